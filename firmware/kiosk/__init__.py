@@ -1,0 +1,3 @@
+"""FeverGate's kiosk: scan, decide, show, keep, send."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,44 @@
+"""The kiosk's I2C bus and its two wires, which sensor and display share."""
+
+import time
+
+from machine import I2C, Pin
+
+from kiosk import pins
+
+CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
+WAKE_LOW_MS = 40  # SDA low for at least 33 ms
+
+
+class Bus:
+    """`i2c` is a machine.I2C; it is made anew after the wires were driven by hand."""
+
+    def __init__(self):
+        self.restart()
+
+    def restart(self):
+        """Give the wires (back) to the I2C hardware."""
+        self.i2c = I2C(0, scl=Pin(pins.SCL), sda=Pin(pins.SDA), freq=CLOCK_HZ, timeout=50_000)
+
+    def wake_pulse(self):
+        """SDA low, SCL high: wakes an MLX90614 (data sheet, figure on exiting sleep)."""
+        scl = Pin(pins.SCL, Pin.OPEN_DRAIN, value=1)
+        sda = Pin(pins.SDA, Pin.OPEN_DRAIN, value=0)
+        time.sleep_ms(WAKE_LOW_MS)
+        sda.value(1)
+        scl.value(1)
+        self.restart()
+
+    def clock_free(self):
+        """Clock out a part that holds SDA low: nine pulses, then STOP (UM10204, 3.1.16)."""
+        sda = Pin(pins.SDA, Pin.OPEN_DRAIN, value=1)
+        scl = Pin(pins.SCL, Pin.OPEN_DRAIN, value=1)
+        for _ in range(9):
+            scl.value(0)
+            time.sleep_us(10)
+            scl.value(1)
+            time.sleep_us(10)
+        sda.value(0)
+        time.sleep_us(10)
+        sda.value(1)
+        self.restart()

@@ -1,0 +1,164 @@
+"""The kiosk's line to the broker: readings out until the gateway holds them, nothing waits.
+
+MQTT comes from chumicro-mqtt; reconnecting is ours, so that a hall of kiosks does not come
+back in step. The session starts clean: the outbox is the memory, and a second queue at the
+broker would only repeat it.
+"""
+
+import asyncio
+import json
+import random
+import time
+
+from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, ProtocolState
+from chumicro_timing import ticks_ms
+
+from kiosk.transport import Connector
+
+KEEP_ALIVE_S = 30
+ACK_S = 10
+WINDOW = 8  # readings under way at once
+STORED_MS = 15_000  # not stored after that: send again
+POLL_MS = 10
+IDLE_POLL_MS = 40
+BACKOFF_MIN_MS = 1000
+BACKOFF_MAX_MS = 60_000
+RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
+
+
+class Link:
+    """Owns the connection; the outbox stays the truth of what must still be told."""
+
+    def __init__(self, settings, outbox, context, wifi):
+        self._outbox = outbox
+        self._wifi = wifi
+        self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
+        self._under_way = {}
+        self._failures = 0
+        self._retry_at = None
+        self.reconnects = 0
+        self.last_error = ""
+        self.busy = False  # a person is being scanned: no new handshake now
+        client = MQTTClient(
+            transport_factory=lambda: Connector(
+                settings.broker_host, settings.broker_port, settings.broker_name, context
+            ),
+            client_id=settings.kiosk,
+            username=settings.username,
+            password=settings.password,
+            keep_alive_seconds=KEEP_ALIVE_S,
+            ack_timeout_seconds=ACK_S,
+            clean_session=True,
+            will_topic=self._base + "status",
+            will_message=b"offline",
+            will_qos=1,
+            will_retain=True,
+            rx_buffer_size=RX_BYTES,
+            when_disconnected="raise",
+        )
+        client.on_message = self._message
+        client.on_connect = self._connected
+        client.subscribe(self._base + "stored", 1)
+        self._client = client
+
+    @property
+    def up(self):
+        """Whether the broker has let us in."""
+        return self._client.state == ProtocolState.CONNECTED
+
+    def send(self, boot, seq, text):
+        """Send a reading that is in the outbox already, at once if the line is up."""
+        if not self.up or len(self._under_way) >= WINDOW:
+            return
+        if self._publish("reading", text):
+            self._under_way[(boot, seq)] = time.ticks_ms()
+            self._handle()
+
+    def say(self, kind, text, retain=False):
+        """Send something that need not survive, such as health; dropped while offline."""
+        if self.up:
+            self._publish(kind, text, retain)
+
+    async def run(self):
+        """Keep the line, for ever."""
+        self._client.connect()
+        while True:
+            self._step()
+            moving = self._under_way or not self.up
+            await asyncio.sleep_ms(POLL_MS if moving else IDLE_POLL_MS)
+
+    def _step(self):
+        if self._client.state == ProtocolState.FAILED:
+            self._back_off()
+            return
+        if not self.up and self.busy:
+            return  # the arithmetic of a handshake would be felt in the scan
+        self._handle()
+        if self.up:
+            self._refill()
+
+    def _handle(self):
+        try:
+            self._client.handle(ticks_ms())
+        except Exception as error:  # hostile bytes must cost the connection, never the task
+            self.last_error = "%s: %s" % (type(error).__name__, error)
+            self._client.disconnect()
+            self._retry_at = None
+            self._client.connect()
+
+    def _back_off(self):
+        now = time.ticks_ms()
+        if self._retry_at is None:
+            error = self._client.last_error
+            self.last_error = str(error) if error else ""
+            self._under_way = {}
+            self._client.hold()
+            ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
+            self._failures += 1
+            # Half fixed, half chance: everybody comes back, nobody at the same moment.
+            self._retry_at = time.ticks_add(now, ceiling // 2 + random.randrange(ceiling // 2))
+            print("link down:", self.last_error)
+        elif time.ticks_diff(self._retry_at, now) <= 0 and self._wifi() and not self.busy:
+            self._retry_at = None
+            self._client.connect()
+            self._handle()
+
+    def _connected(self):
+        self._failures = 0
+        self._retry_at = None
+        self.reconnects += 1
+        self._under_way = {}
+        self._publish("status", "online", True)
+        print("link up")
+
+    def _refill(self):
+        now = time.ticks_ms()
+        for key, since in list(self._under_way.items()):
+            if time.ticks_diff(now, since) > STORED_MS:
+                del self._under_way[key]
+        while len(self._outbox) > len(self._under_way) and len(self._under_way) < WINDOW:
+            waiting = self._outbox.waiting(self._under_way)
+            if waiting is None or not self._publish("reading", waiting[2]):
+                return
+            self._under_way[waiting[:2]] = now
+
+    def _publish(self, kind, text, retain=False):
+        try:
+            self._client.publish(self._base + kind, text, qos=1, retain=retain)
+            return True
+        except (MQTTBackpressureError, MQTTError):
+            return False
+
+    def _message(self, topic, payload):
+        if not topic.endswith("/stored"):
+            return
+        try:
+            stored = json.loads(bytes(payload))
+            boot, seq, gaps = stored["boot"], stored["seq"], stored.get("gaps", ())
+            self._outbox.release(boot, seq, gaps)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            print("stored: not understood:", error)
+            return
+        for key in list(self._under_way):
+            if key[0] == boot and key[1] <= seq:
+                del self._under_way[key]

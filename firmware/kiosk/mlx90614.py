@@ -1,0 +1,161 @@
+"""MLX90614 over SMBus, every word checked: PEC, error bit, range.
+
+Source: Melexis data sheet 3901090614 rev 13. Knows no pins: it is given a bus.
+"""
+
+from kiosk.errors import BusError, InvalidError, PecError
+
+ADDRESS = 0x5A
+RAM_AMBIENT = 0x06
+RAM_OBJECT = 0x07
+EEPROM_EMISSIVITY = 0x24
+EEPROM_CONFIG1 = 0x25
+EEPROM_ID = 0x3C
+SLEEP = 0xFF
+
+# Object range of the part (section 8.3.3), in raw units of 0.02 K.
+RAW_MIN = 0x27AD
+RAW_MAX = 0x7FFF
+# Ambient range -40 to 125 °C.
+AMBIENT_RAW_MIN = 11658
+AMBIENT_RAW_MAX = 19908
+
+# Settling in ms with FIR = 111, by IIR bits (Config1 2:0): one zone, two zones or compensated.
+_SETTLE_MS = (
+    (860, 1330),
+    (2000, 3200),
+    (3300, 5000),
+    (4500, 7000),
+    (100, 140),
+    (350, 540),
+    (700, 1100),
+    (780, 1200),
+)
+
+SKIN_EMISSIVITY = 0.98
+WAKE_MS = 250
+"""From waking to valid data."""
+
+
+def pec(data, crc=0):
+    """CRC-8, polynomial 0x07, over bytes; SMBus specification 2.0, section 5.4."""
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = ((crc << 1) ^ 0x07) & 0xFF if crc & 0x80 else crc << 1
+    return crc
+
+
+def celsius(raw):
+    """A raw word, in units of 0.02 K, as °C."""
+    return raw * 0.02 - 273.15
+
+
+def through_emissivity(object_c, ambient_c, emissivity=SKIN_EMISSIVITY):
+    """The temperature (°C) of a grey surface that reads `object_c` with emissivity set to 1.
+
+    The rest of the radiation is the room's, taken as `ambient_c`.
+    T_surface^4 = (T_read^4 - (1 - e) T_ambient^4) / e, in kelvin.
+    """
+    read_k = object_c + 273.15
+    ambient_k = ambient_c + 273.15
+    return ((read_k**4 - (1 - emissivity) * ambient_k**4) / emissivity) ** 0.25 - 273.15
+
+
+class MLX90614:
+    """One part on a bus that has `i2c` (machine.I2C), `wake_pulse()` and `restart()`.
+
+    `pec_errors` and `bus_errors` count what went wrong, retries included.
+    """
+
+    def __init__(self, bus, address=ADDRESS, tries=3):
+        self._bus = bus
+        self._address = address
+        self._tries = tries
+        self._word = bytearray(3)
+        self._write_byte = address << 1
+        self._sum = bytearray(5)
+        self.pec_errors = 0
+        self.bus_errors = 0
+
+    def read_word(self, command):
+        """Read a word of RAM or EEPROM (0x20 + cell).
+
+        Raises `BusError` or `PecError` after the last of a bounded number of tries.
+        """
+        error = None
+        for _ in range(self._tries):
+            try:
+                self._bus.i2c.readfrom_mem_into(self._address, command, self._word)
+            except OSError as bus_error:
+                self.bus_errors += 1
+                error = BusError("no answer from 0x%02x: %s" % (self._address, bus_error))
+                continue
+            word, sums = self._word, self._sum
+            sums[0] = self._write_byte
+            sums[1] = command
+            sums[2] = self._write_byte | 1
+            sums[3] = word[0]
+            sums[4] = word[1]
+            if pec(sums) == word[2]:
+                return word[0] | word[1] << 8
+            self.pec_errors += 1
+            error = PecError("wrong checksum for 0x%02x" % command)
+        raise error  # type: ignore[misc]  # at least one try is made
+
+    def write_word(self, command, value):
+        """Write a word with its PEC. Raises `BusError`."""
+        body = bytes((command, value & 0xFF, value >> 8))
+        try:
+            self._bus.i2c.writeto(
+                self._address, body + bytes((pec(bytes((self._write_byte,)) + body),))
+            )
+        except OSError as error:
+            self.bus_errors += 1
+            raise BusError("no answer to a write: %s" % error)
+
+    def ambient_c(self):
+        """Temperature of the sensor's can, °C. Raises `SensorError`."""
+        return self._temperature(RAM_AMBIENT, AMBIENT_RAW_MIN, AMBIENT_RAW_MAX)
+
+    def object_c(self):
+        """What fills the view, °C, with the part's emissivity of 1. Raises `SensorError`."""
+        return self._temperature(RAM_OBJECT, RAW_MIN, RAW_MAX)
+
+    def unit_id(self):
+        """The part's 64-bit number as 16 hex digits: it names its calibration record."""
+        words = [self.read_word(EEPROM_ID + index) for index in range(4)]
+        return "".join("%04x" % word for word in words)
+
+    def settle_ms(self):
+        """How long the part takes to settle, from its Config1."""
+        config = self.read_word(EEPROM_CONFIG1)
+        return _SETTLE_MS[config & 0x07][1 if config & 0x40 else 0]
+
+    def check_emissivity(self):
+        """Raise `InvalidError` unless the part's emissivity is 1, as this driver assumes."""
+        emissivity = self.read_word(EEPROM_EMISSIVITY)
+        if emissivity != 0xFFFF:
+            raise InvalidError("emissivity cell holds 0x%04x, expected 0xFFFF" % emissivity)
+
+    def sleep(self):
+        """Enter sleep (2.5 uA; not on 5 V parts). Raises `BusError`."""
+        command = bytes((SLEEP,))
+        try:
+            self._bus.i2c.writeto(
+                self._address, command + bytes((pec(bytes((self._write_byte,)) + command),))
+            )
+        except OSError as error:
+            raise BusError("no answer to sleep: %s" % error)
+
+    def wake(self):
+        """Wake the part; valid data `WAKE_MS` later, the first value unfiltered."""
+        self._bus.wake_pulse()
+
+    def _temperature(self, command, lowest, highest):
+        raw = self.read_word(command)
+        if raw & 0x8000:
+            raise InvalidError("the sensor set its error bit: 0x%04x" % raw)
+        if not lowest <= raw <= highest:
+            raise InvalidError("0x%04x is outside what the part measures" % raw)
+        return celsius(raw)

@@ -1,0 +1,81 @@
+"""What the person sees and hears: one colour, one sound, large digits, a word.
+
+Colour first (microseconds), sound next, the slow display last. Nothing here waits.
+"""
+
+import asyncio
+
+from machine import PWM, Pin
+
+from kiosk import pins, screening
+from kiosk.words import WORDS
+
+# (frequency in Hz, on in ms, off in ms) of each beep; loudness is the duty.
+SOUNDS = {
+    screening.NORMAL: ((2400, 80, 0),),
+    screening.RETRY: ((900, 120, 80), (900, 120, 0)),
+    screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
+}
+DUTY = 32768
+
+
+class Panel:
+    """LEDs, beeper and display of one kiosk."""
+
+    def __init__(self, display, language):
+        self._leds = {
+            screening.NORMAL: Pin(pins.GREEN, Pin.OUT, value=0),
+            screening.RETRY: Pin(pins.AMBER, Pin.OUT, value=0),
+            screening.FEVER: Pin(pins.RED, Pin.OUT, value=0),
+        }
+        self._beeper = Pin(pins.BEEPER, Pin.OUT, value=0)
+        self._display = display
+        self._words = WORDS[language]
+        self._sound = None
+
+    def idle(self):
+        """Nobody is here: dark, and an invitation."""
+        self._light(None)
+        self._say("idle")
+
+    def verdict(self, verdict, reason, body_c):
+        """Answer the person; `body_c` is None where there is none to show."""
+        self._light(verdict)
+        self._play(SOUNDS[verdict])
+        shown_c = None if verdict == screening.RETRY else body_c
+        self._say(reason if verdict == screening.RETRY else verdict, shown_c)
+
+    def fault(self):
+        """The kiosk cannot measure: amber, and words, until it can."""
+        self._light(screening.RETRY)
+        self._say("sensor")
+
+    def _light(self, verdict):
+        for name, led in self._leds.items():
+            if name != verdict:
+                led.value(0)
+        if verdict:
+            self._leds[verdict].value(1)
+
+    def _say(self, key, body_c=None):
+        head, tail = self._words[key]
+        self._display.message(head, tail, body_c)
+        asyncio.create_task(self._display.flush())
+
+    def _play(self, sound):
+        if self._sound:
+            self._sound.cancel()
+        self._sound = asyncio.create_task(self._beep(sound))
+
+    async def _beep(self, sound):
+        pwm = PWM(self._beeper, freq=sound[0][0], duty_u16=0)
+        try:
+            for frequency, on_ms, off_ms in sound:
+                pwm.freq(frequency)
+                pwm.duty_u16(DUTY)
+                await asyncio.sleep_ms(on_ms)
+                pwm.duty_u16(0)
+                await asyncio.sleep_ms(off_ms)
+        finally:
+            pwm.duty_u16(0)
+            pwm.deinit()

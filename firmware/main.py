@@ -1,0 +1,5 @@
+"""Runs after boot.py: the kiosk."""
+
+from kiosk.app import main
+
+main()

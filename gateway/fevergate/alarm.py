@@ -1,0 +1,141 @@
+"""Who is too warm at which gate, until a guard says that it is seen to.
+
+Pure decisions over lights that it is given: it knows neither store nor broker nor web. Calls
+come from several threads; nothing under its lock touches a disk or a socket.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Protocol
+
+from fevergate.protocol import AlarmState, FeverSeen, Identity, Reading
+
+
+class Lights(Protocol):
+    """What a gate's lamps and buzzer must be able to do; each call returns at once."""
+
+    def show(self, *, red: bool, amber: bool) -> None:
+        """Light the lamps: red and amber as told, green where neither."""
+        ...
+
+    def buzz(self, on: bool) -> None:
+        """Sound the alarm's pattern, or be silent."""
+        ...
+
+
+class Gate:
+    """One gate's state."""
+
+    def __init__(self, name: str, lights: Lights, since: float) -> None:
+        self.name = name
+        self.lights = lights
+        self.waiting: dict[Identity, FeverSeen] = {}
+        self.troubles: dict[str, str] = {}
+        self.since = since
+        self.by = ""
+
+    def shine(self) -> None:
+        self.lights.show(red=bool(self.waiting), amber=bool(self.troubles))
+
+    def state(self) -> AlarmState:
+        last = next(reversed(self.waiting.values()), None)
+        return AlarmState(
+            gate=self.name,
+            state="raised" if self.waiting else "clear",
+            since=self.since,
+            fevers=len(self.waiting),
+            last=last,
+            amber=tuple(sorted(self.troubles.values()))[:8],
+            by=self.by,
+        )
+
+
+class Alarm:
+    """Red light first, latched until acknowledged; amber while somebody does not watch.
+
+    `announce` is told every new state (from the calling thread, after the lights).
+    """
+
+    def __init__(
+        self,
+        gates: dict[str, Lights],
+        announce: Callable[[AlarmState], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
+        self._announce = announce
+        self._lock = Lock()
+        self._gates = {name: Gate(name, lights, now()) for name, lights in gates.items()}
+        self._known: set[Identity] = set()
+
+    def restore(self, waiting: Iterable[tuple[str, Identity, float]], known: set[Identity]) -> None:
+        """Take up what the last run left: unacknowledged fevers stay red, old ones stay quiet."""
+        with self._lock:
+            self._known |= known
+            for name, identity, raised_at in waiting:
+                gate = self._gates.get(name) or next(iter(self._gates.values()))
+                if not gate.waiting:
+                    gate.since = raised_at
+                gate.waiting[identity] = FeverSeen(**identity._asdict())
+            for gate in self._gates.values():
+                gate.shine()
+                gate.lights.buzz(bool(gate.waiting))
+
+    def fever(self, gate_name: str, reading: Reading) -> float | None:
+        """Raise a gate's alarm for a fever; the light is on when this returns.
+
+        Returns since when (UTC s) the light tells of it, or None for a repeat of a fever that
+        was raised before: a redelivery must neither cry wolf nor undo an acknowledgement.
+        """
+        identity = reading.identity
+        with self._lock:
+            if identity in self._known:
+                return None
+            gate = self._gates[gate_name]
+            gate.waiting[identity] = FeverSeen(**identity._asdict(), body_c=reading.body_c)
+            gate.shine()
+            raised_at = self._now()
+            if len(gate.waiting) == 1:
+                gate.lights.buzz(True)
+                gate.since, gate.by = raised_at, ""
+            self._known.add(identity)
+            state = gate.state()
+        self._announce(state)
+        return raised_at
+
+    def acknowledge(self, gate_name: str, by: str) -> tuple[Identity, ...]:
+        """A guard saw to everything that the gate's red light told of; returns what that was."""
+        with self._lock:
+            gate = self._gates[gate_name]
+            seen = tuple(gate.waiting)
+            if not seen:
+                return ()
+            gate.waiting.clear()
+            gate.since, gate.by = self._now(), by
+            gate.lights.buzz(False)
+            gate.shine()
+            state = gate.state()
+        self._announce(state)
+        return seen
+
+    def trouble(self, gate_name: str, who: str, what: str | None) -> None:
+        """Say what keeps `who` from watching, or None when it watches again."""
+        with self._lock:
+            gate = self._gates[gate_name]
+            if gate.troubles.get(who) == what:
+                return
+            if what is None:
+                del gate.troubles[who]
+            else:
+                gate.troubles[who] = what
+            gate.shine()
+            state = gate.state()
+        self._announce(state)
+
+    def states(self) -> list[AlarmState]:
+        """Every gate's state, to be announced again after a broken connection."""
+        with self._lock:
+            return [gate.state() for gate in self._gates.values()]

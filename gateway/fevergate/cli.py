@@ -1,0 +1,90 @@
+"""`fevergate`: the product's command line. Knows all the rooms; none knows it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from fevergate import __version__
+from fevergate.errors import FeverGateError
+from fevergate.options import settings_option
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fevergate")
+def cli() -> None:
+    """FeverGate: contactless fever screening at a campus gate.
+
+    \b
+    First time on a Raspberry Pi:
+      fevergate provision /etc/fevergate --campus east --gateway gw-east \\
+          --gate north=north-1,north-2
+      fevergate doctor  --settings /etc/fevergate/gateway.toml
+      fevergate gateway --settings /etc/fevergate/gateway.toml
+
+    \b
+    Every day:
+      fevergate log                      today's fevers, counts and coverage
+      fevergate log --date 2026-11-23 --format csv > fevers.csv
+      fevergate acknowledge north --by "Li Wei"
+
+    A red light screens and does not diagnose: measure again with a clinical thermometer.
+    """
+
+
+@cli.command("gateway")
+@settings_option("gateway.toml")
+@click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
+def gateway_command(settings_path: Path, verbose: bool) -> None:
+    """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
+    # Here, so that `fevergate log` need not load the pins and the broker.
+    from fevergate.gateway import run
+    from fevergate.settings import load_gateway
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    run(load_gateway(settings_path))
+
+
+@cli.command("acknowledge")
+@click.argument("gate")
+@click.option("--by", required=True, help="Who saw to the fever; goes into the fever log.")
+@settings_option("gateway.toml")
+def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
+    """Acknowledge the red light of GATE, as its button does.
+
+    Publishes as the administrator, whose password lies beside the settings (admin.password).
+    """
+    from fevergate.broker import publish_once
+    from fevergate.errors import NothingFoundError
+    from fevergate.protocol import Acknowledge, acknowledge_topic, encode
+    from fevergate.settings import load_gateway
+
+    settings = load_gateway(settings_path)
+    gates = [known.name for known in settings.gates]
+    if gate not in gates:
+        raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
+    if not 1 <= len(by) <= 64:
+        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
+    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
+    publish_once(settings, acknowledge_topic(settings.campus, gate), encode(Acknowledge(by=by)))
+    click.echo(f"{gate}: acknowledged by {by}")
+
+
+def main() -> None:
+    """The entry point: what went wrong is one line on stderr, and exit 2."""
+    try:
+        cli()
+    except FeverGateError as error:
+        click.echo(f"fevergate: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

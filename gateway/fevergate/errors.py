@@ -1,0 +1,41 @@
+"""Every error that FeverGate raises on purpose, in one place, from one base."""
+
+
+class FeverGateError(Exception):
+    """Base of all errors of this package; its text is one line that a person can act on."""
+
+
+class SettingsError(FeverGateError, ValueError):
+    """A settings file is missing, unreadable, or says something that it must not."""
+
+
+class MessageError(FeverGateError, ValueError):
+    """A message from the network does not validate; ``reason`` is kept in quarantine."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StoreError(FeverGateError, RuntimeError):
+    """The database cannot be opened, migrated or written."""
+
+
+class BrokerError(FeverGateError, ConnectionError):
+    """The broker refuses, or cannot be reached at all."""
+
+
+class PinsError(FeverGateError, RuntimeError):
+    """The machine's pins cannot be driven as the settings ask."""
+
+
+class CampusError(FeverGateError, RuntimeError):
+    """The campus server cannot start, or does not take what it is sent."""
+
+
+class ProvisionError(FeverGateError, RuntimeError):
+    """Certificates, credentials or the broker's configuration cannot be made."""
+
+
+class NothingFoundError(FeverGateError, LookupError):
+    """What a command was asked for does not exist."""

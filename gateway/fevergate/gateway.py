@@ -1,0 +1,117 @@
+"""The gateway at work: puts the parts together in the order that keeps the promises.
+
+Store first, then the lights as the last run left them, then the broker: no message can come
+in before the alarm knows what it knew.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from functools import partial
+
+from sdnotify import SystemdNotifier
+
+from fevergate import ingest as ingesting
+from fevergate.alarm import Alarm
+from fevergate.broker import Broker
+from fevergate.forward import Forwarder
+from fevergate.ingest import Ingest
+from fevergate.lights import GateLights, choose, open_factory
+from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
+from fevergate.settings import GatewaySettings
+from fevergate.store import Store
+from fevergate.watch import Watch
+from fevergate.writer import Writer
+
+log = logging.getLogger(__name__)
+
+STUCK_S = 30
+"""A writer that has not come round for so long has stopped: systemd may start us anew."""
+
+
+class Gateway:
+    """Everything of one gateway; `start`, then `stop`."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        name = choose(settings.pins.factory)
+        if name == "mock" and settings.pins.factory == "auto":
+            log.warning("this machine has no pins: no lamp will be lit")
+        factory = open_factory(name)
+        store = Store(settings.path(settings.database))
+        self._lights = {
+            gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
+        }
+        self.alarm = Alarm(dict(self._lights), self._announce)
+        self.alarm.restore(*store.fevers())
+        self._watch = Watch(settings, self.alarm.trouble)
+        self.writer = Writer(store, self._say_stored, self._disk_trouble)
+        self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add)
+        self._broker = Broker(
+            settings,
+            f"gateway-{settings.gateway}",
+            ingesting.topics(settings.campus),
+            self.ingest.message,
+            self._announce_all,
+        )
+        self.forwarder = Forwarder(settings, self.writer.call) if settings.campus_server else None
+        for gate, lights in self._lights.items():
+            lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
+
+    def start(self) -> None:
+        """Begin, and return."""
+        self._watch.check()
+        self.writer.start()
+        self._broker.start()
+        if self.forwarder:
+            self.forwarder.start()
+
+    def stop(self) -> None:
+        """End in order; unacknowledged messages wait at the broker, the alarm in the store."""
+        self._broker.stop()
+        if self.forwarder:
+            self.forwarder.stop()
+        self.writer.stop()
+        for lights in self._lights.values():
+            lights.close()
+
+    def tick(self) -> bool:
+        """About once a second; says whether real work goes on."""
+        self._watch.check()
+        return self._broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
+
+    def _announce(self, state: AlarmState) -> None:
+        self._broker.publish(
+            alarm_topic(self._settings.campus, state.gate), encode(state), retain=True
+        )
+
+    def _announce_all(self) -> None:
+        for state in self.alarm.states():
+            self._announce(state)
+
+    def _say_stored(self, kiosk: str, stored: Stored) -> None:
+        self._broker.publish(str(Topic(self._settings.campus, kiosk, "stored")), encode(stored))
+
+    def _disk_trouble(self, what: str | None) -> None:
+        for gate in self._settings.gates:
+            self.alarm.trouble(gate.name, "disk", f"disk: {what}"[:64] if what else None)
+
+
+def run(settings: GatewaySettings) -> None:
+    """Run a gateway until SIGTERM or SIGINT."""
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    notifier = SystemdNotifier()
+    gateway = Gateway(settings)
+    gateway.start()
+    notifier.notify("READY=1")
+    log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
+    while not ending.wait(1):
+        if gateway.tick():
+            notifier.notify("WATCHDOG=1")
+    notifier.notify("STOPPING=1")
+    gateway.stop()

@@ -1,0 +1,126 @@
+"""From a broker's message to the red light, and after that to the disk.
+
+Everything that comes in here is hostile until it validates; what does not is quarantined with
+its reason, and never stops the flow.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from fevergate.alarm import Alarm
+from fevergate.errors import MessageError
+from fevergate.protocol import (
+    Acknowledge,
+    Health,
+    Reading,
+    Topic,
+    Verdict,
+    alarm_topic,
+    decode,
+    parse_topic,
+)
+from fevergate.settings import GatewaySettings
+from fevergate.store import (
+    Acknowledged,
+    HealthArrived,
+    ReadingArrived,
+    Record,
+    Rejected,
+    StatusArrived,
+)
+from fevergate.watch import Watch
+
+log = logging.getLogger(__name__)
+
+Keep = Callable[[Record, Callable[[], None]], None]
+
+
+def topics(campus: str) -> list[str]:
+    """What the gateway listens to."""
+    kiosk = str(Topic(campus, "+", ""))
+    return [
+        *(kiosk + kind for kind in ("reading", "health", "status")),
+        alarm_topic(campus, "+/acknowledge"),
+    ]
+
+
+class Ingest:
+    """Give it the broker's messages; it raises the alarm, then has `keep` store."""
+
+    def __init__(self, settings: GatewaySettings, alarm: Alarm, watch: Watch, keep: Keep) -> None:
+        self._settings = settings
+        self._alarm = alarm
+        self._watch = watch
+        self._keep = keep
+        self.counts: Counter[str] = Counter()
+
+    def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
+        """Take one message; `done` is called when it is committed, or need not be."""
+        now = time.time()
+        try:
+            record = self._understand(parse_topic(topic), payload, now)
+        except MessageError as error:
+            self.counts["rejected"] += 1
+            log.warning("rejected on %s: %s", topic[:128], error.reason)
+            record = Rejected(topic, error.reason, payload, now)
+        if record is None:
+            done()
+        else:
+            self._keep(record, done)
+
+    def acknowledge(self, gate: str, by: str) -> None:
+        """A guard acknowledged, by button or by command."""
+        if record := self._acknowledged(gate, by, time.time()):
+            self._keep(record, lambda: None)
+
+    def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
+        if topic.campus != self._settings.campus:
+            raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
+        if topic.name == "alarm":
+            gate, _, verb = topic.kind.partition("/")
+            if verb != "acknowledge" or gate not in {g.name for g in self._settings.gates}:
+                raise MessageError("no such gate, or not an acknowledgement")
+            return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
+        gate = self._gate_of(topic.name)
+        match topic.kind:
+            case "reading":
+                return self._reading(topic.name, gate, payload, now)
+            case "health":
+                health = decode(payload, Health)
+                self._same(topic.name, health.kiosk)
+                self._watch.health(health)
+                return HealthArrived(health, now, gate)
+            case "status":
+                if payload not in (b"online", b"offline"):
+                    raise MessageError("status: expected online or offline")
+                self._watch.status(topic.name, payload == b"online")
+                return StatusArrived(topic.name, payload.decode(), now, gate)
+            case _:
+                raise MessageError(f"no such kind of message: {topic.kind[:64]}")
+
+    def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
+        reading = decode(payload, Reading)
+        self._same(kiosk, reading.kiosk)
+        raised_at = None
+        if reading.verdict is Verdict.FEVER:
+            raised_at = self._alarm.fever(gate, reading)
+        self.counts[reading.verdict.value] += 1
+        self._watch.heard(kiosk)
+        return ReadingArrived(reading, now, gate, raised_at)
+
+    def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
+        seen = self._alarm.acknowledge(gate, by)
+        return Acknowledged(seen, by, now) if seen else None
+
+    def _gate_of(self, kiosk: str) -> str:
+        """A kiosk that stands at no gate is still looked after, at the first one."""
+        return (self._settings.gate_of(kiosk) or self._settings.gates[0]).name
+
+    @staticmethod
+    def _same(topic_name: str, said: str) -> None:
+        if topic_name != said:
+            raise MessageError(f"kiosk {said!r} on the topic of {topic_name!r}")

@@ -1,0 +1,302 @@
+"""What goes over the wire: topics and message types, validated at the edge.
+
+The lowest room of the package: it imports nothing of the rest. Payloads are UTF-8 JSON of
+at most `MAX_PAYLOAD` bytes; unknown fields are ignored, so that a newer kiosk can talk to an
+older gateway; every number is bounded, because whatever comes from the network is hostile.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from fevergate.errors import MessageError
+
+MAX_PAYLOAD = 1024
+"""Bytes of one MQTT payload; longer ones go to quarantine unread."""
+
+ROOT = "fevergate/v1"
+
+T = TypeVar("T", bound=Struct)
+
+NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
+_NAME = re.compile(NAME_PATTERN)
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+"""A campus, gate, kiosk or gateway."""
+
+Version = Annotated[int, Meta(ge=1, le=1)]
+Celsius = Annotated[float, Meta(ge=-100.0, le=400.0)]
+Utc = Annotated[float, Meta(ge=1_577_836_800, le=4_102_444_800)]
+"""Seconds since 1970, UTC; 2020 to 2100."""
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Seq = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Boot = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Millis = Annotated[int, Meta(ge=0, le=2**53)]
+Short = Annotated[str, Meta(max_length=64)]
+Person = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Verdict(StrEnum):
+    """What the kiosk told the person."""
+
+    NORMAL = "normal"
+    FEVER = "fever"
+    RETRY = "retry"
+
+
+class Identity(NamedTuple):
+    """What makes a reading that reading: the primary key, and the reason a repeat is a no-op."""
+
+    kiosk: str
+    boot: int
+    seq: int
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """Any JSON message; `v` is the protocol's version."""
+
+    v: Version = 1
+
+
+class Reading(Message, frozen=True, kw_only=True):
+    """One scan and its verdict, with all that is needed to compute the verdict again.
+
+    Temperatures in °C, null where the sensor gave none. `body_c` and `threshold_c` are
+    axillary equivalents. `at` is null while the kiosk's clock is not set; `up_ms` counts
+    from the boot, so that a later dated message of the same boot dates it.
+    """
+
+    kiosk: Name
+    boot: Boot
+    seq: Seq
+    at: Utc | None
+    up_ms: Millis
+    verdict: Verdict
+    reason: Short = ""
+    object_c: Celsius | None = None
+    ambient_c: Celsius | None = None
+    skin_c: Celsius | None = None
+    body_c: Celsius | None = None
+    threshold_c: Celsius | None = None
+    baseline_c: Celsius | None = None
+    samples: Count = 0
+    scan_ms: Millis = 0
+    queued: Count = 0
+    fw: Short = ""
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.kiosk, self.boot, self.seq)
+
+
+class Health(Message, frozen=True, kw_only=True):
+    """A kiosk's word, each minute, that it watches, or what keeps it from watching.
+
+    `watched_s` is the time up to `at` in which the kiosk could have measured a person;
+    coverage is built from it.
+    """
+
+    kiosk: Name
+    boot: Boot
+    at: Utc | None
+    up_ms: Millis
+    state: Annotated[str, Meta(pattern="^(ok|fault)$")]
+    fault: Short = ""
+    watched_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    heap_free: Count = 0
+    heap_low: Count = 0
+    queued: Count = 0
+    dropped: Count = 0
+    scans: Count = 0
+    pec_errors: Count = 0
+    reconnects: Count = 0
+    rssi: Annotated[int, Meta(ge=-200, le=100)] | None = None
+    can_c: Celsius | None = None
+    sensor: Short = ""
+    fw: Short = ""
+
+
+class Stored(Message, frozen=True, kw_only=True):
+    """What the gateway holds on disk of one boot of a kiosk.
+
+    Every reading from 1 to `seq` is committed, but for those in `gaps` (first and last of
+    each run, inclusive). Only this lets a kiosk forget a reading.
+    """
+
+    boot: Boot
+    seq: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    gaps: tuple[tuple[Seq, Seq], ...] = ()
+
+
+class FeverSeen(Struct, frozen=True, kw_only=True):
+    """The fever that an alarm names."""
+
+    kiosk: Name
+    boot: Boot
+    seq: Seq
+    body_c: Celsius | None = None
+
+
+class AlarmState(Message, frozen=True, kw_only=True):
+    """A gate's alarm, retained, so that a board that opens later shows it too."""
+
+    gate: Name
+    state: Annotated[str, Meta(pattern="^(raised|clear)$")]
+    since: Utc
+    fevers: Count = 0
+    last: FeverSeen | None = None
+    amber: tuple[Short, ...] = ()
+    by: str = ""
+
+
+class Acknowledge(Message, frozen=True, kw_only=True):
+    """A guard's word that the fevers of a gate up to now are seen to."""
+
+    by: Person
+
+
+class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
+    """One kiosk's hour, for the campus server. A higher `revision` replaces a lower one.
+
+    `hour` is the UTC second at which it begins; `watched` and `fault` have one bit for each
+    of its minutes.
+    """
+
+    kiosk: Name
+    gate: Name
+    hour: Utc
+    revision: Count
+    normal: Count = 0
+    fever: Count = 0
+    retry: Count = 0
+    watched: Annotated[int, Meta(ge=0, lt=2**60)] = 0
+    fault: Annotated[int, Meta(ge=0, lt=2**60)] = 0
+
+    @property
+    def key(self) -> str:
+        return f"hour/{self.kiosk}/{int(self.hour)}"
+
+
+class DaySummary(Struct, frozen=True, kw_only=True, tag="day"):
+    """One kiosk's day in the campus's zone, coverage included, so that a zero can be believed."""
+
+    kiosk: Name
+    gate: Name
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+    revision: Count
+    normal: Count = 0
+    fever: Count = 0
+    retry: Count = 0
+    watched_minutes: Count = 0
+    fault_minutes: Count = 0
+    silences: Count = 0
+
+    @property
+    def key(self) -> str:
+        return f"day/{self.kiosk}/{self.date}"
+
+
+class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
+    """One fever and what became of it; sent again with a higher `revision` when that changes."""
+
+    kiosk: Name
+    gate: Name
+    boot: Boot
+    seq: Seq
+    revision: Count
+    at: Utc
+    body_c: Celsius | None = None
+    skin_c: Celsius | None = None
+    threshold_c: Celsius | None = None
+    raised_at: Utc | None = None
+    acknowledged_at: Utc | None = None
+    acknowledged_by: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"fever/{self.kiosk}/{self.boot}/{self.seq}"
+
+
+Summary = HourSummary | DaySummary | FeverEvent
+
+
+class Delivery(Message, frozen=True, kw_only=True):
+    """What a gateway posts to the campus server: at most 500 items, in any order, repeatable."""
+
+    campus: Name
+    gateway: Name
+    items: Annotated[list[Summary], Meta(max_length=500)]
+
+
+class Receipt(Message, frozen=True, kw_only=True):
+    """The campus server's answer: the keys that it holds, at the revision sent or a later one."""
+
+    held: list[str]
+
+
+class Topic(NamedTuple):
+    """A topic taken apart: `fevergate/v1/<campus>/<name>/<kind>`."""
+
+    campus: str
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.campus}/{self.name}/{self.kind}"
+
+
+KIOSK_SAYS = ("reading", "health", "status", "settings/applied", "command/result")
+"""What a kiosk may write below its own name, and nothing else."""
+
+KIOSK_HEARS = ("stored", "settings", "command")
+"""What a kiosk may read below its own name, and nothing else."""
+
+
+def alarm_topic(campus: str, gate: str) -> str:
+    """The retained state of one gate's alarm."""
+    return f"{ROOT}/{campus}/alarm/{gate}"
+
+
+def acknowledge_topic(campus: str, gate: str) -> str:
+    """Where a guard's acknowledgement is published."""
+    return f"{alarm_topic(campus, gate)}/acknowledge"
+
+
+def parse_topic(topic: str) -> Topic:
+    """Take a topic apart.
+
+    Raises `MessageError` where it is not one of ours.
+    """
+    parts = topic.split("/", 4)
+    if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
+        raise MessageError(f"topic is not {ROOT}/<campus>/<name>/<kind>")
+    _, _, campus, name, kind = parts
+    if not _NAME.match(campus) or not _NAME.match(name):
+        raise MessageError("campus or name in the topic is not [a-z0-9-]{1,32}")
+    return Topic(campus, name, kind)
+
+
+def decode(payload: bytes, kind: type[T]) -> T:
+    """Decode and validate one payload.
+
+    Raises `MessageError` with field and expectation.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise MessageError(f"payload of {len(payload)} bytes, at most {MAX_PAYLOAD} expected")
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MessageError(str(error)) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(f"not UTF-8 JSON: {error}") from error
+
+
+def encode(message: Struct) -> bytes:
+    """The JSON that goes onto the wire."""
+    return msgspec.json.encode(message)

@@ -1,0 +1,122 @@
+"""The gateway's tables, as migrations: each runs once, with its record, in one transaction.
+
+`hours` is kept by triggers, so that a day's log costs the same whatever the history and a
+redelivered reading, which inserts nothing, counts nothing.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("fevergate")
+
+_HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
+
+
+def _count(row: str, sign: str) -> str:
+    """SQL that adds (`+`) or takes (`-`) one reading to or from its hour."""
+    hour = _HOUR.format(row=row)
+    return f"""
+        insert into hours(kiosk, hour, gate, normal, fever, retry, watched, revision)
+        values ({row}.kiosk, {hour}, {row}.gate,
+                {sign}({row}.verdict = 'normal'), {sign}({row}.verdict = 'fever'),
+                {sign}({row}.verdict = 'retry'),
+                case when {row}.at is null or {row}.reason = 'sensor' then 0
+                     else 1 << (cast({row}.at / 60 as integer) % 60) end, 1)
+        on conflict(kiosk, hour) do update set
+            normal = normal + excluded.normal, fever = fever + excluded.fever,
+            retry = retry + excluded.retry, watched = watched | excluded.watched,
+            revision = revision + 1;"""  # noqa: S608 - `row` and `sign` are constants
+
+
+@migrations()
+def readings(db: Database) -> None:
+    """Every reading once; what it needs to be judged again; fevers and who saw to them."""
+    db.conn.execute(
+        """
+        create table readings (
+            kiosk text not null, boot integer not null, seq integer not null,
+            at real, up_ms integer not null, received_at real not null,
+            gate text not null, verdict text not null, reason text not null,
+            object_c real, ambient_c real, skin_c real, body_c real,
+            threshold_c real, baseline_c real,
+            samples integer not null, scan_ms integer not null,
+            queued integer not null, fw text not null,
+            primary key (kiosk, boot, seq)
+        ) strict, without rowid"""
+    )
+    db.conn.execute("create index readings_at on readings(at)")
+    db.conn.execute(
+        "create index readings_undated on readings(kiosk, boot, up_ms) where at is null"
+    )
+    db.conn.execute(
+        """
+        create table fevers (
+            kiosk text not null, boot integer not null, seq integer not null,
+            gate text not null, raised_at real not null,
+            acknowledged_at real, acknowledged_by text,
+            revision integer not null default 1, forwarded integer not null default 0,
+            primary key (kiosk, boot, seq)
+        ) strict, without rowid"""
+    )
+    db.conn.execute("create index fevers_open on fevers(gate) where acknowledged_at is null")
+    db.conn.execute("create index fevers_dirty on fevers(kiosk) where revision > forwarded")
+
+
+@migrations()
+def hours(db: Database) -> None:
+    """Counts and coverage by kiosk and hour, right under redelivery and late dating."""
+    db.conn.execute(
+        """
+        create table hours (
+            kiosk text not null, hour integer not null, gate text not null,
+            normal integer not null default 0, fever integer not null default 0,
+            retry integer not null default 0,
+            watched integer not null default 0, fault integer not null default 0,
+            revision integer not null default 0, forwarded integer not null default 0,
+            primary key (kiosk, hour)
+        ) strict, without rowid"""
+    )
+    db.conn.execute("create index hours_hour on hours(hour)")
+    db.conn.execute("create index hours_dirty on hours(kiosk) where revision > forwarded")
+    db.conn.execute(
+        f"create trigger count_reading after insert on readings begin {_count('new', '+')} end"
+    )
+    db.conn.execute(
+        "create trigger count_dated after update of at on readings begin"
+        f" {_count('old', '-')} {_count('new', '+')} end"
+    )
+    db.conn.execute(
+        """
+        create trigger redate_fever after update of at on readings when new.verdict = 'fever' begin
+            update fevers set revision = revision + 1
+            where kiosk = new.kiosk and boot = new.boot and seq = new.seq; end"""
+    )
+
+
+@migrations()
+def kiosks(db: Database) -> None:
+    """What each kiosk last said of itself; what was not understood; what is to be forwarded."""
+    db.conn.execute(
+        """
+        create table kiosks (
+            kiosk text primary key, gate text not null, last_seen real not null,
+            status text not null default '', health text
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        """
+        create table rejected (
+            id integer primary key, received_at real not null, topic text not null,
+            reason text not null, head blob not null, size integer not null
+        ) strict"""
+    )
+    db.conn.execute(
+        """
+        create table outbox (
+            key text primary key, revision integer not null, payload text not null,
+            created_at real not null, attempts integer not null default 0,
+            next_at real not null default 0
+        ) strict, without rowid"""
+    )
+    db.conn.execute("create index outbox_next on outbox(next_at)")

@@ -1,0 +1,201 @@
+"""The gateway's and the campus server's TOML settings: typed, with defaults, refused in one line.
+
+Paths in a file are relative to that file, so that a folder of settings can be moved.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta, Struct
+
+from fevergate.errors import SettingsError
+from fevergate.protocol import Name
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Language = Literal["zh", "en"]
+
+
+class Broker(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where the broker is, and who we are there."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8883
+    name: str = "fevergate-gateway"
+    """The name in the broker's certificate, which need not be its address."""
+    ca: str = "ca.crt"
+    username: str = "gateway"
+    password_file: str = "gateway.password"  # noqa: S105 - a file's name
+    """A file that holds the password alone, readable by the gateway only."""
+
+
+class Alarm(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How the guard is told."""
+
+    silent_after_s: Annotated[float, Meta(ge=5, le=3600)] = 150.0
+    """A kiosk that says nothing for so long turns its gate amber; health comes each minute."""
+    buzzer: bool = True
+
+
+class Pins(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which library drives the pins; `auto` takes what the machine has, and says so."""
+
+    factory: Literal["auto", "rpigpio", "lgpio", "mock"] = "auto"
+
+
+class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One entrance: its kiosks, and the set of pins (hardware/pins.toml) of its lights."""
+
+    name: Name
+    kiosks: Annotated[list[Name], Meta(min_length=1)]
+    pins: Name = "gate1"
+
+
+class CampusServer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where summaries go; without it nothing is forwarded."""
+
+    url: Annotated[str, Meta(pattern="^https://")]
+    token_file: str = "campus.token"  # noqa: S105 - a file's name
+    ca: str | None = None
+    """A private authority's certificate; the system's authorities without it."""
+    every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
+
+
+class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """`gateway.toml`."""
+
+    campus: Name
+    gateway: Name
+    gates: Annotated[list[Gate], Meta(min_length=1, max_length=16)]
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+    database: str = "fevergate.db"
+    broker: Broker = msgspec.field(default_factory=Broker)
+    alarm: Alarm = msgspec.field(default_factory=Alarm)
+    pins: Pins = msgspec.field(default_factory=Pins)
+    campus_server: CampusServer | None = None
+
+    folder: Path = Path()
+    """Where the file lies; set by `load`, not by the file."""
+
+    def path(self, name: str) -> Path:
+        """A path of this file, which is relative to it."""
+        return self.folder / name
+
+    def gate_of(self, kiosk: str) -> Gate | None:
+        """The gate at which a kiosk stands, or None for a kiosk that nobody has named."""
+        return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """`campus.toml`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    certificate: str = "campus.crt"
+    key: str = "campus.key"
+    database: str = "campus.db"
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+    tokens: dict[Name, str]
+    """For each gateway the SHA-256 of its token, in hex: a copy of this file opens no door."""
+
+    folder: Path = Path()
+
+    def path(self, name: str) -> Path:
+        """A path of this file, which is relative to it."""
+        return self.folder / name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+S = TypeVar("S", GatewaySettings, CampusSettings)
+
+
+def _refuse(path: Path, key: str, expected: str) -> SettingsError:
+    return SettingsError(f"{path}: {key}: {expected}" if key else f"{path}: {expected}")
+
+
+def _decode(path: Path, kind: type[S]) -> S:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _refuse(path, "", "no such file; `fevergate provision` makes one") from error
+    except OSError as error:
+        raise _refuse(path, "", f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _refuse(path, "", f"not TOML: {error}") from error
+    if "folder" in table:
+        raise _refuse(path, "folder", "unknown key")
+    try:
+        settings = msgspec.convert(table, kind, strict=True)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.rstrip("`").lstrip(".")
+        if unknown := re.search(r"unknown field `(.+?)`", what):
+            key, what = ".".join(filter(None, (key, unknown[1]))), "unknown key"
+        elif missing := re.search(r"missing required field `(.+?)`", what):
+            key, what = ".".join(filter(None, (key, missing[1]))), "missing, but required"
+        raise _refuse(path, key, what[0].lower() + what[1:]) from error
+    settings.folder = path.parent
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise _refuse(path, "timezone", "expected a zone such as Asia/Shanghai") from error
+    return settings
+
+
+def load_gateway(path: Path) -> GatewaySettings:
+    """Read `gateway.toml`.
+
+    Raises `SettingsError`, one line: file, key, what was expected.
+    """
+    settings = _decode(path, GatewaySettings)
+    seen: dict[str, str] = {}
+    for index, gate in enumerate(settings.gates):
+        for kind, name in (("gate", gate.name), ("pins", gate.pins)):
+            if seen.setdefault(f"{kind} {name}", gate.name) != gate.name or (
+                kind == "gate" and [g.name for g in settings.gates].count(name) > 1
+            ):
+                raise _refuse(path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate")
+        for kiosk in gate.kiosks:
+            if seen.setdefault(f"kiosk {kiosk}", gate.name) != gate.name:
+                raise _refuse(path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate")
+    return settings
+
+
+def load_campus(path: Path) -> CampusSettings:
+    """Read `campus.toml`.
+
+    Raises `SettingsError`, one line: file, key, what was expected.
+    """
+    settings = _decode(path, CampusSettings)
+    for name, digest in settings.tokens.items():
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise _refuse(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
+    return settings
+
+
+def read_secret(path: Path) -> str:
+    """A password or token from its file, without the line's end.
+
+    Raises `SettingsError` where it is missing, empty or unreadable.
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: expected a file that holds the secret: {error}") from error
+    if not secret:
+        raise SettingsError(f"{path}: is empty, expected the secret")
+    return secret

@@ -1,0 +1,319 @@
+"""The gateway's memory on disk: every reading once, committed before anybody is told so.
+
+One `Store` writes (from the writer's thread); whoever reads opens `open_reader`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from sqlite_utils import Database
+
+from fevergate.errors import StoreError
+from fevergate.held import Held
+from fevergate.minutes import span_masks
+from fevergate.protocol import Health, Identity, Reading, Stored, Verdict
+from fevergate.schema import migrations
+
+MAX_REJECTED = 10_000
+"""Quarantined messages kept; the oldest go first, so that a flood cannot fill the disk."""
+
+MAX_BOOTS = 1024
+"""Boots whose held readings are remembered in memory; the others are looked up again."""
+
+HEAD_BYTES = 256
+"""How much of a rejected message is kept."""
+
+_READING_COLUMNS = (
+    *("kiosk", "boot", "seq", "at", "up_ms", "received_at", "gate", "verdict", "reason"),
+    *("object_c", "ambient_c", "skin_c", "body_c", "threshold_c", "baseline_c"),
+    *("samples", "scan_ms", "queued", "fw"),
+)
+# Plain SQL on the hot path: sqlite-utils looks the columns up at each call, and most batches
+# at a gate hold one row.
+_INSERT_READING = (
+    f"insert or ignore into readings({', '.join(_READING_COLUMNS)})"  # noqa: S608 - constants
+    f" values ({', '.join(':' + column for column in _READING_COLUMNS)})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingArrived:
+    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it."""
+
+    reading: Reading
+    received_at: float
+    gate: str
+    raised_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthArrived:
+    """A kiosk's health."""
+
+    health: Health
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusArrived:
+    """A kiosk went online or offline."""
+
+    kiosk: str
+    status: str
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that does not validate."""
+
+    topic: str
+    reason: str
+    payload: bytes
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A guard saw to these fevers."""
+
+    fevers: tuple[Identity, ...]
+    by: str
+    at: float
+
+
+Record = ReadingArrived | HealthArrived | StatusArrived | Rejected | Acknowledged
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rwc"
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            timeout=30,
+            check_same_thread=False,
+            isolation_level=None,
+        )
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma schema_version")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened as a database: {error}") from error
+    return connection
+
+
+def open_reader(path: Path) -> Database:
+    """A read-only view of the gateway's database, safe beside the running gateway.
+
+    Raises `StoreError` where there is no such database.
+    """
+    return Database(_connect(path, read_only=True))
+
+
+class Store:
+    """The one writer. Every method may raise `StoreError`; then nothing of that call is kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.db = Database(_connect(path, read_only=False))
+        try:
+            self.db.conn.execute("pragma journal_mode = wal")
+            # A power cut must not take back what a kiosk was told it may forget.
+            self.db.conn.execute("pragma synchronous = full")
+            migrations.apply(self.db)
+        except sqlite3.Error as error:
+            self.db.close()
+            raise StoreError(f"{path}: {error}") from error
+        self._held: dict[tuple[str, int], Held] = {}
+        self._clock: dict[tuple[str, int], float] = {}
+        self._undated: set[tuple[str, int]] = set(
+            self.db.execute("select distinct kiosk, boot from readings where at is null")
+        )
+
+    def close(self) -> None:
+        self.db.close()
+
+    def commit(self, batch: Sequence[Record]) -> list[tuple[str, Stored]]:
+        """Write a batch in one durable transaction.
+
+        Returns, for each kiosk and boot in it, what is held now. A repeat is a no-op.
+        """
+        try:
+            with self.transaction():
+                for record in batch:
+                    self._write(record)
+        except sqlite3.Error as error:
+            # What was learnt from a batch that did not land must not be believed.
+            self._held.clear()
+            self._clock.clear()
+            raise StoreError(f"{self.path}: {error}") from error
+        touched: dict[tuple[str, int], None] = {}
+        for record in batch:
+            if isinstance(record, ReadingArrived):
+                identity = record.reading.identity
+                self._held_of(identity.kiosk, identity.boot).add(identity.seq)
+                touched[identity.kiosk, identity.boot] = None
+        return [(kiosk, self._held_of(kiosk, boot).stored(boot)) for kiosk, boot in touched]
+
+    def transaction(self) -> _Immediate:
+        """`with store.transaction():` - all of it or nothing, and never a late 'locked'."""
+        return _Immediate(self.db.conn)
+
+    def fevers(self) -> tuple[list[tuple[str, Identity, float]], set[Identity]]:
+        """Unacknowledged fevers as (gate, identity, raised_at), and all identities ever raised."""
+        rows = self.db.execute(
+            "select gate, kiosk, boot, seq, raised_at, acknowledged_at from fevers"
+        )
+        waiting, known = [], set()
+        for gate, kiosk, boot, seq, raised_at, acknowledged_at in rows:
+            known.add(identity := Identity(kiosk, boot, seq))
+            if acknowledged_at is None:
+                waiting.append((gate, identity, raised_at))
+        return waiting, known
+
+    def _held_of(self, kiosk: str, boot: int) -> Held:
+        held = self._held.get((kiosk, boot))
+        if held is None:
+            rows = self.db.execute(
+                "select seq from readings where kiosk = ? and boot = ? order by seq", (kiosk, boot)
+            )
+            while len(self._held) >= MAX_BOOTS:
+                del self._held[next(iter(self._held))]
+            held = self._held[kiosk, boot] = Held(seq for (seq,) in rows)
+        return held
+
+    def _write(self, record: Record) -> None:
+        match record:
+            case ReadingArrived():
+                self._write_reading(record)
+            case HealthArrived():
+                self._write_health(record)
+            case StatusArrived(kiosk, status, received_at, gate):
+                self._seen(kiosk, gate, received_at, status=status)
+            case Rejected(topic, reason, payload, received_at):
+                self.db.conn.execute(
+                    "insert into rejected(received_at, topic, reason, head, size)"
+                    " values (?, ?, ?, ?, ?)",
+                    (received_at, topic[:256], reason, payload[:HEAD_BYTES], len(payload)),
+                )
+                self.db.conn.execute(
+                    "delete from rejected where id <= (select max(id) from rejected) - ?",
+                    (MAX_REJECTED,),
+                )
+            case Acknowledged(fevers, by, at):
+                self.db.conn.executemany(
+                    "update fevers set acknowledged_at = ?, acknowledged_by = ?,"
+                    " revision = revision + 1"
+                    " where kiosk = ? and boot = ? and seq = ? and acknowledged_at is null",
+                    [(at, by, *identity) for identity in fevers],
+                )
+
+    def _write_reading(self, record: ReadingArrived) -> None:
+        reading = record.reading
+        row: dict[str, Any] = msgspec.structs.asdict(reading)
+        row |= {"received_at": record.received_at, "gate": record.gate}
+        row["verdict"] = reading.verdict.value
+        boot = (reading.kiosk, reading.boot)
+        if reading.at is not None:
+            self._date(boot, reading.at, reading.up_ms)
+        elif boot in self._clock:
+            row["at"] = self._clock[boot] + reading.up_ms / 1000
+        else:
+            self._undated.add(boot)
+        self.db.conn.execute(_INSERT_READING, row)
+        if reading.verdict is Verdict.FEVER:
+            self.db.conn.execute(
+                "insert or ignore into fevers(kiosk, boot, seq, gate, raised_at)"
+                " values (?, ?, ?, ?, ?)",
+                (*reading.identity, record.gate, record.raised_at or record.received_at),
+            )
+        self._seen(reading.kiosk, record.gate, record.received_at)
+
+    def _write_health(self, record: HealthArrived) -> None:
+        health = record.health
+        if health.at is not None:
+            self._date((health.kiosk, health.boot), health.at, health.up_ms)
+            if health.watched_s:
+                for hour, mask in span_masks(health.at - health.watched_s, health.at):
+                    self._cover(health.kiosk, record.gate, hour, watched=mask)
+            if health.state != "ok":
+                for hour, mask in span_masks(health.at, health.at):
+                    self._cover(health.kiosk, record.gate, hour, fault=mask)
+        self._seen(
+            health.kiosk,
+            record.gate,
+            record.received_at,
+            health=msgspec.json.encode(health).decode(),
+        )
+
+    def _cover(self, kiosk: str, gate: str, hour: int, *, watched: int = 0, fault: int = 0) -> None:
+        self.db.conn.execute(
+            "insert into hours(kiosk, hour, gate, watched, fault, revision)"
+            " values (?, ?, ?, ?, ?, 1) on conflict(kiosk, hour) do update set"
+            " revision = revision + (watched | excluded.watched != watched"
+            " or fault | excluded.fault != fault),"
+            " watched = watched | excluded.watched, fault = fault | excluded.fault",
+            (kiosk, hour, gate, watched, fault),
+        )
+
+    def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
+        """Learn when a boot began, and date what it said before its clock was set."""
+        self._clock[boot] = at - up_ms / 1000
+        if boot in self._undated:
+            self.db.conn.execute(
+                "update readings set at = ? + up_ms / 1000.0"
+                " where kiosk = ? and boot = ? and at is null",
+                (self._clock[boot], *boot),
+            )
+            self._undated.discard(boot)
+
+    def _seen(
+        self,
+        kiosk: str,
+        gate: str,
+        at: float,
+        *,
+        status: str | None = None,
+        health: str | None = None,
+    ) -> None:
+        self.db.conn.execute(
+            "insert into kiosks(kiosk, gate, last_seen, status, health) values (?, ?, ?, ?, ?)"
+            " on conflict(kiosk) do update set gate = excluded.gate,"
+            " last_seen = max(last_seen, excluded.last_seen),"
+            " status = case when ? then excluded.status else status end,"
+            " health = coalesce(excluded.health, health)",
+            (kiosk, gate, at, status or "", health, status is not None),
+        )
+
+
+class _Immediate:
+    """BEGIN IMMEDIATE ... COMMIT: the write lock is taken first, so it cannot fail half-way."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("begin immediate")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._connection.execute("commit")
+            except sqlite3.Error:
+                self._rollback()
+                raise
+        else:
+            self._rollback()
+
+    def _rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")

@@ -1,0 +1,78 @@
+"""Whether every kiosk watches: silence, an offline will or a sensor's fault turn a gate amber."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from fevergate.protocol import Health
+from fevergate.settings import GatewaySettings
+
+Trouble = Callable[[str, str, str | None], None]
+
+
+class Watch:
+    """Last words of each kiosk, by the machine's monotonic clock.
+
+    `trouble(gate, kiosk, text or None)` is told what it makes of them.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        trouble: Trouble,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+        self._silent_after_s = settings.alarm.silent_after_s
+        self._trouble = trouble
+        self._now = now
+        self._lock = Lock()
+        self._heard: dict[str, float] = {}
+        self._online: dict[str, bool] = {}
+        self._fault: dict[str, str] = {}
+
+    def heard(self, kiosk: str) -> None:
+        """Something came from a kiosk, whatever it was."""
+        with self._lock:
+            self._heard[kiosk] = self._now()
+        self._tell(kiosk)
+
+    def status(self, kiosk: str, online: bool) -> None:
+        """Its status, or its last will."""
+        with self._lock:
+            self._online[kiosk] = online
+            if online:
+                self._heard[kiosk] = self._now()
+        self._tell(kiosk)
+
+    def health(self, health: Health) -> None:
+        """Its health."""
+        with self._lock:
+            self._heard[health.kiosk] = self._now()
+            self._fault[health.kiosk] = health.fault or "fault" if health.state != "ok" else ""
+        self._tell(health.kiosk)
+
+    def check(self) -> None:
+        """Look at the clock; call it about once a second."""
+        for kiosk in self._gates:
+            self._tell(kiosk)
+
+    def _tell(self, kiosk: str) -> None:
+        gate = self._gates.get(kiosk)
+        if gate is None:
+            return  # stands at no gate: its readings are taken, nobody waits for it
+        with self._lock:
+            heard = self._heard.get(kiosk)
+            if heard is None:
+                what = f"{kiosk}: not heard yet"
+            elif not self._online.get(kiosk, True):
+                what = f"{kiosk}: offline"
+            elif self._now() - heard > self._silent_after_s:
+                what = f"{kiosk}: silent"
+            elif fault := self._fault.get(kiosk):
+                what = f"{kiosk}: sensor {fault}"
+            else:
+                what = None
+        self._trouble(gate, kiosk, what)

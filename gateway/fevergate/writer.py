@@ -1,0 +1,177 @@
+"""The one thread that writes: takes what has arrived, commits it, then says so.
+
+No timer: a batch is whatever came while the last commit was on its way to the disk, so a
+single reading is committed at once and a rush is committed together.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fevergate.errors import StoreError
+from fevergate.protocol import Stored
+from fevergate.store import ReadingArrived, Record, Rejected, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_BATCH = 500
+MAX_WAITING = 5000
+"""Records between the socket and the disk; when they are that many, the socket is not read."""
+
+RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    record: Record
+    done: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    work: Callable[[Store], Any]
+    future: Future[Any]
+
+
+class Writer:
+    """Owns the store.
+
+    `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told a
+    text while the disk refuses and None when it takes again. Both from the writer's thread.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        stored: Callable[[str, Stored], None],
+        trouble: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._stored = stored
+        self._trouble = trouble
+        self._queue: queue.Queue[_Entry | _Call | None] = queue.Queue(MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="writer")
+        self._stopping = threading.Event()
+        self.progressed_at = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what has arrived, then end; what the disk refuses now stays at the broker."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+        self._store.close()
+
+    def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
+        """Hand a record over; `done` is called once it is committed. Waits while full."""
+        self._queue.put(_Entry(record, done))
+
+    def call(self, work: Callable[[Store], T]) -> Future[T]:
+        """Run something with the store in the writer's thread."""
+        future: Future[T] = Future()
+        self._queue.put(_Call(work, future))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            self.progressed_at = time.monotonic()
+            try:
+                first = self._queue.get(timeout=1)
+            except queue.Empty:
+                continue
+            entries, calls, ending = self._gather(first)
+            if entries:
+                self._commit(entries)
+            for call in calls:
+                self._serve(call)
+            if ending:
+                return
+
+    def _gather(self, first: _Entry | _Call | None) -> tuple[list[_Entry], list[_Call], bool]:
+        entries: list[_Entry] = []
+        calls: list[_Call] = []
+        item = first
+        while True:
+            if item is None:
+                return entries, calls, True
+            if isinstance(item, _Call):
+                calls.append(item)
+            else:
+                entries.append(item)
+            if len(entries) >= MAX_BATCH:
+                return entries, calls, False
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return entries, calls, False
+
+    def _commit(self, entries: list[_Entry]) -> None:
+        troubled = False
+        while True:
+            try:
+                held = self._store.commit([entry.record for entry in entries])
+                break
+            except StoreError as error:
+                if not _is_disk(error):
+                    self._one_by_one(entries)
+                    return
+                if self._stopping.is_set():
+                    log.error("not stored, left with the broker: %d records", len(entries))
+                    return
+                if not troubled:
+                    log.error("the disk refuses: %s", error)
+                    self._trouble(str(error))
+                    troubled = True
+                time.sleep(RETRY_S)
+        if troubled:
+            log.warning("the disk takes again")
+            self._trouble(None)
+        for entry in entries:
+            entry.done()
+        for kiosk, stored in held:
+            self._stored(kiosk, stored)
+
+    def _one_by_one(self, entries: list[_Entry]) -> None:
+        """Something in the batch cannot be stored at all: find it, quarantine it, go on."""
+        for entry in entries:
+            try:
+                held = self._store.commit([entry.record])
+            except StoreError as error:
+                log.error("quarantined: %s", error)
+                held = []
+                if not isinstance(entry.record, Rejected):
+                    self._store.commit([_quarantined(entry.record, str(error))])
+            entry.done()
+            for kiosk, stored in held:
+                self._stored(kiosk, stored)
+
+    def _serve(self, call: _Call) -> None:
+        if not call.future.set_running_or_notify_cancel():
+            return
+        try:
+            call.future.set_result(call.work(self._store))
+        except Exception as error:
+            call.future.set_exception(error)
+
+
+def _is_disk(error: StoreError) -> bool:
+    """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored."""
+    return isinstance(error.__cause__, sqlite3.OperationalError)
+
+
+def _quarantined(record: Record, reason: str) -> Rejected:
+    topic = record.reading.kiosk if isinstance(record, ReadingArrived) else type(record).__name__
+    return Rejected(topic, reason, repr(record).encode("utf-8", "replace"), time.time())

@@ -1,0 +1,102 @@
+"""The sensor's driver against a bus that answers byte by byte."""
+
+from kiosk.errors import BusError, InvalidError, PecError
+from kiosk.mlx90614 import MLX90614, celsius, pec
+
+
+class Wire:
+    """A bus whose answers are given: words by command, or an OSError; PEC right or broken."""
+
+    def __init__(self, words):
+        self.words = words
+        self.fail_next = 0
+        self.break_next = 0
+        self.written = []
+        self.i2c = self
+
+    def readfrom_mem_into(self, address, command, buffer):
+        if self.fail_next:
+            self.fail_next -= 1
+            raise OSError(19)
+        word = self.words[command]
+        data = bytes((address << 1, command, address << 1 | 1, word & 0xFF, word >> 8))
+        wrong = 0x55 if self.break_next else 0
+        self.break_next = max(0, self.break_next - 1)
+        buffer[0], buffer[1], buffer[2] = word & 0xFF, word >> 8, pec(data) ^ wrong
+
+    def writeto(self, address, data):
+        self.written.append((address, bytes(data)))
+
+
+def sensor(object_raw=0x3AD2, ambient_raw=0x3A8A):
+    wire = Wire({0x07: object_raw, 0x06: ambient_raw, 0x25: 0xB7F0, 0x24: 0xFFFF})
+    return wire, MLX90614(wire)
+
+
+def raises(error, call):
+    try:
+        call()
+    except error:
+        return True
+    return False
+
+
+def test_checksums_of_the_data_sheet():
+    assert pec(b"\xb4\x07\xb5\xd2\x3a") == 0x30
+    assert pec(b"\xb4\x22\x07\xc8") == 0x48
+    assert pec(b"\xb4\xff") == 0xE8
+    assert pec(b"\xb4\x24\x00\x00") == 0x28
+
+
+def test_the_sheets_word_is_its_temperature():
+    assert abs(celsius(0x3AD2) - 28.01) < 1e-9
+    assert abs(sensor()[1].object_c() - 28.01) < 1e-9
+
+
+def test_a_wrong_checksum_is_read_again_and_counted():
+    wire, part = sensor()
+    wire.break_next = 2
+    assert abs(part.object_c() - 28.01) < 1e-9
+    assert part.pec_errors == 2
+
+
+def test_checksums_that_stay_wrong_are_an_error_and_never_a_temperature():
+    wire, part = sensor()
+    wire.break_next = 99
+    assert raises(PecError, part.object_c)
+
+
+def test_a_missing_part_is_an_error_after_a_bounded_number_of_tries():
+    wire, part = sensor()
+    wire.fail_next = 99
+    assert raises(BusError, part.ambient_c)
+    assert wire.fail_next == 96
+
+
+def test_dead_bus_error_bit_and_impossible_values_are_never_temperatures():
+    for raw in (0xFFFF, 0x8000, 0xBAD2, 0x0000, 0x27AC):
+        assert raises(InvalidError, sensor(object_raw=raw)[1].object_c)
+    assert raises(InvalidError, sensor(ambient_raw=0x7000)[1].ambient_c)
+
+
+def test_settling_comes_from_the_parts_own_configuration():
+    assert sensor()[1].settle_ms() == 1330
+
+
+def test_sleep_carries_its_checksum():
+    wire, part = sensor()
+    part.sleep()
+    assert wire.written == [(0x5A, b"\xff\xe8")]
+
+
+def test_a_write_carries_its_checksum():
+    wire, part = sensor()
+    part.write_word(0x22, 0xC807)
+    assert wire.written == [(0x5A, b"\x22\x07\xc8\x48")]
+
+
+def test_an_emissivity_that_somebody_changed_is_noticed():
+    wire, part = sensor()
+    part.check_emissivity()
+    wire.words[0x24] = 0xF332
+    assert raises(InvalidError, part.check_emissivity)

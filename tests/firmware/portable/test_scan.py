@@ -1,0 +1,114 @@
+"""One person's scan out of a stream of samples."""
+
+from kiosk.scan import LEAVING, LIMIT_MS, SCANNING, STUCK_MS, WAITING, Scan
+
+ROOM_C = 22.0
+
+
+class Gate:
+    """Feeds a scan at 10 Hz."""
+
+    def __init__(self):
+        self.scan = Scan()
+        self.now_ms = 0
+        self.results = []
+
+    def see(self, *samples_c):
+        for object_c in samples_c:
+            result = self.scan.feed(self.now_ms, object_c, ROOM_C)
+            if result:
+                self.results.append(result)
+            self.now_ms += 100
+
+    def empty(self, count=20):
+        self.see(*[ROOM_C] * count)
+
+
+def test_an_empty_view_is_nobody():
+    gate = Gate()
+    gate.empty(600)
+    assert gate.scan.state == WAITING and not gate.results
+
+
+def test_a_person_who_holds_still_is_answered_in_about_a_second():
+    gate = Gate()
+    gate.empty()
+    gate.see(28.0, 33.0, 35.0, *[35.4] * 12)
+    (result,) = gate.results
+    assert result.quality == "" and result.scan_ms <= 1200
+    assert abs(result.object_c - 35.4) < 0.05
+
+
+def test_one_wild_sample_never_reaches_the_peak():
+    gate = Gate()
+    gate.empty()
+    gate.see(33.0, 35.4, 35.4, 60.0, 35.4, 35.4, 35.4, 35.4, 35.4, 35.4, 35.4, 35.4)
+    assert gate.results[0].object_c < 35.5
+
+
+def test_who_leaves_too_soon_is_asked_again():
+    gate = Gate()
+    gate.empty()
+    gate.see(30.0, 34.0, 35.0, 30.0, 24.0, 22.0, 22.0)
+    assert gate.results[0].quality == "short"
+
+
+def test_who_never_holds_still_is_asked_to():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[34.6, 34.6, 35.3, 35.3] * 20)
+    assert gate.results[0].quality == "moving"
+    assert gate.results[0].scan_ms >= LIMIT_MS
+
+
+def test_a_person_is_answered_once():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[35.4] * 150)
+    assert len(gate.results) == 1 and gate.scan.state == LEAVING
+
+
+def test_who_is_asked_again_may_simply_stay():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[34.6, 34.6, 35.3, 35.3] * 7)
+    assert gate.results[0].quality == "moving"
+    gate.scan.ask_again()
+    gate.see(*[35.3] * 40)
+    assert gate.results[1].quality == ""
+
+
+def test_the_next_in_line_is_scanned_although_the_view_was_never_empty():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[35.4] * 15)
+    gate.see(33.0, 31.0, 29.0, 29.0, 31.0, 33.0, 36.4, *[36.4] * 12)
+    assert len(gate.results) == 2
+    assert abs(gate.results[1].object_c - 36.4) < 0.05
+
+
+def test_a_heater_that_never_leaves_becomes_the_background():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[34.0] * (STUCK_MS // 100 + 40))
+    assert gate.scan.state == WAITING
+    gate.see(*[36.5] * 20)
+    assert abs(gate.results[-1].object_c - 36.5) < 0.05
+
+
+def test_a_person_in_a_room_as_warm_as_skin_is_still_seen():
+    gate = Gate()
+    for _ in range(50):
+        gate.see(33.5)
+    gate.see(*[35.9] * 15)
+    assert len(gate.results) == 1
+
+
+def test_a_sensor_that_fails_in_a_scan_ends_it_as_a_retry():
+    gate = Gate()
+    gate.empty()
+    gate.see(35.0, 35.2)
+    assert gate.scan.state == SCANNING
+    result = gate.scan.fail(gate.now_ms)
+    assert result.quality == "sensor" and result.object_c is None
+    assert gate.scan.fail(gate.now_ms) is None

@@ -1,0 +1,58 @@
+"""The board's settings, refused with the field and what was expected."""
+
+from kiosk.errors import SettingsError
+from kiosk.settings import Settings, load
+
+GOOD = {
+    "kiosk": "north-1",
+    "campus": "east",
+    "broker_host": "10.0.0.2",
+    "username": "north-1",
+    "password": "x",
+}
+
+
+def refusal(**changes):
+    values = dict(GOOD)
+    values.update(changes)
+    try:
+        Settings({name: value for name, value in values.items() if value is not None})
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def test_defaults_are_those_of_the_product():
+    settings = Settings(GOOD)
+    assert settings.threshold_c == 37.3
+    assert settings.site == "canthus"
+    assert settings.broker_port == 8883
+
+
+def test_what_is_wrong_is_named():
+    assert refusal(kiosk=None) == "kiosk: missing, expected str"
+    assert refusal(broker_port="8883") == "broker_port: expected int"
+    assert refusal(site="ear").startswith("site: expected one of canthus")
+    assert refusal(threshold_c=20).startswith("threshold_c: expected 35 to 40")
+    assert refusal(threshold_c=True) == "threshold_c: expected float"
+    assert refusal(broker_port=0).startswith("broker_port")
+    assert refusal(kiosk="") == "kiosk: is empty"
+
+
+def test_a_whole_number_is_a_temperature_too():
+    assert Settings(dict(GOOD, threshold_c=37)).threshold_c == 37.0
+
+
+def test_a_missing_or_broken_file_is_named():
+    for content in (None, "{", "[]"):
+        name = "no-such-settings.json"
+        if content is not None:
+            name = "settings-test.json"
+            with open(name, "w") as file:
+                file.write(content)
+        try:
+            load(name)
+        except SettingsError as error:
+            assert name in str(error)
+        else:
+            raise AssertionError(content)
