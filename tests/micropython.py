@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_START = (
-    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
-)
+_START = "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
 
 
 def run(*arguments: str, heap: str = "320K", cwd: Path | None = None) -> str:

@@ -18,7 +18,7 @@ from kiosk.link import Link
 from kiosk.mlx90614 import MLX90614, through_emissivity
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import Panel
-from kiosk.scan import LEAVING, SCANNING, WAITING, Scan
+from kiosk.scan import SCANNING, WAITING, Scan
 from kiosk.settings import CA_PATH, load
 from kiosk.transport import context_for
 from kiosk.wifi import Wifi
@@ -126,7 +126,11 @@ class App:
         result = self.scan.feed(now, object_c, ambient_c)
         if result:
             self._answer(result, now)
-        elif (self.scan.state == SCANNING and before == LEAVING) or (
+        elif self.scan.state == SCANNING and before != SCANNING:
+            # The last answer is not this person's. The display waits: the bus stays quiet.
+            self.panel.dark()
+            self._answered_ms = None
+        elif (
             self.scan.state == WAITING
             and self._answered_ms is not None
             and now - self._answered_ms >= ANSWER_MS

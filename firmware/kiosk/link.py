@@ -35,13 +35,20 @@ class Link:
         self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
         self._failures = 0
-        self._retry_at = None
+        self._retry_at = 0
+        self._waiting = False
         self.reconnects = 0
         self.last_error = ""
         self.busy = False  # a person is being scanned: no new handshake now
+        self._settings = settings
+        self._context = context
+        self._client = self._new_client()
+
+    def _new_client(self):
+        settings = self._settings
         client = MQTTClient(
             transport_factory=lambda: Connector(
-                settings.broker_host, settings.broker_port, settings.broker_name, context
+                settings.broker_host, settings.broker_port, settings.broker_name, self._context
             ),
             client_id=settings.kiosk,
             username=settings.username,
@@ -59,7 +66,7 @@ class Link:
         client.on_message = self._message
         client.on_connect = self._connected
         client.subscribe(self._base + "stored", 1)
-        self._client = client
+        return client
 
     @property
     def up(self):
@@ -88,44 +95,45 @@ class Link:
             await asyncio.sleep_ms(POLL_MS if moving else IDLE_POLL_MS)
 
     def _step(self):
-        if self._client.state == ProtocolState.FAILED:
-            self._back_off()
-            return
-        if not self.up and self.busy:
-            return  # the arithmetic of a handshake would be felt in the scan
-        self._handle()
-        if self.up:
-            self._refill()
+        if self._waiting:
+            self._come_back()
+        elif self._client.state == ProtocolState.FAILED:
+            self._went_down(self._client.last_error)
+        elif self.up or not self.busy:
+            # While busy, the arithmetic of a handshake would be felt in the scan.
+            self._handle()
+            if self.up:
+                self._refill()
 
     def _handle(self):
         try:
             self._client.handle(ticks_ms())
         except Exception as error:  # hostile bytes must cost the connection, never the task
-            self.last_error = "%s: %s" % (type(error).__name__, error)
             self._client.disconnect()
-            self._retry_at = None
-            self._client.connect()
+            self._client = self._new_client()
+            self._went_down(error)
 
-    def _back_off(self):
-        now = time.ticks_ms()
-        if self._retry_at is None:
-            error = self._client.last_error
-            self.last_error = str(error) if error else ""
-            self._under_way = {}
-            self._client.hold()
-            ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
-            self._failures += 1
-            # Half fixed, half chance: everybody comes back, nobody at the same moment.
-            self._retry_at = time.ticks_add(now, ceiling // 2 + random.randrange(ceiling // 2))
-            print("link down:", self.last_error)
-        elif time.ticks_diff(self._retry_at, now) <= 0 and self._wifi() and not self.busy:
-            self._retry_at = None
+    def _went_down(self, error):
+        self.last_error = str(error)
+        self._under_way = {}
+        self._client.hold()
+        ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
+        self._failures += 1
+        # Half fixed, half chance: everybody comes back, nobody at the same moment.
+        wait_ms = ceiling // 2 + random.randrange(ceiling // 2)
+        self._retry_at = time.ticks_add(time.ticks_ms(), wait_ms)
+        self._waiting = True
+        print("link down:", self.last_error.strip())
+
+    def _come_back(self):
+        late_ms = time.ticks_diff(time.ticks_ms(), self._retry_at)
+        if late_ms >= 0 and self._wifi() and not self.busy:
+            self._waiting = False
             self._client.connect()
             self._handle()
 
     def _connected(self):
         self._failures = 0
-        self._retry_at = None
         self.reconnects += 1
         self._under_way = {}
         self._publish("status", "online", True)

@@ -38,6 +38,10 @@ class Panel:
         self._light(None)
         self._say("idle")
 
+    def dark(self):
+        """No colour, while somebody is being measured."""
+        self._light(None)
+
     def verdict(self, verdict, reason, body_c):
         """Answer the person; `body_c` is None where there is none to show."""
         self._light(verdict)

@@ -12,6 +12,7 @@ import threading
 import time
 from functools import partial
 
+from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
 from fevergate import ingest as ingesting
@@ -35,12 +36,9 @@ STUCK_S = 30
 class Gateway:
     """Everything of one gateway; `start`, then `stop`."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
-        name = choose(settings.pins.factory)
-        if name == "mock" and settings.pins.factory == "auto":
-            log.warning("this machine has no pins: no lamp will be lit")
-        factory = open_factory(name)
+        factory = factory or _factory(settings)
         store = Store(settings.path(settings.database))
         self._lights = {
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
@@ -100,13 +98,20 @@ class Gateway:
             self.alarm.trouble(gate.name, "disk", f"disk: {what}"[:64] if what else None)
 
 
-def run(settings: GatewaySettings) -> None:
-    """Run a gateway until SIGTERM or SIGINT."""
+def _factory(settings: GatewaySettings) -> Factory:
+    name = choose(settings.pins.factory)
+    if name == "mock" and settings.pins.factory == "auto":
+        log.warning("this machine has no pins: no lamp will be lit")
+    return open_factory(name)
+
+
+def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
+    """Run a gateway until SIGTERM or SIGINT; on the pins of `factory`, or as the settings say."""
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     notifier = SystemdNotifier()
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, factory)
     gateway.start()
     notifier.notify("READY=1")
     log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))

@@ -1,0 +1,154 @@
+"""The red light: at once, until acknowledged, and never for nothing."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from samples import reading
+
+from fevergate.alarm import Alarm
+from fevergate.protocol import Identity
+
+
+class Lamps:
+    """Remembers what it was told, as a pair (red, amber), and whether it buzzes."""
+
+    def __init__(self):
+        self.red = self.amber = self.buzzing = False
+        self.history = []
+
+    def show(self, *, red, amber):
+        self.red, self.amber = red, amber
+        self.history.append("red" if red else "dark")
+
+    def buzz(self, on):
+        self.buzzing = on
+        self.history.append("buzz" if on else "quiet")
+
+
+@pytest.fixture
+def lamps():
+    return {"north": Lamps(), "south": Lamps()}
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def alarm(lamps, told):
+    return Alarm(lamps, told.append, now=lambda: 1_795_400_000.0)
+
+
+def fever(seq, kiosk="north-1"):
+    return reading(seq, "fever", kiosk=kiosk)
+
+
+def test_a_fever_lights_red_and_sounds_before_anybody_is_told(alarm, lamps, told):
+    assert alarm.fever("north", fever(1)) is not None
+    assert lamps["north"].history[:2] == ["red", "buzz"]
+    assert told[-1].state == "raised" and told[-1].last.seq == 1
+    assert not lamps["south"].red
+
+
+def test_it_stays_red_until_acknowledged_and_more_fevers_are_counted(alarm, lamps, told):
+    alarm.fever("north", fever(1))
+    alarm.fever("north", fever(2))
+    assert told[-1].fevers == 2
+    assert alarm.acknowledge("north", "Li") == (
+        Identity("north-1", 1, 1),
+        Identity("north-1", 1, 2),
+    )
+    assert not lamps["north"].red and not lamps["north"].buzzing
+    assert told[-1].state == "clear" and told[-1].by == "Li"
+
+
+def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(alarm, lamps):
+    alarm.fever("north", fever(1))
+    alarm.acknowledge("north", "Li")
+    assert alarm.fever("north", fever(1)) is None
+    assert not lamps["north"].red
+
+
+def test_nothing_to_acknowledge_is_nothing(alarm, told):
+    assert alarm.acknowledge("north", "Li") == ()
+    assert told == []
+
+
+def test_after_a_restart_unacknowledged_fevers_are_red_again_and_old_ones_stay_quiet(alarm, lamps):
+    waiting = [("north", Identity("north-1", 1, 5), 1_795_399_000.0)]
+    alarm.restore(waiting, {Identity("north-1", 1, 5), Identity("north-1", 1, 4)})
+    assert lamps["north"].red and lamps["north"].buzzing and not lamps["south"].red
+    alarm.acknowledge("north", "Li")
+    assert alarm.fever("north", fever(4)) is None
+    assert not lamps["north"].red
+
+
+def test_a_fever_of_a_gate_that_was_renamed_is_not_dark(alarm, lamps):
+    alarm.restore([("old-gate", Identity("x", 1, 1), 1_795_399_000.0)], set())
+    assert lamps["north"].red
+
+
+def test_a_silent_kiosk_is_amber_until_it_speaks(alarm, lamps, told):
+    alarm.trouble("north", "north-1", "north-1: silent")
+    assert lamps["north"].amber and told[-1].amber == ("north-1: silent",)
+    alarm.trouble("north", "north-1", None)
+    assert not lamps["north"].amber and told[-1].amber == ()
+
+
+def test_the_same_trouble_is_told_once(alarm, told):
+    for _ in range(3):
+        alarm.trouble("north", "north-1", "north-1: silent")
+    assert len(told) == 1
+
+
+def test_trouble_never_darkens_a_red_light(alarm, lamps):
+    alarm.fever("north", fever(1))
+    alarm.trouble("north", "north-2", "north-2: offline")
+    assert lamps["north"].red and lamps["north"].amber
+
+
+class AlarmMachine(RuleBasedStateMachine):
+    """Whatever happens in whatever order: red exactly while somebody waits to be seen to."""
+
+    def __init__(self):
+        super().__init__()
+        self.lamps = Lamps()
+        self.alarm = Alarm({"north": self.lamps}, lambda _: None)
+        self.waiting = set()
+        self.ever = set()
+
+    @rule(seq=st.integers(1, 8))
+    def a_fever_or_its_repeat(self, seq):
+        raised = self.alarm.fever("north", fever(seq))
+        assert (raised is None) == (seq in self.ever)
+        if seq not in self.ever:
+            self.waiting.add(seq)
+            self.ever.add(seq)
+
+    @rule()
+    def an_acknowledgement(self):
+        assert {identity.seq for identity in self.alarm.acknowledge("north", "Li")} == self.waiting
+        self.waiting.clear()
+
+    @rule()
+    def a_restart(self):
+        self.lamps = Lamps()
+        self.alarm = Alarm({"north": self.lamps}, lambda _: None)
+        self.alarm.restore(
+            [("north", Identity("north-1", 1, seq), 1_795_399_000.0) for seq in self.waiting],
+            {Identity("north-1", 1, seq) for seq in self.ever},
+        )
+
+    @rule(what=st.none() | st.just("silent"))
+    def trouble(self, what):
+        self.alarm.trouble("north", "north-2", what)
+
+    @invariant()
+    def red_and_loud_exactly_while_somebody_waits(self):
+        assert self.lamps.red == self.lamps.buzzing == bool(self.waiting)
+
+
+TestAlarmMachine = AlarmMachine.TestCase
+TestAlarmMachine.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)

@@ -1,0 +1,51 @@
+"""What the gateway tells a kiosk that it holds."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fevergate.held import MAX_GAPS, Held
+from fevergate.protocol import MAX_PAYLOAD, Stored, encode
+
+SEQS = st.lists(st.integers(1, 200), max_size=200)
+
+
+def told(stored: Stored) -> set[int]:
+    """What a kiosk forgets on this message."""
+    gaps = {seq for first, last in stored.gaps for seq in range(first, last + 1)}
+    return set(range(1, stored.seq + 1)) - gaps
+
+
+@given(SEQS)
+def test_a_kiosk_is_never_told_that_something_is_held_which_is_not(seqs):
+    assert told(Held(seqs).stored(1)) <= set(seqs)
+
+
+@given(SEQS)
+def test_everything_is_told_while_the_gaps_fit(seqs):
+    stored = Held(seqs).stored(1)
+    if len(stored.gaps) < MAX_GAPS:
+        assert told(stored) == set(seqs)
+
+
+@given(SEQS, st.randoms())
+def test_order_and_repeats_make_no_difference(seqs, random):
+    shuffled = seqs * 2
+    random.shuffle(shuffled)
+    assert Held(seqs).stored(1) == Held(shuffled).stored(1)
+
+
+@given(SEQS)
+def test_it_knows_what_is_in_it(seqs):
+    held = Held(seqs)
+    assert {seq for seq in range(1, 202) if seq in held} == set(seqs)
+
+
+def test_many_gaps_still_fit_into_one_message():
+    held = Held(range(2**31 - 4000, 2**31 - 1, 2))
+    stored = held.stored(2**31 - 1)
+    assert len(encode(stored)) <= MAX_PAYLOAD
+    assert len(stored.gaps) == MAX_GAPS
+
+
+def test_nothing_held_tells_nothing():
+    assert Held().stored(3) == Stored(boot=3, seq=0)

@@ -1,0 +1,117 @@
+"""From a message to the red light and the store."""
+
+import json
+
+import pytest
+from samples import health, reading, settings
+
+from fevergate.alarm import Alarm
+from fevergate.ingest import Ingest
+from fevergate.protocol import Acknowledge, encode
+from fevergate.store import Acknowledged, HealthArrived, ReadingArrived, Rejected, StatusArrived
+from fevergate.watch import Watch
+
+BASE = "fevergate/v1/east/"
+
+
+class Lamps:
+    def __init__(self, events):
+        self._events = events
+
+    def show(self, *, red, amber):
+        if red:
+            self._events.append("red light")
+
+    def buzz(self, on):
+        pass
+
+
+class Scene:
+    def __init__(self):
+        self.events = []
+        self.kept = []
+        self.acknowledged = 0
+        self.alarm = Alarm(
+            {"north": Lamps(self.events), "south": Lamps(self.events)}, lambda _: None
+        )
+        self.ingest = Ingest(
+            settings(), self.alarm, Watch(settings(), self.alarm.trouble), self.keep
+        )
+
+    def keep(self, record, done):
+        self.events.append(type(record).__name__)
+        self.kept.append(record)
+
+    def done(self):
+        self.acknowledged += 1
+
+    def say(self, topic, payload):
+        self.ingest.message(
+            BASE + topic, payload if isinstance(payload, bytes) else encode(payload), self.done
+        )
+        return self.kept[-1] if self.kept else None
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def test_the_red_light_comes_before_the_store(scene):
+    record = scene.say("north-1/reading", reading(1, "fever"))
+    assert scene.events == ["red light", "ReadingArrived"]
+    assert isinstance(record, ReadingArrived) and record.raised_at is not None
+
+
+def test_nothing_is_acknowledged_to_the_broker_before_it_is_committed(scene):
+    scene.say("north-1/reading", reading(1))
+    assert scene.acknowledged == 0
+
+
+def test_status_and_health_are_kept(scene):
+    assert isinstance(scene.say("north-1/status", b"online"), StatusArrived)
+    assert isinstance(scene.say("north-1/health", health()), HealthArrived)
+
+
+def test_a_guards_command_acknowledges(scene):
+    scene.say("north-1/reading", reading(1, "fever"))
+    record = scene.say("alarm/north/acknowledge", Acknowledge(by="李伟"))
+    assert isinstance(record, Acknowledged) and record.by == "李伟"
+    assert record.fevers == (reading(1).identity,)
+
+
+def test_an_acknowledgement_of_nothing_needs_no_store(scene):
+    scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
+    assert scene.kept == [] and scene.acknowledged == 1
+
+
+def test_a_kiosk_of_no_gate_is_not_dark(scene):
+    record = scene.say("stray/reading", reading(1, "fever", kiosk="stray"))
+    assert scene.events[0] == "red light" and record.gate == "north"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("north-1/reading", b"{", "truncated"),
+        ("north-1/reading", b"\xff\xfe", "JSON"),
+        ("north-1/reading", b"x" * 5000, "at most 1024"),
+        ("north-1/reading", json.dumps({"seq": 1}).encode(), "kiosk"),
+        ("north-2/reading", encode(reading(1)), "on the topic of"),
+        ("north-1/status", b"maybe", "online or offline"),
+        ("north-1/nonsense", b"{}", "no such kind"),
+        ("alarm/nowhere/acknowledge", encode(Acknowledge(by="x")), "no such gate"),
+        ("alarm/north/acknowledge", b'{"by": ""}', "by"),
+        ("../north/reading", b"{}", "topic"),
+    ],
+)
+def test_what_does_not_validate_is_quarantined_with_its_reason(scene, topic, payload, reason):
+    record = scene.say(topic, payload)
+    assert isinstance(record, Rejected) and reason in record.reason
+    assert scene.ingest.counts["rejected"] == 1
+    assert scene.events == ["Rejected"]
+
+
+def test_another_campus_is_quarantined(scene):
+    scene.ingest.message("fevergate/v1/west/north-1/reading", encode(reading(1)), scene.done)
+    assert "expected 'east'" in scene.kept[-1].reason

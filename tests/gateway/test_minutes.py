@@ -1,0 +1,33 @@
+"""Coverage as bits."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fevergate.minutes import count, hour_of, silences, span_masks
+
+DAY = 1_795_392_000 // 86400 * 86400
+
+
+@given(st.integers(0, 86_399), st.integers(0, 7200))
+def test_a_span_covers_exactly_the_minutes_that_it_touches(start, length):
+    begin, end = DAY + start, DAY + start + length
+    touched = set(range(begin // 60, end // 60 + 1))
+    covered = {
+        hour // 60 + bit
+        for hour, mask in span_masks(begin, end)
+        for bit in range(60)
+        if mask >> bit & 1
+    }
+    assert covered == touched
+
+
+def test_an_hour_begins_at_its_full_hour():
+    assert hour_of(DAY + 3725.5) == DAY + 3600
+
+
+def test_silences_are_the_holes_between_the_first_and_the_last_minute():
+    masks = {DAY: 0b1111, DAY + 3600: 0b1 << 30 | 0b1 << 59, DAY + 7200: 0b1}
+    assert silences(masks, DAY, DAY + 86400) == 2
+    assert silences({}, DAY, DAY + 86400) == 0
+    assert silences({DAY: (1 << 60) - 1}, DAY, DAY + 86400) == 0
+    assert count(masks[DAY]) == 4

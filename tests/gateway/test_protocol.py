@@ -1,0 +1,98 @@
+"""Messages from a network that is not to be trusted."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import reading
+
+from fevergate.errors import MessageError
+from fevergate.protocol import (
+    MAX_PAYLOAD,
+    Health,
+    Reading,
+    Stored,
+    Topic,
+    Verdict,
+    decode,
+    encode,
+    parse_topic,
+)
+
+TEMPERATURE = st.none() | st.floats(-100, 400)
+
+
+@given(
+    st.builds(
+        Reading,
+        kiosk=st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True),
+        boot=st.integers(0, 2**31 - 1),
+        seq=st.integers(1, 2**31 - 1),
+        at=st.none() | st.floats(1_577_836_800, 4_102_444_800),
+        up_ms=st.integers(0, 2**53),
+        verdict=st.sampled_from(Verdict),
+        body_c=TEMPERATURE,
+        object_c=TEMPERATURE,
+        reason=st.text(max_size=20),
+    )
+)
+def test_a_reading_survives_the_wire(message):
+    assert decode(encode(message), Reading) == message
+
+
+@given(st.binary(max_size=2000))
+def test_no_bytes_do_anything_but_validate_or_be_refused(payload):
+    for kind in (Reading, Health, Stored):
+        try:
+            decode(payload, kind)
+        except MessageError as error:
+            assert error.reason
+
+
+@given(st.text(max_size=200))
+def test_no_topic_does_anything_but_parse_or_be_refused(topic):
+    with suppress(MessageError):
+        assert str(parse_topic(topic)) == topic
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"seq": 0}, "seq"),
+        ({"kiosk": "North 1"}, "kiosk"),
+        ({"kiosk": "../../etc"}, "kiosk"),
+        ({"verdict": "maybe"}, "verdict"),
+        ({"at": 5}, "at"),
+        ({"body_c": 1037.55}, "body_c"),
+        ({"body_c": "37"}, "body_c"),
+        ({"up_ms": -1}, "up_ms"),
+        ({"v": 2}, "v"),
+        ({"boot": 2**40}, "boot"),
+        ({"fw": "x" * 65}, "fw"),
+    ],
+)
+def test_what_is_wrong_is_named(change, field):
+    payload = json.dumps(json.loads(encode(reading())) | change).encode()
+    with pytest.raises(MessageError, match=rf"\$\.{field}"):
+        decode(payload, Reading)
+
+
+def test_a_newer_kiosks_extra_fields_are_ignored():
+    payload = json.dumps(json.loads(encode(reading())) | {"humidity": 40}).encode()
+    assert decode(payload, Reading) == reading()
+
+
+def test_a_payload_beyond_the_limit_is_refused_unread():
+    with pytest.raises(MessageError, match="at most 1024"):
+        decode(b" " * (MAX_PAYLOAD + 1), Reading)
+
+
+def test_topics():
+    assert parse_topic("fevergate/v1/east/north-1/settings/applied") == Topic(
+        "east", "north-1", "settings/applied"
+    )
+    for topic in ("", "fevergate/v2/a/b/reading", "fevergate/v1/a/b", "fevergate/v1/A/b/reading"):
+        with pytest.raises(MessageError):
+            parse_topic(topic)

@@ -1,0 +1,77 @@
+"""A settings file says what is wrong in one line."""
+
+import pytest
+
+from fevergate.errors import SettingsError
+from fevergate.settings import load_campus, load_gateway, read_secret
+
+GOOD = """
+campus = "east"
+gateway = "gw-east"
+[[gates]]
+name = "north"
+kiosks = ["north-1"]
+"""
+
+
+def write(tmp_path, text, name="gateway.toml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_defaults(tmp_path):
+    settings = load_gateway(write(tmp_path, GOOD))
+    assert settings.broker.port == 8883
+    assert settings.path("ca.crt") == tmp_path / "ca.crt"
+    assert settings.gate_of("north-1") == settings.gates[0]
+    assert settings.gate_of("nobody") is None
+    assert str(settings.zone) == "Asia/Shanghai"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("campus = 1\n" + GOOD.replace('campus = "east"\n', ""), "campus: expected `str`"),
+        (GOOD.replace('campus = "east"', ""), "campus: missing"),
+        (GOOD.replace("east", "EAST"), "campus: expected `str` matching"),
+        (GOOD + "[broker]\nport = 99999", "broker.port: expected `int` <= 65535"),
+        (GOOD + "[broker]\nprot = 1", "broker.prot: unknown key"),
+        ('colour = "red"\n' + GOOD, "colour: unknown key"),
+        ('folder = "/"\n' + GOOD, "folder: unknown key"),
+        ('timezone = "Mars/Base"\n' + GOOD, "timezone: expected a zone"),
+        ('language = "fr"\n' + GOOD, "language: invalid enum value 'fr'"),
+        (GOOD + '[[gates]]\nname = "north"\nkiosks = ["x"]\npins = "gate2"', "taken by another"),
+        (GOOD + '[[gates]]\nname = "south"\nkiosks = ["x"]', "taken by another"),
+        (
+            GOOD + '[[gates]]\nname = "south"\nkiosks = ["north-1"]\npins = "gate2"',
+            "stands at another gate",
+        ),
+        ("campus = ", "not TOML"),
+        (GOOD + '[campus_server]\nurl = "http://x"', "campus_server.url: expected `str` matching"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line_with_file_and_key(tmp_path, text, says):
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load_gateway(path)
+    line = str(caught.value)
+    assert line.startswith(f"{path}: ") and says in line and "\n" not in line
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(SettingsError, match="fevergate provision"):
+        load_gateway(tmp_path / "none.toml")
+
+
+def test_a_campus_token_is_kept_as_its_digest(tmp_path):
+    path = write(tmp_path, '[tokens]\ngw-east = "secret"', "campus.toml")
+    with pytest.raises(SettingsError, match=r"tokens\.gw-east: expected a SHA-256"):
+        load_campus(path)
+
+
+def test_a_secret_comes_from_its_file(tmp_path):
+    assert read_secret(write(tmp_path, "s3cret\n", "a")) == "s3cret"
+    for path in (tmp_path / "none", write(tmp_path, "\n", "empty")):
+        with pytest.raises(SettingsError, match="secret"):
+            read_secret(path)

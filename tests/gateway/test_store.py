@@ -1,0 +1,191 @@
+"""Every reading once, and what is counted from them."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import AT, arrived, health
+
+from fevergate import store as storing
+from fevergate.errors import StoreError
+from fevergate.protocol import Identity, Stored
+from fevergate.store import (
+    Acknowledged,
+    HealthArrived,
+    Rejected,
+    StatusArrived,
+    Store,
+    open_reader,
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "fevergate.db")
+    yield store
+    store.close()
+
+
+def hours(store):
+    return {
+        row["hour"]: row for row in store.db.query("select * from hours where kiosk = 'north-1'")
+    }
+
+
+def totals(store, column):
+    return sum(row[column] for row in hours(store).values())
+
+
+def test_a_repeat_is_a_no_op_everywhere(store):
+    for _ in range(3):
+        held = store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")])
+    assert held == [("north-1", Stored(boot=1, seq=2))]
+    assert store.db["readings"].count == 2
+    assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
+    assert len(store.fevers()[0]) == 1
+
+
+def test_gaps_are_told(store):
+    assert store.commit([arrived(1), arrived(4)]) == [
+        ("north-1", Stored(boot=1, seq=4, gaps=((2, 3),)))
+    ]
+
+
+def test_it_knows_after_a_restart_what_it_held_before(tmp_path):
+    first = Store(tmp_path / "a.db")
+    first.commit([arrived(1), arrived(2)])
+    first.close()
+    second = Store(tmp_path / "a.db")
+    assert second.commit([arrived(3)]) == [("north-1", Stored(boot=1, seq=3))]
+    second.close()
+
+
+def test_undated_readings_are_dated_by_the_next_dated_message_of_their_boot(store):
+    store.commit([arrived(1, at=None, up_ms=1000), arrived(2, "fever", at=None, up_ms=2000)])
+    store.commit([arrived(3, at=AT, up_ms=63_000)])
+    dated = dict(store.db.execute("select seq, at from readings"))
+    assert dated == {1: AT - 62, 2: AT - 61, 3: AT}
+
+
+def test_health_dates_them_too_and_late_ones_are_dated_on_arrival(store):
+    store.commit([arrived(1, at=None, up_ms=1000)])
+    store.commit([HealthArrived(health(at=AT, up_ms=11_000), AT, "north")])
+    store.commit([arrived(2, at=None, up_ms=2000)])
+    assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT - 9}
+
+
+def test_another_boots_clock_dates_nothing(store):
+    store.commit([arrived(1, at=None, up_ms=1000)])
+    store.commit([arrived(1, boot=2, at=AT)])
+    assert store.db.execute("select at from readings where boot = 1").fetchone() == (None,)
+
+
+def test_dating_moves_a_reading_from_the_hour_it_came_in_to_the_hour_it_was_taken(store):
+    store.commit([arrived(1, "fever", at=None, up_ms=0)])
+    store.commit([arrived(2, at=AT - 7200, up_ms=1000)])
+    by_hour = {hour: (row["normal"], row["fever"]) for hour, row in hours(store).items()}
+    taken = (AT - 7200) // 3600 * 3600
+    assert by_hour == {taken: (1, 1), (AT + 100) // 3600 * 3600: (0, 0)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 12), st.sampled_from(["normal", "fever", "retry"]), st.booleans()),
+        max_size=40,
+    )
+)
+def test_rollups_are_right_whatever_is_repeated_reordered_or_dated_late(tmp_path_factory, events):
+    store = Store(tmp_path_factory.mktemp("store") / "a.db")
+    verdicts: dict[int, str] = {}
+    for seq, verdict, dated in events:
+        verdicts.setdefault(seq, verdict)
+        store.commit([arrived(seq, verdicts[seq], at=AT + seq * 600 if dated else None)])
+    for verdict in ("normal", "fever", "retry"):
+        assert totals(store, verdict) == list(verdicts.values()).count(verdict)
+    store.close()
+
+
+def test_coverage_counts_minutes_once(store):
+    for _ in range(2):
+        store.commit([HealthArrived(health(at=AT, watched_s=120), AT, "north")])
+    bits = sum(row["watched"].bit_count() for row in hours(store).values())
+    assert bits in (3, 2)  # two minutes touch three where they do not begin on one
+    revision = totals(store, "revision")
+    store.commit([HealthArrived(health(at=AT, watched_s=120), AT, "north")])
+    assert totals(store, "revision") == revision
+
+
+def test_a_fault_marks_its_minute_and_what_was_watched_before_it_stays(store):
+    store.commit(
+        [HealthArrived(health(state="fault", fault="BusError", watched_s=30.0), AT, "north")]
+    )
+    assert totals(store, "fault").bit_count() == 1
+    assert totals(store, "watched").bit_count() >= 1
+
+
+def test_a_scan_that_the_sensor_failed_is_no_coverage(store):
+    store.commit([arrived(1, "retry", reason="sensor")])
+    assert totals(store, "watched") == 0
+    store.commit([arrived(2)])
+    assert totals(store, "watched").bit_count() == 1
+
+
+def test_an_acknowledgement_names_who_and_when_once(store):
+    store.commit([arrived(1, "fever")])
+    fever = Identity("north-1", 1, 1)
+    assert store.fevers() == ([("north", fever, AT + 100)], {fever})
+    store.commit([Acknowledged((fever,), "李伟", AT + 200)])
+    store.commit([Acknowledged((fever,), "somebody else", AT + 300)])
+    row = next(store.db.query("select * from fevers"))
+    assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
+    assert store.fevers() == ([], {fever})
+
+
+def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):
+    monkeypatch.setattr(storing, "MAX_REJECTED", 5)
+    store.commit([Rejected("t", f"reason {i}", b"x" * 1000, AT) for i in range(9)])
+    rows = list(store.db.query("select reason, length(head) as head, size from rejected"))
+    assert [row["reason"] for row in rows] == [f"reason {i}" for i in range(4, 9)]
+    assert rows[0]["head"] == 256 and rows[0]["size"] == 1000
+
+
+def test_the_last_word_of_a_kiosk_is_kept(store):
+    store.commit([StatusArrived("north-1", "online", AT, "north")])
+    store.commit([HealthArrived(health(), AT + 5, "north")])
+    row = next(store.db.query("select * from kiosks"))
+    assert row["status"] == "online" and row["last_seen"] == AT + 5 and "heap_free" in row["health"]
+
+
+def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
+    store.db.conn.execute(
+        "create trigger refuse before insert on readings when new.seq = 2"
+        " begin select raise(abort, 'no'); end"
+    )
+    with pytest.raises(StoreError):
+        store.commit([arrived(1), arrived(2)])
+    assert store.db["readings"].count == 0
+    assert store.commit([arrived(3)]) == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
+
+
+def test_a_commit_is_on_the_disk_before_it_is_told(store):
+    assert store.db.execute("pragma synchronous").fetchone() == (2,)
+    assert store.db.execute("pragma journal_mode").fetchone() == ("wal",)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "a.db"
+    path.write_bytes(b"not a database at all, but long enough to look at" * 100)
+    with pytest.raises(StoreError, match=r"a\.db"):
+        Store(path)
+    with pytest.raises(StoreError, match=r"none\.db"):
+        open_reader(tmp_path / "none.db")
+
+
+def test_readers_cannot_write(store):
+    store.commit([arrived(1)])
+    reader = open_reader(store.path)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("delete from readings")
+    reader.close()

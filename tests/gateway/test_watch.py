@@ -1,0 +1,58 @@
+"""Silence is not health."""
+
+import pytest
+from samples import health, settings
+
+from fevergate.watch import Watch
+
+
+class Scene:
+    def __init__(self):
+        self.now = 1000.0
+        self.troubles = {}
+        self.watch = Watch(settings(), self.trouble, lambda: self.now)
+
+    def trouble(self, gate, kiosk, what):
+        self.troubles[gate, kiosk] = what
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def test_a_kiosk_that_was_never_heard_is_amber(scene):
+    scene.watch.check()
+    assert scene.troubles["north", "north-1"] == "north-1: not heard yet"
+    scene.watch.heard("north-1")
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_silence_turns_amber_and_a_word_ends_it(scene):
+    scene.watch.status("north-1", True)
+    scene.now += 149
+    scene.watch.check()
+    assert scene.troubles["north", "north-1"] is None
+    scene.now += 2
+    scene.watch.check()
+    assert scene.troubles["north", "north-1"] == "north-1: silent"
+    scene.watch.heard("north-1")
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_a_last_will_is_amber_at_once(scene):
+    scene.watch.status("south-1", True)
+    scene.watch.status("south-1", False)
+    assert scene.troubles["south", "south-1"] == "south-1: offline"
+
+
+def test_a_sensor_fault_is_amber_until_health_is_ok(scene):
+    scene.watch.health(health(state="fault", fault="PecError"))
+    assert scene.troubles["north", "north-1"] == "north-1: sensor PecError"
+    scene.watch.health(health())
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
+    scene.watch.heard("stranger")
+    assert scene.troubles == {}

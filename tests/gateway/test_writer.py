@@ -1,0 +1,124 @@
+"""Commit what has arrived, then say so; a disk that refuses costs time, not readings."""
+
+import sqlite3
+import threading
+
+import pytest
+from samples import arrived
+
+from fevergate.errors import StoreError
+from fevergate.store import Rejected, Store, open_reader
+from fevergate.writer import Writer
+
+
+class Scene:
+    def __init__(self, path, store=None):
+        self.path = path
+        self.events = []
+        self.changed = threading.Condition()
+        self.writer = Writer(store or Store(path), self.stored, self.trouble)
+        self.writer.start()
+
+    def note(self, *event):
+        with self.changed:
+            self.events.append(event)
+            self.changed.notify_all()
+
+    def stored(self, kiosk, stored):
+        self.note("stored", kiosk, stored.seq)
+
+    def trouble(self, what):
+        self.note("trouble" if what else "well")
+
+    def add(self, record):
+        self.writer.add(record, lambda: self.note("done"))
+
+    def wait_for(self, event):
+        with self.changed:
+            assert self.changed.wait_for(lambda: event in self.events, timeout=20), self.events
+
+    def rows(self):
+        reader = open_reader(self.path)
+        try:
+            return [seq for (seq,) in reader.execute("select seq from readings order by seq")]
+        finally:
+            reader.close()
+
+
+@pytest.fixture
+def scene(tmp_path):
+    scene = Scene(tmp_path / "a.db")
+    yield scene
+    scene.writer.stop()
+
+
+def test_a_reading_is_on_disk_when_it_is_acknowledged(scene):
+    seen = []
+    scene.writer.add(arrived(1), lambda: seen.append(scene.rows()))
+    scene.wait_for(("stored", "north-1", 1))
+    assert seen == [[1]]
+
+
+def test_the_kiosk_is_told_after_the_broker(scene):
+    scene.add(arrived(1))
+    scene.wait_for(("stored", "north-1", 1))
+    assert scene.events == [("done",), ("stored", "north-1", 1)]
+
+
+def test_what_arrived_before_the_end_is_committed(tmp_path):
+    scene = Scene(tmp_path / "a.db")
+    for seq in range(1, 2001):
+        scene.add(arrived(seq))
+    scene.writer.stop()
+    assert scene.rows() == list(range(1, 2001))
+
+
+class FlakyStore(Store):
+    """Refuses a number of commits as a full disk does."""
+
+    refusals = 2
+
+    def commit(self, batch):
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("disk") from sqlite3.OperationalError("database or disk is full")
+        return super().commit(batch)
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost_or_acknowledged_meanwhile(tmp_path):
+    scene = Scene(tmp_path / "a.db", FlakyStore(tmp_path / "a.db"))
+    scene.add(arrived(1))
+    scene.wait_for(("stored", "north-1", 1))
+    scene.writer.stop()
+    assert scene.events == [("trouble",), ("well",), ("done",), ("stored", "north-1", 1)]
+    assert scene.rows() == [1]
+
+
+class ChokingStore(Store):
+    """Cannot store reading 2 at all."""
+
+    def commit(self, batch):
+        for record in batch:
+            if not isinstance(record, Rejected) and record.reading.seq == 2:
+                raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
+        return super().commit(batch)
+
+
+def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path):
+    scene = Scene(tmp_path / "a.db", ChokingStore(tmp_path / "a.db"))
+    for seq in (1, 2, 3):
+        scene.add(arrived(seq))
+    scene.writer.stop()
+    assert scene.rows() == [1, 3]
+    assert scene.events.count(("done",)) == 3
+    reader = open_reader(tmp_path / "a.db")
+    assert [row["reason"] for row in reader.query("select reason from rejected")] == ["datatype"]
+    reader.close()
+
+
+def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(scene):
+    assert scene.writer.call(lambda store: threading.current_thread().name).result(20) == "writer"
+    with pytest.raises(ZeroDivisionError):
+        scene.writer.call(lambda store: 1 / 0).result(20)
+    scene.add(arrived(1))
+    scene.wait_for(("done",))

@@ -1,0 +1,1 @@
+"""The whole system on one machine, with simulated kiosks: what `tools/demo` runs."""

@@ -1,0 +1,90 @@
+"""The options of tools/demo. Standard library only: `--help` works before anything is set up."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+SITES = ("canthus", "face_max", "forehead", "forehead_max")
+VICTIMS = ("broker", "gateway")
+
+EPILOG = """\
+examples:
+  tools/demo                                 watch it work; Ctrl-C ends it, nothing is left behind
+  tools/demo --once --json                   a fixed crowd, checked; the last line is JSON
+  tools/demo --once --people people.csv --site canthus --limit 200
+                                             real people's temperatures, in their order
+  tools/demo --once --kill broker --kill gateway
+                                             the same, with both killed half-way and restarted
+"""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What was asked for."""
+
+    once: bool
+    json: bool
+    people: Path | None
+    site: str
+    camera: str
+    limit: int | None
+    crowd: int
+    speed: float
+    seed: int
+    kill: tuple[str, ...]
+    language: str
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return number
+
+
+def _speed(text: str) -> float:
+    number = float(text)
+    if not 1 <= number <= 30:
+        raise argparse.ArgumentTypeError("expected 1 to 30")
+    return number
+
+
+def parse(arguments: list[str] | None = None) -> Arguments:
+    """Parse the command line; exits with 2 and a clear line where it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="tools/demo",
+        description="Runs broker, gateway, campus server and four simulated kiosks at two gates on"
+        " this machine: real MicroPython, real mosquitto with TLS, real SQLite; only the pins and"
+        " the sensor's glass are simulated. Prints a line for each person.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--once", action="store_true", help="play a crowd once, check that nothing is lost, exit")
+    add("--json", action="store_true", help="with --once: a JSON summary as the last line")
+    add("--people", type=Path, metavar="FILE", help="temperatures of real people (CSV)")
+    add("--site", choices=SITES, default="canthus", help="which part of the face (%(default)s)")
+    add("--camera", default="FLIR", help="which camera's rows of FILE (%(default)s)")
+    add("--limit", type=_positive, metavar="N", help="at most N people of FILE")
+    add("--crowd", type=_positive, default=60, metavar="N", help="built-in people (%(default)s)")
+    add("--speed", type=_speed, metavar="X", help="the kiosks' clock, 1 to 30 (1; 8 with --once)")
+    add("--seed", type=int, default=1, metavar="N", help="another seed, another crowd")
+    add("--kill", choices=VICTIMS, action="append", default=[], help="SIGKILL it half-way")
+    add("--language", choices=("zh", "en"), default="zh", help="of the kiosks' displays")
+    given = parser.parse_args(arguments)
+    if given.people is not None and not given.people.is_file():
+        parser.error(f"--people: {given.people}: no such file")
+    if given.kill and not given.once:
+        parser.error("--kill needs --once")
+    if given.json and not given.once:
+        parser.error("--json needs --once")
+    values = vars(given)
+    values["kill"] = tuple(given.kill)
+    values["speed"] = given.speed or (8.0 if given.once else 1.0)
+    return Arguments(**values)
+
+
+if __name__ == "__main__":
+    parse()

@@ -1,0 +1,59 @@
+"""Runs the shipped gateway on pins that write down what they do, and can press its button.
+
+The pins are gpiozero's own mock; each change goes to a file as `seconds pin level`, where the
+seconds are UTC, so that whoever checks can say what a lamp really did and when; `START` marks
+a new process. Lines `press PIN` on standard input press a button.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from fevergate.gateway import run
+from fevergate.settings import load_gateway
+
+PRESS_S = 0.15  # longer than the button's bounce time
+
+
+class TracingPin(MockPin):
+    """A mock pin that writes down each change."""
+
+    trace: TextIO
+
+    def _change_state(self, value: Any) -> bool:
+        changed = super()._change_state(value)
+        if changed:
+            self.trace.write(f"{time.time():.6f} {self.info.name} {int(value)}\n")
+            self.trace.flush()
+        return changed
+
+
+def press_from_stdin(factory: MockFactory) -> None:
+    """Press buttons as told, until standard input ends."""
+    for line in sys.stdin:
+        _, number = line.split()
+        pin = factory.pin(int(number))
+        pin.drive_low()
+        time.sleep(PRESS_S)
+        pin.drive_high()
+
+
+def main() -> None:
+    """Usage: gateway_host SETTINGS TRACE."""
+    settings_path, trace_path = map(Path, sys.argv[1:3])
+    with trace_path.open("a") as trace:
+        TracingPin.trace = trace
+        trace.write(f"{time.time():.6f} START 0\n")
+        factory = MockFactory(pin_class=TracingPin)
+        threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
+        run(load_gateway(settings_path), factory)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Compares what happened at the kiosks with what the gateway lit, kept and forwarded.
+
+The kiosks' own word (console and LED) is the truth; gateway, database and campus server are
+what is checked against it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+from fevergate import campus
+from fevergate.pins import GATES
+from fevergate.protocol import Identity
+from fevergate.settings import GatewaySettings
+from fevergate.store import open_reader
+
+CLOCK_S = 0.005
+"""How far the gateway's note of a raised alarm may lie from the lamp's own change."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answer that a kiosk gave: its identity, its verdict, and when (UTC s) the LED lit."""
+
+    identity: Identity
+    verdict: str
+    lit_at: float
+
+
+@dataclass
+class Summary:
+    """What `--json` prints, and what was found wrong."""
+
+    people: int = 0
+    readings: int = 0
+    retries: int = 0
+    fevers: int = 0
+    red_lights: int = 0
+    logged: int = 0
+    forwarded: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    alarm_ms_p50: float | None = None
+    alarm_ms_p99: float | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The JSON line."""
+        return json.dumps({key: value for key, value in vars(self).items() if key != "problems"})
+
+
+def lamp_spans(trace: Path, pin: int, until: float) -> list[tuple[float, float]]:
+    """When (UTC s, from and to) a pin was high, out of a gateway host's trace."""
+    spans: list[tuple[float, float]] = []
+    on_since: float | None = None
+    for line in trace.read_text().splitlines():
+        at, name, level = line.split()
+        if name == "START":  # a new process begins with every lamp dark
+            level = "0"
+        elif name != f"GPIO{pin}":
+            continue
+        if level == "1" and on_since is None:
+            on_since = float(at)
+        elif level == "0" and on_since is not None:
+            spans.append((on_since, float(at)))
+            on_since = None
+    if on_since is not None:
+        spans.append((on_since, until))
+    return spans
+
+
+def judge(
+    people: int,
+    answers: int,
+    shown: list[Shown],
+    settings: GatewaySettings,
+    trace: Path,
+    campus_database: Path,
+    until: float,
+) -> Summary:
+    """Compare everything; `answers` is how often any kiosk's LED lit for a person."""
+    summary = Summary(people=people, readings=len(shown))
+    summary.retries = sum(one.verdict == "retry" for one in shown)
+    said = {one.identity: one for one in shown}
+    reader = open_reader(settings.path(settings.database))
+    try:
+        rows = [Identity(*row) for row in reader.execute("select kiosk, boot, seq from readings")]
+        raised = {
+            Identity(kiosk, boot, seq): (gate, raised_at)
+            for kiosk, boot, seq, gate, raised_at in reader.execute(
+                "select kiosk, boot, seq, gate, raised_at from fevers"
+            )
+        }
+    finally:
+        reader.close()
+    summary.logged = len(said.keys() & set(rows))
+    received = campus.received(campus_database)
+    summary.forwarded = received.readings
+    missing = said.keys() - set(rows)
+    extra = set(rows) - said.keys()
+    summary.lost = len(missing) + max(0, len(rows) - received.readings)
+    summary.duplicated = (
+        len(rows) - len(set(rows)) + len(extra) + max(0, received.readings - len(rows))
+    )
+    _judge_alarms(summary, said, raised, settings, trace, until)
+    if len(said) != len(shown):
+        summary.problems.append("a kiosk gave two readings the same identity")
+    if answers != len(shown):
+        summary.problems.append(f"{answers} answers were lit for {len(shown)} readings")
+    if missing:
+        summary.problems.append(f"not stored: {sorted(missing)[:5]}")
+    if extra:
+        summary.problems.append(f"stored, but never shown: {sorted(extra)[:5]}")
+    if received.readings != len(rows):
+        summary.problems.append(f"{len(rows)} stored, {received.readings} at the campus server")
+    if received.fevers != len(raised):
+        summary.problems.append(f"{len(raised)} fevers, {received.fevers} at the campus server")
+    return summary
+
+
+def _judge_alarms(
+    summary: Summary,
+    said: dict[Identity, Shown],
+    raised: dict[Identity, tuple[str, float]],
+    settings: GatewaySettings,
+    trace: Path,
+    until: float,
+) -> None:
+    """Every fever needs its row in the log, and a red lamp that burnt when it was raised."""
+    spans = {
+        gate.name: lamp_spans(trace, GATES[gate.pins]["red"], until) for gate in settings.gates
+    }
+    delays_ms: list[float] = []
+    for one in said.values():
+        if one.verdict != "fever":
+            continue
+        summary.fevers += 1
+        gate, raised_at = raised.get(one.identity, ("", 0.0))
+        if any(start - CLOCK_S <= raised_at <= end + CLOCK_S for start, end in spans.get(gate, ())):
+            summary.red_lights += 1
+            delays_ms.append((raised_at - one.lit_at) * 1000)
+        else:
+            summary.problems.append(f"dark: {one.identity}")
+    if len(delays_ms) >= 2:
+        cuts = quantiles(delays_ms, n=100, method="inclusive")
+        summary.alarm_ms_p50, summary.alarm_ms_p99 = round(cuts[49], 2), round(cuts[98], 2)
+    elif delays_ms:
+        summary.alarm_ms_p50 = summary.alarm_ms_p99 = round(delays_ms[0], 2)

@@ -1,0 +1,122 @@
+"""The board's `time` module: a clock that may run faster than the wall's.
+
+Ticks and sleeps are simulated; `time()` stays real, for certificates and records carry real
+dates. As on an ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
+"""
+
+import time as _real
+
+ticks_add = _real.ticks_add
+ticks_diff = _real.ticks_diff
+ticks_cpu = _real.ticks_cpu
+
+_EPOCH_S = 946_684_800  # 1970 to 2000
+_start_us = _real.ticks_us()
+_start_ms = _real.ticks_ms()
+_permille = 1000
+_offset_s = -_EPOCH_S
+
+
+def start(permille, is_set):
+    """Go at `permille` thousandths (1000 or more) of real speed from now on.
+
+    A clock that is not set begins at 2000-01-01 as after a power-up.
+    """
+    global _start_us, _start_ms, _permille, _offset_s
+    _start_us = _real.ticks_us()
+    _start_ms = _real.ticks_ms()
+    _permille = permille
+    _offset_s = -_EPOCH_S if is_set else -int(_real.time())
+
+
+def set_seconds(now):
+    """Set the clock: seconds since 2000."""
+    global _offset_s
+    _offset_s = now - int(_real.time())
+
+
+def boot_us():
+    """Simulated microseconds since the boot."""
+    return ticks_diff(_real.ticks_us(), _start_us) * _permille // 1000
+
+
+def boot_ms():
+    """Simulated milliseconds since the boot."""
+    return ticks_diff(_real.ticks_us(), _start_us) * _permille // 1_000_000
+
+
+# Ticks begin at the host's, never before: asyncio's queue, written in C, stamps the tasks that
+# are to run at once with the host's ticks, and these must not lie in our future.
+
+
+def ticks_us():
+    """Simulated microseconds, from an arbitrary start."""
+    return _start_ms * 1000 + boot_us()
+
+
+def ticks_ms():
+    """Simulated milliseconds, from an arbitrary start."""
+    return _start_ms + boot_ms()
+
+
+def sleep_us(us):
+    """Wait `us` simulated microseconds."""
+    if us > 0:
+        _real.sleep_us(us * 1000 // _permille)
+
+
+def sleep_ms(ms):
+    """Wait `ms` simulated milliseconds."""
+    sleep_us(ms * 1000)
+
+
+def sleep(seconds):
+    """Wait simulated seconds."""
+    sleep_us(int(seconds * 1_000_000))
+
+
+def time():
+    """Seconds since 2000."""
+    return int(_real.time()) + _offset_s
+
+
+def time_ns():
+    """Nanoseconds since 2000."""
+    return _real.time_ns() + _offset_s * 1_000_000_000
+
+
+def gmtime(seconds=None):
+    """(year, month, day, hour, minute, second, weekday, yearday) of seconds since 2000."""
+    return _real.gmtime((time() if seconds is None else seconds) + _EPOCH_S)[:8]
+
+
+localtime = gmtime  # a board knows no zones
+
+
+def mktime(when):
+    """Seconds since 2000 of such a tuple."""
+    # The C library's is of the host's zone; days before this one are counted by hand.
+    year, month, day, hour, minute, second = when[:6]
+    year += (month - 1) // 12
+    month = (month - 1) % 12 + 1
+    if month < 3:
+        year -= 1
+        month += 12
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month - 457) // 5 + day
+    return ((days - 730_426) * 24 + hour) * 3600 + minute * 60 + second
+
+
+def scale(queue_class):
+    """Make asyncio's wait for events last simulated, not real, milliseconds."""
+    wait = queue_class.wait_io_event
+
+    def wait_scaled(queue, dt):
+        if dt > 0:
+            real_us = dt * 1_000_000 // _permille
+            dt = real_us // 1000
+            if dt == 0:
+                # Less than poll() can wait; without it an accelerated board would spin.
+                _real.sleep_us(real_us)
+        wait(queue, dt)
+
+    queue_class.wait_io_event = wait_scaled

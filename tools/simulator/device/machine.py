@@ -1,0 +1,270 @@
+"""The board's `machine` module, as an ESP32 has it, over the virtual world's wire.
+
+Errors are an ESP32's: ENODEV (19) where nobody acknowledges, ETIMEDOUT (116, newlib's number)
+where a wire is held low.
+"""
+
+import struct
+
+import clock
+import wire
+from micropython import const
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+_KEEP = const(255)  # a field of a pin request that changes nothing
+
+_cause = PWRON_RESET
+_id = b""
+_pins = {}
+
+
+def _start(cause, unique):
+    """Tell the module what the world knows of this boot."""
+    global _cause, _id
+    _cause = cause
+    _id = unique
+
+
+def reset_cause():
+    """Why the board started."""
+    return _cause
+
+
+def unique_id():
+    """Six bytes, as the MAC address of an ESP32."""
+    return _id
+
+
+def freq(hz=None):
+    """Clock of the processor, Hz; setting it changes nothing here."""
+    return 240_000_000 if hz is None else None
+
+
+def _restart(cause):
+    wire.buffer[wire.PAYLOAD] = cause
+    wire.ask(wire.RESET, 1)  # the world pulls the plug and never answers
+
+
+def reset():
+    """As the reset button: the process ends and is started again."""
+    _restart(HARD_RESET)
+
+
+def soft_reset():
+    """Start the interpreter again."""
+    _restart(SOFT_RESET)
+
+
+class Pin:
+    """A GPIO; the same number is the same object."""
+
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+
+    def __new__(cls, id, *args, **kwargs):
+        if isinstance(id, Pin):
+            id = id._number
+        if not isinstance(id, int) or not 0 <= id <= 39:
+            raise ValueError("invalid pin")
+        if id not in _pins:
+            pin = object.__new__(cls)
+            pin._number = id
+            _pins[id] = pin
+        return _pins[id]
+
+    def __init__(self, id, mode=-1, pull=-1, value=None):
+        if mode != -1 or value is not None or (pull is not None and pull != -1):
+            self.init(mode, pull, value)
+
+    def init(self, mode=-1, pull=-1, value=None):
+        """Set mode, pull and level; what is not given stays."""
+        if mode not in (-1, Pin.IN) and self._number >= 34:
+            raise ValueError("pin can only be input")
+        self._ask(mode, pull, value)
+
+    def value(self, level=None):
+        """The level of the wire, or set it."""
+        got = self._ask(-1, -1, level)
+        return got if level is None else None
+
+    __call__ = value
+
+    def on(self):
+        """Drive high."""
+        self.value(1)
+
+    def off(self):
+        """Drive low."""
+        self.value(0)
+
+    def _ask(self, mode, pull, level):
+        struct.pack_into(
+            "BBBB",
+            wire.buffer,
+            wire.PAYLOAD,
+            self._number,
+            _KEEP if mode == -1 else mode,
+            _KEEP if pull == -1 else pull or 0,
+            _KEEP if level is None else 1 if level else 0,
+        )
+        wire.ask(wire.PIN, 4)
+        return wire.buffer[wire.REPLY]
+
+    def __repr__(self):
+        return "Pin(%d)" % self._number
+
+
+class PWM:
+    """A square wave on a pin; Hz and a duty of 0 to 65535."""
+
+    def __init__(self, pin, freq=5000, duty_u16=32768):
+        self._pin = Pin(pin)
+        self.init(freq, duty_u16)
+
+    def init(self, freq=None, duty_u16=None):
+        """Set both."""
+        if freq is not None:
+            self._freq = freq
+        if duty_u16 is not None:
+            self._duty = duty_u16
+        self._tell()
+
+    def freq(self, hz=None):
+        """Frequency in Hz, or set it."""
+        if hz is None:
+            return self._freq
+        self.init(hz)
+
+    def duty_u16(self, duty=None):
+        """Duty, or set it."""
+        if duty is None:
+            return self._duty
+        self.init(None, duty)
+
+    def deinit(self):
+        """Let the pin be."""
+        self._freq = self._duty = 0
+        self._tell()
+
+    def _tell(self):
+        struct.pack_into(
+            "<BIH", wire.buffer, wire.PAYLOAD, self._pin._number, self._freq, self._duty
+        )
+        wire.ask(wire.PWM, 7)
+
+
+class I2C:
+    """A bus on two pins. Transfers last as long as their bits do on the wire."""
+
+    def __init__(self, id=-1, *, scl, sda, freq=400_000, timeout=50_000):
+        self._id = id & 0xFF
+        self._freq = freq
+        struct.pack_into(
+            "<BBBII",
+            wire.buffer,
+            wire.PAYLOAD,
+            self._id,
+            Pin(scl)._number,
+            Pin(sda)._number,
+            freq,
+            timeout,
+        )
+        wire.ask(wire.I2C_SETUP, 11)
+
+    def scan(self):
+        """The addresses that answer."""
+        wire.buffer[wire.PAYLOAD] = self._id
+        count = wire.ask(wire.I2C_SCAN, 1)
+        return list(wire.buffer[wire.REPLY : wire.REPLY + count])
+
+    def writeto(self, addr, buf, stop=True):
+        """Write; returns how many bytes were acknowledged."""
+        self._transfer(addr, buf, 0, stop)
+        return len(buf)
+
+    def writevto(self, addr, vector, stop=True):
+        """Write several buffers as one."""
+        return self.writeto(addr, b"".join([bytes(part) for part in vector]), stop)
+
+    def readfrom(self, addr, nbytes, stop=True):
+        """Read so many bytes."""
+        buf = bytearray(nbytes)
+        self.readfrom_into(addr, buf, stop)
+        return bytes(buf)
+
+    def readfrom_into(self, addr, buf, stop=True):
+        """Read as many bytes as `buf` holds."""
+        self._read(addr, b"", buf, stop)
+
+    def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
+        """Write a register's number, restart, read so many bytes."""
+        buf = bytearray(nbytes)
+        self.readfrom_mem_into(addr, memaddr, buf, addrsize=addrsize)
+        return bytes(buf)
+
+    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
+        """Write a register's number, restart, read as many bytes as `buf` holds."""
+        self._read(addr, memaddr.to_bytes(addrsize // 8, "big"), buf, True)
+
+    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
+        """Write a register's number and the bytes that go there."""
+        self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big") + bytes(buf), 0, True)
+
+    def _read(self, addr, data, buf, stop):
+        self._transfer(addr, data, len(buf), stop)
+        source = wire.buffer
+        start = wire.REPLY
+        for index in range(len(buf)):
+            buf[index] = source[start + index]
+
+    def _transfer(self, addr, data, count, stop):
+        size = len(data)
+        wire.room_for(5 + size)
+        at = wire.PAYLOAD
+        struct.pack_into("<BBBH", wire.buffer, at, self._id, addr, 1 if stop else 0, count)
+        wire.buffer[at + 5 : at + 5 + size] = data
+        wire.ask(wire.I2C_TRANSFER, 5 + size)
+        # Nine bits a byte, an address in front of each direction.
+        clock.sleep_us((size + 1 + (count + 1 if count else 0)) * 9_000_000 // self._freq)
+
+
+class SoftI2C(I2C):
+    """The same wires, driven by hand: no bus number."""
+
+    def __init__(self, scl, sda, *, freq=400_000, timeout=50_000):
+        super().__init__(-1, scl=scl, sda=sda, freq=freq, timeout=timeout)
+
+
+class WDT:
+    """A watchdog: once started it cannot be stopped."""
+
+    def __init__(self, id=0, timeout=5000):
+        self._tell(timeout)
+
+    def feed(self):
+        """Start its time again."""
+        self._tell(0)
+
+    def _tell(self, timeout_ms):
+        struct.pack_into("<I", wire.buffer, wire.PAYLOAD, timeout_ms)
+        wire.ask(wire.WDT, 4)
+
+
+class RTC:
+    """The real-time clock: (year, month, day, weekday, hour, minute, second, subsecond)."""
+
+    def datetime(self, when=None):
+        """Read or set it."""
+        if when is None:
+            now = clock.gmtime()
+            return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0)
+        year, month, day, _, hour, minute, second = when[:7]
+        clock.set_seconds(clock.mktime((year, month, day, hour, minute, second)))
