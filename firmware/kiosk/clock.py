@@ -24,7 +24,7 @@ _EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0
 
 def utc():
     """Seconds since 1970 (an int: a board's floats have 24 bits), or None while unset."""
-    now = time.time() + _EPOCH_S
+    now = int(time.time()) + _EPOCH_S
     return now if now >= VALID_FROM else None
 
 

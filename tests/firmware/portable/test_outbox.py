@@ -136,12 +136,35 @@ def test_a_flash_that_refuses_says_so():
         raise AssertionError("kept without a flash")
 
 
-def test_boots_are_counted():
-    for name in ("boot-test.txt", "boot-test.txt.new"):
+SLOTS = ("boot-test.a", "boot-test.b")
+
+
+def forget_boots():
+    for name in SLOTS:
         if name in os.listdir():
             os.remove(name)
-    first = next_boot("boot-test.txt", fresh=5000)
-    assert first == 5000
-    assert next_boot("boot-test.txt", fresh=1) == 5001
-    os.remove("boot-test.txt")
-    assert next_boot("boot-test.txt", after=5001, fresh=1) == 5002
+
+
+def test_boots_are_counted():
+    forget_boots()
+    assert [next_boot(SLOTS, fresh=5000) for _ in range(4)] == [5000, 5001, 5002, 5003]
+
+
+def test_a_power_cut_while_counting_costs_no_count():
+    forget_boots()
+    for _ in range(3):
+        last = next_boot(SLOTS, fresh=7)
+    for name in SLOTS:
+        with open(name, "rb") as file:
+            whole = file.read()
+        with open(name, "wb") as file:
+            file.write(whole[:-1])
+        assert next_boot(SLOTS, fresh=1) >= last
+        last += 1
+
+
+def test_an_erased_flash_begins_where_no_earlier_life_was():
+    forget_boots()
+    assert next_boot(SLOTS, fresh=900_001) == 900_001
+    forget_boots()
+    assert next_boot(SLOTS, after=900_001, fresh=1) == 900_002

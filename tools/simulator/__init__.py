@@ -1,0 +1,41 @@
+"""A kiosk without hardware: the shipped firmware on real MicroPython, in a virtual world.
+
+`Board` is the whole of it; the rest can be used by itself, such as the virtual sensor under
+another's driver. Times are simulated milliseconds unless a name says otherwise.
+"""
+
+from simulator.board import Board
+from simulator.bus import VirtualBus
+from simulator.display import VirtualSSD1306
+from simulator.errors import (
+    BoardDiedError,
+    BusTimeoutError,
+    NotAcknowledgedError,
+    PeopleFileError,
+    SimulatorError,
+)
+from simulator.faults import Fault
+from simulator.people import Person, load_people
+from simulator.physics import View
+from simulator.population import built_in_crowd
+from simulator.sensor import VirtualMLX90614
+from simulator.visitor import Habits, Visit
+
+__all__ = [
+    "Board",
+    "BoardDiedError",
+    "BusTimeoutError",
+    "Fault",
+    "Habits",
+    "NotAcknowledgedError",
+    "PeopleFileError",
+    "Person",
+    "SimulatorError",
+    "View",
+    "VirtualBus",
+    "VirtualMLX90614",
+    "VirtualSSD1306",
+    "Visit",
+    "built_in_crowd",
+    "load_people",
+]

@@ -1,0 +1,150 @@
+"""The two wires: who answers, who holds them low, and what a hand on the pins does to them.
+
+Works without a board too, under any driver that can be given a `transfer`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulator.errors import BusTimeoutError, NotAcknowledgedError
+
+DEFAULT_HZ = 100_000
+
+
+class Device(Protocol):
+    """What sits on the bus."""
+
+    def answers(self, address: int) -> bool: ...
+    def holds_sda(self, now_ms: float, /) -> bool: ...
+    def clocked(self, now_ms: float, /) -> None: ...
+    def sda_was_low(self, now_ms: float, low_ms: float, /) -> None: ...
+    def transfer(
+        self, now_ms: float, address: int, data: bytes, count: int, clock_hz: int, /
+    ) -> bytes: ...
+
+
+@dataclass
+class BusCounts:
+    """What happened on the bus so far."""
+
+    transfers: int = 0
+    not_acknowledged: int = 0
+    timed_out: int = 0
+
+
+@dataclass(frozen=True)
+class _Master:
+    """An I2C peripheral of the board: whether it is on our wires, and how fast."""
+
+    wired: bool
+    clock_hz: int
+
+
+class VirtualBus:
+    """Devices on the wires `sda` and `scl` (pin numbers of the board)."""
+
+    def __init__(self, sda: int = -1, scl: int = -2) -> None:
+        self.sda = sda
+        self.scl = scl
+        self.counts = BusCounts()
+        self._devices: list[Device] = []
+        self.release()
+
+    def attach(self, device: Device) -> None:
+        """Wire a device; the first that answers to an address gets the transaction."""
+        self._devices.append(device)
+
+    def release(self) -> None:
+        """The board starts: no peripheral but the default one, no hand on the pins."""
+        self._masters = {0: _Master(True, DEFAULT_HZ)}
+        self._pending: tuple[int, bytes] | None = None
+        self._let_go()
+
+    def setup(self, now_ms: float, bus: int, scl: int, sda: int, clock_hz: int) -> None:
+        """A peripheral takes the pins; on other pins than the bus's it will find nobody."""
+        wired = (sda, scl) == (self.sda, self.scl)
+        self._masters[bus] = _Master(wired, clock_hz)
+        if wired:
+            self.drive(now_ms, self.sda, low=False)
+            self.drive(now_ms, self.scl, low=False)
+
+    def drive(self, now_ms: float, pin: int, *, low: bool) -> None:
+        """The board pulls a wire low by hand, or lets it go."""
+        if pin == self.scl:
+            if self._scl_low and not low:
+                for device in self._devices:
+                    device.clocked(now_ms)
+            elif low:
+                self._sda_low_since_ms = None  # a wake pulse needs SCL high throughout
+            self._scl_low = low
+        elif pin == self.sda and low != self._sda_low:
+            self._sda_low = low
+            since_ms = self._sda_low_since_ms
+            self._sda_low_since_ms = now_ms if low and not self._scl_low else None
+            if not low and since_ms is not None:
+                for device in self._devices:
+                    device.sda_was_low(now_ms, now_ms - since_ms)
+
+    def level(self, now_ms: float, pin: int) -> int:
+        """The level of one of the two wires; both have pull-ups."""
+        if pin == self.scl:
+            return 0 if self._scl_low else 1
+        held = self._sda_low or any(device.holds_sda(now_ms) for device in self._devices)
+        return 0 if held else 1
+
+    def transfer(
+        self,
+        now_ms: float,
+        address: int,
+        data: bytes = b"",
+        count: int = 0,
+        *,
+        stop: bool = True,
+        bus: int = 0,
+    ) -> bytes:
+        """One transaction: write, then read after a repeated start; returns what was read.
+
+        Without `stop` a write is kept for the read that follows it. Raises
+        `NotAcknowledgedError` and `BusTimeoutError`.
+        """
+        master = self._masters.get(bus)
+        self.counts.transfers += 1
+        pending, self._pending = self._pending, None
+        if master is None or not master.wired:
+            self.counts.not_acknowledged += 1
+            raise NotAcknowledgedError("there is nobody on these pins")
+        if not (self.level(now_ms, self.sda) and self.level(now_ms, self.scl)):
+            self.counts.timed_out += 1
+            raise BusTimeoutError("a wire of the bus is held low")
+        if pending and pending[0] == address and count and not data:
+            data = pending[1]
+        device = next((device for device in self._devices if device.answers(address)), None)
+        if device is None:
+            self.counts.not_acknowledged += 1
+            raise NotAcknowledgedError(f"nobody answers to 0x{address:02x}")
+        if not stop and not count:
+            # The address is acknowledged now, the rest seen together with the read.
+            self._pending = (address, data)
+            data = b""
+        try:
+            return device.transfer(now_ms, address, data, count, master.clock_hz)
+        except NotAcknowledgedError:
+            self.counts.not_acknowledged += 1
+            raise
+
+    def scan(self, now_ms: float, bus: int = 0) -> list[int]:
+        """The addresses that answer, of 0x08 to 0x77."""
+        found: list[int] = []
+        for address in range(0x08, 0x78):
+            try:
+                self.transfer(now_ms, address, bus=bus)
+            except NotAcknowledgedError:
+                continue
+            except BusTimeoutError:
+                break  # a wire held low: a scan finds nobody
+            found.append(address)
+        return found
+
+    def _let_go(self) -> None:
+        self._sda_low = self._scl_low = False
+        self._sda_low_since_ms: float | None = None

@@ -1,0 +1,210 @@
+"""An SSD1306 of 128 x 64 on I2C: what the person would read.
+
+Source: Solomon Systech SSD1306 data sheet rev 1.1, sections 8.1.5 (I2C), 8.7 (GDDRAM), 10.
+"""
+
+from simulator.errors import NotAcknowledgedError
+
+ADDRESS = 0x3C
+WIDTH = 128
+HEIGHT = 64
+PAGES = HEIGHT // 8
+
+# How many bytes follow a command; the scroll commands are taken and ignored.
+_ARGUMENTS = {
+    **{0x20: 1, 0x21: 2, 0x22: 2, 0x81: 1, 0x8D: 1, 0xA8: 1, 0xD3: 1, 0xD5: 1, 0xD9: 1},
+    **{0xDA: 1, 0xDB: 1, 0x26: 6, 0x27: 6, 0x29: 5, 0x2A: 5, 0xA3: 2},
+}
+_HORIZONTAL, _VERTICAL, _PAGE = 0, 1, 2
+_BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+
+
+class VirtualSSD1306:
+    """Decodes commands and display data; `on`, `inverted` and `contrast` are as commanded."""
+
+    def __init__(self, address: int = ADDRESS) -> None:
+        self.address = address
+        self.present = True
+        self.power_on()
+
+    def power_on(self, _now_ms: float = 0.0) -> None:
+        """Reset values; the memory is cleared here, a real one holds noise."""
+        self._memory = bytearray(WIDTH * PAGES)
+        self.on = False
+        self.inverted = False
+        self.contrast = 0x7F
+        self.charge_pump = False
+        self._all_on = False
+        self._mode = _PAGE
+        self._columns = (0, WIDTH - 1)
+        self._pages = (0, PAGES - 1)
+        self._column = self._page = 0
+        self._start_line = 0
+        self._flip_x = self._flip_y = False
+        self._command = -1
+        self._arguments = bytearray()
+
+    def power_off(self) -> None:
+        """Dark."""
+        self.on = False
+
+    def answers(self, address: int) -> bool:
+        """Whether an address is this display's."""
+        return self.present and address == self.address
+
+    def holds_sda(self, _now_ms: float) -> bool:
+        """Never keeps the bus."""
+        return False
+
+    def clocked(self, _now_ms: float) -> None:
+        """Clock pulses by hand mean nothing to it."""
+
+    def sda_was_low(self, _now_ms: float, _low_ms: float) -> None:
+        """Nor does a wake pulse."""
+
+    def transfer(
+        self, _now_ms: float, address: int, data: bytes, count: int, clock_hz: int = 400_000
+    ) -> bytes:
+        """Take control bytes, commands and data; a read gives the status byte (section 8.1.3)."""
+        if clock_hz > 400_000:
+            raise NotAcknowledgedError(f"no answer from 0x{address:02x}: above 400 kHz")
+        index = 0
+        while index < len(data):
+            control = data[index]
+            is_data = bool(control & 0x40)
+            if control & 0x80:  # Co: one byte, then another control byte
+                part = data[index + 1 : index + 2]
+                index += 2
+            else:
+                part = data[index + 1 :]
+                index = len(data)
+            for byte in part:
+                if is_data:
+                    self._store(byte)
+                else:
+                    self._take(byte)
+        return bytes((0x00 if self.on else 0x40,)) * count
+
+    def pixel(self, x: int, y: int) -> bool:
+        """Whether a pixel of the glass is lit, seen upright as modules are mounted (A1, C8)."""
+        if not self.on:
+            return False
+        if self._all_on:
+            return not self.inverted
+        column = x if self._flip_x else WIDTH - 1 - x
+        row = y if self._flip_y else HEIGHT - 1 - y
+        row = (row + self._start_line) % HEIGHT
+        lit = bool(self._memory[row // 8 * WIDTH + column] >> (row % 8) & 1)
+        return lit != self.inverted
+
+    def rows(self) -> list[list[bool]]:
+        """64 rows of 128 pixels, top left first."""
+        return [[self.pixel(x, y) for x in range(WIDTH)] for y in range(HEIGHT)]
+
+    def to_text(self) -> str:
+        """The glass in 16 lines of 64 braille characters."""
+        rows = self.rows()
+        lines: list[str] = []
+        for top in range(0, HEIGHT, 4):
+            line = ""
+            for left in range(0, WIDTH, 2):
+                dots = sum(
+                    bit
+                    for dy, bits in enumerate(_BRAILLE)
+                    for dx, bit in enumerate(bits)
+                    if rows[top + dy][left + dx]
+                )
+                line += chr(0x2800 + dots)
+            lines.append(line)
+        return "\n".join(lines)
+
+    def to_svg(self, pixel_size: int = 4, lit: str = "#9fe8ff", dark: str = "#05090d") -> str:
+        """A picture of the glass; runs of lit pixels are one rectangle each."""
+        gap = pixel_size * 0.1
+        parts: list[str] = []
+        for y, row in enumerate(self.rows()):
+            x = 0
+            while x < WIDTH:
+                start = x
+                while x < WIDTH and row[x]:
+                    x += 1
+                if x > start:
+                    parts.append(f"M{start * pixel_size} {y * pixel_size + gap:g}")
+                    parts.append(f"h{(x - start) * pixel_size}v{pixel_size - gap:g}")
+                    parts.append(f"h{-(x - start) * pixel_size}z")
+                x += 1
+        width, height = WIDTH * pixel_size, HEIGHT * pixel_size
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}"><rect width="{width}" height="{height}" '
+            f'fill="{dark}"/><path fill="{lit}" d="{"".join(parts)}"/></svg>'
+        )
+
+    def _take(self, byte: int) -> None:
+        if self._command < 0:
+            self._command = byte
+            self._arguments.clear()
+        else:
+            self._arguments.append(byte)
+        if len(self._arguments) == _ARGUMENTS.get(self._command, 0):
+            self._do(self._command, self._arguments)
+            self._command = -1
+
+    def _do(self, command: int, arguments: bytearray) -> None:
+        if command == 0x20:
+            # 3 is invalid (table 9-1); the reset value stays the safest reading of it.
+            self._mode = min(arguments[0] & 0x03, _PAGE)
+        elif command == 0x21:
+            self._columns = (arguments[0] & 0x7F, arguments[1] & 0x7F)
+            self._column = self._columns[0]
+        elif command == 0x22:
+            self._pages = (arguments[0] & 0x07, arguments[1] & 0x07)
+            self._page = self._pages[0]
+        elif command == 0x81:
+            self.contrast = arguments[0]
+        elif command == 0x8D:
+            self.charge_pump = bool(arguments[0] & 0x04)
+        elif command <= 0x0F:
+            self._column = self._column & 0x70 | command
+        elif command <= 0x1F:
+            self._column = (command & 0x07) << 4 | self._column & 0x0F
+        elif 0x40 <= command <= 0x7F:
+            self._start_line = command & 0x3F
+        elif 0xB0 <= command <= 0xB7:
+            self._page = command & 0x07
+        else:
+            self._switch(command)
+
+    def _switch(self, command: int) -> None:
+        if command in (0xA0, 0xA1):
+            self._flip_x = command == 0xA1
+        elif command in (0xA4, 0xA5):
+            self._all_on = command == 0xA5
+        elif command in (0xA6, 0xA7):
+            self.inverted = command == 0xA7
+        elif command in (0xAE, 0xAF):
+            self.on = command == 0xAF
+        elif command in (0xC0, 0xC8):
+            self._flip_y = command == 0xC8
+
+    def _store(self, byte: int) -> None:
+        self._memory[self._page * WIDTH + self._column] = byte
+        if self._mode == _PAGE:
+            self._column = (self._column + 1) % WIDTH
+            return
+        along_columns = self._mode == _HORIZONTAL
+        if along_columns:
+            if self._next_column():
+                self._next_page()
+        elif self._next_page():
+            self._next_column()
+
+    def _next_column(self) -> bool:
+        wrapped = self._column == self._columns[1]
+        self._column = self._columns[0] if wrapped else (self._column + 1) % WIDTH
+        return wrapped
+
+    def _next_page(self) -> bool:
+        wrapped = self._page == self._pages[1]
+        self._page = self._pages[0] if wrapped else (self._page + 1) % PAGES
+        return wrapped

@@ -1,0 +1,53 @@
+"""The 32 cells of an MLX90614's EEPROM: slow, and to be erased before they are written."""
+
+from simulator.errors import NotAcknowledgedError
+
+WRITE_MS = 5
+EMISSIVITY = 0x04
+CONFIG1 = 0x05
+ADDRESS = 0x0E
+ID = 0x1C
+# The sheet allows these; the others are Melexis's, acknowledged and left as they are.
+_WRITABLE = frozenset((0x00, 0x01, 0x02, 0x03, EMISSIVITY, CONFIG1, ADDRESS, 0x0F, 0x19))
+
+
+class Eeprom:
+    """Cells of 16 bits, as shipped but for what is given."""
+
+    def __init__(
+        self, config1: int, emissivity: int, address: int, unit_id: tuple[int, int, int, int]
+    ) -> None:
+        self.cells = [0] * 32
+        self.cells[0x00] = 0x9993
+        self.cells[0x01] = 0x62E3
+        self.cells[0x02] = 0x0201
+        self.cells[0x03] = 0xF71C
+        self.cells[EMISSIVITY] = emissivity
+        self.cells[CONFIG1] = config1
+        self.cells[ADDRESS] = 0xBE00 | address
+        self.cells[ID : ID + 4] = unit_id
+        self._busy_until_ms = 0.0
+
+    def busy(self, now_ms: float) -> bool:
+        """Whether an erase or a write is under way (5 ms each)."""
+        return now_ms < self._busy_until_ms
+
+    def read(self, cell: int, now_ms: float) -> int:
+        """A cell's word. Raises `NotAcknowledgedError` while a write is under way."""
+        if self.busy(now_ms):
+            raise NotAcknowledgedError("EEPROM is busy")
+        return self.cells[cell]
+
+    def write(self, cell: int, value: int, now_ms: float) -> bool:
+        """Erase (0x0000) or write a cell; whether it is one that can be written.
+
+        A cell that was not erased ends with the bits of both values: as an erased cell holds
+        zeros, a write can only set bits. Raises `NotAcknowledgedError` while busy.
+        """
+        if self.busy(now_ms):
+            raise NotAcknowledgedError("EEPROM is busy")
+        if cell not in _WRITABLE:
+            return False
+        self.cells[cell] = 0 if value == 0 else self.cells[cell] | value
+        self._busy_until_ms = now_ms + WRITE_MS
+        return True

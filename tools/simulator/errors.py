@@ -1,0 +1,21 @@
+"""Every error of the simulator, under one base."""
+
+
+class SimulatorError(Exception):
+    """Base of all that the simulator raises on purpose."""
+
+
+class BoardDiedError(SimulatorError):
+    """The board's program ended by itself; the message has the end of its console."""
+
+
+class NotAcknowledgedError(SimulatorError, OSError):
+    """Nobody on the bus acknowledged the address or a byte."""
+
+
+class BusTimeoutError(SimulatorError, TimeoutError):
+    """A wire of the bus is held low."""
+
+
+class PeopleFileError(SimulatorError, ValueError):
+    """A file of people is not what it should be: names file, line, column, expectation."""

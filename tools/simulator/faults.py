@@ -1,0 +1,64 @@
+"""Ways in which a sensor fails on a real bus, each for a number of times, a while, or for good."""
+
+import enum
+
+
+class Fault(enum.Enum):
+    """What goes wrong. A fault's count is in transactions, a stuck bus's in clock pulses."""
+
+    NAK = "does not acknowledge its address"
+    WRONG_PEC = "sends a wrong checksum"
+    STUCK_BUS = "holds SDA low until it is clocked free"
+    ALL_ONES = "sends 0xFF only, as a bus does that nobody drives"
+    OUT_OF_RANGE = "sends temperatures below what the part measures"
+    ERROR_BIT = "sets bit 15 of the object temperature"
+    FROZEN = "goes on with the values of the moment when it froze"
+
+
+class _Active:
+    def __init__(self, count: int | None, duration_ms: float | None) -> None:
+        self.count = count
+        self.duration_ms = duration_ms
+        self.until_ms: float | None = None
+
+
+class Faults:
+    """The faults in force; a duration begins when the part is next looked at."""
+
+    def __init__(self) -> None:
+        self._active: dict[Fault, _Active] = {}
+
+    def add(self, fault: Fault, count: int | None = None, duration_ms: float | None = None) -> None:
+        """Begin a fault; without count and duration it lasts until it is removed."""
+        self._active[fault] = _Active(count, duration_ms)
+
+    def remove(self, fault: Fault | None = None) -> None:
+        """End one fault, or all."""
+        if fault is None:
+            self._active.clear()
+        else:
+            self._active.pop(fault, None)
+
+    def holds(self, fault: Fault, now_ms: float) -> bool:
+        """Whether a fault is in force."""
+        active = self._active.get(fault)
+        if active is None:
+            return False
+        if active.duration_ms is not None:
+            if active.until_ms is None:
+                active.until_ms = now_ms + active.duration_ms
+            if now_ms >= active.until_ms:
+                self.remove(fault)
+                return False
+        return True
+
+    def spend(self, fault: Fault, now_ms: float) -> bool:
+        """Whether a fault is in force, and one of its count gone."""
+        if not self.holds(fault, now_ms):
+            return False
+        active = self._active[fault]
+        if active.count is not None:
+            active.count -= 1
+            if active.count <= 0:
+                self.remove(fault)
+        return True

@@ -1,0 +1,63 @@
+"""The frames between the board and its world, in one place with the errno they carry.
+
+Request: u16 length of what follows, u8 operation, u64 simulated milliseconds since the boot,
+payload. Answer: u16 length of what follows, u8 status (0 or an errno as an ESP32 raises it),
+payload. Little endian. device/wire.py is the other end.
+
+| operation | payload | answer |
+| --- | --- | --- |
+| I2C_SETUP | u8 bus, u8 scl, u8 sda, u32 Hz, u32 timeout in us | |
+| I2C_TRANSFER | u8 bus, u8 address, u8 stop, u16 bytes to read, bytes to write | bytes read |
+| I2C_SCAN | u8 bus | addresses |
+| PIN | u8 pin, u8 mode, u8 pull, u8 level (each 255: keep) | u8 level of the wire |
+| PWM | u8 pin, u32 Hz (0: off), u16 duty | |
+| WDT | u32 ms to start a watchdog, 0 to feed it | |
+| RESET | u8 cause | none ever |
+| WIFI | | u8 on, u32 ms for which it has been so, i8 dBm |
+"""
+
+import enum
+import struct
+
+HEADER = struct.Struct("<BQ")
+I2C_SETUP = struct.Struct("<BBBII")
+I2C_TRANSFER = struct.Struct("<BBBH")
+PIN = struct.Struct("<BBBB")
+PWM = struct.Struct("<BIH")
+WDT = struct.Struct("<I")
+WIFI = struct.Struct("<BIb")
+
+KEEP = 255
+MAX_LENGTH = 0xFFFF
+
+EINVAL = 22
+ENODEV = 19
+ETIMEDOUT = 116  # newlib's, as on an ESP32; Linux says 110
+
+
+class Operation(enum.IntEnum):
+    """What the board asks for."""
+
+    I2C_SETUP = 1
+    I2C_TRANSFER = 2
+    I2C_SCAN = 3
+    PIN = 4
+    PWM = 5
+    WDT = 6
+    RESET = 7
+    WIFI = 8
+
+
+class ResetCause(enum.IntEnum):
+    """The values of `machine.reset_cause()`."""
+
+    POWER_ON = 1
+    HARD = 2
+    WATCHDOG = 3
+    DEEP_SLEEP = 4
+    SOFT = 5
+
+
+def answer(status: int, payload: bytes = b"") -> bytes:
+    """An answer's bytes, length included."""
+    return struct.pack("<HB", 1 + len(payload), status) + payload

@@ -1,0 +1,38 @@
+"""What radiation reaches the glass of the sensor: the arithmetic of warm grey bodies.
+
+Written apart from the firmware's correction, which it exercises.
+"""
+
+from dataclasses import dataclass
+
+ZERO_C_K = 273.15
+SKIN_EMISSIVITY = 0.98
+
+
+@dataclass(frozen=True)
+class View:
+    """What is in front of the sensor: a surface (°C) that fills a part of the view (0 to 1).
+
+    The rest of the view, and all that the surface reflects, has the room's temperature.
+    """
+
+    surface_c: float
+    ambient_c: float
+    emissivity: float = SKIN_EMISSIVITY
+    fill: float = 1.0
+
+    @property
+    def radiant_c(self) -> float:
+        """Temperature (°C) of the black body that radiates as much as the view."""
+        share = self.fill * self.emissivity
+        surface_k4 = (self.surface_c + ZERO_C_K) ** 4
+        ambient_k4 = (self.ambient_c + ZERO_C_K) ** 4
+        return (share * surface_k4 + (1 - share) * ambient_k4) ** 0.25 - ZERO_C_K
+
+
+def as_seen_with(radiant_c: float, die_c: float, emissivity: float) -> float:
+    """What a part shows (°C) whose own emissivity is set to `emissivity`."""
+    radiant_k4 = (radiant_c + ZERO_C_K) ** 4
+    die_k4 = (die_c + ZERO_C_K) ** 4
+    surface_k4 = max((radiant_k4 - (1 - emissivity) * die_k4) / emissivity, 0.0)
+    return surface_k4**0.25 - ZERO_C_K

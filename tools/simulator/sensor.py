@@ -1,0 +1,242 @@
+"""An MLX90614 at register level: what the firmware's driver is tested against.
+
+Source: Melexis data sheet 3901090614 rev 13. Not modelled: PWM mode, the 27 ms and 45 us SMBus
+timeouts, the shorter refresh with fewer FIR taps, the tilt of a can that is not in equilibrium.
+"""
+
+import random
+from collections.abc import Callable
+
+from simulator import eeprom
+from simulator.eeprom import Eeprom
+from simulator.errors import NotAcknowledgedError
+from simulator.faults import Fault, Faults
+from simulator.pec import pec
+from simulator.physics import ZERO_C_K, View, as_seen_with
+
+ADDRESS = 0x5A
+MAX_HZ = 100_000
+POWER_ON_MS = 20
+VALID_MS = 250
+WAKE_LOW_MS = 33
+CONFIG1_DCI = 0x9FF5  # IIR 101, two sensing elements (compensated), FIR 111
+RAW_OUT_OF_RANGE = 0x2000
+RAW_DISTURBED = 0x22C0  # -95.2 °C, after an emissivity write
+MAX_CATCH_UP = 512  # refreshes; older ones weigh nothing, even with a = 0.13
+
+_RAW_MIN, _RAW_MAX = 0x27AD, 0x7FFF
+_SLEEP, _FLAGS = 0xFF, 0xF0
+_FLAG_BUSY, _FLAG_READY = 0x80, 0x10
+# Share of the new value at each refresh, by IIR bits of Config1: with a refresh of 0.1 s (one
+# zone) and 0.14 s (two zones or compensated) the sheet's settling table comes out.
+IIR_SHARE = (0.5, 0.25, 0.17, 0.13, 1.0, 0.8, 0.67, 0.57)
+REFRESH_ONE_ZONE_MS = 100
+REFRESH_TWO_ZONES_MS = 140
+
+Scene = Callable[[float], View]
+
+
+def _wall(_now_ms: float) -> View:
+    return View(22.0, 22.0, emissivity=1.0)
+
+
+def _raw(celsius: float) -> int:
+    return max(_RAW_MIN, min(_RAW_MAX, round((celsius + ZERO_C_K) / 0.02)))
+
+
+class VirtualMLX90614:
+    """One part, by default as an MLX90614ESF-DCI comes: 5° view, IIR 101, emissivity 1.0.
+
+    `scene` tells what is in front of it at a time. `noise_c` is the RMS noise of one refresh
+    before the IIR filter at FIR = 111 (0.12 gives the sheet's 0.10 °C for xCI); fewer taps make
+    more of it. `self_heating_c` is how much warmer than the room the can is. Noise depends on
+    `seed` and the number of the refresh, not on who reads when.
+    """
+
+    def __init__(
+        self,
+        scene: Scene = _wall,
+        *,
+        config1: int = CONFIG1_DCI,
+        emissivity: int = 0xFFFF,
+        noise_c: float = 0.12,
+        ambient_noise_c: float = 0.01,
+        self_heating_c: float = 0.0,
+        seed: int = 0,
+        unit_id: tuple[int, int, int, int] = (0x2A11, 0x5C42, 0x0F90, 0x3D07),
+        address: int = ADDRESS,
+    ) -> None:
+        self.scene = scene
+        self.noise_c = noise_c
+        self.ambient_noise_c = ambient_noise_c
+        self.self_heating_c = self_heating_c
+        self.eeprom = Eeprom(config1, emissivity, address, unit_id)
+        self._faults = Faults()
+        self._seed = seed
+        self._powered = False
+        self._asleep = False
+        self.power_on(-float(POWER_ON_MS + VALID_MS))
+
+    def power_on(self, now_ms: float) -> None:
+        """Supply comes: the EEPROM's settings are taken up; valid data 270 ms later."""
+        self._powered = True
+        self._asleep = False
+        cells = self.eeprom.cells
+        self._address = cells[eeprom.ADDRESS] & 0x7F
+        self._config1 = cells[eeprom.CONFIG1]
+        # A cell left erased would divide by nothing.
+        self._emissivity = max(cells[eeprom.EMISSIVITY], 1) / 65535
+        self._disturbed = False
+        self._listens_from_ms = now_ms + POWER_ON_MS
+        self._begin_measuring(now_ms + POWER_ON_MS + VALID_MS)
+
+    def power_off(self) -> None:
+        """Supply goes."""
+        self._powered = False
+
+    def fail(
+        self, fault: Fault, count: int | None = None, duration_ms: float | None = None
+    ) -> None:
+        """Begin a fault: for so many transactions, so many ms, or until `heal`.
+
+        The count of `Fault.STUCK_BUS` is the clock pulses that free the bus; None is for ever.
+        """
+        self._faults.add(fault, count, duration_ms)
+
+    def heal(self, fault: Fault | None = None) -> None:
+        """End one fault, or all."""
+        self._faults.remove(fault)
+
+    def answers(self, address: int) -> bool:
+        """Whether an address is this part's; all answer to 0."""
+        return address in (0, self._address)
+
+    def holds_sda(self, now_ms: float) -> bool:
+        """Whether the part keeps SDA low."""
+        return self._powered and self._faults.holds(Fault.STUCK_BUS, now_ms)
+
+    def clocked(self, now_ms: float) -> None:
+        """SCL rose while the master drove it by hand."""
+        self._faults.spend(Fault.STUCK_BUS, now_ms)
+
+    def sda_was_low(self, now_ms: float, low_ms: float) -> None:
+        """SDA was low with SCL high: 33 ms and more wake a sleeping part."""
+        if self._powered and self._asleep and low_ms >= WAKE_LOW_MS:
+            self._asleep = False
+            self._begin_measuring(now_ms + VALID_MS)
+
+    def advance(self, now_ms: float) -> None:
+        """Measure what was in front of the glass at each refresh up to now."""
+        if not self._powered or self._asleep:
+            return
+        if self._next_ms <= now_ms - MAX_CATCH_UP * self._refresh_ms:
+            behind = int((now_ms - self._next_ms) // self._refresh_ms) - MAX_CATCH_UP
+            self._next_ms += behind * self._refresh_ms
+            self._refreshes += behind
+        while self._next_ms <= now_ms:
+            if not self._faults.holds(Fault.FROZEN, self._next_ms):
+                self._refresh(self.scene(self._next_ms))
+            self._refreshes += 1
+            self._next_ms += self._refresh_ms
+
+    def transfer(
+        self, now_ms: float, address: int, data: bytes, count: int, clock_hz: int = MAX_HZ
+    ) -> bytes:
+        """One transaction: bytes written, then, after a repeated start, `count` bytes read.
+
+        Raises `NotAcknowledgedError`, also above 100 kHz: a real part may garble instead, but
+        a simulator should point at the mistake.
+        """
+        self.advance(now_ms)
+        deaf = not self._powered or self._asleep or now_ms < self._listens_from_ms
+        if deaf or clock_hz > MAX_HZ or self._faults.spend(Fault.NAK, now_ms):
+            raise NotAcknowledgedError(f"no answer from 0x{address:02x}")
+        if not data:
+            # No command: nothing to send, SDA stays high.
+            return b"\xff" * count
+        if count:
+            return self._read(now_ms, address, data, count)
+        self._write(now_ms, address, data)
+        return b""
+
+    def _begin_measuring(self, first_ms: float) -> None:
+        two_zones = self._config1 & 0x40
+        self._refresh_ms = REFRESH_TWO_ZONES_MS if two_zones else REFRESH_ONE_ZONE_MS
+        self._next_ms = first_ms
+        self._refreshes = 0
+        self._object_c: float | None = None
+        self._ambient_c = 0.0
+        self._radiant_c = 0.0
+
+    def _refresh(self, view: View) -> None:
+        chance = random.Random(self._seed * 1_000_003 + self._refreshes)  # noqa: S311
+        taps = 8 << (self._config1 >> 8 & 0x07)
+        noise_c = chance.gauss(0.0, self.noise_c * (1024 / taps) ** 0.5)
+        self._ambient_c = (
+            view.ambient_c + self.self_heating_c + chance.gauss(0.0, self.ambient_noise_c)
+        )
+        self._radiant_c = view.radiant_c
+        seen_c = as_seen_with(view.radiant_c, self._ambient_c, self._emissivity) + noise_c
+        if self._object_c is None:
+            self._object_c = seen_c  # the first value skips the filter
+        else:
+            share = IIR_SHARE[self._config1 & 0x07]
+            self._object_c += share * (seen_c - self._object_c)
+
+    def _read(self, now_ms: float, address: int, data: bytes, count: int) -> bytes:
+        command = data[0]
+        word = self._word(command, now_ms)
+        frame = bytes((address << 1, command, address << 1 | 1, word & 0xFF, word >> 8))
+        check = pec(frame)
+        if self._faults.spend(Fault.WRONG_PEC, now_ms):
+            check ^= 0x5A
+        answer = bytes((word & 0xFF, word >> 8, check))
+        if self._faults.spend(Fault.ALL_ONES, now_ms):
+            answer = b"\xff\xff\xff"
+        return answer.ljust(count, b"\xff")[:count]
+
+    def _word(self, command: int, now_ms: float) -> int:
+        if command == _FLAGS:
+            busy = _FLAG_BUSY if self.eeprom.busy(now_ms) else 0
+            return busy | (_FLAG_READY if self._object_c is not None else 0)
+        if command >> 5 == 1:
+            return self.eeprom.read(command & 0x1F, now_ms)
+        if command >> 5 == 0:
+            return self._ram(command, now_ms)
+        raise NotAcknowledgedError(f"no such command: 0x{command:02x}")
+
+    def _ram(self, cell: int, now_ms: float) -> int:
+        if self._object_c is None or not 4 <= cell <= 8:
+            return 0
+        if cell < 6:
+            return self._raw_ir()
+        if self._disturbed:
+            return RAW_DISTURBED
+        if self._faults.spend(Fault.OUT_OF_RANGE, now_ms):
+            return RAW_OUT_OF_RANGE
+        if cell == 6:
+            return _raw(self._ambient_c)
+        broken = self._faults.spend(Fault.ERROR_BIT, now_ms)
+        return _raw(self._object_c) | (0x8000 if broken else 0)
+
+    def _raw_ir(self) -> int:
+        """Sign and magnitude of the thermopile's voltage, in a plausible scale."""
+        difference = (self._radiant_c + ZERO_C_K) ** 4 - (self._ambient_c + ZERO_C_K) ** 4
+        magnitude = min(round(abs(difference) * 2.5e-7), 0x7FFF)
+        return magnitude | (0x8000 if difference < 0 else 0)
+
+    def _write(self, now_ms: float, address: int, data: bytes) -> None:
+        frame = bytes((address << 1,)) + data
+        if data[0] == _SLEEP and len(data) >= 2:
+            if pec(frame[:3]) != data[1]:
+                raise NotAcknowledgedError("wrong checksum of sleep")
+            self._asleep = True
+            return
+        if len(data) < 4:
+            return  # a stop before the checksum: the part forgets what it heard
+        if data[0] >> 5 != 1 or pec(frame[:5]) != data[3]:
+            raise NotAcknowledgedError("not writable, or wrong checksum")
+        cell = data[0] & 0x1F
+        written = self.eeprom.write(cell, data[1] | data[2] << 8, now_ms)
+        if written and cell == eeprom.EMISSIVITY:
+            self._disturbed = True
