@@ -54,11 +54,11 @@ class Display:
         """Draw a head line and an instruction; with a temperature, large digits between."""
         self._canvas.fill(0)
         if body_c is None:
-            self._text(head, 12, 2)
-            self._text(tail, 40, 1)
+            self._text(head, 4, 2)
+            self._text(tail, 44, 1)
         else:
             self._digits(body_c)
-            self._text(head, 46, 1)
+            self._text(head, 47, 1)
 
     async def flush(self):
         """Bring what changed to the glass, giving way between pages."""

@@ -142,12 +142,14 @@ class PWM:
         if hz is None:
             return self._freq
         self.init(hz)
+        return None
 
     def duty_u16(self, duty=None):
         """Duty, or set it."""
         if duty is None:
             return self._duty
         self.init(None, duty)
+        return None
 
     def deinit(self):
         """Let the pin be."""
@@ -268,3 +270,4 @@ class RTC:
             return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0)
         year, month, day, _, hour, minute, second = when[:7]
         clock.set_seconds(clock.mktime((year, month, day, hour, minute, second)))
+        return None

@@ -17,13 +17,14 @@ STAT_GOT_IP = 1010
 STAT_NO_AP_FOUND = 201
 
 _JOIN_MS = 1000  # association and DHCP on a quiet channel
+_interfaces = {}
 _names = {"hostname": "mpy-esp32", "country": "XX"}
 
 
 def _name(key, value):
-    if value is None:
-        return _names[key]
-    _names[key] = value
+    if value is not None:
+        _names[key] = value
+    return _names[key]
 
 
 def hostname(name=None):
@@ -41,10 +42,9 @@ class WLAN:
 
     IF_STA = STA_IF
     IF_AP = AP_IF
-    _interfaces = {}
 
     def __init__(self, interface=STA_IF):
-        self._state = WLAN._interfaces.setdefault(
+        self._state = _interfaces.setdefault(
             interface, {"active": False, "asked_ms": None, "config": {}}
         )
         self._station = interface == STA_IF
@@ -93,12 +93,14 @@ class WLAN:
                 return _names[names[0]]
             raise ValueError("unknown config param")
         self._state["config"].update(values)
+        return None
 
     def ifconfig(self, addresses=None):
         """(address, mask, gateway, name server)."""
         if addresses is None:
-            own = "127.0.0.1" if self.isconnected() else "0.0.0.0"
+            own = "127.0.0.1" if self.isconnected() else "0.0.0.0"  # noqa: S104
             return (own, "255.0.0.0", own, own)
+        return None
 
     def _status(self):
         asked_ms = self._state["asked_ms"]

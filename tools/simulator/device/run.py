@@ -54,7 +54,7 @@ def execute(path):
     try:
         code = compile(source, path, "exec")
         del source  # on a board the source is never in the heap as a whole
-        exec(code, {"__name__": "__main__"})
+        exec(code, {"__name__": "__main__"})  # noqa: S102
     except SystemExit as leaving:
         if leaving.args and leaving.args[0] == 70:
             raise  # the world is gone

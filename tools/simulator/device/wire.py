@@ -64,14 +64,14 @@ def ask(operation, size):
             room_for(length)
             if length == 0 or _socket.readinto(memoryview(buffer)[_ANSWER:], length) == length:
                 if status:
-                    raise _Refused(status)
+                    raise _RefusedError(status)
                 return length
-    except _Refused as refused:
+    except _RefusedError as refused:
         raise OSError(refused.args[0])
     except OSError:
         pass
     sys.exit(70)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The world answered with an errno: not to be mistaken for a broken socket."""

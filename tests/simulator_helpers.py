@@ -1,0 +1,103 @@
+"""What several tests of the simulator need: frames by hand, a host's I2C, small firmwares."""
+
+from pathlib import Path
+
+from simulator.bus import VirtualBus
+from simulator.physics import View
+from simulator.sensor import VirtualMLX90614
+
+ROOT = Path(__file__).resolve().parents[1]
+PEOPLE_FILE = ROOT.parent / "shared" / "data" / "people_group1.csv"
+
+AMBIENT, OBJECT = 0x06, 0x07
+READY_MS = 1000.0  # long after a power-up at 0
+
+
+def crc8(data: bytes) -> int:
+    """The checksum by long division, bit by bit, apart from what it checks."""
+    value = int.from_bytes(data, "big") << 8
+    for bit in range(value.bit_length() - 1, 7, -1):
+        if value >> bit & 1:
+            value ^= 0x107 << (bit - 8)
+    return value
+
+
+def black_body(object_c: float, ambient_c: float) -> View:
+    """A calibration source that fills the view."""
+    return View(object_c, ambient_c, emissivity=1.0)
+
+
+def quiet_sensor(view: View | None = None, **options: int) -> VirtualMLX90614:
+    """A part without noise in front of something that does not change, powered on at 0."""
+    seen = view or black_body(35.0, 22.0)
+    sensor = VirtualMLX90614(lambda _: seen, noise_c=0.0, ambient_noise_c=0.0, **options)
+    sensor.power_on(0.0)
+    return sensor
+
+
+def read_frame(sensor: VirtualMLX90614, command: int, now_ms: float = READY_MS) -> bytes:
+    """The three bytes that answer a read word."""
+    return sensor.transfer(now_ms, 0x5A, bytes((command,)), 3)
+
+
+def read_word(sensor: VirtualMLX90614, command: int, now_ms: float = READY_MS) -> int:
+    """A word whose checksum is right."""
+    frame = read_frame(sensor, command, now_ms)
+    assert crc8(bytes((0xB4, command, 0xB5)) + frame[:2]) == frame[2]
+    return frame[0] | frame[1] << 8
+
+
+def read_c(sensor: VirtualMLX90614, command: int = OBJECT, now_ms: float = READY_MS) -> float:
+    """A temperature."""
+    return read_word(sensor, command, now_ms) * 0.02 - 273.15
+
+
+def write_word(sensor: VirtualMLX90614, command: int, value: int, now_ms: float = READY_MS) -> None:
+    """A write word with its checksum."""
+    body = bytes((command, value & 0xFF, value >> 8))
+    sensor.transfer(now_ms, 0x5A, body + bytes((crc8(b"\xb4" + body),)), 0)
+
+
+class HostI2C:
+    """The virtual bus as Blinka's `busio.I2C`, for drivers written for CircuitPython."""
+
+    def __init__(self, bus: VirtualBus, now_ms: float = READY_MS) -> None:
+        self._bus = bus
+        self.now_ms = now_ms
+
+    def try_lock(self) -> bool:
+        """Nobody else is here."""
+        return True
+
+    def unlock(self) -> None:
+        """As above."""
+
+    def writeto(
+        self, address: int, buffer: bytes, *, start: int = 0, end: int | None = None
+    ) -> None:
+        """Write a slice."""
+        self._bus.transfer(self.now_ms, address, bytes(buffer[start:end]))
+
+    def readfrom_into(
+        self, address: int, buffer: bytearray, *, start: int = 0, end: int | None = None
+    ) -> None:
+        """Fill a slice."""
+        end = len(buffer) if end is None else end
+        buffer[start:end] = self._bus.transfer(self.now_ms, address, b"", end - start)
+
+    def writeto_then_readfrom(
+        self,
+        address: int,
+        buffer_out: bytes,
+        buffer_in: bytearray,
+        *,
+        out_start: int = 0,
+        out_end: int | None = None,
+        in_start: int = 0,
+        in_end: int | None = None,
+    ) -> None:
+        """Write, restart, read."""
+        in_end = len(buffer_in) if in_end is None else in_end
+        buffer_in[in_start:in_end] = self._bus.transfer(
+            self.now_ms, address, bytes(buffer_out[out_start:out_end]), in_end - in_start
+        )

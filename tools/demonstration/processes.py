@@ -1,0 +1,90 @@
+"""Starts the product's own programs as they are run at a gate, and ends them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+END_S = 15
+
+
+class DemonstrationError(Exception):
+    """Something of the system did not come up, or not to its end."""
+
+
+class Program:
+    """One of the gateway's Python programs, with its log in a file."""
+
+    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
+        self.name = name
+        self._log = log
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C ends the demo, and the demo ends these
+            )
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process.stdin is not None  # noqa: S101 - asked for above
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL: it has no chance to save anything."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """SIGTERM, and SIGKILL if it does not go."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.terminate()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Wait for something of the real world. Raises `DemonstrationError` saying what it was."""
+    until = time.monotonic() + timeout_s
+    while not ready():
+        if time.monotonic() > until:
+            raise DemonstrationError(f"after {timeout_s:.0f} s still not: {what}")
+        time.sleep(0.05)
+
+
+class Guard(threading.Thread):
+    """Presses the acknowledge button a moment after its gate's lamp went red."""
+
+    def __init__(self, lit: Callable[[], list[int]], press: Callable[[int], None]) -> None:
+        super().__init__(name="guard", daemon=True)
+        self._lit = lit
+        self._press = press
+        self._off_duty = threading.Event()
+
+    def run(self) -> None:
+        while not self._off_duty.wait(0.6):
+            for button in self._lit():
+                self._press(button)
+
+    def go_home(self) -> None:
+        """Stop, and wait for that."""
+        self._off_duty.set()
+        self.join()

@@ -1,0 +1,255 @@
+"""A kiosk's board: power, reset, flash, console, and the virtual world around it."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from simulator.bus import VirtualBus
+from simulator.crowd import Crowd
+from simulator.display import VirtualSSD1306
+from simulator.errors import BoardDiedError, SimulatorError
+from simulator.flash import write_flash
+from simulator.frames import ResetCause
+from simulator.people import Person
+from simulator.pins import load_pins
+from simulator.process import BoardProcess
+from simulator.sensor import VirtualMLX90614
+from simulator.server import Server
+from simulator.visitor import Habits, Visit
+from simulator.world import PinChange, Tone, World
+
+MAX_SPEED = 30.0
+RESET_EXIT = 75
+WATCHDOG_LEAST_S = 2.0
+_POLL_S = 0.02
+_TAIL = 20
+
+
+class Board:
+    """One kiosk; `start` it after `flash`, and `stop` it (or use it in a `with` statement).
+
+    `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
+    another once it reads its sensor. `on_console(board, line)` is called from a thread.
+    `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        flash_dir: str | Path,
+        firmware_dir: str | Path,
+        speed: float = 1.0,
+        heap: str = "320K",
+        people: Iterable[Person] = (),
+        seed: int = 0,
+        on_console: Callable[["Board", str], None] | None = None,
+        *,
+        sensor: VirtualMLX90614 | None = None,
+        habits: Habits | None = None,
+        clock_set: bool = True,
+    ) -> None:
+        if not 1.0 <= speed <= MAX_SPEED:
+            raise SimulatorError(f"speed: expected 1 to {MAX_SPEED:g}, not {speed}")
+        self.name = name
+        self.flash_dir = Path(flash_dir).resolve()
+        self.firmware_dir = Path(firmware_dir).resolve()
+        self.speed = speed
+        self.heap = heap
+        self.clock_set = clock_set
+        self.pins = load_pins()
+        self.bus = VirtualBus(self.pins.sda, self.pins.scl)
+        self.sensor = sensor or VirtualMLX90614(seed=seed)
+        self.display = VirtualSSD1306()
+        self.bus.attach(self.sensor)
+        self.bus.attach(self.display)
+        self._crowd = Crowd(people, seed, habits)
+        self.sensor.scene = self._crowd.view
+        self.world = World(self.pins, self.sensor, self.display, self.bus, self._crowd)
+        self.world.power_off()
+        self.crowd_done = self._crowd.done
+        self.console: list[str] = []
+        self.exit_code: int | None = None
+        self.boots = 0
+        self.last_reset: ResetCause | None = None
+        self._on_console = on_console
+        self._heard = threading.Condition()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._died = False
+
+    def __enter__(self) -> "Board":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has power and its program goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def visits(self) -> list[Visit]:
+        """Who was here and left, in order."""
+        with self.world.lock:
+            return list(self._crowd.visits)
+
+    @property
+    def pin_history(self) -> list[PinChange]:
+        """Every change of a pin's level, restarts included."""
+        with self.world.lock:
+            return list(self.world.pin_history)
+
+    @property
+    def beeps(self) -> list[Tone]:
+        """Every setting of the beeper."""
+        with self.world.lock:
+            return list(self.world.tones)
+
+    def light(self) -> str | None:
+        """The colour that is lit, or None; the worst of several."""
+        lit = {change.pin: change.level for change in self.pin_history}
+        for colour in ("red", "amber", "green"):
+            if lit.get(getattr(self.pins, colour)):
+                return colour
+        return None
+
+    def flash(self, files: Mapping[str, bytes] | None = None) -> None:
+        """Put firmware, libraries and `files` onto the flash; what else is there stays."""
+        write_flash(self.flash_dir, self.firmware_dir, files or {})
+
+    def start(self) -> None:
+        """Power on. Raises `SimulatorError` if it is on, or nothing was flashed."""
+        if self.running:
+            raise SimulatorError(f"{self.name} is on already")
+        if not (self.flash_dir / "main.py").is_file():
+            raise SimulatorError(f"{self.name}: no main.py in {self.flash_dir}: flash it first")
+        self._stopping.clear()
+        self._died = False
+        self.exit_code = None
+        self._thread = threading.Thread(target=self._run, name=f"board-{self.name}", daemon=True)
+        self._thread.start()
+
+    def power_cut(self) -> None:
+        """Pull the plug: nothing is flushed, said or closed. Raises if it is not running."""
+        self.check()
+        self.stop()
+
+    def stop(self) -> None:
+        """Power off; does nothing to a board that is off."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def check(self) -> None:
+        """Raise `BoardDiedError` if the program ended by itself, `SimulatorError` if off."""
+        if self._died:
+            tail = "\n".join(self.console[-_TAIL:])
+            raise BoardDiedError(
+                f"{self.name}: the program ended with exit code {self.exit_code}\n{tail}"
+            )
+        if not self.running:
+            raise SimulatorError(f"{self.name} is off")
+
+    def wait_crowd(self, timeout: float) -> None:
+        """Wait (s) until everybody was here. Raises `SimulatorError` when that is not so."""
+        self._wait(self.crowd_done.is_set, timeout, "people are still to come")
+
+    def wait_console(self, text: str, timeout: float, start: int = 0) -> str:
+        """The first console line from `start` on with `text` in it, waiting (s) for it."""
+        found: list[str] = []
+
+        def heard() -> bool:
+            found.extend(line for line in self.console[start:] if text in line)
+            return bool(found)
+
+        self._wait(heard, timeout, f"no line with {text!r} on the console")
+        return found[0]
+
+    def admit(self, people: Iterable[Person]) -> None:
+        """More people come."""
+        with self.world.lock:
+            self._crowd.admit(people)
+
+    def hold_crowd(self) -> None:
+        """Nobody else comes until `release_crowd`; who is in front is served."""
+        with self.world.lock:
+            self._crowd.hold()
+
+    def release_crowd(self) -> None:
+        """The next one comes."""
+        with self.world.lock:
+            self._crowd.release()
+
+    def wifi(self, on: bool) -> None:
+        """Switch the access point: what `network` says, not what sockets do."""
+        self.world.wifi(on)
+
+    def _wait(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
+        until = time.monotonic() + timeout
+        with self._heard:
+            while not ready():
+                self.check()
+                left_s = until - time.monotonic()
+                if left_s <= 0:
+                    tail = "\n".join(self.console[-_TAIL:])
+                    raise SimulatorError(f"{self.name}: after {timeout:g} s {otherwise}\n{tail}")
+                self._heard.wait(min(left_s, 0.1))
+
+    def _hear(self, line: str) -> None:
+        with self._heard:
+            self.console.append(line)
+            self._heard.notify_all()
+        if self._on_console is not None:
+            self._on_console(self, line)
+
+    def _run(self) -> None:
+        """Boot again after each reset, until the power goes or the program ends."""
+        cause: ResetCause | None = ResetCause.POWER_ON
+        try:
+            while cause is not None:
+                self.last_reset = cause
+                cause = self._boot(cause)
+        finally:
+            self.world.power_off()
+            with self._heard:
+                self._heard.notify_all()
+
+    def _boot(self, cause: ResetCause) -> ResetCause | None:
+        self.world.boot(power_on=cause is ResetCause.POWER_ON)
+        self.boots += 1
+        server = Server(self.world)
+        process = BoardProcess(
+            server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._hear
+        )
+        try:
+            while not self._stopping.is_set():
+                exit_code = process.wait(_POLL_S)
+                asked = self.world.reset_asked
+                if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):
+                    asked = ResetCause.WATCHDOG
+                if asked is not None:
+                    self.exit_code = RESET_EXIT
+                    return asked
+                if exit_code is not None:
+                    self.exit_code = exit_code
+                    self._died = True
+                    return None
+            return None
+        finally:
+            process.kill()
+            server.close()
+
+    def _about(self, cause: ResetCause) -> dict[str, object]:
+        digest = hashlib.sha256(self.name.encode()).digest()
+        # Locally administered, as a made-up hardware address must be.
+        address = bytes(((digest[0] & 0xFC) | 0x02,)) + digest[1:6]
+        return {
+            "cause": int(cause),
+            "unique_id": address.hex(),
+            # A reset keeps the clock running, only the loss of power stops it.
+            "clock_set": self.clock_set or cause is not ResetCause.POWER_ON,
+        }

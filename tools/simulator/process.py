@@ -1,0 +1,64 @@
+"""The operating system's side of a board: one MicroPython process, its console, its end."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LAUNCH = HERE / "launch.py"
+RUN = HERE / "device" / "run.py"
+
+
+class BoardProcess:
+    """One boot. Start it from a thread that outlives it: Linux ties it to that thread."""
+
+    def __init__(
+        self,
+        port: int,
+        speed: float,
+        heap: str,
+        flash_dir: Path,
+        about: Mapping[str, object],
+        on_line: Callable[[str], None],
+    ) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
+                *("-X", f"heapsize={heap}", str(RUN)),
+                *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # a Ctrl-C is for whoever runs the simulator
+        )
+        self.pid = self._process.pid
+        self._on_line = on_line
+        self._reader = threading.Thread(target=self._read, name="simulator-console", daemon=True)
+        self._reader.start()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code, or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout_s)
+        return None
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for process and console."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101  # asked for above
+        with self._process.stdout as console:
+            for line in console:
+                self._on_line(line.rstrip("\r\n"))

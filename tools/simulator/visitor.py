@@ -1,0 +1,163 @@
+"""One person in front of the kiosk: comes, holds still more or less, sees a light, goes.
+
+Knows nothing of kiosks but three colours. Times are milliseconds of the crowd's clock.
+"""
+
+import enum
+import math
+import random
+from dataclasses import dataclass
+
+from simulator.people import Person
+
+AMBER = "amber"
+NO_ANSWER = "none"
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How people move; `sway` is the share of the view that a moving head leaves at worst."""
+
+    approach_ms: float = 400
+    patience_ms: float = 6000
+    react_ms: tuple[float, float] = (300, 800)
+    leave_ms: float = 300
+    step_back_ms: float = 1000
+    gap_ms: float = 700
+    tries: int = 3
+    rounds_ms: float = 1200
+    sway: float = 0.01
+    flutter_c: float = 0.03
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What became of one person; `colours` has one for each try, "none" where patience ended.
+
+    Times are simulated milliseconds of the board's world, across its restarts.
+    """
+
+    person: Person
+    colours: tuple[str, ...]
+    arrived_ms: float
+    answered_ms: tuple[float | None, ...]
+    left_ms: float
+
+    @property
+    def subject(self) -> str:
+        """Who it was."""
+        return self.person.subject
+
+    @property
+    def tries(self) -> int:
+        """How often the person stepped in front."""
+        return len(self.colours)
+
+    @property
+    def answer(self) -> str:
+        """The last colour."""
+        return self.colours[-1]
+
+
+class _Phase(enum.Enum):
+    APPROACH = enum.auto()
+    DWELL = enum.auto()
+    REACT = enum.auto()
+    STEP_BACK = enum.auto()
+    LEAVE = enum.auto()
+    GONE = enum.auto()
+
+
+class Visitor:
+    """A small state machine over time; `advance` first, then look or show it a light."""
+
+    def __init__(
+        self, person: Person, arrives_ms: float, habits: Habits, chance: random.Random
+    ) -> None:
+        self.person = person
+        self.arrived_ms = arrives_ms
+        self.colours: list[str] = []
+        self.answered_ms: list[float | None] = []
+        self._habits = habits
+        self._chance = chance
+        self._sway_turns = chance.random()
+        self._flutter_turns = chance.random()
+        self._step_in(arrives_ms)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the person has left."""
+        return self._phase is _Phase.GONE
+
+    @property
+    def left_ms(self) -> float:
+        """When it left, once gone."""
+        return self._until_ms
+
+    def advance(self, now_ms: float) -> None:
+        """Live up to now."""
+        while not self.gone and now_ms >= self._until_ms:
+            self._next(self._until_ms)
+
+    def see(self, colour: str, now_ms: float) -> None:
+        """A light went on."""
+        if self._phase not in (_Phase.APPROACH, _Phase.DWELL):
+            return
+        self.colours.append(colour)
+        self.answered_ms.append(now_ms)
+        self._enter(_Phase.REACT, now_ms, self._chance.uniform(*self._habits.react_ms))
+
+    def fill(self, now_ms: float) -> float:
+        """Share of the sensor's view that is skin."""
+        for_ms = now_ms - self._since_ms
+        if self._phase is _Phase.GONE:
+            return 0.0
+        if self._phase in (_Phase.LEAVE, _Phase.STEP_BACK):
+            return max(0.0, 1.0 - for_ms / self._habits.leave_ms) * self._still(now_ms)
+        entering = min(1.0, (now_ms - self._stepped_in_ms) / self._habits.approach_ms)
+        return max(0.0, entering) * self._still(now_ms)
+
+    def skin_c(self, now_ms: float) -> float:
+        """Skin temperature, °C: the rounds follow each other while the person is in front."""
+        rounds_c = self.person.rounds_c
+        share = (now_ms - self._stepped_in_ms) / self._habits.rounds_ms
+        place = max(0.0, min(1.0, share)) * (len(rounds_c) - 1)
+        index = min(int(place), max(0, len(rounds_c) - 2))
+        part = place - index
+        skin_c = rounds_c[index]
+        if part:
+            skin_c += part * (rounds_c[index + 1] - skin_c)
+        turns = now_ms / 430 + self._flutter_turns
+        return skin_c + self._habits.flutter_c * math.sin(2 * math.pi * turns)
+
+    def _still(self, now_ms: float) -> float:
+        turns = now_ms / 700 + self._sway_turns
+        return 1.0 - self._habits.sway * (0.5 + 0.5 * math.sin(2 * math.pi * turns))
+
+    def _step_in(self, now_ms: float) -> None:
+        self._stepped_in_ms = now_ms
+        self._enter(_Phase.APPROACH, now_ms, self._habits.approach_ms)
+
+    def _enter(self, phase: _Phase, now_ms: float, for_ms: float) -> None:
+        self._phase = phase
+        self._since_ms = now_ms
+        self._until_ms = now_ms + for_ms
+
+    def _next(self, now_ms: float) -> None:
+        habits = self._habits
+        if self._phase is _Phase.APPROACH:
+            patience_ms = max(0.0, habits.patience_ms - habits.approach_ms)
+            self._enter(_Phase.DWELL, now_ms, patience_ms)
+        elif self._phase is _Phase.DWELL:
+            self.colours.append(NO_ANSWER)
+            self.answered_ms.append(None)
+            self._enter(_Phase.LEAVE, now_ms, habits.leave_ms)
+        elif self._phase is _Phase.REACT:
+            if self.colours[-1] == AMBER and len(self.colours) < habits.tries:
+                self._enter(_Phase.STEP_BACK, now_ms, habits.step_back_ms)
+            else:
+                self._enter(_Phase.LEAVE, now_ms, habits.leave_ms)
+        elif self._phase is _Phase.STEP_BACK:
+            self._step_in(now_ms)
+        else:
+            self._enter(_Phase.GONE, now_ms, 0)

@@ -1,0 +1,240 @@
+"""All that is around the board's chip: answers its frames for the instant that they name.
+
+Nothing here runs by itself. The world's time is the board's, put end to end over its boots; it
+stands still while the board has no power.
+"""
+
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator import frames
+from simulator.bus import VirtualBus
+from simulator.crowd import Crowd
+from simulator.display import VirtualSSD1306
+from simulator.errors import BusTimeoutError, NotAcknowledgedError
+from simulator.frames import Operation, ResetCause
+from simulator.pins import KioskPins
+from simulator.sensor import VirtualMLX90614
+
+MODE_IN = 1
+MODES_DRIVEN = (3, 7)  # Pin.OUT, Pin.OPEN_DRAIN
+PULL_UP = 2
+MAX_PIN = 39
+LOADER_MS = 300  # an ESP32's ROM, loader and interpreter before boot.py
+
+
+@dataclass(frozen=True)
+class PinChange:
+    """A pin took another level. `host_s` is time.monotonic()."""
+
+    host_s: float
+    sim_ms: int
+    pin: int
+    level: int
+
+
+@dataclass(frozen=True)
+class Tone:
+    """The beeper was given a frequency (Hz, 0: off) and a duty (0 to 65535)."""
+
+    host_s: float
+    sim_ms: int
+    frequency_hz: int
+    duty_u16: int
+
+
+@dataclass
+class _Pin:
+    mode: int = MODE_IN
+    pull: int = 0
+    level: int = 0
+
+
+class World:
+    """Bus, pins, watchdog, radio and people of one board. All calls take the lock."""
+
+    def __init__(
+        self,
+        pins: KioskPins,
+        sensor: VirtualMLX90614,
+        display: VirtualSSD1306,
+        bus: VirtualBus,
+        crowd: Crowd,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.pin_history: list[PinChange] = []
+        self.tones: list[Tone] = []
+        self.now_ms = 0
+        self.wifi_rssi_dbm = -58
+        self._names = {pins.green: "green", pins.amber: "amber", pins.red: "red"}
+        self._beeper = pins.beeper
+        self._sensor = sensor
+        self._display = display
+        self._bus = bus
+        self._crowd = crowd
+        self._wifi = True
+        self._wifi_since_ms = -60_000
+        self._boot_ms = 0
+        self._pins: dict[int, _Pin] = {}
+        self._watchdog_ms = 0
+        self._fed_host_s = 0.0
+        self.reset_asked: ResetCause | None = None
+        self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
+            Operation.I2C_SETUP: self._setup,
+            Operation.I2C_TRANSFER: self._transfer,
+            Operation.I2C_SCAN: self._scan,
+            Operation.PIN: self._pin,
+            Operation.PWM: self._pwm,
+            Operation.WDT: self._watchdog,
+            Operation.RESET: self._reset,
+            Operation.WIFI: self._radio,
+        }
+
+    def boot(self, *, power_on: bool) -> None:
+        """The chip starts: its pins float, its time begins at zero again."""
+        with self.lock:
+            self._crowd.freeze(self.now_ms)
+            self._float_pins()
+            self._bus.release()
+            self._watchdog_ms = 0
+            self.reset_asked = None
+            if power_on:
+                self._sensor.power_on(self.now_ms)
+                self._display.power_on(self.now_ms)
+            self._boot_ms = self.now_ms + LOADER_MS
+
+    def power_off(self) -> None:
+        """The supply is gone: all dark."""
+        with self.lock:
+            self._crowd.freeze(self.now_ms)
+            self._float_pins()
+            self._watchdog_ms = 0
+            self._sensor.power_off()
+            self._display.power_off()
+
+    def wifi(self, on: bool) -> None:
+        """Switch the access point."""
+        with self.lock:
+            if on != self._wifi:
+                self._wifi = on
+                self._wifi_since_ms = self.now_ms
+
+    def watchdog_barked(self, host_s: float, speed: float, least_s: float) -> bool:
+        """Whether a running watchdog was not fed for its time, at a host's time.
+
+        Its time is simulated, but never less than `least_s` of the host's: a busy host is not
+        a hung firmware.
+        """
+        with self.lock:
+            if not self._watchdog_ms:
+                return False
+            return host_s - self._fed_host_s > max(self._watchdog_ms / 1000 / speed, least_s)
+
+    def handle(self, frame: bytes) -> bytes | None:
+        """Answer one request (without its length); None where there is never an answer.
+
+        Whatever the bytes are: what makes no sense is answered with EINVAL.
+        """
+        with self.lock:
+            try:
+                operation, board_ms = frames.HEADER.unpack_from(frame)
+                handler = self._handlers[operation]
+                # No board is silent for more than a day; and time never goes back.
+                wanted_ms = self._boot_ms + board_ms
+                if wanted_ms > self.now_ms + 86_400_000:
+                    return frames.answer(frames.EINVAL)
+                self.now_ms = max(self.now_ms, wanted_ms)
+                # Measured before the event, for what was seen until now is its past.
+                self._sensor.advance(self.now_ms)
+                self._crowd.advance(self.now_ms)
+                payload = handler(frame[frames.HEADER.size :])
+            except (struct.error, KeyError, ValueError):
+                return frames.answer(frames.EINVAL)
+            except NotAcknowledgedError:
+                return frames.answer(frames.ENODEV)
+            except BusTimeoutError:
+                return frames.answer(frames.ETIMEDOUT)
+            return None if payload is None else frames.answer(0, payload)
+
+    def _setup(self, payload: bytes) -> bytes:
+        bus, scl, sda, clock_hz, _ = frames.I2C_SETUP.unpack(payload)
+        self._bus.setup(self.now_ms, bus, scl, sda, clock_hz)
+        return b""
+
+    def _transfer(self, payload: bytes) -> bytes:
+        bus, address, stop, count = frames.I2C_TRANSFER.unpack_from(payload)
+        data = payload[frames.I2C_TRANSFER.size :]
+        if count > frames.MAX_LENGTH - 1:
+            raise ValueError(count)
+        got = self._bus.transfer(self.now_ms, address, data, count, stop=bool(stop), bus=bus)
+        if count and self._sensor.answers(address):
+            self._crowd.thaw(self.now_ms)
+        return got
+
+    def _scan(self, payload: bytes) -> bytes:
+        return bytes(self._bus.scan(self.now_ms, payload[0] if payload else 0))
+
+    def _pin(self, payload: bytes) -> bytes:
+        number, mode, pull, level = frames.PIN.unpack(payload)
+        if number > MAX_PIN:
+            raise ValueError(number)
+        pin = self._pins.setdefault(number, _Pin())
+        before = self._level(number, pin)
+        if mode != frames.KEEP:
+            pin.mode = mode
+        if pull != frames.KEEP:
+            pin.pull = pull
+        if level != frames.KEEP:
+            pin.level = 1 if level else 0
+        if number in (self._bus.sda, self._bus.scl):
+            low = pin.mode in MODES_DRIVEN and pin.level == 0
+            self._bus.drive(self.now_ms, number, low=low)
+        after = self._level(number, pin)
+        if after != before:
+            self._changed(number, after)
+        return bytes((after,))
+
+    def _level(self, number: int, pin: _Pin) -> int:
+        if number in (self._bus.sda, self._bus.scl):
+            return self._bus.level(self.now_ms, number)
+        if pin.mode in MODES_DRIVEN:
+            return pin.level
+        return 1 if pin.pull == PULL_UP else 0
+
+    def _changed(self, number: int, level: int) -> None:
+        self.pin_history.append(PinChange(time.monotonic(), self.now_ms, number, level))
+        colour = self._names.get(number)
+        if colour and level:
+            self._crowd.see(colour, self.now_ms)
+
+    def _float_pins(self) -> None:
+        """Pins turn to inputs; what was lit goes out, and that is an event too."""
+        for number, pin in self._pins.items():
+            if number not in (self._bus.sda, self._bus.scl) and self._level(number, pin):
+                self._changed(number, 0)
+        self._pins.clear()
+        if self.tones and self.tones[-1].duty_u16:
+            self.tones.append(Tone(time.monotonic(), self.now_ms, 0, 0))
+
+    def _pwm(self, payload: bytes) -> bytes:
+        number, frequency_hz, duty_u16 = frames.PWM.unpack(payload)
+        if number == self._beeper:
+            self.tones.append(Tone(time.monotonic(), self.now_ms, frequency_hz, duty_u16))
+        return b""
+
+    def _watchdog(self, payload: bytes) -> bytes:
+        (timeout_ms,) = frames.WDT.unpack(payload)
+        if timeout_ms:
+            self._watchdog_ms = timeout_ms
+        self._fed_host_s = time.monotonic()
+        return b""
+
+    def _reset(self, payload: bytes) -> None:
+        self.reset_asked = ResetCause(payload[0] if payload else 0)
+
+    def _radio(self, _payload: bytes) -> bytes:
+        for_ms = min(self.now_ms - self._wifi_since_ms, 0xFFFFFFFF)
+        return frames.WIFI.pack(self._wifi, for_ms, self.wifi_rssi_dbm)
