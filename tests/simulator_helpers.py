@@ -1,10 +1,13 @@
 """What several tests of the simulator need: frames by hand, a host's I2C, small firmwares."""
 
+import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from simulator.bus import VirtualBus
 from simulator.physics import View
-from simulator.sensor import VirtualMLX90614
+from simulator.sensor import CONFIG1_DCI, VirtualMLX90614
 
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE_FILE = ROOT.parent / "shared" / "data" / "people_group1.csv"
@@ -27,10 +30,18 @@ def black_body(object_c: float, ambient_c: float) -> View:
     return View(object_c, ambient_c, emissivity=1.0)
 
 
-def quiet_sensor(view: View | None = None, **options: int) -> VirtualMLX90614:
+def quiet_sensor(
+    view: View | None = None, *, config1: int = CONFIG1_DCI, emissivity: int = 0xFFFF
+) -> VirtualMLX90614:
     """A part without noise in front of something that does not change, powered on at 0."""
     seen = view or black_body(35.0, 22.0)
-    sensor = VirtualMLX90614(lambda _: seen, noise_c=0.0, ambient_noise_c=0.0, **options)
+    sensor = VirtualMLX90614(
+        lambda _: seen,
+        config1=config1,
+        emissivity=emissivity,
+        noise_c=0.0,
+        ambient_noise_c=0.0,
+    )
     sensor.power_on(0.0)
     return sensor
 
@@ -56,6 +67,20 @@ def write_word(sensor: VirtualMLX90614, command: int, value: int, now_ms: float 
     """A write word with its checksum."""
     body = bytes((command, value & 0xFF, value >> 8))
     sensor.transfer(now_ms, 0x5A, body + bytes((crc8(b"\xb4" + body),)), 0)
+
+
+def adafruit_driver() -> ModuleType:
+    """Adafruit's driver, which wants Blinka's `micropython` and not the one in this folder."""
+    here = str(Path(__file__).parent)
+    path, ours = list(sys.path), sys.modules.pop("micropython", None)
+    sys.path[:] = [entry for entry in path if entry != here]
+    try:
+        return importlib.import_module("adafruit_mlx90614")
+    finally:
+        sys.path[:] = path
+        sys.modules.pop("micropython", None)
+        if ours is not None:
+            sys.modules["micropython"] = ours
 
 
 class HostI2C:

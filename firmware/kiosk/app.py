@@ -191,12 +191,12 @@ class App:
         self.failed += 1
         if self.failed < FAULT_AFTER or self.fault:
             return
-        print("sensor fault:", error)
         self.fault = type(error).__name__
         result = self.scan.fail(self.uptime.ms())
         if result:
             self._answer(result, self.uptime.ms())
         self.panel.fault()
+        print("sensor fault:", error)
         self._report.set()
 
     def _sensor_back(self):

@@ -39,6 +39,7 @@ class Display:
         self._shown = bytearray(WIDTH * PAGES)
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
         self._drawing = False
+        self._stale = False
         self.ok = False
 
     def start(self):
@@ -62,26 +63,32 @@ class Display:
 
     async def flush(self):
         """Bring what changed to the glass, giving way between pages."""
+        self._stale = True
         if self._drawing:
-            return  # the one at work goes on with what is drawn now
+            return  # the one at work goes round again
         self._drawing = True
         try:
-            if not self.ok:
-                self.start()
-            page = 0
-            while self.ok and page < PAGES:
-                start = page * WIDTH
-                stop = start + WIDTH
-                if self._frame[start:stop] != self._shown[start:stop]:
-                    self._page(page, start, stop)
-                    await asyncio.sleep_ms(0)
-                page += 1
+            while self._stale:
+                self._stale = False
+                if not self.ok:
+                    self.start()
+                for page in range(PAGES):
+                    if self.ok and self._changed(page):
+                        self._page(page)
+                        await asyncio.sleep_ms(0)
         except OSError:
             self.ok = False
         finally:
             self._drawing = False
 
-    def _page(self, page, start, stop):
+    def _changed(self, page):
+        start = page * WIDTH
+        stop = start + WIDTH
+        return self._frame[start:stop] != self._shown[start:stop]
+
+    def _page(self, page):
+        start = page * WIDTH
+        stop = start + WIDTH
         self._command(bytes((0x21, 0, WIDTH - 1, 0x22, page, page)))
         self._buffer[1:] = self._frame[start:stop]
         self._bus.i2c.writeto(ADDRESS, self._buffer)

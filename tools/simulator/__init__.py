@@ -15,6 +15,7 @@ from simulator.errors import (
     SimulatorError,
 )
 from simulator.faults import Fault
+from simulator.panel import panel_svg
 from simulator.people import Person, load_people
 from simulator.physics import View
 from simulator.population import built_in_crowd
@@ -38,4 +39,5 @@ __all__ = [
     "Visit",
     "built_in_crowd",
     "load_people",
+    "panel_svg",
 ]

@@ -78,6 +78,7 @@ class Board:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._died = False
+        self._listener_error: Exception | None = None
 
     def __enter__(self) -> "Board":
         return self
@@ -145,7 +146,12 @@ class Board:
             self._thread = None
 
     def check(self) -> None:
-        """Raise `BoardDiedError` if the program ended by itself, `SimulatorError` if off."""
+        """Raise `BoardDiedError` if the program ended by itself, `SimulatorError` if it is off.
+
+        An exception of `on_console` is raised here too, as a `SimulatorError`'s cause.
+        """
+        if self._listener_error is not None:
+            raise SimulatorError(f"{self.name}: on_console raised") from self._listener_error
         if self._died:
             tail = "\n".join(self.console[-_TAIL:])
             raise BoardDiedError(
@@ -168,6 +174,10 @@ class Board:
 
         self._wait(heard, timeout, f"no line with {text!r} on the console")
         return found[0]
+
+    def wait_light(self, colour: str, timeout: float) -> None:
+        """Wait (s) until a colour is lit. Raises `SimulatorError` when it is not."""
+        self._wait(lambda: self.light() == colour, timeout, f"{colour} is not lit")
 
     def admit(self, people: Iterable[Person]) -> None:
         """More people come."""
@@ -197,14 +207,17 @@ class Board:
                 if left_s <= 0:
                     tail = "\n".join(self.console[-_TAIL:])
                     raise SimulatorError(f"{self.name}: after {timeout:g} s {otherwise}\n{tail}")
-                self._heard.wait(min(left_s, 0.1))
+                self._heard.wait(min(left_s, _POLL_S))
 
     def _hear(self, line: str) -> None:
         with self._heard:
             self.console.append(line)
             self._heard.notify_all()
         if self._on_console is not None:
-            self._on_console(self, line)
+            try:
+                self._on_console(self, line)
+            except Exception as error:  # must not end the thread: a full pipe stops the board
+                self._listener_error = error
 
     def _run(self) -> None:
         """Boot again after each reset, until the power goes or the program ends."""

@@ -9,6 +9,8 @@ ADDRESS = 0x3C
 WIDTH = 128
 HEIGHT = 64
 PAGES = HEIGHT // 8
+LIT = "#9fe8ff"
+DARK = "#05090d"
 
 # How many bytes follow a command; the scroll commands are taken and ignored.
 _ARGUMENTS = {
@@ -120,8 +122,8 @@ class VirtualSSD1306:
             lines.append(line)
         return "\n".join(lines)
 
-    def to_svg(self, pixel_size: int = 4, lit: str = "#9fe8ff", dark: str = "#05090d") -> str:
-        """A picture of the glass; runs of lit pixels are one rectangle each."""
+    def svg_path(self, pixel_size: int) -> str:
+        """The lit pixels as the `d` of an SVG path; neighbours in a row are one rectangle."""
         gap = pixel_size * 0.1
         parts: list[str] = []
         for y, row in enumerate(self.rows()):
@@ -131,15 +133,19 @@ class VirtualSSD1306:
                 while x < WIDTH and row[x]:
                     x += 1
                 if x > start:
+                    width = (x - start) * pixel_size
                     parts.append(f"M{start * pixel_size} {y * pixel_size + gap:g}")
-                    parts.append(f"h{(x - start) * pixel_size}v{pixel_size - gap:g}")
-                    parts.append(f"h{-(x - start) * pixel_size}z")
+                    parts.append(f"h{width}v{pixel_size - gap:g}h{-width}z")
                 x += 1
+        return "".join(parts)
+
+    def to_svg(self, pixel_size: int = 4, lit: str = LIT, dark: str = DARK) -> str:
+        """A picture of the glass."""
         width, height = WIDTH * pixel_size, HEIGHT * pixel_size
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}"><rect width="{width}" height="{height}" '
-            f'fill="{dark}"/><path fill="{lit}" d="{"".join(parts)}"/></svg>'
+            f'fill="{dark}"/><path fill="{lit}" d="{self.svg_path(pixel_size)}"/></svg>'
         )
 
     def _take(self, byte: int) -> None:

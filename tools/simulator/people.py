@@ -77,7 +77,9 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
             oral_c = _number(where, row, "oral_c", _SKIN_RANGE_C)
             yield Person(row["subject"], rounds_c, ambient_c, oral_c)
     except csv.Error as error:
-        raise PeopleFileError(f"{path}, line {reader.line_num}: {error}") from error
+        # The inner reader's number: the outer one's is of the last row that was whole.
+        line = reader.reader.line_num
+        raise PeopleFileError(f"{path}, line {line}: expected CSV: {error}") from error
 
 
 def _number(

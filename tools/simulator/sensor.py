@@ -228,13 +228,13 @@ class VirtualMLX90614:
     def _write(self, now_ms: float, address: int, data: bytes) -> None:
         frame = bytes((address << 1,)) + data
         if data[0] == _SLEEP and len(data) >= 2:
-            if pec(frame[:3]) != data[1]:
+            if pec(frame[:2]) != data[1]:
                 raise NotAcknowledgedError("wrong checksum of sleep")
             self._asleep = True
             return
         if len(data) < 4:
             return  # a stop before the checksum: the part forgets what it heard
-        if data[0] >> 5 != 1 or pec(frame[:5]) != data[3]:
+        if data[0] >> 5 != 1 or pec(frame[:4]) != data[3]:
             raise NotAcknowledgedError("not writable, or wrong checksum")
         cell = data[0] & 0x1F
         written = self.eeprom.write(cell, data[1] | data[2] << 8, now_ms)

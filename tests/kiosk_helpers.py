@@ -1,0 +1,74 @@
+"""A simulated kiosk that runs the shipped firmware, for tests of the whole."""
+
+import datetime
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import micropython
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from simulator import Board, Person
+
+FIRMWARE = micropython.ROOT / "firmware"
+ANSWER_S = 60
+"""Far more than any answer takes: a limit for what hangs, not a measure."""
+
+HEALTHY = Person("healthy", (35.6, 35.6, 35.6, 35.6), 22.0)
+FEVERISH = Person("feverish", (37.4, 37.4, 37.4, 37.4), 22.0)
+FROM_THE_COLD = Person("from the cold", (32.0, 32.0, 32.0, 32.0), 22.0)
+
+
+def closed_port() -> int:
+    """A loopback port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def settings(**changes: Any) -> bytes:
+    """A board's settings.json; without a broker, as in a hall whose network is down."""
+    values = {
+        "kiosk": "north-1",
+        "campus": "east",
+        "broker_host": "127.0.0.1",
+        "broker_port": closed_port(),
+        "username": "north-1",
+        "password": "none",
+    }
+    return json.dumps(values | changes).encode()
+
+
+def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
+    """A flashed board, not yet on."""
+    board = Board("north-1", folder, FIRMWARE, **{"speed": 10.0, **options})
+    board.flash(files)
+    return board
+
+
+def readings(board: Board) -> list[dict[str, Any]]:
+    """What the board says on its console that it has measured."""
+    said = [line for line in board.console if line.startswith("reading ")]
+    return [json.loads(line.removeprefix("reading ")) for line in said]
+
+
+def authority_der() -> bytes:
+    """A certificate authority that nothing was ever signed by."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.DER)

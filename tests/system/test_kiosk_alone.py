@@ -1,0 +1,165 @@
+"""The shipped firmware in a hall whose network is down: people are answered all the same."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from kiosk_helpers import (
+    ANSWER_S,
+    FEVERISH,
+    FROM_THE_COLD,
+    HEALTHY,
+    authority_der,
+    kiosk,
+    readings,
+    settings,
+)
+
+from simulator import Fault
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    """Settings, and an authority that never gets anything to verify."""
+    return {"settings.json": settings(), "ca.der": authority_der()}
+
+
+@pytest.fixture
+def board(tmp_path, files):
+    board = kiosk(tmp_path / "flash", files)
+    yield board
+    board.stop()
+
+
+def outbox_lines(board) -> list[str]:
+    files = sorted(Path(board.flash_dir, "outbox").glob("*.log"))
+    return [line for file in files for line in file.read_text().splitlines()]
+
+
+def lit_pixels(board) -> int:
+    return sum(pixel for row in board.display.rows() for pixel in row)
+
+
+def until(ready) -> None:
+    """Wait for something; a limit for what hangs, not a measure."""
+    end = time.monotonic() + ANSWER_S
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def settled(board) -> str:
+    """The picture, once it does not change any more."""
+    picture = ""
+    while picture != board.display.to_text():
+        picture = board.display.to_text()
+        time.sleep(0.3)
+    return picture
+
+
+def served(board, *people):
+    """Let people come and wait until they have left."""
+    before = len(board.visits)
+    board.admit(people)
+    if not board.running:
+        board.start()
+    board.wait_crowd(ANSWER_S)
+    return board.visits[before:]
+
+
+def test_a_healthy_person_gets_green(board):
+    (visit,) = served(board, HEALTHY)
+    assert visit.colours == ("green",)
+    (reading,) = readings(board)
+    assert reading["verdict"] == "normal"
+    assert abs(reading["skin_c"] - 35.6) < 0.3
+    assert reading["object_c"] < reading["skin_c"]  # emissivity is corrected
+
+
+def test_a_feverish_person_gets_red_and_is_heard(board):
+    (visit,) = served(board, FEVERISH)
+    assert visit.colours == ("red",)
+    assert len({tone.frequency_hz for tone in board.beeps if tone.duty_u16}) == 2
+    assert readings(board)[0]["verdict"] == "fever"
+
+
+def test_a_person_from_a_winter_street_is_never_waved_through(board):
+    (visit,) = served(board, FROM_THE_COLD)
+    assert set(visit.colours) == {"amber"} and visit.tries == 3
+    assert {reading["reason"] for reading in readings(board)} == {"cold"}
+
+
+def test_the_display_invites_then_answers_then_invites(board):
+    board.start()
+    until(lambda: lit_pixels(board) > 200)
+    invitation = settled(board)
+    pictures = set()
+    board.admit([HEALTHY])
+    until(lambda: pictures.add(board.display.to_text()) or len(pictures) > 1)
+    until(lambda: board.visits and settled(board) == invitation)
+
+
+def test_every_reading_is_on_flash_before_anybody_has_heard_it(board):
+    served(board, HEALTHY, FEVERISH, HEALTHY)
+    kept = [json.loads(line.split(" ", 4)[4]) for line in outbox_lines(board)]
+    assert kept == readings(board) and len(kept) == 3
+
+
+def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
+    served(board, HEALTHY)
+    board.power_cut()
+    served(board, FEVERISH)
+    first, second = readings(board)
+    assert second["boot"] == first["boot"] + 1
+    assert (first["seq"], second["seq"]) == (1, 1)
+    assert len(outbox_lines(board)) == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.NAK,
+        Fault.WRONG_PEC,
+        Fault.STUCK_BUS,
+        Fault.ALL_ONES,
+        Fault.OUT_OF_RANGE,
+        Fault.ERROR_BIT,
+    ],
+)
+def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board, fault):
+    served(board, HEALTHY)
+    with board.world.lock:
+        board.sensor.fail(fault)
+    board.wait_console("sensor fault", ANSWER_S)
+    assert board.light() == "amber"
+    with board.world.lock:
+        board.sensor.heal()
+    board.wait_console("sensor back", ANSWER_S)
+    (visit,) = served(board, HEALTHY)
+    assert visit.colours == ("green",)
+    assert {reading["verdict"] for reading in readings(board)} == {"normal"}
+
+
+def test_a_few_wrong_checksums_are_read_again_and_nobody_notices(board):
+    with board.world.lock:
+        board.sensor.fail(Fault.WRONG_PEC, count=2)
+    (visit,) = served(board, HEALTHY)
+    assert visit.colours == ("green",)
+
+
+def test_a_kiosk_without_a_clock_screens_and_leaves_the_date_open(tmp_path, files):
+    board = kiosk(tmp_path / "unset", files, clock_set=False, people=[HEALTHY])
+    with board:
+        board.start()
+        board.wait_crowd(ANSWER_S)
+        (reading,) = readings(board)
+    assert reading["at"] is None and reading["up_ms"] > 0
+
+
+def test_wrong_settings_are_named_on_the_console(tmp_path, files):
+    board = kiosk(tmp_path / "wrong", files | {"settings.json": settings(site="ear")})
+    with board:
+        board.start()
+        line = board.wait_console("cannot start", ANSWER_S)
+    assert "/settings.json: site: expected one of canthus" in line

@@ -1,0 +1,463 @@
+"""Small firmwares on the simulated board: real MicroPython, a virtual world, a host's flash."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from simulator_helpers import ROOT, black_body
+
+from simulator.board import Board
+from simulator.errors import BoardDiedError, SimulatorError
+from simulator.faults import Fault
+from simulator.frames import ResetCause
+from simulator.panel import panel_svg
+from simulator.pins import load_pins
+from simulator.population import built_in_crowd
+
+PINS = load_pins()
+TIMEOUT_S = 60  # only ever waited for where something is broken
+NAMES = "".join(f"{name.upper()} = {getattr(PINS, name)}\n" for name in vars(PINS))
+OPEN_BUS = """
+from machine import I2C, PWM, WDT, Pin
+import machine, sys, time
+i2c = I2C(0, scl=Pin(SCL), sda=Pin(SDA), freq=100_000)
+def read_c(cell=7):
+    word = i2c.readfrom_mem(0x5A, cell, 3)
+    return (word[0] | word[1] << 8) * 0.02 - 273.15
+"""
+
+MakeBoard = Callable[..., Board]
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[MakeBoard]:
+    """Makes boards whose main.py is given, and stops them."""
+    made: list[Board] = []
+
+    def make(main: str, **options: object) -> Board:
+        firmware = tmp_path / f"firmware{len(made)}"
+        firmware.mkdir()
+        (firmware / "main.py").write_text(NAMES + OPEN_BUS + textwrap.dedent(main))
+        options.setdefault("speed", 10.0)
+        name = f"kiosk{len(made)}"
+        new = Board(name, tmp_path / name, firmware, **options)  # type: ignore[arg-type]
+        new.flash()
+        made.append(new)
+        return new
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def test_firmware_reads_the_sensor_and_the_world_sees_its_lamps(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        print("scan", i2c.scan())
+        time.sleep_ms(500)
+        print("object %.2f ambient %.2f" % (read_c(7), read_c(6)))
+        for pin, level in ((GREEN, 1), (GREEN, 0), (AMBER, 1), (AMBER, 0), (RED, 1)):
+            Pin(pin, Pin.OUT).value(level)
+        tone = PWM(Pin(BEEPER), freq=2400, duty_u16=32768)
+        tone.deinit()
+        print("red reads", Pin(RED).value())
+        time.sleep(1000)
+        """
+    )
+    kiosk.sensor.scene = lambda _: black_body(36.49, 21.49)
+    kiosk.sensor.noise_c = kiosk.sensor.ambient_noise_c = 0.0
+    kiosk.start()
+    kiosk.wait_console("red reads 1", TIMEOUT_S)
+    assert f"scan [{0x3C}, {0x5A}]" in kiosk.console
+    assert "object 36.49 ambient 21.49" in kiosk.console
+    changes = [(change.pin, change.level) for change in kiosk.pin_history]
+    assert changes == [
+        (PINS.green, 1),
+        (PINS.green, 0),
+        (PINS.amber, 1),
+        (PINS.amber, 0),
+        (PINS.red, 1),
+    ]
+    assert [(tone.frequency_hz, tone.duty_u16) for tone in kiosk.beeps] == [(2400, 32768), (0, 0)]
+    assert kiosk.light() == "red"
+    kiosk.stop()
+    assert kiosk.light() is None
+
+
+def test_bus_errors_have_the_numbers_of_an_esp32(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        def number(address):
+            try:
+                i2c.readfrom_mem(address, 7, 3)
+            except OSError as error:
+                return error.errno
+        print("nobody", number(0x10))
+        print("fast", number(0x5A) if I2C(0, scl=Pin(SCL), sda=Pin(SDA), freq=400_000) else 0)
+        I2C(0, scl=Pin(SCL), sda=Pin(SDA), freq=100_000)
+        while number(0x5A) is None:
+            time.sleep_ms(10)
+        print("stuck", number(0x5A), Pin(SDA).value())
+        clock = Pin(SCL, Pin.OPEN_DRAIN, value=1)
+        for _ in range(9):
+            clock.value(0)
+            clock.value(1)
+        i2c = I2C(0, scl=Pin(SCL), sda=Pin(SDA), freq=100_000)
+        print("freed", number(0x5A), Pin(SDA).value())
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("fast", TIMEOUT_S)
+    with kiosk.world.lock:
+        kiosk.sensor.fail(Fault.STUCK_BUS, count=9)
+    kiosk.wait_console("freed", TIMEOUT_S)
+    assert kiosk.console == ["nobody 19", "fast 19", "stuck 116 0", "freed None 1"]
+
+
+def test_a_pulse_by_hand_wakes_a_sleeping_sensor(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        i2c.writeto(0x5A, b"\\xff\\xe8")
+        print("asleep", i2c.scan())
+        sda = Pin(SDA, Pin.OPEN_DRAIN, value=0)
+        time.sleep_ms(40)
+        sda.value(1)
+        print("awake", i2c.scan())
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("awake", TIMEOUT_S)
+    assert kiosk.console == [f"asleep [{0x3C}]", f"awake [{0x3C}, {0x5A}]"]
+
+
+def test_an_accelerated_clock_is_felt_by_asyncio_and_sleep(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        import asyncio
+        async def nap():
+            began = time.ticks_ms()
+            await asyncio.sleep_ms(10_000)
+            print("asyncio", time.ticks_diff(time.ticks_ms(), began) >= 10_000)
+            began = time.ticks_ms()
+            for _ in range(100):
+                await asyncio.sleep_ms(10)
+            print("short", time.ticks_diff(time.ticks_ms(), began) >= 1000)
+        asyncio.run(nap())
+        began = time.ticks_ms()
+        time.sleep(10)
+        print("sleep", time.ticks_diff(time.ticks_ms(), began) >= 10_000)
+        print("dated", time.gmtime()[0] >= 2025, time.mktime(time.gmtime(0)))
+        time.sleep(1000)
+        """,
+        speed=20.0,
+    )
+    began_s = time.monotonic()
+    kiosk.start()
+    kiosk.wait_console("dated", TIMEOUT_S)
+    assert kiosk.console == ["asyncio True", "short True", "sleep True", "dated True 0"]
+    assert time.monotonic() - began_s < 20, "21 simulated seconds took as long as real ones"
+
+
+def test_a_reset_starts_the_board_again_and_says_why(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        cause = machine.reset_cause()
+        print("cause", cause)
+        time.sleep_ms(50)
+        try:
+            if cause == machine.PWRON_RESET:
+                machine.reset()
+            if cause == machine.HARD_RESET:
+                machine.soft_reset()
+        finally:
+            print("no further")
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("no further", TIMEOUT_S)
+    assert kiosk.console == ["cause 1", "cause 2", "cause 5", "no further"]
+    assert kiosk.boots == 3
+    assert kiosk.last_reset is ResetCause.SOFT
+    assert kiosk.exit_code == 75
+
+
+def test_a_watchdog_that_is_not_fed_resets(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        print("cause", machine.reset_cause())
+        if machine.reset_cause() == machine.PWRON_RESET:
+            dog = WDT(timeout=1000)
+            for _ in range(3):
+                dog.feed()
+            while True:
+                pass
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("cause 3", TIMEOUT_S)
+    assert kiosk.last_reset is ResetCause.WATCHDOG
+
+
+def test_what_was_written_survives_a_power_cut_and_a_new_flash(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        import os
+        print("cause", machine.reset_cause(), sorted(os.listdir("/")), sys.path)
+        with open("/outbox", "a") as file:
+            file.write("x")
+            file.flush()
+            print("written", os.stat("/outbox")[6])
+            time.sleep(1000)
+        """
+    )
+    kiosk.flash({"/settings.json": b"{}"})
+    kiosk.start()
+    kiosk.wait_console("written 1", TIMEOUT_S)
+    kiosk.power_cut()
+    assert not kiosk.running
+    kiosk.flash({"ca.der": b"1"})
+    kiosk.start()
+    kiosk.wait_console("written 2", TIMEOUT_S)
+    assert "cause 1 ['ca.der', 'lib', 'main.py', 'outbox', 'settings.json']" in kiosk.console[2]
+    assert "['', '.frozen', '/lib']" in kiosk.console[2]
+
+
+def test_a_crash_shows_its_traceback_and_is_an_error(board: MakeBoard) -> None:
+    kiosk = board("print(1 // 0)")
+    kiosk.start()
+    with pytest.raises(BoardDiedError, match="ZeroDivisionError"):
+        kiosk.wait_console("never", TIMEOUT_S)
+    assert kiosk.exit_code == 1
+    assert any('File "/main.py"' in line for line in kiosk.console)
+    with pytest.raises(BoardDiedError):
+        kiosk.power_cut()
+
+
+def test_a_listener_that_fails_stops_no_board_but_is_told(board: MakeBoard) -> None:
+    def listener(_: Board, line: str) -> None:
+        raise ValueError(line)
+
+    kiosk = board("print('a')\nprint('b')\ntime.sleep(1000)", on_console=listener)
+    kiosk.start()
+    with pytest.raises(SimulatorError, match="on_console raised") as caught:
+        kiosk.wait_console("never", TIMEOUT_S)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert kiosk.running
+
+
+def test_a_board_is_used_in_order(board: MakeBoard, tmp_path: Path) -> None:
+    with pytest.raises(SimulatorError, match="speed"):
+        Board("k", tmp_path, tmp_path, speed=0.5)
+    with pytest.raises(SimulatorError, match="flash it first"):
+        Board("k", tmp_path / "none", tmp_path).start()
+    kiosk = board("time.sleep(1000)")
+    with pytest.raises(SimulatorError, match="off"):
+        kiosk.check()
+    with pytest.raises(SimulatorError, match="path on the flash"):
+        kiosk.flash({"../escaped": b""})
+    kiosk.start()
+    with pytest.raises(SimulatorError, match="on already"):
+        kiosk.start()
+    kiosk.stop()
+    kiosk.stop()
+
+
+ANSWER = """
+shown = None
+while True:
+    time.sleep_ms(100)
+    skin_c = read_c()
+    colour = None
+    if skin_c > 37.5:
+        colour = RED
+    elif skin_c > 31:
+        colour = GREEN
+    if colour != shown:
+        for pin in (GREEN, RED):
+            Pin(pin, Pin.OUT).value(1 if pin == colour else 0)
+        shown = colour
+"""
+
+
+def test_visitors_get_an_answer(board: MakeBoard) -> None:
+    people = built_in_crowd(5, seed=4, fever_share=0.0)
+    heard: list[tuple[str, str]] = []
+    kiosk = board(
+        "print('ready')" + ANSWER,
+        people=people,
+        on_console=lambda who, line: heard.append((who.name, line)),
+    )
+    kiosk.start()
+    kiosk.wait_crowd(TIMEOUT_S)
+    assert [visit.subject for visit in kiosk.visits] == [person.subject for person in people]
+    assert {visit.colours for visit in kiosk.visits} == {("green",)}
+    assert heard == [("kiosk0", "ready")]
+
+
+def test_people_come_when_the_doors_are_open(board: MakeBoard) -> None:
+    kiosk = board(ANSWER + "    print('looking')", people=built_in_crowd(2, fever_share=0.0))
+    kiosk.hold_crowd()
+    kiosk.start()
+    while kiosk.world.now_ms < 20_000:
+        kiosk.wait_console("looking", TIMEOUT_S, start=len(kiosk.console))
+    assert kiosk.visits == []
+    kiosk.release_crowd()
+    kiosk.wait_crowd(TIMEOUT_S)
+    kiosk.admit(built_in_crowd(1, seed=9, fever_share=0.0))
+    kiosk.wait_crowd(TIMEOUT_S)
+    assert len(kiosk.visits) == 3
+
+
+def test_a_visitor_outlasts_a_power_cut(board: MakeBoard) -> None:
+    people = built_in_crowd(3, fever_share=0.0)
+    kiosk = board(ANSWER, people=people)
+    kiosk.start()
+    kiosk.wait_light("green", TIMEOUT_S)
+    kiosk.power_cut()
+    assert kiosk.light() is None
+    kiosk.start()
+    kiosk.wait_crowd(TIMEOUT_S)
+    assert [visit.subject for visit in kiosk.visits] == [person.subject for person in people]
+
+
+def test_wifi_goes_and_comes_back(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        import network
+        wlan = network.WLAN(network.STA_IF)
+        wlan.active(True)
+        wlan.connect("campus", "secret")
+        def wait(state):
+            while wlan.isconnected() != state:
+                time.sleep_ms(50)
+            print("connected", state, wlan.status(), wlan.status("rssi") if state else "")
+        wait(True)
+        wait(False)
+        wait(True)
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("connected True 1010 -58", TIMEOUT_S)
+    kiosk.wifi(False)
+    kiosk.wait_console("connected False 201", TIMEOUT_S)
+    kiosk.wifi(True)
+    kiosk.wait_console("connected True 1010 -58", TIMEOUT_S, start=2)
+
+
+def test_a_clock_that_nobody_set_begins_in_2000(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        print("year", time.gmtime()[0])
+        machine.RTC().datetime((2026, 3, 4, 2, 5, 6, 7, 0))
+        print(machine.RTC().datetime()[:6])
+        time.sleep(1000)
+        """,
+        clock_set=False,
+    )
+    kiosk.start()
+    kiosk.wait_console("(2026, 3, 4, 2, 5, 6)", TIMEOUT_S)
+    assert kiosk.console[0] == "year 2000"
+
+
+def test_the_board_leaves_the_firmware_most_of_its_heap(board: MakeBoard) -> None:
+    kiosk = board("import gc; gc.collect(); print('free', gc.mem_free()); time.sleep(1000)")
+    kiosk.start()
+    free = int(kiosk.wait_console("free", TIMEOUT_S).split()[1])
+    assert free > 280_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tied to the parent by a Linux call")
+def test_killing_whoever_simulates_leaves_no_board_behind(tmp_path: Path) -> None:
+    firmware = tmp_path / "firmware"
+    firmware.mkdir()
+    (firmware / "main.py").write_text("import time\nprint('up')\ntime.sleep(1000)\n")
+    script = (
+        "import sys, time\n"
+        "from simulator import Board\n"
+        f"b = Board('k', {str(tmp_path / 'flash')!r}, {str(firmware)!r})\n"
+        "b.flash(); b.start(); b.wait_console('up', 60)\n"
+        "print('up', flush=True); time.sleep(1000)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tools")},
+    )
+    try:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "up\n"
+        (child,) = children_of(owner.pid)
+    finally:
+        owner.send_signal(signal.SIGKILL)
+        owner.communicate()
+    until_s = time.monotonic() + TIMEOUT_S
+    while is_running(child):
+        assert time.monotonic() < until_s, "the board outlived its simulator"
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    listed = [
+        int(entry)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for entry in (task / "children").read_text().split()
+    ]
+    return sorted(set(listed))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_shipped_firmware_is_flashed_byte_for_byte(tmp_path: Path) -> None:
+    kiosk = Board("k", tmp_path / "flash", ROOT / "firmware")
+    kiosk.flash({"settings.json": json.dumps({}).encode()})
+    shipped = {
+        path.relative_to(ROOT / "firmware"): path.read_bytes()
+        for path in (ROOT / "firmware").rglob("*.py")
+    }
+    for inside, content in shipped.items():
+        assert (kiosk.flash_dir / inside).read_bytes() == content
+    on_flash = {str(path.relative_to(kiosk.flash_dir)) for path in kiosk.flash_dir.rglob("*")}
+    assert "lib/chumicro_mqtt/__init__.py" in on_flash
+    assert "lib/chumicro_timing/ticks.py" in on_flash
+    assert not [path for path in on_flash if path.endswith(("testing.py", ".toml", ".pyc"))]
+
+
+def test_a_picture_of_the_panel_shows_the_lamp_and_the_glass(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        i2c.writeto(0x3C, b"\\x00\\xaf")
+        i2c.writeto(0x3C, b"\\x40" + b"\\xff" * 1024)
+        Pin(AMBER, Pin.OUT).value(1)
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_light("amber", TIMEOUT_S)
+    drawing = ET.fromstring(panel_svg(kiosk, "kiosk <1>"))  # noqa: S314
+    lamps = {
+        circle.attrib["data-lamp"]: circle.attrib["data-lit"]
+        for circle in drawing.iter("{http://www.w3.org/2000/svg}circle")
+    }
+    assert lamps == {"green": "no", "amber": "yes", "red": "no"}
+    (glass,) = drawing.iter("{http://www.w3.org/2000/svg}path")
+    assert glass.attrib["d"].count("z") >= 8
+    assert "kiosk <1>" in "".join(drawing.itertext())
