@@ -141,31 +141,33 @@ def test_a_pulse_by_hand_wakes_a_sleeping_sensor(board: MakeBoard) -> None:
 
 
 def test_an_accelerated_clock_is_felt_by_asyncio_and_sleep(board: MakeBoard) -> None:
+    # Real seconds would be counted as twenty each: ten of them are beyond what is allowed.
     kiosk = board(
         """
         import asyncio
+        def lasted(name, began, least_ms):
+            ms = time.ticks_diff(time.ticks_ms(), began)
+            print(name, least_ms <= ms < 10 * least_ms)
         async def nap():
             began = time.ticks_ms()
             await asyncio.sleep_ms(10_000)
-            print("asyncio", time.ticks_diff(time.ticks_ms(), began) >= 10_000)
+            lasted("asyncio", began, 10_000)
             began = time.ticks_ms()
-            for _ in range(100):
+            for _ in range(1000):
                 await asyncio.sleep_ms(10)
-            print("short", time.ticks_diff(time.ticks_ms(), began) >= 1000)
+            lasted("short", began, 10_000)
         asyncio.run(nap())
         began = time.ticks_ms()
         time.sleep(10)
-        print("sleep", time.ticks_diff(time.ticks_ms(), began) >= 10_000)
+        lasted("sleep", began, 10_000)
         print("dated", time.gmtime()[0] >= 2025, time.mktime(time.gmtime(0)))
         time.sleep(1000)
         """,
         speed=20.0,
     )
-    began_s = time.monotonic()
     kiosk.start()
     kiosk.wait_console("dated", TIMEOUT_S)
     assert kiosk.console == ["asyncio True", "short True", "sleep True", "dated True 0"]
-    assert time.monotonic() - began_s < 20, "21 simulated seconds took as long as real ones"
 
 
 def test_a_reset_starts_the_board_again_and_says_why(board: MakeBoard) -> None:

@@ -96,6 +96,14 @@ def test_a_pulse_with_scl_low_wakes_nobody(bus: VirtualBus) -> None:
     assert 0x5A not in bus.scan(3000.0)
 
 
+def test_a_pulse_in_which_scl_falls_wakes_nobody(bus: VirtualBus) -> None:
+    bus.transfer(READY_MS, 0x5A, b"\xff\xe8")
+    bus.drive(2000.0, SDA, low=True)
+    pulses(bus, 1, 2010.0)
+    bus.drive(2060.0, SDA, low=False)
+    assert 0x5A not in bus.scan(3000.0)
+
+
 def test_a_stuck_bus_times_out_until_it_is_clocked_free() -> None:
     bus = VirtualBus(SDA, SCL)
     sensor = quiet_sensor()

@@ -1,0 +1,117 @@
+"""What mosquitto reads: its configuration, its access list, its passwords.
+
+Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: one listener, so that nothing depends on
+`per_listener_settings`. Source: mosquitto.conf(5).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from fevergate.errors import ProvisionError
+from fevergate.protocol import KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, ROOT
+
+GATEWAY = "gateway"
+ADMIN = "admin"
+
+
+def configuration(folder: Path, bind: str, port: int) -> str:
+    """mosquitto.conf. TLS is the only way in."""
+    return f"""\
+# Made by `fevergate provision`; made again by each run of it.
+listener {port} {bind}
+allow_anonymous false
+certfile {folder}/broker.crt
+keyfile {folder}/broker.key
+# The lowest version that is taken: 1.2, and 1.3 above it.
+tls_version tlsv1.2
+password_file {folder}/broker.passwords
+acl_file {folder}/broker.acl
+# Small packets at once: an acknowledgement just before a fever would delay it by 40 ms.
+set_tcp_nodelay true
+
+# Sessions and retained messages survive an orderly restart. They are not what readings rely
+# on: a kiosk keeps each until the gateway has it on disk.
+persistence true
+persistence_location {folder}/broker/
+autosave_interval 60
+
+# A payload has at most {MAX_PAYLOAD} bytes; topic and headers come on top.
+max_packet_size {2 * MAX_PAYLOAD}
+# For an absent gateway: what four campuses say in some hours. Beyond that the kiosks keep it.
+max_queued_messages 20000
+max_queued_bytes 33554432
+max_inflight_messages 500
+persistent_client_expiration 14d
+sys_interval 10
+
+log_dest stderr
+log_type error
+log_type warning
+connection_messages false
+"""
+
+
+def access_list(campus: str, kiosks: list[str]) -> str:
+    """Who may write and read what: named user by user, so that it can be read and audited."""
+    base = f"{ROOT}/{campus}"
+    lines = [
+        "# Made by `fevergate provision`; made again by each run of it.",
+        f"user {GATEWAY}",
+        *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
+        f"topic read {base}/alarm/+/acknowledge",
+        *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS),
+        f"topic write {base}/alarm/+",
+        "topic read $SYS/#",
+        "",
+        f"user {ADMIN}",
+        f"topic read {base}/#",
+        f"topic write {base}/alarm/+/acknowledge",
+        f"topic write {base}/+/settings",
+        f"topic write {base}/+/command",
+        "topic read $SYS/#",
+    ]
+    for kiosk in kiosks:
+        lines += ["", f"user {kiosk}"]
+        lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]
+        lines += [f"topic read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS]
+    return "\n".join(lines) + "\n"
+
+
+def write_passwords(path: Path, passwords: dict[str, str]) -> None:
+    """Hash every password into mosquitto's file; they never stand in a process list.
+
+    Raises `ProvisionError` where mosquitto's tool is missing or refuses.
+    """
+    tool = shutil.which("mosquitto_passwd")
+    if tool is None:
+        raise ProvisionError("mosquitto_passwd: not found; apt-get install mosquitto")
+    beside = path.with_name(path.name + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
+    done = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
+    if done.returncode:
+        beside.unlink()
+        raise ProvisionError(f"mosquitto_passwd: {done.stderr.strip() or done.stdout.strip()}")
+    beside.replace(path)
+    path.chmod(0o600)
+
+
+def give_to_broker(folder: Path) -> None:
+    """As root, let the user `mosquitto`, to whom the broker drops, read what it must."""
+    (folder / "broker").mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0:
+        return
+    names = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")
+    try:
+        for name in names:
+            shutil.chown(folder / name, "mosquitto", "mosquitto")
+        # The way to them, without a look at what else lies here.
+        shutil.chown(folder, group="mosquitto")
+        folder.chmod(0o710)
+    except LookupError as error:
+        raise ProvisionError("no user mosquitto: apt-get install mosquitto") from error

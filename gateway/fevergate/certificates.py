@@ -1,0 +1,167 @@
+"""The private certificate authority of one campus, and what it signs.
+
+ECDSA P-256 throughout: small enough for a handshake on a board. The authority's key never
+leaves the folder in which `provision` made it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from fevergate.errors import ProvisionError
+
+AUTHORITY_DAYS = 3650
+SERVER_DAYS = 825
+"""What browsers still take of a private authority."""
+
+RENEW_DAYS = 90
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_certificate(path: Path) -> x509.Certificate:
+    """Read a PEM certificate. Raises `ProvisionError` naming the file."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ProvisionError(f"{path}: expected a PEM certificate: {error}") from error
+
+
+def days_left(certificate: x509.Certificate) -> float:
+    """Days until it expires; negative when it has."""
+    return (certificate.not_valid_after_utc - now()).total_seconds() / 86400
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ProvisionError(f"{path}: expected a private key in PEM: {error}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ProvisionError(f"{path}: expected an elliptic curve key")
+    return key
+
+
+def _builder(
+    name: str, public_key: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
+    # Begins a day early: a board's clock may be behind when it comes up.
+    begins = now() - datetime.timedelta(days=1)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def ensure_authority(folder: Path, campus: str) -> bool:
+    """Make `ca.key` and `ca.crt` unless they are there; returns whether they were made."""
+    key_path, path = folder / "ca.key", folder / "ca.crt"
+    if path.exists() and key_path.exists():
+        return False
+    if path.exists() or key_path.exists():
+        raise ProvisionError(f"{folder}: ca.crt and ca.key belong together, one is missing")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = f"FeverGate {campus}"
+    certificate = (
+        _builder(name, key.public_key(), AUTHORITY_DAYS)
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    write_private(key_path, _key_pem(key))
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return True
+
+
+def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
+    """Make or renew `name.key` and `name.crt` for a server; returns whether they were made.
+
+    `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has
+    less than `RENEW_DAYS` left or lacks one of them.
+    """
+    key_path, path = folder / f"{name}.key", folder / f"{name}.crt"
+    if path.exists() and key_path.exists():
+        old = read_certificate(path)
+        if days_left(old) > RENEW_DAYS and set(hosts) <= set(_hosts_of(old)):
+            return False
+    authority = read_certificate(folder / "ca.crt")
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder(hosts[0], key.public_key(), SERVER_DAYS)
+        .issuer_name(authority.subject)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
+        .sign(_read_key(folder / "ca.key"), hashes.SHA256())
+    )
+    write_private(key_path, _key_pem(key))
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return True
+
+
+def authority_der(folder: Path) -> bytes:
+    """The authority's certificate as a board loads it."""
+    return read_certificate(folder / "ca.crt").public_bytes(serialization.Encoding.DER)
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _hosts_of(certificate: x509.Certificate) -> list[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return [str(name.value) for name in names]

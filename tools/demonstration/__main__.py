@@ -1,0 +1,129 @@
+"""`tools/demo`: plays the whole system, live or once and checked."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from demonstration.arguments import Arguments, parse
+from demonstration.live import Screen
+from demonstration.processes import DemonstrationError, wait_until
+from demonstration.system import SETTLE_S, System
+from demonstration.verdict import Summary
+from fevergate.errors import FeverGateError
+from simulator import Person, SimulatorError, built_in_crowd, load_people
+
+CROWD_S_PER_PERSON = 30.0
+"""Simulated seconds that one person may take at most, retries included."""
+
+
+def people_for(arguments: Arguments) -> list[Person]:
+    """Whoever is to come. Raises `SimulatorError` naming file, line and column."""
+    if arguments.people:
+        return load_people(
+            arguments.people, arguments.site, arguments.camera, limit=arguments.limit
+        )
+    count = min(arguments.crowd, arguments.limit or arguments.crowd)
+    return built_in_crowd(count, arguments.seed, fever_share=0.1, site=arguments.site)
+
+
+def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
+    """Let everybody come, kill what is to be killed, and judge."""
+    total = len(system.people)
+    victims = list(arguments.kill)
+    kills = {"broker": system.kill_broker, "gateway": system.kill_gateway}
+    told = 0
+    until = time.monotonic() + 60 + CROWD_S_PER_PERSON * total / arguments.speed
+    while not all(board.crowd_done.is_set() for board in system.boards):
+        if time.monotonic() > until:
+            raise DemonstrationError("people are still to come: a kiosk does not answer")
+        for board in system.boards:
+            board.check()
+        done = sum(len(board.visits) for board in system.boards)
+        if victims and done >= total * (1 + len(arguments.kill) - len(victims)) / (
+            len(arguments.kill) + 1
+        ):
+            victim = victims.pop(0)
+            say.print(f"killing the {victim}, and starting it again")
+            kills[victim]()
+        if done * 4 // max(total, 1) > told:
+            told = done * 4 // total
+            say.print(f"{done} of {total} people")
+        time.sleep(0.1)
+    try:
+        wait_until(system.settled, SETTLE_S, "everything is stored and forwarded")
+    except DemonstrationError as error:
+        say.print(f"[red]{error}[/]")
+    return system.judge()
+
+
+def watch(system: System, arguments: Arguments) -> None:
+    """Go on for ever: whoever left is followed by somebody else."""
+    seed = arguments.seed
+    while True:
+        for board in system.boards:
+            board.check()
+            if board.crowd_done.is_set():
+                seed += 1
+                board.admit(built_in_crowd(20, seed, fever_share=0.1, site=arguments.site))
+        time.sleep(0.5)
+
+
+def demonstrate(arguments: Arguments, folder: Path) -> int:
+    """Returns the exit code."""
+    say = Console(stderr=arguments.once)
+    people = people_for(arguments)
+    if arguments.once and not people:
+        raise DemonstrationError("nobody comes: the file has no one for this site and camera")
+    with System(
+        folder,
+        people,
+        site="forehead" if arguments.site == "forehead_max" else arguments.site,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        language=arguments.language,
+    ) as system:
+        if not arguments.once:
+            with Screen(system, say):
+                watch(system, arguments)
+        summary = play_once(system, arguments, say)
+    for problem in summary.problems:
+        say.print(f"[red]{problem}[/]")
+    if arguments.json:
+        print(summary.line(), flush=True)
+    else:
+        say.print(summary.line())
+    dark = summary.fevers - summary.red_lights
+    return 1 if summary.problems or summary.lost or summary.duplicated or dark else 0
+
+
+def main() -> int:
+    """Run, and leave nothing behind."""
+    arguments = parse()
+    # A terminal that is closed and a service that is stopped end it as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    folder = Path(tempfile.mkdtemp(prefix="fevergate-demo-"))
+    try:
+        return demonstrate(arguments, folder)
+    except KeyboardInterrupt:
+        return 0 if not arguments.once else 130
+    except (DemonstrationError, SimulatorError, FeverGateError) as error:
+        print(f"tools/demo: {error}", file=sys.stderr)
+        return 2
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        leftover = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+        if any(name.startswith("board-") for name in leftover):
+            print(f"tools/demo: still running: {leftover}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""A line in the terminal for each person, as the administrator's own client sees them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from rich.console import Console
+
+from fevergate.broker import named_context
+from fevergate.protocol import ROOT, AlarmState, Reading, Verdict
+from fevergate.settings import read_secret
+
+if TYPE_CHECKING:
+    from demonstration.system import System
+
+COLOURS = {Verdict.NORMAL: "green", Verdict.FEVER: "bold white on red", Verdict.RETRY: "yellow"}
+
+
+class Screen:
+    """Subscribes with the administrator's credential and prints; use it in a `with` statement."""
+
+    def __init__(self, system: System, console: Console) -> None:
+        self._system = system
+        self._console = console
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        broker = system.settings.broker
+        client.username_pw_set("admin", read_secret(system.folder / "admin.password"))
+        client.tls_set_context(named_context(broker, str(system.settings.path(broker.ca))))
+        client.on_connect = lambda *_: client.subscribe(
+            [(f"{ROOT}/+/+/reading", 1), (f"{ROOT}/+/alarm/+", 1)]
+        )
+        client.on_message = self._message
+        self._client = client
+
+    def __enter__(self) -> Screen:
+        self._introduce(self._system.folder)
+        broker = self._system.settings.broker
+        self._client.connect_async(broker.host, broker.port)
+        self._client.loop_start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _introduce(self, folder: Path) -> None:
+        broker, say = self._system.settings.broker, self._console.print
+        say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
+        say(f"  campus server  {self._system.campus_address}", soft_wrap=True)
+        say(f"                 {self._system.campus_hint}", soft_wrap=True)
+        say(
+            f"  broker         mosquitto_sub -h {broker.host} -p {broker.port} --cafile"
+            f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v",
+            soft_wrap=True,
+        )
+        database = self._system.settings.path(self._system.settings.database)
+        say(f"  database       sqlite3 {database} 'select * from readings'", soft_wrap=True)
+        say(
+            f"  fever log      .venv/bin/fevergate log --settings {self._system.settings_path}\n",
+            soft_wrap=True,
+        )
+
+    def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            if message.topic.endswith("/reading"):
+                self._reading(msgspec.json.decode(message.payload, type=Reading))
+            else:
+                self._alarm(msgspec.json.decode(message.payload, type=AlarmState))
+        except msgspec.MsgspecError as error:
+            self._console.print(f"[red]{message.topic}: {error}[/]")
+
+    def _reading(self, reading: Reading) -> None:
+        at = time.strftime("%H:%M:%S", time.localtime(reading.at)) if reading.at else "--:--:--"
+        body = f"{reading.body_c:5.2f} °C" if reading.body_c is not None else "   -    "
+        colour = COLOURS[reading.verdict]
+        self._console.print(
+            f"{at}  {reading.kiosk:<8} [{colour}] {reading.verdict:<6} [/]  {body}"
+            f"  skin {reading.skin_c or 0:5.2f}  room {reading.ambient_c or 0:5.2f}"
+            f"  {reading.scan_ms:4d} ms  {reading.reason}",
+            highlight=False,
+        )
+
+    def _alarm(self, state: AlarmState) -> None:
+        if state.state == "raised" and state.last:
+            self._console.print(f"          [red]● {state.gate}: red light[/]", highlight=False)
+        elif state.by:
+            self._console.print(
+                f"          [green]○ {state.gate}: acknowledged by {state.by}[/]", highlight=False
+            )
+        for trouble in state.amber:
+            self._console.print(f"          [yellow]● {state.gate}: {trouble}[/]", highlight=False)

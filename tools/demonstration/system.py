@@ -1,0 +1,234 @@
+"""Broker, gateway, campus server and four kiosks at two gates, in one private folder."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from local_broker import LocalBroker
+
+from demonstration.processes import Guard, Program, wait_until
+from demonstration.verdict import Shown, Summary, judge, lamp_spans
+from fevergate import campus
+from fevergate.pins import GATES as PINS
+from fevergate.protocol import Identity
+from fevergate.provision import provision
+from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.store import open_reader
+from simulator import Board, Person
+
+ROOT = Path(__file__).resolve().parents[2]
+CAMPUS = "east"
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1", "south-2"]}
+FORWARD_EVERY_S = 1.0
+START_S = 30
+SETTLE_S = 90
+LEDS = ("green", "amber", "red")
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class System:
+    """Use it in a `with` statement: whatever happens, all of it ends with the block."""
+
+    def __init__(
+        self,
+        folder: Path,
+        people: list[Person],
+        *,
+        site: str = "canthus",
+        speed: float = 1.0,
+        seed: int = 1,
+        language: str = "zh",
+        on_answer: Callable[[Board, Shown], None] = lambda *_: None,
+    ) -> None:
+        self.folder = folder
+        self.people = people
+        self.shown: list[Shown] = []
+        self._on_answer = on_answer
+        self._lock = threading.Lock()
+        self._utc = time.time() - time.monotonic()
+        self.settings = self._provision(site, language)
+        self.settings_path = folder / "gateway.toml"
+        self.trace = folder / "lamps.trace"
+        self.trace.touch()
+        self.campus_database = folder / "campus.db"
+        self.broker = LocalBroker(folder)
+        self.boards = [
+            self._board(kiosk, people[index :: self._kiosks()], speed, seed + index)
+            for index, kiosk in enumerate(k for kiosks in GATES.values() for k in kiosks)
+        ]
+        self.gateway: Program | None = None
+        self.campus: Program | None = None
+        self.guard = Guard(self._lit_buttons, self._press)
+
+    def __enter__(self) -> System:
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.guard.is_alive():
+            self.guard.go_home()
+        for board in self.boards:
+            board.stop()
+        for program in (self.gateway, self.campus):
+            if program:
+                program.end()
+        self.broker.stop()
+
+    def kill_broker(self) -> None:
+        """SIGKILL the broker, take its memory away, and start it again."""
+        self.broker.kill()
+        for file in self.broker.persistence_files():
+            file.unlink()
+        self.broker.start()
+
+    def kill_gateway(self) -> None:
+        """SIGKILL the gateway, and start it again as systemd would."""
+        assert self.gateway  # noqa: S101 - it runs within the block
+        self.gateway.kill()
+        self._start_gateway()
+
+    def wait_crowd(self, timeout_s: float) -> None:
+        """Wait until everybody was at a kiosk."""
+        until = time.monotonic() + timeout_s
+        for board in self.boards:
+            board.wait_crowd(max(1.0, until - time.monotonic()))
+
+    def settled(self) -> bool:
+        """Whether all that was shown is stored, and all that is stored is at the campus."""
+        with self._lock:
+            shown = {one.identity for one in self.shown}
+        reader = open_reader(self.settings.path(self.settings.database))
+        try:
+            stored = {
+                Identity(*row) for row in reader.execute("select kiosk, boot, seq from readings")
+            }
+            fevers = reader.execute("select count(*) from fevers").fetchone()[0]
+        finally:
+            reader.close()
+        received = campus.received(self.campus_database)
+        return shown <= stored and received.readings == len(stored) and received.fevers == fevers
+
+    def judge(self) -> Summary:
+        """Compare what was shown with what was lit, kept and forwarded."""
+        people = sum(len(board.visits) for board in self.boards)
+        return judge(
+            people,
+            sum(self._answers(board) for board in self.boards),
+            list(self.shown),
+            self.settings,
+            self.trace,
+            self.campus_database,
+            time.time(),
+        )
+
+    @staticmethod
+    def _kiosks() -> int:
+        return sum(len(kiosks) for kiosks in GATES.values())
+
+    def _provision(self, site: str, language: str) -> GatewaySettings:
+        self._campus_port = free_port()
+        provision(
+            self.folder,
+            campus=CAMPUS,
+            gateway="gw-east",
+            gates=GATES,
+            broker_port=free_port(),
+            campus_server_url=f"https://127.0.0.1:{self._campus_port}",
+            language=language,
+            site=site,
+        )
+        path = self.folder / "gateway.toml"
+        text = path.read_text().replace(
+            "[campus_server]", f"[campus_server]\nevery_s = {FORWARD_EVERY_S}"
+        )
+        path.write_text(text)
+        return load_gateway(path)
+
+    def _board(self, kiosk: str, people: list[Person], speed: float, seed: int) -> Board:
+        board = Board(
+            kiosk,
+            self.folder / "boards" / kiosk,
+            ROOT / "firmware",
+            speed=speed,
+            people=people,
+            seed=seed,
+            on_console=self._heard,
+        )
+        given = self.folder / "kiosks" / kiosk
+        board.flash({name: (given / name).read_bytes() for name in ("settings.json", "ca.der")})
+        return board
+
+    def _start(self) -> None:
+        self.broker.start()
+        self.campus = Program(
+            "campus",
+            ["-m", "fevergate.cli", "campus", "--settings", str(self.folder / "campus.toml")],
+            self.folder / "campus.log",
+        )
+        self._start_gateway()
+        database = self.settings.path(self.settings.database)
+        wait_until(database.exists, START_S, f"the gateway runs: {self.folder / 'gateway.log'}")
+        wait_until(
+            self.campus_database.exists,
+            START_S,
+            f"the campus server runs: {self.folder / 'campus.log'}",
+        )
+        for board in self.boards:
+            board.start()
+        self.guard.start()
+
+    def _start_gateway(self) -> None:
+        self.gateway = Program(
+            "gateway",
+            ["-m", "demonstration.gateway_host", str(self.settings_path), str(self.trace)],
+            self.folder / "gateway.log",
+        )
+
+    def _heard(self, board: Board, line: str) -> None:
+        """A board's console: each reading that it says is one that must not be lost."""
+        if not line.startswith("reading "):
+            return
+        reading = json.loads(line.removeprefix("reading "))
+        leds = {getattr(board.pins, colour) for colour in LEDS}
+        lit = [change for change in board.pin_history if change.pin in leds and change.level]
+        shown = Shown(
+            Identity(reading["kiosk"], reading["boot"], reading["seq"]),
+            reading["verdict"],
+            lit[-1].host_s + self._utc,
+        )
+        with self._lock:
+            self.shown.append(shown)
+        self._on_answer(board, shown)
+
+    @staticmethod
+    def _answers(board: Board) -> int:
+        leds = {getattr(board.pins, colour) for colour in LEDS}
+        return sum(1 for change in board.pin_history if change.pin in leds and change.level)
+
+    def _lit_buttons(self) -> list[int]:
+        """The buttons of the gates whose red lamp burns now."""
+        now = time.time() + 1
+        return [
+            PINS[gate.pins]["acknowledge"]
+            for gate in self.settings.gates
+            if any(end == now for _, end in lamp_spans(self.trace, PINS[gate.pins]["red"], now))
+        ]
+
+    def _press(self, button: int) -> None:
+        if self.gateway and self.gateway.running:
+            self.gateway.tell(f"press {button}")

@@ -1,0 +1,80 @@
+"""A real mosquitto on this machine, from the files that `fevergate provision` made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from fevergate.errors import BrokerError
+from fevergate.settings import load_gateway
+
+UP_S = 15
+
+
+class LocalBroker:
+    """`start`, `kill` (SIGKILL), `stop`; `folder` was provisioned."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = load_gateway(folder / "gateway.toml")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "mosquitto.log"
+
+    def start(self) -> None:
+        """Start it and wait until it listens. Raises `BrokerError` with its last words."""
+        # Debian keeps servers out of a plain user's path.
+        path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+        program = shutil.which("mosquitto", path=path)
+        if program is None:
+            raise BrokerError("mosquitto: not found; apt-get install mosquitto")
+        configuration = self.folder / "mosquitto.conf"
+        if os.geteuid() == 0:
+            # As root it would drop to a user who cannot get into a private temporary folder.
+            text = configuration.read_text()
+            configuration = self.folder / "mosquitto.local.conf"
+            configuration.write_text(text + "\nuser root\n")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "-c", str(configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until = time.monotonic() + UP_S
+        while not self._listens():
+            if self._process.poll() is not None or time.monotonic() > until:
+                words = self.log.read_text(errors="replace").strip().splitlines()[-3:]
+                raise BrokerError(f"mosquitto does not come up: {' '.join(words)}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL: what it had in memory is gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """End it in order; it writes its store. Does nothing if it is off."""
+        if self._process:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self._process = None
+
+    def persistence_files(self) -> list[Path]:
+        """What it has on disk of sessions and messages."""
+        return list((self.folder / "broker").glob("*.db*"))
+
+    def _listens(self) -> bool:
+        broker = self.settings.broker
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((broker.host, broker.port)) == 0
