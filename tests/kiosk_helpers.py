@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import micropython
+import real_micropython as micropython
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
+from fevergate.campus import campus_command
+from fevergate.commands import log_command, provision_command
 from fevergate.errors import FeverGateError
 from fevergate.options import settings_option
 
@@ -75,6 +77,10 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     publish_once(settings, acknowledge_topic(settings.campus, gate), encode(Acknowledge(by=by)))
     click.echo(f"{gate}: acknowledged by {by}")
+
+
+for command in (campus_command, log_command, provision_command):
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import micropython
 import pytest
+import real_micropython as micropython
 
 HERE = Path(__file__).parent
 PORTABLE = sorted(path.stem for path in (HERE / "portable").glob("test_*.py"))

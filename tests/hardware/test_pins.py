@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tomllib
 
-import micropython
+import real_micropython as micropython
 
 
 def table():

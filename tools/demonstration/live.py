@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 COLOURS = {Verdict.NORMAL: "green", Verdict.FEVER: "bold white on red", Verdict.RETRY: "yellow"}
 
 
+def _subscribe(client: mqtt.Client, *_: object) -> None:
+    client.subscribe([(f"{ROOT}/+/+/reading", 1), (f"{ROOT}/+/alarm/+", 1)])
+
+
 class Screen:
     """Subscribes with the administrator's credential and prints; use it in a `with` statement."""
 
@@ -31,9 +35,7 @@ class Screen:
         broker = system.settings.broker
         client.username_pw_set("admin", read_secret(system.folder / "admin.password"))
         client.tls_set_context(named_context(broker, str(system.settings.path(broker.ca))))
-        client.on_connect = lambda *_: client.subscribe(
-            [(f"{ROOT}/+/+/reading", 1), (f"{ROOT}/+/alarm/+", 1)]
-        )
+        client.on_connect = _subscribe
         client.on_message = self._message
         self._client = client
 
@@ -52,14 +54,17 @@ class Screen:
         broker, say = self._system.settings.broker, self._console.print
         say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
         say(f"  campus server  {self._system.campus_address}", soft_wrap=True)
-        say(f"                 {self._system.campus_hint}", soft_wrap=True)
+        say(
+            f"                 user {self._system.settings.gateway}, password in {folder}/campus.token",
+            soft_wrap=True,
+        )
         say(
             f"  broker         mosquitto_sub -h {broker.host} -p {broker.port} --cafile"
             f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v",
             soft_wrap=True,
         )
         database = self._system.settings.path(self._system.settings.database)
-        say(f"  database       sqlite3 {database} 'select * from readings'", soft_wrap=True)
+        say(f"  database       sqlite3 {database}", soft_wrap=True)
         say(
             f"  fever log      .venv/bin/fevergate log --settings {self._system.settings_path}\n",
             soft_wrap=True,

@@ -13,7 +13,7 @@ from local_broker import LocalBroker
 
 from demonstration.processes import Guard, Program, wait_until
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
-from fevergate import campus
+from fevergate import campus_store
 from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
 from fevergate.provision import provision
@@ -120,7 +120,7 @@ class System:
             fevers = reader.execute("select count(*) from fevers").fetchone()[0]
         finally:
             reader.close()
-        received = campus.received(self.campus_database)
+        received = campus_store.received(self.campus_database)
         return shown <= stored and received.readings == len(stored) and received.fevers == fevers
 
     def judge(self) -> Summary:
@@ -141,14 +141,14 @@ class System:
         return sum(len(kiosks) for kiosks in GATES.values())
 
     def _provision(self, site: str, language: str) -> GatewaySettings:
-        self._campus_port = free_port()
+        self.campus_address = f"https://127.0.0.1:{free_port()}"
         provision(
             self.folder,
             campus=CAMPUS,
             gateway="gw-east",
             gates=GATES,
             broker_port=free_port(),
-            campus_server_url=f"https://127.0.0.1:{self._campus_port}",
+            campus_server_url=self.campus_address,
             language=language,
             site=site,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
-from fevergate import campus
+from fevergate import campus_store
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
@@ -97,7 +97,7 @@ def judge(
     finally:
         reader.close()
     summary.logged = len(said.keys() & set(rows))
-    received = campus.received(campus_database)
+    received = campus_store.received(campus_database)
     summary.forwarded = received.readings
     missing = said.keys() - set(rows)
     extra = set(rows) - said.keys()

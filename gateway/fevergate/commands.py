@@ -1,0 +1,160 @@
+"""The commands that read and prepare: `log`, `provision`, `doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from fevergate import log_formats
+from fevergate.errors import NothingFoundError
+from fevergate.fever_log import read_day
+from fevergate.options import settings_option
+from fevergate.settings import load_gateway
+from fevergate.store import open_reader
+
+
+class DayParam(click.ParamType[date]):
+    """A day as YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: str | date, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r}: expected a day as YYYY-MM-DD, such as 2026-11-23", param, ctx)
+
+
+@click.command("log")
+@click.option("--date", "day", type=DayParam(), help="Which day; today without it.")
+@click.option("--campus", help="Must be this gateway's campus.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@settings_option("gateway.toml")
+def log_command(
+    day: date | None, campus: str | None, form: str, language: str | None, settings_path: Path
+) -> None:
+    """A day's fevers, counts by kiosk, and coverage.
+
+    Every fever with time, place, temperatures, who acknowledged it and when. A day without one
+    says what was watched: "no fevers" and "nobody looked" are different reports.
+
+    \b
+      fevergate log
+      fevergate log --date 2026-11-23 --format csv > fevers.csv
+    """
+    settings = load_gateway(settings_path)
+    if campus not in (None, settings.campus):
+        raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
+    database = open_reader(settings.path(settings.database))
+    try:
+        log = read_day(database, settings, day)
+    finally:
+        database.close()
+    if form == "json":
+        click.echo(log_formats.as_json(log))
+    elif form == "csv":
+        sys.stdout.write(log_formats.as_csv(log, settings.zone))
+    else:
+        table = log_formats.as_table(log, settings.zone, language or settings.language)
+        # A pipe has no width: take what the table needs, rather than cut it.
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+class GateParam(click.ParamType[tuple[str, list[str]]]):
+    """A gate and its kiosks as NAME=KIOSK,KIOSK."""
+
+    name = "NAME=KIOSK[,KIOSK...]"
+
+    def convert(
+        self,
+        value: str | tuple[str, list[str]],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, list[str]]:
+        if isinstance(value, tuple):
+            return value
+        gate, equals, kiosks = value.partition("=")
+        if not equals or not kiosks:
+            self.fail(f"{value!r}: expected NAME=KIOSK,KIOSK, such as north=north-1", param, ctx)
+        return gate, kiosks.split(",")
+
+
+@click.command("provision")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--campus", required=True, help="The campus's name: [a-z0-9-].")
+@click.option("--gateway", required=True, help="This gateway's name.")
+@click.option("--gate", "gates", type=GateParam(), multiple=True, required=True, help="Repeat it.")
+@click.option("--broker-host", default="127.0.0.1", show_default=True, help="As kiosks reach it.")
+@click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
+@click.option("--bind", default="127.0.0.1", show_default=True, help="0.0.0.0: all interfaces.")
+@click.option("--campus-server", help="https://HOST[:PORT] to which summaries go.")
+@click.option("--timezone", default="Asia/Shanghai", show_default=True)
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option(
+    "--site",
+    type=click.Choice(["canthus", "face_max", "forehead"]),
+    default="canthus",
+    show_default=True,
+    help="What the sensor sees of a face.",
+)
+@click.option("--threshold", type=click.FloatRange(35, 40), default=37.3, show_default=True)
+@click.option("--wifi-ssid", default="", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
+def provision_command(
+    folder: Path,
+    campus: str,
+    gateway: str,
+    gates: tuple[tuple[str, list[str]], ...],
+    broker_host: str,
+    broker_port: int,
+    bind: str,
+    campus_server: str | None,
+    timezone: str,
+    language: str,
+    site: str,
+    threshold: float,
+    wifi_ssid: str,
+) -> None:
+    """Make FOLDER: authority, certificates, credentials, broker, gateway and kiosk settings.
+
+    Run it again to add kiosks or to renew certificates: keys, passwords and an edited
+    gateway.toml are kept. Secrets are written to files that only their owner reads.
+
+    \b
+      fevergate provision /etc/fevergate --campus east --gateway gw-east \\
+          --gate north=north-1,north-2 --broker-host 192.168.1.10 --bind 0.0.0.0
+    """
+    from fevergate.provision import provision
+
+    password = os.environ.get("FEVERGATE_WIFI_PASSWORD", "")
+    if wifi_ssid and not password:
+        password = click.prompt(f"Password of {wifi_ssid}", hide_input=True, err=True)
+    done = provision(
+        folder,
+        campus=campus,
+        gateway=gateway,
+        gates=dict(gates),
+        broker_host=broker_host,
+        broker_port=broker_port,
+        bind=bind,
+        campus_server_url=campus_server,
+        timezone=timezone,
+        language=language,
+        site=site,
+        threshold_c=threshold,
+        wifi_ssid=wifi_ssid,
+        wifi_password=password,
+    )
+    for title, names in (("made", done.made), ("kept", done.kept)):
+        if names:
+            click.echo(f"{title}: {', '.join(names)}")
+    click.echo(f"Copy {done.folder}/kiosks/NAME/ onto each board, then: fevergate doctor")

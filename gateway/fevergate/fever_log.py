@@ -1,0 +1,129 @@
+"""One day's fevers, counts and coverage, out of the gateway's database.
+
+A day begins at midnight in the campus's zone. Counts and coverage come from the hourly rows;
+in a zone that is off by half an hour, an hour belongs to the day in which it begins.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime, timedelta
+
+from msgspec import Struct
+from sqlite_utils import Database
+
+from fevergate.minutes import HOUR_S, MINUTE_S, count, silences
+from fevergate.settings import GatewaySettings
+
+
+class Fever(Struct, kw_only=True):
+    """One fever. Times are UTC seconds; `dated` is false where `at` is when it arrived."""
+
+    gate: str
+    kiosk: str
+    boot: int
+    seq: int
+    at: float
+    dated: bool
+    skin_c: float | None
+    body_c: float | None
+    threshold_c: float | None
+    ambient_c: float | None
+    raised_at: float
+    acknowledged_at: float | None
+    acknowledged_by: str | None
+
+    @property
+    def delay_s(self) -> float | None:
+        """From the red light to its acknowledgement."""
+        if self.acknowledged_at is None:
+            return None
+        return self.acknowledged_at - self.raised_at
+
+
+class KioskDay(Struct, kw_only=True):
+    """One kiosk's day; `first_at` and `last_at` bound its service (UTC s), None if none."""
+
+    gate: str
+    kiosk: str
+    normal: int = 0
+    fever: int = 0
+    retry: int = 0
+    watched_minutes: int = 0
+    fault_minutes: int = 0
+    silences: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+
+class Day(Struct, kw_only=True):
+    """The log of one day."""
+
+    date: str
+    campus: str
+    timezone: str
+    covered: bool
+    zero: bool
+    fevers: list[Fever]
+    kiosks: list[KioskDay]
+
+
+def read_day(database: Database, settings: GatewaySettings, day: date | None = None) -> Day:
+    """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
+    day = day or datetime.fromtimestamp(time.time(), settings.zone).date()
+    start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
+    begin, end = start.timestamp(), (start + timedelta(days=1)).timestamp()
+    fevers = [
+        Fever(**row | {"dated": bool(row["dated"])})
+        for row in database.query(_FEVERS, (begin, end))
+    ]
+    kiosks = _kiosks(database, settings, int(begin), int(end))
+    covered = any(kiosk.watched_minutes for kiosk in kiosks)
+    return Day(
+        date=day.isoformat(),
+        campus=settings.campus,
+        timezone=settings.timezone,
+        covered=covered,
+        zero=covered and not fevers and not any(kiosk.fever for kiosk in kiosks),
+        fevers=fevers,
+        kiosks=kiosks,
+    )
+
+
+_FEVERS = """
+    select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
+           r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
+           f.raised_at, f.acknowledged_at, f.acknowledged_by
+    from fevers f join readings r using (kiosk, boot, seq)
+    where coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
+    order by 5"""
+
+
+def _kiosks(database: Database, settings: GatewaySettings, begin: int, end: int) -> list[KioskDay]:
+    days = {
+        kiosk: KioskDay(gate=gate.name, kiosk=kiosk)
+        for gate in settings.gates
+        for kiosk in gate.kiosks
+    }
+    masks: dict[str, dict[int, int]] = {}
+    for row in database.query(
+        "select * from hours where hour >= ? and hour < ? order by hour", (begin, end)
+    ):
+        kiosk = row["kiosk"]
+        day = days.setdefault(kiosk, KioskDay(gate=row["gate"], kiosk=kiosk))
+        day.normal += row["normal"]
+        day.fever += row["fever"]
+        day.retry += row["retry"]
+        watched = row["watched"]
+        day.watched_minutes += count(watched)
+        day.fault_minutes += count(row["fault"])
+        masks.setdefault(kiosk, {})[row["hour"]] = watched
+        if watched:
+            first = (watched & -watched).bit_length() - 1
+            if day.first_at is None:
+                day.first_at = row["hour"] + first * MINUTE_S
+            day.last_at = row["hour"] + watched.bit_length() * MINUTE_S
+    for kiosk, hours in masks.items():
+        first_hour = min(hours) // HOUR_S * HOUR_S
+        days[kiosk].silences = silences(hours, first_hour, end)
+    return list(days.values())

@@ -1,0 +1,134 @@
+"""The fever log as a table for a terminal, as CSV for a spreadsheet, as JSON for a program."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fevergate.fever_log import Day
+from fevergate.words import words
+
+CSV_COLUMNS = (
+    *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
+    *("skin_c", "body_c", "threshold_c", "ambient_c"),
+    *("raised_at", "acknowledged_at", "acknowledged_by", "delay_s"),
+)
+
+
+def _clock(at: float | None, zone: ZoneInfo, form: str = "%H:%M:%S") -> str:
+    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
+
+
+def _iso(at: float | None, zone: ZoneInfo) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
+
+
+def _degrees(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def as_json(day: Day) -> str:
+    """Keys as in `fever_log.Day`."""
+    return msgspec.json.format(msgspec.json.encode(day), indent=2).decode()
+
+
+def as_csv(day: Day, zone: ZoneInfo) -> str:
+    """One row a fever, times with their offset; a header even where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    for fever in day.fevers:
+        delay = "" if fever.delay_s is None else f"{fever.delay_s:.1f}"
+        writer.writerow(
+            _harmless(value)
+            for value in (
+                *(day.date, day.campus, fever.gate, fever.kiosk, fever.boot, fever.seq),
+                *(_iso(fever.at, zone), int(fever.dated), fever.skin_c, fever.body_c),
+                *(fever.threshold_c, fever.ambient_c, _iso(fever.raised_at, zone)),
+                *(_iso(fever.acknowledged_at, zone), fever.acknowledged_by or "", delay),
+            )
+        )
+    return out.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """A name that begins like a formula would be run by a spreadsheet (OWASP, CSV injection)."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
+    """For a person at a terminal."""
+    say = words(language)
+    waiting = sum(fever.acknowledged_at is None for fever in day.fevers)
+    if day.fevers:
+        verdict = Text(say["fevers_on"].format(count=len(day.fevers), open=waiting), "bold red")
+    elif day.covered:
+        verdict = Text(say["zero"], "bold green")
+    else:
+        verdict = Text(say["no_coverage"], "bold yellow")
+    parts: list[RenderableType] = [
+        Text(f"{say['title']}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
+        verdict,
+    ]
+    if day.fevers:
+        parts.append(_fevers(day, zone, say))
+    parts += [_kiosks(day, zone, say), Text(say["no_diagnosis"], "dim")]
+    return Group(*parts)
+
+
+def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+    table = Table()
+    for key in ("time", "gate", "kiosk", "body_c", "skin_c", "threshold_c", "ambient_c"):
+        table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
+    table.add_column(say["acknowledged"])
+    table.add_column(say["after"], justify="right")
+    for fever in day.fevers:
+        table.add_row(
+            _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
+            Text(fever.gate),
+            Text(fever.kiosk),
+            Text(_degrees(fever.body_c), "bold red"),
+            _degrees(fever.skin_c, 2),
+            _degrees(fever.threshold_c),
+            _degrees(fever.ambient_c),
+            Text(fever.acknowledged_by or "")
+            if fever.acknowledged_at
+            else Text(say["unacknowledged"], "bold red"),
+            "" if fever.delay_s is None else f"{fever.delay_s:.0f} s",
+        )
+    return table
+
+
+def _kiosks(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+    table = Table()
+    for key in ("gate", "kiosk"):
+        table.add_column(say[key])
+    for key in ("normal", "fever", "retry", "in_service", "watched", "faulty", "silences"):
+        table.add_column(say[key], justify="right")
+    for kiosk in day.kiosks:
+        service = (
+            f"{_clock(kiosk.first_at, zone, '%H:%M')}-{_clock(kiosk.last_at, zone, '%H:%M')}"
+            if kiosk.first_at is not None
+            else Text(say["not_covered"], "bold yellow")
+        )
+        table.add_row(
+            Text(kiosk.gate),
+            Text(kiosk.kiosk),
+            str(kiosk.normal),
+            Text(str(kiosk.fever), "bold red" if kiosk.fever else ""),
+            str(kiosk.retry),
+            service,
+            str(kiosk.watched_minutes),
+            str(kiosk.fault_minutes),
+            str(kiosk.silences),
+        )
+    return table

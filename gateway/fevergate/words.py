@@ -1,0 +1,57 @@
+"""What people read, in Chinese and in English, in one table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+TABLE: dict[str, tuple[str, str]] = {
+    # key: (Chinese, English)
+    "title": ("发热日志", "Fever log"),
+    "today": ("今日", "today"),
+    "gate": ("校门", "Gate"),
+    "kiosk": ("测温机", "Kiosk"),
+    "time": ("时间", "Time"),
+    "undated": ("到达时间", "arrival time"),
+    "skin_c": ("皮肤 °C", "Skin °C"),
+    "body_c": ("体温（腋温等效）°C", "Body °C (axillary equivalent)"),
+    "threshold_c": ("阈值 °C", "Threshold °C"),
+    "ambient_c": ("环境 °C", "Ambient °C"),
+    "acknowledged": ("处置人", "Acknowledged by"),
+    "after": ("处置用时", "After"),
+    "unacknowledged": ("未处置", "unacknowledged"),
+    "normal": ("正常", "Normal"),
+    "fever": ("发热", "Fever"),
+    "retry": ("重测", "Retry"),
+    "screened": ("已测", "Screened"),
+    "in_service": ("在岗时段", "In service"),
+    "watched": ("值守分钟", "Minutes watched"),
+    "faulty": ("故障分钟", "Minutes faulty"),
+    "silences": ("中断次数", "Silences"),
+    "not_covered": ("无值守记录", "not covered"),
+    "no_coverage": (
+        "没有任何测温机值守：这不是零报告。",
+        "No kiosk watched: this is not a report of zero.",
+    ),
+    "zero": (
+        "零报告：当日无发热。值守情况见下表。",
+        "Report of zero: no fever on this day. What was watched is below.",
+    ),
+    "fevers_on": (
+        "当日发热 {count} 人次，未处置 {open}。",
+        "{count} fever(s), {open} not seen to.",
+    ),
+    "last_heard": ("最近上报", "last heard"),
+    "nobody_reported": ("尚无校区上报。", "No campus has reported yet."),
+    "no_diagnosis": (
+        "本系统只做筛查，不作诊断：红灯表示请用医用体温计复测。",
+        "It screens and does not diagnose: a red light means measure again, clinically.",
+    ),
+}
+
+
+def words(language: str) -> dict[str, str]:
+    """The table in one language; English for a language that is not there."""
+    column = 0 if language == "zh" else 1
+    return {key: pair[column] for key, pair in TABLE.items()}
