@@ -184,7 +184,7 @@ class Broker:
                 client.ack(mid, qos)
 
         try:
-            self._message(message.topic, message.payload, done)
+            self._message(message.topic, bytes(message.payload), done)
         except Exception:
             log.exception("a message on %s", message.topic)
 

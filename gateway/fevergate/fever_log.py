@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from datetime import date, datetime, timedelta
 
+import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
@@ -73,10 +74,7 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
     day = day or datetime.fromtimestamp(time.time(), settings.zone).date()
     start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
     begin, end = start.timestamp(), (start + timedelta(days=1)).timestamp()
-    fevers = [
-        Fever(**row | {"dated": bool(row["dated"])})
-        for row in database.query(_FEVERS, (begin, end))
-    ]
+    fevers = msgspec.convert(list(database.query(_FEVERS, (begin, end))), list[Fever], strict=False)
     kiosks = _kiosks(database, settings, int(begin), int(end))
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
     return Day(

@@ -93,7 +93,8 @@ class GateLights:
         if self._buzzer is None:
             return
         if on:
-            self._buzzer.beep(BUZZ_ON_S, BUZZ_OFF_S)
+            # gpiozero gives its Buzzer `beep` after the class, where no type checker looks.
+            self._buzzer.beep(BUZZ_ON_S, BUZZ_OFF_S)  # pyright: ignore[reportAttributeAccessIssue]
         else:
             self._buzzer.off()
 

@@ -40,7 +40,7 @@ def totals(store, column):
 def test_a_repeat_is_a_no_op_everywhere(store):
     for _ in range(3):
         held = store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")])
-    assert held == [("north-1", Stored(boot=1, seq=2))]
+        assert held == [("north-1", Stored(boot=1, seq=2))]
     assert store.db["readings"].count == 2
     assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
     assert len(store.fevers()[0]) == 1

@@ -7,7 +7,7 @@ import pytest
 from samples import arrived
 
 from fevergate.errors import StoreError
-from fevergate.store import Rejected, Store, open_reader
+from fevergate.store import ReadingArrived, Store, open_reader
 from fevergate.writer import Writer
 
 
@@ -99,7 +99,7 @@ class ChokingStore(Store):
 
     def commit(self, batch):
         for record in batch:
-            if not isinstance(record, Rejected) and record.reading.seq == 2:
+            if isinstance(record, ReadingArrived) and record.reading.seq == 2:
                 raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
         return super().commit(batch)
 

@@ -54,10 +54,8 @@ class Screen:
         broker, say = self._system.settings.broker, self._console.print
         say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
         say(f"  campus server  {self._system.campus_address}", soft_wrap=True)
-        say(
-            f"                 user {self._system.settings.gateway}, password in {folder}/campus.token",
-            soft_wrap=True,
-        )
+        user = self._system.settings.gateway
+        say(f"                 user {user}, password in {folder}/campus.token", soft_wrap=True)
         say(
             f"  broker         mosquitto_sub -h {broker.host} -p {broker.port} --cafile"
             f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v",

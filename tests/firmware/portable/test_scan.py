@@ -110,5 +110,5 @@ def test_a_sensor_that_fails_in_a_scan_ends_it_as_a_retry():
     gate.see(35.0, 35.2)
     assert gate.scan.state == SCANNING
     result = gate.scan.fail(gate.now_ms)
-    assert result.quality == "sensor" and result.object_c is None
+    assert result is not None and result.quality == "sensor" and result.object_c is None
     assert gate.scan.fail(gate.now_ms) is None
