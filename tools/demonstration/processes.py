@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+TOOLS = Path(__file__).resolve().parents[1]
 END_S = 15
 
 
@@ -22,12 +24,14 @@ class Program:
     def __init__(self, name: str, arguments: list[str], log: Path) -> None:
         self.name = name
         self._log = log
+        path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONPATH": path},
                 start_new_session=True,  # Ctrl-C ends the demo, and the demo ends these
             )
 
@@ -41,9 +45,15 @@ class Program:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def log(self) -> str:
-        """What it has said so far."""
-        return self._log.read_text(errors="replace")
+    def wait_for(self, path: Path, timeout_s: float) -> None:
+        """Wait until it has made a file.
+
+        Raises `DemonstrationError` with its last words if it ended, or did not in time.
+        """
+        wait_until(lambda: path.exists() or not self.running, timeout_s, f"{self.name} runs")
+        if not self.running:
+            words = self._log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise DemonstrationError(f"the {self.name} ended: {' '.join(words)}")
 
     def kill(self) -> None:
         """SIGKILL: it has no chance to save anything."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local_broker import LocalBroker
 
-from demonstration.processes import Guard, Program, wait_until
+from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate import campus_store
 from fevergate.pins import GATES as PINS
@@ -49,10 +49,12 @@ class System:
         speed: float = 1.0,
         seed: int = 1,
         language: str = "zh",
+        gates: dict[str, list[str]] = GATES,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
         self.people = people
+        self.gates = gates
         self.shown: list[Shown] = []
         self._on_answer = on_answer
         self._lock = threading.Lock()
@@ -63,9 +65,10 @@ class System:
         self.trace.touch()
         self.campus_database = folder / "campus.db"
         self.broker = LocalBroker(folder)
+        kiosks = [kiosk for kiosks in gates.values() for kiosk in kiosks]
         self.boards = [
-            self._board(kiosk, people[index :: self._kiosks()], speed, seed + index)
-            for index, kiosk in enumerate(k for kiosks in GATES.values() for k in kiosks)
+            self._board(kiosk, people[index :: len(kiosks)], speed, seed + index)
+            for index, kiosk in enumerate(kiosks)
         ]
         self.gateway: Program | None = None
         self.campus: Program | None = None
@@ -136,17 +139,13 @@ class System:
             time.time(),
         )
 
-    @staticmethod
-    def _kiosks() -> int:
-        return sum(len(kiosks) for kiosks in GATES.values())
-
     def _provision(self, site: str, language: str) -> GatewaySettings:
         self.campus_address = f"https://127.0.0.1:{free_port()}"
         provision(
             self.folder,
             campus=CAMPUS,
             gateway="gw-east",
-            gates=GATES,
+            gates=self.gates,
             broker_port=free_port(),
             campus_server_url=self.campus_address,
             language=language,
@@ -181,13 +180,7 @@ class System:
             self.folder / "campus.log",
         )
         self._start_gateway()
-        database = self.settings.path(self.settings.database)
-        wait_until(database.exists, START_S, f"the gateway runs: {self.folder / 'gateway.log'}")
-        wait_until(
-            self.campus_database.exists,
-            START_S,
-            f"the campus server runs: {self.folder / 'campus.log'}",
-        )
+        self.campus.wait_for(self.campus_database, START_S)
         for board in self.boards:
             board.start()
         self.guard.start()
@@ -198,6 +191,7 @@ class System:
             ["-m", "demonstration.gateway_host", str(self.settings_path), str(self.trace)],
             self.folder / "gateway.log",
         )
+        self.gateway.wait_for(self.settings.path(self.settings.database), START_S)
 
     def _heard(self, board: Board, line: str) -> None:
         """A board's console: each reading that it says is one that must not be lost."""

@@ -1,0 +1,203 @@
+"""The whole chain, as `tools/demo` plays it: nothing lost, nothing doubled, no fever dark."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import real_micropython
+from demonstration.system import System
+from simulator_helpers import PEOPLE_FILE
+
+from fevergate.settings import read_secret
+from simulator import built_in_crowd
+
+KEYS = [
+    *("people", "readings", "retries", "fevers", "red_lights", "logged", "forwarded"),
+    *("lost", "duplicated", "alarm_ms_p50", "alarm_ms_p99"),
+]
+HANG_S = 240
+
+
+def demo(*arguments: str) -> tuple[int, dict[str, float], str]:
+    """Run the demo's program; exit code, the summary of its last line, what it said."""
+    environment = os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")}
+    done = subprocess.run(
+        [sys.executable, "-m", "demonstration", "--once", "--json", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=HANG_S,
+    )
+    lines = done.stdout.splitlines()
+    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+
+
+def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -> None:
+    assert code == 0, said
+    assert list(summary) == KEYS
+    assert summary["people"] == people and summary["readings"] >= people
+    assert summary["lost"] == summary["duplicated"] == 0
+    assert summary["logged"] == summary["forwarded"] == summary["readings"]
+    assert summary["red_lights"] == summary["fevers"] > 0
+
+
+def test_a_crowd_is_measured_lit_stored_and_forwarded_once():
+    assert_whole(*demo("--crowd", "32"), people=32)
+
+
+@pytest.mark.parametrize("victim", ["broker", "gateway"])
+def test_killing_it_half_way_loses_and_doubles_nothing_and_leaves_no_fever_dark(victim):
+    code, summary, said = demo("--crowd", "48", "--kill", victim, "--seed", "5")
+    assert f"killing the {victim}" in said
+    assert_whole(code, summary, said, people=48)
+
+
+@pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="no file of real people beside the project")
+def test_real_people_of_a_file():
+    code, summary, said = demo("--people", str(PEOPLE_FILE), "--site", "canthus", "--limit", "100")
+    assert_whole(code, summary, said, people=100)
+
+
+def test_a_wrong_file_of_people_is_named(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("subject,camera\n1,FLIR\n")
+    code, _, said = demo("--people", str(path))
+    assert code == 2 and "line 1: expected a column" in said and "Traceback" not in said
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path):
+    environment = os.environ | {
+        "PYTHONPATH": str(real_micropython.ROOT / "tools"),
+        "TMPDIR": str(tmp_path),
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demonstration", "--speed", "8"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout
+    seen = ""
+    while "normal" not in seen:
+        line = process.stdout.readline()
+        assert line, seen
+        seen += line
+    assert list(tmp_path.iterdir())
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    assert list(tmp_path.iterdir()) == []
+    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True).stdout
+    assert left == ""
+
+
+def test_a_stock_client_sees_the_readings_and_sqlite_the_rows(tmp_path):
+    with System(tmp_path / "demo", built_in_crowd(40, 3), speed=8) as system:
+        broker = system.settings.broker
+        client = subprocess.run(
+            [
+                *("mosquitto_sub", "-h", broker.host, "-p", str(broker.port)),
+                *("--cafile", str(system.folder / "ca.crt"), "-u", "admin", "-P"),
+                read_secret(system.folder / "admin.password"),
+                *("-t", "fevergate/v1/+/+/reading", "-C", "3", "-W", "60"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        readings = [json.loads(line) for line in client.stdout.splitlines()]
+        assert len(readings) == 3 and all("body_c" in reading for reading in readings)
+        wait_for_rows(system.settings.path(system.settings.database))
+
+
+def wait_for_rows(database: Path) -> None:
+    end = time.monotonic() + HANG_S
+    while True:
+        rows = sqlite3.connect(database).execute("select count(*) from readings").fetchone()[0]
+        if rows:
+            return
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A system that has played its crowd, and still runs."""
+    folder = tmp_path_factory.mktemp("played") / "demo"
+    with System(folder, built_in_crowd(24, 7, fever_share=0.2), speed=10) as system:
+        system.wait_crowd(HANG_S)
+        end = time.monotonic() + HANG_S
+        while not system.settled():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield system
+
+
+def test_the_judge_finds_nothing_wrong_with_a_sound_run(played):
+    summary = played.judge()
+    assert summary.problems == [] and summary.lost == summary.duplicated == 0
+
+
+def spoilt(played, tmp_path, sql: str):
+    """The verdict after something was done to a copy of the gateway's database."""
+    settings = played.settings
+    copy = tmp_path / "copy.db"
+    source = sqlite3.connect(settings.path(settings.database))
+    target = sqlite3.connect(copy)
+    source.backup(target)
+    target.execute(sql)
+    target.commit()
+    target.close()
+    original, settings.database = settings.database, str(copy)
+    try:
+        return played.judge()
+    finally:
+        settings.database = original
+
+
+def test_the_judge_sees_a_lost_reading(played, tmp_path):
+    sql = "delete from readings where verdict = 'normal' and seq = 1 and kiosk = 'north-1'"
+    summary = spoilt(played, tmp_path, sql)
+    assert summary.lost + summary.duplicated >= 1 and summary.problems
+
+
+def test_the_judge_sees_a_fever_without_a_row_in_the_log(played, tmp_path):
+    summary = spoilt(played, tmp_path, "delete from fevers")
+    assert summary.fevers > summary.red_lights == 0
+
+
+def test_the_judge_sees_a_lamp_that_was_dark(played, tmp_path):
+    summary = spoilt(played, tmp_path, "update fevers set raised_at = raised_at - 3600")
+    assert summary.fevers > summary.red_lights == 0
+
+
+def test_the_judge_sees_a_reading_that_nobody_was_shown(played, tmp_path):
+    sql = (
+        "insert into readings select kiosk, boot, 900, at, up_ms, received_at, gate, verdict,"
+        " reason, object_c, ambient_c, skin_c, body_c, threshold_c, baseline_c, samples, scan_ms,"
+        " queued, fw from readings limit 1"
+    )
+    assert spoilt(played, tmp_path, sql).duplicated >= 1
+
+
+def test_the_fever_log_of_the_day_has_every_fever_and_who_saw_to_it(played):
+    log = subprocess.run(
+        [
+            *(sys.executable, "-m", "fevergate.cli", "log", "--format", "json"),
+            *("--settings", str(played.settings_path)),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    day = json.loads(log)
+    assert day["covered"] and not day["zero"]
+    assert len(day["fevers"]) == sum(kiosk["fever"] for kiosk in day["kiosks"])
+    assert {fever["acknowledged_by"] for fever in day["fevers"]} <= {"button", None}
