@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 20
 SESSION_S = 7 * 24 * 3600
+ANSWER_S = 10
 RECEIVE_MAXIMUM = 500
 """Unacknowledged messages that the broker may have under way to us (MQTT 5, 3.1.2.11.3)."""
 
@@ -196,14 +197,27 @@ def _no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:
         log.warning("TCP_NODELAY refused: alarms may be 40 ms late")
 
 
-def publish_once(
-    settings: GatewaySettings, topic: str, payload: bytes, timeout_s: float = 10
-) -> None:
+def publish_once(settings: GatewaySettings, topic: str, payload: bytes) -> None:
     """Connect, publish one message at QoS 1, disconnect.
 
     Raises `BrokerError` where the broker refuses or does not answer.
     """
+    _once(settings, lambda client: client.publish(topic, payload, qos=1))
+
+
+def probe(settings: GatewaySettings) -> float:
+    """Connect as the gateway does; returns the seconds that a round trip took.
+
+    Raises `BrokerError` as `publish_once` does. It takes no session of the gateway's away.
+    """
+    began = time.monotonic()
+    _once(settings, lambda client: client.subscribe("$SYS/broker/version", 1))
+    return time.monotonic() - began
+
+
+def _once(settings: GatewaySettings, act: Callable[[mqtt.Client], object]) -> None:
     broker = settings.broker
+    where = f"broker {broker.host}:{broker.port}"
     outcome: list[str] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
@@ -212,20 +226,25 @@ def publish_once(
     def connected(*args: Any) -> None:
         if args[3].is_failure:
             outcome.append(str(args[3]))
+        else:
+            act(client)
+
+    def finished(*args: Any) -> None:
+        reason = args[3][0] if isinstance(args[3], list) else args[3]
+        outcome.append(str(reason) if reason.is_failure else "")
 
     client.on_connect = connected
-    client.on_publish = lambda *args: outcome.append(str(args[3]) if args[3].is_failure else "")
+    client.on_publish = client.on_subscribe = finished
     try:
         client.connect(broker.host, broker.port, KEEP_ALIVE_S)
-        client.publish(topic, payload, qos=1)
-        until = time.monotonic() + timeout_s
+        until = time.monotonic() + ANSWER_S
         while not outcome and time.monotonic() < until:
             client.loop(0.1)
     except (OSError, ssl.SSLError) as error:
-        raise BrokerError(f"broker {broker.host}:{broker.port}: {error}") from error
+        raise BrokerError(f"{where}: {error}") from error
     finally:
         client.disconnect()
     if not outcome:
-        raise BrokerError(f"broker {broker.host}:{broker.port}: no answer in {timeout_s:.0f} s")
+        raise BrokerError(f"{where}: no answer in {ANSWER_S} s")
     if outcome[0]:
-        raise BrokerError(f"broker {broker.host}:{broker.port}: {outcome[0]}")
+        raise BrokerError(f"{where}: {outcome[0]}")

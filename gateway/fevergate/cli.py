@@ -10,7 +10,7 @@ import click
 
 from fevergate import __version__
 from fevergate.campus import campus_command
-from fevergate.commands import log_command, provision_command
+from fevergate.commands import doctor_command, log_command, provision_command
 from fevergate.errors import FeverGateError
 from fevergate.options import settings_option
 
@@ -76,10 +76,10 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
         raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
     settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     publish_once(settings, acknowledge_topic(settings.campus, gate), encode(Acknowledge(by=by)))
-    click.echo(f"{gate}: acknowledged by {by}")
+    click.echo(f"{gate}: acknowledgement by {by} sent")
 
 
-for command in (campus_command, log_command, provision_command):
+for command in (campus_command, log_command, provision_command, doctor_command):
     cli.add_command(command)
 
 

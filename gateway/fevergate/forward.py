@@ -57,7 +57,7 @@ class Forwarder:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward")
         self._client = httpx.Client(
-            verify=_context(settings, server),
+            verify=campus_context(settings, server),
             timeout=TIMEOUT_S,
             headers={
                 "Authorization": f"Bearer {read_secret(settings.path(server.token_file))}",
@@ -172,7 +172,8 @@ class Forwarder:
         return len(taken) == len(due)
 
 
-def _context(settings: GatewaySettings, server: CampusServer) -> ssl.SSLContext:
+def campus_context(settings: GatewaySettings, server: CampusServer) -> ssl.SSLContext:
+    """Verifies the campus server by the settings' authority, or the system's."""
     ca = str(settings.path(server.ca)) if server.ca else None
     try:
         return ssl.create_default_context(cafile=ca)

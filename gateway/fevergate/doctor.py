@@ -1,0 +1,259 @@
+"""Looks at everything that must be right for a gate, each for itself, and says what to do.
+
+One failure never hides another: every check runs, and a check that itself fails is a finding.
+Nothing secret is shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from msgspec import Struct
+
+from fevergate import certificates
+from fevergate.broker import probe
+from fevergate.errors import FeverGateError, SettingsError
+from fevergate.forward import campus_context
+from fevergate.lights import choose, open_factory
+from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.store import open_reader
+
+State = Literal["ok", "warning", "failed"]
+
+LEAST_FREE_MB = 500
+OLDEST_YEAR = 2025
+
+
+class Finding(Struct, kw_only=True):
+    """What one check found; texts as (Chinese, English)."""
+
+    check: str
+    state: State
+    text: tuple[str, str]
+    advice: tuple[str, str] = ("", "")
+
+
+def examine(settings_path: Path) -> list[Finding]:
+    """Run every check. Only a settings file that cannot be read stops the rest."""
+    try:
+        settings = load_gateway(settings_path)
+    except SettingsError as error:
+        return [
+            Finding(
+                check="settings",
+                state="failed",
+                text=(str(error), str(error)),
+                advice=("改正该行后再试", "mend that line, then try again"),
+            )
+        ]
+    found = [_ok("settings", f"{settings_path}", f"{settings_path}")]
+    for check in (_broker, _certificates, _secrets, _database, _disk, _pins, _clock, _campus):
+        name = check.__name__.lstrip("_")
+        try:
+            found += check(settings)
+        except Exception as error:  # a check that fails is a finding, not the end
+            text = f"{type(error).__name__}: {error}"
+            found.append(Finding(check=name, state="failed", text=(text, text)))
+    return found
+
+
+def _ok(check: str, zh: str, en: str) -> Finding:
+    return Finding(check=check, state="ok", text=(zh, en))
+
+
+def _broker(settings: GatewaySettings) -> Iterator[Finding]:
+    broker = settings.broker
+    where = f"{broker.host}:{broker.port}"
+    try:
+        took_ms = probe(settings) * 1000
+    except FeverGateError as error:
+        yield Finding(
+            check="broker",
+            state="failed",
+            text=(f"消息服务器不可用：{error}", str(error)),
+            advice=(
+                "查看 systemctl status mosquitto，核对 [broker] 设置",
+                "see systemctl status mosquitto, and [broker] in the settings",
+            ),
+        )
+    else:
+        yield _ok(
+            "broker",
+            f"{where} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
+            f"{where} verified, signed in, round trip {took_ms:.0f} ms",
+        )
+
+
+def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
+    for path in sorted(settings.folder.glob("*.crt")):
+        left = certificates.days_left(certificates.read_certificate(path))
+        state: State = "failed" if left < 0 else "warning" if left < 90 else "ok"
+        yield Finding(
+            check="certificates",
+            state=state,
+            text=(f"{path.name} 剩余 {left:.0f} 天", f"{path.name}: {left:.0f} days left"),
+            advice=("", "")
+            if state == "ok"
+            else ("重新运行 fevergate provision", "run fevergate provision again"),
+        )
+
+
+def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
+    names = ("*.key", "*.password", "*.token", "kiosks/*/settings.json")
+    open_to_all = [
+        path.name
+        for name in names
+        for path in settings.folder.glob(name)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077 and path.name != "broker.key"
+    ]
+    if open_to_all:
+        files = ", ".join(sorted(open_to_all))
+        yield Finding(
+            check="secrets",
+            state="failed",
+            text=(f"他人可读：{files}", f"others can read {files}"),
+            advice=("chmod 600", "chmod 600"),
+        )
+    else:
+        yield _ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
+
+
+def _database(settings: GatewaySettings) -> Iterator[Finding]:
+    path = settings.path(settings.database)
+    if not path.exists():
+        yield Finding(
+            check="database",
+            state="warning",
+            text=(f"{path} 尚不存在", f"{path}: not there yet"),
+            advice=("网关首次运行时建立", "the gateway makes it when it first runs"),
+        )
+        return
+    reader = open_reader(path)
+    try:
+        said = reader.execute("pragma quick_check").fetchone()[0]
+        readings = reader.execute("select count(*) from readings").fetchone()[0]
+    except sqlite3.Error as error:
+        said, readings = str(error), 0
+    finally:
+        reader.close()
+    if said == "ok":
+        yield _ok("database", f"完好，{readings} 条记录", f"sound, {readings} readings")
+    else:
+        yield Finding(
+            check="database",
+            state="failed",
+            text=(f"{path} 损坏：{said}", f"{path}: {said}"),
+            advice=("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
+        )
+
+
+def _disk(settings: GatewaySettings) -> Iterator[Finding]:
+    free_mb = shutil.disk_usage(settings.path(settings.database).parent).free // 1_000_000
+    enough = free_mb >= LEAST_FREE_MB
+    yield Finding(
+        check="disk",
+        state="ok" if enough else "warning",
+        text=(f"剩余 {free_mb} MB", f"{free_mb} MB free"),
+        advice=("", "") if enough else ("清理磁盘", "make room"),
+    )
+
+
+def _pins(settings: GatewaySettings) -> Iterator[Finding]:
+    name = choose(settings.pins.factory)
+    if name == "mock":
+        yield Finding(
+            check="pins",
+            state="warning",
+            text=("本机无引脚，灯不会亮", "this machine has no pins: no lamp will be lit"),
+            advice=("在树莓派上运行", "run it on a Raspberry Pi"),
+        )
+        return
+    try:
+        open_factory(name).close()
+    except FeverGateError as error:
+        yield Finding(
+            check="pins",
+            state="failed",
+            text=(str(error), str(error)),
+            advice=("安装所述软件包", "install what it names"),
+        )
+    else:
+        yield _ok("pins", f"经由 {name}", f"through {name}")
+
+
+def _clock(settings: GatewaySettings) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
+    advice = ("检查网络校时：timedatectl", "check network time: timedatectl")
+    if now.year < OLDEST_YEAR:
+        yield Finding(check="clock", state="failed", text=(local, local), advice=advice)
+        return
+    newest = 0.0
+    path = settings.path(settings.database)
+    if path.exists():
+        reader = open_reader(path)
+        try:
+            newest = reader.execute("select max(last_seen) from kiosks").fetchone()[0] or 0.0
+        finally:
+            reader.close()
+    if newest > time.time() + 60:
+        text = f"{local} ({newest - time.time():.0f} s)"
+        yield Finding(
+            check="clock",
+            state="failed",
+            text=(f"早于最近记录：{text}", f"before the newest record: {text}"),
+            advice=advice,
+        )
+        return
+    synchronised = _timedatectl()
+    yield Finding(
+        check="clock",
+        state="warning" if synchronised is False else "ok",
+        text=(local, local),
+        advice=advice if synchronised is False else ("", ""),
+    )
+
+
+def _timedatectl() -> bool | None:
+    """Whether systemd says that the clock is synchronised; None where it cannot be asked."""
+    if shutil.which("timedatectl") is None:
+        return None
+    done = subprocess.run(
+        ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    return {"yes": True, "no": False}.get(done.stdout.strip())
+
+
+def _campus(settings: GatewaySettings) -> Iterator[Finding]:
+    server = settings.campus_server
+    if server is None:
+        yield _ok("campus", "未设置", "none is set")
+        return
+    try:
+        answer = httpx.get(
+            f"{server.url.rstrip('/')}/healthz",
+            verify=campus_context(settings, server),
+            timeout=10,
+        )
+        answer.raise_for_status()
+    except (httpx.HTTPError, FeverGateError) as error:
+        yield Finding(
+            check="campus",
+            state="failed",
+            text=(f"{server.url} 不可用：{error}", f"{server.url}: {error}"),
+            advice=("汇总会保留到恢复为止", "summaries wait until it is back"),
+        )
+    else:
+        yield _ok("campus", f"{server.url} 可用", f"{server.url} answers")
