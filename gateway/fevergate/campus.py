@@ -194,7 +194,7 @@ def serve(settings: CampusSettings) -> None:
         ssl_keyfile=key,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=1,
     )
     campus.store.close()
 

@@ -22,7 +22,7 @@ import msgspec
 
 from fevergate.errors import SettingsError
 from fevergate.minutes import count, silences
-from fevergate.protocol import DaySummary, Delivery, FeverEvent, HourSummary, Receipt, Summary
+from fevergate.protocol import DaySummary, FeverEvent, HourSummary, Receipt, Summary
 from fevergate.settings import CampusServer, GatewaySettings, read_secret
 from fevergate.store import Store
 
@@ -139,10 +139,14 @@ class Forwarder:
 
     def _send(self, due: list[tuple[str, int, str]]) -> bool:
         """Send some; whether the campus server took the delivery."""
-        items = [msgspec.json.decode(payload, type=Summary) for _, _, payload in due]
-        delivery = Delivery(
-            campus=self._settings.campus, gateway=self._settings.gateway, items=items
-        )
+        # The items as they lie in the outbox: one that does not validate any more is the
+        # server's to refuse, not ours to stumble over.
+        delivery = {
+            "v": 1,
+            "campus": self._settings.campus,
+            "gateway": self._settings.gateway,
+            "items": [msgspec.Raw(payload.encode()) for _, _, payload in due],
+        }
         try:
             answer = self._client.post(
                 f"{self._server.url.rstrip('/')}/v1/summaries",

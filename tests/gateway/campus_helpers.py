@@ -1,0 +1,81 @@
+"""A real campus server over HTTPS, and gateways that talk to it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from fevergate.campus_store import Received, received
+from fevergate.provision import provision
+from fevergate.settings import load_gateway, read_secret
+
+HANG_S = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class CampusProcess:
+    """`fevergate campus` as it is run, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"https://127.0.0.1:{free_port()}"
+        provision(
+            folder,
+            campus="east",
+            gateway="gw-east",
+            gates={"north": ["north-1"]},
+            campus_server_url=self.url,
+        )
+        self.settings = load_gateway(folder / "gateway.toml")
+        self.token = read_secret(folder / "campus.token")
+        self.client = httpx.Client(verify=self.context(), base_url=self.url, timeout=HANG_S)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def context(self):
+        from fevergate.forward import campus_context
+
+        assert self.settings.campus_server
+        return campus_context(self.settings, self.settings.campus_server)
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "fevergate.cli", "campus"),
+                *("--settings", str(self.folder / "campus.toml")),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + HANG_S
+        while True:
+            try:
+                assert self.client.get("/healthz").json() == {"ok": True}
+                return
+            except httpx.TransportError:
+                assert time.monotonic() < end and self._process.poll() is None
+                time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self._process:
+            os.kill(self._process.pid, number)
+            self._process.wait(HANG_S)
+            self._process = None
+
+    def received(self) -> Received:
+        return received(self.folder / "campus.db")
+
+    def post(self, body: bytes, token: str | None = None) -> httpx.Response:
+        return self.client.post(
+            "/v1/summaries",
+            content=body,
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )

@@ -1,0 +1,154 @@
+"""The day's fever log: complete, and a zero that says what was watched."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+from samples import arrived, health, reading
+
+from fevergate.cli import cli
+from fevergate.errors import NothingFoundError
+from fevergate.fever_log import read_day
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+from fevergate.store import Acknowledged, HealthArrived, ReadingArrived, Store, open_reader
+from fevergate.words import TABLE, words
+
+DAY = date(2026, 11, 23)
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()  # noon in Shanghai
+
+
+class Scene:
+    def __init__(self, folder):
+        provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1", "north-2"]})
+        self.path = folder / "gateway.toml"
+        self.settings = load_gateway(self.path)
+        self.store = Store(folder / "fevergate.db")
+
+    def day(self, day=DAY):
+        reader = open_reader(self.store.path)
+        try:
+            return read_day(reader, self.settings, day)
+        finally:
+            reader.close()
+
+    def run(self, *arguments):
+        return CliRunner().invoke(cli, ["log", "--settings", str(self.path), *arguments])
+
+
+@pytest.fixture
+def scene(tmp_path):
+    scene = Scene(tmp_path / "site")
+    yield scene
+    scene.store.close()
+
+
+def watched(scene, start, minutes, **fields):
+    for minute in range(minutes):
+        at = start + 60 * (minute + 1)
+        scene.store.commit([HealthArrived(health(at=at, watched_s=60.0, **fields), at, "north")])
+
+
+def test_a_day_on_which_nobody_watched_is_no_zero(scene):
+    day = scene.day()
+    assert not day.covered and not day.zero and day.fevers == []
+    assert [kiosk.kiosk for kiosk in day.kiosks] == ["north-1", "north-2"]
+    assert "这不是零报告" in scene.run("--date", "2026-11-23").output
+    english = scene.run("--date", "2026-11-23", "--language", "en").output
+    assert "not a report of zero" in english and "not covered" in english
+
+
+def test_a_day_of_zero_states_zero_and_what_was_watched(scene):
+    watched(scene, NOON, 90)
+    scene.store.commit([arrived(1, at=NOON + 30)])
+    day = scene.day()
+    assert day.zero and day.covered
+    kiosk = day.kiosks[0]
+    assert 90 <= kiosk.watched_minutes <= 92 and kiosk.silences == 0 and kiosk.normal == 1
+    assert day.kiosks[1].watched_minutes == 0
+    out = scene.run("--date", "2026-11-23").output
+    assert "零报告" in out and "12:00-13:3" in out and "无值守记录" in out
+
+
+def test_a_silence_is_counted(scene):
+    watched(scene, NOON, 10)
+    watched(scene, NOON + 3600, 10)
+    assert scene.day().kiosks[0].silences == 1
+
+
+def test_a_fault_is_minutes_of_fault(scene):
+    for minute in range(5):
+        at = NOON + 60 * minute
+        scene.store.commit(
+            [HealthArrived(health(at=at, state="fault", fault="BusError", watched_s=0.0), at, "g")]
+        )
+    assert scene.day().kiosks[0].fault_minutes == 5
+    assert not scene.day().covered
+
+
+def test_every_fever_with_place_temperatures_and_who_saw_to_it(scene):
+    scene.store.commit(
+        [
+            arrived(1, "fever", at=NOON, skin_c=37.1, body_c=38.1, threshold_c=37.3),
+            arrived(2, "fever", at=NOON + 60),
+        ]
+    )
+    raised = scene.day().fevers[0].raised_at
+    scene.store.commit([Acknowledged((reading(1).identity,), "李伟", raised + 42)])
+    first, second = scene.day().fevers
+    assert (first.gate, first.kiosk, first.body_c) == ("north", "north-1", 38.1)
+    assert (first.acknowledged_by, first.delay_s) == ("李伟", 42)
+    assert second.acknowledged_by is None and second.delay_s is None
+    out = scene.run("--date", "2026-11-23").output
+    assert "李伟" in out and "42 s" in out and "未处置" in out and "腋温等效" in out
+    assert not scene.day().zero
+
+
+@pytest.mark.parametrize(("seconds", "day"), [(-1, DAY - timedelta(days=1)), (0, DAY)])
+def test_a_day_begins_at_midnight_in_the_campuss_zone(scene, seconds, day):
+    midnight = datetime(2026, 11, 23, tzinfo=scene.settings.zone).timestamp()
+    scene.store.commit([arrived(1, "fever", at=midnight + seconds)])
+    assert len(scene.day(day).fevers) == 1
+    assert sum(kiosk.fever for kiosk in scene.day(day).kiosks) == 1
+
+
+def test_an_undated_fever_is_in_the_log_of_its_arrival_and_says_so(scene):
+    scene.store.commit([ReadingArrived(reading(1, "fever", at=None), NOON, "north")])
+    (fever,) = scene.day().fevers
+    assert not fever.dated and fever.at == NOON
+    assert "到达时间" in scene.run("--date", "2026-11-23").output
+
+
+def test_csv_parses_back_and_no_name_is_a_formula(scene):
+    scene.store.commit([arrived(1, "fever", at=NOON)])
+    scene.store.commit([Acknowledged((reading(1).identity,), "=HYPERLINK(1)", NOON + 9)])
+    out = scene.run("--date", "2026-11-23", "--format", "csv").output
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert row["kiosk"] == "north-1" and row["at"] == "2026-11-23T12:00:00+08:00"
+    assert row["acknowledged_by"] == "'=HYPERLINK(1)"
+
+
+def test_json_has_stable_keys(scene):
+    scene.store.commit([arrived(1, "fever", at=NOON)])
+    day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
+    assert list(day) == ["date", "campus", "timezone", "covered", "zero", "fevers", "kiosks"]
+    assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
+
+
+def test_another_campus_is_not_here(scene):
+    result = scene.run("--campus", "west")
+    assert isinstance(result.exception, NothingFoundError)
+    assert scene.run("--campus", "east").exit_code == 0
+
+
+def test_a_wrong_date_says_what_is_expected(scene):
+    result = scene.run("--date", "23.11.2026")
+    assert result.exit_code == 2 and "YYYY-MM-DD" in result.output
+
+
+def test_both_languages_have_every_word():
+    assert all(len(pair) == 2 and all(pair) for pair in TABLE.values())
+    assert words("zh").keys() == words("en").keys() == TABLE.keys()

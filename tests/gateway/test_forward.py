@@ -1,0 +1,119 @@
+"""Summaries reach the campus server, once, however long it was away."""
+
+from concurrent.futures import Future
+
+import pytest
+from campus_helpers import CampusProcess
+from samples import AT, arrived, health, reading
+from samples import settings as plain_settings
+
+from fevergate.errors import SettingsError
+from fevergate.forward import Forwarder
+from fevergate.store import Acknowledged, HealthArrived, Store
+
+
+class Scene:
+    """A store, a forwarder that runs when told, and the campus server."""
+
+    def __init__(self, campus: CampusProcess, folder) -> None:
+        self.campus = campus
+        self.store = Store(folder / "fevergate.db")
+        self.forwarder = Forwarder(campus.settings, self.submit)
+
+    def submit(self, work):
+        future: Future = Future()
+        try:
+            future.set_result(work(self.store))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def waiting(self) -> int:
+        return self.store.db["outbox"].count
+
+
+@pytest.fixture
+def scene(tmp_path):
+    campus = CampusProcess(tmp_path / "site")
+    campus.start()
+    scene = Scene(campus, tmp_path)
+    yield scene
+    campus.stop()
+    scene.store.close()
+
+
+def test_every_reading_is_at_the_campus_once(scene):
+    scene.store.commit([arrived(seq, "fever" if seq == 3 else "normal") for seq in range(1, 8)])
+    for _ in range(3):
+        assert scene.forwarder.once()
+    assert scene.campus.received().readings == 7
+    assert scene.campus.received().fevers == 1
+    assert scene.waiting() == 0
+
+
+def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene):
+    scene.store.commit([arrived(1)])
+    assert scene.forwarder.once()
+    scene.campus.stop()
+    scene.store.commit([arrived(2), arrived(3, "fever")])
+    assert not scene.forwarder.once()
+    scene.store.commit([arrived(4)])
+    assert not scene.forwarder.once()
+    assert scene.waiting() > 0
+    scene.campus.start()
+    assert scene.forwarder.once()
+    assert (scene.campus.received().readings, scene.waiting()) == (4, 0)
+
+
+def test_a_reading_that_is_dated_late_is_counted_in_its_own_hour_and_no_other(scene):
+    scene.store.commit([arrived(1, at=None, up_ms=1000)])
+    assert scene.forwarder.once()
+    scene.store.commit([arrived(2, at=AT - 7200, up_ms=2000)])
+    assert scene.forwarder.once()
+    assert scene.campus.received().readings == 2
+
+
+def test_an_acknowledgement_is_forwarded_as_a_newer_revision(scene):
+    scene.store.commit([arrived(1, "fever")])
+    assert scene.forwarder.once()
+    scene.store.commit([Acknowledged((reading(1).identity,), "李伟", AT + 60)])
+    assert scene.forwarder.once()
+    (campus,) = scene.campus.client.get(
+        "/v1/campuses", auth=("gw-east", scene.campus.token)
+    ).json() or [None]
+    assert campus is not None and scene.campus.received().fevers == 1
+
+
+def test_coverage_alone_is_forwarded_so_that_a_zero_can_be_believed(scene):
+    scene.store.commit([HealthArrived(health(), AT, "north")])
+    assert scene.forwarder.once()
+    kinds = dict(
+        scene.store.db.execute("select kiosk, forwarded from hours where revision = forwarded")
+    )
+    assert kinds == {"north-1": 1}
+    assert scene.campus.received().readings == 0
+
+
+def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
+    scene.store.commit([arrived(1), arrived(2, "fever")])
+    scene.store.db.execute("update hours set gate = 'NOT A NAME'")
+    assert scene.forwarder.once()
+    assert scene.campus.received().fevers == 1
+    assert scene.waiting() == 2  # the hour and the day wait to be mended
+    assert scene.forwarder.once()
+
+
+def test_a_stranger_in_the_servers_place_gets_nothing(scene, tmp_path):
+    scene.store.commit([arrived(1)])
+    other = CampusProcess(tmp_path / "other")
+    other.start()
+    scene.campus.settings.campus_server.url = other.url
+    stranger = Forwarder(scene.campus.settings, scene.submit)
+    assert not stranger.once()
+    assert other.received().readings == 0
+    other.stop()
+
+
+def test_without_a_campus_server_there_is_nothing_to_forward_to():
+    with pytest.raises(SettingsError, match="campus_server"):
+        Forwarder(plain_settings(), lambda work: Future())

@@ -1,0 +1,260 @@
+"""Who may say and hear what: the real broker, its real access list, the stock clients."""
+
+import json
+import socket
+import ssl
+import subprocess
+import threading
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.settings import read_secret
+
+BASE = "fevergate/v1/east"
+HANG_S = 20
+
+
+class Client:
+    """A client that remembers what it heard."""
+
+    def __init__(self, site, user, password=None, *, version=ssl.TLSVersion.TLSv1_2, **options):
+        self.heard = []
+        self.refused = None
+        self.connected = threading.Event()
+        self._changed = threading.Condition()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5, **options)
+        if user:
+            client.username_pw_set(user, password or password_of(site, user))
+        context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+        context.maximum_version = version
+        client.tls_set_context(context)
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+        self.client = client
+        client.connect("127.0.0.1", site.port)
+        client.loop_start()
+        assert self.connected.wait(HANG_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_connect(self, _client, _data, _flags, reason, _properties):
+        self.refused = str(reason) if reason.is_failure else None
+        self.connected.set()
+
+    def _on_message(self, _client, _data, message):
+        with self._changed:
+            self.heard.append((message.topic, message.payload))
+            self._changed.notify_all()
+
+    def hear(self, topic):
+        done = threading.Event()
+        self.client.on_subscribe = lambda *_: done.set()
+        self.client.subscribe(topic, 1)
+        assert done.wait(HANG_S)
+
+    def say(self, topic, payload, retain=False):
+        """Publish and wait for the broker's answer; returns whether it refused."""
+        outcome = []
+        done = threading.Event()
+
+        def published(_client, _data, _mid, reason, _properties):
+            outcome.append(reason.is_failure)
+            done.set()
+
+        self.client.on_publish = published
+        self.client.publish(topic, payload, qos=1, retain=retain)
+        assert done.wait(HANG_S)
+        return outcome[0]
+
+    def wait_for(self, payload):
+        with self._changed:
+            heard = self._changed.wait_for(
+                lambda: payload in [p for _, p in self.heard], timeout=HANG_S
+            )
+        assert heard, self.heard
+
+    def payloads(self):
+        return [payload for _, payload in self.heard]
+
+
+def password_of(site, user):
+    if user in ("admin", "gateway"):
+        return read_secret(site.folder / f"{user}.password")
+    return json.loads((site.folder / "kiosks" / user / "settings.json").read_text())["password"]
+
+
+def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
+    with Client(site, "admin") as admin, Client(site, "north-1") as kiosk:
+        admin.hear(f"{BASE}/#")
+        for topic in (
+            "north-2/reading",
+            "north-2/status",
+            "north-1/stored",
+            "north-2/stored",
+            "alarm/north",
+            "alarm/north/acknowledge",
+            "north-1/settings",
+        ):
+            kiosk.say(f"{BASE}/{topic}", b"forged")
+        for kind in ("reading", "health", "status", "settings/applied", "command/result"):
+            kiosk.say(f"{BASE}/north-1/{kind}", kind.encode())
+        admin.wait_for(b"command/result")
+        assert b"forged" not in admin.payloads()
+        assert {topic for topic, _ in admin.heard} == {
+            f"{BASE}/north-1/{kind}"
+            for kind in ("reading", "health", "status", "settings/applied", "command/result")
+        }
+
+
+def test_a_kiosk_hears_what_is_meant_for_it_and_nothing_else(site):
+    with Client(site, "gateway") as gateway, Client(site, "north-1") as kiosk:
+        for topic in ("#", f"{BASE}/#", f"{BASE}/+/stored", f"{BASE}/north-2/stored", "$SYS/#"):
+            kiosk.hear(topic)
+        kiosk.hear(f"{BASE}/north-1/stored")
+        with Client(site, "north-2") as other:
+            other.say(f"{BASE}/north-2/reading", b"a secret of north-2")
+        gateway.say(f"{BASE}/north-2/stored", b"for north-2")
+        gateway.say(f"{BASE}/alarm/north", b"the alarm")
+        gateway.say(f"{BASE}/north-1/stored", b"for north-1")
+        kiosk.wait_for(b"for north-1")
+        assert set(kiosk.payloads()) == {b"for north-1"}
+
+
+def test_the_gateway_hears_kiosks_and_guards(site):
+    with Client(site, "gateway") as gateway, Client(site, "north-1") as kiosk:
+        gateway.hear(f"{BASE}/+/reading")
+        gateway.hear(f"{BASE}/alarm/+/acknowledge")
+        kiosk.say(f"{BASE}/north-1/reading", b"36.6")
+        gateway.wait_for(b"36.6")
+        with Client(site, "admin") as admin:
+            admin.say(f"{BASE}/alarm/north/acknowledge", b"by Li")
+        gateway.wait_for(b"by Li")
+
+
+def test_the_administrator_cannot_forge_a_reading(site):
+    with Client(site, "gateway") as gateway, Client(site, "admin") as admin:
+        gateway.hear(f"{BASE}/+/reading")
+        admin.say(f"{BASE}/north-1/reading", b"forged")
+        with Client(site, "north-1") as kiosk:
+            kiosk.say(f"{BASE}/north-1/reading", b"true")
+        gateway.wait_for(b"true")
+        assert b"forged" not in gateway.payloads()
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [(None, None), ("north-1", "wrong"), ("nobody", "x"), ("admin", "north-1")],
+)
+def test_whoever_has_no_credential_is_not_let_in(site, user, password):
+    with Client(site, user, password) as client:
+        assert client.refused == "Not authorized"
+    with Client(site, "north-1") as kiosk:
+        assert kiosk.refused is None
+
+
+def test_a_plain_text_connection_is_refused(site):
+    connect = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04test"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=HANG_S) as plain:
+        plain.sendall(connect)
+        try:
+            answer = plain.recv(64)
+        except ConnectionResetError:
+            answer = b""
+    # A TLS alert at most, never a CONNACK (0x20).
+    assert answer[:1] in (b"", b"\x15")
+    done = subprocess.run(
+        [
+            *("mosquitto_pub", "-h", "127.0.0.1", "-p", str(site.port), "-u", "north-1"),
+            *("-P", password_of(site, "north-1"), "-t", f"{BASE}/north-1/reading", "-m", "x"),
+        ],
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_nothing_older_than_tls_1_2_is_spoken(site):
+    context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+    with (
+        socket.create_connection(("127.0.0.1", site.port)) as raw,
+        context.wrap_socket(raw, server_hostname="fevergate-gateway") as tls,
+    ):
+        assert tls.version() in ("TLSv1.2", "TLSv1.3")
+    old = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = ssl.TLSVersion.TLSv1
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(("127.0.0.1", site.port)) as raw, pytest.raises(ssl.SSLError):
+        old.wrap_socket(raw, server_hostname="fevergate-gateway")
+
+
+def test_a_broker_of_another_authority_is_not_believed(site):
+    stranger = ssl.create_default_context()
+    with (
+        socket.create_connection(("127.0.0.1", site.port)) as raw,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        stranger.wrap_socket(raw, server_hostname="fevergate-gateway")
+
+
+def test_a_message_beyond_the_limit_is_not_passed_on(site):
+    with Client(site, "admin") as admin, Client(site, "north-1") as kiosk:
+        admin.hear(f"{BASE}/north-1/reading")
+        kiosk.client.publish(f"{BASE}/north-1/reading", b"x" * 5000, qos=1)
+        with Client(site, "north-1", client_id="again") as again:
+            again.say(f"{BASE}/north-1/reading", b"small")
+        admin.wait_for(b"small")
+        assert admin.payloads() == [b"small"]
+
+
+def test_what_an_absent_gateway_missed_waits_through_an_orderly_restart(site):
+    properties = mqtt.Properties(mqtt.PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = 3600
+    context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+
+    def session():
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="absent", protocol=mqtt.MQTTv5)
+        client.username_pw_set("gateway", password_of(site, "gateway"))
+        client.tls_set_context(context)
+        return client
+
+    first = session()
+    subscribed = threading.Event()
+    first.on_connect = lambda c, *_: c.subscribe(f"{BASE}/+/reading", 1) and None
+    first.on_subscribe = lambda *_: subscribed.set()
+    first.connect("127.0.0.1", site.port, clean_start=False, properties=properties)
+    first.loop_start()
+    assert subscribed.wait(HANG_S)
+    first.disconnect()
+    first.loop_stop()
+    with Client(site, "north-1") as kiosk:
+        kiosk.say(f"{BASE}/north-1/reading", b"while you were away")
+    site.broker.stop()
+    site.broker.start()
+    heard = threading.Event()
+    second = session()
+    second.on_message = lambda _c, _d, message: (
+        heard.set() if message.payload == b"while you were away" else None
+    )
+    second.connect("127.0.0.1", site.port, clean_start=False, properties=properties)
+    second.loop_start()
+    assert heard.wait(HANG_S)
+    second.disconnect()
+    second.loop_stop()
+
+
+def test_passwords_are_in_no_process_list_and_no_log(site):
+    listed = subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
+    secrets = [password_of(site, user) for user in ("admin", "gateway", "north-1")]
+    log = site.broker.log.read_text()
+    stored = (site.folder / "broker.passwords").read_text()
+    for secret in secrets:
+        assert secret not in listed and secret not in log and secret not in stored
