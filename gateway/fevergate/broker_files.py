@@ -7,6 +7,7 @@ Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: one listener, so that no
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
@@ -101,17 +102,29 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     path.chmod(0o600)
 
 
-def give_to_broker(folder: Path) -> None:
-    """As root, let the user `mosquitto`, to whom the broker drops, read what it must."""
+def hand_over(folder: Path) -> None:
+    """As root: the broker's files to the user `mosquitto`, the others to `fevergate`, if any.
+
+    Raises `ProvisionError` where mosquitto is not installed.
+    """
     (folder / "broker").mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() != 0:
         return
-    names = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")
+    if _has_user("fevergate"):
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, "fevergate", "fevergate")
+    if not _has_user("mosquitto"):
+        raise ProvisionError("no user mosquitto: apt-get install mosquitto")
+    for name in ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl"):
+        shutil.chown(folder / name, "mosquitto", "mosquitto")
+    # The way to them, without a look at what else lies here.
+    shutil.chown(folder, group="mosquitto")
+    folder.chmod(0o710)
+
+
+def _has_user(name: str) -> bool:
     try:
-        for name in names:
-            shutil.chown(folder / name, "mosquitto", "mosquitto")
-        # The way to them, without a look at what else lies here.
-        shutil.chown(folder, group="mosquitto")
-        folder.chmod(0o710)
-    except LookupError as error:
-        raise ProvisionError("no user mosquitto: apt-get install mosquitto") from error
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

@@ -120,7 +120,7 @@ buzzer = true
         gates,
         campus_server_url,
     )
-    broker_files.give_to_broker(folder)
+    broker_files.hand_over(folder)
     return done
 
 

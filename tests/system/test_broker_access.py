@@ -9,6 +9,8 @@ import threading
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from fevergate.settings import read_secret
 
@@ -216,7 +218,7 @@ def test_a_message_beyond_the_limit_is_not_passed_on(site):
 
 
 def test_what_an_absent_gateway_missed_waits_through_an_orderly_restart(site):
-    properties = mqtt.Properties(mqtt.PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = 3600
     context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
 

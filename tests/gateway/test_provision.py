@@ -1,0 +1,155 @@
+"""Trust for a whole campus from one command, which can be run again."""
+
+import json
+import stat
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fevergate import broker_files, certificates
+from fevergate.errors import ProvisionError
+from fevergate.provision import provision
+from fevergate.settings import load_campus, load_gateway
+
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+
+
+def make(folder, **options):
+    values = {"campus": "east", "gateway": "gw-east", "gates": GATES}
+    return provision(folder, **(values | options))
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_settings_that_it_makes_load(tmp_path):
+    make(tmp_path / "a", campus_server_url="https://campus.example:8443")
+    gateway = load_gateway(tmp_path / "a" / "gateway.toml")
+    assert [gate.name for gate in gateway.gates] == ["north", "south"]
+    assert gateway.gates[0].pins != gateway.gates[1].pins
+    assert gateway.campus_server is not None
+    campus = load_campus(tmp_path / "a" / "campus.toml")
+    assert campus.port == 8443 and list(campus.tokens) == ["gw-east"]
+
+
+def test_running_it_again_keeps_every_secret_and_an_edited_file(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    edited = (folder / "gateway.toml").read_text() + "# my note\n"
+    (folder / "gateway.toml").write_text(edited)
+    before = contents(folder)
+    again = make(folder)
+    after = contents(folder)
+    changed = {str(path) for path in after if after[path] != before.get(path)}
+    assert changed <= {"broker.passwords"}  # hashed anew with another salt
+    assert set(again.made) == {"broker.passwords", "broker.acl", "mosquitto.conf"}
+
+
+def test_kiosks_can_be_added_and_the_old_ones_stay_known(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    old = json.loads((folder / "kiosks/north-1/settings.json").read_text())["password"]
+    make(folder, gates={"north": ["north-3"]})
+    assert json.loads((folder / "kiosks/north-1/settings.json").read_text())["password"] == old
+    acl = (folder / "broker.acl").read_text()
+    assert "user north-1" in acl and "user north-3" in acl
+    users = {line.split(":")[0] for line in (folder / "broker.passwords").read_text().splitlines()}
+    assert users == {"gateway", "admin", "north-1", "north-2", "north-3", "south-1"}
+
+
+def test_a_boards_folder_has_what_the_board_reads(tmp_path):
+    make(tmp_path / "a", site="forehead", language="en", wifi_ssid="campus", wifi_password="pass")
+    folder = tmp_path / "a/kiosks/south-1"
+    values = json.loads((folder / "settings.json").read_text())
+    assert values["kiosk"] == values["username"] == "south-1" and values["gate"] == "south"
+    assert values["site"] == "forehead" and values["wifi_password"] == "pass"
+    from kiosk.settings import Settings
+
+    assert Settings(values).broker_name == "fevergate-gateway"
+    assert x509.load_der_x509_certificate((folder / "ca.der").read_bytes())
+
+
+def test_secrets_are_their_owners_and_are_never_printed(tmp_path, capfd):
+    folder = tmp_path / "a"
+    done = make(folder, campus_server_url="https://127.0.0.1:8443")
+    secret = [*folder.glob("*.key"), *folder.glob("*.password"), folder / "campus.token"]
+    secret += [folder / "broker.passwords", *folder.glob("kiosks/*/settings.json")]
+    assert len(secret) > 8
+    for path in secret:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    said = "".join(capfd.readouterr()) + repr(done)
+    assert (folder / "admin.password").read_text().strip() not in said
+
+
+def test_the_brokers_certificate_is_small_signed_and_names_where_it_is(tmp_path):
+    make(tmp_path / "a", broker_host="192.168.1.10")
+    authority = certificates.read_certificate(tmp_path / "a/ca.crt")
+    broker = certificates.read_certificate(tmp_path / "a/broker.crt")
+    broker.verify_directly_issued_by(authority)
+    assert isinstance(broker.public_key(), ec.EllipticCurvePublicKey)
+    names = broker.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {str(name.value) for name in names} >= {"fevergate-gateway", "192.168.1.10"}
+
+
+def test_a_certificate_near_its_end_is_renewed_and_a_young_one_is_not(tmp_path, monkeypatch):
+    folder = tmp_path / "a"
+    make(folder)
+    first = certificates.read_certificate(folder / "broker.crt")
+    make(folder)
+    assert certificates.read_certificate(folder / "broker.crt") == first
+    monkeypatch.setattr(certificates, "RENEW_DAYS", certificates.SERVER_DAYS)
+    make(folder)
+    assert certificates.read_certificate(folder / "broker.crt") != first
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"campus": "East"}, "campus 'East': expected"),
+        ({"gates": {"north": ["alarm"]}}, "'alarm': this name is reserved"),
+        ({"gates": {"north": ["gateway"]}}, "reserved"),
+        ({"gates": {"north": ["a"], "south": ["a"]}}, "stands at two gates"),
+        ({"gates": {}}, "at least one gate"),
+        ({"gates": {f"g{n}": [f"k{n}"] for n in range(3)}}, "at most 2 gates"),
+        ({"campus_server_url": "http://x"}, "expected https"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, options, says):
+    with pytest.raises(ProvisionError, match=says):
+        make(tmp_path / "a", **options)
+
+
+def test_a_half_of_an_authority_is_not_papered_over(tmp_path):
+    make(tmp_path / "a")
+    (tmp_path / "a/ca.key").unlink()
+    with pytest.raises(ProvisionError, match="belong together"):
+        make(tmp_path / "a")
+
+
+def test_without_mosquittos_tool_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(broker_files.shutil, "which", lambda _: None)
+    with pytest.raises(ProvisionError, match="apt-get install mosquitto"):
+        make(tmp_path / "a")
+
+
+def test_the_access_list_gives_a_kiosk_its_own_topics_only():
+    lines = broker_files.access_list("east", ["north-1"]).split("user north-1\n")[1].split("\n")
+    assert all("/north-1/" in line for line in lines if line)
+    assert not any("#" in line or "+" in line for line in lines)
+
+
+def test_the_command_teaches(tmp_path):
+    import sys
+
+    helped = subprocess.run(
+        [sys.executable, "-m", "fevergate.cli", "provision", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "--gate north=north-1,north-2" in helped

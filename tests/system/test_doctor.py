@@ -1,0 +1,78 @@
+"""Doctor finds what is wrong, one thing not hiding the other, and says what to do."""
+
+import json
+
+from click.testing import CliRunner
+
+from fevergate.cli import cli
+from fevergate.doctor import examine
+from fevergate.store import Store
+
+
+def states(site):
+    return {finding.check: finding.state for finding in examine(site.folder / "gateway.toml")}
+
+
+def test_a_sound_gateway_on_a_machine_without_pins(site):
+    Store(site.folder / "fevergate.db").close()
+    assert states(site) == {
+        "settings": "ok",
+        "broker": "ok",
+        "certificates": "ok",
+        "secrets": "ok",
+        "database": "ok",
+        "disk": "ok",
+        "pins": "warning",
+        "clock": "ok",
+        "campus": "ok",
+    }
+
+
+def test_a_dead_broker_and_a_readable_secret_are_both_found(site):
+    site.broker.stop()
+    (site.folder / "admin.password").chmod(0o644)
+    try:
+        found = states(site)
+        assert found["broker"] == found["secrets"] == "failed"
+        assert found["certificates"] == "ok"
+    finally:
+        (site.folder / "admin.password").chmod(0o600)
+        site.broker.start()
+
+
+def test_a_wrong_password_is_the_brokers_finding(site):
+    path = site.folder / "gateway.password"
+    right = path.read_text()
+    path.write_text("wrong\n")
+    try:
+        (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
+        assert finding.state == "failed" and "Not authorized" in finding.text[1]
+        assert "wrong" not in "".join(finding.text)
+    finally:
+        path.write_text(right)
+
+
+def test_a_broken_database_is_found(site):
+    path = site.folder / "fevergate.db"
+    kept = path.read_bytes() if path.exists() else None
+    path.write_bytes(b"no database" * 1000)
+    try:
+        assert states(site)["database"] == "failed"
+    finally:
+        path.unlink()
+        if kept:
+            path.write_bytes(kept)
+
+
+def test_exit_codes_and_languages(site, tmp_path):
+    run = CliRunner().invoke
+    sound = ["doctor", "--settings", str(site.folder / "gateway.toml")]
+    assert run(cli, sound).exit_code == 0
+    assert "证书" in run(cli, sound).output
+    assert "verified, signed in" in run(cli, [*sound, "--language", "en"]).output
+    found = json.loads(run(cli, [*sound, "--json"]).output)
+    assert {finding["check"] for finding in found} > {"broker", "pins"}
+    assert run(cli, ["doctor", "--settings", str(tmp_path / "none.toml")]).exit_code == 2
+    (site.folder / "admin.password").chmod(0o644)
+    assert run(cli, sound).exit_code == 1
+    (site.folder / "admin.password").chmod(0o600)
