@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 import real_micropython
+
 from fevergate.cli import cli
 
 UNITS = sorted((real_micropython.ROOT / "gateway/systemd").glob("*.service"))

@@ -1,0 +1,138 @@
+"""The README's picture: four panels as people saw them, the gates' lamps, the fever log.
+
+Nothing in it is drawn by hand: panels and lamps are the running system's, the table is the
+output of `fevergate log`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import threading
+import time
+from html import escape
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from demonstration.processes import wait_until
+from demonstration.system import System
+from demonstration.verdict import Shown, lamp_spans
+from fevergate.fever_log import read_day
+from fevergate.log_formats import as_table
+from fevergate.pins import GATES as PINS
+from fevergate.store import open_reader
+from simulator import Board, Person
+from simulator.panel import panel_svg
+
+WIDTH = 1280
+DRAWN_S = 0.6
+VISITORS = (
+    Person("healthy", (35.5, 35.6, 35.6, 35.5), 22.0),
+    Person("feverish", (37.2, 37.3, 37.4, 37.3), 22.0),
+    Person("from the cold", (32.6, 32.8, 32.9, 33.0), 22.0),
+)
+LAMPS = {"red": "#f0303c", "amber": "#ffb020", "green": "#19c15a"}
+
+
+class Album:
+    """Takes a picture of each kiosk's panel once its answer is on the glass."""
+
+    def __init__(self) -> None:
+        self.panels: dict[str, str] = {}
+        self._timers: list[threading.Timer] = []
+
+    def answered(self, board: Board, shown: Shown) -> None:
+        """A kiosk answered somebody."""
+        if board.name not in self.panels:
+            self.panels[board.name] = ""
+            timer = threading.Timer(DRAWN_S, self._take, (board, shown))
+            self._timers.append(timer)
+            timer.start()
+
+    def _take(self, board: Board, shown: Shown) -> None:
+        self.panels[board.name] = panel_svg(board, f"{board.name}: {shown.verdict}")
+
+
+def lamps(system: System) -> str:
+    """Each gate's lamps as the gateway's pins stand now."""
+    now = time.time() + 1
+    parts = []
+    for place, gate in enumerate(system.settings.gates):
+        x = 40 + place * WIDTH // 2
+        parts.append(f'<text x="{x}" y="28" fill="#e8eef2" font-size="20">gate {gate.name}</text>')
+        for index, (name, colour) in enumerate(LAMPS.items()):
+            spans = lamp_spans(system.trace, PINS[gate.pins][name], now)
+            opacity = 1 if spans and spans[-1][1] == now else 0.15
+            parts.append(
+                f'<circle cx="{x + 160 + index * 40}" cy="21" r="14" fill="{colour}"'
+                f' opacity="{opacity}"/>'
+            )
+    return "".join(parts)
+
+
+def log_lines(system: System) -> list[str]:
+    """What `fevergate log --language en` prints."""
+    reader = open_reader(system.settings.path(system.settings.database))
+    try:
+        day = read_day(reader, system.settings)
+    finally:
+        reader.close()
+    console = Console(record=True, width=126, file=StringIO())
+    console.print(as_table(day, system.settings.zone, "en"))
+    return console.export_text().splitlines()
+
+
+def compose(panels: list[str], lamp_row: str, lines: list[str]) -> str:
+    """One SVG of all of it."""
+    top, line_px = 290, 21
+    height = top + line_px * (len(lines) + 1)
+    placed = "".join(
+        re.sub(
+            r"^<svg ([^>]*?)width=\"(\d+)\" height=\"(\d+)\">",
+            rf'<svg \1x="{20 + index * 312}" y="50" width="300" height="200">',
+            panel,
+        )
+        for index, panel in enumerate(panels)
+    )
+    text = "".join(
+        f'<text x="30" y="{top + index * line_px}" xml:space="preserve" font-size="16"'
+        f' font-family="DejaVu Sans Mono, monospace" fill="{_ink(line)}">{escape(line)}</text>'
+        for index, line in enumerate(["$ fevergate log --language en", *lines])
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+        f' font-family="DejaVu Sans, sans-serif">'
+        f'<rect width="100%" height="100%" fill="#14181c"/>{lamp_row}{placed}{text}</svg>'
+    )
+
+
+def _ink(line: str) -> str:
+    if "unacknowledged" in line or "not seen to" in line:
+        return "#ff7a7a"
+    return "#ffd36b" if "not covered" in line else "#d5dce2"
+
+
+def main() -> None:
+    """Write the SVG to standard output."""
+    album = Album()
+    with tempfile.TemporaryDirectory(prefix="fevergate-picture-") as name:
+        folder = Path(name) / "demo"
+        with System(folder, list(VISITORS), on_answer=album.answered) as system:
+            system.guard.go_home()  # the lamps stay as they are
+            wait_until(
+                lambda: sum(bool(panel) for panel in album.panels.values()) == len(VISITORS),
+                60,
+                "everybody was answered",
+            )
+            idle = system.boards[3]
+            panels = [album.panels[board.name] for board in system.boards[:3]]
+            panels.append(panel_svg(idle, f"{idle.name}: waiting"))
+            wait_until(system.settled, 60, "everything is stored")
+            sys.stdout.write(compose(panels, lamps(system), log_lines(system)))
+
+
+if __name__ == "__main__":
+    main()
