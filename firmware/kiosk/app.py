@@ -179,13 +179,14 @@ class App:
             }
         )
         print("reading", text)
+        fever = verdict == screening.FEVER
         try:
-            self.outbox.add(self.boot, self.seq, verdict == screening.FEVER, text)
+            self.outbox.add(self.boot, self.seq, fever, text)
         except OutboxError as error:
             # The flash is full or broken: send it all the same, and say so.
             self.unkept += 1
             print("not kept:", error)
-        self.link.send(self.boot, self.seq, text)
+        self.link.send(self.boot, self.seq, fever, text)
 
     def _sensor_failed(self, error):
         self.failed += 1

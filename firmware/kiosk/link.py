@@ -18,7 +18,9 @@ from kiosk.transport import Connector
 KEEP_ALIVE_S = 30
 ACK_S = 10
 WINDOW = 8  # readings under way at once
-STORED_MS = 15_000  # not stored after that: send again
+URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
+STORED_MS = 15_000  # not stored after that: send again, and be more patient
+STORED_MAX_MS = 240_000
 POLL_MS = 10
 IDLE_POLL_MS = 40
 BACKOFF_MIN_MS = 1000
@@ -34,6 +36,7 @@ class Link:
         self._wifi = wifi
         self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
+        self._patience_ms = STORED_MS
         self._failures = 0
         self._retry_at = 0
         self._waiting = False
@@ -73,9 +76,9 @@ class Link:
         """Whether the broker has let us in."""
         return self._client.state == ProtocolState.CONNECTED
 
-    def send(self, boot, seq, text):
+    def send(self, boot, seq, fever, text):
         """Send a reading that is in the outbox already, at once if the line is up."""
-        if not self.up or len(self._under_way) >= WINDOW:
+        if not self.up or len(self._under_way) >= (WINDOW + URGENT if fever else WINDOW):
             return
         if self._publish("reading", text):
             self._under_way[(boot, seq)] = time.ticks_ms()
@@ -141,11 +144,15 @@ class Link:
 
     def _refill(self):
         now = time.ticks_ms()
-        for key, since in list(self._under_way.items()):
-            if time.ticks_diff(now, since) > STORED_MS:
-                del self._under_way[key]
-        while len(self._outbox) > len(self._under_way) and len(self._under_way) < WINDOW:
-            waiting = self._outbox.waiting(self._under_way)
+        for since in self._under_way.values():
+            if time.ticks_diff(now, since) > self._patience_ms:
+                # The broker may be keeping it for an absent gateway: do not fill its queue.
+                self._under_way = {}
+                self._patience_ms = min(2 * self._patience_ms, STORED_MAX_MS)
+                break
+        while len(self._outbox) > len(self._under_way) < WINDOW + URGENT:
+            fevers_only = len(self._under_way) >= WINDOW
+            waiting = self._outbox.waiting(self._under_way, fevers_only)
             if waiting is None or not self._publish("reading", waiting[2]):
                 return
             self._under_way[waiting[:2]] = now
@@ -167,6 +174,7 @@ class Link:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             print("stored: not understood:", error)
             return
+        self._patience_ms = STORED_MS
         for key in list(self._under_way):
             if key[0] == boot and key[1] <= seq:
                 del self._under_way[key]

@@ -103,16 +103,18 @@ class Outbox:
                     self._left -= 1
             self._tidy(segment)
 
-    def waiting(self, skip):
+    def waiting(self, skip, fevers_only=False):
         """The next (boot, seq, text) to send: fevers first, then the oldest; None if none.
 
         `skip` holds (boot, seq) that are under way.
         """
-        for fevers_only in (True, False):
+        for fevers in (True,) if fevers_only else (True, False):
             for segment in self._segments:
                 left = segment.left()
-                if fevers_only:
+                if fevers:
                     left &= segment.fevers
+                if not left:
+                    continue
                 for index in range(segment.count):
                     key = (segment.boot, segment.first + index)
                     if left >> index & 1 and key not in skip:

@@ -151,7 +151,7 @@ class Store:
             with self.transaction():
                 for record in batch:
                     self._write(record)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
             # What was learnt from a batch that did not land must not be believed.
             self._held.clear()
             self._clock.clear()

@@ -119,44 +119,68 @@ class Writer:
                 return entries, calls, False
 
     def _commit(self, entries: list[_Entry]) -> None:
+        try:
+            held = self._patiently([entry.record for entry in entries])
+        except StoreError:
+            self._one_by_one(entries)
+        else:
+            self._tell(entries, held)
+
+    def _patiently(self, records: list[Record]) -> list[tuple[str, Stored]] | None:
+        """Commit, waiting as long as the disk refuses; None where the end came first.
+
+        Raises `StoreError` for what no waiting helps.
+        """
         troubled = False
         while True:
             try:
-                held = self._store.commit([entry.record for entry in entries])
-                break
+                held = self._store.commit(records)
             except StoreError as error:
                 if not _is_disk(error):
-                    self._one_by_one(entries)
-                    return
+                    raise
                 if self._stopping.is_set():
-                    log.error("not stored, left with the broker: %d records", len(entries))
-                    return
+                    log.error("not stored, left with the broker: %d records", len(records))
+                    return None
                 if not troubled:
                     log.error("the disk refuses: %s", error)
                     self._trouble(str(error))
                     troubled = True
+                self.progressed_at = time.monotonic()  # waiting is what it should do now
                 time.sleep(RETRY_S)
-        if troubled:
-            log.warning("the disk takes again")
-            self._trouble(None)
-        for entry in entries:
-            entry.done()
-        for kiosk, stored in held:
-            self._stored(kiosk, stored)
+                continue
+            if troubled:
+                log.warning("the disk takes again")
+                self._trouble(None)
+            return held
 
     def _one_by_one(self, entries: list[_Entry]) -> None:
         """Something in the batch cannot be stored at all: find it, quarantine it, go on."""
         for entry in entries:
             try:
-                held = self._store.commit([entry.record])
+                held = self._patiently([entry.record])
             except StoreError as error:
                 log.error("quarantined: %s", error)
-                held = []
-                if not isinstance(entry.record, Rejected):
-                    self._store.commit([_quarantined(entry.record, str(error))])
-            entry.done()
-            for kiosk, stored in held:
+                held = self._patiently([_quarantined(entry.record, str(error))])
+            self._tell([entry], held)
+
+    def _tell(self, entries: list[_Entry], held: list[tuple[str, Stored]] | None) -> None:
+        """Say what is committed, if anything was.
+
+        A listener that fails must not end the only thread that writes: whoever was not told
+        will ask again.
+        """
+        if held is None:
+            return
+        for entry in entries:
+            try:
+                entry.done()
+            except Exception:
+                log.exception("acknowledging")
+        for kiosk, stored in held:
+            try:
                 self._stored(kiosk, stored)
+            except Exception:
+                log.exception("telling %s", kiosk)
 
     def _serve(self, call: _Call) -> None:
         if not call.future.set_running_or_notify_cancel():

@@ -116,6 +116,37 @@ def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path):
     reader.close()
 
 
+def test_a_listener_that_fails_does_not_end_the_thread_that_writes(scene):
+    scene.writer.add(arrived(1), lambda: 1 / 0)
+    scene.add(arrived(2))
+    scene.wait_for(("stored", "north-1", 2))
+    assert scene.rows() == [1, 2]
+
+
+class ThinStore(Store):
+    """Chokes on reading 2, and then the disk is full for a while."""
+
+    refusals = 0
+
+    def commit(self, batch):
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("disk") from sqlite3.OperationalError("database or disk is full")
+        if any(isinstance(r, ReadingArrived) and r.reading.seq == 2 for r in batch):
+            self.refusals = 2
+            raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
+        return super().commit(batch)
+
+
+def test_a_full_disk_while_poison_is_sorted_out_costs_no_good_reading(tmp_path):
+    scene = Scene(tmp_path / "a.db", ThinStore(tmp_path / "a.db"))
+    for seq in (1, 2, 3):
+        scene.add(arrived(seq))
+    scene.wait_for(("stored", "north-1", 3))
+    scene.writer.stop()
+    assert scene.rows() == [1, 3]
+
+
 def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(scene):
     assert scene.writer.call(lambda store: threading.current_thread().name).result(20) == "writer"
     with pytest.raises(ZeroDivisionError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import real_micropython
 from demonstration.system import System
+from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
 from fevergate.settings import read_secret
@@ -90,12 +91,16 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         assert line, seen
         seen += line
     assert list(tmp_path.iterdir())
+    assert running_in(tmp_path)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     assert list(tmp_path.iterdir()) == []
-    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True).stdout
-    assert left == ""
+    assert running_in(tmp_path) == []
+
+
+def running_in(folder: Path) -> list[str]:
+    return [line for line in command_lines() if str(folder) in line]
 
 
 def test_a_stock_client_sees_the_readings_and_sqlite_the_rows(tmp_path):

@@ -65,6 +65,13 @@ def test_a_fever_goes_out_before_the_backlog():
     assert drained(outbox)[0] == (1, 50)
 
 
+def test_while_the_line_is_full_only_a_fever_may_still_go():
+    outbox = filled(60, fevers=(50,))
+    assert outbox.waiting((), True) == (1, 50, "r50")
+    assert outbox.waiting(((1, 50),), True) is None
+    assert outbox.waiting(((1, 50),)) == (1, 1, "r1")
+
+
 def test_stored_segments_leave_the_flash():
     outbox = filled(3 * SEGMENT)
     outbox.release(1, 3 * SEGMENT, [])
