@@ -1,0 +1,160 @@
+"""One gate as the guard sees it: lamps that can be relied on, whatever is killed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from demonstration.system import System
+from demonstration.verdict import lamp_spans
+from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
+
+from fevergate.pins import GATES
+from fevergate.store import open_reader
+from simulator import Fault
+
+PINS = GATES["gate1"]
+
+
+class Gate(System):
+    """A gate with one kiosk, and no guard who presses the button by himself."""
+
+    def __init__(self, folder):
+        super().__init__(folder, [], speed=8, gates={"north": ["north-1"]})
+        self.kiosk = self.boards[0]
+
+    def __enter__(self):
+        super().__enter__()
+        self.guard.go_home()
+        return self
+
+    def burns(self, lamp: str) -> bool:
+        now = time.time() + 1
+        spans = lamp_spans(self.trace, PINS[lamp], now)
+        return bool(spans) and spans[-1][1] == now
+
+    def until(self, ready, what: str) -> None:
+        end = time.monotonic() + ANSWER_S
+        while not ready():
+            assert time.monotonic() < end, what
+            time.sleep(0.02)
+
+    def until_lamps(self, *expected: str) -> None:
+        self.until(
+            lambda: (
+                {lamp for lamp in ("red", "amber", "green") if self.burns(lamp)} == set(expected)
+            ),
+            f"lamps: {expected}",
+        )
+
+    def comes(self, person) -> None:
+        self.kiosk.admit([person])
+        self.kiosk.wait_crowd(ANSWER_S)
+
+    def press_until_green(self) -> None:
+        """As a guard does: a press in the moment in which the gateway starts is not seen."""
+
+        def green() -> bool:
+            assert self.gateway
+            self.gateway.tell(f"press {PINS['acknowledge']}")
+            time.sleep(0.3)
+            return self.burns("green")
+
+        self.until(green, "green after the button")
+
+    def acknowledged_by(self) -> list[str | None]:
+        reader = open_reader(self.settings.path(self.settings.database))
+        try:
+            rows = reader.execute("select acknowledged_by from fevers order by seq")
+            return [by for (by,) in rows]
+        finally:
+            reader.close()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    with Gate(tmp_path / "gate") as gate:
+        gate.until_lamps("green")
+        yield gate
+
+
+def test_red_stays_until_the_button_and_the_log_knows(gate):
+    gate.comes(HEALTHY)
+    assert not lamp_spans(gate.trace, PINS["red"], time.time())
+    gate.comes(FEVERISH)
+    gate.until_lamps("red")
+    gate.comes(HEALTHY)
+    assert gate.burns("red")
+    gate.gateway.tell(f"press {PINS['acknowledge']}")
+    gate.until_lamps("green")
+    gate.until(lambda: gate.acknowledged_by() == ["button"], "the log knows who")
+
+
+def test_a_command_acknowledges_with_a_name(gate):
+    gate.comes(FEVERISH)
+    gate.until_lamps("red")
+    command = [sys.executable, "-m", "fevergate.cli", "acknowledge", "north", "--by", "李伟"]
+    subprocess.run([*command, "--settings", str(gate.settings_path)], check=True, timeout=60)
+    gate.until_lamps("green")
+    gate.until(lambda: gate.acknowledged_by() == ["李伟"], "the log knows who")
+
+
+def test_a_killed_gateway_comes_back_red_until_somebody_acknowledges(gate):
+    gate.comes(FEVERISH)
+    gate.until_lamps("red")
+    gate.until(lambda: gate.acknowledged_by() == [None], "it is stored")
+    gate.kill_gateway()
+    gate.until(lambda: gate.burns("red"), "red again")
+    gate.press_until_green()
+    gate.until(lambda: gate.acknowledged_by() == ["button"], "the log knows who")
+    gate.kill_gateway()
+    gate.until_lamps("green")
+    assert len(lamp_spans(gate.trace, PINS["red"], time.time())) == 2
+
+
+def test_a_fever_while_the_gateway_is_down_lights_red_when_it_is_back(gate):
+    gate.gateway.kill()
+    gate.comes(FEVERISH)
+    assert gate.kiosk.visits[-1].colours == ("red",)
+    gate.kill_gateway()
+    gate.until(lambda: gate.burns("red"), "red")
+
+
+def test_a_kiosk_without_power_is_amber_until_it_is_back(gate):
+    gate.kiosk.power_cut()
+    gate.until_lamps("amber")
+    gate.kiosk.start()
+    gate.until_lamps("green")
+
+
+def test_a_broken_sensor_is_amber_until_it_is_mended(gate):
+    with gate.kiosk.world.lock:
+        gate.kiosk.sensor.fail(Fault.WRONG_PEC)
+    gate.until_lamps("amber")
+    with gate.kiosk.world.lock:
+        gate.kiosk.sensor.heal()
+    gate.until_lamps("green")
+
+
+def test_a_full_disk_keeps_the_alarm_and_loses_nothing(gate):
+    """The database cannot be written while somebody else holds it, as on a full disk."""
+    holder = sqlite3.connect(gate.settings.path(gate.settings.database), isolation_level=None)
+    holder.execute("begin immediate")
+    for _ in range(3):
+        gate.comes(HEALTHY)
+    gate.comes(FEVERISH)
+    gate.until(lambda: gate.burns("red"), "red although nothing can be stored")
+    holder.execute("rollback")
+    holder.close()
+    gate.until(gate.settled, "stored and forwarded")
+    summary = gate.judge()
+    assert summary.problems == [] and summary.lost == summary.duplicated == 0
+
+
+def test_a_stopped_gateway_ends_in_order_and_quickly(gate):
+    gate.comes(HEALTHY)
+    os.kill(gate.gateway._process.pid, signal.SIGTERM)
+    assert gate.gateway._process.wait(30) == 0
