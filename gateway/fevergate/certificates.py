@@ -125,6 +125,13 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     certificate = (
         _builder(hosts[0], key.public_key(), SERVER_DAYS)
         .issuer_name(authority.subject)
+        .add_extension(
+            # Strict verifiers, such as Python's from 3.13 on, want it (RFC 5280, 4.2.1.1).
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+                authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            ),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

