@@ -58,6 +58,9 @@ class Gateway:
         self.forwarder = Forwarder(settings, self.writer.call) if settings.campus_server else None
         for gate, lights in self._lights.items():
             lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
+            if lights.trouble:
+                log.error("gate %s: %s", gate, lights.trouble)
+                self.alarm.trouble(gate, "button", lights.trouble)
 
     def start(self) -> None:
         """Begin, and return."""

@@ -18,7 +18,7 @@ from fevergate.settings import Gate
 
 _MODEL = Path("/proc/device-tree/model")
 _FACTORIES = {
-    "rpigpio": ("gpiozero.pins.rpigpio", "RPiGPIOFactory", "pip install 'fevergate[pi]'"),
+    "rpigpio": ("gpiozero.pins.rpigpio", "RPiGPIOFactory", "apt install python3-rpi-lgpio"),
     "lgpio": ("gpiozero.pins.lgpio", "LGPIOFactory", "apt install python3-lgpio"),
     "mock": ("gpiozero.pins.mock", "MockFactory", ""),
 }
@@ -74,13 +74,21 @@ class GateLights:
         self._amber = LED(numbers["amber"], pin_factory=factory)
         self._green = LED(numbers["green"], pin_factory=factory)
         self._buzzer = Buzzer(numbers["buzzer"], pin_factory=factory) if buzzer else None
-        self._button = Button(
-            numbers["acknowledge"], pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory
-        )
+        self.trouble: str | None = None
+        """Why the button does not work, if so: lamps must burn all the same."""
+        self._button: Button | None = None
+        try:
+            self._button = Button(
+                numbers["acknowledge"], pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory
+            )
+        except Exception as error:
+            # RPi.GPIO itself cannot watch a pin on kernels from 6.6 on; rpi-lgpio can.
+            self.trouble = f"button: {error}"[:64]
 
     def when_acknowledged(self, call: Callable[[], object]) -> None:
         """Call back (from gpiozero's thread) at each press of the button."""
-        self._button.when_pressed = call
+        if self._button is not None:
+            self._button.when_pressed = call
 
     def show(self, *, red: bool, amber: bool) -> None:
         """Red first: whatever else fails, that has happened."""
