@@ -34,9 +34,10 @@ class Watch:
         self._fault: dict[str, str] = {}
 
     def heard(self, kiosk: str) -> None:
-        """Something came from a kiosk, whatever it was."""
+        """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
         with self._lock:
             self._heard[kiosk] = self._now()
+            self._online[kiosk] = True
         self._tell(kiosk)
 
     def status(self, kiosk: str, online: bool) -> None:
@@ -51,6 +52,7 @@ class Watch:
         """Its health."""
         with self._lock:
             self._heard[health.kiosk] = self._now()
+            self._online[health.kiosk] = True
             self._fault[health.kiosk] = health.fault or "fault" if health.state != "ok" else ""
         self._tell(health.kiosk)
 

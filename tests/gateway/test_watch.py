@@ -44,6 +44,8 @@ def test_a_last_will_is_amber_at_once(scene):
     scene.watch.status("south-1", True)
     scene.watch.status("south-1", False)
     assert scene.troubles["south", "south-1"] == "south-1: offline"
+    scene.watch.heard("south-1")
+    assert scene.troubles["south", "south-1"] is None
 
 
 def test_a_sensor_fault_is_amber_until_health_is_ok(scene):
