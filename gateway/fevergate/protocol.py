@@ -38,7 +38,12 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seq = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Boot = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
-Short = Annotated[str, Meta(max_length=64)]
+Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}$")]
+"""A word between machines: printable ASCII, so that eight of them fit into any message."""
+
+Line = Annotated[str, Meta(max_length=64)]
+"""A few words for people."""
+
 Person = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -151,7 +156,7 @@ class AlarmState(Message, frozen=True, kw_only=True):
     since: Utc
     fevers: Count = 0
     last: FeverSeen | None = None
-    amber: tuple[Short, ...] = ()
+    amber: tuple[Line, ...] = ()
     by: str = ""
 
 

@@ -25,7 +25,7 @@ MAX_REJECTED = 10_000
 """Quarantined messages kept; the oldest go first, so that a flood cannot fill the disk."""
 
 MAX_BOOTS = 1024
-"""Boots whose held readings are remembered in memory; the others are looked up again."""
+"""Boots that are remembered in memory; the others are looked up again."""
 
 HEAD_BYTES = 256
 """How much of a rejected message is kept."""
@@ -135,9 +135,6 @@ class Store:
             raise StoreError(f"{path}: {error}") from error
         self._held: dict[tuple[str, int], Held] = {}
         self._clock: dict[tuple[str, int], float] = {}
-        self._undated: set[tuple[str, int]] = set(
-            self.db.execute("select distinct kiosk, boot from readings where at is null")
-        )
 
     def close(self) -> None:
         self.db.close()
@@ -227,8 +224,6 @@ class Store:
             self._date(boot, reading.at, reading.up_ms)
         elif boot in self._clock:
             row["at"] = self._clock[boot] + reading.up_ms / 1000
-        else:
-            self._undated.add(boot)
         self.db.conn.execute(_INSERT_READING, row)
         if reading.verdict is Verdict.FEVER:
             self.db.conn.execute(
@@ -267,14 +262,16 @@ class Store:
 
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
         """Learn when a boot began, and date what it said before its clock was set."""
-        self._clock[boot] = at - up_ms / 1000
-        if boot in self._undated:
+        began_at = at - up_ms / 1000
+        if boot not in self._clock:
+            while len(self._clock) >= MAX_BOOTS:
+                del self._clock[next(iter(self._clock))]
             self.db.conn.execute(
                 "update readings set at = ? + up_ms / 1000.0"
                 " where kiosk = ? and boot = ? and at is null",
-                (self._clock[boot], *boot),
+                (began_at, *boot),
             )
-            self._undated.discard(boot)
+        self._clock[boot] = began_at
 
     def _seen(
         self,

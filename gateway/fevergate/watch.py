@@ -74,7 +74,7 @@ class Watch:
             elif self._now() - heard > self._silent_after_s:
                 what = f"{kiosk}: silent"
             elif fault := self._fault.get(kiosk):
-                what = f"{kiosk}: sensor {fault}"
+                what = f"{kiosk}: sensor {fault}"[:64]
             else:
                 what = None
         self._trouble(gate, kiosk, what)

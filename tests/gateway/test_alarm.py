@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
 from fevergate.alarm import Alarm
-from fevergate.protocol import Identity
+from fevergate.protocol import MAX_PAYLOAD, Identity, encode
 
 
 class Lamps:
@@ -107,6 +107,15 @@ def test_trouble_never_darkens_a_red_light(alarm, lamps):
     alarm.fever("north", fever(1))
     alarm.trouble("north", "north-2", "north-2: offline")
     assert lamps["north"].red and lamps["north"].amber
+
+
+def test_the_announcement_of_the_worst_gate_fits_into_a_message(alarm, told):
+    for number in range(40):
+        kiosk = f"kiosk-with-a-rather-long-name-{number:02d}"
+        alarm.trouble("north", kiosk, f"{kiosk}: sensor {'x' * 64}"[:64])
+    alarm.fever("north", fever(1, "a" * 32))
+    alarm.acknowledge("north", "\U0001f600" * 64)
+    assert max(len(encode(state)) for state in told) <= MAX_PAYLOAD
 
 
 class AlarmMachine(RuleBasedStateMachine):

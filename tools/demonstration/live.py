@@ -10,6 +10,7 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
+from rich.markup import escape
 
 from fevergate.broker import named_context
 from fevergate.protocol import ROOT, AlarmState, Reading, Verdict
@@ -84,7 +85,7 @@ class Screen:
         self._console.print(
             f"{at}  {reading.kiosk:<8} [{colour}] {reading.verdict:<6} [/]  {body}"
             f"  skin {reading.skin_c or 0:5.2f}  room {reading.ambient_c or 0:5.2f}"
-            f"  {reading.scan_ms:4d} ms  {reading.reason}",
+            f"  {reading.scan_ms:4d} ms  {escape(reading.reason)}",
             highlight=False,
         )
 
@@ -93,7 +94,10 @@ class Screen:
             self._console.print(f"          [red]● {state.gate}: red light[/]", highlight=False)
         elif state.by:
             self._console.print(
-                f"          [green]○ {state.gate}: acknowledged by {state.by}[/]", highlight=False
+                f"          [green]○ {state.gate}: acknowledged by {escape(state.by)}[/]",
+                highlight=False,
             )
         for trouble in state.amber:
-            self._console.print(f"          [yellow]● {state.gate}: {trouble}[/]", highlight=False)
+            self._console.print(
+                f"          [yellow]● {state.gate}: {escape(trouble)}[/]", highlight=False
+            )
