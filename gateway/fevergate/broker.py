@@ -99,7 +99,7 @@ class Broker:
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
-        client.on_socket_open = _no_delay
+        client.on_socket_open = no_delay
         self._client = client
 
     @property
@@ -190,7 +190,8 @@ class Broker:
             log.exception("a message on %s", message.topic)
 
 
-def _no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:
+def no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:
+    """For `on_socket_open`: no small packet waits for an acknowledgement (RFC 896)."""
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
