@@ -93,6 +93,8 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir())
     assert running_in(tmp_path)
     process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # somebody is impatient
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     assert list(tmp_path.iterdir()) == []

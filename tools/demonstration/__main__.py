@@ -20,6 +20,7 @@ from demonstration.verdict import Summary
 from fevergate.errors import FeverGateError
 from simulator import Person, SimulatorError, built_in_crowd, load_people
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CROWD_S_PER_PERSON = 30.0
 """Simulated seconds that one person may take at most, retries included."""
 
@@ -104,12 +105,19 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
     return 1 if summary.problems or summary.lost or summary.duplicated or dark else 0
 
 
+def _interrupt(*_: object) -> None:
+    """End once: an impatient second Ctrl-C must not leave things behind."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Run, and leave nothing behind."""
     arguments = parse()
     # A terminal that is closed and a service that is stopped end it as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
     folder = Path(tempfile.mkdtemp(prefix="fevergate-demo-"))
     try:
         return demonstrate(arguments, folder)
