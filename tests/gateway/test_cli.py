@@ -51,6 +51,16 @@ def test_the_readme_names_only_commands_that_there_are():
     assert named and named <= set(cli.commands)
 
 
+def test_the_readme_points_only_at_what_there_is():
+    root = real_micropython.ROOT
+    text = (root / "README.md").read_text()
+    named = set(re.findall(r"\]\(([^)#:]+)\)", text))
+    named |= set(re.findall(r"^(tools/\w+)", text, re.MULTILINE))
+    named |= set(re.findall(r"`(tools/\w+)", text))
+    assert {"tools/demo", "tools/test", "hardware/pins.toml"} <= named
+    assert [path for path in named if not (root / path).exists()] == []
+
+
 def test_the_demo_explains_itself_before_anything_is_set_up():
     done = subprocess.run(
         ["python3", str(real_micropython.ROOT / "tools/demonstration/arguments.py"), "--help"],
