@@ -178,7 +178,6 @@ class App:
                 "fw": VERSION,
             }
         )
-        print("reading", text)
         fever = verdict == screening.FEVER
         try:
             self.outbox.add(self.boot, self.seq, fever, text)
@@ -186,6 +185,7 @@ class App:
             # The flash is full or broken: send it all the same, and say so.
             self.unkept += 1
             print("not kept:", error)
+        print("reading", text)
         self.link.send(self.boot, self.seq, fever, text)
 
     def _sensor_failed(self, error):
