@@ -11,11 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from simulator import Board, Person
+from simulator import Board, Habits, Person
 
 FIRMWARE = micropython.ROOT / "firmware"
 ANSWER_S = 60
 """Far more than any answer takes: a limit for what hangs, not a measure."""
+
+SPEED = 6.0
 
 HEALTHY = Person("healthy", (35.6, 35.6, 35.6, 35.6), 22.0)
 FEVERISH = Person("feverish", (37.4, 37.4, 37.4, 37.4), 22.0)
@@ -44,7 +46,9 @@ def settings(**changes: Any) -> bytes:
 
 def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
     """A flashed board, not yet on."""
-    board = Board("north-1", folder, FIRMWARE, **{"speed": 10.0, **options})
+    # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
+    habits = Habits(patience_ms=6000 * SPEED)
+    board = Board("north-1", folder, FIRMWARE, speed=SPEED, habits=habits, **options)
     board.flash(files)
     return board
 

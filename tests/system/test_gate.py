@@ -118,7 +118,7 @@ def test_a_killed_gateway_comes_back_red_until_somebody_acknowledges(gate):
 def test_a_fever_while_the_gateway_is_down_lights_red_when_it_is_back(gate):
     gate.gateway.kill()
     gate.comes(FEVERISH)
-    assert gate.kiosk.visits[-1].colours == ("red",)
+    assert gate.kiosk.visits[-1].answer == "red"
     gate.kill_gateway()
     gate.until(lambda: gate.burns("red"), "red")
 

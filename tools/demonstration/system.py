@@ -19,7 +19,7 @@ from fevergate.protocol import Identity
 from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.store import open_reader
-from simulator import Board, Person
+from simulator import Board, Habits, Person
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPUS = "east"
@@ -28,6 +28,7 @@ FORWARD_EVERY_S = 1.0
 START_S = 30
 SETTLE_S = 90
 LEDS = ("green", "amber", "red")
+PATIENCE_MS = 6000
 
 
 def free_port() -> int:
@@ -167,6 +168,9 @@ class System:
             people=people,
             seed=seed,
             on_console=self._heard,
+            # A host that stalls for a moment stalls the people `speed` times as long: it is not
+            # the kiosk that they would walk away from.
+            habits=Habits(patience_ms=PATIENCE_MS * speed),
         )
         given = self.folder / "kiosks" / kiosk
         board.flash({name: (given / name).read_bytes() for name in ("settings.json", "ca.der")})
