@@ -14,6 +14,8 @@ STABLE_SAMPLES = 4
 MIN_MS = 600
 LIMIT_MS = 2500
 AGAIN_MS = 1500  # who is asked to measure again may simply stay
+LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
+LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
 STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
 
 WAITING = 0
@@ -44,6 +46,7 @@ class Scan:
         self._began_ms = 0
         self._ended_ms = 0
         self._again = False
+        self._lingered = 0
 
     def feed(self, now_ms, object_c, ambient_c):
         """Take one sample (°C)."""
@@ -126,10 +129,16 @@ class Scan:
         self._low_c = min(self._low_c, filtered)
         if filtered - self.background_c < GONE_C or filtered < PRESENT_MIN_C:
             self.state = WAITING
+            self._lingered = 0
         elif self._again and stayed_ms >= AGAIN_MS:
             self._begin(now_ms)
         elif self._low_c < self._peak_c - FALL_C and filtered > self._low_c + FALL_C:
+            self._lingered = 0
             self._begin(now_ms)  # the next in line stepped in before the view was ever empty
+        elif stayed_ms >= LINGER_MS and self._lingered < LINGER_SCANS:
+            self._lingered += 1
+            self._begin(now_ms)
         elif stayed_ms >= STUCK_MS:
             self.background_c = filtered
             self.state = WAITING
+            self._lingered = 0

@@ -1,6 +1,15 @@
 """One person's scan out of a stream of samples."""
 
-from kiosk.scan import LEAVING, LIMIT_MS, SCANNING, STUCK_MS, WAITING, Scan
+from kiosk.scan import (
+    LEAVING,
+    LIMIT_MS,
+    LINGER_MS,
+    LINGER_SCANS,
+    SCANNING,
+    STUCK_MS,
+    WAITING,
+    Scan,
+)
 
 ROOM_C = 22.0
 
@@ -8,20 +17,21 @@ ROOM_C = 22.0
 class Gate:
     """Feeds a scan at 10 Hz."""
 
-    def __init__(self):
+    def __init__(self, room_c=ROOM_C):
+        self.room_c = room_c
         self.scan = Scan()
         self.now_ms = 0
         self.results = []
 
     def see(self, *samples_c):
         for object_c in samples_c:
-            result = self.scan.feed(self.now_ms, object_c, ROOM_C)
+            result = self.scan.feed(self.now_ms, object_c, self.room_c)
             if result:
                 self.results.append(result)
             self.now_ms += 100
 
     def empty(self, count=20):
-        self.see(*[ROOM_C] * count)
+        self.see(*[self.room_c] * count)
 
 
 def test_an_empty_view_is_nobody():
@@ -61,11 +71,20 @@ def test_who_never_holds_still_is_asked_to():
     assert gate.results[0].scan_ms >= LIMIT_MS
 
 
-def test_a_person_is_answered_once():
+def test_a_person_who_reads_the_answer_is_answered_once():
     gate = Gate()
     gate.empty()
-    gate.see(*[35.4] * 150)
+    gate.see(*[35.4] * (LINGER_MS // 100))
     assert len(gate.results) == 1 and gate.scan.state == LEAVING
+
+
+def test_who_slips_in_unseen_behind_somebody_is_measured_all_the_same():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[35.4] * 12)
+    gate.see(*[37.4] * (LINGER_MS // 100 + 12))
+    assert len(gate.results) == 2
+    assert abs(gate.results[1].object_c - 37.4) < 0.05
 
 
 def test_who_is_asked_again_may_simply_stay():
@@ -90,18 +109,20 @@ def test_the_next_in_line_is_scanned_although_the_view_was_never_empty():
 def test_a_heater_that_never_leaves_becomes_the_background():
     gate = Gate()
     gate.empty()
-    gate.see(*[34.0] * (STUCK_MS // 100 + 40))
+    gate.see(*[34.0] * ((STUCK_MS + (1 + LINGER_SCANS) * (LINGER_MS + 1000)) // 100))
     assert gate.scan.state == WAITING
+    assert len(gate.results) == 1 + LINGER_SCANS
     gate.see(*[36.5] * 20)
     assert abs(gate.results[-1].object_c - 36.5) < 0.05
 
 
-def test_a_person_in_a_room_as_warm_as_skin_is_still_seen():
-    gate = Gate()
-    for _ in range(50):
-        gate.see(33.5)
+def test_a_person_in_a_hall_almost_as_warm_as_skin_is_still_seen():
+    gate = Gate(room_c=33.5)
+    gate.empty(50)
+    assert not gate.results
     gate.see(*[35.9] * 15)
-    assert len(gate.results) == 1
+    (result,) = gate.results
+    assert abs(result.object_c - 35.9) < 0.05
 
 
 def test_a_sensor_that_fails_in_a_scan_ends_it_as_a_retry():
