@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from simulator import Board, Habits, Person
+from fevergate.people import Person
+from simulator import Board, Habits
 
 FIRMWARE = micropython.ROOT / "firmware"
 ANSWER_S = 60
@@ -47,8 +48,8 @@ def settings(**changes: Any) -> bytes:
 def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
     """A flashed board, not yet on."""
     # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
-    habits = Habits(patience_ms=6000 * SPEED)
-    board = Board("north-1", folder, FIRMWARE, speed=SPEED, habits=habits, **options)
+    options.setdefault("habits", Habits(patience_ms=6000 * SPEED))
+    board = Board("north-1", folder, FIRMWARE, speed=SPEED, **options)
     board.flash(files)
     return board
 

@@ -10,15 +10,22 @@ import random
 import sys
 import time
 
-from kiosk import VERSION, clock, screening
+from kiosk import clock, messages, screening
 from kiosk.bus import Bus
 from kiosk.display import Display
-from kiosk.errors import KioskError, OutboxError, SensorError, SettingsError
+from kiosk.errors import (
+    CalibrationError,
+    KioskError,
+    OutboxError,
+    SensorError,
+    SettingsError,
+)
+from kiosk.examiner import Examiner
 from kiosk.link import Link
-from kiosk.mlx90614 import MLX90614, through_emissivity
+from kiosk.mlx90614 import MLX90614
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import Panel
-from kiosk.scan import SCANNING, WAITING, Scan
+from kiosk.scan import WAITING
 from kiosk.settings import CA_PATH, load
 from kiosk.transport import context_for
 from kiosk.wifi import Wifi
@@ -31,16 +38,11 @@ ANSWER_MS = 1500  # an answer stays at least so long
 HEALTH_S = 60
 
 
-def _rounded(value, digits=2):
-    return None if value is None else round(value, digits)
-
-
 class App:
     """The kiosk at work."""
 
     def __init__(self, settings, ca_der):
         self.settings = settings
-        self.site = screening.SITES[settings.site]
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
@@ -50,8 +52,14 @@ class App:
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
         )
         self.wifi = Wifi(settings.wifi_ssid, settings.wifi_password)
-        self.link = Link(settings, self.outbox, context_for(ca_der), self.wifi.up)
-        self.scan = Scan()
+        self.link = Link(
+            settings,
+            self.outbox,
+            context_for(ca_der),
+            self.wifi.up,
+            {"settings": self._settings_came, "command": self._command_came},
+        )
+        self.examiner = Examiner(settings)
         self.seq = 0
         self.scans = 0
         self.unkept = 0
@@ -68,6 +76,8 @@ class App:
     async def run(self):
         """Everything at once, for ever."""
         self.panel.idle()
+        if self.examiner.left_over:
+            self._answer(self.examiner.left_over, self.uptime.ms())
         tasks = [
             self._supervise("scan", self._scan_forever),
             self._supervise("link", self.link.run),
@@ -94,6 +104,10 @@ class App:
 
     async def _scan_forever(self):
         await asyncio.sleep_ms(START_MS)
+        try:
+            self._identify()
+        except SensorError as error:
+            print("sensor:", error)
         due = time.ticks_ms()
         while True:
             try:
@@ -122,61 +136,42 @@ class App:
         self._last_sample_ms = now
         self.failed = 0
         self.can_c = ambient_c
-        before = self.scan.state
-        result = self.scan.feed(now, object_c, ambient_c)
-        if result:
-            self._answer(result, now)
-        elif self.scan.state == SCANNING and before != SCANNING:
+        scan = self.examiner.scan
+        before = scan.scanning
+        judgements = self.examiner.sample(now, object_c, ambient_c)
+        self._answer_all(judgements, now)
+        if judgements:
+            pass
+        elif scan.scanning and not before:
             # The last answer is not this person's. The display waits: the bus stays quiet.
             self.panel.dark()
             self._answered_ms = None
         elif (
-            self.scan.state == WAITING
+            scan.state == WAITING
             and self._answered_ms is not None
             and now - self._answered_ms >= ANSWER_MS
         ):
             self.panel.idle()
             self._answered_ms = None
-        self.link.busy = self.scan.state == SCANNING
+        self.link.busy = scan.scanning
 
-    def _answer(self, result, now):
+    def _answer_all(self, judgements, now):
+        """Only the last is for the one who stands there; others are alarms for who has left."""
+        for judgement in judgements:
+            self._answer(judgement, now, shown=judgement is judgements[-1])
+
+    def _answer(self, judgement, now, shown=True):
         """Tell the person, then keep the reading, then send it."""
-        skin_c = estimate_c = None
-        if result.object_c is None:
-            verdict, reason = screening.RETRY, screening.SENSOR
-        else:
-            skin_c = through_emissivity(result.object_c, result.ambient_c)
-            estimate_c = screening.body_c(skin_c, result.ambient_c, self.site)
-            verdict, reason = screening.decide(
-                skin_c, estimate_c, result.quality, self.settings.threshold_c
-            )
-        self.panel.verdict(verdict, reason, estimate_c)
-        self._answered_ms = now
-        if verdict == screening.RETRY:
-            self.scan.ask_again()
+        verdict, reason = judgement.verdict, judgement.reason
+        if shown:
+            self.panel.verdict(verdict, reason, judgement.body_c)
+            self._answered_ms = now
+            if verdict == screening.RETRY:
+                self.examiner.scan.ask_again()
         self.scans += 1
         self.seq += 1
-        text = json.dumps(
-            {
-                "v": 1,
-                "kiosk": self.settings.kiosk,
-                "boot": self.boot,
-                "seq": self.seq,
-                "at": clock.utc(),
-                "up_ms": now,
-                "object_c": _rounded(result.object_c),
-                "ambient_c": _rounded(result.ambient_c),
-                "skin_c": _rounded(skin_c),
-                "body_c": _rounded(estimate_c),
-                "threshold_c": self.settings.threshold_c,
-                "baseline_c": None,
-                "verdict": verdict,
-                "reason": reason,
-                "samples": result.samples,
-                "scan_ms": result.scan_ms,
-                "queued": len(self.outbox),
-                "fw": VERSION,
-            }
+        text = messages.reading(
+            self.settings, self.boot, self.seq, now, judgement, len(self.outbox)
         )
         fever = verdict == screening.FEVER
         try:
@@ -187,15 +182,46 @@ class App:
             print("not kept:", error)
         print("reading", text)
         self.link.send(self.boot, self.seq, fever, text)
+        try:
+            self.examiner.remember()
+        except OSError as error:
+            print("crowd not kept:", error)
+
+    def _settings_came(self, message):
+        """A retained message from the gateway's side: so far it carries the unit's calibration."""
+        record = message.get("calibration")
+        if record is None:
+            return
+        applied = {"v": 1, "kiosk": self.settings.kiosk, "at": clock.utc()}
+        try:
+            self._identify()
+            self.examiner.calibrate(record, self.sensor_id)
+            applied["calibration"] = record
+        except (CalibrationError, SensorError) as error:
+            applied["error"] = str(error)[:64]
+        print("settings", applied.get("error", "applied"))
+        self.link.say("settings/applied", json.dumps(applied))
+
+    def _command_came(self, message):
+        if message["command"] == "reference":
+            self.examiner.begin_reference(self.uptime.ms(), bool(message["on"]))
+            print("reference", message["on"])
+
+    def _identify(self):
+        """Read the unit's number once. Raises `SensorError`."""
+        if not self.sensor_id:
+            self.sensor_id = self.sensor.unit_id()
+            self.examiner.found(self.sensor_id)
+            self.sensor.check_emissivity()
 
     def _sensor_failed(self, error):
         self.failed += 1
+        now = self.uptime.ms()
+        self._answer_all(self.examiner.overdue(now), now)
         if self.failed < FAULT_AFTER or self.fault:
             return
         self.fault = type(error).__name__
-        result = self.scan.fail(self.uptime.ms())
-        if result:
-            self._answer(result, self.uptime.ms())
+        self._answer_all(self.examiner.fail(now), now)
         self.panel.fault()
         print("sensor fault:", error)
         self._report.set()
@@ -203,6 +229,7 @@ class App:
     def _sensor_back(self):
         print("sensor back")
         self.fault = ""
+        self.sensor_id = ""  # perhaps another one was put in
         self.panel.idle()
         self._answered_ms = None
         self._report.set()
@@ -222,40 +249,33 @@ class App:
         gc.collect()
         free = gc.mem_free()
         self.heap_low = min(self.heap_low, free)
-        if not self.sensor_id and not self.fault:
+        if not self.fault:
             try:
-                self.sensor_id = self.sensor.unit_id()
-                self.sensor.check_emissivity()
+                self._identify()
             except SensorError as error:
                 print("sensor:", error)
         at = clock.utc()
         watched_ms, up = self._watched_ms, self.link.up
-        self.link.say(
-            "health",
-            json.dumps(
-                {
-                    "v": 1,
-                    "kiosk": self.settings.kiosk,
-                    "boot": self.boot,
-                    "at": at,
-                    "up_ms": self.uptime.ms(),
-                    "state": "fault" if self.fault else "ok",
-                    "fault": self.fault,
-                    "watched_s": min(watched_ms // 1000, 3600),
-                    "heap_free": free,
-                    "heap_low": self.heap_low,
-                    "queued": len(self.outbox),
-                    "dropped": self.outbox.dropped + self.outbox.rotten + self.unkept,
-                    "scans": self.scans,
-                    "pec_errors": self.sensor.pec_errors,
-                    "reconnects": self.link.reconnects,
-                    "rssi": self.wifi.rssi(),
-                    "can_c": _rounded(self.can_c),
-                    "sensor": self.sensor_id,
-                    "fw": VERSION,
-                }
-            ),
+        text = messages.health(
+            self.settings,
+            self.boot,
+            self.uptime.ms(),
+            fault=self.fault,
+            watched_s=min(watched_ms // 1000, 3600),
+            heap_free=free,
+            heap_low=self.heap_low,
+            queued=len(self.outbox),
+            dropped=self.outbox.dropped + self.outbox.rotten + self.unkept,
+            scans=self.scans,
+            pec_errors=self.sensor.pec_errors,
+            reconnects=self.link.reconnects,
+            rssi=self.wifi.rssi(),
+            can_c=messages.rounded(self.can_c),
+            sensor=self.sensor_id,
+            baseline_c=messages.rounded(self.examiner.screening.baseline.offset_c),
+            drift=self.examiner.screening.baseline.drifting,
         )
+        self.link.say("health", text)
         if up and at is not None:
             self._watched_ms -= watched_ms
         print("health heap_free=%d heap_low=%d queued=%d" % (free, self.heap_low, len(self.outbox)))

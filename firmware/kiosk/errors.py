@@ -27,3 +27,7 @@ class SettingsError(KioskError):
 
 class OutboxError(KioskError):
     """The flash does not take a reading."""
+
+
+class CalibrationError(KioskError):
+    """A calibration record says what no sensor's error can be."""

@@ -31,8 +31,10 @@ RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
 class Link:
     """Owns the connection; the outbox stays the truth of what must still be told."""
 
-    def __init__(self, settings, outbox, context, wifi):
+    def __init__(self, settings, outbox, context, wifi, hears):
+        """`hears`: for each kind of message a function that takes it, decoded from JSON."""
         self._outbox = outbox
+        self._hears = hears
         self._wifi = wifi
         self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
@@ -68,7 +70,8 @@ class Link:
         )
         client.on_message = self._message
         client.on_connect = self._connected
-        client.subscribe(self._base + "stored", 1)
+        for kind in ["stored"] + list(self._hears):
+            client.subscribe(self._base + kind, 1)
         return client
 
     @property
@@ -165,15 +168,18 @@ class Link:
             return False
 
     def _message(self, topic, payload):
-        if not topic.endswith("/stored"):
-            return
+        kind = topic[len(self._base) :]
         try:
-            stored = json.loads(bytes(payload))
-            boot, seq, gaps = stored["boot"], stored["seq"], stored.get("gaps", ())
-            self._outbox.release(boot, seq, gaps)
+            message = json.loads(bytes(payload))
+            if kind == "stored":
+                self._stored(message["boot"], message["seq"], message.get("gaps", ()))
+            elif kind in self._hears:
+                self._hears[kind](message)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            print("stored: not understood:", error)
-            return
+            print("%s: not understood: %s" % (kind, error))
+
+    def _stored(self, boot, seq, gaps):
+        self._outbox.release(boot, seq, gaps)
         self._patience_ms = STORED_MS
         for key in list(self._under_way):
             if key[0] == boot and key[1] <= seq:

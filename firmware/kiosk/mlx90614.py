@@ -32,7 +32,6 @@ _SETTLE_MS = (
     (780, 1200),
 )
 
-SKIN_EMISSIVITY = 0.98
 WAKE_MS = 250
 """From waking to valid data."""
 
@@ -51,15 +50,9 @@ def celsius(raw):
     return raw * 0.02 - 273.15
 
 
-def through_emissivity(object_c, ambient_c, emissivity=SKIN_EMISSIVITY):
-    """The temperature (°C) of a grey surface that reads `object_c` with emissivity set to 1.
-
-    The rest of the radiation is the room's, taken as `ambient_c`.
-    T_surface^4 = (T_read^4 - (1 - e) T_ambient^4) / e, in kelvin.
-    """
-    read_k = object_c + 273.15
-    ambient_k = ambient_c + 273.15
-    return ((read_k**4 - (1 - emissivity) * ambient_k**4) / emissivity) ** 0.25 - 273.15
+def settle_ms(config1):
+    """How long a part with such a Config1 takes to settle."""
+    return _SETTLE_MS[config1 & 0x07][1 if config1 & 0x40 else 0]
 
 
 class MLX90614:
@@ -129,8 +122,7 @@ class MLX90614:
 
     def settle_ms(self):
         """How long the part takes to settle, from its Config1."""
-        config = self.read_word(EEPROM_CONFIG1)
-        return _SETTLE_MS[config & 0x07][1 if config & 0x40 else 0]
+        return settle_ms(self.read_word(EEPROM_CONFIG1))
 
     def check_emissivity(self):
         """Raise `InvalidError` unless the part's emissivity is 1, as this driver assumes."""

@@ -9,6 +9,7 @@ import binascii
 import os
 
 from kiosk.errors import OutboxError
+from kiosk.slots import Slots
 
 SEGMENT = 24  # readings in a file; bit sets of that size are small integers on a board
 FEVER = "f"
@@ -232,28 +233,16 @@ def _within(number, gaps):
     return any(first <= number <= last for first, last in gaps)
 
 
-def next_boot(slots=("/boot.a", "/boot.b"), after=0, fresh=0):
+def next_boot(path="/boot", after=0, fresh=0):
     """Count this boot; survives a power cut at any instant.
 
-    Two files in turn, each with its checksum: while one is written the other is whole.
     `after` is the highest boot known from elsewhere. Where nothing is known, counting begins
     at `fresh`, which the caller draws at random: a board whose flash was erased must not use
     the identities of its earlier life again, or the gateway would take news for repeats.
     """
-    counts = [_slot(name) for name in slots]
-    last = max(counts + [after])
+    slots = Slots(path)
+    counted = slots.read()
+    last = max(counted if isinstance(counted, int) else 0, after)
     boot = last + 1 if last else fresh
-    body = "%d" % boot
-    with open(slots[0 if counts[0] <= counts[1] else 1], "w") as file:
-        file.write("%08x %s" % (binascii.crc32(body.encode()), body))
+    slots.write(boot)
     return boot
-
-
-def _slot(name):
-    """The boot that a slot holds, or 0 where it is missing or torn."""
-    try:
-        with open(name, "rb") as file:
-            crc, body = file.read(64).split(b" ")
-        return int(body) if int(crc, 16) == binascii.crc32(body) else 0
-    except (OSError, ValueError):
-        return 0

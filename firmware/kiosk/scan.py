@@ -10,6 +10,8 @@ GONE_C = 0.8  # and this much is nobody any more
 PRESENT_MIN_C = 26.0  # colder than that is no face
 FALL_C = 1.5  # so far below the peak: turned away
 STABLE_C = 0.2  # samples of a still person stay within
+SWEEP_MS = 1500  # a face that moves through the view has shown its hottest spot
+CAN_MOVES_C = 0.15  # more than that in one scan: a hand or a draught at the sensor's can
 STABLE_SAMPLES = 4
 MIN_MS = 600
 LIMIT_MS = 2500
@@ -24,33 +26,69 @@ LEAVING = 2
 
 
 class Result:
-    """What a scan found: filtered peak and ambient (°C), and what was wrong with it, or ""."""
+    """What a scan found: filtered peak and ambient (°C), and what was wrong with it, or "".
 
-    def __init__(self, object_c, ambient_c, samples, scan_ms, quality):
+    `stayed`: whoever it was had not left the view since the scan before.
+    """
+
+    def __init__(self, object_c, ambient_c, samples, scan_ms, quality, stayed=False):
         self.object_c = object_c
         self.ambient_c = ambient_c
         self.samples = samples
         self.scan_ms = scan_ms
         self.quality = quality
+        self.stayed = stayed
+
+
+class Median:
+    """Middle of the last three samples: a single wild one never comes through."""
+
+    def __init__(self):
+        self._last = [0.0, 0.0, 0.0]
+        self._filled = 0
+
+    def clear(self):
+        """Forget what was before."""
+        self._filled = 0
+
+    def add(self, sample):
+        """The filtered value; of two samples the lower, for either may be wild."""
+        last = self._last
+        last[0], last[1], last[2] = last[1], last[2], sample
+        if self._filled < 2:
+            self._filled += 1
+            return sample if self._filled == 1 else min(last[1], sample)
+        return max(min(last[0], last[1]), min(max(last[0], last[1]), last[2]))
+
+
+def peak_of(samples):
+    """What a scan makes of a few samples: the peak of the filter's full windows."""
+    median = Median()
+    filtered = [median.add(sample) for sample in samples]
+    return max(filtered[2:] or filtered[-1:])
 
 
 class Scan:
-    """Feed it samples; it returns a `Result` when a scan ends, else None."""
+    """Feed it samples; it returns a `Result` when a scan ends, else None.
 
-    def __init__(self):
+    `sweeps`: the face moves through the view, so its hottest spot is waited for, not stillness.
+    """
+
+    def __init__(self, sweeps=False):
+        self._sweeps = sweeps
         self.state = WAITING
         self.background_c = None
-        self._last = [0.0, 0.0, 0.0]
-        self._filled = 0
+        self._median = Median()
         self._recent = [0.0] * STABLE_SAMPLES
         self._began_ms = 0
         self._ended_ms = 0
         self._again = False
+        self._stayed = False
         self._lingered = 0
 
     def feed(self, now_ms, object_c, ambient_c):
         """Take one sample (°C)."""
-        filtered = self._median(object_c)
+        filtered = self._median.add(object_c)
         if self.background_c is None:
             # An empty hall has the room's temperature; whoever stands there already is seen.
             self.background_c = min(object_c, ambient_c + 2)
@@ -65,11 +103,16 @@ class Scan:
         self._leave(now_ms, filtered)
         return None
 
+    @property
+    def scanning(self):
+        """Whether somebody is being measured."""
+        return self.state == SCANNING
+
     def fail(self, now_ms):
         """The sensor failed: ends a running scan as a retry, and returns its result."""
-        scanning = self.state == SCANNING
+        scanning = self.scanning
         self.state = WAITING
-        self._filled = 0
+        self._median.clear()
         if not scanning:
             return None
         return Result(None, None, self._samples, now_ms - self._began_ms, screening.SENSOR)
@@ -78,33 +121,31 @@ class Scan:
         """The verdict was a retry: who stays in front is scanned again after a moment."""
         self._again = True
 
-    def _median(self, object_c):
-        """Middle of the last three: a single wild sample never reaches the peak."""
-        last = self._last
-        last[0], last[1], last[2] = last[1], last[2], object_c
-        if self._filled < 2:
-            self._filled += 1
-            return object_c if self._filled == 1 else min(last[1], object_c)
-        return max(min(last[0], last[1]), min(max(last[0], last[1]), last[2]))
-
     def _present(self, filtered):
         return filtered >= PRESENT_MIN_C and filtered - self.background_c >= PRESENT_C
 
-    def _begin(self, now_ms):
+    def _begin(self, now_ms, stayed=False):
         self.state = SCANNING
         self._began_ms = now_ms
         self._samples = 0
         self._peak_c = -300.0
         self._ambient_c = 0.0
+        self._can_low_c = 400.0
+        self._can_high_c = -300.0
         self._again = False
+        self._stayed = stayed
 
     def _scan(self, now_ms, filtered, ambient_c):
         self._recent[self._samples % STABLE_SAMPLES] = filtered
         self._samples += 1
+        self._can_low_c = min(self._can_low_c, ambient_c)
+        self._can_high_c = max(self._can_high_c, ambient_c)
         if filtered > self._peak_c:
             self._peak_c = filtered
             self._ambient_c = ambient_c
         elapsed_ms = now_ms - self._began_ms
+        if self._sweeps:
+            return self._sweep(now_ms, elapsed_ms, filtered)
         stable = (
             self._samples >= STABLE_SAMPLES and max(self._recent) - min(self._recent) <= STABLE_C
         )
@@ -116,13 +157,25 @@ class Scan:
             return self._end(now_ms, screening.MOVING)
         return None
 
+    def _sweep(self, now_ms, elapsed_ms, filtered):
+        if not self._present(filtered):
+            return self._end(now_ms, "" if elapsed_ms >= SWEEP_MS else screening.SHORT)
+        # While the latest samples are still the hottest, the hottest spot may be yet to come.
+        past_it = (
+            max(self._recent) < self._peak_c or max(self._recent) - min(self._recent) <= STABLE_C
+        )
+        if (past_it and elapsed_ms >= SWEEP_MS) or elapsed_ms >= LIMIT_MS:
+            return self._end(now_ms, "")
+        return None
+
     def _end(self, now_ms, quality):
         self.state = LEAVING
         self._ended_ms = now_ms
         self._low_c = self._peak_c
-        return Result(
-            self._peak_c, self._ambient_c, self._samples, now_ms - self._began_ms, quality
-        )
+        if not quality and self._can_high_c - self._can_low_c > CAN_MOVES_C:
+            quality = screening.WAIT
+        scan_ms = now_ms - self._began_ms
+        return Result(self._peak_c, self._ambient_c, self._samples, scan_ms, quality, self._stayed)
 
     def _leave(self, now_ms, filtered):
         stayed_ms = now_ms - self._ended_ms
@@ -131,7 +184,7 @@ class Scan:
             self.state = WAITING
             self._lingered = 0
         elif self._again and stayed_ms >= AGAIN_MS:
-            self._begin(now_ms)
+            self._begin(now_ms, stayed=self._low_c >= self._peak_c - FALL_C)
         elif self._low_c < self._peak_c - FALL_C and filtered > self._low_c + FALL_C:
             self._lingered = 0
             self._begin(now_ms)  # the next in line stepped in before the view was ever empty

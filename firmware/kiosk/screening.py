@@ -1,9 +1,27 @@
-"""From skin temperature to a verdict: pure, the same under MicroPython and CPython.
+"""The verdict over people: what one scan means, and what the scans before it say about it.
 
-No I/O, no clock, no state. The scale of `body_c` and `threshold_c` is the axillary
-equivalent, in which gate checks are stated (37.3 °C); a mouth reads about 0.3 °C more.
-It screens and does not diagnose: `fever` means "measure again with a clinical thermometer".
+Pure: no I/O, no clock, the same under MicroPython and CPython; board, simulator, evaluation
+and the gateway's second look all run this file. It screens and does not diagnose: `fever`
+means "measure again with a clinical thermometer". The scale is that of `estimate`.
+
+Where the limits come from:
+
+- **Too cold.** Textbook axillae begin at 36.0 °C. Skin of somebody from the frost is 3.4 °C below
+  its own level at first and 1.7 °C after a minute (Dzien 2020, n = 92): with `BODY_MIN_C` = 35.6
+  nobody who is healthy passes before that, whatever their own level. It is judged by the
+  factory curve wherever the crowd reads low: a frosty morning must not teach the kiosk that cold
+  is usual. A fever can hide under cold skin, so whoever was cold and reads warmer within a
+  minute, by no more than skin recovers in that time, is still asked to wait.
+- **Confirm.** With 13,699 people a day even a good kiosk alarms for hundreds by chance. A first
+  positive asks for another scan; it alarms when that agrees, when nobody comes within seconds,
+  and when it is plainly somebody else who comes.
+- **Absolute limit.** `LIMIT_C` by the factory curve alarms, whatever the crowd reads.
+- **Room.** The sensor's figures hold from 16 °C on (data sheet 3901090614); above 35 °C the air
+  is as warm as skin, and nothing is to be learnt from it.
 """
+
+from kiosk.baseline import Baseline
+from kiosk.estimate import body_c
 
 NORMAL = "normal"
 FEVER = "fever"
@@ -17,61 +35,153 @@ MOVING = "moving"  # never held still
 COLD = "cold"  # too cold for a person of this site: fresh from a winter street, fringe, far away
 HOT = "hot"  # too hot for skin: a cup, a lamp
 SENSOR = "sensor"  # the sensor failed during the scan
+WAIT = "wait"  # the sensor's own temperature is still moving
+ROOM = "room"  # the hall is too cold or too hot to measure in
+CONFIRM = "confirm"  # positive for the first time: once more, to be sure
+REFERENCE = "reference"  # no person: the kiosk is being calibrated
+# The reason of an alarm.
+UNCONFIRMED = "unconfirmed"  # positive, and whoever it was did not come back
 
 SKIN_MAX_C = 42.0
 """Plausible skin of a person ends here."""
 
-BODY_MIN_C = 35.0
+BODY_MIN_C = 35.6
 """An estimate below this says something of the skin, not of the person."""
 
-ORAL_TO_AXILLARY_C = -0.3
+LIMIT_C = 38.0
+ROOM_MIN_C = 16.0
+ROOM_MAX_C = 35.0
 
-REFERENCE_AMBIENT_C = 22.0
+CONFIRM_MS = 7000
+"""To hear the sound, read the word, step back and up again."""
+
+SAME_C = 0.5
+"""Two scans of one person differ by less: three times the repeat SD where it is largest."""
+
+COLD_MS = 60_000
+REWARM_C = 0.4
+REWARM_C_PER_S = 0.06
+"""Half as much again as a forehead's first rise (Dzien 2020), and the noise of two scans."""
 
 
-class Site:
-    """Where the kiosk looks.
+class Judgement:
+    """A verdict, its reason, and what it was made from; `scan` is the caller's own.
 
-    `oral_minus_skin_c` at a room of 22 °C, and how many °C the skin there rises for each °C
-    of the room; from 544 people in Wang et al. 2023 (PhysioNet, doi 10.13026/3bhc-9065).
+    `body_c` is what is shown and compared with the threshold: estimate less `baseline_c`.
     """
 
-    def __init__(self, oral_minus_skin_c, per_room_c):
-        self.oral_minus_skin_c = oral_minus_skin_c
-        self.per_room_c = per_room_c
+    def __init__(self, scan, verdict, reason, skin_c, body_c, baseline_c):
+        self.scan = scan
+        self.verdict = verdict
+        self.reason = reason
+        self.skin_c = skin_c
+        self.body_c = body_c
+        self.baseline_c = baseline_c
 
 
-SITES = {
-    "canthus": Site(1.30, 0.10),
-    "face_max": Site(0.97, 0.05),
-    "forehead": Site(2.55, 0.20),
-}
+class Screening:
+    """One kiosk's judgement. Times are milliseconds that only go up."""
+
+    def __init__(self, site, threshold_c=THRESHOLD_C, confirm_scans=1, baseline=None):
+        self.site = site
+        self.threshold_c = threshold_c
+        self.confirm_scans = confirm_scans
+        self.baseline = baseline or Baseline()
+        self._first = None  # the positive that waits to be confirmed
+        self._first_ms = 0
+        self._agreed = 0
+        self._cold_c = None
+        self._cold_ms = 0
+        self._judged_ms = None
+
+    @property
+    def pending(self):
+        """The positive that waits for another scan, or None."""
+        return self._first
+
+    def judge(self, now_ms, skin_c, air_c, quality="", stayed=False, scan=None):
+        """Judge one scan; returns judgements, the last of which answers who stands there.
+
+        There are two when an earlier positive is known now not to come back. `skin_c` and
+        `air_c` (°C) are None with quality `SENSOR`. `quality` is what the scan found wrong with
+        itself, or "". `stayed`: nobody has left the view since the last scan.
+        """
+        if self._judged_ms is not None:
+            self.baseline.rest((now_ms - self._judged_ms) // 1000)
+        self._judged_ms = now_ms
+        if quality == SENSOR:
+            return [Judgement(scan, RETRY, SENSOR, skin_c, None, None)]
+        factory_c = body_c(skin_c, air_c, self.site)
+        baseline_c = self.baseline.offset_c
+        one = Judgement(scan, RETRY, "", skin_c, factory_c - baseline_c, baseline_c)
+        if skin_c > SKIN_MAX_C:
+            one.reason = HOT
+            return [one]
+        if one.body_c >= self.threshold_c or factory_c >= max(LIMIT_C, self.threshold_c):
+            # Heat is not excused by a poor scan.
+            return self._positive(one, now_ms, stayed)
+        one.reason = self._doubt(now_ms, factory_c, air_c, quality)
+        if one.reason:
+            return [one]
+        one.verdict = NORMAL
+        first, self._first = self._first, None
+        if first is None:
+            self.baseline.learn(factory_c)
+            return [one]
+        if stayed or _same(first, one):
+            return [one]
+        return [_alarm_for(first), one]
+
+    def overdue(self, now_ms):
+        """The alarm for a positive whom nobody followed in time, else None."""
+        if self._first is None or now_ms - self._first_ms < CONFIRM_MS:
+            return None
+        first, self._first = self._first, None
+        return _alarm_for(first)
+
+    def _positive(self, one, now_ms, stayed):
+        first, self._first = self._first, None
+        before = []
+        if first is not None and (stayed or _same(first, one)):
+            self._agreed += 1
+        else:
+            self._agreed = 0
+            if first is not None:
+                before.append(_alarm_for(first))
+        if self._agreed >= self.confirm_scans:
+            one.verdict = FEVER
+        else:
+            self._first = one
+            self._first_ms = now_ms
+            one.reason = CONFIRM
+        return before + [one]
+
+    def _doubt(self, now_ms, factory_c, air_c, quality):
+        """The reason for which a scan that is not positive is no `normal` either, or ""."""
+        if quality:
+            return quality
+        if not ROOM_MIN_C <= air_c <= ROOM_MAX_C:
+            return ROOM
+        if factory_c - max(self.baseline.offset_c, 0.0) < BODY_MIN_C:
+            if factory_c >= BODY_MIN_C:
+                # Cold only beside a crowd that reads high: perhaps the crowd has changed.
+                self.baseline.learn(factory_c)
+            self._cold_c = factory_c
+            self._cold_ms = now_ms
+            return COLD
+        if self._cold_c is not None:
+            since_s = (now_ms - self._cold_ms) / 1000
+            rise_c = factory_c - self._cold_c
+            if now_ms - self._cold_ms < COLD_MS and rise_c < REWARM_C + REWARM_C_PER_S * since_s:
+                return COLD
+            self._cold_c = None
+        return ""
 
 
-def body_c(skin_c, ambient_c, site):
-    """Axillary equivalent (°C) of a skin temperature at a site, in a room.
-
-    An offset with a slope of exactly 1 in the skin's temperature: a hotter face never reads
-    cooler, and nothing is pulled towards normal.
-    """
-    room_c = site.per_room_c * (ambient_c - REFERENCE_AMBIENT_C)
-    return skin_c + site.oral_minus_skin_c - room_c + ORAL_TO_AXILLARY_C
+def _same(first, one):
+    """Whether a scan may be of the one who waits to be confirmed."""
+    return abs(one.skin_c - first.skin_c) < SAME_C
 
 
-def decide(skin_c, estimate_c, quality, threshold_c=THRESHOLD_C):
-    """Return (verdict, reason).
-
-    `quality` is what the scan found wrong with itself, or "". Heat is not excused by it: skin
-    that reads feverish although the scan was poor is a fever, never a retry that can pass by.
-    """
-    if quality == SENSOR:
-        return RETRY, SENSOR
-    if skin_c > SKIN_MAX_C:
-        return RETRY, HOT
-    if estimate_c >= threshold_c:
-        return FEVER, ""
-    if quality:
-        return RETRY, quality
-    if estimate_c < BODY_MIN_C:
-        return RETRY, COLD
-    return NORMAL, ""
+def _alarm_for(first):
+    return Judgement(first.scan, FEVER, UNCONFIRMED, first.skin_c, first.body_c, first.baseline_c)

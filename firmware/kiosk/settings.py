@@ -3,11 +3,16 @@
 import json
 
 from kiosk import screening
+from kiosk.baseline import BOUND_C
 from kiosk.errors import SettingsError
+from kiosk.estimate import SITES
 from kiosk.words import WORDS
 
 PATH = "/settings.json"
 CA_PATH = "/ca.der"
+
+# Follow the crowd, stay at `baseline_c`, or at the factory curve.
+BASELINES = ("auto", "fixed", "off")
 
 # Field: (type, default); no default means that it must be there.
 _FIELDS = {
@@ -17,6 +22,9 @@ _FIELDS = {
     "site": (str, "canthus"),
     "language": (str, "zh"),
     "threshold_c": (float, screening.THRESHOLD_C),
+    "confirm_scans": (int, 1),
+    "baseline": (str, "auto"),
+    "baseline_c": (float, 0.0),
     "wifi_ssid": (str, ""),
     "wifi_password": (str, ""),
     "broker_host": (str,),
@@ -38,6 +46,9 @@ class Settings:
     site: str
     language: str
     threshold_c: float
+    confirm_scans: int
+    baseline: str
+    baseline_c: float
     wifi_ssid: str
     wifi_password: str
     broker_host: str
@@ -61,10 +72,15 @@ class Settings:
             if not isinstance(value, field[0]) or isinstance(value, bool):
                 raise SettingsError("%s: expected %s" % (name, field[0].__name__))
             setattr(self, name, value)
-        self._choice("site", screening.SITES)
+        self._choice("site", SITES)
         self._choice("language", WORDS)
         if not 35.0 <= self.threshold_c <= 40.0:
             raise SettingsError("threshold_c: expected 35 to 40 C, axillary equivalent")
+        self._choice("baseline", BASELINES)
+        if not 0 <= self.confirm_scans <= 3:
+            raise SettingsError("confirm_scans: expected 0 to 3 further scans")
+        if not -BOUND_C <= self.baseline_c <= BOUND_C:
+            raise SettingsError("baseline_c: expected %g to %g C" % (-BOUND_C, BOUND_C))
         if not 1 <= self.broker_port <= 65535:
             raise SettingsError("broker_port: expected 1 to 65535")
         for name in ("kiosk", "campus", "broker_host"):

@@ -10,6 +10,10 @@ WORDS = {
         "cold": ("皮肤太冷", "请稍后再测"),
         "hot": ("请重测", "只测脸部"),
         "sensor": ("设备故障", "请找保安"),
+        "wait": ("请稍等", "设备正在稳定"),
+        "room": ("室温不宜", "请找保安"),
+        "confirm": ("再测一次", "请别走开"),
+        "reference": ("正在校准", "请勿使用"),
     },
     "en": {
         "idle": ("Look at mark", "to be measured"),
@@ -20,5 +24,9 @@ WORDS = {
         "cold": ("Skin cold", "wait, try later"),
         "hot": ("Once more", "face only"),
         "sensor": ("Out of order", "see the guard"),
+        "wait": ("Please wait", "sensor settling"),
+        "room": ("Room too cold", "or hot: see guard"),
+        "confirm": ("Once more", "please stay here"),
+        "reference": ("Calibrating", "not in use"),
     },
 }

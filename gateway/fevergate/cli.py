@@ -12,6 +12,7 @@ from fevergate import __version__
 from fevergate.campus import campus_command
 from fevergate.commands import doctor_command, log_command, provision_command
 from fevergate.errors import FeverGateError
+from fevergate.evaluate import evaluate_command
 from fevergate.options import settings_option
 
 
@@ -79,7 +80,7 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     click.echo(f"{gate}: acknowledgement by {by} sent")
 
 
-for command in (campus_command, log_command, provision_command, doctor_command):
+for command in (campus_command, log_command, provision_command, doctor_command, evaluate_command):
     cli.add_command(command)
 
 

@@ -39,3 +39,11 @@ class ProvisionError(FeverGateError, RuntimeError):
 
 class NothingFoundError(FeverGateError, LookupError):
     """What a command was asked for does not exist."""
+
+
+class PeopleFileError(FeverGateError, ValueError):
+    """A file of people's temperatures is not what it should be: file, line, column, expectation."""
+
+
+class CalibrationRefusedError(FeverGateError, ValueError):
+    """What was measured against a reference cannot be a sensor's error, or says too little."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from demonstration.system import free_port
 from local_broker import LocalBroker
 
+from demonstration.system import free_port
 from fevergate.provision import provision
 
 

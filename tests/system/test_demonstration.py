@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import real_micropython
-from demonstration.system import System
 from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
+from demonstration.system import System
 from fevergate.settings import read_secret
 from simulator import built_in_crowd
 

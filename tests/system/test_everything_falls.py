@@ -4,7 +4,6 @@ import random
 import time
 
 from demonstration.system import System
-
 from simulator import built_in_crowd
 
 HANG_S = 240

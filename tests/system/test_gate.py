@@ -8,10 +8,10 @@ import sys
 import time
 
 import pytest
-from demonstration.system import System
-from demonstration.verdict import lamp_spans
 from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
 
+from demonstration.system import System
+from demonstration.verdict import lamp_spans
 from fevergate.pins import GATES
 from fevergate.store import open_reader
 from simulator import Fault

@@ -3,7 +3,6 @@
 import re
 
 from demonstration.system import System
-
 from simulator import built_in_crowd
 
 PEOPLE = 500

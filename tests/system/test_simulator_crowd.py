@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fevergate.people import Person
 from simulator.crowd import LEAD_IN_MS, Crowd
-from simulator.people import Person
 from simulator.visitor import Habits
 
 ANNA = Person("anna", (34.0, 35.0, 36.0), 22.0)

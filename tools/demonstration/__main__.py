@@ -18,7 +18,8 @@ from demonstration.processes import DemonstrationError, wait_until
 from demonstration.system import SETTLE_S, System
 from demonstration.verdict import Summary
 from fevergate.errors import FeverGateError
-from simulator import Person, SimulatorError, built_in_crowd, load_people
+from fevergate.people import Person, load_people
+from simulator import SimulatorError, built_in_crowd
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CROWD_S_PER_PERSON = 30.0

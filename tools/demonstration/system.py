@@ -14,12 +14,13 @@ from local_broker import LocalBroker
 from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate import campus_store
+from fevergate.people import Person
 from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
 from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.store import open_reader
-from simulator import Board, Habits, Person
+from simulator import Board, Habits
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPUS = "east"

@@ -11,12 +11,10 @@ from simulator.errors import (
     BoardDiedError,
     BusTimeoutError,
     NotAcknowledgedError,
-    PeopleFileError,
     SimulatorError,
 )
 from simulator.faults import Fault
 from simulator.panel import panel_svg
-from simulator.people import Person, load_people
 from simulator.physics import View
 from simulator.population import built_in_crowd
 from simulator.sensor import VirtualMLX90614
@@ -29,8 +27,6 @@ __all__ = [
     "Fault",
     "Habits",
     "NotAcknowledgedError",
-    "PeopleFileError",
-    "Person",
     "SimulatorError",
     "View",
     "VirtualBus",
@@ -38,6 +34,5 @@ __all__ = [
     "VirtualSSD1306",
     "Visit",
     "built_in_crowd",
-    "load_people",
     "panel_svg",
 ]

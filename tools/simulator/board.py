@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from fevergate.people import Person
 from simulator.bus import VirtualBus
 from simulator.crowd import Crowd
 from simulator.display import VirtualSSD1306
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.flash import write_flash
 from simulator.frames import ResetCause
-from simulator.people import Person
 from simulator.pins import load_pins
 from simulator.process import BoardProcess
 from simulator.sensor import VirtualMLX90614

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from simulator.people import Person
+from fevergate.people import Person
 from simulator.physics import View
 from simulator.population import ROOM_C
 from simulator.visitor import Habits, Visit, Visitor

@@ -15,7 +15,3 @@ class NotAcknowledgedError(SimulatorError, OSError):
 
 class BusTimeoutError(SimulatorError, TimeoutError):
     """A wire of the bus is held low."""
-
-
-class PeopleFileError(SimulatorError, ValueError):
-    """A file of people is not what it should be: names file, line, column, expectation."""

@@ -7,8 +7,8 @@ of four rounds, in rooms of about 22 °C; see `SITE_STATISTICS`.
 import random
 from dataclasses import dataclass
 
+from fevergate.people import ROUNDS, Person
 from simulator.errors import SimulatorError
-from simulator.people import ROUNDS, Person
 
 ROOM_C = 22.0  # where the statistics were taken
 FEVER_ORAL_C = (38.0, 39.5)

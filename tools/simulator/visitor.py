@@ -8,7 +8,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from simulator.people import Person
+from fevergate.people import Person
 
 AMBER = "amber"
 NO_ANSWER = "none"

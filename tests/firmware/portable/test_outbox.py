@@ -143,7 +143,8 @@ def test_a_flash_that_refuses_says_so():
         raise AssertionError("kept without a flash")
 
 
-SLOTS = ("boot-test.a", "boot-test.b")
+PATH = "boot-test"
+SLOTS = (PATH + ".a", PATH + ".b")
 
 
 def forget_boots():
@@ -154,23 +155,23 @@ def forget_boots():
 
 def test_boots_are_counted():
     forget_boots()
-    assert [next_boot(SLOTS, fresh=5000) for _ in range(4)] == [5000, 5001, 5002, 5003]
+    assert [next_boot(PATH, fresh=5000) for _ in range(4)] == [5000, 5001, 5002, 5003]
 
 
 def test_a_power_cut_while_counting_costs_no_count():
     forget_boots()
-    last = [next_boot(SLOTS, fresh=7) for _ in range(3)][-1]
+    last = [next_boot(PATH, fresh=7) for _ in range(3)][-1]
     for name in SLOTS:
         with open(name, "rb") as file:
             whole = file.read()
         with open(name, "wb") as file:
             file.write(whole[:-1])
-        assert next_boot(SLOTS, fresh=1) >= last
+        assert next_boot(PATH, fresh=1) >= last
         last += 1
 
 
 def test_an_erased_flash_begins_where_no_earlier_life_was():
     forget_boots()
-    assert next_boot(SLOTS, fresh=900_001) == 900_001
+    assert next_boot(PATH, fresh=900_001) == 900_001
     forget_boots()
-    assert next_boot(SLOTS, after=900_001, fresh=1) == 900_002
+    assert next_boot(PATH, after=900_001, fresh=1) == 900_002

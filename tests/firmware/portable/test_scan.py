@@ -7,8 +7,10 @@ from kiosk.scan import (
     LINGER_SCANS,
     SCANNING,
     STUCK_MS,
+    SWEEP_MS,
     WAITING,
     Scan,
+    peak_of,
 )
 
 ROOM_C = 22.0
@@ -17,9 +19,9 @@ ROOM_C = 22.0
 class Gate:
     """Feeds a scan at 10 Hz."""
 
-    def __init__(self, room_c=ROOM_C):
+    def __init__(self, room_c=ROOM_C, sweeps=False):
         self.room_c = room_c
-        self.scan = Scan()
+        self.scan = Scan(sweeps)
         self.now_ms = 0
         self.results = []
 
@@ -133,3 +135,54 @@ def test_a_sensor_that_fails_in_a_scan_ends_it_as_a_retry():
     result = gate.scan.fail(gate.now_ms)
     assert result is not None and result.quality == "sensor" and result.object_c is None
     assert gate.scan.fail(gate.now_ms) is None
+
+
+def test_a_can_that_warms_while_it_measures_is_not_trusted():
+    gate = Gate()
+    gate.empty()
+    for sample_c in [33.0, 35.0] + [35.4] * 12:
+        gate.room_c += 0.05  # a hand around the sensor
+        gate.see(sample_c)
+    assert gate.results[0].quality == "wait"
+
+
+def test_who_stays_to_be_scanned_again_is_known_to_be_the_same():
+    gate = Gate()
+    gate.empty()
+    gate.see(*[35.4] * 12)
+    gate.scan.ask_again()
+    gate.see(*[35.4] * 25)
+    assert [result.stayed for result in gate.results] == [False, True]
+
+
+def test_who_steps_in_while_the_other_was_asked_again_is_not_taken_for_the_same():
+    for between in ([22.0] * 5, [33.0, 31.0, 31.0, 33.0]):
+        gate = Gate()
+        gate.empty()
+        gate.see(*[35.4] * 12)
+        gate.scan.ask_again()
+        gate.see(*between)
+        gate.see(*[36.4] * 30)
+        assert [result.stayed for result in gate.results] == [False, False]
+
+
+def test_a_face_that_moves_through_the_view_is_measured_at_its_hottest_spot():
+    gate = Gate(sweeps=True)
+    gate.empty()
+    gate.see(33.0, 34.0, 33.5, 34.5, 35.6, 35.7, 35.7, 35.0, 34.0, 33.5, 33.0, *[33.5] * 10)
+    (result,) = gate.results
+    assert result.quality == "" and abs(result.object_c - 35.7) < 0.05
+    assert SWEEP_MS <= result.scan_ms <= SWEEP_MS + 200
+
+
+def test_a_face_that_is_taken_away_before_it_was_swept_is_asked_again():
+    gate = Gate(sweeps=True)
+    gate.empty()
+    gate.see(33.0, 34.0, 35.0, 30.0, 24.0, 22.0, 22.0, 22.0)
+    assert gate.results[0].quality == "short"
+
+
+def test_the_peak_of_a_few_samples_is_that_of_a_scan():
+    assert peak_of([35.4, 35.5, 39.0, 35.6]) == 35.6
+    assert peak_of([35.4, 35.6]) == 35.4
+    assert peak_of([35.4]) == 35.4

@@ -8,9 +8,10 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from simulator.errors import PeopleFileError
+from fevergate.errors import PeopleFileError
 
 SITES = ("canthus", "face_max", "forehead", "forehead_max")
 ROUNDS = 4
@@ -20,12 +21,16 @@ _AMBIENT_RANGE_C = (-40.0, 60.0)
 
 @dataclass(frozen=True)
 class Person:
-    """Skin temperature (°C) in one to four rounds, the room's, and the mouth's where known."""
+    """Skin temperature (°C) in one to four rounds, the room's, and the mouth's where known.
+
+    `at` is when, by the wall clock of the place, where the file says so.
+    """
 
     subject: str
     rounds_c: tuple[float, ...]
     ambient_c: float
     oral_c: float | None = None
+    at: datetime | None = None
 
 
 def load_people(
@@ -61,8 +66,14 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
                 raise PeopleFileError(f"{path}, line 1: expected a column {column!r}")
         for row in reader:
             where = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
-                raise PeopleFileError(f"{where}: expected {len(columns)} fields")
+            if None in row:
+                raise PeopleFileError(
+                    f"{where}, column {len(columns) + 1}: expected {len(columns)} fields"
+                )
+            if missing := [column for column in columns if row[column] is None]:
+                raise PeopleFileError(
+                    f"{where}, column {missing[0]}: missing, expected {len(columns)} fields"
+                )
             if row["camera"] != camera:
                 continue
             values = [_number(where, row, column, _SKIN_RANGE_C) for column in rounds]
@@ -75,11 +86,24 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
             if not row["subject"]:
                 raise PeopleFileError(f"{where}, column subject: expected a name, found nothing")
             oral_c = _number(where, row, "oral_c", _SKIN_RANGE_C)
-            yield Person(row["subject"], rounds_c, ambient_c, oral_c)
+            at = _time(where, row.get("time", ""))
+            yield Person(row["subject"], rounds_c, ambient_c, oral_c, at)
     except csv.Error as error:
         # The inner reader's number: the outer one's is of the last row that was whole.
         line = reader.reader.line_num
         raise PeopleFileError(f"{path}, line {line}: expected CSV: {error}") from error
+
+
+def _time(where: str, text: str) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        # Local time, whatever the zone: only how long lies between two people counts.
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
+    except ValueError as error:
+        raise PeopleFileError(
+            f"{where}, column time: expected ISO 8601 such as 2017-02-07T09:30:00, found {text!r}"
+        ) from error
 
 
 def _number(

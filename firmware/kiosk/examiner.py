@@ -1,0 +1,149 @@
+"""From the sensor's samples to judgements: calibration, scan and screening of one kiosk.
+
+Knows no pins and no network. What must outlive a power cut lies on flash: the crowd's baseline,
+and a positive who was asked to come again.
+"""
+
+from kiosk import screening
+from kiosk.baseline import BOUND_C, Baseline
+from kiosk.calibration import Calibration, calibration_from
+from kiosk.errors import CalibrationError
+from kiosk.estimate import SITES, body_c, through_emissivity
+from kiosk.scan import Result, Scan
+from kiosk.screening import Judgement, Screening
+from kiosk.slots import Slots
+
+SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
+OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
+REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
+
+
+class Examiner:
+    """Feed it samples; it returns judgements as they fall, most often none."""
+
+    def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
+        self.site = SITES[settings.site]
+        self.scan = Scan(self.site.sweeps)
+        self._crowd = Slots(crowd)
+        self._unit = Slots(calibration)
+        self.calibration = self._calibration()
+        known = self._crowd.read()
+        if not isinstance(known, dict):
+            known = {}
+        self._saved = None
+        self.screening = Screening(
+            self.site, settings.threshold_c, settings.confirm_scans, _baseline(settings, known)
+        )
+        self.left_over = _judgement(known.get("pending"))
+        self._reference_until_ms = 0
+
+    def sample(self, now_ms, object_c, ambient_c):
+        """Take one sample as the sensor reads it (°C)."""
+        result = self.scan.feed(now_ms, object_c, ambient_c)
+        if result:
+            return self._judge(now_ms, result)
+        return self.overdue(now_ms)
+
+    def overdue(self, now_ms):
+        """The alarm for a positive who did not come back; call it while there are no samples."""
+        late = None if self.scan.scanning else self.screening.overdue(now_ms)
+        return (late,) if late else ()
+
+    def fail(self, now_ms):
+        """The sensor failed: a running scan ends as a retry."""
+        result = self.scan.fail(now_ms)
+        return self._judge(now_ms, result) if result else ()
+
+    def begin_reference(self, now_ms, on):
+        """What is scanned from now on is a reference and no person; or people come again."""
+        self._reference_until_ms = now_ms + REFERENCE_MS if on else 0
+
+    def calibrate(self, record, sensor):
+        """Take up a calibration for the unit `sensor`, and keep it on flash.
+
+        Raises `CalibrationError` where it is implausible, for another unit, or cannot be kept.
+        """
+        calibration = calibration_from(record)
+        if calibration.sensor != sensor:
+            raise CalibrationError("sensor: expected %s, which is here" % (sensor or "one"))
+        try:
+            if self._unit.read() != record:  # it comes again with each connection
+                self._unit.write(record)
+        except OSError as error:
+            raise CalibrationError("flash: %s" % error)
+        self.calibration = calibration
+
+    def found(self, sensor):
+        """The unit on the bus: another one's calibration is not for it."""
+        if self.calibration.sensor != sensor:
+            self.calibration = Calibration()
+
+    def remember(self):
+        """Write what must outlive a power cut, if it has changed. Raises `OSError`."""
+        first = self.screening.pending
+        baseline_c = self.screening.baseline.offset_c
+        if self._saved is not None:
+            saved_c, waiting = self._saved
+            if waiting is first and abs(saved_c - baseline_c) < SAVE_C:
+                return
+        self._crowd.write({"baseline_c": baseline_c, "pending": _values(first)})
+        self._saved = (baseline_c, first)
+        self.left_over = None
+
+    def _judge(self, now_ms, result):
+        if result.object_c is None:
+            return self.screening.judge(now_ms, None, None, result.quality, scan=result)
+        read_c = self.calibration.object_c(result.object_c)
+        air_c = self.calibration.air_c(result.ambient_c)
+        skin_c = through_emissivity(read_c, air_c)
+        if now_ms < self._reference_until_ms:
+            estimate_c = body_c(skin_c, air_c, self.site)
+            reason = screening.REFERENCE
+            return (Judgement(result, screening.RETRY, reason, skin_c, estimate_c, 0.0),)
+        return self.screening.judge(now_ms, skin_c, air_c, result.quality, result.stayed, result)
+
+    def _calibration(self):
+        record = self._unit.read()
+        if record is None:
+            return Calibration()
+        try:
+            return calibration_from(record)
+        except CalibrationError as error:
+            print("calibration:", error)
+            return Calibration()
+
+
+def _baseline(settings, known):
+    if settings.baseline == "off":
+        return Baseline(0.0, fixed=True)
+    if settings.baseline == "fixed":
+        return Baseline(settings.baseline_c, fixed=True)
+    offset_c = known.get("baseline_c")
+    if not isinstance(offset_c, (int, float)) or not abs(offset_c) <= BOUND_C:
+        offset_c = 0.0
+    baseline = Baseline(offset_c)
+    baseline.rest(OFF_S)
+    return baseline
+
+
+_SCAN = ("object_c", "ambient_c", "samples", "scan_ms", "quality")
+_MADE = ("skin_c", "body_c", "baseline_c")
+
+
+def _values(judgement):
+    """A judgement as JSON holds it, or None."""
+    if judgement is None:
+        return None
+    values = {name: getattr(judgement.scan, name) for name in _SCAN}
+    values.update({name: getattr(judgement, name) for name in _MADE})
+    return values
+
+
+def _judgement(values):
+    """The alarm for a positive that a power cut kept from being confirmed, or None."""
+    try:
+        scan = Result(*[values[name] for name in _SCAN])
+        made = [values[name] for name in _MADE]
+    except (TypeError, KeyError):
+        return None
+    return Judgement(scan, screening.FEVER, screening.UNCONFIRMED, *made)

@@ -1,0 +1,52 @@
+"""How good a test is, with what chance alone would have made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist, variance
+
+Z_95 = NormalDist().inv_cdf(0.975)
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209); 0 to 1 for none."""
+    if trials == 0:
+        return 0.0, 1.0
+    share, z2 = successes / trials, Z_95**2
+    middle = share + z2 / (2 * trials)
+    half = Z_95 * (share * (1 - share) / trials + z2 / (4 * trials**2)) ** 0.5
+    scale = 1 + z2 / trials
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def auc(ill: Sequence[float], well: Sequence[float]) -> tuple[float, float, float] | None:
+    """Area under the ROC curve and its 95 % interval; None where one of the two is empty.
+
+    The chance that somebody ill scores higher than somebody well, ties counting half; the
+    interval after DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+    """
+    if not ill or not well:
+        return None
+    above = [sum(_beats(one, other) for other in well) / len(well) for one in ill]
+    below = [sum(_beats(other, one) for other in ill) / len(ill) for one in well]
+    area = sum(above) / len(above)
+    spread = sum(variance(part) / len(part) for part in (above, below) if len(part) > 1)
+    half = Z_95 * spread**0.5
+    return area, max(0.0, area - half), min(1.0, area + half)
+
+
+def roc(ill: Sequence[float], well: Sequence[float]) -> list[tuple[float, float]]:
+    """(share of the well that alarm, share of the ill that do) from the highest threshold down."""
+    points = [(0.0, 0.0)]
+    for threshold in sorted({*ill, *well}, reverse=True):
+        points.append(
+            (
+                sum(one >= threshold for one in well) / max(len(well), 1),
+                sum(one >= threshold for one in ill) / max(len(ill), 1),
+            )
+        )
+    return points
+
+
+def _beats(one: float, other: float) -> float:
+    return (one > other) + 0.5 * (one == other)

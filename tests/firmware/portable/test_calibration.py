@@ -1,0 +1,50 @@
+"""One sensor's error, within what a sensor's error can be."""
+
+from kiosk.calibration import Calibration, calibration_from
+from kiosk.errors import CalibrationError
+
+
+def refusal(values):
+    try:
+        calibration_from(values)
+    except CalibrationError as error:
+        return str(error)
+    return ""
+
+
+def test_without_a_calibration_nothing_changes():
+    unit = Calibration()
+    assert unit.object_c(36.6) == 36.6 and unit.air_c(22.0) == 22.0
+
+
+def test_two_points_are_put_right():
+    # A unit that reads 34.8 for 35.0 and 37.7 for 38.0.
+    gain = 3.0 / 2.9
+    unit = Calibration("a1", offset_c=38.0 - 37.7 - (gain - 1) * 0.7, gain=gain)
+    assert abs(unit.object_c(34.8) - 35.0) < 1e-6
+    assert abs(unit.object_c(37.7) - 38.0) < 1e-6
+
+
+def test_a_hotter_face_stays_hotter():
+    for gain in (0.95, 1.0, 1.05):
+        unit = Calibration("a1", gain=gain)
+        assert unit.object_c(37.1) > unit.object_c(37.0)
+
+
+def test_the_can_is_warmer_than_the_air():
+    assert Calibration(can_over_air_c=1.5).air_c(24.0) == 22.5
+
+
+def test_what_no_sensor_can_be_is_refused_by_name():
+    assert refusal({"offset_c": 3}) == "offset_c: expected -1.5 to 1.5, not 3"
+    assert refusal({"gain": 0.5}).startswith("gain: expected 0.95 to 1.05")
+    assert refusal({"can_over_air_c": 20}).startswith("can_over_air_c: expected -1 to 8")
+    assert refusal({"offset_c": "0.1"}) == "offset_c: expected a number"
+    assert refusal({"offset_c": True}) == "offset_c: expected a number"
+    assert refusal({"offset_c": float("nan")}).startswith("offset_c: expected")
+    assert refusal({"sensor": 5}) == "sensor: expected its number in hex"
+    assert refusal([]) == "expected an object"
+
+
+def test_a_newer_records_other_fields_are_left_alone():
+    assert calibration_from({"sensor": "a1", "offset_c": 0.1, "by": "Li"}).offset_c == 0.1

@@ -1,0 +1,174 @@
+"""Calibration, scan and screening together, and what outlives a power cut."""
+
+import os
+
+from kiosk.errors import CalibrationError
+from kiosk.examiner import REFERENCE_MS, Examiner
+
+UNIT = "00112233aabbccdd"
+CROWD, CALIBRATION = "crowd-test", "unit-test"
+ROOM_C = 23.2
+# What the sensor reads in front of such skin: emissivity is put right by the examiner.
+HEALTHY_READ_C = 35.3
+FEVER_READ_C = 37.0
+
+
+class Settings:
+    def __init__(self, baseline="auto", baseline_c=0.0):
+        self.site = "canthus"
+        self.threshold_c = 37.3
+        self.confirm_scans = 1
+        self.baseline = baseline
+        self.baseline_c = baseline_c
+
+
+class Kiosk:
+    def __init__(self, **settings):
+        self.examiner = Examiner(Settings(**settings), CROWD, CALIBRATION)
+        self.now_ms = 0
+
+    def see(self, object_c, count=14):
+        found = []
+        for _ in range(count):
+            self.now_ms += 100
+            found += self.examiner.sample(self.now_ms, object_c, ROOM_C)
+        for one in found:
+            if one.verdict == "retry":
+                self.examiner.scan.ask_again()
+        return found
+
+    def person(self, object_c):
+        self.see(ROOM_C, 30)
+        return self.see(object_c)
+
+
+def erased():
+    for name in os.listdir():
+        if name.startswith((CROWD, CALIBRATION)):
+            os.remove(name)
+
+
+def test_people_are_judged():
+    erased()
+    kiosk = Kiosk()
+    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["confirm"]
+    assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
+
+
+def test_a_positive_who_goes_away_is_alarmed_for():
+    erased()
+    kiosk = Kiosk()
+    kiosk.person(FEVER_READ_C)
+    assert [(one.verdict, one.reason) for one in kiosk.see(ROOM_C, 80)] == [
+        ("fever", "unconfirmed")
+    ]
+
+
+def test_a_positive_is_alarmed_for_although_the_sensor_fails():
+    erased()
+    kiosk = Kiosk()
+    kiosk.person(FEVER_READ_C)
+    kiosk.examiner.fail(kiosk.now_ms)
+    late = kiosk.examiner.overdue(kiosk.now_ms + 7000)
+    assert [one.verdict for one in late] == ["fever"]
+
+
+def test_a_power_cut_does_not_drop_a_positive():
+    erased()
+    kiosk = Kiosk()
+    (first,) = kiosk.person(FEVER_READ_C)
+    kiosk.examiner.remember()
+    after = Kiosk().examiner
+    one = after.left_over
+    assert one is not None
+    assert (one.verdict, one.reason) == ("fever", "unconfirmed")
+    assert one.skin_c == first.skin_c and one.scan.object_c == first.scan.object_c
+    after.remember()
+    assert Kiosk().examiner.left_over is None
+
+
+def test_a_power_cut_does_not_forget_the_crowd():
+    erased()
+    kiosk = Kiosk()
+    for _ in range(40):
+        kiosk.person(HEALTHY_READ_C - 0.4)
+        kiosk.examiner.remember()
+    learnt_c = kiosk.examiner.screening.baseline.offset_c
+    assert learnt_c < -0.3
+    assert abs(Kiosk().examiner.screening.baseline.offset_c - learnt_c) < 0.1
+
+
+def test_what_has_not_changed_is_not_written_again():
+    erased()
+    kiosk = Kiosk()
+    kiosk.examiner.remember()
+    before = os.listdir()
+    for name in before:
+        if name.startswith(CROWD):
+            os.remove(name)
+    kiosk.person(HEALTHY_READ_C)
+    kiosk.examiner.remember()
+    assert not [name for name in os.listdir() if name.startswith(CROWD)]
+
+
+def test_a_rotten_memory_is_no_memory():
+    erased()
+    for rotten in ("", "{}", "00000000 1 {}", '[1, {"pending": 5}]'):
+        with open(CROWD + ".a", "w") as file:
+            file.write(rotten)
+        examiner = Kiosk().examiner
+        assert examiner.left_over is None and examiner.screening.baseline.offset_c == 0.0
+
+
+def test_the_baseline_can_be_fixed_or_off():
+    erased()
+    assert Kiosk(baseline="fixed", baseline_c=0.3).examiner.screening.baseline.offset_c == 0.3
+    kiosk = Kiosk(baseline="off", baseline_c=0.3)
+    for _ in range(30):
+        kiosk.person(HEALTHY_READ_C - 0.4)
+    assert kiosk.examiner.screening.baseline.offset_c == 0.0
+
+
+def record(**changes):
+    values = {"sensor": UNIT, "offset_c": 0.5, "gain": 1.0, "can_over_air_c": 1.0}
+    values.update(changes)
+    return values
+
+
+def test_a_calibration_moves_what_is_measured_and_outlives_a_power_cut():
+    erased()
+    (before,) = Kiosk().person(HEALTHY_READ_C)
+    kiosk = Kiosk()
+    kiosk.examiner.calibrate(record(), UNIT)
+    for one in (kiosk, Kiosk()):
+        one.examiner.found(UNIT)
+        (after,) = one.person(HEALTHY_READ_C)
+        assert 0.45 < after.skin_c - before.skin_c < 0.55
+        assert after.scan.object_c == before.scan.object_c  # the raw value stays raw
+
+
+def test_another_units_calibration_is_neither_taken_nor_kept_in_force():
+    erased()
+    kiosk = Kiosk()
+    try:
+        kiosk.examiner.calibrate(record(), "ffff000011112222")
+    except CalibrationError as error:
+        assert "sensor" in str(error)
+    else:
+        raise AssertionError("taken")
+    kiosk.examiner.calibrate(record(), UNIT)
+    kiosk.examiner.found("ffff000011112222")
+    assert kiosk.examiner.calibration.offset_c == 0.0
+
+
+def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
+    erased()
+    kiosk = Kiosk()
+    kiosk.examiner.begin_reference(kiosk.now_ms, True)
+    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["reference"]
+    kiosk.examiner.begin_reference(kiosk.now_ms, False)
+    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+    kiosk.examiner.begin_reference(kiosk.now_ms, True)
+    kiosk.now_ms += REFERENCE_MS
+    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]

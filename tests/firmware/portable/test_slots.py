@@ -1,0 +1,49 @@
+"""Values on flash that outlive a power cut."""
+
+import os
+
+from kiosk.slots import Slots
+
+PATH = "slots-test"
+
+
+def fresh():
+    for name in (PATH + ".a", PATH + ".b"):
+        if name in os.listdir():
+            os.remove(name)
+    return Slots(PATH)
+
+
+def test_nothing_was_ever_written():
+    assert fresh().read() is None
+
+
+def test_the_last_one_written_is_read():
+    slots = fresh()
+    for number in range(5):
+        slots.write({"number": number, "text": "正常"})
+        assert Slots(PATH).read() == {"number": number, "text": "正常"}
+
+
+def test_a_write_that_is_torn_anywhere_leaves_the_one_before():
+    slots = fresh()
+    slots.write("first")
+    slots.write("second")  # in .b
+    with open(PATH + ".b", "rb") as file:
+        whole = file.read()
+    for length in range(len(whole)):
+        with open(PATH + ".b", "wb") as file:
+            file.write(whole[:length])
+        assert Slots(PATH).read() == "first"
+    slots.write("third")
+    assert Slots(PATH).read() == "third"
+
+
+def test_rot_is_seen():
+    slots = fresh()
+    slots.write({"a": 1})
+    with open(PATH + ".a", "rb") as file:
+        whole = file.read()
+    with open(PATH + ".a", "wb") as file:
+        file.write(whole.replace(b"1}", b"2}"))
+    assert slots.read() is None

@@ -1,0 +1,61 @@
+"""`tools/measure`: what it prints is what was measured."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import real_micropython
+
+from measurement.blackbody import commercial, slope
+
+
+def measure(*arguments: str):
+    environment = os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")}
+    return subprocess.run(
+        [sys.executable, "-m", "measurement", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=240,
+    )
+
+
+def test_a_black_body_is_followed_degree_by_degree():
+    done = measure("blackbody", "--step", "0.5", "--json")
+    found = json.loads(done.stdout)
+    steps = found["steps"]
+    assert [step["blackbody_c"] for step in steps] == [35 + n / 2 for n in range(11)]
+    # Slope 1 and a little: emissivity. The tolerance is the part's noise over eleven steps.
+    assert 0.96 < found["slope"] < 1.08
+    for step in steps:
+        assert abs(step["body_c"] - step["skin_c"] - 1.0) < 0.02
+        assert step["skin_c"] > step["object_c"]
+
+
+def test_a_verdict_fits_into_a_boards_memory():
+    done = measure("cost", "--verdicts", "200", "--people", "3", "--json")
+    found = json.loads(done.stdout)
+    assert found["verdict_bytes"] <= 1024  # on a 64-bit host: twice what a board takes
+    assert found["answered"] == found["people"] == 3
+    assert found["settling_ms"] + found["sampling_ms_p50"] == found["answer_ms_p50"]
+
+
+def test_commercial_devices_can_be_put_beside_it(tmp_path):
+    path = tmp_path / "ipvm.csv"
+    rows = [f"Flat,1m,{35 + n / 2},36.5" for n in range(11)] + ["Flat,1m,35.25,N/A"]
+    path.write_text("device,distance,blackbody_c,device_reading_c\n" + "\n".join(rows))
+    assert commercial(path) == {"Flat 1m": {"slope": 0.0, "lowest_c": 36.5, "highest_c": 36.5}}
+    path.write_text(path.read_text() + "\nFlat,1m,36.0,warm\n")
+    done = measure("blackbody", "--ipvm", str(path))
+    assert done.returncode == 2 and "line 14" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_wrong_file_of_people_is_named(tmp_path):
+    done = measure("constants", str(tmp_path / "nobody.csv"))
+    assert done.returncode == 2 and "No such file" in done.stderr
+
+
+def test_a_slope_is_a_slope():
+    assert slope([(35, 36), (36, 37), (37, 38)]) == pytest.approx(1.0)

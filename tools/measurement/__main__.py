@@ -1,0 +1,120 @@
+"""`tools/measure`: what the kiosk shows, what its constants are worth, what a verdict costs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from fevergate.errors import FeverGateError
+from measurement import blackbody, constants, cost
+from simulator import SimulatorError
+
+EPILOG = """\
+examples:
+  tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
+  tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
+  tools/measure constants people.csv            each constant moved, on measured people
+  tools/measure cost                            time and memory of a verdict, a person's wait
+"""
+
+
+def _blackbody(arguments: argparse.Namespace, say: Console) -> Any:
+    others = blackbody.commercial(arguments.ipvm) if arguments.ipvm else {}
+    steps = blackbody.sweep(arguments.low, arguments.high, arguments.step)
+    slope = blackbody.slope([(step["blackbody_c"], step["body_c"]) for step in steps])
+    table = Table(title="A black body before a kiosk, °C")
+    for name in ("black body", "sensor", "skin", "shown (axillary equivalent)", "verdict"):
+        table.add_column(name, justify="right")
+    for step in steps:
+        table.add_row(
+            *(f"{step[key]:.2f}" for key in ("blackbody_c", "object_c", "skin_c", "body_c")),
+            step["verdict"],
+        )
+    say.print(table)
+    say.print(f"shown for each °C of the black body: {slope:.3f}")
+    if others:
+        table = Table(title="Commercial devices, 35 to 40 °C (Healy et al. 2021)")
+        for name in ("device", "slope", "lowest shown", "highest shown"):
+            table.add_column(name, justify="left" if name == "device" else "right")
+        for name, shown in sorted(others.items(), key=lambda item: item[1]["slope"]):
+            table.add_row(name, *(f"{value:.2f}" for value in shown.values()))
+        say.print(table)
+    return {"slope": round(slope, 4), "steps": steps, "commercial": others}
+
+
+def _constants(arguments: argparse.Namespace, say: Console) -> Any:
+    rows = constants.table(arguments.people, arguments.fever)
+    columns = [key for key in rows[0] if key != "case"]
+    table = Table(title=f"Sensitivity / specificity / asked again, fever {arguments.fever} °C")
+    for name in ("moved", *columns):
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["case"],
+            *(
+                f"{row[key]['sensitivity']:.2f} {row[key]['specificity']:.3f} {row[key]['retries']}"
+                for key in columns
+            ),
+        )
+    say.print(table)
+    return rows
+
+
+def _cost(arguments: argparse.Namespace, say: Console) -> Any:
+    figures = cost.verdict(arguments.verdicts) | cost.answer(arguments.people)
+    for key, value in figures.items():
+        say.print(f"{key:<24} {value:10}")
+    return figures
+
+
+def _head(module: ModuleType) -> str:
+    """What a module's docstring begins with."""
+    return (module.__doc__ or "").split("\n")[0]
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tools/measure",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_subparsers(required=True, metavar="WHAT")
+    one = what.add_parser("blackbody", help=_head(blackbody))
+    one.add_argument("--low", type=float, default=35.0, help="°C (%(default)s)")
+    one.add_argument("--high", type=float, default=40.0, help="°C (%(default)s)")
+    one.add_argument("--step", type=float, default=0.25, help="°C (%(default)s)")
+    one.add_argument("--ipvm", type=Path, metavar="FILE", help="commercial devices' data (CSV)")
+    one.set_defaults(run=_blackbody)
+    one = what.add_parser("constants", help=_head(constants))
+    one.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
+    one.add_argument("--fever", type=float, default=38.0, help="°C in the mouth (%(default)s)")
+    one.set_defaults(run=_constants)
+    one = what.add_parser("cost", help=_head(cost))
+    one.add_argument("--verdicts", type=int, default=1000, help="to time (%(default)s)")
+    one.add_argument("--people", type=int, default=30, help="to wait with (%(default)s)")
+    one.set_defaults(run=_cost)
+    for one in what.choices.values():
+        one.add_argument("--json", action="store_true", help="one JSON line, for a program")
+    arguments = parser.parse_args()
+    say = Console(quiet=arguments.json, width=None if Console().is_terminal else 140)
+    try:
+        found = arguments.run(arguments, say)
+    except (FeverGateError, SimulatorError) as error:
+        print(f"tools/measure: {error}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

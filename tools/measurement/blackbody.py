@@ -1,0 +1,90 @@
+"""A black body, stepped from 35 to 40 °C before a kiosk: what it shows must follow it.
+
+The shipped firmware on MicroPython, the virtual sensor at register level. Commercial kiosks
+were caught pulling what they show towards 36.5 °C (Healy et al. 2021, J. Biomed. Opt. 26(4)
+043009); their data can be put beside ours.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from statistics import linear_regression
+from typing import Any
+
+from fevergate.errors import PeopleFileError
+from measurement.lone import lone_board, readings
+from simulator import SimulatorError, View
+
+ROOM_C = 23.2
+SPEED = 8.0
+EACH_MS = 6000
+"""Half of it the wall, half of it the black body."""
+
+LEAD_MS = 3000
+
+
+def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
+    """For each step: the black body, what the sensor read, skin and body as the kiosk has them."""
+    steps = [low_c + step_c * n for n in range(round((high_c - low_c) / step_c) + 1)]
+    begin: list[float] = []
+
+    def scene(now_ms: float) -> View:
+        if not begin:
+            begin.append(now_ms + LEAD_MS)
+        place, within_ms = divmod(now_ms - begin[0], EACH_MS)
+        if not 0 <= place < len(steps) or within_ms < EACH_MS / 2:
+            return View(ROOM_C, ROOM_C, emissivity=1.0)
+        return View(steps[int(place)], ROOM_C, emissivity=1.0)
+
+    with lone_board({"baseline": "off", "confirm_scans": 0}, speed=SPEED) as board:
+        board.sensor.scene = scene
+        board.start()
+        heard = 0
+        while len(lines := readings(board)) < len(steps):
+            board.wait_console("reading", 60, start=heard)
+            heard = len(board.console)
+    if len(lines) != len(steps):
+        raise SimulatorError(f"{len(steps)} steps, {len(lines)} readings")
+    return [
+        {
+            "blackbody_c": round(step, 2),
+            **{key: line[key] for key in ("object_c", "skin_c", "body_c", "verdict")},
+        }
+        for step, line in zip(steps, lines, strict=True)
+    ]
+
+
+def slope(pairs: list[tuple[float, float]]) -> float:
+    """Shown °C for each °C of the black body; 1 is what a thermometer does."""
+    return linear_regression(*zip(*pairs, strict=True)).slope
+
+
+def commercial(path: Path) -> dict[str, dict[str, float]]:
+    """Slope and span of what commercial devices showed between 35 and 40 °C, by device.
+
+    Raises `PeopleFileError` naming the line and column of what is not a number.
+    """
+    shown: dict[str, list[tuple[float, float]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    at_c = float(row["blackbody_c"])
+                    if row["device_reading_c"] == "N/A" or not 35 <= at_c <= 40:
+                        continue
+                    name = f"{row['device']} {row['distance']}"
+                    shown.setdefault(name, []).append((at_c, float(row["device_reading_c"])))
+                except (KeyError, ValueError, TypeError) as error:
+                    raise PeopleFileError(f"{path}, line {number}: {error}") from error
+    except OSError as error:
+        raise PeopleFileError(f"{path}: {error.strerror or error}") from error
+    return {
+        name: {
+            "slope": round(slope(pairs), 2),
+            "lowest_c": min(value for _, value in pairs),
+            "highest_c": max(value for _, value in pairs),
+        }
+        for name, pairs in shown.items()
+        if len(pairs) >= 5
+    }

@@ -1,0 +1,129 @@
+"""What each constant of the decision is worth: the result with it moved, on measured people.
+
+Nothing here sets a constant; they come from physiology and the data sheet, and the docs of
+`kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` say from where. A result that stands or
+falls with one of them would be a result of tuning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fevergate.evaluation import evaluate
+from fevergate.people import Person, load_people
+from kiosk import baseline, estimate, screening
+from kiosk.estimate import SITES, Site, body_c
+
+CAMERAS = ("FLIR", "ICI")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way in which something is moved."""
+
+    name: str
+    module: ModuleType | None = None
+    constant: str = ""
+    value: Any = None
+    oral_minus_skin_c: float = 0.0
+    room_share: float = 1.0
+    threshold_c: float = screening.THRESHOLD_C
+    warmer_c: float = 0.0
+    skin_per_room_c: float | None = None
+
+
+def _moved(module: ModuleType, constant: str, *values: float) -> list[Case]:
+    now = getattr(module, constant)
+    return [Case(f"{constant} {value:g} (is {now:g})", module, constant, value) for value in values]
+
+
+DAY_S = 24 * 3600
+CASES = [
+    Case("as shipped"),
+    Case("threshold 37.1", threshold_c=37.1),
+    Case("threshold 37.5", threshold_c=37.5),
+    Case("oral minus skin -0.2", oral_minus_skin_c=-0.2),
+    Case("oral minus skin +0.2", oral_minus_skin_c=0.2),
+    Case("no room term", room_share=0.0),
+    Case("room term x 1.5", room_share=1.5),
+    *_moved(baseline, "MIDDLE_C", 36.4, 36.6),
+    *_moved(baseline, "BOUND_C", 0.0, 0.4, 1.2),
+    *_moved(baseline, "STEP_C", 0.01, 0.04),
+    *_moved(baseline, "WINDOW", 15, 61),
+    *_moved(baseline, "HALF_LIFE_S", 1 * DAY_S, 60 * DAY_S),
+    *_moved(screening, "BODY_MIN_C", 35.3, 35.9),
+    Case("sensors that read 0.4 low", warmer_c=0.0, skin_per_room_c=-0.4),
+    Case("sensors that read 0.4 high", warmer_c=0.0, skin_per_room_c=0.4),
+    *(
+        Case(f"rooms 5 °C warmer, skin +{share:.2f}/°C", warmer_c=5.0, skin_per_room_c=share)
+        for share in (0.05, 0.10, 0.15, 0.20)
+    ),
+]
+
+
+@contextmanager
+def _in_force(case: Case, name: str) -> Iterator[None]:
+    """Move what the case moves, and put it back."""
+    site = SITES[name]
+    other = Site(
+        site.skin_c, _oral_minus_skin_c(site) + case.oral_minus_skin_c, site.sweeps, case.room_share
+    )
+    before = getattr(case.module, case.constant) if case.module else None
+    SITES[name] = other
+    if case.module:
+        setattr(case.module, case.constant, case.value)
+    try:
+        yield
+    finally:
+        SITES[name] = site
+        if case.module:
+            setattr(case.module, case.constant, before)
+
+
+def _oral_minus_skin_c(site: Site) -> float:
+    """By which the site was made."""
+    healthy_c = body_c(site.skin_c, estimate.REFERENCE_ROOM_C, site)
+    return healthy_c - estimate.ORAL_TO_AXILLARY_C - site.skin_c
+
+
+def _elsewhere(people: list[Person], case: Case) -> list[Person]:
+    """The same people in a warmer room, or before a sensor that reads wrong."""
+    if case.skin_per_room_c is None:
+        return people
+    moved_c = case.skin_per_room_c * (case.warmer_c or 1.0)
+    return [
+        replace(
+            person,
+            rounds_c=tuple(value + moved_c for value in person.rounds_c),
+            ambient_c=person.ambient_c + case.warmer_c,
+        )
+        for person in people
+    ]
+
+
+def table(path: Path, fever_c: float) -> list[dict[str, Any]]:
+    """For each case, site and camera: sensitivity, specificity, retries."""
+    assert estimate.SITES is SITES  # noqa: S101 - what is moved is what is evaluated
+    people = {
+        (site, camera): load_people(path, site, camera) for site in SITES for camera in CAMERAS
+    }
+    rows = []
+    for case in CASES:
+        row: dict[str, Any] = {"case": case.name}
+        for (site, camera), crowd in people.items():
+            with _in_force(case, site):
+                found, _ = evaluate(
+                    _elsewhere(crowd, case), site, camera, fever_c, case.threshold_c
+                )
+            row[f"{site} {camera}"] = {
+                "sensitivity": found.sensitivity,
+                "specificity": found.specificity,
+                "retries": found.retries,
+            }
+        rows.append(row)
+    return rows

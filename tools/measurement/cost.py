@@ -1,0 +1,115 @@
+"""What a verdict costs the board, and how long a person waits for it, part by part.
+
+The verdict is timed on real MicroPython with the shipped files, on this machine: an ESP32 is
+slower, by how much only one can show. The limit beside it is one word over the sensor's bus,
+57 bits at 100 kHz, of which each sample needs two. The answer's time is the simulated board's.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median, quantiles
+
+from demonstration.system import ROOT
+from kiosk.mlx90614 import settle_ms
+from measurement.lone import lone_board
+from simulator import Habits, VirtualMLX90614, built_in_crowd
+from simulator.eeprom import CONFIG1
+
+BITS_OF_A_WORD = 57  # start, two addresses, command, two bytes, PEC, their acknowledgements, stop
+BUS_HZ = 100_000
+SPEED = 4.0
+
+_TIMED = """
+import gc, sys, time
+sys.path.insert(0, sys.argv[1])
+from kiosk.calibration import Calibration
+from kiosk.estimate import SITES, through_emissivity
+from kiosk.screening import Screening
+
+unit = Calibration("a", 0.1, 1.01, 1.0)
+screening = Screening(SITES["canthus"])
+now_ms = 0
+
+def verdict(read_c):
+    global now_ms
+    now_ms += 8000
+    air_c = unit.air_c(24.2)
+    skin_c = through_emissivity(unit.object_c(read_c), air_c)
+    return screening.judge(now_ms, skin_c, air_c, "")
+
+for number in range(100):
+    verdict(35.0 + number % 7 / 10)
+times, most = [], 0
+for number in range(int(sys.argv[2])):
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    began = time.ticks_us()
+    verdict(35.0 + number % 7 / 10)
+    took = time.ticks_diff(time.ticks_us(), began)
+    most = max(most, gc.mem_alloc() - before)
+    gc.enable()
+    times.append(took)
+times.sort()
+print(times[len(times) // 2], times[len(times) * 99 // 100], most)
+"""
+
+_MICROPYTHON = (
+    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
+)
+
+
+def verdict(count: int) -> dict[str, float]:
+    """Time and allocation of one verdict, baseline full, beside one word over the bus."""
+    with tempfile.TemporaryDirectory(prefix="fevergate-measure-") as name:
+        script = Path(name) / "timed.py"
+        script.write_text(_TIMED)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", _MICROPYTHON, "-X", "heapsize=320K", str(script)),
+                *(str(ROOT / "firmware"), str(count)),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+    p50_us, p99_us, most = (int(part) for part in done.stdout.split())
+    word_us = BITS_OF_A_WORD / BUS_HZ * 1e6
+    return {
+        "verdict_us_p50": p50_us,
+        "verdict_us_p99": p99_us,
+        "verdict_bytes": most,
+        "bus_word_us": round(word_us),
+        "verdict_to_bus_word": round(p50_us / word_us, 3),
+    }
+
+
+def answer(people: int) -> dict[str, float]:
+    """Simulated ms from standing still to the light, and what of it the part's filter takes."""
+    habits = Habits(patience_ms=6000 * SPEED)
+    sensor = VirtualMLX90614(seed=3)
+    crowd = built_in_crowd(people, 3, fever_share=0.0)
+    with lone_board({}, speed=SPEED, people=crowd, sensor=sensor, habits=habits) as board:
+        board.start()
+        board.wait_crowd(60 + people * 20 / SPEED)
+        visits = board.visits
+    waits = sorted(
+        visit.answered_ms[0] - visit.arrived_ms - habits.approach_ms
+        for visit in visits
+        if visit.answered_ms[0] is not None
+    )
+    part_ms = settle_ms(sensor.eeprom.cells[CONFIG1])
+    cuts = quantiles(waits, n=100, method="inclusive")
+    return {
+        "people": len(visits),
+        "answered": len(waits),
+        "answer_ms_p50": round(median(waits)),
+        "answer_ms_p95": round(cuts[94]),
+        "settling_ms": part_ms,
+        "sampling_ms_p50": round(median(waits) - part_ms),
+    }
