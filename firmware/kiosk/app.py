@@ -272,6 +272,8 @@ class App:
             rssi=self.wifi.rssi(),
             can_c=messages.rounded(self.can_c),
             sensor=self.sensor_id,
+            site=self.settings.site,
+            confirm_scans=self.settings.confirm_scans,
             baseline_c=messages.rounded(self.examiner.screening.baseline.offset_c),
             drift=self.examiner.screening.baseline.drifting,
         )

@@ -198,12 +198,14 @@ def no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:
         log.warning("TCP_NODELAY refused: alarms may be 40 ms late")
 
 
-def publish_once(settings: GatewaySettings, topic: str, payload: bytes) -> None:
+def publish_once(
+    settings: GatewaySettings, topic: str, payload: bytes, *, retain: bool = False
+) -> None:
     """Connect, publish one message at QoS 1, disconnect.
 
     Raises `BrokerError` where the broker refuses or does not answer.
     """
-    _once(settings, lambda client: client.publish(topic, payload, qos=1))
+    _once(settings, lambda client: client.publish(topic, payload, qos=1, retain=retain))
 
 
 def probe(settings: GatewaySettings) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
+from fevergate.calibrate import calibrate_command
 from fevergate.campus import campus_command
 from fevergate.commands import doctor_command, log_command, provision_command
 from fevergate.errors import FeverGateError
@@ -80,7 +81,14 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     click.echo(f"{gate}: acknowledgement by {by} sent")
 
 
-for command in (campus_command, log_command, provision_command, doctor_command, evaluate_command):
+for command in (
+    calibrate_command,
+    campus_command,
+    doctor_command,
+    evaluate_command,
+    log_command,
+    provision_command,
+):
     cli.add_command(command)
 
 

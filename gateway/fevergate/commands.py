@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
@@ -13,10 +14,12 @@ from rich.console import Console
 
 from fevergate import log_formats
 from fevergate.errors import NothingFoundError
-from fevergate.fever_log import read_day
+from fevergate.fever_log import bounds, read_day
 from fevergate.options import settings_option
+from fevergate.rescreen import Rules, rescreen
 from fevergate.settings import load_gateway
 from fevergate.store import open_reader
+from kiosk.estimate import SITES
 
 
 class DayParam(click.ParamType[date]):
@@ -40,9 +43,34 @@ class DayParam(click.ParamType[date]):
 @click.option("--campus", help="Must be this gateway's campus.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@click.option(
+    "--rescreen",
+    "again",
+    is_flag=True,
+    help="Decide the day again under the options below, and show what would have changed.",
+)
+@click.option("--threshold", type=click.FloatRange(35, 40), help="°C, axillary equivalent.")
+@click.option("--site", type=click.Choice(sorted(SITES)), help="Else as each kiosk has it.")
+@click.option(
+    "--baseline",
+    type=click.Choice(["recorded", "off"]),
+    default="recorded",
+    show_default=True,
+    help="The crowd's baseline as it was in force, or none.",
+)
+@click.option("--confirm-scans", type=click.IntRange(0, 3), help="Else as each kiosk has it.")
 @settings_option("gateway.toml")
 def log_command(
-    day: date | None, campus: str | None, form: str, language: str | None, settings_path: Path
+    day: date | None,
+    campus: str | None,
+    form: str,
+    language: str | None,
+    again: bool,
+    threshold: float | None,
+    site: str | None,
+    baseline: Literal["recorded", "off"],
+    confirm_scans: int | None,
+    settings_path: Path,
 ) -> None:
     """A day's fevers, counts by kiosk, and coverage.
 
@@ -52,23 +80,39 @@ def log_command(
     \b
       fevergate log
       fevergate log --date 2026-11-23 --format csv > fevers.csv
+      fevergate log --rescreen --threshold 37.1
     """
     settings = load_gateway(settings_path)
+    rules = Rules(threshold, site, baseline, confirm_scans)
+    if rules != Rules() and not again:
+        raise click.UsageError(
+            "--threshold, --site, --baseline, --confirm-scans go with --rescreen"
+        )
+    if again and form == "csv":
+        raise click.UsageError("--rescreen: expected --format table or json")
     if campus not in (None, settings.campus):
         raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
     database = open_reader(settings.path(settings.database))
+    language = language or settings.language
     try:
-        log = read_day(database, settings, day)
+        if again:
+            _, begin, end = bounds(settings, day)
+            changed = rescreen(database, begin, end, rules)
+            text = log_formats.rescreened_as_json(changed)
+            table = log_formats.rescreened_as_table(changed, settings.zone, language)
+        else:
+            log = read_day(database, settings, day)
+            text = log_formats.as_json(log)
+            table = log_formats.as_table(log, settings.zone, language)
+            if form == "csv":
+                text = log_formats.as_csv(log, settings.zone)
     finally:
         database.close()
-    if form == "json":
-        click.echo(log_formats.as_json(log))
-    elif form == "csv":
-        sys.stdout.write(log_formats.as_csv(log, settings.zone))
-    else:
-        table = log_formats.as_table(log, settings.zone, language or settings.language)
+    if form == "table":
         # A pipe has no width: take what the table needs, rather than cut it.
         Console(width=None if sys.stdout.isatty() else 160).print(table)
+    else:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
 class GateParam(click.ParamType[tuple[str, list[str]]]):
@@ -103,7 +147,7 @@ class GateParam(click.ParamType[tuple[str, list[str]]]):
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option(
     "--site",
-    type=click.Choice(["canthus", "face_max", "forehead"]),
+    type=click.Choice(sorted(SITES)),
     default="canthus",
     show_default=True,
     help="What the sensor sees of a face.",

@@ -30,6 +30,7 @@ from fevergate.store import open_reader
 State = Literal["ok", "warning", "failed"]
 
 LEAST_FREE_MB = 500
+CALIBRATION_DAYS = 365
 OLDEST_YEAR = 2025
 
 
@@ -56,7 +57,7 @@ def examine(settings_path: Path) -> list[Finding]:
             )
         ]
     found = [_ok("settings", f"{settings_path}", f"{settings_path}")]
-    for check in (_broker, _certificates, _secrets, _database, _disk, _pins, _clock, _campus):
+    for check in _CHECKS:
         name = check.__name__.lstrip("_")
         try:
             found += check(settings)
@@ -154,6 +155,48 @@ def _database(settings: GatewaySettings) -> Iterator[Finding]:
             text=(f"{path} 损坏：{said}", f"{path}: {said}"),
             advice=("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
         )
+
+
+def _calibrations(settings: GatewaySettings) -> Iterator[Finding]:
+    path = settings.path(settings.database)
+    if not path.exists():
+        return
+    reader = open_reader(path)
+    try:
+        rows = {kiosk: (sensor, *found) for kiosk, sensor, *found in reader.execute(_UNITS)}
+    finally:
+        reader.close()
+    for kiosk in (kiosk for gate in settings.gates for kiosk in gate.kiosks):
+        sensor, at, by, uncertainty_c = rows.get(kiosk, (None, None, None, None))
+        advice = (
+            f"fevergate calibrate {kiosk} --by 姓名",
+            f"fevergate calibrate {kiosk} --by NAME",
+        )
+        if at is None:
+            unit = f" ({sensor})" if sensor else ""
+            text = (f"{kiosk}{unit} 从未校准", f"{kiosk}{unit}: never calibrated")
+            yield Finding(check="calibration", state="warning", text=text, advice=advice)
+            continue
+        day = datetime.fromtimestamp(at, settings.zone).date()
+        due = time.time() - at > CALIBRATION_DAYS * 86400
+        yield Finding(
+            check="calibration",
+            state="warning" if due else "ok",
+            text=(
+                f"{kiosk} 于 {day} 由 {by} 校准，±{uncertainty_c:.2f} °C"
+                + ("，已到期" if due else ""),
+                f"{kiosk}: {day} by {by}, ±{uncertainty_c:.2f} °C" + (", due" if due else ""),
+            ),
+            advice=advice if due else ("", ""),
+        )
+
+
+# The newest of the unit that is in the kiosk now: another one's says nothing.
+_UNITS = """
+    select k.kiosk, k.health ->> '$.sensor', max(c.at), c.by, c.uncertainty_c
+    from kiosks k left join calibrations c
+        on c.kiosk = k.kiosk and c.sensor = k.health ->> '$.sensor'
+    group by k.kiosk"""
 
 
 def _disk(settings: GatewaySettings) -> Iterator[Finding]:
@@ -257,3 +300,8 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         )
     else:
         yield _ok("campus", f"{server.url} 可用", f"{server.url} answers")
+
+
+_CHECKS = (
+    *(_broker, _certificates, _secrets, _database, _calibrations, _disk, _pins, _clock, _campus),
+)

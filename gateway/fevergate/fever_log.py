@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from fevergate.fleet import Unlike, unlike_today
 from fevergate.minutes import HOUR_S, MINUTE_S, count, silences
 from fevergate.settings import GatewaySettings
 
@@ -67,13 +68,20 @@ class Day(Struct, kw_only=True):
     zero: bool
     fevers: list[Fever]
     kiosks: list[KioskDay]
+    unlike: list[Unlike]
+    """Kiosks whose crowd differs from their neighbours': drift, a dirty lens."""
+
+
+def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, float, float]:
+    """`day`, by default today, and the UTC seconds from which and to which it lasts."""
+    day = day or datetime.fromtimestamp(time.time(), settings.zone).date()
+    start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
+    return day, start.timestamp(), (start + timedelta(days=1)).timestamp()
 
 
 def read_day(database: Database, settings: GatewaySettings, day: date | None = None) -> Day:
     """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
-    day = day or datetime.fromtimestamp(time.time(), settings.zone).date()
-    start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
-    begin, end = start.timestamp(), (start + timedelta(days=1)).timestamp()
+    day, begin, end = bounds(settings, day)
     fevers = msgspec.convert(list(database.query(_FEVERS, (begin, end))), list[Fever], strict=False)
     kiosks = _kiosks(database, settings, int(begin), int(end))
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
@@ -85,6 +93,7 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
         zero=covered and not fevers and not any(kiosk.fever for kiosk in kiosks),
         fevers=fevers,
         kiosks=kiosks,
+        unlike=unlike_today(database, settings, begin, end),
     )
 
 

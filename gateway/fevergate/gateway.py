@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import threading
 import time
 from functools import partial
@@ -18,16 +19,22 @@ from sdnotify import SystemdNotifier
 from fevergate import ingest as ingesting
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
+from fevergate.errors import StoreError
+from fevergate.fever_log import bounds
+from fevergate.fleet import unlike_today
 from fevergate.forward import Forwarder
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
 from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
 from fevergate.settings import GatewaySettings
-from fevergate.store import Store
+from fevergate.store import Store, open_reader
 from fevergate.watch import Watch
 from fevergate.writer import Writer
 
 log = logging.getLogger(__name__)
+
+COMPARE_S = 600
+"""How often the kiosks of a gate are compared."""
 
 STUCK_S = 30
 """A writer that has not come round for so long has stopped: systemd may start us anew."""
@@ -46,6 +53,7 @@ class Gateway:
         self.alarm = Alarm(dict(self._lights), self._announce)
         self.alarm.restore(*store.fevers())
         self._watch = Watch(settings, self.alarm.trouble)
+        self._compare_at = time.monotonic() + COMPARE_S
         self.writer = Writer(store, self._say_stored, self._disk_trouble)
         self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add)
         self._broker = Broker(
@@ -82,7 +90,25 @@ class Gateway:
     def tick(self) -> bool:
         """About once a second; says whether real work goes on."""
         self._watch.check()
+        if time.monotonic() >= self._compare_at:
+            self._compare_at = time.monotonic() + COMPARE_S
+            # Beside the alarm's path: it reads a day of readings.
+            threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
         return self._broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
+
+    def compare_kiosks(self) -> None:
+        """Whether the kiosks of each gate see the same crowd today; amber where one does not."""
+        try:
+            reader = open_reader(self._settings.path(self._settings.database))
+            try:
+                _, begin, end = bounds(self._settings)
+                found = unlike_today(reader, self._settings, begin, end)
+            finally:
+                reader.close()
+        except (StoreError, sqlite3.Error) as error:
+            log.error("comparing kiosks: %s", error)
+            return
+        self._watch.unlike({one.kiosk: one.line() for one in found})
 
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(

@@ -15,6 +15,7 @@ from fevergate.alarm import Alarm
 from fevergate.errors import MessageError
 from fevergate.protocol import (
     Acknowledge,
+    Applied,
     Health,
     Reading,
     Topic,
@@ -26,6 +27,7 @@ from fevergate.protocol import (
 from fevergate.settings import GatewaySettings
 from fevergate.store import (
     Acknowledged,
+    CalibrationApplied,
     HealthArrived,
     ReadingArrived,
     Record,
@@ -43,7 +45,7 @@ def topics(campus: str) -> list[str]:
     """What the gateway listens to."""
     kiosk = str(Topic(campus, "+", ""))
     return [
-        *(kiosk + kind for kind in ("reading", "health", "status")),
+        *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
         alarm_topic(campus, "+/acknowledge"),
     ]
 
@@ -99,6 +101,8 @@ class Ingest:
                     raise MessageError("status: expected online or offline")
                 self._watch.status(topic.name, payload == b"online")
                 return StatusArrived(topic.name, payload.decode(), now, gate)
+            case "settings/applied":
+                return self._applied(topic.name, gate, payload, now)
             case _:
                 raise MessageError(f"no such kind of message: {topic.kind[:64]}")
 
@@ -111,6 +115,16 @@ class Ingest:
         self.counts[reading.verdict.value] += 1
         self._watch.heard(kiosk)
         return ReadingArrived(reading, now, gate, raised_at)
+
+    def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
+        applied = decode(payload, Applied)
+        self._same(kiosk, applied.kiosk)
+        self._watch.heard(kiosk)
+        if applied.error:
+            log.warning("%s: settings refused: %s", kiosk, applied.error)
+        if applied.calibration is None:
+            return None
+        return CalibrationApplied(kiosk, applied.calibration, now, gate)
 
     def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
         seen = self._alarm.acknowledge(gate, by)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fevergate.fever_log import Day
+from fevergate.rescreen import Rescreened
 from fevergate.words import words
 
 CSV_COLUMNS = (
@@ -81,8 +82,61 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     ]
     if day.fevers:
         parts.append(_fevers(day, zone, say))
-    parts += [_kiosks(day, zone, say), Text(say["no_diagnosis"], "dim")]
+    parts.append(_kiosks(day, zone, say))
+    for one in day.unlike:
+        text = say["unlike"].format(
+            kiosk=one.kiosk,
+            others=", ".join(one.others),
+            difference=one.difference_c,
+            limit=one.limit_c,
+            people=one.people,
+            median=one.median_c,
+            others_people=one.others_people,
+            others_median=one.others_median_c,
+        )
+        parts.append(Text(text + (say["alone"] if one.alone else ""), "bold yellow"))
+    parts.append(Text(say["no_diagnosis"], "dim"))
     return Group(*parts)
+
+
+def rescreened_as_json(found: Rescreened) -> str:
+    """Keys as in `rescreen.Rescreened`."""
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+
+
+def rescreened_as_table(found: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
+    """What other settings would have answered, for a person at a terminal."""
+    say = words(language)
+    counts = Table()
+    counts.add_column(say["verdict"])
+    for key in ("before", "now"):
+        counts.add_column(say[key], justify="right")
+    for verdict in ("normal", "fever", "retry"):
+        before, after = found.before.get(verdict, 0), found.after.get(verdict, 0)
+        counts.add_row(say[verdict], str(before), Text(str(after), "bold" * (before != after)))
+    head = say["rescreened"].format(scans=found.scans, changed=len(found.changed))
+    parts: list[RenderableType] = [Text(head, "bold"), counts]
+    if found.changed:
+        table = Table()
+        for key in ("time", "kiosk", "scan", "skin_c", "body_c", "before", "now"):
+            table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
+        for one in found.changed:
+            table.add_row(
+                _clock(one.at, zone),
+                Text(one.kiosk),
+                f"{one.boot}/{one.seq}",
+                _degrees(one.skin_c, 2),
+                _degrees(one.body_c, 2),
+                _answers(one.before, say),
+                _answers(one.after, say),
+            )
+        parts.append(table)
+    return Group(*parts)
+
+
+def _answers(answers: list[tuple[str, str]], say: dict[str, str]) -> Text:
+    shown = [say[verdict] + (f" ({reason})" if reason else "") for verdict, reason in answers]
+    return Text(" → ".join(shown))
 
 
 def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:

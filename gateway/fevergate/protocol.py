@@ -124,7 +124,50 @@ class Health(Message, frozen=True, kw_only=True):
     rssi: Annotated[int, Meta(ge=-200, le=100)] | None = None
     can_c: Celsius | None = None
     sensor: Short = ""
+    site: Short = ""
+    confirm_scans: Count = 1
+    baseline_c: Celsius | None = None
+    drift: bool = False
     fw: Short = ""
+
+
+class CalibrationRecord(Struct, frozen=True, kw_only=True):
+    """What one sensor reads wrong, found against a reference by somebody on some day.
+
+    `sensor` is the unit's 64-bit number; the kiosk's `calibration.py` says what the figures mean
+    and what is plausible. `uncertainty_c` is the 95 % uncertainty at 37 °C.
+    """
+
+    sensor: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    at: Utc
+    by: Person
+    method: Annotated[str, Meta(pattern="^[a-z-]{1,32}$")]
+    offset_c: Annotated[float, Meta(ge=-10, le=10)]
+    gain: Annotated[float, Meta(ge=0.5, le=2)] = 1.0
+    can_over_air_c: Annotated[float, Meta(ge=-50, le=50)] = 0.0
+    uncertainty_c: Annotated[float, Meta(ge=0, le=10)]
+
+
+class KioskSettings(Message, frozen=True, kw_only=True):
+    """What is retained for a kiosk: today its sensor's calibration."""
+
+    calibration: CalibrationRecord | None = None
+
+
+class Applied(Message, frozen=True, kw_only=True):
+    """A kiosk's answer to its settings: what is in force now, or one line on what is wrong."""
+
+    kiosk: Name
+    at: Utc | None = None
+    calibration: CalibrationRecord | None = None
+    error: Short = ""
+
+
+class Command(Message, frozen=True, kw_only=True):
+    """Something that a kiosk shall do now. `reference`: what is scanned is no person."""
+
+    command: Annotated[str, Meta(pattern="^reference$")]
+    on: bool
 
 
 class Stored(Message, frozen=True, kw_only=True):

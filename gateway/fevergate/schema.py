@@ -120,3 +120,17 @@ def kiosks(db: Database) -> None:
         ) strict, without rowid"""
     )
     db.conn.execute("create index outbox_next on outbox(next_at)")
+
+
+@migrations()
+def calibrations(db: Database) -> None:
+    """Every calibration that a kiosk put in force: which unit, when, by whom, how sure."""
+    db.conn.execute(
+        """
+        create table calibrations (
+            kiosk text not null, sensor text not null, at real not null, by text not null,
+            method text not null, offset_c real not null, gain real not null,
+            can_over_air_c real not null, uncertainty_c real not null, applied_at real not null,
+            primary key (kiosk, at, sensor)
+        ) strict, without rowid"""
+    )

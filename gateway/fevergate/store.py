@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from fevergate.errors import StoreError
 from fevergate.held import Held
 from fevergate.minutes import span_masks
-from fevergate.protocol import Health, Identity, Reading, Stored, Verdict
+from fevergate.protocol import CalibrationRecord, Health, Identity, Reading, Stored, Verdict
 from fevergate.schema import migrations
 
 MAX_REJECTED = 10_000
@@ -73,6 +73,16 @@ class StatusArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationApplied:
+    """A kiosk put a calibration in force."""
+
+    kiosk: str
+    record: CalibrationRecord
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A message that does not validate."""
 
@@ -91,7 +101,9 @@ class Acknowledged:
     at: float
 
 
-Record = ReadingArrived | HealthArrived | StatusArrived | Rejected | Acknowledged
+Record = (
+    ReadingArrived | HealthArrived | StatusArrived | CalibrationApplied | Rejected | Acknowledged
+)
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -196,6 +208,15 @@ class Store:
                 self._write_health(record)
             case StatusArrived(kiosk, status, received_at, gate):
                 self._seen(kiosk, gate, received_at, status=status)
+            case CalibrationApplied(kiosk, found, received_at, gate):
+                # It is applied anew after each connection; the first time counts.
+                self.db.conn.execute(
+                    "insert or ignore into calibrations values"
+                    " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
+                    " :uncertainty_c, :applied_at)",
+                    msgspec.structs.asdict(found) | {"kiosk": kiosk, "applied_at": received_at},
+                )
+                self._seen(kiosk, gate, received_at)
             case Rejected(topic, reason, payload, received_at):
                 self.db.conn.execute(
                     "insert into rejected(received_at, topic, reason, head, size)"

@@ -1,4 +1,8 @@
-"""Whether every kiosk watches: silence, an offline will or a sensor's fault turn a gate amber."""
+"""Whether every kiosk watches, and can be believed.
+
+Silence, an offline will, a sensor's fault, a crowd at the baseline's bound, a crowd unlike the
+neighbours': each turns the gate amber, with words.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,8 @@ class Watch:
         self._heard: dict[str, float] = {}
         self._online: dict[str, bool] = {}
         self._fault: dict[str, str] = {}
+        self._drift: dict[str, float | None] = {}
+        self._unlike: dict[str, str] = {}
 
     def heard(self, kiosk: str) -> None:
         """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
@@ -54,7 +60,14 @@ class Watch:
             self._heard[health.kiosk] = self._now()
             self._online[health.kiosk] = True
             self._fault[health.kiosk] = health.fault or "fault" if health.state != "ok" else ""
+            self._drift[health.kiosk] = (health.baseline_c or 0.0) if health.drift else None
         self._tell(health.kiosk)
+
+    def unlike(self, kiosks: dict[str, str]) -> None:
+        """Which kiosks' crowds differ from their neighbours', and how; replaces what was said."""
+        with self._lock:
+            self._unlike = kiosks
+        self.check()
 
     def check(self) -> None:
         """Look at the clock; call it about once a second."""
@@ -75,6 +88,10 @@ class Watch:
                 what = f"{kiosk}: silent"
             elif fault := self._fault.get(kiosk):
                 what = f"{kiosk}: sensor {fault}"[:64]
+            elif (drift_c := self._drift.get(kiosk)) is not None:
+                what = f"{kiosk}: crowd reads {drift_c:+.1f} C, check it"
+            elif unlike := self._unlike.get(kiosk):
+                what = f"{kiosk}: {unlike}"[:64]
             else:
                 what = None
         self._trouble(gate, kiosk, what)

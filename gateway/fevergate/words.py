@@ -42,6 +42,22 @@ TABLE: dict[str, tuple[str, str]] = {
         "当日发热 {count} 人次，未处置 {open}。",
         "{count} fever(s), {open} not seen to.",
     ),
+    "unlike": (
+        "{kiosk} 与 {others} 的人群相差 {difference:+.2f} °C（界限 {limit:.2f}；"
+        "{people} 人中位 {median:.2f}，其余 {others_people} 人中位 {others_median:.2f}）："
+        "请检查镜头并校准。",
+        "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f}; median {median:.2f}"
+        " of {people} people, {others_median:.2f} of {others_people}): check its lens, calibrate.",
+    ),
+    "alone": ("（也可能是另一台）", " (or the other one)"),
+    "rescreened": (
+        "{scans} 次扫描重新判定，{changed} 次会不同。",
+        "{scans} scans decided again, {changed} would have been answered otherwise.",
+    ),
+    "before": ("原判定", "Before"),
+    "now": ("重新判定", "Now"),
+    "verdict": ("判定", "Verdict"),
+    "scan": ("次序", "Scan"),
     "last_heard": ("最近上报", "last heard"),
     "nobody_reported": ("尚无校区上报。", "No campus has reported yet."),
     "no_diagnosis": (

@@ -134,7 +134,8 @@ def test_csv_parses_back_and_no_name_is_a_formula(scene):
 def test_json_has_stable_keys(scene):
     scene.store.commit([arrived(1, "fever", at=NOON)])
     day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
-    assert list(day) == ["date", "campus", "timezone", "covered", "zero", "fevers", "kiosks"]
+    keys = "date campus timezone covered zero fevers kiosks unlike"
+    assert list(day) == keys.split()
     assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
 
 
@@ -152,3 +153,18 @@ def test_a_wrong_date_says_what_is_expected(scene):
 def test_both_languages_have_every_word():
     assert all(len(pair) == 2 and all(pair) for pair in TABLE.values())
     assert words("zh").keys() == words("en").keys() == TABLE.keys()
+
+
+def test_a_kiosk_whose_crowd_is_not_its_neighbours_is_in_the_log(scene):
+    for seq in range(1, 60):
+        scene.store.commit(
+            [
+                arrived(seq, at=NOON + seq, body_c=36.5 + seq % 5 / 10),
+                arrived(seq, at=NOON + seq, kiosk="north-2", body_c=35.9 + seq % 5 / 10),
+            ]
+        )
+    day = scene.day()
+    assert {one.kiosk for one in day.unlike} == {"north-1", "north-2"}
+    assert "请检查镜头" in scene.run("--date", "2026-11-23").output
+    english = scene.run("--date", "2026-11-23", "--language", "en").output
+    assert "or the other one" in english and "+0.60" in english

@@ -7,8 +7,15 @@ from samples import health, reading, settings
 
 from fevergate.alarm import Alarm
 from fevergate.ingest import Ingest
-from fevergate.protocol import Acknowledge, encode
-from fevergate.store import Acknowledged, HealthArrived, ReadingArrived, Rejected, StatusArrived
+from fevergate.protocol import Acknowledge, Applied, CalibrationRecord, encode
+from fevergate.store import (
+    Acknowledged,
+    CalibrationApplied,
+    HealthArrived,
+    ReadingArrived,
+    Rejected,
+    StatusArrived,
+)
 from fevergate.watch import Watch
 
 BASE = "fevergate/v1/east/"
@@ -115,3 +122,39 @@ def test_what_does_not_validate_is_quarantined_with_its_reason(scene, topic, pay
 def test_another_campus_is_quarantined(scene):
     scene.ingest.message("fevergate/v1/west/north-1/reading", encode(reading(1)), scene.done)
     assert "expected 'east'" in scene.kept[-1].reason
+
+
+RECORD = CalibrationRecord(
+    sensor="0011223344556677",
+    at=1_795_400_000,
+    by="李伟",
+    method="two-point",
+    offset_c=0.2,
+    gain=1.01,
+    uncertainty_c=0.1,
+)
+
+
+def test_a_calibration_that_a_kiosk_put_in_force_is_kept(scene):
+    applied = Applied(kiosk="north-1", calibration=RECORD)
+    record = scene.say("north-1/settings/applied", applied)
+    assert isinstance(record, CalibrationApplied) and record.record == RECORD
+
+
+def test_settings_that_a_kiosk_refused_are_no_calibration(scene):
+    assert scene.say("north-1/settings/applied", Applied(kiosk="north-1", error="no")) is None
+    assert scene.acknowledged == 1
+
+
+def test_a_kiosk_cannot_speak_for_anothers_sensor(scene):
+    applied = Applied(kiosk="north-2", calibration=RECORD)
+    assert isinstance(scene.say("north-1/settings/applied", applied), Rejected)
+
+
+@pytest.mark.parametrize("field", ["sensor", "offset_c", "by", "method", "uncertainty_c"])
+def test_a_calibration_out_of_bounds_is_quarantined(scene, field):
+    wrong = {"sensor": "ear", "offset_c": 99, "by": "", "method": "A B", "uncertainty_c": -1}
+    message = json.loads(encode(Applied(kiosk="north-1", calibration=RECORD)))
+    message["calibration"][field] = wrong[field]
+    record = scene.say("north-1/settings/applied", json.dumps(message).encode())
+    assert isinstance(record, Rejected) and field in record.reason

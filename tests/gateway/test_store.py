@@ -9,9 +9,10 @@ from samples import AT, arrived, health
 
 from fevergate import store as storing
 from fevergate.errors import StoreError
-from fevergate.protocol import Identity, Stored
+from fevergate.protocol import CalibrationRecord, Identity, Stored
 from fevergate.store import (
     Acknowledged,
+    CalibrationApplied,
     HealthArrived,
     Rejected,
     StatusArrived,
@@ -189,3 +190,18 @@ def test_readers_cannot_write(store):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("delete from readings")
     reader.close()
+
+
+def test_a_calibration_is_kept_once_however_often_it_is_applied(store):
+    record = CalibrationRecord(
+        sensor="0011223344556677",
+        at=AT,
+        by="Li",
+        method="people",
+        offset_c=0.2,
+        uncertainty_c=0.2,
+    )
+    for later_s in (0, 60, 120):
+        store.commit([CalibrationApplied("north-1", record, AT + later_s, "north")])
+    (row,) = store.db.query("select * from calibrations")
+    assert row["applied_at"] == AT and row["by"] == "Li" and row["gain"] == 1.0

@@ -58,3 +58,18 @@ def test_a_sensor_fault_is_amber_until_health_is_ok(scene):
 def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
     scene.watch.heard("stranger")
     assert scene.troubles == {}
+
+
+def test_a_crowd_at_the_baselines_bound_is_amber_until_it_is_not(scene):
+    scene.watch.health(health(drift=True, baseline_c=0.8))
+    assert scene.troubles["north", "north-1"] == "north-1: crowd reads +0.8 C, check it"
+    scene.watch.health(health(baseline_c=0.2))
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_a_crowd_unlike_the_neighbours_is_amber_until_it_is_not(scene):
+    scene.watch.heard("north-1")
+    scene.watch.unlike({"north-1": "reads -0.5 C beside north-2"})
+    assert scene.troubles["north", "north-1"] == "north-1: reads -0.5 C beside north-2"
+    scene.watch.unlike({})
+    assert scene.troubles["north", "north-1"] is None

@@ -1,12 +1,15 @@
 """Doctor finds what is wrong, one thing not hiding the other, and says what to do."""
 
 import json
+import time
 
 from click.testing import CliRunner
+from samples import health
 
 from fevergate.cli import cli
 from fevergate.doctor import examine
-from fevergate.store import Store
+from fevergate.protocol import CalibrationRecord
+from fevergate.store import CalibrationApplied, HealthArrived, Store
 
 
 def states(site):
@@ -21,6 +24,7 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
         "certificates": "ok",
         "secrets": "ok",
         "database": "ok",
+        "calibration": "warning",
         "disk": "ok",
         "pins": "warning",
         "clock": "ok",
@@ -76,3 +80,39 @@ def test_exit_codes_and_languages(site, tmp_path):
     (site.folder / "admin.password").chmod(0o644)
     assert run(cli, sound).exit_code == 1
     (site.folder / "admin.password").chmod(0o600)
+
+
+def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
+    path = site.folder / "fevergate.db"
+    path.unlink(missing_ok=True)
+    store = Store(path)
+
+    def said(kiosk="north-1"):
+        return next(
+            finding
+            for finding in examine(site.folder / "gateway.toml")
+            if finding.check == "calibration" and kiosk in finding.text[1]
+        )
+
+    def calibrated(days_ago, sensor):
+        at = time.time() - days_ago * 86400
+        record = CalibrationRecord(
+            sensor=sensor, at=at, by="Li Wei", method="people", offset_c=0, uncertainty_c=0.15
+        )
+        store.commit([CalibrationApplied("north-1", record, at, "north")])
+
+    unit, other = "0011223344556677", "ffff223344556677"
+    try:
+        now = time.time()
+        store.commit([HealthArrived(health(at=now, sensor=unit), now, "north")])
+        assert said().text[1].endswith("never calibrated")
+        calibrated(10, other)
+        assert said().state == "warning"
+        calibrated(400, unit)
+        assert said().state == "warning" and "due" in said().text[1]
+        assert "fevergate calibrate north-1" in said().advice[1]
+        calibrated(10, unit)
+        assert said().state == "ok" and "Li Wei, ±0.15 °C" in said().text[1]
+    finally:
+        store.close()
+        path.unlink()

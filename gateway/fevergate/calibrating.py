@@ -1,0 +1,163 @@
+"""From scans of a reference to a unit's calibration, with its uncertainty, or a refusal.
+
+Uncertainties are combined after the GUM (JCGM 100:2008): the reference's own, the scatter of
+the mean of the scans, the sensor's resolution; stated for 95 % (k = 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from fevergate.errors import CalibrationRefusedError
+from kiosk.calibration import GAIN_MAX, GAIN_MIN, OFFSET_MAX_C, PIVOT_C, calibration_from
+from kiosk.errors import CalibrationError
+from kiosk.estimate import ORAL_TO_AXILLARY_C
+
+SCANS = 3
+"""Scans of each black body: with fewer their scatter says nothing."""
+
+PEOPLE = 10
+APART_C = 2.0
+"""Two black bodies nearer to each other would stretch noise into a slope."""
+
+SCATTER_MAX_C = 0.3
+PEOPLE_SCATTER_MAX_C = 0.7
+UNCERTAINTY_MAX_C = 0.4
+RESOLUTION_C = 0.02
+REFERENCE_C = (20.0, 45.0)
+AXILLA_C = (35.0, 41.0)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A black body of `reference_c` and what the sensor read of it, raw, scan by scan (°C)."""
+
+    reference_c: float
+    read_c: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A calibration that is plausible; `uncertainty_c` for 95 % at 37 °C."""
+
+    method: str
+    offset_c: float
+    gain: float
+    uncertainty_c: float
+
+
+def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> Found:
+    """One point gives the offset, two a line through both; emissivity of the bodies taken as 1.
+
+    `reference_u_c`: the black body's own uncertainty (95 %). Raises `CalibrationRefusedError`.
+    """
+    if not 1 <= len(points) <= 2:
+        raise CalibrationRefusedError(f"{len(points)} points: expected one or two black bodies")
+    for point in points:
+        _check_point(point)
+    first, last = (min(points, key=_reference), max(points, key=_reference))
+    gain = 1.0
+    if len(points) == 2:
+        if last.reference_c - first.reference_c < APART_C:
+            raise CalibrationRefusedError(
+                f"black bodies of {first.reference_c:.2f} and {last.reference_c:.2f} °C:"
+                f" expected at least {APART_C:g} °C between them"
+            )
+        read_c = fmean(last.read_c) - fmean(first.read_c)
+        gain = (last.reference_c - first.reference_c) / max(read_c, 0.01)
+    # The offset at the pivot: what the nearest body should have read, along the line.
+    nearest = min(points, key=lambda point: abs(point.reference_c - PIVOT_C))
+    offset_c = nearest.reference_c - PIVOT_C - gain * (fmean(nearest.read_c) - PIVOT_C)
+    spread = (
+        max(stdev(point.read_c) for point in points) / min(len(p.read_c) for p in points) ** 0.5
+    )
+    # Beyond both bodies the line's error grows with the distance.
+    reach = 1.0
+    if len(points) == 2:
+        span_c = last.reference_c - first.reference_c
+        reach = max(1.0, abs(PIVOT_C - (first.reference_c + last.reference_c) / 2) * 2 / span_c)
+    return _found(
+        "two-point" if len(points) == 2 else "one-point",
+        offset_c,
+        gain,
+        _combined(reference_u_c, spread * reach),
+    )
+
+
+def from_people(
+    pairs: Sequence[tuple[float, float]],
+    reference_u_c: float,
+    *,
+    oral: bool = False,
+) -> Found:
+    """An offset from people whom a clinical thermometer measured beside the kiosk.
+
+    `pairs` of (clinical °C, what the sensor without a calibration makes of them °C, axillary
+    equivalent, crowd unknown). Raises `CalibrationRefusedError`.
+    """
+    if len(pairs) < PEOPLE:
+        raise CalibrationRefusedError(f"{len(pairs)} people: expected at least {PEOPLE}")
+    shift_c = ORAL_TO_AXILLARY_C if oral else 0.0
+    for clinical_c, _ in pairs:
+        if not AXILLA_C[0] <= clinical_c + shift_c <= AXILLA_C[1]:
+            raise CalibrationRefusedError(
+                f"clinical thermometer {clinical_c:.2f} °C: expected somebody alive"
+            )
+    differences = [clinical_c + shift_c - body_c for clinical_c, body_c in pairs]
+    scatter_c = stdev(differences)
+    if scatter_c > PEOPLE_SCATTER_MAX_C:
+        raise CalibrationRefusedError(
+            f"people differ by {scatter_c:.2f} °C (SD): expected at most {PEOPLE_SCATTER_MAX_C:g};"
+            " were they at rest, indoors, and did all look at the mark?"
+        )
+    return _found(
+        "people",
+        fmean(differences),
+        1.0,
+        _combined(reference_u_c, scatter_c / len(pairs) ** 0.5),
+    )
+
+
+def _reference(point: Point) -> float:
+    return point.reference_c
+
+
+def _check_point(point: Point) -> None:
+    if not REFERENCE_C[0] <= point.reference_c <= REFERENCE_C[1]:
+        raise CalibrationRefusedError(
+            f"black body of {point.reference_c:.2f} °C:"
+            f" expected {REFERENCE_C[0]:g} to {REFERENCE_C[1]:g}"
+        )
+    if len(point.read_c) < SCANS:
+        raise CalibrationRefusedError(
+            f"{len(point.read_c)} scans at {point.reference_c:.2f} °C: expected at least {SCANS}"
+        )
+    if (scatter_c := stdev(point.read_c)) > SCATTER_MAX_C:
+        raise CalibrationRefusedError(
+            f"scans at {point.reference_c:.2f} °C differ by {scatter_c:.2f} °C (SD): expected at"
+            f" most {SCATTER_MAX_C:g}; is the body at rest, and does it fill the view?"
+        )
+
+
+def _combined(reference_u_c: float, spread_c: float) -> float:
+    standard = (reference_u_c / 2) ** 2 + spread_c**2 + (RESOLUTION_C**2) / 12
+    return 2 * standard**0.5
+
+
+def _found(method: str, offset_c: float, gain: float, uncertainty_c: float) -> Found:
+    found = Found(method, round(offset_c, 3), round(gain, 4), round(uncertainty_c, 3))
+    try:
+        calibration_from({"offset_c": found.offset_c, "gain": found.gain})
+    except CalibrationError as error:
+        raise CalibrationRefusedError(
+            f"{error}: no healthy sensor is so wrong (offset up to {OFFSET_MAX_C:g} °C, gain"
+            f" {GAIN_MIN:g} to {GAIN_MAX:g}); check the reference, the distance, the lens"
+        ) from error
+    if found.uncertainty_c > UNCERTAINTY_MAX_C:
+        raise CalibrationRefusedError(
+            f"uncertainty {found.uncertainty_c:.2f} °C: expected at most {UNCERTAINTY_MAX_C:g};"
+            " take more scans or a better reference"
+        )
+    return found

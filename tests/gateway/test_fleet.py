@@ -1,0 +1,94 @@
+"""One kiosk whose crowd is not its neighbours' crowd."""
+
+import random
+
+import pytest
+from samples import AT, arrived, settings
+
+from fevergate.fleet import LEAST, unlike, unlike_today
+from fevergate.store import Store, open_reader
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "x.db")
+    yield store
+    store.close()
+
+
+def day(store, seed=0, count=200, gate="north", **offsets_c):
+    """People spread by chance over the kiosks; each kiosk reads so much too high."""
+    chance = random.Random(seed)
+    batch = []
+    for seq in range(1, count + 1):
+        for kiosk, offset_c in offsets_c.items():
+            one = arrived(
+                seq,
+                kiosk=kiosk.replace("_", "-"),
+                body_c=36.5 + chance.gauss(0, 0.4),
+                baseline_c=offset_c,  # it has followed its crowd: what is shown looks right
+            )
+            batch.append(type(one)(one.reading, one.received_at, gate))
+    store.commit(batch)
+
+
+def found(store, **changes):
+    reader = open_reader(store.path)
+    try:
+        return unlike_today(reader, settings(**changes), AT, AT + 86400)
+    finally:
+        reader.close()
+
+
+def three(**offsets):
+    from fevergate.settings import Gate
+
+    return {"gates": [Gate(name="north", kiosks=["north-1", "north-2", "north-3"])]}
+
+
+def test_good_kiosks_are_left_in_peace(store):
+    for seed in range(8):
+        day(store, seed, north_1=0.0, north_2=0.0, north_3=0.05)
+        assert found(store, **three()) == []
+
+
+def test_the_one_that_drifted_is_named_with_the_evidence(store):
+    day(store, north_1=0.0, north_2=-0.5, north_3=0.05)
+    (one,) = found(store, **three())
+    assert one.kiosk == "north-2" and one.others == ("north-1", "north-3") and not one.alone
+    assert one.difference_c == pytest.approx(-0.5, abs=0.15)
+    assert abs(one.difference_c) > one.limit_c
+    assert (one.people, one.others_people) == (200, 400)
+    assert one.line().startswith("reads -0.") and len(one.line()) < 64
+
+
+def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):
+    day(store, north_1=0.0, north_2=0.6)
+    assert {(one.kiosk, one.alone) for one in found(store)} == {
+        ("north-1", True),
+        ("north-2", True),
+    }
+
+
+def test_a_few_people_prove_nothing(store):
+    day(store, count=LEAST - 1, north_1=0.0, north_2=1.0)
+    assert found(store) == []
+
+
+def test_another_gate_is_another_crowd(store):
+    day(store, north_1=0.0, north_2=0.0)
+    day(store, gate="south", south_1=0.8)
+    assert found(store) == []
+
+
+def test_two_of_five_are_found_one_after_the_other(store):
+    day(store, north_1=0.0, north_2=0.0, north_3=0.0, north_4=0.5, north_5=-0.9)
+    from fevergate.settings import Gate
+
+    names = [f"north-{number}" for number in range(1, 6)]
+    flagged = found(store, gates=[Gate(name="north", kiosks=names)])
+    assert [one.kiosk for one in flagged] == ["north-5", "north-4"]
+
+
+def test_nobody_is_nothing():
+    assert unlike([]) == []

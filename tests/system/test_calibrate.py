@@ -1,0 +1,178 @@
+"""A teacher calibrates a kiosk: real broker and gateway, shipped firmware, virtual reference."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from kiosk_helpers import ANSWER_S, HEALTHY, readings
+
+from demonstration.system import System
+from fevergate.store import open_reader
+from simulator import View
+
+ROOM_C = 22.0
+WRONG_C = 0.5  # what the sensor reads too little
+SELF_HEATING_C = 1.5
+
+
+class Reference:
+    """What is held before the sensor: away and there again each 3 s of the board's time."""
+
+    def __init__(self):
+        self.true_c = None
+
+    def __call__(self, now_ms):
+        if self.true_c is None or now_ms % 6000 < 3000:
+            return View(ROOM_C, ROOM_C, emissivity=1.0)
+        return View(self.true_c - WRONG_C, ROOM_C, emissivity=1.0)
+
+
+@pytest.fixture
+def system(tmp_path):
+    with System(tmp_path / "site", [], speed=8, gates={"north": ["north-1"]}) as system:
+        system.guard.go_home()
+        board = system.boards[0]
+        with board.world.lock:
+            board.sensor.self_heating_c = SELF_HEATING_C
+        board.wait_console("health", ANSWER_S)
+        until(lambda: value(system, "select health ->> '$.sensor' from kiosks"))
+        yield system
+
+
+def until(ready):
+    end = time.monotonic() + ANSWER_S
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def value(system, sql):
+    reader = open_reader(system.settings.path(system.settings.database))
+    try:
+        row = reader.execute(sql).fetchone()
+        return row and row[0]
+    finally:
+        reader.close()
+
+
+class Teacher:
+    """Runs the command, reads what it asks, and does what it says."""
+
+    def __init__(self, system, *arguments):
+        self.said = ""
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "fevergate.cli", "calibrate", "north-1"),
+                *("--by", "李伟", "--settings", str(system.settings_path), *arguments),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        assert self.process.stdout
+        while letter := self.process.stdout.read(1):
+            self.said += letter
+
+    def asked(self, words, count=1):
+        until(lambda: self.said.count(words) >= count or self.process.poll() is not None)
+        assert self.said.count(words) >= count, self.said
+
+    def says(self, answer):
+        assert self.process.stdin
+        self.process.stdin.write(f"{answer}\n")
+        self.process.stdin.flush()
+
+    def done(self):
+        code = self.process.wait(ANSWER_S)
+        time.sleep(0.2)
+        return code
+
+
+def hold(system, true_c):
+    board = system.boards[0]
+    with board.world.lock:
+        if not isinstance(board.sensor.scene, Reference):
+            board.sensor.scene = Reference()
+        board.sensor.scene.true_c = true_c
+
+
+def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
+    board = system.boards[0]
+    crowd = board.sensor.scene
+    teacher = Teacher(system, "--room", str(ROOM_C))
+    for count, true_c in ((1, 35.0), (2, 39.0)):
+        teacher.asked("temperature", count)
+        hold(system, true_c)
+        teacher.says(true_c)
+        teacher.asked("scan 3 of 3", count)
+        if count == 1:
+            teacher.asked("second black body")
+            hold(system, None)
+            teacher.says("y")
+    teacher.asked("Put it in force")
+    hold(system, None)
+    teacher.says("y")
+    assert teacher.done() == 0, teacher.said
+    assert "in force" in teacher.said
+    assert value(system, "select count(*) from fevers") == 0
+    assert value(system, "select offset_c from calibrations") == pytest.approx(WRONG_C, abs=0.3)
+    found = value(system, "select can_over_air_c from calibrations")
+    assert found == pytest.approx(SELF_HEATING_C, abs=0.1)
+    assert value(system, "select by from calibrations") == "李伟"
+    assert value(system, "select uncertainty_c from calibrations") < 0.4
+    # From here on people are measured with it, after a power cut as well.
+    with board.world.lock:
+        board.sensor.scene = crowd
+    before = len(readings(board))
+    board.admit([HEALTHY])
+    board.wait_crowd(ANSWER_S)
+    assert abs(readings(board)[before]["skin_c"] - 35.6 - WRONG_C) < 0.45
+    board.power_cut()
+    board.start()
+    before = len(readings(board))
+    board.admit([HEALTHY])
+    board.wait_crowd(ANSWER_S)
+    assert abs(readings(board)[before]["skin_c"] - 35.6 - WRONG_C) < 0.45
+
+
+def test_what_cannot_be_is_refused_and_nothing_is_put_in_force(system):
+    teacher = Teacher(system)
+    teacher.asked("temperature")
+    hold(system, 37.0)
+    teacher.says("42")
+    teacher.asked("second black body")
+    teacher.says("n")
+    assert teacher.done() == 2
+    assert "no healthy sensor is so wrong" in teacher.said and "Traceback" not in teacher.said
+    assert value(system, "select count(*) from calibrations") == 0
+    system.boards[0].wait_console("reference False", ANSWER_S)
+
+
+def test_ten_people_and_a_clinical_thermometer(system):
+    teacher = Teacher(system, "--reference", "axillary", "--yes")
+    hold(system, None)
+    for number in range(10):
+        teacher.asked("clinical thermometer", number + 1)
+        hold(system, 35.5)
+        teacher.says(36.6)
+        teacher.asked("the sensor read", number + 1)
+    assert teacher.done() == 0, teacher.said
+    assert value(system, "select method from calibrations") == "people"
+
+
+def test_a_kiosk_that_nobody_knows_is_named(system):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fevergate.cli", "calibrate", "south-9", "--by", "Li"),
+            *("--settings", str(system.settings_path)),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "expected one of north-1" in done.stderr
