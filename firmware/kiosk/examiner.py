@@ -98,7 +98,7 @@ class Examiner:
         skin_c = through_emissivity(read_c, air_c)
         if now_ms < self._reference_until_ms:
             estimate_c = body_c(skin_c, air_c, self.site)
-            reason = screening.REFERENCE
+            reason = result.quality or screening.REFERENCE
             return (Judgement(result, screening.RETRY, reason, skin_c, estimate_c, 0.0),)
         return self.screening.judge(now_ms, skin_c, air_c, result.quality, result.stayed, result)
 

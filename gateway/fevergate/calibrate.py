@@ -13,7 +13,7 @@ import click
 from sqlite_utils import Database
 
 from fevergate.broker import publish_once
-from fevergate.calibrating import PEOPLE, SCANS, Point, from_black_bodies, from_people
+from fevergate.calibrating import PEOPLE, SCANS, Found, Point, from_black_bodies, from_people
 from fevergate.errors import NothingFoundError
 from fevergate.options import settings_option
 from fevergate.protocol import (
@@ -91,41 +91,31 @@ def calibrate_command(
     database = open_reader(settings.path(settings.database))
     try:
         sensor, site = _unit(database, kiosk)
+        # To the very end: a black body that is still held up is no feverish person.
         with _references(settings, kiosk):
             scans = Scans(database, kiosk)
             points, clinical_c = [], []
             if reference == "blackbody":
                 points = _black_bodies(scans)
+                click.echo("Take the black body away. 请移开黑体")
             else:
                 clinical_c = _people(scans)
-        if room_c is None:
-            can_over_air_c = _can_over_air(database, kiosk, sensor)
-        else:
-            can_over_air_c = round(scans.can_c() - room_c, 2)
-        if points:
-            found = from_black_bodies(points, reference_u_c)
-        else:
-            pairs = [
-                (one_c, _uncalibrated_c(scan, can_over_air_c, site))
-                for one_c, scan in zip(clinical_c, scans.rows, strict=True)
-            ]
-            found = from_people(pairs, reference_u_c, oral=reference == "oral")
-        record = CalibrationRecord(
-            sensor=sensor,
-            at=int(time.time()),  # a board's floats have 24 bits
-            by=by,
-            method=found.method,
-            offset_c=found.offset_c,
-            gain=found.gain,
-            can_over_air_c=can_over_air_c,
-            uncertainty_c=found.uncertainty_c,
-        )
-        _show(record)
-        if not yes and not click.confirm("Put it in force? 是否启用", default=True):
-            return
-        topic = str(Topic(settings.campus, kiosk, "settings"))
-        publish_once(settings, topic, encode(KioskSettings(calibration=record)), retain=True)
-        _await_applied(database, kiosk, record)
+            if room_c is None:
+                can_over_air_c = _can_over_air(database, kiosk, sensor)
+            else:
+                can_over_air_c = round(scans.can_c() - room_c, 2)
+            if points:
+                found = from_black_bodies(points, reference_u_c)
+            else:
+                pairs = [
+                    (one_c, _uncalibrated_c(scan, can_over_air_c, site))
+                    for one_c, scan in zip(clinical_c, scans.rows, strict=True)
+                ]
+                found = from_people(pairs, reference_u_c, oral=reference == "oral")
+            record = _record(sensor, by, found, can_over_air_c)
+            _show(record)
+            if yes or click.confirm("Put it in force? 是否启用", default=True):
+                _put_in_force(settings, database, kiosk, record)
     finally:
         database.close()
 
@@ -252,6 +242,19 @@ def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
     return row[0] if row else 0.0
 
 
+def _record(sensor: str, by: str, found: Found, can_over_air_c: float) -> CalibrationRecord:
+    return CalibrationRecord(
+        sensor=sensor,
+        at=int(time.time()),  # a board's floats have 24 bits
+        by=by,
+        method=found.method,
+        offset_c=found.offset_c,
+        gain=found.gain,
+        can_over_air_c=can_over_air_c,
+        uncertainty_c=found.uncertainty_c,
+    )
+
+
 def _show(record: CalibrationRecord) -> None:
     click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
     click.echo(f"  offset at 37 °C   {record.offset_c:+.3f} °C")
@@ -260,7 +263,13 @@ def _show(record: CalibrationRecord) -> None:
     click.echo(f"  uncertainty       {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
 
 
-def _await_applied(database: Database, kiosk: str, record: CalibrationRecord) -> None:
+def _put_in_force(
+    settings: GatewaySettings, database: Database, kiosk: str, record: CalibrationRecord
+) -> None:
+    """Leave it for the kiosk, and wait a while for its word."""
+    topic = str(Topic(settings.campus, kiosk, "settings"))
+    publish_once(settings, topic, encode(KioskSettings(calibration=record)), retain=True)
+
     def applied() -> bool | None:
         found = database.execute(
             "select 1 from calibrations where kiosk = ? and at = ?", (kiosk, record.at)

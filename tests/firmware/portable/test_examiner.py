@@ -167,6 +167,9 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     kiosk = Kiosk()
     kiosk.examiner.begin_reference(kiosk.now_ms, True)
     assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["reference"]
+    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == []
+    kiosk.see(36.0, 4)
+    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == ["short"]  # taken away too soon
     kiosk.examiner.begin_reference(kiosk.now_ms, False)
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
     kiosk.examiner.begin_reference(kiosk.now_ms, True)
