@@ -33,6 +33,7 @@ class Baseline:
     def __init__(self, offset_c=0.0, fixed=False):
         self.offset_c = offset_c
         self._fixed = fixed
+        # Hundredths of a degree: whole numbers cost a board no memory of their own.
         self._recent = []
         self._ordered = []  # the same, by size: nothing is copied for a median
         self._wanted_c = None
@@ -49,18 +50,16 @@ class Baseline:
         ordered = self._ordered
         if len(ordered) >= WINDOW:
             ordered.remove(self._recent.pop(0))
-        self._recent.append(body_c)
+        hundredths = round(body_c * 100)
+        self._recent.append(hundredths)
         place = 0
-        while place < len(ordered) and ordered[place] < body_c:
+        while place < len(ordered) and ordered[place] < hundredths:
             place += 1
-        ordered.insert(place, body_c)
+        ordered.insert(place, hundredths)
         count = len(ordered)
         if count < LEAST:
             return
-        middle_c = ordered[count // 2]
-        if count % 2 == 0:
-            middle_c = (middle_c + ordered[count // 2 - 1]) / 2
-        self._wanted_c = middle_c - MIDDLE_C
+        self._wanted_c = (ordered[count // 2] + ordered[(count - 1) // 2]) / 200 - MIDDLE_C
         if self._wanted_c > self.offset_c:
             self.offset_c = min(BOUND_C, self._wanted_c, self.offset_c + STEP_C)
         else:

@@ -32,7 +32,8 @@ THRESHOLD_C = 37.3
 # Reasons of a retry; each has words on the display.
 SHORT = "short"  # left before the sensor settled
 MOVING = "moving"  # never held still
-COLD = "cold"  # too cold for a person of this site: fresh from a winter street, fringe, far away
+FAR = "far"  # too cold for skin at all: the wall is in the view, or the fringe
+COLD = "cold"  # too cold for a person of this site: fresh from a winter street
 HOT = "hot"  # too hot for skin: a cup, a lamp
 SENSOR = "sensor"  # the sensor failed during the scan
 WAIT = "wait"  # the sensor's own temperature is still moving
@@ -42,8 +43,10 @@ REFERENCE = "reference"  # no person: the kiosk is being calibrated
 # The reason of an alarm.
 UNCONFIRMED = "unconfirmed"  # positive, and whoever it was did not come back
 
+SKIN_MIN_C = 30.0
 SKIN_MAX_C = 42.0
-"""Plausible skin of a person ends here."""
+"""Plausible skin of a person: out of the frost 33.2 ± 1.5 °C (Dzien 2020), two SD below that; up to
+the hottest fever there is."""
 
 BODY_MIN_C = 35.6
 """An estimate below this says something of the skin, not of the person."""
@@ -120,7 +123,7 @@ class Screening:
         if one.body_c >= self.threshold_c or factory_c >= max(LIMIT_C, self.threshold_c):
             # Heat is not excused by a poor scan.
             return self._positive(one, now_ms, stayed)
-        one.reason = self._doubt(now_ms, factory_c, air_c, quality)
+        one.reason = self._doubt(now_ms, skin_c, factory_c, air_c, quality)
         if one.reason:
             return [one]
         one.verdict = NORMAL
@@ -156,10 +159,12 @@ class Screening:
             one.reason = CONFIRM
         return before + [one]
 
-    def _doubt(self, now_ms, factory_c, air_c, quality):
+    def _doubt(self, now_ms, skin_c, factory_c, air_c, quality):
         """The reason for which a scan that is not positive is no `normal` either, or ""."""
         if quality:
             return quality
+        if skin_c < SKIN_MIN_C:
+            return FAR
         if not ROOM_MIN_C <= air_c <= ROOM_MAX_C:
             return ROOM
         if factory_c - max(self.baseline.offset_c, 0.0) < BODY_MIN_C:

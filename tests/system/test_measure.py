@@ -38,6 +38,7 @@ def test_a_verdict_fits_into_a_boards_memory():
     done = measure("cost", "--verdicts", "200", "--people", "3", "--json")
     found = json.loads(done.stdout)
     assert found["verdict_bytes"] <= 1024  # on a 64-bit host: twice what a board takes
+    assert found["state_bytes"] <= 2048
     assert found["answered"] == found["people"] == 3
     assert found["settling_ms"] + found["sampling_ms_p50"] == found["answer_ms_p50"]
 
