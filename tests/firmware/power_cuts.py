@@ -1,0 +1,169 @@
+"""Runs under MicroPython: LittleFS on a flash whose power goes at every write and erase in turn.
+
+Arguments: firmware folder, "clean" or "torn" (half of the write that was under way lands), the
+first cut and how many. The script of a board's life is played with the power cut at its k-th
+change of the flash; then the board boots on what is left. Prints how many cuts were survived,
+fewer than asked for where the life ended before.
+"""
+
+import gc
+import sys
+
+import vfs
+
+sys.path.insert(0, sys.argv[1])
+from kiosk.outbox import Outbox, next_boot
+from kiosk.slots import Slots
+
+BLOCK = 4096
+BLOCKS = 24
+TORN = sys.argv[2] == "torn"
+ERASE = 6
+
+gc.disable()  # a board that is dark closes no file, as a collected one would
+
+
+class PowerCutError(Exception):
+    """The board is dark from here on."""
+
+
+class Flash:
+    """NOR flash: an erase makes ones, a write lands where it was erased."""
+
+    def __init__(self, data=None, cut_at=None):
+        self.data = data or bytearray(b"\xff" * (BLOCK * BLOCKS))
+        self.cut_at = cut_at
+        self.changes = 0
+
+    def readblocks(self, block, buffer, offset=0):
+        at = block * BLOCK + offset
+        buffer[:] = self.data[at : at + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        at = block * BLOCK + offset
+        self._change(at, buffer)
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return BLOCKS
+        if operation == 5:
+            return BLOCK
+        if operation == ERASE:
+            self._change(argument * BLOCK, b"\xff" * BLOCK)
+        return 0
+
+    def _change(self, at, buffer):
+        if self.changes == self.cut_at:
+            if TORN:
+                half = len(buffer) // 2
+                self.data[at : at + half] = buffer[:half]
+            self.cut_at = -1  # and nothing is written any more
+        if self.cut_at == -1:
+            raise PowerCutError()
+        self.changes += 1
+        self.data[at : at + len(buffer)] = buffer
+
+
+class Life:
+    """What the board did before the power went, as the world outside knows it."""
+
+    def __init__(self):
+        self.boots = []
+        self.kept = {}  # acknowledged to the outbox and not stored at the gateway
+        self.begun = {}  # handed over, or released, when the power went: either is right
+        self.remembered = None
+        self.writing = None
+
+
+def text_of(boot, seq):
+    return f"reading {seq} of boot {boot} " + "x" * 250
+
+
+def live(life):
+    """Some boots of a kiosk at a gate, its gateway now there, now away."""
+    slots = Slots("/flash/crowd")
+    for stage in range(3):
+        outbox = Outbox("/flash/outbox", limit=40)
+        boot = next_boot("/flash/boot", after=outbox.last_boot(), fresh=7000)
+        assert boot not in life.boots
+        life.boots.append(boot)
+        for seq in range(1, 29):
+            key = (boot, seq)
+            life.begun[key] = True
+            outbox.add(boot, seq, seq % 9 == 0, text_of(boot, seq))
+            life.kept[key] = True
+            del life.begun[key]
+            dropped(life, outbox)
+            if seq % 13 == 0:
+                life.writing = [stage, seq]
+                slots.write(life.writing)
+                life.remembered = life.writing
+            if stage != 1 and seq % 10 == 0:
+                gone = [one for one in life.kept if one[0] == boot and one[1] <= seq - 3]
+                for one in gone:
+                    life.begun[one] = True
+                    del life.kept[one]
+                outbox.release(boot, seq - 3, ())
+                for one in gone:
+                    del life.begun[one]
+
+
+def dropped(life, outbox):
+    """A full outbox forgets its oldest normal reading: so must we."""
+    while len(life.kept) > len(outbox):
+        oldest = sorted(one for one in life.kept if one[1] % 9)[0]
+        del life.kept[oldest]
+
+
+def after(flash, life):
+    """Boot on what is left, and look."""
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    try:
+        outbox = Outbox("/flash/outbox", limit=1000)
+        boot = next_boot("/flash/boot", after=outbox.last_boot(), fresh=7000)
+        assert boot not in life.boots, (boot, life.boots)
+        found = {}
+        while True:
+            waiting = outbox.waiting(found)
+            if waiting is None:
+                break
+            assert waiting[2] == text_of(waiting[0], waiting[1])
+            assert waiting[:2] not in found
+            found[waiting[:2]] = True
+        lost = [key for key in life.kept if key not in found]
+        assert not lost, ("lost", lost)
+        for number in range(1, 4):  # and it takes more
+            outbox.add(boot, number, False, text_of(boot, number))
+        assert len(outbox) == len(found) + 3
+        remembered = Slots("/flash/crowd").read()
+        assert remembered in (life.remembered, life.writing), remembered
+    finally:
+        vfs.umount("/flash")
+
+
+def play(cut_at):
+    """Whether the power went before the life was over."""
+    flash = Flash()
+    vfs.VfsLfs2.mkfs(flash)
+    flash.changes, flash.cut_at = 0, cut_at
+    life = Life()
+    cut = False
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    try:
+        live(life)
+    except Exception:
+        # LittleFS makes an error number of it, the firmware its own error: dark is dark.
+        cut = True
+        if flash.cut_at != -1:
+            raise
+    finally:
+        vfs.umount("/flash")
+    after(Flash(flash.data), life)
+    return cut
+
+
+first, count = int(sys.argv[3]), int(sys.argv[4])
+cuts = 0
+while cuts < count and play(first + cuts):
+    cuts += 1
+print("survived", cuts)
