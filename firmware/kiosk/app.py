@@ -4,16 +4,18 @@ Alone knows all the other files. An answer never waits for flash, display or net
 """
 
 import asyncio
-import gc
 import json
 import random
 import sys
 import time
 
+from machine import WDT
+
 from kiosk import clock, messages, screening
 from kiosk.bus import Bus
 from kiosk.display import Display
 from kiosk.errors import (
+    BlindedError,
     CalibrationError,
     KioskError,
     OutboxError,
@@ -21,6 +23,7 @@ from kiosk.errors import (
     SettingsError,
 )
 from kiosk.examiner import Examiner
+from kiosk.frozen import Frozen
 from kiosk.link import Link
 from kiosk.mlx90614 import MLX90614
 from kiosk.outbox import Outbox, next_boot
@@ -28,6 +31,7 @@ from kiosk.panel import Panel
 from kiosk.scan import WAITING
 from kiosk.settings import CA_PATH, load
 from kiosk.transport import context_for
+from kiosk.vitals import Vitals
 from kiosk.wifi import Wifi
 
 SAMPLE_MS = 100
@@ -36,6 +40,7 @@ FAULT_AFTER = 5  # failed samples in a row
 FAULT_RETRY_MS = 1000
 ANSWER_MS = 1500  # an answer stays at least so long
 HEALTH_S = 60
+WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
 
 
 class App:
@@ -65,7 +70,9 @@ class App:
         self.unkept = 0
         self.fault = ""
         self.failed = 0
-        self.heap_low = gc.mem_free()
+        self.frozen = Frozen()
+        self.watchdog = WDT(timeout=WATCHDOG_MS)
+        self.vitals = Vitals()
         self.sensor_id = ""
         self.can_c = None
         self._watched_ms = 0
@@ -113,13 +120,17 @@ class App:
             try:
                 object_c = self.sensor.object_c()
                 ambient_c = self.sensor.ambient_c()
+                self.frozen.check(object_c, ambient_c)
+                self._sample(object_c, ambient_c)
+            except BlindedError as error:
+                self._faulty(error)  # but look on: it may cool down
             except SensorError as error:
                 self._sensor_failed(error)
                 if self.failed >= FAULT_AFTER:
                     await asyncio.sleep_ms(FAULT_RETRY_MS)
                     self.bus.clock_free()
-            else:
-                self._sample(object_c, ambient_c)
+            # Fed by what the board is there for: whatever hangs, it starts anew.
+            self.watchdog.feed()
             due = time.ticks_add(due, SAMPLE_MS)
             wait_ms = time.ticks_diff(due, time.ticks_ms())
             if wait_ms < 0:
@@ -129,6 +140,10 @@ class App:
 
     def _sample(self, object_c, ambient_c):
         now = self.uptime.ms()
+        if self.examiner.scan.blinded:
+            self.examiner.sample(now, object_c, ambient_c)
+            if self.examiner.scan.blinded:
+                raise BlindedError("%.1f C without anybody" % object_c)
         if self.fault:
             self._sensor_back()
         elif self.failed == 0 and self._last_sample_ms:
@@ -218,9 +233,15 @@ class App:
         self.failed += 1
         now = self.uptime.ms()
         self._answer_all(self.examiner.overdue(now), now)
-        if self.failed < FAULT_AFTER or self.fault:
+        if self.failed >= FAULT_AFTER:
+            self._faulty(error)
+
+    def _faulty(self, error):
+        """Say so, once: amber, in words, and in a health of its own."""
+        if self.fault:
             return
-        self.fault = type(error).__name__
+        self.fault = error.word
+        now = self.uptime.ms()
         self._answer_all(self.examiner.fail(now), now)
         self.panel.fault()
         print("sensor fault:", error)
@@ -246,9 +267,8 @@ class App:
                 pass
 
     def _say_health(self):
-        gc.collect()
-        free = gc.mem_free()
-        self.heap_low = min(self.heap_low, free)
+        vitals = self.vitals
+        vitals.look()
         if not self.fault:
             try:
                 self._identify()
@@ -262,8 +282,8 @@ class App:
             self.uptime.ms(),
             fault=self.fault,
             watched_s=min(watched_ms // 1000, 3600),
-            heap_free=free,
-            heap_low=self.heap_low,
+            heap_free=vitals.free,
+            heap_low=vitals.low,
             queued=len(self.outbox),
             dropped=self.outbox.dropped + self.outbox.rotten + self.unkept,
             scans=self.scans,
@@ -272,6 +292,7 @@ class App:
             rssi=self.wifi.rssi(),
             can_c=messages.rounded(self.can_c),
             sensor=self.sensor_id,
+            reset=vitals.reset,
             site=self.settings.site,
             confirm_scans=self.settings.confirm_scans,
             baseline_c=messages.rounded(self.examiner.screening.baseline.offset_c),
@@ -280,7 +301,10 @@ class App:
         self.link.say("health", text)
         if up and at is not None:
             self._watched_ms -= watched_ms
-        print("health heap_free=%d heap_low=%d queued=%d" % (free, self.heap_low, len(self.outbox)))
+        print(
+            "health heap_free=%d heap_low=%d queued=%d"
+            % (vitals.free, vitals.low, len(self.outbox))
+        )
 
 
 def main():

@@ -6,19 +6,39 @@ class KioskError(Exception):
 
 
 class SensorError(KioskError):
-    """The sensor gave no trustworthy temperature."""
+    """The sensor gave no trustworthy temperature; `word` is what health says of it."""
+
+    word = "sensor"
 
 
 class BusError(SensorError):
     """Nobody acknowledged, or the bus is stuck."""
 
+    word = "no answer"
+
 
 class PecError(SensorError):
     """The checksum of a word is wrong, again and again: a long wire, a missing pull-up."""
 
+    word = "wrong checksum"
+
 
 class InvalidError(SensorError):
     """The sensor's own error bit, or a temperature that the part cannot measure."""
+
+    word = "invalid value"
+
+
+class FrozenError(SensorError):
+    """The sensor says the same again and again, to the last bit: it does not measure any more."""
+
+    word = "frozen value"
+
+
+class BlindedError(SensorError):
+    """The view is as hot as skin without anybody in it: the sun, a heater. Nobody would be seen."""
+
+    word = "view too hot"
 
 
 class SettingsError(KioskError):

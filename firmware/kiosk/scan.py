@@ -16,8 +16,10 @@ STABLE_SAMPLES = 4
 MIN_MS = 600
 LIMIT_MS = 2500
 AGAIN_MS = 1500  # who is asked to measure again may simply stay
+AGAIN_SCANS = 6  # but what is never answered is a lamp or a wall
 LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
 LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
+BLIND_C = 34.0  # with an empty view so hot no skin stands out
 STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
 
 WAITING = 0
@@ -85,6 +87,7 @@ class Scan:
         self._again = False
         self._stayed = False
         self._lingered = 0
+        self._repeated = 0
 
     def feed(self, now_ms, object_c, ambient_c):
         """Take one sample (°C)."""
@@ -96,7 +99,9 @@ class Scan:
             if self._present(filtered):
                 self._begin(now_ms)
             else:
-                self.background_c += (filtered - self.background_c) * 0.02
+                # The sun goes at once where it came at once: down faster than up.
+                share = 0.02 if filtered > self.background_c - PRESENT_C else 0.2
+                self.background_c += (filtered - self.background_c) * share
                 return None
         if self.state == SCANNING:
             return self._scan(now_ms, filtered, ambient_c)
@@ -107,6 +112,11 @@ class Scan:
     def scanning(self):
         """Whether somebody is being measured."""
         return self.state == SCANNING
+
+    @property
+    def blinded(self):
+        """Whether the empty view is too hot for anybody to be seen before it."""
+        return self.state == WAITING and (self.background_c or 0.0) > BLIND_C
 
     def fail(self, now_ms):
         """The sensor failed: ends a running scan as a retry, and returns its result."""
@@ -181,17 +191,20 @@ class Scan:
         stayed_ms = now_ms - self._ended_ms
         self._low_c = min(self._low_c, filtered)
         if filtered - self.background_c < GONE_C or filtered < PRESENT_MIN_C:
-            self.state = WAITING
-            self._lingered = 0
-        elif self._again and stayed_ms >= AGAIN_MS:
+            self._wait()
+        elif self._again and stayed_ms >= AGAIN_MS and self._repeated < AGAIN_SCANS:
+            self._repeated += 1
             self._begin(now_ms, stayed=self._low_c >= self._peak_c - FALL_C)
         elif self._low_c < self._peak_c - FALL_C and filtered > self._low_c + FALL_C:
-            self._lingered = 0
+            self._lingered = self._repeated = 0
             self._begin(now_ms)  # the next in line stepped in before the view was ever empty
         elif stayed_ms >= LINGER_MS and self._lingered < LINGER_SCANS:
             self._lingered += 1
             self._begin(now_ms)
         elif stayed_ms >= STUCK_MS:
             self.background_c = filtered
-            self.state = WAITING
-            self._lingered = 0
+            self._wait()
+
+    def _wait(self):
+        self.state = WAITING
+        self._lingered = self._repeated = 0

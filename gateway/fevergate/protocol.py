@@ -124,6 +124,7 @@ class Health(Message, frozen=True, kw_only=True):
     rssi: Annotated[int, Meta(ge=-200, le=100)] | None = None
     can_c: Celsius | None = None
     sensor: Short = ""
+    reset: Short = ""
     site: Short = ""
     confirm_scans: Count = 1
     baseline_c: Celsius | None = None

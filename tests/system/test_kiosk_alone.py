@@ -17,7 +17,8 @@ from kiosk_helpers import (
     settings,
 )
 
-from simulator import Fault, Habits
+from simulator import Fault, Habits, View
+from simulator.frames import ResetCause
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +152,7 @@ def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
         Fault.ALL_ONES,
         Fault.OUT_OF_RANGE,
         Fault.ERROR_BIT,
+        Fault.FROZEN,
     ],
 )
 def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board, fault):
@@ -165,6 +167,35 @@ def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board
     (visit,) = served(board, HEALTHY)
     assert visit.answer == "green"
     assert {reading["verdict"] for reading in readings(board)} == {"normal"}
+
+
+def test_a_sun_in_the_view_is_amber_and_words_and_never_a_pass_and_goes_by(board):
+    served(board, HEALTHY)
+    with board.world.lock:
+        crowd = board.sensor.scene
+        board.sensor.scene = lambda _: View(70.0, 22.0)
+    board.wait_console("sensor fault", ANSWER_S)
+    assert board.light() == "amber"
+    assert {reading["verdict"] for reading in readings(board)[1:]} == {"retry"}
+    count = len(readings(board))
+    with board.world.lock:
+        board.sensor.scene = crowd
+    board.wait_console("sensor back", ANSWER_S)
+    assert len(readings(board)) == count < 15
+    (visit,) = served(board, HEALTHY)
+    assert visit.answer == "green"
+
+
+def test_a_board_that_hangs_is_started_anew_by_its_watchdog_and_says_so(board, tmp_path):
+    stuck = Path(board.flash_dir, "kiosk", "panel.py")
+    text = stuck.read_text()
+    stuck.write_text(
+        text.replace("    def dark(self):", "    def dark(self):\n        while 1: pass")
+    )
+    board.admit([HEALTHY])
+    board.start()
+    until(lambda: board.boots == 2)
+    assert board.last_reset is ResetCause.WATCHDOG
 
 
 def test_a_few_wrong_checksums_are_read_again_and_nobody_notices(board):

@@ -74,7 +74,11 @@ class Crowd:
             if self._visitor is None:
                 if self._held:
                     self._next_ms = max(self._next_ms, crowd_ms + self._habits.gap_ms)
-                if not self._waiting or crowd_ms < self._next_ms:
+                if not self._waiting:
+                    # Whoever is admitted later comes then, not at a time that has gone by.
+                    self._next_ms = max(self._next_ms, crowd_ms)
+                    return
+                if crowd_ms < self._next_ms:
                     return
                 person = self._waiting.popleft()
                 self._room_c = person.ambient_c

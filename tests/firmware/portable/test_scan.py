@@ -1,6 +1,7 @@
 """One person's scan out of a stream of samples."""
 
 from kiosk.scan import (
+    AGAIN_SCANS,
     LEAVING,
     LIMIT_MS,
     LINGER_MS,
@@ -186,3 +187,25 @@ def test_the_peak_of_a_few_samples_is_that_of_a_scan():
     assert peak_of([35.4, 35.5, 39.0, 35.6]) == 35.6
     assert peak_of([35.4, 35.6]) == 35.4
     assert peak_of([35.4]) == 35.4
+
+
+def test_a_lamp_that_is_never_answered_is_asked_a_few_times_and_then_no_more():
+    gate = Gate()
+    gate.empty()
+    for _ in range(1200):
+        before = len(gate.results)
+        gate.see(60.0)
+        if len(gate.results) > before:
+            gate.scan.ask_again()  # too hot for skin
+    assert len(gate.results) == 1 + AGAIN_SCANS + LINGER_SCANS
+    assert gate.scan.blinded  # and from here on it is a fault of the view
+    gate.empty(10)
+    assert not gate.scan.blinded
+    gate.see(*[35.9] * 15)
+    assert abs(gate.results[-1].object_c - 35.9) < 0.05
+
+
+def test_an_empty_hall_is_not_blinding():
+    gate = Gate(room_c=33.0)
+    gate.empty(600)
+    assert not gate.scan.blinded
