@@ -4,7 +4,6 @@ Alone knows all the other files. An answer never waits for flash, display or net
 """
 
 import asyncio
-import json
 import random
 import sys
 import time
@@ -13,10 +12,10 @@ from machine import WDT
 
 from kiosk import clock, messages, screening
 from kiosk.bus import Bus
+from kiosk.control import Control
 from kiosk.display import Display
 from kiosk.errors import (
     BlindedError,
-    CalibrationError,
     KioskError,
     OutboxError,
     SensorError,
@@ -28,8 +27,9 @@ from kiosk.link import Link
 from kiosk.mlx90614 import MLX90614
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import Panel
+from kiosk.remote import Remote
 from kiosk.scan import WAITING
-from kiosk.settings import CA_PATH, load
+from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
 from kiosk.vitals import Vitals
 from kiosk.wifi import Wifi
@@ -46,12 +46,13 @@ WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mountin
 class App:
     """The kiosk at work."""
 
-    def __init__(self, settings, ca_der):
-        self.settings = settings
+    def __init__(self, remote, ca_der):
+        self.settings = settings = remote.settings
+        self.control = Control(self, remote)
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
-        self.panel = Panel(Display(self.bus), settings.language)
+        self.panel = Panel(Display(self.bus), settings, clock.utc)
         self.outbox = Outbox()
         self.boot = next_boot(
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
@@ -62,7 +63,7 @@ class App:
             self.outbox,
             context_for(ca_der),
             self.wifi.up,
-            {"settings": self._settings_came, "command": self._command_came},
+            {"settings": self.control.settings, "command": self.control.command},
         )
         self.examiner = Examiner(settings)
         self.seq = 0
@@ -112,7 +113,7 @@ class App:
     async def _scan_forever(self):
         await asyncio.sleep_ms(START_MS)
         try:
-            self._identify()
+            self.identify()
         except SensorError as error:
             print("sensor:", error)
         due = time.ticks_ms()
@@ -202,27 +203,23 @@ class App:
         except OSError as error:
             print("crowd not kept:", error)
 
-    def _settings_came(self, message):
-        """A retained message from the gateway's side: so far it carries the unit's calibration."""
-        record = message.get("calibration")
-        if record is None:
+    def configure(self, settings):
+        """Put other settings in force, without a reboot."""
+        before, self.settings = self.settings, settings
+        self.panel.configure(settings)
+        if self._answered_ms is None:
+            self.panel.idle()
+        same = ("site", "baseline", "baseline_c")
+        if all(getattr(before, name) == getattr(settings, name) for name in same):
+            self.examiner.configure(settings)
             return
-        applied = {"v": 1, "kiosk": self.settings.kiosk, "at": clock.utc()}
-        try:
-            self._identify()
-            self.examiner.calibrate(record, self.sensor_id)
-            applied["calibration"] = record
-        except (CalibrationError, SensorError) as error:
-            applied["error"] = str(error)[:64]
-        print("settings", applied.get("error", "applied"))
-        self.link.say("settings/applied", json.dumps(applied))
+        # Another look at faces: begin anew. Whoever was to come again is alarmed for.
+        self.examiner = Examiner(settings)
+        self.examiner.found(self.sensor_id)
+        if self.examiner.left_over:
+            self._answer(self.examiner.left_over, self.uptime.ms())
 
-    def _command_came(self, message):
-        if message["command"] == "reference":
-            self.examiner.begin_reference(self.uptime.ms(), bool(message["on"]))
-            print("reference", message["on"])
-
-    def _identify(self):
+    def identify(self):
         """Read the unit's number once. Raises `SensorError`."""
         if not self.sensor_id:
             self.sensor_id = self.sensor.unit_id()
@@ -271,7 +268,7 @@ class App:
         vitals.look()
         if not self.fault:
             try:
-                self._identify()
+                self.identify()
             except SensorError as error:
                 print("sensor:", error)
         at = clock.utc()
@@ -293,6 +290,7 @@ class App:
             can_c=messages.rounded(self.can_c),
             sensor=self.sensor_id,
             reset=vitals.reset,
+            settings_version=self.control.version,
             site=self.settings.site,
             confirm_scans=self.settings.confirm_scans,
             baseline_c=messages.rounded(self.examiner.screening.baseline.offset_c),
@@ -310,13 +308,13 @@ class App:
 def main():
     """Start the kiosk; says on the console what keeps it from starting."""
     try:
-        settings = load()
+        remote = Remote(read())
         try:
             with open(CA_PATH, "rb") as file:
                 ca_der = file.read()
         except OSError:
             raise SettingsError("%s: no such file" % CA_PATH)
-        app = App(settings, ca_der)
+        app = App(remote, ca_der)
     except KioskError as error:
         print("cannot start:", error)
         raise

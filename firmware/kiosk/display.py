@@ -15,8 +15,7 @@ WIDTH = 128
 PAGES = 8
 
 _INIT = (
-    b"\xae\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80"
-    b"\xd9\xf1\xdb\x30\x81\xcf\xa4\xa6\x8d\x14\xaf"
+    b"\xae\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80\xd9\xf1\xdb\x30\xa4\xa6\x8d\x14\xaf"
 )
 # Segments a to g of each digit, as on a seven-segment display.
 _SEGMENTS = (0x3F, 0x06, 0x5B, 0x4F, 0x66, 0x6D, 0x7D, 0x07, 0x7F, 0x6F)
@@ -40,16 +39,27 @@ class Display:
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
         self._drawing = False
         self._stale = False
+        self._contrast = b"\x81\xcf"
         self.ok = False
 
     def start(self):
         """Switch the glass on; after power-up and after a fault."""
         try:
             self._command(_INIT)
+            self._command(self._contrast)
             self._shown = bytearray(b"\xff" * len(self._frame))  # unlike any page: draw all
             self.ok = True
         except OSError:
             self.ok = False
+
+    def brightness(self, percent):
+        """How bright, from 1 to 100 %; at once if the glass is on, else when it is."""
+        self._contrast = bytes((0x81, 255 * percent // 100))
+        if self.ok:
+            try:
+                self._command(self._contrast)
+            except OSError:
+                self.ok = False
 
     def message(self, head, tail, body_c=None):
         """Draw a head line and an instruction; with a temperature, large digits between."""

@@ -51,3 +51,8 @@ class OutboxError(KioskError):
 
 class CalibrationError(KioskError):
     """A calibration record says what no sensor's error can be."""
+
+
+def plain(error):
+    """An error's text for the wire: printable ASCII, at most 64; what came may be anything."""
+    return "".join([one if " " <= one <= "~" else "?" for one in str(error)[:64]])

@@ -37,6 +37,11 @@ class Examiner:
         self.left_over = _judgement(known.get("pending"))
         self._reference_until_ms = 0
 
+    def configure(self, settings):
+        """Take up another threshold or number of confirming scans."""
+        self.screening.threshold_c = settings.threshold_c
+        self.screening.confirm_scans = settings.confirm_scans
+
     def sample(self, now_ms, object_c, ambient_c):
         """Take one sample as the sensor reads it (°C)."""
         result = self.scan.feed(now_ms, object_c, ambient_c)

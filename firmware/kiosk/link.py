@@ -32,7 +32,8 @@ class Link:
     """Owns the connection; the outbox stays the truth of what must still be told."""
 
     def __init__(self, settings, outbox, context, wifi, hears):
-        """`hears`: for each kind of message a function that takes it, decoded from JSON."""
+        """`hears`: for each kind of message a function that takes it, decoded from
+        JSON, or None where it is none."""
         self._outbox = outbox
         self._hears = hears
         self._wifi = wifi
@@ -171,7 +172,10 @@ class Link:
         kind = topic[len(self._base) :]
         try:
             message = json.loads(bytes(payload))
-            if kind == "stored":
+        except ValueError:
+            message = None  # whoever hears it says what is wrong
+        try:
+            if kind == "stored" and message is not None:
                 self._stored(message["boot"], message["seq"], message.get("gaps", ()))
             elif kind in self._hears:
                 self._hears[kind](message)

@@ -16,13 +16,14 @@ SOUNDS = {
     screening.RETRY: ((900, 120, 80), (900, 120, 0)),
     screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
 }
-DUTY = 32768
+DUTY = 32768  # a square wave is loudest
 
 
 class Panel:
     """LEDs, beeper and display of one kiosk."""
 
-    def __init__(self, display, language):
+    def __init__(self, display, settings, now):
+        """`now` tells the time (UTC s), or None."""
         self._leds = {
             screening.NORMAL: Pin(pins.GREEN, Pin.OUT, value=0),
             screening.RETRY: Pin(pins.AMBER, Pin.OUT, value=0),
@@ -30,8 +31,17 @@ class Panel:
         }
         self._beeper = Pin(pins.BEEPER, Pin.OUT, value=0)
         self._display = display
-        self._words = WORDS[language]
+        self._now = now
         self._sound = None
+        self.configure(settings)
+
+    def configure(self, settings):
+        """Take up language, volume, quiet hours, brightness."""
+        self._settings = settings
+        self._words = WORDS[settings.language]
+        # Hearing is logarithmic: half the volume is a tenth of the duty.
+        self._duty = int(DUTY * (settings.volume / 100) ** 3)
+        self._display.brightness(settings.brightness)
 
     def idle(self):
         """Nobody is here: dark, and an invitation."""
@@ -69,6 +79,8 @@ class Panel:
     def _play(self, sound):
         if self._sound:
             self._sound.cancel()
+        if not self._duty or self._settings.is_quiet(self._now()):
+            return
         self._sound = asyncio.create_task(self._beep(sound))
 
     async def _beep(self, sound):
@@ -76,7 +88,7 @@ class Panel:
         try:
             for frequency, on_ms, off_ms in sound:
                 pwm.freq(frequency)
-                pwm.duty_u16(DUTY)
+                pwm.duty_u16(self._duty)
                 await asyncio.sleep_ms(on_ms)
                 pwm.duty_u16(0)
                 await asyncio.sleep_ms(off_ms)

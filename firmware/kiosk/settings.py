@@ -21,6 +21,11 @@ _FIELDS = {
     "gate": (str, ""),
     "site": (str, "canthus"),
     "language": (str, "zh"),
+    "volume": (int, 100),
+    "brightness": (int, 80),
+    "quiet_from": (str, ""),
+    "quiet_to": (str, ""),
+    "utc_offset_min": (int, 480),
     "threshold_c": (float, screening.THRESHOLD_C),
     "confirm_scans": (int, 1),
     "baseline": (str, "auto"),
@@ -45,6 +50,11 @@ class Settings:
     gate: str
     site: str
     language: str
+    volume: int
+    brightness: int
+    quiet_from: str
+    quiet_to: str
+    utc_offset_min: int
     threshold_c: float
     confirm_scans: int
     baseline: str
@@ -77,6 +87,10 @@ class Settings:
         if not 35.0 <= self.threshold_c <= 40.0:
             raise SettingsError("threshold_c: expected 35 to 40 C, axillary equivalent")
         self._choice("baseline", BASELINES)
+        self._between("volume", 0, 100)
+        self._between("brightness", 1, 100)
+        self._between("utc_offset_min", -720, 840)
+        self.quiet = self._quiet()
         if not 0 <= self.confirm_scans <= 3:
             raise SettingsError("confirm_scans: expected 0 to 3 further scans")
         if not -BOUND_C <= self.baseline_c <= BOUND_C:
@@ -91,9 +105,36 @@ class Settings:
         if getattr(self, name) not in among:
             raise SettingsError("%s: expected one of %s" % (name, ", ".join(sorted(among))))
 
+    def _between(self, name, low, high):
+        if not low <= getattr(self, name) <= high:
+            raise SettingsError("%s: expected %d to %d" % (name, low, high))
 
-def load(path=PATH):
-    """Read the settings. Raises `SettingsError`, one line: file, field, what was expected."""
+    def _quiet(self):
+        """(from, to) in minutes of the local day, or None; from may be later than to."""
+        if not self.quiet_from and not self.quiet_to:
+            return None
+        return _minute("quiet_from", self.quiet_from), _minute("quiet_to", self.quiet_to)
+
+    def is_quiet(self, utc_s):
+        """Whether the beeper is to be still at a time (UTC s); never while that is unknown."""
+        if self.quiet is None or utc_s is None:
+            return False
+        begin, end = self.quiet
+        minute = (utc_s // 60 + self.utc_offset_min) % 1440
+        return begin <= minute < end if begin <= end else minute >= begin or minute < end
+
+
+def _minute(name, text):
+    """Minutes from midnight of HH:MM."""
+    hour, _, minute = text.partition(":")
+    digits = len(hour) == len(minute) == 2 and hour.isdigit() and minute.isdigit()
+    if not digits or int(hour) > 23 or int(minute) > 59:
+        raise SettingsError("%s: expected HH:MM" % name)
+    return int(hour) * 60 + int(minute)
+
+
+def read(path=PATH):
+    """What settings.json holds. Raises `SettingsError`, one line: file, what was expected."""
     try:
         with open(path) as file:
             values = json.load(file)
@@ -104,6 +145,7 @@ def load(path=PATH):
     if not isinstance(values, dict):
         raise SettingsError("%s: expected a JSON object" % path)
     try:
-        return Settings(values)
+        Settings(values)
     except SettingsError as error:
         raise SettingsError("%s: %s" % (path, error))
+    return values

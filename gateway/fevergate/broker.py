@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 20
 SESSION_S = 7 * 24 * 3600
+RETAINED_S = 0.5
+"""A broker sends what is retained right behind its word that one has subscribed."""
+
 ANSWER_S = 10
 RECEIVE_MAXIMUM = 500
 """Unacknowledged messages that the broker may have under way to us (MQTT 5, 3.1.2.11.3)."""
@@ -208,6 +211,21 @@ def publish_once(
     _once(settings, lambda client: client.publish(topic, payload, qos=1, retain=retain))
 
 
+def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
+    """What is retained on a topic that the client may read, or None.
+
+    Raises `BrokerError` as `publish_once` does.
+    """
+    found: list[bytes] = []
+
+    def act(client: mqtt.Client) -> object:
+        client.on_message = lambda _client, _data, message: found.append(bytes(message.payload))
+        return client.subscribe(topic, 1)
+
+    _once(settings, act, RETAINED_S)
+    return found[0] if found else None
+
+
 def probe(settings: GatewaySettings) -> float:
     """Connect as the gateway does; returns the seconds that a round trip took.
 
@@ -218,7 +236,9 @@ def probe(settings: GatewaySettings) -> float:
     return time.monotonic() - began
 
 
-def _once(settings: GatewaySettings, act: Callable[[mqtt.Client], object]) -> None:
+def _once(
+    settings: GatewaySettings, act: Callable[[mqtt.Client], object], linger_s: float = 0.0
+) -> None:
     broker = settings.broker
     where = f"broker {broker.host}:{broker.port}"
     outcome: list[str] = []
@@ -243,6 +263,9 @@ def _once(settings: GatewaySettings, act: Callable[[mqtt.Client], object]) -> No
         until = time.monotonic() + ANSWER_S
         while not outcome and time.monotonic() < until:
             client.loop(0.1)
+        until = time.monotonic() + linger_s
+        while time.monotonic() < until:
+            client.loop(0.05)
     except (OSError, ssl.SSLError) as error:
         raise BrokerError(f"{where}: {error}") from error
     finally:

@@ -10,16 +10,17 @@ from statistics import fmean
 from typing import Any
 
 import click
+from msgspec.structs import replace
 from sqlite_utils import Database
 
 from fevergate.broker import publish_once
 from fevergate.calibrating import PEOPLE, SCANS, Found, Point, from_black_bodies, from_people
 from fevergate.errors import NothingFoundError
+from fevergate.kiosk_settings import current, put
 from fevergate.options import settings_option
 from fevergate.protocol import (
     CalibrationRecord,
     Command,
-    KioskSettings,
     Topic,
     encode,
 )
@@ -266,9 +267,8 @@ def _show(record: CalibrationRecord) -> None:
 def _put_in_force(
     settings: GatewaySettings, database: Database, kiosk: str, record: CalibrationRecord
 ) -> None:
-    """Leave it for the kiosk, and wait a while for its word."""
-    topic = str(Topic(settings.campus, kiosk, "settings"))
-    publish_once(settings, topic, encode(KioskSettings(calibration=record)), retain=True)
+    """Leave it for the kiosk, beside its settings, and wait a while for its word."""
+    put(settings, kiosk, replace(current(settings, kiosk), calibration=record))
 
     def applied() -> bool | None:
         found = database.execute(

@@ -14,6 +14,7 @@ from fevergate.campus import campus_command
 from fevergate.commands import doctor_command, log_command, provision_command
 from fevergate.errors import FeverGateError
 from fevergate.evaluate import evaluate_command
+from fevergate.kiosk_settings import settings_command
 from fevergate.options import settings_option
 
 
@@ -88,6 +89,7 @@ for command in (
     evaluate_command,
     log_command,
     provision_command,
+    settings_command,
 ):
     cli.add_command(command)
 

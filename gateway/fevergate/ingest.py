@@ -27,11 +27,11 @@ from fevergate.protocol import (
 from fevergate.settings import GatewaySettings
 from fevergate.store import (
     Acknowledged,
-    CalibrationApplied,
     HealthArrived,
     ReadingArrived,
     Record,
     Rejected,
+    SettingsApplied,
     StatusArrived,
 )
 from fevergate.watch import Watch
@@ -116,15 +116,13 @@ class Ingest:
         self._watch.heard(kiosk)
         return ReadingArrived(reading, now, gate, raised_at)
 
-    def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
+    def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
         applied = decode(payload, Applied)
         self._same(kiosk, applied.kiosk)
         self._watch.heard(kiosk)
         if applied.error:
             log.warning("%s: settings refused: %s", kiosk, applied.error)
-        if applied.calibration is None:
-            return None
-        return CalibrationApplied(kiosk, applied.calibration, now, gate)
+        return SettingsApplied(applied, now, gate)
 
     def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
         seen = self._alarm.acknowledge(gate, by)

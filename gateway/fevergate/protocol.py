@@ -125,6 +125,7 @@ class Health(Message, frozen=True, kw_only=True):
     can_c: Celsius | None = None
     sensor: Short = ""
     reset: Short = ""
+    settings_version: Count = 0
     site: Short = ""
     confirm_scans: Count = 1
     baseline_c: Celsius | None = None
@@ -149,9 +150,33 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
     uncertainty_c: Annotated[float, Meta(ge=0, le=10)]
 
 
-class KioskSettings(Message, frozen=True, kw_only=True):
-    """What is retained for a kiosk: today its sensor's calibration."""
+class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the gateway sets on a kiosk; what is None is as the kiosk's settings.json has it.
 
+    The kiosk checks each value; times are local, HH:MM.
+    """
+
+    site: Short | None = None
+    threshold_c: Celsius | None = None
+    confirm_scans: Annotated[int, Meta(ge=0, le=3)] | None = None
+    baseline: Annotated[str, Meta(pattern="^(auto|fixed|off)$")] | None = None
+    baseline_c: Celsius | None = None
+    language: Annotated[str, Meta(pattern="^(zh|en)$")] | None = None
+    volume: Annotated[int, Meta(ge=0, le=100)] | None = None
+    brightness: Annotated[int, Meta(ge=1, le=100)] | None = None
+    quiet_from: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
+    quiet_to: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
+    utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] | None = None
+
+
+class KioskSettings(Message, frozen=True, kw_only=True):
+    """What is retained for a kiosk: its settings over its own, its sensor's calibration.
+
+    A kiosk takes no `version` below the one that it has.
+    """
+
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    values: KioskValues | None = None
     calibration: CalibrationRecord | None = None
 
 
@@ -160,6 +185,7 @@ class Applied(Message, frozen=True, kw_only=True):
 
     kiosk: Name
     at: Utc | None = None
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     calibration: CalibrationRecord | None = None
     error: Short = ""
 

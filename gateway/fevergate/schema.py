@@ -134,3 +134,15 @@ def calibrations(db: Database) -> None:
             primary key (kiosk, at, sensor)
         ) strict, without rowid"""
     )
+
+
+@migrations()
+def applied(db: Database) -> None:
+    """What each kiosk last answered to its settings: the version in force, or what was wrong."""
+    db.conn.execute(
+        """
+        create table applied (
+            kiosk text primary key, version integer not null, error text not null,
+            answered_at real not null
+        ) strict, without rowid"""
+    )

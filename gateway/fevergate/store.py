@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from fevergate.errors import StoreError
 from fevergate.held import Held
 from fevergate.minutes import span_masks
-from fevergate.protocol import CalibrationRecord, Health, Identity, Reading, Stored, Verdict
+from fevergate.protocol import Applied, Health, Identity, Reading, Stored, Verdict
 from fevergate.schema import migrations
 
 MAX_REJECTED = 10_000
@@ -73,11 +73,10 @@ class StatusArrived:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationApplied:
-    """A kiosk put a calibration in force."""
+class SettingsApplied:
+    """A kiosk answered to its settings."""
 
-    kiosk: str
-    record: CalibrationRecord
+    applied: Applied
     received_at: float
     gate: str
 
@@ -101,9 +100,7 @@ class Acknowledged:
     at: float
 
 
-Record = (
-    ReadingArrived | HealthArrived | StatusArrived | CalibrationApplied | Rejected | Acknowledged
-)
+Record = ReadingArrived | HealthArrived | StatusArrived | SettingsApplied | Rejected | Acknowledged
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -208,15 +205,9 @@ class Store:
                 self._write_health(record)
             case StatusArrived(kiosk, status, received_at, gate):
                 self._seen(kiosk, gate, received_at, status=status)
-            case CalibrationApplied(kiosk, found, received_at, gate):
-                # It is applied anew after each connection; the first time counts.
-                self.db.conn.execute(
-                    "insert or ignore into calibrations values"
-                    " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
-                    " :uncertainty_c, :applied_at)",
-                    msgspec.structs.asdict(found) | {"kiosk": kiosk, "applied_at": received_at},
-                )
-                self._seen(kiosk, gate, received_at)
+            case SettingsApplied(applied, received_at, gate):
+                self._write_applied(applied, received_at)
+                self._seen(applied.kiosk, gate, received_at)
             case Rejected(topic, reason, payload, received_at):
                 self.db.conn.execute(
                     "insert into rejected(received_at, topic, reason, head, size)"
@@ -253,6 +244,22 @@ class Store:
                 (*reading.identity, record.gate, record.raised_at or record.received_at),
             )
         self._seen(reading.kiosk, record.gate, record.received_at)
+
+    def _write_applied(self, applied: Applied, received_at: float) -> None:
+        self.db.conn.execute(
+            "insert or replace into applied(kiosk, version, error, answered_at)"
+            " values (?, ?, ?, ?)",
+            (applied.kiosk, applied.version, applied.error, received_at),
+        )
+        if applied.calibration:
+            # It is applied anew after each connection; the first time counts.
+            row = msgspec.structs.asdict(applied.calibration)
+            self.db.conn.execute(
+                "insert or ignore into calibrations values"
+                " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
+                " :uncertainty_c, :applied_at)",
+                row | {"kiosk": applied.kiosk, "applied_at": received_at},
+            )
 
     def _write_health(self, record: HealthArrived) -> None:
         health = record.health

@@ -10,10 +10,10 @@ from fevergate.ingest import Ingest
 from fevergate.protocol import Acknowledge, Applied, CalibrationRecord, encode
 from fevergate.store import (
     Acknowledged,
-    CalibrationApplied,
     HealthArrived,
     ReadingArrived,
     Rejected,
+    SettingsApplied,
     StatusArrived,
 )
 from fevergate.watch import Watch
@@ -138,12 +138,12 @@ RECORD = CalibrationRecord(
 def test_a_calibration_that_a_kiosk_put_in_force_is_kept(scene):
     applied = Applied(kiosk="north-1", calibration=RECORD)
     record = scene.say("north-1/settings/applied", applied)
-    assert isinstance(record, CalibrationApplied) and record.record == RECORD
+    assert isinstance(record, SettingsApplied) and record.applied.calibration == RECORD
 
 
-def test_settings_that_a_kiosk_refused_are_no_calibration(scene):
-    assert scene.say("north-1/settings/applied", Applied(kiosk="north-1", error="no")) is None
-    assert scene.acknowledged == 1
+def test_settings_that_a_kiosk_refused_are_kept_with_their_reason(scene):
+    record = scene.say("north-1/settings/applied", Applied(kiosk="north-1", error="no"))
+    assert isinstance(record, SettingsApplied) and record.applied.error == "no"
 
 
 def test_a_kiosk_cannot_speak_for_anothers_sensor(scene):

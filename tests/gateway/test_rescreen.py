@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from samples import AT, arrived, health
 
 from fevergate.cli import cli
-from fevergate.protocol import CalibrationRecord
+from fevergate.protocol import Applied, CalibrationRecord
 from fevergate.provision import provision
 from fevergate.rescreen import Rules, rescreen
-from fevergate.store import CalibrationApplied, HealthArrived, ReadingArrived, Store, open_reader
+from fevergate.store import HealthArrived, ReadingArrived, SettingsApplied, Store, open_reader
 from kiosk.baseline import Baseline
 from kiosk.calibration import Calibration
 from kiosk.estimate import SITES, through_emissivity
@@ -153,7 +153,13 @@ def test_a_calibration_counts_from_when_it_was_in_force(day):
         offset_c=1.0,
         uncertainty_c=0.1,
     )
-    day.store.commit([CalibrationApplied("north-1", record, AT + day.now_ms / 1000 + 1, "north")])
+    day.store.commit(
+        [
+            SettingsApplied(
+                Applied(kiosk="north-1", calibration=record), AT + day.now_ms / 1000 + 1, "north"
+            )
+        ]
+    )
     day.unit = Calibration(record.sensor, 1.0)
     day.scan(34.3)
     day.scan(34.3)

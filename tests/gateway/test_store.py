@@ -9,12 +9,12 @@ from samples import AT, arrived, health
 
 from fevergate import store as storing
 from fevergate.errors import StoreError
-from fevergate.protocol import CalibrationRecord, Identity, Stored
+from fevergate.protocol import Applied, CalibrationRecord, Identity, Stored
 from fevergate.store import (
     Acknowledged,
-    CalibrationApplied,
     HealthArrived,
     Rejected,
+    SettingsApplied,
     StatusArrived,
     Store,
     open_reader,
@@ -202,6 +202,8 @@ def test_a_calibration_is_kept_once_however_often_it_is_applied(store):
         uncertainty_c=0.2,
     )
     for later_s in (0, 60, 120):
-        store.commit([CalibrationApplied("north-1", record, AT + later_s, "north")])
+        store.commit(
+            [SettingsApplied(Applied(kiosk="north-1", calibration=record), AT + later_s, "north")]
+        )
     (row,) = store.db.query("select * from calibrations")
     assert row["applied_at"] == AT and row["by"] == "Li" and row["gain"] == 1.0

@@ -8,8 +8,8 @@ from samples import health
 
 from fevergate.cli import cli
 from fevergate.doctor import examine
-from fevergate.protocol import CalibrationRecord
-from fevergate.store import CalibrationApplied, HealthArrived, Store
+from fevergate.protocol import Applied, CalibrationRecord
+from fevergate.store import HealthArrived, SettingsApplied, Store
 
 
 def states(site):
@@ -99,7 +99,7 @@ def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
         record = CalibrationRecord(
             sensor=sensor, at=at, by="Li Wei", method="people", offset_c=0, uncertainty_c=0.15
         )
-        store.commit([CalibrationApplied("north-1", record, at, "north")])
+        store.commit([SettingsApplied(Applied(kiosk="north-1", calibration=record), at, "north")])
 
     unit, other = "0011223344556677", "ffff223344556677"
     try:

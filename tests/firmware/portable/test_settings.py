@@ -1,7 +1,7 @@
 """The board's settings, refused with the field and what was expected."""
 
 from kiosk.errors import SettingsError
-from kiosk.settings import Settings, load
+from kiosk.settings import Settings, read
 
 GOOD = {
     "kiosk": "north-1",
@@ -51,8 +51,27 @@ def test_a_missing_or_broken_file_is_named():
             with open(name, "w") as file:
                 file.write(content)
         try:
-            load(name)
+            read(name)
         except SettingsError as error:
             assert name in str(error)
         else:
             raise AssertionError(content)
+
+
+def test_quiet_hours_pass_midnight_in_the_kiosks_zone():
+    settings = Settings(dict(GOOD, quiet_from="22:00", quiet_to="06:30"))
+    midnight = 20_780 * 86400 - 8 * 3600  # in Shanghai
+    assert not settings.is_quiet(midnight - 2 * 3600 - 60)
+    assert settings.is_quiet(midnight - 2 * 3600)
+    assert settings.is_quiet(midnight + 6 * 3600)
+    assert not settings.is_quiet(midnight + 6 * 3600 + 1800)
+    assert not settings.is_quiet(None)
+    assert not Settings(GOOD).is_quiet(midnight)
+
+
+def test_what_is_wrong_with_the_panels_settings_is_named():
+    assert refusal(volume=101) == "volume: expected 0 to 100"
+    assert refusal(brightness=0) == "brightness: expected 1 to 100"
+    assert refusal(quiet_from="22:00") == "quiet_to: expected HH:MM"
+    assert refusal(quiet_from="24:00", quiet_to="06:00") == "quiet_from: expected HH:MM"
+    assert refusal(utc_offset_min=9000).startswith("utc_offset_min: expected")

@@ -1,0 +1,44 @@
+"""The gateway's word: settings, the unit's calibration, commands; taken apart and answered."""
+
+import json
+
+from kiosk import clock
+from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
+
+
+class Control:
+    """What to do with messages; `app` puts in force what they ask for."""
+
+    def __init__(self, app, remote):
+        self._app = app
+        self._remote = remote
+
+    @property
+    def version(self):
+        """Of the gateway's settings that are in force, 0 where none ever came."""
+        return self._remote.version
+
+    def settings(self, message):
+        """A retained message: all that is in it, or one line on what is wrong."""
+        app = self._app
+        applied = {"v": 1, "kiosk": app.settings.kiosk, "at": clock.utc()}
+        try:
+            if not isinstance(message, dict):
+                raise SettingsError("expected a JSON object")
+            if message.get("values") is not None and self._remote.take(message):
+                app.configure(self._remote.settings)
+            if message.get("calibration") is not None:
+                app.identify()
+                app.examiner.calibrate(message["calibration"], app.sensor_id)
+                applied["calibration"] = message["calibration"]
+        except (CalibrationError, SensorError, SettingsError) as error:
+            applied["error"] = plain(error)
+        applied["version"] = self.version
+        print("settings", applied.get("error", "applied"))
+        app.link.say("settings/applied", json.dumps(applied))
+
+    def command(self, message):
+        """Something to do now."""
+        if message["command"] == "reference":
+            self._app.examiner.begin_reference(self._app.uptime.ms(), message["on"] is True)
+            print("reference", message["on"])

@@ -1,0 +1,95 @@
+"""Settings from the gateway: all or nothing, the last good ones kept."""
+
+import os
+
+from kiosk.errors import SettingsError
+from kiosk.remote import Remote
+
+OWN = {
+    "kiosk": "north-1",
+    "campus": "east",
+    "broker_host": "10.0.0.2",
+    "username": "north-1",
+    "password": "secret",
+    "threshold_c": 37.3,
+}
+PATH = "remote-test"
+
+
+def fresh():
+    for name in os.listdir():
+        if name.startswith(PATH):
+            os.remove(name)
+    return Remote(OWN, PATH)
+
+
+def refusal(remote, message):
+    try:
+        remote.take(message)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def test_without_a_word_from_the_gateway_its_own_are_in_force():
+    remote = fresh()
+    assert remote.version == 0 and remote.settings.threshold_c == 37.3
+
+
+def test_what_came_is_in_force_and_outlives_a_power_cut():
+    remote = fresh()
+    assert remote.take({"version": 3, "values": {"threshold_c": 37.1, "language": "en"}})
+    for one in (remote, Remote(OWN, PATH)):
+        assert one.version == 3
+        assert (one.settings.threshold_c, one.settings.language) == (37.1, "en")
+        assert one.settings.password == "secret"
+
+
+def test_the_same_again_changes_nothing():
+    remote = fresh()
+    message = {"version": 3, "values": {"threshold_c": 37.1}}
+    assert remote.take(message)
+    assert not remote.take(message)
+
+
+def test_a_value_that_is_no_longer_sent_is_the_kiosks_own_again():
+    remote = fresh()
+    remote.take({"version": 3, "values": {"threshold_c": 37.1, "volume": 20}})
+    remote.take({"version": 4, "values": {"volume": 20}})
+    assert remote.settings.threshold_c == 37.3 and remote.settings.volume == 20
+
+
+def test_what_is_wrong_is_named_and_the_last_good_ones_stay():
+    remote = fresh()
+    remote.take({"version": 3, "values": {"threshold_c": 37.1}})
+    for message, reason in (
+        ({"version": 4, "values": {"threshold_c": 20, "volume": 5}}, "threshold_c: expected 35"),
+        ({"version": 4, "values": {"volume": "loud"}}, "volume: expected int"),
+        ({"version": 4, "values": {"password": "mine"}}, "password: is the kiosk's own"),
+        ({"version": 4, "values": {"broker_host": "evil"}}, "broker_host: is the kiosk's own"),
+        ({"version": 4, "values": []}, "values: expected an object"),
+        ({"version": "4", "values": {}}, "version: expected int"),
+        ({"version": -1, "values": {}}, "version: expected 0"),
+        ({"version": 2, "values": {}}, "version 2: 3 is in force"),
+        ([], "expected a JSON object"),
+        ({}, "version: expected int"),
+    ):
+        assert refusal(remote, message).startswith(reason), message
+        assert remote.version == 3
+        assert remote.settings.threshold_c == 37.1 and remote.settings.volume == 100
+    assert Remote(OWN, PATH).settings.threshold_c == 37.1
+
+
+def test_a_memory_that_is_wrong_is_no_memory():
+    remote = fresh()
+    remote.take({"version": 3, "values": {"threshold_c": 37.1}})
+    other = dict(OWN, site="ear")
+    try:
+        Remote(other, PATH)
+    except SettingsError as error:
+        assert "site" in str(error)  # its own are wrong: that is said
+    else:
+        raise AssertionError("taken")
+    with open(PATH + ".a", "w") as file:
+        file.write("rot")
+    assert Remote(OWN, PATH).version == 0

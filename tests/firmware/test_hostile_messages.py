@@ -1,0 +1,74 @@
+"""Whatever comes in a settings or command message: an error in one line, or settings that hold."""
+
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kiosk.calibration import calibration_from
+from kiosk.errors import CalibrationError, SettingsError, plain
+from kiosk.remote import FIELDS, Remote
+from kiosk.settings import Settings
+
+OWN = {
+    "kiosk": "north-1",
+    "campus": "east",
+    "broker_host": "10.0.0.2",
+    "username": "north-1",
+    "password": "secret",
+}
+SECRETS = ("kiosk", "campus", "broker_host", "broker_port", "username", "password")
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["22:00", "06:3", "zh", "canthus", "auto", "", "99:99", "٢٢:٠٠"])
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+names = st.sampled_from(FIELDS) | st.sampled_from(SECRETS) | st.text(max_size=12)
+nearly = st.fixed_dictionaries(
+    {},
+    optional={
+        "version": st.integers(-1, 5) | anything,
+        "values": st.dictionaries(names, anything, max_size=5) | anything,
+        "calibration": anything,
+    },
+)
+many = settings(
+    max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@many
+@given(message=nearly | anything)
+def test_settings_messages(tmp_path, message):
+    remote = Remote(OWN, str(tmp_path / "remote"))
+    before = remote.version
+    try:
+        remote.take(message)
+    except SettingsError as error:
+        assert plain(error).isascii() and plain(error).isprintable() and len(plain(error)) <= 64
+        assert remote.version == before
+    in_force = remote.settings
+    assert all(getattr(in_force, name) == getattr(Settings(OWN), name) for name in SECRETS)
+    assert 35 <= in_force.threshold_c <= 40 and 0 <= in_force.volume <= 100
+    in_force.is_quiet(1_795_400_000)
+    assert Remote(OWN, str(tmp_path / "remote")).version == remote.version
+
+
+@many
+@given(message=anything)
+def test_calibrations(message):
+    try:
+        unit = calibration_from(message)
+    except CalibrationError:
+        return
+    assert 30 < unit.object_c(36.0) < 42
+    json.dumps(unit.sensor)

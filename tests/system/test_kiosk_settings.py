@@ -1,0 +1,127 @@
+"""Settings from the gateway to a kiosk at its gate: real broker, real gateway, shipped firmware."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from kiosk_helpers import ANSWER_S, HEALTHY, readings
+
+from demonstration.system import CAMPUS, System
+from fevergate.broker import publish_once
+from fevergate.protocol import Topic
+from fevergate.store import open_reader
+
+
+@pytest.fixture
+def system(tmp_path):
+    with System(tmp_path / "site", [], speed=8, gates={"north": ["north-1"]}) as system:
+        system.guard.go_home()
+        system.boards[0].wait_console("link up", ANSWER_S)
+        yield system
+
+
+def command(system, *arguments):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fevergate.cli", "settings"),
+            *("--settings", str(system.settings_path), *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=ANSWER_S,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def answer(system):
+    reader = open_reader(system.settings.path(system.settings.database))
+    try:
+        return reader.execute("select version, error from applied").fetchone()
+    finally:
+        reader.close()
+
+
+def measured(system):
+    board = system.boards[0]
+    board.admit([HEALTHY])
+    board.wait_crowd(ANSWER_S)
+    return readings(board)[-1]
+
+
+def test_a_threshold_is_in_force_at_once_without_a_reboot_and_after_a_power_cut(system):
+    board = system.boards[0]
+    done = command(system, "--threshold", "37.1", "--volume", "0", "--quiet", "22:00-06:30")
+    assert done.returncode == 0 and "in force" in done.stdout and "37.1" in done.stdout
+    assert answer(system) == (1, "")
+    assert measured(system)["threshold_c"] == 37.1
+    assert board.boots == 1
+    assert not [tone for tone in board.beeps if tone.duty_u16]  # not a sound
+    board.power_cut()
+    board.start()
+    assert measured(system)["threshold_c"] == 37.1
+
+
+def test_only_what_is_given_changes_and_reset_takes_it_back(system):
+    command(system, "--threshold", "37.1")
+    done = command(system, "north-1", "--language", "en")
+    assert "threshold_c 37.1" in done.stdout and "language en" in done.stdout
+    assert answer(system) == (2, "")
+    done = command(system, "--reset")
+    assert "threshold_c" not in done.stdout
+    assert measured(system)["threshold_c"] == 37.3
+
+
+def test_another_site_needs_no_reboot_either(system):
+    before = measured(system)
+    command(system, "--site", "forehead")
+    after = measured(system)
+    assert after["body_c"] - before["body_c"] > 0.9
+    assert system.boards[0].boots == 1
+
+
+def test_a_kiosk_that_is_away_takes_them_when_it_is_back(system):
+    board = system.boards[0]
+    board.power_cut()
+    done = command(system, "--threshold", "37.0")
+    assert done.returncode == 0 and "waits for the kiosk" in done.stdout
+    start = len(board.console)
+    board.start()
+    board.wait_console("settings applied", ANSWER_S, start=start)
+    assert measured(system)["threshold_c"] == 37.0
+
+
+def test_what_is_wrong_is_refused_by_name_and_the_last_good_ones_stay(system):
+    command(system, "--threshold", "37.1")
+    admin = system.settings.broker
+    before = admin.username, admin.password_file
+    admin.username, admin.password_file = "admin", "admin.password"
+    try:
+        for values in ({"threshold_c": 20}, {"password": "x"}, {"volume": []}, "none", 1e999):
+            message = {"v": 1, "version": 9, "values": values}
+            topic = str(Topic(CAMPUS, "north-1", "settings"))
+            publish_once(system.settings, topic, json.dumps(message).encode(), retain=True)
+            end = time.monotonic() + ANSWER_S
+            while not (answer(system) or (0, ""))[1]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            publish_once(
+                system.settings,
+                topic,
+                b'{"v": 1, "version": 1, "values": {"threshold_c": 37.1, "utc_offset_min": 480}}',
+                retain=True,
+            )
+            while (answer(system) or (0, "?"))[1]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+    finally:
+        admin.username, admin.password_file = before
+    assert measured(system)["threshold_c"] == 37.1
+    assert system.boards[0].boots == 1
+
+
+def test_a_kiosk_that_nobody_knows_and_wrong_hours_are_named(system):
+    assert "expected one of north-1" in command(system, "south-7").stderr
+    assert "HH:MM-HH:MM" in command(system, "--quiet", "late").stderr
