@@ -147,7 +147,7 @@ class App:
                 raise BlindedError("%.1f C without anybody" % object_c)
         if self.fault:
             self._sensor_back()
-        elif self.failed == 0 and self._last_sample_ms:
+        elif self.failed == 0 and self._last_sample_ms and not self.examiner.refers(now):
             self._watched_ms += min(now - self._last_sample_ms, 1000)
         self._last_sample_ms = now
         self.failed = 0
@@ -207,7 +207,7 @@ class App:
         """Put other settings in force, without a reboot."""
         before, self.settings = self.settings, settings
         self.panel.configure(settings)
-        if self._answered_ms is None:
+        if self._answered_ms is None and not self.fault:
             self.panel.idle()
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
@@ -218,6 +218,11 @@ class App:
         self.examiner.found(self.sensor_id)
         if self.examiner.left_over:
             self._answer(self.examiner.left_over, self.uptime.ms())
+
+    def refer(self, on):
+        """Take what is scanned for a reference, or for people again; says so at once."""
+        self.examiner.begin_reference(self.uptime.ms(), on)
+        self._report.set()
 
     def identify(self):
         """Read the unit's number once. Raises `SensorError`."""
@@ -277,7 +282,7 @@ class App:
             self.settings,
             self.boot,
             self.uptime.ms(),
-            fault=self.fault,
+            fault=self.fault or ("calibrating" if self.examiner.refers(self.uptime.ms()) else ""),
             watched_s=min(watched_ms // 1000, 3600),
             heap_free=vitals.free,
             heap_low=vitals.low,

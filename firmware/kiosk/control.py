@@ -40,5 +40,5 @@ class Control:
     def command(self, message):
         """Something to do now."""
         if message["command"] == "reference":
-            self._app.examiner.begin_reference(self._app.uptime.ms(), message["on"] is True)
+            self._app.refer(message["on"] is True)
             print("reference", message["on"])

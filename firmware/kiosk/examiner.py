@@ -63,6 +63,10 @@ class Examiner:
         """What is scanned from now on is a reference and no person; or people come again."""
         self._reference_until_ms = now_ms + REFERENCE_MS if on else 0
 
+    def refers(self, now_ms):
+        """Whether what is scanned now is a reference: nobody is screened."""
+        return now_ms < self._reference_until_ms
+
     def calibrate(self, record, sensor):
         """Take up a calibration for the unit `sensor`, and keep it on flash.
 
@@ -101,7 +105,7 @@ class Examiner:
         read_c = self.calibration.object_c(result.object_c)
         air_c = self.calibration.air_c(result.ambient_c)
         skin_c = through_emissivity(read_c, air_c)
-        if now_ms < self._reference_until_ms:
+        if self.refers(now_ms):
             estimate_c = body_c(skin_c, air_c, self.site)
             reason = result.quality or screening.REFERENCE
             return (Judgement(result, screening.RETRY, reason, skin_c, estimate_c, 0.0),)

@@ -143,6 +143,8 @@ def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
 def test_what_cannot_be_is_refused_and_nothing_is_put_in_force(system):
     teacher = Teacher(system)
     teacher.asked("temperature")
+    # Nobody is screened meanwhile: that is a fault, and no time of watch.
+    until(lambda: value(system, "select health ->> '$.fault' from kiosks") == "calibrating")
     hold(system, 37.0)
     teacher.says("42")
     teacher.asked("second black body")
@@ -151,6 +153,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_put_in_force(system):
     assert "no healthy sensor is so wrong" in teacher.said and "Traceback" not in teacher.said
     assert value(system, "select count(*) from calibrations") == 0
     system.boards[0].wait_console("reference False", ANSWER_S)
+    until(lambda: value(system, "select health ->> '$.fault' from kiosks") == "")
 
 
 def test_ten_people_and_a_clinical_thermometer(system):
