@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.fleet import Unlike, unlike_today
+from fevergate.fleet import Blind, Unlike, blind_today, unlike_today
 from fevergate.minutes import HOUR_S, MINUTE_S, count, silences
 from fevergate.settings import GatewaySettings
 
@@ -70,6 +70,8 @@ class Day(Struct, kw_only=True):
     kiosks: list[KioskDay]
     unlike: list[Unlike]
     """Kiosks whose crowd differs from their neighbours': drift, a dirty lens."""
+    blind: list[Blind]
+    """Kiosks that saw nobody while their neighbours were busy: watched, and yet no proof."""
 
 
 def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, float, float]:
@@ -94,6 +96,7 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
         fevers=fevers,
         kiosks=kiosks,
         unlike=unlike_today(database, settings, begin, end),
+        blind=blind_today(database, settings, begin, end),
     )
 
 

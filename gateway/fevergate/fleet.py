@@ -57,6 +57,17 @@ class Unlike(Struct, frozen=True, kw_only=True):
         return f"reads {self.difference_c:+.1f} C beside {', '.join(self.others)}"
 
 
+class Blind(Struct, frozen=True, kw_only=True):
+    """A kiosk that saw hardly anybody while its neighbours were busy: a lens that is covered, or
+    a lane that is closed."""
+
+    kiosk: str
+    gate: str
+    people: int
+    busiest: str
+    busiest_people: int
+
+
 def crowds(database: Database, begin: float, end: float) -> list[Crowd]:
     """What each kiosk made of its people from `begin` to `end` (UTC s)."""
     values: dict[tuple[str, str], list[float]] = {}
@@ -126,6 +137,33 @@ def _beside(one: Crowd, here: list[Crowd]) -> Unlike:
 
 def _excess(one: Unlike) -> float:
     return abs(one.difference_c) - one.limit_c
+
+
+BUSY = 100
+IDLE_SHARE = 0.01
+
+
+def blind_today(
+    database: Database, settings: GatewaySettings, begin: float, end: float
+) -> list[Blind]:
+    """The gateway's own kiosks that saw hardly anybody while a neighbour saw at least `BUSY`."""
+    people = {one.kiosk: one.people for one in crowds(database, begin, end)}
+    found = []
+    for gate in settings.gates:
+        busiest = max(gate.kiosks, key=lambda kiosk: people.get(kiosk, 0))
+        most = people.get(busiest, 0)
+        found += [
+            Blind(
+                kiosk=kiosk,
+                gate=gate.name,
+                people=people.get(kiosk, 0),
+                busiest=busiest,
+                busiest_people=most,
+            )
+            for kiosk in gate.kiosks
+            if most >= BUSY and people.get(kiosk, 0) <= most * IDLE_SHARE
+        ]
+    return found
 
 
 def unlike_today(

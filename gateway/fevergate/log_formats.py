@@ -95,6 +95,11 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
             others_median=one.others_median_c,
         )
         parts.append(Text(text + (say["alone"] if one.alone else ""), "bold yellow"))
+    for one in day.blind:
+        text = say["blind"].format(
+            kiosk=one.kiosk, people=one.people, busiest=one.busiest, most=one.busiest_people
+        )
+        parts.append(Text(text, "bold yellow"))
     parts.append(Text(say["no_diagnosis"], "dim"))
     return Group(*parts)
 

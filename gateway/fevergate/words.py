@@ -49,6 +49,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f}; median {median:.2f}"
         " of {people} people, {others_median:.2f} of {others_people}): check its lens, calibrate.",
     ),
+    "blind": (
+        "{kiosk} 只见到 {people} 人，而 {busiest} 见到 {most} 人：镜头被遮住，还是通道关闭？",
+        "{kiosk} saw {people} while {busiest} saw {most}: a covered lens, or a closed lane?",
+    ),
     "alone": ("（也可能是另一台）", " (or the other one)"),
     "rescreened": (
         "{scans} 次扫描重新判定，{changed} 次会不同。",

@@ -134,7 +134,7 @@ def test_csv_parses_back_and_no_name_is_a_formula(scene):
 def test_json_has_stable_keys(scene):
     scene.store.commit([arrived(1, "fever", at=NOON)])
     day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
-    keys = "date campus timezone covered zero fevers kiosks unlike"
+    keys = "date campus timezone covered zero fevers kiosks unlike blind"
     assert list(day) == keys.split()
     assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
 
@@ -168,3 +168,16 @@ def test_a_kiosk_whose_crowd_is_not_its_neighbours_is_in_the_log(scene):
     assert "请检查镜头" in scene.run("--date", "2026-11-23").output
     english = scene.run("--date", "2026-11-23", "--language", "en").output
     assert "or the other one" in english and "+0.60" in english
+
+
+def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_in_the_log(scene):
+    for seq in range(1, 101):
+        scene.store.commit([arrived(seq, at=NOON + seq)])
+        if seq == 99:
+            assert scene.day().blind == []
+    (one,) = scene.day().blind
+    assert (one.kiosk, one.people, one.busiest_people) == ("north-2", 0, 100)
+    english = scene.run("--date", "2026-11-23", "--language", "en").output
+    assert "north-2 saw 0 while north-1 saw 100" in english
+    scene.store.commit([arrived(seq, at=NOON + seq, kiosk="north-2") for seq in (1, 2)])
+    assert scene.day().blind == []
