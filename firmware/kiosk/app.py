@@ -141,10 +141,12 @@ class App:
 
     def _sample(self, object_c, ambient_c):
         now = self.uptime.ms()
-        if self.examiner.scan.blinded:
-            self.examiner.sample(now, object_c, ambient_c)
-            if self.examiner.scan.blinded:
-                raise BlindedError("%.1f C without anybody" % object_c)
+        scan = self.examiner.scan
+        before = scan.scanning
+        judgements = self.examiner.sample(now, object_c, ambient_c)
+        if scan.blinded:
+            self._answer_all(judgements, now)
+            raise BlindedError("%.1f C without anybody" % object_c)
         if self.fault:
             self._sensor_back()
         elif self.failed == 0 and self._last_sample_ms and not self.examiner.refers(now):
@@ -152,9 +154,6 @@ class App:
         self._last_sample_ms = now
         self.failed = 0
         self.can_c = ambient_c
-        scan = self.examiner.scan
-        before = scan.scanning
-        judgements = self.examiner.sample(now, object_c, ambient_c)
         self._answer_all(judgements, now)
         if judgements:
             pass

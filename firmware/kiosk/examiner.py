@@ -84,8 +84,8 @@ class Examiner:
 
     def found(self, sensor):
         """The unit on the bus: another one's calibration is not for it."""
-        if self.calibration.sensor != sensor:
-            self.calibration = Calibration()
+        kept = self._calibration()
+        self.calibration = kept if kept.sensor == sensor else Calibration()
 
     def remember(self):
         """Write what must outlive a power cut, if it has changed. Raises `OSError`."""

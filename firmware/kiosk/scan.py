@@ -121,7 +121,7 @@ class Scan:
     def fail(self, now_ms):
         """The sensor failed: ends a running scan as a retry, and returns its result."""
         scanning = self.scanning
-        self.state = WAITING
+        self._wait()
         self._median.clear()
         if not scanning:
             return None

@@ -94,7 +94,7 @@ def calibrate_command(
         sensor, site = _unit(database, kiosk)
         # To the very end: a black body that is still held up is no feverish person.
         with _references(settings, kiosk):
-            scans = Scans(database, kiosk)
+            scans = Scans(database, settings, kiosk)
             points, clinical_c = [], []
             if reference == "blackbody":
                 points = _black_bodies(scans)
@@ -124,8 +124,9 @@ def calibrate_command(
 class Scans:
     """The kiosk's scans of references, as the gateway stores them."""
 
-    def __init__(self, database: Database, kiosk: str) -> None:
+    def __init__(self, database: Database, settings: GatewaySettings, kiosk: str) -> None:
         self._database = database
+        self._settings = settings
         self._kiosk = kiosk
         self._seen = self._count()
         self.rows: list[dict[str, Any]] = []
@@ -142,7 +143,12 @@ class Scans:
         return row
 
     def forget(self) -> None:
-        """What was scanned while somebody was typing is not meant."""
+        """What was scanned while somebody was typing is not meant.
+
+        And the kiosk is told again: by itself it takes references for a quarter of an hour, and
+        ten people with a thermometer under the arm take longer.
+        """
+        _refer(self._settings, self._kiosk, on=True)
         self._seen = self._count()
 
     def can_c(self) -> float:
@@ -212,12 +218,16 @@ def _uncalibrated_c(scan: dict[str, Any], can_over_air_c: float, site: str) -> f
 @contextmanager
 def _references(settings: GatewaySettings, kiosk: str) -> Iterator[None]:
     """The kiosk takes what it scans for a reference, until the block ends."""
-    topic = str(Topic(settings.campus, kiosk, "command"))
-    publish_once(settings, topic, encode(Command(command="reference", on=True)))
+    _refer(settings, kiosk, on=True)
     try:
         yield
     finally:
-        publish_once(settings, topic, encode(Command(command="reference", on=False)))
+        _refer(settings, kiosk, on=False)
+
+
+def _refer(settings: GatewaySettings, kiosk: str, *, on: bool) -> None:
+    topic = str(Topic(settings.campus, kiosk, "command"))
+    publish_once(settings, topic, encode(Command(command="reference", on=on)))
 
 
 def _unit(database: Database, kiosk: str) -> tuple[str, str]:

@@ -160,6 +160,8 @@ def test_another_units_calibration_is_neither_taken_nor_kept_in_force():
     kiosk.examiner.calibrate(record(), UNIT)
     kiosk.examiner.found("ffff000011112222")
     assert kiosk.examiner.calibration.offset_c == 0.0
+    kiosk.examiner.found(UNIT)  # the old one is back
+    assert kiosk.examiner.calibration.offset_c == 0.5
 
 
 def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
