@@ -10,7 +10,7 @@ import time
 
 from machine import WDT
 
-from kiosk import clock, messages, screening
+from kiosk import clock, messages, record, screening
 from kiosk.bus import Bus
 from kiosk.control import Control
 from kiosk.display import Display
@@ -185,18 +185,18 @@ class App:
                 self.examiner.scan.ask_again()
         self.scans += 1
         self.seq += 1
-        text = messages.reading(
-            self.settings, self.boot, self.seq, now, judgement, len(self.outbox)
+        data = record.pack(
+            messages.values_of(self.settings, self.seq, now, judgement, len(self.outbox))
         )
-        fever = verdict == screening.FEVER
         try:
-            self.outbox.add(self.boot, self.seq, fever, text)
+            self.outbox.add(self.boot, data)
         except OutboxError as error:
             # The flash is full or broken: send it all the same, and say so.
             self.unkept += 1
             print("not kept:", error)
+        text = messages.reading(self.settings.kiosk, self.boot, data)
         print("reading", text)
-        self.link.send(self.boot, self.seq, fever, text)
+        self.link.send(self.boot, self.seq, verdict == screening.FEVER, text)
         try:
             self.examiner.remember()
         except OSError as error:

@@ -27,14 +27,12 @@ class Examiner:
         self._crowd = Slots(crowd)
         self._unit = Slots(calibration)
         self.calibration = self._calibration()
-        known = self._crowd.read()
-        if not isinstance(known, dict):
-            known = {}
+        offset_c, first = _remembered(self._crowd.read())
         self._saved = None
         self.screening = Screening(
-            self.site, settings.threshold_c, settings.confirm_scans, _baseline(settings, known)
+            self.site, settings.threshold_c, settings.confirm_scans, _baseline(settings, offset_c)
         )
-        self.left_over = _judgement(known.get("pending"))
+        self.left_over = first
         self._reference_until_ms = 0
 
     def configure(self, settings):
@@ -95,7 +93,7 @@ class Examiner:
             saved_c, waiting = self._saved
             if waiting is first and abs(saved_c - baseline_c) < SAVE_C:
                 return
-        self._crowd.write({"baseline_c": baseline_c, "pending": _values(first)})
+        self._crowd.write([_hundredths(baseline_c), _values(first)])
         self._saved = (baseline_c, first)
         self.left_over = None
 
@@ -122,37 +120,42 @@ class Examiner:
             return Calibration()
 
 
-def _baseline(settings, known):
+def _baseline(settings, offset_c):
     if settings.baseline == "off":
         return Baseline(0.0, fixed=True)
     if settings.baseline == "fixed":
         return Baseline(settings.baseline_c, fixed=True)
-    offset_c = known.get("baseline_c")
-    if not isinstance(offset_c, (int, float)) or not abs(offset_c) <= BOUND_C:
-        offset_c = 0.0
-    baseline = Baseline(offset_c)
+    baseline = Baseline(offset_c if abs(offset_c) <= BOUND_C else 0.0)
     baseline.rest(OFF_S)
     return baseline
 
 
-_SCAN = ("object_c", "ambient_c", "samples", "scan_ms", "quality")
-_MADE = ("skin_c", "body_c", "baseline_c")
-
-
 def _values(judgement):
-    """A judgement as JSON holds it, or None."""
+    """A judgement in so few bytes that LittleFS keeps them in its log, or None."""
     if judgement is None:
         return None
-    values = {name: getattr(judgement.scan, name) for name in _SCAN}
-    values.update({name: getattr(judgement, name) for name in _MADE})
-    return values
+    scan = judgement.scan
+    degrees = (scan.object_c, scan.ambient_c)
+    degrees += (judgement.skin_c, judgement.body_c, judgement.baseline_c)
+    return [_hundredths(one) for one in degrees] + [scan.samples, scan.scan_ms, scan.quality]
 
 
-def _judgement(values):
-    """The alarm for a positive that a power cut kept from being confirmed, or None."""
+def _remembered(known):
+    """The baseline's offset (°C), and the alarm for a positive that a power cut kept from being
+    confirmed, or None; whatever is on flash."""
     try:
-        scan = Result(*[values[name] for name in _SCAN])
-        made = [values[name] for name in _MADE]
-    except (TypeError, KeyError):
-        return None
-    return Judgement(scan, screening.FEVER, screening.UNCONFIRMED, *made)
+        offset, values = known
+        offset_c = offset / 100
+    except (TypeError, ValueError):
+        return 0.0, None
+    try:
+        object_c, ambient_c, skin_c, body_c, baseline_c = [one / 100 for one in values[:5]]
+        scan = Result(object_c, ambient_c, *values[5:])
+    except (TypeError, ValueError):
+        return offset_c, None
+    alarm = Judgement(scan, screening.FEVER, screening.UNCONFIRMED, skin_c, body_c, baseline_c)
+    return offset_c, alarm
+
+
+def _hundredths(degrees):
+    return round(degrees * 100)

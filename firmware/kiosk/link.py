@@ -13,11 +13,13 @@ import time
 from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, ProtocolState
 from chumicro_timing import ticks_ms
 
+from kiosk import messages
 from kiosk.transport import Connector
 
 KEEP_ALIVE_S = 30
 ACK_S = 10
-WINDOW = 8  # readings under way at once
+BACKLOG = 6  # old readings under way at once
+WINDOW = 8  # and with those that are just being made, which must not wait for them
 URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
 STORED_MS = 15_000  # not stored after that: send again, and be more patient
 STORED_MAX_MS = 240_000
@@ -154,12 +156,15 @@ class Link:
                 self._under_way = {}
                 self._patience_ms = min(2 * self._patience_ms, STORED_MAX_MS)
                 break
-        while len(self._outbox) > len(self._under_way) < WINDOW + URGENT:
-            fevers_only = len(self._under_way) >= WINDOW
+        # One at a time: the scan comes between.
+        if len(self._outbox) > len(self._under_way) < WINDOW + URGENT:
+            fevers_only = len(self._under_way) >= BACKLOG
             waiting = self._outbox.waiting(self._under_way, fevers_only)
-            if waiting is None or not self._publish("reading", waiting[2]):
+            if waiting is None:
                 return
-            self._under_way[waiting[:2]] = now
+            boot, seq, data = waiting
+            if self._publish("reading", messages.reading(self._settings.kiosk, boot, data)):
+                self._under_way[(boot, seq)] = now
 
     def _publish(self, kind, text, retain=False):
         try:

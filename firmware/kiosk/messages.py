@@ -2,7 +2,7 @@
 
 import json
 
-from kiosk import VERSION, clock
+from kiosk import VERSION, clock, record
 
 
 def rounded(value, digits=2):
@@ -10,31 +10,33 @@ def rounded(value, digits=2):
     return None if value is None else round(value, digits)
 
 
-def reading(settings, boot, seq, up_ms, judgement, queued):
+def values_of(settings, seq, up_ms, judgement, queued):
     """One scan under its verdict, with all that is needed to judge it again."""
     scan = judgement.scan
-    return json.dumps(
-        {
-            "v": 1,
-            "kiosk": settings.kiosk,
-            "boot": boot,
-            "seq": seq,
-            "at": clock.utc(),
-            "up_ms": up_ms,
-            "object_c": rounded(scan.object_c),
-            "ambient_c": rounded(scan.ambient_c),
-            "skin_c": rounded(judgement.skin_c),
-            "body_c": rounded(judgement.body_c),
-            "threshold_c": settings.threshold_c,
-            "baseline_c": rounded(judgement.baseline_c),
-            "verdict": judgement.verdict,
-            "reason": judgement.reason,
-            "samples": scan.samples,
-            "scan_ms": scan.scan_ms,
-            "queued": queued,
-            "fw": VERSION,
-        }
-    )
+    return {
+        "seq": seq,
+        "at": clock.utc(),
+        "up_ms": up_ms,
+        "object_c": scan.object_c,
+        "ambient_c": scan.ambient_c,
+        "skin_c": judgement.skin_c,
+        "body_c": judgement.body_c,
+        "threshold_c": settings.threshold_c,
+        "baseline_c": judgement.baseline_c,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "samples": scan.samples,
+        "scan_ms": scan.scan_ms,
+        "queued": queued,
+        "fw": VERSION,
+    }
+
+
+def reading(kiosk, boot, data):
+    """What is sent of a record, now or when the line is back."""
+    values = record.unpack(data)
+    values.update({"v": 1, "kiosk": kiosk, "boot": boot})
+    return json.dumps(values)
 
 
 def health(settings, boot, up_ms, fault, **figures):

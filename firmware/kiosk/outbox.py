@@ -1,63 +1,40 @@
 """Readings on flash until the gateway says that it holds them.
 
-Append-only segments of one boot each, a line a reading with its CRC-32; a segment's file goes
-when all of it is stored at the gateway. One flash write a reading. What was stored is kept in
-memory only: after a reboot a few readings go out again, which the gateway takes as repeats.
+The newest few lie in a file so small that LittleFS keeps it in its log, without erasing a block:
+while the gateway answers, nothing else is written. What it does not take in time goes to
+segments, three readings a write. What was stored is kept in memory only: after a reboot a few
+readings go out again, which the gateway takes as repeats.
 """
 
-import binascii
 import os
+import struct
 
+from kiosk import record
 from kiosk.errors import OutboxError
+from kiosk.segment import SPAN, Segment, segment_of
 from kiosk.slots import Slots
 
-SEGMENT = 24  # readings in a file; bit sets of that size are small integers on a board
-FEVER = "f"
+NEWEST = 3
+"""With the boot's number 124 bytes: VfsLfs2 keeps files of up to 128 (its cache) in its log."""
 
+SEGMENTS = 64
+"""Each takes half a kilobyte of a board's heap; a full outbox of one boot has 20 to 40."""
 
-def _line(boot, seq, mark, text):
-    body = "%d %d %s %s" % (boot, seq, mark, text)
-    return "%08x %s\n" % (binascii.crc32(body.encode()), body)
-
-
-def _parse(line):
-    """(boot, seq, mark, text) of one line, or None where it is torn or rotten."""
-    try:
-        if line[-1:] != b"\n":
-            return None
-        body = line[9:-1]
-        if int(line[:8], 16) != binascii.crc32(body):
-            return None
-        boot, seq, mark, text = body.split(b" ", 3)
-        return int(boot), int(seq), mark.decode(), text.decode()
-    except (ValueError, UnicodeError):
-        return None
-
-
-class _Segment:
-    def __init__(self, number, boot, first):
-        self.number = number
-        self.boot = boot
-        self.first = first
-        self.count = 0
-        self.gone = 0  # bits: stored at the gateway, or rotten
-        self.fevers = 0
-
-    def left(self):
-        """Bits of the readings that must still be told."""
-        return ((1 << self.count) - 1) & ~self.gone
+_ENOSPC = 28  # not every port names it
 
 
 class Outbox:
     """`len()` is the readings that the gateway is not known to hold."""
 
-    def __init__(self, folder="/outbox", limit=2000):
+    def __init__(self, folder="/outbox", limit=20_000, limit_bytes=1_500_000):
         self._folder = folder
         self._limit = limit
-        self._segments = []
-        self._file = None
+        self._limit_bytes = limit_bytes
+        self._fevers = []  # segments, oldest first
+        self._others = []
+        self._newest = []  # (boot, record), not yet in a segment
+        self._turn = 0
         self._left = 0
-        self._number = 0  # of the newest file
         self.dropped = 0
         self.rotten = 0
         try:
@@ -65,172 +42,180 @@ class Outbox:
         except OSError:
             pass
         for name in sorted(os.listdir(folder)):
-            if name.endswith(".log"):
-                self._load(int(name[:-4]))
+            segment = segment_of(folder, name)
+            if segment:
+                self._load(segment)
+        self._load_newest()
 
     def __len__(self):
         return self._left
 
-    def add(self, boot, seq, fever, text):
-        """Keep one reading, on flash when this returns.
+    def add(self, boot, data):
+        """Keep one reading, on flash when this returns; its number is above all before of its boot.
 
         Raises `OutboxError` where the flash refuses; the reading is then not kept.
         """
-        while self._left >= self._limit:
+        while self._left >= self._limit or self._flash_bytes() >= self._limit_bytes:
             self._drop_oldest()
-        line = _line(boot, seq, FEVER if fever else "-", text)
-        try:
-            segment, file = self._open_for(boot, seq)
-            file.write(line)
-            file.flush()
-        except OSError as error:
-            self._close()
-            raise OutboxError("flash: %s" % error)
-        segment.fevers |= bool(fever) << segment.count
-        segment.count += 1
-        self._left += 1
+        if len(self._fevers) + len(self._others) >= SEGMENTS:
+            self._drop_segment()  # as many boots without a gateway
+        while True:
+            try:
+                self._keep(boot, data)
+                return
+            except OSError as error:
+                if error.errno != _ENOSPC or not (self._fevers or self._others):
+                    raise OutboxError("flash: %s" % error)
+            # Something else takes the flash: the limits are what it leaves.
+            self._drop_segment()
 
     def release(self, boot, seq, gaps):
         """The gateway holds every reading of `boot` up to `seq` but for the gaps: forget those."""
-        for segment in list(self._segments):
-            if segment.boot != boot or segment.first > seq:
-                continue
-            for index in range(segment.count):
-                number = segment.first + index
-                if number > seq:
-                    break
-                if not segment.gone >> index & 1 and not _within(number, gaps):
-                    segment.gone |= 1 << index
-                    self._left -= 1
-            self._tidy(segment)
+        for segments in (self._fevers, self._others):
+            for segment in list(segments):
+                if segment.boot == boot:
+                    self._left -= segment.release(seq, gaps)
+                    self._tidy(segments, segment)
+        kept = [one for one in self._newest if not _stored(one, boot, seq, gaps)]
+        self._left -= len(self._newest) - len(kept)
+        self._newest = kept
 
     def waiting(self, skip, fevers_only=False):
-        """The next (boot, seq, text) to send: fevers first, then the oldest; None if none.
+        """The next (boot, seq, record) to send: fevers first, then the oldest; None if none.
 
         `skip` holds (boot, seq) that are under way.
         """
-        for fevers in (True,) if fevers_only else (True, False):
-            for segment in self._segments:
-                left = segment.left()
-                if fevers:
-                    left &= segment.fevers
-                if not left:
-                    continue
-                for index in range(segment.count):
-                    key = (segment.boot, segment.first + index)
-                    if left >> index & 1 and key not in skip:
-                        text = self._read(segment, index)
-                        if text is not None:
-                            return key[0], key[1], text
+        for segments in (self._fevers,) if fevers_only else (self._fevers, self._others):
+            for segment in list(segments):
+                while True:
+                    seq = segment.next(skip)
+                    if seq is None:
+                        break
+                    data = segment.read(seq)
+                    if data is not None:
+                        return segment.boot, seq, data
+                    self.rotten += 1
+                    self._left -= 1
+                self._tidy(segments, segment)
+            for boot, data in self._newest:
+                fever = record.fever_of(data)
+                seq = record.seq_of(data)
+                if fever == (segments is self._fevers) and (boot, seq) not in skip:
+                    return boot, seq, data
         return None
 
     def last_boot(self):
         """The highest boot that has left a trace here, or 0."""
-        return max([segment.boot for segment in self._segments] + [0])
+        boots = [segment.boot for segment in self._fevers + self._others]
+        return max(boots + [boot for boot, _ in self._newest] + [0])
 
-    def _path(self, number):
-        return "%s/%08d.log" % (self._folder, number)
+    def _flash_bytes(self):
+        return sum([segment.flash_bytes() for segment in self._fevers + self._others])
 
-    def _open_for(self, boot, seq):
-        segment = self._segments[-1] if self._segments else None
-        if (
-            self._file is None
-            or segment is None
-            or segment.boot != boot
-            or segment.count >= SEGMENT
-            or segment.first + segment.count != seq
-        ):
-            self._close()
-            self._number += 1
-            self._file = open(self._path(self._number), "a")
-            segment = _Segment(self._number, boot, seq)
-            self._segments.append(segment)
-        return segment, self._file
+    def _keep(self, boot, data):
+        newest = self._newest
+        if len(newest) >= NEWEST or (newest and newest[0][0] != boot):
+            self._settle()
+        newest = self._newest + [(boot, data)]
+        # Two files in turn: what holds the last ones is not touched.
+        with open(self._path(self._turn ^ 1), "wb") as file:
+            file.write(struct.pack("<I", boot) + b"".join([one for _, one in newest]))
+        self._turn ^= 1
+        self._newest = newest
+        self._left += 1
 
-    def _close(self):
-        """Let go of the file that is written to; a torn line stays its last."""
-        if self._file is not None:
+    def _settle(self):
+        """Move the newest to their segments. Raises `OSError`; what was moved stays moved."""
+        while self._newest:
+            boot, data = self._newest[0]
+            window, fever = record.seq_of(data) // SPAN, record.fever_of(data)
+            alike = []
+            others = []
+            for one in self._newest:
+                same = record.seq_of(one[1]) // SPAN == window and record.fever_of(one[1]) == fever
+                (alike if same and one[0] == boot else others).append(one)
+            self._segment(boot, window, fever).append([one for _, one in alike])
+            self._newest = others
+
+    def _segment(self, boot, window, fever):
+        segments = self._fevers if fever else self._others
+        for segment in segments:
+            if segment.boot == boot and segment.window == window:
+                return segment
+        segments.append(Segment(self._folder, boot, window, fever))
+        return segments[-1]
+
+    def _path(self, turn):
+        return "%s/newest.%s" % (self._folder, "ab"[turn])
+
+    def _load(self, segment):
+        self.rotten += segment.load()
+        segments = self._fevers if segment.fever else self._others
+        segments.append(segment)
+        self._left += segment.left
+        self._tidy(segments, segment)
+
+    def _load_newest(self):
+        """What the power cut left in the two small files, unless a segment has it."""
+        found = {}
+        for turn in (0, 1):
             try:
-                self._file.close()
-            except OSError:
-                pass
-            self._file = None
-            if self._segments:
-                self._tidy(self._segments[-1])
-
-    def _tidy(self, segment):
-        if segment.left():
-            return
-        if self._file is not None and segment is self._segments[-1]:
-            if segment.count < SEGMENT:
-                return  # it is still written to: a file less often made wears the flash less
-            self._file.close()
-            self._file = None
-        self._segments.remove(segment)
+                with open(self._path(turn), "rb") as file:
+                    boot = struct.unpack("<I", file.read(4))[0]
+                    for _ in range(NEWEST):
+                        data = file.read(record.SIZE)
+                        if record.sound(data) and not self._knew(boot, data):
+                            found[(boot, record.seq_of(data))] = data
+            except (OSError, ValueError):
+                pass  # missing or torn: the other one is whole
+        self._newest = [(key[0], found[key]) for key in sorted(found)]
+        self._left += len(self._newest)
         try:
-            os.remove(self._path(segment.number))
-        except OSError:
-            pass
+            self._settle()
+        except OSError as error:
+            print("outbox:", error)  # they stay in memory, and where they were
 
-    def _load(self, number):
-        """Take a segment of an earlier boot from flash; its first good line says whose it is."""
-        self._number = max(self._number, number)
-        segment = None
-        lines = 0
-        with open(self._path(number), "rb") as file:
-            for line in file:
-                lines += 1
-                parsed = _parse(line)
-                if parsed is None:
-                    self.rotten += 1
-                    if segment:
-                        segment.gone |= 1 << segment.count
-                        segment.count += 1
-                    continue
-                if segment is None:
-                    segment = _Segment(number, parsed[0], parsed[1] - lines + 1)
-                    segment.count = lines - 1
-                    segment.gone = (1 << segment.count) - 1
-                segment.fevers |= (parsed[2] == FEVER) << segment.count
-                segment.count += 1
-                self._left += 1
-        if segment is None:
-            os.remove(self._path(number))
-        else:
-            self._segments.append(segment)
+    def _knew(self, boot, data):
+        """Whether it came to its segment: whatever was before the last there has been told."""
+        seq = record.seq_of(data)
+        for segment in self._fevers if record.fever_of(data) else self._others:
+            if segment.boot == boot and segment.window == seq // SPAN:
+                return seq <= segment.last
+        return False
 
-    def _read(self, segment, index):
-        try:
-            with open(self._path(segment.number), "rb") as file:
-                for _ in range(index):
-                    file.readline()
-                parsed = _parse(file.readline())
-        except OSError:
-            parsed = None
-        if parsed is None or parsed[:2] != (segment.boot, segment.first + index):
-            self.rotten += 1
-            segment.gone |= 1 << index
-            self._left -= 1
-            return None
-        return parsed[3]
+    def _tidy(self, segments, segment):
+        if not segment.left:
+            segments.remove(segment)
+            segment.remove()
 
     def _drop_oldest(self):
         """Make room: the oldest reading that is no fever, or the oldest fever if all are."""
-        for keep_fevers in (True, False):
-            for segment in self._segments:
-                left = segment.left()
-                if keep_fevers:
-                    left &= ~segment.fevers
-                if left:
-                    segment.gone |= left & -left
-                    self._left -= 1
-                    self.dropped += 1
-                    self._tidy(segment)
-                    return
+        for segments in (self._others, self._fevers):
+            if segments:
+                segments[0].forget(segments[0].next())
+                self._tidy(segments, segments[0])
+                break
+            for one in self._newest:
+                if record.fever_of(one[1]) == (segments is self._fevers):
+                    self._newest.remove(one)
+                    break
+            else:
+                continue
+            break
+        self._left -= 1
+        self.dropped += 1
+
+    def _drop_segment(self):
+        segments = self._others or self._fevers
+        segment = segments.pop(0)
+        segment.remove()
+        self._left -= segment.left
+        self.dropped += segment.left
 
 
-def _within(number, gaps):
-    return any(first <= number <= last for first, last in gaps)
+def _stored(one, boot, seq, gaps):
+    number = record.seq_of(one[1])
+    return one[0] == boot and number <= seq and not any(gap[0] <= number <= gap[1] for gap in gaps)
 
 
 def next_boot(path="/boot", after=0, fresh=0):

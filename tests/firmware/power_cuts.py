@@ -12,11 +12,13 @@ import sys
 import vfs
 
 sys.path.insert(0, sys.argv[1])
+from kiosk import record
 from kiosk.outbox import Outbox, next_boot
 from kiosk.slots import Slots
 
 BLOCK = 4096
 BLOCKS = 24
+LIMIT = 100
 TORN = sys.argv[2] == "torn"
 ERASE = 6
 
@@ -75,25 +77,32 @@ class Life:
         self.writing = None
 
 
-def text_of(boot, seq):
-    return f"reading {seq} of boot {boot} " + "x" * 250
+def data_of(seq):
+    names = ("up_ms", "samples", "scan_ms", "queued") + record.TEMPERATURES
+    values = dict.fromkeys(names, seq)
+    values.update({"seq": seq, "at": None, "fw": "0.1.0", "reason": ""})
+    values["verdict"] = "normal" if seq % 9 else "fever"
+    return record.pack(values)
 
 
 def live(life):
     """Some boots of a kiosk at a gate, its gateway now there, now away."""
     slots = Slots("/flash/crowd")
     for stage in range(3):
-        outbox = Outbox("/flash/outbox", limit=40)
+        outbox = Outbox("/flash/outbox", limit=LIMIT)
         boot = next_boot("/flash/boot", after=outbox.last_boot(), fresh=7000)
         assert boot not in life.boots
         life.boots.append(boot)
-        for seq in range(1, 29):
+        for seq in range(1, 61):
             key = (boot, seq)
             life.begun[key] = True
-            outbox.add(boot, seq, seq % 9 == 0, text_of(boot, seq))
+            dropped = oldest(outbox) if len(outbox) == LIMIT else None
+            if life.kept.pop(dropped, None):
+                life.begun[dropped] = True
+            outbox.add(boot, data_of(seq))
             life.kept[key] = True
             del life.begun[key]
-            dropped(life, outbox)
+            life.begun.pop(dropped, None)
             if seq % 13 == 0:
                 life.writing = [stage, seq]
                 slots.write(life.writing)
@@ -108,11 +117,14 @@ def live(life):
                     del life.begun[one]
 
 
-def dropped(life, outbox):
-    """A full outbox forgets its oldest normal reading: so must we."""
-    while len(life.kept) > len(outbox):
-        oldest = sorted(one for one in life.kept if one[1] % 9)[0]
-        del life.kept[oldest]
+def oldest(outbox):
+    """The first reading that is no fever: a full outbox forgets it."""
+    fevers = {}
+    while True:
+        boot, seq, data = outbox.waiting(fevers)
+        if not record.fever_of(data):
+            return boot, seq
+        fevers[(boot, seq)] = True
 
 
 def after(flash, life):
@@ -127,13 +139,13 @@ def after(flash, life):
             waiting = outbox.waiting(found)
             if waiting is None:
                 break
-            assert waiting[2] == text_of(waiting[0], waiting[1])
+            assert waiting[2] == data_of(waiting[1])
             assert waiting[:2] not in found
             found[waiting[:2]] = True
         lost = [key for key in life.kept if key not in found]
         assert not lost, ("lost", lost)
         for number in range(1, 4):  # and it takes more
-            outbox.add(boot, number, False, text_of(boot, number))
+            outbox.add(boot, data_of(number))
         assert len(outbox) == len(found) + 3
         remembered = Slots("/flash/crowd").read()
         assert remembered in (life.remembered, life.writing), remembered

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from firmware.portable.test_outbox import reading
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -18,7 +19,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="outbox-"))
-        self.ever: dict[tuple[int, int], str] = {}
+        self.ever: dict[tuple[int, int], bytes] = {}
         self.waiting: set[tuple[int, int]] = set()
 
     def teardown(self):
@@ -33,9 +34,9 @@ class OutboxMachine(RuleBasedStateMachine):
     def people_come(self, fever, count):
         for _ in range(count):
             self.seq += 1
-            text = f'{{"seq": {self.seq}, "of": {self.boot}}}'
-            self.outbox.add(self.boot, self.seq, fever, text)
-            self.ever[self.boot, self.seq] = text
+            data = reading(self.seq, fever)
+            self.outbox.add(self.boot, data)
+            self.ever[self.boot, self.seq] = data
             self.waiting.add((self.boot, self.seq))
 
     @rule(boot=st.integers(1, 6), upto=st.integers(0, 80), gap=st.tuples(*[st.integers(1, 80)] * 2))
@@ -53,10 +54,10 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(torn=st.integers(1, 12))
     def the_power_is_cut_in_the_middle_of_a_write(self, torn):
-        """Torn is at most the line that was being written: the newest of all."""
+        """Torn is at most the record that was being written: the newest of all."""
         newest = (self.boot, self.seq)
-        files = sorted(self.folder.glob("*.log"))
-        if self.seq and files and newest in self.waiting:
+        files = sorted(self.folder.glob("newest.*"), key=lambda file: file.stat().st_mtime_ns)
+        if self.seq and newest in self.waiting:
             os.truncate(files[-1], files[-1].stat().st_size - torn)
             self.waiting.discard(newest)
             self.ever.pop(newest)

@@ -43,6 +43,17 @@ def test_a_verdict_fits_into_a_boards_memory():
     assert found["settling_ms"] + found["sampling_ms_p50"] == found["answer_ms_p50"]
 
 
+def test_a_reading_erases_less_than_a_block_and_the_flash_outlives_the_kiosk():
+    found = json.loads(measure("wear", "--readings", "1000", "--days", "4", "--json").stdout)
+    assert found["answers"]["erases_per_reading"] < 0.1
+    assert found["away"]["erases_per_reading"] < 0.5
+    for mode in ("answers", "away"):
+        assert found[mode]["years"] > 30
+        assert found[mode]["file_writes_per_reading"] < 1.1
+    # On a 64-bit host: a board takes half of it.
+    assert found["full"]["heap_bytes_64_bit"] < 32 * 1024
+
+
 def test_commercial_devices_can_be_put_beside_it(tmp_path):
     path = tmp_path / "ipvm.csv"
     rows = [f"Flat,1m,{35 + n / 2},36.5" for n in range(11)] + ["Flat,1m,35.25,N/A"]

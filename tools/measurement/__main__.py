@@ -1,4 +1,4 @@
-"""`tools/measure`: what the kiosk shows, what its constants are worth, what a verdict costs."""
+"""`tools/measure`: what the kiosk shows, what its constants are worth, what it costs and wears."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
-from measurement import blackbody, constants, cost
+from measurement import blackbody, constants, cost, wear
 from simulator import SimulatorError
 
 EPILOG = """\
@@ -21,6 +21,7 @@ examples:
   tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
   tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
   tools/measure constants people.csv            each constant moved, on measured people
+  tools/measure wear                            how long a kiosk's flash lasts
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
 
@@ -74,6 +75,22 @@ def _cost(arguments: argparse.Namespace, say: Console) -> Any:
     return figures
 
 
+def _wear(arguments: argparse.Namespace, say: Console) -> Any:
+    found = wear.wear(arguments.readings, arguments.days)
+    table = Table(title=f"A kiosk's flash under {arguments.readings} readings a day")
+    for name in ("", "gateway answers", "gateway away all day"):
+        table.add_column(name, justify="right")
+    for key, value in found["answers"].items():
+        table.add_row(key.replace("_", " "), str(value), str(found["away"][key]))
+    say.print(table)
+    full = found["full"]
+    say.print(
+        f"full, {full['readings']} readings: {full['heap_bytes_64_bit']:.0f} bytes of heap"
+        f" (64-bit), {full['start_ms_here']:.0f} ms to read it at start"
+    )
+    return found
+
+
 def _head(module: ModuleType) -> str:
     """What a module's docstring begins with."""
     return (module.__doc__ or "").split("\n")[0]
@@ -102,6 +119,10 @@ def main() -> int:
     one.add_argument("--verdicts", type=int, default=1000, help="to time (%(default)s)")
     one.add_argument("--people", type=int, default=30, help="to wait with (%(default)s)")
     one.set_defaults(run=_cost)
+    one = what.add_parser("wear", help=_head(wear))
+    one.add_argument("--readings", type=int, default=5000, help="a day (%(default)s)")
+    one.add_argument("--days", type=int, default=20, help="to play (%(default)s)")
+    one.set_defaults(run=_wear)
     for one in what.choices.values():
         one.add_argument("--json", action="store_true", help="one JSON line, for a program")
     arguments = parser.parse_args()

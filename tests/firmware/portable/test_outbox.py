@@ -2,10 +2,35 @@
 
 import os
 
+from kiosk import record
 from kiosk.errors import OutboxError
-from kiosk.outbox import SEGMENT, Outbox, next_boot
+from kiosk.outbox import NEWEST, Outbox, next_boot
+from kiosk.segment import SPAN
 
 FOLDER = "outbox-test"
+
+
+def reading(seq, fever=False):
+    """A record that is unlike every other."""
+    return record.pack(
+        {
+            "seq": seq,
+            "at": 1_800_000_000 + seq,
+            "up_ms": seq * 1000,
+            "object_c": 35.5,
+            "ambient_c": 22.0,
+            "skin_c": 36.0,
+            "body_c": None,
+            "threshold_c": 37.3,
+            "baseline_c": 0.0,
+            "verdict": "fever" if fever else "normal",
+            "reason": "",
+            "samples": 7,
+            "scan_ms": 700,
+            "queued": 0,
+            "fw": "0.1.0",
+        }
+    )
 
 
 def fresh():
@@ -19,18 +44,32 @@ def fresh():
 def filled(count, boot=1, fevers=()):
     outbox = fresh()
     for seq in range(1, count + 1):
-        outbox.add(boot, seq, seq in fevers, "r%d" % seq)
+        outbox.add(boot, reading(seq, seq in fevers))
     return outbox
 
 
 def drained(outbox):
     """Everything that it wants to send, in its order."""
     seen = []
+    under_way = {}
     while True:
-        waiting = outbox.waiting(seen)
+        waiting = outbox.waiting(under_way)
         if waiting is None:
             return seen
+        assert record.seq_of(waiting[2]) == waiting[1]
         seen.append(waiting[:2])
+        under_way[waiting[:2]] = True
+
+
+def first(outbox, under_way=()):
+    """Boot and number of what goes next."""
+    waiting = outbox.waiting(under_way)
+    return waiting and waiting[:2]
+
+
+def segments():
+    """The files beside the two of the newest."""
+    return sorted([name for name in os.listdir(FOLDER) if not name.startswith("newest")])
 
 
 def test_what_was_added_is_there_after_a_reboot():
@@ -38,13 +77,20 @@ def test_what_was_added_is_there_after_a_reboot():
     outbox = Outbox(FOLDER)
     assert len(outbox) == 60
     assert drained(outbox) == [(1, seq) for seq in range(1, 61)]
-    assert outbox.waiting(()) == (1, 1, "r1")
+    assert outbox.waiting(()) == (1, 1, reading(1))
 
 
 def test_only_what_the_gateway_holds_is_forgotten():
     outbox = filled(10)
     outbox.release(1, 8, [[3, 4]])
     assert drained(outbox) == [(1, 3), (1, 4), (1, 9), (1, 10)]
+
+
+def test_a_gap_as_long_as_the_backlog_keeps_all_of_it():
+    outbox = filled(SPAN + 100)
+    outbox.release(1, SPAN + 100, [[1, SPAN + 90]])
+    assert len(outbox) == SPAN + 90
+    assert first(outbox) == (1, 1)
 
 
 def test_another_boots_word_forgets_nothing():
@@ -61,65 +107,99 @@ def test_a_repeated_word_counts_once():
 
 
 def test_a_fever_goes_out_before_the_backlog():
-    outbox = filled(60, fevers=(50,))
-    assert drained(outbox)[0] == (1, 50)
+    for newest in (50, 60):  # from its segment, and out of the newest few
+        outbox = filled(60, fevers=(newest,))
+        assert drained(outbox)[0] == (1, newest)
 
 
 def test_while_the_line_is_full_only_a_fever_may_still_go():
     outbox = filled(60, fevers=(50,))
-    assert outbox.waiting((), True) == (1, 50, "r50")
+    assert outbox.waiting((), True) == (1, 50, reading(50, True))
     assert outbox.waiting(((1, 50),), True) is None
-    assert outbox.waiting(((1, 50),)) == (1, 1, "r1")
+    assert outbox.waiting(((1, 50),)) == (1, 1, reading(1))
+
+
+def test_while_the_gateway_answers_no_segment_is_ever_written():
+    outbox = fresh()
+    for seq in range(1, 40):
+        outbox.add(1, reading(seq, seq % 7 == 0))
+        outbox.release(1, seq - 1, [])  # the newest is still under way
+    assert segments() == []
+    assert drained(Outbox(FOLDER))[-1] == (1, 39)
 
 
 def test_stored_segments_leave_the_flash():
-    outbox = filled(3 * SEGMENT)
-    outbox.release(1, 3 * SEGMENT, [])
+    outbox = filled(3 * SPAN)
+    assert len(segments()) == 3
+    outbox.release(1, 3 * SPAN, [])
     assert len(outbox) == 0
-    assert os.listdir(FOLDER) == []
+    assert segments() == []
 
 
-def test_a_segment_that_is_written_to_stays_so_that_the_flash_wears_less():
-    outbox = fresh()
-    for seq in range(1, SEGMENT):
-        outbox.add(1, seq, False, "x")
-        outbox.release(1, seq, [])
-    assert len(os.listdir(FOLDER)) == 1
-
-
-def test_a_torn_last_line_costs_that_line_alone():
+def test_a_write_that_never_came_to_its_end_costs_that_reading_alone():
     filled(5)
-    name = FOLDER + "/" + os.listdir(FOLDER)[0]
+    names = sorted(os.listdir(FOLDER))
+    assert names[1:] == ["newest.a", "newest.b"]
+    with open(FOLDER + "/newest.a", "rb") as file:
+        one = len(file.read())
+    with open(FOLDER + "/newest.b", "rb") as file:
+        other = len(file.read())
+    # Five: three in a segment by now, the fourth in one file, fourth and fifth in the other.
+    longer = FOLDER + ("/newest.a" if one > other else "/newest.b")
+    os.remove(longer)
+    with open(longer, "wb") as file:
+        file.write(bytes(5))
+    outbox = Outbox(FOLDER)
+    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]
+    outbox.add(2, reading(1))
+    assert drained(Outbox(FOLDER))[-1] == (2, 1)
+
+
+def test_a_segment_cut_in_the_middle_of_a_record_goes_on_after_it():
+    filled(NEWEST + 1)
+    name = FOLDER + "/" + segments()[0]
     with open(name, "rb") as file:
         whole = file.read()
     with open(name, "wb") as file:
         file.write(whole[:-3])
     outbox = Outbox(FOLDER)
-    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]
-    outbox.add(2, 1, False, "next")
-    assert drained(Outbox(FOLDER))[-1] == (2, 1)
+    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # the newest were there as well
+    assert drained(Outbox(FOLDER)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
 
 
-def test_a_rotten_line_costs_that_line_alone_and_is_counted():
-    filled(5)
-    name = FOLDER + "/" + os.listdir(FOLDER)[0]
+def test_a_rotten_record_costs_that_one_alone_and_is_counted():
+    filled(5 * NEWEST + 1)
+    name = FOLDER + "/" + segments()[0]
     with open(name, "rb") as file:
-        lines = file.read().split(b"\n")
-    lines[2] = lines[2][:-1] + b"?"
+        whole = bytearray(file.read())
+    whole[4 * record.SIZE + 9] ^= 1
     with open(name, "wb") as file:
-        file.write(b"\n".join(lines))
+        file.write(whole)
     outbox = Outbox(FOLDER)
     assert outbox.rotten == 1
-    assert drained(outbox) == [(1, 1), (1, 2), (1, 4), (1, 5)]
+    assert drained(outbox) == [(1, seq) for seq in range(1, 17) if seq != 5]
 
 
-def test_a_file_that_is_all_rot_does_not_stop_the_kiosk():
+def test_a_record_that_rots_later_is_counted_and_passed_over():
+    outbox = filled(5 * NEWEST + 1)
+    name = FOLDER + "/" + segments()[0]
+    with open(name, "rb") as file:
+        whole = bytearray(file.read())
+    whole[0] ^= 1
+    with open(name, "wb") as file:
+        file.write(whole)
+    assert drained(outbox) == [(1, seq) for seq in range(2, 17)]
+    assert outbox.rotten == 1 and len(outbox) == 15
+
+
+def test_files_that_are_all_rot_do_not_stop_the_kiosk():
     fresh()
-    with open(FOLDER + "/00000009.log", "wb") as file:
-        file.write(bytes(range(256)) * 4)
+    for name in ("0000000009-000000n", "newest.a", "newest.b", "00000009.log", "x-y", "-n"):
+        with open(FOLDER + "/" + name, "wb") as file:
+            file.write(bytes(range(256)) * 4)
     outbox = Outbox(FOLDER)
     assert len(outbox) == 0
-    outbox.add(1, 1, False, "x")
+    outbox.add(1, reading(1))
     assert len(outbox) == 1
 
 
@@ -127,16 +207,52 @@ def test_when_full_the_oldest_normal_reading_goes_and_is_counted_and_fevers_stay
     fresh()
     outbox = Outbox(FOLDER, 10)
     for seq in range(1, 16):
-        outbox.add(1, seq, seq in (1, 2), "r%d" % seq)
+        outbox.add(1, reading(seq, seq in (1, 2)))
     assert outbox.dropped == 5
     assert drained(outbox)[:3] == [(1, 1), (1, 2), (1, 8)]
+
+
+def test_when_there_are_only_fevers_the_oldest_of_them_goes():
+    fresh()
+    outbox = Outbox(FOLDER, 4)
+    for seq in range(1, 8):
+        outbox.add(1, reading(seq, True))
+    assert outbox.dropped == 3
+    assert drained(outbox) == [(1, 4), (1, 5), (1, 6), (1, 7)]
+
+
+def test_when_the_flash_is_full_the_oldest_normal_readings_go_first():
+    fresh()
+    outbox = Outbox(FOLDER, 100_000, 64_000)
+    for seq in range(1, 4001):
+        outbox.add(1, reading(seq, seq % 400 == 1))
+    assert sum([os.stat(FOLDER + "/" + name)[6] for name in segments()]) <= 64_000
+    assert len(outbox) + outbox.dropped == 4000
+    fevers = [(1, 400 * number + 1) for number in range(10)]
+    for fever in fevers:
+        assert first(outbox, fevers[: fevers.index(fever)]) == fever
+    oldest = (first(outbox, fevers) or (0, 0))[1]
+    assert oldest > 2500 and len(outbox) - 10 == 4000 - oldest + 1 - sum(
+        [fever[1] > oldest for fever in fevers]
+    )
+
+
+def test_many_boots_without_a_gateway_never_fill_the_memory():
+    fresh()
+    outbox = None
+    for boot in range(1, 100):
+        outbox = Outbox(FOLDER)
+        outbox.add(boot, reading(1, boot == 3))
+        assert len(segments()) <= 64
+    kept = drained(outbox)
+    assert kept[0] == (3, 1) and kept[-1] == (99, 1) and len(kept) >= 60
 
 
 def test_a_flash_that_refuses_says_so():
     outbox = fresh()
     os.rmdir(FOLDER)
     try:
-        outbox.add(1, 1, False, "x")
+        outbox.add(1, reading(1))
     except OutboxError:
         assert len(outbox) == 0
     else:

@@ -1,0 +1,63 @@
+"""What a day of readings does to a kiosk's flash, and how long the flash will last.
+
+The shipped outbox runs on MicroPython's LittleFS over a flash that counts: 2 MiB, as an ESP32
+of 4 MB gives its files. LittleFS moves what it writes often; what lies still, the firmware, it
+leaves, so half of the flash is taken to share the wear.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from demonstration.system import ROOT
+
+CYCLES = 100_000  # erases that a sector stands at least: Winbond W25Q32JV data sheet, section 1
+BLOCKS = 512
+SHARE = 0.5
+FIRST_POSITIVES = 20  # of a thousand readings: each is written down until it is answered for
+FULL = 20_000
+
+_MICROPYTHON = (
+    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
+)
+
+
+def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
+    """For a gateway that answers, and one that is away from morning to night: per reading blocks
+    erased and files written, years until the flash is worn; then the outbox at its fullest."""
+    found = {mode: _life(mode, readings, days) for mode in ("answers", "away")}
+    _, _, _, _, _, heap, started_ms = _play("away", FULL, 1)
+    found["full"] = {"readings": FULL, "heap_bytes_64_bit": heap, "start_ms_here": started_ms}
+    return found
+
+
+def _life(mode: str, readings: int, days: int) -> dict[str, float]:
+    erases, writes, written, hottest, file_writes, _, _ = _play(mode, readings, days)
+    return {
+        "erases_per_reading": round(erases / readings, 3),
+        "file_writes_per_reading": round(file_writes / readings, 3),
+        "flash_programs_per_reading": round(writes / readings, 2),
+        "bytes_per_reading": round(written / readings),
+        "erases_per_day": round(erases),
+        "hottest_block_erases_per_day": round(hottest, 2),
+        "years": round(CYCLES * BLOCKS * SHARE / erases / 365, 1),
+        "years_by_hottest_block": round(CYCLES / hottest / 365, 1),
+    }
+
+
+def _play(mode: str, readings: int, days: int) -> list[float]:
+    script = Path(__file__).with_name("wear_on_board.py")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", _MICROPYTHON, "-X", "heapsize=24M", str(script)),
+            *(str(ROOT / "firmware"), mode, str(readings), str(days)),
+            *(str(FIRST_POSITIVES), str(BLOCKS)),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
+    )
+    return [float(part) for part in done.stdout.split()]
