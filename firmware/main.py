@@ -1,5 +1,5 @@
-"""Runs after boot.py: the kiosk."""
+"""Runs after boot.py: the kiosk, out of the slot that the last update left in force."""
 
-from kiosk.app import main
+from kiosk.starter import start
 
-main()
+start()

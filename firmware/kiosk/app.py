@@ -8,7 +8,7 @@ import random
 import sys
 import time
 
-from machine import WDT
+import machine
 
 from kiosk import clock, messages, record, screening
 from kiosk.bus import Bus
@@ -28,10 +28,11 @@ from kiosk.mlx90614 import MLX90614
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import Panel
 from kiosk.remote import Remote
+from kiosk.report import Report
 from kiosk.scan import WAITING
 from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
-from kiosk.vitals import Vitals
+from kiosk.update import TRIAL_MS, Update
 from kiosk.wifi import Wifi
 
 SAMPLE_MS = 100
@@ -39,7 +40,6 @@ START_MS = 300  # power-on reset and first valid data of the sensor
 FAULT_AFTER = 5  # failed samples in a row
 FAULT_RETRY_MS = 1000
 ANSWER_MS = 1500  # an answer stays at least so long
-HEALTH_S = 60
 WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
 
 
@@ -49,6 +49,7 @@ class App:
     def __init__(self, remote, ca_der):
         self.settings = settings = remote.settings
         self.control = Control(self, remote)
+        self.update = Update(settings.kiosk, settings.update_key, self.control)
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
@@ -63,7 +64,12 @@ class App:
             self.outbox,
             context_for(ca_der),
             self.wifi.up,
-            {"settings": self.control.settings, "command": self.control.command},
+            {
+                "settings": self.control.settings,
+                "command": self.control.command,
+                "update": self.update.offer,
+            },
+            {"update/piece": self.update.piece},
         )
         self.examiner = Examiner(settings)
         self.seq = 0
@@ -72,14 +78,12 @@ class App:
         self.fault = ""
         self.failed = 0
         self.frozen = Frozen()
-        self.watchdog = WDT(timeout=WATCHDOG_MS)
-        self.vitals = Vitals()
+        self.watchdog = machine.WDT(timeout=WATCHDOG_MS)
+        self.report = Report(self)
         self.sensor_id = ""
         self.can_c = None
-        self._watched_ms = 0
         self._last_sample_ms = 0
         self._answered_ms = None
-        self._report = asyncio.Event()
 
     async def run(self):
         """Everything at once, for ever."""
@@ -89,8 +93,10 @@ class App:
         tasks = [
             self._supervise("scan", self._scan_forever),
             self._supervise("link", self.link.run),
-            self._supervise("health", self._health_forever),
+            self._supervise("health", self.report.run),
             self._supervise("wifi", self.wifi.run),
+            self._supervise("update", self.update.run),
+            self._supervise("trial", self._prove),
         ]
         if self.settings.ntp_host:
             tasks.append(self._supervise("clock", self._keep_clock))
@@ -105,7 +111,21 @@ class App:
             except Exception as error:
                 print("task %s fell:" % name)
                 sys.print_exception(error)
+                if self.update.on_trial:
+                    machine.reset()  # to what ran before
                 await asyncio.sleep(1)
+
+    async def _prove(self):
+        """An update shows that it is healthy, or it is over; a kiosk after one says what became."""
+        while not self.update.healthy(self.uptime.ms(), self.link.up):
+            if self.update.on_trial and self.uptime.ms() > TRIAL_MS:
+                print("not healthy in time")
+                machine.reset()
+            await asyncio.sleep(1)
+        if self.update.on_trial:
+            self.update.confirm()
+        else:
+            self.update.report()
 
     async def _keep_clock(self):
         await clock.keep(self.settings.ntp_host, self.settings.ntp_port)
@@ -150,7 +170,7 @@ class App:
         if self.fault:
             self._sensor_back()
         elif self.failed == 0 and self._last_sample_ms and not self.examiner.refers(now):
-            self._watched_ms += min(now - self._last_sample_ms, 1000)
+            self.report.watched_ms += min(now - self._last_sample_ms, 1000)
         self._last_sample_ms = now
         self.failed = 0
         self.can_c = ambient_c
@@ -221,7 +241,7 @@ class App:
     def refer(self, on):
         """Take what is scanned for a reference, or for people again; says so at once."""
         self.examiner.begin_reference(self.uptime.ms(), on)
-        self._report.set()
+        self.report.now()
 
     def identify(self):
         """Read the unit's number once. Raises `SensorError`."""
@@ -246,7 +266,7 @@ class App:
         self._answer_all(self.examiner.fail(now), now)
         self.panel.fault()
         print("sensor fault:", error)
-        self._report.set()
+        self.report.now()
 
     def _sensor_back(self):
         print("sensor back")
@@ -254,59 +274,7 @@ class App:
         self.sensor_id = ""  # perhaps another one was put in
         self.panel.idle()
         self._answered_ms = None
-        self._report.set()
-
-    async def _health_forever(self):
-        while not self.link.up:
-            await asyncio.sleep_ms(200)
-        while True:
-            self._report.clear()
-            self._say_health()
-            try:
-                await asyncio.wait_for(self._report.wait(), HEALTH_S)
-            except asyncio.TimeoutError:
-                pass
-
-    def _say_health(self):
-        vitals = self.vitals
-        vitals.look()
-        if not self.fault:
-            try:
-                self.identify()
-            except SensorError as error:
-                print("sensor:", error)
-        at = clock.utc()
-        watched_ms, up = self._watched_ms, self.link.up
-        text = messages.health(
-            self.settings,
-            self.boot,
-            self.uptime.ms(),
-            fault=self.fault or ("calibrating" if self.examiner.refers(self.uptime.ms()) else ""),
-            watched_s=min(watched_ms // 1000, 3600),
-            heap_free=vitals.free,
-            heap_low=vitals.low,
-            queued=len(self.outbox),
-            dropped=self.outbox.dropped + self.outbox.rotten + self.unkept,
-            scans=self.scans,
-            pec_errors=self.sensor.pec_errors,
-            reconnects=self.link.reconnects,
-            rssi=self.wifi.rssi(),
-            can_c=messages.rounded(self.can_c),
-            sensor=self.sensor_id,
-            reset=vitals.reset,
-            settings_version=self.control.version,
-            site=self.settings.site,
-            confirm_scans=self.settings.confirm_scans,
-            baseline_c=messages.rounded(self.examiner.screening.baseline.offset_c),
-            drift=self.examiner.screening.baseline.drifting,
-        )
-        self.link.say("health", text)
-        if up and at is not None:
-            self._watched_ms -= watched_ms
-        print(
-            "health heap_free=%d heap_low=%d queued=%d"
-            % (vitals.free, vitals.low, len(self.outbox))
-        )
+        self.report.now()
 
 
 def main():

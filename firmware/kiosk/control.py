@@ -2,6 +2,8 @@
 
 import json
 
+import machine
+
 from kiosk import clock
 from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
 
@@ -36,6 +38,29 @@ class Control:
         applied["version"] = self.version
         print("settings", applied.get("error", "applied"))
         app.link.say("settings/applied", json.dumps(applied))
+
+    def say(self, state, **more):
+        """Where an update stands."""
+        told = {"v": 1, "kiosk": self._app.settings.kiosk, "at": clock.utc(), "state": state}
+        told.update(more)
+        print("update", state, more.get("error", ""))
+        self._app.link.say("update/state", json.dumps(told))
+
+    def ask(self, offset):
+        """For a piece of an update."""
+        self._app.link.say("update/want", json.dumps({"v": 1, "offset": offset}))
+
+    def idle(self):
+        """Whether nobody is being measured."""
+        return not self._app.link.busy
+
+    def fault(self):
+        """What keeps the kiosk from measuring, or ""."""
+        return self._app.fault
+
+    def restart(self):
+        """Boot the board."""
+        machine.reset()
 
     def command(self, message):
         """Something to do now."""

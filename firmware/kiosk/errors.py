@@ -49,6 +49,10 @@ class OutboxError(KioskError):
     """The flash does not take a reading."""
 
 
+class UpdateError(KioskError):
+    """An update that is not taken; nothing has changed."""
+
+
 class CalibrationError(KioskError):
     """A calibration record says what no sensor's error can be."""
 

@@ -33,11 +33,12 @@ RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
 class Link:
     """Owns the connection; the outbox stays the truth of what must still be told."""
 
-    def __init__(self, settings, outbox, context, wifi, hears):
+    def __init__(self, settings, outbox, context, wifi, hears, pieces):
         """`hears`: for each kind of message a function that takes it, decoded from
-        JSON, or None where it is none."""
+        JSON, or None where it is none; `pieces`: for those whose bytes are taken as they are."""
         self._outbox = outbox
         self._hears = hears
+        self._pieces = pieces
         self._wifi = wifi
         self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
@@ -73,7 +74,7 @@ class Link:
         )
         client.on_message = self._message
         client.on_connect = self._connected
-        for kind in ["stored"] + list(self._hears):
+        for kind in ["stored"] + list(self._hears) + list(self._pieces):
             client.subscribe(self._base + kind, 1)
         return client
 
@@ -175,6 +176,9 @@ class Link:
 
     def _message(self, topic, payload):
         kind = topic[len(self._base) :]
+        if kind in self._pieces:
+            self._pieces[kind](payload)
+            return
         try:
             message = json.loads(bytes(payload))
         except ValueError:

@@ -39,6 +39,7 @@ _FIELDS = {
     "password": (str,),
     "ntp_host": (str, ""),
     "ntp_port": (int, 123),
+    "update_key": (str, ""),
 }
 
 
@@ -68,6 +69,7 @@ class Settings:
     password: str
     ntp_host: str
     ntp_port: int
+    update_key: str
 
     def __init__(self, values):
         for name, field in _FIELDS.items():

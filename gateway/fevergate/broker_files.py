@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
-from fevergate.protocol import KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, ROOT
+from fevergate.protocol import ADMIN_SAYS, KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, ROOT
 
 GATEWAY = "gateway"
 ADMIN = "admin"
@@ -64,15 +64,14 @@ def access_list(campus: str, kiosks: list[str]) -> str:
         f"user {GATEWAY}",
         *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
         f"topic read {base}/alarm/+/acknowledge",
-        *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS),
+        *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
         f"topic write {base}/alarm/+",
         "topic read $SYS/#",
         "",
         f"user {ADMIN}",
         f"topic read {base}/#",
         f"topic write {base}/alarm/+/acknowledge",
-        f"topic write {base}/+/settings",
-        f"topic write {base}/+/command",
+        *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
         "topic read $SYS/#",
     ]
     for kiosk in kiosks:

@@ -1,11 +1,12 @@
 """The private certificate authority of one campus, and what it signs.
 
-ECDSA P-256 throughout: small enough for a handshake on a board. The authority's key never
-leaves the folder in which `provision` made it.
+ECDSA P-256 for TLS: small enough for a handshake on a board. The authority's key never leaves
+the folder in which `provision` made it.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fevergate.errors import ProvisionError
@@ -23,6 +24,9 @@ SERVER_DAYS = 825
 """What browsers still take of a private authority."""
 
 RENEW_DAYS = 90
+
+UPDATE_KEY = "update.key"
+UPDATE_KEY_BITS = 3072
 
 
 def now() -> datetime.datetime:
@@ -146,6 +150,37 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 def authority_der(folder: Path) -> bytes:
     """The authority's certificate as a board loads it."""
     return read_certificate(folder / "ca.crt").public_bytes(serialization.Encoding.DER)
+
+
+def ensure_update_key(folder: Path) -> bool:
+    """The key that updates of the kiosks are signed with; whether it was made just now.
+
+    RSA: MicroPython has long integers and no other public-key arithmetic.
+    """
+    path = folder / UPDATE_KEY
+    if path.exists():
+        return False
+    key = rsa.generate_private_key(public_exponent=65537, key_size=UPDATE_KEY_BITS)
+    encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    write_private(path, key.private_bytes(encoding, private, serialization.NoEncryption()))
+    return True
+
+
+def read_update_key(path: Path) -> rsa.RSAPrivateKey:
+    """The key of `ensure_update_key`. Raises `ProvisionError` where there is none."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ProvisionError(f"{path}: expected the key that updates are signed with") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ProvisionError(f"{path}: expected an RSA key")
+    return key
+
+
+def update_modulus(folder: Path) -> str:
+    """The public part, base64, as a kiosk's settings hold it."""
+    numbers = read_update_key(folder / UPDATE_KEY).public_key().public_numbers()
+    return base64.b64encode(numbers.n.to_bytes(UPDATE_KEY_BITS // 8, "big")).decode()
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

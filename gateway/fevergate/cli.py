@@ -16,6 +16,7 @@ from fevergate.errors import FeverGateError
 from fevergate.evaluate import evaluate_command
 from fevergate.kiosk_settings import settings_command
 from fevergate.options import settings_option
+from fevergate.update import update_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +91,7 @@ for command in (
     log_command,
     provision_command,
     settings_command,
+    update_command,
 ):
     cli.add_command(command)
 

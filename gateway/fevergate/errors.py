@@ -47,3 +47,7 @@ class PeopleFileError(FeverGateError, ValueError):
 
 class CalibrationRefusedError(FeverGateError, ValueError):
     """What was measured against a reference cannot be a sensor's error, or says too little."""
+
+
+class UpdateError(FeverGateError, RuntimeError):
+    """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""

@@ -130,6 +130,7 @@ class Health(Message, frozen=True, kw_only=True):
     confirm_scans: Count = 1
     baseline_c: Celsius | None = None
     drift: bool = False
+    update: Short = ""
     fw: Short = ""
 
 
@@ -195,6 +196,35 @@ class Command(Message, frozen=True, kw_only=True):
 
     command: Annotated[str, Meta(pattern="^reference$")]
     on: bool
+
+
+class UpdateOffer(Message, frozen=True, kw_only=True):
+    """Firmware for one kiosk: `signature` (base64, RSA) is over `kiosk.offer.signed_text`."""
+
+    version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
+    issued: Utc
+    size: Count
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    abi: Count
+    downgrade: bool = False
+    signature: Annotated[str, Meta(max_length=700)] = ""
+
+
+class UpdateWant(Message, frozen=True, kw_only=True):
+    """A kiosk asks for the bundle's bytes from `offset` on; it is answered on `update/piece` with
+    the offset, 4 bytes big-endian, and at most `kiosk.offer.PIECE_MAX` bytes."""
+
+    offset: Count
+
+
+class UpdateState(Message, frozen=True, kw_only=True):
+    """Where a kiosk's update stands; `error` says why it was refused."""
+
+    kiosk: Name
+    at: Utc | None
+    state: Annotated[str, Meta(pattern="^(refused|restarting|running|rolled back)$")]
+    version: Short = ""
+    error: Short = ""
 
 
 class Stored(Message, frozen=True, kw_only=True):
@@ -326,11 +356,22 @@ class Topic(NamedTuple):
         return f"{ROOT}/{self.campus}/{self.name}/{self.kind}"
 
 
-KIOSK_SAYS = ("reading", "health", "status", "settings/applied", "command/result")
+KIOSK_SAYS = (
+    "reading",
+    "health",
+    "status",
+    "settings/applied",
+    "command/result",
+    "update/want",
+    "update/state",
+)
 """What a kiosk may write below its own name, and nothing else."""
 
-KIOSK_HEARS = ("stored", "settings", "command")
+KIOSK_HEARS = ("stored", "settings", "command", "update", "update/piece")
 """What a kiosk may read below its own name, and nothing else."""
+
+ADMIN_SAYS = ("settings", "command", "update", "update/piece")
+"""What a person at the gateway may write below a kiosk's name."""
 
 
 def alarm_topic(campus: str, gate: str) -> str:

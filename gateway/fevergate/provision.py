@@ -66,6 +66,7 @@ def provision(
     hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
     hosts += [host for host in (broker_host,) if host not in hosts]
     done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
+    done.note(certificates.UPDATE_KEY, certificates.ensure_update_key(folder))
     passwords = {
         user: _secret(done, f"{user}.password")
         for user in (broker_files.GATEWAY, broker_files.ADMIN)
@@ -85,6 +86,7 @@ def provision(
             "broker_name": BROKER_NAME,
             "username": kiosk,
             "ntp_host": broker_host,
+            "update_key": certificates.update_modulus(folder),
         }
         passwords[kiosk] = _kiosk(done, kiosk, values)
     # Kiosks of an earlier run stay known.

@@ -1,9 +1,9 @@
 """Runs under MicroPython: LittleFS on a flash whose power goes at every write and erase in turn.
 
 Arguments: firmware folder, "clean" or "torn" (half of the write that was under way lands), the
-first cut and how many. The script of a board's life is played with the power cut at its k-th
-change of the flash; then the board boots on what is left. Prints how many cuts were survived,
-fewer than asked for where the life ended before.
+first cut and how many, this folder. The script of a board's life is played with the power cut at
+its k-th change of the flash; then the board boots on what is left. Prints how many cuts were
+survived, fewer than asked for where the life ended before.
 """
 
 import gc
@@ -12,58 +12,17 @@ import sys
 import vfs
 
 sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, sys.argv[5])
+from cut_flash import Flash
 from kiosk import record
 from kiosk.outbox import Outbox, next_boot
 from kiosk.slots import Slots
 
-BLOCK = 4096
 BLOCKS = 24
 LIMIT = 100
 TORN = sys.argv[2] == "torn"
-ERASE = 6
 
 gc.disable()  # a board that is dark closes no file, as a collected one would
-
-
-class PowerCutError(Exception):
-    """The board is dark from here on."""
-
-
-class Flash:
-    """NOR flash: an erase makes ones, a write lands where it was erased."""
-
-    def __init__(self, data=None, cut_at=None):
-        self.data = data or bytearray(b"\xff" * (BLOCK * BLOCKS))
-        self.cut_at = cut_at
-        self.changes = 0
-
-    def readblocks(self, block, buffer, offset=0):
-        at = block * BLOCK + offset
-        buffer[:] = self.data[at : at + len(buffer)]
-
-    def writeblocks(self, block, buffer, offset=0):
-        at = block * BLOCK + offset
-        self._change(at, buffer)
-
-    def ioctl(self, operation, argument):
-        if operation == 4:
-            return BLOCKS
-        if operation == 5:
-            return BLOCK
-        if operation == ERASE:
-            self._change(argument * BLOCK, b"\xff" * BLOCK)
-        return 0
-
-    def _change(self, at, buffer):
-        if self.changes == self.cut_at:
-            if TORN:
-                half = len(buffer) // 2
-                self.data[at : at + half] = buffer[:half]
-            self.cut_at = -1  # and nothing is written any more
-        if self.cut_at == -1:
-            raise PowerCutError()
-        self.changes += 1
-        self.data[at : at + len(buffer)] = buffer
 
 
 class Life:
@@ -155,7 +114,7 @@ def after(flash, life):
 
 def play(cut_at):
     """Whether the power went before the life was over."""
-    flash = Flash()
+    flash = Flash(BLOCKS, TORN)
     vfs.VfsLfs2.mkfs(flash)
     flash.changes, flash.cut_at = 0, cut_at
     life = Life()
@@ -170,7 +129,7 @@ def play(cut_at):
             raise
     finally:
         vfs.umount("/flash")
-    after(Flash(flash.data), life)
+    after(Flash(BLOCKS, TORN, flash.data), life)
     return cut
 
 
@@ -178,4 +137,4 @@ first, count = int(sys.argv[3]), int(sys.argv[4])
 cuts = 0
 while cuts < count and play(first + cuts):
     cuts += 1
-print("survived", cuts)
+print("survived", cuts, "-")

@@ -1,0 +1,108 @@
+"""A bundle of firmware files on flash: checked as a whole, then taken apart into a slot.
+
+Format: `offer.header`, then for each file a line "path size sha256" and its bytes. Nothing of it
+is looked at before the SHA-256 of the whole, which is signed, is right.
+"""
+
+import asyncio
+import binascii
+import hashlib
+import os
+
+from kiosk.errors import UpdateError
+from kiosk.offer import header
+
+FILES_MAX = 128
+PATH_MAX = 64
+_LINE_MAX = 160
+_AT_ONCE = 1024
+_FOLDER = 0x4000  # of a file's mode
+
+
+async def digest_of(path):
+    """SHA-256 of a file as hex, giving way between pieces. Raises `OSError`."""
+    sha = hashlib.sha256()
+    with open(path, "rb") as file:
+        while True:
+            piece = file.read(_AT_ONCE)
+            if not piece:
+                return binascii.hexlify(sha.digest()).decode()
+            sha.update(piece)
+            await asyncio.sleep(0)
+
+
+async def unpack(bundle, slot, version, abi):
+    """Write the files of a checked bundle into the folder `slot`, emptied before, and read each
+    back. Raises `UpdateError` where the bundle or the flash is wrong, `OSError`."""
+    empty(slot)
+    os.mkdir(slot)
+    with open(bundle, "rb") as file:
+        if file.readline(_LINE_MAX) != header(version, abi):
+            raise UpdateError("not a bundle of %s" % version)
+        for _ in range(FILES_MAX):
+            line = file.readline(_LINE_MAX)
+            if not line:
+                return
+            await _take(file, line, slot)
+    raise UpdateError("more than %d files" % FILES_MAX)
+
+
+def empty(folder):
+    """Remove a folder and all in it, if it is there. Raises `OSError`."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = folder + "/" + name
+        if os.stat(path)[0] & _FOLDER:
+            empty(path)
+        else:
+            os.remove(path)
+    os.rmdir(folder)
+
+
+async def _take(file, line, slot):
+    try:
+        name, size, digest = line.decode().split()
+        left = int(size)
+    except ValueError:
+        raise UpdateError("a line is no file's")
+    if not _inside(name):
+        raise UpdateError("%s: no path within a slot" % name[:32])
+    target = slot + "/" + name
+    _make_folders(slot, name)
+    with open(target, "wb") as out:
+        while left:
+            piece = file.read(min(left, _AT_ONCE))
+            if not piece:
+                raise UpdateError("%s: ends too early" % name)
+            out.write(piece)
+            left -= len(piece)
+            await asyncio.sleep(0)
+    if await digest_of(target) != digest:
+        raise UpdateError("%s: the flash does not hold what was written" % name)
+
+
+def _inside(name):
+    """Whether it is a plain relative path: letters, digits, _ and . between slashes."""
+    parts = name.split("/")
+    if len(name) > PATH_MAX or len(parts) > 4:
+        return False
+    for part in parts:
+        if not part or part[0] == ".":
+            return False
+        for char in part:
+            if not (char.isalpha() or char.isdigit() or char in "_.") or ord(char) > 126:
+                return False
+    return True
+
+
+def _make_folders(slot, name):
+    folder = slot
+    for part in name.split("/")[:-1]:
+        folder += "/" + part
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass  # it is there, or the file below will say so

@@ -1,0 +1,59 @@
+"""What an update is offered with, and what of it is signed. Pure: the gateway signs with it."""
+
+from kiosk.errors import UpdateError
+
+SIZE_MAX = 400_000  # with the slots less than half of the flash
+PIECE_MAX = 1000  # with its offset below what a message may have
+_DIGEST = 64
+
+_FIELDS = (
+    ("version", str),
+    ("issued", int),
+    ("size", int),
+    ("sha256", str),
+    ("abi", int),
+    ("downgrade", bool),
+    ("signature", str),
+)
+
+
+def check(offer):
+    """Whether it is an offer at all, yet to be verified. Raises `UpdateError`."""
+    if not isinstance(offer, dict):
+        raise UpdateError("expected a JSON object")
+    for name, kind in _FIELDS:
+        value = offer.get(name)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise UpdateError("%s: expected %s" % (name, kind.__name__))
+    if not 0 < offer["size"] <= SIZE_MAX:
+        raise UpdateError("size: expected 1 to %d" % SIZE_MAX)
+    if len(offer["sha256"]) != _DIGEST:
+        raise UpdateError("sha256: expected %d hex digits" % _DIGEST)
+    parts(offer["version"])
+
+
+def signed_text(kiosk, offer):
+    """What the signature of an offer to one kiosk is over, as bytes."""
+    text = "FeverGate update 1\n%s\n%s\n%d\n%d\n%s\n%d\n%d\n" % (
+        kiosk,
+        offer["version"],
+        offer["issued"],
+        offer["size"],
+        offer["sha256"],
+        offer["abi"],
+        offer["downgrade"],
+    )
+    return text.encode()
+
+
+def header(version, abi):
+    """The first line of a bundle."""
+    return ("FeverGate bundle 1 %s %d\n" % (version, abi)).encode()
+
+
+def parts(version):
+    """(major, minor, patch) of a version. Raises `UpdateError`."""
+    found = version.split(".")
+    if len(found) != 3 or not all(part.isdigit() and len(part) < 4 for part in found):
+        raise UpdateError("version: expected three numbers")
+    return tuple([int(part) for part in found])

