@@ -10,13 +10,14 @@ import time
 
 import machine
 
-from kiosk import clock, messages, record, screening
+from kiosk import clock, lens, messages, record, screening
 from kiosk.bus import Bus
 from kiosk.control import Control
 from kiosk.display import Display
 from kiosk.errors import (
     BlindedError,
     KioskError,
+    LensError,
     OutboxError,
     SensorError,
     SettingsError,
@@ -78,6 +79,7 @@ class App:
         self.fault = ""
         self.failed = 0
         self.frozen = Frozen()
+        self.lens = lens.Lens()
         self.watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self.report = Report(self)
         self.sensor_id = ""
@@ -143,8 +145,8 @@ class App:
                 ambient_c = self.sensor.ambient_c()
                 self.frozen.check(object_c, ambient_c)
                 self._sample(object_c, ambient_c)
-            except BlindedError as error:
-                self._faulty(error)  # but look on: it may cool down
+            except (BlindedError, LensError) as error:
+                self._faulty(error)  # but look on: it may pass
             except SensorError as error:
                 self._sensor_failed(error)
                 if self.failed >= FAULT_AFTER:
@@ -167,6 +169,11 @@ class App:
         if scan.blinded:
             self._answer_all(judgements, now)
             raise BlindedError("%.1f C without anybody" % object_c)
+        for judgement in judgements:
+            self.lens.judged(judgement.reason)
+        if self.lens.blocked:
+            self._answer_all(judgements, now)
+            raise LensError("%d faces too cold" % lens.SCANS)
         if self.fault:
             self._sensor_back()
         elif self.failed == 0 and self._last_sample_ms and not self.examiner.refers(now):
@@ -264,7 +271,7 @@ class App:
         self.fault = error.word
         now = self.uptime.ms()
         self._answer_all(self.examiner.fail(now), now)
-        self.panel.fault()
+        self.panel.fault(error.shown)
         print("sensor fault:", error)
         self.report.now()
 

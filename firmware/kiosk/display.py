@@ -1,4 +1,4 @@
-"""SSD1306, 128 x 64, over I2C: large digits, a word, an instruction.
+"""SSD1306, 128 x 64, over I2C: two large lines, or large digits with a sign and what to do.
 
 Source: Solomon Systech SSD1306 data sheet rev 1.1. Drawing is asynchronous, a page (128
 bytes, 12 ms at 100 kHz) at a time, and only pages that changed: the sensor is on the same bus.
@@ -19,9 +19,10 @@ _INIT = (
 )
 # Segments a to g of each digit, as on a seven-segment display.
 _SEGMENTS = (0x3F, 0x06, 0x5B, 0x4F, 0x66, 0x6D, 0x7D, 0x07, 0x7F, 0x6F)
-_DIGIT_W = 22
-_DIGIT_H = 40
-_THICK = 5
+_DIGIT_W = 19
+_DIGIT_H = 28
+_THICK = 4
+LINE = 32
 
 
 class Display:
@@ -39,6 +40,9 @@ class Display:
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
         self._drawing = False
         self._stale = False
+        self._more = {}
+        self._wanted = ("", "", None, None)
+        self._inverted = False
         self._contrast = b"\x81\xcf"
         self.ok = False
 
@@ -48,6 +52,7 @@ class Display:
             self._command(_INIT)
             self._command(self._contrast)
             self._shown = bytearray(b"\xff" * len(self._frame))  # unlike any page: draw all
+            self._inverted = False
             self.ok = True
         except OSError:
             self.ok = False
@@ -61,15 +66,14 @@ class Display:
             except OSError:
                 self.ok = False
 
-    def message(self, head, tail, body_c=None):
-        """Draw a head line and an instruction; with a temperature, large digits between."""
-        self._canvas.fill(0)
-        if body_c is None:
-            self._text(head, 4, 2)
-            self._text(tail, 44, 1)
-        else:
-            self._digits(body_c)
-            self._text(head, 47, 1)
+    def notice(self, glyphs):
+        """Characters that the words do not have: their rows, 32 bytes each."""
+        self._more = glyphs
+
+    def message(self, head, tail, body_c=None, sign=None):
+        """What stands there from the next `flush` on: two lines of 32 pixels; with a temperature
+        digits and a sign, "check" or "warning", above `tail`. A warning is dark on light."""
+        self._wanted = (head, tail, body_c, sign)
 
     async def flush(self):
         """Bring what changed to the glass, giving way between pages."""
@@ -82,6 +86,7 @@ class Display:
                 self._stale = False
                 if not self.ok:
                     self.start()
+                await self._draw()
                 for page in range(PAGES):
                     if self.ok and self._changed(page):
                         self._page(page)
@@ -107,32 +112,59 @@ class Display:
     def _command(self, commands):
         self._bus.i2c.writeto(ADDRESS, b"\x00" + commands)
 
-    def _text(self, text, y, scale):
-        """Centred; Chinese glyphs are 16 x 16, the built-in font 8 x 8 (doubled where it fits)."""
-        wide = any(ord(char) > 127 for char in text)
-        if not wide:
-            scale = 2 if len(text) * 16 <= WIDTH else 1
-            x = (WIDTH - len(text) * 8 * scale) // 2
-            self._ascii(text, x, y + (16 - 8 * scale) // 2, scale)
-            return
-        scale = min(scale, WIDTH // (16 * len(text)))
-        x = (WIDTH - len(text) * 16 * scale) // 2
-        for char in text:
-            self._glyph(GLYPHS.get(char), x, y, scale)
-            x += 16 * scale
+    async def _draw(self):
+        """Into memory, giving way between lines: the scan comes between."""
+        head, tail, body_c, sign = self._wanted
+        self._canvas.fill(0)
+        if body_c is None:
+            self._line(head, 0)
+        else:
+            self._digits(body_c)
+            if sign:
+                _SIGNS[sign](self._canvas)
+        await asyncio.sleep_ms(0)
+        self._line(tail, LINE)
+        await asyncio.sleep_ms(0)
+        if self._inverted != (sign == "warning"):
+            self._inverted = not self._inverted
+            try:
+                self._command(b"\xa7" if self._inverted else b"\xa6")
+            except OSError:
+                self.ok = False
 
-    def _ascii(self, text, x, y, scale):
-        if scale == 1:
-            self._canvas.text(text, x, y)
-            return
-        line = bytearray(len(text) * 8)
-        source = framebuf.FrameBuffer(line, len(text) * 8, 8, framebuf.MONO_VLSB)
-        source.text(text, 0, 0)
-        for column in range(len(text) * 8):
-            bits = line[column]
-            for row in range(8):
+    def _line(self, text, y):
+        """Centred: Chinese 32 pixels wide, or 16 where there are more than four; the built-in
+        font's letters 16, or 8, and as high as the line."""
+        units = sum([1 if ord(char) < 128 else 2 for char in text])
+        scale = 2 if units * 16 <= WIDTH else 1
+        x = (WIDTH - units * 8 * scale) // 2
+        for char in text:
+            if ord(char) < 128:
+                self._letter(char, x, y, scale)
+                x += 8 * scale
+            else:
+                rows = GLYPHS.get(char) or self._more.get(char)
+                self._glyph(rows, x, y + (LINE - 16 * scale) // 2, scale)
+                x += 16 * scale
+
+    def _letter(self, char, x, y, scale):
+        """Narrow and high, so that it can be read from as far as a Chinese character."""
+        column = bytearray(8)
+        framebuf.FrameBuffer(column, 8, 8, framebuf.MONO_VLSB).text(char, 0, 0)
+        high = 2 + scale
+        y += (LINE - 8 * high) // 2
+        for index in range(8):
+            bits = column[index]
+            row = 0
+            while bits >> row:
                 if bits >> row & 1:
-                    self._canvas.fill_rect(x + column * 2, y + row * 2, 2, 2, 1)
+                    run = 1
+                    while bits >> row + run & 1:
+                        run += 1
+                    self._canvas.fill_rect(x + index * scale, y + row * high, scale, run * high, 1)
+                    row += run
+                else:
+                    row += 1
 
     def _glyph(self, rows, x, y, scale):
         if rows is None:
@@ -140,24 +172,32 @@ class Display:
             return
         for row in range(16):
             bits = rows[2 * row] << 8 | rows[2 * row + 1]
-            for column in range(16):
-                if bits >> (15 - column) & 1:
-                    self._canvas.fill_rect(x + column * scale, y + row * scale, scale, scale, 1)
+            column = 0
+            while bits & 0xFFFF >> column:
+                if bits << column & 0x8000:
+                    run = 1
+                    while bits << column + run & 0x8000:
+                        run += 1
+                    self._canvas.fill_rect(
+                        x + column * scale, y + row * scale, run * scale, scale, 1
+                    )
+                    column += run
+                else:
+                    column += 1
 
     def _digits(self, body_c):
-        text = "%.1f" % body_c
-        x = 8
-        for char in text:
+        x = 2
+        for char in "%.1f" % body_c:
             if char == ".":
                 self._canvas.fill_rect(x, _DIGIT_H - _THICK, _THICK, _THICK, 1)
-                x += _THICK + 4
+                x += _THICK + 3
             elif char == "-":
                 x += _DIGIT_W
             else:
                 self._digit(int(char), x)
-                x += _DIGIT_W + 5
-        self._canvas.rect(x, 0, 6, 6, 1)
-        self._canvas.text("C", x + 8, 2)
+                x += _DIGIT_W + 4
+        self._canvas.rect(x, 0, 5, 5, 1)
+        self._canvas.text("C", x + 6, 0)
 
     def _digit(self, digit, x):
         lit = _SEGMENTS[digit]
@@ -174,3 +214,20 @@ class Display:
         ):
             if lit >> bit & 1:
                 fill(x + left, top, width, height, 1)
+
+
+def _check(canvas):
+    for thick in range(5):
+        canvas.line(100, 12 + thick, 109, 22 + thick, 1)
+        canvas.line(109, 22 + thick, 127, 2 + thick, 1)
+
+
+def _warning(canvas):
+    for row in range(28):
+        half = 1 + row // 2
+        canvas.hline(113 - half, row, 2 * half, 1)
+    canvas.fill_rect(111, 9, 4, 10, 0)
+    canvas.fill_rect(111, 22, 4, 4, 0)
+
+
+_SIGNS = {"check": _check, "warning": _warning}

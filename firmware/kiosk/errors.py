@@ -6,9 +6,11 @@ class KioskError(Exception):
 
 
 class SensorError(KioskError):
-    """The sensor gave no trustworthy temperature; `word` is what health says of it."""
+    """The sensor gave no trustworthy temperature; `word` is what health says of it, `shown` names
+    the display's words."""
 
     word = "sensor"
+    shown = "sensor"
 
 
 class BusError(SensorError):
@@ -39,6 +41,13 @@ class BlindedError(SensorError):
     """The view is as hot as skin without anybody in it: the sun, a heater. Nobody would be seen."""
 
     word = "view too hot"
+
+
+class LensError(SensorError):
+    """Face after face reads too cold for skin: something lies on the lens."""
+
+    word = "lens blocked"
+    shown = "lens"
 
 
 class SettingsError(KioskError):

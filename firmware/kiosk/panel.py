@@ -1,4 +1,4 @@
-"""What the person sees and hears: one colour, one sound, large digits, a word.
+"""What the person sees and hears: one colour, one sound, large digits, a sign, a word.
 
 Colour first (microseconds), sound next, the slow display last. Nothing here waits.
 """
@@ -16,6 +16,8 @@ SOUNDS = {
     screening.RETRY: ((900, 120, 80), (900, 120, 0)),
     screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
 }
+# Nobody is to tell the colours apart: a check mark, or dark on light with a warning sign.
+SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
 DUTY = 32768  # a square wave is loudest
 
 
@@ -36,12 +38,13 @@ class Panel:
         self.configure(settings)
 
     def configure(self, settings):
-        """Take up language, volume, quiet hours, brightness."""
+        """Take up language, volume, quiet hours, brightness, notice."""
         self._settings = settings
         self._words = WORDS[settings.language]
         # Hearing is logarithmic: half the volume is a tenth of the duty.
         self._duty = int(DUTY * (settings.volume / 100) ** 3)
         self._display.brightness(settings.brightness)
+        self._display.notice(settings.glyphs)
 
     def idle(self):
         """Nobody is here: dark, and an invitation."""
@@ -56,13 +59,15 @@ class Panel:
         """Answer the person; `body_c` is None where there is none to show."""
         self._light(verdict)
         self._play(SOUNDS[verdict])
-        shown_c = None if verdict == screening.RETRY else body_c
-        self._say(reason if verdict == screening.RETRY else verdict, shown_c)
+        if verdict == screening.RETRY:
+            self._say(reason)
+        else:
+            self._say(verdict, body_c, SIGNS[verdict])
 
-    def fault(self):
-        """The kiosk cannot measure: amber, and words, until it can."""
+    def fault(self, key):
+        """The kiosk cannot measure, "sensor" or "lens": amber, and words, until it can."""
         self._light(screening.RETRY)
-        self._say("sensor")
+        self._say(key)
 
     def _light(self, verdict):
         for name, led in self._leds.items():
@@ -71,9 +76,11 @@ class Panel:
         if verdict:
             self._leds[verdict].value(1)
 
-    def _say(self, key, body_c=None):
+    def _say(self, key, body_c=None, sign=None):
         head, tail = self._words[key]
-        self._display.message(head, tail, body_c)
+        if key == "idle":
+            tail = self._settings.notice or tail
+        self._display.message(head, tail, body_c, sign)
         asyncio.create_task(self._display.flush())
 
     def _play(self, sound):

@@ -20,6 +20,8 @@ FIELDS = (
     "quiet_from",
     "quiet_to",
     "utc_offset_min",
+    "notice",
+    "notice_glyphs",
 )
 VERSION_MAX = 2**31 - 1
 

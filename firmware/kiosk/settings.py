@@ -1,5 +1,6 @@
 """The board's settings: one JSON file with its name, its place, its credential."""
 
+import binascii
 import json
 
 from kiosk import screening
@@ -14,6 +15,9 @@ CA_PATH = "/ca.der"
 # Follow the crowd, stay at `baseline_c`, or at the factory curve.
 BASELINES = ("auto", "fixed", "off")
 
+NOTICE_UNITS = 16
+GLYPH_BYTES = 32
+
 # Field: (type, default); no default means that it must be there.
 _FIELDS = {
     "kiosk": (str,),
@@ -26,6 +30,8 @@ _FIELDS = {
     "quiet_from": (str, ""),
     "quiet_to": (str, ""),
     "utc_offset_min": (int, 480),
+    "notice": (str, ""),
+    "notice_glyphs": (str, ""),
     "threshold_c": (float, screening.THRESHOLD_C),
     "confirm_scans": (int, 1),
     "baseline": (str, "auto"),
@@ -56,6 +62,8 @@ class Settings:
     quiet_from: str
     quiet_to: str
     utc_offset_min: int
+    notice: str
+    notice_glyphs: str
     threshold_c: float
     confirm_scans: int
     baseline: str
@@ -93,6 +101,7 @@ class Settings:
         self._between("brightness", 1, 100)
         self._between("utc_offset_min", -720, 840)
         self.quiet = self._quiet()
+        self.glyphs = self._glyphs()
         if not 0 <= self.confirm_scans <= 3:
             raise SettingsError("confirm_scans: expected 0 to 3 further scans")
         if not -BOUND_C <= self.baseline_c <= BOUND_C:
@@ -116,6 +125,27 @@ class Settings:
         if not self.quiet_from and not self.quiet_to:
             return None
         return _minute("quiet_from", self.quiet_from), _minute("quiet_to", self.quiet_to)
+
+    def _glyphs(self):
+        """{character: its 32 bytes} of the notice: 16 x 16 pixels, two bytes a row."""
+        wide = []
+        for char in self.notice:
+            if ord(char) < 32 or ord(char) == 127:
+                raise SettingsError("notice: expected printable characters")
+            if ord(char) > 127 and char not in wide:
+                wide.append(char)
+        if sum([1 if ord(char) < 128 else 2 for char in self.notice]) > NOTICE_UNITS:
+            raise SettingsError("notice: expected at most 8 Chinese characters or 16 letters")
+        try:
+            rows = binascii.a2b_base64(self.notice_glyphs)
+        except ValueError:
+            rows = b"?"
+        if len(rows) != GLYPH_BYTES * len(wide):
+            raise SettingsError("notice_glyphs: expected %d bytes" % (GLYPH_BYTES * len(wide)))
+        return {
+            wide[index]: rows[GLYPH_BYTES * index : GLYPH_BYTES * (index + 1)]
+            for index in range(len(wide))
+        }
 
     def is_quiet(self, utc_s):
         """Whether the beeper is to be still at a time (UTC s); never while that is unknown."""

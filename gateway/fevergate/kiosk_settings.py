@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from fevergate.broker import publish_once, read_retained
 from fevergate.errors import MessageError, NothingFoundError
+from fevergate.notice import glyphs_of
 from fevergate.options import settings_option
 from fevergate.protocol import KioskSettings, KioskValues, Topic, decode, encode
 from fevergate.settings import GatewaySettings, load_gateway
@@ -74,11 +75,13 @@ def _clock_time(_context: click.Context, parameter: click.Parameter, value: str 
 @click.option(
     "--quiet", callback=_clock_time, help="When the beeper is still, HH:MM-HH:MM, or off."
 )
+@click.option("--notice", help="For the idle display: 8 Chinese characters, 16 letters; '': none.")
 @click.option("--reset", is_flag=True, help="First back to each kiosk's own settings.json.")
 @settings_option("gateway.toml")
 def settings_command(
     kiosks: tuple[str, ...],
     quiet: tuple[str, str] | None,
+    notice: str | None,
     reset: bool,
     settings_path: Path,
     **values: Any,
@@ -93,6 +96,7 @@ def settings_command(
       fevergate settings                                   what is in force
       fevergate settings --threshold 37.2 --quiet 22:00-06:30
       fevergate settings north-1 --language en --volume 40
+      fevergate settings --notice 今日考场请走东门
     """
     settings = load_gateway(settings_path)
     known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
@@ -102,6 +106,8 @@ def settings_command(
     given = {name: value for name, value in values.items() if value is not None}
     if quiet is not None:
         given |= {"quiet_from": quiet[0], "quiet_to": quiet[1]}
+    if notice is not None:
+        given |= {"notice": notice, "notice_glyphs": glyphs_of(notice)}
     database = open_reader(settings.path(settings.database))
     try:
         wanted = {kiosk: current(settings, kiosk) for kiosk in kiosks or known}
@@ -165,7 +171,7 @@ def _show(database: Database, wanted: dict[str, KioskSettings]) -> None:
     for title in ("测温机 kiosk", "网关设置 set from here", "状态 state"):
         table.add_column(title)
     for kiosk, one in wanted.items():
-        values = asdict(one.values) if one.values else {}
+        values = asdict(replace(one.values, notice_glyphs=None)) if one.values else {}
         text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
         answer = answers.get(kiosk, _Answer())
         if answer.error:

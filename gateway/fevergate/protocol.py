@@ -168,6 +168,8 @@ class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet_from: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
     quiet_to: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
     utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] | None = None
+    notice: Annotated[str, Meta(max_length=16)] | None = None
+    notice_glyphs: Annotated[str, Meta(max_length=344)] | None = None
 
 
 class KioskSettings(Message, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from kiosk_helpers import (
     settings,
 )
 
+from fevergate.people import Person
 from kiosk import record
 from kiosk.outbox import Outbox
 from simulator import Fault, Habits, View
@@ -264,3 +265,16 @@ def test_the_driver_puts_the_part_to_sleep_and_wakes_it_again(tmp_path, files):
         said = "\n".join(board.console)
     assert "asleep" in said
     assert re.search(r"id [0-9a-f]{16} settles in 540", said)
+
+
+def test_a_dirty_lens_is_a_fault_in_words_until_a_face_reads_as_skin(tmp_path, files):
+    behind_tape = Person("behind tape", (28.6, 28.6, 28.6, 28.6), 22.0)
+    with kiosk(tmp_path / "flash", files, habits=Habits(tries=4)) as board:
+        visits = served(board, *[behind_tape] * 6)
+        assert not {"green", "red"} & {colour for visit in visits for colour in visit.colours}
+        board.wait_console("sensor fault:", ANSWER_S)
+        assert "faces too cold" in next(line for line in board.console if "fault:" in line)
+        assert board.light() == "amber"
+        (visit,) = served(board, HEALTHY)
+        assert visit.answer == "green"
+        board.wait_console("sensor back", ANSWER_S)

@@ -125,3 +125,25 @@ def test_what_is_wrong_is_refused_by_name_and_the_last_good_ones_stay(system):
 def test_a_kiosk_that_nobody_knows_and_wrong_hours_are_named(system):
     assert "expected one of north-1" in command(system, "south-7").stderr
     assert "HH:MM-HH:MM" in command(system, "--quiet", "late").stderr
+
+
+def test_a_campuss_notice_stands_on_the_idle_display(system):
+    board = system.boards[0]
+    time.sleep(1)  # the invitation is drawn
+    before = board.display.to_text()
+    done = command(system, "--notice", "今日考场请走东门")
+    assert done.returncode == 0 and "今日考场请走东门" in done.stdout
+    end = time.monotonic() + ANSWER_S
+    while board.display.to_text() == before:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(0.5)
+    noticed = board.display.to_text()
+    half = len(noticed) // 2
+    assert noticed[:half] == before[:half]  # the invitation is still there
+    wrong = command(system, "--notice", "這是不行的")
+    assert wrong.returncode == 2 and "no shape" in wrong.stderr
+    command(system, "--notice", "")
+    while board.display.to_text() != before:
+        assert time.monotonic() < end
+        time.sleep(0.05)

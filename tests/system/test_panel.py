@@ -1,0 +1,56 @@
+"""What a passer-by sees and hears in each state, from the shipped panel and display."""
+
+import pytest
+
+from demonstration.panel_states import ORDER, states
+from kiosk.words import WORDS
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return {(one.language, one.key): one for one in states()}
+
+
+def picture(one):
+    return one.glass.to_text()
+
+
+def test_every_state_has_a_picture_of_its_own_in_both_languages(shown):
+    assert set(shown) == {(language, key) for language in WORDS for key in ORDER}
+    for language in WORDS:
+        assert len({picture(shown[language, key]) for key in ORDER}) == len(ORDER)
+
+
+def test_no_verdict_is_told_by_its_colour_alone(shown):
+    for language in WORDS:
+        normal, fever, again = (shown[language, key] for key in ("normal", "fever", "confirm"))
+        assert [one.lit for one in (normal, fever, again)] == [{"green"}, {"red"}, {"amber"}]
+        assert len({tuple(one.tones) for one in (normal, fever, again)}) == 3
+        assert fever.glass.inverted and not normal.glass.inverted and not again.glass.inverted
+
+
+def test_whatever_is_wrong_lights_amber_and_never_green(shown):
+    for (_, key), one in shown.items():
+        if key not in ("idle", "normal", "fever"):
+            assert one.lit == {"amber"}
+    assert shown["zh", "idle"].lit == set()
+
+
+def test_letters_and_characters_fill_the_glass_and_none_is_cut_off():
+    """16 pixels of height and 8 of width, doubled: 5 mm on a glass of 0.96 inches."""
+    for table in WORDS.values():
+        for lines in table.values():
+            for line in lines:
+                assert 0 < sum(1 if ord(char) < 128 else 2 for char in line) <= 8
+
+
+def test_the_glass_shows_its_words_high_enough_for_a_metre(shown):
+    """Each of the two lines reaches over 24 rows: 4 mm on the smallest glass."""
+    for one in shown.values():
+        rows = one.glass.rows()
+        if one.glass.inverted:
+            rows = [[not pixel for pixel in row] for row in rows]
+        lit = [y for y, row in enumerate(rows) if any(row)]
+        for top in (0, 32):
+            line = [y for y in lit if top <= y < top + 32]
+            assert max(line) - min(line) >= 23, one.key

@@ -1,0 +1,81 @@
+"""Runs under MicroPython: the shipped panel shows each of its states, one after another.
+
+Argument: firmware folder. Prints `state <language> <key>` and then, for that state, what goes out:
+`i2c <hex>` to the display, `pin <number> <level>`, `tone <Hz> <ms>`.
+"""
+
+import asyncio
+import binascii
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+
+class Pin:
+    OUT = 3
+
+    def __init__(self, number, *_, value=0):
+        self.number = number
+        print("pin", number, value)
+
+    def value(self, level):
+        print("pin", self.number, level)
+
+
+class PWM:
+    def __init__(self, *_, **__):
+        self._freq = 0
+
+    def freq(self, hz):
+        self._freq = hz
+
+    def duty_u16(self, duty):
+        if duty:
+            print("tone", self._freq)
+
+    def deinit(self):
+        pass
+
+
+class I2C:
+    def writeto(self, _, data):
+        print("i2c", binascii.hexlify(data).decode())
+
+
+class Bus:
+    i2c = I2C()
+
+
+class Machine:
+    pass
+
+
+Machine.Pin, Machine.PWM = Pin, PWM
+sys.modules["machine"] = Machine
+
+from kiosk.display import Display
+from kiosk.panel import Panel
+from kiosk.settings import Settings
+from kiosk.words import WORDS
+
+OWN = {"kiosk": "a", "campus": "b", "broker_host": "c", "username": "d", "password": "e"}
+
+
+async def show(language):
+    settings = Settings(dict(OWN, language=language))
+    for key in WORDS[language]:
+        print("state", language, key)
+        panel = Panel(Display(Bus()), settings, lambda: None)
+        if key == "idle":
+            panel.idle()
+        elif key in ("normal", "fever"):
+            panel.verdict(key, "", 36.6 if key == "normal" else 38.2)
+        elif key in ("sensor", "lens"):
+            panel.fault(key)
+        else:
+            panel.verdict("retry", key, 36.6)
+        await asyncio.sleep(1.3)  # the longest sound
+
+
+for language in ("zh", "en"):
+    asyncio.run(show(language))

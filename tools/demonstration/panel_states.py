@@ -1,0 +1,123 @@
+"""What a passer-by sees and hears in each state, rendered from the shipped panel and display.
+
+MicroPython runs them; a virtual SSD1306 takes what they send, and its pixels are drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from demonstration.system import ROOT
+from fevergate.errors import NothingFoundError
+from simulator.display import HEIGHT, WIDTH, VirtualSSD1306
+from simulator.pins import load_pins
+
+ORDER = (
+    *("idle", "normal", "fever", "confirm", "short", "moving", "far", "hot", "cold", "wait"),
+    *("room", "sensor", "lens", "reference"),
+)
+COLUMNS = 4
+PIXEL = 2
+GAP = 22
+LAMP = 9
+GLASS = (160, 222, 255)
+COLOURS = {"green": (25, 193, 90), "amber": (255, 176, 32), "red": (240, 48, 60)}
+BACK = (32, 38, 44)
+UNLIT = (58, 66, 74)
+
+_MICROPYTHON = (
+    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
+)
+
+
+@dataclass
+class State:
+    """One state of the panel: its glass, the lamps that are lit, the tones in Hz."""
+
+    language: str
+    key: str
+    glass: VirtualSSD1306 = field(default_factory=VirtualSSD1306)
+    lit: set[str] = field(default_factory=set)
+    tones: list[int] = field(default_factory=list)
+
+
+def states() -> list[State]:
+    """All of them, in both languages."""
+    script = Path(__file__).with_name("panel_on_board.py")
+    done = subprocess.run(
+        [sys.executable, "-c", _MICROPYTHON, str(script), str(ROOT / "firmware")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    pins = load_pins()
+    lamps = {getattr(pins, name): name for name in COLOURS}
+    found: list[State] = []
+    for line in done.stdout.splitlines():
+        kind, *rest = line.split()
+        if kind == "state":
+            found.append(State(rest[0], rest[1]))
+        elif kind == "i2c":
+            one = found[-1].glass
+            one.transfer(0, one.address, bytes.fromhex(rest[0]), 0)
+        elif kind == "tone":
+            found[-1].tones.append(int(rest[0]))
+        elif name := lamps.get(int(rest[0])):
+            (found[-1].lit.add if int(rest[1]) else found[-1].lit.discard)(name)
+    return found
+
+
+def picture(language: str) -> Image.Image:
+    """All states of one language, lamps above each glass."""
+    shown = {one.key: one for one in states() if one.language == language}
+    if missing := set(shown) ^ set(ORDER):
+        raise NothingFoundError(f"states {sorted(missing)}: expected to be drawn, once each")
+    rows = -(-len(ORDER) // COLUMNS)
+    cell = (WIDTH * PIXEL + GAP, HEIGHT * PIXEL + GAP + 3 * LAMP)
+    image = Image.new("RGB", (COLUMNS * cell[0] + GAP, rows * cell[1] + GAP), BACK)
+    draw = ImageDraw.Draw(image)
+    for index, key in enumerate(ORDER):
+        left = GAP + index % COLUMNS * cell[0]
+        top = GAP + index // COLUMNS * cell[1]
+        _lamps(draw, left, top, shown[key].lit)
+        _glass(draw, left, top + 3 * LAMP, shown[key].glass)
+    return image
+
+
+def _lamps(draw: ImageDraw.ImageDraw, left: int, top: int, lit: set[str]) -> None:
+    for place, (name, colour) in enumerate(COLOURS.items()):
+        x = left + place * 3 * LAMP
+        fill = colour if name in lit else UNLIT
+        draw.ellipse((x, top, x + 2 * LAMP, top + 2 * LAMP), fill=fill)
+
+
+def _glass(draw: ImageDraw.ImageDraw, left: int, top: int, glass: VirtualSSD1306) -> None:
+    draw.rectangle((left, top, left + WIDTH * PIXEL - 1, top + HEIGHT * PIXEL - 1), fill=(0, 0, 0))
+    for y, row in enumerate(glass.rows()):
+        for x, lit in enumerate(row):
+            if lit:
+                at = (left + x * PIXEL, top + y * PIXEL)
+                draw.rectangle((*at, at[0] + PIXEL - 1, at[1] + PIXEL - 1), fill=GLASS)
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="tools/make-panel", description=__doc__)
+    parser.add_argument("folder", type=Path, help="for panel-zh.png and panel-en.png")
+    folder = parser.parse_args().folder
+    for language in ("zh", "en"):
+        target = folder / f"panel-{language}.png"
+        picture(language).save(target, optimize=True)
+        print(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
