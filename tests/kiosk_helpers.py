@@ -3,6 +3,7 @@
 import datetime
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def readings(board: Board) -> list[dict[str, Any]]:
     """What the board says on its console that it has measured."""
     said = [line for line in board.console if line.startswith("reading ")]
     return [json.loads(line.removeprefix("reading ")) for line in said]
+
+
+def until(ready) -> None:
+    """Wait for something; a limit for what hangs, not a measure."""
+    end = time.monotonic() + ANSWER_S
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def authority_der() -> bytes:

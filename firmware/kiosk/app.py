@@ -16,7 +16,6 @@ from kiosk.control import Control
 from kiosk.display import Display
 from kiosk.errors import (
     BlindedError,
-    KioskError,
     LensError,
     OutboxError,
     SensorError,
@@ -285,7 +284,7 @@ class App:
 
 
 def main():
-    """Start the kiosk; says on the console what keeps it from starting."""
+    """Start the kiosk; without settings, ask for them."""
     try:
         remote = Remote(read())
         try:
@@ -293,8 +292,15 @@ def main():
                 ca_der = file.read()
         except OSError:
             raise SettingsError("%s: no such file" % CA_PATH)
-        app = App(remote, ca_der)
-    except KioskError as error:
-        print("cannot start:", error)
-        raise
-    asyncio.run(app.run())
+    except SettingsError as error:
+        print("no settings:", error)
+        commission()
+        return
+    asyncio.run(App(remote, ca_der).run())
+
+
+def commission():
+    """Wait for settings, by the board's own Wi-Fi or over USB."""
+    from kiosk.commissioning import Commissioning  # its page takes memory that a kiosk needs
+
+    asyncio.run(Commissioning(Display(Bus())).run())

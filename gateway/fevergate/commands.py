@@ -136,9 +136,9 @@ class GateParam(click.ParamType[tuple[str, list[str]]]):
 
 @click.command("provision")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--campus", required=True, help="The campus's name: [a-z0-9-].")
-@click.option("--gateway", required=True, help="This gateway's name.")
-@click.option("--gate", "gates", type=GateParam(), multiple=True, required=True, help="Repeat it.")
+@click.option("--campus", help="The campus's name: [a-z0-9-].")
+@click.option("--gateway", help="This gateway's name.")
+@click.option("--gate", "gates", type=GateParam(), multiple=True, help="Repeat it.")
 @click.option("--broker-host", default="127.0.0.1", show_default=True, help="As kiosks reach it.")
 @click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="0.0.0.0: all interfaces.")
@@ -154,10 +154,12 @@ class GateParam(click.ParamType[tuple[str, list[str]]]):
 )
 @click.option("--threshold", type=click.FloatRange(35, 40), default=37.3, show_default=True)
 @click.option("--wifi-ssid", default="", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
+@click.option("--port", help="Write --kiosk's settings onto the board at this serial port.")
+@click.option("--kiosk", help="With --port: which of the folder's kiosks the board shall be.")
 def provision_command(
     folder: Path,
-    campus: str,
-    gateway: str,
+    campus: str | None,
+    gateway: str | None,
     gates: tuple[tuple[str, list[str]], ...],
     broker_host: str,
     broker_port: int,
@@ -168,6 +170,8 @@ def provision_command(
     site: str,
     threshold: float,
     wifi_ssid: str,
+    port: str | None,
+    kiosk: str | None,
 ) -> None:
     """Make FOLDER: authority, certificates, credentials, broker, gateway and kiosk settings.
 
@@ -177,7 +181,23 @@ def provision_command(
     \b
       fevergate provision /etc/fevergate --campus east --gateway gw-east \\
           --gate north=north-1,north-2 --broker-host 192.168.1.10 --bind 0.0.0.0
+
+    A new board gets its settings by phone (it opens a Wi-Fi, whose page takes the kiosk's file
+    kiosks/NAME/kiosk.json), or over USB:
+
+    \b
+      fevergate provision /etc/fevergate --port /dev/ttyUSB0 --kiosk north-1
     """
+    if port or kiosk:
+        _over_usb(folder, port, kiosk)
+        return
+    missing = [
+        f"--{name}"
+        for name, value in (("campus", campus), ("gateway", gateway), ("gate", gates))
+        if not value
+    ]
+    if missing or campus is None or gateway is None:
+        raise click.UsageError(f"Missing option: {', '.join(missing)}")
     from fevergate.provision import provision
 
     password = os.environ.get("FEVERGATE_WIFI_PASSWORD", "")
@@ -203,6 +223,20 @@ def provision_command(
         if names:
             click.echo(f"{title}: {', '.join(names)}")
     click.echo(f"Copy {done.folder}/kiosks/NAME/ onto each board, then: fevergate doctor")
+
+
+def _over_usb(folder: Path, port: str | None, kiosk: str | None) -> None:
+    from fevergate.usb import write_settings
+
+    if not port or not kiosk:
+        raise click.UsageError("--port and --kiosk go together")
+
+    def progress(name: str, at: int, size: int) -> None:
+        if at == size:
+            click.echo(f"{kiosk}: {name}, {size} bytes")
+
+    about = write_settings(folder, kiosk, port, progress)
+    click.echo(f"{kiosk}: written to {about} at {port}, which starts anew")
 
 
 @click.command("doctor")

@@ -6,6 +6,7 @@ kiosks are added, certificates that near their end are renewed. Nothing secret i
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -170,9 +171,13 @@ def _kiosk(done: Provisioned, kiosk: str, values: dict[str, object]) -> str:
         done.note(f"kiosks/{kiosk}", made=True)
     except (ValueError, KeyError, TypeError) as error:
         raise ProvisionError(f"{path}: expected the settings that were made for it") from error
-    text = json.dumps(values | {"password": password}, indent=1)
-    certificates.write_private(path, text.encode() + b"\n")
-    (folder / "ca.der").write_bytes(certificates.authority_der(done.folder))
+    settings = values | {"password": password}
+    authority = certificates.authority_der(done.folder)
+    certificates.write_private(path, json.dumps(settings, indent=1).encode() + b"\n")
+    (folder / "ca.der").write_bytes(authority)
+    # Both in one file, for the page of a new board.
+    whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
+    certificates.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
     return password
 
 

@@ -16,6 +16,7 @@ from kiosk_helpers import (
     kiosk,
     readings,
     settings,
+    until,
 )
 
 from fevergate.people import Person
@@ -53,14 +54,6 @@ def kept(board) -> list[dict[str, Any]]:
 
 def lit_pixels(board) -> int:
     return sum(pixel for row in board.display.rows() for pixel in row)
-
-
-def until(ready) -> None:
-    """Wait for something; a limit for what hangs, not a measure."""
-    end = time.monotonic() + ANSWER_S
-    while not ready():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def settled(board) -> str:
@@ -230,7 +223,7 @@ def test_wrong_settings_are_named_on_the_console(tmp_path, files):
     board = kiosk(tmp_path / "wrong", files | {"settings.json": settings(site="ear")})
     with board:
         board.start()
-        line = board.wait_console("cannot start", ANSWER_S)
+        line = board.wait_console("no settings", ANSWER_S)
     assert "/settings.json: site: expected one of canthus" in line
 
 

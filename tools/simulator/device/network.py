@@ -15,7 +15,11 @@ STAT_IDLE = 1000
 STAT_CONNECTING = 1001
 STAT_GOT_IP = 1010
 STAT_NO_AP_FOUND = 201
+STAT_WRONG_PASSWORD = 202
+AUTH_WPA2_PSK = 3
 
+_KEY_MIN = 8  # WPA2 has no shorter one
+_OWN_ADDRESS = "192.168.4.1"
 _JOIN_MS = 1000  # association and DHCP on a quiet channel
 _interfaces = {}
 _names = {"hostname": "mpy-esp32", "country": "XX"}
@@ -63,8 +67,20 @@ class WLAN:
         if not self._state["active"]:
             raise OSError("Wifi Internal State Error")
         self._state["config"]["ssid"] = ssid
+        self._state["key"] = key
         if self._state["asked_ms"] is None:
             self._state["asked_ms"] = clock.ticks_ms()
+
+    def scan(self):
+        """(ssid, bssid, channel, dBm, security, hidden) of each network in reach."""
+        if not self._state["active"]:
+            raise OSError("STA must be active")
+        return [
+            (b"campus", b"\x02\x00\x00\x00\x00\x01", 6, -51, AUTH_WPA2_PSK, False),
+            (b"", b"\x02\x00\x00\x00\x00\x02", 1, -70, AUTH_WPA2_PSK, True),
+            (b"campus", b"\x02\x00\x00\x00\x00\x03", 11, -77, AUTH_WPA2_PSK, False),
+            (b"library", b"\x02\x00\x00\x00\x00\x04", 11, -80, AUTH_WPA2_PSK, False),
+        ]
 
     def disconnect(self):
         """Leave."""
@@ -98,6 +114,8 @@ class WLAN:
     def ifconfig(self, addresses=None):
         """(address, mask, gateway, name server)."""
         if addresses is None:
+            if not self._station:
+                return (_OWN_ADDRESS, "255.255.255.0", _OWN_ADDRESS, _OWN_ADDRESS)
             own = "127.0.0.1" if self.isconnected() else "0.0.0.0"  # noqa: S104
             return (own, "255.0.0.0", own, own)
         return None
@@ -110,5 +128,7 @@ class WLAN:
         up, for_ms = struct.unpack_from("<BI", wire.buffer, wire.REPLY)
         if not up:
             return STAT_NO_AP_FOUND
+        if self._state.get("key") and len(self._state["key"]) < _KEY_MIN:
+            return STAT_WRONG_PASSWORD
         since_ms = min(for_ms, clock.ticks_diff(clock.ticks_ms(), asked_ms))
         return STAT_GOT_IP if since_ms >= _JOIN_MS else STAT_CONNECTING

@@ -1,0 +1,140 @@
+"""A phone's way to the board's page: every name leads here, and whatever is asked for is the page.
+
+A DNS server of one answer (RFC 1035) and an HTTP server of three paths, each bounded in bytes, time
+and clients: whoever is near may send anything.
+"""
+
+import asyncio
+import json
+import select
+import socket
+
+REQUEST_MAX = 8192
+CLIENTS_MAX = 4
+PATIENCE_S = 10
+DNS_POLL_MS = 50
+_DNS_MAX = 512
+_PIECE = 1024
+
+
+def dns_answer(query, address):
+    """The answer to a query for one name: `address`, 4 bytes; None to anything else."""
+    if not 17 <= len(query) <= _DNS_MAX or query[2] & 0x80 or query[4:6] != b"\x00\x01":
+        return None
+    at = 12
+    while query[at]:
+        at += 1 + query[at]
+        if at + 5 > len(query) or query[at] > 63:
+            return None
+    question = query[12 : at + 5]
+    answer = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04" + address
+    return query[:2] + b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + question + answer
+
+
+async def serve_dns(host, port, address):
+    """Answer every name with `address`, for ever."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    udp.bind(socket.getaddrinfo(host, port)[0][-1])
+    udp.setblocking(False)
+    poll = select.poll()
+    poll.register(udp, select.POLLIN)
+    while True:
+        await asyncio.sleep_ms(DNS_POLL_MS)
+        while poll.poll(0):
+            try:
+                query, asker = udp.recvfrom(_DNS_MAX)
+                answer = dns_answer(query, address)
+                if answer:
+                    udp.sendto(answer, asker)
+            except OSError:
+                break
+
+
+class Pages:
+    """Serves `page`; `state()` is shown as JSON, `submit(dict)` returns "" or what is wrong."""
+
+    def __init__(self, page, state, submit):
+        self._page = page
+        self._state = state
+        self._submit = submit
+        self._clients = 0
+
+    async def serve(self, reader, writer):
+        """One connection: a request, an answer, the end."""
+        self._clients += 1
+        try:
+            if self._clients <= CLIENTS_MAX:
+                await asyncio.wait_for(self._answer(reader, writer), PATIENCE_S)
+        except (OSError, ValueError, asyncio.TimeoutError):
+            pass  # who asks like that gets no answer
+        finally:
+            self._clients -= 1
+            try:
+                writer.close()
+                await writer.wait_closed()
+            except OSError:
+                pass
+
+    async def _answer(self, reader, writer):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            more = await reader.read(_PIECE)
+            if not more or len(request) > REQUEST_MAX:
+                return await _send(writer, "400 Bad Request")
+            request += more
+        end = request.index(b"\r\n\r\n")
+        head, body = request[:end].decode(), request[end + 4 :]
+        parts = head.split("\r\n")[0].split(" ")
+        if len(parts) != 3:
+            return await _send(writer, "400 Bad Request")
+        path = parts[1].split("?")[0]
+        if parts[0] == "POST" and path == "/settings":
+            return await self._take(reader, writer, _length(head), body)
+        if parts[0] != "GET":
+            return await _send(writer, "405 Method Not Allowed")
+        if path == "/":
+            return await _send(writer, "200 OK", self._page, "text/html; charset=utf-8")
+        if path == "/state":
+            return await _send_json(writer, self._state())
+        # A phone that looks whether there is an internet opens the page by itself.
+        return await _send(writer, "302 Found\r\nLocation: /")
+
+    async def _take(self, reader, writer, size, body):
+        if size > REQUEST_MAX:
+            return await _send(writer, "413 Content Too Large")
+        while len(body) < size:
+            more = await reader.read(min(_PIECE, size - len(body)))
+            if not more:
+                return await _send(writer, "400 Bad Request")
+            body += more
+        try:
+            message = json.loads(body)
+        except ValueError:
+            message = None
+        return await _send_json(writer, {"error": self._submit(message)})
+
+
+def _length(head):
+    for line in head.split("\r\n")[1:]:
+        name, _, value = line.partition(":")
+        if name.lower() == "content-length":
+            return int(value)
+    return 0
+
+
+async def _send_json(writer, values):
+    await _send(writer, "200 OK", json.dumps(values).encode(), "application/json; charset=utf-8")
+
+
+async def _send(writer, status, body=b"", kind="text/plain"):
+    writer.write(
+        (
+            "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+            "Cache-Control: no-store\r\nConnection: close\r\n\r\n" % (status, kind, len(body))
+        ).encode()
+    )
+    await writer.drain()
+    for start in range(0, len(body), _PIECE):
+        writer.write(body[start : start + _PIECE])
+        await writer.drain()

@@ -1,0 +1,52 @@
+"""A provisioned kiosk's settings onto its board, over USB; MicroPython's raw REPL by mpremote.
+
+https://docs.micropython.org/en/latest/reference/repl.html#raw-mode-and-raw-paste-mode
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
+
+from fevergate.errors import NothingFoundError, ProvisionError
+
+FILES = ("ca.der", "settings.json")
+"""In this order: without settings a board asks for them, so a cable pulled half-way is no harm."""
+
+SILENCE_S = 5
+
+
+def write_settings(
+    folder: Path, kiosk: str, port: str, progress: Callable[[str, int, int], None]
+) -> str:
+    """Write `kiosks/<kiosk>` of a provisioned folder onto the board at a serial port, read it back,
+    and boot the board; `progress` gets file, bytes written, bytes in all. Returns the board's name
+    of itself. Raises `NothingFoundError`, `ProvisionError`."""
+    source = folder / "kiosks" / kiosk
+    if not (source / "settings.json").is_file():
+        known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(known) or 'none'}")
+    try:
+        board = SerialTransport(port, timeout=SILENCE_S)
+    except (TransportError, SerialException, OSError) as error:
+        raise ProvisionError(f"{port}: no such port, or no right to it: {error}") from error
+    try:
+        board.enter_raw_repl(soft_reset=False)
+        about = board.exec("import sys;print(sys.implementation._machine)").decode()
+        for name in FILES:
+            data = (source / name).read_bytes()
+            board.fs_writefile(f"/{name}", data, progress_callback=partial(progress, name))
+            if board.fs_hashfile(f"/{name}", "sha256") != hashlib.sha256(data).digest():
+                raise ProvisionError(f"{port}: {name} reads back otherwise than it was written")
+        board.exec_raw_no_follow("import machine;machine.reset()")
+    except (TransportError, SerialException, OSError) as error:
+        raise ProvisionError(f"{port}: expected a board with MicroPython: {error}") from error
+    finally:
+        board.close()
+    return " ".join(about.split())
