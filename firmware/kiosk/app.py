@@ -195,6 +195,7 @@ class App:
             self.panel.idle()
             self._answered_ms = None
         self.link.busy = scan.scanning
+        self.link.present = scan.state != WAITING
 
     def _answer_all(self, judgements, now):
         """Only the last is for the one who stands there; others are alarms for who has left."""

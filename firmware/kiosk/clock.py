@@ -44,7 +44,7 @@ class Uptime:
 
 
 def parse_answer(packet, asked):
-    """UTC seconds out of an SNTP answer to the request with transmit time `asked` (8 bytes).
+    """UTC in ms out of an SNTP answer to the request with transmit time `asked` (8 bytes).
 
     None where it is not a synchronised server's answer to it.
     """
@@ -52,11 +52,11 @@ def parse_answer(packet, asked):
         return None
     if not 1 <= packet[1] <= 15 or bytes(packet[24:32]) != asked:
         return None
-    seconds = struct.unpack(">I", packet[40:44])[0]
+    seconds, fraction = struct.unpack(">II", packet[40:48])
     if seconds < NTP_EPOCH:
         seconds += 1 << 32  # the era after 2036
     now = seconds - NTP_EPOCH
-    return now if now >= VALID_FROM else None
+    return now * 1000 + (fraction * 1000 >> 32) if now >= VALID_FROM else None
 
 
 def set_utc(now):
@@ -67,7 +67,7 @@ def set_utc(now):
 
 
 async def ask(host, port=NTP_PORT):
-    """Ask one server once; UTC seconds or None."""
+    """Ask one server once; UTC in ms, half of the way added, or None."""
     asked = os.urandom(8)  # an answer that does not repeat it is not to us
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -76,13 +76,15 @@ async def ask(host, port=NTP_PORT):
         udp.send(b"\x23" + bytes(39) + asked)
         began = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), began) < ANSWER_MS:
-            await asyncio.sleep_ms(50)
+            await asyncio.sleep_ms(10)
             try:
                 packet = udp.recv(64)
             except OSError:
                 continue
-            if packet:
-                return parse_answer(packet, asked)
+            now_ms = parse_answer(packet, asked)
+            if now_ms is None:
+                return None
+            return now_ms + time.ticks_diff(time.ticks_ms(), began) // 2
         return None
     except OSError:
         return None
@@ -93,7 +95,12 @@ async def ask(host, port=NTP_PORT):
 async def keep(host, port=NTP_PORT):
     """Keep the clock set, for ever."""
     while True:
-        now = await ask(host, port)
-        if now is not None:
-            set_utc(now)
-        await asyncio.sleep(ASK_EVERY_S if now is not None else ASK_AGAIN_S)
+        now_ms = await ask(host, port)
+        if now_ms is not None:
+            # The clock takes whole seconds: set it where one begins.
+            answered = time.ticks_ms()
+            left_ms = 1000 - now_ms % 1000
+            await asyncio.sleep_ms(left_ms)
+            late_ms = time.ticks_diff(time.ticks_ms(), answered) - left_ms
+            set_utc((now_ms + left_ms + late_ms) // 1000)
+        await asyncio.sleep(ASK_EVERY_S if now_ms is not None else ASK_AGAIN_S)

@@ -27,6 +27,7 @@ POLL_MS = 10
 IDLE_POLL_MS = 40
 BACKOFF_MIN_MS = 1000
 BACKOFF_MAX_MS = 60_000
+PUT_OFF_MS = 60_000
 RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
 
 
@@ -48,7 +49,9 @@ class Link:
         self._waiting = False
         self.reconnects = 0
         self.last_error = ""
-        self.busy = False  # a person is being scanned: no new handshake now
+        self.busy = False  # a person is being scanned
+        self.present = False  # or stands there still
+        self._down_at = time.ticks_ms()
         self._settings = settings
         self._context = context
         self._client = self._new_client()
@@ -109,11 +112,18 @@ class Link:
             self._come_back()
         elif self._client.state == ProtocolState.FAILED:
             self._went_down(self._client.last_error)
-        elif self.up or not self.busy:
-            # While busy, the arithmetic of a handshake would be felt in the scan.
+        elif self.up or self._may_connect():
             self._handle()
             if self.up:
                 self._refill()
+
+    def _may_connect(self):
+        """Whether the arithmetic of a handshake would be felt by nobody; where the queue never
+        ends, it comes between two people."""
+        if not self.present:
+            return True
+        waited_ms = time.ticks_diff(time.ticks_ms(), self._down_at)
+        return not self.busy and waited_ms > PUT_OFF_MS
 
     def _handle(self):
         try:
@@ -125,6 +135,7 @@ class Link:
 
     def _went_down(self, error):
         self.last_error = str(error)
+        self._down_at = time.ticks_ms()
         self._under_way = {}
         self._client.hold()
         ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
@@ -137,7 +148,7 @@ class Link:
 
     def _come_back(self):
         late_ms = time.ticks_diff(time.ticks_ms(), self._retry_at)
-        if late_ms >= 0 and self._wifi() and not self.busy:
+        if late_ms >= 0 and self._wifi() and self._may_connect():
             self._waiting = False
             self._client.connect()
             self._handle()

@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 from local_broker import LocalBroker
 
@@ -52,6 +54,7 @@ class System:
         seed: int = 1,
         language: str = "zh",
         gates: dict[str, list[str]] = GATES,
+        habits: Habits | None = None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
@@ -59,6 +62,9 @@ class System:
         self.gates = gates
         self.shown: list[Shown] = []
         self._on_answer = on_answer
+        # A host that stalls for a moment stalls the people `speed` times as long: it is not the
+        # kiosk that they would walk away from.
+        self._habits = replace(habits or Habits(), patience_ms=PATIENCE_MS * speed)
         self._lock = threading.Lock()
         self._utc = time.time() - time.monotonic()
         self.settings = self._provision(site, language)
@@ -76,7 +82,7 @@ class System:
         self.campus: Program | None = None
         self.guard = Guard(self._lit_buttons, self._press)
 
-    def __enter__(self) -> System:
+    def __enter__(self) -> Self:
         try:
             self._start()
         except BaseException:
@@ -169,13 +175,26 @@ class System:
             people=people,
             seed=seed,
             on_console=self._heard,
-            # A host that stalls for a moment stalls the people `speed` times as long: it is not
-            # the kiosk that they would walk away from.
-            habits=Habits(patience_ms=PATIENCE_MS * speed),
+            habits=self._habits,
+            **self.board_options(),
         )
         given = self.folder / "kiosks" / kiosk
-        board.flash({name: (given / name).read_bytes() for name in ("settings.json", "ca.der")})
+        settings = json.loads((given / "settings.json").read_text()) | self.board_settings()
+        board.flash(
+            {
+                "settings.json": json.dumps(settings).encode(),
+                "ca.der": (given / "ca.der").read_bytes(),
+            }
+        )
         return board
+
+    def board_options(self) -> dict[str, Any]:
+        """More of `Board`'s options, for who plays another world."""
+        return {}
+
+    def board_settings(self) -> dict[str, Any]:
+        """What a kiosk's settings.json has otherwise than provisioned."""
+        return {}
 
     def _start(self) -> None:
         self.broker.start()

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
-from measurement import blackbody, constants, cost, wear
+from measurement import blackbody, constants, cost, heap, wear
 from simulator import SimulatorError
 
 EPILOG = """\
@@ -21,6 +21,7 @@ examples:
   tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
   tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
   tools/measure constants people.csv            each constant moved, on measured people
+  tools/measure heap                            a kiosk's memory over 10,000 people
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
@@ -91,6 +92,13 @@ def _wear(arguments: argparse.Namespace, say: Console) -> Any:
     return found
 
 
+def _heap(arguments: argparse.Namespace, say: Console) -> Any:
+    figures = heap.start() | heap.heap(arguments.scans)
+    for key, value in figures.items():
+        say.print(f"{key:<24} {value:10}")
+    return figures
+
+
 def _head(module: ModuleType) -> str:
     """What a module's docstring begins with."""
     return (module.__doc__ or "").split("\n")[0]
@@ -123,6 +131,9 @@ def main() -> int:
     one.add_argument("--readings", type=int, default=5000, help="a day (%(default)s)")
     one.add_argument("--days", type=int, default=20, help="to play (%(default)s)")
     one.set_defaults(run=_wear)
+    one = what.add_parser("heap", help=_head(heap))
+    one.add_argument("--scans", type=int, default=10_000, help="people (%(default)s)")
+    one.set_defaults(run=_heap)
     for one in what.choices.values():
         one.add_argument("--json", action="store_true", help="one JSON line, for a program")
     arguments = parser.parse_args()

@@ -32,6 +32,7 @@ class Board:
 
     `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
     another once it reads its sensor. `on_console(board, line)` is called from a thread.
+    `utc` tells an accelerated date; without it the board has the host's.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -49,6 +50,7 @@ class Board:
         sensor: VirtualMLX90614 | None = None,
         habits: Habits | None = None,
         clock_set: bool = True,
+        utc: Callable[[], float] | None = None,
     ) -> None:
         if not 1.0 <= speed <= MAX_SPEED:
             raise SimulatorError(f"speed: expected 1 to {MAX_SPEED:g}, not {speed}")
@@ -58,6 +60,7 @@ class Board:
         self.speed = speed
         self.heap = heap
         self.clock_set = clock_set
+        self._utc_now = utc
         self.pins = load_pins()
         self.bus = VirtualBus(self.pins.sda, self.pins.scl)
         self.sensor = sensor or VirtualMLX90614(seed=seed)
@@ -72,6 +75,7 @@ class Board:
         self.console: list[str] = []
         self.exit_code: int | None = None
         self.boots = 0
+        self.pid: int | None = None
         self.last_reset: ResetCause | None = None
         self._on_console = on_console
         self._heard = threading.Condition()
@@ -238,6 +242,7 @@ class Board:
         process = BoardProcess(
             server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._hear
         )
+        self.pid = process.pid
         try:
             while not self._stopping.is_set():
                 exit_code = process.wait(_POLL_S)
@@ -265,4 +270,5 @@ class Board:
             "unique_id": address.hex(),
             # A reset keeps the clock running, only the loss of power stops it.
             "clock_set": self.clock_set or cause is not ResetCause.POWER_ON,
+            "boot_utc": self._utc_now() if self._utc_now else None,
         }

@@ -1,7 +1,8 @@
 """The board's `time` module: a clock that may run faster than the wall's.
 
 Ticks and sleeps are simulated; `time()` stays real, for certificates and records carry real
-dates. As on an ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
+dates, unless it is told at what date the board boots: then it goes as fast as the ticks. As on
+an ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
 """
 
 import time as _real
@@ -15,24 +16,26 @@ _start_us = _real.ticks_us()
 _start_ms = _real.ticks_ms()
 _permille = 1000
 _offset_s = -_EPOCH_S
+_boot_utc = None
 
 
-def start(permille, is_set):
+def start(permille, is_set, boot_utc=None):
     """Go at `permille` thousandths (1000 or more) of real speed from now on.
 
-    A clock that is not set begins at 2000-01-01 as after a power-up.
+    A clock that is not set begins at 2000-01-01 as after a power-up. `boot_utc`: the date of now.
     """
-    global _start_us, _start_ms, _permille, _offset_s
+    global _start_us, _start_ms, _permille, _offset_s, _boot_utc
+    _boot_utc = boot_utc
     _start_us = _real.ticks_us()
     _start_ms = _real.ticks_ms()
     _permille = permille
-    _offset_s = -_EPOCH_S if is_set else -int(_real.time())
+    _offset_s = -_EPOCH_S if is_set else -int(_utc())
 
 
 def set_seconds(now):
     """Set the clock: seconds since 2000."""
     global _offset_s
-    _offset_s = now - int(_real.time())
+    _offset_s = now - _utc()
 
 
 def boot_us():
@@ -77,12 +80,17 @@ def sleep(seconds):
 
 def time():
     """Seconds since 2000."""
-    return int(_real.time()) + _offset_s
+    return int(_utc() + _offset_s)
 
 
 def time_ns():
     """Nanoseconds since 2000."""
-    return _real.time_ns() + _offset_s * 1_000_000_000
+    return int((_utc() + _offset_s) * 1_000_000_000)
+
+
+def _utc():
+    """Seconds since 1970, as a clock would tell that is right."""
+    return _real.time() if _boot_utc is None else _boot_utc + boot_us() / 1_000_000
 
 
 def gmtime(seconds=None):

@@ -1,7 +1,8 @@
 """Starts the board's files as an ESP32 does: boot.py, then main.py, on a flash of its own.
 
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
-and JSON with `cause`, `unique_id` (hex) and `clock_set`. Exit code 1 is an uncaught exception.
+and JSON with `cause`, `unique_id` (hex), `clock_set` and `boot_utc` (None: the host's date). Exit
+code 1 is an uncaught exception.
 """
 
 import sys
@@ -29,7 +30,7 @@ def mount(flash):
 
 def prepare(port, permille, flash, about):
     """Replace the modules of a board, and nothing else."""
-    clock.start(permille, about["clock_set"])
+    clock.start(permille, about["clock_set"], about["boot_utc"])
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
     for name in ("clock", "wire"):

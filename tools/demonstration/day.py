@@ -1,0 +1,233 @@
+"""A bad day at a campus, faster than it passes: is everything kept, once, in order, dated right?
+
+Broker away for hours, Wi-Fi that comes and goes, restarts of the gateway, power cuts at the kiosks,
+whose clocks are wrong after each. Shipped firmware, real sockets, TLS, broker, gateway, database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demonstration.outage import Line
+from demonstration.system import System, free_port
+from fevergate.people import Person
+from fevergate.store import open_reader
+from simulator import Habits, built_in_crowd
+
+NTP_EPOCH = 2_208_988_800
+SHARE_AWAY = 0.5  # of the day, the broker
+KIOSKS = ["north-1", "north-2"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen; hours are simulated."""
+
+    people: int
+    hours: float
+    speed: float
+    seed: int
+
+
+class Clock:
+    """The day's date, `speed` times as fast as the host's, and a time server that tells it."""
+
+    def __init__(self, begin: float, speed: float) -> None:
+        self._begin = begin
+        self._speed = speed
+        self._since = time.monotonic()
+        self._utc_of_host = time.time() - self._since
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(("127.0.0.1", 0))
+        self.port = self._udp.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def utc(self) -> float:
+        """Now, by the day."""
+        return self._at(time.monotonic())
+
+    def at_host(self, utc_of_host: float) -> float:
+        """The day's date at an instant of the host's clock."""
+        return self._at(utc_of_host - self._utc_of_host)
+
+    def _at(self, monotonic: float) -> float:
+        return self._begin + (monotonic - self._since) * self._speed
+
+    def _serve(self) -> None:
+        while True:
+            asked, asker = self._udp.recvfrom(64)
+            now = self.utc() + NTP_EPOCH
+            stamp = struct.pack(">II", int(now), int(now % 1 * 2**32))
+            head = struct.pack(">BBbb", 0x24, 2, 6, -20) + bytes(20)
+            self._udp.sendto(head + asked[40:48] + stamp + stamp, asker)
+
+
+class Day(System):
+    """A system whose kiosks live by the day's clock, on a line that can be cut."""
+
+    def __init__(self, folder: Path, people: list[Person], plan: Plan) -> None:
+        self.clock = Clock(time.time() - plan.hours * 3600, plan.speed)
+        self.line = Line(free_port())
+        # As many people come as the day has time for, one after another.
+        each_ms = plan.hours * 3_600_000 / max(1, plan.people / len(KIOSKS))
+        habits = Habits(gap_ms=max(Habits().gap_ms, each_ms - 4000))
+        super().__init__(
+            folder,
+            people,
+            speed=plan.speed,
+            seed=plan.seed,
+            gates={"north": KIOSKS},
+            habits=habits,
+        )
+        self.line.forward_to(self.settings.broker.port)
+
+    def board_options(self) -> dict[str, Any]:
+        return {"clock_set": False, "utc": self.clock.utc}
+
+    def board_settings(self) -> dict[str, Any]:
+        return {
+            "wifi_ssid": "campus",
+            "wifi_password": "long enough",
+            "broker_port": self.line.port,
+            "ntp_host": "127.0.0.1",
+            "ntp_port": self.clock.port,
+        }
+
+    def wifi(self, on: bool) -> None:
+        """The access point: what boards are told of it, and what their sockets feel."""
+        for board in self.boards:
+            board.wifi(on)
+        self.line.set(on)
+
+
+def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
+    """The day, and what became of it."""
+    crowd = built_in_crowd(plan.people, plan.seed, fever_share=0.02)
+    with Day(folder, crowd, plan) as day:
+        _disturb(day, plan, say)
+        say("waiting for the last ones")
+        day.wait_crowd(plan.hours * 3600 / plan.speed + 120)
+        until = time.monotonic() + 240
+        while not day.settled() and time.monotonic() < until:
+            time.sleep(0.5)
+        time.sleep(1)
+        summary = day.judge()
+        return {
+            "people": summary.people,
+            "readings": summary.readings,
+            "lost": summary.lost,
+            "duplicated": summary.duplicated,
+            "fevers": summary.fevers,
+            "red_lights": summary.red_lights,
+            "boots": sum(board.boots for board in day.boards),
+            "hours": plan.hours,
+            "speed": plan.speed,
+        } | _dates(day)
+
+
+def _disturb(day: Day, plan: Plan, say: Any) -> None:
+    """Everything that happens, by its hour."""
+    chance = random.Random(plan.seed)  # noqa: S311 - repeatable
+    away = plan.hours * SHARE_AWAY
+    begin = plan.hours * 0.1
+    events = [
+        (begin, "broker away", day.broker.kill),
+        (begin + away, "broker back", day.broker.start),
+        (plan.hours * 0.05, "gateway restarted", day.kill_gateway),
+        (begin + away + plan.hours * 0.1, "gateway restarted", day.kill_gateway),
+    ]
+    for share in (0.2, 0.45, 0.75):
+        board = chance.choice(day.boards)
+        events.append((plan.hours * share, f"power cut at {board.name}", lambda b=board: _cut(b)))
+    for share in (0.68, 0.7, 0.72, 0.8, 0.82, 0.84):
+        events.append((plan.hours * share, "Wi-Fi gone", lambda: day.wifi(False)))
+        events.append((plan.hours * (share + 0.01), "Wi-Fi back", lambda: day.wifi(True)))
+    since = day.clock.utc()
+    for hour, what, act in sorted(events, key=lambda event: event[0]):
+        wait_s = (since + hour * 3600 - day.clock.utc()) / plan.speed
+        time.sleep(max(0.0, wait_s))
+        say(f"{hour:6.2f} h  {what}; {len(day.shown)} readings so far")
+        act()
+
+
+def _cut(board: Any) -> None:
+    board.power_cut()
+    board.start()
+
+
+def _dates(day: Day) -> dict[str, Any]:
+    """How far the dates in the database are from when people were answered, s; and the order."""
+    reader = open_reader(day.settings.path(day.settings.database))
+    try:
+        rows = reader.execute("select kiosk, boot, seq, at from readings order by kiosk, boot, seq")
+        stored = {tuple(row[:3]): row[3] for row in rows}
+    finally:
+        reader.close()
+    errors = [
+        stored[tuple(one.identity)] - day.clock.at_host(one.lit_at)
+        for one in day.shown
+        if stored.get(tuple(one.identity)) is not None
+    ]
+    disorder = 0
+    last: dict[str, tuple[int, float]] = {}
+    for (kiosk, _, _), at in stored.items():
+        if at is not None:
+            before = last.get(kiosk)
+            disorder += before is not None and at < before[1] - 1
+            last[kiosk] = (0, at)
+    return {
+        "undated": sum(at is None for at in stored.values()),
+        "disorder": disorder,
+        "date_error_s_min": round(min(errors, default=0.0), 2),
+        "date_error_s_max": round(max(errors, default=0.0), 2),
+        "dated_within_2_s": sum(abs(error) <= 2 for error in errors),
+        "dated": len(errors),
+    }
+
+
+def main() -> int:
+    """Returns the exit code: 1 where anything was lost, doubled, disordered or dated wrong."""
+    parser = argparse.ArgumentParser(prog="tools/day", description=__doc__)
+    parser.add_argument("--people", type=int, default=5000, help="(%(default)s)")
+    parser.add_argument("--hours", type=float, default=12, help="of the day (%(default)s)")
+    parser.add_argument("--speed", type=float, default=30, help="at most 30 (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="one JSON line, for a program")
+    given = parser.parse_args()
+    plan = Plan(given.people, given.hours, given.speed, given.seed)
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="fevergate-day-") as folder:
+        found = play(plan, Path(folder) / "site", say)
+    wrong = {
+        name: found[name] for name in ("lost", "duplicated", "undated", "disorder") if found[name]
+    }
+    if found["red_lights"] != found["fevers"]:
+        wrong["red_lights"] = found["red_lights"]
+    if found["dated_within_2_s"] != found["readings"]:
+        wrong["dated_within_2_s"] = found["dated_within_2_s"]
+    if given.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:18} {value}")
+    if wrong:
+        say(f"wrong: {wrong}")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
