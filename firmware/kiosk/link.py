@@ -199,7 +199,7 @@ class Link:
                 self._stored(message["boot"], message["seq"], message.get("gaps", ()))
             elif kind in self._hears:
                 self._hears[kind](message)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except Exception as error:  # whatever a hostile message makes of us, the line stays
             print("%s: not understood: %s" % (kind, error))
 
     def _stored(self, boot, seq, gaps):

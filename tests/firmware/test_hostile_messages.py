@@ -1,7 +1,10 @@
 """Whatever comes in a settings or command message: an error in one line, or settings that hold."""
 
+import importlib.util
 import json
+from pathlib import Path
 
+import real_micropython as micropython
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +75,19 @@ def test_calibrations(message):
         return
     assert 30 < unit.object_c(36.0) < 42
     json.dumps(unit.sensor)
+
+
+def test_ten_thousand_hostile_messages_leave_a_board_as_it_was(tmp_path):
+    """Settings, calibrations, commands, offers, pieces and words of the gateway, on MicroPython."""
+    found = importlib.util.find_spec("chumicro_mqtt")
+    assert found and found.origin
+    libraries = Path(found.origin).parents[1]
+    said = micropython.run(
+        str(Path(__file__).parent / "hostile_on_board.py"),
+        *(str(micropython.ROOT / "firmware"), str(libraries), "10000"),
+        cwd=tmp_path,
+    )
+    assert said.splitlines()[-1] == "took 10000"
+    # Some of them were right, and did what they say.
+    for word in ("settings applied", "reference True", "update refused", "not understood"):
+        assert word in said

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
-from measurement import blackbody, constants, cost, heap, wear
+from measurement import blackbody, constants, cost, heap, pauses, wear
 from simulator import SimulatorError
 
 EPILOG = """\
@@ -22,6 +22,7 @@ examples:
   tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
   tools/measure constants people.csv            each constant moved, on measured people
   tools/measure heap                            a kiosk's memory over 10,000 people
+  tools/measure pauses                          the scan, while the line falls and comes back
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
@@ -99,6 +100,13 @@ def _heap(arguments: argparse.Namespace, say: Console) -> Any:
     return figures
 
 
+def _pauses(arguments: argparse.Namespace, say: Console) -> Any:
+    found = pauses.pauses(arguments.people)
+    for line, figures in found.items():
+        say.print(line + ": " + ", ".join(f"{key} {value}" for key, value in figures.items()))
+    return found
+
+
 def _head(module: ModuleType) -> str:
     """What a module's docstring begins with."""
     return (module.__doc__ or "").split("\n")[0]
@@ -134,6 +142,9 @@ def main() -> int:
     one = what.add_parser("heap", help=_head(heap))
     one.add_argument("--scans", type=int, default=10_000, help="people (%(default)s)")
     one.set_defaults(run=_heap)
+    one = what.add_parser("pauses", help=_head(pauses))
+    one.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
+    one.set_defaults(run=_pauses)
     for one in what.choices.values():
         one.add_argument("--json", action="store_true", help="one JSON line, for a program")
     arguments = parser.parse_args()
