@@ -340,7 +340,7 @@ def test_wifi_goes_and_comes_back(board: MakeBoard) -> None:
         import network
         wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
-        wlan.connect("campus", "secret")
+        wlan.connect("campus", "long enough")
         def wait(state):
             while wlan.isconnected() != state:
                 time.sleep_ms(50)

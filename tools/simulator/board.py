@@ -268,7 +268,8 @@ class Board:
         return {
             "cause": int(cause),
             "unique_id": address.hex(),
+            "clock_set": self.clock_set,
             # A reset keeps the clock running, only the loss of power stops it.
-            "clock_set": self.clock_set or cause is not ResetCause.POWER_ON,
+            "rtc_ahead_ms": self.world.rtc_ahead_ms,
             "boot_utc": self._utc_now() if self._utc_now else None,
         }

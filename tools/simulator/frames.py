@@ -13,6 +13,7 @@ payload. Little endian. device/wire.py is the other end.
 | PWM | u8 pin, u32 Hz (0: off), u16 duty | |
 | WDT | u32 ms to start a watchdog, 0 to feed it | |
 | RESET | u8 cause | none ever |
+| RTC | i64 ms that the clock is ahead of a right one | |
 | WIFI | | u8 on, u32 ms for which it has been so, i8 dBm |
 """
 
@@ -26,6 +27,7 @@ PIN = struct.Struct("<BBBB")
 PWM = struct.Struct("<BIH")
 WDT = struct.Struct("<I")
 WIFI = struct.Struct("<BIb")
+RTC = struct.Struct("<q")
 
 KEEP = 255
 MAX_LENGTH = 0xFFFF
@@ -46,6 +48,7 @@ class Operation(enum.IntEnum):
     WDT = 6
     RESET = 7
     WIFI = 8
+    RTC = 9
 
 
 class ResetCause(enum.IntEnum):

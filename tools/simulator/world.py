@@ -82,6 +82,7 @@ class World:
         self._watchdog_ms = 0
         self._fed_host_s = 0.0
         self.reset_asked: ResetCause | None = None
+        self.rtc_ahead_ms: int | None = None  # since it was set; the loss of power unsets it
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             Operation.I2C_SETUP: self._setup,
             Operation.I2C_TRANSFER: self._transfer,
@@ -91,6 +92,7 @@ class World:
             Operation.WDT: self._watchdog,
             Operation.RESET: self._reset,
             Operation.WIFI: self._radio,
+            Operation.RTC: self._set_rtc,
         }
 
     def boot(self, *, power_on: bool) -> None:
@@ -112,6 +114,7 @@ class World:
             self._crowd.freeze(self.now_ms)
             self._float_pins()
             self._watchdog_ms = 0
+            self.rtc_ahead_ms = None
             self._sensor.power_off()
             self._display.power_off()
 
@@ -230,6 +233,10 @@ class World:
         if timeout_ms:
             self._watchdog_ms = timeout_ms
         self._fed_host_s = time.monotonic()
+        return b""
+
+    def _set_rtc(self, payload: bytes) -> bytes:
+        (self.rtc_ahead_ms,) = frames.RTC.unpack(payload)
         return b""
 
     def _reset(self, payload: bytes) -> None:

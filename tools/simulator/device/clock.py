@@ -19,10 +19,11 @@ _offset_s = -_EPOCH_S
 _boot_utc = None
 
 
-def start(permille, is_set, boot_utc=None):
+def start(permille, is_set, boot_utc=None, ahead_ms=None):
     """Go at `permille` thousandths (1000 or more) of real speed from now on.
 
-    A clock that is not set begins at 2000-01-01 as after a power-up. `boot_utc`: the date of now.
+    A clock that is not set begins at 2000-01-01 as after a power-up. `boot_utc`: the date of now;
+    `ahead_ms`: how far a clock that went on through a reset is from it.
     """
     global _start_us, _start_ms, _permille, _offset_s, _boot_utc
     _boot_utc = boot_utc
@@ -30,12 +31,15 @@ def start(permille, is_set, boot_utc=None):
     _start_ms = _real.ticks_ms()
     _permille = permille
     _offset_s = -_EPOCH_S if is_set else -int(_utc())
+    if ahead_ms is not None:
+        _offset_s = ahead_ms / 1000 - _EPOCH_S
 
 
 def set_seconds(now):
-    """Set the clock: seconds since 2000."""
+    """Set the clock: seconds since 2000. Returns how far it is ahead of a right one, ms."""
     global _offset_s
     _offset_s = now - _utc()
+    return round((_offset_s + _EPOCH_S) * 1000)
 
 
 def boot_us():

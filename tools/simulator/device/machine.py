@@ -269,5 +269,7 @@ class RTC:
             now = clock.gmtime()
             return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0)
         year, month, day, _, hour, minute, second = when[:7]
-        clock.set_seconds(clock.mktime((year, month, day, hour, minute, second)))
+        ahead_ms = clock.set_seconds(clock.mktime((year, month, day, hour, minute, second)))
+        struct.pack_into("<q", wire.buffer, wire.PAYLOAD, ahead_ms)
+        wire.ask(wire.RTC, 8)
         return None

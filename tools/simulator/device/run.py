@@ -1,8 +1,8 @@
 """Starts the board's files as an ESP32 does: boot.py, then main.py, on a flash of its own.
 
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
-and JSON with `cause`, `unique_id` (hex), `clock_set` and `boot_utc` (None: the host's date). Exit
-code 1 is an uncaught exception.
+and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date), and
+`rtc_ahead_ms` (None: not set since the power came). Exit code 1 is an uncaught exception.
 """
 
 import sys
@@ -30,7 +30,7 @@ def mount(flash):
 
 def prepare(port, permille, flash, about):
     """Replace the modules of a board, and nothing else."""
-    clock.start(permille, about["clock_set"], about["boot_utc"])
+    clock.start(permille, about["clock_set"], about["boot_utc"], about["rtc_ahead_ms"])
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
     for name in ("clock", "wire"):

@@ -1,0 +1,135 @@
+"""A kiosk whose clock is unset, wrong, or set anew: nothing is lost, and dates come right."""
+
+import pytest
+from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings, until
+
+from demonstration.day import Clock, Day, Plan, play
+from fevergate.store import open_reader
+from simulator import Board
+
+SPEED = 10.0
+DAY_S = 86_400
+
+
+@pytest.fixture
+def day(tmp_path):
+    plan = Plan(people=10_000, hours=2, speed=SPEED, seed=1)
+    day = Day(tmp_path / "site", [], plan)
+    for board in day.boards:
+        path = board.flash_dir / "kiosk" / "clock.py"
+        text = path.read_text()
+        assert "ASK_EVERY_S = 3600" in text
+        path.write_text(text.replace("ASK_EVERY_S = 3600", "ASK_EVERY_S = 10"))
+    yield day
+    day.clock.silent = True
+
+
+def stored(day):
+    reader = open_reader(day.settings.path(day.settings.database))
+    try:
+        rows = reader.execute("select at from readings where kiosk = 'north-1' order by boot, seq")
+        return [row[0] for row in rows]
+    finally:
+        reader.close()
+
+
+def measured(board):
+    before = len(readings(board))
+    board.admit([HEALTHY])
+    until(lambda: len(readings(board)) > before)
+    return readings(board)[-1]
+
+
+def errors(day):
+    """How far each stored date is from when the person was answered, s."""
+    shown = [one for one in day.shown if one.identity.kiosk == "north-1"]
+    until(lambda: len(stored(day)) == len(shown) and None not in stored(day))
+    answered = [day.clock.at_host(one.lit_at) for one in shown]
+    return [at - when for at, when in zip(stored(day), answered, strict=True)]
+
+
+def test_readings_before_the_first_time_are_dated_once_it_is_known(day):
+    day.clock.silent = True
+    with day:
+        board = day.boards[0]
+        for _ in range(3):
+            assert measured(board)["at"] is None
+        day.clock.silent = False
+        until(lambda: measured(board)["at"] is not None)
+        assert max(map(abs, errors(day))) <= 2
+
+
+def test_a_clock_that_jumps_both_ways_loses_doubles_and_disorders_nothing(day):
+    with day:
+        board = day.boards[0]
+        until(lambda: measured(board)["at"] is not None)
+        for wrong_s in (3 * DAY_S, -3 * DAY_S, 0):
+            day.clock.wrong_s = wrong_s
+            until(lambda: abs(measured(board)["at"] - day.clock.utc() - day.clock.wrong_s) < 30)
+        until(day.settled)
+        summary = day.judge()
+        assert summary.lost == summary.duplicated == 0
+        seqs = [reading["seq"] for reading in readings(board)]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert sorted(stored(day)) != stored(day)  # kept as they were dated, in their order
+
+
+RESETS = """
+import asyncio
+import machine
+from kiosk import clock
+
+if machine.reset_cause() == machine.PWRON_RESET:
+    print("unset", clock.utc())
+    clock.set_utc(1_900_000_000)
+    machine.soft_reset()
+print("after the reset", clock.utc())
+"""
+
+
+def test_a_reset_keeps_the_clock_running(tmp_path):
+    board = Board("north-1", tmp_path / "flash", FIRMWARE, clock_set=False)
+    board.flash({"main.py": RESETS.encode()})
+    with board:
+        board.start()
+        kept = int(board.wait_console("after the reset", ANSWER_S).split()[-1])
+    assert "unset None" in board.console
+    assert 0 <= kept - 1_900_000_000 < 60
+
+
+def test_a_clock_is_set_where_a_second_begins(tmp_path):
+    """Whole seconds are all that a board's clock takes: it must not lose the rest."""
+    clock = Clock(1_900_000_000.0, 1.0)
+    asks = f"""
+import asyncio
+import time
+from kiosk import clock
+
+async def main():
+    asyncio.create_task(clock.keep("127.0.0.1", {clock.port}))
+    while clock.utc() is None:
+        await asyncio.sleep_ms(5)
+    print("set")
+
+asyncio.run(main())
+"""
+    board = Board("north-1", tmp_path / "flash", FIRMWARE, clock_set=False)
+    board.flash({"main.py": asks.encode()})
+    with board:
+        board.start()
+        board.wait_console("set", ANSWER_S)
+        fraction = clock.utc() % 1
+    clock.silent = True
+    assert fraction < 0.5  # a stalled host, not the board, would be later than some ms
+
+
+def test_a_short_bad_day_ends_with_everything_kept_once_in_order_and_dated(tmp_path):
+    """The long one is tools/day."""
+    said = []
+    found = play(Plan(people=40, hours=0.15, speed=15, seed=4), tmp_path / "site", said.append)
+    assert found["people"] == 40 and found["boots"] == 5
+    for name in ("lost", "duplicated", "undated", "disorder"):
+        assert found[name] == 0, (name, found)
+    assert found["fevers"] == found["red_lights"]
+    assert found["dated_within_2_s"] == found["dated"] == found["readings"]
+    assert len(said) >= 17
