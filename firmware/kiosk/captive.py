@@ -90,7 +90,11 @@ class Pages:
             return await _send(writer, "400 Bad Request")
         path = parts[1].split("?")[0]
         if parts[0] == "POST" and path == "/settings":
-            return await self._take(reader, writer, _length(head), body)
+            if _header(head, "content-type") != "application/json":
+                # Another site's page cannot send that without asking first, which is refused.
+                return await _send(writer, "415 Unsupported Media Type")
+            size = int(_header(head, "content-length") or 0)
+            return await self._take(reader, writer, size, body)
         if parts[0] != "GET":
             return await _send(writer, "405 Method Not Allowed")
         if path == "/":
@@ -115,12 +119,12 @@ class Pages:
         return await _send_json(writer, {"error": self._submit(message)})
 
 
-def _length(head):
+def _header(head, wanted):
     for line in head.split("\r\n")[1:]:
         name, _, value = line.partition(":")
-        if name.lower() == "content-length":
-            return int(value)
-    return 0
+        if name.lower() == wanted:
+            return value.strip()
+    return ""
 
 
 async def _send_json(writer, values):

@@ -41,7 +41,12 @@ class Outbox:
             os.mkdir(folder)
         except OSError:
             pass
-        for name in sorted(os.listdir(folder)):
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            print("outbox:", error)  # it screens without; each reading says that it is not kept
+            names = []
+        for name in names:
             segment = segment_of(folder, name)
             if segment:
                 self._load(segment)
@@ -223,11 +228,16 @@ def next_boot(path="/boot", after=0, fresh=0):
 
     `after` is the highest boot known from elsewhere. Where nothing is known, counting begins
     at `fresh`, which the caller draws at random: a board whose flash was erased must not use
-    the identities of its earlier life again, or the gateway would take news for repeats.
+    the identities of its earlier life again, or the gateway would take news for repeats. So it is
+    where the flash takes nothing.
     """
     slots = Slots(path)
     counted = slots.read()
     last = max(counted if isinstance(counted, int) else 0, after)
     boot = last + 1 if last else fresh
-    slots.write(boot)
+    try:
+        slots.write(boot)
+    except OSError as error:
+        print("boot not counted:", error)
+        return fresh  # or the next one would bear the same number
     return boot

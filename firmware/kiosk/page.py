@@ -53,7 +53,8 @@ else if(s.state=="failed"){say("bad",s.text);$("save").disabled=false;$("again")
 function send(anyway){var f=$("file").files[0];
 if(!f){say("bad","请选择文件\\nChoose the kiosk's file");return}
 $("save").disabled=true;$("again").hidden=true;say("busy","…");
-f.text().then(function(text){return fetch("/settings",{method:"POST",body:JSON.stringify({
+f.text().then(function(text){return fetch("/settings",{method:"POST",
+headers:{"Content-Type":"application/json"},body:JSON.stringify({
 file:text,ssid:$("ssid").value,password:$("password").value,language:$("language").value,
 anyway:anyway})})}).then(function(r){return r.json()}).then(function(s){
 if(s.error){say("bad",s.error);$("save").disabled=false}else look()

@@ -76,10 +76,13 @@ def start():
     slot = ""
     try:
         installed = Installed()
-        slot = installed.choose()
+        try:
+            slot = installed.choose()
+        except OSError:
+            slot = installed.good  # a flash that takes nothing any more still holds what ran
         if slot:
             _enter(slot)
-            if installed.trial:
+            if installed.trial == slot:
                 machine.WDT(timeout=TRIAL_WATCHDOG_MS)
         from kiosk.app import main
 

@@ -109,7 +109,7 @@ def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
-    names = ("*.key", "*.password", "*.token", "kiosks/*/settings.json")
+    names = ("*.key", "*.password", "*.token", "kiosks/*/*.json")
     open_to_all = [
         path.name
         for name in names

@@ -156,6 +156,18 @@ def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned):
     assert sum(map(sum, board.display.rows())) > 300
 
 
+def test_another_sites_page_cannot_set_up_the_board(board, provisioned):
+    """A browser sends JSON of another origin only after asking, which is refused."""
+    body = json.dumps({"file": (provisioned / "kiosk.json").read_text()})
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        answer = httpx.post(
+            url(board, "/settings"), content=body, headers={"content-type": kind}, timeout=20
+        )
+        assert answer.status_code == 415
+    assert httpx.request("OPTIONS", url(board, "/settings"), timeout=20).status_code == 405
+    assert state(board)["state"] == "idle"
+
+
 def raw(board, data, patience=3.0):
     """Send bytes, as they are, and read what comes."""
     with socket.create_connection(("127.0.0.1", port(board, "HTTP")), timeout=10) as line:

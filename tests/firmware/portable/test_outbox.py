@@ -259,6 +259,18 @@ def test_a_flash_that_refuses_says_so():
         raise AssertionError("kept without a flash")
 
 
+def test_a_flash_that_takes_nothing_leaves_a_kiosk_that_screens():
+    outbox = Outbox("no/such/folder")
+    try:
+        outbox.add(1, reading(1))
+    except OutboxError:
+        assert len(outbox) == 0 and outbox.waiting(()) is None
+    else:
+        raise AssertionError("kept without a flash")
+    # Whatever number it takes, it must not be that of the boot before.
+    assert next_boot("no/such/boot", after=41, fresh=7_000_001) == 7_000_001
+
+
 PATH = "boot-test"
 SLOTS = (PATH + ".a", PATH + ".b")
 

@@ -73,3 +73,14 @@ def test_a_changed_byte_is_seen():
             continue
         raise AssertionError("byte %d was not missed" % index)
     assert not record.sound(data[:-1]) and not record.sound(b"")
+
+
+def test_whatever_the_kiosk_says_can_be_kept():
+    from kiosk import VERSION
+    from kiosk.words import WORDS
+
+    record.pack(changed(fw=VERSION))
+    shown = {"idle", "normal", "fever", "lens"}
+    for reason in WORDS["en"]:
+        if reason not in shown:
+            record.pack(changed(reason=reason))

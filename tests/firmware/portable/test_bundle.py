@@ -1,0 +1,122 @@
+"""A bundle of files on flash, checked to the last byte; even one that is signed is not believed."""
+
+import asyncio
+import binascii
+import hashlib
+import os
+
+from kiosk.bundle import digest_of, empty, unpack
+from kiosk.errors import UpdateError
+from kiosk.offer import check, header, parts
+
+SLOT = "slot-test"
+FILE = "bundle-test"
+
+
+def line(name, data, size=None, digest=None):
+    digest = digest or binascii.hexlify(hashlib.sha256(data).digest()).decode()
+    return ("%s %d %s\n" % (name, len(data) if size is None else size, digest)).encode() + data
+
+
+def unpacked(body, version="1.2.3"):
+    """What is in the slot afterwards, or what was wrong."""
+    empty(SLOT)
+    with open(FILE, "wb") as file:
+        file.write(body)
+    try:
+        asyncio.run(unpack(FILE, SLOT, version, 6))
+    except UpdateError as error:
+        return str(error)
+    return sorted(os.listdir(SLOT))
+
+
+def test_the_files_of_a_bundle_are_in_the_slot():
+    body = header("1.2.3", 6) + line("kiosk/app.mpy", b"one" * 900) + line("boot.txt", b"")
+    assert unpacked(body) == ["boot.txt", "kiosk"]
+    with open(SLOT + "/kiosk/app.mpy", "rb") as file:
+        assert file.read() == b"one" * 900
+    # What was there before is not there any more.
+    assert unpacked(header("1.2.3", 6) + line("a.mpy", b"x")) == ["a.mpy"]
+
+
+def test_a_bundle_of_another_version_or_of_none_is_refused():
+    for head in (header("1.2.4", 6), header("1.2.3", 5), b"PK\x03\x04", b""):
+        assert unpacked(head + line("a.mpy", b"x")) == "not a bundle of 1.2.3"
+
+
+def test_no_file_leaves_the_slot():
+    for name in (
+        "../a",
+        "/a",
+        "a//b",
+        "a/../b",
+        ".a",
+        "a/.b",
+        "a b",
+        "a\\b",
+        "x" * 65,
+        "a/b/c/d/e",
+    ):
+        said = unpacked(header("1.2.3", 6) + line(name, b"x"))
+        assert isinstance(said, str) and ("no path" in said or "no file's" in said), (name, said)
+        assert os.listdir(SLOT) == []
+
+
+def test_what_is_too_short_too_many_or_not_what_was_written_is_refused():
+    head = header("1.2.3", 6)
+    assert "ends too early" in unpacked(head + line("a", b"x", size=2))
+    assert "does not hold" in unpacked(head + line("a", b"x", digest="0" * 64))
+    assert "no file's" in unpacked(head + b"a\n")
+    assert "no file's" in unpacked(head + b"a many 00\n")
+    assert "more than" in unpacked(head + line("a", b"") * 130)
+
+
+def test_a_files_digest_is_its_sha256():
+    with open(FILE, "wb") as file:
+        file.write(b"abc" * 1000)
+    expected = binascii.hexlify(hashlib.sha256(b"abc" * 1000).digest()).decode()
+    assert asyncio.run(digest_of(FILE)) == expected
+
+
+OFFER = {
+    "version": "1.2.3",
+    "issued": 1,
+    "size": 10,
+    "sha256": "0" * 64,
+    "abi": 6,
+    "downgrade": False,
+    "signature": "AA==",
+}
+
+
+def refused(offer):
+    try:
+        check(offer)
+    except UpdateError as error:
+        return str(error)
+    return ""
+
+
+def test_an_offer_says_what_is_wrong_with_it():
+    assert refused(OFFER) == ""
+    assert refused([]) == "expected a JSON object"
+    for name, value in (
+        ("version", "1.2"),
+        ("version", "1.2.x"),
+        ("version", "1.2.3000"),
+        ("issued", True),
+        ("size", 0),
+        ("size", 10_000_000),
+        ("sha256", "0"),
+        ("abi", "6"),
+        ("downgrade", 1),
+        ("signature", None),
+    ):
+        assert refused(dict(OFFER, **{name: value})).startswith(name), name
+    less = dict(OFFER)
+    del less["signature"]
+    assert refused(less) == "signature: expected str"
+
+
+def test_versions_are_compared_as_numbers():
+    assert parts("0.10.0") > parts("0.9.9") > parts("0.9.0")
