@@ -1,8 +1,11 @@
 """What a passer-by sees and hears in each state, from the shipped panel and display."""
 
 import pytest
+from PIL import Image, ImageChops
 
-from demonstration.panel_states import ORDER, states
+from demonstration.panel_states import ORDER, picture, states
+from demonstration.system import ROOT
+from kiosk.glyphs import GLYPHS
 from kiosk.words import WORDS
 
 
@@ -11,14 +14,14 @@ def shown():
     return {(one.language, one.key): one for one in states()}
 
 
-def picture(one):
+def seen(one):
     return one.glass.to_text()
 
 
 def test_every_state_has_a_picture_of_its_own_in_both_languages(shown):
     assert set(shown) == {(language, key) for language in WORDS for key in ORDER}
     for language in WORDS:
-        assert len({picture(shown[language, key]) for key in ORDER}) == len(ORDER)
+        assert len({seen(shown[language, key]) for key in ORDER}) == len(ORDER)
 
 
 def test_no_verdict_is_told_by_its_colour_alone(shown):
@@ -54,3 +57,21 @@ def test_the_glass_shows_its_words_high_enough_for_a_metre(shown):
         for top in (0, 32):
             line = [y for y in lit if top <= y < top + 32]
             assert max(line) - min(line) >= 23, one.key
+
+
+def test_the_readmes_pictures_are_what_the_code_draws(shown):
+    for language in WORDS:
+        drawn = picture(list(shown.values()), language)
+        kept = Image.open(ROOT / f"hardware/pictures/panel-{language}.png").convert("RGB")
+        assert kept.size == drawn.size and not ImageChops.difference(kept, drawn).getbbox()
+
+
+def test_every_character_of_the_words_has_its_shape_and_no_other_takes_room():
+    used = {
+        char
+        for table in WORDS.values()
+        for pair in table.values()
+        for line in pair
+        for char in line
+    }
+    assert {char for char in used if ord(char) > 127} == set(GLYPHS)

@@ -74,9 +74,9 @@ def states() -> list[State]:
     return found
 
 
-def picture(language: str) -> Image.Image:
+def picture(drawn: list[State], language: str) -> Image.Image:
     """All states of one language, lamps above each glass."""
-    shown = {one.key: one for one in states() if one.language == language}
+    shown = {one.key: one for one in drawn if one.language == language}
     if missing := set(shown) ^ set(ORDER):
         raise NothingFoundError(f"states {sorted(missing)}: expected to be drawn, once each")
     rows = -(-len(ORDER) // COLUMNS)
@@ -112,9 +112,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/make-panel", description=__doc__)
     parser.add_argument("folder", type=Path, help="for panel-zh.png and panel-en.png")
     folder = parser.parse_args().folder
+    drawn = states()
     for language in ("zh", "en"):
         target = folder / f"panel-{language}.png"
-        picture(language).save(target, optimize=True)
+        picture(drawn, language).save(target, optimize=True)
         print(target)
     return 0
 
