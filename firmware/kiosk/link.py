@@ -14,6 +14,7 @@ from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, Protocol
 from chumicro_timing import ticks_ms
 
 from kiosk import messages
+from kiosk.outbox import stored
 from kiosk.transport import Connector
 
 KEEP_ALIVE_S = 30
@@ -196,15 +197,17 @@ class Link:
             message = None  # whoever hears it says what is wrong
         try:
             if kind == "stored" and message is not None:
-                self._stored(message["boot"], message["seq"], message.get("gaps", ()))
+                gaps, also = message.get("gaps", ()), message.get("also", ())
+                self._stored(message["boot"], message["seq"], gaps, also)
             elif kind in self._hears:
                 self._hears[kind](message)
         except Exception as error:  # whatever a hostile message makes of us, the line stays
             print("%s: not understood: %s" % (kind, error))
 
-    def _stored(self, boot, seq, gaps):
-        self._outbox.release(boot, seq, gaps)
+    def _stored(self, boot, seq, gaps, also):
+        self._outbox.release(boot, seq, gaps, also)
         self._patience_ms = STORED_MS
         for key in list(self._under_way):
-            if key[0] == boot and key[1] <= seq:
+            # One in a gap is not stored: it goes out again.
+            if key[0] == boot and (key[1] <= seq or stored(key[1], seq, gaps, also)):
                 del self._under_way[key]

@@ -74,14 +74,21 @@ class Outbox:
             # Something else takes the flash: the limits are what it leaves.
             self._drop_segment()
 
-    def release(self, boot, seq, gaps):
-        """The gateway holds every reading of `boot` up to `seq` but for the gaps: forget those."""
+    def release(self, boot, seq, gaps, also=()):
+        """The gateway holds every reading of `boot` up to `seq` but for the gaps, and the runs in
+        `also`: forget those."""
         for segments in (self._fevers, self._others):
             for segment in list(segments):
                 if segment.boot == boot:
                     self._left -= segment.release(seq, gaps)
+                    for first, last in also:
+                        self._left -= segment.release(last, (), first)
                     self._tidy(segments, segment)
-        kept = [one for one in self._newest if not _stored(one, boot, seq, gaps)]
+        kept = [
+            one
+            for one in self._newest
+            if one[0] != boot or not stored(record.seq_of(one[1]), seq, gaps, also)
+        ]
         self._left -= len(self._newest) - len(kept)
         self._newest = kept
 
@@ -218,9 +225,11 @@ class Outbox:
         self.dropped += segment.left
 
 
-def _stored(one, boot, seq, gaps):
-    number = record.seq_of(one[1])
-    return one[0] == boot and number <= seq and not any(gap[0] <= number <= gap[1] for gap in gaps)
+def stored(number, seq, gaps, also):
+    """Whether the gateway's word covers a number: up to `seq` but for the gaps, or in `also`."""
+    if number > seq:
+        return any(run[0] <= number <= run[1] for run in also)
+    return not any(gap[0] <= number <= gap[1] for gap in gaps)
 
 
 def next_boot(path="/boot", after=0, fresh=0):

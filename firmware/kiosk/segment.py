@@ -103,11 +103,16 @@ class Segment:
         self._left[index >> 3] &= ~(1 << (index & 7)) & 0xFF
         self.left -= 1
 
-    def release(self, upto, gaps):
-        """Forget all numbers up to one but for those in gaps (first, last); returns how many."""
+    def release(self, upto, gaps, since=0):
+        """Forget all numbers from one up to another but for those in gaps (first, last); returns
+        how many."""
         before = self.left
         final = self.first + SPAN - 1
-        if upto < self.first or any(gap[0] <= self.first and final <= gap[1] for gap in gaps):
+        if (
+            upto < self.first
+            or since > final
+            or any(gap[0] <= self.first and final <= gap[1] for gap in gaps)
+        ):
             return 0
         for place in range(len(self._left)):
             bits = self._left[place]
@@ -117,7 +122,7 @@ class Segment:
                 seq = self.first + place * 8 + _BITS[bit]
                 if seq > upto:
                     return before - self.left
-                if not any(gap[0] <= seq <= gap[1] for gap in gaps):
+                if seq >= since and not any(gap[0] <= seq <= gap[1] for gap in gaps):
                     self.forget(seq)
         return before - self.left
 

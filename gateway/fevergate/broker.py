@@ -103,6 +103,10 @@ class Broker:
         client.on_disconnect = self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
         client.on_socket_open = no_delay
+        # Only the network thread may write to the socket. paho knows that of its own threads and
+        # of foreign loops; without this, `ack` from the writer's thread wrote there itself, at
+        # times in the midst of a packet, which the broker takes for a protocol error.
+        client.on_socket_register_write = lambda *_: None
         self._client = client
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
+from fevergate.bench.command import bench_command
 from fevergate.calibrate import calibrate_command
 from fevergate.campus import campus_command
 from fevergate.commands import doctor_command, log_command, provision_command
@@ -84,6 +85,7 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
 
 for command in (
+    bench_command,
     calibrate_command,
     campus_command,
     doctor_command,

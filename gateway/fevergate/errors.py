@@ -51,3 +51,7 @@ class CalibrationRefusedError(FeverGateError, ValueError):
 
 class UpdateError(FeverGateError, RuntimeError):
     """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
+
+
+class BenchError(FeverGateError, RuntimeError):
+    """A benchmark could not be carried out; it says nothing of how fast anything is."""

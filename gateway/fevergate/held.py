@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from fevergate.protocol import Stored
 
-MAX_GAPS = 24
-"""Gaps named in one `stored` message: it stays far below `protocol.MAX_PAYLOAD`."""
+MAX_GAPS = 20
+MAX_ALSO = 16
+"""Runs named in one `stored` message: with both it stays below `protocol.MAX_PAYLOAD`."""
 
 
 class Held:
@@ -46,18 +47,30 @@ class Held:
         at = bisect_right(self._first, seq)
         return bool(at) and self._last[at - 1] >= seq
 
-    def stored(self, boot: int) -> Stored:
-        """The message that lets the kiosk forget exactly what is held.
+    def stored(self, boot: int, touched: Iterable[int] = ()) -> list[Stored]:
+        """The messages, at least one, that let the kiosk forget what is held.
 
-        Where there are more gaps than a message may name, it speaks of the oldest part alone.
+        Where there are more gaps than a message may name, it speaks of the oldest part; what
+        has just come (`touched`) is named beside, or a kiosk whose fevers overtook its backlog
+        would send the same fevers for ever.
         """
         if not self._first:
-            return Stored(boot=boot, seq=0)
+            return [Stored(boot=boot, seq=0)]
         gaps = [
             (before + 1, after - 1)
             for before, after in zip([0, *self._last[:-1]], self._first, strict=True)
             if after > before + 1
         ]
         if len(gaps) <= MAX_GAPS:
-            return Stored(boot=boot, seq=self._last[-1], gaps=tuple(gaps))
-        return Stored(boot=boot, seq=gaps[MAX_GAPS][0] - 1, gaps=tuple(gaps[:MAX_GAPS]))
+            return [Stored(boot=boot, seq=self._last[-1], gaps=tuple(gaps))]
+        upto = gaps[MAX_GAPS][0] - 1
+        named = tuple(gaps[:MAX_GAPS])
+        runs = sorted({self._run(seq) for seq in touched if seq > upto and seq in self})
+        return [
+            Stored(boot=boot, seq=upto, gaps=named, also=tuple(runs[start : start + MAX_ALSO]))
+            for start in range(0, max(1, len(runs)), MAX_ALSO)
+        ]
+
+    def _run(self, seq: int) -> tuple[int, int]:
+        at = bisect_right(self._first, seq) - 1
+        return self._first[at], self._last[at]

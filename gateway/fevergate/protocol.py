@@ -233,12 +233,14 @@ class Stored(Message, frozen=True, kw_only=True):
     """What the gateway holds on disk of one boot of a kiosk.
 
     Every reading from 1 to `seq` is committed, but for those in `gaps` (first and last of
-    each run, inclusive). Only this lets a kiosk forget a reading.
+    each run, inclusive); and so are the runs in `also`, which lie above. Only this lets a kiosk
+    forget a reading.
     """
 
     boot: Boot
     seq: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     gaps: tuple[tuple[Seq, Seq], ...] = ()
+    also: tuple[tuple[Seq, Seq], ...] = ()
 
 
 class FeverSeen(Struct, frozen=True, kw_only=True):

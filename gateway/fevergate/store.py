@@ -162,13 +162,17 @@ class Store:
             self._held.clear()
             self._clock.clear()
             raise StoreError(f"{self.path}: {error}") from error
-        touched: dict[tuple[str, int], None] = {}
+        touched: dict[tuple[str, int], list[int]] = {}
         for record in batch:
             if isinstance(record, ReadingArrived):
-                identity = record.reading.identity
-                self._held_of(identity.kiosk, identity.boot).add(identity.seq)
-                touched[identity.kiosk, identity.boot] = None
-        return [(kiosk, self._held_of(kiosk, boot).stored(boot)) for kiosk, boot in touched]
+                kiosk, boot, seq = record.reading.identity
+                self._held_of(kiosk, boot).add(seq)
+                touched.setdefault((kiosk, boot), []).append(seq)
+        return [
+            (kiosk, stored)
+            for (kiosk, boot), seqs in touched.items()
+            for stored in self._held_of(kiosk, boot).stored(boot, seqs)
+        ]
 
     def transaction(self) -> _Immediate:
         """`with store.transaction():` - all of it or nothing, and never a late 'locked'."""

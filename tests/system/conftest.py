@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from local_broker import LocalBroker
 
-from demonstration.system import free_port
+from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, kiosk, until
 
-from demonstration.system import free_port
+from fevergate.local_broker import free_port
 from fevergate.provision import provision
 
 

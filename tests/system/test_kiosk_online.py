@@ -8,7 +8,8 @@ import time
 
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, readings
-from local_broker import LocalBroker
+
+from fevergate.local_broker import LocalBroker
 
 
 class SilentServer:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from demonstration.outage import Line
-from demonstration.system import System, free_port
+from demonstration.system import System
+from fevergate.local_broker import free_port
 from fevergate.people import Person
 from fevergate.store import open_reader
 from simulator import Habits, built_in_crowd

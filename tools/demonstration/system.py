@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from local_broker import LocalBroker
-
 from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate import campus_store
+from fevergate.local_broker import LocalBroker, free_port
 from fevergate.people import Person
 from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
@@ -32,13 +30,6 @@ START_S = 30
 SETTLE_S = 90
 LEDS = ("green", "amber", "red")
 PATIENCE_MS = 6000
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class System:

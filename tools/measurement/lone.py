@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from demonstration.system import ROOT, free_port
+from demonstration.system import ROOT
 from fevergate.certificates import authority_der, ensure_authority
+from fevergate.local_broker import free_port
 from simulator import Board
 
 

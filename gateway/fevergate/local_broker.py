@@ -15,6 +15,13 @@ from fevergate.settings import load_gateway
 UP_S = 15
 
 
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class LocalBroker:
     """`start`, `kill` (SIGKILL), `stop`; `folder` was provisioned."""
 

@@ -1,0 +1,65 @@
+"""A person's client on the stage: hears what the gateway tells, and may acknowledge."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.bench.stage import CAMPUS, GATE, Stage
+from fevergate.broker import named_context, no_delay
+from fevergate.errors import BenchError
+from fevergate.protocol import Acknowledge, acknowledge_topic, encode
+from fevergate.settings import read_secret
+
+UP_S = 10
+
+
+class Admin:
+    """Use it in a `with` statement; `heard(topic, payload)` comes from its own thread."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        topic: str = "",
+        heard: Callable[[str, bytes | bytearray], None] | None = None,
+    ) -> None:
+        settings = stage.settings
+        self._topic = topic
+        self._ready = threading.Event()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client.username_pw_set("admin", read_secret(settings.path("admin.password")))
+        ca = str(settings.path(settings.broker.ca))
+        self._client.tls_set_context(named_context(settings.broker, ca))
+        self._client.on_socket_open = no_delay
+        self._client.on_connect = self._connected
+        self._client.on_subscribe = lambda *_: self._ready.set()
+        if heard:
+            self._client.on_message = lambda _client, _data, message: heard(
+                message.topic, message.payload
+            )
+        self._client.connect_async(settings.broker.host, settings.broker.port)
+
+    def __enter__(self) -> Self:
+        self._client.loop_start()
+        if not self._ready.wait(UP_S):
+            self.__exit__()
+            raise BenchError(f"the broker took no administrator in {UP_S} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def acknowledge(self) -> None:
+        """Say that the gate's fevers are seen to."""
+        self._client.publish(acknowledge_topic(CAMPUS, GATE), encode(Acknowledge(by="bench")), 1)
+
+    def _connected(self, client: mqtt.Client, *_: object) -> None:
+        if self._topic:
+            client.subscribe(self._topic, 1)
+        else:
+            self._ready.set()

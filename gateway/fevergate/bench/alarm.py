@@ -1,0 +1,127 @@
+"""From a fever's publishing to the red lamp's pin, beside the same message to a bare subscriber."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from statistics import median, quantiles
+
+from fevergate.bench.admin import Admin
+from fevergate.bench.load import LoadKiosk
+from fevergate.bench.slow_disk import environment
+from fevergate.bench.stage import Stage, Worker
+from fevergate.pins import GATES
+from fevergate.protocol import Verdict
+
+KIOSKS = 10
+APART_S = 0.005
+"""Between one fever's end and the next one."""
+
+WAIT_S = 30
+WARM_S = 1.0
+EVERYTHING = 10_000_000
+
+Progress = Callable[[str], None]
+
+
+def measure(
+    stage: Stage,
+    samples: int,
+    rounds: int,
+    load_per_s: int,
+    fsync_ms: float,
+    progress: Progress,
+) -> dict[str, float]:
+    """Rounds by turns: `samples` fevers to the bare subscriber, then as many to the gateway.
+
+    Returns the medians over the rounds of each round's percentiles, in ms.
+    """
+    bare: list[list[float]] = []
+    lit: list[list[float]] = []
+    slow = environment(stage.folder, fsync_ms)
+    boot = 0
+    for number in range(1, rounds + 1):
+        for name, kept in (("bare", bare), ("gateway", lit)):
+            progress(f"{name}, round {number} of {rounds}")
+            boot += 1
+            with ExitStack() as stack:
+                kiosk = LoadKiosk(stage.settings, stage.kiosks[0], boot)
+                stack.callback(kiosk.close)
+                if name == "bare":
+                    watched = _Bare(stack.enter_context(stage.sink("watch", '"fever"')))
+                else:
+                    guard = stack.enter_context(Admin(stage))
+                    watched = _Lamp(stack.enter_context(stage.gateway(slow)), guard)
+                    watched.catch_up(kiosk)
+                if load_per_s:
+                    stack.enter_context(stage.load(*_load(load_per_s)))
+                    time.sleep(WARM_S)
+                kept.append([_one(kiosk, watched) for _ in range(samples)])
+    return {
+        "bare_p50_ms": _percentile(bare, 50),
+        "bare_p99_ms": _percentile(bare, 99),
+        "alarm_p50_ms": _percentile(lit, 50),
+        "alarm_p99_ms": _percentile(lit, 99),
+        "load_per_s": load_per_s,
+        "fsync_ms": fsync_ms,
+    }
+
+
+class _Bare:
+    """The bare subscriber has the message."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def at(self) -> float:
+        return float(self._worker.line(WAIT_S))
+
+
+class _Lamp:
+    """The red lamp's pin is high; a guard makes it low again."""
+
+    def __init__(self, worker: Worker, guard: Admin) -> None:
+        self._worker = worker
+        self._guard = guard
+        self._red = GATES["gate1"]["red"]
+
+    def at(self) -> float:
+        lit_at = self._changes_to(1)
+        self._guard.acknowledge()
+        self._changes_to(0)
+        return lit_at
+
+    def catch_up(self, kiosk: LoadKiosk) -> None:
+        """Take in what waited at the broker, and put the lamp out."""
+        kiosk.reading(Verdict.FEVER, 38.2)
+        self._changes_to(1)
+        while kiosk.pending:
+            kiosk.again()
+            time.sleep(0.1)
+        self._guard.acknowledge()
+        self._changes_to(0)
+
+    def _changes_to(self, level: int) -> float:
+        while True:
+            at, pin, now = self._worker.line(WAIT_S).split()
+            if int(pin) == self._red and int(now) == level:
+                return float(at)
+
+
+def _one(kiosk: LoadKiosk, watched: _Bare | _Lamp) -> float:
+    """One fever; the ms from its publishing on."""
+    kiosk.reading(Verdict.FEVER, 38.2)
+    took_s = watched.at() - kiosk.published_at
+    time.sleep(APART_S)
+    return took_s * 1000
+
+
+def _load(per_s: int) -> list[str]:
+    return ["--rate", str(per_s), "--readings", str(EVERYTHING)]
+
+
+def _percentile(rounds: list[list[float]], percent: int) -> float:
+    """The median over the rounds of a percentile of each."""
+    of_each = [quantiles(one, n=100, method="inclusive")[percent - 1] for one in rounds]
+    return round(median(of_each), 3)

@@ -1,0 +1,105 @@
+"""`fevergate bench`: the commands, their progress on stderr and their figures on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@click.group("bench")
+def bench_command() -> None:
+    """How fast this machine's gateway is, beside what limits it.
+
+    Starts a broker with TLS, the gateway on mock pins and simulated kiosks in a private folder;
+    a gateway that runs beside it is not touched, but shares the processor: stop it first.
+
+    \b
+      fevergate bench alarm --load 1000
+      fevergate bench ingest --folder /var/lib/fevergate     on that disk
+      fevergate bench ingest --fsync-ms 20                   as on a slow SD card
+      fevergate bench log --rows 10000000
+    """
+
+
+def _common(command: F) -> F:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON line."),
+        click.option(
+            "--folder",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="On which disk; else where temporary files go.",
+        ),
+        click.option(
+            "--rounds",
+            type=click.IntRange(1),
+            default=5,
+            show_default=True,
+            help="The medians of so many.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+_fsync_option = click.option(
+    "--fsync-ms",
+    type=click.FloatRange(0, 1000),
+    default=0.0,
+    help="Add so much to every fsync, as an SD card does. Needs a C compiler.",
+)
+
+
+@bench_command.command("alarm")
+@click.option("--samples", type=click.IntRange(20), default=200, show_default=True, help="A round.")
+@click.option("--load", type=click.IntRange(0, 5000), default=0, help="Other readings per second.")
+@_fsync_option
+@_common
+def alarm_command(
+    samples: int, load: int, fsync_ms: float, rounds: int, folder: Path | None, as_json: bool
+) -> None:
+    """From a fever's publishing to the red lamp's pin, beside a bare subscriber."""
+    from fevergate.bench.alarm import KIOSKS, measure
+    from fevergate.bench.stage import Stage
+
+    with Stage(KIOSKS, folder) as stage:
+        figures = measure(stage, samples, rounds, load, fsync_ms, _progress)
+    _show(figures, as_json)
+
+
+@bench_command.command("ingest")
+@click.option("--readings", type=click.IntRange(100), default=20_000, show_default=True)
+@click.option("--kiosks", type=click.IntRange(1, 200), default=40, show_default=True)
+@_fsync_option
+@_common
+def ingest_command(
+    readings: int, kiosks: int, fsync_ms: float, rounds: int, folder: Path | None, as_json: bool
+) -> None:
+    """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
+    from fevergate.bench.ingest import measure
+    from fevergate.bench.stage import Stage
+
+    with Stage(kiosks, folder, queued=readings) as stage:
+        figures = measure(stage, readings, rounds, fsync_ms, _progress)
+    _show(figures, as_json)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{text} ...", err=True, nl=False)
+
+
+def _show(figures: dict[str, float], as_json: bool) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", err=True, nl=False)
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for key, value in figures.items():
+        click.echo(f"{key:<16} {value:>12,.3f}".rstrip("0").rstrip("."))

@@ -1,0 +1,111 @@
+"""How fast readings get onto the disk, each acknowledged only there, beside a bare subscriber.
+
+A backlog waits at the broker for both, as after an outage; each takes it in by turns. A reading
+counts as durable when its kiosk is told that it is stored, so that the clock runs from the first
+message's arrival to the last kiosk's word.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from statistics import median
+
+import msgspec
+
+from fevergate.bench.admin import Admin
+from fevergate.bench.slow_disk import environment
+from fevergate.bench.stage import CAMPUS, GATE, Stage
+from fevergate.errors import BenchError
+from fevergate.protocol import Stored, Topic, alarm_topic, parse_topic
+from fevergate.store import open_reader
+
+WAIT_S = 300
+START_S = 30
+
+Progress = Callable[[str], None]
+
+
+def measure(
+    stage: Stage, readings: int, rounds: int, fsync_ms: float, progress: Progress
+) -> dict[str, float]:
+    """Medians over the rounds: messages per second bare and durable, the gateway's memory in MB."""
+    bare: list[float] = []
+    durable: list[float] = []
+    memory: list[float] = []
+    slow = environment(stage.folder, fsync_ms)
+    _register(stage)
+    for number in range(1, rounds + 1):
+        progress(f"filling the broker's queue, round {number} of {rounds}")
+        _fill(stage, readings, boot=number)
+        progress(f"bare, round {number} of {rounds}")
+        with stage.sink("drain", str(readings)) as sink:
+            first_at, last_at = map(float, sink.line(WAIT_S).split())
+        bare.append(readings / (last_at - first_at))
+        progress(f"gateway, round {number} of {rounds}")
+        told = _Told(stage, number, readings)
+        with Admin(stage, str(Topic(CAMPUS, "+", "stored")), told.heard), stage.gateway(slow) as it:
+            if not told.done.wait(WAIT_S):
+                raise BenchError(f"round {number}: not all was stored in {WAIT_S} s")
+            memory.append(it.status_kb("VmRSS") / 1024)
+        durable.append(readings / (told.last_at - _first_arrival(stage, number, readings)))
+    return {
+        "bare_per_s": round(median(bare)),
+        "durable_per_s": round(median(durable)),
+        "rss_mb": round(median(memory), 1),
+        "fsync_ms": fsync_ms,
+    }
+
+
+class _Told:
+    """What is heard of each kiosk's share of a round being stored."""
+
+    def __init__(self, stage: Stage, boot: int, readings: int) -> None:
+        self.done = threading.Event()
+        self.last_at = 0.0
+        self._boot = boot
+        share, rest = divmod(readings, len(stage.kiosks))
+        self._waiting = {kiosk: share + (n < rest) for n, kiosk in enumerate(stage.kiosks)}
+
+    def heard(self, topic: str, payload: bytes | bytearray) -> None:
+        stored = msgspec.json.decode(payload, type=Stored)
+        kiosk = parse_topic(topic).name
+        if stored.boot != self._boot or stored.gaps or stored.seq < self._waiting.get(kiosk, 0):
+            return
+        self._waiting.pop(kiosk, None)
+        if not self._waiting and not self.done.is_set():
+            self.last_at = time.time()
+            self.done.set()
+
+
+def _register(stage: Stage) -> None:
+    """Let both make the session in which the broker keeps messages for them."""
+    with stage.sink("register"):
+        pass
+    up = threading.Event()
+    # It announces its alarm when it has subscribed.
+    with (
+        Admin(stage, alarm_topic(CAMPUS, GATE), lambda *_: up.set()),
+        stage.gateway(),
+    ):
+        if not up.wait(START_S):
+            raise BenchError(f"the gateway did not come up in {START_S} s")
+
+
+def _fill(stage: Stage, readings: int, boot: int) -> None:
+    with stage.load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
+        load.line(WAIT_S)
+
+
+def _first_arrival(stage: Stage, boot: int, readings: int) -> float:
+    reader = open_reader(stage.database)
+    try:
+        first_at, count = reader.execute(
+            "select min(received_at), count(*) from readings where boot = ?", (boot,)
+        ).fetchone()
+    finally:
+        reader.close()
+    if count != readings:
+        raise BenchError(f"{count} readings stored, {readings} published")
+    return first_at

@@ -1,0 +1,255 @@
+"""Many kiosks in one process: publishes readings at QoS 1, pipelined, each under its credential.
+
+Each keeps what it published until the gateway says that it is stored, as a real kiosk does, and
+sends it again after a broken line and where the word does not come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.broker import named_context, no_delay
+from fevergate.errors import BrokerError, NothingFoundError
+from fevergate.protocol import Reading, Stored, Topic, Verdict, encode
+from fevergate.settings import GatewaySettings, load_gateway
+
+CONNECT_S = 60
+AGAIN_S = 5.0
+"""What is not said to be stored is sent again after so long."""
+
+IN_FLIGHT = 500
+WINDOW = 2000
+"""Readings that a kiosk has under way, of what it holds."""
+
+
+class LoadKiosk:
+    """One kiosk's line and what it has not been told to forget."""
+
+    def __init__(self, settings: GatewaySettings, kiosk: str, boot: int, first: int = 1) -> None:
+        self.kiosk = kiosk
+        self.boot = boot
+        self.published_at = 0.0
+        """When the last reading was given to the client; this machine's monotonic seconds."""
+        self._campus = settings.campus
+        self._topic = str(Topic(settings.campus, kiosk, "reading"))
+        self._seq = first - 1
+        self._lock = threading.Lock()
+        self._pending: dict[int, bytes] = {}
+        self._sent_at: dict[int, float] = {}
+        self._under_way: deque[mqtt.MQTTMessageInfo] = deque()
+        broker = settings.broker
+        given = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client.username_pw_set(given["username"], given["password"])
+        client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+        client.max_inflight_messages_set(IN_FLIGHT)
+        client.reconnect_delay_set(min_delay=1, max_delay=1)
+        client.on_socket_open = no_delay
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+        client.connect_async(broker.host, broker.port, 20)
+        client.loop_start()
+        self._client = client
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
+    @property
+    def pending(self) -> int:
+        """How many readings it may not forget yet."""
+        with self._lock:
+            return len(self._pending)
+
+    @property
+    def unsent(self) -> int:
+        """How many messages the broker has not acknowledged."""
+        while self._under_way and self._under_way[0].is_published():
+            self._under_way.popleft()
+        return len(self._under_way)
+
+    def reading(self, verdict: Verdict, body_c: float) -> Reading:
+        """Take the next reading into its outbox and send it; returns it."""
+        now = time.time()
+        with self._lock:
+            self._seq += 1
+            reading = Reading(
+                kiosk=self.kiosk,
+                boot=self.boot,
+                seq=self._seq,
+                at=round(now, 3),
+                up_ms=self._seq * 1000,
+                verdict=verdict,
+                object_c=round(body_c - 2.1, 2),
+                ambient_c=24.31,
+                skin_c=round(body_c - 1.3, 2),
+                body_c=body_c,
+                threshold_c=37.3,
+                baseline_c=0.12,
+                samples=9,
+                scan_ms=640,
+                fw="0.1.0",
+            )
+            payload = encode(reading)
+            self._pending[self._seq] = payload
+            self.published_at = self._sent_at[self._seq] = time.monotonic()
+        self._publish(payload)
+        return reading
+
+    def again(self) -> None:
+        """Send again what nobody has said to be stored for a while, oldest first."""
+        late = time.monotonic() - AGAIN_S
+        with self._lock:
+            due = [seq for seq, at in list(self._sent_at.items())[:WINDOW] if at < late]
+            for seq in due:
+                self._sent_at[seq] = time.monotonic()
+            payloads = [self._pending[seq] for seq in due]
+        for payload in payloads:
+            self._publish(payload)
+
+    def close(self) -> None:
+        """End; what is pending is nobody's any more."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish(self, payload: bytes) -> None:
+        if self.connected:  # else paho would keep it, and send it beside our own repeat
+            sent = self._client.publish(self._topic, payload, qos=1)
+            if sent.rc == mqtt.MQTT_ERR_SUCCESS:
+                self._under_way.append(sent)
+
+    def _on_connect(self, client: mqtt.Client, *args: Any) -> None:
+        if args[2].is_failure:
+            return
+        client.subscribe(str(Topic(self._campus, self.kiosk, "stored")), 1)
+        client.publish(str(Topic(self._campus, self.kiosk, "status")), b"online", 1, retain=True)
+        with self._lock:
+            self._sent_at = dict.fromkeys(self._pending, 0.0)
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        stored = msgspec.json.decode(message.payload, type=Stored)
+        if stored.boot != self.boot:
+            return
+        missing = [range(first, last + 1) for first, last in stored.gaps]
+        with self._lock:
+            for seq in list(self._pending):
+                if seq > stored.seq:
+                    break
+                if not any(seq in gap for gap in missing):
+                    del self._pending[seq], self._sent_at[seq]
+
+
+class Fleet:
+    """All the kiosks of a gateway's settings, or some of them."""
+
+    def __init__(
+        self, settings: GatewaySettings, kiosks: int | None = None, boot: int = 1, seed: int = 1
+    ) -> None:
+        names = [kiosk for gate in settings.gates for kiosk in gate.kiosks][:kiosks]
+        if kiosks is not None and len(names) < kiosks:
+            raise NothingFoundError(f"{kiosks} kiosks: these settings have {len(names)}")
+        self._chance = random.Random(seed)  # noqa: S311 - people, not keys
+        self.kiosks = [LoadKiosk(settings, name, boot) for name in names]
+        until = time.monotonic() + CONNECT_S
+        while not all(kiosk.connected for kiosk in self.kiosks):
+            if time.monotonic() > until:
+                self.close()
+                raise BrokerError(f"not all of {len(names)} kiosks came through in {CONNECT_S} s")
+            time.sleep(0.02)
+
+    @property
+    def pending(self) -> int:
+        return sum(kiosk.pending for kiosk in self.kiosks)
+
+    def publish(self, count: int, per_s: float = 0.0, fever_share: float = 0.0) -> list[Reading]:
+        """Publish `count` readings, at a steady rate or as fast as can be; the fevers of them."""
+        began = time.monotonic()
+        fevers = []
+        for index in range(count):
+            kiosk = self.kiosks[index % len(self.kiosks)]
+            fever = self._chance.random() < fever_share
+            body_c = round(38.2 if fever else min(37.2, self._chance.gauss(36.5, 0.25)), 2)
+            reading = kiosk.reading(Verdict.FEVER if fever else Verdict.NORMAL, body_c)
+            if fever:
+                fevers.append(reading)
+            if per_s and (ahead_s := began + (index + 1) / per_s - time.monotonic()) > 0:
+                time.sleep(ahead_s)
+        return fevers
+
+    def wait_sent(self, timeout_s: float) -> None:
+        """Until the broker has acknowledged all of it. Raises `BrokerError` after `timeout_s`."""
+        until = time.monotonic() + timeout_s
+        for kiosk in self.kiosks:
+            while kiosk.unsent:
+                if time.monotonic() > until:
+                    raise BrokerError(f"{kiosk.kiosk}: not all sent in {timeout_s:.0f} s")
+                time.sleep(0.01)
+
+    def wait_stored(self, timeout_s: float) -> bool:
+        """Until the gateway has all of it, sending again what it may have missed; whether so."""
+        until = time.monotonic() + timeout_s
+        while self.pending:
+            if time.monotonic() > until:
+                return False
+            for kiosk in self.kiosks:
+                kiosk.again()
+            time.sleep(0.05)
+        return True
+
+    def close(self) -> None:
+        for kiosk in self.kiosks:
+            kiosk.close()
+
+
+def main() -> int:
+    """`tools/load`; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tools/load",
+        description=__doc__,
+        epilog="One JSON line at the end. Exit 1 if the gateway does not hold all of it.",
+    )
+    parser.add_argument("settings", type=Path, help="gateway.toml, with kiosks/ beside it")
+    parser.add_argument("--readings", type=int, default=1000, help="how many (%(default)s)")
+    parser.add_argument("--rate", type=float, default=0.0, help="per second; 0: as fast as can be")
+    parser.add_argument("--kiosks", type=int, help="so many of them, else all")
+    parser.add_argument("--fevers", type=float, default=0.0, help="which share of all, 0 to 1")
+    parser.add_argument("--boot", type=int, default=int(time.time()), help="boot counter to use")
+    parser.add_argument("--wait-s", type=float, default=60, help="for `stored` (%(default)s s)")
+    parser.add_argument(
+        "--unheard", action="store_true", help="only until the broker has it: fills its queue"
+    )
+    given = parser.parse_args()
+    fleet = Fleet(load_gateway(given.settings), given.kiosks, given.boot)
+    began = time.monotonic()
+    fevers = fleet.publish(given.readings, given.rate, given.fevers)
+    fleet.wait_sent(given.wait_s)
+    took_s = time.monotonic() - began
+    complete = given.unheard or fleet.wait_stored(given.wait_s)
+    print(
+        json.dumps(
+            {
+                "readings": given.readings,
+                "fevers": len(fevers),
+                "sent_per_s": round(given.readings / took_s),
+                "pending": fleet.pending,
+            }
+        )
+    )
+    fleet.close()
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

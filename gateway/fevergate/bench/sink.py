@@ -1,0 +1,98 @@
+"""The limit: a bare paho subscriber that only acknowledges, with the gateway's own credential.
+
+`drain COUNT` says when the first and the last of so many messages came; `watch TEXT` says when
+each message came that holds the text. Times are this machine's monotonic seconds, one JSON line
+each on standard output; `ready` is the first.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from fevergate.broker import RECEIVE_MAXIMUM, named_context, no_delay
+from fevergate.protocol import Topic
+from fevergate.settings import GatewaySettings, load_gateway, read_secret
+
+CLIENT = "bare"
+SESSION_S = 3600
+
+
+def client_of(settings: GatewaySettings) -> mqtt.Client:
+    """A stock client with a session of its own that the broker keeps."""
+    broker = settings.broker
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=CLIENT, protocol=mqtt.MQTTv5)
+    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
+    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+    client.on_socket_open = no_delay
+    return client
+
+
+def connect(client: mqtt.Client, settings: GatewaySettings) -> None:
+    """Connect into the kept session, with the window that the gateway has."""
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = SESSION_S
+    properties.ReceiveMaximum = RECEIVE_MAXIMUM
+    client.connect(
+        settings.broker.host, settings.broker.port, 20, clean_start=False, properties=properties
+    )
+
+
+def main() -> None:
+    """Usage: sink SETTINGS register | drain COUNT | watch TEXT."""
+    settings = load_gateway(Path(sys.argv[1]))
+    mode, *rest = sys.argv[2:]
+    client = client_of(settings)
+    done = threading.Event()
+    came = 0
+    first_at = 0.0
+
+    def connected(client: mqtt.Client, *_: Any) -> None:
+        client.subscribe(str(Topic(settings.campus, "+", "reading")), 1)
+
+    def subscribed(*_: Any) -> None:
+        print("ready", flush=True)
+        if mode == "register":
+            done.set()
+
+    def drained(*_: Any) -> None:
+        nonlocal came, first_at
+        came += 1
+        if came == 1:
+            first_at = time.monotonic()
+        elif came == count:
+            print(f"{first_at:.6f} {time.monotonic():.6f}", flush=True)
+            done.set()
+
+    def watched(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if text in message.payload:
+            print(f"{time.monotonic():.6f}", flush=True)
+
+    if mode == "drain":
+        count = int(rest[0])
+        client.on_message = drained
+    elif mode == "watch":
+        text = rest[0].encode()
+        client.on_message = watched
+    client.on_subscribe = subscribed
+    client.on_connect = connected
+    connect(client, settings)
+    client.loop_start()
+    if mode == "watch":
+        sys.stdin.read()
+    else:
+        done.wait()
+    client.disconnect()
+    client.loop_stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A private folder with a provisioned gateway and a running broker, and processes beside it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Self
+
+from fevergate.errors import BenchError
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+
+CAMPUS = "bench"
+GATE = "north"
+END_S = 30
+
+
+class Worker:
+    """A process of ours whose lines are read as they come; it ends with its `with` block."""
+
+    def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None):
+        self.name = module
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | (environment or {}),
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.terminate()
+        try:
+            self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._reader.join()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def line(self, timeout_s: float) -> str:
+        """Its next line. Raises `BenchError` where none comes."""
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise BenchError(f"{self.name}: said nothing for {timeout_s:.0f} s") from None
+        if line is None:
+            raise BenchError(f"{self.name}: ended, exit {self._process.wait()}")
+        return line
+
+    def drop_lines(self) -> None:
+        """Forget what it said up to now."""
+        while not self._lines.empty():
+            self._lines.get_nowait()
+
+    def status_kb(self, field: str) -> int:
+        """A figure in kB of /proc/PID/status, such as VmRSS."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1])
+        raise BenchError(f"/proc/{self.pid}/status: no {field}")
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that it used, user and system."""
+        text = Path(f"/proc/{self.pid}/stat").read_text()
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def _read(self) -> None:
+        assert self._process.stdout  # noqa: S101 - asked for above
+        for line in self._process.stdout:
+            self._lines.put(line.decode().rstrip("\n"))
+        self._lines.put(None)
+
+
+class Stage:
+    """Use it in a `with` statement; `folder` holds it all, and is a private one by default."""
+
+    def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
+        self._own = tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder)
+        self.folder = Path(self._own.name) / "gateway"
+        self.kiosks = [f"kiosk-{number}" for number in range(1, kiosks + 1)]
+        provision(
+            self.folder,
+            campus=CAMPUS,
+            gateway="gw-bench",
+            gates={GATE: self.kiosks},
+            broker_port=free_port(),
+        )
+        if queued:
+            self._let_queue(queued)
+        self.path = self.folder / "gateway.toml"
+        self.settings = load_gateway(self.path)
+        self.broker = LocalBroker(self.folder)
+
+    def __enter__(self) -> Self:
+        try:
+            self.broker.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.broker.stop()
+        self._own.cleanup()
+
+    def _let_queue(self, messages: int) -> None:
+        """Room at the broker for a backlog of so many, and for a few beside."""
+        path = self.folder / "mosquitto.conf"
+        lines = [
+            f"max_queued_messages {messages + 1000}" if line.startswith("max_queued_m") else line
+            for line in path.read_text().splitlines()
+        ]
+        path.write_text("\n".join(lines) + "\n")
+
+    @property
+    def database(self) -> Path:
+        return self.settings.path(self.settings.database)
+
+    def gateway(self, environment: dict[str, str] | None = None) -> Worker:
+        """The shipped gateway on timed mock pins."""
+        return Worker("fevergate.bench.host", str(self.path), environment=environment)
+
+    def sink(self, *arguments: str) -> Worker:
+        """The bare subscriber; returns once it has subscribed."""
+        worker = Worker("fevergate.bench.sink", str(self.path), *arguments)
+        if worker.line(END_S) != "ready":
+            raise BenchError("the bare subscriber did not come up")
+        return worker
+
+    def load(self, *arguments: str) -> Worker:
+        """The load generator."""
+        return Worker("fevergate.bench.load", str(self.path), *arguments)
