@@ -45,7 +45,8 @@ max_packet_size {2 * MAX_PAYLOAD}
 # For an absent gateway: what four campuses say in some hours. Beyond that the kiosks keep it.
 max_queued_messages 20000
 max_queued_bytes 33554432
-max_inflight_messages 500
+# No window: one that readings fill while a disk refuses would keep the next fever out.
+max_inflight_messages 0
 persistent_client_expiration 14d
 sys_interval 10
 

@@ -13,7 +13,7 @@ import click
 from msgspec.structs import replace
 from sqlite_utils import Database
 
-from fevergate.broker import publish_once
+from fevergate.broker_once import publish_once
 from fevergate.calibrating import PEOPLE, SCANS, Found, Point, from_black_bodies, from_people
 from fevergate.errors import NothingFoundError
 from fevergate.kiosk_settings import current, put

@@ -68,7 +68,7 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
     Publishes as the administrator, whose password lies beside the settings (admin.password).
     """
-    from fevergate.broker import publish_once
+    from fevergate.broker_once import publish_once
     from fevergate.errors import NothingFoundError
     from fevergate.protocol import Acknowledge, acknowledge_topic, encode
     from fevergate.settings import load_gateway

@@ -20,7 +20,7 @@ import httpx
 from msgspec import Struct
 
 from fevergate import certificates
-from fevergate.broker import probe
+from fevergate.broker_once import probe
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.forward import campus_context
 from fevergate.lights import choose, open_factory

@@ -20,6 +20,9 @@ LEAST = 30
 TOLERANCE_C = 0.2
 """What good sensors may differ by: the medical part's own tolerance."""
 
+BIN_C = 0.1
+"""Width of the histogram's bins."""
+
 SURE = 3.0
 """And so many standard errors."""
 
@@ -68,31 +71,43 @@ class Blind(Struct, frozen=True, kw_only=True):
     busiest_people: int
 
 
-def crowds(database: Database, begin: float, end: float) -> list[Crowd]:
-    """What each kiosk made of its people from `begin` to `end` (UTC s)."""
-    values: dict[tuple[str, str], list[float]] = {}
-    for kiosk, gate, body_c in database.execute(_ESTIMATES, (begin, end)):
-        values.setdefault((gate, kiosk), []).append(body_c)
-    return [_crowd(gate, kiosk, bodies) for (gate, kiosk), bodies in sorted(values.items())]
+def crowds(database: Database, settings: GatewaySettings, begin: float, end: float) -> list[Crowd]:
+    """What each of the gateway's kiosks made of its people from `begin` to `end` (UTC s), by whole
+    hours, from the histograms of its readings."""
+    gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+    bins: dict[str, list[tuple[float, int]]] = {}
+    for kiosk, tenth, seen in database.execute(_SEEN, (begin, end)):
+        bins.setdefault(kiosk, []).append((tenth / 10, seen))
+    return [_crowd(gates[kiosk], kiosk, bins[kiosk]) for kiosk in sorted(bins) if kiosk in gates]
 
 
-# Who was only asked again for how they stood is no evidence; who was too cold or too warm is.
-_ESTIMATES = """
-    select kiosk, gate, body_c + coalesce(baseline_c, 0) from readings
-    where at >= ? and at < ? and body_c is not null and reason in ('', 'cold', 'confirm')"""
+_SEEN = """
+    select kiosk, tenth, sum(factory) from temperatures
+    where hour >= ? and hour < ? group by 1, 2 having sum(factory) > 0 order by 1, 2"""
 
 
-def _crowd(gate: str, kiosk: str, bodies: list[float]) -> Crowd:
-    middle_c = median(bodies)
+def _crowd(gate: str, kiosk: str, bins: list[tuple[float, int]]) -> Crowd:
+    people = sum(seen for _, seen in bins)
+    middle_c = _median(bins, people)
     # 1.4826 MAD is the SD of a bell curve, and the median's error 1.2533 SD / sqrt(n).
-    spread_c = 1.4826 * median(abs(one - middle_c) for one in bodies)
+    off = sorted((abs(value_c - middle_c), seen) for value_c, seen in bins)
     return Crowd(
         kiosk=kiosk,
         gate=gate,
-        people=len(bodies),
+        people=people,
         median_c=round(middle_c, 3),
-        error_c=1.2533 * spread_c / len(bodies) ** 0.5,
+        error_c=1.2533 * 1.4826 * max(0.0, _median(off, people)) / people**0.5,
     )
+
+
+def _median(bins: list[tuple[float, int]], people: int) -> float:
+    """The median of (middle of a bin, people in it), as if they lay evenly within each bin."""
+    before = 0
+    for value_c, seen in bins:
+        if before + seen >= people / 2:
+            return value_c + BIN_C * ((people / 2 - before) / seen - 0.5)
+        before += seen
+    return bins[-1][0]
 
 
 def unlike(found: list[Crowd]) -> list[Unlike]:
@@ -143,11 +158,9 @@ BUSY = 100
 IDLE_SHARE = 0.01
 
 
-def blind_today(
-    database: Database, settings: GatewaySettings, begin: float, end: float
-) -> list[Blind]:
-    """The gateway's own kiosks that saw hardly anybody while a neighbour saw at least `BUSY`."""
-    people = {one.kiosk: one.people for one in crowds(database, begin, end)}
+def blind(settings: GatewaySettings, crowds: list[Crowd]) -> list[Blind]:
+    """The kiosks that saw hardly anybody while a neighbour saw at least `BUSY`."""
+    people = {one.kiosk: one.people for one in crowds}
     found = []
     for gate in settings.gates:
         busiest = max(gate.kiosks, key=lambda kiosk: people.get(kiosk, 0))
@@ -164,11 +177,3 @@ def blind_today(
             if most >= BUSY and people.get(kiosk, 0) <= most * IDLE_SHARE
         ]
     return found
-
-
-def unlike_today(
-    database: Database, settings: GatewaySettings, begin: float, end: float
-) -> list[Unlike]:
-    """As `unlike`, of the gateway's own kiosks only."""
-    known = {kiosk for gate in settings.gates for kiosk in gate.kiosks}
-    return unlike([one for one in crowds(database, begin, end) if one.kiosk in known])

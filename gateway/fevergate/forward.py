@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ import httpx
 import msgspec
 
 from fevergate.errors import SettingsError
-from fevergate.minutes import count, silences
 from fevergate.protocol import DaySummary, FeverEvent, HourSummary, Receipt, Summary
 from fevergate.settings import CampusServer, GatewaySettings, read_secret
 from fevergate.store import Store
@@ -115,7 +114,7 @@ class Forwarder:
             fevers = list(store.db.query(_FEVERS, (STEP,)))
             items: list[Summary] = [_hour(row) for row in hours]
             days = sorted({(row["kiosk"], _day(row["hour"], zone)) for row in hours})
-            items += [_day_summary(store, kiosk, day, zone) for kiosk, day in days]
+            items += [_day_summary(store, kiosk, day) for kiosk, day in days]
             items += [_fever(row) for row in fevers]
             connection = store.db.conn
             connection.executemany(
@@ -212,27 +211,11 @@ def _day(hour: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(hour, zone).date().isoformat()
 
 
-def _day_summary(store: Store, kiosk: str, day: str, zone: ZoneInfo) -> DaySummary:
+def _day_summary(store: Store, kiosk: str, day: str) -> DaySummary:
     """A kiosk's day; its revision is the sum of its hours', which only grows."""
-    start = datetime.fromisoformat(day).replace(tzinfo=zone)
-    begin, end = int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
-    rows = list(
-        store.db.query(
-            "select * from hours where kiosk = ? and hour >= ? and hour < ?", (kiosk, begin, end)
-        )
-    )
-    return DaySummary(
-        kiosk=kiosk,
-        gate=rows[-1]["gate"],
-        date=day,
-        revision=sum(row["revision"] for row in rows),
-        normal=sum(row["normal"] for row in rows),
-        fever=sum(row["fever"] for row in rows),
-        retry=sum(row["retry"] for row in rows),
-        watched_minutes=sum(count(row["watched"]) for row in rows),
-        fault_minutes=sum(count(row["fault"]) for row in rows),
-        silences=silences({row["hour"]: row["watched"] for row in rows}, begin, end),
-    )
+    (row,) = store.db.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
+    names = (name for name in DaySummary.__struct_fields__ if name in row)
+    return DaySummary(**{name: row[name] for name in names})
 
 
 def _due(store: Store) -> list[tuple[str, int, str]]:

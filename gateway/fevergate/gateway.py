@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from functools import partial
@@ -21,7 +22,7 @@ from fevergate.alarm import Alarm
 from fevergate.broker import Broker
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
-from fevergate.fleet import unlike_today
+from fevergate.fleet import crowds, unlike
 from fevergate.forward import Forwarder
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 COMPARE_S = 600
 """How often the kiosks of a gate are compared."""
 
+SWITCH_S = 0.0005
+"""How long a thread may keep Python's lock from the one that lights the lamp."""
+
 STUCK_S = 30
 """A writer that has not come round for so long has stopped: systemd may start us anew."""
 
@@ -46,7 +50,7 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
         factory = factory or _factory(settings)
-        store = Store(settings.path(settings.database))
+        store = Store(settings.path(settings.database), settings.zone)
         self._lights = {
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
         }
@@ -54,7 +58,9 @@ class Gateway:
         self.alarm.restore(*store.fevers())
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
-        self.writer = Writer(store, self._say_stored, self._disk_trouble)
+        self.writer = Writer(
+            store, self._say_stored, self._disk_trouble, lambda: self._broker.again()
+        )
         self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add)
         self._broker = Broker(
             settings,
@@ -89,10 +95,11 @@ class Gateway:
 
     def tick(self) -> bool:
         """About once a second; says whether real work goes on."""
+        self._watch.floods(self.ingest.flood.kiosks())
         self._watch.check()
         if time.monotonic() >= self._compare_at:
             self._compare_at = time.monotonic() + COMPARE_S
-            # Beside the alarm's path: it reads a day of readings.
+            # Beside the alarm's path: it reads from the disk.
             threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
         return self._broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
 
@@ -102,7 +109,7 @@ class Gateway:
             reader = open_reader(self._settings.path(self._settings.database))
             try:
                 _, begin, end = bounds(self._settings)
-                found = unlike_today(reader, self._settings, begin, end)
+                found = unlike(crowds(reader, self._settings, begin, end))
             finally:
                 reader.close()
         except (StoreError, sqlite3.Error) as error:
@@ -136,6 +143,7 @@ def _factory(settings: GatewaySettings) -> Factory:
 
 def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
     """Run a gateway until SIGTERM or SIGINT; on the pins of `factory`, or as the settings say."""
+    sys.setswitchinterval(SWITCH_S)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())

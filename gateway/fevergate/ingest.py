@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from fevergate.alarm import Alarm
 from fevergate.errors import MessageError
+from fevergate.flood import Flood
 from fevergate.protocol import (
     Acknowledge,
     Applied,
@@ -24,8 +25,7 @@ from fevergate.protocol import (
     decode,
     parse_topic,
 )
-from fevergate.settings import GatewaySettings
-from fevergate.store import (
+from fevergate.records import (
     Acknowledged,
     HealthArrived,
     ReadingArrived,
@@ -34,9 +34,13 @@ from fevergate.store import (
     SettingsApplied,
     StatusArrived,
 )
+from fevergate.settings import GatewaySettings
 from fevergate.watch import Watch
 
 log = logging.getLogger(__name__)
+
+DROPPED = "$SYS/broker/publish/messages/dropped"
+"""mosquitto(8): messages that the broker has dropped for want of room."""
 
 Keep = Callable[[Record, Callable[[], None]], None]
 
@@ -47,6 +51,7 @@ def topics(campus: str) -> list[str]:
     return [
         *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
         alarm_topic(campus, "+/acknowledge"),
+        DROPPED,
     ]
 
 
@@ -55,14 +60,20 @@ class Ingest:
 
     def __init__(self, settings: GatewaySettings, alarm: Alarm, watch: Watch, keep: Keep) -> None:
         self._settings = settings
+        self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
         self._alarm = alarm
         self._watch = watch
         self._keep = keep
+        self.flood = Flood()
         self.counts: Counter[str] = Counter()
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
         """Take one message; `done` is called when it is committed, or need not be."""
         now = time.time()
+        if topic == DROPPED:
+            self._dropped(payload)
+            done()
+            return
         try:
             record = self._understand(parse_topic(topic), payload, now)
         except MessageError as error:
@@ -106,7 +117,7 @@ class Ingest:
             case _:
                 raise MessageError(f"no such kind of message: {topic.kind[:64]}")
 
-    def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
+    def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
         reading = decode(payload, Reading)
         self._same(kiosk, reading.kiosk)
         raised_at = None
@@ -114,7 +125,14 @@ class Ingest:
             raised_at = self._alarm.fever(gate, reading)
         self.counts[reading.verdict.value] += 1
         self._watch.heard(kiosk)
+        if self.flood.over(kiosk):
+            self.counts["flood"] += 1
+            return None
         return ReadingArrived(reading, now, gate, raised_at)
+
+    def _dropped(self, payload: bytes) -> None:
+        if payload.isdigit() and len(payload) < 20:
+            self._watch.broker_dropped(int(payload))
 
     def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
         applied = decode(payload, Applied)
@@ -130,7 +148,7 @@ class Ingest:
 
     def _gate_of(self, kiosk: str) -> str:
         """A kiosk that stands at no gate is still looked after, at the first one."""
-        return (self._settings.gate_of(kiosk) or self._settings.gates[0]).name
+        return self._gates.get(kiosk, self._settings.gates[0].name)
 
     @staticmethod
     def _same(topic_name: str, said: str) -> None:

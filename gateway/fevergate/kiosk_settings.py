@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlite_utils import Database
 
-from fevergate.broker import publish_once, read_retained
+from fevergate.broker_once import publish_once, read_retained
 from fevergate.errors import MessageError, NothingFoundError
 from fevergate.notice import glyphs_of
 from fevergate.options import settings_option

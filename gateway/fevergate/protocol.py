@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
@@ -388,6 +389,7 @@ def acknowledge_topic(campus: str, gate: str) -> str:
     return f"{alarm_topic(campus, gate)}/acknowledge"
 
 
+@lru_cache(4096)
 def parse_topic(topic: str) -> Topic:
     """Take a topic apart.
 

@@ -17,7 +17,8 @@ import paho.mqtt.client as mqtt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.broker import KEEP_ALIVE_S, named_context, no_delay
+from fevergate.broker_once import KEEP_ALIVE_S
+from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, MessageError
 from fevergate.protocol import Topic, UpdateState, UpdateWant, decode, encode, parse_topic
 from fevergate.settings import GatewaySettings, read_secret

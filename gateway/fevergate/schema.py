@@ -1,7 +1,9 @@
 """The gateway's tables, as migrations: each runs once, with its record, in one transaction.
 
-`hours` is kept by triggers, so that a day's log costs the same whatever the history and a
-redelivered reading, which inserts nothing, counts nothing.
+`hours` and `temperatures` count each reading in the transaction that inserts it (`arrivals`), and
+triggers move it when it is dated late, so that a day's log costs the same whatever the history
+and a redelivered reading, which inserts nothing, counts nothing. `days` follows from them
+(`rollup`), in the same transaction.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ from sqlite_utils import Database, Migrations
 
 migrations = Migrations("fevergate")
 
-_HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
+HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
 
 
 def _count(row: str, sign: str) -> str:
     """SQL that adds (`+`) or takes (`-`) one reading to or from its hour."""
-    hour = _HOUR.format(row=row)
+    hour = HOUR.format(row=row)
     return f"""
         insert into hours(kiosk, hour, gate, normal, fever, retry, watched, revision)
         values ({row}.kiosk, {hour}, {row}.gate,
@@ -146,3 +148,78 @@ def applied(db: Database) -> None:
             answered_at real not null
         ) strict, without rowid"""
     )
+
+
+TENTH = "cast(round(({value}) * 10) as integer)"
+
+
+COUNTED = (
+    ("shown", "{row}.body_c", "{row}.body_c is not null and {row}.verdict in ('normal', 'fever')"),
+    # Who was only asked again for how they stood is no evidence; who was too cold or warm is.
+    (
+        "factory",
+        "{row}.body_c + coalesce({row}.baseline_c, 0)",
+        "{row}.body_c is not null and {row}.reason in ('', 'cold', 'confirm')",
+    ),
+)
+"""What `temperatures` counts: column, value in °C, of which readings."""
+
+
+def _spread(row: str, sign: str) -> str:
+    """SQL that adds (`+`) or takes (`-`) one reading's temperatures to or from its hour's."""
+    return "".join(
+        f"""
+        insert into temperatures(kiosk, hour, tenth, {column})
+        select {row}.kiosk, {HOUR.format(row=row)},
+               {TENTH.format(value=value.format(row=row))}, {sign}1
+        where {which.format(row=row)}
+        on conflict(kiosk, hour, tenth) do update set {column} = {column} + excluded.{column};"""
+        for column, value, which in COUNTED
+    )
+
+
+@migrations()
+def rollups(db: Database) -> None:
+    """How many people read what, by hour; a kiosk's day in the campus's zone."""
+    db.conn.execute(
+        """
+        create table temperatures (
+            kiosk text not null, hour integer not null, tenth integer not null,
+            shown integer not null default 0, factory integer not null default 0,
+            primary key (kiosk, hour, tenth)
+        ) strict, without rowid"""
+    )
+    db.conn.execute("create index temperatures_hour on temperatures(hour)")
+    db.conn.execute(
+        """
+        create table days (
+            date text not null, kiosk text not null, gate text not null,
+            normal integer not null, fever integer not null, retry integer not null,
+            watched_minutes integer not null, fault_minutes integer not null,
+            silences integer not null, first_at real, last_at real,
+            revision integer not null,
+            primary key (date, kiosk)
+        ) strict, without rowid"""
+    )
+    # So that a day's fevers are found without a look at all that ever were.
+    db.conn.execute(
+        "create index readings_fevers on readings(coalesce(at, received_at))"
+        " where verdict = 'fever'"
+    )
+    db.conn.execute(
+        "create table meta (key text primary key, value text not null) strict, without rowid"
+    )
+    # What arrives is counted a batch at a time (`arrivals`); these move what is dated late.
+    db.conn.execute("drop trigger count_reading")
+    db.conn.execute(
+        "create trigger spread_dated after update of at on readings begin"
+        f" {_spread('old', '-')} {_spread('new', '+')} end"
+    )
+    for column, value, which in COUNTED:
+        db.conn.execute(
+            f"insert into temperatures(kiosk, hour, tenth, {column})"  # noqa: S608 - constants
+            f" select kiosk, {HOUR.format(row='r')},"
+            f" {TENTH.format(value=value.format(row='r'))}, count(*) from readings r"
+            f" where {which.format(row='r')} group by 1, 2, 3"
+            f" on conflict(kiosk, hour, tenth) do update set {column} = excluded.{column}"
+        )

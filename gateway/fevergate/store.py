@@ -7,22 +7,35 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlite_utils import Database
 
+from fevergate.arrivals import Arrivals
 from fevergate.errors import StoreError
 from fevergate.held import Held
 from fevergate.minutes import span_masks
-from fevergate.protocol import Applied, Health, Identity, Reading, Stored, Verdict
+from fevergate.protocol import Applied, Identity, Stored, Verdict
+from fevergate.records import (
+    Acknowledged,
+    HealthArrived,
+    ReadingArrived,
+    Record,
+    Rejected,
+    SettingsApplied,
+    StatusArrived,
+)
+from fevergate.rollup import Rollup
 from fevergate.schema import migrations
 
 MAX_REJECTED = 10_000
 """Quarantined messages kept; the oldest go first, so that a flood cannot fill the disk."""
+
+DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
 MAX_BOOTS = 1024
 """Boots that are remembered in memory; the others are looked up again."""
@@ -30,77 +43,16 @@ MAX_BOOTS = 1024
 HEAD_BYTES = 256
 """How much of a rejected message is kept."""
 
-_READING_COLUMNS = (
-    *("kiosk", "boot", "seq", "at", "up_ms", "received_at", "gate", "verdict", "reason"),
-    *("object_c", "ambient_c", "skin_c", "body_c", "threshold_c", "baseline_c"),
-    *("samples", "scan_ms", "queued", "fw"),
-)
-# Plain SQL on the hot path: sqlite-utils looks the columns up at each call, and most batches
-# at a gate hold one row.
-_INSERT_READING = (
-    f"insert or ignore into readings({', '.join(_READING_COLUMNS)})"  # noqa: S608 - constants
-    f" values ({', '.join(':' + column for column in _READING_COLUMNS)})"
-)
+_SEEN = """
+    insert into kiosks(kiosk, gate, last_seen, status, health)
+    values (:kiosk, :gate, :at, coalesce(:status, ''), :health)
+    on conflict(kiosk) do update set gate = excluded.gate,
+        last_seen = max(last_seen, excluded.last_seen),
+        status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingArrived:
-    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it."""
-
-    reading: Reading
-    received_at: float
-    gate: str
-    raised_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HealthArrived:
-    """A kiosk's health."""
-
-    health: Health
-    received_at: float
-    gate: str
-
-
-@dataclass(frozen=True, slots=True)
-class StatusArrived:
-    """A kiosk went online or offline."""
-
-    kiosk: str
-    status: str
-    received_at: float
-    gate: str
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsApplied:
-    """A kiosk answered to its settings."""
-
-    applied: Applied
-    received_at: float
-    gate: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A message that does not validate."""
-
-    topic: str
-    reason: str
-    payload: bytes
-    received_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """A guard saw to these fevers."""
-
-    fevers: tuple[Identity, ...]
-    by: str
-    at: float
-
-
-Record = ReadingArrived | HealthArrived | StatusArrived | SettingsApplied | Rejected | Acknowledged
+Touched = dict[tuple[str, int], list[int]]
+"""Sequence numbers by kiosk and boot."""
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -131,7 +83,7 @@ def open_reader(path: Path) -> Database:
 class Store:
     """The one writer. Every method may raise `StoreError`; then nothing of that call is kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, zone: ZoneInfo = DEFAULT_ZONE) -> None:
         self.path = path
         self.db = Database(_connect(path, read_only=False))
         try:
@@ -139,35 +91,47 @@ class Store:
             # A power cut must not take back what a kiosk was told it may forget.
             self.db.conn.execute("pragma synchronous = full")
             migrations.apply(self.db)
+            self._arrivals = Arrivals(self.db.conn)
+            self._rollup = Rollup(self.db, zone)
+            self._rollup.adopt_zone()
         except sqlite3.Error as error:
             self.db.close()
             raise StoreError(f"{path}: {error}") from error
         self._held: dict[tuple[str, int], Held] = {}
         self._clock: dict[tuple[str, int], float] = {}
+        self._last_words: dict[str, dict[str, Any]] = {}
 
     def close(self) -> None:
         self.db.close()
 
-    def commit(self, batch: Sequence[Record]) -> list[tuple[str, Stored]]:
+    def commit(self, batch: Sequence[Record]) -> Touched:
         """Write a batch in one durable transaction.
 
-        Returns, for each kiosk and boot in it, what is held now. A repeat is a no-op.
+        Returns the readings in it, by kiosk and boot. A repeat is a no-op.
         """
         try:
             with self.transaction():
                 for record in batch:
                     self._write(record)
+                self._flush()
+                self._rollup.refresh()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             # What was learnt from a batch that did not land must not be believed.
             self._held.clear()
             self._clock.clear()
+            self._arrivals.forget()
+            self._last_words.clear()
             raise StoreError(f"{self.path}: {error}") from error
-        touched: dict[tuple[str, int], list[int]] = {}
+        touched: Touched = {}
         for record in batch:
             if isinstance(record, ReadingArrived):
                 kiosk, boot, seq = record.reading.identity
                 self._held_of(kiosk, boot).add(seq)
                 touched.setdefault((kiosk, boot), []).append(seq)
+        return touched
+
+    def stored(self, touched: Touched) -> list[tuple[str, Stored]]:
+        """For each kiosk the messages that say what is held, above all of what was touched."""
         return [
             (kiosk, stored)
             for (kiosk, boot), seqs in touched.items()
@@ -231,23 +195,26 @@ class Store:
                 )
 
     def _write_reading(self, record: ReadingArrived) -> None:
-        reading = record.reading
-        row: dict[str, Any] = msgspec.structs.asdict(reading)
-        row |= {"received_at": record.received_at, "gate": record.gate}
-        row["verdict"] = reading.verdict.value
-        boot = (reading.kiosk, reading.boot)
-        if reading.at is not None:
-            self._date(boot, reading.at, reading.up_ms)
-        elif boot in self._clock:
-            row["at"] = self._clock[boot] + reading.up_ms / 1000
-        self.db.conn.execute(_INSERT_READING, row)
-        if reading.verdict is Verdict.FEVER:
+        _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)
+        if at is not None:
+            self._date((kiosk, boot), at, up_ms)
+        elif (began_at := self._clock.get((kiosk, boot))) is not None:
+            at = began_at + up_ms / 1000
+        row = (kiosk, boot, seq, at, up_ms, verdict.value, *rest, record.received_at, record.gate)
+        self._arrivals.add(row)
+        if verdict is Verdict.FEVER:
             self.db.conn.execute(
                 "insert or ignore into fevers(kiosk, boot, seq, gate, raised_at)"
                 " values (?, ?, ?, ?, ?)",
-                (*reading.identity, record.gate, record.raised_at or record.received_at),
+                (kiosk, boot, seq, record.gate, record.raised_at or record.received_at),
             )
-        self._seen(reading.kiosk, record.gate, record.received_at)
+        self._seen(kiosk, record.gate, record.received_at)
+
+    def _flush(self) -> None:
+        """Write what was gathered of this batch."""
+        self._arrivals.flush()
+        self.db.conn.executemany(_SEEN, self._last_words.values())
+        self._last_words.clear()
 
     def _write_applied(self, applied: Applied, received_at: float) -> None:
         self.db.conn.execute(
@@ -298,6 +265,7 @@ class Store:
         if boot not in self._clock:
             while len(self._clock) >= MAX_BOOTS:
                 del self._clock[next(iter(self._clock))]
+            self._flush()  # it may be among these
             self.db.conn.execute(
                 "update readings set at = ? + up_ms / 1000.0"
                 " where kiosk = ? and boot = ? and at is null",
@@ -314,14 +282,13 @@ class Store:
         status: str | None = None,
         health: str | None = None,
     ) -> None:
-        self.db.conn.execute(
-            "insert into kiosks(kiosk, gate, last_seen, status, health) values (?, ?, ?, ?, ?)"
-            " on conflict(kiosk) do update set gate = excluded.gate,"
-            " last_seen = max(last_seen, excluded.last_seen),"
-            " status = case when ? then excluded.status else status end,"
-            " health = coalesce(excluded.health, health)",
-            (kiosk, gate, at, status or "", health, status is not None),
+        word = self._last_words.setdefault(
+            kiosk, {"kiosk": kiosk, "at": at, "status": None, "health": None}
         )
+        word["gate"] = gate
+        word["at"] = max(at, word["at"])
+        word["status"] = status or word["status"]
+        word["health"] = health or word["health"]
 
 
 class _Immediate:

@@ -1,7 +1,7 @@
 """Whether every kiosk watches, and can be believed.
 
 Silence, an offline will, a sensor's fault, a crowd at the baseline's bound, a crowd unlike the
-neighbours': each turns the gate amber, with words.
+neighbours', a flood, a broker that drops messages: each turns the gate amber, with words.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from threading import Lock
 
 from fevergate.protocol import Health
 from fevergate.settings import GatewaySettings
+
+FRESH_S = 1.0
+DROPPED_S = 600.0
+"""How long a gate is amber after the broker dropped something."""
 
 Trouble = Callable[[str, str, str | None], None]
 
@@ -38,11 +42,17 @@ class Watch:
         self._fault: dict[str, str] = {}
         self._drift: dict[str, float | None] = {}
         self._unlike: dict[str, str] = {}
+        self._floods: dict[str, str] = {}
+        self._dropped = 0
+        self._dropped_at = now() - DROPPED_S
 
     def heard(self, kiosk: str) -> None:
         """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
+        now = self._now()
+        if self._online.get(kiosk) and now - self._heard.get(kiosk, -FRESH_S) < FRESH_S:
+            return  # nothing new, and in a rush there are thousands of these
         with self._lock:
-            self._heard[kiosk] = self._now()
+            self._heard[kiosk] = now
             self._online[kiosk] = True
         self._tell(kiosk)
 
@@ -69,10 +79,26 @@ class Watch:
             self._unlike = kiosks
         self.check()
 
+    def floods(self, kiosks: dict[str, str]) -> None:
+        """Which kiosks say too much, and how much; replaces what was said."""
+        with self._lock:
+            self._floods = kiosks
+
+    def broker_dropped(self, count: int) -> None:
+        """The broker's own count of messages that it dropped since it started."""
+        with self._lock:
+            if count > self._dropped:
+                self._dropped_at = self._now()
+            self._dropped = count
+
     def check(self) -> None:
         """Look at the clock; call it about once a second."""
         for kiosk in self._gates:
             self._tell(kiosk)
+        lately = self._now() - self._dropped_at < DROPPED_S
+        what = f"broker dropped {self._dropped} messages" if lately else None
+        for gate in dict.fromkeys(self._gates.values()):
+            self._trouble(gate, "broker", what)
 
     def _tell(self, kiosk: str) -> None:
         gate = self._gates.get(kiosk)
@@ -86,6 +112,8 @@ class Watch:
                 what = f"{kiosk}: offline"
             elif self._now() - heard > self._silent_after_s:
                 what = f"{kiosk}: silent"
+            elif flood := self._floods.get(kiosk):
+                what = f"{kiosk}: {flood}"[:64]
             elif fault := self._fault.get(kiosk):
                 what = f"{kiosk}: sensor {fault}"[:64]
             elif (drift_c := self._drift.get(kiosk)) is not None:

@@ -18,16 +18,21 @@ from typing import Any, TypeVar
 
 from fevergate.errors import StoreError
 from fevergate.protocol import Stored
-from fevergate.store import ReadingArrived, Record, Rejected, Store
+from fevergate.records import Acknowledged, ReadingArrived, Record, Rejected
+from fevergate.store import Store, Touched
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_BATCH = 500
+MAX_BATCH = 2000
 MAX_WAITING = 5000
 """Records between the socket and the disk; when they are that many, the socket is not read."""
 
+TELL_S = 0.05
+"""How often a kiosk is told in a rush: each word costs as much as a reading."""
+
+FULL_S = 0.001
 RETRY_S = 0.5
 
 
@@ -47,7 +52,8 @@ class Writer:
     """Owns the store.
 
     `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told a
-    text while the disk refuses and None when it takes again. Both from the writer's thread.
+    text while the disk refuses and None when it takes again; `again` is called when what came
+    meanwhile and found no room should be asked for. All from the writer's thread.
     """
 
     def __init__(
@@ -55,11 +61,17 @@ class Writer:
         store: Store,
         stored: Callable[[str, Stored], None],
         trouble: Callable[[str | None], None] = lambda _: None,
+        again: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._stored = stored
         self._trouble = trouble
-        self._queue: queue.Queue[_Entry | _Call | None] = queue.Queue(MAX_WAITING)
+        self._again = again
+        self._untold: Touched = {}
+        self._tell_at = 0.0
+        self._refusing = False
+        self.turned_away = 0
+        self._queue: queue.SimpleQueue[_Entry | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer")
         self._stopping = threading.Event()
         self.progressed_at = time.monotonic()
@@ -76,7 +88,17 @@ class Writer:
         self._store.close()
 
     def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
-        """Hand a record over; `done` is called once it is committed. Waits while full."""
+        """Hand a record over; `done` is called once it is committed.
+
+        Waits while full, so that the socket is not read. Not so while the disk refuses: alarms
+        must go on, and what finds no room is neither kept nor acknowledged, so that the broker
+        and the kiosk have it still. A guard's acknowledgement always finds room.
+        """
+        while self._queue.qsize() >= MAX_WAITING and not isinstance(record, Acknowledged):
+            if self._refusing:
+                self.turned_away += 1
+                return
+            time.sleep(FULL_S)
         self._queue.put(_Entry(record, done))
 
     def call(self, work: Callable[[Store], T]) -> Future[T]:
@@ -87,9 +109,11 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            self.progressed_at = time.monotonic()
+            now = self.progressed_at = time.monotonic()
+            if self._untold and now >= self._tell_at:
+                self._say_stored()
             try:
-                first = self._queue.get(timeout=1)
+                first = self._queue.get(timeout=self._tell_at - now if self._untold else 1)
             except queue.Empty:
                 continue
             entries, calls, ending = self._gather(first)
@@ -98,6 +122,7 @@ class Writer:
             for call in calls:
                 self._serve(call)
             if ending:
+                self._say_stored()
                 return
 
     def _gather(self, first: _Entry | _Call | None) -> tuple[list[_Entry], list[_Call], bool]:
@@ -120,13 +145,13 @@ class Writer:
 
     def _commit(self, entries: list[_Entry]) -> None:
         try:
-            held = self._patiently([entry.record for entry in entries])
+            touched = self._patiently([entry.record for entry in entries])
         except StoreError:
             self._one_by_one(entries)
         else:
-            self._tell(entries, held)
+            self._tell(entries, touched)
 
-    def _patiently(self, records: list[Record]) -> list[tuple[str, Stored]] | None:
+    def _patiently(self, records: list[Record]) -> Touched | None:
         """Commit, waiting as long as the disk refuses; None where the end came first.
 
         Raises `StoreError` for what no waiting helps.
@@ -134,7 +159,7 @@ class Writer:
         troubled = False
         while True:
             try:
-                held = self._store.commit(records)
+                touched = self._store.commit(records)
             except StoreError as error:
                 if not _is_disk(error):
                     raise
@@ -144,39 +169,54 @@ class Writer:
                 if not troubled:
                     log.error("the disk refuses: %s", error)
                     self._trouble(str(error))
-                    troubled = True
+                    troubled = self._refusing = True
                 self.progressed_at = time.monotonic()  # waiting is what it should do now
                 time.sleep(RETRY_S)
                 continue
             if troubled:
-                log.warning("the disk takes again")
-                self._trouble(None)
-            return held
+                self._recovered()
+            return touched
+
+    def _recovered(self) -> None:
+        log.warning("the disk takes again")
+        self._refusing = False
+        self._trouble(None)
+        if self.turned_away:
+            log.warning("asking again for %d records", self.turned_away)
+            self.turned_away = 0
+            self._again()
 
     def _one_by_one(self, entries: list[_Entry]) -> None:
         """Something in the batch cannot be stored at all: find it, quarantine it, go on."""
         for entry in entries:
             try:
-                held = self._patiently([entry.record])
+                touched = self._patiently([entry.record])
             except StoreError as error:
                 log.error("quarantined: %s", error)
-                held = self._patiently([_quarantined(entry.record, str(error))])
-            self._tell([entry], held)
+                touched = self._patiently([_quarantined(entry.record, str(error))])
+            self._tell([entry], touched)
 
-    def _tell(self, entries: list[_Entry], held: list[tuple[str, Stored]] | None) -> None:
-        """Say what is committed, if anything was.
+    def _tell(self, entries: list[_Entry], touched: Touched | None) -> None:
+        """Acknowledge what is committed, if anything was; the kiosks are told soon.
 
         A listener that fails must not end the only thread that writes: whoever was not told
         will ask again.
         """
-        if held is None:
+        if touched is None:
             return
         for entry in entries:
             try:
                 entry.done()
             except Exception:
                 log.exception("acknowledging")
-        for kiosk, stored in held:
+        for key, seqs in touched.items():
+            self._untold.setdefault(key, []).extend(seqs)
+
+    def _say_stored(self) -> None:
+        """Tell each kiosk what is held: at once after a pause, together in a rush."""
+        untold, self._untold = self._untold, {}
+        self._tell_at = time.monotonic() + TELL_S
+        for kiosk, stored in self._store.stored(untold):
             try:
                 self._stored(kiosk, stored)
             except Exception:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from fevergate.protocol import Health, Reading, Verdict
+from fevergate.records import ReadingArrived
 from fevergate.settings import Gate, GatewaySettings
-from fevergate.store import ReadingArrived
 
 AT = 1_795_400_000.0  # 2026-11-23 in the afternoon, UTC
 

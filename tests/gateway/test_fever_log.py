@@ -13,8 +13,9 @@ from fevergate.cli import cli
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import read_day
 from fevergate.provision import provision
+from fevergate.records import Acknowledged, HealthArrived, ReadingArrived
 from fevergate.settings import load_gateway
-from fevergate.store import Acknowledged, HealthArrived, ReadingArrived, Store, open_reader
+from fevergate.store import Store, open_reader
 from fevergate.words import TABLE, words
 
 DAY = date(2026, 11, 23)

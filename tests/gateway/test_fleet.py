@@ -5,8 +5,10 @@ import random
 import pytest
 from samples import AT, arrived, settings
 
-from fevergate.fleet import LEAST, unlike, unlike_today
+from fevergate.fleet import LEAST, crowds, unlike
 from fevergate.store import Store, open_reader
+
+HOUR = AT // 3600 * 3600
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def day(store, seed=0, count=200, gate="north", **offsets_c):
 def found(store, **changes):
     reader = open_reader(store.path)
     try:
-        return unlike_today(reader, settings(**changes), AT, AT + 86400)
+        return unlike(crowds(reader, settings(**changes), HOUR, HOUR + 86400))
     finally:
         reader.close()
 

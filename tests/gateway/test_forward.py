@@ -9,7 +9,8 @@ from samples import settings as plain_settings
 
 from fevergate.errors import SettingsError
 from fevergate.forward import Forwarder
-from fevergate.store import Acknowledged, HealthArrived, Store
+from fevergate.records import Acknowledged, HealthArrived
+from fevergate.store import Store
 
 
 class Scene:
@@ -97,6 +98,7 @@ def test_coverage_alone_is_forwarded_so_that_a_zero_can_be_believed(scene):
 def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
     scene.store.commit([arrived(1), arrived(2, "fever")])
     scene.store.db.execute("update hours set gate = 'NOT A NAME'")
+    scene.store.db.execute("update days set gate = 'NOT A NAME'")
     assert scene.forwarder.once()
     assert scene.campus.received().fevers == 1
     assert scene.waiting() == 2  # the hour and the day wait to be mended

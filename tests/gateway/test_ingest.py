@@ -8,7 +8,7 @@ from samples import health, reading, settings
 from fevergate.alarm import Alarm
 from fevergate.ingest import Ingest
 from fevergate.protocol import Acknowledge, Applied, CalibrationRecord, encode
-from fevergate.store import (
+from fevergate.records import (
     Acknowledged,
     HealthArrived,
     ReadingArrived,
@@ -158,3 +158,21 @@ def test_a_calibration_out_of_bounds_is_quarantined(scene, field):
     message["calibration"][field] = wrong[field]
     record = scene.say("north-1/settings/applied", json.dumps(message).encode())
     assert isinstance(record, Rejected) and field in record.reason
+
+
+def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene, monkeypatch):
+    monkeypatch.setattr("fevergate.flood.BURST", 2.0)
+    for seq in (1, 2):
+        scene.say("north-1/reading", reading(seq))
+    kept = len(scene.kept)
+    scene.say("north-1/reading", reading(3, "fever"))
+    assert scene.events[-1] == "red light"
+    assert len(scene.kept) == kept  # the kiosk has it until it is told otherwise
+    assert scene.acknowledged == 1  # and the broker need not
+    assert "north-1" in scene.ingest.flood.kiosks()
+
+
+def test_what_the_broker_says_of_itself_is_no_kiosks_message(scene):
+    for payload in (b"0", b"7", b"-1", b"much", b"9" * 40):
+        scene.ingest.message("$SYS/broker/publish/messages/dropped", payload, scene.done)
+    assert scene.kept == [] and scene.acknowledged == 5

@@ -9,8 +9,9 @@ from samples import AT, arrived, health
 from fevergate.cli import cli
 from fevergate.protocol import Applied, CalibrationRecord
 from fevergate.provision import provision
+from fevergate.records import HealthArrived, ReadingArrived, SettingsApplied
 from fevergate.rescreen import Rules, rescreen
-from fevergate.store import HealthArrived, ReadingArrived, SettingsApplied, Store, open_reader
+from fevergate.store import Store, open_reader
 from kiosk.baseline import Baseline
 from kiosk.calibration import Calibration
 from kiosk.estimate import SITES, through_emissivity

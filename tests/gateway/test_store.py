@@ -10,15 +10,8 @@ from samples import AT, arrived, health
 from fevergate import store as storing
 from fevergate.errors import StoreError
 from fevergate.protocol import Applied, CalibrationRecord, Identity, Stored
-from fevergate.store import (
-    Acknowledged,
-    HealthArrived,
-    Rejected,
-    SettingsApplied,
-    StatusArrived,
-    Store,
-    open_reader,
-)
+from fevergate.records import Acknowledged, HealthArrived, Rejected, SettingsApplied, StatusArrived
+from fevergate.store import Store, open_reader
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def totals(store, column):
 
 def test_a_repeat_is_a_no_op_everywhere(store):
     for _ in range(3):
-        held = store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")])
+        held = store.stored(store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")]))
         assert held == [("north-1", Stored(boot=1, seq=2))]
     assert store.db["readings"].count == 2
     assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
@@ -48,7 +41,7 @@ def test_a_repeat_is_a_no_op_everywhere(store):
 
 
 def test_gaps_are_told(store):
-    assert store.commit([arrived(1), arrived(4)]) == [
+    assert store.stored(store.commit([arrived(1), arrived(4)])) == [
         ("north-1", Stored(boot=1, seq=4, gaps=((2, 3),)))
     ]
 
@@ -58,7 +51,7 @@ def test_it_knows_after_a_restart_what_it_held_before(tmp_path):
     first.commit([arrived(1), arrived(2)])
     first.close()
     second = Store(tmp_path / "a.db")
-    assert second.commit([arrived(3)]) == [("north-1", Stored(boot=1, seq=3))]
+    assert second.stored(second.commit([arrived(3)])) == [("north-1", Stored(boot=1, seq=3))]
     second.close()
 
 
@@ -167,7 +160,8 @@ def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
     with pytest.raises(StoreError):
         store.commit([arrived(1), arrived(2)])
     assert store.db["readings"].count == 0
-    assert store.commit([arrived(3)]) == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
+    held = store.stored(store.commit([arrived(3)]))
+    assert held == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
 
 
 def test_a_commit_is_on_the_disk_before_it_is_told(store):

@@ -73,3 +73,35 @@ def test_a_crowd_unlike_the_neighbours_is_amber_until_it_is_not(scene):
     assert scene.troubles["north", "north-1"] == "north-1: reads -0.5 C beside north-2"
     scene.watch.unlike({})
     assert scene.troubles["north", "north-1"] is None
+
+
+def test_a_flood_is_named_and_forgotten_when_it_is_over(scene):
+    scene.watch.heard("north-1")
+    scene.watch.floods({"north-1": "floods, 9 not taken"})
+    scene.watch.check()
+    assert scene.troubles["north", "north-1"] == "north-1: floods, 9 not taken"
+    scene.watch.floods({})
+    scene.watch.check()
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_a_broker_that_drops_messages_is_amber_at_every_gate_for_a_while(scene):
+    scene.watch.broker_dropped(0)
+    scene.watch.check()
+    assert scene.troubles["north", "broker"] is None
+    scene.watch.broker_dropped(12)
+    scene.watch.check()
+    assert scene.troubles["north", "broker"] == "broker dropped 12 messages"
+    assert scene.troubles["south", "broker"] == "broker dropped 12 messages"
+    scene.now += 601
+    scene.watch.broker_dropped(12)
+    scene.watch.check()
+    assert scene.troubles["north", "broker"] is None
+
+
+def test_a_broker_that_started_anew_and_counts_from_zero_is_no_trouble(scene):
+    scene.watch.broker_dropped(12)
+    scene.now += 601
+    scene.watch.broker_dropped(0)
+    scene.watch.check()
+    assert scene.troubles["north", "broker"] is None

@@ -7,7 +7,8 @@ import pytest
 from samples import arrived
 
 from fevergate.errors import StoreError
-from fevergate.store import ReadingArrived, Store, open_reader
+from fevergate.records import Acknowledged, ReadingArrived
+from fevergate.store import Store, open_reader
 from fevergate.writer import Writer
 
 
@@ -153,3 +154,48 @@ def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(
         scene.writer.call(lambda store: 1 / 0).result(20)
     scene.add(arrived(1))
     scene.wait_for(("done",))
+
+
+class FullStore(Store):
+    """Refuses until it is told that there is room."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.room = threading.Event()
+
+    def commit(self, batch):
+        if not self.room.is_set():
+            raise StoreError("disk") from sqlite3.OperationalError("database or disk is full")
+        return super().commit(batch)
+
+
+def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is_room(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("fevergate.writer.MAX_WAITING", 10)
+    store = FullStore(tmp_path / "a.db")
+    events = []
+    asked = threading.Event()
+    refused = threading.Event()
+
+    def trouble(what):
+        if what:
+            refused.set()
+
+    writer = Writer(store, lambda *_: None, trouble, asked.set)
+    writer.start()
+    writer.add(arrived(1), lambda: events.append(1))
+    assert refused.wait(20)
+    for seq in range(2, 40):  # would wait for ever
+        writer.add(arrived(seq), lambda seq=seq: events.append(seq))
+    writer.add(Acknowledged((), "Li Wei", 1.0), lambda: events.append("guard"))
+    assert writer.turned_away >= 28
+    store.room.set()
+    assert asked.wait(20)
+    for seq in range(1, 40):  # the broker repeats what was not acknowledged
+        writer.add(arrived(seq), lambda seq=seq: events.append(seq))
+    writer.stop()
+    assert "guard" in events and {*range(1, 40)} <= {*events}
+    reader = open_reader(tmp_path / "a.db")
+    assert reader.execute("select count(*) from readings").fetchone() == (39,)
+    reader.close()

@@ -9,7 +9,8 @@ from samples import health
 from fevergate.cli import cli
 from fevergate.doctor import examine
 from fevergate.protocol import Applied, CalibrationRecord
-from fevergate.store import HealthArrived, SettingsApplied, Store
+from fevergate.records import HealthArrived, SettingsApplied
+from fevergate.store import Store
 
 
 def states(site):

@@ -9,7 +9,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
 from demonstration.system import CAMPUS, System
-from fevergate.broker import publish_once
+from fevergate.broker_once import publish_once
 from fevergate.protocol import Topic
 from fevergate.store import open_reader
 

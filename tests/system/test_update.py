@@ -13,7 +13,7 @@ from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
 from msgspec.structs import asdict, replace
 
 from demonstration.system import CAMPUS, System
-from fevergate.broker import publish_once
+from fevergate.broker_once import publish_once
 from fevergate.certificates import read_update_key
 from fevergate.protocol import Topic, encode
 from fevergate.update_bundle import LEFT_OUT, LIBRARIES, build, sign

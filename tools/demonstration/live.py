@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.markup import escape
 
-from fevergate.broker import named_context
+from fevergate.broker_tls import named_context
 from fevergate.protocol import ROOT, AlarmState, Reading, Verdict
 from fevergate.settings import read_secret
 

@@ -10,7 +10,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.bench.stage import CAMPUS, GATE, Stage
-from fevergate.broker import named_context, no_delay
+from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BenchError
 from fevergate.protocol import Acknowledge, acknowledge_topic, encode
 from fevergate.settings import read_secret

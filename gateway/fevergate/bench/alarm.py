@@ -48,6 +48,7 @@ def measure(
             with ExitStack() as stack:
                 kiosk = LoadKiosk(stage.settings, stage.kiosks[0], boot)
                 stack.callback(kiosk.close)
+                kiosk.wait_up()
                 if name == "bare":
                     watched = _Bare(stack.enter_context(stage.sink("watch", '"fever"')))
                 else:
@@ -95,10 +96,11 @@ class _Lamp:
     def catch_up(self, kiosk: LoadKiosk) -> None:
         """Take in what waited at the broker, and put the lamp out."""
         kiosk.reading(Verdict.FEVER, 38.2)
-        self._changes_to(1)
-        while kiosk.pending:
+        until = time.monotonic() + WAIT_S
+        while kiosk.pending and time.monotonic() < until:
             kiosk.again()
             time.sleep(0.1)
+        self._changes_to(1)
         self._guard.acknowledge()
         self._changes_to(0)
 

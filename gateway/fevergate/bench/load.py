@@ -20,7 +20,7 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.broker import named_context, no_delay
+from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, NothingFoundError
 from fevergate.protocol import Reading, Stored, Topic, Verdict, encode
 from fevergate.settings import GatewaySettings, load_gateway
@@ -66,6 +66,14 @@ class LoadKiosk:
     @property
     def connected(self) -> bool:
         return self._client.is_connected()
+
+    def wait_up(self) -> None:
+        """Until the broker has let it in. Raises `BrokerError` after `CONNECT_S`."""
+        until = time.monotonic() + CONNECT_S
+        while not self.connected:
+            if time.monotonic() > until:
+                raise BrokerError(f"{self.kiosk}: not connected in {CONNECT_S} s")
+            time.sleep(0.01)
 
     @property
     def pending(self) -> int:
@@ -162,12 +170,12 @@ class Fleet:
             raise NothingFoundError(f"{kiosks} kiosks: these settings have {len(names)}")
         self._chance = random.Random(seed)  # noqa: S311 - people, not keys
         self.kiosks = [LoadKiosk(settings, name, boot) for name in names]
-        until = time.monotonic() + CONNECT_S
-        while not all(kiosk.connected for kiosk in self.kiosks):
-            if time.monotonic() > until:
-                self.close()
-                raise BrokerError(f"not all of {len(names)} kiosks came through in {CONNECT_S} s")
-            time.sleep(0.02)
+        try:
+            for kiosk in self.kiosks:
+                kiosk.wait_up()
+        except BrokerError:
+            self.close()
+            raise
 
     @property
     def pending(self) -> int:

@@ -15,48 +15,43 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
-from fevergate.broker import RECEIVE_MAXIMUM, named_context, no_delay
+from fevergate.broker_tls import named_context, no_delay
 from fevergate.protocol import Topic
 from fevergate.settings import GatewaySettings, load_gateway, read_secret
 
 CLIENT = "bare"
-SESSION_S = 3600
 
 
-def client_of(settings: GatewaySettings) -> mqtt.Client:
-    """A stock client with a session of its own that the broker keeps."""
+def client_of(settings: GatewaySettings, *, kept: bool) -> mqtt.Client:
+    """A stock client; `kept`: with a session of its own in which messages wait for it."""
     broker = settings.broker
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=CLIENT, protocol=mqtt.MQTTv5)
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=CLIENT,
+        clean_session=not kept,
+        protocol=mqtt.MQTTv311,
+    )
     client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
     client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
     client.on_socket_open = no_delay
     return client
 
 
-def connect(client: mqtt.Client, settings: GatewaySettings) -> None:
-    """Connect into the kept session, with the window that the gateway has."""
-    properties = Properties(PacketTypes.CONNECT)
-    properties.SessionExpiryInterval = SESSION_S
-    properties.ReceiveMaximum = RECEIVE_MAXIMUM
-    client.connect(
-        settings.broker.host, settings.broker.port, 20, clean_start=False, properties=properties
-    )
-
-
 def main() -> None:
     """Usage: sink SETTINGS register | drain COUNT | watch TEXT."""
     settings = load_gateway(Path(sys.argv[1]))
     mode, *rest = sys.argv[2:]
-    client = client_of(settings)
+    client = client_of(settings, kept=mode != "watch")
     done = threading.Event()
     came = 0
     first_at = 0.0
 
     def connected(client: mqtt.Client, *_: Any) -> None:
-        client.subscribe(str(Topic(settings.campus, "+", "reading")), 1)
+        if mode == "drain":  # what it is to drain waits already, and may come at once
+            print("ready", flush=True)
+        else:
+            client.subscribe(str(Topic(settings.campus, "+", "reading")), 1)
 
     def subscribed(*_: Any) -> None:
         print("ready", flush=True)
@@ -84,7 +79,7 @@ def main() -> None:
         client.on_message = watched
     client.on_subscribe = subscribed
     client.on_connect = connected
-    connect(client, settings)
+    client.connect(settings.broker.host, settings.broker.port, 20)
     client.loop_start()
     if mode == "watch":
         sys.stdin.read()

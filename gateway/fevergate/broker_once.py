@@ -1,0 +1,96 @@
+"""One short visit to the broker, for a command that publishes, reads or only looks."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.broker_tls import named_context
+from fevergate.errors import BrokerError
+from fevergate.settings import GatewaySettings, read_secret
+
+KEEP_ALIVE_S = 20
+RETAINED_S = 0.5
+"""A broker sends what is retained right behind its word that one has subscribed."""
+
+ANSWER_S = 10
+
+
+def publish_once(
+    settings: GatewaySettings, topic: str, payload: bytes, *, retain: bool = False
+) -> None:
+    """Connect, publish one message at QoS 1, disconnect.
+
+    Raises `BrokerError` where the broker refuses or does not answer.
+    """
+    _once(settings, lambda client: client.publish(topic, payload, qos=1, retain=retain))
+
+
+def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
+    """What is retained on a topic that the client may read, or None.
+
+    Raises `BrokerError` as `publish_once` does.
+    """
+    found: list[bytes] = []
+
+    def act(client: mqtt.Client) -> object:
+        client.on_message = lambda _client, _data, message: found.append(bytes(message.payload))
+        return client.subscribe(topic, 1)
+
+    _once(settings, act, RETAINED_S)
+    return found[0] if found else None
+
+
+def probe(settings: GatewaySettings) -> float:
+    """Connect as the gateway does; returns the seconds that a round trip took.
+
+    Raises `BrokerError` as `publish_once` does. It takes no session of the gateway's away.
+    """
+    began = time.monotonic()
+    _once(settings, lambda client: client.subscribe("$SYS/broker/version", 1))
+    return time.monotonic() - began
+
+
+def _once(
+    settings: GatewaySettings, act: Callable[[mqtt.Client], object], linger_s: float = 0.0
+) -> None:
+    broker = settings.broker
+    where = f"broker {broker.host}:{broker.port}"
+    outcome: list[str] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
+    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+
+    def connected(*args: Any) -> None:
+        if args[3].is_failure:
+            outcome.append(str(args[3]))
+        else:
+            act(client)
+
+    def finished(*args: Any) -> None:
+        reason = args[3][0] if isinstance(args[3], list) else args[3]
+        outcome.append(str(reason) if reason.is_failure else "")
+
+    client.on_connect = connected
+    client.on_publish = client.on_subscribe = finished
+    try:
+        client.connect(broker.host, broker.port, KEEP_ALIVE_S)
+        until = time.monotonic() + ANSWER_S
+        while not outcome and time.monotonic() < until:
+            client.loop(0.1)
+        until = time.monotonic() + linger_s
+        while time.monotonic() < until:
+            client.loop(0.05)
+    except (OSError, ssl.SSLError) as error:
+        raise BrokerError(f"{where}: {error}") from error
+    finally:
+        client.disconnect()
+    if not outcome:
+        raise BrokerError(f"{where}: no answer in {ANSWER_S} s")
+    if outcome[0]:
+        raise BrokerError(f"{where}: {outcome[0]}")

@@ -1,0 +1,67 @@
+"""What the gateway keeps: one type for each thing that arrives or is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fevergate.protocol import Applied, Health, Identity, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingArrived:
+    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it."""
+
+    reading: Reading
+    received_at: float
+    gate: str
+    raised_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthArrived:
+    """A kiosk's health."""
+
+    health: Health
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusArrived:
+    """A kiosk went online or offline."""
+
+    kiosk: str
+    status: str
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsApplied:
+    """A kiosk answered to its settings."""
+
+    applied: Applied
+    received_at: float
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that does not validate."""
+
+    topic: str
+    reason: str
+    payload: bytes
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A guard saw to these fevers."""
+
+    fevers: tuple[Identity, ...]
+    by: str
+    at: float
+
+
+Record = ReadingArrived | HealthArrived | StatusArrived | SettingsApplied | Rejected | Acknowledged

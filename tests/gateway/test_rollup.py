@@ -1,0 +1,118 @@
+"""A day's counts, coverage and temperatures, whatever is repeated, reordered or dated late."""
+
+from collections import Counter
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import AT, arrived, health
+
+from fevergate.records import HealthArrived
+from fevergate.schema import migrations
+from fevergate.store import Store
+
+HOUR = 3600
+
+
+def days(store):
+    return {(row["date"], row["kiosk"]): row for row in store.db.query("select * from days")}
+
+
+def total(store, column):
+    return sum(row[column] for row in days(store).values())
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(1, 10),
+        st.sampled_from(["normal", "fever", "retry"]),
+        st.integers(350, 400),
+        st.integers(0, 48),
+        st.booleans(),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(EVENTS, st.integers(1, 6))
+def test_every_person_is_counted_once_on_the_right_day(tmp_path_factory, events, at_once):
+    store = Store(tmp_path_factory.mktemp("rollup") / "a.db")
+    first = {}
+    batch = []
+    for seq, verdict, tenth, hour, dated in events:
+        _, verdict, tenth, hour = first.setdefault(seq, (seq, verdict, tenth, hour))
+        at = AT + hour * HOUR if dated else None
+        batch.append(
+            arrived(seq, verdict, body_c=tenth / 10, at=at, up_ms=int((hour + 1) * HOUR * 1000))
+        )
+    for start in range(0, len(batch), at_once):
+        store.commit(batch[start : start + at_once])
+    for verdict in ("normal", "fever", "retry"):
+        assert total(store, verdict) == sum(1 for one in first.values() if one[1] == verdict)
+    shown = store.db.execute("select tenth, sum(shown) from temperatures group by 1")
+    assert {tenth: count for tenth, count in shown if count} == Counter(
+        one[2] for one in first.values() if one[1] != "retry"
+    )
+    store.close()
+
+
+def test_a_day_is_the_sum_of_its_hours(tmp_path):
+    with_health = [HealthArrived(health(at=AT + minute * 60), AT, "north") for minute in range(130)]
+    store = Store(tmp_path / "a.db")
+    store.commit([*with_health, *(arrived(seq, at=AT + seq * 50) for seq in range(1, 120))])
+    (row,) = days(store).values()
+    hours = list(store.db.query("select * from hours"))
+    assert row["normal"] == sum(hour["normal"] for hour in hours) == 119
+    assert row["watched_minutes"] == sum(hour["watched"].bit_count() for hour in hours) == 131
+    assert row["silences"] == 0 and row["last_at"] - row["first_at"] == 131 * 60
+    store.close()
+
+
+def test_another_zone_counts_the_days_again(tmp_path):
+    store = Store(tmp_path / "a.db", ZoneInfo("Asia/Shanghai"))
+    store.commit([arrived(1, at=AT)])  # ten in the morning
+    assert [date for date, _ in days(store)] == ["2026-11-23"]
+    store.close()
+    store = Store(tmp_path / "a.db", ZoneInfo("America/Los_Angeles"))
+    assert [date for date, _ in days(store)] == ["2026-11-22"]
+    assert total(store, "normal") == 1
+    store.close()
+
+
+def test_a_database_of_before_is_counted_when_it_is_first_opened(tmp_path, monkeypatch):
+    whole = list(migrations._migrations)
+    monkeypatch.setattr(migrations, "_migrations", [m for m in whole if m.name != "rollups"])
+    with pytest.raises(Exception, match="no such table"):
+        Store(tmp_path / "a.db")  # has the older tables now
+    from sqlite_utils import Database
+
+    old = Database(tmp_path / "a.db")
+    old.table("readings").insert_all(
+        {
+            "kiosk": "north-1",
+            "boot": 1,
+            "seq": seq,
+            "at": AT + seq,
+            "up_ms": seq,
+            "received_at": AT,
+            "gate": "north",
+            "verdict": "normal",
+            "reason": "",
+            "body_c": 36.6,
+            "samples": 1,
+            "scan_ms": 1,
+            "queued": 0,
+            "fw": "",
+        }
+        for seq in range(1, 6)
+    )
+    old.close()
+    monkeypatch.setattr(migrations, "_migrations", whole)
+    store = Store(tmp_path / "a.db")
+    (row,) = days(store).values()
+    assert row["normal"] == 5
+    spread = store.db.execute("select tenth, shown, factory from temperatures").fetchall()
+    assert spread == [(366, 5, 5)]
+    store.close()
