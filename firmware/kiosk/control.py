@@ -55,8 +55,11 @@ class Control:
         return not self._app.link.busy
 
     def fault(self):
-        """What keeps the kiosk from measuring, or ""."""
-        return self._app.fault
+        """What keeps the kiosk from measuring, "" where nothing does, None as long as neither has
+        shown itself."""
+        if self._app.fault or self._app.can_c is not None:
+            return self._app.fault
+        return None
 
     def restart(self):
         """Boot the board."""

@@ -26,7 +26,8 @@ class Update:
     """One kiosk's updates; `key` is the modulus that offers are signed with.
 
     `host` gives `say(state, **more)` to tell the gateway, `ask(offset)` for a piece, `idle()`,
-    whether nobody is being measured, `fault()` of the sensor, and `restart()`.
+    whether nobody is being measured, `fault()` of the sensor (None: not known yet), and
+    `restart()`.
     """
 
     def __init__(self, kiosk, key, host, folder=""):
@@ -54,8 +55,9 @@ class Update:
 
     def healthy(self, up_ms, line_up):
         """Whether it has shown that: up for a while, on the line, no fault that was not before."""
-        same = not self.on_trial or self._host.fault() in ("", self.installed.fault)
-        return up_ms >= TRIAL_MIN_MS and line_up and same
+        fault = self._host.fault()
+        same = fault is not None and fault in ("", self.installed.fault)
+        return up_ms >= TRIAL_MIN_MS and line_up and (same or not self.on_trial)
 
     def offer(self, message):
         """The gateway offers an update: a decoded message, whatever it is."""
@@ -93,6 +95,7 @@ class Update:
         """Verify, fetch, verify, install, boot. Raises `UpdateError`, `OSError`; nothing that runs
         has then changed."""
         await self._check(offer)
+        fault = self._host.fault()
         path = self._folder + "/update.bundle"
         try:
             await self._fetch(offer, path)
@@ -109,7 +112,9 @@ class Update:
         installed = self.installed
         installed.trial, installed.booted = slot, False
         installed.issued, installed.version = offer["issued"], offer["version"]
-        installed.failed, installed.fault = "", self._host.fault()
+        # Only a fault that outlasted the fetching is one that the update may have, too.
+        installed.failed = ""
+        installed.fault = fault if fault and fault == self._host.fault() else ""
         installed.write()
         self._host.say("restarting", version=offer["version"])
         await asyncio.sleep(1)  # for the word to go out

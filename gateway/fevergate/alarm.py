@@ -9,9 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from fevergate.known_fevers import KnownFevers
 from fevergate.protocol import AlarmState, FeverSeen, Identity, Reading
+
+MOST_WAITING = 1000
+"""Fevers that a gate remembers one by one until they are seen to; the others are only counted, so
+that a kiosk gone mad cannot fill the memory."""
+
+
+class Seen(NamedTuple):
+    """What a guard saw to: these fevers, and so many more of the gate that were only counted."""
+
+    fevers: tuple[Identity, ...] = ()
+    more: int = 0
 
 
 class Lights(Protocol):
@@ -33,9 +45,16 @@ class Gate:
         self.name = name
         self.lights = lights
         self.waiting: dict[Identity, FeverSeen] = {}
+        self.more = 0
         self.troubles: dict[str, str] = {}
         self.since = since
         self.by = ""
+
+    def wait_for(self, identity: Identity, seen: FeverSeen) -> None:
+        if len(self.waiting) < MOST_WAITING:
+            self.waiting[identity] = seen
+        else:
+            self.more += 1
 
     def shine(self) -> None:
         self.lights.show(red=bool(self.waiting), amber=bool(self.troubles))
@@ -46,7 +65,7 @@ class Gate:
             gate=self.name,
             state="raised" if self.waiting else "clear",
             since=self.since,
-            fevers=len(self.waiting),
+            fevers=len(self.waiting) + self.more,
             last=last,
             amber=tuple(sorted(self.troubles.values()))[:8],
             by=self.by,
@@ -69,17 +88,20 @@ class Alarm:
         self._announce = announce
         self._lock = Lock()
         self._gates = {name: Gate(name, lights, now()) for name, lights in gates.items()}
-        self._known: set[Identity] = set()
+        self._known = KnownFevers()
 
-    def restore(self, waiting: Iterable[tuple[str, Identity, float]], known: set[Identity]) -> None:
+    def restore(
+        self, waiting: Iterable[tuple[str, Identity, float]], known: Iterable[Identity]
+    ) -> None:
         """Take up what the last run left: unacknowledged fevers stay red, old ones stay quiet."""
         with self._lock:
-            self._known |= known
+            for identity in known:
+                self._known.add(identity)
             for name, identity, raised_at in waiting:
                 gate = self._gates.get(name) or next(iter(self._gates.values()))
                 if not gate.waiting:
                     gate.since = raised_at
-                gate.waiting[identity] = FeverSeen(**identity._asdict())
+                gate.wait_for(identity, FeverSeen(**identity._asdict()))
             for gate in self._gates.values():
                 gate.shine()
                 gate.lights.buzz(bool(gate.waiting))
@@ -95,10 +117,11 @@ class Alarm:
             if identity in self._known:
                 return None
             gate = self._gates[gate_name]
-            gate.waiting[identity] = FeverSeen(**identity._asdict(), body_c=reading.body_c)
+            first = not gate.waiting
+            gate.wait_for(identity, FeverSeen(**identity._asdict(), body_c=reading.body_c))
             gate.shine()
             raised_at = self._now()
-            if len(gate.waiting) == 1:
+            if first:
                 gate.lights.buzz(True)
                 gate.since, gate.by = raised_at, ""
             self._known.add(identity)
@@ -106,14 +129,15 @@ class Alarm:
         self._announce(state)
         return raised_at
 
-    def acknowledge(self, gate_name: str, by: str) -> tuple[Identity, ...]:
+    def acknowledge(self, gate_name: str, by: str) -> Seen:
         """A guard saw to everything that the gate's red light told of; returns what that was."""
         with self._lock:
             gate = self._gates[gate_name]
-            seen = tuple(gate.waiting)
-            if not seen:
-                return ()
+            seen = Seen(tuple(gate.waiting), gate.more)
+            if not seen.fevers:
+                return seen
             gate.waiting.clear()
+            gate.more = 0
             gate.since, gate.by = self._now(), by
             gate.lights.buzz(False)
             gate.shine()

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from fevergate.broker_once import publish_once
 from fevergate.calibrating import PEOPLE, SCANS, Found, Point, from_black_bodies, from_people
+from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.kiosk_settings import current, put
 from fevergate.options import settings_option
@@ -25,7 +26,6 @@ from fevergate.protocol import (
     encode,
 )
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.store import open_reader
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180

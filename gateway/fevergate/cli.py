@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from pathlib import Path
@@ -9,18 +10,38 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
-from fevergate.bench.command import bench_command
-from fevergate.calibrate import calibrate_command
-from fevergate.campus import campus_command
-from fevergate.commands import doctor_command, log_command, provision_command
 from fevergate.errors import FeverGateError
-from fevergate.evaluate import evaluate_command
-from fevergate.kiosk_settings import settings_command
 from fevergate.options import settings_option
-from fevergate.update import update_command
+
+COMMANDS = {
+    "bench": "fevergate.bench.command:bench_command",
+    "calibrate": "fevergate.calibrate:calibrate_command",
+    "campus": "fevergate.campus:campus_command",
+    "doctor": "fevergate.commands:doctor_command",
+    "evaluate": "fevergate.evaluate:evaluate_command",
+    "log": "fevergate.commands:log_command",
+    "provision": "fevergate.commands:provision_command",
+    "settings": "fevergate.kiosk_settings:settings_command",
+    "update": "fevergate.update:update_command",
+}
+"""Where each command lies; loaded when it is asked for, so that the gateway, which runs for a
+term, does not carry the tables and certificates of the others in its memory."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Knows its own commands and those of `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fevergate")
 def cli() -> None:
     """FeverGate: contactless fever screening at a campus gate.
@@ -47,7 +68,7 @@ def cli() -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
 def gateway_command(settings_path: Path, verbose: bool) -> None:
     """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
-    # Here, so that `fevergate log` need not load the pins and the broker.
+    from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
     from fevergate.gateway import run
     from fevergate.settings import load_gateway
 
@@ -82,20 +103,6 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     publish_once(settings, acknowledge_topic(settings.campus, gate), encode(Acknowledge(by=by)))
     click.echo(f"{gate}: acknowledgement by {by} sent")
-
-
-for command in (
-    bench_command,
-    calibrate_command,
-    campus_command,
-    doctor_command,
-    evaluate_command,
-    log_command,
-    provision_command,
-    settings_command,
-    update_command,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

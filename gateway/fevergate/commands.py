@@ -13,12 +13,12 @@ import msgspec
 from rich.console import Console
 
 from fevergate import log_formats
+from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import bounds, read_day
 from fevergate.options import settings_option
 from fevergate.rescreen import Rules, rescreen
 from fevergate.settings import load_gateway
-from fevergate.store import open_reader
 from kiosk.estimate import SITES
 
 

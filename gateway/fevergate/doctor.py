@@ -21,11 +21,11 @@ from msgspec import Struct
 
 from fevergate import certificates
 from fevergate.broker_once import probe
+from fevergate.database import open_reader
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.forward import campus_context
 from fevergate.lights import choose, open_factory
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.store import open_reader
 
 State = Literal["ok", "warning", "failed"]
 

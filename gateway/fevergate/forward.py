@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
+from sqlite_utils import Database
 
 from fevergate.errors import SettingsError
 from fevergate.protocol import DaySummary, FeverEvent, HourSummary, Receipt, Summary
@@ -114,7 +115,7 @@ class Forwarder:
             fevers = list(store.db.query(_FEVERS, (STEP,)))
             items: list[Summary] = [_hour(row) for row in hours]
             days = sorted({(row["kiosk"], _day(row["hour"], zone)) for row in hours})
-            items += [_day_summary(store, kiosk, day) for kiosk, day in days]
+            items += [day_summary(store.db, kiosk, day) for kiosk, day in days]
             items += [_fever(row) for row in fevers]
             connection = store.db.conn
             connection.executemany(
@@ -211,9 +212,9 @@ def _day(hour: float, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(hour, zone).date().isoformat()
 
 
-def _day_summary(store: Store, kiosk: str, day: str) -> DaySummary:
-    """A kiosk's day; its revision is the sum of its hours', which only grows."""
-    (row,) = store.db.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
+def day_summary(database: Database, kiosk: str, day: str) -> DaySummary:
+    """A kiosk's `day` (YYYY-MM-DD); its revision is the sum of its hours', which only grows."""
+    (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
     names = (name for name in DaySummary.__struct_fields__ if name in row)
     return DaySummary(**{name: row[name] for name in names})
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
@@ -20,24 +21,27 @@ from sdnotify import SystemdNotifier
 from fevergate import ingest as ingesting
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
+from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
-from fevergate.forward import Forwarder
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
 from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
 from fevergate.settings import GatewaySettings
-from fevergate.store import Store, open_reader
+from fevergate.store import Store
 from fevergate.watch import Watch
 from fevergate.writer import Writer
+
+if TYPE_CHECKING:
+    from fevergate.forward import Forwarder
 
 log = logging.getLogger(__name__)
 
 COMPARE_S = 600
 """How often the kiosks of a gate are compared."""
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.0001
 """How long a thread may keep Python's lock from the one that lights the lamp."""
 
 STUCK_S = 30
@@ -55,7 +59,7 @@ class Gateway:
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
         }
         self.alarm = Alarm(dict(self._lights), self._announce)
-        self.alarm.restore(*store.fevers())
+        self.alarm.restore(store.waiting(), store.raised())
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self.writer = Writer(
@@ -69,7 +73,7 @@ class Gateway:
             self.ingest.message,
             self._announce_all,
         )
-        self.forwarder = Forwarder(settings, self.writer.call) if settings.campus_server else None
+        self.forwarder = _forwarder(settings, self.writer)
         for gate, lights in self._lights.items():
             lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
             if lights.trouble:
@@ -132,6 +136,14 @@ class Gateway:
     def _disk_trouble(self, what: str | None) -> None:
         for gate in self._settings.gates:
             self.alarm.trouble(gate.name, "disk", f"disk: {what}"[:64] if what else None)
+
+
+def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:
+    if settings.campus_server is None:
+        return None
+    from fevergate.forward import Forwarder  # its HTTP client takes 5 MB
+
+    return Forwarder(settings, writer.call)
 
 
 def _factory(settings: GatewaySettings) -> Factory:

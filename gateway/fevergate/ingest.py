@@ -144,7 +144,9 @@ class Ingest:
 
     def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
         seen = self._alarm.acknowledge(gate, by)
-        return Acknowledged(seen, by, now) if seen else None
+        if not seen.fevers:
+            return None
+        return Acknowledged(seen.fevers, by, now, gate if seen.more else None)
 
     def _gate_of(self, kiosk: str) -> str:
         """A kiosk that stands at no gate is still looked after, at the first one."""

@@ -17,12 +17,12 @@ from rich.text import Text
 from sqlite_utils import Database
 
 from fevergate.broker_once import publish_once, read_retained
+from fevergate.database import open_reader
 from fevergate.errors import MessageError, NothingFoundError
 from fevergate.notice import glyphs_of
 from fevergate.options import settings_option
 from fevergate.protocol import KioskSettings, KioskValues, Topic, decode, encode
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.store import open_reader
 from kiosk.estimate import SITES
 
 ANSWER_S = 15

@@ -57,11 +57,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A guard saw to these fevers."""
+    """A guard saw to these fevers; where `gate` is given, to all that it showed by then."""
 
     fevers: tuple[Identity, ...]
     by: str
     at: float
+    gate: str | None = None
 
 
 Record = ReadingArrived | HealthArrived | StatusArrived | SettingsApplied | Rejected | Acknowledged

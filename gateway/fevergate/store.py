@@ -1,21 +1,21 @@
 """The gateway's memory on disk: every reading once, committed before anybody is told so.
 
-One `Store` writes (from the writer's thread); whoever reads opens `open_reader`.
+One `Store` writes (from the writer's thread); whoever reads opens `database.open_reader`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlite_utils import Database
 
 from fevergate.arrivals import Arrivals
+from fevergate.database import Immediate, connect
 from fevergate.errors import StoreError
 from fevergate.held import Held
 from fevergate.minutes import span_masks
@@ -40,6 +40,9 @@ DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 MAX_BOOTS = 1024
 """Boots that are remembered in memory; the others are looked up again."""
 
+MAX_EARLY = 1000
+"""Acknowledgements kept of fevers that are not stored yet."""
+
 HEAD_BYTES = 256
 """How much of a rejected message is kept."""
 
@@ -50,34 +53,12 @@ _SEEN = """
         last_seen = max(last_seen, excluded.last_seen),
         status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
 
+_ACKNOWLEDGE = """
+    update fevers set acknowledged_at = ?, acknowledged_by = ?, revision = revision + 1
+    where acknowledged_at is null"""
 
 Touched = dict[tuple[str, int], list[int]]
 """Sequence numbers by kiosk and boot."""
-
-
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    mode = "ro" if read_only else "rwc"
-    try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
-            uri=True,
-            timeout=30,
-            check_same_thread=False,
-            isolation_level=None,
-        )
-        connection.execute("pragma foreign_keys = on")
-        connection.execute("pragma schema_version")
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened as a database: {error}") from error
-    return connection
-
-
-def open_reader(path: Path) -> Database:
-    """A read-only view of the gateway's database, safe beside the running gateway.
-
-    Raises `StoreError` where there is no such database.
-    """
-    return Database(_connect(path, read_only=True))
 
 
 class Store:
@@ -85,7 +66,7 @@ class Store:
 
     def __init__(self, path: Path, zone: ZoneInfo = DEFAULT_ZONE) -> None:
         self.path = path
-        self.db = Database(_connect(path, read_only=False))
+        self.db = Database(connect(path, read_only=False))
         try:
             self.db.conn.execute("pragma journal_mode = wal")
             # A power cut must not take back what a kiosk was told it may forget.
@@ -100,6 +81,7 @@ class Store:
         self._held: dict[tuple[str, int], Held] = {}
         self._clock: dict[tuple[str, int], float] = {}
         self._last_words: dict[str, dict[str, Any]] = {}
+        self._early: dict[Identity, tuple[float, str]] = {}
 
     def close(self) -> None:
         self.db.close()
@@ -138,21 +120,24 @@ class Store:
             for stored in self._held_of(kiosk, boot).stored(boot, seqs)
         ]
 
-    def transaction(self) -> _Immediate:
+    def transaction(self) -> Immediate:
         """`with store.transaction():` - all of it or nothing, and never a late 'locked'."""
-        return _Immediate(self.db.conn)
+        return Immediate(self.db.conn)
 
-    def fevers(self) -> tuple[list[tuple[str, Identity, float]], set[Identity]]:
-        """Unacknowledged fevers as (gate, identity, raised_at), and all identities ever raised."""
-        rows = self.db.execute(
-            "select gate, kiosk, boot, seq, raised_at, acknowledged_at from fevers"
-        )
-        waiting, known = [], set()
-        for gate, kiosk, boot, seq, raised_at, acknowledged_at in rows:
-            known.add(identity := Identity(kiosk, boot, seq))
-            if acknowledged_at is None:
-                waiting.append((gate, identity, raised_at))
-        return waiting, known
+    def waiting(self) -> list[tuple[str, Identity, float]]:
+        """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
+        return [
+            (gate, Identity(kiosk, boot, seq), raised_at)
+            for gate, kiosk, boot, seq, raised_at in self.db.execute(
+                "select gate, kiosk, boot, seq, raised_at from fevers"
+                " where acknowledged_at is null order by raised_at"
+            )
+        ]
+
+    def raised(self) -> Iterator[Identity]:
+        """All fevers that were ever raised, the oldest boots first."""
+        for row in self.db.execute("select kiosk, boot, seq from fevers order by boot, seq"):
+            yield Identity(*row)
 
     def _held_of(self, kiosk: str, boot: int) -> Held:
         held = self._held.get((kiosk, boot))
@@ -186,13 +171,24 @@ class Store:
                     "delete from rejected where id <= (select max(id) from rejected) - ?",
                     (MAX_REJECTED,),
                 )
-            case Acknowledged(fevers, by, at):
-                self.db.conn.executemany(
-                    "update fevers set acknowledged_at = ?, acknowledged_by = ?,"
-                    " revision = revision + 1"
-                    " where kiosk = ? and boot = ? and seq = ? and acknowledged_at is null",
-                    [(at, by, *identity) for identity in fevers],
-                )
+            case Acknowledged():
+                self._write_acknowledged(record)
+
+    def _write_acknowledged(self, record: Acknowledged) -> None:
+        done = (record.at, record.by)
+        for identity in record.fevers:
+            cursor = self.db.conn.execute(
+                f"{_ACKNOWLEDGE} and kiosk = ? and boot = ? and seq = ?", (*done, *identity)
+            )
+            if not cursor.rowcount:
+                # A guard's word overtakes what waits for the disk.
+                while len(self._early) >= MAX_EARLY:
+                    del self._early[next(iter(self._early))]
+                self._early.setdefault(identity, done)
+        if record.gate is not None:
+            self.db.conn.execute(
+                f"{_ACKNOWLEDGE} and gate = ? and raised_at <= ?", (*done, record.gate, record.at)
+            )
 
     def _write_reading(self, record: ReadingArrived) -> None:
         _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)
@@ -203,10 +199,13 @@ class Store:
         row = (kiosk, boot, seq, at, up_ms, verdict.value, *rest, record.received_at, record.gate)
         self._arrivals.add(row)
         if verdict is Verdict.FEVER:
+            seen_to = self._early.get(record.reading.identity, (None, None))
+            raised_at = record.raised_at or record.received_at
             self.db.conn.execute(
-                "insert or ignore into fevers(kiosk, boot, seq, gate, raised_at)"
-                " values (?, ?, ?, ?, ?)",
-                (kiosk, boot, seq, record.gate, record.raised_at or record.received_at),
+                "insert or ignore into fevers"
+                "(kiosk, boot, seq, gate, raised_at, acknowledged_at, acknowledged_by)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                (kiosk, boot, seq, record.gate, raised_at, *seen_to),
             )
         self._seen(kiosk, record.gate, record.received_at)
 
@@ -289,27 +288,3 @@ class Store:
         word["at"] = max(at, word["at"])
         word["status"] = status or word["status"]
         word["health"] = health or word["health"]
-
-
-class _Immediate:
-    """BEGIN IMMEDIATE ... COMMIT: the write lock is taken first, so it cannot fail half-way."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("begin immediate")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._connection.execute("commit")
-            except sqlite3.Error:
-                self._rollback()
-                raise
-        else:
-            self._rollback()
-
-    def _rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("rollback")

@@ -1,7 +1,9 @@
 """The one thread that writes: takes what has arrived, commits it, then says so.
 
-No timer: a batch is whatever came while the last commit was on its way to the disk, so a
-single reading is committed at once and a rush is committed together.
+A batch is whatever came while the last commit was on its way to the disk, so a single reading is
+committed at once and a rush is committed together. A disk that is quicker than `APART_S` would
+make a rush into as many commits as readings, which cost the alarm's path its processor and an
+SD card its life: they are held that far apart.
 """
 
 from __future__ import annotations
@@ -29,7 +31,12 @@ MAX_BATCH = 2000
 MAX_WAITING = 5000
 """Records between the socket and the disk; when they are that many, the socket is not read."""
 
-TELL_S = 0.05
+APART_S = 0.02
+"""Least time from one commit to the next, unless `MANY` wait for it."""
+
+MANY = 200
+
+TELL_S = 0.1
 """How often a kiosk is told in a rush: each word costs as much as a reading."""
 
 FULL_S = 0.001
@@ -69,6 +76,7 @@ class Writer:
         self._again = again
         self._untold: Touched = {}
         self._tell_at = 0.0
+        self._committed_at = 0.0
         self._refusing = False
         self.turned_away = 0
         self._queue: queue.SimpleQueue[_Entry | _Call | None] = queue.SimpleQueue()
@@ -116,6 +124,7 @@ class Writer:
                 first = self._queue.get(timeout=self._tell_at - now if self._untold else 1)
             except queue.Empty:
                 continue
+            self._hold_apart()
             entries, calls, ending = self._gather(first)
             if entries:
                 self._commit(entries)
@@ -124,6 +133,11 @@ class Writer:
             if ending:
                 self._say_stored()
                 return
+
+    def _hold_apart(self) -> None:
+        rest_s = self._committed_at + APART_S - time.monotonic()
+        if rest_s > 0 and self._queue.qsize() < MANY and not self._stopping.is_set():
+            time.sleep(rest_s)
 
     def _gather(self, first: _Entry | _Call | None) -> tuple[list[_Entry], list[_Call], bool]:
         entries: list[_Entry] = []
@@ -150,6 +164,7 @@ class Writer:
             self._one_by_one(entries)
         else:
             self._tell(entries, touched)
+        self._committed_at = time.monotonic()
 
     def _patiently(self, records: list[Record]) -> Touched | None:
         """Commit, waiting as long as the disk refuses; None where the end came first.

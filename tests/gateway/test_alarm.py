@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
-from fevergate.alarm import Alarm
+from fevergate.alarm import MOST_WAITING, Alarm, Seen
 from fevergate.protocol import MAX_PAYLOAD, Identity, encode
 
 
@@ -56,12 +56,22 @@ def test_it_stays_red_until_acknowledged_and_more_fevers_are_counted(alarm, lamp
     alarm.fever("north", fever(1))
     alarm.fever("north", fever(2))
     assert told[-1].fevers == 2
-    assert alarm.acknowledge("north", "Li") == (
+    assert alarm.acknowledge("north", "Li").fevers == (
         Identity("north-1", 1, 1),
         Identity("north-1", 1, 2),
     )
     assert not lamps["north"].red and not lamps["north"].buzzing
     assert told[-1].state == "clear" and told[-1].by == "Li"
+
+
+def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
+    for seq in range(1, MOST_WAITING + 11):
+        assert alarm.fever("north", fever(seq)) is not None
+    assert told[-1].fevers == MOST_WAITING + 10
+    seen = alarm.acknowledge("north", "Li")
+    assert (len(seen.fevers), seen.more) == (MOST_WAITING, 10)
+    assert (told[-1].state, told[-1].fevers) == ("clear", 0)
+    assert alarm.acknowledge("north", "Li") == Seen()
 
 
 def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(alarm, lamps):
@@ -72,7 +82,7 @@ def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(al
 
 
 def test_nothing_to_acknowledge_is_nothing(alarm, told):
-    assert alarm.acknowledge("north", "Li") == ()
+    assert alarm.acknowledge("north", "Li").fevers == ()
     assert told == []
 
 
@@ -138,7 +148,9 @@ class AlarmMachine(RuleBasedStateMachine):
 
     @rule()
     def an_acknowledgement(self):
-        assert {identity.seq for identity in self.alarm.acknowledge("north", "Li")} == self.waiting
+        assert {
+            identity.seq for identity in self.alarm.acknowledge("north", "Li").fevers
+        } == self.waiting
         self.waiting.clear()
 
     @rule()

@@ -10,12 +10,13 @@ from click.testing import CliRunner
 from samples import arrived, health, reading
 
 from fevergate.cli import cli
+from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import read_day
 from fevergate.provision import provision
 from fevergate.records import Acknowledged, HealthArrived, ReadingArrived
 from fevergate.settings import load_gateway
-from fevergate.store import Store, open_reader
+from fevergate.store import Store
 from fevergate.words import TABLE, words
 
 DAY = date(2026, 11, 23)

@@ -5,8 +5,9 @@ import random
 import pytest
 from samples import AT, arrived, settings
 
+from fevergate.database import open_reader
 from fevergate.fleet import LEAST, crowds, unlike
-from fevergate.store import Store, open_reader
+from fevergate.store import Store
 
 HOUR = AT // 3600 * 3600
 

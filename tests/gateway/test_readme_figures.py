@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from every_command import COMMANDS
 from simulator_helpers import PEOPLE_FILE
 
-from fevergate.cli import cli
 from fevergate.evaluation import evaluate
 from fevergate.people import load_people
 
@@ -34,9 +34,9 @@ def test_the_table_of_sites():
 
 def test_every_command_that_is_named_is_there_with_its_options():
     lines = re.findall(r"fevergate (?!fevergate)(\w+)((?: [^`\n|]*)?)", README)
-    named = [(name, rest) for name, rest in lines if name in cli.commands]
+    named = [(name, rest) for name, rest in lines if name in COMMANDS]
     assert {name for name, _ in named} >= {"evaluate", "log", "calibrate", "doctor", "provision"}
     for name, rest in named:
-        known = {option for parameter in cli.commands[name].params for option in parameter.opts}
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in known | {"--help"}, (name, option)

@@ -7,11 +7,12 @@ from click.testing import CliRunner
 from samples import AT, arrived, health
 
 from fevergate.cli import cli
+from fevergate.database import open_reader
 from fevergate.protocol import Applied, CalibrationRecord
 from fevergate.provision import provision
 from fevergate.records import HealthArrived, ReadingArrived, SettingsApplied
 from fevergate.rescreen import Rules, rescreen
-from fevergate.store import Store, open_reader
+from fevergate.store import Store
 from kiosk.baseline import Baseline
 from kiosk.calibration import Calibration
 from kiosk.estimate import SITES, through_emissivity

@@ -5,13 +5,21 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import AT, arrived, health
+from samples import AT, arrived, health, reading
 
 from fevergate import store as storing
+from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.protocol import Applied, CalibrationRecord, Identity, Stored
-from fevergate.records import Acknowledged, HealthArrived, Rejected, SettingsApplied, StatusArrived
-from fevergate.store import Store, open_reader
+from fevergate.records import (
+    Acknowledged,
+    HealthArrived,
+    ReadingArrived,
+    Rejected,
+    SettingsApplied,
+    StatusArrived,
+)
+from fevergate.store import Store
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def test_a_repeat_is_a_no_op_everywhere(store):
         assert held == [("north-1", Stored(boot=1, seq=2))]
     assert store.db["readings"].count == 2
     assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
-    assert len(store.fevers()[0]) == 1
+    assert len(store.waiting()) == 1
 
 
 def test_gaps_are_told(store):
@@ -129,12 +137,29 @@ def test_a_scan_that_the_sensor_failed_is_no_coverage(store):
 def test_an_acknowledgement_names_who_and_when_once(store):
     store.commit([arrived(1, "fever")])
     fever = Identity("north-1", 1, 1)
-    assert store.fevers() == ([("north", fever, AT + 100)], {fever})
+    assert (store.waiting(), [*store.raised()]) == ([("north", fever, AT + 100)], [fever])
     store.commit([Acknowledged((fever,), "李伟", AT + 200)])
     store.commit([Acknowledged((fever,), "somebody else", AT + 300)])
     row = next(store.db.query("select * from fevers"))
     assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
-    assert store.fevers() == ([], {fever})
+    assert (store.waiting(), [*store.raised()]) == ([], [fever])
+
+
+def test_an_acknowledgement_that_overtakes_its_fever_counts(store):
+    fever = Identity("north-1", 1, 1)
+    store.commit([Acknowledged((fever,), "李伟", AT + 200)])
+    store.commit([arrived(1, "fever")])
+    assert store.waiting() == []
+    row = next(store.db.query("select * from fevers"))
+    assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
+
+
+def test_where_a_gate_showed_too_many_to_name_all_of_them_are_seen_to(store):
+    store.commit([arrived(seq, "fever") for seq in (1, 2, 3)])
+    south = reading(1, "fever", kiosk="south-1")
+    store.commit([ReadingArrived(south, AT + 100, "south")])
+    store.commit([Acknowledged((Identity("north-1", 1, 1),), "李伟", AT + 200, "north")])
+    assert [identity.kiosk for _, identity, _ in store.waiting()] == ["south-1"]
 
 
 def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):

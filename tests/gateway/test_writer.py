@@ -6,9 +6,10 @@ import threading
 import pytest
 from samples import arrived
 
+from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.records import Acknowledged, ReadingArrived
-from fevergate.store import Store, open_reader
+from fevergate.store import Store
 from fevergate.writer import Writer
 
 

@@ -9,7 +9,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
 from demonstration.system import System
-from fevergate.store import open_reader
+from fevergate.database import open_reader
 from simulator import View
 
 ROOM_C = 22.0

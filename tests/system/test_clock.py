@@ -4,7 +4,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings, until
 
 from demonstration.day import Clock, Day, Plan, play
-from fevergate.store import open_reader
+from fevergate.database import open_reader
 from simulator import Board
 
 SPEED = 10.0

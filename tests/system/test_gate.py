@@ -12,8 +12,8 @@ from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
 
 from demonstration.system import System
 from demonstration.verdict import lamp_spans
+from fevergate.database import open_reader
 from fevergate.pins import GATES
-from fevergate.store import open_reader
 from simulator import Fault
 
 PINS = GATES["gate1"]

@@ -10,8 +10,8 @@ from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
 from demonstration.system import CAMPUS, System
 from fevergate.broker_once import publish_once
+from fevergate.database import open_reader
 from fevergate.protocol import Topic
-from fevergate.store import open_reader
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from simulator_helpers import PEOPLE_FILE
 
 from demonstration.processes import wait_until
 from demonstration.system import System
+from fevergate.database import open_reader
 from fevergate.evaluation import replay
 from fevergate.people import load_people
-from fevergate.store import open_reader
 from kiosk.estimate import SITES
 from kiosk.scan import peak_of
 from kiosk.screening import BODY_MIN_C, THRESHOLD_C

@@ -22,9 +22,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from demonstration.processes import wait_until
 from demonstration.system import CAMPUS, System
 from fevergate.broker_tls import named_context, no_delay
+from fevergate.database import open_reader
 from fevergate.protocol import Identity, Reading, Stored, Topic, Verdict, encode
 from fevergate.settings import read_secret
-from fevergate.store import open_reader
 
 KIOSK = "north-1"
 BOOT = 1

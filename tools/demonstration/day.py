@@ -21,9 +21,9 @@ from typing import Any
 
 from demonstration.outage import Line
 from demonstration.system import System
+from fevergate.database import open_reader
 from fevergate.local_broker import free_port
 from fevergate.people import Person
-from fevergate.store import open_reader
 from simulator import Habits, built_in_crowd
 
 NTP_EPOCH = 2_208_988_800

@@ -20,11 +20,11 @@ from rich.console import Console
 from demonstration.processes import wait_until
 from demonstration.system import System
 from demonstration.verdict import Shown, lamp_spans
+from fevergate.database import open_reader
 from fevergate.fever_log import read_day
 from fevergate.log_formats import as_table
 from fevergate.people import Person
 from fevergate.pins import GATES as PINS
-from fevergate.store import open_reader
 from simulator import Board
 from simulator.panel import panel_svg
 

@@ -13,13 +13,13 @@ from typing import Any, Self
 from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate import campus_store
+from fevergate.database import open_reader
 from fevergate.local_broker import LocalBroker, free_port
 from fevergate.people import Person
 from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
 from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.store import open_reader
 from simulator import Board, Habits
 
 ROOT = Path(__file__).resolve().parents[2]

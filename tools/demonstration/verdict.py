@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import quantiles
 
 from fevergate import campus_store
+from fevergate.database import open_reader
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
-from fevergate.store import open_reader
 
 CLOCK_S = 0.005
 """How far the gateway's note of a raised alarm may lie from the lamp's own change."""

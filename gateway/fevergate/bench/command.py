@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -90,16 +90,57 @@ def ingest_command(
     _show(figures, as_json)
 
 
+@bench_command.command("log")
+@click.option("--rows", type=click.IntRange(10_000), default=10_000_000, show_default=True)
+@_common
+def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
+    """A day's fever log and its summaries, after so many readings and after 100,000.
+
+    Ten million fill three years of a campus and take 2 GB and some minutes to write.
+    """
+    from fevergate.bench.log import measure
+
+    _show(measure(folder, rows, rounds, _progress), as_json)
+
+
+@bench_command.command("crash")
+@click.option("--kills", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_context
+def crash_command(
+    context: click.Context, kills: int, seed: int, as_json: bool, folder: Path | None
+) -> None:
+    """Kill gateway and broker at random instants under load, then account for every reading.
+
+    Exit 1 if anything was lost or counted twice, or any fever stayed dark.
+    """
+    from fevergate.bench.crash import KIOSKS, crash
+    from fevergate.bench.stage import Stage
+
+    with Stage(KIOSKS, folder) as stage:
+        found = crash(stage, kills, seed, _progress)
+    _show(found, as_json)
+    if not found["complete"] or any(
+        found[name] for name in ("lost", "invented", "doubled", "dark")
+    ):
+        context.exit(1)
+
+
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
         click.echo(f"\r\033[K{text} ...", err=True, nl=False)
 
 
-def _show(figures: dict[str, float], as_json: bool) -> None:
+def _show(figures: dict[str, Any], as_json: bool) -> None:
     if sys.stderr.isatty():
         click.echo("\r\033[K", err=True, nl=False)
     if as_json:
         click.echo(json.dumps(figures))
         return
     for key, value in figures.items():
-        click.echo(f"{key:<16} {value:>12,.3f}".rstrip("0").rstrip("."))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            click.echo(f"{key:<16} {value:>12,.3f}".rstrip("0").rstrip("."))
+        else:
+            click.echo(f"{key:<16} {value}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
+from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
 from fevergate.gateway import run
 from fevergate.settings import load_gateway
 

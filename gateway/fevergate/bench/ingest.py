@@ -17,9 +17,9 @@ import msgspec
 from fevergate.bench.admin import Admin
 from fevergate.bench.slow_disk import environment
 from fevergate.bench.stage import CAMPUS, GATE, Stage
+from fevergate.database import open_reader
 from fevergate.errors import BenchError
 from fevergate.protocol import Stored, Topic, alarm_topic, parse_topic
-from fevergate.store import open_reader
 
 WAIT_S = 300
 START_S = 30

@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, NothingFoundError
-from fevergate.protocol import Reading, Stored, Topic, Verdict, encode
+from fevergate.protocol import Identity, Reading, Stored, Topic, Verdict, encode
 from fevergate.settings import GatewaySettings, load_gateway
 
 CONNECT_S = 60
@@ -169,6 +169,7 @@ class Fleet:
         if kiosks is not None and len(names) < kiosks:
             raise NothingFoundError(f"{kiosks} kiosks: these settings have {len(names)}")
         self._chance = random.Random(seed)  # noqa: S311 - people, not keys
+        self.published: dict[Identity, Verdict] = {}
         self.kiosks = [LoadKiosk(settings, name, boot) for name in names]
         try:
             for kiosk in self.kiosks:
@@ -190,6 +191,7 @@ class Fleet:
             fever = self._chance.random() < fever_share
             body_c = round(38.2 if fever else min(37.2, self._chance.gauss(36.5, 0.25)), 2)
             reading = kiosk.reading(Verdict.FEVER if fever else Verdict.NORMAL, body_c)
+            self.published[reading.identity] = reading.verdict
             if fever:
                 fevers.append(reading)
             if per_s and (ahead_s := began + (index + 1) / per_s - time.monotonic()) > 0:

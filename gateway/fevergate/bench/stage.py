@@ -66,6 +66,11 @@ class Worker:
             raise BenchError(f"{self.name}: ended, exit {self._process.wait()}")
         return line
 
+    def last_lines(self) -> list[str]:
+        """What it said until its end, and nobody has read yet."""
+        self._reader.join()
+        return [line for line in iter(self._lines.get, None) if line is not None]
+
     def drop_lines(self) -> None:
         """Forget what it said up to now."""
         while not self._lines.empty():

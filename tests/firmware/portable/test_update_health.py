@@ -1,0 +1,40 @@
+"""When a new version may stay."""
+
+import sys
+
+if sys.implementation.name != "micropython":
+    sys.modules.setdefault("machine", sys)  # the starter imports it; nothing is reset here
+
+from kiosk.update import TRIAL_MIN_MS, Update
+
+
+class Host:
+    """Of the sensor this is known: None, nothing yet."""
+
+    def __init__(self, fault):
+        self._fault = fault
+
+    def fault(self):
+        return self._fault
+
+
+def healthy(fault, before="", up_ms=TRIAL_MIN_MS, line_up=True):
+    update = Update("north-1", "", Host(fault), "/nowhere")
+    update.installed.trial, update.installed.fault = "a", before
+    return update.healthy(up_ms, line_up)
+
+
+def test_a_version_that_measures_and_is_heard_stays():
+    assert healthy("")
+    assert not healthy("", up_ms=TRIAL_MIN_MS - 1)
+    assert not healthy("", line_up=False)
+
+
+def test_a_version_that_has_not_measured_yet_has_proved_nothing():
+    assert not healthy(None)
+
+
+def test_a_fault_counts_against_it_unless_the_version_before_had_it_too():
+    assert not healthy("no answer")
+    assert not healthy("no answer", before="frozen")
+    assert healthy("no answer", before="no answer")
