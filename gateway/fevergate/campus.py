@@ -29,8 +29,8 @@ from fevergate.campus_page import page
 from fevergate.campus_store import CampusStore
 from fevergate.errors import CampusError, SettingsError
 from fevergate.options import settings_option
-from fevergate.protocol import Delivery, Receipt
 from fevergate.settings import CampusSettings, load_campus
+from fevergate.summaries import Delivery, Receipt
 
 MAX_BODY = 1024 * 1024
 HEADERS = {

@@ -19,7 +19,7 @@ from sqlite_utils import Database, Migrations
 
 from fevergate.errors import CampusError
 from fevergate.minutes import count
-from fevergate.protocol import DaySummary, FeverEvent, HourSummary, Summary
+from fevergate.summaries import DaySummary, FeverEvent, HourSummary, Summary
 
 migrations = Migrations("campus")
 

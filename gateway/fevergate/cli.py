@@ -14,6 +14,7 @@ from fevergate.errors import FeverGateError
 from fevergate.options import settings_option
 
 COMMANDS = {
+    "backup": "fevergate.backup_commands:backup_command",
     "bench": "fevergate.bench.command:bench_command",
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus:campus_command",
@@ -21,6 +22,7 @@ COMMANDS = {
     "evaluate": "fevergate.evaluate:evaluate_command",
     "log": "fevergate.commands:log_command",
     "provision": "fevergate.commands:provision_command",
+    "restore": "fevergate.backup_commands:restore_command",
     "settings": "fevergate.kiosk_settings:settings_command",
     "update": "fevergate.update:update_command",
 }

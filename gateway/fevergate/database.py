@@ -1,8 +1,10 @@
-"""Opening the gateway's database, and transactions that do not fail half-way."""
+"""Opening the gateway's database, setting a damaged one aside, and transactions that do not fail
+half-way."""
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,6 +40,47 @@ def open_reader(path: Path) -> Database:
     Raises `StoreError` where there is no such database.
     """
     return Database(connect(path, read_only=True))
+
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a database's file is not what it should be, so that no waiting helps."""
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database, with what belongs to it, to a name that nothing ever overwrites;
+    returns that. Whoever has it open closes it afterwards, and before a new one is made.
+
+    Raises `StoreError` where the disk does not even take that.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    number = 0
+    while True:
+        aside = path.with_name(f"{path.name}.damaged-{stamp}" + (f"-{number}" if number else ""))
+        if not aside.exists():
+            break
+        number += 1
+    try:
+        for suffix in ("-wal", "-shm", ""):  # the main file last: until then it is found again
+            old = Path(f"{path}{suffix}")
+            if old.exists():
+                old.rename(f"{aside}{suffix}")
+    except OSError as error:
+        raise StoreError(f"{path}: damaged, and cannot be set aside: {error}") from error
+    return aside
+
+
+def set_aside_before(path: Path) -> list[Path]:
+    """The damaged databases that lie beside, the oldest first."""
+    return sorted(
+        found
+        for found in path.parent.glob(f"{path.name}.damaged-*")
+        if not found.name.endswith(("-wal", "-shm"))
+    )
 
 
 class Immediate:

@@ -7,40 +7,25 @@ Nothing secret is shown.
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import httpx
-from msgspec import Struct
 
-from fevergate import certificates
+from fevergate import certificates, doctor_store
 from fevergate.broker_once import probe
 from fevergate.database import open_reader
 from fevergate.errors import FeverGateError, SettingsError
+from fevergate.findings import Finding, State, ok
 from fevergate.forward import campus_context
 from fevergate.lights import choose, open_factory
 from fevergate.settings import GatewaySettings, load_gateway
 
-State = Literal["ok", "warning", "failed"]
-
-LEAST_FREE_MB = 500
-CALIBRATION_DAYS = 365
 OLDEST_YEAR = 2025
-
-
-class Finding(Struct, kw_only=True):
-    """What one check found; texts as (Chinese, English)."""
-
-    check: str
-    state: State
-    text: tuple[str, str]
-    advice: tuple[str, str] = ("", "")
 
 
 def examine(settings_path: Path) -> list[Finding]:
@@ -56,7 +41,7 @@ def examine(settings_path: Path) -> list[Finding]:
                 advice=("改正该行后再试", "mend that line, then try again"),
             )
         ]
-    found = [_ok("settings", f"{settings_path}", f"{settings_path}")]
+    found = [ok("settings", f"{settings_path}", f"{settings_path}")]
     for check in _CHECKS:
         name = check.__name__.lstrip("_")
         try:
@@ -65,10 +50,6 @@ def examine(settings_path: Path) -> list[Finding]:
             text = f"{type(error).__name__}: {error}"
             found.append(Finding(check=name, state="failed", text=(text, text)))
     return found
-
-
-def _ok(check: str, zh: str, en: str) -> Finding:
-    return Finding(check=check, state="ok", text=(zh, en))
 
 
 def _broker(settings: GatewaySettings) -> Iterator[Finding]:
@@ -87,7 +68,7 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
             ),
         )
     else:
-        yield _ok(
+        yield ok(
             "broker",
             f"{where} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
             f"{where} verified, signed in, round trip {took_ms:.0f} ms",
@@ -125,89 +106,7 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
             advice=("chmod 600", "chmod 600"),
         )
     else:
-        yield _ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
-
-
-def _database(settings: GatewaySettings) -> Iterator[Finding]:
-    path = settings.path(settings.database)
-    if not path.exists():
-        yield Finding(
-            check="database",
-            state="warning",
-            text=(f"{path} 尚不存在", f"{path}: not there yet"),
-            advice=("网关首次运行时建立", "the gateway makes it when it first runs"),
-        )
-        return
-    reader = open_reader(path)
-    try:
-        said = reader.execute("pragma quick_check").fetchone()[0]
-        readings = reader.execute("select count(*) from readings").fetchone()[0]
-    except sqlite3.Error as error:
-        said, readings = str(error), 0
-    finally:
-        reader.close()
-    if said == "ok":
-        yield _ok("database", f"完好，{readings} 条记录", f"sound, {readings} readings")
-    else:
-        yield Finding(
-            check="database",
-            state="failed",
-            text=(f"{path} 损坏：{said}", f"{path}: {said}"),
-            advice=("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
-        )
-
-
-def _calibrations(settings: GatewaySettings) -> Iterator[Finding]:
-    path = settings.path(settings.database)
-    if not path.exists():
-        return
-    reader = open_reader(path)
-    try:
-        rows = {kiosk: (sensor, *found) for kiosk, sensor, *found in reader.execute(_UNITS)}
-    finally:
-        reader.close()
-    for kiosk in (kiosk for gate in settings.gates for kiosk in gate.kiosks):
-        sensor, at, by, uncertainty_c = rows.get(kiosk, (None, None, None, None))
-        advice = (
-            f"fevergate calibrate {kiosk} --by 姓名",
-            f"fevergate calibrate {kiosk} --by NAME",
-        )
-        if at is None:
-            unit = f" ({sensor})" if sensor else ""
-            text = (f"{kiosk}{unit} 从未校准", f"{kiosk}{unit}: never calibrated")
-            yield Finding(check="calibration", state="warning", text=text, advice=advice)
-            continue
-        day = datetime.fromtimestamp(at, settings.zone).date()
-        due = time.time() - at > CALIBRATION_DAYS * 86400
-        yield Finding(
-            check="calibration",
-            state="warning" if due else "ok",
-            text=(
-                f"{kiosk} 于 {day} 由 {by} 校准，±{uncertainty_c:.2f} °C"
-                + ("，已到期" if due else ""),
-                f"{kiosk}: {day} by {by}, ±{uncertainty_c:.2f} °C" + (", due" if due else ""),
-            ),
-            advice=advice if due else ("", ""),
-        )
-
-
-# The newest of the unit that is in the kiosk now: another one's says nothing.
-_UNITS = """
-    select k.kiosk, k.health ->> '$.sensor', max(c.at), c.by, c.uncertainty_c
-    from kiosks k left join calibrations c
-        on c.kiosk = k.kiosk and c.sensor = k.health ->> '$.sensor'
-    group by k.kiosk"""
-
-
-def _disk(settings: GatewaySettings) -> Iterator[Finding]:
-    free_mb = shutil.disk_usage(settings.path(settings.database).parent).free // 1_000_000
-    enough = free_mb >= LEAST_FREE_MB
-    yield Finding(
-        check="disk",
-        state="ok" if enough else "warning",
-        text=(f"剩余 {free_mb} MB", f"{free_mb} MB free"),
-        advice=("", "") if enough else ("清理磁盘", "make room"),
-    )
+        yield ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
 
 
 def _pins(settings: GatewaySettings) -> Iterator[Finding]:
@@ -230,7 +129,7 @@ def _pins(settings: GatewaySettings) -> Iterator[Finding]:
             advice=("安装所述软件包", "install what it names"),
         )
     else:
-        yield _ok("pins", f"经由 {name}", f"through {name}")
+        yield ok("pins", f"经由 {name}", f"through {name}")
 
 
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
@@ -282,7 +181,7 @@ def _timedatectl() -> bool | None:
 def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     server = settings.campus_server
     if server is None:
-        yield _ok("campus", "未设置", "none is set")
+        yield ok("campus", "未设置", "none is set")
         return
     try:
         answer = httpx.get(
@@ -299,9 +198,19 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
             advice=("汇总会保留到恢复为止", "summaries wait until it is back"),
         )
     else:
-        yield _ok("campus", f"{server.url} 可用", f"{server.url} answers")
+        yield ok("campus", f"{server.url} 可用", f"{server.url} answers")
 
 
 _CHECKS = (
-    *(_broker, _certificates, _secrets, _database, _calibrations, _disk, _pins, _clock, _campus),
+    _broker,
+    _certificates,
+    _secrets,
+    doctor_store.database,
+    doctor_store.damaged,
+    doctor_store.retention,
+    doctor_store.calibrations,
+    doctor_store.disk,
+    _pins,
+    _clock,
+    _campus,
 )

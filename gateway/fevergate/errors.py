@@ -55,3 +55,7 @@ class UpdateError(FeverGateError, RuntimeError):
 
 class BenchError(FeverGateError, RuntimeError):
     """A benchmark could not be carried out; it says nothing of how fast anything is."""
+
+
+class BackupError(FeverGateError, RuntimeError):
+    """A backup cannot be made, is not what was made, or cannot be put where it was asked."""

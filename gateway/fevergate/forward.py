@@ -22,9 +22,9 @@ import msgspec
 from sqlite_utils import Database
 
 from fevergate.errors import SettingsError
-from fevergate.protocol import DaySummary, FeverEvent, HourSummary, Receipt, Summary
 from fevergate.settings import CampusServer, GatewaySettings, read_secret
 from fevergate.store import Store
+from fevergate.summaries import DaySummary, FeverEvent, HourSummary, Receipt, Summary
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
 from fevergate import ingest as ingesting
+from fevergate import salvage
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
 from fevergate.database import open_reader
@@ -28,8 +30,9 @@ from fevergate.fleet import crowds, unlike
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
 from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
+from fevergate.retention import Housekeeper
 from fevergate.settings import GatewaySettings
-from fevergate.store import Store
+from fevergate.store import open_store
 from fevergate.watch import Watch
 from fevergate.writer import Writer
 
@@ -54,7 +57,10 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
         factory = factory or _factory(settings)
-        store = Store(settings.path(settings.database), settings.zone)
+        store, damaged = open_store(settings.path(settings.database), settings.zone)
+        if damaged:
+            log.critical("the database was damaged; it is kept as %s", damaged)
+            salvage.fevers(damaged, store)
         self._lights = {
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
         }
@@ -62,9 +68,16 @@ class Gateway:
         self.alarm.restore(store.waiting(), store.raised())
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
+        self._salvage: salvage.Salvage | None = None
         self.writer = Writer(
-            store, self._say_stored, self._disk_trouble, lambda: self._broker.again()
+            store,
+            self._say_stored,
+            self._disk_trouble,
+            again=lambda: self._broker.again(),
+            damaged=self._take_over,
         )
+        self._housekeeper = Housekeeper(settings.retention, self.writer.call)
+        self._damaged = damaged
         self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add)
         self._broker = Broker(
             settings,
@@ -87,12 +100,18 @@ class Gateway:
         self._broker.start()
         if self.forwarder:
             self.forwarder.start()
+        self._housekeeper.start()
+        if self._damaged:
+            self._take_over(self._damaged)
 
     def stop(self) -> None:
         """End in order; unacknowledged messages wait at the broker, the alarm in the store."""
         self._broker.stop()
         if self.forwarder:
             self.forwarder.stop()
+        self._housekeeper.stop()
+        if self._salvage:
+            self._salvage.stop()
         self.writer.stop()
         for lights in self._lights.values():
             lights.close()
@@ -133,9 +152,20 @@ class Gateway:
     def _say_stored(self, kiosk: str, stored: Stored) -> None:
         self._broker.publish(str(Topic(self._settings.campus, kiosk, "stored")), encode(stored))
 
+    def _take_over(self, damaged: Path) -> None:
+        """Have what can still be read of a damaged database put into the new one."""
+        self._trouble_all("database", f"database damaged, kept as {damaged.name}")
+        self._salvage = salvage.Salvage(
+            damaged, self.writer.call, lambda _: self._trouble_all("database", None)
+        )
+        self._salvage.start()
+
     def _disk_trouble(self, what: str | None) -> None:
+        self._trouble_all("disk", f"disk: {what}" if what else None)
+
+    def _trouble_all(self, who: str, what: str | None) -> None:
         for gate in self._settings.gates:
-            self.alarm.trouble(gate.name, "disk", f"disk: {what}"[:64] if what else None)
+            self.alarm.trouble(gate.name, who, what and what[:64])
 
 
 def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:

@@ -119,6 +119,10 @@ name = "{BROKER_NAME}"  # in its certificate
 [alarm]
 silent_after_s = 150     # a kiosk that says nothing for so long turns its gate amber
 buzzer = true
+
+[retention]
+raw_days = 400           # readings without a fever; counts and fevers stay
+persons_days = 30        # who acknowledged a fever
 """,
         gates,
         campus_server_url,

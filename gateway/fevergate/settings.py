@@ -66,6 +66,15 @@ class CampusServer(Struct, forbid_unknown_fields=True, kw_only=True):
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
 
 
+class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How long what is kept; counts, coverage and fevers stay."""
+
+    raw_days: Annotated[int, Meta(ge=1, le=36500)] = 400
+    """Readings without a fever: temperatures, times, all that a verdict can be made of again."""
+    persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
+    """Who acknowledged a fever; what was in messages that were not understood."""
+
+
 class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """`gateway.toml`."""
 
@@ -79,6 +88,7 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     alarm: Alarm = msgspec.field(default_factory=Alarm)
     pins: Pins = msgspec.field(default_factory=Pins)
     campus_server: CampusServer | None = None
+    retention: Retention = msgspec.field(default_factory=Retention)
 
     folder: Path = Path()
     """Where the file lies; set by `load`, not by the file."""

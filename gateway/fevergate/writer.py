@@ -16,8 +16,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
+from fevergate.database import is_damage
 from fevergate.errors import StoreError
 from fevergate.protocol import Stored
 from fevergate.records import Acknowledged, ReadingArrived, Record, Rejected
@@ -42,6 +44,9 @@ TELL_S = 0.1
 FULL_S = 0.001
 RETRY_S = 0.5
 
+RENEW_APART_S = 600.0
+"""A disk that damages one database after the other is not given yet another one sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -60,7 +65,8 @@ class Writer:
 
     `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told a
     text while the disk refuses and None when it takes again; `again` is called when what came
-    meanwhile and found no room should be asked for. All from the writer's thread.
+    meanwhile and found no room should be asked for; `damaged` is told where a database lies that
+    had to be set aside. All from the writer's thread.
     """
 
     def __init__(
@@ -69,11 +75,14 @@ class Writer:
         stored: Callable[[str, Stored], None],
         trouble: Callable[[str | None], None] = lambda _: None,
         again: Callable[[], object] = lambda: None,
+        damaged: Callable[[Path], object] = lambda _: None,
     ) -> None:
         self._store = store
         self._stored = stored
         self._trouble = trouble
         self._again = again
+        self._damaged = damaged
+        self._renew_at = 0.0
         self._untold: Touched = {}
         self._tell_at = 0.0
         self._committed_at = 0.0
@@ -176,6 +185,8 @@ class Writer:
             try:
                 touched = self._store.commit(records)
             except StoreError as error:
+                if self._renewed(error):
+                    continue
                 if not _is_disk(error):
                     raise
                 if self._stopping.is_set():
@@ -191,6 +202,21 @@ class Writer:
             if troubled:
                 self._recovered()
             return touched
+
+    def _renewed(self, error: Exception) -> bool:
+        """Whether the database was damaged, and an empty one is in its place now."""
+        if not is_damage(error) or time.monotonic() < self._renew_at:
+            return False
+        log.critical("%s", error)
+        try:
+            aside = self._store.renew()
+        except StoreError as why:
+            log.critical("%s", why)
+            return False
+        self._renew_at = time.monotonic() + RENEW_APART_S
+        log.critical("the damaged database is kept as %s; a new one is begun", aside)
+        self._damaged(aside)
+        return True
 
     def _recovered(self) -> None:
         log.warning("the disk takes again")
@@ -231,7 +257,12 @@ class Writer:
         """Tell each kiosk what is held: at once after a pause, together in a rush."""
         untold, self._untold = self._untold, {}
         self._tell_at = time.monotonic() + TELL_S
-        for kiosk, stored in self._store.stored(untold):
+        try:
+            words = self._store.stored(untold)
+        except StoreError as error:
+            self._renewed(error)
+            return
+        for kiosk, stored in words:
             try:
                 self._stored(kiosk, stored)
             except Exception:
@@ -243,12 +274,13 @@ class Writer:
         try:
             call.future.set_result(call.work(self._store))
         except Exception as error:
+            self._renewed(error)
             call.future.set_exception(error)
 
 
 def _is_disk(error: StoreError) -> bool:
     """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored."""
-    return isinstance(error.__cause__, sqlite3.OperationalError)
+    return isinstance(error.__cause__, sqlite3.OperationalError) or is_damage(error)
 
 
 def _quarantined(record: Record, reason: str) -> Rejected:

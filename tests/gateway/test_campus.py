@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from samples import AT
 
 from fevergate.campus_store import CampusStore
-from fevergate.protocol import Delivery, FeverEvent, HourSummary, Summary
+from fevergate.summaries import Delivery, FeverEvent, HourSummary, Summary
 
 HOUR = int(AT // 3600 * 3600)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import AT, arrived, health, reading
 
-from fevergate import store as storing
+from fevergate import keeper
 from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.protocol import Applied, CalibrationRecord, Identity, Stored
@@ -163,7 +163,7 @@ def test_where_a_gate_showed_too_many_to_name_all_of_them_are_seen_to(store):
 
 
 def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):
-    monkeypatch.setattr(storing, "MAX_REJECTED", 5)
+    monkeypatch.setattr(keeper, "MAX_REJECTED", 5)
     store.commit([Rejected("t", f"reason {i}", b"x" * 1000, AT) for i in range(9)])
     rows = list(store.db.query("select reason, length(head) as head, size from rejected"))
     assert [row["reason"] for row in rows] == [f"reason {i}" for i in range(4, 9)]

@@ -25,6 +25,7 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
         "certificates": "ok",
         "secrets": "ok",
         "database": "ok",
+        "retention": "ok",
         "calibration": "warning",
         "disk": "ok",
         "pins": "warning",

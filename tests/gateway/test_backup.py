@@ -1,0 +1,192 @@
+"""A gateway in one file, and back again, or a clear word why not."""
+
+import io
+import stat
+import tarfile
+import threading
+
+import pytest
+from click.testing import CliRunner
+from samples import AT, arrived
+
+from fevergate.backup import MANIFEST, backup, check, restore
+from fevergate.cli import cli
+from fevergate.database import open_reader
+from fevergate.errors import BackupError, SettingsError
+from fevergate.fever_log import read_day
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+from fevergate.store import Store
+
+
+@pytest.fixture
+def settings(tmp_path):
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1", "north-2"]})
+    store = Store(folder / "fevergate.db")
+    store.commit([arrived(seq, "fever" if seq % 50 == 0 else "normal") for seq in range(1, 301)])
+    store.close()
+    return load_gateway(folder / "gateway.toml")
+
+
+@pytest.fixture
+def made(settings, tmp_path):
+    path = tmp_path / "monday.tar.gz"
+    backup(settings, path)
+    return path
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".db" not in path.name and path.name != "mosquitto.conf"
+    }
+
+
+def log(settings):
+    reader = open_reader(settings.path(settings.database))
+    try:
+        from datetime import datetime
+
+        return read_day(reader, settings, datetime.fromtimestamp(AT, settings.zone).date())
+    finally:
+        reader.close()
+
+
+def test_a_new_machine_has_everything_again(settings, made, tmp_path):
+    manifest = restore(made, tmp_path / "new")
+    again = load_gateway(tmp_path / "new" / "gateway.toml")
+    assert contents(again.folder) == contents(settings.folder)
+    assert log(again) == log(settings)
+    assert (manifest.readings, manifest.fevers) == (300, 6)
+    conf = (again.folder / "mosquitto.conf").read_text()
+    assert f"{again.folder}/broker.crt" in conf and str(settings.folder) + "/" not in conf
+
+
+def test_only_its_owner_reads_it_and_what_comes_out_of_it(made, tmp_path):
+    restore(made, tmp_path / "new")
+    files = [made, *(path for path in (tmp_path / "new").rglob("*.password"))]
+    files += (tmp_path / "new").rglob("*.key")
+    assert len(files) > 4
+    for path in files:
+        if path.name != "broker.key":  # mosquitto's own
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_it_is_whole_although_the_gateway_writes_meanwhile(settings, tmp_path):
+    store = Store(settings.path(settings.database))
+    stopping = threading.Event()
+
+    def work():
+        seq = 301
+        while not stopping.is_set():
+            store.commit([arrived(seq)])
+            seq += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        manifests = [backup(settings, tmp_path / f"{n}.tar.gz") for n in range(3)]
+    finally:
+        stopping.set()
+        thread.join()
+        store.close()
+    counts = [manifest.readings for manifest in manifests]
+    assert counts == sorted(counts) and counts[0] >= 300
+    restored = restore(tmp_path / "2.tar.gz", tmp_path / "new")
+    reader = open_reader(tmp_path / "new" / "fevergate.db")
+    total = "select sum(normal + fever + retry) from hours"
+    assert reader.execute(total).fetchone() == (restored.readings,)
+    reader.close()
+
+
+def test_nothing_is_ever_overwritten(settings, made, tmp_path):
+    with pytest.raises(BackupError, match="never overwrites"):
+        backup(settings, made)
+    with pytest.raises(BackupError, match="new or empty"):
+        restore(made, settings.folder)
+    assert log(settings)
+
+
+def repacked(made, path, change):
+    """The backup with its members changed: a function from (name, bytes) to bytes or None."""
+    with tarfile.open(made) as old, tarfile.open(path, "w:gz") as new:
+        for member in old:
+            file = old.extractfile(member)
+            assert file
+            data = change(member.name, file.read())
+            if data is not None:
+                member.size = len(data)
+                new.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda n, d: d[:-1] + b"x" if n == "gateway.password" else d, "not what was backed up"),
+        (lambda n, d: d + b"x" if n == "ca.crt" else d, "bytes"),
+        (lambda n, d: None if n == "ca.key" else d, "without ca.key"),
+        (lambda n, d: None if n == MANIFEST else d, "expected a backup"),
+        (lambda n, d: b"{}" if n == MANIFEST else d, "no backup"),
+        (lambda n, d: d.replace(b'"ca.key"', b'"../ca.key"') if n == MANIFEST else d, "ca.key"),
+    ],
+    ids=["other bytes", "longer", "missing", "no manifest", "empty manifest", "outside"],
+)
+def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(made, tmp_path, change, said):
+    path = repacked(made, tmp_path / "bad.tar.gz", change)
+    with pytest.raises(BackupError, match=said):
+        restore(path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".new")]
+
+
+def test_a_member_that_would_climb_out_is_refused(made, tmp_path):
+    path = tmp_path / "evil.tar.gz"
+    with tarfile.open(made) as old, tarfile.open(path, "w:gz") as new:
+        for member in old:
+            data = old.extractfile(member)
+            if member.name == MANIFEST:
+                assert data
+                text = data.read().replace(b'"ca.key"', b'"../../evil"')
+                member.size = len(text)
+                data = io.BytesIO(text)
+            if member.name == "ca.key":
+                member.name = "../../evil"
+            new.addfile(member, data)
+    with pytest.raises(BackupError, match="not in its manifest"):
+        restore(path, tmp_path / "a" if (tmp_path / "a").mkdir() else tmp_path / "a" / "new")
+    assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
+def test_a_file_that_was_cut_short_is_said_to_be_damaged(made, tmp_path, keep):
+    data = made.read_bytes()
+    path = tmp_path / "short.tar.gz"
+    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
+    with pytest.raises(BackupError, match=r"damaged|expected a backup"):
+        check(path)
+
+
+def test_the_commands_say_what_they_did_and_what_comes_next(settings, tmp_path):
+    runner = CliRunner()
+    path = tmp_path / "b.tar.gz"
+    toml = str(settings.folder / "gateway.toml")
+    done = runner.invoke(cli, ["backup", str(path), "--settings", toml])
+    assert done.exit_code == 0 and "300 readings, 6 fevers" in done.output
+    done = runner.invoke(cli, ["backup", str(path), "--check"])
+    assert done.exit_code == 0 and "all digests right" in done.output
+    done = runner.invoke(cli, ["restore", str(path), str(tmp_path / "new")])
+    assert done.exit_code == 0 and "Next: fevergate doctor" in done.output
+
+
+def test_where_there_is_no_database_it_is_said(tmp_path):
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+    done = CliRunner().invoke(
+        cli, ["backup", str(tmp_path / "x"), "--settings", str(folder / "gateway.toml")]
+    )
+    assert done.exception and not isinstance(done.exception, (SystemExit, SettingsError))
+    assert "cannot be opened" in str(done.exception)
+    assert not (tmp_path / "x").exists()

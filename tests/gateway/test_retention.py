@@ -1,0 +1,100 @@
+"""What is old goes, and nothing else; what was counted stays counted."""
+
+import pytest
+from samples import AT, arrived, settings
+
+from fevergate import retention
+from fevergate.database import open_reader
+from fevergate.fever_log import read_day
+from fevergate.protocol import Identity
+from fevergate.records import Acknowledged, Rejected
+from fevergate.retention import Housekeeper, kept
+from fevergate.settings import Retention
+from fevergate.store import Store
+from fevergate.writer import Writer
+
+DAY = 86400
+KEEP = Retention()
+
+
+@pytest.fixture
+def writer(tmp_path):
+    writer = Writer(Store(tmp_path / "fevergate.db"), lambda *_: None)
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+@pytest.fixture
+def reader(writer, tmp_path):
+    reader = open_reader(tmp_path / "fevergate.db")
+    yield reader
+    reader.close()
+
+
+def put(writer, *records):
+    writer.call(lambda store: store.commit(records)).result()
+
+
+def seqs(reader):
+    return [seq for (seq,) in reader.execute("select seq from readings order by seq")]
+
+
+def later(writer, days):
+    return Housekeeper(KEEP, writer.call, lambda: AT + days * DAY).once()
+
+
+def test_old_readings_go_but_their_fevers_and_counts_stay(writer, reader):
+    put(writer, arrived(1), arrived(2, "fever"), arrived(3, at=AT + 20 * DAY))
+    before = read_day(reader, settings())
+    log = [read_day(reader, settings(), day) for day in _days(reader)]
+    assert later(writer, KEEP.raw_days + 1)["readings"] == 1
+    assert seqs(reader) == [2, 3]
+    assert [read_day(reader, settings(), day) for day in _days(reader)] == log
+    assert read_day(reader, settings()) == before
+
+
+def _days(reader):
+    from datetime import date
+
+    return [date.fromisoformat(day) for (day,) in reader.execute("select date from days")]
+
+
+def test_nothing_goes_before_its_time(writer, reader):
+    put(writer, *(arrived(seq) for seq in range(1, 50)))
+    assert not any(later(writer, KEEP.raw_days - 1).values())
+    assert len(seqs(reader)) == 49
+
+
+def test_a_reading_that_was_never_dated_goes_by_its_arrival(writer, reader):
+    put(writer, arrived(1, at=None))
+    assert later(writer, KEEP.raw_days - 1)["undated"] == 0
+    assert later(writer, KEEP.raw_days + 1)["undated"] == 1
+    assert seqs(reader) == []
+
+
+def test_names_and_what_was_not_understood_go_sooner(writer, reader):
+    put(writer, arrived(1, "fever"), Rejected("x", "why", b"Li Wei, 13800000000", AT))
+    put(writer, Acknowledged((Identity("north-1", 1, 1),), "Li Wei", AT + 60))
+    later(writer, KEEP.persons_days - 1)
+    assert reader.execute("select acknowledged_by from fevers").fetchone() == ("Li Wei",)
+    later(writer, KEEP.persons_days + 1)
+    row = reader.execute("select acknowledged_by, acknowledged_at from fevers").fetchone()
+    assert row == ("", AT + 60)
+    assert reader.execute("select count(*) from rejected").fetchone() == (0,)
+
+
+def test_much_goes_in_small_steps_and_all_of_it(writer, reader, monkeypatch):
+    monkeypatch.setattr(retention, "STEP", 7)
+    put(writer, *(arrived(seq, "fever" if seq % 10 == 0 else "normal") for seq in range(1, 101)))
+    assert later(writer, KEEP.raw_days + 1)["readings"] == 90
+    assert seqs(reader) == list(range(10, 101, 10))
+
+
+def test_it_can_be_seen_that_old_readings_go(writer, reader):
+    put(writer, arrived(1), arrived(2, "fever", at=AT - DAY))
+    assert kept(reader, KEEP, AT + DAY).overdue is False
+    assert kept(reader, KEEP, AT + DAY).oldest_at == AT + 1
+    assert kept(reader, KEEP, AT + (KEEP.raw_days + 1) * DAY).overdue
+    later(writer, KEEP.raw_days + 1)
+    assert kept(reader, KEEP, AT + (KEEP.raw_days + 1) * DAY).oldest_at is None
