@@ -36,14 +36,25 @@ def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
 
     Raises `BrokerError` as `publish_once` does.
     """
-    found: list[bytes] = []
+    return read_all_retained(settings, topic).get(topic)
+
+
+def read_all_retained(settings: GatewaySettings, topics: str) -> dict[str, bytes]:
+    """What is retained below a filter, by topic.
+
+    Raises `BrokerError` as `publish_once` does.
+    """
+    found: dict[str, bytes] = {}
+
+    def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        found[message.topic] = bytes(message.payload)
 
     def act(client: mqtt.Client) -> object:
-        client.on_message = lambda _client, _data, message: found.append(bytes(message.payload))
-        return client.subscribe(topic, 1)
+        client.on_message = heard
+        return client.subscribe(topics, 1)
 
     _once(settings, act, RETAINED_S)
-    return found[0] if found else None
+    return found
 
 
 def probe(settings: GatewaySettings) -> float:

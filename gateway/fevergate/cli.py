@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ COMMANDS = {
     "log": "fevergate.commands:log_command",
     "provision": "fevergate.commands:provision_command",
     "restore": "fevergate.backup_commands:restore_command",
+    "status": "fevergate.status:status_command",
     "settings": "fevergate.kiosk_settings:settings_command",
     "update": "fevergate.update:update_command",
 }
@@ -72,13 +72,10 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
     """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
     from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
     from fevergate.gateway import run
+    from fevergate.logs import set_up
     from fevergate.settings import load_gateway
 
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    set_up(verbose)
     run(load_gateway(settings_path))
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
@@ -38,6 +38,7 @@ from fevergate.writer import Writer
 
 if TYPE_CHECKING:
     from fevergate.forward import Forwarder
+    from fevergate.metrics import MetricsServer
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,9 @@ class Gateway:
             self.ingest.message,
             self._announce_all,
         )
+        self._metrics = _metrics(
+            settings, self.alarm, self._watch, self.ingest, self.writer, self._broker
+        )
         self.forwarder = _forwarder(settings, self.writer)
         for gate, lights in self._lights.items():
             lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
@@ -101,6 +105,8 @@ class Gateway:
         if self.forwarder:
             self.forwarder.start()
         self._housekeeper.start()
+        if self._metrics:
+            self._metrics.start()
         if self._damaged:
             self._take_over(self._damaged)
 
@@ -109,6 +115,8 @@ class Gateway:
         self._broker.stop()
         if self.forwarder:
             self.forwarder.stop()
+        if self._metrics:
+            self._metrics.stop()
         self._housekeeper.stop()
         if self._salvage:
             self._salvage.stop()
@@ -166,6 +174,14 @@ class Gateway:
     def _trouble_all(self, who: str, what: str | None) -> None:
         for gate in self._settings.gates:
             self.alarm.trouble(gate.name, who, what and what[:64])
+
+
+def _metrics(settings: GatewaySettings, *parts: Any) -> MetricsServer | None:
+    if settings.metrics is None:
+        return None
+    from fevergate.metrics import GatewayMetrics, MetricsServer  # 3 MB where nobody asks
+
+    return MetricsServer(settings, GatewayMetrics(settings, *parts))
 
 
 def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:

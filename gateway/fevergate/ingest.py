@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 DROPPED = "$SYS/broker/publish/messages/dropped"
 """mosquitto(8): messages that the broker has dropped for want of room."""
 
+LOG_APART_S = 1.0
+
 Keep = Callable[[Record, Callable[[], None]], None]
 
 
@@ -66,6 +68,8 @@ class Ingest:
         self._keep = keep
         self.flood = Flood()
         self.counts: Counter[str] = Counter()
+        self._log_at = 0.0
+        self._unlogged = 0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
         """Take one message; `done` is called when it is committed, or need not be."""
@@ -77,8 +81,7 @@ class Ingest:
         try:
             record = self._understand(parse_topic(topic), payload, now)
         except MessageError as error:
-            self.counts["rejected"] += 1
-            log.warning("rejected on %s: %s", topic[:128], error.reason)
+            self._rejected(topic, error)
             record = Rejected(topic, error.reason, payload, now)
         if record is None:
             done()
@@ -105,6 +108,7 @@ class Ingest:
             case "health":
                 health = decode(payload, Health)
                 self._same(topic.name, health.kiosk)
+                self.counts["health"] += 1
                 self._watch.health(health)
                 return HealthArrived(health, now, gate)
             case "status":
@@ -123,12 +127,29 @@ class Ingest:
         raised_at = None
         if reading.verdict is Verdict.FEVER:
             raised_at = self._alarm.fever(gate, reading)
+            log.info("fever at %s", gate, extra={"gate": gate, **reading.identity._asdict()})
         self.counts[reading.verdict.value] += 1
         self._watch.heard(kiosk)
         if self.flood.over(kiosk):
             self.counts["flood"] += 1
             return None
         return ReadingArrived(reading, now, gate, raised_at)
+
+    def _rejected(self, topic: str, error: MessageError) -> None:
+        """Count it, and log one a second: a flood must not fill the journal either."""
+        self.counts["rejected"] += 1
+        self._unlogged += 1
+        if time.monotonic() < self._log_at:
+            return
+        self._log_at = time.monotonic() + LOG_APART_S
+        log.warning(
+            "rejected on %s: %s (%d since the last such line)",
+            topic[:128],
+            error.reason,
+            self._unlogged,
+            extra={"topic": topic[:128], "reason": error.reason},
+        )
+        self._unlogged = 0
 
     def _dropped(self, payload: bytes) -> None:
         if payload.isdigit() and len(payload) < 20:
@@ -139,7 +160,7 @@ class Ingest:
         self._same(kiosk, applied.kiosk)
         self._watch.heard(kiosk)
         if applied.error:
-            log.warning("%s: settings refused: %s", kiosk, applied.error)
+            log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
         return SettingsApplied(applied, now, gate)
 
     def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:

@@ -123,6 +123,9 @@ buzzer = true
 [retention]
 raw_days = 400           # readings without a fever; counts and fevers stay
 persons_days = 30        # who acknowledged a fever
+
+# [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
+# port = 9464
 """,
         gates,
         campus_server_url,

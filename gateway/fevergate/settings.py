@@ -75,6 +75,13 @@ class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
     """Who acknowledged a fever; what was in messages that were not understood."""
 
 
+class Metrics(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where Prometheus may ask how the gateway is; without it nothing listens."""
+
+    port: Port = 9464
+    host: str = "127.0.0.1"
+
+
 class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """`gateway.toml`."""
 
@@ -88,6 +95,7 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     alarm: Alarm = msgspec.field(default_factory=Alarm)
     pins: Pins = msgspec.field(default_factory=Pins)
     campus_server: CampusServer | None = None
+    metrics: Metrics | None = None
     retention: Retention = msgspec.field(default_factory=Retention)
 
     folder: Path = Path()

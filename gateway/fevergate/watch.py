@@ -6,6 +6,7 @@ neighbours', a flood, a broker that drops messages: each turns the gate amber, w
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -48,6 +49,8 @@ class Watch:
 
     def heard(self, kiosk: str) -> None:
         """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
+        if kiosk not in self._gates:
+            return  # stands at no gate: its readings are taken, nobody waits for it
         now = self._now()
         if self._online.get(kiosk) and now - self._heard.get(kiosk, -FRESH_S) < FRESH_S:
             return  # nothing new, and in a rush there are thousands of these
@@ -58,6 +61,8 @@ class Watch:
 
     def status(self, kiosk: str, online: bool) -> None:
         """Its status, or its last will."""
+        if kiosk not in self._gates:
+            return
         with self._lock:
             self._online[kiosk] = online
             if online:
@@ -66,6 +71,8 @@ class Watch:
 
     def health(self, health: Health) -> None:
         """Its health."""
+        if health.kiosk not in self._gates:
+            return
         with self._lock:
             self._heard[health.kiosk] = self._now()
             self._online[health.kiosk] = True
@@ -91,6 +98,17 @@ class Watch:
                 self._dropped_at = self._now()
             self._dropped = count
 
+    def ages(self) -> dict[str, float]:
+        """For each kiosk of a gate the seconds since it was heard; infinite if it never was."""
+        now = self._now()
+        with self._lock:
+            return {kiosk: now - self._heard.get(kiosk, -math.inf) for kiosk in self._gates}
+
+    @property
+    def dropped(self) -> int:
+        """Messages that the broker says it has dropped."""
+        return self._dropped
+
     def check(self) -> None:
         """Look at the clock; call it about once a second."""
         for kiosk in self._gates:
@@ -101,9 +119,7 @@ class Watch:
             self._trouble(gate, "broker", what)
 
     def _tell(self, kiosk: str) -> None:
-        gate = self._gates.get(kiosk)
-        if gate is None:
-            return  # stands at no gate: its readings are taken, nobody waits for it
+        gate = self._gates[kiosk]
         with self._lock:
             heard = self._heard.get(kiosk)
             if heard is None:

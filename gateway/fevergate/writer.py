@@ -86,8 +86,11 @@ class Writer:
         self._untold: Touched = {}
         self._tell_at = 0.0
         self._committed_at = 0.0
-        self._refusing = False
+        self.refusing = False
         self.turned_away = 0
+        self.commits = 0
+        self.records = 0
+        self.commit_s = 0.0
         self._queue: queue.SimpleQueue[_Entry | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer")
         self._stopping = threading.Event()
@@ -112,11 +115,16 @@ class Writer:
         and the kiosk have it still. A guard's acknowledgement always finds room.
         """
         while self._queue.qsize() >= MAX_WAITING and not isinstance(record, Acknowledged):
-            if self._refusing:
+            if self.refusing:
                 self.turned_away += 1
                 return
             time.sleep(FULL_S)
         self._queue.put(_Entry(record, done))
+
+    @property
+    def waiting(self) -> int:
+        """How much waits to be committed."""
+        return self._queue.qsize()
 
     def call(self, work: Callable[[Store], T]) -> Future[T]:
         """Run something with the store in the writer's thread."""
@@ -182,6 +190,7 @@ class Writer:
         """
         troubled = False
         while True:
+            began = time.monotonic()
             try:
                 touched = self._store.commit(records)
             except StoreError as error:
@@ -195,10 +204,13 @@ class Writer:
                 if not troubled:
                     log.error("the disk refuses: %s", error)
                     self._trouble(str(error))
-                    troubled = self._refusing = True
+                    troubled = self.refusing = True
                 self.progressed_at = time.monotonic()  # waiting is what it should do now
                 time.sleep(RETRY_S)
                 continue
+            self.commits += 1
+            self.records += len(records)
+            self.commit_s += time.monotonic() - began
             if troubled:
                 self._recovered()
             return touched
@@ -220,7 +232,7 @@ class Writer:
 
     def _recovered(self) -> None:
         log.warning("the disk takes again")
-        self._refusing = False
+        self.refusing = False
         self._trouble(None)
         if self.turned_away:
             log.warning("asking again for %d records", self.turned_away)

@@ -1,5 +1,6 @@
 """Summaries reach the campus server, once, however long it was away."""
 
+import json
 from concurrent.futures import Future
 
 import pytest
@@ -7,6 +8,7 @@ from campus_helpers import CampusProcess
 from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
+from fevergate import forward
 from fevergate.errors import SettingsError
 from fevergate.forward import Forwarder
 from fevergate.records import Acknowledged, HealthArrived
@@ -64,6 +66,26 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
     scene.campus.start()
     assert scene.forwarder.once()
     assert (scene.campus.received().readings, scene.waiting()) == (4, 0)
+
+
+def test_a_server_that_stays_away_costs_old_hours_and_no_day_and_no_fever(scene, monkeypatch):
+    monkeypatch.setattr(forward, "MOST_HOURS", 5)
+    scene.campus.stop()
+    for hour in range(40):
+        scene.store.commit(
+            [arrived(hour + 1, "fever" if hour % 10 == 0 else "normal", at=AT + hour * 3600)]
+        )
+        assert not scene.forwarder.once()
+    keys = [key for (key,) in scene.store.db.execute("select key from outbox order by key")]
+    hours = [key for key in keys if key.startswith("hour/")]
+    assert len(hours) == 5 and hours[-1].endswith(str(int((AT + 39 * 3600) // 3600 * 3600)))
+    assert len([key for key in keys if key.startswith("fever/")]) == 4
+    days = scene.store.db.query("select payload from outbox where key like 'day/%'")
+    counts = [json.loads(row["payload"]) for row in days]
+    assert sum(day["normal"] + day["fever"] for day in counts) == 40
+    scene.campus.start()
+    assert scene.forwarder.once()
+    assert (scene.waiting(), scene.campus.received().fevers) == (0, 4)
 
 
 def test_a_reading_that_is_dated_late_is_counted_in_its_own_hour_and_no_other(scene):

@@ -1,0 +1,135 @@
+"""What can be seen of a gateway at work: metrics, status, the journal."""
+
+import json
+import socket
+import urllib.request
+
+import pytest
+from click.testing import CliRunner
+from gpiozero.pins.mock import MockFactory
+from prometheus_client.registry import Collector
+
+from fevergate import logs
+from fevergate.bench.load import Fleet
+from fevergate.cli import cli
+from fevergate.gateway import Gateway
+from fevergate.local_broker import free_port
+from fevergate.protocol import Topic, Verdict
+from fevergate.settings import Metrics, load_gateway
+
+
+@pytest.fixture(scope="module")
+def settings(site):
+    settings = load_gateway(site.folder / "gateway.toml")
+    settings.metrics = Metrics(port=free_port())
+    return settings
+
+
+@pytest.fixture(scope="module")
+def gateway(settings):
+    gateway = Gateway(settings, MockFactory())
+    gateway.start()
+    fleet = Fleet(settings, 1)
+    fleet.publish(20)
+    fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+    assert fleet.wait_stored(20)
+    yield gateway
+    fleet.close()
+    gateway.stop()
+
+
+def scraped(settings):
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.metrics.port}/metrics") as answer:
+        text = answer.read().decode()
+    return {
+        name: float(value)
+        for name, value in (line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+    }
+
+
+def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
+    found = scraped(settings)
+    assert found['fevergate_messages_total{kind="normal"}'] == 20
+    assert found['fevergate_gate_red{gate="north"}'] == 1
+    assert found['fevergate_gate_troubles{gate="north"}'] >= 1  # north-2 was never heard
+    assert found['fevergate_kiosk_silent_seconds{kiosk="north-1"}'] < 60
+    assert found['fevergate_kiosk_silent_seconds{kiosk="north-2"}'] == float("inf")
+    assert found["fevergate_committed_records_total"] >= 21
+    assert found["fevergate_broker_up"] == 1 and found["fevergate_disk_refuses"] == 0
+    assert found["process_resident_memory_bytes"] > 1e6
+
+
+def test_a_port_that_is_taken_costs_the_metrics_only(settings, caplog):
+    from fevergate.metrics import MetricsServer
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        other = load_gateway(settings.folder / "gateway.toml")
+        other.metrics = Metrics(port=taken.getsockname()[1])
+
+        class Nothing(Collector):
+            def collect(self):
+                return []
+
+        server = MetricsServer(other, Nothing())
+        server.start()
+        server.stop()
+    assert "metrics on 127.0.0.1" in caplog.text
+
+
+def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
+    toml = str(settings.folder / "gateway.toml")
+    done = CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"])
+    assert done.exit_code == 0, done.output
+    assert "north: red, 1 fever(s)" in done.output
+    assert "north-2: not heard yet" in done.output and "never heard" in done.output
+    done = CliRunner().invoke(cli, ["status", "--settings", toml])
+    assert "红灯" in done.output
+    done = CliRunner().invoke(cli, ["status", "--settings", toml, "--json"])
+    found = json.loads(done.output)
+    assert found["fevers_today"] == 1
+    assert {kiosk["kiosk"]: kiosk["today"]["normal"] for kiosk in found["kiosks"]} == {
+        "north-1": 20,
+        "north-2": 0,
+    }
+
+
+def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
+    from fevergate.provision import provision
+    from fevergate.store import Store
+
+    folder = tmp_path / "gateway"
+    port = free_port()
+    gates = {"north": ["north-1"]}
+    provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=port)
+    Store(folder / "fevergate.db").close()
+    done = CliRunner().invoke(cli, ["status", "--settings", str(folder / "gateway.toml")])
+    assert done.exit_code == 1
+    assert "broker 127.0.0.1" in done.output and "north-1" in done.output
+
+
+def test_the_journal_gets_fields_and_no_secret(gateway, settings, tmp_path, monkeypatch):
+    import logging
+
+    path = tmp_path / "journal"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(path))
+        journal.settimeout(5)
+        monkeypatch.setattr(logs, "check_journal_stream", lambda: True)
+        monkeypatch.setattr(logs.JournaldLogHandler, "SOCKET_PATH", path)
+        root = logging.getLogger()
+        before = root.handlers[:]
+        root.handlers.clear()
+        try:
+            logs.set_up(verbose=False)
+            gateway.ingest.message(
+                str(Topic("east", "north-1", "reading")), b'{"kiosk": 1}', lambda: None
+            )
+            entry = journal.recv(65536).decode(errors="replace")
+        finally:
+            root.handlers[:] = before
+    assert "SYSLOG_IDENTIFIER=fevergate" in entry and "PRIORITY=4" in entry
+    assert "EXTRA_TOPIC=fevergate/v1/east/north-1/reading" in entry
+    password = (settings.folder / "gateway.password").read_text().strip()
+    assert password not in entry

@@ -1,0 +1,237 @@
+"""Hostile messages against the gateway's way in: alarm, store and all, with a real database.
+
+Hypothesis makes them, many to an example, from valid ones with something wrong in them down to
+bare noise. Each must end stored, counted as rejected, or turned away as a flood; each must be
+acknowledged once; memory and quarantine must stay bounded, and the database sound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from fevergate.alarm import Alarm
+from fevergate.database import open_reader
+from fevergate.errors import BenchError
+from fevergate.ingest import DROPPED, Ingest
+from fevergate.keeper import MAX_REJECTED
+from fevergate.protocol import MAX_PAYLOAD, Health, Reading, Topic, Verdict, acknowledge_topic
+from fevergate.settings import Gate, GatewaySettings
+from fevergate.store import Store
+from fevergate.watch import Watch
+from fevergate.writer import Writer
+
+CAMPUS = "east"
+KIOSKS = ["north-1", "north-2"]
+EACH = 100
+"""Messages in one example of hypothesis: making an example costs more than a message."""
+
+SETTINGS = GatewaySettings(
+    campus=CAMPUS, gateway="gw-east", gates=[Gate(name="north", kiosks=KIOSKS)]
+)
+
+
+class _Dark:
+    """A gate without lamps."""
+
+    def show(self, *, red: bool, amber: bool) -> None:
+        """Nobody looks."""
+
+    def buzz(self, on: bool) -> None:
+        """Nobody listens."""
+
+
+def _valid() -> list[tuple[str, dict[str, Any]]]:
+    reading = Reading(
+        kiosk="north-1",
+        boot=1,
+        seq=1,
+        at=1_795_400_000.0,
+        up_ms=1000,
+        verdict=Verdict.FEVER,
+        skin_c=36.5,
+        body_c=38.2,
+    )
+    health = Health(kiosk="north-1", boot=1, at=1_795_400_000.0, up_ms=1, state="ok")
+    applied = {"v": 1, "kiosk": "north-1", "version": 3, "error": ""}
+    return [
+        (str(Topic(CAMPUS, "north-1", "reading")), msgspec.to_builtins(reading)),
+        (str(Topic(CAMPUS, "north-1", "health")), msgspec.to_builtins(health)),
+        (str(Topic(CAMPUS, "north-1", "settings/applied")), applied),
+        (acknowledge_topic(CAMPUS, "north"), {"v": 1, "by": "Li Wei"}),
+    ]
+
+
+_ANY = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=-(2**70), max_value=2**70),
+    st.floats(),
+    st.text(max_size=80),
+    st.sampled_from([[], {}, "", "\x00", "null", -1, 0, 1e308, 2**31, 2**53 + 1, "a" * 300]),
+    st.recursive(st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=8),
+)
+_TOPICS = st.one_of(
+    st.sampled_from(
+        [
+            *(topic for topic, _ in _valid()),
+            str(Topic(CAMPUS, "north-1", "status")),
+            str(Topic(CAMPUS, "nobody", "reading")),
+            str(Topic("west", "north-1", "reading")),
+            str(Topic(CAMPUS, "alarm", "north")),
+            acknowledge_topic(CAMPUS, "nowhere"),
+            DROPPED,
+            "fevergate/v2/east/north-1/reading",
+            "/".join("a" * 200),
+        ]
+    ),
+    st.text(max_size=60),
+)
+
+
+_RAW = [
+    *(b"", b"{}", b"null", b"[" * 900, b'{"v":1' * 50, b"\xff\xfe"),
+    *(b" " * MAX_PAYLOAD, b"x" * (MAX_PAYLOAD + 1), b"online", b"offline", b"NaN", b"9" * 30),
+]
+
+
+@st.composite
+def _payloads(draw: st.DrawFn, base: dict[str, Any]) -> bytes:
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return draw(st.binary(max_size=200))
+    if kind == 1:
+        return draw(st.sampled_from(_RAW))
+    values = dict(base)
+    for _ in range(draw(st.integers(0, 2))):
+        values[draw(st.sampled_from([*base, "extra"]))] = draw(_ANY)
+    if "seq" in values and values["seq"] == base["seq"]:
+        values["seq"] = draw(st.integers(1, 2**31 - 1))
+    text = json.dumps(values, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
+    if kind == 2:
+        return text[: draw(st.integers(0, len(text)))]
+    if kind == 3:
+        at = draw(st.integers(0, len(text) - 1))
+        return text[:at] + draw(st.binary(min_size=1, max_size=3)) + text[at + 1 :]
+    return text
+
+
+@st.composite
+def _messages(draw: st.DrawFn) -> tuple[str, bytes]:
+    topic, base = draw(st.sampled_from(_valid()))
+    if draw(st.integers(0, 4)) == 0:
+        topic = draw(_TOPICS)
+    return topic, draw(_payloads(base))
+
+
+def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
+    """`messages` of them, with hypothesis's seed `number`; returns what became of them.
+
+    Raises `BenchError` where one was lost, or what is kept of them is not sound.
+    """
+    path = folder / "fuzz.db"
+    writer = Writer(Store(path, SETTINGS.zone), lambda *_: None)
+    alarm = Alarm({"north": _Dark()}, lambda _: None)
+    ingest = Ingest(SETTINGS, alarm, Watch(SETTINGS, alarm.trouble), writer.add)
+    acknowledged: Counter[int] = Counter()
+    sent = 0
+    memory_mb: list[float] = []
+
+    @seed(number)
+    @settings(
+        max_examples=-(-messages // EACH),
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+        ],
+    )
+    @given(st.lists(_messages(), min_size=EACH, max_size=EACH))
+    def throw(batch: list[tuple[str, bytes]]) -> None:
+        nonlocal sent
+        for topic, payload in batch:
+            sent += 1
+            ingest.message(topic, payload, lambda n=sent: acknowledged.update([n]))
+        if sent % (EACH * 100) == 0 or not memory_mb:
+            memory_mb.append(_rss_mb())
+
+    writer.start()
+    began = time.monotonic()
+    try:
+        throw()
+    finally:
+        writer.stop()
+    took_s = time.monotonic() - began
+    memory_mb.append(_rss_mb())
+    wrong = [n for n in range(1, sent + 1) if acknowledged[n] != 1]
+    if wrong:
+        raise BenchError(f"{len(wrong)} of {sent} were not acknowledged once, such as {wrong[0]}")
+    return {
+        "messages": sent,
+        "per_s": round(sent / took_s),
+        "rejected": ingest.counts["rejected"],
+        "flood": ingest.counts["flood"],
+        "memory_growth_mb": round(memory_mb[-1] - memory_mb[0], 1),
+    } | _kept(path)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    reader = open_reader(path)
+    try:
+        (said,) = reader.execute("pragma integrity_check").fetchone()
+        (readings,) = reader.execute("select count(*) from readings").fetchone()
+        (counted,) = reader.execute("select sum(normal + fever + retry) from hours").fetchone()
+        (rejected,) = reader.execute("select count(*) from rejected").fetchone()
+    finally:
+        reader.close()
+    if said != "ok" or counted != readings or rejected > MAX_REJECTED:
+        raise BenchError(f"{said}; {readings} readings, {counted} counted, {rejected} quarantined")
+    return {"stored": readings, "quarantined": rejected}
+
+
+def _rss_mb() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="tools/fuzz", description=__doc__)
+    parser.add_argument("--messages", type=int, default=1_000_000, help="how many (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="other ones (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="one JSON line")
+    given_ = parser.parse_args()
+    logging.disable()  # what is wrong with each is not what is asked here
+    with tempfile.TemporaryDirectory(prefix="fevergate-fuzz-") as folder:
+        try:
+            found = fuzz(given_.messages, Path(folder), given_.seed)
+        except BenchError as error:
+            print(f"tools/fuzz: {error}", file=sys.stderr)
+            return 1
+    if given_.json:
+        print(json.dumps(found))
+    else:
+        for key, value in found.items():
+            print(f"{key:<18} {value:>12,}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
