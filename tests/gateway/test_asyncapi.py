@@ -1,0 +1,50 @@
+"""The document of the messages is what the code says, and AsyncAPI 3."""
+
+import json
+
+import jsonschema
+import msgspec
+import pytest
+import real_micropython
+from samples import health, reading
+
+from fevergate.asyncapi import KIOSK_KINDS, document
+from fevergate.protocol import KIOSK_HEARS, KIOSK_SAYS, Stored
+
+ROOT = real_micropython.ROOT
+SCHEMA = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
+
+
+def test_the_file_is_what_the_types_say():
+    kept = json.loads((ROOT / "gateway/asyncapi.json").read_text())
+    assert kept == document(), "run tools/make-asyncapi"
+
+
+def test_every_topic_is_in_it():
+    assert set(KIOSK_KINDS) == {*KIOSK_SAYS, *KIOSK_HEARS}
+    addresses = {channel["address"] for channel in document()["channels"].values()}
+    assert len(addresses) == len(KIOSK_KINDS) - 1 + 2  # without what is reserved; the alarm's two
+
+
+def test_it_is_valid_asyncapi():
+    assert SCHEMA.exists(), "tools/setup test brings it"
+    schema = json.loads(SCHEMA.read_text())
+    found = jsonschema.Draft7Validator(schema).iter_errors(document())
+    assert [f"{list(error.path)}: {error.message[:100]}" for error in found] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "wrong"),
+    [
+        ("Reading", reading(1, "fever"), {"verdict": "perhaps"}),
+        ("Health", health(), {"state": "so so"}),
+        ("Stored", Stored(boot=1, seq=9, gaps=((2, 3),)), {"gaps": [[1]]}),
+    ],
+)
+def test_messages_are_what_it_says(name, message, wrong):
+    found = document()
+    schema = {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
+    validator = jsonschema.Draft7Validator(schema)
+    sent = json.loads(msgspec.json.encode(message))
+    assert list(validator.iter_errors(sent)) == []
+    assert list(validator.iter_errors(sent | wrong)) != []
