@@ -17,6 +17,8 @@ from fevergate.protocol import ADMIN_SAYS, KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD,
 
 GATEWAY = "gateway"
 ADMIN = "admin"
+HOME_ASSISTANT = "homeassistant"
+"""A user, and the topic below which it is told what there is."""
 
 
 def configuration(folder: Path, bind: str, port: int) -> str:
@@ -57,7 +59,7 @@ connection_messages false
 """
 
 
-def access_list(campus: str, kiosks: list[str]) -> str:
+def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False) -> str:
     """Who may write and read what: named user by user, so that it can be read and audited."""
     base = f"{ROOT}/{campus}"
     lines = [
@@ -68,6 +70,7 @@ def access_list(campus: str, kiosks: list[str]) -> str:
         *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
         f"topic write {base}/alarm/+",
         "topic read $SYS/#",
+        *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
         "",
         f"user {ADMIN}",
         f"topic read {base}/#",
@@ -75,6 +78,16 @@ def access_list(campus: str, kiosks: list[str]) -> str:
         *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
         "topic read $SYS/#",
     ]
+    if home_assistant:
+        # No reading, which is a person's; it sees how the kiosks are and what the lamps show.
+        lines += [
+            "",
+            f"user {HOME_ASSISTANT}",
+            f"topic readwrite {HOME_ASSISTANT}/#",
+            *(f"topic read {base}/+/{kind}" for kind in ("health", "status")),
+            f"topic read {base}/alarm/+",
+            f"topic write {base}/alarm/+/acknowledge",
+        ]
     for kiosk in kiosks:
         lines += ["", f"user {kiosk}"]
         lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]

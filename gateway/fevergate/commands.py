@@ -154,6 +154,9 @@ class GateParam(click.ParamType[tuple[str, list[str]]]):
 )
 @click.option("--threshold", type=click.FloatRange(35, 40), default=37.3, show_default=True)
 @click.option("--wifi-ssid", default="", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
+@click.option(
+    "--home-assistant", is_flag=True, help="A credential for it, and kiosks appear in it."
+)
 @click.option("--port", help="Write --kiosk's settings onto the board at this serial port.")
 @click.option("--kiosk", help="With --port: which of the folder's kiosks the board shall be.")
 def provision_command(
@@ -170,6 +173,7 @@ def provision_command(
     site: str,
     threshold: float,
     wifi_ssid: str,
+    home_assistant: bool,
     port: str | None,
     kiosk: str | None,
 ) -> None:
@@ -218,6 +222,7 @@ def provision_command(
         threshold_c=threshold,
         wifi_ssid=wifi_ssid,
         wifi_password=password,
+        home_assistant=home_assistant,
     )
     for title, names in (("made", done.made), ("kept", done.kept)):
         if names:

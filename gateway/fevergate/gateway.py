@@ -27,6 +27,7 @@ from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
+from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
 from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
@@ -156,6 +157,8 @@ class Gateway:
     def _announce_all(self) -> None:
         for state in self.alarm.states():
             self._announce(state)
+        for topic, payload in discovery(self._settings):
+            self._broker.publish(topic, payload, retain=True)
 
     def _say_stored(self, kiosk: str, stored: Stored) -> None:
         self._broker.publish(str(Topic(self._settings.campus, kiosk, "stored")), encode(stored))

@@ -21,7 +21,12 @@ from fevergate.protocol import NAME_PATTERN
 from fevergate.settings import load_gateway
 
 BROKER_NAME = "fevergate-gateway"
-RESERVED = ("alarm", broker_files.GATEWAY, broker_files.ADMIN)
+RESERVED = (
+    "alarm",
+    broker_files.GATEWAY,
+    broker_files.ADMIN,
+    broker_files.HOME_ASSISTANT,
+)
 PIN_SETS = ("gate1", "gate2")
 
 
@@ -53,6 +58,7 @@ def provision(
     threshold_c: float = 37.3,
     wifi_ssid: str = "",
     wifi_password: str = "",
+    home_assistant: bool = False,
 ) -> Provisioned:
     """Fill `folder`. `gates` names each gate's kiosks.
 
@@ -68,10 +74,12 @@ def provision(
     hosts += [host for host in (broker_host,) if host not in hosts]
     done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
     done.note(certificates.UPDATE_KEY, certificates.ensure_update_key(folder))
-    passwords = {
-        user: _secret(done, f"{user}.password")
-        for user in (broker_files.GATEWAY, broker_files.ADMIN)
-    }
+    users = [broker_files.GATEWAY, broker_files.ADMIN]
+    # One that was made in an earlier run stays.
+    home_assistant |= (folder / f"{broker_files.HOME_ASSISTANT}.password").exists()
+    if home_assistant:
+        users.append(broker_files.HOME_ASSISTANT)
+    passwords = {user: _secret(done, f"{user}.password") for user in users}
     for kiosk in kiosks:
         values = {
             "kiosk": kiosk,
@@ -96,7 +104,9 @@ def provision(
             passwords[path.parent.name] = json.loads(path.read_text())["password"]
     known = [user for user in passwords if user not in RESERVED]
     broker_files.write_passwords(folder / "broker.passwords", passwords)
-    (folder / "broker.acl").write_text(broker_files.access_list(campus, known))
+    (folder / "broker.acl").write_text(
+        broker_files.access_list(campus, known, home_assistant=home_assistant)
+    )
     (folder / "broker.acl").chmod(0o600)
     (folder / "mosquitto.conf").write_text(broker_files.configuration(folder, bind, broker_port))
     done.made += ["broker.passwords", "broker.acl", "mosquitto.conf"]
@@ -110,6 +120,7 @@ campus = "{campus}"
 gateway = "{gateway}"
 timezone = "{timezone}"
 language = "{language}"          # zh or en
+home_assistant = {str(home_assistant).lower()}   # whether kiosks and gates appear in it
 
 [broker]
 host = "{broker_host}"

@@ -96,6 +96,8 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     pins: Pins = msgspec.field(default_factory=Pins)
     campus_server: CampusServer | None = None
     metrics: Metrics | None = None
+    home_assistant: bool = False
+    """Whether kiosks and gates shall appear in Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)
 
     folder: Path = Path()

@@ -156,3 +156,18 @@ def test_the_command_teaches(tmp_path):
         check=True,
     ).stdout
     assert "--gate north=north-1,north-2" in helped
+
+
+def test_home_assistant_gets_a_credential_only_when_asked_for_and_keeps_it(tmp_path):
+    make(tmp_path / "a")
+    assert "homeassistant" not in (tmp_path / "a" / "broker.acl").read_text()
+    make(tmp_path / "b", home_assistant=True)
+    assert load_gateway(tmp_path / "b" / "gateway.toml").home_assistant
+    password = (tmp_path / "b" / "homeassistant.password").read_text()
+    make(tmp_path / "b")
+    assert (tmp_path / "b" / "homeassistant.password").read_text() == password
+    lines = (tmp_path / "b" / "broker.acl").read_text().split("user homeassistant\n")[1]
+    allowed = lines.split("user ")[0]
+    assert "/reading" not in allowed and "stored" not in allowed and "settings" not in allowed
+    with pytest.raises(ProvisionError, match="reserved"):
+        make(tmp_path / "c", gates={"north": ["homeassistant"]})

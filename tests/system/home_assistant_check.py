@@ -1,0 +1,33 @@
+"""Runs with Home Assistant's own code on its path: are these discovery messages what it takes?
+
+Standard input: JSON, a list of [topic, payload, message for its templates or null]. Prints, as
+JSON, a list of [topic, error or "", what its value template makes of the message].
+"""
+
+import json
+import sys
+
+from homeassistant.components.mqtt import binary_sensor, button, sensor
+from homeassistant.components.mqtt.discovery import TOPIC_MATCHER
+from homeassistant.helpers.template import TemplateEnvironment
+
+SCHEMAS = {"binary_sensor": binary_sensor, "sensor": sensor, "button": button}
+
+
+def checked(topic, payload, message):
+    prefix, _, rest = topic.partition("/")
+    match = TOPIC_MATCHER.match(rest)
+    if prefix != "homeassistant" or not match:
+        return "not a topic of discovery", None
+    try:
+        values = SCHEMAS[match.group("component")].DISCOVERY_SCHEMA(json.loads(payload))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", None
+    template = values.get("value_template")
+    if template is None or message is None:
+        return "", None
+    made = TemplateEnvironment(None).from_string(template.template)
+    return "", made.render(value_json=message)
+
+
+print(json.dumps([[one[0], *checked(*one)] for one in json.load(sys.stdin)]))

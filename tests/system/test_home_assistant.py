@@ -1,0 +1,136 @@
+"""Kiosks and gates appear in Home Assistant by themselves, by its own rules."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import real_micropython
+from gpiozero.pins.mock import MockFactory
+from samples import health, reading
+from samples import settings as plain_settings
+
+from fevergate.alarm import Alarm
+from fevergate.broker_once import publish_once, read_all_retained
+from fevergate.gateway import Gateway
+from fevergate.home_assistant import discovery
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+
+ITSELF = real_micropython.ROOT / ".venv/homeassistant"
+
+
+class Dark:
+    def show(self, *, red, amber):
+        pass
+
+    def buzz(self, on):
+        pass
+
+
+def said(raised):
+    """The alarm's state as it goes onto the wire."""
+    states = []
+    alarm = Alarm({"north": Dark()}, states.append)
+    alarm.trouble("north", "north-2", "north-2: silent" if raised else None)
+    if raised:
+        alarm.fever("north", reading(1, "fever"))
+    return json.loads(msgspec.json.encode((states or alarm.states())[-1]))
+
+
+@pytest.mark.skipif(
+    not ITSELF.exists(), reason="Home Assistant's last wheels for this Python are not there"
+)
+@pytest.mark.parametrize(
+    ("alarm", "state", "expected"),
+    [
+        (said(True), "fault", {"fever": "ON", "fevers": "1", "trouble": "ON", "fault": "ON"}),
+        (said(False), "ok", {"fever": "OFF", "fevers": "0", "trouble": "OFF", "fault": "OFF"}),
+    ],
+    ids=["fever", "peace"],
+)
+def test_home_assistant_takes_each_and_shows_what_is(alarm, state, expected):
+    of_health = json.loads(msgspec.json.encode(health(state=state, scans=7, queued=3)))
+    messages = [
+        [topic, payload.decode(), alarm if "/alarm/" in payload.decode() else of_health]
+        for topic, payload in discovery(plain_settings(home_assistant=True))
+    ]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("home_assistant_check.py"))],
+        input=json.dumps(messages),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ITSELF)},
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(topic, error) for topic, error, _ in found if error] == []
+    shown = {
+        topic.split("/")[3]: text
+        for topic, _, text in found
+        if text is not None and "south" not in topic and "north-2" not in topic
+    }
+    assert shown | expected == shown
+    assert (shown["scans"], shown["queued"]) == ("7", "3")
+
+
+def test_a_broken_message_would_be_noticed():
+    if not ITSELF.exists():
+        pytest.skip("Home Assistant's last wheels for this Python are not there")
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("home_assistant_check.py"))],
+        input=json.dumps([["homeassistant/sensor/a/b/config", '{"device_class": "x"}', None]]),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ITSELF)},
+    )
+    assert json.loads(done.stdout)[0][1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "site"
+    provision(
+        folder,
+        campus="east",
+        gateway="gw-east",
+        gates={"north": ["north-1"]},
+        broker_port=free_port(),
+        home_assistant=True,
+    )
+    return folder
+
+
+def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
+    broker = LocalBroker(folder)
+    broker.start()
+    settings = load_gateway(folder / "gateway.toml")
+    gateway = Gateway(settings, MockFactory())
+    gateway.start()
+    it = load_gateway(folder / "gateway.toml")
+    it.broker.username, it.broker.password_file = "homeassistant", "homeassistant.password"
+    try:
+        until = time.monotonic() + 20
+        found = {}
+        while len(found) < 10 and time.monotonic() < until:
+            found = read_all_retained(it, "homeassistant/#")
+        assert set(found) == {topic for topic, _ in discovery(settings)}
+        assert read_all_retained(it, "fevergate/v1/east/alarm/+")
+        admin = load_gateway(folder / "gateway.toml")
+        admin.broker.username, admin.broker.password_file = "admin", "admin.password"
+        publish_once(admin, "fevergate/v1/east/north-1/settings", b"{}", retain=True)
+        assert "fevergate/v1/east/north-1/settings" in read_all_retained(admin, "fevergate/#")
+        kinds = {topic.split("/")[3] for topic in read_all_retained(it, "fevergate/#")}
+        assert kinds == {"alarm"}
+    finally:
+        gateway.stop()
+        broker.stop()
+
+
+def test_without_it_nothing_is_announced_and_nobody_may():
+    assert list(discovery(plain_settings())) == []
