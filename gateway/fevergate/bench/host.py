@@ -21,10 +21,10 @@ class _TimedPin(MockPin):
     def _change_state(self, value: Any) -> bool:
         changed = super()._change_state(value)
         if changed:
-            print(
-                f"{time.monotonic():.6f} {self.info.name.removeprefix('GPIO')} {int(value)}",
-                flush=True,
-            )
+            number = self.info.name.removeprefix("GPIO")
+            # The line and its end at once: several threads drive pins.
+            sys.stdout.write(f"{time.monotonic():.6f} {number} {int(value)}\n")
+            sys.stdout.flush()
         return changed
 
 

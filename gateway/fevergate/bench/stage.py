@@ -69,7 +69,10 @@ class Worker:
     def last_lines(self) -> list[str]:
         """What it said until its end, and nobody has read yet."""
         self._reader.join()
-        return [line for line in iter(self._lines.get, None) if line is not None]
+        lines = []
+        while not self._lines.empty():
+            lines.append(self._lines.get_nowait())
+        return [line for line in lines if line is not None]
 
     def drop_lines(self) -> None:
         """Forget what it said up to now."""
@@ -92,7 +95,8 @@ class Worker:
     def _read(self) -> None:
         assert self._process.stdout  # noqa: S101 - asked for above
         for line in self._process.stdout:
-            self._lines.put(line.decode().rstrip("\n"))
+            if line.endswith(b"\n"):  # one that SIGKILL cut short says nothing
+                self._lines.put(line.decode().rstrip("\n"))
         self._lines.put(None)
 
 
