@@ -97,9 +97,7 @@ class Keeper:
                     del self._early[next(iter(self._early))]
                 self._early.setdefault(identity, done)
         if record.gate is not None:
-            self._connection.execute(
-                f"{_ACKNOWLEDGE} and gate = ? and raised_at <= ?", (*done, record.gate, record.at)
-            )
+            self._connection.execute(f"{_ACKNOWLEDGE} and gate = ?", (*done, record.gate))
 
     def _write_reading(self, record: ReadingArrived) -> None:
         _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)

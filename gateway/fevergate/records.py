@@ -57,7 +57,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A guard saw to these fevers; where `gate` is given, to all that it showed by then."""
+    """A guard saw to these fevers; where `gate` is given, to all that are stored of it."""
 
     fevers: tuple[Identity, ...]
     by: str

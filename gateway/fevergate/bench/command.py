@@ -103,6 +103,19 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
     _show(measure(folder, rows, rounds, _progress), as_json)
 
 
+@bench_command.command("life")
+@click.option("--readings", type=click.IntRange(1000), default=1_000_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def life_command(readings: int, as_json: bool, folder: Path | None) -> None:
+    """Memory at rest and after many readings, and the processor at ten readings a second."""
+    from fevergate.bench.life import KIOSKS, measure
+    from fevergate.bench.stage import Stage
+
+    with Stage(KIOSKS, folder) as stage:
+        _show(measure(stage, readings, _progress), as_json)
+
+
 @bench_command.command("crash")
 @click.option("--kills", type=click.IntRange(1), default=200, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)

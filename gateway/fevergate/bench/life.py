@@ -1,0 +1,66 @@
+"""What a gateway takes of its machine: memory at rest and after very many readings, processor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fevergate.bench.stage import Stage, Worker
+from fevergate.database import open_reader
+from fevergate.errors import BenchError
+
+KIOSKS = 10
+SETTLE_S = 5
+CPU_PER_S = 10
+CPU_S = 60
+LOAD_PER_S = 5000
+"""What ten kiosks may say without being called a flood."""
+
+WAIT_S = 3600
+
+Progress = Callable[[str], None]
+
+
+def measure(stage: Stage, readings: int, progress: Progress) -> dict[str, float]:
+    """Memory in MB, the processor in percent of one core; in one life of the gateway."""
+    with stage.gateway() as gateway:
+        progress("at rest")
+        time.sleep(SETTLE_S)
+        rest_mb = _mb(gateway)
+        progress(f"{CPU_PER_S} readings a second for {CPU_S} s")
+        cpu_percent = _cpu(stage, gateway)
+        early_mb = _mb(gateway)
+        progress(f"{readings:,} readings")
+        arguments = ["--rate", str(LOAD_PER_S), "--readings", str(readings), "--boot", "2"]
+        with stage.load(*arguments, "--fevers", "0.001", "--wait-s", str(WAIT_S)) as load:
+            load.line(WAIT_S)
+        time.sleep(SETTLE_S)
+        full_mb = _mb(gateway)
+    reader = open_reader(stage.database)
+    try:
+        (rows,) = reader.execute("select count(*) from readings").fetchone()
+    finally:
+        reader.close()
+    if rows < readings:
+        raise BenchError(f"{rows} of {readings} readings are stored")
+    return {
+        "rest_mb": rest_mb,
+        "cpu_percent_at_10_per_s": cpu_percent,
+        "readings": rows,
+        "full_mb": full_mb,
+        "growth_mb": round(full_mb - early_mb, 1),
+    }
+
+
+def _cpu(stage: Stage, gateway: Worker) -> float:
+    arguments = ["--rate", str(CPU_PER_S), "--readings", str(CPU_PER_S * CPU_S), "--boot", "1"]
+    with stage.load(*arguments) as load:
+        time.sleep(SETTLE_S)  # connecting is not what is measured
+        began, used_s = time.monotonic(), gateway.cpu_s()
+        load.line(CPU_S + WAIT_S)
+        used_s = gateway.cpu_s() - used_s
+    return round(100 * used_s / (time.monotonic() - began), 2)
+
+
+def _mb(gateway: Worker) -> float:
+    return round(gateway.status_kb("VmRSS") / 1024, 1)

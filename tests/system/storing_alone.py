@@ -1,0 +1,32 @@
+"""Commits batch after batch, and writes down in a file beside, after each, what it holds.
+
+Arguments: the folder, how many batches. Runs under `disk_trace`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from samples import AT, arrived, health
+
+from fevergate.protocol import Identity
+from fevergate.records import Acknowledged, HealthArrived
+from fevergate.store import Store
+
+folder, batches = Path(sys.argv[1]), int(sys.argv[2])
+store = Store(folder / "fevergate.db")
+store.db.execute("pragma wal_autocheckpoint = 8")  # so that there are checkpoints to be cut, too
+told = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+os.write(told, b"begun\n")
+seq = 0
+for number in range(batches):
+    batch = []
+    for _ in range(number % 4 + 1):
+        seq += 1
+        batch.append(arrived(seq, "fever" if seq % 7 == 0 else "normal"))
+    if number % 5 == 4:
+        batch.append(HealthArrived(health(at=AT + number * 60), AT, "north"))
+        batch.append(Acknowledged((Identity("north-1", 1, 7),), "Li Wei", AT + 1))
+    store.commit(batch)
+    os.write(told, b"%d\n" % seq)
+os._exit(0)  # no orderly end: the log beside the database stays as it is
