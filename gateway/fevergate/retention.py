@@ -29,6 +29,13 @@ FIRST_S = 120.0
 
 DAY_S = 86400
 
+LEAP_S = 30 * DAY_S
+"""By how much the clock may have gone on since the last time before it is doubted."""
+
+DOUBT_S = 3 * DAY_S
+"""How long a clock that leapt must stay there before anything goes by it: a Pi that came up in
+2099 must not take all readings for old."""
+
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
 _KEY = "(kiosk, boot, seq) in (select kiosk, boot, seq from"
@@ -68,6 +75,16 @@ def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
         }
 
 
+def _last_time(store: Store) -> float | None:
+    row = store.db.execute("select value from meta where key = 'housekept_at'").fetchone()
+    return float(row[0]) if row else None
+
+
+def _remember_time(store: Store, now: float) -> None:
+    with store.transaction():
+        store.db.execute("insert or replace into meta values ('housekept_at', ?)", (str(now),))
+
+
 def _before(retention: Retention, now: float) -> dict[str, float]:
     return {
         "raw": now - retention.raw_days * DAY_S,
@@ -98,11 +115,17 @@ class Housekeeper:
     """Runs in its own thread between `start` and `stop`."""
 
     def __init__(
-        self, retention: Retention, submit: Submit, now: Callable[[], float] = time.time
+        self,
+        retention: Retention,
+        submit: Submit,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._retention = retention
         self._submit = submit
         self._now = now
+        self._monotonic = monotonic
+        self._doubted_at: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -118,6 +141,8 @@ class Housekeeper:
     def once(self) -> dict[str, int]:
         """Take away all that is too old; returns how many of each kind."""
         gone = dict.fromkeys(_STEPS, 0)
+        if not self._clock_is_believed():
+            return gone
         while not self._stopping.is_set():
             done = self._submit(lambda store: step(store, self._retention, self._now())).result()
             for name, count in done.items():
@@ -126,6 +151,19 @@ class Housekeeper:
                 break
             self._stopping.wait(REST_S)
         return gone
+
+    def _clock_is_believed(self) -> bool:
+        now = self._now()
+        last = self._submit(_last_time).result()
+        if last is not None and not last - DAY_S <= now <= last + LEAP_S:
+            if self._doubted_at is None:
+                self._doubted_at = self._monotonic()
+                log.warning("the clock leapt by %.0f days: nothing goes yet", (now - last) / DAY_S)
+            if self._monotonic() - self._doubted_at < DOUBT_S:
+                return False
+        self._doubted_at = None
+        self._submit(lambda store: _remember_time(store, now)).result()
+        return True
 
     def _run(self) -> None:
         wait_s = FIRST_S

@@ -41,6 +41,8 @@ def seqs(reader):
 
 
 def later(writer, days):
+    """So many days after, of which the clock is sure."""
+    writer.call(lambda store: store.db.execute("delete from meta where key = 'housekept_at'"))
     return Housekeeper(KEEP, writer.call, lambda: AT + days * DAY).once()
 
 
@@ -98,3 +100,27 @@ def test_it_can_be_seen_that_old_readings_go(writer, reader):
     assert kept(reader, KEEP, AT + (KEEP.raw_days + 1) * DAY).overdue
     later(writer, KEEP.raw_days + 1)
     assert kept(reader, KEEP, AT + (KEEP.raw_days + 1) * DAY).oldest_at is None
+
+
+def test_a_clock_that_leaps_ahead_takes_nothing_away(writer, reader):
+    put(writer, *(arrived(seq) for seq in range(1, 21)))
+    clock, up = [AT + DAY], [0.0]
+    keeper = Housekeeper(KEEP, writer.call, lambda: clock[0], lambda: up[0])
+    keeper.once()
+    clock[0] = AT + 70 * 365 * DAY  # a Pi without a battery, and a wrong time server
+    for hour in range(48):
+        up[0] = hour * 3600.0
+        assert not any(keeper.once().values())
+    clock[0] = AT + 2 * DAY
+    assert not any(keeper.once().values())
+    assert len(seqs(reader)) == 20
+
+
+def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_days(writer, reader):
+    put(writer, arrived(1))
+    up = [0.0]
+    Housekeeper(KEEP, writer.call, lambda: AT, lambda: 0.0).once()
+    keeper = Housekeeper(KEEP, writer.call, lambda: AT + 730 * DAY + up[0], lambda: up[0])
+    assert keeper.once()["readings"] == 0
+    up[0] = retention.DOUBT_S + 1
+    assert keeper.once()["readings"] == 1

@@ -25,6 +25,8 @@ def bench_command() -> None:
       fevergate bench ingest --folder /var/lib/fevergate     on that disk
       fevergate bench ingest --fsync-ms 20                   as on a slow SD card
       fevergate bench log --rows 10000000
+      fevergate bench life                                   memory, processor
+      fevergate bench crash                                  200 kills, then the reckoning
     """
 
 
