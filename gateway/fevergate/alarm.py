@@ -138,6 +138,8 @@ class Alarm:
                 return seen
             gate.waiting.clear()
             gate.more = 0
+            for identity in seen.fevers:  # one that was only announced may come yet
+                self._known.add(identity)
             gate.since, gate.by = self._now(), by
             gate.lights.buzz(False)
             gate.shine()

@@ -68,7 +68,7 @@ def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False)
         *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
         f"topic read {base}/alarm/+/acknowledge",
         *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
-        f"topic write {base}/alarm/+",
+        f"topic readwrite {base}/alarm/+",  # what it showed last, when it starts again
         "topic read $SYS/#",
         *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
         "",

@@ -39,8 +39,10 @@ def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
     return read_all_retained(settings, topic).get(topic)
 
 
-def read_all_retained(settings: GatewaySettings, topics: str) -> dict[str, bytes]:
-    """What is retained below a filter, by topic.
+def read_all_retained(
+    settings: GatewaySettings, topics: str, connect_s: float = KEEP_ALIVE_S
+) -> dict[str, bytes]:
+    """What is retained below a filter, by topic; after `connect_s` without a line, none.
 
     Raises `BrokerError` as `publish_once` does.
     """
@@ -53,7 +55,7 @@ def read_all_retained(settings: GatewaySettings, topics: str) -> dict[str, bytes
         client.on_message = heard
         return client.subscribe(topics, 1)
 
-    _once(settings, act, RETAINED_S)
+    _once(settings, act, RETAINED_S, connect_s)
     return found
 
 
@@ -68,7 +70,10 @@ def probe(settings: GatewaySettings) -> float:
 
 
 def _once(
-    settings: GatewaySettings, act: Callable[[mqtt.Client], object], linger_s: float = 0.0
+    settings: GatewaySettings,
+    act: Callable[[mqtt.Client], object],
+    linger_s: float = 0.0,
+    connect_s: float = KEEP_ALIVE_S,
 ) -> None:
     broker = settings.broker
     where = f"broker {broker.host}:{broker.port}"
@@ -87,11 +92,12 @@ def _once(
         reason = args[3][0] if isinstance(args[3], list) else args[3]
         outcome.append(str(reason) if reason.is_failure else "")
 
+    client.connect_timeout = connect_s
     client.on_connect = connected
     client.on_publish = client.on_subscribe = finished
     try:
         client.connect(broker.host, broker.port, KEEP_ALIVE_S)
-        until = time.monotonic() + ANSWER_S
+        until = time.monotonic() + min(ANSWER_S, connect_s)
         while not outcome and time.monotonic() < until:
             client.loop(0.1)
         until = time.monotonic() + linger_s

@@ -1,7 +1,7 @@
 """The gateway at work: puts the parts together in the order that keeps the promises.
 
-Store first, then the lights as the last run left them, then the broker: no message can come
-in before the alarm knows what it knew.
+Store first, then what was announced and never stored, then the lights as the last run left them,
+then the line: no message can come in before the alarm knows what it knew.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sdnotify import SystemdNotifier
 
 from fevergate import ingest as ingesting
 from fevergate import salvage
+from fevergate.afterglow import unstored
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
 from fevergate.database import open_reader
@@ -63,11 +64,12 @@ class Gateway:
         if damaged:
             log.critical("the database was damaged; it is kept as %s", damaged)
             salvage.fevers(damaged, store)
+        waiting = [*store.waiting(), *unstored(settings, store)]
         self._lights = {
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
         }
         self.alarm = Alarm(dict(self._lights), self._announce)
-        self.alarm.restore(store.waiting(), store.raised())
+        self.alarm.restore(waiting, store.raised())
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: salvage.Salvage | None = None

@@ -147,6 +147,13 @@ class Store:
         for row in self.db.execute("select kiosk, boot, seq from fevers order by boot, seq"):
             yield Identity(*row)
 
+    def knows(self, fever: Identity) -> bool:
+        """Whether a fever is stored."""
+        found = self.db.execute(
+            "select 1 from fevers where kiosk = ? and boot = ? and seq = ?", tuple(fever)
+        )
+        return found.fetchone() is not None
+
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Take over rows of a damaged database; what is here already stays. Readings are of
         `arrivals.COLUMNS`, and counted; of hours only coverage and revision are taken."""

@@ -1,0 +1,96 @@
+"""A gateway that was killed between the red light and the disk shows red again, at once."""
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+from samples import AT, arrived
+
+from fevergate.broker_once import publish_once, read_all_retained
+from fevergate.gateway import Gateway
+from fevergate.pins import GATES
+from fevergate.protocol import AlarmState, FeverSeen, alarm_topic, encode
+from fevergate.settings import load_gateway
+from fevergate.store import Store
+
+TOPIC = alarm_topic("east", "north")
+
+
+@pytest.fixture
+def settings(site):
+    settings = load_gateway(site.folder / "gateway.toml")
+    for path in site.folder.glob("fevergate.db*"):
+        path.unlink()
+    yield settings
+    publish_once(settings, TOPIC, b"", retain=True)
+
+
+def announced(settings, seq=7):
+    state = AlarmState(
+        gate="north",
+        state="raised",
+        since=AT,
+        fevers=1,
+        last=FeverSeen(kiosk="north-1", boot=1, seq=seq),
+    )
+    publish_once(settings, TOPIC, encode(state), retain=True)
+
+
+def red(factory):
+    return bool(factory.pin(GATES["gate1"]["red"]).state)
+
+
+def lit(settings):
+    """What the lamp shows before the gateway hears anybody, and then after an acknowledgement."""
+    factory = MockFactory()
+    gateway = Gateway(settings, factory)
+    shown = red(factory)
+    gateway.start()
+    try:
+        gateway.ingest.acknowledge("north", "button")
+        # The kiosk sends it again: it was never told that it is stored.
+        late = arrived(7, "fever").reading
+        gateway.alarm.fever("north", late)
+        again = red(factory)
+        gateway.writer.call(lambda store: store.commit([arrived(7, "fever")])).result()
+        waiting = gateway.writer.call(lambda store: store.waiting()).result()
+    finally:
+        gateway.stop()
+        factory.reset()
+    return shown, again, waiting
+
+
+def test_red_is_as_it_was_announced_and_an_acknowledgement_holds_when_the_fever_comes_at_last(
+    settings,
+):
+    announced(settings)
+    assert lit(settings) == (True, False, [])
+
+
+def test_a_fever_that_was_stored_and_seen_to_is_not_shown_again(settings):
+    store = Store(settings.path(settings.database))
+    store.commit([arrived(7, "fever")])
+    store.db.execute("update fevers set acknowledged_at = 1, acknowledged_by = 'Li'")
+    store.close()
+    announced(settings)
+    assert lit(settings)[0] is False
+
+
+def test_where_nothing_or_nonsense_was_announced_the_gate_begins_green(settings):
+    factory = MockFactory()
+    Gateway(settings, factory)
+    assert not red(factory)
+    factory.reset()
+    publish_once(settings, TOPIC, b'{"gate": 1}', retain=True)
+    assert read_all_retained(settings, TOPIC)
+    Gateway(settings, factory)
+    assert not red(factory)
+
+
+def test_a_gateway_comes_up_without_a_broker(settings, site):
+    announced(settings)
+    site.broker.stop()
+    try:
+        factory = MockFactory()
+        Gateway(settings, factory)
+        assert not red(factory)
+    finally:
+        site.broker.start()
