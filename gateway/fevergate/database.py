@@ -12,6 +12,9 @@ from sqlite_utils import Database
 
 from fevergate.errors import StoreError
 
+BUSY_S = 5.0
+"""How long a connection waits for another one's lock before it says so."""
+
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """A connection in autocommit mode.
@@ -23,7 +26,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quote(str(path.absolute()))}?mode={mode}",
             uri=True,
-            timeout=30,
+            timeout=BUSY_S,
             check_same_thread=False,
             isolation_level=None,
         )

@@ -6,6 +6,7 @@ import threading
 import pytest
 from samples import arrived
 
+from fevergate import database
 from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.records import Acknowledged, ReadingArrived
@@ -104,6 +105,40 @@ class ChokingStore(Store):
             if isinstance(record, ReadingArrived) and record.reading.seq == 2:
                 raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
         return super().commit(batch)
+
+
+def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(scene):
+    def pages(count):
+        limit = f"pragma max_page_count = {count}"
+        return scene.writer.call(lambda store: store.db.execute(limit).fetchone()[0]).result()
+
+    pages(1)  # it cannot go below what there is
+    for seq in range(1, 3001):
+        scene.add(arrived(seq))
+    scene.wait_for(("trouble",))
+    assert len(scene.rows()) < 3000
+    # From outside, as when a person deletes files.
+    scene.writer._store.db.execute("pragma max_page_count = 1000000")
+    scene.wait_for(("well",))
+    scene.wait_for(("stored", "north-1", 3000))
+    assert scene.rows() == list(range(1, 3001))
+
+
+def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_S", 0.05)
+    scene = Scene(tmp_path / "a.db")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    try:
+        other.execute("begin immediate")  # somebody looks at it with a tool
+        scene.add(arrived(1))
+        scene.wait_for(("trouble",))
+        assert ("done",) not in scene.events
+        other.execute("rollback")
+        scene.wait_for(("well",))
+        scene.wait_for(("stored", "north-1", 1))
+    finally:
+        other.close()
+        scene.writer.stop()
 
 
 def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path):
