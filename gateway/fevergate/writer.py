@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_BATCH = 2000
-MAX_WAITING = 5000
+MAX_BATCH = 1500
+MAX_WAITING = 3000
 """Records between the socket and the disk; when they are that many, the socket is not read."""
 
 APART_S = 0.02
