@@ -1,0 +1,92 @@
+"""The gateway's way in, with a real database, behind a pipe: what `fuzz` throws at.
+
+Argument: a folder. Standard input: a line of JSON for each message, [topic, payload in base64].
+At its end one line of JSON says what became of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import sys
+from collections import Counter
+from pathlib import Path
+
+from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
+from fevergate.alarm import Alarm
+from fevergate.ingest import Ingest
+from fevergate.settings import Gate, GatewaySettings
+from fevergate.store import Store
+from fevergate.watch import Watch
+from fevergate.writer import Writer
+
+CAMPUS = "east"
+DATABASE = "fuzz.db"
+WARM = 20_000
+"""Messages after which memory is looked at for the first time."""
+
+SETTINGS = GatewaySettings(
+    campus=CAMPUS, gateway="gw-east", gates=[Gate(name="north", kiosks=["north-1", "north-2"])]
+)
+
+
+class _Dark:
+    """A gate without lamps."""
+
+    def show(self, *, red: bool, amber: bool) -> None:
+        """Nobody looks."""
+
+    def buzz(self, on: bool) -> None:
+        """Nobody listens."""
+
+
+def main() -> None:
+    """Until there are no more messages."""
+    logging.disable()  # what is wrong with each is not what is asked here
+    writer = Writer(Store(Path(sys.argv[1]) / DATABASE, SETTINGS.zone), lambda *_: None)
+    alarm = Alarm({"north": _Dark()}, lambda _: None)
+    ingest = Ingest(SETTINGS, alarm, Watch(SETTINGS, alarm.trouble), writer.add)
+    writer.start()
+    open_acknowledgements: Counter[int] = Counter()
+    sent, warm_mb = 0, 0.0
+    for line in sys.stdin.buffer:
+        topic, payload = json.loads(line)
+        sent += 1
+        open_acknowledgements[sent] += 1
+        # At 0 it was acknowledged once, and is forgotten.
+        ingest.message(
+            topic, base64.b64decode(payload), lambda n=sent: _once(open_acknowledgements, n)
+        )
+        if sent == WARM:
+            warm_mb = _rss_mb()
+    writer.stop()
+    print(
+        json.dumps(
+            {
+                "messages": sent,
+                "rejected": ingest.counts["rejected"],
+                "flood": ingest.counts["flood"],
+                "not_acknowledged_once": len(open_acknowledgements),
+                "memory_mb": _rss_mb(),
+                "memory_growth_mb": round(_rss_mb() - warm_mb, 1) if warm_mb else None,
+            }
+        )
+    )
+
+
+def _once(waiting: Counter[int], number: int) -> None:
+    waiting[number] -= 1
+    if waiting[number] == 0:
+        del waiting[number]
+
+
+def _rss_mb() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return 0.0
+
+
+if __name__ == "__main__":
+    main()
