@@ -1,6 +1,7 @@
 """From a message to the red light and the store."""
 
 import json
+import time
 
 import pytest
 from samples import health, reading, settings
@@ -176,3 +177,16 @@ def test_what_the_broker_says_of_itself_is_no_kiosks_message(scene):
     for payload in (b"0", b"7", b"-1", b"much", b"9" * 40):
         scene.ingest.message("$SYS/broker/publish/messages/dropped", payload, scene.done)
     assert scene.kept == [] and scene.acknowledged == 5
+
+
+@pytest.mark.parametrize("leap_s", [-10 * 365 * 86400, 70 * 365 * 86400])
+def test_a_clock_that_leaps_changes_no_light_and_no_acknowledgement(scene, monkeypatch, leap_s):
+    scene.say("north-1/reading", reading(1, "fever"))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + leap_s)
+    scene.say("north-1/reading", reading(1, "fever"))  # once more: no second alarm
+    scene.say("north-1/reading", reading(2, "fever"))
+    assert scene.events.count("red light") >= 2
+    scene.say("alarm/north/acknowledge", Acknowledge(by="Li Wei"))
+    seen = [record for record in scene.kept if isinstance(record, Acknowledged)]
+    assert {identity.seq for record in seen for identity in record.fevers} == {1, 2}
