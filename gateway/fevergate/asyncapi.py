@@ -31,6 +31,7 @@ from fevergate.protocol import (
     UpdateWant,
     acknowledge_topic,
     alarm_topic,
+    gateway_status_topic,
 )
 
 STATUS = {"type": "string", "enum": ["online", "offline"]}
@@ -113,6 +114,8 @@ def document() -> dict[str, Any]:
             by = " or the administrator" if kind in ADMIN_SAYS else ""
             action, who = "send", f"The gateway{by} says it to a kiosk."
         _add(found, kind, address, what, action, who, retained=kind in RETAINED)
+    ours = gateway_status_topic("{campus}")
+    _add(found, "gateway-status", ours, STATUS, "send", "The gateway says it.", retained=True)
     alarm = alarm_topic("{campus}", "{gate}")
     _add(found, "alarm", alarm, AlarmState, "send", "The gateway says it.", retained=True)
     done = acknowledge_topic("{campus}", "{gate}")

@@ -47,6 +47,7 @@ class Broker:
 
     `message(topic, payload, done)` comes from the network thread; `done` acknowledges, and
     may be called from any thread, once what came is safe. `up` is called after each connect.
+    On `status_topic`, if there is one, it says `online`, and `offline` when it ends, whatever way.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Broker:
         topics: Sequence[str],
         message: Message,
         up: Callable[[], None] = lambda: None,
+        status_topic: str = "",
     ) -> None:
+        self._status_topic = status_topic
         self._broker = settings.broker
         self._topics = [(topic, 1) for topic in topics]
         self._message = message
@@ -84,6 +87,8 @@ class Broker:
         ca = str(settings.path(self._broker.ca))
         client.tls_set_context(named_context(self._broker, ca, buffered=True))
         client.max_queued_messages_set(QUEUED)
+        if status_topic:
+            client.will_set(status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
@@ -108,8 +113,9 @@ class Broker:
 
     def stop(self) -> None:
         """Disconnect; the session and what is queued in it wait at the broker."""
+        if self._status_topic:
+            self.publish(self._status_topic, b"offline", retain=True)
         self._stopping.set()
-        self._client.disconnect()
         self._wake()
         self._thread.join(timeout=10)
 
@@ -144,6 +150,7 @@ class Broker:
     def _pump(self) -> None:
         """Carry one connection until it ends."""
         misc_at = time.monotonic()
+        leaving = False
         while isinstance(sock := self._client.socket(), BufferedSocket):
             waiting = sock.pending() > 0
             flushed = sock.flush()
@@ -173,8 +180,9 @@ class Broker:
             if time.monotonic() - misc_at >= MISC_S:
                 misc_at = time.monotonic()
                 self._client.loop_misc()
-                if self._stopping.is_set():  # it was told so while it connected
-                    self._client.disconnect()
+            if self._stopping.is_set() and not leaving:
+                leaving = True  # behind all that was to be said
+                self._client.disconnect()
 
     def _take(self, sock: BufferedSocket) -> None:
         for _ in range(BURST):
@@ -205,6 +213,8 @@ class Broker:
             self._epoch += 1
             client.subscribe(self._topics)
             log.info("broker up")
+            if self._status_topic:
+                self.publish(self._status_topic, b"online", retain=True)
             self._up()
         except Exception:
             log.exception("after connecting")

@@ -13,10 +13,11 @@ import subprocess
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
-from fevergate.protocol import ADMIN_SAYS, KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, ROOT
+from fevergate.protocol import ADMIN_SAYS, KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, OURSELVES, ROOT
 
 GATEWAY = "gateway"
 ADMIN = "admin"
+WEB = "web"
 HOME_ASSISTANT = "homeassistant"
 """A user, and the topic below which it is told what there is."""
 
@@ -68,6 +69,7 @@ def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False)
         *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
         f"topic read {base}/alarm/+/acknowledge",
         *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
+        f"topic write {base}/{OURSELVES}/status",
         f"topic readwrite {base}/alarm/+",  # what it showed last, when it starts again
         "topic read $SYS/#",
         *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
@@ -77,6 +79,13 @@ def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False)
         f"topic write {base}/alarm/+/acknowledge",
         *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
         "topic read $SYS/#",
+    ]
+    lines += [
+        "",
+        f"user {WEB}",
+        *(f"topic read {base}/+/{kind}" for kind in ("reading", "health", "status")),
+        f"topic read {base}/alarm/+",
+        f"topic write {base}/alarm/+/acknowledge",
     ]
     if home_assistant:
         # No reading, which is a person's; it sees how the kiosks are and what the lamps show.

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "fevergate.status:status_command",
     "settings": "fevergate.kiosk_settings:settings_command",
     "update": "fevergate.update:update_command",
+    "web": "fevergate.web.app:web_command",
 }
 """Where each command lies; loaded when it is asked for, so that the gateway, which runs for a
 term, does not carry the tables and certificates of the others in its memory."""

@@ -59,3 +59,20 @@ class BenchError(FeverGateError, RuntimeError):
 
 class BackupError(FeverGateError, RuntimeError):
     """A backup cannot be made, is not what was made, or cannot be put where it was asked."""
+
+
+class AccountError(FeverGateError, ValueError):
+    """Somebody is not let in, or cannot be; `reason` is a key of the pages' words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class FollowUpError(FeverGateError, ValueError):
+    """A field of a fever's follow-up is not what it can be; `reason` is a key of the words."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason

@@ -31,7 +31,14 @@ from fevergate.fleet import crowds, unlike
 from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
 from fevergate.lights import GateLights, choose, open_factory
-from fevergate.protocol import AlarmState, Stored, Topic, alarm_topic, encode
+from fevergate.protocol import (
+    AlarmState,
+    Stored,
+    Topic,
+    alarm_topic,
+    encode,
+    gateway_status_topic,
+)
 from fevergate.retention import Housekeeper
 from fevergate.settings import GatewaySettings
 from fevergate.store import open_store
@@ -89,6 +96,7 @@ class Gateway:
             ingesting.topics(settings.campus),
             self.ingest.message,
             self._announce_all,
+            gateway_status_topic(settings.campus),
         )
         self._metrics = _metrics(
             settings, self.alarm, self._watch, self.ingest, self.writer, self._broker

@@ -15,6 +15,7 @@ from fevergate.alarm import Alarm
 from fevergate.errors import MessageError
 from fevergate.flood import Flood
 from fevergate.protocol import (
+    OURSELVES,
     Acknowledge,
     Applied,
     Health,
@@ -101,6 +102,8 @@ class Ingest:
             if verb != "acknowledge" or gate not in {g.name for g in self._settings.gates}:
                 raise MessageError("no such gate, or not an acknowledgement")
             return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
+        if topic.name == OURSELVES:
+            return None  # our own word
         gate = self._gate_of(topic.name)
         match topic.kind:
             case "reading":

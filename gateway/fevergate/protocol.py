@@ -300,6 +300,16 @@ ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 """What a person at the gateway may write below a kiosk's name."""
 
 
+OURSELVES = "gateway"
+"""Below this name the gateway says of itself whether it is there; no kiosk is called so."""
+
+
+def gateway_status_topic(campus: str) -> str:
+    """Retained: `online`, or `offline` by last will. A board whose gateway is gone must not look
+    like one where all is well."""
+    return f"{ROOT}/{campus}/{OURSELVES}/status"
+
+
 def alarm_topic(campus: str, gate: str) -> str:
     """The retained state of one gate's alarm."""
     return f"{ROOT}/{campus}/alarm/{gate}"

@@ -25,6 +25,7 @@ RESERVED = (
     "alarm",
     broker_files.GATEWAY,
     broker_files.ADMIN,
+    broker_files.WEB,
     broker_files.HOME_ASSISTANT,
 )
 PIN_SETS = ("gate1", "gate2")
@@ -73,8 +74,9 @@ def provision(
     hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
     hosts += [host for host in (broker_host,) if host not in hosts]
     done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
+    done.note("web.crt", certificates.ensure_server(folder, "web", hosts))
     done.note(certificates.UPDATE_KEY, certificates.ensure_update_key(folder))
-    users = [broker_files.GATEWAY, broker_files.ADMIN]
+    users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
     # One that was made in an earlier run stays.
     home_assistant |= (folder / f"{broker_files.HOME_ASSISTANT}.password").exists()
     if home_assistant:
@@ -134,6 +136,10 @@ buzzer = true
 [retention]
 raw_days = 400           # readings without a fever; counts and fevers stay
 persons_days = 30        # who acknowledged a fever
+
+[web]                    # the pages: fevergate web
+host = "{bind}"
+port = 8443
 
 # [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
 # port = 9464

@@ -75,8 +75,9 @@ def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
         }
 
 
-def _last_time(store: Store) -> float | None:
-    row = store.db.execute("select value from meta where key = 'housekept_at'").fetchone()
+def believed(database: Database) -> float | None:
+    """When the gateway last believed its clock (UTC s), for others who let old things go."""
+    row = database.execute("select value from meta where key = 'housekept_at'").fetchone()
     return float(row[0]) if row else None
 
 
@@ -154,7 +155,7 @@ class Housekeeper:
 
     def _clock_is_believed(self) -> bool:
         now = self._now()
-        last = self._submit(_last_time).result()
+        last = self._submit(lambda store: believed(store.db)).result()
         if last is not None and not last - DAY_S <= now <= last + LEAP_S:
             if self._doubted_at is None:
                 self._doubted_at = self._monotonic()

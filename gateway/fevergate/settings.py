@@ -82,6 +82,16 @@ class Metrics(Struct, forbid_unknown_fields=True, kw_only=True):
     host: str = "127.0.0.1"
 
 
+class Web(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The pages: the guard's board, the fever log."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    certificate: str = "web.crt"
+    key: str = "web.key"
+    database: str = "web.db"
+
+
 class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """`gateway.toml`."""
 
@@ -96,6 +106,7 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     pins: Pins = msgspec.field(default_factory=Pins)
     campus_server: CampusServer | None = None
     metrics: Metrics | None = None
+    web: Web = msgspec.field(default_factory=Web)
     home_assistant: bool = False
     """Whether kiosks and gates shall appear in Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)

@@ -1,0 +1,111 @@
+"""`fevergate web`: the application, and serving it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from fevergate.errors import FeverGateError, SettingsError, StoreError
+from fevergate.options import settings_option
+from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.web.admin import Admin
+from fevergate.web.board import Board
+from fevergate.web.guard import Guard
+from fevergate.web.shared import Shared
+from fevergate.web.sign_in import SignIn
+
+log = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+HOUSE_S = 3600
+
+
+class Pages(Shared):
+    """The application; one instance for one gateway."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        super().__init__(settings)
+        self.app = Starlette(
+            routes=[
+                *SignIn(self).routes,
+                *Board(self).routes,
+                *Admin(self).routes,
+                Mount("/static", StaticFiles(directory=HERE / "static")),
+            ],
+            middleware=[Middleware(Guard, accounts=self.accounts)],
+            exception_handlers={HTTPException: self.failed},
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self.live.start()
+        house = asyncio.create_task(self._keep_house())
+        yield
+        house.cancel()
+        await run_in_threadpool(self.live.stop)
+        self.store.close()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSE_S)
+            try:
+                await run_in_threadpool(self.forget_persons)
+            except (FeverGateError, sqlite3.Error) as error:
+                log.error("personal fields stay for now: %s", error)
+
+
+def serve(settings: GatewaySettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `StoreError`."""
+    web = settings.web
+    certificate, key = settings.path(web.certificate), settings.path(web.key)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"{certificate}, {key}: expected certificate and key; `fevergate provision` makes"
+            f" them: {error}"
+        ) from error
+    settings.broker.username, settings.broker.password_file = "web", "web.password"
+    try:
+        pages = Pages(settings)
+    except sqlite3.Error as error:
+        raise StoreError(f"{settings.path(web.database)}: {error}") from error
+    click.echo(f"pages: https://{web.host}:{web.port}/")
+    if pages.accounts.empty:
+        click.echo(f"one-time code for the first administrator: {pages.accounts.invite()}")
+    uvicorn.run(
+        pages.app,
+        host=web.host,
+        port=web.port,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+@click.command("web")
+@settings_option("gateway.toml")
+def web_command(settings_path: Path) -> None:
+    """Serve the guard's board and the fever log over HTTPS. Runs until stopped.
+
+    At the first start it prints a one-time code with which the first administrator is made at
+    https://HOST:PORT/first; that one lets the guards in.
+    """
+    serve(load_gateway(settings_path))

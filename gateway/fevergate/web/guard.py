@@ -1,0 +1,103 @@
+"""What stands before every page: who is signed in, which forms are ours, and the headers.
+
+Sessions lie in a cookie that only this server is sent (`__Host-`, RFC 6265bis); each form carries
+the session's own token, and a request that changes something must come from our own origin.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+
+from fevergate.web.accounts import Accounts, Session
+
+COOKIE = "__Host-fevergate"
+LANGUAGE = "fevergate-language"
+MAX_FORM = 16 * 1024
+OPEN = ("/sign-in", "/first", "/language", "/healthz")
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+
+class Guard(BaseHTTPMiddleware):
+    """Nobody passes who is not signed in, but to what is open; the administrator's pages are under
+    `/admin`, for administrators only."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+        super().__init__(app)
+        self._accounts = accounts
+
+    async def dispatch(
+        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await self._pass(request, call_next)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    async def _pass(
+        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        path = request.url.path
+        if request.method not in ("GET", "HEAD") and not _is_ours(request):
+            return Response("another origin", 403)
+        token = request.cookies.get(COOKIE, "")
+        session = await run_in_threadpool(self._accounts.session, token) if token else None
+        request.state.session = session
+        if session is None and path not in OPEN and not path.startswith("/static/"):
+            if path.startswith("/api/") or path.endswith("/events"):
+                return Response("sign in first", 401)
+            return RedirectResponse("/sign-in", 303)
+        if path.startswith("/admin") and session and session.role != "administrator":
+            return Response("not for guards", 403)
+        return await call_next(request)
+
+
+def session_of(request: Request) -> Session:
+    """Who is signed in; where the page is open to nobody else."""
+    session = request.state.session
+    if session is None:
+        raise HTTPException(403)
+    return session
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A small form's text fields; of one that is signed in, with the session's token.
+
+    Raises `HTTPException` 413, 403.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MAX_FORM:
+        raise HTTPException(413)
+    async with request.form(max_files=0, max_fields=40) as form:
+        given = {name: value for name, value in form.items() if isinstance(value, str)}
+    session = request.state.session
+    if session and not hmac.compare_digest(given.get("csrf", "").encode(), session.csrf.encode()):
+        raise HTTPException(403, "again")
+    return given
+
+
+def _is_ours(request: Request) -> bool:
+    """Whether what changes something was sent by our own page; a browser says from where."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    return urlsplit(origin).netloc == request.headers.get("host", "")

@@ -1,0 +1,58 @@
+"""What the pages keep: people who sign in, what became of a fever, and who looked at it.
+
+In a database apart from the gateway's: names and telephones go after `[retention] persons_days`,
+and nothing here can hold up a reading.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("fevergate-web")
+
+
+@migrations()
+def people(db: Database) -> None:
+    """Who may sign in, who has, and the one-time codes that let a first one in."""
+    db.conn.execute(
+        """
+        create table users (
+            name text primary key, role text not null, password text not null,
+            failures integer not null default 0, locked_until real not null default 0,
+            created_at real not null
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        """
+        create table sessions (
+            token text primary key, user text not null references users(name) on delete cascade,
+            csrf text not null, created_at real not null, seen_at real not null
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        "create table codes (code text primary key, expires_at real not null) strict, without rowid"
+    )
+
+
+@migrations()
+def follow_ups(db: Database) -> None:
+    """What became of each fever; every look at it."""
+    db.conn.execute(
+        """
+        create table follow_ups (
+            kiosk text not null, boot integer not null, seq integer not null,
+            clinical_c real, clinical_site text not null default '',
+            outcome text not null default '', person text not null default '',
+            unit text not null default '', phone text not null default '',
+            note text not null default '', closed integer not null default 0,
+            by text not null, at real not null, revision integer not null,
+            primary key (kiosk, boot, seq)
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        """
+        create table audit (
+            id integer primary key, at real not null, user text not null, action text not null,
+            what text not null
+        ) strict"""
+    )

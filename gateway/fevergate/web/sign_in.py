@@ -1,0 +1,96 @@
+"""Coming in and going out, and each one's language."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from fevergate.errors import AccountError
+from fevergate.web.accounts import WHOLE_S
+from fevergate.web.guard import COOKIE, LANGUAGE, form_of, session_of
+from fevergate.web.shared import Shared
+
+
+class SignIn:
+    """The pages that everybody may open."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.routes = [
+            Route("/", self.home),
+            Route("/healthz", self.healthz),
+            Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
+            Route("/first", self.first, methods=["GET", "POST"]),
+            Route("/sign-out", self.sign_out, methods=["POST"]),
+            Route("/language", self.language),
+        ]
+
+    async def healthz(self, _request: Request) -> Response:
+        """Whether the pages are served; open to everybody, says nothing else."""
+        return JSONResponse({"ok": True})
+
+    async def home(self, request: Request) -> Response:
+        """Where each one's work is."""
+        if session_of(request).role == "administrator":
+            return RedirectResponse("/admin/log", 303)
+        return RedirectResponse(f"/board/{self._shared.settings.gates[0].name}", 303)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Name and password."""
+        if await run_in_threadpool(lambda: self._shared.accounts.empty):
+            return RedirectResponse("/first", 303)
+        if request.method == "GET":
+            return self._shared.page(request, "sign_in.html", error="")
+        form = await form_of(request)
+        name = form.get("name", "")
+        try:
+            token = await run_in_threadpool(
+                self._shared.accounts.sign_in, name, form.get("password", "")
+            )
+        except AccountError as error:
+            return self._shared.page(request, "sign_in.html", 403, error=error.reason)
+        await run_in_threadpool(self._shared.store.note, name, "sign in", "")
+        response = RedirectResponse("/", 303)
+        response.set_cookie(
+            COOKIE, token, max_age=int(WHOLE_S), secure=True, httponly=True, samesite="strict"
+        )
+        return response
+
+    async def first(self, request: Request) -> Response:
+        """The first administrator, with the code of the terminal."""
+        if not await run_in_threadpool(lambda: self._shared.accounts.empty):
+            return RedirectResponse("/sign-in", 303)
+        if request.method == "GET":
+            return self._shared.page(request, "first.html", error="")
+        form = await form_of(request)
+        try:
+            await run_in_threadpool(
+                self._shared.accounts.begin,
+                form.get("code", ""),
+                form.get("name", ""),
+                form.get("password", ""),
+            )
+        except AccountError as error:
+            return self._shared.page(request, "first.html", 400, error=f"error_{error.reason}")
+        return RedirectResponse("/sign-in", 303)
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        await form_of(request)
+        await run_in_threadpool(self._shared.accounts.sign_out, request.cookies.get(COOKIE, ""))
+        response = RedirectResponse("/sign-in", 303)
+        response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
+        return response
+
+    async def language(self, request: Request) -> Response:
+        """Chinese or English from now on, in this browser."""
+        to = request.query_params.get("to", "")
+        back = request.query_params.get("back", "/")
+        if not back.startswith("/") or back.startswith("//") or "\\" in back:
+            back = "/"
+        response = RedirectResponse(back, 303)
+        if to in ("zh", "en"):
+            response.set_cookie(LANGUAGE, to, 31536000, secure=True, samesite="strict")
+        return response

@@ -1,0 +1,145 @@
+"use strict";
+/* The board of one gate. What is shown is what the last event said; three beats without one, and
+   the page says that it sees nothing: a lost line never looks like peace. */
+const body = document.body;
+const gate = body.dataset.gate;
+const say = document.getElementById("words").dataset;
+const find = (id) => document.getElementById(id);
+const LOST_MS = 6000;
+let heard = 0;
+let red = false;
+let audio = null;
+let beeping = null;
+
+function text(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}
+
+function show(kind, sign, headline, detail, reasons) {
+  const state = find("state");
+  const name = "state " + kind;
+  if (state.className !== name) state.className = name;
+  text(find("sign"), sign);
+  text(find("headline"), headline);
+  text(find("detail"), detail);
+  const list = find("reasons");
+  if (list.dataset.shown !== reasons.join("\n")) {
+    list.dataset.shown = reasons.join("\n");
+    list.replaceChildren(...reasons.map((reason) => {
+      const item = document.createElement("li");
+      item.textContent = reason;
+      return item;
+    }));
+  }
+  body.classList.toggle("red", kind === "red");
+}
+
+function alarm(now) {
+  const state = now.alarm;
+  const was = red;
+  red = Boolean(state && state.state === "raised");
+  find("acknowledge").hidden = !red;
+  if (red) {
+    const last = state.last || {};
+    const warm = last.body_c == null ? "" : last.body_c.toFixed(1) + " °C · ";
+    show("red", "▲", gate + " · " + say.red, warm + (last.kiosk || "") + " · " + state.fevers + " " + say.waiting, state.amber || []);
+  } else if (!now.line || !now.gateway) {
+    show("lost", "✕", gate, say.lost, []);
+  } else if (!state) {
+    show("unknown", "?", gate, say.unknown, []);
+  } else if (state.amber && state.amber.length) {
+    show("amber", "!", gate + " · " + say.amber, "", state.amber);
+  } else {
+    show("green", "✓", gate + " · " + say.green, "", []);
+  }
+  if (red && (!now.line || !now.gateway)) find("detail").textContent += " · " + say.lost;
+  document.title = (red ? "▲ " + say.red + " · " : "") + gate + " · FeverGate";
+  if (red !== was) sound();
+  if (was && !red) location.reload(); // the day's list has one more
+}
+
+function curve(values) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 100 30");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  const y = (value) => 30 - Math.max(0, Math.min(1, (value - 35) / 4)) * 30;
+  line.setAttribute("points", values.map((value, n) => (values.length < 2 ? 0 : n * 100 / (values.length - 1)) + "," + y(value)).join(" "));
+  svg.append(line);
+  return svg;
+}
+
+function kiosks(now) {
+  const clock = new Intl.DateTimeFormat(body.dataset.language === "en" ? "en-GB" : "zh-CN", { timeStyle: "medium" });
+  find("kiosks").replaceChildren(...now.kiosks.map((kiosk) => {
+    const card = document.createElement("article");
+    const head = document.createElement("h2");
+    const word = document.createElement("span");
+    word.className = "word";
+    word.textContent = kiosk.online === null ? "? " + say.unknown : !kiosk.online ? "✕ " + say.offline : kiosk.fault ? "! " + kiosk.fault : "✓ " + say.online;
+    head.append(kiosk.kiosk, word);
+    const number = document.createElement("div");
+    number.className = "number";
+    number.textContent = kiosk.body_c === null ? "–" : kiosk.body_c.toFixed(1) + " °C";
+    const last = document.createElement("div");
+    last.textContent = kiosk.at === null ? "" : say.last + ": " + (say[kiosk.verdict] || kiosk.verdict) + " · " + clock.format(new Date(kiosk.at * 1000));
+    card.append(head, number, last, curve(kiosk.trend));
+    return card;
+  }));
+}
+
+function beep() {
+  const at = audio.currentTime;
+  for (const offset of [0, 0.25]) {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    tone.frequency.value = 880;
+    volume.gain.value = 0.4;
+    tone.connect(volume).connect(audio.destination);
+    tone.start(at + offset);
+    tone.stop(at + offset + 0.15);
+  }
+}
+
+function sound() {
+  clearInterval(beeping);
+  beeping = null;
+  if (red && audio) {
+    beep();
+    beeping = setInterval(beep, 1000);
+  }
+}
+
+find("sound").addEventListener("click", async () => {
+  audio = audio || new AudioContext();
+  await audio.resume();
+  find("sound").hidden = true;
+  sound();
+});
+
+find("acknowledge").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = new URLSearchParams({ csrf: body.dataset.csrf, by: find("by").value });
+  let ok = false;
+  try {
+    ok = (await fetch("/board/" + gate + "/acknowledge", { method: "POST", body: form })).ok;
+  } catch (error) {
+    ok = false;
+  }
+  find("failed").hidden = ok;
+});
+
+const source = new EventSource("/board/" + gate + "/events");
+source.onmessage = (event) => {
+  heard = Date.now();
+  const now = JSON.parse(event.data);
+  alarm(now);
+  kiosks(now);
+};
+setInterval(() => {
+  if (Date.now() - heard < LOST_MS) return;
+  show(red ? "red" : "lost", red ? "▲" : "✕", gate, say.lost, []);
+  if (source.readyState === EventSource.CLOSED) location.reload(); // signed out, or the server is new
+}, 1000);
+heard = Date.now();

@@ -1,0 +1,145 @@
+"""Who gets in, who does not, and for how long."""
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fevergate.errors import AccountError
+from fevergate.web.accounts import (
+    CODE_S,
+    GUESSES,
+    IDLE_S,
+    LOCK_S,
+    NAME,
+    WHOLE_S,
+    Accounts,
+)
+from fevergate.web.store import WebStore
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+GOOD = "correct horse 电池"
+
+
+class Scene:
+    def __init__(self, path):
+        self.at = 1_795_400_000.0
+        self.path = path
+        self.store = WebStore(path, lambda: self.at)
+        self.accounts = Accounts(self.store, lambda: self.at, QUICK)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    scene = Scene(tmp_path / "web.db")
+    yield scene
+    scene.store.close()
+
+
+@pytest.fixture
+def begun(scene):
+    scene.accounts.begin(scene.accounts.invite(), "李伟", GOOD)
+    scene.accounts.add("Guard Zhang", GOOD + "2", "guard")
+    return scene
+
+
+def why(call, *arguments):
+    with pytest.raises(AccountError) as found:
+        call(*arguments)
+    return found.value.reason
+
+
+def test_the_first_administrator_needs_the_code_that_was_printed_once(scene):
+    code = scene.accounts.invite()
+    assert why(scene.accounts.begin, "0000000000", "Mallory", GOOD) == "code"
+    scene.accounts.begin(code.lower(), "李伟", GOOD)
+    assert scene.accounts.people() == [("李伟", "administrator")]
+    assert why(scene.accounts.begin, code, "Mallory", GOOD) == "code"
+    assert why(scene.accounts.begin, scene.accounts.invite(), "Mallory", GOOD) == "code"
+
+
+def test_a_code_does_not_stay_good_for_ever_and_a_new_one_ends_the_old(scene):
+    old = scene.accounts.invite()
+    code = scene.accounts.invite()
+    assert why(scene.accounts.begin, old, "Mallory", GOOD) == "code"
+    scene.at += CODE_S + 1
+    assert why(scene.accounts.begin, code, "Li Wei", GOOD) == "code"
+
+
+def test_only_the_right_password_opens_and_nobody_is_told_what_was_wrong(begun):
+    token = begun.accounts.sign_in("Guard Zhang", GOOD + "2")
+    assert begun.accounts.session(token)[:2] == ("Guard Zhang", "guard")
+    assert why(begun.accounts.sign_in, "Guard Zhang", GOOD) == "wrong"
+    assert why(begun.accounts.sign_in, "nobody", GOOD) == "wrong"
+
+
+def test_guessing_is_locked_for_a_while_even_for_the_right_one(begun):
+    for _ in range(GUESSES):
+        assert why(begun.accounts.sign_in, "李伟", "a guess, a guess") == "wrong"
+    assert why(begun.accounts.sign_in, "李伟", GOOD) == "locked"
+    begun.accounts.sign_in("Guard Zhang", GOOD + "2")  # nobody else is
+    begun.at += LOCK_S + 1
+    assert begun.accounts.sign_in("李伟", GOOD)
+
+
+def test_sessions_end_when_nobody_looks_and_at_the_latest_after_a_day(begun):
+    token = begun.accounts.sign_in("Guard Zhang", GOOD + "2")
+    for _ in range(23):
+        begun.at += 3600
+        assert begun.accounts.session(token)
+    begun.at += WHOLE_S - 23 * 3600 + 1
+    assert begun.accounts.session(token) is None
+    token = begun.accounts.sign_in("李伟", GOOD)
+    begun.at += IDLE_S["administrator"] + 1
+    assert begun.accounts.session(token) is None
+    begun.at -= IDLE_S["administrator"]
+    assert begun.accounts.session(token) is None  # ended is ended
+
+
+def test_signing_out_and_being_removed_end_every_session(begun):
+    token = begun.accounts.sign_in("Guard Zhang", GOOD + "2")
+    begun.accounts.sign_out(token)
+    assert begun.accounts.session(token) is None
+    token = begun.accounts.sign_in("Guard Zhang", GOOD + "2")
+    begun.accounts.remove("Guard Zhang")
+    assert begun.accounts.session(token) is None
+
+
+def test_the_last_administrator_cannot_be_removed(begun):
+    assert why(begun.accounts.remove, "李伟") == "last"
+    assert ("李伟", "administrator") in begun.accounts.people()
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "role", "reason"),
+    [
+        ("", GOOD, "guard", "name"),
+        (" Li", GOOD, "guard", "name"),
+        ("<b>", GOOD, "guard", "name"),
+        ("x" * 33, GOOD, "guard", "name"),
+        ("Li", "short", "guard", "password"),
+        ("Li", "x" * 201, "guard", "password"),
+        ("Li", GOOD, "king", "role"),
+        ("李伟", GOOD, "guard", "taken"),
+    ],
+)
+def test_what_cannot_be_an_account_is_refused_with_its_reason(begun, name, password, role, reason):
+    assert why(begun.accounts.add, name, password, role) == reason
+
+
+def test_a_copy_of_the_database_opens_no_door(begun):
+    token = begun.accounts.sign_in("李伟", GOOD)
+    code = begun.accounts.invite()
+    begun.store.close()
+    everything = b"".join(path.read_bytes() for path in begun.path.parent.iterdir())
+    for secret in (GOOD, token, code):
+        assert secret.encode() not in everything
+    begun.store = WebStore(begun.path)
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=40))
+def test_no_name_can_hold_what_a_page_or_a_log_would_stumble_over(name):
+    if NAME.fullmatch(name):
+        assert 1 <= len(name) <= 32 and name == name.strip()
+        assert not set(name) & set("<>&\"'\n\r\t\x00")

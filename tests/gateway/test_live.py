@@ -1,0 +1,120 @@
+"""What an open board knows, from what is said on the broker."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import AT, health, reading, settings
+
+from fevergate.errors import NothingFoundError
+from fevergate.protocol import AlarmState, FeverSeen, encode
+from fevergate.web.live import TREND, Live, events
+
+BASE = "fevergate/v1/east/"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from fevergate.certificates import ensure_authority
+
+    folder = tmp_path_factory.mktemp("live")
+    ensure_authority(folder, "east")
+    (folder / "gateway.password").write_text("x")
+    return folder
+
+
+def made(folder):
+    given = settings()
+    given.folder = folder
+    return Live(given)
+
+
+@pytest.fixture
+def live(folder):
+    return made(folder)
+
+
+def say(live, topic, message):
+    payload = message if isinstance(message, bytes) else encode(message)
+    done = []
+    live.heard(BASE + topic, payload, lambda: done.append(1))
+    assert done == [1]
+
+
+def kiosk(live, name="north-1", gate="north"):
+    return next(one for one in live.now(gate).kiosks if one.kiosk == name)
+
+
+def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live):
+    assert kiosk(live).online is None
+    say(live, "north-1/status", b"online")
+    for seq in range(1, TREND + 20):
+        say(live, "north-1/reading", reading(seq, body_c=36.0 + seq / 100))
+    found = kiosk(live)
+    assert found.online and found.verdict == "normal"
+    assert found.body_c == 36.0 + (TREND + 19) / 100 and len(found.trend) == TREND
+    say(live, "north-1/health", health(state="fault", fault="no answer"))
+    assert kiosk(live).fault == "no answer"
+    say(live, "north-1/status", b"offline")
+    assert kiosk(live).online is False
+
+
+def test_a_backlog_does_not_overwrite_what_is_now(live):
+    say(live, "north-1/reading", reading(9, body_c=36.9, at=AT + 3600))
+    say(live, "north-1/reading", reading(1, "fever", body_c=39.0, at=AT))
+    assert kiosk(live).body_c == 36.9
+
+
+def test_without_the_gateways_word_or_a_line_it_does_not_say_that_the_gateway_is_there(live):
+    say(live, "gateway/status", b"online")
+    assert live.now("north").gateway is False  # there is no line to the broker
+    assert live.now("north").line is False
+
+
+def test_an_alarm_is_its_own_gates_only(live):
+    state = AlarmState(
+        gate="north",
+        state="raised",
+        since=AT,
+        fevers=1,
+        last=FeverSeen(kiosk="north-1", boot=1, seq=1, body_c=38.4),
+    )
+    say(live, "alarm/north", state)
+    assert live.now("north").alarm == state and live.now("south").alarm is None
+    say(live, "alarm/south", state)  # forged, or mixed up
+    assert live.now("south").alarm is None
+
+
+@given(
+    st.sampled_from(["north-1/reading", "north-1/health", "alarm/north", "x/y", "north-1/status"]),
+    st.one_of(st.binary(max_size=200), st.just(b"[" * 1000), st.just(b'{"v":1}')),
+)
+def test_nonsense_changes_nothing_and_ends_nothing(folder, topic, payload):
+    live = made(folder)
+    live.heard(BASE + topic, payload, lambda: None)
+    live.heard(topic, payload, lambda: None)
+    assert kiosk(live).body_c is None and live.now("north").alarm is None
+
+
+def test_a_gate_that_is_not_ours_is_not_there(live):
+    for call in (live.now, live.subscribe, lambda gate: live.acknowledge(gate, "Li")):
+        with pytest.raises(NothingFoundError):
+            call("elsewhere")
+
+
+def test_a_board_is_told_at_once_and_again_when_something_changes(live):
+    async def watch():
+        live._loop = asyncio.get_running_loop()
+        stream = events(live, "north", least_s=0.0)
+        first = json.loads((await anext(stream)).removeprefix(b"data: "))
+        say(live, "north-1/reading", reading(1, "fever", body_c=38.4))
+        second = json.loads((await anext(stream)).removeprefix(b"data: "))
+        await stream.aclose()
+        return first, second
+
+    first, second = asyncio.run(watch())
+    assert first["kiosks"][0]["body_c"] is None
+    assert second["kiosks"][0]["body_c"] == 38.4
+    assert not any(live._listeners.values())

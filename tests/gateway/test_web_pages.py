@@ -1,0 +1,280 @@
+"""Who may see which page, and what it says; without a browser."""
+
+import re
+import time
+from functools import partial
+
+import pytest
+from argon2 import PasswordHasher
+from samples import AT, arrived, settings
+from starlette.testclient import TestClient
+
+from fevergate.protocol import Identity
+from fevergate.records import Acknowledged
+from fevergate.store import Store
+from fevergate.web import accounts
+from fevergate.web.app import Pages
+from fevergate.web.words import TABLE
+
+GOOD = "correct horse 电池"
+FEVER = "/fevers/north-1/1/2"
+OURS = {"origin": "https://pages"}
+
+
+class Site:
+    """The pages of a gateway that has seen a fever, and people who sign in."""
+
+    def __init__(self, folder):
+        self.settings = settings()
+        self.settings.folder = folder
+        (folder / "gateway.password").write_text("x")
+        (folder / "ca.crt").write_text(CERTIFICATE)
+        store = Store(folder / "fevergate.db")
+        store.commit([arrived(1), arrived(2, "fever", body_c=38.4), arrived(3)])
+        store.commit([Acknowledged((Identity("north-1", 1, 2),), "Zhang", AT + 130)])
+        store.close()
+        self.pages = Pages(self.settings)
+        self.pages.accounts.begin(self.pages.accounts.invite(), "李伟", GOOD)
+        self.pages.accounts.add("Zhang", GOOD, "guard")
+
+    def client(self, name=None):
+        client = TestClient(self.pages.app, base_url="https://pages", follow_redirects=False)
+        client.cookies.set("fevergate-language", "en")
+        if name:
+            form = {"name": name, "password": GOOD}
+            assert client.post("/sign-in", data=form, headers=OURS).status_code == 303
+        return client
+
+
+def csrf(client, path=FEVER):
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(accounts, "PasswordHasher", quick)
+    site = Site(tmp_path)
+    yield site
+    site.pages.store.close()
+
+
+@pytest.fixture
+def guard(site):
+    return site.client("Zhang")
+
+
+@pytest.fixture
+def administrator(site):
+    return site.client("李伟")
+
+
+def paths(site):
+    """Every page there is, with something in its blanks."""
+    blanks = {"{gate:str}": "north", "{kiosk:str}": "north-1", "{boot:int}": "1", "{seq:int}": "2"}
+    for route in site.pages.app.routes:
+        path = route.path
+        for blank, value in blanks.items():
+            path = path.replace(blank, value)
+        for method in sorted(getattr(route, "methods", None) or ()):
+            if method != "HEAD":
+                yield method, path
+
+
+def test_nobody_who_has_not_signed_in_gets_anything_on_any_route(site):
+    client = site.client()
+    seen = list(paths(site))
+    assert len(seen) > 14
+    for method, path in seen:
+        answer = client.request(method, path, headers=OURS)
+        if path in ("/healthz", "/sign-in", "/first", "/language"):
+            continue
+        assert answer.status_code in (303, 401), (method, path)
+        assert "38.4" not in answer.text and "north-1" not in answer.text
+
+
+def test_a_guard_reaches_nothing_of_the_administrators(site, guard):
+    for method, path in paths(site):
+        if path.startswith("/admin"):
+            answer = guard.request(method, path, headers=OURS)
+            assert answer.status_code == 403, (method, path)
+            assert "38.4" not in answer.text
+
+
+def test_the_fever_log_shows_every_fever_and_who_saw_to_it(administrator):
+    text = administrator.get("/admin/log?date=2026-11-23").text
+    assert "38.40" in text and "Zhang" in text and "1 fever(s) on this day" in text
+    csv = administrator.get("/admin/log.csv?date=2026-11-23")
+    assert "38.4" in csv.text and "attachment" in csv.headers["content-disposition"]
+    assert administrator.get("/admin/log.json?date=2026-11-23").json()["fevers"][0]["seq"] == 2
+
+
+def test_a_day_that_nobody_watched_is_no_report_of_zero(administrator):
+    assert "this is not a report of zero" in administrator.get("/admin/log?date=2020-01-01").text
+
+
+def test_a_day_that_is_none_is_said_to_be_none(administrator):
+    answer = administrator.get("/admin/log?date=tomorrow")
+    assert answer.status_code == 400 and "YYYY-MM-DD" in answer.text
+
+
+def test_a_follow_up_is_saved_half_done_and_gone_on_with(guard, administrator):
+    token = csrf(guard)
+    half = {"csrf": token, "clinical_c": "37.9", "clinical_site": "oral", "person": "王芳"}
+    assert guard.post(FEVER, data=half | {"action": "save"}, headers=OURS).status_code == 303
+    text = guard.get(FEVER).text
+    assert 'value="37.9"' in text and "王芳" in text
+    whole = half | {"outcome": "clinic", "action": "close"}
+    assert guard.post(FEVER, data=whole, headers=OURS).status_code == 303
+    assert "To the clinic, 37.9 °C" in administrator.get("/admin/log?date=2026-11-23").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("clinical_c", "99", "from 30 to 45"),
+        ("clinical_c", "warm", "from 30 to 45"),
+        ("clinical_c", "nan", "from 30 to 45"),
+        ("outcome", "escaped", "Choose from the list"),
+        ("outcome", "", "Choose from the list"),
+        ("clinical_site", "toe", "Choose from the list"),
+        ("note", "x" * 1001, "too long"),
+    ],
+)
+def test_a_field_that_cannot_be_is_said_and_the_rest_is_not_lost(guard, field, value, said):
+    form = {"csrf": csrf(guard), "outcome": "home", "person": "王芳", "action": "close"}
+    answer = guard.post(FEVER, data=form | {field: value}, headers=OURS)
+    assert answer.status_code == 400 and said in answer.text and "王芳" in answer.text
+
+
+def test_what_people_write_is_text_and_never_a_page(guard):
+    form = {"csrf": csrf(guard), "note": "<script>alert(1)</script>", "action": "save"}
+    guard.post(FEVER, data=form, headers=OURS)
+    assert "<script>alert" not in guard.get(FEVER).text
+
+
+def test_a_form_that_is_not_ours_changes_nothing(guard, site):
+    token = csrf(guard)
+    for data, headers in (
+        ({"csrf": token}, {"origin": "https://evil"}),
+        ({"csrf": token}, {"sec-fetch-site": "cross-site"}),
+        ({"csrf": "x"}, OURS),
+        ({}, OURS),
+    ):
+        answer = guard.post(
+            FEVER, data=data | {"action": "save", "note": "forged"}, headers=headers
+        )
+        assert answer.status_code == 403
+    assert site.pages.follow_ups.get(Identity("north-1", 1, 2)) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/fevers/north-1/1/1",
+        "/fevers/north-1/1/99999",
+        "/fevers/..%2f..%2fetc/1/1",
+        "/board/nowhere",
+        "/board/north'%20or%201=1--",
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2fapp.py",
+    ],
+)
+def test_what_is_not_there_is_not_found(guard, path):
+    answer = guard.get(path)
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text and "import" not in answer.text
+
+
+def test_a_form_as_large_as_a_film_is_refused_before_it_is_read(guard):
+    answer = guard.post(FEVER, data={"note": "x" * 100_000}, headers=OURS)
+    assert answer.status_code == 413
+
+
+def test_every_answer_carries_the_headers_that_keep_others_out(site, guard):
+    for answer in (guard.get(FEVER), site.client().get("/sign-in"), guard.get("/board/nowhere")):
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+    cookies = (
+        site.client()
+        .post("/sign-in", data={"name": "Zhang", "password": GOOD}, headers=OURS)
+        .headers["set-cookie"]
+    )
+    for word in ("__Host-", "HttpOnly", "Secure", "SameSite=strict"):
+        assert word in cookies
+
+
+def test_every_look_at_personal_data_is_noted(guard, site):
+    guard.get(FEVER)
+    noted = site.pages.store.query("select user, action, what from audit")
+    assert ("Zhang", "look at follow-up", "north-1/1/2") in noted
+
+
+def test_names_go_after_their_days_by_a_clock_that_is_believed(guard, site):
+    form = {"csrf": csrf(guard), "clinical_c": "38.0", "person": "王芳", "phone": "138"}
+    guard.post(FEVER, data=form | {"outcome": "home", "action": "close"}, headers=OURS)
+    assert site.pages.forget_persons() == 0  # the gateway has not said what time it is
+    gateway = Store(site.settings.folder / "fevergate.db")
+
+    def believes(at):
+        gateway.db.execute("insert or replace into meta values ('housekept_at', ?)", (str(at),))
+
+    days = site.settings.retention.persons_days
+    believes(time.time() + (days - 1) * 86400)
+    assert site.pages.forget_persons() == 0
+    believes(time.time() + (days + 1) * 86400)
+    assert site.pages.forget_persons() == 1
+    gateway.close()
+    text = guard.get(FEVER).text
+    assert "王芳" not in text and 'value="38.0"' in text
+
+
+def test_the_language_can_be_changed_and_only_leads_to_our_own_pages(guard):
+    for back in ("https://evil", "//evil", "/\\evil"):
+        answer = guard.get("/language", params={"to": "zh", "back": back})
+        assert answer.headers["location"] == "/"
+    assert "后续处理" in guard.get(FEVER).text
+
+
+def test_people_are_let_in_and_out_by_the_administrator(administrator, site):
+    token = csrf(administrator, "/admin/people")
+    new = {"csrf": token, "name": "Wang", "password": GOOD, "role": "guard"}
+    assert administrator.post("/admin/people", data=new, headers=OURS).status_code == 303
+    assert site.client("Wang").get("/board/north").status_code == 200
+    short = new | {"name": "Zhao", "password": "short"}
+    answer = administrator.post("/admin/people", data=short, headers=OURS)
+    assert answer.status_code == 400 and "10 to 200" in answer.text
+    gone = {"csrf": token, "name": "Wang", "action": "remove"}
+    assert administrator.post("/admin/people", data=gone, headers=OURS).status_code == 303
+    assert ("Wang", "guard") not in site.pages.accounts.people()
+
+
+def test_without_a_line_an_acknowledgement_says_so(guard):
+    answer = guard.post(
+        "/board/north/acknowledge", data={"csrf": csrf(guard), "by": "Zhang"}, headers=OURS
+    )
+    assert answer.status_code == 503 and answer.json() == {"error": "error_line"}
+
+
+def test_both_languages_say_everything():
+    for key, (chinese, english) in TABLE.items():
+        assert chinese and english, key
+        assert re.findall(r"{\w+}", chinese) == re.findall(r"{\w+}", english), key
+
+
+CERTIFICATE = ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def certificate(tmp_path_factory):
+    """An authority's certificate: the line to the broker asks for one."""
+    global CERTIFICATE
+    from fevergate.certificates import ensure_authority
+
+    folder = tmp_path_factory.mktemp("authority")
+    ensure_authority(folder, "east")
+    CERTIFICATE = (folder / "ca.crt").read_text()
