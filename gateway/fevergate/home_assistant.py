@@ -12,7 +12,7 @@ from typing import Any
 
 from fevergate import __version__
 from fevergate.broker_files import HOME_ASSISTANT
-from fevergate.protocol import Topic, acknowledge_topic, alarm_topic
+from fevergate.protocol import Topic, acknowledge_topic, alarm_topic, gateway_status_topic
 from fevergate.settings import GatewaySettings
 
 HEALTH_EXPIRES_S = 180
@@ -51,7 +51,9 @@ def _entities(settings: GatewaySettings) -> Iterator[tuple[str, str, str, dict[s
 def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     topic = alarm_topic(settings.campus, gate)
     device = _Device(settings, f"gate_{gate}", gate, "gate", gate)
-    red = {"state_topic": topic, "device_class": "safety"}
+    # With the gateway gone nothing may look like peace.
+    alive = {"availability_topic": gateway_status_topic(settings.campus)}
+    red = alive | {"state_topic": topic, "device_class": "safety"}
     yield device.entity(
         "binary_sensor",
         "fever",
@@ -60,7 +62,8 @@ def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str,
     yield device.entity(
         "sensor",
         "fevers",
-        {
+        alive
+        | {
             "state_topic": topic,
             "value_template": "{{ value_json.fevers | default(0) }}",
             "state_class": "measurement",
@@ -70,7 +73,8 @@ def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str,
     yield device.entity(
         "binary_sensor",
         "trouble",
-        {
+        alive
+        | {
             "state_topic": topic,
             "device_class": "problem",
             "value_template": "{{ 'ON' if value_json.amber | default([]) else 'OFF' }}",
@@ -81,7 +85,8 @@ def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str,
     yield device.entity(
         "button",
         "acknowledge",
-        {
+        alive
+        | {
             "command_topic": acknowledge_topic(settings.campus, gate),
             "payload_press": json.dumps({"v": 1, "by": "Home Assistant"}),
             "qos": 1,

@@ -59,7 +59,7 @@ def test_kiosks_can_be_added_and_the_old_ones_stay_known(tmp_path):
     acl = (folder / "broker.acl").read_text()
     assert "user north-1" in acl and "user north-3" in acl
     users = {line.split(":")[0] for line in (folder / "broker.passwords").read_text().splitlines()}
-    assert users == {"gateway", "admin", "north-1", "north-2", "north-3", "south-1"}
+    assert users == {"gateway", "web", "admin", "north-1", "north-2", "north-3", "south-1"}
 
 
 def test_a_boards_folder_has_what_the_board_reads(tmp_path):

@@ -79,6 +79,16 @@ def test_home_assistant_takes_each_and_shows_what_is(alarm, state, expected):
     assert (shown["scans"], shown["queued"]) == ("7", "3")
 
 
+def test_a_dead_gateway_looks_unavailable_and_not_like_peace():
+    of_gates = [
+        json.loads(payload)
+        for topic, payload in discovery(plain_settings(home_assistant=True))
+        if "_gate_" in topic
+    ]
+    assert of_gates
+    assert {it["availability_topic"] for it in of_gates} == {"fevergate/v1/east/gateway/status"}
+
+
 def test_a_broken_message_would_be_noticed():
     if not ITSELF.exists():
         pytest.skip("Home Assistant's last wheels for this Python are not there")
@@ -126,7 +136,7 @@ def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
         publish_once(admin, "fevergate/v1/east/north-1/settings", b"{}", retain=True)
         assert "fevergate/v1/east/north-1/settings" in read_all_retained(admin, "fevergate/#")
         kinds = {topic.split("/")[3] for topic in read_all_retained(it, "fevergate/#")}
-        assert kinds == {"alarm"}
+        assert kinds == {"alarm", "gateway"}  # the lights, and whether anybody works them
     finally:
         gateway.stop()
         broker.stop()
