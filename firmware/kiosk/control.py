@@ -70,3 +70,6 @@ class Control:
         if message["command"] == "reference":
             self._app.refer(message["on"] is True)
             print("reference", message["on"])
+        elif message["command"] == "identify":
+            self._app.panel.identify()
+            print("identify")

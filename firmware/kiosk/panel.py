@@ -18,6 +18,8 @@ SOUNDS = {
 }
 # Nobody is to tell the colours apart: a check mark, or dark on light with a warning sign.
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
+# So that somebody finds this kiosk among others: ten seconds, nothing like an answer.
+CHIRPS, CHIRP, CHIRP_APART_MS = 10, ((1500, 60, 60), (1900, 60, 0)), 820
 DUTY = 32768  # a square wave is loudest
 
 
@@ -35,6 +37,8 @@ class Panel:
         self._display = display
         self._now = now
         self._sound = None
+        self._shows = None  # what nobody waits for, and can be shown again
+        self._found = None
         self.configure(settings)
 
     def configure(self, settings):
@@ -48,15 +52,18 @@ class Panel:
 
     def idle(self):
         """Nobody is here: dark, and an invitation."""
+        self._shows = self.idle
         self._light(None)
         self._say("idle")
 
     def dark(self):
         """No colour, while somebody is being measured."""
+        self._shows = None
         self._light(None)
 
     def verdict(self, verdict, reason, body_c):
         """Answer the person; `body_c` is None where there is none to show."""
+        self._shows = None
         self._light(verdict)
         self._play(SOUNDS[verdict])
         if verdict == screening.RETRY:
@@ -66,10 +73,38 @@ class Panel:
 
     def fault(self, key):
         """The kiosk cannot measure, "sensor" or "lens": amber, and words, until it can."""
+        self._shows = lambda: self.fault(key)
         self._light(screening.RETRY)
         self._say(key)
 
+    def identify(self):
+        """Blink amber, chirp and show the kiosk's name for some seconds; not while somebody is
+        here."""
+        if self._shows:
+            self._cancel()
+            self._found = asyncio.create_task(self._identify(self._shows))
+
+    async def _identify(self, before):
+        name = self._settings.kiosk
+        self._display.message(name[:8], name[8:16], None, None)
+        asyncio.create_task(self._display.flush())
+        lamp = self._leds[screening.RETRY]
+        for _ in range(CHIRPS):
+            lamp.value(1)
+            if self._duty:
+                await self._beep(CHIRP)
+            lamp.value(0)
+            await asyncio.sleep_ms(CHIRP_APART_MS)
+        self._found = None
+        before()
+
+    def _cancel(self):
+        if self._found:
+            self._found.cancel()
+            self._found = None
+
     def _light(self, verdict):
+        self._cancel()
         for name, led in self._leds.items():
             if name != verdict:
                 led.value(0)

@@ -195,9 +195,10 @@ class Applied(Message, frozen=True, kw_only=True):
 
 
 class Command(Message, frozen=True, kw_only=True):
-    """Something that a kiosk shall do now. `reference`: what is scanned is no person."""
+    """Something that a kiosk shall do now. `reference`: what is scanned is no person. `identify`:
+    it blinks, chirps and shows its name, so that somebody finds it."""
 
-    command: Annotated[str, Meta(pattern="^reference$")]
+    command: Annotated[str, Meta(pattern="^(reference|identify)$")]
     on: bool
 
 
