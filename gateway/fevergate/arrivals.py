@@ -15,7 +15,7 @@ from fevergate.schema import COUNTED, HOUR, TENTH
 
 COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate")  # without `v`
 
-CHUNKS = (64, 8, 1)
+CHUNKS = (32, 4, 1)
 """Rows in one statement: a few sizes, so that each is compiled once; more rows are hardly quicker,
 and a statement of 256 takes a megabyte."""
 

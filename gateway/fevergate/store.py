@@ -67,8 +67,8 @@ class Store:
         self.db = Database(connect(self.path, read_only=False))
         try:
             self.db.conn.execute("pragma journal_mode = wal")
-            # What is written is the newest of each kiosk: half a megabyte holds it.
-            self.db.conn.execute("pragma cache_size = -512")
+            # What is written is the newest of each kiosk: a quarter of a megabyte holds it.
+            self.db.conn.execute("pragma cache_size = -256")
             # A power cut must not take back what a kiosk was told it may forget.
             self.db.conn.execute("pragma synchronous = full")
             migrations.apply(self.db)
