@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median, quantiles
 
+from fevergate.bench import pages
 from fevergate.bench.admin import Admin
 from fevergate.bench.load import LoadKiosk
 from fevergate.bench.slow_disk import environment
@@ -32,33 +33,39 @@ def measure(
     load_per_s: int,
     fsync_ms: float,
     progress: Progress,
+    boards: int = 0,
 ) -> dict[str, float]:
     """Rounds by turns: `samples` fevers to the bare subscriber, then as many to the gateway.
 
-    Returns the medians over the rounds of each round's percentiles, in ms.
+    `boards`: so many open boards beside both. Returns the medians over the rounds of each round's
+    percentiles, in ms.
     """
     bare: list[list[float]] = []
     lit: list[list[float]] = []
     slow = environment(stage.folder, fsync_ms)
     boot = 0
-    for number in range(1, rounds + 1):
-        for name, kept in (("bare", bare), ("gateway", lit)):
-            progress(f"{name}, round {number} of {rounds}")
-            boot += 1
-            with ExitStack() as stack:
-                kiosk = LoadKiosk(stage.settings, stage.kiosks[0], boot)
-                stack.callback(kiosk.close)
-                kiosk.wait_up()
-                if name == "bare":
-                    watched = _Bare(stack.enter_context(stage.sink("watch", '"fever"')))
-                else:
-                    guard = stack.enter_context(Admin(stage))
-                    watched = _Lamp(stack.enter_context(stage.gateway(slow)), guard)
-                    watched.catch_up(kiosk)
-                if load_per_s:
-                    stack.enter_context(stage.load(*_load(load_per_s)))
-                    time.sleep(WARM_S)
-                kept.append([_one(kiosk, watched) for _ in range(samples)])
+    with ExitStack() as beside:
+        if boards:
+            beside.enter_context(pages.web(stage))
+            beside.enter_context(pages.boards(stage, boards))
+        for number in range(1, rounds + 1):
+            for name, kept in (("bare", bare), ("gateway", lit)):
+                progress(f"{name}, round {number} of {rounds}")
+                boot += 1
+                with ExitStack() as stack:
+                    kiosk = LoadKiosk(stage.settings, stage.kiosks[0], boot)
+                    stack.callback(kiosk.close)
+                    kiosk.wait_up()
+                    if name == "bare":
+                        watched = _Bare(stack.enter_context(stage.sink("watch", '"fever"')))
+                    else:
+                        guard = stack.enter_context(Admin(stage))
+                        watched = _Lamp(stack.enter_context(stage.gateway(slow)), guard)
+                        watched.catch_up(kiosk)
+                    if load_per_s:
+                        stack.enter_context(stage.load(*_load(load_per_s)))
+                        time.sleep(WARM_S)
+                    kept.append([_one(kiosk, watched) for _ in range(samples)])
     return {
         "bare_p50_ms": _percentile(bare, 50),
         "bare_p99_ms": _percentile(bare, 99),
@@ -66,6 +73,7 @@ def measure(
         "alarm_p99_ms": _percentile(lit, 99),
         "load_per_s": load_per_s,
         "fsync_ms": fsync_ms,
+        "boards": boards,
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., object])
+PAGES_KIOSKS = 10
 
 
 @click.group("bench")
@@ -25,6 +26,7 @@ def bench_command() -> None:
       fevergate bench ingest --folder /var/lib/fevergate     on that disk
       fevergate bench ingest --fsync-ms 20                   as on a slow SD card
       fevergate bench log --rows 10000000
+      fevergate bench pages                                  every page after years
       fevergate bench life                                   memory, processor
       fevergate bench crash                                  200 kills, then the reckoning
     """
@@ -61,17 +63,24 @@ _fsync_option = click.option(
 @bench_command.command("alarm")
 @click.option("--samples", type=click.IntRange(20), default=200, show_default=True, help="A round.")
 @click.option("--load", type=click.IntRange(0, 5000), default=0, help="Other readings per second.")
+@click.option("--boards", type=click.IntRange(0, 500), default=0, help="Open boards beside it.")
 @_fsync_option
 @_common
 def alarm_command(
-    samples: int, load: int, fsync_ms: float, rounds: int, folder: Path | None, as_json: bool
+    samples: int,
+    load: int,
+    boards: int,
+    fsync_ms: float,
+    rounds: int,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
     """From a fever's publishing to the red lamp's pin, beside a bare subscriber."""
     from fevergate.bench.alarm import KIOSKS, measure
     from fevergate.bench.stage import Stage
 
     with Stage(KIOSKS, folder) as stage:
-        figures = measure(stage, samples, rounds, load, fsync_ms, _progress)
+        figures = measure(stage, samples, rounds, load, fsync_ms, _progress, boards)
     _show(figures, as_json)
 
 
@@ -103,6 +112,18 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
     from fevergate.bench.log import measure
 
     _show(measure(folder, rows, rounds, _progress), as_json)
+
+
+@bench_command.command("pages")
+@click.option("--rows", type=click.IntRange(10_000), default=10_000_000, show_default=True)
+@_common
+def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
+    """Each page and export after so many readings: how long it takes, how much it sends."""
+    from fevergate.bench.pages import measure
+    from fevergate.bench.stage import Stage
+
+    with Stage(PAGES_KIOSKS, folder) as stage:
+        _show(measure(stage, rows, rounds, _progress), as_json)
 
 
 @bench_command.command("life")

@@ -6,36 +6,22 @@ measured is the last day of each, whose size is the same.
 
 from __future__ import annotations
 
-import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from fevergate.bench.filled import Filled, Progress
 from fevergate.database import open_reader
 from fevergate.errors import BenchError
 from fevergate.fever_log import read_day
 from fevergate.forward import day_summary
-from fevergate.protocol import Reading, Verdict
-from fevergate.records import ReadingArrived, Record
 from fevergate.settings import Gate, GatewaySettings
-from fevergate.store import Store
 
 SMALL = 100_000
-PER_DAY = 10_000
-"""What a campus of 3,500 people makes of a day."""
-
 KIOSKS = 10
-FEVER_SHARE = 0.003
-BATCH = 5000
 SAMPLES = 20
-FIRST_DAY = date(2023, 9, 1)
-OPEN_S = 12 * 3600
-OPENS_S = 7 * 3600
-
-Progress = Callable[[str], None]
 
 
 def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> dict[str, float]:
@@ -45,7 +31,7 @@ def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> 
     """
     with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as own:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
-        stages = {name: _Filled(Path(own), size, progress) for name, size in sizes.items()}
+        stages = {name: _Years(Path(own), size, progress) for name, size in sizes.items()}
         took: dict[str, list[float]] = {}
         for number in range(1, rounds + 1):
             progress(f"reading, round {number} of {rounds}")
@@ -56,8 +42,8 @@ def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> 
     return figures | {name: round(median(of), 3) for name, of in took.items()}
 
 
-class _Filled:
-    """A gateway's database with so many readings."""
+class _Years:
+    """A gateway with so many readings."""
 
     def __init__(self, folder: Path, rows: int, progress: Progress) -> None:
         self.kiosks = [f"kiosk-{number}" for number in range(1, KIOSKS + 1)]
@@ -65,19 +51,11 @@ class _Filled:
             campus="bench",
             gateway="gw-bench",
             gates=[Gate(name="gate-1", kiosks=self.kiosks)],
+            database=f"{rows}.db",
         )
-        self.path = folder / f"{rows}.db"
-        self.day = FIRST_DAY + timedelta(days=(rows - 1) // PER_DAY)
-        store = Store(self.path, self.settings.zone)
-        try:
-            # Filling is not what is measured: the disk may take its time.
-            store.db.execute("pragma synchronous = off")
-            for done, batch in self._batches(rows):
-                store.commit(batch)
-                progress(f"filling: {done:,} of {rows:,}")
-            store.db.execute("pragma wal_checkpoint(truncate)")
-        finally:
-            store.close()
+        self.settings.folder = folder
+        self.path = self.settings.path(self.settings.database)
+        self.day = Filled(self.settings, rows, progress).day
 
     def log(self) -> None:
         """As the command does it, from the opening on."""
@@ -97,43 +75,6 @@ class _Filled:
                 day_summary(database, kiosk, self.day.isoformat())
         finally:
             database.close()
-
-    def _batches(self, rows: int) -> Iterator[tuple[int, list[Record]]]:
-        chance = random.Random(1)  # noqa: S311 - no secret
-        batch: list[Record] = []
-        opens_at = 0.0
-        for number in range(rows):
-            of_day = number % PER_DAY
-            if of_day == 0:
-                day = FIRST_DAY + timedelta(days=number // PER_DAY)
-                midnight = datetime(day.year, day.month, day.day, tzinfo=self.settings.zone)
-                opens_at = midnight.timestamp() + OPENS_S
-            batch.append(self._reading(number, opens_at + of_day * OPEN_S / PER_DAY, chance))
-            if len(batch) >= BATCH or number == rows - 1:
-                yield number + 1, batch
-                batch = []
-
-    def _reading(self, number: int, at: float, chance: random.Random) -> ReadingArrived:
-        fever = chance.random() < FEVER_SHARE
-        body_c = round(chance.gauss(38.4 if fever else 36.5, 0.3), 2)
-        reading = Reading(
-            kiosk=self.kiosks[number % KIOSKS],
-            boot=number // PER_DAY + 1,
-            seq=number // KIOSKS + 1,
-            at=at,
-            up_ms=number % PER_DAY * 4000,
-            verdict=Verdict.FEVER if fever else Verdict.NORMAL,
-            object_c=round(body_c - 3, 2),
-            ambient_c=24.0,
-            skin_c=round(body_c - 2, 2),
-            body_c=body_c,
-            threshold_c=37.3,
-            baseline_c=0.0,
-            samples=12,
-            scan_ms=700,
-            fw="1.0.0",
-        )
-        return ReadingArrived(reading, at, "gate-1", at if fever else None)
 
 
 def _median_ms(read: Callable[[], None]) -> float:

@@ -56,6 +56,12 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
+    def tell(self, line: str) -> None:
+        """A line on its standard input."""
+        assert self._process.stdin  # noqa: S101 - asked for above
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
     def line(self, timeout_s: float) -> str:
         """Its next line. Raises `BenchError` where none comes."""
         try:
@@ -117,6 +123,10 @@ class Stage:
         if queued:
             self._let_queue(queued)
         self.path = self.folder / "gateway.toml"
+        toml = self.path.read_text().replace("port = 8443", f"port = {free_port()}")
+        self.path.write_text(toml)
+        self.password = ""
+        """Of the pages' administrator, once there is one."""
         self.settings = load_gateway(self.path)
         self.broker = LocalBroker(self.folder)
 

@@ -1,0 +1,52 @@
+"""Many open boards in one process: each hears its own stream of events, as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import sys
+from pathlib import Path
+
+import httpx
+
+from fevergate.errors import BenchError
+from fevergate.settings import load_gateway
+
+
+async def listen(client: httpx.AsyncClient, gate: str, heard: asyncio.Queue[bool]) -> None:
+    """One board: says when its first event has come, then only listens."""
+    async with client.stream("GET", f"/board/{gate}/events") as stream:
+        if stream.status_code != 200:
+            raise BenchError(f"/board/{gate}/events: {stream.status_code}")
+        first = True
+        async for chunk in stream.aiter_raw():
+            if first and chunk.startswith(b"data:"):
+                first = False
+                heard.put_nowait(True)
+
+
+async def main() -> None:
+    """Arguments: settings, gate, how many; on stdin the session's cookie. Ends with its parent."""
+    settings, gate, count = load_gateway(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    name, _, value = sys.stdin.readline().strip().partition("=")
+    context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))
+    heard: asyncio.Queue[bool] = asyncio.Queue()
+    async with (
+        httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{settings.web.port}",
+            verify=context,
+            headers={"Cookie": f"{name}={value}"},
+            limits=httpx.Limits(max_connections=None),
+            timeout=httpx.Timeout(30),
+        ) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for _ in range(count):
+            group.create_task(listen(client, gate, heard))
+        for _ in range(count):
+            await heard.get()
+        print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,83 @@
+"""A gateway's database with millions of readings, written by the shipped store, day after day."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from fevergate.fever_log import bounds
+from fevergate.protocol import Reading, Verdict
+from fevergate.records import ReadingArrived, Record
+from fevergate.settings import GatewaySettings
+from fevergate.store import Store
+
+PER_DAY = 10_000
+"""What a campus of 3,500 people makes of a day."""
+
+FEVER_SHARE = 0.003
+BATCH = 5000
+OPEN_S = 12 * 3600
+OPENS_S = 7 * 3600
+
+Progress = Callable[[str], None]
+
+
+class Filled:
+    """`rows` readings of all kiosks in `settings`, the last of them yesterday's (`day`)."""
+
+    def __init__(self, settings: GatewaySettings, rows: int, progress: Progress) -> None:
+        self.settings = settings
+        self.kiosks = [(gate.name, kiosk) for gate in settings.gates for kiosk in gate.kiosks]
+        self.path = settings.path(settings.database)
+        today, _, _ = bounds(settings)
+        self.day = today - timedelta(days=1)
+        self._first = self.day - timedelta(days=(rows - 1) // PER_DAY)
+        store = Store(self.path, settings.zone)
+        try:
+            # Filling is not what is measured: the disk may take its time.
+            store.db.execute("pragma synchronous = off")
+            for done, batch in self._batches(rows):
+                store.commit(batch)
+                progress(f"filling: {done:,} of {rows:,}")
+            store.db.execute("pragma wal_checkpoint(truncate)")
+        finally:
+            store.close()
+
+    def _batches(self, rows: int) -> Iterator[tuple[int, list[Record]]]:
+        chance = random.Random(1)  # noqa: S311 - no secret
+        batch: list[Record] = []
+        opens_at = 0.0
+        for number in range(rows):
+            of_day = number % PER_DAY
+            if of_day == 0:
+                day = self._first + timedelta(days=number // PER_DAY)
+                midnight = datetime(day.year, day.month, day.day, tzinfo=self.settings.zone)
+                opens_at = midnight.timestamp() + OPENS_S
+            batch.append(self._reading(number, opens_at + of_day * OPEN_S / PER_DAY, chance))
+            if len(batch) >= BATCH or number == rows - 1:
+                yield number + 1, batch
+                batch = []
+
+    def _reading(self, number: int, at: float, chance: random.Random) -> ReadingArrived:
+        gate, kiosk = self.kiosks[number % len(self.kiosks)]
+        fever = chance.random() < FEVER_SHARE
+        body_c = round(chance.gauss(38.4 if fever else 36.5, 0.3), 2)
+        reading = Reading(
+            kiosk=kiosk,
+            boot=number // PER_DAY + 1,
+            seq=number // len(self.kiosks) + 1,
+            at=at,
+            up_ms=number % PER_DAY * 4000,
+            verdict=Verdict.FEVER if fever else Verdict.NORMAL,
+            object_c=round(body_c - 3, 2),
+            ambient_c=24.0,
+            skin_c=round(body_c - 2, 2),
+            body_c=body_c,
+            threshold_c=37.3,
+            baseline_c=0.0,
+            samples=12,
+            scan_ms=700,
+            fw="1.0.0",
+        )
+        return ReadingArrived(reading, at, gate, at if fever else None)
