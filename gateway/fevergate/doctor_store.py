@@ -52,7 +52,7 @@ def calibrations(settings: GatewaySettings) -> Iterator[Finding]:
         return
     reader = open_reader(path)
     try:
-        rows = {kiosk: (sensor, *found) for kiosk, sensor, *found in reader.execute(_UNITS)}
+        rows = {kiosk: (sensor, *found) for kiosk, sensor, *found in reader.execute(UNITS)}
     finally:
         reader.close()
     for kiosk in (kiosk for gate in settings.gates for kiosk in gate.kiosks):
@@ -81,7 +81,7 @@ def calibrations(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 # The newest of the unit that is in the kiosk now: another one's says nothing.
-_UNITS = """
+UNITS = """
     select k.kiosk, k.health ->> '$.sensor', max(c.at), c.by, c.uncertainty_c
     from kiosks k left join calibrations c
         on c.kiosk = k.kiosk and c.sensor = k.health ->> '$.sensor'

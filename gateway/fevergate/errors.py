@@ -76,3 +76,25 @@ class FollowUpError(FeverGateError, ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class ExportError(FeverGateError, RuntimeError):
+    """A file cannot be made of a table: there is no font that has Chinese."""
+
+
+class PeriodError(FeverGateError, ValueError):
+    """No such day, period or gate; `reason` is a key of the pages' words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ActionError(FeverGateError, ValueError):
+    """Something that an administrator asked of a kiosk cannot be; `reason` is a key of the words,
+    `detail` what it was about."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail

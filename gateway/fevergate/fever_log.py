@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.fleet import Blind, Unlike, blind, crowds, unlike
+from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
 
 
@@ -40,6 +41,11 @@ class Fever(Struct, kw_only=True):
         if self.acknowledged_at is None:
             return None
         return self.acknowledged_at - self.raised_at
+
+
+def identity_of(fever: Fever) -> Identity:
+    """What makes a fever that fever."""
+    return Identity(fever.kiosk, fever.boot, fever.seq)
 
 
 class KioskDay(Struct, kw_only=True):

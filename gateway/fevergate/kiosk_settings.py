@@ -114,7 +114,7 @@ def settings_command(
         if given or reset:
             began = time.time()
             for kiosk, before in wanted.items():
-                wanted[kiosk] = _changed(settings, database, kiosk, before, given, reset)
+                wanted[kiosk] = changed(settings, database, kiosk, before, given, reset)
                 put(settings, kiosk, wanted[kiosk])
             _await(database, wanted, began)
         _show(database, wanted)
@@ -122,7 +122,7 @@ def settings_command(
         database.close()
 
 
-def _changed(
+def changed(
     settings: GatewaySettings,
     database: Database,
     kiosk: str,
@@ -130,8 +130,9 @@ def _changed(
     given: dict[str, Any],
     reset: bool,
 ) -> KioskSettings:
-    """What is to be retained: a version above all that the kiosk may know."""
-    in_force = _answers(database).get(kiosk, _Answer()).version
+    """What is to be retained: `before`, or nothing of it (`reset`), under what is `given`, as a
+    version above all that the kiosk may know."""
+    in_force = answers(database).get(kiosk, Answer()).version
     values = KioskValues() if reset or before.values is None else before.values
     offset = datetime.now(settings.zone).utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset else 0
@@ -142,7 +143,7 @@ def _changed(
     )
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     """The version in force, what was wrong with the last settings, and when the kiosk said so."""
 
     version: int = 0
@@ -150,30 +151,31 @@ class _Answer(NamedTuple):
     answered_at: float = 0.0
 
 
-def _answers(database: Database) -> dict[str, _Answer]:
+def answers(database: Database) -> dict[str, Answer]:
+    """What each kiosk last answered to its settings."""
     rows = database.execute("select kiosk, version, error, answered_at from applied")
-    return {kiosk: _Answer(*answer) for kiosk, *answer in rows}
+    return {kiosk: Answer(*answer) for kiosk, *answer in rows}
 
 
 def _await(database: Database, kiosks: Iterable[str], since: float) -> None:
     """Give those that are there time to answer."""
     end = time.monotonic() + ANSWER_S
     while time.monotonic() < end:
-        answers = _answers(database)
-        if all(answers.get(kiosk, _Answer()).answered_at >= since for kiosk in kiosks):
+        found = answers(database)
+        if all(found.get(kiosk, Answer()).answered_at >= since for kiosk in kiosks):
             return
         time.sleep(POLL_S)
 
 
 def _show(database: Database, wanted: dict[str, KioskSettings]) -> None:
-    answers = _answers(database)
+    found = answers(database)
     table = Table()
     for title in ("测温机 kiosk", "网关设置 set from here", "状态 state"):
         table.add_column(title)
     for kiosk, one in wanted.items():
         values = asdict(replace(one.values, notice_glyphs=None)) if one.values else {}
         text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
-        answer = answers.get(kiosk, _Answer())
+        answer = found.get(kiosk, Answer())
         if answer.error:
             state = Text(f"拒绝 refused: {answer.error}", "bold red")
         elif answer.version >= one.version:

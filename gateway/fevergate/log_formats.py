@@ -48,7 +48,7 @@ def as_csv(day: Day, zone: ZoneInfo) -> str:
     for fever in day.fevers:
         delay = "" if fever.delay_s is None else f"{fever.delay_s:.1f}"
         writer.writerow(
-            _harmless(value)
+            harmless(value)
             for value in (
                 *(day.date, day.campus, fever.gate, fever.kiosk, fever.boot, fever.seq),
                 *(_iso(fever.at, zone), int(fever.dated), fever.skin_c, fever.body_c),
@@ -59,7 +59,7 @@ def as_csv(day: Day, zone: ZoneInfo) -> str:
     return out.getvalue()
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
     """A name that begins like a formula would be run by a spreadsheet (OWASP, CSV injection)."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value

@@ -1,109 +1,32 @@
 """The guard's board in a real browser: red within a second, kept until somebody comes."""
 
-import os
+import csv
+import io
 import re
-import shutil
-import subprocess
-import sys
 
+import openpyxl
+import pdfplumber
 import pytest
-from gpiozero.pins.mock import MockFactory
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from fevergate.bench.load import LoadKiosk
-from fevergate.gateway import Gateway
-from fevergate.local_broker import LocalBroker, free_port
+from demonstration.browser import PASSWORD as GOOD
+from demonstration.browser import PATIENT_MS, begin, chromium, opened, sign_in
+from demonstration.site import Site
 from fevergate.protocol import Verdict
-from fevergate.provision import provision
-from fevergate.settings import load_gateway
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-PASSWORD = "a long enough password"
 SECOND_MS = 1000
-PATIENT_MS = 15_000
-
-
-class Place:
-    """Broker, gateway, pages and a kiosk."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        provision(
-            folder,
-            campus="east",
-            gateway="gw-east",
-            gates={"north": ["north-1"]},
-            broker_port=free_port(),
-        )
-        self.port = free_port()
-        toml = folder / "gateway.toml"
-        toml.write_text(toml.read_text().replace("port = 8443", f"port = {self.port}"))
-        self.broker = LocalBroker(folder)
-        self.broker.start()
-        self.settings = load_gateway(toml)
-        self.start_gateway()
-        self.kiosk = LoadKiosk(self.settings, "north-1", 1)
-        self.kiosk.wait_up()
-        self.web = subprocess.Popen(
-            [sys.executable, "-m", "fevergate.cli", "web", "--settings", str(toml)],
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            text=True,
-        )
-        assert self.web.stdout
-        assert self.web.stdout.readline().startswith("pages: https://")
-        self.code = self.web.stdout.readline().split()[-1]
-        self.url = f"https://127.0.0.1:{self.port}"
-
-    def start_gateway(self):
-        self.factory = MockFactory()
-        self.gateway = Gateway(self.settings, self.factory)
-        self.gateway.start()
-
-    def stop_gateway(self):
-        self.gateway.stop()
-        self.factory.reset()
-
-    def close(self):
-        self.kiosk.close()
-        self.web.terminate()
-        self.web.wait()
-        self.stop_gateway()
-        self.broker.stop()
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    place = Place(tmp_path_factory.mktemp("place") / "gateway")
-    yield place
-    place.close()
+    with Site(tmp_path_factory.mktemp("place") / "gateway", {"north": ["north-1"]}) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
 def browser():
-    assert CHROMIUM, "tools/setup test installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-def opened(browser, place, language="en-GB"):
-    context = browser.new_context(ignore_https_errors=True, locale=language)
-    page = context.new_page()
-    page.set_default_timeout(PATIENT_MS)
-    page.goto(place.url)
-    if language.startswith("en"):
-        page.get_by_role("link", name="English").click()
-    return page
-
-
-def signed_in(page, name):
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def shows(page, kind, ms=PATIENT_MS):
@@ -112,28 +35,30 @@ def shows(page, kind, ms=PATIENT_MS):
 
 @pytest.mark.timeout(240)
 def test_a_day_at_the_gate(place, browser):
-    page = opened(browser, place)
-    page.get_by_label("One-time code").fill(place.code)
-    page.get_by_label("Name").fill("Li Wei")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="The first administrator").click()
-    signed_in(page, "Li Wei")
+    page = opened(browser, place.url)
+    begin(page, place.code, "Li Wei")
+    sign_in(page, "Li Wei")
     page.get_by_role("link", name="People").click()
-    page.get_by_label("Name").fill("Zhang")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Name", exact=True).fill("Zhang")
+    page.get_by_label("Password").fill(GOOD)
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("cell", name="Zhang", exact=True)).to_be_visible()
+    page.get_by_label("Name on duty").fill("Liu Yang")
+    page.get_by_role("button", name="Put on duty").click()
+    expect(page.get_by_role("cell", name="Liu Yang", exact=True)).to_be_visible()
 
-    boards = [opened(browser, place) for _ in range(2)]
+    kiosk = place.kiosk("north-1")
+    boards = [opened(browser, place.url) for _ in range(2)]
     for board in boards:
-        signed_in(board, "Zhang")
+        sign_in(board, "Zhang")
         expect(board.get_by_role("link", name="People")).to_have_count(0)
         shows(board, "green")
-    place.kiosk.reading(Verdict.NORMAL, 36.4)
-    expect(boards[0].get_by_text("36.4 °C")).to_be_visible()
+    for n in range(5):
+        kiosk.reading(Verdict.NORMAL, 36.4 + n / 10)
+    expect(boards[0].get_by_text("36.8 °C")).to_be_visible()
 
     # Red within a second, on both, with where and how warm.
-    place.kiosk.reading(Verdict.FEVER, 38.6)
+    kiosk.reading(Verdict.FEVER, 38.6)
     for board in boards:
         shows(board, "red", SECOND_MS)
         expect(board.locator("#detail")).to_contain_text("38.6 °C · north-1 · 1")
@@ -146,7 +71,7 @@ def test_a_day_at_the_gate(place, browser):
     place.start_gateway()
     shows(boards[1], "red")
 
-    boards[0].get_by_label("On duty").fill("Zhang at noon")
+    boards[0].get_by_label("On duty").select_option("Liu Yang")
     boards[0].get_by_role("button", name="I see to it").click()
     for board in boards:
         shows(board, "green")
@@ -156,25 +81,46 @@ def test_a_day_at_the_gate(place, browser):
     boards[0].get_by_role("link", name="none yet").click()
     boards[0].get_by_label("Second measurement").fill("38.1")
     boards[0].get_by_role("button", name="Save", exact=True).click()
-    boards[0].get_by_role("link", name="Not decided yet (open)").click()
+    boards[0].get_by_role("link", name="Not decided yet, 38.1 °C (open)").click()
     expect(boards[0].get_by_label("Second measurement")).to_have_value("38.1")
     boards[0].get_by_label("Outcome").select_option("clinic")
     boards[0].get_by_role("button", name="Save and close").click()
     expect(boards[0].get_by_role("link", name="To the clinic")).to_be_visible()
 
     page.get_by_role("link", name="Fever log").click()
-    expect(page.get_by_text("1 fever(s) on this day")).to_be_visible()
-    expect(page.get_by_role("cell", name="Zhang at noon")).to_be_visible()
-    expect(page.get_by_role("cell", name="To the clinic, 38.1 °C")).to_be_visible()
+    expect(page.get_by_text("Fevers on this day: 1.")).to_be_visible()
+    expect(page.get_by_role("cell", name="Liu Yang")).to_be_visible()
+    expect(page.get_by_role("link", name="To the clinic, 38.1 °C")).to_be_visible()
+    page.get_by_role("button", name="Sign off as Li Wei").click()
+    expect(page.get_by_text("Unchanged since.")).to_be_visible()
+    kept = {kind: taken(page, kind) for kind in ("CSV", "XLSX", "PDF")}
+    rows = list(csv.reader(io.StringIO(kept["CSV"].decode("utf-8-sig"))))
+    assert len(rows) == 2 and {"38.6", "Liu Yang", "38.1", "To the clinic"} <= set(rows[1])
+    sheet = openpyxl.load_workbook(io.BytesIO(kept["XLSX"])).worksheets[0]
+    assert [str(cell.value or "") for cell in sheet[2]] == rows[1]
+    with pdfplumber.open(io.BytesIO(kept["PDF"])) as document:
+        text = document.pages[0].extract_text()
+    assert "Liu Yang" in text and "Signed off by Li Wei" in text
+
+    page.get_by_role("link", name="Overview").click()
+    expect(page.locator(".figures")).to_contain_text("6People screened")
+    page.get_by_role("link", name="Kiosks").click()
+    expect(page.get_by_role("cell", name="✓ watches")).to_be_visible()
+    page.get_by_role("link", name="Audit").click()
+    expect(page.get_by_role("cell", name="saved a follow-up").first).to_be_visible()
+
+
+def taken(page, kind):
+    """A file of the log."""
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
-    assert "38.6" in download.value.path().read_text("utf-8-sig")
+        page.get_by_role("link", name=kind, exact=True).first.click()
+    return download.value.path().read_bytes()
 
 
 @pytest.mark.timeout(120)
 def test_a_lost_line_never_looks_like_peace(place, browser):
-    page = opened(browser, place)
-    signed_in(page, "Zhang")
+    page = opened(browser, place.url)
+    sign_in(page, "Zhang")
     shows(page, "green")
     place.stop_gateway()
     shows(page, "lost")

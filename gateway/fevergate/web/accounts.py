@@ -116,6 +116,16 @@ class Accounts:
             if self.empty:
                 raise AccountError("last")
 
+    def change_password(self, name: str, old: str, new: str) -> None:
+        """Somebody's own; every session of theirs ends. Raises `AccountError`."""
+        rows = self._store.query("select password, role from users where name = ?", (name,))
+        if not rows or not self._verified(rows[0][0], old):
+            raise AccountError("old_password")
+        hashed = self._checked(name, new, rows[0][1])
+        with self._store.transaction() as connection:
+            connection.execute("update users set password = ? where name = ?", (hashed, name))
+            connection.execute("delete from sessions where user = ?", (name,))
+
     def sign_in(self, name: str, password: str) -> str:
         """A new session's token. Raises `AccountError`, which does not say what was wrong."""
         rows = self._store.query("select password, locked_until from users where name = ?", (name,))

@@ -19,12 +19,16 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate.errors import FeverGateError, SettingsError, StoreError
+from fevergate.errors import FeverGateError, PeriodError, SettingsError, StoreError
 from fevergate.options import settings_option
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.web.admin import Admin
+from fevergate.web.api import Api
 from fevergate.web.board import Board
 from fevergate.web.guard import Guard
+from fevergate.web.kiosk_pages import KioskPages
+from fevergate.web.log_pages import LogPages
+from fevergate.web.overview_pages import OverviewPages
+from fevergate.web.people_pages import PeoplePages
 from fevergate.web.shared import Shared
 from fevergate.web.sign_in import SignIn
 
@@ -43,11 +47,15 @@ class Pages(Shared):
             routes=[
                 *SignIn(self).routes,
                 *Board(self).routes,
-                *Admin(self).routes,
+                *OverviewPages(self).routes,
+                *LogPages(self).routes,
+                *KioskPages(self).routes,
+                *PeoplePages(self).routes,
+                *Api(self).routes,
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
-            middleware=[Middleware(Guard, accounts=self.accounts)],
-            exception_handlers={HTTPException: self.failed},
+            middleware=[Middleware(Guard, accounts=self.accounts, tokens=self.tokens)],
+            exception_handlers={HTTPException: self.failed, PeriodError: self.failed},
             lifespan=self._lifespan,
         )
 

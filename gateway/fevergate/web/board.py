@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from fevergate.database import open_reader
 from fevergate.errors import FollowUpError
-from fevergate.fever_log import Fever, read_day
+from fevergate.fever_log import Fever, identity_of
 from fevergate.protocol import Identity
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.guard import form_of, session_of
 from fevergate.web.live import events
-from fevergate.web.shared import Shared, identity_of
+from fevergate.web.shared import Shared
 
 
 class Board:
@@ -40,16 +37,17 @@ class Board:
         """One gate, live."""
         gate = self._gate(request)
         log = await run_in_threadpool(self._shared.read, None)
-        fevers = [fever for fever in log.fevers if fever.gate == gate]
-        known = await run_in_threadpool(
-            self._shared.follow_ups.of, [identity_of(f) for f in fevers]
-        )
+        log.fevers = [fever for fever in log.fevers if fever.gate == gate]
+        known = await run_in_threadpool(self._shared.known, log)
+        on_duty = await run_in_threadpool(self._shared.duty.at, gate)
+        user = session_of(request).user
         return self._shared.page(
             request,
             "board.html",
             gate=gate,
             gates=[one.name for one in self._shared.settings.gates],
-            fevers=[(fever, known.get(identity_of(fever))) for fever in reversed(fevers)],
+            names=[user, *(name for name in on_duty if name != user)],
+            fevers=[(fever, known.get(identity_of(fever))) for fever in reversed(log.fevers)],
         )
 
     async def events(self, request: Request) -> Response:
@@ -59,12 +57,14 @@ class Board:
         )
 
     async def acknowledge(self, request: Request) -> Response:
-        """The guard sees to the gate's fevers."""
+        """The guard sees to the gate's fevers, under a name of the duty list or one's own."""
         form = await form_of(request)
         gate, user = self._gate(request), session_of(request).user
-        by = form.get("by", "").strip()[:64] or user
+        by = form.get("by", "") or user
+        if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
+            raise HTTPException(400, "choice")
         if not self._shared.live.acknowledge(gate, by):
-            raise HTTPException(503, "error_line")
+            raise HTTPException(503, "line")
         await run_in_threadpool(self._shared.store.note, user, "acknowledge", f"{gate} by {by}")
         return JSONResponse({"ok": True})
 
@@ -72,7 +72,9 @@ class Board:
         """What became of one fever."""
         params = request.path_params
         identity = Identity(params["kiosk"], params["boot"], params["seq"])
-        fever = await run_in_threadpool(self._fever, identity)
+        fever = await run_in_threadpool(self._shared.fever, identity)
+        if fever is None:
+            raise HTTPException(404)
         known = await run_in_threadpool(self._shared.follow_ups.get, identity) or FollowUp()
         session = session_of(request)
         what = "/".join(map(str, identity))
@@ -82,9 +84,8 @@ class Board:
             )
             return self._follow_up_page(request, fever, known)
         form = await form_of(request)
-        closed = form.get("action") == "close"
         try:
-            new = parse(form, closed=closed)
+            new = parse(form, closed=form.get("action") == "close")
         except FollowUpError as error:
             given = {name: form.get(name, "") for name in FollowUp.__struct_fields__}
             return self._follow_up_page(request, fever, known, given, error, 400)
@@ -97,26 +98,6 @@ class Board:
         if gate not in {one.name for one in self._shared.settings.gates}:
             raise HTTPException(404)
         return gate
-
-    def _fever(self, identity: Identity) -> Fever:
-        """A stored fever, whichever its day."""
-        reader = open_reader(self._shared.settings.path(self._shared.settings.database))
-        try:
-            row = reader.execute(
-                "select coalesce(at, received_at) from readings"
-                " where kiosk = ? and boot = ? and seq = ? and verdict = 'fever'",
-                tuple(identity),
-            ).fetchone()
-            if row is None:
-                raise HTTPException(404)
-            day = datetime.fromtimestamp(row[0], self._shared.settings.zone).date()
-            log = read_day(reader, self._shared.settings, day)
-        finally:
-            reader.close()
-        for fever in log.fevers:
-            if identity_of(fever) == identity:
-                return fever
-        raise HTTPException(404)
 
     def _follow_up_page(
         self,

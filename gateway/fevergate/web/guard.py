@@ -14,15 +14,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from fevergate.web.accounts import Accounts, Session
+from fevergate.web.tokens import Token, Tokens
 
 COOKIE = "__Host-fevergate"
 LANGUAGE = "fevergate-language"
+THEME = "fevergate-theme"
 MAX_FORM = 16 * 1024
-OPEN = ("/sign-in", "/first", "/language", "/healthz")
+MAX_SECRET = 200
+UNKNOWN = {"error": "token", "detail": "expected Authorization: Bearer with a token that is valid"}
+OPEN = ("/sign-in", "/first", "/language", "/theme", "/healthz")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -39,11 +43,13 @@ HEADERS = {
 
 class Guard(BaseHTTPMiddleware):
     """Nobody passes who is not signed in, but to what is open; the administrator's pages are under
-    `/admin`, for administrators only."""
+    `/admin`, for administrators only. Below `/api` a program passes with a token (RFC 6750), whose
+    scopes `api` looks at."""
 
-    def __init__(self, app: ASGIApp, accounts: Accounts) -> None:
+    def __init__(self, app: ASGIApp, accounts: Accounts, tokens: Tokens) -> None:
         super().__init__(app)
         self._accounts = accounts
+        self._tokens = tokens
 
     async def dispatch(
         self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
@@ -62,13 +68,24 @@ class Guard(BaseHTTPMiddleware):
         token = request.cookies.get(COOKIE, "")
         session = await run_in_threadpool(self._accounts.session, token) if token else None
         request.state.session = session
+        request.state.token = await self._token(request) if path.startswith("/api/") else None
+        if request.state.token:
+            return await call_next(request)
         if session is None and path not in OPEN and not path.startswith("/static/"):
-            if path.startswith("/api/") or path.endswith("/events"):
+            if path.startswith("/api/"):
+                return JSONResponse(UNKNOWN, 401, headers={"WWW-Authenticate": "Bearer"})
+            if path.endswith("/events"):
                 return Response("sign in first", 401)
             return RedirectResponse("/sign-in", 303)
         if path.startswith("/admin") and session and session.role != "administrator":
             return Response("not for guards", 403)
         return await call_next(request)
+
+    async def _token(self, request: Request) -> Token | None:
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET:
+            return None
+        return await run_in_threadpool(self._tokens.find, secret)
 
 
 def session_of(request: Request) -> Session:

@@ -56,3 +56,30 @@ def follow_ups(db: Database) -> None:
             what text not null
         ) strict"""
     )
+
+
+@migrations()
+def sign_offs(db: Database) -> None:
+    """Signatures under a day's log, who is on duty, and what programs sign in with."""
+    db.conn.execute(
+        """
+        create table sign_offs (
+            id integer primary key, date text not null, at real not null, by text not null,
+            sha256 text not null, document text not null
+        ) strict"""
+    )
+    db.conn.execute("create index sign_offs_date on sign_offs(date)")
+    db.conn.execute(
+        """
+        create table duty (
+            name text not null, gate text not null, primary key (name, gate)
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        """
+        create table tokens (
+            id integer primary key, name text not null, digest text not null unique,
+            scopes text not null, by text not null, created_at real not null,
+            expires_at real not null, used_at real
+        ) strict"""
+    )

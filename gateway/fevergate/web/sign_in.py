@@ -9,8 +9,11 @@ from starlette.routing import Route
 
 from fevergate.errors import AccountError
 from fevergate.web.accounts import WHOLE_S
-from fevergate.web.guard import COOKIE, LANGUAGE, form_of, session_of
-from fevergate.web.shared import Shared
+from fevergate.web.guard import COOKIE, LANGUAGE, THEME, form_of, session_of
+from fevergate.web.shared import THEMES, Shared
+from fevergate.web.words import LANGUAGES
+
+YEAR_S = 31536000
 
 
 class SignIn:
@@ -25,6 +28,7 @@ class SignIn:
             Route("/first", self.first, methods=["GET", "POST"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/language", self.language),
+            Route("/theme", self.theme),
         ]
 
     async def healthz(self, _request: Request) -> Response:
@@ -34,7 +38,7 @@ class SignIn:
     async def home(self, request: Request) -> Response:
         """Where each one's work is."""
         if session_of(request).role == "administrator":
-            return RedirectResponse("/admin/log", 303)
+            return RedirectResponse("/admin/overview", 303)
         return RedirectResponse(f"/board/{self._shared.settings.gates[0].name}", 303)
 
     async def sign_in(self, request: Request) -> Response:
@@ -73,7 +77,7 @@ class SignIn:
                 form.get("password", ""),
             )
         except AccountError as error:
-            return self._shared.page(request, "first.html", 400, error=f"error_{error.reason}")
+            return self._shared.page(request, "first.html", 400, error=error.reason)
         return RedirectResponse("/sign-in", 303)
 
     async def sign_out(self, request: Request) -> Response:
@@ -86,11 +90,20 @@ class SignIn:
 
     async def language(self, request: Request) -> Response:
         """Chinese or English from now on, in this browser."""
-        to = request.query_params.get("to", "")
-        back = request.query_params.get("back", "/")
-        if not back.startswith("/") or back.startswith("//") or "\\" in back:
-            back = "/"
-        response = RedirectResponse(back, 303)
-        if to in ("zh", "en"):
-            response.set_cookie(LANGUAGE, to, 31536000, secure=True, samesite="strict")
-        return response
+        return _chosen(request, LANGUAGE, LANGUAGES)
+
+    async def theme(self, request: Request) -> Response:
+        """Bright, dark for the guard's box at night, or as the device has it."""
+        return _chosen(request, THEME, THEMES)
+
+
+def _chosen(request: Request, cookie: str, values: tuple[str, ...]) -> Response:
+    """Keep `to`, where it is one of the values, and go `back`, where that is a page of ours."""
+    to = request.query_params.get("to", "")
+    back = request.query_params.get("back", "/")
+    if not back.startswith("/") or back.startswith("//") or "\\" in back:
+        back = "/"
+    response = RedirectResponse(back, 303)
+    if to in values:
+        response.set_cookie(cookie, to, YEAR_S, secure=True, samesite="strict")
+    return response

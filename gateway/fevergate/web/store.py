@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.database import Immediate, connect
@@ -18,6 +19,16 @@ from fevergate.web.schema import migrations
 
 MAX_AUDIT = 200_000
 """Looks that are kept; a year of a busy gate."""
+
+
+class Noted(Struct, frozen=True):
+    """One line of the audit; `at` is UTC s."""
+
+    id: int
+    at: float
+    user: str
+    action: str
+    what: str
 
 
 class WebStore:
@@ -59,3 +70,11 @@ class WebStore:
             connection.execute(
                 "delete from audit where id <= (select max(id) from audit) - ?", (MAX_AUDIT,)
             )
+
+    def audit(self, most: int, before: int | None = None) -> list[Noted]:
+        """What was noted, the newest first, of what came before that number."""
+        rows = self.query(
+            "select id, at, user, action, what from audit where id < ? order by id desc limit ?",
+            (before if before is not None else 2**62, most),
+        )
+        return [Noted(*row) for row in rows]

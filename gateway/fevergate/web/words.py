@@ -1,130 +1,126 @@
-"""What people read on the pages, in Chinese and in English, in one table."""
+"""What people read on the pages: English in the sources, other languages as gettext catalogues.
+
+`tools/make-words` keeps `locale/*/LC_MESSAGES/web.po` in step with the sources; a test holds them
+to it. What is chosen by a value, and not written out in a template, is marked here.
+"""
 
 from __future__ import annotations
 
-TABLE: dict[str, tuple[str, str]] = {
-    "app": ("发热筛查", "Fever screening"),
-    "sign_in": ("登录", "Sign in"),
-    "sign_out": ("退出", "Sign out"),
-    "name": ("姓名", "Name"),
-    "password": ("密码（至少 10 个字符）", "Password (at least 10 characters)"),
-    "first": ("建立首位管理员", "The first administrator"),
-    "first_hint": (
-        "请输入网关终端上显示的一次性代码。",
-        "Enter the one-time code that the gateway's terminal shows.",
-    ),
-    "code": ("一次性代码", "One-time code"),
-    "board": ("值守屏", "Board"),
-    "log": ("发热日志", "Fever log"),
-    "people": ("人员", "People"),
-    "gate": ("校门", "Gate"),
-    "kiosk": ("测温机", "Kiosk"),
-    "role": ("职责", "Role"),
-    "guard": ("门卫", "Guard"),
-    "administrator": ("管理员", "Administrator"),
-    "add": ("添加", "Add"),
-    "remove": ("移除", "Remove"),
-    "save": ("保存", "Save"),
-    "save_close": ("保存并结案", "Save and close"),
-    "date": ("日期", "Date"),
-    "show": ("显示", "Show"),
-    "print": ("打印", "Print"),
-    "time": ("时间", "Time"),
-    "arrived": ("到达时间", "arrival"),
-    "body": ("体温 °C（腋温等效）", "Body °C (axillary equivalent)"),
-    "skin": ("皮肤 °C", "Skin °C"),
-    "threshold": ("阈值 °C", "Threshold °C"),
-    "acknowledged_by": ("处置人", "Acknowledged by"),
-    "after": ("处置用时", "After"),
-    "unacknowledged": ("未处置", "not seen to"),
-    "follow_up": ("后续处理", "Follow-up"),
-    "follow_up_open": ("未结案", "open"),
-    "follow_up_none": ("未填写", "none yet"),
-    "clinical": ("复测体温 °C（医用体温计）", "Second measurement °C (clinical thermometer)"),
-    "clinical_site": ("复测部位", "Where measured"),
-    "axillary": ("腋下", "Armpit"),
-    "oral": ("口腔", "Mouth"),
-    "ear": ("耳道", "Ear"),
-    "outcome": ("结果", "Outcome"),
-    "released": ("放行", "Released"),
-    "home": ("送回家", "Sent home"),
-    "clinic": ("送医务室", "To the clinic"),
-    "other": ("其他", "Other"),
-    "undecided": ("未定", "Not decided yet"),
-    "person": ("被测人姓名", "Person's name"),
-    "unit": ("班级或单位", "Class or unit"),
-    "phone": ("电话", "Telephone"),
-    "note": ("备注", "Note"),
-    "personal_days": (
-        "姓名、单位、电话和备注在 {days} 天后自动删除；每次查看都有记录。",
-        "Name, unit, telephone and note go by themselves after {days} days; every look is noted.",
-    ),
-    "zero": ("零报告：当日无发热。", "Report of zero: no fever on this day."),
-    "no_coverage": (
-        "没有任何测温机值守：这不是零报告。",
-        "No kiosk watched: this is not a report of zero.",
-    ),
-    "fevers": ("当日发热 {count} 人次。", "{count} fever(s) on this day."),
-    "normal": ("正常", "Normal"),
-    "fever": ("发热", "Fever"),
-    "retry": ("重测", "Retry"),
-    "watched": ("值守分钟", "Minutes watched"),
-    "silences": ("中断次数", "Silences"),
-    "in_service": ("在岗时段", "In service"),
-    "not_covered": ("无值守记录", "not covered"),
-    "all_normal": ("全部值守，无发热", "All watch, no fever"),
-    "amber": ("有设备未值守", "Somebody does not watch"),
-    "fever_now": ("发热", "FEVER"),
-    "waiting": ("待处置", "to be seen to"),
-    "acknowledge": ("已到场处置", "I see to it"),
-    "duty": ("值班人", "On duty"),
-    "lost": (
-        "与网关的连接已断开：看不到任何发热！",
-        "The line to the gateway is gone: no fever can be seen here!",
-    ),
-    "sound_on": ("点此开启声音", "Tap here for sound"),
-    "sound_off": ("声音未开启", "Sound is off"),
-    "online": ("值守", "watches"),
-    "offline": ("离线", "offline"),
-    "unknown": ("尚无消息", "nothing heard yet"),
-    "last": ("最近一次", "Last"),
-    "todays": ("今日发热", "Today's fevers"),
-    "night": ("夜间", "Night"),
-    "screens": (
-        "本系统只做筛查，不作诊断：红灯表示请用医用体温计复测。",
-        "It screens and does not diagnose: red means measure again, with a clinical thermometer.",
-    ),
-    "wrong": ("姓名或密码不对。", "Name or password is wrong."),
-    "locked": (
-        "尝试次数过多，请 15 分钟后再试。",
-        "Too many tries; again in a quarter of an hour.",
-    ),
-    "error_name": ("姓名须为 1 至 32 个字符。", "A name has 1 to 32 characters."),
-    "error_password": ("密码须为 10 至 200 个字符。", "A password has 10 to 200 characters."),
-    "error_role": ("没有此职责。", "There is no such role."),
-    "error_taken": ("此姓名已有账号。", "Somebody has this name already."),
-    "error_last": ("最后一位管理员不能移除。", "The last administrator stays."),
-    "error_code": ("代码不对或已过期。", "The code is wrong or has expired."),
-    "error_clinical": (
-        "复测体温须在 30 至 45 °C 之间，例如 37.6。",
-        "The second measurement is from 30 to 45 °C, such as 37.6.",
-    ),
-    "error_choice": ("请从列表中选择。", "Choose from the list."),
-    "error_long": ("文字过长。", "That is too long."),
-    "error_line": (
-        "现在无法送达网关，请按实体按钮。",
-        "The gateway cannot be told now: use the button.",
-    ),
-    "error_date": ("日期须为 YYYY-MM-DD。", "A date is written YYYY-MM-DD."),
-    "not_found": ("没有此页。", "There is no such page."),
-    "forbidden": ("您无权查看此页。", "This page is not for you."),
-    "again": ("页面已过期，请重新打开。", "This page is too old: open it again."),
-    "saved": ("已保存。", "Saved."),
-    "back": ("返回", "Back"),
+import io
+from functools import cache
+from importlib import resources
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+LANGUAGES = ("zh", "en")
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Marks a text for the catalogues."""
+    return text
+
+
+LABELS = {
+    "guard": N_("Guard"),
+    "administrator": N_("Administrator"),
+    "axillary": N_("Armpit"),
+    "oral": N_("Mouth"),
+    "ear": N_("Ear"),
+    "released": N_("Released"),
+    "home": N_("Sent home"),
+    "clinic": N_("To the clinic"),
+    "other": N_("Other"),
+    "undecided": N_("Not decided yet"),
+    "normal": N_("Normal"),
+    "fever": N_("Fever"),
+    "retry": N_("Retry"),
+    "offered": N_("offered"),
+    "fetching": N_("fetching"),
+    "on trial": N_("on trial"),
+    "updated": N_("updated"),
+    "refused": N_("refused"),
+    "rolled back": N_("rolled back"),
+    "away": N_("away"),
+    "stalled": N_("stalled"),
+    "sign in": N_("signed in"),
+    "change password": N_("changed the password"),
+    "acknowledge": N_("acknowledged"),
+    "look at follow-up": N_("looked at a follow-up"),
+    "save follow-up": N_("saved a follow-up"),
+    "take FHIR": N_("took FHIR"),
+    "look at log": N_("looked at the log"),
+    "take log": N_("took the log along"),
+    "sign off": N_("signed off"),
+    "look at audit": N_("looked at the audit"),
+    "identify": N_("let a kiosk show itself"),
+    "settings": N_("set a kiosk"),
+    "update": N_("updated firmware"),
+    "add person": N_("let somebody in"),
+    "remove person": N_("removed somebody"),
+    "on duty": N_("put on duty"),
+    "off duty": N_("took off duty"),
+    "issue token": N_("made a token"),
+    "revoke token": N_("revoked a token"),
 }
+"""Values, and what the audit notes, as people call them."""
+
+SCOPES = {
+    "board": N_("Gates as they are now, the duty list"),
+    "acknowledge": N_("Acknowledge a gate's red light"),
+    "log": N_("Fever log and overview, without names"),
+    "persons": N_("One fever with its follow-up, FHIR for a clinic"),
+    "kiosks": N_("State and history of the kiosks"),
+    "actions": N_("Let a kiosk show itself"),
+    "people": N_("Who may sign in"),
+    "audit": N_("Who looked at what"),
+}
+"""What a token may be given for."""
+
+ERRORS = {
+    "wrong": N_("Name or password is wrong."),
+    "locked": N_("Too many tries; again in a quarter of an hour."),
+    "name": N_("A name has 1 to 32 characters."),
+    "password": N_("A password has 10 to 200 characters."),
+    "old_password": N_("The present password is wrong."),
+    "role": N_("There is no such role."),
+    "taken": N_("Somebody has this name already."),
+    "last": N_("The last administrator stays."),
+    "code": N_("The code is wrong or has expired."),
+    "clinical": N_("The second measurement is from 30 to 45 °C, such as 37.6."),
+    "choice": N_("Choose from the list."),
+    "long": N_("That is too long."),
+    "line": N_("The gateway cannot be told now: use the button."),
+    "broker": N_("The broker cannot be reached: nothing was changed."),
+    "date": N_("A date is written YYYY-MM-DD."),
+    "range": N_("Expected a beginning before the end, and at most 31 days."),
+    "gate": N_("There is no such gate."),
+    "scopes": N_("Choose at least one purpose."),
+    "days": N_("A token lasts 1 to 400 days."),
+    "value": N_("A value is not what it can be:"),
+    "font": N_("No Chinese font here: install fonts-wqy-microhei, then try again."),
+    "busy": N_("An update is under way."),
+    "bundle": N_("There is no such firmware, or it is none."),
+    "key": N_("The key that updates are signed with cannot be read."),
+    "not_found": N_("There is no such page."),
+    "forbidden": N_("This page is not for you."),
+    "again": N_("This page is too old: open it again."),
+}
+"""Reasons as `errors` names them."""
 
 
-def words(language: str) -> dict[str, str]:
-    """The table in one language; Chinese for one that is not there."""
-    column = 1 if language == "en" else 0
-    return {key: pair[column] for key, pair in TABLE.items()}
+@cache
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language; English is in the sources."""
+    if language == "en":
+        return NullTranslations()
+    packed = io.BytesIO()
+    write_mo(packed, read_po(io.BytesIO(_po(language)), locale=language, domain="web"))
+    packed.seek(0)
+    return Translations(packed, domain="web")
+
+
+def _po(language: str) -> bytes:
+    folder = resources.files("fevergate.web") / "locale" / language / "LC_MESSAGES"
+    return (folder / "web.po").read_bytes()

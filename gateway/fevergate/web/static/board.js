@@ -25,6 +25,7 @@ function show(kind, sign, headline, detail, reasons) {
   const list = find("reasons");
   if (list.dataset.shown !== reasons.join("\n")) {
     list.dataset.shown = reasons.join("\n");
+    list.hidden = reasons.length === 0;
     list.replaceChildren(...reasons.map((reason) => {
       const item = document.createElement("li");
       item.textContent = reason;
@@ -62,7 +63,8 @@ function curve(values) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 100 30");
   svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", say.trend.replace("%(count)s", values.length));
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   const y = (value) => 30 - Math.max(0, Math.min(1, (value - 35) / 4)) * 30;
   line.setAttribute("points", values.map((value, n) => (values.length < 2 ? 0 : n * 100 / (values.length - 1)) + "," + y(value)).join(" "));
@@ -71,7 +73,7 @@ function curve(values) {
 }
 
 function kiosks(now) {
-  const clock = new Intl.DateTimeFormat(body.dataset.language === "en" ? "en-GB" : "zh-CN", { timeStyle: "medium" });
+  const clock = new Intl.DateTimeFormat(body.dataset.language === "en" ? "en-GB" : "zh-CN", { timeStyle: "medium", timeZone: body.dataset.zone });
   find("kiosks").replaceChildren(...now.kiosks.map((kiosk) => {
     const card = document.createElement("article");
     const head = document.createElement("h2");
@@ -80,7 +82,7 @@ function kiosks(now) {
     word.textContent = kiosk.online === null ? "? " + say.unknown : !kiosk.online ? "✕ " + say.offline : kiosk.fault ? "! " + kiosk.fault : "✓ " + say.online;
     head.append(kiosk.kiosk, word);
     const number = document.createElement("div");
-    number.className = "number";
+    number.className = "reading";
     number.textContent = kiosk.body_c === null ? "–" : kiosk.body_c.toFixed(1) + " °C";
     const last = document.createElement("div");
     last.textContent = kiosk.at === null ? "" : say.last + ": " + (say[kiosk.verdict] || kiosk.verdict) + " · " + clock.format(new Date(kiosk.at * 1000));

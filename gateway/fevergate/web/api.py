@@ -1,0 +1,378 @@
+"""The pages' data for programs: JSON below /api/v1, with a token for the purpose.
+
+`OPERATIONS` is the one list: the routes and the OpenAPI document (`openapi`) are made of it.
+An administrator who is signed in may look at all of it; to change something takes a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fevergate.errors import BrokerError, FollowUpError, NothingFoundError
+from fevergate.fever_log import Day, Fever, identity_of
+from fevergate.protocol import NAME_PATTERN, Identity, Person
+from fevergate.web import actions, openapi
+from fevergate.web.duty import OnDuty
+from fevergate.web.fhir import observations
+from fevergate.web.follow_ups import FollowUp, parse
+from fevergate.web.guard import MAX_FORM
+from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
+from fevergate.web.live import GateNow
+from fevergate.web.overview import Overview, period, read_overview
+from fevergate.web.shared import Shared
+from fevergate.web.sign_offs import SignOff
+from fevergate.web.store import Noted
+
+AUDIT_PAGE = 100
+MOST_ID = 2**53
+"""The largest number that JSON is sure of (RFC 8259, 6)."""
+
+T = TypeVar("T")
+FHIR = "application/fhir+json"
+Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+Text = Annotated[str, Meta(max_length=1000)]
+Short = Annotated[str, Meta(max_length=64)]
+
+
+class Failed(Struct):
+    """What was wrong: a key for a program, a sentence for a person."""
+
+    error: str
+    detail: str
+
+
+class Done(Struct):
+    """It was done."""
+
+    ok: bool = True
+
+
+class Acknowledged(Struct, forbid_unknown_fields=True):
+    """Who sees to a gate's fevers."""
+
+    by: Person
+
+
+class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What became of a fever; all of it, each time."""
+
+    clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
+    clinical_site: Short = ""
+    outcome: Short = ""
+    person: Short = ""
+    unit: Short = ""
+    phone: Annotated[str, Meta(max_length=32)] = ""
+    note: Text = ""
+    closed: bool = False
+
+
+class AccountName(Struct):
+    """Somebody who signs in."""
+
+    name: str
+    role: str
+
+
+class FeverAfter(Struct):
+    """A fever and what became of it, if somebody said."""
+
+    fever: Fever
+    follow_up: FollowUp | None
+
+
+class LogAnswer(Struct):
+    """A day's log; outcomes by `kiosk/boot/seq`, without names; signatures, the newest first."""
+
+    log: Day
+    outcomes: dict[str, str]
+    signed: list[SignOff]
+
+
+class Operation(NamedTuple):
+    """One call: who may (`scope`, empty for everybody who may ask at all), what goes in and out."""
+
+    method: str
+    path: str
+    scope: str
+    summary: str
+    result: Any
+    act: Callable[[Request], Awaitable[Any]]
+    query: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    body: Any = None
+    errors: tuple[int, ...] = ()
+    media: str = "application/json"
+
+
+class Api:
+    """All below /api/v1."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        days = {"from": Date, "to": Date, "gate": Annotated[str, Meta(max_length=64)]}
+        fever = "/fevers/{kiosk}/{boot}/{seq}"
+        self.operations = [
+            Operation(
+                *("GET", "/gates", "board", "Every gate as it is now"),
+                *(list[GateNow], self._gates),
+            ),
+            Operation(
+                *("GET", "/gates/{gate}", "board", "One gate as it is now"),
+                *(GateNow, self._gate),
+                errors=(404,),
+            ),
+            Operation(
+                *("POST", "/gates/{gate}/acknowledge", "acknowledge"),
+                *("Acknowledge a gate's red light", Done, self._acknowledge),
+                body=Acknowledged,
+                errors=(400, 404, 413, 503),
+            ),
+            Operation(
+                *("GET", "/duty", "board", "The duty list", list[OnDuty], self._duty),
+            ),
+            Operation(
+                *("GET", "/log", "log", "A day's fever log", LogAnswer, self._log),
+                query={"date": Date},
+                errors=(400,),
+            ),
+            Operation(
+                *("GET", "/overview", "log", "People by hour and day, temperatures, a term"),
+                *(Overview, self._overview),
+                query=days,
+                errors=(400,),
+            ),
+            Operation(
+                *("GET", "/kiosks", "kiosks", "Every kiosk's state", list[KioskState]),
+                self._kiosks,
+            ),
+            Operation(
+                *("GET", "/kiosks/{kiosk}", "kiosks", "A kiosk and its last two weeks"),
+                *(KioskHistory, self._kiosk),
+                errors=(404,),
+            ),
+            Operation(
+                *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk show itself"),
+                *(Done, self._identify),
+                errors=(404, 503),
+            ),
+            Operation(
+                *("GET", fever, "persons", "A fever and what became of it", FeverAfter),
+                self._fever,
+                errors=(404,),
+            ),
+            Operation(
+                *("PUT", f"{fever}/follow-up", "persons", "Say what became of a fever"),
+                *(FollowUp, self._put_follow_up),
+                body=NewFollowUp,
+                errors=(400, 404, 413),
+            ),
+            Operation(
+                *("GET", f"{fever}/fhir", "persons", "FHIR R4 Observations, LOINC 8310-5"),
+                *(dict[str, Any], self._fhir),
+                errors=(404,),
+                media=FHIR,
+            ),
+            Operation(
+                *("GET", "/people", "people", "Who may sign in", list[AccountName]),
+                self._people,
+            ),
+            Operation(
+                *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
+                *(list[Noted], self._audit),
+                query={"before": Annotated[int, Meta(ge=1, le=MOST_ID)]},
+                errors=(400,),
+            ),
+        ]
+        self.routes = [
+            Route("/api/v1/openapi.json", self._document),
+            *(self._route(one) for one in self.operations),
+        ]
+
+    def _route(self, one: Operation) -> Route:
+        async def answer(request: Request) -> Response:
+            self._check(request, one)
+            result = await one.act(request)
+            return Response(msgspec.json.encode(result), media_type=one.media)
+
+        return Route(f"/api/v1{one.path}", answer, methods=[one.method])
+
+    @staticmethod
+    def _check(request: Request, one: Operation) -> None:
+        """Whether this one may, and asks for nothing that there is not. Raises `HTTPException`."""
+        token, session = request.state.token, request.state.session
+        if token:
+            allowed = one.scope in token.scopes
+        else:
+            allowed = one.method == "GET" and session.role == "administrator"
+        if not allowed:
+            raise HTTPException(403, f"expected a token with the scope {one.scope}")
+        if unknown := set(request.query_params) - set(one.query):
+            raise HTTPException(400, f"{min(unknown)[:64]!r}: expected {sorted(one.query)}")
+        for name, kind in one.query.items():
+            if len(given := request.query_params.getlist(name)) > 1:
+                raise HTTPException(400, f"{name}: expected once")
+            try:
+                for value in given:
+                    msgspec.convert(value, kind, strict=False)
+            except msgspec.ValidationError as error:
+                raise HTTPException(400, f"{name}: {error}") from None
+
+    async def _document(self, _request: Request) -> Response:
+        return JSONResponse(openapi.document(self.operations, Failed))
+
+    async def _gates(self, _request: Request) -> list[GateNow]:
+        return [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
+
+    async def _gate(self, request: Request) -> GateNow:
+        try:
+            return self._shared.live.now(request.path_params["gate"])
+        except NothingFoundError:
+            raise HTTPException(404) from None
+
+    async def _acknowledge(self, request: Request) -> Done:
+        given = await self._body(request, Acknowledged)
+        gate = request.path_params["gate"]
+        try:
+            told = self._shared.live.acknowledge(gate, given.by)
+        except NothingFoundError:
+            raise HTTPException(404) from None
+        if not told:
+            raise HTTPException(503, "line")
+        await self._note(request, "acknowledge", f"{gate} by {given.by}")
+        return Done()
+
+    async def _duty(self, _request: Request) -> list[OnDuty]:
+        return await run_in_threadpool(self._shared.duty.everybody)
+
+    async def _log(self, request: Request) -> LogAnswer:
+        def read() -> LogAnswer:
+            log = self._shared.day(request.query_params.get("date"))
+            known = self._shared.known(log)
+            outcomes = {"/".join(map(str, who)): one.outcome for who, one in known.items()}
+            signed = self._shared.sign_offs.of(log, known)
+            return LogAnswer(log, outcomes, signed)
+
+        answer = await run_in_threadpool(read)
+        await self._note(request, "look at log", answer.log.date)
+        return answer
+
+    async def _overview(self, request: Request) -> Overview:
+        asked = request.query_params
+
+        def read() -> Overview:
+            when = period(self._shared.settings, asked.get("from"), asked.get("to"))
+            with self._shared.reader() as reader:
+                return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
+
+        return await run_in_threadpool(read)
+
+    async def _kiosks(self, _request: Request) -> list[KioskState]:
+        def read() -> list[KioskState]:
+            with self._shared.reader() as reader:
+                return read_kiosks(reader, self._shared.settings)
+
+        return await run_in_threadpool(read)
+
+    async def _kiosk(self, request: Request) -> KioskHistory:
+        def read() -> KioskHistory:
+            with self._shared.reader() as reader:
+                return read_history(reader, self._shared.settings, request.path_params["kiosk"])
+
+        try:
+            return await run_in_threadpool(read)
+        except NothingFoundError:
+            raise HTTPException(404) from None
+
+    async def _identify(self, request: Request) -> Done:
+        kiosk = (await self._kiosk(request)).kiosk.kiosk
+        try:
+            await run_in_threadpool(actions.identify, self._shared.settings, kiosk)
+        except BrokerError:
+            raise HTTPException(503, "broker") from None
+        await self._note(request, "identify", kiosk)
+        return Done()
+
+    async def _fever(self, request: Request) -> FeverAfter:
+        fever = await self._asked_fever(request)
+        follow_up = await run_in_threadpool(self._shared.follow_ups.get, identity_of(fever))
+        await self._note(request, "look at follow-up", _named(fever))
+        return FeverAfter(fever, follow_up)
+
+    async def _put_follow_up(self, request: Request) -> FollowUp:
+        given = await self._body(request, NewFollowUp)
+        fever = await self._asked_fever(request)
+        form = {name: str(value) for name, value in msgspec.structs.asdict(given).items()}
+        form["clinical_c"] = "" if given.clinical_c is None else str(given.clinical_c)
+        try:
+            new = parse(form, closed=given.closed)
+        except FollowUpError as error:
+            raise HTTPException(400, str(error)) from None
+        identity, by = identity_of(fever), self._who(request)
+        await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
+        await self._note(request, "save follow-up", _named(fever))
+        saved = await run_in_threadpool(self._shared.follow_ups.get, identity)
+        return saved or new
+
+    async def _fhir(self, request: Request) -> dict[str, Any]:
+        fever = await self._asked_fever(request)
+        after = await run_in_threadpool(self._shared.follow_ups.get, identity_of(fever))
+        await self._note(request, "take FHIR", _named(fever))
+        settings = self._shared.settings
+        return observations(fever, after, settings.campus, settings.zone)
+
+    async def _people(self, _request: Request) -> list[AccountName]:
+        people = await run_in_threadpool(self._shared.accounts.people)
+        return [AccountName(name, role) for name, role in people]
+
+    async def _audit(self, request: Request) -> list[Noted]:
+        before = request.query_params.get("before")
+        rows = await run_in_threadpool(
+            self._shared.store.audit, AUDIT_PAGE, int(before) if before else None
+        )
+        await self._note(request, "look at audit", before or "")
+        return rows
+
+    async def _asked_fever(self, request: Request) -> Fever:
+        params = request.path_params
+        try:
+            boot, seq = int(params["boot"]), int(params["seq"])
+        except ValueError:
+            raise HTTPException(404) from None
+        fever = await run_in_threadpool(self._shared.fever, Identity(params["kiosk"], boot, seq))
+        if fever is None:
+            raise HTTPException(404)
+        return fever
+
+    async def _note(self, request: Request, action: str, what: str) -> None:
+        await run_in_threadpool(self._shared.store.note, self._who(request), action, what)
+
+    @staticmethod
+    def _who(request: Request) -> str:
+        token = request.state.token
+        return f"token {token.name}" if token else request.state.session.user
+
+    @staticmethod
+    async def _body(request: Request, kind: type[T]) -> T:
+        """Raises `HTTPException` 400, 413."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM:
+                raise HTTPException(413)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise HTTPException(400, str(error)) from None
+
+
+def _named(fever: Fever) -> str:
+    return "/".join(map(str, identity_of(fever)))

@@ -1,0 +1,52 @@
+"""The duty list: whose name stands under an acknowledgement. Not all of them sign in."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from fevergate.errors import AccountError
+from fevergate.web.accounts import NAME
+from fevergate.web.store import WebStore
+
+
+class OnDuty(Struct, frozen=True):
+    """Somebody, at one gate or (empty) at all."""
+
+    name: str
+    gate: str
+
+
+class Duty:
+    """Over the pages' database."""
+
+    def __init__(self, store: WebStore, gates: list[str]) -> None:
+        self._store = store
+        self._gates = gates
+
+    def everybody(self) -> list[OnDuty]:
+        """By gate and name."""
+        return [
+            OnDuty(*row)
+            for row in self._store.query("select name, gate from duty order by gate, name")
+        ]
+
+    def at(self, gate: str) -> list[str]:
+        """Who may stand at a gate."""
+        rows = self._store.query(
+            "select distinct name from duty where gate in ('', ?) order by name", (gate,)
+        )
+        return [name for (name,) in rows]
+
+    def add(self, name: str, gate: str) -> None:
+        """Raises `AccountError`."""
+        if not NAME.fullmatch(name):
+            raise AccountError("name")
+        if gate and gate not in self._gates:
+            raise AccountError("gate")
+        with self._store.transaction() as connection:
+            connection.execute("insert or ignore into duty(name, gate) values (?, ?)", (name, gate))
+
+    def remove(self, name: str, gate: str) -> None:
+        """Whoever is not there is not missed."""
+        with self._store.transaction() as connection:
+            connection.execute("delete from duty where name = ? and gate = ?", (name, gate))

@@ -1,0 +1,157 @@
+"""Tables as files: CSV for any program, XLSX for a spreadsheet, PDF for paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from xlsxwriter import Workbook
+
+from fevergate.errors import ExportError
+from fevergate.log_formats import harmless
+from fevergate.web.sheet import Cell, Sheet, Table
+
+FONTS = (
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",  # Debian: fonts-wqy-microhei
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+)
+"""Whichever is there first; with outlines that a PDF can take a part of."""
+
+MARGIN = 10 * mm
+RED, INK, LINE = colors.HexColor("#a51219"), colors.HexColor("#14181f"), colors.HexColor("#c9d0da")
+
+
+def as_csv(table: Table) -> bytes:
+    """RFC 4180 in UTF-8, with the mark by which a spreadsheet knows that."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    for row in table.rows:
+        writer.writerow("" if value is None else harmless(value) for value in row)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def as_xlsx(tables: Sequence[Table], about: Sequence[str]) -> bytes:
+    """A sheet for each table, and one with what is said in words. Text is never a formula."""
+    out = io.BytesIO()
+    with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
+        bold = book.add_format({"bold": True, "bottom": 1})
+        for table in tables:
+            page = book.add_worksheet(table.title[:31])
+            page.write_row(0, 0, table.columns, bold)
+            for number, row in enumerate(table.rows, 1):
+                for column, value in enumerate(row):
+                    if isinstance(value, str):
+                        page.write_string(number, column, value)
+                    elif value is not None:
+                        page.write_number(number, column, value)
+            page.freeze_panes(1, 0)
+            if table.rows:
+                page.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
+            page.autofit()
+        page = book.add_worksheet("FeverGate")
+        for number, line in enumerate(about):
+            page.write_string(number, 0, line)
+    return out.getvalue()
+
+
+def as_pdf(sheet: Sheet, footer: str) -> bytes:
+    """A4 across, its font's glyphs inside. Raises `ExportError` where no Chinese font is."""
+    font = _font()
+    words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
+    title = ParagraphStyle("title", words, fontSize=16, leading=22)
+    strong = ParagraphStyle("strong", words, fontSize=12, leading=18, textColor=RED)
+    story: list[Flowable] = [
+        Paragraph(escape(sheet.title), title),
+        Paragraph(escape(sheet.verdict), strong),
+        *(Paragraph(escape(line), words) for line in sheet.lines),
+    ]
+    for table in (sheet.fevers, sheet.kiosks):
+        story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words), _grid(table, font)]
+    story.append(Spacer(1, 6 * mm))
+    story += [Paragraph(escape(line), words) for line in sheet.signed]
+
+    def furniture(canvas: Canvas, document: SimpleDocTemplate) -> None:
+        canvas.setFont(font, 7)
+        canvas.drawString(MARGIN, 6 * mm, f"{sheet.title} · {footer}")
+        canvas.drawRightString(landscape(A4)[0] - MARGIN, 6 * mm, str(document.page))
+
+    out = io.BytesIO()
+    SimpleDocTemplate(
+        out,
+        pagesize=landscape(A4),
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=12 * mm,
+        title=sheet.title,
+        author="FeverGate",
+        invariant=1,
+    ).build(story, onFirstPage=furniture, onLaterPages=furniture)
+    return out.getvalue()
+
+
+def _grid(table: Table, font: str) -> LongTable:
+    """A table over the whole width; what is long is broken, never cut."""
+    small = ParagraphStyle("small", fontName=font, fontSize=7, leading=9, wordWrap="CJK")
+    cells = [
+        [Paragraph(escape(_text(value)), small) for value in row]
+        for row in ([*table.columns], *table.rows)
+    ]
+    # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
+    asked = [
+        min(24, max(5, *(_width(_text(row[n])) for row in ([*table.columns], *table.rows))))
+        for n in range(len(table.columns))
+    ]
+    whole = landscape(A4)[0] - 2 * MARGIN
+    grid = LongTable(cells, [whole * one / sum(asked) for one in asked], repeatRows=1)
+    grid.setStyle(
+        TableStyle(
+            [
+                ("GRID", (0, 0), (-1, -1), 0.4, LINE),
+                ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#eef1f5")),
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (-1, -1), 2),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+                ("TOPPADDING", (0, 0), (-1, -1), 1),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+            ]
+        )
+    )
+    return grid
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(one) > 0x2E7F else 1 for one in text)
+
+
+@cache
+def _font() -> str:
+    """Registered once: a font of megabytes is not read for each page."""
+    for path in FONTS:
+        if Path(path).exists():
+            try:
+                pdfmetrics.registerFont(TTFont("Chinese", path, subfontIndex=0))
+            except (TTFError, OSError) as error:
+                raise ExportError(f"{path}: {error}") from error
+            return "Chinese"
+    raise ExportError(f"no Chinese font: expected one of {', '.join(FONTS)}")

@@ -1,0 +1,152 @@
+"""The kiosks: state, health over time, calibration, firmware, settings, and what can be done."""
+
+from __future__ import annotations
+
+from msgspec.structs import asdict
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fevergate.errors import ActionError, BrokerError, NothingFoundError
+from fevergate.protocol import KioskValues
+from fevergate.web import actions
+from fevergate.web.guard import form_of, session_of
+from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks, strip
+from fevergate.web.shared import Shared
+from kiosk.estimate import SITES
+
+
+class KioskPages:
+    """All below /admin/kiosks."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.routes = [
+            Route("/admin/kiosks", self.kiosks),
+            Route("/admin/kiosks/update", self.update, methods=["POST"]),
+            Route("/admin/kiosks/{kiosk:str}", self.kiosk),
+            Route("/admin/kiosks/{kiosk:str}/identify", self.identify, methods=["POST"]),
+            Route("/admin/kiosks/{kiosk:str}/settings", self.settings, methods=["POST"]),
+        ]
+
+    async def kiosks(self, request: Request) -> Response:
+        """All of them."""
+        return await self._kiosks_page(request)
+
+    async def kiosk(self, request: Request) -> Response:
+        """One, with its last two weeks."""
+        return await self._kiosk_page(request)
+
+    async def identify(self, request: Request) -> Response:
+        """Let it show itself."""
+        await form_of(request)
+        name = (await self._history(request)).kiosk.kiosk
+        try:
+            await run_in_threadpool(actions.identify, self._shared.settings, name)
+        except BrokerError:
+            return await self._kiosk_page(request, ActionError("broker", ""), status=503)
+        await self._note(request, "identify", name)
+        return RedirectResponse(f"/admin/kiosks/{name}?done=identify", 303)
+
+    async def settings(self, request: Request) -> Response:
+        """Set it from here."""
+        form = await form_of(request)
+        name = (await self._history(request)).kiosk.kiosk
+        try:
+            await run_in_threadpool(actions.set_values, self._shared.settings, name, form)
+        except ActionError as error:
+            return await self._kiosk_page(request, error, form, 400)
+        except BrokerError:
+            return await self._kiosk_page(request, ActionError("broker", ""), form, 503)
+        given = {key: value for key, value in form.items() if key in actions.OPTIONS and value}
+        await self._note(request, "settings", f"{name} {given}"[:500])
+        return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
+
+    async def update(self, request: Request) -> Response:
+        """Roll firmware out, to one or to all; the first alone."""
+        form = await form_of(request)
+        known = [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
+        wanted = [form.get("kiosk", "")] if form.get("kiosk") else known
+        if not set(wanted) <= set(known):
+            raise HTTPException(404)
+        bundle, downgrade = form.get("bundle", ""), form.get("downgrade") == "1"
+        try:
+            await run_in_threadpool(self._shared.updates.start, wanted, bundle, downgrade=downgrade)
+        except ActionError as error:
+            return await self._kiosks_page(request, error, 400)
+        await self._note(request, "update", f"{', '.join(wanted)} {bundle}".strip())
+        return RedirectResponse("/admin/kiosks", 303)
+
+    async def _kiosks_page(
+        self, request: Request, error: ActionError | None = None, status: int = 200
+    ) -> Response:
+        return self._shared.page(
+            request,
+            "kiosks.html",
+            status,
+            kiosks=await run_in_threadpool(self._all),
+            updates=self._shared.updates,
+            error=error,
+        )
+
+    def _all(self) -> list[KioskState]:
+        with self._shared.reader() as reader:
+            return read_kiosks(reader, self._shared.settings)
+
+    async def _history(self, request: Request) -> KioskHistory:
+        def read() -> KioskHistory:
+            with self._shared.reader() as reader:
+                return read_history(reader, self._shared.settings, request.path_params["kiosk"])
+
+        try:
+            return await run_in_threadpool(read)
+        except NothingFoundError:
+            raise HTTPException(404) from None
+
+    async def _kiosk_page(
+        self,
+        request: Request,
+        error: ActionError | None = None,
+        given: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        found = await self._history(request)
+        version, reached = 0, True
+        if given is None:
+            try:
+                name = found.kiosk.kiosk
+                now = await run_in_threadpool(actions.present, self._shared.settings, name)
+                version, given = now.version, _as_form(now.values)
+            except BrokerError:
+                reached, given = False, {}
+        return self._shared.page(
+            request,
+            "kiosk.html",
+            status,
+            found=found,
+            days=strip(found, self._shared.settings),
+            given=given,
+            version=version,
+            reached=reached,
+            options=list(actions.OPTIONS),
+            sites=sorted(SITES),
+            done=request.query_params.get("done", ""),
+            error=error,
+        )
+
+    async def _note(self, request: Request, action: str, what: str) -> None:
+        user = session_of(request).user
+        await run_in_threadpool(self._shared.store.note, user, action, what)
+
+
+def _as_form(values: KioskValues | None) -> dict[str, str]:
+    found = {
+        name: str(value)
+        for name, value in asdict(values or KioskValues()).items()
+        if value is not None
+    }
+    if found.get("quiet_from"):
+        found["quiet"] = f"{found['quiet_from']}-{found['quiet_to']}"
+    return found

@@ -1,0 +1,153 @@
+"""Each kiosk as the gateway knows it: its last word, its calibration, its hours of service."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+from sqlite_utils import Database
+
+from fevergate.doctor_store import CALIBRATION_DAYS, UNITS
+from fevergate.errors import NothingFoundError
+from fevergate.fever_log import KioskDay, bounds, read_day
+from fevergate.kiosk_settings import Answer, answers
+from fevergate.protocol import Health
+from fevergate.retention import DAY_S
+from fevergate.settings import GatewaySettings
+
+HISTORY_DAYS = 14
+HOUR_S = 3600
+
+
+class Calibrated(Struct, frozen=True, kw_only=True):
+    """The newest calibration of the unit that is in the kiosk now (UTC s; °C, 95 %)."""
+
+    at: float
+    by: str
+    uncertainty_c: float
+    due: bool
+
+
+class KioskState(Struct, kw_only=True):
+    """One kiosk; `heard_at` and `calibrated` are None where there was never one."""
+
+    kiosk: str
+    gate: str
+    online: bool = False
+    heard_at: float | None = None
+    health: Health | None = None
+    calibrated: Calibrated | None = None
+    settings_version: int = 0
+    settings_error: str = ""
+    today: KioskDay
+
+    @property
+    def state(self) -> str:
+        """`never`, `offline`, `fault` or `online`."""
+        if self.heard_at is None:
+            return "never"
+        if not self.online:
+            return "offline"
+        return "fault" if self.health and self.health.state != "ok" else "online"
+
+
+class HourState(Struct, frozen=True, kw_only=True):
+    """One hour (UTC s) of one kiosk: minutes watched and faulty, people."""
+
+    hour: int
+    watched: int
+    fault: int
+    people: int
+
+
+class KioskHistory(Struct, kw_only=True):
+    """A kiosk, its hours of service and its days, both the oldest first."""
+
+    kiosk: KioskState
+    hours: list[HourState]
+    days: list[tuple[str, KioskDay]]
+
+
+def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
+    """All that the settings name, and what else has spoken."""
+    day = read_day(database, settings)
+    said = {row["kiosk"]: row for row in database.query("select * from kiosks")}
+    units = {kiosk: found for kiosk, *found in database.execute(UNITS)}
+    applied = answers(database)
+    found = []
+    for today in day.kiosks:
+        state = KioskState(kiosk=today.kiosk, gate=today.gate, today=today)
+        if row := said.get(today.kiosk):
+            state.online = row["status"] == "online"
+            state.heard_at = row["last_seen"]
+            state.health = _health(row["health"])
+        _, at, by, uncertainty_c = units.get(today.kiosk, (None, None, "", 0.0))
+        if at is not None:
+            due = time.time() - at > CALIBRATION_DAYS * DAY_S
+            state.calibrated = Calibrated(at=at, by=by, uncertainty_c=uncertainty_c, due=due)
+        answer = applied.get(today.kiosk, Answer())
+        state.settings_version, state.settings_error = answer.version, answer.error
+        found.append(state)
+    return found
+
+
+def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> KioskHistory:
+    """One kiosk's last days. Raises `NothingFoundError`."""
+    for state in read_kiosks(database, settings):
+        if state.kiosk == kiosk:
+            break
+    else:
+        raise NothingFoundError(f"kiosk {kiosk!r}")
+    today, _, end = bounds(settings)
+    first = today - timedelta(days=HISTORY_DAYS - 1)
+    _, begin, _ = bounds(settings, first)
+    hours = [
+        HourState(hour=hour, watched=watched.bit_count(), fault=fault.bit_count(), people=people)
+        for hour, watched, fault, people in database.execute(
+            "select hour, watched, fault, normal + fever from hours"
+            " where kiosk = ? and hour >= ? and hour < ? order by hour",
+            (kiosk, begin, end),
+        )
+    ]
+    names = ", ".join(KioskDay.__struct_fields__)
+    rows = database.query(
+        f"select date, {names} from days where kiosk = ? and date >= ? order by date",  # noqa: S608
+        (kiosk, first.isoformat()),
+    )
+    days = [(row.pop("date"), msgspec.convert(row, KioskDay)) for row in rows]
+    return KioskHistory(kiosk=state, hours=hours, days=days)
+
+
+def strip(history: KioskHistory, settings: GatewaySettings) -> list[tuple[str, list[str]]]:
+    """A row a day of 24 states: watched `none`, `some`, `full`; `fault`; empty, still to come."""
+    by_hour: dict[tuple[str, int], HourState] = {}
+    for one in history.hours:
+        local = datetime.fromtimestamp(one.hour, settings.zone)
+        by_hour[local.date().isoformat(), local.hour] = one
+    today, _, _ = bounds(settings)
+    now = datetime.fromtimestamp(time.time(), settings.zone).hour
+    rows = []
+    for back in range(HISTORY_DAYS - 1, -1, -1):
+        date = (today - timedelta(days=back)).isoformat()
+        cells = []
+        for hour in range(24):
+            one = by_hour.get((date, hour))
+            if one is None:
+                cells.append("" if back == 0 and hour > now else "none")
+            elif one.fault:
+                cells.append("fault")
+            else:
+                cells.append("full" if one.watched >= 55 else "some" if one.watched else "none")
+        rows.append((date, cells))
+    return rows
+
+
+def _health(text: str | None) -> Health | None:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=Health)
+    except msgspec.MsgspecError:  # stored by another version
+        return None

@@ -1,0 +1,132 @@
+"""The daily fever log: to read, to print, to take along, and to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fevergate import log_formats
+from fevergate.errors import ExportError
+from fevergate.fever_log import Day, identity_of
+from fevergate.web.exports import as_csv, as_pdf, as_xlsx
+from fevergate.web.guard import form_of, session_of
+from fevergate.web.shared import Shared
+from fevergate.web.sheet import Sheet, sheet
+from fevergate.web.sign_offs import SignOff
+from fevergate.web.words import N_, translations
+
+FOOTER = N_("It screens and does not diagnose.")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class LogPages:
+    """All below /admin/log."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.routes = [
+            Route("/admin/log", self.log),
+            Route("/admin/log/sign", self.sign, methods=["POST"]),
+            Route("/admin/log.csv", self.csv),
+            Route("/admin/log-coverage.csv", self.coverage_csv),
+            Route("/admin/log.xlsx", self.xlsx),
+            Route("/admin/log.pdf", self.pdf),
+            Route("/admin/log.json", self.json),
+        ]
+
+    async def log(self, request: Request) -> Response:
+        """A day's fever log, to be read and printed."""
+        log, signed = await run_in_threadpool(self._read, request.query_params.get("date"))
+        known = await run_in_threadpool(self._shared.known, log)
+        await self._note(request, "look at log", log.date)
+        return self._shared.page(
+            request,
+            "log.html",
+            log=log,
+            signed=signed,
+            fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
+        )
+
+    async def sign(self, request: Request) -> Response:
+        """Put one's name under a day."""
+        form = await form_of(request)
+        log = await run_in_threadpool(self._shared.day, form.get("date") or None)
+        known = await run_in_threadpool(self._shared.known, log)
+        user = session_of(request).user
+        await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
+        await self._note(request, "sign off", log.date)
+        return RedirectResponse(f"/admin/log?date={log.date}", 303)
+
+    async def csv(self, request: Request) -> Response:
+        """The fevers for any program."""
+        return await self._file(
+            request, "csv", "text/csv; charset=utf-8", lambda it: as_csv(it.fevers)
+        )
+
+    async def coverage_csv(self, request: Request) -> Response:
+        """Who watched, for any program."""
+        return await self._file(
+            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: as_csv(it.kiosks)
+        )
+
+    async def xlsx(self, request: Request) -> Response:
+        """All of it for a spreadsheet."""
+        return await self._file(
+            request,
+            "xlsx",
+            XLSX,
+            lambda it: as_xlsx(
+                [it.fevers, it.kiosks], [it.title, it.verdict, *it.lines, *it.signed]
+            ),
+        )
+
+    async def pdf(self, request: Request) -> Response:
+        """All of it for paper."""
+        say = translations(self._shared.language(request)).gettext
+        return await self._file(
+            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER))
+        )
+
+    async def json(self, request: Request) -> Response:
+        """The same for a program."""
+        log = await run_in_threadpool(self._shared.day, request.query_params.get("date"))
+        await self._note(request, "take log", f"{log.date} json")
+        return Response(log_formats.as_json(log), media_type="application/json")
+
+    async def _file(
+        self, request: Request, suffix: str, kind: str, make: Callable[[Sheet], bytes]
+    ) -> Response:
+        personal = request.query_params.get("names") == "1"
+        found = await run_in_threadpool(self._sheet, request, personal)
+        try:
+            content = await run_in_threadpool(make, found)
+        except ExportError:
+            raise HTTPException(503, "font") from None
+        what = f"{found.name}.{suffix}" + (" with names" if personal else "")
+        await self._note(request, "take log", what)
+        headers = {"Content-Disposition": f'attachment; filename="{found.name}.{suffix}"'}
+        return Response(content, media_type=kind, headers=headers)
+
+    def _sheet(self, request: Request, personal: bool) -> Sheet:
+        log, signed = self._read(request.query_params.get("date"))
+        return sheet(
+            log,
+            self._shared.known(log),
+            signed,
+            self._shared.settings.zone,
+            translations(self._shared.language(request)).gettext,
+            personal=personal,
+        )
+
+    def _read(self, text: str | None) -> tuple[Day, list[SignOff]]:
+        log = self._shared.day(text)
+        return log, self._shared.sign_offs.of(log, self._shared.known(log))
+
+    async def _note(self, request: Request, action: str, what: str) -> None:
+        user = session_of(request).user
+        await run_in_threadpool(self._shared.store.note, user, action, what)

@@ -1,0 +1,105 @@
+"""The API's OpenAPI 3.1 document, out of the list of its operations and their types.
+
+Source: spec.openapis.org/oas/v3.1.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fevergate import __version__
+from fevergate.protocol import NAME_PATTERN
+
+if TYPE_CHECKING:
+    from fevergate.web.api import Operation
+
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
+PATH_TYPES: dict[str, dict[str, Any]] = {
+    "gate": {"type": "string", "pattern": NAME_PATTERN},
+    "kiosk": {"type": "string", "pattern": NAME_PATTERN},
+    "boot": NUMBER,
+    "seq": NUMBER,
+}
+SAID = {
+    400: "Something asked for cannot be; `detail` says what was expected.",
+    401: "No token, or one that is not valid.",
+    403: "The token is for another purpose.",
+    404: "There is no such thing.",
+    413: "The body is too large.",
+    503: "Broker or gateway cannot be told now; nothing was done.",
+}
+
+
+def document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:
+    """The whole document, in terms of JSON."""
+    types = [failed]
+    for one in operations:
+        types += [kind for kind in (one.result, one.body) if kind is not None]
+    shown, schemas = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    schema_of = {str(kind): schema for kind, schema in zip(types, shown, strict=True)}
+    paths: dict[str, Any] = {}
+    for one in operations:
+        paths.setdefault(f"/api/v1{one.path}", {})[one.method.lower()] = _operation(
+            one, schema_of, schema_of[str(failed)]
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FeverGate",
+            "version": __version__,
+            "license": {"name": "MIT"},
+            "description": "One gateway's gates, kiosks, fever log. Times are UTC seconds,"
+            " temperatures °C, axillary equivalent; a screening is no diagnosis.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Made by an administrator for a purpose and some days.",
+                }
+            },
+        },
+    }
+
+
+def _operation(one: Operation, schema_of: dict[str, Any], failed: dict[str, Any]) -> dict[str, Any]:
+    json = "application/json"
+    found: dict[str, Any] = {
+        "operationId": f"{one.method.lower()}{re.sub(r'[^a-z]+', '-', one.path).rstrip('-')}",
+        "summary": one.summary,
+        "description": f"Scope: `{one.scope}`.",
+        "security": [{"token": []}],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": PATH_TYPES[name]}
+            for name in re.findall(r"{(\w+)}", one.path)
+        ]
+        + [
+            {"name": name, "in": "query", "required": False, "schema": msgspec.json.schema(kind)}
+            for name, kind in one.query.items()
+        ],
+        "responses": {
+            "200": {
+                "description": one.summary,
+                "content": {one.media: {"schema": schema_of[str(one.result)]}},
+            }
+        }
+        | {
+            str(code): {"description": SAID[code], "content": {json: {"schema": failed}}}
+            for code in sorted({400, 401, 403, *one.errors})
+        },
+    }
+    if one.body is not None:
+        found["requestBody"] = {
+            "required": True,
+            "content": {json: {"schema": schema_of[str(one.body)]}},
+        }
+    return found

@@ -1,0 +1,192 @@
+"""Many days in few figures: people by hour and day, temperatures, fevers, retries, coverage."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime, timedelta
+
+from msgspec import Struct
+from sqlite_utils import Database
+
+from fevergate.errors import PeriodError
+from fevergate.fever_log import bounds
+from fevergate.settings import GatewaySettings
+
+MOST_DAYS = 31
+"""Of a period; a term's calendar takes what is counted by the day."""
+
+TERM_DAYS = 182
+USUAL_DAYS = 7
+
+
+class Counts(Struct, kw_only=True):
+    """People by verdict."""
+
+    normal: int = 0
+    fever: int = 0
+    retry: int = 0
+
+    def add(self, normal: int, fever: int, retry: int) -> None:
+        self.normal += normal
+        self.fever += fever
+        self.retry += retry
+
+
+class HourCount(Counts, kw_only=True):
+    """All days of the period together; `hour` 0 to 23, local."""
+
+    hour: int
+
+
+class GateCount(Counts, kw_only=True):
+    """One gate's."""
+
+    gate: str
+
+
+class DayCount(Counts, kw_only=True):
+    """One day's; `watched` is the number of kiosks that watched at all."""
+
+    date: str
+    watched: int = 0
+
+
+class Degrees(Struct, frozen=True):
+    """How many people were shown a temperature, rounded to a tenth (°C, axillary equivalent)."""
+
+    body_c: float
+    people: int
+
+
+class Overview(Struct, kw_only=True):
+    """A period, both days in it; `gate` empty for all; `term` reaches further back."""
+
+    campus: str
+    gate: str
+    begin: str
+    end: str
+    kiosks: int
+    hours: list[HourCount]
+    temperatures: list[Degrees]
+    days: list[DayCount]
+    gates: list[GateCount]
+    term: list[DayCount]
+
+    @property
+    def total(self) -> Counts:
+        """The period's."""
+        total = Counts()
+        for day in self.days:
+            total.add(day.normal, day.fever, day.retry)
+        return total
+
+
+class Period(Struct, frozen=True):
+    """From one day to another, both in it."""
+
+    begin: date
+    end: date
+
+
+def period(settings: GatewaySettings, begin: str | None, end: str | None) -> Period:
+    """What was asked for, by default the last week. Raises `PeriodError`."""
+    today, _, _ = bounds(settings)
+    last = parse_day(end) if end else today
+    first = parse_day(begin) if begin else last - timedelta(days=USUAL_DAYS - 1)
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise PeriodError("range")
+    return Period(first, last)
+
+
+def read_overview(
+    database: Database, settings: GatewaySettings, asked: Period, gate: str = ""
+) -> Overview:
+    """Raises `PeriodError` for a gate that is not there."""
+    kiosks = [kiosk for one in settings.gates if gate in ("", one.name) for kiosk in one.kiosks]
+    if not kiosks:
+        raise PeriodError("gate")
+    term_begin = min(asked.begin, asked.end - timedelta(days=TERM_DAYS - 1))
+    term = _days(database, kiosks, term_begin, asked.end)
+    _, begin, _ = bounds(settings, asked.begin)
+    _, _, end = bounds(settings, asked.end)
+    return Overview(
+        campus=settings.campus,
+        gate=gate,
+        begin=asked.begin.isoformat(),
+        end=asked.end.isoformat(),
+        kiosks=len(kiosks),
+        hours=_hours(database, settings, kiosks, begin, end),
+        temperatures=_temperatures(database, kiosks, begin, end),
+        days=[one for one in term if one.date >= asked.begin.isoformat()],
+        gates=_gates(database, settings, kiosks, asked),
+        term=term,
+    )
+
+
+def parse_day(text: str) -> date:
+    """A day as YYYY-MM-DD. Raises `PeriodError`."""
+    # `fromisoformat` alone would also take 20261123 and 2026-W48-1.
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise PeriodError("date")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise PeriodError("date") from None
+    if not 2000 <= day.year < 3000:
+        raise PeriodError("date")
+    return day
+
+
+def _hours(
+    database: Database, settings: GatewaySettings, kiosks: list[str], begin: float, end: float
+) -> list[HourCount]:
+    hours = [HourCount(hour=hour) for hour in range(24)]
+    rows = database.execute(
+        "select hour, sum(normal), sum(fever), sum(retry) from hours"
+        " where hour >= ? and hour < ? and kiosk in (select value from json_each(?)) group by hour",
+        (begin, end, json.dumps(kiosks)),
+    )
+    for at, *counts in rows:
+        hours[datetime.fromtimestamp(at, settings.zone).hour].add(*counts)
+    return hours
+
+
+def _temperatures(database: Database, kiosks: list[str], begin: float, end: float) -> list[Degrees]:
+    rows = database.execute(
+        "select tenth, sum(shown) as people from temperatures"
+        " where hour >= ? and hour < ? and kiosk in (select value from json_each(?))"
+        " group by tenth having people > 0 order by tenth",
+        (begin, end, json.dumps(kiosks)),
+    )
+    return [Degrees(tenth / 10, people) for tenth, people in rows]
+
+
+def _days(database: Database, kiosks: list[str], begin: date, end: date) -> list[DayCount]:
+    length = (end - begin).days + 1
+    names = ((begin + timedelta(days=n)).isoformat() for n in range(length))
+    days = {name: DayCount(date=name) for name in names}
+    for name, normal, fever, retry, watched in database.execute(
+        "select date, sum(normal), sum(fever), sum(retry), sum(watched_minutes > 0) from days"
+        " where date between ? and ? and kiosk in (select value from json_each(?)) group by date",
+        (begin.isoformat(), end.isoformat(), json.dumps(kiosks)),
+    ):
+        days[name].add(normal, fever, retry)
+        days[name].watched = watched
+    return list(days.values())
+
+
+def _gates(
+    database: Database, settings: GatewaySettings, kiosks: list[str], asked: Period
+) -> list[GateCount]:
+    # The settings know better than the first reading at which gate a kiosk stands.
+    found = {one.name: GateCount(gate=one.name) for one in settings.gates}
+    gate_of = {kiosk: one.name for one in settings.gates for kiosk in one.kiosks}
+    for kiosk, *counts in database.execute(
+        "select kiosk, sum(normal), sum(fever), sum(retry) from days"
+        " where date between ? and ? and kiosk in (select value from json_each(?)) group by kiosk",
+        (asked.begin.isoformat(), asked.end.isoformat(), json.dumps(kiosks)),
+    ):
+        found[gate_of[kiosk]].add(*counts)
+    wanted = {gate_of[kiosk] for kiosk in kiosks}
+    return [one for name, one in found.items() if name in wanted]

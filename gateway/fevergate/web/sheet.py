@@ -1,0 +1,163 @@
+"""A day's fever log as tables: the same rows for the page's exports, whatever their format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from fevergate.fever_log import Day, Fever, KioskDay, identity_of
+from fevergate.protocol import Identity
+from fevergate.web.follow_ups import PERSONAL, FollowUp
+from fevergate.web.sign_offs import SignOff
+from fevergate.web.words import LABELS, N_
+
+Cell = str | int | float | None
+Say = Callable[[str], str]
+
+FEVER_COLUMNS = (
+    *(N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
+    *(N_("Body °C (axillary equivalent)"), N_("Skin °C"), N_("Threshold °C"), N_("Air °C")),
+    *(N_("Red light"), N_("Acknowledged"), N_("Acknowledged by"), N_("After (s)")),
+    *(N_("Second measurement °C"), N_("Where measured"), N_("Outcome"), N_("Closed")),
+)
+PERSONAL_COLUMNS = (N_("Person's name"), N_("Class or unit"), N_("Telephone"), N_("Note"))
+KIOSK_COLUMNS = (
+    *(N_("Gate"), N_("Kiosk"), N_("Normal"), N_("Fever"), N_("Retry"), N_("First")),
+    *(N_("Last"), N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")),
+)
+
+
+class Table(NamedTuple):
+    """Titles and rows of one length; times are the campus's own."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Cell]]
+
+
+class Sheet(NamedTuple):
+    """All of a day's log: what it says in words, and its tables."""
+
+    name: str
+    """For a file, ASCII."""
+    title: str
+    verdict: str
+    lines: list[str]
+    fevers: Table
+    kiosks: Table
+    signed: list[str]
+
+
+def verdict(day: Day, say: Say) -> tuple[str, str]:
+    """`red`, `green` or `amber`, and the sentence: a day without a fever is a report of zero only
+    where somebody watched."""
+    if day.fevers:
+        return "red", say("Fevers on this day: %d.") % len(day.fevers)
+    if day.zero:
+        return "green", say("Report of zero: no fever on this day.")
+    if day.covered:
+        return "red", say("Fevers were counted whose readings are no more here.")
+    return "amber", say("No kiosk watched: this is not a report of zero.")
+
+
+def coverage(day: Day, say: Say) -> str:
+    """What a report of zero stands on."""
+    watched = [one for one in day.kiosks if one.watched_minutes]
+    missing = [one.kiosk for one in day.kiosks if not one.watched_minutes]
+    text = say("%(some)d of %(all)d kiosks watched, together %(minutes)d minutes.") % {
+        "some": len(watched),
+        "all": len(day.kiosks),
+        "minutes": sum(one.watched_minutes for one in watched),
+    }
+    people = sum(one.normal + one.fever for one in day.kiosks)
+    text += " " + say("People screened: %d.") % people
+    if missing:
+        text += " " + say("Not watched at all: %s.") % ", ".join(missing)
+    return text
+
+
+def sheet(
+    day: Day,
+    known: Mapping[Identity, FollowUp],
+    signed: Sequence[SignOff],
+    zone: ZoneInfo,
+    say: Say,
+    *,
+    personal: bool,
+) -> Sheet:
+    """The log in one language; `personal`: with names and telephones."""
+    columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
+    fevers = [
+        _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
+        for fever in day.fevers
+    ]
+    return Sheet(
+        name=f"fever-log-{day.campus}-{day.date}",
+        title=f"{say('Fever log')} {day.campus} {day.date}",
+        verdict=verdict(day, say)[1],
+        lines=[coverage(day, say), say("Times are those of %s.") % day.timezone],
+        fevers=Table(say("Fevers"), [say(name) for name in columns], fevers),
+        kiosks=Table(
+            say("Coverage"),
+            [say(name) for name in KIOSK_COLUMNS],
+            [_kiosk_row(one, zone) for one in day.kiosks],
+        ),
+        signed=[_signature(one, zone, say) for one in signed],
+    )
+
+
+def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """UTC seconds as the campus's clocks show them."""
+    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
+
+
+def _fever_row(
+    day: Day,
+    fever: Fever,
+    follow_up: FollowUp | None,
+    zone: ZoneInfo,
+    say: Say,
+    *,
+    personal: bool,
+) -> list[Cell]:
+    after = follow_up or FollowUp()
+    delay = fever.delay_s
+    row: list[Cell] = [
+        local(fever.at, zone) + ("" if fever.dated else f" ({say('arrival')})"),
+        *(day.campus, fever.gate, fever.kiosk, "/".join(map(str, identity_of(fever)))),
+        *(fever.body_c, fever.skin_c, fever.threshold_c, fever.ambient_c),
+        *(local(fever.raised_at, zone), local(fever.acknowledged_at, zone)),
+        *(fever.acknowledged_by or "", None if delay is None else round(delay, 1)),
+        *(after.clinical_c, _label(after.clinical_site, say), _label(after.outcome, say)),
+        "✓" if after.closed else "",
+    ]
+    if personal:
+        row += [getattr(after, name) for name in PERSONAL]
+    return row
+
+
+def _kiosk_row(one: KioskDay, zone: ZoneInfo) -> list[Cell]:
+    return [
+        *(one.gate, one.kiosk, one.normal, one.fever, one.retry),
+        *(local(one.first_at, zone, "%H:%M:%S"), local(one.last_at, zone, "%H:%M:%S")),
+        *(one.watched_minutes, one.fault_minutes, one.silences),
+    ]
+
+
+def _signature(one: SignOff, zone: ZoneInfo, say: Say) -> str:
+    text = say("Signed off by %(by)s at %(at)s, SHA-256 %(hash)s.") % {
+        "by": one.by,
+        "at": local(one.at, zone),
+        "hash": one.sha256,
+    }
+    if not one.genuine:
+        return text + " " + say("The record of this signature was tampered with.")
+    if one.differences:
+        return text + " " + say("Changed since, in %d places.") % len(one.differences)
+    return text + " " + say("Unchanged since.")
+
+
+def _label(value: str, say: Say) -> str:
+    return say(LABELS[value]) if value in LABELS else value

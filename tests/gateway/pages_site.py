@@ -1,0 +1,72 @@
+"""The pages of a gateway that has seen a fever, without a browser; and people who sign in."""
+
+import re
+from functools import partial
+
+from argon2 import PasswordHasher
+from samples import AT, arrived, settings
+from starlette.testclient import TestClient
+
+from fevergate.certificates import ensure_authority
+from fevergate.protocol import Identity
+from fevergate.records import Acknowledged
+from fevergate.store import Store
+from fevergate.web.app import Pages
+
+GOOD = "correct horse 电池"
+FEVER = "/fevers/north-1/1/2"
+WHO = Identity("north-1", 1, 2)
+DAY = "2026-11-23"
+OURS = {"origin": "https://pages"}
+
+quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Site:
+    """`李伟` administers, `Zhang` is a guard; north-1 saw a fever on `DAY`."""
+
+    def __init__(self, folder):
+        self.settings = settings()
+        self.settings.folder = folder
+        (folder / "gateway.password").write_text("x")
+        ensure_authority(folder, "east")  # the line to the broker asks for its certificate
+        self.gateway = Store(folder / "fevergate.db")
+        self.gateway.commit([arrived(1), arrived(2, "fever", body_c=38.4), arrived(3)])
+        self.gateway.commit([Acknowledged((WHO,), "Zhang", AT + 130)])
+        self.pages = Pages(self.settings)
+        self.pages.accounts.begin(self.pages.accounts.invite(), "李伟", GOOD)
+        self.pages.accounts.add("Zhang", GOOD, "guard")
+
+    def close(self):
+        self.gateway.close()
+        self.pages.store.close()
+
+    def client(self, name=None, language="en"):
+        client = TestClient(self.pages.app, base_url="https://pages", follow_redirects=False)
+        client.cookies.set("fevergate-language", language)
+        if name:
+            form = {"name": name, "password": GOOD}
+            assert client.post("/sign-in", data=form, headers=OURS).status_code == 303
+        return client
+
+    def program(self, *scopes):
+        """A client with a token."""
+        client = TestClient(self.pages.app, base_url="https://pages")
+        secret = self.pages.tokens.issue("program", scopes, 1, "李伟")
+        client.headers["Authorization"] = f"Bearer {secret}"
+        return client
+
+    def audit(self):
+        return [(one.user, one.action, one.what) for one in self.pages.store.audit(1000)]
+
+
+def csrf(client, path=FEVER):
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+def post(client, path, page=None, **form):
+    """A form of a page of ours."""
+    data = {"csrf": csrf(client, page or path)} | form
+    return client.post(path, data=data, headers=OURS)

@@ -1,0 +1,182 @@
+"""A day's log as CSV, XLSX and PDF holds the same rows, opened by other programs' libraries."""
+
+import csv
+import io
+import re
+import time
+
+import openpyxl
+import pdfplumber
+import pytest
+from pages_site import DAY, FEVER, OURS, csrf, post
+from samples import AT, arrived
+
+from fevergate.web import exports
+
+LANGUAGES = ("zh", "en")
+PERSONS = {
+    "person": "=王芳()",
+    "unit": "机电 2 班",
+    "phone": "+86 138",
+    "note": "咳嗽；very long " * 12,
+}
+
+
+@pytest.fixture
+def full(site, guard):
+    """A day with several fevers, one of them followed up, with text that spreadsheets run."""
+    fevers = [
+        arrived(10 + n, "fever", body_c=38 + n / 100, at=None if n == 5 else AT + 600 * n)
+        for n in range(40)
+    ]
+    site.gateway.commit(fevers)
+    form = PERSONS | {"clinical_c": "38.2", "clinical_site": "ear", "outcome": "clinic"}
+    assert post(guard, FEVER, action="close", **form).status_code == 303
+    return site
+
+
+def fetched(site, kind, language, query=""):
+    client = site.client("李伟", language)
+    answer = client.get(f"/admin/log.{kind}?date={DAY}{query}")
+    assert answer.status_code == 200, answer.text
+    assert f"fever-log-east-{DAY}.{kind}" in answer.headers["content-disposition"]
+    return answer.content
+
+
+def as_csv(content):
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def as_xlsx(content):
+    page = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    assert not [one for row in page for one in row if one.data_type == "f"]
+    return [["" if value is None else value for value in row] for row in page.values]
+
+
+def as_pdf(content):
+    rows = []
+    with pdfplumber.open(io.BytesIO(content)) as document:
+        for page in document.pages:
+            for table in page.extract_tables():
+                rows += [[(cell or "").replace("\n", "") for cell in row] for row in table]
+    fevers = rows[: next(n for n, row in enumerate(rows) if len(row) != len(rows[0]))]
+    return [row for n, row in enumerate(fevers) if n == 0 or row != fevers[0]]
+
+
+def same(value):
+    """What a cell says, whoever wrote it: breaks and blanks aside, numbers as numbers."""
+    text = re.sub(r"\s", "", str(value)).removeprefix("'")
+    try:
+        return round(float(text), 2)
+    except ValueError:
+        return text
+
+
+def said(rows):
+    return [[same(cell) for cell in row] for row in rows]
+
+
+@pytest.mark.parametrize("names", ["", "&names=1"], ids=["without names", "with names"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_three_hold_the_same_rows(full, language, names):
+    by_csv = said(as_csv(fetched(full, "csv", language, names)))
+    assert len(by_csv) == 42
+    assert said(as_xlsx(fetched(full, "xlsx", language, names))) == by_csv
+    assert said(as_pdf(fetched(full, "pdf", language, names))) == by_csv
+    assert ("王芳" in str(by_csv)) == bool(names)
+
+
+def test_nothing_that_somebody_wrote_is_run_by_a_spreadsheet(full):
+    text = fetched(full, "csv", "zh", "&names=1").decode("utf-8-sig")
+    assert "'=王芳()" in text and "'+86 138" in text
+    assert not re.search(r"(^|,)[=+@]", text, re.MULTILINE)
+
+
+def test_to_take_names_along_is_noted(full):
+    fetched(full, "pdf", "zh", "&names=1")
+    assert ("李伟", "take log", f"fever-log-east-{DAY}.pdf with names") in full.audit()
+
+
+def test_the_pdf_brings_its_chinese_glyphs_and_says_who_signed(full):
+    client = full.client("李伟")
+    post(client, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    content = fetched(full, "pdf", "zh")
+    with pdfplumber.open(io.BytesIO(content)) as document:
+        fonts = {char["fontname"] for page in document.pages for char in page.chars}
+        text = "".join(page.extract_text() for page in document.pages)
+    assert any("MicroHei" in font or "ZenHei" in font or "Droid" in font for font in fonts)
+    assert "李伟" in text and "签核后无变动" in text and "当日发热 41 人次" in text
+
+
+def test_a_machine_without_a_chinese_font_says_what_to_install(full, monkeypatch):
+    monkeypatch.setattr(exports, "FONTS", ("/nowhere.ttf",))
+    exports._font.cache_clear()
+    try:
+        answer = full.client("李伟").get(f"/admin/log.pdf?date={DAY}")
+    finally:
+        exports._font.cache_clear()
+    assert answer.status_code == 503 and "fonts-wqy-microhei" in answer.text
+
+
+def test_a_report_of_zero_states_what_was_watched(site, administrator):
+    site.gateway.commit([arrived(50, at=AT + 86400)])
+    page = administrator.get("/admin/log?date=2026-11-24").text
+    assert "Report of zero" in page and "1 of 3 kiosks watched" in page
+    assert "Not watched at all: north-2, south-1" in page
+    pdf = administrator.get("/admin/log.pdf?date=2026-11-24")
+    with pdfplumber.open(io.BytesIO(pdf.content)) as document:
+        text = "".join(page.extract_text() for page in document.pages)
+    assert "Report of zero" in text and "1 of 3 kiosks watched" in text
+
+
+def test_coverage_can_be_taken_along_too(administrator):
+    rows = as_csv(administrator.get(f"/admin/log-coverage.csv?date={DAY}").content)
+    assert [row[1] for row in rows[1:]] == ["north-1", "north-2", "south-1"]
+    assert rows[1][2:5] == ["2", "1", "0"]
+
+
+def test_a_day_is_signed_with_a_hash_and_a_later_change_shows(site, administrator, guard):
+    post(guard, FEVER, action="save", person="王芳", clinical_c="38.0")
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    # A name is no part of it: it goes after its days.
+    assert site.pages.follow_ups.forget(time.time() + 1) == 1
+    page = administrator.get(f"/admin/log?date={DAY}").text
+    (digest,) = re.findall(r"<code>([0-9a-f]{64})</code>", page)
+    assert "Unchanged since." in page
+    site.gateway.commit([arrived(4, "fever", body_c=38.9)])
+    page = administrator.get(f"/admin/log?date={DAY}").text
+    assert "Changed since it was signed." in page and digest in page
+    assert "fevers north-1/1/4" in page
+
+
+def test_an_outcome_that_changes_after_the_signature_shows(administrator, guard):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    post(guard, FEVER, action="close", outcome="released")
+    assert "Changed since it was signed." in administrator.get(f"/admin/log?date={DAY}").text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update sign_offs set by = 'Zhang'",
+        "update sign_offs set at = at + 1",
+        "update sign_offs set document = replace(document, '38.4', '37.0')",
+    ],
+)
+def test_a_signature_that_was_tampered_with_is_told(site, administrator, change):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    assert "tampered" not in administrator.get(f"/admin/log?date={DAY}").text
+    with site.pages.store.transaction() as connection:
+        connection.execute(change)
+    assert "tampered" in administrator.get(f"/admin/log?date={DAY}").text
+
+
+def test_a_day_cannot_be_signed_from_elsewhere(site, administrator):
+    token = csrf(administrator, "/admin/people")
+    answer = administrator.post(
+        "/admin/log/sign", data={"csrf": token, "date": DAY}, headers={"origin": "https://evil"}
+    )
+    assert answer.status_code == 403
+    answer = administrator.post("/admin/log/sign", data={"date": DAY}, headers=OURS)
+    assert answer.status_code == 403
+    assert site.pages.store.query("select 1 from sign_offs") == []

@@ -1,0 +1,140 @@
+"""The overview's figures are the readings', however they came; its charts stand beside tables."""
+
+import csv
+import io
+import re
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pages_site import DAY
+from samples import AT, arrived
+
+from fevergate.database import open_reader
+from fevergate.web import charts
+from fevergate.web.overview import DayCount, Period, read_overview
+
+WEEK = f"from=2026-11-20&to={DAY}"
+
+
+@pytest.fixture
+def week(site):
+    """Five days of people at two gates; `AT` is 2026-11-23 in the afternoon."""
+    records = []
+    for n in range(200):
+        verdict = "fever" if n % 50 == 49 else "retry" if n % 10 == 9 else "normal"
+        records.append(
+            arrived(
+                100 + n,
+                verdict,
+                at=AT - n * 2000,
+                kiosk=("north-1", "south-1")[n % 2],
+                body_c=36 + n % 20 / 10,
+            )
+        )
+    site.gateway.commit(records)
+    site.gateway.commit(records)  # once more: counted once
+    return site
+
+
+def overview(site, gate=""):
+    reader = open_reader(site.settings.path(site.settings.database))
+    try:
+        return read_overview(
+            reader, site.settings, Period(date(2026, 11, 20), date(2026, 11, 23)), gate
+        )
+    finally:
+        reader.close()
+
+
+def test_every_person_is_in_every_table_once(week):
+    found = overview(week)
+    (people,) = week.gateway.db.execute(
+        "select count(*) from readings where verdict != 'retry'"
+        " and date(at, 'unixepoch', '+8 hours') between '2026-11-20' and '2026-11-23'"
+    ).fetchone()
+    assert people > 100
+    for table in (found.hours, found.days, found.gates, [found.total]):
+        assert sum(one.normal + one.fever for one in table) == people
+    assert sum(one.people for one in found.temperatures) == people
+    assert len(found.days) == 4 and len(found.term) == 182 and len(found.hours) == 24
+
+
+def test_one_gate_is_shown_alone(week):
+    both, north = overview(week), overview(week, "north")
+    assert [one.gate for one in north.gates] == ["north"]
+    assert 0 < north.total.normal < both.total.normal and north.kiosks == 2
+
+
+def test_each_chart_has_its_table_and_its_csv(week, administrator):
+    page = administrator.get(f"/admin/overview?{WEEK}").text
+    assert page.count('<svg class="chart"') == 3 and page.count('<svg class="calendar"') == 1
+    links = re.findall(r'href="(/admin/overview/\w+\.csv[^"]*)"', page)
+    assert len(links) == 5
+    for link in links:
+        answer = administrator.get(link.replace("&amp;", "&"))
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from=yesterday", "YYYY-MM-DD"),
+        ("from=2026-11-23&to=2026-11-20", "beginning before the end"),
+        ("from=2026-01-01&to=2026-11-20", "at most 31 days"),
+        ("to=9999-99-99", "YYYY-MM-DD"),
+        ("to=0001-01-01", "YYYY-MM-DD"),
+        ("gate=west", "no such gate"),
+        ("gate=' or 1=1--", "no such gate"),
+    ],
+)
+def test_a_period_that_cannot_be_is_said_to_be_none(administrator, query, said):
+    for path in ("/admin/overview", "/admin/overview/days.csv"):
+        answer = administrator.get(f"{path}?{query}")
+        assert answer.status_code == 400 and said in answer.text
+
+
+def test_days_without_anybody_are_said_to_be_so(administrator):
+    page = administrator.get("/admin/overview?from=2020-01-01&to=2020-01-07").text
+    assert "Nobody was measured in these days." in page
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 20_000)] * 3), max_size=40))
+def test_bars_are_as_high_as_their_values_and_never_leave_the_chart(values):
+    found = charts.bars([("", "", list(zip("abc", row, strict=True))) for row in values])
+    assert found.most == max(map(sum, values), default=0)
+    for row, bar in zip(values, found.bars, strict=True):
+        assert bar.x >= 0 and bar.x + bar.width <= charts.WIDTH
+        assert len(bar.parts) == sum(value > 0 for value in row)
+        for part in bar.parts:
+            assert part.y >= charts.TOP - 5 and part.y + part.height <= charts.BASE + 0.2
+        if sum(row):
+            wanted = sum(row) / found.most * (charts.BASE - charts.TOP)
+            assert sum(part.height for part in bar.parts) == pytest.approx(wanted, abs=5)
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 200))
+def test_a_calendar_has_a_place_for_each_day_and_weekdays_in_rows(first, length):
+    days = [
+        DayCount(date=date.fromordinal(first.toordinal() + n).isoformat(), normal=n % 7, watched=1)
+        for n in range(length)
+    ]
+    found = charts.calendar(days, [day.date for day in days])
+    assert len({(one.x, one.y) for one in found.squares}) == length
+    assert all(one.x + charts.SQUARE <= found.width for one in found.squares)
+    rows = {one.y: date.fromisoformat(one.date).weekday() for one in found.squares}
+    assert len(rows) == len(set(rows.values()))
+
+
+def test_what_nobody_watched_is_no_zero_on_the_calendar():
+    days = [
+        DayCount(date="2026-11-23", normal=5, watched=1),
+        DayCount(date="2026-11-24"),
+        DayCount(date="2026-11-25", normal=4, fever=2, watched=1),
+    ]
+    zero, missing, fever = charts.calendar(days, ["", "", ""]).squares
+    assert (zero.state, zero.mark) == ("zero", "")
+    assert (missing.state, missing.mark) == ("missing", "×")
+    assert (fever.state, fever.mark) == ("fever", "2")

@@ -1,0 +1,105 @@
+"""The duty list, tokens, the audit, one's own password."""
+
+import re
+
+from pages_site import GOOD, OURS, csrf, post
+
+
+def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
+    post(administrator, "/admin/duty", "/admin/people", name="Liu Yang", gate="north")
+    post(administrator, "/admin/duty", "/admin/people", name="赵敏", gate="")
+    post(administrator, "/admin/duty", "/admin/people", name="Sun", gate="south")
+    names = re.findall(r"<option>([^<]+)</option>", guard.get("/board/north").text)
+    assert names == ["Zhang", "Liu Yang", "赵敏"]
+    told = []
+    site.pages.live.acknowledge = lambda gate, by: told.append((gate, by)) or True
+    assert post(guard, "/board/north/acknowledge", "/account", by="赵敏").status_code == 200
+    assert told == [("north", "赵敏")]
+    answer = post(guard, "/board/north/acknowledge", "/account", by="Sun")
+    assert answer.status_code == 400 and len(told) == 1
+
+
+def test_the_duty_list_takes_no_nonsense_and_can_be_shortened(site, administrator):
+    for name, gate in (("", ""), ("x" * 33, ""), ("<b>", ""), ("Liu", "west")):
+        answer = post(administrator, "/admin/duty", "/admin/people", name=name, gate=gate)
+        assert answer.status_code == 400
+    post(administrator, "/admin/duty", "/admin/people", name="Liu", gate="")
+    post(administrator, "/admin/duty", "/admin/people", name="Liu", gate="", action="remove")
+    assert site.pages.duty.everybody() == []
+
+
+def test_a_token_is_shown_once_and_opens_what_it_is_for_until_it_is_revoked(site, administrator):
+    form = {"name": "clinic", "days": "30", "scope-log": "1"}
+    page = post(administrator, "/admin/tokens", **form).text
+    (secret,) = re.findall(r"<code>(fg_[\w-]+)</code>", page)
+    assert secret not in administrator.get("/admin/tokens").text
+    raw = (site.settings.folder / "web.db-wal").read_bytes()
+    assert secret.encode() not in raw and secret.removeprefix("fg_").encode() not in raw
+    program = site.client()
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert program.get("/api/v1/log", headers=headers).status_code == 200
+    assert program.get("/api/v1/audit", headers=headers).status_code == 403
+    (token,) = site.pages.tokens.all()
+    assert token.used_at and token.by == "李伟"
+    post(administrator, "/admin/tokens", action="revoke", id=str(token.id))
+    assert program.get("/api/v1/log", headers=headers).status_code == 401
+
+
+def test_a_token_ends_with_its_days(site):
+    now = [1000.0]
+    tokens = type(site.pages.tokens)(site.pages.store, lambda: now[0])
+    secret = tokens.issue("clinic", ["log"], 1, "李伟")
+    assert tokens.find(secret)
+    now[0] += 86400
+    assert tokens.find(secret) is None
+    now[0] = 0  # a clock that was set back opens nothing either
+    assert tokens.find(secret) is None
+
+
+def test_a_token_for_nothing_or_for_ever_is_not_made(site, administrator):
+    good = {"name": "clinic", "days": "30", "scope-log": "1"}
+    for change in ({"name": ""}, {"days": "401"}, {"days": "0"}, {"days": "²"}, {"scope-log": ""}):
+        assert post(administrator, "/admin/tokens", **good | change).status_code == 400
+    assert site.pages.tokens.all() == []
+
+
+def test_the_audit_tells_who_did_what_and_that_somebody_looked(administrator, site):
+    for n in range(120):
+        site.pages.store.note("Zhang", "acknowledge", f"north by {n}")
+    page = administrator.get("/admin/audit").text
+    assert "north by 119" in page and "north by 2<" not in page
+    (older,) = re.findall(r'href="(/admin/audit\?before=\d+)"', page)
+    assert "north by 2<" in administrator.get(older).text
+    assert ("李伟", "look at audit", "") in site.audit()
+    assert administrator.get("/admin/audit?before=x'--").status_code == 200
+
+
+def test_one_changes_ones_password_and_is_signed_out_everywhere(site, guard):
+    other = site.client("Zhang")
+    new = "another good password"
+    answer = post(guard, "/account", old_password="wrong", password=new)
+    assert answer.status_code == 400 and "present password is wrong" in answer.text
+    answer = post(guard, "/account", old_password=GOOD, password="short")
+    assert answer.status_code == 400
+    assert post(guard, "/account", old_password=GOOD, password=new).status_code == 303
+    for client in (guard, other):
+        assert client.get("/board/north").headers["location"] == "/sign-in"
+    form = {"name": "Zhang", "password": new}
+    assert site.client().post("/sign-in", data=form, headers=OURS).status_code == 303
+
+
+def test_night_is_chosen_and_kept(site):
+    client = site.client()
+    answer = client.get("/theme?to=night&back=/sign-in")
+    assert answer.headers["location"] == "/sign-in"
+    assert 'data-theme="night"' in client.get("/sign-in").text
+    client.get("/theme?to=<script>")
+    assert 'data-theme="night"' in client.get("/sign-in").text
+
+
+def test_a_person_that_was_removed_is_out_at_once(site, administrator, guard):
+    assert guard.get("/board/north").status_code == 200
+    data = {"csrf": csrf(administrator, "/admin/people"), "name": "Zhang", "action": "remove"}
+    administrator.post("/admin/people", data=data, headers=OURS)
+    assert guard.get("/board/north").status_code == 303
+    assert ("李伟", "remove person", "Zhang") in site.audit()

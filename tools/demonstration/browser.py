@@ -1,0 +1,67 @@
+"""The system's Chromium, and what a person does first in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from demonstration.processes import DemonstrationError
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENT_MS = 15_000
+PASSWORD = "a long enough password"  # noqa: S105 - of people who are not
+WIDE, NARROW = (1280, 800), (390, 844)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Raises `DemonstrationError` where there is none."""
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if not found:
+        raise DemonstrationError(f"no browser: install one of {', '.join(NAMES)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def opened(
+    browser: Browser,
+    url: str,
+    language: str = "en",
+    size: tuple[int, int] = WIDE,
+    theme: str = "auto",
+) -> Page:
+    """The pages in a browser of its own, in a language."""
+    context = browser.new_context(
+        ignore_https_errors=True,
+        viewport={"width": size[0], "height": size[1]},
+        reduced_motion="reduce",
+    )
+    for name, value in (("language", language), ("theme", theme)):
+        context.add_cookies([{"name": f"fevergate-{name}", "value": value, "url": url}])
+    page = context.new_page()
+    page.set_default_timeout(PATIENT_MS)
+    page.goto(url)
+    return page
+
+
+def begin(page: Page, code: str, name: str) -> None:
+    """Make the first administrator, in English."""
+    page.get_by_label("One-time code").fill(code)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="The first administrator").click()
+
+
+def sign_in(page: Page, name: str) -> None:
+    """In whichever language."""
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main button").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)

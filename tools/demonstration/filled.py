@@ -1,0 +1,134 @@
+"""A gateway's database with a term in it, as its own store writes it: for pictures and tests."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from fevergate.protocol import Applied, CalibrationRecord, Health, Identity, Reading, Verdict
+from fevergate.records import (
+    Acknowledged,
+    HealthArrived,
+    ReadingArrived,
+    Record,
+    SettingsApplied,
+    StatusArrived,
+)
+from fevergate.settings import GatewaySettings
+from fevergate.store import Store
+
+OPENS, CLOSES = 7, 19
+BATCH = 2000
+FEVERS = 0.002
+GUARDS = ("Zhang Wei", "王芳", "Li Na")
+
+
+def fill(settings: GatewaySettings, days: int = 120, people: int = 40, seed: int = 1) -> None:
+    """So many days up to this hour, `people` a kiosk and day; weekends are quiet, one kiosk has a
+    fault now and then, and one person in five hundred a fever."""
+    store = Store(settings.path(settings.database), settings.zone)
+    try:
+        batch: list[Record] = []
+        for record in _records(settings, days, people, random.Random(seed)):  # noqa: S311
+            batch.append(record)
+            if len(batch) >= BATCH:
+                store.commit(batch)
+                batch = []
+        store.commit(batch)
+    finally:
+        store.close()
+
+
+def _records(
+    settings: GatewaySettings, days: int, people: int, chance: random.Random
+) -> Iterator[Record]:
+    now = datetime.fromtimestamp(time.time(), settings.zone)
+    boot = 0
+    kiosks = [(gate.name, kiosk) for gate in settings.gates for kiosk in gate.kiosks]
+    for number, (gate, kiosk) in enumerate(kiosks):
+        calibration = CalibrationRecord(
+            sensor=f"{number + 1:016x}",
+            at=time.time() - (40 if number else 400) * 86400,
+            by="Chen Jing",
+            method="two-point",
+            offset_c=0.12,
+            gain=1.0,
+            uncertainty_c=0.14,
+        )
+        applied = Applied(kiosk=kiosk, at=None, version=3, calibration=calibration)
+        yield SettingsApplied(applied, time.time(), gate)
+    for back in range(days - 1, -1, -1):
+        boot += 1
+        day = (now - timedelta(days=back)).replace(hour=0, minute=0, second=0, microsecond=0)
+        busy = 0.1 if day.weekday() > 4 else 1.0
+        for number, (gate, kiosk) in enumerate(kiosks):
+            if chance.random() < 0.01:
+                continue  # nobody switched it on
+            for hour in range(OPENS, CLOSES):
+                begin = (day + timedelta(hours=hour)).timestamp()
+                if begin + 3600 > now.timestamp():
+                    break
+                fault = "sensor" if number == 1 and chance.random() < 0.02 else ""
+                yield _health(gate, kiosk, number, boot, begin + 3599, fault)
+            opened = day + timedelta(hours=OPENS)
+            for seq in range(1, int(people * busy * chance.uniform(0.7, 1.3)) + 1):
+                at = opened.timestamp() + chance.betavariate(1.3, 2.5) * (CLOSES - OPENS) * 3600
+                if at < now.timestamp() - 60:
+                    yield from _person(gate, kiosk, boot, seq, at, chance)
+    for gate, kiosk in kiosks:
+        yield StatusArrived(kiosk, "online", time.time(), gate)
+
+
+def _person(
+    gate: str, kiosk: str, boot: int, seq: int, at: float, chance: random.Random
+) -> Iterator[Record]:
+    fever, retry = chance.random() < FEVERS, chance.random() < 0.05
+    verdict = Verdict.FEVER if fever else Verdict.RETRY if retry else Verdict.NORMAL
+    body_c = round(chance.gauss(38.3 if fever else 36.5, 0.25), 2)
+    reading = Reading(
+        kiosk=kiosk,
+        boot=boot,
+        seq=seq,
+        at=at,
+        up_ms=int(at % 86400 * 1000),
+        verdict=verdict,
+        reason="moving" if verdict is Verdict.RETRY else "",
+        object_c=round(body_c - 3, 2),
+        ambient_c=23.5,
+        skin_c=round(body_c - 1.4, 2),
+        body_c=body_c,
+        threshold_c=37.3,
+        baseline_c=0.05,
+        samples=14,
+        scan_ms=700,
+        fw="1.0.0",
+    )
+    yield ReadingArrived(reading, at + 0.2, gate, at + 0.2 if fever else None)
+    if fever:
+        who = Identity(kiosk, boot, seq)
+        yield Acknowledged((who,), chance.choice(GUARDS), at + chance.uniform(5, 90))
+
+
+def _health(gate: str, kiosk: str, number: int, boot: int, at: float, fault: str) -> HealthArrived:
+    health = Health(
+        kiosk=kiosk,
+        boot=boot,
+        at=at,
+        up_ms=3_600_000,
+        state="fault" if fault else "ok",
+        fault=fault,
+        watched_s=1500.0 if fault else 3599.0,
+        heap_free=90_000,
+        heap_low=61_000,
+        scans=400,
+        rssi=-58 - number,
+        can_c=24.1,
+        sensor=f"{number + 1:016x}",
+        reset="power",
+        settings_version=3,
+        site="canthus",
+        fw="1.0.0",
+    )
+    return HealthArrived(health, at + 0.5, gate)

@@ -1,0 +1,96 @@
+"""Pictures of the pages: a campus with a term behind it and a fever now, in a real browser."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from demonstration.browser import NARROW, WIDE, begin, chromium, opened, sign_in
+from demonstration.processes import DemonstrationError
+from demonstration.site import Site
+from fevergate.protocol import Verdict
+
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+ADMINISTRATOR = "陈静"
+SIZES = {"wide": WIDE, "narrow": NARROW}
+PAGES = {
+    "sign-in": "",
+    "board": "/board/north",
+    "board-green": "/board/south",
+    "overview": "/admin/overview",
+    "log": "/admin/log",
+    "kiosks": "/admin/kiosks",
+    "kiosk": "/admin/kiosks/north-2",
+    "people": "/admin/people",
+    "tokens": "/admin/tokens",
+    "audit": "/admin/audit",
+    "account": "/account",
+    "follow-up": "after",
+}
+README = {
+    "board-red": ("board", "zh", "wide", "night"),
+    "board-phone": ("board", "en", "narrow", "day"),
+    "overview": ("overview", "en", "wide", "day"),
+    "log": ("log", "zh", "wide", "day"),
+    "kiosk": ("kiosk", "en", "wide", "day"),
+}
+"""Of these the README shows a picture: page, language, size, theme."""
+
+
+def _draw(page: Page, site: Site, name: str, path: Path) -> None:
+    where = PAGES[name]
+    if where == "after":
+        page.goto(f"{site.url}/board/north")
+        where = page.locator("td a").first.get_attribute("href") or ""
+    page.goto(site.url + where)
+    if name.startswith("board"):
+        page.wait_for_selector(".state:not(.unknown)")
+        page.wait_for_selector("#kiosks article")
+    page.screenshot(path=path, full_page=True)
+
+
+def main() -> int:
+    """`pages.py FOLDER` makes the README's; `pages.py FOLDER --all` each page in each way."""
+    folder, everything = Path(sys.argv[1]), "--all" in sys.argv
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = README
+    if everything:
+        wanted = {
+            f"{name}-{language}-{size}-{theme}": (name, language, size, theme)
+            for name in PAGES
+            for language in ("zh", "en")
+            for size, theme in (("wide", "day"), ("narrow", "night"))
+        }
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="fevergate-pages-") as own,
+            Site(Path(own) / "gateway", GATES, days=120) as site,
+            chromium() as browser,
+        ):
+            page = opened(browser, site.url)
+            begin(page, site.code, ADMINISTRATOR)
+            sign_in(page, ADMINISTRATOR)
+            for gate, kiosk in (("north", "north-1"), ("north", "north-2"), ("south", "south-1")):
+                for n in range(12):
+                    site.kiosk(kiosk).reading(Verdict.NORMAL, 36.2 + n * 7 % 10 / 20)
+                page.goto(f"{site.url}/board/{gate}")
+                expect(page.locator("article").first).to_contain_text("36.")
+            site.kiosk("north-2").reading(Verdict.FEVER, 38.4)
+            for name, (what, language, size, theme) in wanted.items():
+                page = opened(browser, site.url, language, SIZES[size], theme)
+                if PAGES[what]:
+                    sign_in(page, ADMINISTRATOR)
+                _draw(page, site, what, folder / f"{name}.png")
+                page.context.close()
+                print(folder / f"{name}.png", file=sys.stderr)
+    except DemonstrationError as error:
+        print(f"make-pages: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What the pages' sources say, and the catalogues that translate it.
+
+`tools/make-words` writes the catalogues; a test holds them to the sources.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+WEB = Path(__file__).resolve().parents[2] / "gateway/fevergate/web"
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"N_": None, "say": None, "_": None, "gettext": None}
+
+
+def template() -> Catalog:
+    """Every text of the sources."""
+    found = Catalog(project="FeverGate", charset="utf-8", header_comment="", fuzzy=False)
+    options = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+    for name, _, text, comments, context in extract_from_dir(
+        WEB, METHODS, options, keywords=KEYWORDS
+    ):
+        found.add(text, locations=[(name, 1)], auto_comments=comments, context=context)
+    return found
+
+
+def catalogues() -> dict[str, Path]:
+    """The languages that there are."""
+    return {path.parts[-3]: path for path in sorted(WEB.glob("locale/*/LC_MESSAGES/web.po"))}
+
+
+def main() -> int:
+    """Exit 1 where something is not translated."""
+    missing = 0
+    for language, path in catalogues().items():
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language, domain="web")
+        catalogue.update(template(), no_fuzzy_matching=True)
+        catalogue.obsolete.clear()
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=100, omit_header=True, no_location=True)
+        for message in catalogue:
+            if message.id and not message.string:
+                missing += 1
+                print(f"{path}: not translated: {message.id!r}", file=sys.stderr)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
