@@ -1,8 +1,9 @@
 """All of a gateway in one file, taken while it works, and all of it back on another machine.
 
-A gzipped tar: settings, certificates, credentials, kiosks, a compact copy of the database,
-and first of all a manifest with the digest of each, against which `restore` checks every byte
-before anything is put in place. It holds secrets, so that only its owner may read it.
+A gzipped tar: settings, certificates, credentials, kiosks, compact copies of the gateway's and the
+pages' databases, and first of all a manifest with the digest of each, against which `restore`
+checks every byte before anything is put in place. It holds secrets, so that only its owner may
+read it.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from fevergate.settings import GatewaySettings, load_gateway
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 10_000_000
 DATABASE = "database.sqlite"
-"""The database's name in a backup, wherever the settings have it."""
+PAGES = "pages.sqlite"
+"""The databases' names in a backup, wherever the settings have them."""
 
 SETTINGS = "gateway.toml"
 KEPT = ("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf")
-"""What is taken of a gateway's folder, beside kiosks/ and the database."""
+"""What is taken of a gateway's folder, beside kiosks/ and the databases."""
 
 Progress = Callable[[str], None]
 
@@ -56,6 +58,8 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     gateway: str
     folder: str
     database: str
+    pages: str = ""
+    """Where the pages' database was; empty where there was none yet."""
     readings: int
     fevers: int
     members: dict[str, Member]
@@ -73,10 +77,14 @@ def backup(settings: GatewaySettings, path: Path, progress: Progress = lambda _:
     beside = path.with_name(path.name + ".new")
     try:
         with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=path.parent) as folder:
-            copy = Path(folder) / "copy.db"
+            files = dict(_files(settings.folder))
             progress("copying the database")
-            readings, fevers = _copy(settings.path(settings.database), copy)
-            files = dict(_files(settings.folder)) | {DATABASE: copy}
+            files[DATABASE] = _copy(settings.path(settings.database), Path(folder) / DATABASE)
+            readings, fevers = _sound(files[DATABASE])
+            pages = settings.path(settings.web.database)
+            if pages.exists():
+                progress("copying the pages' database")
+                files[PAGES] = _copy(pages, Path(folder) / PAGES)
             manifest = Manifest(
                 v=1,
                 fevergate=__version__,
@@ -85,6 +93,7 @@ def backup(settings: GatewaySettings, path: Path, progress: Progress = lambda _:
                 gateway=settings.gateway,
                 folder=str(settings.folder.absolute()),
                 database=settings.database,
+                pages=settings.web.database if PAGES in files else "",
                 readings=readings,
                 fevers=fevers,
                 members={
@@ -135,21 +144,23 @@ def restore(path: Path, folder: Path, progress: Progress = lambda _: None) -> Ma
     try:
         progress("unpacking and comparing")
         manifest = _check(path, beside)
-        database = folder / manifest.database
-        outside = not database.is_relative_to(folder)
-        if outside and database.exists():
-            raise BackupError(f"{database}: is there already; move it away first")
+        places = {DATABASE: folder / manifest.database}
+        if manifest.pages:
+            places[PAGES] = folder / manifest.pages
+        for place in places.values():
+            if place.exists():
+                raise BackupError(f"{place}: is there already; move it away first")
         progress("checking the database")
         _sound(beside / DATABASE)
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         load_gateway(beside / SETTINGS)
         if folder.exists():
             folder.rmdir()
-        if outside:
-            shutil.move(beside / DATABASE, database)
-        else:
-            (beside / manifest.database).parent.mkdir(parents=True, exist_ok=True)
-            (beside / DATABASE).rename(beside / manifest.database)
+        for name, place in places.items():
+            if place.is_relative_to(folder):
+                place = beside / place.relative_to(folder)
+                place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(beside / name, place)
         beside.rename(folder)
     except OSError as error:
         raise BackupError(f"{folder}: {error.strerror or error}") from error
@@ -159,8 +170,8 @@ def restore(path: Path, folder: Path, progress: Progress = lambda _: None) -> Ma
     return manifest
 
 
-def _copy(source: Path, copy: Path) -> tuple[int, int]:
-    """A consistent, compact copy, checked; how many readings and fevers are in it.
+def _copy(source: Path, copy: Path) -> Path:
+    """A consistent, compact copy.
 
     One read transaction: in WAL mode nobody who writes waits for it (sqlite.org/wal.html).
     """
@@ -171,10 +182,11 @@ def _copy(source: Path, copy: Path) -> tuple[int, int]:
         raise StoreError(f"{source}: {error}") from error
     finally:
         database.close()
-    return _sound(copy)
+    return copy
 
 
 def _sound(path: Path) -> tuple[int, int]:
+    """Check a copy of the gateway's; how many readings and fevers are in it."""
     database = connect(path, read_only=True)
     try:
         (said,) = database.execute("pragma integrity_check").fetchone()
@@ -228,7 +240,8 @@ def _check(path: Path, into: Path | None) -> Manifest:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
     if missing:
         raise BackupError(f"{path}: without {', '.join(sorted(missing))}")
-    if SETTINGS not in manifest.members or DATABASE not in manifest.members:
+    needed = [SETTINGS, DATABASE, *([PAGES] if manifest.pages else [])]
+    if not set(needed) <= set(manifest.members):
         raise BackupError(f"{path}: without settings or database")
     return manifest
 

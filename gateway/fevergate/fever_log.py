@@ -89,7 +89,7 @@ def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, fl
 def read_day(database: Database, settings: GatewaySettings, day: date | None = None) -> Day:
     """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
     day, begin, end = bounds(settings, day)
-    fevers = msgspec.convert(list(database.query(_FEVERS, (begin, end))), list[Fever], strict=False)
+    fevers = read_fevers(database, begin, end)
     kiosks = _kiosks(database, settings, day)
     found = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
@@ -104,6 +104,11 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
         unlike=unlike(found),
         blind=blind(settings, found),
     )
+
+
+def read_fevers(database: Database, begin: float, end: float) -> list[Fever]:
+    """The fevers from `begin` to `end` (UTC s), in order of time."""
+    return msgspec.convert(list(database.query(_FEVERS, (begin, end))), list[Fever], strict=False)
 
 
 # In this shape SQLite takes the partial index of fevers by time.

@@ -85,7 +85,7 @@ def test_the_document_is_one_of_openapi_and_names_every_operation(site, program)
         for method in route.methods - {"HEAD"}
     }
     told = {(m.upper(), path) for path, by in document["paths"].items() for m in by}
-    assert told == routes and len(told) == 14
+    assert told == routes and len(told) == 15
 
 
 def test_a_token_opens_what_its_scopes_say_and_nothing_else(site, program):
@@ -162,6 +162,9 @@ def test_a_clinic_says_what_became_of_a_fever(site):
     ):
         answer = client.put(f"{API}{FEVER}/follow-up", json=wrong)
         assert answer.status_code == 400 and said in answer.json()["detail"], wrong
+    answer = client.put(f"{API}{FEVER}/follow-up", json=body)
+    assert answer.status_code == 409  # made of none, and there is one
+    assert client.put(f"{API}{FEVER}/follow-up", json=body | {"revision": 1}).status_code == 200
     answer = client.put(f"{API}{FEVER}/follow-up", content=b"x" * 100_000)
     assert answer.status_code == 413
     assert ("token program", "save follow-up", "north-1/1/2") in site.audit()

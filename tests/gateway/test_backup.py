@@ -14,9 +14,12 @@ from fevergate.cli import cli
 from fevergate.database import open_reader
 from fevergate.errors import BackupError, SettingsError
 from fevergate.fever_log import read_day
+from fevergate.protocol import Identity
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
 from fevergate.store import Store
+from fevergate.web.follow_ups import FollowUp
+from fevergate.web.shared import Shared
 
 
 @pytest.fixture
@@ -62,6 +65,23 @@ def test_a_new_machine_has_everything_again(settings, made, tmp_path):
     assert (manifest.readings, manifest.fevers) == (300, 6)
     conf = (again.folder / "mosquitto.conf").read_text()
     assert f"{again.folder}/broker.crt" in conf and str(settings.folder) + "/" not in conf
+
+
+def test_follow_ups_and_those_who_sign_in_are_there_again(settings, tmp_path):
+    pages = Shared(settings)
+    fever = Identity("north-1", 1, 50)
+    pages.follow_ups.save(fever, FollowUp(outcome="home", person="王芳"), "Zhang")
+    pages.accounts.begin(pages.accounts.invite(), "李伟", "correct horse 电池")
+    backup(settings, tmp_path / "with.tar.gz")  # while the pages are open
+    pages.store.close()
+    restore(tmp_path / "with.tar.gz", tmp_path / "new")
+    again = Shared(load_gateway(tmp_path / "new" / "gateway.toml"))
+    try:
+        found = again.follow_ups.get(fever)
+        assert found and (found.person, found.outcome) == ("王芳", "home")
+        assert again.accounts.sign_in("李伟", "correct horse 电池")
+    finally:
+        again.store.close()
 
 
 def test_only_its_owner_reads_it_and_what_comes_out_of_it(made, tmp_path):

@@ -1,13 +1,21 @@
 """Who may see which page, and what it says; without a browser."""
 
+import asyncio
 import re
 import time
 
 import pytest
-from pages_site import DAY, FEVER, GOOD, OURS, csrf
+from pages_site import DAY, FEVER, GOOD, OURS, csrf, post
+from samples import AT, arrived
 
+from fevergate.errors import StoreError
 from fevergate.protocol import Identity
 from fevergate.store import Store
+from fevergate.web import board, live
+from fevergate.web.follow_ups import FollowUps
+from fevergate.web.vault import Vault
+
+BOARD = "/board/{gate:str}"
 
 
 def paths(site):
@@ -52,6 +60,12 @@ def test_a_day_that_nobody_watched_is_no_report_of_zero(administrator):
     assert "this is not a report of zero" in administrator.get("/admin/log?date=2020-01-01").text
 
 
+def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_named(site, administrator):
+    site.gateway.commit([arrived(100 + n, at=AT + n) for n in range(200)])
+    page = administrator.get(f"/admin/log?date={DAY}").text
+    assert "covered, or a closed lane?" in page and "north-2 saw 0 people" in page
+
+
 def test_a_day_that_is_none_is_said_to_be_none(administrator):
     answer = administrator.get("/admin/log?date=tomorrow")
     assert answer.status_code == 400 and "YYYY-MM-DD" in answer.text
@@ -61,6 +75,7 @@ def test_a_follow_up_is_saved_half_done_and_gone_on_with(guard, administrator):
     token = csrf(guard)
     half = {"csrf": token, "clinical_c": "37.9", "clinical_site": "oral", "person": "王芳"}
     assert guard.post(FEVER, data=half | {"action": "save"}, headers=OURS).status_code == 303
+    half |= {"revision": "1"}
     text = guard.get(FEVER).text
     assert 'value="37.9"' in text and "王芳" in text
     whole = half | {"outcome": "clinic", "action": "close"}
@@ -149,6 +164,80 @@ def test_every_look_at_personal_data_is_noted(guard, site):
     guard.get(FEVER)
     noted = site.pages.store.query("select user, action, what from audit")
     assert ("Zhang", "look at follow-up", "north-1/1/2") in noted
+
+
+def test_a_copy_of_the_database_names_nobody(guard, site):
+    post(guard, FEVER, action="save", person="Wang Fang", phone="13800138000", note="coughs")
+    for path in site.settings.folder.glob("web.db*"):
+        for secret in (b"Wang Fang", b"13800138000", b"coughs"):
+            assert secret not in path.read_bytes()
+    assert "Wang Fang" in guard.get(FEVER).text
+
+
+def test_without_its_key_a_follow_up_is_not_shown_and_the_page_says_so(guard, site):
+    post(guard, FEVER, action="save", person="Wang Fang")
+    vault = Vault(site.settings.folder / "another.key")
+    site.pages.follow_ups = FollowUps(site.pages.store, vault)
+    answer = guard.get(FEVER)
+    assert answer.status_code == 503 and "cannot be read now" in answer.text
+
+
+def test_a_key_that_is_none_is_named(tmp_path):
+    (tmp_path / "persons.key").write_text("short")
+    with pytest.raises(StoreError, match=r"persons\.key"):
+        Vault(tmp_path / "persons.key")
+
+
+def test_who_saves_over_somebody_elses_follow_up_is_told_and_loses_nothing(guard, administrator):
+    form = {"csrf": csrf(guard), "revision": "0", "action": "save"}
+    assert guard.post(FEVER, data=form | {"note": "first"}, headers=OURS).status_code == 303
+    mine = form | {"csrf": csrf(administrator), "note": "second"}
+    answer = administrator.post(FEVER, data=mine, headers=OURS)
+    assert answer.status_code == 400
+    assert "Somebody saved this meanwhile" in answer.text and "second" in answer.text
+    assert "Last saved by Zhang" in answer.text and 'name="revision" value="1"' in answer.text
+    again = administrator.post(FEVER, data=mine | {"revision": "1"}, headers=OURS)
+    assert again.status_code == 303 and "second" in guard.get(FEVER).text
+
+
+def test_an_open_follow_up_of_yesterday_is_still_on_the_board(site, guard):
+    now = time.time()
+    site.gateway.commit([arrived(70, "fever", body_c=38.1, at=now - 26 * 3600)])
+    site.gateway.commit([arrived(71, "fever", body_c=38.2, at=now - 9 * 86400)])
+    page = guard.get("/board/north").text
+    assert "/fevers/north-1/1/70" in page and "Open from the days before" in page
+    assert "/fevers/north-1/1/71" not in page
+    post(guard, "/fevers/north-1/1/70", action="close", outcome="released")
+    assert "/fevers/north-1/1/70" not in guard.get("/board/north").text
+
+
+def test_a_gateway_without_a_database_is_said_to_be_so(site, guard, administrator):
+    site.gateway.close()
+    (site.settings.folder / "fevergate.db").rename(site.settings.folder / "aside.db")
+    site.gateway = Store(site.settings.folder / "aside.db")
+    for client, path in ((guard, "/board/north"), (administrator, "/admin/log")):
+        answer = client.get(path)
+        assert answer.status_code == 503 and "is the gateway running" in answer.text
+    answer = site.program("log").get("/api/v1/log")
+    assert answer.status_code == 503 and answer.json()["error"] == "store"
+
+
+def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
+    monkeypatch.setattr(board, "SIGNED_IN_S", 0.0)
+    monkeypatch.setattr(live, "BEAT_S", 0.3)
+
+    async def heard():
+        stream = live.events(site.pages.live, "north")
+        pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
+        token = guard.cookies["__Host-fevergate"]
+        async for _ in pages._while_signed_in(token, stream):
+            seen.append(1)
+            if len(seen) == 3:
+                site.pages.accounts.remove("Zhang")
+
+    seen = []
+    asyncio.run(asyncio.wait_for(heard(), 20))
+    assert len(seen) == 3
 
 
 def test_names_go_after_their_days_by_a_clock_that_is_believed(guard, site):

@@ -32,6 +32,7 @@ class Site:
             fill(self.settings, days)
         self.broker = LocalBroker(folder)
         self._toml = toml
+        self.code = ""
         self._kiosks: dict[str, LoadKiosk] = {}
 
     def __enter__(self) -> Self:
@@ -66,7 +67,8 @@ class Site:
         )
         assert self.web.stdout  # noqa: S101 - asked for above
         self.web.stdout.readline()
-        self.code = self.web.stdout.readline().split()[-1]
+        if not self.code:
+            self.code = self.web.stdout.readline().split()[-1]
 
     def stop_web(self) -> None:
         self.web.terminate()

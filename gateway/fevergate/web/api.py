@@ -31,6 +31,7 @@ from fevergate.web.overview import Overview, period, read_overview
 from fevergate.web.shared import Shared
 from fevergate.web.sign_offs import SignOff
 from fevergate.web.store import Noted
+from fevergate.web.tokens import Token
 
 AUDIT_PAGE = 100
 MOST_ID = 2**53
@@ -64,7 +65,8 @@ class Acknowledged(Struct, forbid_unknown_fields=True):
 
 
 class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What became of a fever; all of it, each time."""
+    """What became of a fever; all of it, each time, with the `revision` that it was made of (0
+    where there was none)."""
 
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
     clinical_site: Short = ""
@@ -74,6 +76,7 @@ class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
     phone: Annotated[str, Meta(max_length=32)] = ""
     note: Text = ""
     closed: bool = False
+    revision: Annotated[int, Meta(ge=0, lt=10**9)] = 0
 
 
 class AccountName(Struct):
@@ -173,7 +176,7 @@ class Api:
                 *("PUT", f"{fever}/follow-up", "persons", "Say what became of a fever"),
                 *(FollowUp, self._put_follow_up),
                 body=NewFollowUp,
-                errors=(400, 404, 413),
+                errors=(400, 404, 409, 413),
             ),
             Operation(
                 *("GET", f"{fever}/fhir", "persons", "FHIR R4 Observations, LOINC 8310-5"),
@@ -184,6 +187,10 @@ class Api:
             Operation(
                 *("GET", "/people", "people", "Who may sign in", list[AccountName]),
                 self._people,
+            ),
+            Operation(
+                *("GET", "/tokens", "people", "Which programs may ask, without their secrets"),
+                *(list[Token], self._tokens),
             ),
             Operation(
                 *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
@@ -312,12 +319,13 @@ class Api:
         fever = await self._asked_fever(request)
         form = {name: str(value) for name, value in msgspec.structs.asdict(given).items()}
         form["clinical_c"] = "" if given.clinical_c is None else str(given.clinical_c)
+        identity, by = identity_of(fever), self._who(request)
         try:
             new = parse(form, closed=given.closed)
+            await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
         except FollowUpError as error:
-            raise HTTPException(400, str(error)) from None
-        identity, by = identity_of(fever), self._who(request)
-        await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
+            code = 409 if error.reason == "meanwhile" else 400
+            raise HTTPException(code, str(error)) from None
         await self._note(request, "save follow-up", _named(fever))
         saved = await run_in_threadpool(self._shared.follow_ups.get, identity)
         return saved or new
@@ -332,6 +340,9 @@ class Api:
     async def _people(self, _request: Request) -> list[AccountName]:
         people = await run_in_threadpool(self._shared.accounts.people)
         return [AccountName(name, role) for name, role in people]
+
+    async def _tokens(self, _request: Request) -> list[Token]:
+        return await run_in_threadpool(self._shared.tokens.all)
 
     async def _audit(self, request: Request) -> list[Noted]:
         before = request.query_params.get("before")

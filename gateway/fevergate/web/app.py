@@ -14,12 +14,11 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate.errors import FeverGateError, PeriodError, SettingsError, StoreError
+from fevergate.errors import FeverGateError, SettingsError, StoreError
 from fevergate.options import settings_option
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.web.api import Api
@@ -29,7 +28,7 @@ from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.people_pages import PeoplePages
-from fevergate.web.shared import Shared
+from fevergate.web.shared import FAILURES, Shared
 from fevergate.web.sign_in import SignIn
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class Pages(Shared):
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             middleware=[Middleware(Guard, accounts=self.accounts, tokens=self.tokens)],
-            exception_handlers={HTTPException: self.failed, PeriodError: self.failed},
+            exception_handlers=dict.fromkeys(FAILURES, self.failed),
             lifespan=self._lifespan,
         )
 

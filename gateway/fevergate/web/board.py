@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,12 +13,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.fever_log import Fever, identity_of
+from fevergate.fever_log import Fever, bounds, identity_of, read_fevers
 from fevergate.protocol import Identity
+from fevergate.retention import DAY_S
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
-from fevergate.web.guard import form_of, session_of
+from fevergate.web.guard import COOKIE, form_of, session_of
 from fevergate.web.live import events
 from fevergate.web.shared import Shared
+
+OPEN_DAYS = 7
+"""How long an open follow-up of a day before is still shown."""
+
+Followed = tuple[Fever, FollowUp | None]
+
+SIGNED_IN_S = 30.0
+"""How often an open board is asked whether its session goes on; being asked keeps it open."""
 
 
 class Board:
@@ -36,9 +49,7 @@ class Board:
     async def board(self, request: Request) -> Response:
         """One gate, live."""
         gate = self._gate(request)
-        log = await run_in_threadpool(self._shared.read, None)
-        log.fevers = [fever for fever in log.fevers if fever.gate == gate]
-        known = await run_in_threadpool(self._shared.known, log)
+        today, earlier = await run_in_threadpool(self._fevers, gate)
         on_duty = await run_in_threadpool(self._shared.duty.at, gate)
         user = session_of(request).user
         return self._shared.page(
@@ -47,14 +58,44 @@ class Board:
             gate=gate,
             gates=[one.name for one in self._shared.settings.gates],
             names=[user, *(name for name in on_duty if name != user)],
-            fevers=[(fever, known.get(identity_of(fever))) for fever in reversed(log.fevers)],
+            fevers=today,
+            earlier=earlier,
+        )
+
+    def _fevers(self, gate: str) -> tuple[list[Followed], list[Followed]]:
+        """Today's fevers, and those of the days before whose follow-up is still open; the newest
+        first."""
+        settings = self._shared.settings
+        _, begin, end = bounds(settings)
+        with self._shared.reader() as reader:
+            found = read_fevers(reader, begin - OPEN_DAYS * DAY_S, end)
+        found = [fever for fever in reversed(found) if fever.gate == gate]
+        known = self._shared.follow_ups.of([identity_of(fever) for fever in found])
+        followed = [(fever, known.get(identity_of(fever))) for fever in found]
+        return (
+            [one for one in followed if one[0].at >= begin],
+            [one for one in followed if one[0].at < begin and not (one[1] and one[1].closed)],
         )
 
     async def events(self, request: Request) -> Response:
-        """The gate as it changes."""
+        """The gate as it changes, as long as whoever looks is signed in."""
+        stream = events(self._shared.live, self._gate(request))
         return StreamingResponse(
-            events(self._shared.live, self._gate(request)), media_type="text/event-stream"
+            self._while_signed_in(request.cookies.get(COOKIE, ""), stream),
+            media_type="text/event-stream",
         )
+
+    async def _while_signed_in(
+        self, token: str, stream: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        ask_at = time.monotonic() + SIGNED_IN_S
+        async with aclosing(stream):
+            async for event in stream:
+                yield event
+                if time.monotonic() >= ask_at:
+                    if not await run_in_threadpool(self._shared.accounts.session, token):
+                        return
+                    ask_at = time.monotonic() + SIGNED_IN_S
 
     async def acknowledge(self, request: Request) -> Response:
         """The guard sees to the gate's fevers, under a name of the duty list or one's own."""
@@ -86,10 +127,10 @@ class Board:
         form = await form_of(request)
         try:
             new = parse(form, closed=form.get("action") == "close")
+            await run_in_threadpool(self._shared.follow_ups.save, identity, new, session.user)
         except FollowUpError as error:
             given = {name: form.get(name, "") for name in FollowUp.__struct_fields__}
             return self._follow_up_page(request, fever, known, given, error, 400)
-        await run_in_threadpool(self._shared.follow_ups.save, identity, new, session.user)
         await run_in_threadpool(self._shared.store.note, session.user, "save follow-up", what)
         return RedirectResponse(f"/board/{fever.gate}", 303)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,16 +12,20 @@ from msgspec import Struct
 from fevergate.errors import FollowUpError
 from fevergate.protocol import Identity
 from fevergate.web.store import WebStore
+from fevergate.web.vault import Vault
 
 SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")
 LONGEST = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
 LOWEST_C, HIGHEST_C = 30.0, 45.0
 PERSONAL = tuple(LONGEST)
+OPEN = ("clinical_c", "clinical_site", "outcome", "closed")
+"""What names nobody, and stays."""
 
 
 class FollowUp(Struct, kw_only=True):
-    """One fever's; `at` is UTC s, `clinical_c` °C by a clinical thermometer at `clinical_site`."""
+    """One fever's; `at` is UTC s, `clinical_c` °C by a clinical thermometer at `clinical_site`,
+    `revision` counts what was saved."""
 
     clinical_c: float | None = None
     clinical_site: str = ""
@@ -64,57 +68,75 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
         phone=given["phone"],
         note=given["note"],
         closed=closed,
+        revision=_revision(form.get("revision", "0")),
     )
 
 
-class FollowUps:
-    """Over the pages' database."""
+def _revision(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise FollowUpError("revision", "again")
+    return int(text)
 
-    def __init__(self, store: WebStore, now: Callable[[], float] = time.time) -> None:
+
+class FollowUps:
+    """Over the pages' database; personal fields lie there sealed."""
+
+    def __init__(self, store: WebStore, vault: Vault, now: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._vault = vault
         self._now = now
 
     def get(self, fever: Identity) -> FollowUp | None:
-        """What is known of one."""
-        rows = self._store.query(f"{_SELECT} where kiosk = ? and boot = ? and seq = ?", fever)
-        return _of(rows[0][3:]) if rows else None
+        """What is known of one. Raises `StoreError` where the key is another one."""
+        return self.of([fever]).get(fever)
 
-    def of(self, fevers: list[Identity]) -> dict[Identity, FollowUp]:
-        """What is known of each of some; the others are missing."""
-        kiosks = sorted({fever.kiosk for fever in fevers})
-        rows = self._store.query(
-            f"{_SELECT} where kiosk in ({', '.join('?' * len(kiosks))})", tuple(kiosks)
-        )
-        known = {Identity(*row[:3]): _of(row[3:]) for row in rows}
-        return {fever: known[fever] for fever in fevers if fever in known}
+    def of(self, fevers: Sequence[Identity]) -> dict[Identity, FollowUp]:
+        """What is known of each of some; the others are missing. Raises `StoreError`."""
+        wanted = msgspec.json.encode([list(fever) for fever in fevers]).decode()
+        return {
+            Identity(*row[:3]): self._opened(row[3:])
+            for row in self._store.query(_SELECT, (wanted,))
+        }
 
     def save(self, fever: Identity, new: FollowUp, by: str) -> None:
-        """Keep it as the newest."""
-        values = (getattr(new, name) for name in _NAMES[:-3])
+        """Keep it as the newest, if it was made of the newest (`new.revision`).
+
+        Raises `FollowUpError` where somebody was quicker.
+        """
+        sealed = self._vault.seal({name: getattr(new, name) for name in PERSONAL})
+        values = {name: getattr(new, name) for name in OPEN}
         with self._store.transaction() as connection:
-            connection.execute(_SAVE, (*fever, *values, by, self._now()))
+            done = connection.execute(
+                _SAVE,
+                values
+                | fever._asdict()
+                | {"sealed": sealed, "by": by, "at": self._now(), "revision": new.revision},
+            )
+            if not done.rowcount:
+                raise FollowUpError("revision", "meanwhile")
 
     def forget(self, before: float) -> int:
         """Blank the personal fields of what was last touched before then (UTC s); how many."""
-        blank = ", ".join(f"{name} = ''" for name in PERSONAL)
-        some = " or ".join(f"{name} != ''" for name in PERSONAL)
         with self._store.transaction() as connection:
-            done = connection.execute(
-                f"update follow_ups set {blank} where at < ? and ({some})",  # noqa: S608 - names
-                (before,),
-            )
-            return done.rowcount
+            return connection.execute(
+                "update follow_ups set sealed = '' where at < ? and sealed != ''", (before,)
+            ).rowcount
+
+    def _opened(self, row: tuple[Any, ...]) -> FollowUp:
+        *known, sealed = row
+        values = dict(zip((*OPEN, "by", "at", "revision"), known, strict=True))
+        return msgspec.convert(values | self._vault.open(sealed), FollowUp, strict=False)
 
 
-def _of(row: tuple[Any, ...]) -> FollowUp:
-    return msgspec.convert(dict(zip(_NAMES, row, strict=True)), FollowUp, strict=False)
-
-
-_NAMES = FollowUp.__struct_fields__
-_SELECT = f"select kiosk, boot, seq, {', '.join(_NAMES)} from follow_ups"  # noqa: S608 - names
+_NAMES = ", ".join(OPEN)
+_SELECT = f"""
+    select kiosk, boot, seq, {_NAMES}, "by", at, revision, sealed
+    from json_each(?) as wanted join follow_ups
+        on kiosk = wanted.value ->> 0 and boot = wanted.value ->> 1 and seq = wanted.value ->> 2"""  # noqa: S608 - field names
 _SAVE = f"""
-    insert into follow_ups(kiosk, boot, seq, {", ".join(_NAMES)})
-    values (?, ?, ?, {", ".join("?" * (len(_NAMES) - 1))}, 1)
+    insert into follow_ups(kiosk, boot, seq, {_NAMES}, sealed, "by", at, revision)
+    values (:kiosk, :boot, :seq, {", ".join(f":{name}" for name in OPEN)}, :sealed, :by, :at, 1)
     on conflict(kiosk, boot, seq) do update set
-    {", ".join(f"{name} = excluded.{name}" for name in _NAMES[:-1])},
-    revision = revision + 1"""  # noqa: S608 - field names
+    {", ".join(f"{name} = excluded.{name}" for name in OPEN)},
+    sealed = excluded.sealed, "by" = excluded."by", at = excluded.at, revision = revision + 1
+    where revision = :revision"""  # noqa: S608 - field names

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 TREND = 60
 """Readings in a kiosk's little curve."""
 
-BEAT_S = 2.0
+BEAT_S = 1.0
 """A board that hears nothing for three of these says that the line is gone."""
 
 

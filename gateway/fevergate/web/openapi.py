@@ -29,6 +29,7 @@ SAID = {
     401: "No token, or one that is not valid.",
     403: "The token is for another purpose.",
     404: "There is no such thing.",
+    409: "Somebody saved it meanwhile; nothing was changed.",
     413: "The body is too large.",
     503: "Broker or gateway cannot be told now; nothing was done.",
 }

@@ -83,3 +83,11 @@ def sign_offs(db: Database) -> None:
             expires_at real not null, used_at real
         ) strict"""
     )
+
+
+@migrations()
+def sealed_persons(db: Database) -> None:
+    """Names and telephones lie sealed; what lay open before the first release goes."""
+    for name in ("person", "unit", "phone", "note"):
+        db.conn.execute(f"alter table follow_ups drop column {name}")
+    db.conn.execute("alter table follow_ups add column sealed text not null default ''")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -17,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from fevergate.database import open_reader
-from fevergate.errors import PeriodError
+from fevergate.errors import PeriodError, StoreError
 from fevergate.fever_log import Day, Fever, bounds, identity_of, read_day
 from fevergate.protocol import Identity
 from fevergate.retention import DAY_S, believed
@@ -29,13 +31,19 @@ from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.guard import LANGUAGE, THEME
 from fevergate.web.live import Live
 from fevergate.web.overview import parse_day
-from fevergate.web.sheet import coverage, local, verdict
+from fevergate.web.sheet import coverage, doubts, local, verdict
 from fevergate.web.sign_offs import SignOffs
 from fevergate.web.store import WebStore
 from fevergate.web.tokens import Tokens
+from fevergate.web.vault import KEY, Vault
 from fevergate.web.words import ERRORS, LABELS, LANGUAGES, translations
 
+log = logging.getLogger(__name__)
+
 THEMES = ("auto", "day", "night")
+FAILURES = (HTTPException, PeriodError, StoreError, sqlite3.Error)
+"""What `failed` makes a page of; anything else is a mistake of ours."""
+
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 
 
@@ -47,7 +55,7 @@ class Shared:
         self.store = WebStore(settings.path(settings.web.database))
         self.accounts = Accounts(self.store)
         self.tokens = Tokens(self.store)
-        self.follow_ups = FollowUps(self.store)
+        self.follow_ups = FollowUps(self.store, Vault(settings.path(KEY)))
         self.sign_offs = SignOffs(self.store)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
         self.updates = Updates(settings)
@@ -134,7 +142,9 @@ class Shared:
         """What went wrong, in words."""
         if isinstance(error, PeriodError):
             error = HTTPException(400, error.reason)
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for these
+        elif not isinstance(error, HTTPException):
+            log.error("%s: %s", request.url.path, error)
+            error = HTTPException(503, "store")
         known = {404: "not_found", 403: "forbidden", 405: "not_found"}
         key = error.detail if error.detail in ERRORS else known.get(error.status_code, "")
         if request.url.path.startswith("/api/") or request.url.path.endswith("/acknowledge"):
@@ -173,6 +183,7 @@ class Shared:
         environment.globals["reason"] = partial(_named, ERRORS, say)
         environment.globals["verdict"] = lambda day: verdict(day, say.gettext)
         environment.globals["coverage"] = lambda day: coverage(day, say.gettext)
+        environment.globals["doubts"] = lambda day: doubts(day, say.gettext)
         return environment
 
 

@@ -78,6 +78,29 @@ def coverage(day: Day, say: Say) -> str:
     return text
 
 
+def doubts(day: Day, say: Say) -> list[str]:
+    """Which kiosks did not see what their neighbours saw, so that their zero proves little."""
+    found = [
+        say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
+        % {
+            "kiosk": one.kiosk,
+            "difference": f"{one.difference_c:+.1f}",
+            "others": ", ".join(one.others),
+        }
+        for one in day.unlike
+    ]
+    return found + [
+        say("%(kiosk)s saw %(people)d people, %(busiest)s %(most)d: covered, or a closed lane?")
+        % {
+            "kiosk": one.kiosk,
+            "people": one.people,
+            "busiest": one.busiest,
+            "most": one.busiest_people,
+        }
+        for one in day.blind
+    ]
+
+
 def sheet(
     day: Day,
     known: Mapping[Identity, FollowUp],
@@ -97,7 +120,7 @@ def sheet(
         name=f"fever-log-{day.campus}-{day.date}",
         title=f"{say('Fever log')} {day.campus} {day.date}",
         verdict=verdict(day, say)[1],
-        lines=[coverage(day, say), say("Times are those of %s.") % day.timezone],
+        lines=[coverage(day, say), *doubts(day, say), say("Times are those of %s.") % day.timezone],
         fevers=Table(say("Fevers"), [say(name) for name in columns], fevers),
         kiosks=Table(
             say("Coverage"),

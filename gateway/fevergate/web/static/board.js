@@ -1,15 +1,19 @@
 "use strict";
-/* The board of one gate. What is shown is what the last event said; three beats without one, and
-   the page says that it sees nothing: a lost line never looks like peace. */
+/* The board of one gate. What is shown is what the last event said; when the line breaks, or three
+   beats come without one, the page says that it sees nothing: a lost line never looks like peace.
+   A follow-up opens on the board itself, so that the next fever is seen and heard beside it. */
 const body = document.body;
 const gate = body.dataset.gate;
 const say = document.getElementById("words").dataset;
 const find = (id) => document.getElementById(id);
-const LOST_MS = 6000;
+const LOST_MS = 3500;
+const STORED_MS = 700; // a fever is shown before it is on the disk
+const AGAIN_MS = 3000;
 let heard = 0;
 let red = false;
 let audio = null;
 let beeping = null;
+let listed = "";
 
 function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
@@ -56,8 +60,53 @@ function alarm(now) {
   if (red && (!now.line || !now.gateway)) find("detail").textContent += " · " + say.lost;
   document.title = (red ? "▲ " + say.red + " · " : "") + gate + " · FeverGate";
   if (red !== was) sound();
-  if (was && !red) location.reload(); // the day's list has one more
+  const news = state ? [state.state, state.since, state.fevers].join() : "";
+  if (news !== listed) {
+    if (listed) setTimeout(list, STORED_MS);
+    listed = news;
+  }
 }
+
+/* What a page of ours holds, as it is now; a board that is signed out goes to sign in. */
+async function parsed(answer) {
+  const page = new DOMParser().parseFromString(await (await answer).text(), "text/html");
+  if (new URL((await answer).url).pathname === "/sign-in") location.reload();
+  return page;
+}
+
+async function list() {
+  const now = (await parsed(fetch(location.href))).getElementById("fevers");
+  if (now) find("fevers").replaceWith(now);
+}
+
+function follow(page) {
+  const form = page.querySelector("main form");
+  find("after").replaceChildren(...(form ? [form] : []));
+  if (!form) return;
+  form.scrollIntoView({ block: "nearest" });
+  (form.querySelector(".error") || form.querySelector("input:not([type=hidden])")).focus();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const fields = new URLSearchParams(new FormData(form, event.submitter));
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields });
+      const saved = answer.redirected;
+      const page = await parsed(answer);
+      if (saved) find("after").replaceChildren();
+      else follow(page);
+      if (saved) await list();
+    } catch (error) {
+      form.querySelector(".unsaved").hidden = false; // what was typed stays
+    }
+  });
+}
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("#fevers a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  follow(await parsed(fetch(link.href)));
+});
 
 function curve(values) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -132,6 +181,19 @@ find("acknowledge").addEventListener("submit", async (event) => {
   find("failed").hidden = ok;
 });
 
+function lost() {
+  show(red ? "red" : "lost", red ? "▲" : "✕", gate, say.lost, []);
+}
+
+async function again() {
+  // Signed out, or something between us and the server refused: only a page that there is, is loaded.
+  try {
+    if ((await fetch("/healthz")).ok) location.reload();
+  } catch (error) {
+    lost();
+  }
+}
+
 const source = new EventSource("/board/" + gate + "/events");
 source.onmessage = (event) => {
   heard = Date.now();
@@ -139,9 +201,12 @@ source.onmessage = (event) => {
   alarm(now);
   kiosks(now);
 };
+source.onerror = lost;
+addEventListener("offline", lost);
 setInterval(() => {
-  if (Date.now() - heard < LOST_MS) return;
-  show(red ? "red" : "lost", red ? "▲" : "✕", gate, say.lost, []);
-  if (source.readyState === EventSource.CLOSED) location.reload(); // signed out, or the server is new
-}, 1000);
+  if (Date.now() - heard >= LOST_MS) lost();
+}, 500);
+setInterval(() => {
+  if (source.readyState === EventSource.CLOSED) again();
+}, AGAIN_MS);
 heard = Date.now();

@@ -1,0 +1,51 @@
+"""Names and telephones at rest: sealed with a key that lies beside the settings, so that a copy of
+the database alone names nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+
+from fevergate.certificates import write_private
+from fevergate.errors import StoreError
+
+KEY = "persons.key"
+"""Its file, which `fevergate backup` takes along."""
+
+Fields = dict[str, str]
+
+
+class Vault:
+    """Seals by Fernet (AES-128-CBC with HMAC-SHA256). The key is made where there is none.
+
+    Raises `StoreError` where it cannot be read, or is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            if not path.exists():
+                write_private(path, Fernet.generate_key() + b"\n")
+            self._fernet = Fernet(path.read_bytes().strip())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: expected the key of the personal fields: {error}") from error
+
+    def seal(self, fields: Fields) -> str:
+        """Nothing where all of it is empty."""
+        if not any(fields.values()):
+            return ""
+        return self._fernet.encrypt(msgspec.json.encode(fields)).decode()
+
+    def open(self, sealed: str) -> Fields:
+        """Raises `StoreError` where it was sealed with another key."""
+        if not sealed:
+            return {}
+        try:
+            return msgspec.json.decode(self._fernet.decrypt(sealed.encode()), type=Fields)
+        except (InvalidToken, msgspec.MsgspecError) as error:
+            raise StoreError(
+                f"{self._path}: is not the key that the follow-ups were sealed with;"
+                " the backup has it"
+            ) from error
