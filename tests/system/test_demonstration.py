@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 import real_micropython
 from process_list import command_lines
@@ -92,6 +94,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         seen += line
     assert list(tmp_path.iterdir())
     assert running_in(tmp_path)
+    board_is_served(seen)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)  # somebody is impatient
@@ -99,6 +102,25 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert process.returncode == 0, rest
     assert list(tmp_path.iterdir()) == []
     assert running_in(tmp_path) == []
+
+
+def board_is_served(said: str) -> None:
+    """At the address that was printed, for who was named."""
+    found = re.search(r"board, log +(https://\S+)\s+user (\w+), password (\S+)", said)
+    assert found
+    address, name, password = found.groups()
+    with httpx.Client(verify=False, base_url=address) as client:  # noqa: S501 - its own authority
+        end = time.monotonic() + HANG_S
+        while True:
+            try:
+                form = {"name": name, "password": password}
+                answer = client.post("/sign-in", data=form, headers={"origin": address[:-1]})
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < end
+                time.sleep(0.1)
+        assert answer.status_code == 303
+        assert client.get("/board/north").status_code == 200
 
 
 def running_in(folder: Path) -> list[str]:

@@ -25,6 +25,9 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CROWD_S_PER_PERSON = 30.0
 """Simulated seconds that one person may take at most, retries included."""
 
+WATCHED_S = 30.0
+"""Whoever watches may acknowledge on the board; after that the button is pressed."""
+
 
 def people_for(arguments: Arguments) -> list[Person]:
     """Whoever is to come. Raises `SimulatorError` naming file, line and column."""
@@ -91,6 +94,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         speed=arguments.speed,
         seed=arguments.seed,
         language=arguments.language,
+        guard_after_s=0.0 if arguments.once else WATCHED_S,
     ) as system:
         if not arguments.once:
             with Screen(system, say):

@@ -19,6 +19,8 @@ from fevergate.settings import read_secret
 if TYPE_CHECKING:
     from demonstration.system import System
 
+NAME = "demo"
+
 COLOURS = {Verdict.NORMAL: "green", Verdict.FEVER: "bold white on red", Verdict.RETRY: "yellow"}
 
 
@@ -54,6 +56,9 @@ class Screen:
     def _introduce(self, folder: Path) -> None:
         broker, say = self._system.settings.broker, self._console.print
         say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
+        address, password = self._system.open_pages(NAME)
+        say(f"  board, log     {address}", soft_wrap=True)
+        say(f"                 user {NAME}, password {password}")
         say(f"  campus server  {self._system.campus_address}", soft_wrap=True)
         user = self._system.settings.gateway
         say(f"                 user {user}, password in {folder}/campus.token", soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parents[1]
 END_S = 15
+LOOK_S = 0.6
 
 
 class DemonstrationError(Exception):
@@ -81,18 +82,25 @@ def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
 
 
 class Guard(threading.Thread):
-    """Presses the acknowledge button a moment after its gate's lamp went red."""
+    """Presses the acknowledge button some seconds after its gate's lamp went red."""
 
-    def __init__(self, lit: Callable[[], list[int]], press: Callable[[int], None]) -> None:
+    def __init__(
+        self, lit: Callable[[], list[int]], press: Callable[[int], None], after_s: float
+    ) -> None:
         super().__init__(name="guard", daemon=True)
         self._lit = lit
         self._press = press
+        self._after_s = after_s
         self._off_duty = threading.Event()
 
     def run(self) -> None:
-        while not self._off_duty.wait(0.6):
-            for button in self._lit():
-                self._press(button)
+        since: dict[int, float] = {}
+        while not self._off_duty.wait(LOOK_S):
+            now = time.monotonic()
+            since = {button: since.get(button, now) for button in self._lit()}
+            for button, lit_at in since.items():
+                if now - lit_at >= self._after_s:
+                    self._press(button)
 
     def go_home(self) -> None:
         """Stop, and wait for that."""

@@ -1,8 +1,9 @@
-"""Broker, gateway, campus server and four kiosks at two gates, in one private folder."""
+"""Broker, gateway, pages, campus server and four kiosks at two gates, in one private folder."""
 
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
 from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.web.accounts import Accounts
+from fevergate.web.store import WebStore
 from simulator import Board, Habits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +49,7 @@ class System:
         language: str = "zh",
         gates: dict[str, list[str]] = GATES,
         habits: Habits | None = None,
+        guard_after_s: float = 0.0,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
@@ -71,7 +75,8 @@ class System:
         ]
         self.gateway: Program | None = None
         self.campus: Program | None = None
-        self.guard = Guard(self._lit_buttons, self._press)
+        self.web: Program | None = None
+        self.guard = Guard(self._lit_buttons, self._press, guard_after_s)
 
     def __enter__(self) -> Self:
         try:
@@ -86,10 +91,24 @@ class System:
             self.guard.go_home()
         for board in self.boards:
             board.stop()
-        for program in (self.gateway, self.campus):
+        for program in (self.web, self.gateway, self.campus):
             if program:
                 program.end()
         self.broker.stop()
+
+    def open_pages(self, name: str) -> tuple[str, str]:
+        """Serve the board and the log, with an administrator; their address, the password."""
+        password = secrets.token_urlsafe(9)
+        store = WebStore(self.settings.path(self.settings.web.database))
+        accounts = Accounts(store)
+        accounts.begin(accounts.invite(), name, password)
+        store.close()
+        self.web = Program(
+            "web",
+            ["-m", "fevergate.cli", "web", "--settings", str(self.settings_path)],
+            self.folder / "web.log",
+        )
+        return f"https://127.0.0.1:{self.settings.web.port}/", password
 
     def kill_broker(self) -> None:
         """SIGKILL the broker, take its memory away, and start it again."""
@@ -154,6 +173,7 @@ class System:
         text = path.read_text().replace(
             "[campus_server]", f"[campus_server]\nevery_s = {FORWARD_EVERY_S}"
         )
+        text = text.replace("port = 8443", f"port = {free_port()}")
         path.write_text(text)
         return load_gateway(path)
 
