@@ -29,6 +29,10 @@ class PinsError(FeverGateError, RuntimeError):
     """The machine's pins cannot be driven as the settings ask."""
 
 
+class DatabaseServerError(FeverGateError, RuntimeError):
+    """A PostgreSQL server of this machine is missing, or does not do what it is asked."""
+
+
 class CampusError(FeverGateError, RuntimeError):
     """The campus server cannot start, or does not take what it is sent."""
 

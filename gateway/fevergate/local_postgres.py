@@ -1,0 +1,114 @@
+"""A real PostgreSQL on this machine, in a folder of its own: for tests, benchmarks and trials."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from fevergate.errors import DatabaseServerError
+from fevergate.local_broker import free_port
+
+UP_S = 60
+USER = "fevergate"
+
+
+class LocalPostgres:
+    """Use it in a `with` statement; `url` of an empty database by `database`.
+
+    Listens on the loopback only; whoever is on this machine may in (`trust`): nothing but trials
+    lies there. Commits are as durable as a server's own (`fsync` and `synchronous_commit` on).
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="fevergate-postgres-"))
+        self._log = self.folder / "log"
+        self._made = 0
+
+    def __enter__(self) -> Self:
+        try:
+            if os.geteuid() == 0:
+                shutil.chown(self.folder, *self._owner())
+            self._run("initdb", "-A", "trust", "-U", USER, "-E", "UTF8", "--no-sync")
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections. Raises `DatabaseServerError`."""
+        options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='{self.folder}'"
+        self._run("pg_ctl", "-w", "-t", str(UP_S), "-l", str(self._log), "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """End it: `fast`, or `immediate` as a power cut would."""
+        self._run("pg_ctl", "-w", "-t", str(UP_S), "-m", mode, "stop")
+
+    def database(self) -> str:
+        """A new, empty database's URL, for SQLAlchemy and psycopg 3."""
+        self._made += 1
+        name = f"trial{self._made}"
+        self._client("createdb", name)
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
+
+    def _client(self, program: str, *arguments: str) -> None:
+        self._call(program, "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        more: dict[str, Any] = {}
+        if os.geteuid() == 0:  # which PostgreSQL refuses to be
+            more = dict(zip(("user", "group"), self._owner(), strict=True)) | {"extra_groups": []}
+        self._call(program, "-D", str(self.folder / "data"), *arguments, **more)
+
+    def _call(self, program: str, *arguments: str, **more: Any) -> None:
+        # To files: a server that was started keeps what it was given open.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                [str(_program(program)), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                cwd=self.folder,
+                check=False,
+                **more,
+            )
+            if done.returncode:
+                said.seek(0)
+                words = said.read().decode(errors="replace").strip().splitlines()[-3:]
+                raise DatabaseServerError(f"{program}: {' '.join(words)}")
+
+    @staticmethod
+    def _owner() -> tuple[int, int]:
+        try:
+            user = pwd.getpwnam("postgres")
+        except KeyError:
+            raise DatabaseServerError(
+                "no user postgres: apt-get install postgresql; or run this as another user than"
+                " root"
+            ) from None
+        return user.pw_uid, user.pw_gid
+
+
+def _program(name: str) -> Path:
+    """Debian keeps them by version, out of everybody's path; the newest is taken."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
+        key=lambda path: [int(n) for n in re.findall(r"\d+", path.parts[4])],
+    )
+    if found:
+        return found[-1]
+    if elsewhere := shutil.which(name):
+        return Path(elsewhere)
+    raise DatabaseServerError(f"{name}: not found; apt-get install postgresql")
