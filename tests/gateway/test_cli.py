@@ -56,8 +56,8 @@ def test_the_readme_points_only_at_what_there_is():
     root = real_micropython.ROOT
     text = (root / "README.md").read_text()
     named = set(re.findall(r"\]\(([^)#:]+)\)", text))
-    named |= set(re.findall(r"^(tools/\w+)", text, re.MULTILINE))
-    named |= set(re.findall(r"`(tools/\w+)", text))
+    named |= set(re.findall(r"^(tools/[\w-]+)", text, re.MULTILINE))
+    named |= set(re.findall(r"`(tools/[\w-]+)", text))
     assert {"tools/demo", "tools/test", "hardware/pins.toml"} <= named
     assert [path for path in named if not (root / path).exists()] == []
 

@@ -1,10 +1,12 @@
-"""`tools/measure`: what the kiosk shows, what its constants are worth, what it costs and wears."""
+"""`tools/measure`: what the kiosk shows, what its constants are worth, what it costs and wears,
+what its sensor sees."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +17,8 @@ from rich.table import Table
 from fevergate.errors import FeverGateError
 from measurement import blackbody, constants, cost, heap, pauses, wear
 from simulator import SimulatorError
+from workshop import optics
+from workshop.errors import HardwareError
 
 EPILOG = """\
 examples:
@@ -24,6 +28,7 @@ examples:
   tools/measure heap                            a kiosk's memory over 10,000 people
   tools/measure pauses                          the scan, while the line falls and comes back
   tools/measure wear                            how long a kiosk's flash lasts
+  tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
 
@@ -107,6 +112,36 @@ def _pauses(arguments: argparse.Namespace, say: Console) -> Any:
     return found
 
 
+def _optics(arguments: argparse.Namespace, say: Console) -> Any:
+    sensor, (_, face) = optics.find(arguments.part), optics.load()
+    if not 1 <= arguments.distance <= 300:
+        raise HardwareError(f"--distance: expected 1 to 300 cm, got {arguments.distance:g}")
+    room_c = face.room_c if arguments.room is None else arguments.room
+    if not -20 <= room_c <= 50:
+        raise HardwareError(f"--room: expected -20 to 50 °C, got {room_c:g}")
+    found = optics.view(sensor, 10 * arguments.distance, replace(face, room_c=room_c))
+    say.print(
+        f"{sensor.name}, {sensor.fov_deg:g}°, {arguments.distance:g} cm, room 室温 {room_c:g} °C"
+    )
+    say.print(
+        f"spot 光斑 {found['spot_mm']:.1f} mm;"
+        f" with the can's opening 含开口 {found['cone_mm']:.1f} mm"
+    )
+    table = Table(title="between a hard and a soft edge of the spot 光斑边缘：硬模型与软模型之间")
+    for name in ("", "hard 硬", "soft 软"):
+        table.add_column(name, justify="right" if name else "left")
+    for key, name, shown in (
+        ("site_share", f"of the view: eye's corner 内眦占比 ({face.site_mm:g} mm)", "{:.0%}"),
+        ("skin_share", "of the view: skin 皮肤占比", "{:.0%}"),
+        ("room_error_c", "error by the room behind 背景误差, °C", "{:+.2f}"),
+        ("site_error_c", "error at the eye's corner, by face and room 内眦误差, °C", "{:+.2f}"),
+    ):
+        table.add_row(name, *(shown.format(found[model][key]) for model in ("hard", "soft")))
+    say.print(table)
+    say.print(f"the part itself 器件自身: ±{sensor.tolerance_c:g} °C")
+    return found
+
+
 def _head(module: ModuleType) -> str:
     """What a module's docstring begins with."""
     return (module.__doc__ or "").split("\n")[0]
@@ -145,13 +180,29 @@ def main() -> int:
     one = what.add_parser("pauses", help=_head(pauses))
     one.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
     one.set_defaults(run=_pauses)
+    one = what.add_parser(
+        "optics",
+        help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",
+        description="What a variant of the MLX90614 sees of a face, from the figures of"
+        " hardware/sensors.toml. 根据型号和距离，计算光斑大小、视场中皮肤的比例、其余部分的误差。",
+    )
+    one.add_argument("--part", default="DCI", help="DCI, DCH, BCC, ... 型号 (%(default)s)")
+    one.add_argument(
+        "--distance",
+        type=float,
+        default=10.0,
+        metavar="CM",
+        help="to the face, cm 距离 (%(default)s)",
+    )
+    one.add_argument("--room", type=float, metavar="C", help="°C of what is behind 室温 (22)")
+    one.set_defaults(run=_optics)
     for one in what.choices.values():
         one.add_argument("--json", action="store_true", help="one JSON line, for a program")
     arguments = parser.parse_args()
     say = Console(quiet=arguments.json, width=None if Console().is_terminal else 140)
     try:
         found = arguments.run(arguments, say)
-    except (FeverGateError, SimulatorError) as error:
+    except (FeverGateError, SimulatorError, HardwareError) as error:
         print(f"tools/measure: {error}", file=sys.stderr)
         return 2
     if arguments.json:

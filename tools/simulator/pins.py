@@ -1,12 +1,11 @@
 """The kiosk's pin numbers, from the one table of the project."""
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.errors import SimulatorError
-
-TABLE = Path(__file__).resolve().parents[2] / "hardware" / "pins.toml"
+from workshop.errors import HardwareError
+from workshop.pins import TABLE, load
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,8 @@ class KioskPins:
 
 
 def load_pins(path: Path = TABLE) -> KioskPins:
-    """Read the table. Raises `SimulatorError` naming the file and what it lacks."""
+    """Read the table. Raises `SimulatorError` naming the line, the pin and what is wrong."""
     try:
-        with path.open("rb") as file:
-            table = tomllib.load(file).get("kiosk", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SimulatorError(f"{path}: {error}") from error
-    for field in fields(KioskPins):
-        if not isinstance(table.get(field.name), int):
-            raise SimulatorError(f"{path}: [kiosk] {field.name}: expected a pin number")
-    return KioskPins(**{field.name: table[field.name] for field in fields(KioskPins)})
+        return KioskPins(**load(path).kiosk)
+    except HardwareError as error:
+        raise SimulatorError(str(error)) from error

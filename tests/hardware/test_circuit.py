@@ -1,0 +1,177 @@
+"""The boards obey the electrical rules; broken, they do not. The door and amber fail safe."""
+
+from itertools import product
+
+import pytest
+from hardware.bench import PINS, board
+
+from workshop import circuit
+from workshop.errors import CircuitError, HardwareError
+
+
+@pytest.mark.parametrize("name", circuit.BOARDS)
+def test_a_board_has_no_complaint(name):
+    assert circuit.complaints(board(name)) == []
+
+
+@pytest.mark.parametrize("pin", ["U2.IN3", "J2.VDD", "R1.b", "Q1.G", "K1.A2"])
+def test_a_pin_left_open_is_complained_of(pin):
+    broken = board("carrier")
+    next(net for net in broken.nets.values() if pin in net).remove(pin)
+    assert any("Unconnected pin" in one for one in circuit.complaints(broken))
+    with pytest.raises(CircuitError, match="Unconnected pin"):
+        circuit.netlist(broken)
+
+
+def test_two_outputs_shorted_are_complained_of():
+    broken = board("carrier")
+    broken.nets["RED"] += broken.nets.pop("AMBER")
+    assert any("OUTPUT connected to OUTPUT" in one for one in circuit.complaints(broken))
+
+
+def test_two_supplies_joined_are_complained_of():
+    broken = board("carrier")
+    broken.nets["3V3"] += broken.nets.pop("3V0")
+    assert any("Pin conflict" in one for one in circuit.complaints(broken))
+
+
+def test_a_sensor_without_its_supply_is_complained_of():
+    broken = board("carrier")
+    broken.nets["3V0"].remove("U1.VOUT")
+    broken.left_open.append("U1.VOUT")
+    assert any("Insufficient drive" in one for one in circuit.complaints(broken))
+
+
+def test_two_parts_at_one_address_are_complained_of():
+    broken = board("carrier")
+    addresses = sorted(broken.kind(part).address or 0 for part in ("J2", "J3", "J4"))
+    assert addresses == [0x29, 0x3C, 0x5A]
+    broken.kinds["VL53L0X"].address = 0x5A
+    assert circuit.complaints(broken) == ["address 0x5a is taken by 2 parts"]
+
+
+def test_a_pin_that_there_is_not_or_that_is_on_two_nets_is_complained_of():
+    broken = board("gate")
+    broken.nets["0V"] += ["U9.K", "J1.RED"]
+    assert circuit.complaints(broken) == ["net 0V: no pin U9.K", "J1.RED is on 2 nets"]
+
+
+def test_the_numbers_are_those_of_the_table():
+    assert set(board("carrier").kinds["ESP32"].pins) == {
+        "5V", "3V3", "GND", *(f"GPIO{number}" for number in PINS.kiosk.values())
+    }  # fmt: skip
+    for name, number in PINS.kiosk.items():
+        assert f"J1.GPIO{number}" in board("carrier").nets[name.upper()]
+
+
+def test_a_source_that_is_wrong_is_named(tmp_path):
+    source = (circuit.FOLDER / "gate.toml").read_text()
+    from hardware.bench import VALUES
+
+    for old, new, said in (
+        ("${gate_shunt}", "${gate_shant}", "line .*gate_shant"),
+        ('kind = "TOWER"', 'kind = "TOWR"', "TOWR"),
+        ('RED = "out"', 'RED = "loud"', "'loud'"),
+        ("[nets]", "[net", "gate.toml"),
+    ):
+        (tmp_path / "gate.toml").write_text(source.replace(old, new, 1))
+        with pytest.raises(HardwareError, match=said):
+            circuit.load("gate", PINS, VALUES, tmp_path)
+
+
+# -- what the boards do, read from their nets ---------------------------------------------------
+
+
+def net_of(one, pin):
+    return next(name for name, net in one.nets.items() if pin in net)
+
+
+def across(one, part, net):
+    """The net at the other end of a part with two ends."""
+    ends = {net_of(one, f"{part}.{pin}") for pin in one.kind(part).pins}
+    return next(iter(ends - {net}))
+
+
+def on_net(one, net, kind):
+    return [pin.split(".") for pin in one.nets[net] if one.parts[pin.split(".")[0]]["kind"] == kind]
+
+
+def door_opens(one, lit):
+    """Right after the pins of `lit` went high from low; all others low."""
+    hold = net_of(one, "Q1.G")
+    for part, pin in on_net(one, hold, "NPN"):
+        assert pin == "C" and net_of(one, f"{part}.E") == "GND"
+        base = net_of(one, f"{part}.B")
+        ((resistor, _),) = on_net(one, base, "R")
+        if across(one, resistor, base) in lit:
+            return False
+    pushed = {across(one, part, hold) for part, _ in on_net(one, hold, "C")}
+    return bool(pushed & lit)
+
+
+def test_the_door_opens_on_normal_only():
+    one = board("carrier")
+    for levels in product((False, True), repeat=3):
+        lit = {name for name, on in zip(("GREEN", "AMBER", "RED"), levels, strict=True) if on}
+        assert door_opens(one, lit) == (lit == {"GREEN"}), lit
+
+
+def test_the_door_stays_shut_when_nothing_drives_it_and_shuts_when_green_is_stuck():
+    one = board("carrier")
+    hold = net_of(one, "Q1.G")
+    # Nothing but a capacitor pushes the gate up: a level that stays cannot hold it, and its
+    # resistor empties it; a board that is dead, booting or unplugged pushes nothing.
+    kinds = {one.parts[pin.split(".")[0]]["kind"] for pin in one.nets[hold]}
+    assert kinds == {"C", "R", "D", "NMOS", "NPN"}
+    assert [across(one, part, hold) for part, _ in on_net(one, hold, "R")] == ["GND"]
+    assert [across(one, part, hold) for part, _ in on_net(one, hold, "C")] == ["GREEN"]
+    assert [pin for _, pin in on_net(one, hold, "D")] == ["K"]
+    for name in ("GREEN", "AMBER", "RED", "BEEPER"):
+        downs = [across(one, part, name) for part, _ in on_net(one, name, "R")]
+        assert "GND" in downs, name
+    # The lock has current through the contact that is open at rest.
+    assert one.nets["DOOR_NO"] == ["K1.NO", "J7.NO"] and "K1.NC" in one.left_open
+
+
+def lamps(one, levels):
+    """Which lamps of the tower burn, given the Pi's pins."""
+    low = {"0V"}
+    for channel, high in levels.items():
+        ((series, _),) = on_net(one, channel, "R")
+        ((opto, pin),) = on_net(one, across(one, series, channel), "OPTO")
+        assert pin == "A"
+        ((transistor, gate),) = on_net(one, net_of(one, f"{opto}.E"), "NMOS")
+        assert gate == "G" and net_of(one, f"{transistor}.S") == "0V"
+        if high:
+            low.add(net_of(one, f"{transistor}.D"))
+    coil = net_of(one, "K1.A2")
+    pulled = any(
+        across(one, part, coil) in low for part, pin in on_net(one, coil, "D") if pin == "A"
+    )
+    contact = "K1.NO" if pulled else "K1.NC"
+    if net_of(one, "K1.COM") in low and contact not in one.left_open:
+        low.add(net_of(one, contact))
+    return {lamp for lamp in levels if net_of(one, f"J2.{lamp}") in low}
+
+
+def test_a_dead_gateway_leaves_amber_and_a_live_one_shows_what_it_says():
+    one = board("gate")
+    assert lamps(one, dict.fromkeys(("RED", "AMBER", "GREEN", "SIREN"), False)) == {"AMBER"}
+    for red, amber, siren in product((False, True), repeat=3):
+        levels = {"RED": red, "AMBER": amber, "GREEN": not (red or amber), "SIREN": siren}
+        assert lamps(one, levels) == {name for name, on in levels.items() if on}
+
+
+def test_that_test_sees_a_contact_wired_wrong():
+    one = board("gate")
+    one.nets["AMBER_OUT"][one.nets["AMBER_OUT"].index("K1.NC")] = "K1.NO"
+    one.left_open = ["K1.NC"]
+    assert lamps(one, dict.fromkeys(("RED", "AMBER", "GREEN", "SIREN"), False)) == set()
+
+
+def test_the_pi_and_the_12_volts_share_nothing_but_light():
+    one = board("gate")
+    pi = {"GND_PI"} | {net for net in one.nets if net.split("_")[0] in ("RED", "AMBER", "GREEN", "SIREN") and not net.endswith(("_OUT", "_GATE"))}  # fmt: skip  # noqa: E501
+    for part in one.parts:
+        sides = {net in pi for net, net_pins in one.nets.items() for pin in net_pins if pin.startswith(f"{part}.")}  # fmt: skip  # noqa: E501
+        assert len(sides) == 1 or one.parts[part]["kind"] == "OPTO", part

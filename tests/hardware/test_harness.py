@@ -1,0 +1,108 @@
+"""The harness diagrams: every wire of the boards is in them, with its colour and length."""
+
+from itertools import pairwise
+
+import pytest
+import yaml
+from hardware.bench import PINS, WIRING, board
+
+from workshop import harness
+from workshop.errors import HardwareError
+from workshop.pins import HEADER
+
+
+def wires(text):
+    """(from, to) of each wire, as connector and label."""
+    drawn = yaml.safe_load(text)
+
+    def label(connector, pin):
+        one = drawn["connectors"][connector]
+        numbers = one.get("pins") or list(range(1, len(one["pinlabels"]) + 1))
+        return connector, str(one["pinlabels"][numbers.index(pin)])
+
+    for row in drawn["connections"]:
+        ends = [
+            (name, pins)
+            for entry in row
+            if isinstance(entry, dict)
+            for name, pins in entry.items()
+            if not name.startswith("W")
+        ]
+        for (one, these), (other, those) in pairwise(ends):
+            for a, b in zip(spread(these), spread(those), strict=True):
+                yield label(one, a), label(other, b)
+
+
+def spread(pins):
+    for pin in pins:
+        if isinstance(pin, str):
+            first, last = map(int, pin.split("-"))
+            yield from range(first, last + 1)
+        else:
+            yield pin
+
+
+@pytest.mark.parametrize("name", WIRING)
+def test_every_cable_has_a_length_and_every_wire_a_colour(name):
+    cables = yaml.safe_load(WIRING[name])["cables"]
+    assert all(
+        cable["length"] > 0 and cable["colors"] and cable["gauge"] for cable in cables.values()
+    )
+
+
+def test_the_kiosks_wires_join_what_its_board_joins():
+    carrier = board("carrier")
+    parts = {"MLX90614": "J2", "SSD1306": "J3", "VL53L0X": "J4"}
+    for (here, mine), (there, theirs) in wires(WIRING["kiosk"]):
+        if there not in parts:
+            continue
+        pin = f"{parts[there]}.{theirs.split('/')[0]}"
+        net = next(name for name, pins in carrier.nets.items() if pin in pins)
+        assert (here, mine) == (parts[there], net)
+
+
+def test_the_esp32s_wires_end_at_the_tables_pins():
+    labels = {there[1]: here[1] for here, there in wires(WIRING["kiosk"]) if here[0] == "ESP32"}
+    for name, number in PINS.kiosk.items():
+        assert labels[name.upper()].split()[0] == f"GPIO{number}"
+
+
+@pytest.mark.parametrize("gate", PINS.gateway)
+def test_a_gates_wires_begin_at_the_tables_place_on_the_header(gate):
+    drawn = yaml.safe_load(WIRING[f"gateway-{gate}"])["connectors"]["PI"]
+    places = dict(zip(drawn["pinlabels"], drawn["pins"], strict=False))
+    for number in PINS.gateway[gate].values():
+        ((label, place),) = [
+            (label, place) for label, place in places.items() if label.split()[0] == f"BCM{number}"
+        ]
+        assert place == HEADER[number], label
+
+
+def test_no_two_gates_use_one_place_of_the_header():
+    taken = [
+        place
+        for gate in PINS.gateway
+        for place in yaml.safe_load(WIRING[f"gateway-{gate}"])["connectors"]["PI"]["pins"]
+    ]
+    assert len(set(taken)) == len(taken)
+
+
+def test_a_name_that_is_no_pin_is_refused_with_its_line(tmp_path):
+    for name in ("kiosk.yml", "gate.yml"):
+        (tmp_path / name).write_text((harness.SOURCES / name).read_text())
+    (tmp_path / "kiosk.yml").write_text("metadata:\n  title: ${horn}\n")
+    with pytest.raises(HardwareError, match=r"kiosk.yml, line 2: 'horn': expected"):
+        harness.sources(PINS, tmp_path)
+
+
+def test_what_wireviz_cannot_draw_is_an_error_with_its_words():
+    broken = WIRING["kiosk"].replace("J7: [1-2]", "J7: [1-9]")
+    with pytest.raises(HardwareError, match="wiring/kiosk"):
+        harness.draw("kiosk", broken)
+
+
+def test_a_wire_of_another_colour_is_seen():
+    drawn = harness.draw("kiosk", WIRING["kiosk"])["svg"].decode()
+    other = harness.draw("kiosk", WIRING["kiosk"].replace("[GY, PK]", "[GY, BU]"))["svg"].decode()
+    assert harness.words(drawn) != harness.words(other)
+    assert harness.colours(drawn) != harness.colours(other)

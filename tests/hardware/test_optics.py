@@ -1,0 +1,88 @@
+"""What a sensor sees: the formula, its two edges, and the command that tells."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import real_micropython
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workshop import optics
+from workshop.errors import HardwareError
+
+PARTS, FACE = optics.load()
+parts = st.sampled_from(list(PARTS.values()))
+distances = st.floats(10, 3000)
+
+
+def test_the_data_sheets_spots():
+    assert optics.spot_mm(PARTS["DCI"], 100) == pytest.approx(8.73, abs=0.01)
+    assert optics.spot_mm(PARTS["BAA"], 100) == pytest.approx(200)
+    # A patch of 5 cm is filled from 2.5, 8, 24 and 57 cm.
+    for part, cm in (("BAA", 2.5), ("BCC", 7.9), ("DCH", 23.8), ("DCI", 57.3)):
+        assert optics.farthest_mm(PARTS[part], 50) / 10 == pytest.approx(cm, abs=0.05)
+
+
+@given(parts, distances)
+def test_what_is_not_skin_only_ever_hides_warmth(sensor, away):
+    seen = optics.view(sensor, away, FACE)
+    for model in ("hard", "soft"):
+        one = seen[model]
+        assert 0 <= one["site_share"] <= one["skin_share"] <= 1
+        assert one["site_error_c"] <= 0 and one["room_error_c"] <= 0
+        assert FACE.room_c - FACE.site_c <= one["site_error_c"]
+    assert seen["soft"]["site_error_c"] <= seen["hard"]["site_error_c"] + 1e-6
+
+
+@given(parts, distances, st.floats(1.05, 3))
+def test_farther_away_never_sees_more_skin(sensor, away, more):
+    near, far = (optics.view(sensor, mm, FACE) for mm in (away, more * away))
+    for model in ("hard", "soft"):
+        assert far[model]["skin_share"] <= near[model]["skin_share"]
+        assert far[model]["site_error_c"] <= near[model]["site_error_c"] + 1e-6
+
+
+def test_a_soft_edge_keeps_a_half_within_the_spot():
+    assert optics.share(20, 20, soft=True) == 0.5
+    assert optics.share(20, 40, soft=True) == pytest.approx(1 - 1 / 16)
+
+
+def measure(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "measurement", "optics", *arguments],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(real_micropython.ROOT / "tools"), "PATH": "/usr/bin:/bin"},
+        timeout=60,
+    )
+
+
+def test_the_command_prints_what_was_computed():
+    found = json.loads(measure("--part", "mlx90614esf-bcc", "--distance", "15", "--json").stdout)
+    assert found == optics.view(PARTS["BCC"], 150, FACE)
+    shown = measure("--part", "DCI", "--room", "10").stdout
+    assert "8.7 mm" in shown and "光斑" in shown and "内眦" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--part", "XYZ"), "has DCI"),
+        (("--distance", "0"), "1 to 300 cm"),
+        (("--distance", "nan"), "1 to 300 cm"),
+        (("--room", "1000"), "-20 to 50"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(arguments, said):
+    done = measure(*arguments)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_wrong_figure_is_named_with_its_line(tmp_path):
+    path = tmp_path / "sensors.toml"
+    path.write_text(optics.TABLE.read_text().replace("fov_deg = 35", "fov_deg = -35"))
+    line = path.read_text().splitlines().index("fov_deg = -35") + 1
+    with pytest.raises(HardwareError, match=rf"line {line}: \[BCC\] fov_deg: expected 1 to 120"):
+        optics.load(path)

@@ -1,0 +1,98 @@
+"""The parts list: checked line by line, totalled, and complete for the boards."""
+
+import re
+
+import pytest
+from hardware.bench import FIGURES, board
+
+from workshop import electrical, optics, parts
+from workshop.errors import HardwareError
+
+LISTED = parts.load()
+
+
+def test_every_part_has_two_sources_and_a_dated_price():
+    for one in LISTED:
+        assert one.source_1 != one.source_2 and one.part_number
+        assert 0 < one.low_cny <= one.high_cny
+        assert re.fullmatch(r"20\d\d-\d\d", one.dated) and one.basis == "estimate"
+
+
+@pytest.mark.parametrize("assembly", parts.ASSEMBLIES)
+def test_the_table_shows_the_sum_of_its_rows(assembly):
+    table = (parts.TABLE.parent / "parts.md").read_text()
+    section = table.split(f"## {assembly} ")[1].split("\n## ")[0]
+    rows = re.findall(r"\| ([\d.]+) \| ([\d.]+)–([\d.]+) \| [\d-]+ estimate \|  \|", section)
+    assert len(rows) > 10
+    low, high = (sum(float(row[0]) * float(row[n]) for row in rows) for n in (1, 2))
+    assert f"合计: {low:.0f}–{high:.0f} CNY" in section
+    assert (low, high) == pytest.approx(parts.total_cny(LISTED, assembly))
+
+
+def test_the_readme_says_the_same_price():
+    low, high = (round(price, -1) for price in parts.total_cny(LISTED, "kiosk"))
+    readme = (parts.TABLE.parent.parent / "README.md").read_text()
+    assert f"{low:.0f} to {high:.0f} yuan" in readme
+
+
+def test_instead_is_not_paid_beside_the_default():
+    low, _ = parts.total_cny(LISTED, "kiosk")
+    default = [one for one in LISTED if one.assembly == "kiosk" and one.choice == "default"]
+    assert low == pytest.approx(sum(one.quantity * one.low_cny for one in default))
+    assert sum(one.sensor != "" for one in default) == 1
+
+
+def test_each_sensors_accuracy_is_the_optics():
+    table = (parts.TABLE.parent / "parts.md").read_text()
+    supply = next(one.value for one in FIGURES if one.english == electrical.SUPPLY)
+    _, face = optics.load()
+    for one in LISTED:
+        if one.sensor:
+            sensor = optics.find(one.sensor)
+            lost = optics.view(sensor, 100, face)["soft"]["site_error_c"]
+            row = next(
+                line for line in table.splitlines() if f"{one.part_number}" in line and "±" in line
+            )
+            assert f"| {lost:+.2f} |" in row
+            assert f"{lost - sensor.tolerance_c - supply:+.2f} to " in row
+    assert {"DCI", "BCC"} <= {one.sensor for one in LISTED}
+
+
+@pytest.mark.parametrize(("name", "assembly"), [("carrier", "kiosk"), ("gate", "gateway")])
+def test_all_that_is_on_a_board_is_bought(name, assembly):
+    one = board(name)
+    bought = [part for part in LISTED if part.assembly == assembly and part.choice != "instead"]
+    for kind, sort in one.kinds.items():
+        count = sum(part["kind"] == kind for part in one.parts.values())
+        if kind in ("R", "C", "CP", "D"):
+            words = {"R": "resistor", "C": "capacitor X7R", "CP": "uF", "D": "diode"}[kind]
+            listed = sum(part.quantity for part in bought if words in part.item_en)
+        elif kind in ("LDO", "ULN2803A", "NMOS", "NPN", "RELAY", "OPTO", "MLX90614"):
+            listed = sum(part.quantity for part in bought if part.part_number.startswith(sort.name))
+        else:
+            continue
+        assert listed == count, kind
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Mouser,1,240,420", "Mouser,0,240,420", "line 2, quantity: expected a number above 0"),
+        ("Mouser,1,240,420", "Mouser,1,420,240", "line 2, high_cny: expected at least 420"),
+        ("Mouser,1,240,420", "Mouser,1,1e9,2e9", "low_cny: expected a number"),
+        ("DigiKey,Mouser,1,240", "Mouser,Mouser,1,240", "another source"),
+        ("2026-11,estimate,default,DCI", "soon,estimate,default,DCI", "year and month"),
+        ("2026-11,estimate,default,DCI", "2026-11,estimate,default,DCX", "sensors.toml"),
+        ("2026-11,estimate,default,DCI", "2026-11,estimate,perhaps,DCI", "choice"),
+        ("2026-11,estimate,default,DCI", "2026-11,estimate", "columns"),
+        ("assembly,item_en", "item_en,assembly", "line 1"),
+        ("kiosk,infrared", "kisok,infrared", "assembly"),
+    ],
+)  # fmt: skip
+def test_a_wrong_line_is_named(tmp_path, old, new, said):
+    path = tmp_path / "parts.csv"
+    text = parts.TABLE.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(HardwareError, match=said):
+        parts.load(path)

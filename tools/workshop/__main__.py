@@ -1,0 +1,58 @@
+"""`tools/make-hardware`: builds all that is generated in `hardware/`, or says what is stale.
+生成 hardware/ 下的全部图纸与表格，或检查其是否过期。"""
+
+import argparse
+import sys
+
+from workshop.errors import HardwareError
+from workshop.generate import build, stale
+from workshop.table import HARDWARE
+
+EPILOG = """\
+sources 源文件:
+  pins.toml                        every pin number 引脚
+  wiring/*.yml                     harness: wires, colours, lengths 线束
+  electrical.toml                  parts' figures: resistors, margins 电气参数
+  circuit/*.toml                   the boards: parts and nets 电路
+  sensors.toml, enclosure.toml     optics and housing 光学与外壳
+  parts.csv                        what to buy 物料
+
+examples 示例:
+  tools/make-hardware              build everything 全部生成
+  tools/make-hardware --check      compare, change nothing 只比较
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0, 1 if something is stale, 2 if a source is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="tools/make-hardware",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="say what is stale, write nothing 只检查，不写入"
+    )
+    arguments = parser.parse_args()
+    try:
+        files = build(lambda what: print(f"  {what}", file=sys.stderr))
+    except HardwareError as error:
+        print(f"tools/make-hardware: {error}", file=sys.stderr)
+        return 2
+    if arguments.check:
+        old = stale(files)
+        for line in old:
+            print(f"hardware/{line}; run tools/make-hardware")
+        return bool(old)
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for line in stale(files):
+        print(f"hardware/{line}", file=sys.stderr)
+    print(f"{len(files)} files in {HARDWARE.name}/")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""The boards of `hardware/circuit` as data, checked by SKiDL's electrical rules, and as netlists.
+
+SKiDL knows each part from our tables, so KiCad's libraries are not needed; what it says is taken
+at its strictest: a warning is a fault. Beside its rules, every part on the bus has an address of
+its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workshop.electrical import Values, written
+from workshop.errors import CircuitError, HardwareError
+from workshop.pins import Pins
+from workshop.table import HARDWARE, fill
+
+BOARDS = ("carrier", "gate")
+FOLDER = HARDWARE / "circuit"
+ROLES = {
+    "in": "INPUT",
+    "out": "OUTPUT",
+    "both": "BIDIR",
+    "open": "OPENCOLL",
+    "passive": "PASSIVE",
+    "power": "PWROUT",
+    "supply": "PWRIN",
+}
+
+
+@dataclass
+class Kind:
+    """What parts of a sort have in common; `pins` is name to role, in the order of numbers."""
+
+    name: str
+    footprint: str
+    pins: dict[str, str]
+    address: int | None = None
+
+
+@dataclass
+class Board:
+    """Parts by reference, and nets as lists of `reference.pin`; `left_open` is so on purpose."""
+
+    title: str
+    kinds: dict[str, Kind]
+    parts: dict[str, dict[str, str]]
+    nets: dict[str, list[str]]
+    left_open: list[str] = field(default_factory=list)
+
+    def kind(self, reference: str) -> Kind:
+        """What sort a part is of."""
+        return self.kinds[self.parts[reference]["kind"]]
+
+
+def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
+    """Read a board with pins and values filled in. Raises `HardwareError` naming what is wrong."""
+    path = folder / f"{name}.toml"
+    words: dict[str, object] = dict(pins.kiosk)
+    words |= {f"led_{colour}": written(ohm, "Ω") for colour, ohm in values.led.items()}
+    words |= {"door_farad": written(values.door_farad, "F")}
+    for one in ("pull_up", "piezo", "door_ohm", "door_base", "gate_series", "gate_shunt"):
+        words[one] = written(getattr(values, one), "Ω")
+    words["gate_down"] = written(values.gate_down, "Ω")
+    try:
+        data = tomllib.loads(fill(path, words))
+    except tomllib.TOMLDecodeError as error:
+        raise HardwareError(f"{path}: {error}") from error
+    try:
+        kinds = {kind: Kind(**rows) for kind, rows in data["kinds"].items()}
+        board = Board(data["title"], kinds, data["parts"], data["nets"], data["open"]["pins"])
+        for part in board.parts:
+            board.kind(part)
+    except (KeyError, TypeError) as error:
+        raise HardwareError(
+            f"{path}: {error}; expected [kinds], [parts], [nets] and [open] as in its head"
+        ) from error
+    for kind in kinds.values():
+        for pin, role in kind.pins.items():
+            if role not in ROLES:
+                raise HardwareError(
+                    f"{path}: {kind.name} {pin}: {role!r}, not of {', '.join(ROLES)}"
+                )
+    return board
+
+
+def complaints(board: Board) -> list[str]:
+    """What the electrical rules say against a board; nothing, if it can be built."""
+    found = _unreal(board)
+    if found:
+        return found
+    with _skidl() as (skidl, heard):
+        circuit = _circuit(skidl, board)
+        circuit.ERC()
+        found = [*heard]
+    at = Counter(board.kind(part).address for part in board.parts)
+    found += [
+        f"address {address:#x} is taken by {times} parts"
+        for address, times in at.items()
+        if address is not None and times > 1
+    ]
+    return sorted(found)
+
+
+def netlist(board: Board) -> str:
+    """The board for KiCad, without date and tags. Raises `CircuitError` if it is wrong."""
+    if wrong := complaints(board):
+        raise CircuitError(f"{board.title}:\n  " + "\n  ".join(wrong))
+    with _skidl() as (skidl, _):
+        circuit = _circuit(skidl, board)
+        text = circuit.generate_netlist(tool=skidl.KICAD9, do_backup=False, track_src=False)
+    for gone in (
+        r'\n\s*\(date "[^"]*"\)',
+        r"\n\s*\(field\s*\(name \"SKiDL (Tag|Line)\"\)? ?\"[^\"]*\"\)",
+        r"\n\s*\(comment\s*\(number \"\d\"\)\s*\(value \"\"\)\)",
+        r'\n\s*\(source "[^"]*"\)',
+    ):
+        text = re.sub(gone, "", text)
+    return text.rstrip() + "\n"
+
+
+def _unreal(board: Board) -> list[str]:
+    """References to parts or pins that there are not, and pins on two nets."""
+    found = []
+    seen: Counter[str] = Counter()
+    for net, places in [*board.nets.items(), ("[open]", board.left_open)]:
+        for place in places:
+            part, _, pin = place.partition(".")
+            if part not in board.parts or pin not in board.kind(part).pins:
+                found.append(f"net {net}: no pin {place}")
+            seen[place] += 1
+    return found + [f"{place} is on {times} nets" for place, times in seen.items() if times > 1]
+
+
+def _circuit(skidl: Any, board: Board) -> Any:
+    circuit = skidl.Circuit()
+    circuit.no_files = True
+    parts = {}
+    for reference, part in board.parts.items():
+        kind = board.kind(reference)
+        parts[reference] = skidl.Part(
+            tool=skidl.SKIDL,
+            name=kind.name,
+            ref=reference,
+            ref_prefix=re.sub(r"\d", "", reference),
+            value=part.get("value", kind.name),
+            footprint=kind.footprint,
+            tag=reference,
+            dest=skidl.NETLIST,
+            circuit=circuit,
+            pins=[
+                skidl.Pin(num=str(number), name=name, func=getattr(skidl.Pin.types, ROLES[role]))
+                for number, (name, role) in enumerate(kind.pins.items(), start=1)
+            ],
+        )
+    for name, places in board.nets.items():
+        net = skidl.Net(name, circuit=circuit, tag=name)
+        net += [_pin(parts, board, place) for place in places]
+    for place in board.left_open:
+        _pin(parts, board, place).do_erc = False
+    return circuit
+
+
+def _pin(parts: dict[str, Any], board: Board, place: str) -> Any:
+    reference, _, name = place.partition(".")
+    return parts[reference].pins[list(board.kind(reference).pins).index(name)]
+
+
+class _Ear(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _skidl() -> Iterator[tuple[Any, list[str]]]:
+    """SKiDL in a folder of its own, for it leaves files where it runs; and what its rules say."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        with open(os.devnull, "w") as away, contextlib.redirect_stderr(away):  # noqa: PTH123
+            import skidl
+            from skidl.logger import active_logger, erc_logger
+        ear = _Ear()
+        quiet = [
+            (handler, handler.level)
+            for one in (active_logger, erc_logger)
+            for handler in one.handlers
+        ]
+        for handler, _ in quiet:
+            handler.setLevel(logging.CRITICAL + 1)
+        erc_logger.addHandler(ear)
+        try:
+            yield skidl, ear.heard
+        finally:
+            erc_logger.removeHandler(ear)
+            for handler, level in quiet:
+                handler.setLevel(level)

@@ -1,0 +1,118 @@
+"""Everything of `hardware/` that is generated, and whether what lies there is equal to it.
+
+Texts are compared byte by byte. A picture is drawn by Graphviz or matplotlib with the fonts of a
+system, so it is compared by what it shows, and by its source, whose digest a PNG carries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from workshop import (
+    circuit,
+    drawing,
+    electrical,
+    harness,
+    optics,
+    parts,
+    pins,
+    printable,
+)
+from workshop.enclosure import Enclosure
+from workshop.errors import HardwareError
+from workshop.pictures import labelled, same_picture
+from workshop.table import HARDWARE
+
+_NOTE = "<!-- Built by tools/make-hardware from {sources}: change those. -->\n\n# {title}\n\n"
+
+
+def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
+    """Each file below `hardware/` and what belongs in it. Raises `HardwareError`."""
+    files: dict[str, bytes] = {}
+
+    say("pins")
+    table = pins.load()
+    files["pins.md"] = _text("pins.toml", "Pins 引脚", pins.markdown(table))
+
+    say("electrics")
+    wiring = harness.sources(table)
+    kiosk = Enclosure()
+    figures, values = electrical.compute(harness.lengths_m(wiring["kiosk"]), table, kiosk.sensor)
+    files["electrical.md"] = _text(
+        "electrical.toml and wiring/kiosk.yml", "Electrics 电气计算", electrical.markdown(figures)
+    )
+
+    for name, source in wiring.items():
+        say(f"wiring of {name}")
+        for ending, content in harness.draw(name, source).items():
+            files[f"wiring/{name}.{ending}"] = content
+
+    for name in circuit.BOARDS:
+        say(f"board {name}")
+        board = circuit.load(name, table, values)
+        files[f"circuit/{name}.net"] = circuit.netlist(board).encode()
+
+    say("optics and parts")
+    away = kiosk.view.distance_mm
+    files["optics.md"] = _text("sensors.toml", "Optics 光学", optics.markdown(away))
+    supply = next(one.value for one in figures if one.english == electrical.SUPPLY)
+    listed = parts.markdown(parts.load(), away, supply)
+    files["parts.md"] = _text("parts.csv and sensors.toml", "Parts 物料清单", listed)
+
+    say("enclosure")
+    files["enclosure.md"] = _text(
+        "enclosure.toml and sensors.toml", "Enclosure 外壳", kiosk.markdown()
+    )
+    for part in kiosk.parts:
+        files[f"enclosure/{part.name}.stl"] = printable.stl(part.printed)
+    digest = hashlib.sha256(b"".join(v for k, v in sorted(files.items()) if k.endswith(".stl")))
+    files["pictures/enclosure.png"] = labelled(drawing.picture(kiosk), digest.hexdigest())
+    return {HARDWARE / name: content for name, content in files.items()}
+
+
+def _text(sources: str, title: str, body: str) -> bytes:
+    return (_NOTE.format(sources=sources, title=title) + body).encode()
+
+
+def stale(files: dict[Path, bytes]) -> list[str]:
+    """Which of the files in place differ from what was built, and how."""
+    found = []
+    for path, wanted in files.items():
+        try:
+            there = path.read_bytes()
+        except OSError as error:
+            found.append(f"{path.name}: {error.strerror}")
+            continue
+        if there != wanted and (why := _differs(path, there, wanted)):
+            found.append(f"{path.relative_to(HARDWARE)}: {why}")
+    return found + _left_over(files)
+
+
+def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:
+    if path.suffix == ".svg":
+        one, other = there.decode(errors="replace"), wanted.decode()
+        if harness.words(one) != harness.words(other):
+            return "says something else"
+        return None if harness.colours(one) == harness.colours(other) else "other colours"
+    if path.suffix == ".png":
+        return same_picture(there, wanted)
+    if path.suffix == ".stl":
+        try:
+            changed = printable.different_mm3(printable.load_stl(path), printable.parsed(wanted))
+        except HardwareError as error:
+            return str(error)
+        return None if changed < 1 else f"{changed:.0f} mm³ differ"
+    return "differs"
+
+
+def _left_over(files: dict[Path, bytes]) -> list[str]:
+    """What nobody builds any more."""
+    made = re.compile(r"\.(gv|svg|net|stl)$")
+    return [
+        f"{path.relative_to(HARDWARE)}: nobody builds it"
+        for path in sorted(HARDWARE.rglob("*"))
+        if made.search(path.name) and path not in files
+    ]

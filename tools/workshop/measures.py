@@ -1,0 +1,284 @@
+"""The housing's measures: what `hardware/enclosure.toml` says, and what the sensor's view adds.
+
+In mm. x is to the right and y up as a person sees it who stands before the kiosk, z points to
+that person from the front's outer face. The sensor looks along z from `opening_mm`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from math import atan, atan2, degrees, log, pi, radians, sin, tan
+from typing import Annotated, Any, get_args, get_type_hints
+
+from workshop import optics
+from workshop.errors import HardwareError
+from workshop.table import HARDWARE, Table, read
+
+TABLE = HARDWARE / "enclosure.toml"
+LIP_MM = 0.8
+"""How thick the collar's lip is."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How far, and how much of the view is kept free."""
+
+    distance_mm: Annotated[float, (20, 600)]
+    clear: Annotated[float, (1, 5)]
+    hood_mm: Annotated[float, (3, 60)]
+    hood_radius_mm: Annotated[float, (8, 40)]
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Whose eyes are how high, and how far the kiosk looks up."""
+
+    shoes_mm: Annotated[float, (0, 60)]
+    low_eye_mm: Annotated[float, (700, 2000)]
+    high_eye_mm: Annotated[float, (700, 2200)]
+    tilt_deg: Annotated[float, (0, 30)]
+
+
+@dataclass(frozen=True)
+class Box:
+    """The shell and its windows."""
+
+    width_mm: Annotated[float, (90, 300)]
+    height_mm: Annotated[float, (140, 400)]
+    depth_mm: Annotated[float, (35, 120)]
+    wall_mm: Annotated[float, (1.2, 6)]
+    corner_mm: Annotated[float, (7, 20)]
+    axis_mm: Annotated[float, (20, 150)]
+    divider_mm: Annotated[float, (-50, 100)]
+    display_mm: Annotated[float, (-80, 80)]
+    display_w_mm: Annotated[float, (10, 80)]
+    display_h_mm: Annotated[float, (8, 60)]
+    lights_mm: Annotated[float, (-120, 80)]
+    lights_apart_mm: Annotated[float, (12, 60)]
+    beeper_mm: Annotated[float, (-150, 80)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What holds the can, and keeps warmth from it."""
+
+    collar_mm: Annotated[float, (1.2, 4)]
+    gap_mm: Annotated[float, (1, 15)]
+    spokes: Annotated[float, (3, 6)]
+    spoke_mm: Annotated[float, (1.2, 6)]
+    flange_mm: Annotated[float, (2, 6)]
+    slip_mm: Annotated[float, (0, 0.6)]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mirror to look into."""
+
+    mirror_mm: Annotated[float, (8, 30)]
+    aside_mm: Annotated[float, (15, 80)]
+
+
+@dataclass(frozen=True)
+class Print:
+    """What a printer can do, and its plastic."""
+
+    wall_mm: Annotated[float, (0.8, 3)]
+    overhang_deg: Annotated[float, (30, 60)]
+    conductivity_w_mk: Annotated[float, (0.05, 1)]
+
+
+def _group(table: Table, name: str, cls: type[Any]) -> Any:
+    hints = get_type_hints(cls, include_extras=True)
+    limits = {field.name: get_args(hints[field.name])[1] for field in fields(cls)}
+    return cls(**{key: table.number(name, key, low=a, high=b) for key, (a, b) in limits.items()})
+
+
+class Measures:
+    """The table and what follows from it; raises `HardwareError` if it cannot be built."""
+
+    def __init__(self, table: Table | None = None, part: str | None = None) -> None:
+        """`part` replaces the table's sensor."""
+        table = table or read(TABLE)
+        self.table = table
+        chosen = part or table.section("view").get("part")
+        if not isinstance(chosen, str):
+            raise table.error("expected a part of sensors.toml in quotes", "view", "part")
+        self.sensor = optics.find(chosen)
+        self.face = optics.load()[1]
+        self.view: View = _group(table, "view", View)
+        self.mount: Mount = _group(table, "mount", Mount)
+        self.box: Box = _group(table, "box", Box)
+        self.cell: Cell = _group(table, "cell", Cell)
+        self.mark: Mark = _group(table, "mark", Mark)
+        self.print: Print = _group(table, "print", Print)
+        self._check()
+
+    @cached_property
+    def opening_mm(self) -> float:
+        """z of the sensor's opening, which is the collar's rim."""
+        return self.collar_high_mm - self.cell.flange_mm - self.box.wall_mm
+
+    @cached_property
+    def collar_high_mm(self) -> float:
+        """How long the collar is; a short can ends within the flange."""
+        return min(self.sensor.can_long_mm, 8.0)
+
+    @property
+    def can_radius_mm(self) -> float:
+        """Of the hole that the can slips into."""
+        return self.sensor.can_mm / 2 + self.cell.slip_mm / 2
+
+    @property
+    def lip_radius_mm(self) -> float:
+        """Holds the can from falling out forwards."""
+        return self.can_radius_mm - 0.9
+
+    @property
+    def air_radius_mm(self) -> float:
+        """Inner radius of the hood where it begins."""
+        return self.can_radius_mm + self.cell.collar_mm + self.cell.gap_mm
+
+    @property
+    def hood_radius_mm(self) -> float:
+        """Outer radius of the hood at its rim."""
+        return self.hood_inner(self.hood_long_mm) + self.print.wall_mm + 0.4
+
+    @cached_property
+    def hood_long_mm(self) -> float:
+        """How far the hood stands out before the front: as far as the view lets it."""
+        long = self.view.hood_mm
+        while long > 0:
+            if self.hood_inner(long) + self.print.wall_mm + 0.4 <= self.view.hood_radius_mm:
+                return long
+            long -= 0.5
+        return 0.0
+
+    def hood_inner(self, before_front_mm: float) -> float:
+        """Inner radius of the hood, so far before the front."""
+        away = max(0.0, before_front_mm - self.opening_mm)
+        return max(self.air_radius_mm, self.clear_radius(away) + 0.3)
+
+    def clear_radius(self, away_mm: float) -> float:
+        """What no wall may enter, as a radius around the axis, so far before the opening."""
+        clear = self.view.clear * optics.spot_mm(self.sensor, away_mm)
+        return (self.sensor.aperture_mm + clear) / 2
+
+    @property
+    def mirror_turn_deg(self) -> float:
+        """How far the mark looks towards the axis, so that it shows a pupil to itself."""
+        return degrees(atan2(self.mark.aside_mm - self.face.aside_mm, self.view.distance_mm))
+
+    def _check(self) -> None:
+        if self.clear_radius(LIP_MM) > self.lip_radius_mm:
+            raise HardwareError(
+                f"{self.table.path}: {self.sensor.name} sees {self.sensor.fov_deg:g}°: it would see"
+                " the collar that holds it; choose a narrower part, as the kiosk must anyway"
+            )
+        if self.hood_long_mm < 3:
+            raise self.table.error(
+                f"a hood for {self.sensor.fov_deg:g}° would be wider than"
+                f" {self.view.hood_radius_mm:g} mm before it is 3 mm long",
+                "view",
+                "hood_radius_mm",
+            )
+        inner = self.mark.aside_mm - self.mark.mirror_mm / 2 - 2.2
+        if inner < self.hood_radius_mm + 1:
+            raise self.table.error("the mark lies within the hood", "mark", "aside_mm")
+        if (
+            self.mark.aside_mm + self.mark.mirror_mm / 2 + 5
+            > self.box.width_mm / 2 - self.box.wall_mm
+        ):
+            raise self.table.error("the mark lies outside the box", "mark", "aside_mm")
+        top = self.box.height_mm / 2 - self.box.wall_mm
+        if not self.box.divider_mm + 20 < self.box.axis_mm < top - 21:
+            raise self.table.error(
+                f"expected {self.box.divider_mm + 20:g} to {top - 21:g}, for the cell's flange",
+                "box",
+                "axis_mm",
+            )
+
+    def flange_radius(self) -> float:
+        """The cell's flange, behind the front."""
+        return self.hood_radius_mm + 8
+
+    def straight_to(self) -> float:
+        """The cell's height up to which the hood stays as narrow as it begins."""
+        start = self.cell.flange_mm + self.box.wall_mm
+        before = 0.0
+        while before < self.hood_long_mm and self.hood_inner(before) <= self.air_radius_mm:
+            before += 0.25
+        return start + max(0.0, before - 0.25)
+
+    def figures(self) -> dict[str, float]:
+        """What follows from the table, in mm, °, K/W, for people who build."""
+        away = self.view.distance_mm
+        tilt = radians(self.mount.tilt_deg)
+        axis_high = self.mount.low_eye_mm + self.mount.shoes_mm - away * sin(tilt)
+        k = self.print.conductivity_w_mk
+        long = self.air_radius_mm - self.can_radius_mm - self.cell.collar_mm
+        spokes = self.cell.spokes * k * self.cell.spoke_mm * self.cell.flange_mm / long / 1000
+        outer = self.can_radius_mm + self.cell.collar_mm
+        solid = 2 * pi * k * self.cell.flange_mm / 1000 / log(self.air_radius_mm / outer)
+        return {
+            "spot_mm": optics.spot_mm(self.sensor, away),
+            "axis_high_mm": axis_high,
+            "bow_mm": self.mount.high_eye_mm - self.mount.low_eye_mm,
+            "tilt_deg": self.mount.tilt_deg,
+            "distance_mm": away,
+            "opening_before_front_mm": self.opening_mm,
+            "hood_long_mm": self.hood_long_mm,
+            "hood_inner_mm": 2 * self.hood_inner(self.hood_long_mm),
+            "eye_aside_mm": self.face.aside_mm,
+            "mark_aside_mm": self.mark.aside_mm,
+            "mark_turn_deg": self.mirror_turn_deg,
+            "clear_deg": 2 * degrees(atan(self.view.clear * tan(radians(self.sensor.fov_deg / 2)))),
+            "spokes_k_per_w": 1 / spokes,
+            "solid_k_per_w": 1 / solid,
+        }
+
+    def markdown(self) -> str:
+        """What a builder has to know, for `hardware/enclosure.md`."""
+        f = self.figures()
+        rows = [
+            ("sensor", "传感器", self.sensor.name),
+            (
+                "eye before the sensor's opening",
+                "眼睛到传感器开口",
+                f"{f['distance_mm'] / 10:g} cm",
+            ),
+            ("spot there", "该处光斑", f"{f['spot_mm']:.1f} mm"),
+            ("sensor's axis above the floor", "光轴离地", f"{f['axis_high_mm'] / 10:.0f} cm"),
+            ("looks up", "上仰", f"{f['tilt_deg']:g}°"),
+            ("the tallest of twenty bows by", "高个子需俯身", f"{f['bow_mm'] / 10:.0f} cm"),
+            ("pupil beside the eye's inner corner", "瞳孔到内眦", f"{f['eye_aside_mm']:.1f} mm"),
+            (
+                "mark beside the axis, to the right",
+                "对视镜在光轴右侧",
+                f"{f['mark_aside_mm']:g} mm",
+            ),
+            ("mark turned towards the axis", "对视镜内转", f"{f['mark_turn_deg']:.1f}°"),
+            ("free view, full angle", "无遮挡视角", f"{f['clear_deg']:.0f}°"),
+            (
+                "opening before the front",
+                "开口伸出前面板",
+                f"{f['opening_before_front_mm']:.1f} mm",
+            ),
+            ("hood before the front", "遮光罩伸出", f"{f['hood_long_mm']:g} mm"),
+            ("hood inside", "遮光罩内径", f"{f['hood_inner_mm']:.1f} mm"),
+            (
+                "can to housing, by its spokes (a solid web)",
+                "管壳到外壳热阻（若为实心）",
+                f"{f['spokes_k_per_w']:.0f} ({f['solid_k_per_w']:.0f}) K/W",
+            ),
+        ]
+        text = "![parts, and how one looks in 分解图与对视方法](pictures/enclosure.png)\n\n"
+        text += "| what | 项目 | |\n| --- | --- | --- |\n"
+        text += "".join(
+            f"| {english} | {chinese} | {value} |\n" for english, chinese, value in rows
+        )
+        return text + (
+            "\nPrint in PETG, 0.2 mm layers, no supports, each file as it lies: "
+            "`front`, `cell`, `mark`, `back`, `wedge`.\n"
+            "用 PETG 打印，层高 0.2 毫米，无需支撑，按文件中的方向摆放。\n"
+        )

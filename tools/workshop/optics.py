@@ -1,0 +1,181 @@
+"""A part's spot at a distance, how much of its view is skin, and what the rest costs.
+
+The one place with the formula: `tools/measure optics`, the enclosure and the parts list use it.
+A data sheet's field of view is where the signal has fallen to a half, so a spot has no hard edge.
+Two models hold the truth between them: `hard`, a disc of even sensitivity, as data sheets draw
+it, and `soft`, a bell whose half-height is the spot's edge, which sees more of what is around.
+"""
+
+from dataclasses import dataclass
+from math import radians, tan
+from pathlib import Path
+from typing import Any
+
+from workshop.errors import HardwareError
+from workshop.table import HARDWARE, Table, read
+
+TABLE = HARDWARE / "sensors.toml"
+ZERO_C_K = 273.15
+SKIN_EMISSIVITY = 0.98
+"""As the firmware's correction has it."""
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One variant of the MLX90614; fields as in `hardware/sensors.toml`."""
+
+    part: str
+    name: str
+    fov_deg: float
+    aperture_mm: float
+    tolerance_c: float
+    volt_c: float
+    supply_v: float
+    can_mm: float
+    can_long_mm: float
+
+
+@dataclass(frozen=True)
+class Face:
+    """What stands before a sensor: discs around the aim, site within face within room."""
+
+    site_mm: float
+    site_c: float
+    skin_c: float
+    face_mm: float
+    room_c: float
+    corners_mm: float
+    pupils_mm: float
+
+    @property
+    def aside_mm(self) -> float:
+        """How far a pupil lies from the inner corner of its eye."""
+        return (self.pupils_mm - self.corners_mm) / 2
+
+
+def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
+    """Each part by its three letters, and the face. Raises `HardwareError` naming the line."""
+    table = read(path)
+    parts = {part: _sensor(table, part) for part in table.data if part != "face"}
+    limits = {
+        "site_mm": (1, 100), "site_c": (28, 42), "skin_c": (28, 42), "face_mm": (50, 300),
+        "room_c": (-20, 50), "corners_mm": (20, 45), "pupils_mm": (45, 80),
+    }  # fmt: skip
+    face = Face(**{k: table.number("face", k, low=a, high=b) for k, (a, b) in limits.items()})
+    return parts, face
+
+
+def _sensor(table: Table, part: str) -> Sensor:
+    name = table.section(part).get("name")
+    if not isinstance(name, str):
+        raise table.error("expected a part number in quotes", part, "name")
+    limits = {
+        "fov_deg": (1, 120), "aperture_mm": (0, 10), "tolerance_c": (0.05, 5), "volt_c": (0, 5),
+        "supply_v": (2.6, 5.5), "can_mm": (5, 15), "can_long_mm": (2, 30),
+    }  # fmt: skip
+    numbers = {k: table.number(part, k, low=a, high=b) for k, (a, b) in limits.items()}
+    return Sensor(part, name, **numbers)
+
+
+def find(part: str) -> Sensor:
+    """A part by its letters or its whole number, `DCI` or `MLX90614ESF-DCI`."""
+    parts, _ = load()
+    for sensor in parts.values():
+        if part.upper() in (sensor.part, sensor.name):
+            return sensor
+    raise HardwareError(f"no part {part!r} in hardware/sensors.toml, which has {', '.join(parts)}")
+
+
+def spot_mm(sensor: Sensor, distance_mm: float) -> float:
+    """Diameter of the cone within which half the peak sensitivity is kept, at a distance."""
+    return 2 * distance_mm * tan(radians(sensor.fov_deg / 2))
+
+
+def cone_mm(sensor: Sensor, distance_mm: float) -> float:
+    """The same with the can's opening added: what no wall may enter."""
+    return spot_mm(sensor, distance_mm) + sensor.aperture_mm
+
+
+def share(spot: float, disc: float, soft: bool) -> float:
+    """How much of the signal comes from within a disc (mm) around the axis, 0 to 1."""
+    ratio = (disc / spot) ** 2
+    return 1 - 0.5**ratio if soft else min(1.0, ratio)
+
+
+def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
+    """Spot, shares and errors (°C) of both models.
+
+    `room_error_c` is what the room behind the face costs; `site_error_c` adds that the face
+    around the site is cooler. Both are what a reading, corrected for emissivity, is short of.
+    """
+    spot = spot_mm(sensor, distance_mm)
+    found: dict[str, Any] = {
+        "part": sensor.name,
+        "distance_mm": distance_mm,
+        "spot_mm": spot,
+        "cone_mm": cone_mm(sensor, distance_mm),
+        "room_c": face.room_c,
+        "tolerance_c": sensor.tolerance_c,
+    }
+    for model in ("hard", "soft"):
+        skin = share(spot, face.face_mm, model == "soft")
+        site = share(spot, face.site_mm, model == "soft")
+        one_skin = _corrected([(skin, face.skin_c)], face.room_c)
+        real = _corrected([(site, face.site_c), (skin - site, face.skin_c)], face.room_c)
+        found[model] = {
+            "site_share": site,
+            "skin_share": skin,
+            # Never "-0.00".
+            "room_error_c": round(one_skin - face.skin_c, 6) + 0.0,
+            "site_error_c": round(real - face.site_c, 6) + 0.0,
+        }
+    return found
+
+
+def farthest_mm(sensor: Sensor, disc_mm: float) -> float:
+    """The distance at which the hard spot just fills a disc."""
+    return disc_mm / (2 * tan(radians(sensor.fov_deg / 2)))
+
+
+def _corrected(zones: list[tuple[float, float]], room_c: float) -> float:
+    """What the firmware's correction makes (°C) of zones of skin (share, °C) before a room.
+
+    Powers add, not temperatures. Skin mirrors the room, and what is no skin is the room itself,
+    which is black; the correction believes that all of the view is skin.
+    """
+    room_k4 = (room_c + ZERO_C_K) ** 4
+    power = room_k4 + SKIN_EMISSIVITY * sum(
+        share * ((celsius + ZERO_C_K) ** 4 - room_k4) for share, celsius in zones
+    )
+    skin_k4 = (power - (1 - SKIN_EMISSIVITY) * room_k4) / SKIN_EMISSIVITY
+    return skin_k4**0.25 - ZERO_C_K
+
+
+def markdown(distance_mm: float) -> str:
+    """Each part at the stated distance, for `hardware/optics.md`."""
+    parts, face = load()
+    text = (
+        f"At {distance_mm / 10:g} cm, room {face.room_c:g} °C. hard / soft: the two models of a"
+        " spot's edge between which the truth lies.\n"
+        f"距离 {distance_mm / 10:g} 厘米，室温 {face.room_c:g} °C。"
+        "“硬/软”：光斑边缘的两种模型，实际值介于两者之间。\n\n"
+        "| part 型号 | view 视场角 | spot 光斑 mm | eye corner 内眦 % | skin 皮肤 % "
+        "| error by the room 背景误差 °C | error at the eye's corner 内眦误差 °C "
+        "| a 5 cm patch fills it to 5 厘米皮肤充满视场的最远距离 cm |\n"
+    )
+    text += "| --- " * 8 + "|\n"
+    for sensor in parts.values():
+        seen = view(sensor, distance_mm, face)
+        hard, soft = seen["hard"], seen["soft"]
+        cells = [
+            sensor.name,
+            f"{sensor.fov_deg:g}°",
+            f"{seen['spot_mm']:.1f}",
+            f"{hard['site_share']:.0%} / {soft['site_share']:.0%}",
+            f"{hard['skin_share']:.0%} / {soft['skin_share']:.0%}",
+            f"{hard['room_error_c']:+.2f} / {soft['room_error_c']:+.2f}",
+            f"{hard['site_error_c']:+.2f} / {soft['site_error_c']:+.2f}",
+            f"{farthest_mm(sensor, 50) / 10:.1f}",
+        ]
+        text += "| " + " | ".join(cells) + " |\n"
+    return text

@@ -1,0 +1,167 @@
+"""The parts list of `hardware/parts.csv`: totals, and each sensor's accuracy beside its price."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop import optics
+from workshop.errors import HardwareError
+from workshop.table import HARDWARE
+
+TABLE = HARDWARE / "parts.csv"
+ASSEMBLIES = ("kiosk", "gateway")
+CHOICES = ("default", "optional", "instead")
+_COLUMNS = (
+    "assembly", "item_en", "item_zh", "part_number", "maker", "source_1", "source_2", "quantity",
+    "low_cny", "high_cny", "dated", "basis", "choice", "sensor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row; prices for one piece, `instead` replaces the default of the same name's kind."""
+
+    assembly: str
+    item_en: str
+    item_zh: str
+    part_number: str
+    maker: str
+    source_1: str
+    source_2: str
+    quantity: float
+    low_cny: float
+    high_cny: float
+    dated: str
+    basis: str
+    choice: str
+    sensor: str
+
+
+def load(path: Path = TABLE) -> list[Part]:
+    """Every row, checked. Raises `HardwareError` naming line, column and what was expected."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HardwareError(f"{path}: {error}") from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    if tuple(reader.fieldnames or ()) != _COLUMNS:
+        raise HardwareError(f"{path}, line 1: expected the columns {','.join(_COLUMNS)}")
+    try:
+        parts = [_part(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise HardwareError(f"{path}, line {reader.line_num}: {error}") from error
+    if not {one.assembly for one in parts} >= set(ASSEMBLIES):
+        raise HardwareError(f"{path}: expected parts of {' and '.join(ASSEMBLIES)}")
+    return parts
+
+
+def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
+    def wrong(column: str, expected: str) -> HardwareError:
+        return HardwareError(
+            f"{path}, line {line}, {column}: expected {expected}, got {row[column]!r}"
+        )
+
+    if None in row or None in row.values():
+        raise HardwareError(f"{path}, line {line}: expected {len(_COLUMNS)} columns")
+    texts = {column: (row[column] or "").strip() for column in _COLUMNS}
+    for column in _COLUMNS:
+        if not texts[column] and column != "sensor":
+            raise wrong(column, "a word")
+    numbers = {}
+    for column in ("quantity", "low_cny", "high_cny"):
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", texts[column]) or not float(texts[column]):
+            raise wrong(column, "a number above 0")
+        numbers[column] = float(texts[column])
+    if texts["assembly"] not in ASSEMBLIES:
+        raise wrong("assembly", " or ".join(ASSEMBLIES))
+    if texts["choice"] not in CHOICES:
+        raise wrong("choice", ", ".join(CHOICES))
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", texts["dated"]):
+        raise wrong("dated", "year and month, 2026-11")
+    if texts["basis"] not in ("estimate", "quote"):
+        raise wrong("basis", "estimate or quote")
+    if numbers["low_cny"] > numbers["high_cny"]:
+        raise wrong("high_cny", f"at least {numbers['low_cny']:g}")
+    if texts["source_1"] == texts["source_2"]:
+        raise wrong("source_2", "another source than the first")
+    if texts["sensor"]:
+        try:
+            optics.find(texts["sensor"])
+        except HardwareError as error:
+            raise wrong("sensor", "a part of sensors.toml") from error
+    elif texts["choice"] == "instead":
+        raise wrong("sensor", "the part that is put in instead")
+    return Part(**{**texts, **numbers})  # pyright: ignore[reportArgumentType]
+
+
+def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple[float, float]:
+    """Lowest and highest price of an assembly, its optional parts with it if asked for."""
+    taken = ("default", "optional") if optional else ("default",)
+    rows = [one for one in parts if one.assembly == assembly and one.choice in taken]
+    return (
+        sum(one.quantity * one.low_cny for one in rows),
+        sum(one.quantity * one.high_cny for one in rows),
+    )
+
+
+def markdown(parts: list[Part], distance_mm: float, supply_c: float) -> str:
+    """`hardware/parts.md`; `supply_c` is the error by the kiosk's own supply."""
+    text = (
+        "Prices in yuan for one piece. `estimate`: a usual range for small quantities, not an offer"
+        " of these shops.\n"
+        "单价（人民币元）。“estimate”为小批量常见价位估计，并非商家报价。\n"
+    )
+    for assembly, chinese in (("kiosk", "测温亭"), ("gateway", "网关，含一个闸口")):
+        text += f"\n## {assembly} {chinese}\n\n"
+        text += (
+            "| part 名称 | number 型号 | maker 厂家 | sources 渠道 | quantity 数量 | price 单价 "
+            "| dated 日期 | |\n"
+        )
+        text += "| --- " * 8 + "|\n"
+        for one in parts:
+            if one.assembly != assembly or one.choice == "instead":
+                continue
+            note = {"default": "", "optional": "optional 可选"}[one.choice]
+            text += (
+                f"| {one.item_en} {one.item_zh} | {one.part_number} | {one.maker} "
+                f"| {one.source_1}, {one.source_2} | {one.quantity:g} "
+                f"| {one.low_cny:g}–{one.high_cny:g} | {one.dated} {one.basis} | {note} |\n"
+            )
+        low, high = total_cny(parts, assembly)
+        text += f"\n**Total 合计: {low:.0f}–{high:.0f} CNY**"
+        low_all, high_all = total_cny(parts, assembly, optional=True)
+        if low_all > low:
+            text += f", with all options 含全部可选 {low_all:.0f}–{high_all:.0f} CNY"
+        text += ".\n"
+    return text + _sensors(parts, distance_mm, supply_c)
+
+
+def _sensors(parts: list[Part], distance_mm: float, supply_c: float) -> str:
+    _, face = optics.load()
+    text = (
+        "\n## which sensor 传感器的选择\n\n"
+        f"At {distance_mm / 10:g} cm, room {face.room_c:g} °C, nothing calibrated. The view's error"
+        " is what the skin around an eye's inner corner and the room cost at most (a soft edge of"
+        " the spot): always downwards, so a fever hides. Part and supply err either way.\n"
+        f"距离 {distance_mm / 10:g} 厘米，室温 {face.room_c:g} °C，未校准。"
+        "视场误差总是偏低，会掩盖发热。\n\n"
+        "| sensor 传感器 | price 价格 CNY | part 器件 °C | supply 供电 °C | view 视场 °C "
+        "| reads from the truth 读数偏差 °C |\n"
+    )
+    text += "| --- " * 6 + "|\n"
+    for one in parts:
+        if not one.sensor:
+            continue
+        sensor = optics.find(one.sensor)
+        lost = optics.view(sensor, distance_mm, face)["soft"]["site_error_c"]
+        either = sensor.tolerance_c + supply_c
+        name = f"**{one.part_number}**" if one.choice == "default" else one.part_number
+        text += (
+            f"| {name} | {one.low_cny:g}–{one.high_cny:g} | ±{sensor.tolerance_c:g} "
+            f"| ±{supply_c:.2f} | {lost:+.2f} | {lost - either:+.2f} to {either:+.2f} |\n"
+        )
+    return text

@@ -1,0 +1,42 @@
+"""PNGs that carry the digest of what they were drawn from, in few colours."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+_KEY = "fevergate-source"
+_SMALL = (160, 120)
+
+
+def labelled(png: bytes, digest: str) -> bytes:
+    """The picture in 128 colours, with the digest in it."""
+    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    note = PngInfo()
+    note.add_text(_KEY, digest)
+    out = io.BytesIO()
+    image.save(out, format="png", pnginfo=note, optimize=True)
+    return out.getvalue()
+
+
+def same_picture(one: bytes, other: bytes) -> str | None:
+    """Why two pictures are not of the same thing; fonts and places may differ a little."""
+    try:
+        first, second = Image.open(io.BytesIO(one)), Image.open(io.BytesIO(other))
+        first.load()
+    except (UnidentifiedImageError, OSError) as error:
+        return str(error)
+    if first.info.get(_KEY) != second.info.get(_KEY):
+        return "was drawn from another source"
+    for a, b in zip(first.size, second.size, strict=True):
+        if abs(a - b) > 0.15 * b:
+            return f"is {first.size[0]} x {first.size[1]}, not {second.size[0]} x {second.size[1]}"
+    small = [
+        np.asarray(image.convert("L").resize(_SMALL, Image.Resampling.BOX), float)
+        for image in (first, second)
+    ]
+    apart = float(np.abs(small[0] - small[1]).mean())
+    return None if apart < 12 else f"looks different ({apart:.0f} of 255)"

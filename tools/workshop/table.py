@@ -1,0 +1,90 @@
+"""Reading the TOML tables of `hardware/`, with errors that name the line."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from workshop.errors import HardwareError
+
+HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A TOML file as data, and as the text to find lines in."""
+
+    path: Path
+    text: str
+    data: dict[str, Any]
+
+    def line(self, *keys: str) -> int | None:
+        """Where (from 1) the last of `keys` is written under the others' heading, if it is."""
+        heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
+        here = ""
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            if found := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+                here = found[1]
+                if here == ".".join(keys):
+                    return number
+            elif here == heading and re.match(rf'\s*"?{name}"?\s*=', line):
+                return number
+        return None
+
+    def error(self, expected: str, *keys: str) -> HardwareError:
+        """An error that names file, line, field, and what was expected there."""
+        line = self.line(*keys) if keys else None
+        place = f"{self.path}, line {line}" if line else str(self.path)
+        field = f": [{'.'.join(keys[:-1])}] {keys[-1]}" if keys else ""
+        return HardwareError(f"{place}{field}: {expected}")
+
+    def section(self, *keys: str) -> dict[str, Any]:
+        """The table below `keys`. Raises `HardwareError` if there is none."""
+        found: Any = self.data
+        for depth, key in enumerate(keys, start=1):
+            if not isinstance(found, dict) or not isinstance(found.get(key), dict):
+                raise self.error(f"expected a table [{'.'.join(keys[:depth])}]")
+            found = found[key]
+        return found
+
+    def number(self, *keys: str, low: float, high: float) -> float:
+        """A number from `low` to `high`. Raises `HardwareError`."""
+        value = self.section(*keys[:-1]).get(keys[-1])
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(f"expected a number, got {value!r}", *keys)
+        if not low <= value <= high:
+            raise self.error(f"expected {low:g} to {high:g}, got {value:g}", *keys)
+        return value
+
+
+def read(path: Path) -> Table:
+    """Raises `HardwareError` for a file that is missing or is not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Table(path, text, tomllib.loads(text))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HardwareError(f"{path}: {error}") from error
+
+
+def fill(path: Path, values: Mapping[str, object]) -> str:
+    """A source with its `${name}`s filled in; lines that are comments come out empty.
+
+    Raises `HardwareError` naming the line.
+    """
+    text = ""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HardwareError(f"{path}: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            text += ("" if line.startswith("#") else Template(line).substitute(values)) + "\n"
+        except (KeyError, ValueError) as error:
+            known = ", ".join(values)
+            raise HardwareError(
+                f"{path}, line {number}: {error}: expected ${{name}} with one of {known}"
+            ) from error
+    return text
