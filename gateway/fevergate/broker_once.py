@@ -16,7 +16,9 @@ from fevergate.settings import GatewaySettings, read_secret
 
 KEEP_ALIVE_S = 20
 RETAINED_S = 0.5
-"""A broker sends what is retained right behind its word that one has subscribed."""
+QUIET_S = 0.04
+"""A broker sends what is retained before it answers a second subscription; more than it has in
+flight at once (20) come a little later."""
 
 ANSWER_S = 10
 
@@ -47,15 +49,21 @@ def read_all_retained(
     Raises `BrokerError` as `publish_once` does.
     """
     found: dict[str, bytes] = {}
+    last_at = [0.0]
 
     def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         found[message.topic] = bytes(message.payload)
+        last_at[0] = time.monotonic()
 
     def act(client: mqtt.Client) -> object:
         client.on_message = heard
-        return client.subscribe(topics, 1)
+        client.subscribe(topics, 1)
+        return client.subscribe(f"{topics}/none", 1)
 
-    _once(settings, act, RETAINED_S, connect_s)
+    def quiet() -> bool:
+        return time.monotonic() - last_at[0] > QUIET_S
+
+    _once(settings, act, RETAINED_S, connect_s, answers=2, enough=quiet)
     return found
 
 
@@ -74,7 +82,11 @@ def _once(
     act: Callable[[mqtt.Client], object],
     linger_s: float = 0.0,
     connect_s: float = KEEP_ALIVE_S,
+    answers: int = 1,
+    enough: Callable[[], bool] = lambda: True,
 ) -> None:
+    """`act`, wait for so many answers, the first of which counts, and then until it is `enough` or
+    `linger_s` have passed."""
     broker = settings.broker
     where = f"broker {broker.host}:{broker.port}"
     outcome: list[str] = []
@@ -98,11 +110,11 @@ def _once(
     try:
         client.connect(broker.host, broker.port, KEEP_ALIVE_S)
         until = time.monotonic() + min(ANSWER_S, connect_s)
-        while not outcome and time.monotonic() < until:
+        while len(outcome) < answers and not any(outcome) and time.monotonic() < until:
             client.loop(0.1)
         until = time.monotonic() + linger_s
-        while time.monotonic() < until:
-            client.loop(0.05)
+        while time.monotonic() < until and not enough():
+            client.loop(QUIET_S / 4)
     except (OSError, ssl.SSLError) as error:
         raise BrokerError(f"{where}: {error}") from error
     finally:

@@ -1,4 +1,4 @@
-"""The gateway's and the campus server's TOML settings: typed, with defaults, refused in one line.
+"""The gateway's TOML settings, and reading any: typed, with defaults, refused in one line.
 
 Paths in a file are relative to that file, so that a folder of settings can be moved.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -19,6 +19,8 @@ from fevergate.protocol import Name
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Language = Literal["zh", "en"]
+Title = Annotated[str, Meta(max_length=32)]
+"""What people call something; `title_en` where it is called otherwise in English."""
 
 
 class Broker(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +56,8 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name
     kiosks: Annotated[list[Name], Meta(min_length=1)]
     pins: Name = "gate1"
+    title: Title = ""
+    title_en: Title = ""
 
 
 class CampusServer(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -64,6 +68,8 @@ class CampusServer(Struct, forbid_unknown_fields=True, kw_only=True):
     ca: str | None = None
     """A private authority's certificate; the system's authorities without it."""
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
+    persons: bool = False
+    """Whether a follow-up is sent with name, unit, telephone and note: the campus's policy."""
 
 
 class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -96,6 +102,8 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """`gateway.toml`."""
 
     campus: Name
+    title: Title = ""
+    title_en: Title = ""
     gateway: Name
     gates: Annotated[list[Gate], Meta(min_length=1, max_length=16)]
     timezone: str = "Asia/Shanghai"
@@ -118,6 +126,17 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
         """A path of this file, which is relative to it."""
         return self.folder / name
 
+    def campus_title(self, language: str) -> str:
+        """What people call the campus."""
+        return _titled(self.title, self.title_en, self.campus, language)
+
+    def gate_title(self, gate: str, language: str) -> str:
+        """What people call a gate; one of before keeps its name."""
+        for one in self.gates:
+            if one.name == gate:
+                return _titled(one.title, one.title_en, gate, language)
+        return gate
+
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that nobody has named."""
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
@@ -127,48 +146,37 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
         return ZoneInfo(self.timezone)
 
 
-class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`campus.toml`."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8443
-    certificate: str = "campus.crt"
-    key: str = "campus.key"
-    database: str = "campus.db"
-    timezone: str = "Asia/Shanghai"
-    language: Language = "zh"
-    tokens: dict[Name, str]
-    """For each gateway the SHA-256 of its token, in hex: a copy of this file opens no door."""
-
-    folder: Path = Path()
-
-    def path(self, name: str) -> Path:
-        """A path of this file, which is relative to it."""
-        return self.folder / name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+def _titled(title: str, title_en: str, name: str, language: str) -> str:
+    return (title_en or title or name) if language == "en" else (title or name)
 
 
-S = TypeVar("S", GatewaySettings, CampusSettings)
+class Located(Protocol):
+    """Settings that know where their file lies."""
+
+    timezone: str
+    folder: Path
 
 
-def _refuse(path: Path, key: str, expected: str) -> SettingsError:
+S = TypeVar("S", bound=Located)
+
+
+def refused(path: Path, key: str, expected: str) -> SettingsError:
+    """What is wrong with a file, in one line."""
     return SettingsError(f"{path}: {key}: {expected}" if key else f"{path}: {expected}")
 
 
-def _decode(path: Path, kind: type[S]) -> S:
+def decode(path: Path, kind: type[S]) -> S:
+    """A file as settings of one kind. Raises `SettingsError`, one line: file, key, expectation."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise _refuse(path, "", "no such file; `fevergate provision` makes one") from error
+        raise refused(path, "", "no such file; `fevergate provision` makes one") from error
     except OSError as error:
-        raise _refuse(path, "", f"cannot be read: {error.strerror}") from error
+        raise refused(path, "", f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _refuse(path, "", f"not TOML: {error}") from error
+        raise refused(path, "", f"not TOML: {error}") from error
     if "folder" in table:
-        raise _refuse(path, "folder", "unknown key")
+        raise refused(path, "folder", "unknown key")
     try:
         settings = msgspec.convert(table, kind, strict=True)
     except msgspec.ValidationError as error:
@@ -178,12 +186,12 @@ def _decode(path: Path, kind: type[S]) -> S:
             key, what = ".".join(filter(None, (key, unknown[1]))), "unknown key"
         elif missing := re.search(r"missing required field `(.+?)`", what):
             key, what = ".".join(filter(None, (key, missing[1]))), "missing, but required"
-        raise _refuse(path, key, what[0].lower() + what[1:]) from error
+        raise refused(path, key, what[0].lower() + what[1:]) from error
     settings.folder = path.parent
     try:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise _refuse(path, "timezone", "expected a zone such as Asia/Shanghai") from error
+        raise refused(path, "timezone", "expected a zone such as Asia/Shanghai") from error
     return settings
 
 
@@ -192,29 +200,17 @@ def load_gateway(path: Path) -> GatewaySettings:
 
     Raises `SettingsError`, one line: file, key, what was expected.
     """
-    settings = _decode(path, GatewaySettings)
+    settings = decode(path, GatewaySettings)
     seen: dict[str, str] = {}
     for index, gate in enumerate(settings.gates):
         for kind, name in (("gate", gate.name), ("pins", gate.pins)):
             if seen.setdefault(f"{kind} {name}", gate.name) != gate.name or (
                 kind == "gate" and [g.name for g in settings.gates].count(name) > 1
             ):
-                raise _refuse(path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate")
+                raise refused(path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate")
         for kiosk in gate.kiosks:
             if seen.setdefault(f"kiosk {kiosk}", gate.name) != gate.name:
-                raise _refuse(path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate")
-    return settings
-
-
-def load_campus(path: Path) -> CampusSettings:
-    """Read `campus.toml`.
-
-    Raises `SettingsError`, one line: file, key, what was expected.
-    """
-    settings = _decode(path, CampusSettings)
-    for name, digest in settings.tokens.items():
-        if not re.fullmatch("[0-9a-f]{64}", digest):
-            raise _refuse(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
+                raise refused(path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate")
     return settings
 
 

@@ -69,7 +69,8 @@ def csrf(client, path=FEVER):
 def post(client, path, page=None, **form):
     """A form of a page of ours, with what it hides."""
     hidden = re.findall(
-        r'type="hidden" name="(csrf|revision)" value="([^"]+)"', client.get(page or path).text
+        r'type="hidden" name="(csrf|revision|version)" value="([^"]+)"',
+        client.get(page or path).text,
     )
     data = dict(hidden) | form
     return client.post(path, data=data, headers=OURS)

@@ -1,5 +1,8 @@
 """Who gets in, who does not, and for how long."""
 
+import threading
+import time
+
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import given, settings
@@ -15,6 +18,7 @@ from fevergate.web.accounts import (
     WHOLE_S,
     Accounts,
 )
+from fevergate.web.passwords import AT_ONCE, WAITING, Passwords
 from fevergate.web.store import WebStore
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -55,7 +59,93 @@ def test_the_first_administrator_needs_the_code_that_was_printed_once(scene):
     scene.accounts.begin(code.lower(), "李伟", GOOD)
     assert scene.accounts.people() == [("李伟", "administrator")]
     assert why(scene.accounts.begin, code, "Mallory", GOOD) == "code"
-    assert why(scene.accounts.begin, scene.accounts.invite(), "Mallory", GOOD) == "code"
+
+
+def test_one_who_forgot_the_password_gets_in_by_a_code_of_the_terminal(begun):
+    old = begun.accounts.sign_in("李伟", GOOD)
+    begun.accounts.begin(begun.accounts.invite(), "李伟", GOOD + "3")
+    assert begun.accounts.session(old) is None
+    assert why(begun.accounts.sign_in, "李伟", GOOD) == "wrong"
+    assert begun.accounts.sign_in("李伟", GOOD + "3")
+
+
+def test_an_administrator_gives_somebody_another_password(begun):
+    token = begun.accounts.sign_in("Guard Zhang", GOOD + "2")
+    begun.accounts.set_password("Guard Zhang", GOOD + "4")
+    assert begun.accounts.session(token) is None
+    assert begun.accounts.sign_in("Guard Zhang", GOOD + "4")
+    assert why(begun.accounts.set_password, "nobody", GOOD) == "nobody"
+
+
+def test_a_burst_of_guesses_is_no_more_than_five(begun):
+    said = []
+
+    def guess():
+        try:
+            begun.accounts.sign_in("李伟", "a guess, a guess", "10.0.0.9")
+        except AccountError as error:
+            said.append(error.reason)
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (said.count("wrong"), said.count("locked")) == (GUESSES, 12 - GUESSES)
+
+
+def test_guesses_from_elsewhere_lock_nobody_out_and_do_not_tell_who_there_is(begun):
+    for name in ("李伟", "nobody"):
+        said = [why(begun.accounts.sign_in, name, "a guess, a guess", "10.0.0.9") for _ in range(7)]
+        assert said == ["wrong"] * GUESSES + ["locked"] * 2
+    assert begun.accounts.sign_in("李伟", GOOD, "10.0.0.1")
+
+
+def test_the_old_password_cannot_be_guessed_for_ever_either(begun):
+    said = [
+        why(begun.accounts.change_password, "李伟", "a guess, a guess", GOOD + "9")
+        for _ in range(7)
+    ]
+    assert said == ["old_password"] * GUESSES + ["locked"] * 2
+
+
+def test_a_thousand_at_once_take_two_places_and_the_rest_is_told_to_wait(monkeypatch):
+    inside, most, release = [], [0], threading.Event()
+
+    class Slow(PasswordHasher):
+        def verify(self, *_, **__):
+            inside.append(1)
+            most[0] = max(most[0], len(inside))
+            release.wait(20)
+            inside.pop()
+            return True
+
+    passwords = Passwords(Slow(time_cost=1, memory_cost=8, parallelism=1))
+    said = []
+
+    def ask():
+        try:
+            said.append(passwords.matches("", "x"))
+        except AccountError as error:
+            said.append(error.reason)
+
+    threads = [threading.Thread(target=ask) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    while said.count("later") < 100 - AT_ONCE - WAITING:
+        time.sleep(0.01)
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert most[0] <= AT_ONCE and said.count(True) == AT_ONCE + WAITING
+
+
+def test_an_open_board_alone_keeps_no_session_open(begun):
+    token = begun.accounts.sign_in("李伟", GOOD)
+    begun.at += IDLE_S["administrator"] / 2
+    assert begun.accounts.session(token, touch=False)
+    begun.at += IDLE_S["administrator"] / 2 + 1
+    assert begun.accounts.session(token, touch=False) is None
 
 
 def test_a_code_does_not_stay_good_for_ever_and_a_new_one_ends_the_old(scene):

@@ -61,6 +61,30 @@ def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live)
     assert kiosk(live).online is False
 
 
+def test_a_reading_from_the_future_hides_nothing_that_comes_after(live):
+    say(live, "north-1/reading", reading(1, body_c=36.4, at=AT + 30 * 86400))
+    say(live, "north-1/reading", reading(2, body_c=36.5, at=AT))
+    assert kiosk(live).body_c == 36.5
+
+
+def test_a_kiosk_that_says_nothing_does_not_look_as_if_it_watched(folder):
+    given = settings()
+    given.folder = folder
+    clock = [0.0]
+    live = Live(given, clock=lambda: clock[0])
+    say(live, "north-1/status", b"online")
+    assert kiosk(live).online and kiosk(live).trouble == ""
+    clock[0] += given.alarm.silent_after_s + 1
+    assert kiosk(live).online is False and kiosk(live).trouble == "silent"
+
+
+def test_each_board_hears_of_the_other_gates_red(live):
+    state = AlarmState(gate="south", state="raised", since=AT, fevers=2)
+    say(live, "alarm/south", state)
+    (south,) = live.elsewhere("north")
+    assert south.gate == "south" and south.alarm == state
+
+
 def test_a_backlog_does_not_overwrite_what_is_now(live):
     say(live, "north-1/reading", reading(9, body_c=36.9, at=AT + 3600))
     say(live, "north-1/reading", reading(1, "fever", body_c=39.0, at=AT))

@@ -1,6 +1,7 @@
 """A day's log as CSV, XLSX and PDF holds the same rows, opened by other programs' libraries."""
 
 import csv
+import hashlib
 import io
 import re
 import time
@@ -146,7 +147,7 @@ def test_a_day_is_signed_with_a_hash_and_a_later_change_shows(site, administrato
     site.gateway.commit([arrived(4, "fever", body_c=38.9)])
     page = administrator.get(f"/admin/log?date={DAY}").text
     assert "Changed since it was signed." in page and digest in page
-    assert "fevers north-1/1/4" in page
+    assert "Fever · north-1/1/4" in page
 
 
 def test_an_outcome_that_changes_after_the_signature_shows(administrator, guard):
@@ -169,6 +170,39 @@ def test_a_signature_that_was_tampered_with_is_told(site, administrator, change)
     with site.pages.store.transaction() as connection:
         connection.execute(change)
     assert "tampered" in administrator.get(f"/admin/log?date={DAY}").text
+
+
+def test_whoever_can_write_the_database_cannot_sign(site, administrator):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    with site.pages.store.transaction() as connection:
+        (document,) = connection.execute("select document from sign_offs").fetchone()
+        forged = document.replace("李伟", "王主任")
+        digest = hashlib.sha256(forged.encode()).hexdigest()
+        connection.execute(
+            "update sign_offs set document = ?, sha256 = ?, \"by\" = '王主任'", (forged, digest)
+        )
+    assert "tampered" in administrator.get(f"/admin/log?date={DAY}").text
+
+
+def test_another_name_under_an_acknowledgement_shows_and_a_purged_one_does_not(site, administrator):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    site.gateway.db.execute("update fevers set acknowledged_by = 'Mallory'")
+    assert "Changed since it was signed." in administrator.get(f"/admin/log?date={DAY}").text
+    site.gateway.db.execute("update fevers set acknowledged_by = ''")
+    assert "Unchanged since." in administrator.get(f"/admin/log?date={DAY}").text
+
+
+def test_a_day_that_is_still_to_come_is_not_signed(administrator):
+    answer = post(administrator, "/admin/log/sign", "/admin/people", date="2999-01-01")
+    assert answer.status_code == 400 and "has not begun" in answer.text
+
+
+def test_a_long_note_breaks_no_pdf(site, guard):
+    post(guard, FEVER, action="save", note="咳" * 1000, unit="班" * 64)
+    content = fetched(site, "pdf", "zh", "&names=1")
+    with pdfplumber.open(io.BytesIO(content)) as document:
+        text = "".join(page.extract_text() for page in document.pages)
+    assert text.count("咳") == 1000
 
 
 def test_a_day_cannot_be_signed_from_elsewhere(site, administrator):

@@ -67,6 +67,21 @@ def test_one_gate_is_shown_alone(week):
     assert 0 < north.total.normal < both.total.normal and north.kiosks == 2
 
 
+def test_a_kiosk_that_was_taken_away_keeps_its_people(week):
+    before = overview(week)
+    week.settings.gates = week.settings.gates[:1]
+    found = overview(week)
+    assert found.total.normal == before.total.normal
+    assert sum(one.normal for one in found.gates) == found.total.normal
+
+
+def test_a_temperature_that_nobody_had_is_a_gap(week):
+    week.gateway.commit([arrived(900, "fever", body_c=39.5)])
+    tenths = [round(one.body_c * 10) for one in overview(week).temperatures]
+    assert tenths == list(range(tenths[0], tenths[-1] + 1))
+    assert 0 in [one.people for one in overview(week).temperatures]
+
+
 def test_each_chart_has_its_table_and_its_csv(week, administrator):
     page = administrator.get(f"/admin/overview?{WEEK}").text
     assert page.count('<svg class="chart"') == 3 and page.count('<svg class="calendar"') == 1

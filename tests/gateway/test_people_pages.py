@@ -56,6 +56,14 @@ def test_a_token_ends_with_its_days(site):
     assert tokens.find(secret) is None
 
 
+def test_a_token_ends_with_whoever_made_it(site, administrator):
+    site.pages.accounts.add("Chen", GOOD, "administrator")
+    secret = site.pages.tokens.issue("clinic", ["persons"], 400, "Chen")
+    assert site.pages.tokens.find(secret)
+    post(administrator, "/admin/people", action="remove", name="Chen")
+    assert site.pages.tokens.find(secret) is None
+
+
 def test_a_token_for_nothing_or_for_ever_is_not_made(site, administrator):
     good = {"name": "clinic", "days": "30", "scope-log": "1"}
     for change in ({"name": ""}, {"days": "401"}, {"days": "0"}, {"days": "²"}, {"scope-log": ""}):

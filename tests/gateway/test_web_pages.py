@@ -7,13 +7,14 @@ import time
 import pytest
 from pages_site import DAY, FEVER, GOOD, OURS, csrf, post
 from samples import AT, arrived
+from starlette.testclient import TestClient
 
 from fevergate.errors import StoreError
-from fevergate.protocol import Identity
+from fevergate.protocol import AlarmState, Identity
 from fevergate.store import Store
+from fevergate.vault import Vault
 from fevergate.web import board, live
-from fevergate.web.follow_ups import FollowUps
-from fevergate.web.vault import Vault
+from fevergate.web.follow_ups import FollowUp, FollowUps
 
 BOARD = "/board/{gate:str}"
 
@@ -238,6 +239,106 @@ def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
     seen = []
     asyncio.run(asyncio.wait_for(heard(), 20))
     assert len(seen) == 3
+
+
+def test_a_guard_cannot_blank_what_is_closed_and_nothing_is_ever_gone(site, guard, administrator):
+    post(guard, FEVER, action="close", outcome="clinic", clinical_c="38.4", person="王芳")
+    answer = post(guard, FEVER, action="save")
+    assert answer.status_code == 400 and "an administrator can open it again" in answer.text
+    assert site.pages.follow_ups.get(Identity("north-1", 1, 2)).outcome == "clinic"
+    assert post(administrator, FEVER, action="save", outcome="home").status_code == 303
+    kept = site.pages.store.query(
+        "select revision, outcome, closed, clinical_c from follow_up_revisions order by 1"
+    )
+    assert kept == [(1, "clinic", 1, 38.4), (2, "home", 0, None)]
+    noted = [what for user, action, what in site.audit() if action == "save follow-up"]
+    assert noted[0].startswith("north-1/1/2 clinical_c: 38.4 → None, outcome: clinic → home")
+    assert "王芳" not in str(noted) and "person" in noted[0]
+
+
+def test_saving_again_keeps_no_name_any_longer(site, guard):
+    now = [1000.0]
+    ups = site.pages.follow_ups
+    ups._now = lambda: now[0]
+    who = Identity("north-1", 1, 2)
+    ups.save(who, FollowUp(person="王芳"), "Zhang")
+    now[0] += 86400
+    ups.save(who, FollowUp(person="王芳", note="x", revision=1), "Zhang")
+    assert ups.forget(1500.0) == 1 and ups.get(who).person == ""
+    assert site.pages.store.query("select distinct sealed from follow_up_revisions") == [("",)]
+
+
+def test_what_somebody_saved_meanwhile_is_shown_beside_ones_own(guard, administrator):
+    post(guard, FEVER, action="save", note="first", outcome="home")
+    mine = {"csrf": csrf(administrator), "revision": "0", "action": "save", "note": "second"}
+    page = administrator.post(FEVER, data=mine, headers=OURS).text
+    assert "Saved: first" in page and "Saved: Sent home" in page and ">second<" in page
+
+
+def test_a_fever_that_came_after_the_press_is_not_seen_to(site, guard):
+    told = []
+    site.pages.live.acknowledge = lambda gate, by: told.append(gate) or True
+    last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=2)
+    site.pages.live._alarms["north"] = last
+    form = {"csrf": csrf(guard), "by": "Zhang", "since": str(AT + 0.5), "fevers": "1"}
+    answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
+    assert answer.status_code == 409 and "Another fever" in answer.json()["detail"]
+    assert told == []
+    shown = form | {"fevers": "2"}
+    assert guard.post("/board/north/acknowledge", data=shown, headers=OURS).status_code == 200
+
+
+def test_without_a_session_a_form_is_told_so_and_not_led_away(site):
+    answer = site.client().post("/board/north/acknowledge", data={}, headers=OURS)
+    assert answer.status_code == 401
+
+
+def test_open_boards_are_bounded(site, guard, monkeypatch):
+    monkeypatch.setattr(board, "MOST_BOARDS", 0)
+    answer = guard.get("/board/north/events")
+    assert answer.status_code == 503
+
+
+def test_a_mistake_of_ours_is_said_in_words_with_every_header(site, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("secret detail")
+
+    guard = site.client("Zhang")
+    monkeypatch.setattr(site.pages.duty, "at", broken)
+    client = TestClient(
+        site.pages.app,
+        base_url="https://pages",
+        cookies=guard.cookies,
+        raise_server_exceptions=False,
+    )
+    answer = client.get("/board/north")
+    assert answer.status_code == 500 and "red lights work without us" in answer.text
+    assert "secret" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_number_as_long_as_a_book_is_just_not_there(guard):
+    assert guard.get("/fevers/north-1/1/" + "9" * 5000).status_code == 404
+
+
+def test_who_is_signed_in_already_is_led_home(guard):
+    assert guard.get("/sign-in").headers["location"] == "/board/north"
+    assert guard.get("/sign-in?again=1").status_code == 200
+
+
+def test_a_wrong_password_and_a_departure_are_noted(site, guard):
+    form = {"name": "Zhang", "password": "a wrong password"}
+    site.client().post("/sign-in", data=form, headers=OURS)
+    guard.post("/sign-out", data={"csrf": csrf(guard)}, headers=OURS)
+    assert ("-", "turned away", "Zhang testclient") in site.audit()
+    assert ("Zhang", "sign out", "") in site.audit()
+
+
+def test_nobody_pushes_out_of_the_audit_what_was_noted(site):
+    for _ in range(500):
+        site.pages.store.note("Zhang", "look at follow-up", "north-1/1/2")
+    (line,) = [one for one in site.pages.store.audit(999) if one.action == "look at follow-up"]
+    assert line.times == 500
 
 
 def test_names_go_after_their_days_by_a_clock_that_is_believed(guard, site):

@@ -20,7 +20,9 @@ SECOND_MS = 1000
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    with Site(tmp_path_factory.mktemp("place") / "gateway", {"north": ["north-1"]}) as site:
+    with Site(
+        tmp_path_factory.mktemp("place") / "gateway", {"north": ["north-1"], "south": ["south-1"]}
+    ) as site:
         yield site
 
 
@@ -38,10 +40,10 @@ HEARD = """
 """Counts what the board sounds: a machine without a loudspeaker plays it all the same."""
 
 
-def sounds(page):
+def sounds(page, ms=1500):
     """Whether it sounds now."""
     before = page.evaluate("tones")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(ms)
     return page.evaluate("tones") > before
 
 
@@ -70,7 +72,7 @@ def test_a_day_at_the_gate(place, browser):
         sign_in(board, "Zhang")
         expect(board.get_by_role("link", name="People")).to_have_count(0)
         shows(board, "green")
-    boards[0].get_by_role("button", name="Tap here for sound").click()
+    boards[0].get_by_role("button", name="Sound is off").click()
     for n in range(5):
         kiosk.reading(Verdict.NORMAL, 36.4 + n / 10)
     expect(boards[0].get_by_text("36.8 °C")).to_be_visible()
@@ -79,14 +81,16 @@ def test_a_day_at_the_gate(place, browser):
     kiosk.reading(Verdict.FEVER, 38.6)
     for board in boards:
         shows(board, "red", SECOND_MS)
-        expect(board.locator("#detail")).to_contain_text("38.6 °C · north-1 · 1")
+        expect(board.locator("#detail")).to_have_text("38.6 °C · north-1")
+        expect(board.locator("#more")).to_contain_text("1 to be seen to")
         assert "▲" in board.title()
     assert sounds(boards[0]) and not sounds(boards[1])  # after one tap, and never without
 
     # The gateway is started anew in between: red it was, red it is.
     place.stop_gateway()
     shows(boards[0], "red")
-    expect(boards[0].locator("#detail")).to_contain_text("no fever can be seen here")
+    expect(boards[0].locator("#gone")).to_contain_text("no fever can be seen here")
+    expect(boards[0].locator("#detail")).to_contain_text("38.6 °C")  # what was red stays
     place.start_gateway()
     shows(boards[1], "red")
 
@@ -140,7 +144,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     board = opened(browser, place.url)
     board.add_init_script(HEARD)
     sign_in(board, "Zhang")
-    board.get_by_role("button", name="Tap here for sound").click()
+    board.get_by_role("button", name="Sound is off").click()
     board.get_by_role("link", name="To the clinic").click()
     board.get_by_label("Note").fill("half a sentence")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.9)
@@ -150,11 +154,13 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     expect(board.get_by_label("Note")).to_have_value("half a sentence")
     place.stop_web()
     shows(board, "red")
-    expect(board.locator("#detail")).to_contain_text("no fever can be seen here")
+    expect(board.locator("#gone")).to_contain_text("no fever can be seen here")
+    board.get_by_role("button", name="I see to it").click()
+    expect(board.locator("#failed")).to_be_visible()
     board.get_by_role("button", name="Save", exact=True).click()
     expect(board.get_by_text("Not saved")).to_be_visible()
     place.start_web()
-    expect(board.locator("#detail")).to_contain_text("38.9")
+    expect(board.locator("#gone")).to_be_hidden()
     board.get_by_role("button", name="Save", exact=True).click()
     expect(board.get_by_label("Note")).to_have_count(0)
     board.get_by_role("button", name="I see to it").click()
@@ -168,6 +174,54 @@ def taken(page, kind):
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).first.click()
     return download.value.path().read_bytes()
+
+
+@pytest.mark.timeout(120)
+def test_after_the_session_has_ended_nothing_typed_is_lost_and_the_red_stays(place, browser):
+    board = opened(browser, place.url, size=(390, 844))
+    sign_in(board, "Zhang")
+    board.get_by_role("link", name="To the clinic").first.click()
+    board.get_by_label("Note").fill("the other half")
+    place.kiosk("north-1").reading(Verdict.FEVER, 39.1)
+    shows(board, "red", SECOND_MS)
+    # On a phone, with the form below, the red is still what one sees.
+    expect(board.locator("#headline")).to_be_in_viewport()
+    expect(board.get_by_role("button", name="I see to it")).to_be_in_viewport()
+    board.context.clear_cookies()
+    board.get_by_role("button", name="I see to it").click()
+    expect(board.locator("#failed")).to_contain_text("signed out")
+    expect(board.locator("#detail")).to_contain_text("39.1 °C")
+    expect(board.get_by_label("Note")).to_have_value("the other half")
+    board.locator("#again input[name=name]").fill("Zhang")
+    board.locator("#again input[name=password]").fill(GOOD)
+    board.locator("#again button").click()
+    expect(board.locator("#again")).to_be_hidden()
+    board.get_by_role("button", name="I see to it").click()
+    shows(board, "green")
+    board.get_by_role("button", name="Save", exact=True).click()
+    expect(board.get_by_label("Note")).to_have_count(0)
+    board.context.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_fever_at_the_other_gate_is_seen_and_heard_here(place, browser):
+    board = opened(browser, place.url)
+    board.add_init_script(HEARD)
+    sign_in(board, "Zhang")
+    place.kiosk("south-1").reading(Verdict.NORMAL, 36.5)
+    board.goto(f"{place.url}/board/south")
+    shows(board, "green")
+    board.get_by_role("button", name="Sound is off").click()
+    place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
+    band = board.get_by_role("link", name="▲ north · FEVER · 38.7 °C · north-1")
+    expect(band).to_be_visible(timeout=SECOND_MS)
+    assert "▲" in board.title() and sounds(board, 3500)
+    shows(board, "green")
+    band.click()
+    shows(board, "red")
+    board.get_by_role("button", name="I see to it").click()
+    shows(board, "green")
+    board.context.close()
 
 
 @pytest.mark.timeout(120)

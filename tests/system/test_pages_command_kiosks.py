@@ -97,6 +97,15 @@ def test_a_threshold_on_the_page_is_in_force_at_the_gate(system, administrator):
     within(ANSWER_S, lambda: decided() == 37.3)
 
 
+def test_a_form_that_never_showed_what_is_set_takes_nothing_away(system, administrator):
+    post(administrator, f"{KIOSK}/settings", KIOSK, threshold_c="37.2", volume="80")
+    # As a page that was opened while the broker was away, or before somebody else's.
+    answer = post(administrator, f"{KIOSK}/settings", KIOSK, notice="hello", version="0")
+    assert answer.status_code == 400 and "Somebody set this kiosk meanwhile" in answer.text
+    page = administrator.get(KIOSK).text
+    assert 'name="threshold_c" value="37.2"' in page and 'name="volume" value="80"' in page
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -124,7 +133,9 @@ def test_firmware_of_a_file_reaches_the_kiosk_and_the_page_follows_it(
     page = administrator.get("/admin/kiosks").text
     assert "same.bundle" in page
     for wrong in ("../gateway.toml", "none.bundle"):
-        answer = post(administrator, "/admin/kiosks/update", "/admin/kiosks", bundle=wrong)
+        answer = post(
+            administrator, "/admin/kiosks/update", "/admin/kiosks", bundle=wrong, kiosk="*"
+        )
         assert answer.status_code == 400 and "no such firmware" in answer.text
     form = {"kiosk": "north-1", "bundle": "same.bundle", "downgrade": "1"}
     assert post(administrator, "/admin/kiosks/update", "/admin/kiosks", **form).status_code == 303

@@ -126,7 +126,7 @@ def _health(gate: str, kiosk: str, number: int, boot: int, at: float, fault: str
         rssi=-58 - number,
         can_c=24.1,
         sensor=f"{number + 1:016x}",
-        reset="power",
+        reset="power on",
         settings_version=3,
         site="canthus",
         fw="1.0.0",

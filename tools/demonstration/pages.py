@@ -9,12 +9,15 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from demonstration.browser import NARROW, WIDE, begin, chromium, opened, sign_in
+from demonstration.campus_filled import ADMINISTRATOR, filled, play
 from demonstration.processes import DemonstrationError
 from demonstration.site import Site
 from fevergate.protocol import Verdict
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
-ADMINISTRATOR = "陈静"
+CORRECTED = "2026-11-10"
+"""A day whose report has a second version."""
+
 SIZES = {"wide": WIDE, "narrow": NARROW}
 PAGES = {
     "sign-in": "",
@@ -86,6 +89,12 @@ def main() -> int:
                 _draw(page, site, what, folder / f"{name}.png")
                 page.context.close()
                 print(folder / f"{name}.png", file=sys.stderr)
+            with filled(Path(own) / "campus") as host:
+                play(host)
+                page = opened(browser, host.url, "zh", WIDE, "day")
+                sign_in(page, ADMINISTRATOR)
+                page.goto(f"{host.url}/reports/{CORRECTED}")
+                page.screenshot(path=folder / "report.png", full_page=True)
     except DemonstrationError as error:
         print(f"make-pages: {error}", file=sys.stderr)
         return 1

@@ -29,6 +29,7 @@ def bench_command() -> None:
       fevergate bench pages                                  every page after years
       fevergate bench life                                   memory, processor
       fevergate bench crash                                  200 kills, then the reckoning
+      fevergate bench campus-crash --postgres                the same for the campus server
     """
 
 
@@ -63,7 +64,7 @@ _fsync_option = click.option(
 @bench_command.command("alarm")
 @click.option("--samples", type=click.IntRange(20), default=200, show_default=True, help="A round.")
 @click.option("--load", type=click.IntRange(0, 5000), default=0, help="Other readings per second.")
-@click.option("--boards", type=click.IntRange(0, 500), default=0, help="Open boards beside it.")
+@click.option("--boards", type=click.IntRange(0, 150), default=0, help="Open boards beside it.")
 @_fsync_option
 @_common
 def alarm_command(
@@ -161,6 +162,40 @@ def crash_command(
     if not found["complete"] or any(
         found[name] for name in ("lost", "invented", "doubled", "dark")
     ):
+        context.exit(1)
+
+
+@bench_command.command("campus-crash")
+@click.option("--kills", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--postgres", is_flag=True, help="On a PostgreSQL of its own, instead of SQLite.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.pass_context
+def campus_crash_command(
+    context: click.Context,
+    kills: int,
+    seed: int,
+    postgres: bool,
+    as_json: bool,
+    folder: Path | None,
+) -> None:
+    """Kill the campus server at random instants under load, then account for every summary.
+
+    Exit 1 if anything that it said it holds was lost, or counted twice.
+    """
+    import tempfile
+    from contextlib import ExitStack
+
+    from fevergate.bench.campus import crash
+    from fevergate.local_postgres import LocalPostgres
+
+    with ExitStack() as stack:
+        own = stack.enter_context(tempfile.TemporaryDirectory(prefix="fevergate-", dir=folder))
+        database = stack.enter_context(LocalPostgres()).database() if postgres else "campus.db"
+        found = crash(Path(own), database, kills, seed, _progress)
+    _show(found | {"database": "postgresql" if postgres else "sqlite"}, as_json)
+    if any(found[name] for name in ("lost", "invented", "wrong")):
         context.exit(1)
 
 

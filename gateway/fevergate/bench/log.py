@@ -16,7 +16,7 @@ from fevergate.bench.filled import Filled, Progress
 from fevergate.database import open_reader
 from fevergate.errors import BenchError
 from fevergate.fever_log import read_day
-from fevergate.forward import day_summary
+from fevergate.outgoing import day_summary
 from fevergate.settings import Gate, GatewaySettings
 
 SMALL = 100_000

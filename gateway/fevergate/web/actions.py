@@ -53,13 +53,16 @@ def present(settings: GatewaySettings, kiosk: str) -> KioskSettings:
 
 
 def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
-    """Set what the form has; what is empty there is as the kiosk's own settings have it.
+    """Set what the form has; what is empty there is as the kiosk's own settings have it. The form
+    must have been made of what is set now (`version`), or it would take away what it never showed.
 
     Raises `ActionError` naming the value, `BrokerError`.
     """
     given = _parsed(form)
     admin = as_admin(settings)
     before = current(admin, kiosk)
+    if form.get("version", "") != str(before.version):
+        raise ActionError("meanwhile_set", "")
     reader = open_reader(settings.path(settings.database))
     try:
         wanted = changed(admin, reader, kiosk, before, given, reset=True)

@@ -94,7 +94,8 @@ class FeverAfter(Struct):
 
 
 class LogAnswer(Struct):
-    """A day's log; outcomes by `kiosk/boot/seq`, without names; signatures, the newest first."""
+    """A day's log, without anybody's name, the guards' too; outcomes by `kiosk/boot/seq`;
+    signatures, the newest first."""
 
     log: Day
     outcomes: dict[str, str]
@@ -249,7 +250,8 @@ class Api:
         given = await self._body(request, Acknowledged)
         gate = request.path_params["gate"]
         try:
-            told = self._shared.live.acknowledge(gate, given.by)
+            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # whose word it is
+            told = self._shared.live.acknowledge(gate, by)
         except NothingFoundError:
             raise HTTPException(404) from None
         if not told:
@@ -264,8 +266,9 @@ class Api:
         def read() -> LogAnswer:
             log = self._shared.day(request.query_params.get("date"))
             known = self._shared.known(log)
-            outcomes = {"/".join(map(str, who)): one.outcome for who, one in known.items()}
             signed = self._shared.sign_offs.of(log, known)
+            log.fevers = [msgspec.structs.replace(one, acknowledged_by=None) for one in log.fevers]
+            outcomes = {"/".join(map(str, who)): one.outcome for who, one in known.items()}
             return LogAnswer(log, outcomes, signed)
 
         answer = await run_in_threadpool(read)
@@ -322,11 +325,11 @@ class Api:
         identity, by = identity_of(fever), self._who(request)
         try:
             new = parse(form, closed=given.closed)
-            await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
+            changes = await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
         except FollowUpError as error:
             code = 409 if error.reason == "meanwhile" else 400
             raise HTTPException(code, str(error)) from None
-        await self._note(request, "save follow-up", _named(fever))
+        await self._note(request, "save follow-up", f"{_named(fever)} {changes}".strip())
         saved = await run_in_threadpool(self._shared.follow_ups.get, identity)
         return saved or new
 

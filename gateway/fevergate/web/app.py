@@ -21,20 +21,26 @@ from starlette.staticfiles import StaticFiles
 from fevergate.errors import FeverGateError, SettingsError, StoreError
 from fevergate.options import settings_option
 from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.web.accounts import Accounts
 from fevergate.web.api import Api
 from fevergate.web.board import Board
+from fevergate.web.duty_pages import DutyPages
+from fevergate.web.forward import FollowUpForwarder
 from fevergate.web.guard import Guard
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
-from fevergate.web.people_pages import PeoplePages
-from fevergate.web.shared import FAILURES, Shared
+from fevergate.web.pages import FAILURES
+from fevergate.web.shared import Shared
 from fevergate.web.sign_in import SignIn
+from fevergate.web.store import WebStore
 
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 HOUSE_S = 3600
+MOST_CONNECTIONS = 1000
+"""Whoever comes after that is told 503; a gate has ten."""
 
 
 class Pages(Shared):
@@ -49,22 +55,31 @@ class Pages(Shared):
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
                 *KioskPages(self).routes,
-                *PeoplePages(self).routes,
+                *DutyPages(self).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             middleware=[Middleware(Guard, accounts=self.accounts, tokens=self.tokens)],
-            exception_handlers=dict.fromkeys(FAILURES, self.failed),
+            exception_handlers=dict.fromkeys(FAILURES, self.failed) | {Exception: self.broken},
             lifespan=self._lifespan,
         )
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         self.live.start()
+        forwarder = (
+            FollowUpForwarder(self.settings, self.follow_ups)
+            if (self.settings.campus_server)
+            else None
+        )
+        if forwarder:
+            forwarder.start()
         house = asyncio.create_task(self._keep_house())
         yield
         house.cancel()
         await run_in_threadpool(self.live.stop)
+        if forwarder:
+            await run_in_threadpool(forwarder.stop)
         self.store.close()
 
     async def _keep_house(self) -> None:
@@ -104,15 +119,24 @@ def serve(settings: GatewaySettings) -> None:
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=1,
+        limit_concurrency=MOST_CONNECTIONS,
     )
 
 
 @click.command("web")
 @settings_option("gateway.toml")
-def web_command(settings_path: Path) -> None:
+@click.option("--invite", is_flag=True, help="Only print a code for another administrator.")
+def web_command(settings_path: Path, invite: bool) -> None:
     """Serve the guard's board and the fever log over HTTPS. Runs until stopped.
 
     At the first start it prints a one-time code with which the first administrator is made at
-    https://HOST:PORT/first; that one lets the guards in.
+    https://HOST:PORT/first; that one lets the guards in. An administrator who has forgotten the
+    password takes a new one there, with a code of `fevergate web --invite`.
     """
-    serve(load_gateway(settings_path))
+    settings = load_gateway(settings_path)
+    if invite:
+        store = WebStore(settings.path(settings.web.database))
+        click.echo(f"one-time code, at /first: {Accounts(store).invite()}")
+        store.close()
+        return
+    serve(settings)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,21 +17,47 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.fever_log import Fever, bounds, identity_of, read_fevers
-from fevergate.protocol import Identity
-from fevergate.retention import DAY_S
+from fevergate.fever_log import Fever, bounds
+from fevergate.protocol import AlarmState, Identity
+from fevergate.web import troubles
+from fevergate.web.accounts import Role, Session
+from fevergate.web.fever_list import FeverList
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.guard import COOKIE, form_of, session_of
-from fevergate.web.live import events
+from fevergate.web.live import Elsewhere, GateNow, events
 from fevergate.web.shared import Shared
-
-OPEN_DAYS = 7
-"""How long an open follow-up of a day before is still shown."""
-
-Followed = tuple[Fever, FollowUp | None]
+from fevergate.web.words import translations
 
 SIGNED_IN_S = 30.0
 """How often an open board is asked whether its session goes on; being asked keeps it open."""
+
+MOST_BOARDS = 400
+MOST_OF_ONE = 150
+"""Open boards, in all and of one session: each takes a quarter of a megabyte."""
+
+WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
+"""How long before its session ends a board says so; an administrator's ends after an idle hour."""
+
+
+class BoardNow(GateNow, kw_only=True):
+    """What a board's event says, in the language of whoever looks: the gate, and what is beside
+    it. `listed` is the mark of the fevers below (`fever_list`); `ends_at` when the session does
+    (UTC s)."""
+
+    reasons: list[str]
+    elsewhere: list[Elsewhere]
+    date: str
+    listed: str
+    ends_at: float
+
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
+
+def _shown(alarm: AlarmState) -> tuple[str, str]:
+    """As a board sends it back: since when, how many."""
+    since = msgspec.json.encode(alarm.since).decode().removesuffix(".0")
+    return since, str(alarm.fevers)
 
 
 class Board:
@@ -35,12 +65,14 @@ class Board:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._list = FeverList(shared)
+        self._open: Counter[str] = Counter()
         self.routes = [
             Route("/board/{gate:str}", self.board),
             Route("/board/{gate:str}/events", self.events),
             Route("/board/{gate:str}/acknowledge", self.acknowledge, methods=["POST"]),
             Route(
-                "/fevers/{kiosk:str}/{boot:int}/{seq:int}",
+                "/fevers/{kiosk:str}/{boot:str}/{seq:str}",
                 self.follow_up,
                 methods=["GET", "POST"],
             ),
@@ -49,53 +81,94 @@ class Board:
     async def board(self, request: Request) -> Response:
         """One gate, live."""
         gate = self._gate(request)
-        today, earlier = await run_in_threadpool(self._fevers, gate)
+        mark, today, earlier = await run_in_threadpool(self._list.read, gate)
         on_duty = await run_in_threadpool(self._shared.duty.at, gate)
-        user = session_of(request).user
+        session = session_of(request)
+        user = session.user
         return self._shared.page(
             request,
             "board.html",
             gate=gate,
             gates=[one.name for one in self._shared.settings.gates],
             names=[user, *(name for name in on_duty if name != user)],
+            mark=mark,
             fevers=today,
             earlier=earlier,
-        )
-
-    def _fevers(self, gate: str) -> tuple[list[Followed], list[Followed]]:
-        """Today's fevers, and those of the days before whose follow-up is still open; the newest
-        first."""
-        settings = self._shared.settings
-        _, begin, end = bounds(settings)
-        with self._shared.reader() as reader:
-            found = read_fevers(reader, begin - OPEN_DAYS * DAY_S, end)
-        found = [fever for fever in reversed(found) if fever.gate == gate]
-        known = self._shared.follow_ups.of([identity_of(fever) for fever in found])
-        followed = [(fever, known.get(identity_of(fever))) for fever in found]
-        return (
-            [one for one in followed if one[0].at >= begin],
-            [one for one in followed if one[0].at < begin and not (one[1] and one[1].closed)],
+            warn_s=WARN_S[session.role],
         )
 
     async def events(self, request: Request) -> Response:
         """The gate as it changes, as long as whoever looks is signed in."""
-        stream = events(self._shared.live, self._gate(request))
+        gate, token = self._gate(request), request.cookies.get(COOKIE, "")
+        if self._open[token] >= MOST_OF_ONE or self._open.total() >= MOST_BOARDS:
+            raise HTTPException(503, "crowded")
+        session = [session_of(request)]
+        say = translations(self._shared.language(request)).gettext
+
+        def show(now: GateNow) -> bytes:
+            return msgspec.json.encode(self._now(now, session[-1].ends_at, say))
+
+        def noted(still: Session) -> None:
+            session[:] = [still]
+
+        stream = events(self._shared.live, gate, show)
         return StreamingResponse(
-            self._while_signed_in(request.cookies.get(COOKIE, ""), stream),
+            self._counted(token, self._while_signed_in(token, stream, noted)),
             media_type="text/event-stream",
         )
 
-    async def _while_signed_in(
+    def _now(self, now: GateNow, ends_at: float, say: Callable[[str], str]) -> BoardNow:
+        given = {name: getattr(now, name) for name in GateNow.__struct_fields__}
+        given["kiosks"] = [
+            msgspec.structs.replace(one, trouble=troubles.trouble(one.trouble, say))
+            for one in now.kiosks
+        ]
+        today, _, _ = bounds(self._shared.settings)
+        return BoardNow(
+            **given,
+            reasons=[troubles.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
+            elsewhere=self._shared.live.elsewhere(now.gate),
+            date=today.isoformat(),
+            listed=self._list.mark(now.gate),
+            ends_at=ends_at,
+        )
+
+    async def _counted(
         self, token: str, stream: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        self._open[token] += 1
+        try:
+            async with aclosing(stream):
+                async for event in stream:
+                    yield event
+        finally:
+            self._open[token] -= 1
+            self._open += Counter()  # forgets those at none
+
+    async def _while_signed_in(
+        self,
+        token: str,
+        stream: AsyncGenerator[bytes, None],
+        noted: Callable[[Session], None] = lambda _: None,
     ) -> AsyncGenerator[bytes, None]:
         ask_at = time.monotonic() + SIGNED_IN_S
         async with aclosing(stream):
             async for event in stream:
                 yield event
                 if time.monotonic() >= ask_at:
-                    if not await run_in_threadpool(self._shared.accounts.session, token):
+                    session = await run_in_threadpool(self._still, token)
+                    if not session:
                         return
+                    noted(session)
                     ask_at = time.monotonic() + SIGNED_IN_S
+
+    def _still(self, token: str) -> Session | None:
+        """Whether somebody is signed in; an open board keeps a guard's session open, and not an
+        administrator's, which ends after an idle hour."""
+        session = self._shared.accounts.session(token, touch=False)
+        if session and session.role == "guard":
+            return self._shared.accounts.session(token)
+        return session
 
     async def acknowledge(self, request: Request) -> Response:
         """The guard sees to the gate's fevers, under a name of the duty list or one's own."""
@@ -104,6 +177,11 @@ class Board:
         by = form.get("by", "") or user
         if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
             raise HTTPException(400, "choice")
+        alarm = self._shared.live.now(gate).alarm
+        shown = (form.get("since", ""), form.get("fevers", ""))
+        if alarm and alarm.state == "raised" and shown != _shown(alarm):
+            # Nobody can have seen to what came after the press.
+            raise HTTPException(409, "another")
         if not self._shared.live.acknowledge(gate, by):
             raise HTTPException(503, "line")
         await run_in_threadpool(self._shared.store.note, user, "acknowledge", f"{gate} by {by}")
@@ -112,7 +190,9 @@ class Board:
     async def follow_up(self, request: Request) -> Response:
         """What became of one fever."""
         params = request.path_params
-        identity = Identity(params["kiosk"], params["boot"], params["seq"])
+        if not all(_NUMBER.fullmatch(params[name]) for name in ("boot", "seq")):
+            raise HTTPException(404)
+        identity = Identity(params["kiosk"], int(params["boot"]), int(params["seq"]))
         fever = await run_in_threadpool(self._shared.fever, identity)
         if fever is None:
             raise HTTPException(404)
@@ -127,12 +207,24 @@ class Board:
         form = await form_of(request)
         try:
             new = parse(form, closed=form.get("action") == "close")
-            await run_in_threadpool(self._shared.follow_ups.save, identity, new, session.user)
+            changes = await run_in_threadpool(
+                partial(
+                    self._shared.follow_ups.save,
+                    identity,
+                    new,
+                    session.user,
+                    reopen=session.role == "administrator",
+                )
+            )
         except FollowUpError as error:
             given = {name: form.get(name, "") for name in FollowUp.__struct_fields__}
             return self._follow_up_page(request, fever, known, given, error, 400)
-        await run_in_threadpool(self._shared.store.note, session.user, "save follow-up", what)
-        return RedirectResponse(f"/board/{fever.gate}", 303)
+        await run_in_threadpool(
+            self._shared.store.note, session.user, "save follow-up", f"{what} {changes}".strip()
+        )
+        gates = [one.name for one in self._shared.settings.gates]
+        gate = fever.gate if fever.gate in gates else gates[0]  # one that was taken away since
+        return RedirectResponse(f"/board/{gate}", 303)
 
     def _gate(self, request: Request) -> str:
         gate = request.path_params["gate"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -17,6 +16,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus.doctemplate import LayoutError
 from xlsxwriter import Workbook
 
 from fevergate.errors import ExportError
@@ -30,8 +30,15 @@ FONTS = (
 )
 """Whichever is there first; with outlines that a PDF can take a part of."""
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
-RED, INK, LINE = colors.HexColor("#a51219"), colors.HexColor("#14181f"), colors.HexColor("#c9d0da")
+LINE = colors.HexColor("#c9d0da")
+COLOURS = {
+    "red": colors.HexColor("#a51219"),
+    "green": colors.HexColor("#0b6b39"),
+    "amber": colors.HexColor("#8a5a00"),
+}
+"""Of the sentence that says what it comes to."""
 
 
 def as_csv(table: Table) -> bytes:
@@ -44,12 +51,12 @@ def as_csv(table: Table) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def as_xlsx(tables: Sequence[Table], about: Sequence[str]) -> bytes:
-    """A sheet for each table, and one with what is said in words. Text is never a formula."""
+def as_xlsx(sheet: Sheet) -> bytes:
+    """A page for each table, and one with what is said in words. Text is never a formula."""
     out = io.BytesIO()
     with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
-        for table in tables:
+        for table in sheet.tables:
             page = book.add_worksheet(table.title[:31])
             page.write_row(0, 0, table.columns, bold)
             for number, row in enumerate(table.rows, 1):
@@ -63,7 +70,7 @@ def as_xlsx(tables: Sequence[Table], about: Sequence[str]) -> bytes:
                 page.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
             page.autofit()
         page = book.add_worksheet("FeverGate")
-        for number, line in enumerate(about):
+        for number, line in enumerate([sheet.title, sheet.verdict, *sheet.lines, *sheet.signed]):
             page.write_string(number, 0, line)
     return out.getvalue()
 
@@ -73,13 +80,15 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
     font = _font()
     words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
     title = ParagraphStyle("title", words, fontSize=16, leading=22)
-    strong = ParagraphStyle("strong", words, fontSize=12, leading=18, textColor=RED)
+    strong = ParagraphStyle(
+        "strong", words, fontSize=12, leading=18, textColor=COLOURS[sheet.state]
+    )
     story: list[Flowable] = [
         Paragraph(escape(sheet.title), title),
         Paragraph(escape(sheet.verdict), strong),
         *(Paragraph(escape(line), words) for line in sheet.lines),
     ]
-    for table in (sheet.fevers, sheet.kiosks):
+    for table in sheet.tables:
         story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words), _grid(table, font)]
     story.append(Spacer(1, 6 * mm))
     story += [Paragraph(escape(line), words) for line in sheet.signed]
@@ -90,7 +99,7 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
         canvas.drawRightString(landscape(A4)[0] - MARGIN, 6 * mm, str(document.page))
 
     out = io.BytesIO()
-    SimpleDocTemplate(
+    document = SimpleDocTemplate(
         out,
         pagesize=landscape(A4),
         leftMargin=MARGIN,
@@ -100,15 +109,21 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
         title=sheet.title,
         author="FeverGate",
         invariant=1,
-    ).build(story, onFirstPage=furniture, onLaterPages=furniture)
+    )
+    try:
+        document.build(story, onFirstPage=furniture, onLaterPages=furniture)
+    except LayoutError as error:
+        raise ExportError(f"it does not fit on a page: {error}") from error
     return out.getvalue()
 
 
 def _grid(table: Table, font: str) -> LongTable:
     """A table over the whole width; what is long is broken, never cut."""
-    small = ParagraphStyle("small", fontName=font, fontSize=7, leading=9, wordWrap="CJK")
+    chinese = ParagraphStyle("chinese", fontName=font, fontSize=7, leading=9, wordWrap="CJK")
+    # Without it a number or a name is broken only where it is longer than its column.
+    latin = ParagraphStyle("latin", chinese, wordWrap=None)
     cells = [
-        [Paragraph(escape(_text(value)), small) for value in row]
+        [Paragraph(escape(text), latin if text.isascii() else chinese) for text in map(_text, row)]
         for row in ([*table.columns], *table.rows)
     ]
     # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
@@ -117,7 +132,9 @@ def _grid(table: Table, font: str) -> LongTable:
         for n in range(len(table.columns))
     ]
     whole = landscape(A4)[0] - 2 * MARGIN
-    grid = LongTable(cells, [whole * one / sum(asked) for one in asked], repeatRows=1)
+    widths = [whole * one / sum(asked) for one in asked]
+    # A row that is higher than a page goes on over the next.
+    grid = LongTable(cells, widths, repeatRows=1, splitInRow=1)
     grid.setStyle(
         TableStyle(
             [

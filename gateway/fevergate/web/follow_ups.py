@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from fevergate.errors import FollowUpError
 from fevergate.protocol import Identity
+from fevergate.vault import Vault
 from fevergate.web.store import WebStore
-from fevergate.web.vault import Vault
 
 SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")
@@ -98,11 +98,15 @@ class FollowUps:
             for row in self._store.query(_SELECT, (wanted,))
         }
 
-    def save(self, fever: Identity, new: FollowUp, by: str) -> None:
-        """Keep it as the newest, if it was made of the newest (`new.revision`).
+    def save(self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True) -> str:
+        """Keep it as the newest, if it was made of the newest (`new.revision`); every one before
+        stays in `follow_up_revisions`. Returns what changed, without anything that names somebody.
 
-        Raises `FollowUpError` where somebody was quicker.
+        Raises `FollowUpError` where somebody was quicker, or it is closed and `reopen` is false.
         """
+        before = self.get(fever) or FollowUp()
+        if before.closed and not reopen:
+            raise FollowUpError("closed", "closed")
         sealed = self._vault.seal({name: getattr(new, name) for name in PERSONAL})
         values = {name: getattr(new, name) for name in OPEN}
         with self._store.transaction() as connection:
@@ -114,13 +118,40 @@ class FollowUps:
             )
             if not done.rowcount:
                 raise FollowUpError("revision", "meanwhile")
+            connection.execute(_KEEP, tuple(fever))
+        return ", ".join(
+            f"{name}: {getattr(before, name)} → {getattr(new, name)}" if name in OPEN else name
+            for name in (*OPEN, *PERSONAL)
+            if getattr(before, name) != getattr(new, name)
+        )
+
+    def unforwarded(self, most: int) -> list[tuple[Identity, FollowUp]]:
+        """What the campus server does not hold yet, the oldest first. Raises `StoreError`."""
+        rows = self._store.query(_NEW, (most,))
+        return [(Identity(*row[:3]), self._opened(row[3:])) for row in rows]
+
+    def forwarded(self, held: Sequence[tuple[Identity, int]]) -> None:
+        """The campus server holds these, at these revisions."""
+        with self._store.transaction() as connection:
+            for fever, revision in held:
+                connection.execute(
+                    "update follow_ups set forwarded = ?"
+                    " where kiosk = ? and boot = ? and seq = ? and forwarded < ?",
+                    (revision, *fever, revision),
+                )
 
     def forget(self, before: float) -> int:
-        """Blank the personal fields of what was last touched before then (UTC s); how many."""
+        """Blank the personal fields of what was first saved before then (UTC s), in every revision;
+        how many. Saving it again does not keep a name any longer."""
         with self._store.transaction() as connection:
-            return connection.execute(
-                "update follow_ups set sealed = '' where at < ? and sealed != ''", (before,)
-            ).rowcount
+            done = connection.execute(_FORGET, (before,)).rowcount
+            connection.execute(
+                "update follow_up_revisions set sealed = '' where sealed != '' and exists ("
+                "select 1 from follow_ups f where (f.kiosk, f.boot, f.seq) ="
+                " (follow_up_revisions.kiosk, follow_up_revisions.boot, follow_up_revisions.seq)"
+                " and f.sealed = '')"
+            )
+            return done
 
     def _opened(self, row: tuple[Any, ...]) -> FollowUp:
         *known, sealed = row
@@ -129,10 +160,22 @@ class FollowUps:
 
 
 _NAMES = ", ".join(OPEN)
+_COLUMNS = f'kiosk, boot, seq, {_NAMES}, "by", at, revision, sealed'
+_NEW = f"""
+    select {_COLUMNS} from follow_ups where revision > forwarded order by at limit ?"""  # noqa: S608 - field names
 _SELECT = f"""
-    select kiosk, boot, seq, {_NAMES}, "by", at, revision, sealed
+    select {_COLUMNS}
     from json_each(?) as wanted join follow_ups
         on kiosk = wanted.value ->> 0 and boot = wanted.value ->> 1 and seq = wanted.value ->> 2"""  # noqa: S608 - field names
+_KEEP = f"""
+    insert into follow_up_revisions(kiosk, boot, seq, revision, {_NAMES}, sealed, "by", at)
+    select kiosk, boot, seq, revision, {_NAMES}, sealed, "by", at from follow_ups
+    where kiosk = ? and boot = ? and seq = ?"""  # noqa: S608 - field names
+_FORGET = """
+    update follow_ups set sealed = '' where sealed != '' and coalesce((
+        select min(r.at) from follow_up_revisions r
+        where (r.kiosk, r.boot, r.seq) = (follow_ups.kiosk, follow_ups.boot, follow_ups.seq)
+    ), at) < ?"""
 _SAVE = f"""
     insert into follow_ups(kiosk, boot, seq, {_NAMES}, sealed, "by", at, revision)
     values (:kiosk, :boot, :seq, {", ".join(f":{name}" for name in OPEN)}, :sealed, :by, :at, 1)

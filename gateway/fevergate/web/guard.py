@@ -42,14 +42,22 @@ HEADERS = {
 
 
 class Guard(BaseHTTPMiddleware):
-    """Nobody passes who is not signed in, but to what is open; the administrator's pages are under
+    """Nobody passes who is not signed in, but to what is open (`open_below`: whose routes see to it
+    themselves); the administrator's pages are under
     `/admin`, for administrators only. Below `/api` a program passes with a token (RFC 6750), whose
     scopes `api` looks at."""
 
-    def __init__(self, app: ASGIApp, accounts: Accounts, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        accounts: Accounts,
+        tokens: Tokens | None = None,
+        open_below: tuple[str, ...] = ("/static/",),
+    ) -> None:
         super().__init__(app)
         self._accounts = accounts
         self._tokens = tokens
+        self._open_below = open_below
 
     async def dispatch(
         self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
@@ -63,6 +71,9 @@ class Guard(BaseHTTPMiddleware):
         self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         path = request.url.path
+        if path.startswith(self._open_below):
+            request.state.session = None
+            return await call_next(request)
         if request.method not in ("GET", "HEAD") and not _is_ours(request):
             return Response("another origin", 403)
         token = request.cookies.get(COOKIE, "")
@@ -71,11 +82,11 @@ class Guard(BaseHTTPMiddleware):
         request.state.token = await self._token(request) if path.startswith("/api/") else None
         if request.state.token:
             return await call_next(request)
-        if session is None and path not in OPEN and not path.startswith("/static/"):
+        if session is None and path not in OPEN:
             if path.startswith("/api/"):
                 return JSONResponse(UNKNOWN, 401, headers={"WWW-Authenticate": "Bearer"})
-            if path.endswith("/events"):
-                return Response("sign in first", 401)
+            if path.endswith("/events") or request.method not in ("GET", "HEAD"):
+                return JSONResponse({"error": "signed_out", "detail": "sign in first"}, 401)
             return RedirectResponse("/sign-in", 303)
         if path.startswith("/admin") and session and session.role != "administrator":
             return Response("not for guards", 403)
@@ -83,7 +94,7 @@ class Guard(BaseHTTPMiddleware):
 
     async def _token(self, request: Request) -> Token | None:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET:
+        if not self._tokens or kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET:
             return None
         return await run_in_threadpool(self._tokens.find, secret)
 
@@ -94,6 +105,11 @@ def session_of(request: Request) -> Session:
     if session is None:
         raise HTTPException(403)
     return session
+
+
+def address_of(request: Request) -> str:
+    """Where from, as the server sees it."""
+    return request.client.host if request.client else ""
 
 
 async def form_of(request: Request) -> dict[str, str]:

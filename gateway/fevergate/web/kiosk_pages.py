@@ -68,7 +68,7 @@ class KioskPages:
         """Roll firmware out, to one or to all; the first alone."""
         form = await form_of(request)
         known = [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
-        wanted = [form.get("kiosk", "")] if form.get("kiosk") else known
+        wanted = known if form.get("kiosk") == "*" else [form.get("kiosk", "")]
         if not set(wanted) <= set(known):
             raise HTTPException(404)
         bundle, downgrade = form.get("bundle", ""), form.get("downgrade") == "1"
@@ -88,6 +88,7 @@ class KioskPages:
             status,
             kiosks=await run_in_threadpool(self._all),
             updates=self._shared.updates,
+            updatable=[kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks],
             error=error,
         )
 
@@ -114,13 +115,14 @@ class KioskPages:
     ) -> Response:
         found = await self._history(request)
         version, reached = 0, True
-        if given is None:
-            try:
-                name = found.kiosk.kiosk
-                now = await run_in_threadpool(actions.present, self._shared.settings, name)
-                version, given = now.version, _as_form(now.values)
-            except BrokerError:
-                reached, given = False, {}
+        try:
+            name = found.kiosk.kiosk
+            now = await run_in_threadpool(actions.present, self._shared.settings, name)
+            version = now.version
+            if given is None:
+                given = _as_form(now.values)
+        except BrokerError:
+            reached, given = False, given or {}
         return self._shared.page(
             request,
             "kiosk.html",

@@ -41,17 +41,30 @@ BEAT_S = 1.0
 """A board that hears nothing for three of these says that the line is gone."""
 
 
+AHEAD_S = 60.0
+"""A reading dated further ahead than this is dated by its arrival."""
+
+
 class Kiosk(msgspec.Struct, kw_only=True):
-    """One kiosk as a board shows it; temperatures in °C, axillary equivalent."""
+    """One kiosk as a board shows it; temperatures in °C, axillary equivalent. `trouble`: what the
+    gateway says of it, or ourselves where the gateway says nothing, as `watch` words it."""
 
     kiosk: str
     online: bool | None = None
     fault: str = ""
+    trouble: str = ""
     verdict: str = ""
     reason: str = ""
     at: float | None = None
     body_c: float | None = None
     trend: list[float] = []
+
+
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """Another gate, in short: whoever stands at one must not miss a fever at the other."""
+
+    gate: str
+    alarm: AlarmState | None
 
 
 class GateNow(msgspec.Struct, kw_only=True):
@@ -70,14 +83,22 @@ class GateNow(msgspec.Struct, kw_only=True):
 class Live:
     """Between `start` and `stop`; `subscribe` from the event loop's thread."""
 
-    def __init__(self, settings: GatewaySettings, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._now = now
+        self._clock = clock
         self._lock = Lock()
         self._gates = {gate.name: gate.kiosks for gate in settings.gates}
         self._gate_of = {kiosk: gate for gate, kiosks in self._gates.items() for kiosk in kiosks}
         self._kiosks = {kiosk: Kiosk(kiosk=kiosk) for kiosk in self._gate_of}
         self._trends = {kiosk: deque[float](maxlen=TREND) for kiosk in self._gate_of}
+        self._last: dict[str, tuple[int, int]] = {}
+        self._heard_at: dict[str, float] = {}
         self._alarms: dict[str, AlarmState] = {}
         self._gateway = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -119,16 +140,39 @@ class Live:
                 line=self.line,
                 gateway=self.line and self._gateway,
                 alarm=self._alarms.get(gate),
-                kiosks=[
-                    msgspec.structs.replace(self._kiosks[kiosk], trend=list(self._trends[kiosk]))
-                    for kiosk in kiosks
-                ],
+                kiosks=[self._shown(gate, kiosk) for kiosk in kiosks],
             )
 
+    def elsewhere(self, gate: str) -> list[Elsewhere]:
+        """The other gates."""
+        with self._lock:
+            return [
+                Elsewhere(gate=other, alarm=self._alarms.get(other))
+                for other in self._gates
+                if other != gate
+            ]
+
+    def _shown(self, gate: str, name: str) -> Kiosk:
+        """A kiosk as it is now, so that its card and the gate's lamp say the same."""
+        one = self._kiosks[name]
+        alarm = self._alarms.get(gate)
+        said = (line.partition(": ") for line in (alarm.amber if alarm else ()))
+        trouble = next((what for kiosk, _, what in said if kiosk == name), "")
+        silent_after_s = self._settings.alarm.silent_after_s
+        if not trouble and one.online and one.fault:
+            trouble = f"sensor {one.fault}"
+        if one.online and self._clock() - self._heard_at[name] > silent_after_s:
+            trouble = "silent"
+        online = False if trouble in ("silent", "offline") else one.online
+        trend = list(self._trends[name])
+        return msgspec.structs.replace(one, online=online, trouble=trouble, trend=trend)
+
     def acknowledge(self, gate: str, by: str) -> bool:
-        """A guard saw to a gate's fevers; False where there is no line to say so."""
+        """A guard saw to a gate's fevers; False where nobody is there to be told so."""
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
+        if not self._gateway:
+            return False
         topic = acknowledge_topic(self._settings.campus, gate)
         return self._broker.publish(topic, encode(Acknowledge(by=by)))
 
@@ -163,7 +207,7 @@ class Live:
                 if state.gate != topic.kind or state.gate not in self._gates:
                     return []
                 self._alarms[state.gate] = state
-                return [state.gate]
+                return list(self._gates)  # each board shows the other gates' red, too
             if topic.name == OURSELVES:
                 self._gateway = payload == b"online"
                 return list(self._gates)
@@ -174,17 +218,26 @@ class Live:
                 kiosk.online = payload == b"online"
             elif topic.kind == "health":
                 health = decode(payload, Health)
-                kiosk.online, kiosk.fault = True, health.fault if health.state != "ok" else ""
+                kiosk.online = True
+                kiosk.fault = health.fault or "fault" if health.state != "ok" else ""
             elif topic.kind == "reading":
                 self._reading(kiosk, decode(payload, Reading))
+            self._heard_at[topic.name] = self._clock()
             return [self._gate_of[topic.name]]
 
     def _reading(self, kiosk: Kiosk, reading: Reading) -> None:
-        if kiosk.at is not None and reading.at is not None and reading.at < kiosk.at:
-            return  # from a backlog: the board shows what is now
         kiosk.online = True
+        at = self._now()
+        if reading.at is not None and reading.at <= at + AHEAD_S:
+            at = reading.at
+        boot, seq = self._last.get(kiosk.kiosk, (-1, 0))
+        # From a backlog: the board shows what is now. Within a boot the kiosk itself counts; a
+        # clock that was once ahead must not hide what comes after.
+        if reading.seq <= seq if reading.boot == boot else at < (kiosk.at or 0.0):
+            return
+        self._last[kiosk.kiosk] = (reading.boot, reading.seq)
         kiosk.verdict, kiosk.reason = reading.verdict.value, reading.reason
-        kiosk.at, kiosk.body_c = reading.at or self._now(), reading.body_c
+        kiosk.at, kiosk.body_c = at, reading.body_c
         if reading.body_c is not None and reading.verdict is not Verdict.RETRY:
             self._trends[kiosk.kiosk].append(reading.body_c)
 
@@ -194,14 +247,19 @@ class Live:
                 event.set()
 
 
-async def events(live: Live, gate: str, least_s: float = 0.2) -> AsyncGenerator[bytes, None]:
+async def events(
+    live: Live,
+    gate: str,
+    show: Callable[[GateNow], bytes] = msgspec.json.encode,
+    least_s: float = 0.2,
+) -> AsyncGenerator[bytes, None]:
     """Server-sent events (WHATWG HTML, 9.2): the whole gate at once, then at each change, and at
-    least each `BEAT_S`; never more often than each `least_s`."""
+    least each `BEAT_S`; never more often than each `least_s`. `show` makes JSON of it."""
     changed = live.subscribe(gate)
     try:
         while True:
             changed.clear()
-            yield b"data: " + msgspec.json.encode(live.now(gate)) + b"\n\n"
+            yield b"data: " + show(live.now(gate)) + b"\n\n"
             await asyncio.sleep(least_s)
             try:
                 await asyncio.wait_for(changed.wait(), BEAT_S - least_s)

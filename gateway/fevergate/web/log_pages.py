@@ -13,7 +13,7 @@ from starlette.routing import Route
 from fevergate import log_formats
 from fevergate.errors import ExportError
 from fevergate.fever_log import Day, identity_of
-from fevergate.web.exports import as_csv, as_pdf, as_xlsx
+from fevergate.web.exports import XLSX, as_csv, as_pdf, as_xlsx
 from fevergate.web.guard import form_of, session_of
 from fevergate.web.shared import Shared
 from fevergate.web.sheet import Sheet, sheet
@@ -21,7 +21,6 @@ from fevergate.web.sign_offs import SignOff
 from fevergate.web.words import N_, translations
 
 FOOTER = N_("It screens and does not diagnose.")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class LogPages:
@@ -65,25 +64,18 @@ class LogPages:
     async def csv(self, request: Request) -> Response:
         """The fevers for any program."""
         return await self._file(
-            request, "csv", "text/csv; charset=utf-8", lambda it: as_csv(it.fevers)
+            request, "csv", "text/csv; charset=utf-8", lambda it: as_csv(it.tables[0])
         )
 
     async def coverage_csv(self, request: Request) -> Response:
         """Who watched, for any program."""
         return await self._file(
-            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: as_csv(it.kiosks)
+            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: as_csv(it.tables[1])
         )
 
     async def xlsx(self, request: Request) -> Response:
         """All of it for a spreadsheet."""
-        return await self._file(
-            request,
-            "xlsx",
-            XLSX,
-            lambda it: as_xlsx(
-                [it.fevers, it.kiosks], [it.title, it.verdict, *it.lines, *it.signed]
-            ),
-        )
+        return await self._file(request, "xlsx", XLSX, as_xlsx)
 
     async def pdf(self, request: Request) -> Response:
         """All of it for paper."""

@@ -107,6 +107,13 @@ def read_overview(
     if not kiosks:
         raise PeriodError("gate")
     term_begin = min(asked.begin, asked.end - timedelta(days=TERM_DAYS - 1))
+    if not gate:
+        # Those that were taken away since have their people in the log, and here.
+        known = database.execute(
+            "select distinct kiosk from days where date between ? and ?",
+            (term_begin.isoformat(), asked.end.isoformat()),
+        )
+        kiosks = sorted({*kiosks, *(kiosk for (kiosk,) in known)})
     term = _days(database, kiosks, term_begin, asked.end)
     _, begin, _ = bounds(settings, asked.begin)
     _, _, end = bounds(settings, asked.end)
@@ -159,7 +166,13 @@ def _temperatures(database: Database, kiosks: list[str], begin: float, end: floa
         " group by tenth having people > 0 order by tenth",
         (begin, end, json.dumps(kiosks)),
     )
-    return [Degrees(tenth / 10, people) for tenth, people in rows]
+    people = dict(rows)
+    if not people:
+        return []
+    # A gap is a gap: between the well and the fevers lie temperatures that nobody had.
+    return [
+        Degrees(tenth / 10, people.get(tenth, 0)) for tenth in range(min(people), max(people) + 1)
+    ]
 
 
 def _days(database: Database, kiosks: list[str], begin: date, end: date) -> list[DayCount]:
@@ -180,13 +193,15 @@ def _gates(
     database: Database, settings: GatewaySettings, kiosks: list[str], asked: Period
 ) -> list[GateCount]:
     # The settings know better than the first reading at which gate a kiosk stands.
-    found = {one.name: GateCount(gate=one.name) for one in settings.gates}
-    gate_of = {kiosk: one.name for one in settings.gates for kiosk in one.kiosks}
-    for kiosk, *counts in database.execute(
-        "select kiosk, sum(normal), sum(fever), sum(retry) from days"
+    found: dict[str, GateCount] = {one.name: GateCount(gate=one.name) for one in settings.gates}
+    gate_of: dict[str, str] = {kiosk: one.name for one in settings.gates for kiosk in one.kiosks}
+    wanted: set[str] = {gate_of[kiosk] for kiosk in kiosks if kiosk in gate_of}
+    for kiosk, gate, *counts in database.execute(
+        "select kiosk, max(gate), sum(normal), sum(fever), sum(retry) from days"
         " where date between ? and ? and kiosk in (select value from json_each(?)) group by kiosk",
         (asked.begin.isoformat(), asked.end.isoformat(), json.dumps(kiosks)),
     ):
-        found[gate_of[kiosk]].add(*counts)
-    wanted = {gate_of[kiosk] for kiosk in kiosks}
+        name: str = gate_of.get(kiosk) or gate
+        found.setdefault(name, GateCount(gate=name)).add(*counts)
+        wanted.add(name)
     return [one for name, one in found.items() if name in wanted]

@@ -91,3 +91,36 @@ def sealed_persons(db: Database) -> None:
     for name in ("person", "unit", "phone", "note"):
         db.conn.execute(f"alter table follow_ups drop column {name}")
     db.conn.execute("alter table follow_ups add column sealed text not null default ''")
+
+
+@migrations()
+def forwarded_follow_ups(db: Database) -> None:
+    """Which revision of a follow-up the campus server holds."""
+    db.conn.execute("alter table follow_ups add column forwarded integer not null default 0")
+    db.conn.execute("create index follow_ups_new on follow_ups(at) where revision > forwarded")
+
+
+@migrations()
+def attempts(db: Database) -> None:
+    """Guesses by name and address; what a follow-up was before; who signed what after whom."""
+    db.conn.execute(
+        """
+        create table attempts (
+            name text not null, address text not null, failures integer not null,
+            locked_until real not null, at real not null, primary key (name, address)
+        ) strict, without rowid"""
+    )
+    for column in ("failures", "locked_until"):
+        db.conn.execute(f"alter table users drop column {column}")
+    db.conn.execute(
+        """
+        create table follow_up_revisions (
+            kiosk text not null, boot integer not null, seq integer not null,
+            revision integer not null, clinical_c real, clinical_site text not null,
+            outcome text not null, closed integer not null, sealed text not null,
+            "by" text not null, at real not null, primary key (kiosk, boot, seq, revision)
+        ) strict, without rowid"""
+    )
+    db.conn.execute("alter table sign_offs add column mac text not null default ''")
+    db.conn.execute("alter table audit add column times integer not null default 1")
+    db.conn.execute("create index audit_at on audit(at)")

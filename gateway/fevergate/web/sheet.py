@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from fevergate.differences import Difference
 from fevergate.fever_log import Day, Fever, KioskDay, identity_of
 from fevergate.protocol import Identity
 from fevergate.web.follow_ups import PERSONAL, FollowUp
@@ -29,6 +30,33 @@ KIOSK_COLUMNS = (
 )
 
 
+FIELDS = {
+    "fevers": N_("Fever"),
+    "kiosks": N_("Kiosk"),
+    "covered": N_("Coverage"),
+    "zero": N_("Report of zero"),
+    "normal": N_("Normal"),
+    "fever": N_("Fever"),
+    "retry": N_("Retry"),
+    "watched_minutes": N_("Minutes watched"),
+    "fault_minutes": N_("Minutes faulty"),
+    "silences": N_("Silences"),
+    "clinical_c": N_("Second measurement °C"),
+    "clinical_site": N_("Where measured"),
+    "outcome": N_("Outcome"),
+    "closed": N_("Closed"),
+    "acknowledged_at": N_("Acknowledged"),
+    "acknowledged_by": N_("Acknowledged by"),
+    "body_c": N_("Body °C (axillary equivalent)"),
+    "skin_c": N_("Skin °C"),
+    "at": N_("Time"),
+    "gate": N_("Gate"),
+    "first_at": N_("First"),
+    "last_at": N_("Last"),
+}
+"""What is signed of a day, as people call it."""
+
+
 class Table(NamedTuple):
     """Titles and rows of one length; times are the campus's own."""
 
@@ -38,15 +66,16 @@ class Table(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """All of a day's log: what it says in words, and its tables."""
+    """A day's log, or another report: what it says in words, and its tables."""
 
     name: str
     """For a file, ASCII."""
     title: str
+    state: str
+    """`red`, `green` or `amber`."""
     verdict: str
     lines: list[str]
-    fevers: Table
-    kiosks: Table
+    tables: list[Table]
     signed: list[str]
 
 
@@ -119,16 +148,26 @@ def sheet(
     return Sheet(
         name=f"fever-log-{day.campus}-{day.date}",
         title=f"{say('Fever log')} {day.campus} {day.date}",
+        state=verdict(day, say)[0],
         verdict=verdict(day, say)[1],
         lines=[coverage(day, say), *doubts(day, say), say("Times are those of %s.") % day.timezone],
-        fevers=Table(say("Fevers"), [say(name) for name in columns], fevers),
-        kiosks=Table(
-            say("Coverage"),
-            [say(name) for name in KIOSK_COLUMNS],
-            [_kiosk_row(one, zone) for one in day.kiosks],
-        ),
+        tables=[
+            Table(say("Fevers"), [say(name) for name in columns], fevers),
+            Table(
+                say("Coverage"),
+                [say(name) for name in KIOSK_COLUMNS],
+                [_kiosk_row(one, zone) for one in day.kiosks],
+            ),
+        ],
         signed=[_signature(one, zone, say) for one in signed],
     )
+
+
+def in_words(one: Difference, names: Mapping[str, str], say: Say) -> tuple[str, str, str]:
+    """A difference as people read it: what, before, now; `names` of the parts of its way."""
+    what = " · ".join(say(names[word]) if word in names else word for word in one.what.split())
+    values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
+    return what, values.get(one.before, one.before), values.get(one.now, one.now)
 
 
 def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
@@ -153,7 +192,7 @@ def _fever_row(
         *(fever.body_c, fever.skin_c, fever.threshold_c, fever.ambient_c),
         *(local(fever.raised_at, zone), local(fever.acknowledged_at, zone)),
         *(fever.acknowledged_by or "", None if delay is None else round(delay, 1)),
-        *(after.clinical_c, _label(after.clinical_site, say), _label(after.outcome, say)),
+        *(after.clinical_c, label_of(after.clinical_site, say), label_of(after.outcome, say)),
         "✓" if after.closed else "",
     ]
     if personal:
@@ -182,5 +221,6 @@ def _signature(one: SignOff, zone: ZoneInfo, say: Say) -> str:
     return text + " " + say("Unchanged since.")
 
 
-def _label(value: str, say: Say) -> str:
+def label_of(value: str, say: Say) -> str:
+    """A value as people call it."""
     return say(LABELS[value]) if value in LABELS else value

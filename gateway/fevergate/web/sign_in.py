@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from fevergate.errors import AccountError
 from fevergate.web.accounts import WHOLE_S
-from fevergate.web.guard import COOKIE, LANGUAGE, THEME, form_of, session_of
-from fevergate.web.shared import THEMES, Shared
+from fevergate.web.guard import COOKIE, LANGUAGE, THEME, address_of, form_of, session_of
+from fevergate.web.pages import THEMES, Site
 from fevergate.web.words import LANGUAGES
 
 YEAR_S = 31536000
@@ -19,8 +19,8 @@ YEAR_S = 31536000
 class SignIn:
     """The pages that everybody may open."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+    def __init__(self, site: Site) -> None:
+        self._site = site
         self.routes = [
             Route("/", self.home),
             Route("/healthz", self.healthz),
@@ -37,25 +37,34 @@ class SignIn:
 
     async def home(self, request: Request) -> Response:
         """Where each one's work is."""
-        if session_of(request).role == "administrator":
-            return RedirectResponse("/admin/overview", 303)
-        return RedirectResponse(f"/board/{self._shared.settings.gates[0].name}", 303)
+        return RedirectResponse(self._site.home(session_of(request)), 303)
 
     async def sign_in(self, request: Request) -> Response:
         """Name and password."""
-        if await run_in_threadpool(lambda: self._shared.accounts.empty):
+        if await run_in_threadpool(lambda: self._site.accounts.empty):
             return RedirectResponse("/first", 303)
+        session = request.state.session
+        again = request.query_params.get("again") == "1"  # a board whose session ends soon
         if request.method == "GET":
-            return self._shared.page(request, "sign_in.html", error="")
+            if session and not again:
+                return RedirectResponse(self._site.home(session), 303)
+            return self._site.page(request, "sign_in.html", error="")
         form = await form_of(request)
         name = form.get("name", "")
         try:
             token = await run_in_threadpool(
-                self._shared.accounts.sign_in, name, form.get("password", "")
+                self._site.accounts.sign_in, name, form.get("password", ""), address_of(request)
             )
         except AccountError as error:
-            return self._shared.page(request, "sign_in.html", 403, error=error.reason)
-        await run_in_threadpool(self._shared.store.note, name, "sign in", "")
+            await run_in_threadpool(
+                self._site.notebook.note, "-", "turned away", f"{name[:64]} {address_of(request)}"
+            )
+            status = 503 if error.reason == "later" else 403
+            return self._site.page(request, "sign_in.html", status, error=error.reason)
+        await run_in_threadpool(self._site.notebook.note, name, "sign in", "")
+        if session:
+            before = request.cookies.get(COOKIE, "")
+            await run_in_threadpool(self._site.accounts.sign_out, before)
         response = RedirectResponse("/", 303)
         response.set_cookie(
             COOKIE, token, max_age=int(WHOLE_S), secure=True, httponly=True, samesite="strict"
@@ -63,27 +72,31 @@ class SignIn:
         return response
 
     async def first(self, request: Request) -> Response:
-        """The first administrator, with the code of the terminal."""
-        if not await run_in_threadpool(lambda: self._shared.accounts.empty):
-            return RedirectResponse("/sign-in", 303)
+        """The first administrator, or one who is let in anew, with the code of the terminal."""
         if request.method == "GET":
-            return self._shared.page(request, "first.html", error="")
+            return self._site.page(request, "first.html", error="")
         form = await form_of(request)
         try:
             await run_in_threadpool(
-                self._shared.accounts.begin,
+                self._site.accounts.begin,
                 form.get("code", ""),
                 form.get("name", ""),
                 form.get("password", ""),
             )
         except AccountError as error:
-            return self._shared.page(request, "first.html", 400, error=error.reason)
+            return self._site.page(request, "first.html", 400, error=error.reason)
+        await run_in_threadpool(
+            self._site.notebook.note, form.get("name", ""), "began", "by a code of the terminal"
+        )
         return RedirectResponse("/sign-in", 303)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         await form_of(request)
-        await run_in_threadpool(self._shared.accounts.sign_out, request.cookies.get(COOKIE, ""))
+        if request.state.session:
+            user = request.state.session.user
+            await run_in_threadpool(self._site.notebook.note, user, "sign out", "")
+        await run_in_threadpool(self._site.accounts.sign_out, request.cookies.get(COOKIE, ""))
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
         return response

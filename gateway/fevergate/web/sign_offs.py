@@ -1,5 +1,8 @@
 """Signing off a day's log: by whom, when, and a hash of what was signed, so that a change shows.
 
+Whoever can write the database cannot make a signature: each carries a MAC, by a key that lies
+beside the settings, over itself and the one before.
+
 Signed is what stays: counts, coverage, temperatures, times, outcomes. Names and telephones go
 after their days (`[retention]`), and are no part of it.
 """
@@ -9,26 +12,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
+from fevergate.differences import Difference, differences
+from fevergate.errors import PeriodError
 from fevergate.fever_log import Day, identity_of
 from fevergate.protocol import Identity
+from fevergate.vault import Vault
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web.store import WebStore
 
 MOST_DIFFERENCES = 50
-
-
-class Difference(Struct, frozen=True):
-    """One thing that is not as it was signed; either side may be missing."""
-
-    what: str
-    signed: str
-    now: str
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
@@ -45,52 +45,67 @@ class SignOff(Struct, frozen=True, kw_only=True):
 class SignOffs:
     """Over the pages' database. A signature is never changed or taken away."""
 
-    def __init__(self, store: WebStore, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: WebStore, vault: Vault, now: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._vault = vault
         self._now = now
 
     def sign(self, day: Day, known: Mapping[Identity, FollowUp], by: str) -> str:
-        """Sign a day's log as it is; returns the SHA-256."""
+        """Sign a day's log as it is; returns the SHA-256. Raises `PeriodError` for a day that has
+        not begun."""
         at = self._now()
-        signed = {"by": by, "at": at, "log": content(day, known)}
+        if datetime.fromtimestamp(at, ZoneInfo(day.timezone)).date().isoformat() < day.date:
+            raise PeriodError("future")
+        signed = {"by": by, "at": at, "log": content(day, known, self._vault)}
         document = json.dumps(signed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         digest = hashlib.sha256(document.encode()).hexdigest()
         with self._store.transaction() as connection:
+            last = connection.execute("select mac from sign_offs order by id desc limit 1")
+            before = (last.fetchone() or ("",))[0]
             connection.execute(
-                "insert into sign_offs(date, at, by, sha256, document) values (?, ?, ?, ?, ?)",
-                (day.date, at, by, digest, document),
+                'insert into sign_offs(date, at, "by", sha256, document, mac)'
+                " values (?, ?, ?, ?, ?, ?)",
+                (day.date, at, by, digest, document, self._vault.mac(f"{before}\n{document}")),
             )
         return digest
 
     def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
         """A day's, the newest first, held against the log as it is."""
         rows = self._store.query(
-            "select by, at, sha256, document from sign_offs where date = ? order by id desc",
+            'select s."by", s.at, s.sha256, s.document, s.mac, coalesce((select b.mac'
+            " from sign_offs b where b.id < s.id order by b.id desc limit 1), '')"
+            " from sign_offs s where s.date = ? order by s.id desc",
             (day.date,),
         )
         if not rows:
             return []
-        now = content(day, known)
+        now = content(day, known, self._vault)
         return [self._held(row, now) for row in rows]
 
-    @staticmethod
-    def _held(row: tuple[Any, ...], now: dict[str, Any]) -> SignOff:
-        by, at, digest, document = row
+    def _held(self, row: tuple[Any, ...], now: dict[str, Any]) -> SignOff:
+        by, at, digest, document, mac, before = row
         genuine = hashlib.sha256(document.encode()).hexdigest() == digest
+        genuine &= self._vault.mac(f"{before}\n{document}") == mac
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
-        found = list(_differences("", signed["log"], now))
+        found = [
+            one
+            for one in differences(signed["log"], now)
+            if not (one.what.endswith("acknowledged_by") and one.now == "")
+        ]
         return SignOff(
             by=by, at=at, sha256=digest, genuine=genuine, differences=found[:MOST_DIFFERENCES]
         )
 
 
-def content(day: Day, known: Mapping[Identity, FollowUp]) -> dict[str, Any]:
+def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[str, Any]:
     """What is signed of a day, in terms of JSON."""
     fevers = {}
     for fever in day.fevers:
         one = msgspec.to_builtins(fever)
-        del one["acknowledged_by"]
+        # A name goes after its days; until then it must be the one that was signed.
+        name = one.pop("acknowledged_by")
+        one["acknowledged_by"] = vault.mac(name)[:16] if name else ""
         follow_up = known.get(identity_of(fever))
         if follow_up:
             for name in ("clinical_c", "clinical_site", "outcome", "closed"):
@@ -104,17 +119,3 @@ def content(day: Day, known: Mapping[Identity, FollowUp]) -> dict[str, Any]:
         "fevers": fevers,
         "kiosks": {one.kiosk: msgspec.to_builtins(one) for one in day.kiosks},
     }
-
-
-def _differences(path: str, signed: Any, now: Any) -> Iterator[Difference]:
-    if isinstance(signed, dict) and isinstance(now, dict):
-        for key in sorted({*signed, *now}):
-            yield from _differences(f"{path} {key}".strip(), signed.get(key), now.get(key))
-    elif signed != now:
-        yield Difference(path, _short(signed), _short(now))
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "-"
-    return "✓" if isinstance(value, dict) else str(value)

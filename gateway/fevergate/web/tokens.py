@@ -80,6 +80,11 @@ class Tokens:
         with self._store.transaction() as connection:
             connection.execute("delete from tokens where id = ?", (number,))
 
+    def end_of(self, person: str) -> None:
+        """Whoever may no more sign in has no program that may ask, either."""
+        with self._store.transaction() as connection:
+            connection.execute('delete from tokens where "by" = ?', (person,))
+
 
 _SELECT = "select id, name, scopes, by, created_at, expires_at, used_at from tokens"
 

@@ -1,8 +1,10 @@
-"""Names and telephones at rest: sealed with a key that lies beside the settings, so that a copy of
-the database alone names nobody."""
+"""A key that lies beside the settings: names and telephones are sealed with it, so that a copy of
+the database alone names nobody; signatures are made with it, so that whoever can write the database
+cannot make one."""
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
 
 import msgspec
@@ -28,9 +30,17 @@ class Vault:
         try:
             if not path.exists():
                 write_private(path, Fernet.generate_key() + b"\n")
-            self._fernet = Fernet(path.read_bytes().strip())
+            key = path.read_bytes().strip()
+            self._fernet = Fernet(key)
         except (OSError, ValueError) as error:
             raise StoreError(f"{path}: expected the key of the personal fields: {error}") from error
+
+        # Of one key two, so that neither use says anything of the other (NIST SP 800-108).
+        self._signing = hmac.digest(key, b"fevergate signature", "sha256")
+
+    def mac(self, text: str) -> str:
+        """HMAC-SHA256 in hex: whoever has not the key cannot make it."""
+        return hmac.digest(self._signing, text.encode(), "sha256").hex()
 
     def seal(self, fields: Fields) -> str:
         """Nothing where all of it is empty."""

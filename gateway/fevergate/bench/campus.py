@@ -1,0 +1,259 @@
+"""The campus server killed at random instants under load; then every summary is accounted for.
+
+Real processes, HTTPS, a real database, SIGKILL. What the server said that it holds must be there,
+nothing else, and each day's report must come to what the gateways said of it last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import secrets
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from copy import copy
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from sqlalchemy import select
+
+from fevergate.bench.stage import END_S, Worker
+from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.reports import Reports
+from fevergate.campus.settings import load_campus
+from fevergate.campus.tables import items
+from fevergate.certificates import ensure_authority, ensure_server
+from fevergate.delivery import Item, Sender
+from fevergate.errors import BenchError
+from fevergate.local_broker import free_port
+from fevergate.settings import CampusServer, Gate, GatewaySettings
+from fevergate.summaries import FeverEvent, FollowUpEvent, GatewayDay, KioskCount, Summary
+from fevergate.vault import KEY, Vault
+
+GATEWAYS = 4
+DAYS = 10
+BATCH = 20
+LIVES_S = (0.05, 1.5)
+"""How long it is left alive once it answers: shorter than a delivery takes, at times."""
+
+SETTLE_S = 120
+FIRST = date(2026, 9, 1)
+
+Progress = Callable[[str], None]
+
+
+def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
+    """`database` as in campus.toml. Returns the figures; `lost`, `invented` and `wrong` must be 0.
+
+    Raises `BenchError` where the server does not come up again.
+    """
+    stage = CampusStage(folder, database)
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    logging.getLogger("fevergate.delivery").disabled = True  # it is away on purpose
+    server = stage.start()
+    gateways = [_Gateway(stage, number, seed) for number in range(GATEWAYS)]
+    for gateway in gateways:
+        gateway.start()
+    try:
+        for number in range(1, kills + 1):
+            progress(f"kill {number} of {kills}")
+            time.sleep(chance.uniform(*LIVES_S))
+            server.kill()
+            server = stage.start()
+        progress("waiting until all is held")
+        for gateway in gateways:
+            gateway.finish()
+    finally:
+        for gateway in gateways:
+            gateway.give_up()
+        server.__exit__()
+        logging.getLogger("fevergate.delivery").disabled = False
+    return {"kills": kills, "seed": seed} | _account(stage, gateways)
+
+
+class CampusStage:
+    """A folder with all that a campus server and its gateways need; `more` of campus.toml."""
+
+    def __init__(self, folder: Path, database: str, more: str = "") -> None:
+        ensure_authority(folder, "bench")
+        ensure_server(folder, "campus", ["127.0.0.1"])
+        lines = [f'database = "{database}"']
+        tokens = []
+        for number in range(GATEWAYS):
+            token = secrets.token_urlsafe(24)
+            (folder / f"gw-{number}.token").write_text(token)
+            lines.append(f'[campuses.campus-{number}]\ngateways = ["gw-{number}"]')
+            tokens.append(f'gw-{number} = "{hashlib.sha256(token.encode()).hexdigest()}"')
+        self._text = "\n".join([*lines, "[tokens]", *tokens, more]) + "\n"
+        self._context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        self._place(folder, "campus.toml")
+
+    def beside(self) -> CampusStage:
+        """Another server on the same database."""
+        other = copy(self)
+        other._place(self.folder, "beside.toml")
+        return other
+
+    def _place(self, folder: Path, name: str) -> None:
+        port = free_port()
+        self.folder, self.path = folder, folder / name
+        self.url = f"https://127.0.0.1:{port}"
+        self.path.write_text(f"port = {port}\n{self._text}")
+        self.settings = load_campus(self.path)
+
+    def start(self) -> Worker:
+        """The shipped server, as soon as it answers. Raises `BenchError`."""
+        worker = Worker("fevergate.cli", "campus", "--settings", str(self.path))
+        until = time.monotonic() + END_S
+        with httpx.Client(base_url=self.url, verify=self._context) as client:
+            while True:
+                try:
+                    client.get("/healthz").raise_for_status()
+                    return worker
+                except httpx.HTTPError as error:
+                    if time.monotonic() > until:
+                        worker.kill()
+                        raise BenchError(f"the campus server does not come up: {error}") from error
+                    time.sleep(0.02)
+
+    def gateway(self, number: int) -> GatewaySettings:
+        """What a gateway forwards by."""
+        settings = GatewaySettings(
+            campus=f"campus-{number}",
+            gateway=f"gw-{number}",
+            gates=[Gate(name="gate", kiosks=["kiosk-1"])],
+            campus_server=CampusServer(url=self.url, token_file=f"gw-{number}.token", ca="ca.crt"),
+        )
+        settings.folder = self.folder
+        return settings
+
+
+class _Gateway(threading.Thread):
+    """Says ever newer things of some days, repeats old ones, and forgets what the server holds."""
+
+    def __init__(self, stage: CampusStage, number: int, seed: int) -> None:
+        super().__init__(name=f"gw-{number}", daemon=True)
+        self.settings = stage.gateway(number)
+        self.last: dict[str, Summary] = {}
+        self.told: dict[str, int] = {}
+        self.deliveries = 0
+        self._chance = random.Random(seed * 1000 + number)  # noqa: S311 - no secret
+        self._outbox: dict[str, Item] = {}
+        self._old: list[Item] = []
+        self._sender = Sender(self.settings)
+        self._ending = threading.Event()
+        self._given_up = threading.Event()
+
+    def run(self) -> None:
+        while not self._given_up.is_set():
+            if not self._ending.is_set() and len(self._outbox) < 5 * BATCH:
+                self._happen()
+            elif self._ending.is_set() and not self._outbox:
+                return
+            self._send()
+        self._sender.close()
+
+    def finish(self) -> None:
+        """Wait until everything is held. Raises `BenchError`."""
+        self._ending.set()
+        self.join(SETTLE_S)
+        if self.is_alive():
+            raise BenchError(f"{self.name}: {len(self._outbox)} summaries are still not held")
+
+    def give_up(self) -> None:
+        self._given_up.set()
+        self.join()
+
+    def _happen(self) -> None:
+        chance = self._chance
+        day = (FIRST + timedelta(days=chance.randrange(DAYS))).isoformat()
+        seq = chance.randint(1, 50)
+        at = 1_788_220_800.0 + seq * 60  # in the first of the days
+        key = chance.choice((f"gateway_day/{day}", f"fever/kiosk-1/1/{seq}"))
+        before = self.last.get(key)
+        revision = before.revision + 1 if before else 1
+        if key.startswith("gateway_day"):
+            count = KioskCount(
+                kiosk="kiosk-1", gate="gate", normal=revision * 3, watched_minutes=600
+            )
+            self._say(GatewayDay(date=day, revision=revision, kiosks=[count]))
+            return
+        who = {"kiosk": "kiosk-1", "boot": 1, "seq": seq, "revision": revision, "at": at}
+        self._say(FeverEvent(**who, gate="gate", body_c=38.0))
+        self._say(FollowUpEvent(**who, outcome="home", closed=revision % 2 == 0))
+
+    def _say(self, summary: Summary) -> None:
+        item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
+        self.last[summary.key] = summary
+        self._outbox[summary.key] = item
+        self._old = [*self._old[-50:], item]
+
+    def _send(self) -> None:
+        some = self._chance.sample(list(self._outbox.values()), min(BATCH, len(self._outbox)))
+        some += self._chance.choices(self._old, k=3) if self._old else []
+        unique = {(item.key, item.revision): item for item in some}
+        # A key is in a delivery once, as a gateway's outbox has it.
+        sent = self._sender.send(list({item.key: item for item in unique.values()}.values()))
+        self.deliveries += bool(sent.held)
+        for item in sent.held:
+            self.told[item.key] = max(item.revision, self.told.get(item.key, 0))
+            if self._outbox.get(item.key) == item:
+                del self._outbox[item.key]
+        if not sent.held:
+            time.sleep(0.02)
+
+
+def _account(stage: CampusStage, gateways: list[_Gateway]) -> dict[str, Any]:
+    database = CampusDatabase(database_url(stage.settings.database, stage.folder))
+    try:
+        with database.read() as connection:
+            held = {
+                (gateway, key): (revision, payload)
+                for gateway, key, revision, payload in connection.execute(
+                    select(items.c.gateway, items.c.key, items.c.revision, items.c.payload)
+                )
+            }
+        reports = Reports(database, stage.settings, Vault(stage.settings.path(KEY)), time.time)
+        days = [(FIRST + timedelta(days=n)).isoformat() for n in range(DAYS)]
+        wrong = sum(_wrong(reports, day, gateways) for day in days)
+    finally:
+        database.close()
+    published = {(one.name, key): it for one in gateways for key, it in one.last.items()}
+    lost = sum(
+        held.get((one.name, key), (0, ""))[0] < revision
+        for one in gateways
+        for key, revision in one.told.items()
+    )
+    lost += sum(
+        held.get(who, (0, ""))[1] != msgspec.json.encode(it).decode()
+        for who, it in published.items()
+    )
+    return {
+        "deliveries": sum(one.deliveries for one in gateways),
+        "summaries": sum(it.revision for it in published.values()),
+        "held": len(held),
+        "lost": lost,
+        "invented": len(held.keys() - published.keys()),
+        "wrong": wrong,
+    }
+
+
+def _wrong(reports: Reports, day: str, gateways: list[_Gateway]) -> int:
+    """How many campuses a day's report has otherwise than they last said."""
+    by_campus = {one.campus: one for one in reports.now(day).campuses}
+    wrong = 0
+    for gateway in gateways:
+        said = gateway.last.get(f"gateway_day/{day}")
+        fevers = [it for it in gateway.last.values() if isinstance(it, FeverEvent)]
+        here = len(fevers) if day == FIRST.isoformat() else 0
+        found = by_campus[gateway.settings.campus].figures
+        screened = found.screened if found else 0
+        expected = said.kiosks[0].normal if isinstance(said, GatewayDay) else 0
+        wrong += screened != expected + here
+    return wrong

@@ -1,0 +1,63 @@
+"use strict";
+/* "I see to it": of what is shown, and not of what came after; told to the gateway, and believed
+   only when the gateway's red is gone. */
+const acknowledgement = (() => {
+  const PATIENT_MS = 2000;
+  let shown = null; // the red that is on the page: since when, how many
+  let told = ""; // the red that the gateway was told of
+  let waiting = null;
+
+  const name = (state) => state.since + " " + state.fevers;
+  const button = () => find("acknowledge").querySelector("button");
+
+  function rest() {
+    clearTimeout(waiting);
+    told = "";
+    button().disabled = false;
+    alert(find("told"), "");
+  }
+
+  find("acknowledge").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!shown) return;
+    button().disabled = true;
+    alert(find("failed"), "");
+    try {
+      const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, since: shown.since, fevers: shown.fevers });
+      if (out) return refused(say.out, session.again);
+      if (!answer.ok) return refused(await reason(answer));
+      told = shown ? name(shown) : "";
+      if (!told) return;
+      alert(find("told"), say.told);
+      waiting = setTimeout(() => refused(say.still), PATIENT_MS);
+    } catch (error) {
+      refused(say.untold);
+    }
+  });
+
+  function refused(words, then) {
+    rest();
+    alert(find("failed"), words);
+    if (then) then();
+  }
+
+  /* The server's own words; they are in the reader's language. */
+  async function reason(answer) {
+    try {
+      return (await answer.json()).detail || say.untold;
+    } catch (error) {
+      return say.untold;
+    }
+  }
+
+  return {
+    /* The gate's state, as the last event has it. */
+    follow(state) {
+      const raised = state && state.state === "raised";
+      find("acknowledge").hidden = !raised;
+      if (!raised || (told && told !== name(state))) rest();
+      if (!raised) alert(find("failed"), "");
+      shown = raised ? state : null;
+    },
+  };
+})();

@@ -1,0 +1,102 @@
+"use strict";
+/* A follow-up opens on the board itself, so that the next fever is seen and heard beside it. What
+   was typed stays until it is saved, whatever the server or the line does. */
+const followUp = (() => {
+  const AGAIN_MS = 3000;
+  let asked = 0;
+  let typed = false;
+
+  /* Load the fevers anew where their mark is another one; again later, where that fails. */
+  async function list(mark) {
+    if (!mark || mark === find("fevers").dataset.mark || Date.now() - asked < AGAIN_MS) return;
+    asked = Date.now();
+    await reload();
+  }
+
+  async function reload() {
+    try {
+      const page = await load(location.href);
+      const now = page && page.getElementById("fevers");
+      if (!now) return;
+      const open = find("fevers").querySelector("details[open]");
+      find("fevers").replaceWith(now);
+      if (open && now.querySelector("details")) now.querySelector("details").open = true;
+    } catch (error) {
+      // The next event asks again.
+    }
+  }
+
+  function close() {
+    typed = false;
+    find("form").replaceChildren();
+    find("after").hidden = true;
+  }
+
+  function open(form) {
+    find("form").replaceChildren(form);
+    find("after").hidden = false;
+    find("after").scrollIntoView({ block: "start" });
+    (form.querySelector(".error:not([hidden])") || form.querySelector("input:not([type=hidden])")).focus();
+    form.addEventListener("input", () => { typed = true; });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      save(form, new FormData(form, event.submitter));
+    });
+  }
+
+  async function save(form, fields) {
+    const buttons = [...form.querySelectorAll("button"), find("discard")];
+    for (const button of buttons) button.disabled = true;
+    complain(form, "");
+    try {
+      const { answer, out } = await send(form.getAttribute("action"), fields);
+      const page = pageOf(await answer.text());
+      const next = page.querySelector("main form");
+      if (out) {
+        complain(form, say.unsavedOut);
+        session.again();
+      } else if (answer.ok && new URL(answer.url).pathname.startsWith("/board/")) {
+        close();
+        await reload();
+      } else if (next) {
+        open(next);
+        typed = true;
+      } else {
+        const words = page.querySelector("main p");
+        complain(form, say.unsaved + " " + (words ? words.textContent.trim() : answer.status));
+      }
+    } catch (error) {
+      complain(form, say.unreached);
+    }
+    for (const button of buttons) button.disabled = false;
+  }
+
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("#fevers a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (typed) {
+      const form = find("form").firstElementChild;
+      complain(form, say.other);
+      find("after").scrollIntoView({ block: "start" });
+      return;
+    }
+    const failed = find("fevers").querySelector(".unopened");
+    try {
+      const page = await load(link.href);
+      if (!page) return session.again();
+      const form = page.querySelector("main form");
+      const words = page.querySelector("main p");
+      alert(failed, form ? "" : words ? words.textContent.trim() : say.unopened);
+      if (form) open(form);
+    } catch (error) {
+      alert(failed, say.unopened);
+    }
+  });
+
+  find("discard").addEventListener("click", close);
+  addEventListener("beforeunload", (event) => {
+    if (typed) event.preventDefault(); // the browser asks
+  });
+  return { list };
+})();

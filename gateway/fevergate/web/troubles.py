@@ -1,0 +1,64 @@
+"""What keeps a gate amber, as people read it: the gateway says it in English, from a closed set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from fevergate.web.words import N_
+
+FAULTS = {
+    "sensor": N_("sensor faulty"),
+    "fault": N_("sensor faulty"),
+    "no answer": N_("sensor does not answer"),
+    "wrong checksum": N_("sensor's checksums are wrong"),
+    "invalid value": N_("sensor's values are invalid"),
+    "frozen value": N_("sensor's value is frozen"),
+    "view too hot": N_("view too hot: sun or a heater"),
+    "lens blocked": N_("something lies on the lens"),
+    "calibrating": N_("being calibrated"),
+}
+"""A kiosk's own words for what keeps it from watching (`kiosk.errors`)."""
+
+TROUBLES = (
+    ("not heard yet", N_("nothing heard yet")),
+    ("offline", N_("offline")),
+    ("silent", N_("silent")),
+    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, %(count)s not taken")),
+    (
+        r"crowd reads (?P<difference>\S+) C, check it",
+        N_("the crowd reads %(difference)s °C: check it"),
+    ),
+    (
+        r"reads (?P<difference>\S+) C beside (?P<others>.*)",
+        N_("reads %(difference)s °C beside %(others)s"),
+    ),
+)
+"""What `watch` says of a kiosk behind its name."""
+
+DROPPED = N_("the message broker dropped %(count)s messages")
+OF_KIOSK = N_("%(kiosk)s: %(what)s")
+Say = Callable[[str], str]
+
+
+def fault(word: str, say: Say) -> str:
+    """A kiosk's fault; one that a newer kiosk says stays as it is."""
+    return say(FAULTS[word]) if word in FAULTS else word
+
+
+def trouble(text: str, say: Say) -> str:
+    """What is said of one kiosk."""
+    if text.startswith("sensor "):
+        return fault(text.removeprefix("sensor "), say)
+    for pattern, words in TROUBLES:
+        if found := re.fullmatch(pattern, text):
+            return say(words) % found.groupdict() if found.groupdict() else say(words)
+    return text
+
+
+def line(text: str, say: Say) -> str:
+    """One line of a gate's amber."""
+    if found := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
+        return say(DROPPED) % found.groupdict()
+    kiosk, colon, what = text.partition(": ")
+    return say(OF_KIOSK) % {"kiosk": kiosk, "what": trouble(what, say)} if colon else text
