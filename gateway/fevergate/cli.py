@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
-from fevergate.errors import FeverGateError
+from fevergate.errors import FeverGateError, SettingsError
 from fevergate.options import settings_option
 
 COMMANDS = {
     "backup": "fevergate.backup_commands:backup_command",
     "bench": "fevergate.bench.command:bench_command",
     "calibrate": "fevergate.calibrate:calibrate_command",
-    "campus": "fevergate.campus:campus_command",
+    "campus": "fevergate.campus.app:campus_command",
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
     "log": "fevergate.commands:log_command",
@@ -31,6 +31,10 @@ COMMANDS = {
 term, does not carry the tables and certificates of the others in its memory."""
 
 
+EXTRAS = {"alembic": "campus", "psycopg": "campus", "sqlalchemy": "campus"}
+"""What a gateway does without, and which extra brings it."""
+
+
 class Commands(click.Group):
     """Knows its own commands and those of `COMMANDS`."""
 
@@ -41,7 +45,24 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module, _, name = COMMANDS[cmd_name].partition(":")
-        return getattr(importlib.import_module(module), name)
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            return _not_installed(cmd_name, EXTRAS[error.name])
+
+
+def _not_installed(name: str, extra: str) -> click.Command:
+    """Says what to install, instead of the command."""
+    needed = f"needs more: pip install 'fevergate[{extra}]'"
+
+    @click.command(name, context_settings={"ignore_unknown_options": True}, help=needed)
+    @click.argument("arguments", nargs=-1)
+    def command(arguments: tuple[str, ...]) -> None:
+        raise SettingsError(f"fevergate {name} {needed}")
+
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

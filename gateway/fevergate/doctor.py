@@ -19,9 +19,9 @@ import httpx
 from fevergate import certificates, doctor_store
 from fevergate.broker_once import probe
 from fevergate.database import open_reader
+from fevergate.delivery import campus_context
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.findings import Finding, State, ok
-from fevergate.forward import campus_context
 from fevergate.lights import choose, open_factory
 from fevergate.settings import GatewaySettings, load_gateway
 
@@ -207,6 +207,7 @@ _CHECKS = (
     _secrets,
     doctor_store.database,
     doctor_store.damaged,
+    doctor_store.refused,
     doctor_store.retention,
     doctor_store.calibrations,
     doctor_store.disk,

@@ -130,6 +130,35 @@ def retention(settings: GatewaySettings) -> Iterator[Finding]:
     )
 
 
+def refused(settings: GatewaySettings) -> Iterator[Finding]:
+    """What the campus server does not take: it waits here to be mended."""
+    path = settings.path(settings.database)
+    if settings.campus_server is None or not path.exists():
+        return
+    reader = open_reader(path)
+    try:
+        rows = reader.execute(
+            "select key, refused from outbox where refused != '' order by key limit 3"
+        ).fetchall()
+        (count,) = reader.execute("select count(*) from outbox where refused != ''").fetchone()
+    finally:
+        reader.close()
+    if count:
+        said = "; ".join(f"{key}: {why[:200]}" for key, why in rows)
+        yield Finding(
+            check="refused",
+            state="warning",
+            text=(
+                f"校园服务器拒收 {count} 条汇总：{said}",
+                f"the campus server refuses {count} summaries: {said}",
+            ),
+            advice=(
+                "汇总保留在此，每小时重试；检查两边的版本、校区名和时钟",
+                "they are kept here and tried each hour; compare versions, campus and clock",
+            ),
+        )
+
+
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether a database was ever damaged."""
     for aside in set_aside_before(settings.path(settings.database)):

@@ -37,6 +37,24 @@ class CampusError(FeverGateError, RuntimeError):
     """The campus server cannot start, or does not take what it is sent."""
 
 
+class ReportError(FeverGateError, ValueError):
+    """A version of a report is not there, or cannot be signed or submitted; `reason` is a key of
+    the pages' words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoticeError(FeverGateError, ConnectionError):
+    """Somebody could not be told: what the far side said, in one line without secrets; `away` where
+    nobody at all can be told there just now."""
+
+    def __init__(self, reason: str, *, away: bool = False) -> None:
+        super().__init__(reason)
+        self.away = away
+
+
 class ProvisionError(FeverGateError, RuntimeError):
     """Certificates, credentials or the broker's configuration cannot be made."""
 

@@ -113,7 +113,7 @@ def provision(
     (folder / "mosquitto.conf").write_text(broker_files.configuration(folder, bind, broker_port))
     done.made += ["broker.passwords", "broker.acl", "mosquitto.conf"]
     if campus_server_url:
-        _campus_server(done, gateway, campus_server_url, timezone, language)
+        _campus_server(done, (campus, gateway), campus_server_url, timezone, language)
     _gateway_toml(
         done,
         f"""\
@@ -205,8 +205,12 @@ def _kiosk(done: Provisioned, kiosk: str, values: dict[str, object]) -> str:
     return password
 
 
-def _campus_server(done: Provisioned, gateway: str, url: str, timezone: str, language: str) -> None:
-    """Certificate, token and settings of the campus server, to be taken to its machine."""
+def _campus_server(
+    done: Provisioned, whose: tuple[str, str], url: str, timezone: str, language: str
+) -> None:
+    """Certificate, token and settings of the campus server, to be taken to its machine; `whose`:
+    campus and gateway."""
+    campus, gateway = whose
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise ProvisionError(f"campus server {url!r}: expected https://HOST[:PORT]")
@@ -226,10 +230,36 @@ host = "{host}"
 port = {parts.port or 443}
 timezone = "{timezone}"
 language = "{language}"
+title = ""               # of the institution, as the report names it; title_en for English
+# database = "postgresql://fevergate@127.0.0.1/fevergate"   # else campus.db beside this file
+
+# Who must report. One that does not is missing in the report, never zero.
+[campuses.{campus}]
+title = ""
+gateways = ["{gateway}"]
 
 # For each gateway the SHA-256 of the token in its campus.token.
 [tokens]
 {gateway} = "{digest}"
+
+[report]                 # of the day before
+draft_at = "07:00"
+deadline = "09:00"
+remind_before_min = 30
+
+[escalation]
+fever_after_min = 10     # a fever that nobody acknowledged
+silent_after_min = 60    # a gateway that was not heard
+
+# [smtp]
+# host = "mail.example.edu.cn"
+# sender = "fevergate@example.edu.cn"
+# username = "fevergate"   # its password in smtp.password
+#
+# [[contacts]]
+# name = "Chen Jing"
+# channel = "email"        # or webhook, ntfy, wecom, dingtalk: the address is then the URL
+# address = "chen@example.edu.cn"
 """.encode(),
     )
     done.note("campus.toml", made=True)
@@ -248,6 +278,7 @@ def _gateway_toml(
             text += f'\n[[gates]]\nname = "{gate}"\nkiosks = {names}\npins = "{pins}"\n'
         if campus_server_url:
             text += f'\n[campus_server]\nurl = "{campus_server_url}"\nca = "ca.crt"\n'
+            text += "persons = false          # whether follow-ups are sent with names\n"
         certificates.write_private(path, text.encode())
     load_gateway(path)
     done.note("gateway.toml", made)

@@ -223,3 +223,13 @@ def rollups(db: Database) -> None:
             f" where {which.format(row='r')} group by 1, 2, 3"
             f" on conflict(kiosk, hour, tenth) do update set {column} = excluded.{column}"
         )
+
+
+@migrations()
+def stated_days(db: Database) -> None:
+    """Which days the campus server was told to be over, at which revision; why it refused what."""
+    db.conn.execute(
+        "create table stated (date text primary key, revision integer not null)"
+        " strict, without rowid"
+    )
+    db.conn.execute("alter table outbox add column refused text not null default ''")

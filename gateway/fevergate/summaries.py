@@ -1,4 +1,5 @@
-"""What a gateway posts to the campus server, and what that answers: hours, days and fevers.
+"""What a gateway posts to the campus server, and what that answers: hours, days, fevers, and what
+became of them.
 
 Each item has a key and a revision: the same one twice is a no-op, a later one replaces it.
 """
@@ -10,6 +11,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from fevergate.protocol import Boot, Celsius, Count, Message, Name, Seq, Utc
+
+Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
 
 class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
@@ -34,13 +37,11 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
         return f"hour/{self.kiosk}/{int(self.hour)}"
 
 
-class DaySummary(Struct, frozen=True, kw_only=True, tag="day"):
-    """One kiosk's day in the campus's zone, coverage included, so that a zero can be believed."""
+class KioskCount(Struct, frozen=True, kw_only=True):
+    """What one kiosk saw of a day, and how much of the day it watched."""
 
     kiosk: Name
     gate: Name
-    date: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
-    revision: Count
     normal: Count = 0
     fever: Count = 0
     retry: Count = 0
@@ -48,9 +49,30 @@ class DaySummary(Struct, frozen=True, kw_only=True, tag="day"):
     fault_minutes: Count = 0
     silences: Count = 0
 
+
+class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):
+    """One kiosk's day in the campus's zone, coverage included, so that a zero can be believed."""
+
+    date: Date
+    revision: Count
+
     @property
     def key(self) -> str:
         return f"day/{self.kiosk}/{self.date}"
+
+
+class GatewayDay(Struct, frozen=True, kw_only=True, tag="gateway_day"):
+    """A gateway's word that a day is over, and all that it has of it: every kiosk of its settings,
+    those that saw nobody too. Only this makes a day reported; said again where something of the day
+    came late."""
+
+    date: Date
+    revision: Count
+    kiosks: Annotated[list[KioskCount], Meta(max_length=200)]
+
+    @property
+    def key(self) -> str:
+        return f"gateway_day/{self.date}"
 
 
 class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
@@ -74,15 +96,42 @@ class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
         return f"fever/{self.kiosk}/{self.boot}/{self.seq}"
 
 
-Summary = HourSummary | DaySummary | FeverEvent
+class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
+    """What became of a fever; `at` is when that was saved. Who it was about is in it only where the
+    campus's policy says so (`[campus_server] persons`)."""
+
+    kiosk: Name
+    boot: Boot
+    seq: Seq
+    revision: Count
+    at: Utc
+    clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
+    clinical_site: Annotated[str, Meta(pattern="^(|axillary|oral|ear)$")] = ""
+    outcome: Annotated[str, Meta(pattern="^(|released|home|clinic|other)$")] = ""
+    closed: bool = False
+    person: Annotated[str, Meta(max_length=64)] = ""
+    unit: Annotated[str, Meta(max_length=64)] = ""
+    phone: Annotated[str, Meta(max_length=32)] = ""
+    note: Annotated[str, Meta(max_length=1000)] = ""
+
+    @property
+    def key(self) -> str:
+        return f"follow_up/{self.kiosk}/{self.boot}/{self.seq}"
+
+
+Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
 
 
 class Delivery(Message, frozen=True, kw_only=True):
-    """What a gateway posts to the campus server: at most 500 items, in any order, repeatable."""
+    """What a gateway posts to the campus server: at most 500 items, in any order, repeatable.
+
+    `sent_at` is the gateway's own clock as it posts, so that one that is wrong shows.
+    """
 
     campus: Name
     gateway: Name
     items: Annotated[list[Summary], Meta(max_length=500)]
+    sent_at: Utc | None = None
 
 
 class Receipt(Message, frozen=True, kw_only=True):

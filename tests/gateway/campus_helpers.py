@@ -1,16 +1,20 @@
 """A real campus server over HTTPS, and gateways that talk to it."""
 
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
-from fevergate.campus_store import Received, received
+from fevergate.campus.store import Received, received
 from fevergate.provision import provision
 from fevergate.settings import load_gateway, read_secret
 
@@ -42,7 +46,7 @@ class CampusProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def context(self):
-        from fevergate.forward import campus_context
+        from fevergate.delivery import campus_context
 
         assert self.settings.campus_server
         return campus_context(self.settings, self.settings.campus_server)
@@ -69,6 +73,28 @@ class CampusProcess:
             os.kill(self._process.pid, number)
             self._process.wait(HANG_S)
             self._process = None
+
+    def query(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """Beside the running server."""
+        connection = sqlite3.connect(self.folder / "campus.db", timeout=HANG_S)
+        try:
+            with connection:
+                return connection.execute(sql, arguments).fetchall()
+        finally:
+            connection.close()
+
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        """What it holds of a kind, by key."""
+        rows = self.query("select payload from items where kind = ? order by key", kind)
+        return [json.loads(payload) for (payload,) in rows]
+
+    def refusals(self) -> set[tuple[Any, ...]]:
+        """Gateway and field of what it did not take."""
+        return set(self.query("select gateway, field from refusals"))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.settings.zone
 
     def received(self) -> Received:
         return received(self.folder / "campus.db")

@@ -1,16 +1,14 @@
 """The campus server takes what validates, once, whatever is repeated or reordered."""
 
 import signal
-import time
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 from campus_helpers import CampusProcess
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from campus_site import DAY, over
 from samples import AT
 
-from fevergate.campus_store import CampusStore
 from fevergate.summaries import Delivery, FeverEvent, HourSummary, Summary
 
 HOUR = int(AT // 3600 * 3600)
@@ -98,33 +96,35 @@ def test_what_does_not_validate_is_refused_with_field_and_reason(campus, body, s
     assert campus.received() == before
 
 
-def test_the_page_and_its_json_need_a_credential_and_show_the_last_of_each_campus(campus):
-    now = time.time() // 3600 * 3600
-    today = msgspec.structs.replace(hour(99, "page-1", normal=7, fever=1), hour=now)
-    campus.post(delivery(today))
-    assert campus.client.get("/").status_code == 401
-    assert campus.client.get("/", auth=("gw-west", campus.token)).status_code == 401
-    page = campus.client.get("/?language=zh", auth=("gw-east", campus.token))
-    assert "page-1" in page.text and "测温机" in page.text
-    assert "Content-Security-Policy" in page.headers
-    assert "Kiosk" in campus.client.get("/?language=en", auth=("gw-east", campus.token)).text
-    (shown,) = campus.client.get("/v1/campuses", auth=("gw-east", campus.token)).json()
-    kiosk = next(kiosk for kiosk in shown["kiosks"] if kiosk["kiosk"] == "page-1")
-    assert (kiosk["normal"], kiosk["fever"]) == (7, 1)
+def test_what_was_refused_is_noted_for_whoever_looks(campus):
+    campus.post(delivery(hour()).replace(b"north-1", b"North 1"))
+    noted = campus.refusals()
+    assert ("gw-east", "$.items[0].kiosk") in noted
+    campus.post(delivery(hour(), gateway="gw-west"))
+    assert ("gw-east", "$.gateway") in campus.refusals()
 
 
-def test_a_page_that_is_not_there_has_the_same_shape_of_error(campus):
-    answer = campus.client.get("/nothing")
-    assert answer.status_code == 404 and set(answer.json()["error"]) == {"field", "reason"}
+def test_a_day_that_is_still_to_come_is_not_over(campus):
+    day = (datetime.now(campus.zone) + timedelta(days=1)).date().isoformat()
+    answer = campus.post(delivery(over(day=day)))
+    assert answer.status_code == 422
+    assert answer.json()["error"] == {
+        "field": "$.items[0].date",
+        "reason": "this day is not over yet",
+    }
+    assert campus.post(delivery(over(day="2026-02-30"))).status_code == 422
+    assert campus.post(delivery(over())).status_code == 200
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 9)), max_size=30))
-def test_in_whatever_order_they_come_the_highest_revision_stays(tmp_path_factory, sent):
-    store = CampusStore(tmp_path_factory.mktemp("store") / "campus.db")
-    for kiosk, revision in sent:
-        store.keep("east", "gw-east", [hour(revision, kiosk, normal=revision)])
-    kept = dict(store.db.execute("select key, revision from items"))
-    expected = {f"hour/{kiosk}/{HOUR}": max(r for k, r in sent if k == kiosk) for kiosk, _ in sent}
-    assert kept == expected
-    store.close()
+def test_a_gateway_speaks_for_its_own_campus_alone(campus):
+    body = delivery(hour()).replace(b'"campus":"east"', b'"campus":"west"')
+    answer = campus.post(body)
+    assert answer.status_code == 403 and answer.json()["error"]["field"] == "$.campus"
+
+
+def test_nobody_sees_anything_without_signing_in(campus):
+    for path in ("/", "/reports", f"/reports/{DAY}", f"/reports/{DAY}.pdf", "/status"):
+        answer = campus.client.get(path)
+        assert answer.status_code == 303 and answer.headers["location"] == "/sign-in"
+    assert "Content-Security-Policy" in campus.client.get("/sign-in").headers
+    assert campus.client.get("/v1/nothing").status_code == 404

@@ -2,16 +2,19 @@
 
 import json
 from concurrent.futures import Future
+from datetime import datetime
 
 import pytest
 from campus_helpers import CampusProcess
 from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
-from fevergate import forward
+from fevergate import outgoing
 from fevergate.errors import SettingsError
 from fevergate.forward import Forwarder
 from fevergate.records import Acknowledged, HealthArrived
+from fevergate.retention import Housekeeper
+from fevergate.settings import Retention
 from fevergate.store import Store
 
 
@@ -21,7 +24,8 @@ class Scene:
     def __init__(self, campus: CampusProcess, folder) -> None:
         self.campus = campus
         self.store = Store(folder / "fevergate.db")
-        self.forwarder = Forwarder(campus.settings, self.submit)
+        self.now = [AT + 3600]
+        self.forwarder = Forwarder(campus.settings, self.submit, lambda: self.now[0])
 
     def submit(self, work):
         future: Future = Future()
@@ -69,7 +73,7 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
 
 
 def test_a_server_that_stays_away_costs_old_hours_and_no_day_and_no_fever(scene, monkeypatch):
-    monkeypatch.setattr(forward, "MOST_HOURS", 5)
+    monkeypatch.setattr(outgoing, "MOST_HOURS", 5)
     scene.campus.stop()
     for hour in range(40):
         scene.store.commit(
@@ -101,10 +105,9 @@ def test_an_acknowledgement_is_forwarded_as_a_newer_revision(scene):
     assert scene.forwarder.once()
     scene.store.commit([Acknowledged((reading(1).identity,), "李伟", AT + 60)])
     assert scene.forwarder.once()
-    (campus,) = scene.campus.client.get(
-        "/v1/campuses", auth=("gw-east", scene.campus.token)
-    ).json() or [None]
-    assert campus is not None and scene.campus.received().fevers == 1
+    assert scene.campus.received().fevers == 1
+    (payload,) = scene.campus.items("fever")
+    assert (payload["acknowledged_by"], payload["revision"]) == ("李伟", 2)
 
 
 def test_coverage_alone_is_forwarded_so_that_a_zero_can_be_believed(scene):
@@ -124,7 +127,60 @@ def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
     assert scene.forwarder.once()
     assert scene.campus.received().fevers == 1
     assert scene.waiting() == 2  # the hour and the day wait to be mended
+    reasons = [why for (why,) in scene.store.db.execute("select refused from outbox")]
+    assert all("$.items[0].gate" in why for why in reasons)
     assert scene.forwarder.once()
+
+
+def test_a_day_is_stated_once_it_is_over_with_every_kiosk_and_again_when_it_changes(scene):
+    now = scene.now
+    now[0] = local_midnight(AT) + 86400 + 240  # four minutes after midnight
+    scene.store.commit([arrived(seq, "fever" if seq == 3 else "normal") for seq in range(1, 8)])
+    remember_time(scene)
+    assert scene.forwarder.once() and scene.campus.items("gateway_day") == []
+    now[0] += 120
+    remember_time(scene)
+    assert scene.forwarder.once()
+    (stated,) = scene.campus.items("gateway_day")
+    counts = {one["kiosk"]: (one.get("normal", 0), one.get("fever", 0)) for one in stated["kiosks"]}
+    assert counts == {"north-1": (6, 1)}
+    assert scene.forwarder.once()
+    scene.store.commit([arrived(8)])  # from a kiosk that was away
+    assert scene.forwarder.once()
+    (again,) = scene.campus.items("gateway_day")
+    assert again["kiosks"][0]["normal"] == 7 and again["revision"] > stated["revision"]
+
+
+def test_days_on_which_nothing_came_are_stated_too(scene):
+    before = AT - 10 * 86400
+    scene.store.commit([arrived(1, at=before)])
+    scene.now[0] = local_midnight(before) + 4 * 86400 + 3600  # it was off for three days
+    remember_time(scene)
+    assert scene.forwarder.once()
+    days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
+    assert list(days) == ["2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16"]
+    (nobody,) = days["2026-11-15"]
+    assert (nobody["kiosk"], nobody["normal"], nobody["watched_minutes"]) == ("north-1", 0, 0)
+
+
+def test_a_clock_that_leapt_states_no_day(scene):
+    scene.store.commit([arrived(1)])
+    scene.now[0] = AT + 60
+    remember_time(scene)
+    scene.now[0] = AT + 40 * 365 * 86400
+    assert scene.forwarder.once()
+    assert scene.campus.items("gateway_day") == []
+    assert scene.store.db["stated"].count == 0
+
+
+def local_midnight(at):
+    zone = plain_settings().zone
+    return datetime.fromtimestamp(at, zone).replace(hour=0, minute=0, second=0).timestamp() // 1
+
+
+def remember_time(scene):
+    """As the housekeeper does it each hour."""
+    Housekeeper(Retention(), scene.submit, lambda: scene.now[0]).once()
 
 
 def test_a_stranger_in_the_servers_place_gets_nothing(scene, tmp_path):

@@ -9,9 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fevergate import broker_files, certificates
+from fevergate.campus.settings import load_campus
 from fevergate.errors import ProvisionError
 from fevergate.provision import provision
-from fevergate.settings import load_campus, load_gateway
+from fevergate.settings import load_gateway
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 from every_command import COMMANDS
 from simulator_helpers import PEOPLE_FILE
@@ -37,6 +38,9 @@ def test_every_command_that_is_named_is_there_with_its_options():
     named = [(name, rest) for name, rest in lines if name in COMMANDS]
     assert {name for name, _ in named} >= {"evaluate", "log", "calibrate", "doctor", "provision"}
     for name, rest in named:
-        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        command = COMMANDS[name]
+        if isinstance(command, click.Group):
+            command = command.commands[rest.split()[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in known | {"--help"}, (name, option)

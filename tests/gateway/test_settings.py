@@ -2,8 +2,9 @@
 
 import pytest
 
+from fevergate.campus.settings import load_campus
 from fevergate.errors import SettingsError
-from fevergate.settings import load_campus, load_gateway, read_secret
+from fevergate.settings import load_gateway, read_secret
 
 GOOD = """
 campus = "east"

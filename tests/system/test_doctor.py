@@ -6,10 +6,12 @@ import time
 from click.testing import CliRunner
 from samples import health
 
+from fevergate import doctor_store
 from fevergate.cli import cli
 from fevergate.doctor import examine
 from fevergate.protocol import Applied, CalibrationRecord
 from fevergate.records import HealthArrived, SettingsApplied
+from fevergate.settings import CampusServer, load_gateway
 from fevergate.store import Store
 
 
@@ -118,3 +120,16 @@ def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
     finally:
         store.close()
         path.unlink()
+
+
+def test_what_the_campus_server_refuses_is_named(site):
+    settings = load_gateway(site.folder / "gateway.toml")
+    settings.campus_server = CampusServer(url="https://127.0.0.1:1")
+    store = Store(settings.path(settings.database))
+    store.db.execute(
+        "insert into outbox(key, revision, payload, created_at, refused)"
+        " values ('day/x', 1, '{}', 0, '$.items[0].gate: expected a name')"
+    )
+    store.close()
+    (found,) = doctor_store.refused(settings)
+    assert "day/x: $.items[0].gate" in found.text[1] and found.state == "warning"

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
-from fevergate import campus_store
+from fevergate.campus.store import received
 from fevergate.database import open_reader
 from fevergate.local_broker import LocalBroker, free_port
 from fevergate.people import Person
@@ -141,8 +141,8 @@ class System:
             fevers = reader.execute("select count(*) from fevers").fetchone()[0]
         finally:
             reader.close()
-        received = campus_store.received(self.campus_database)
-        return shown <= stored and received.readings == len(stored) and received.fevers == fevers
+        arrived = received(self.campus_database)
+        return shown <= stored and arrived.readings == len(stored) and arrived.fevers == fevers
 
     def judge(self) -> Summary:
         """Compare what was shown with what was lit, kept and forwarded."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
-from fevergate import campus_store
+from fevergate.campus.store import received
 from fevergate.database import open_reader
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
@@ -97,13 +97,13 @@ def judge(
     finally:
         reader.close()
     summary.logged = len(said.keys() & set(rows))
-    received = campus_store.received(campus_database)
-    summary.forwarded = received.readings
+    arrived = received(campus_database)
+    summary.forwarded = arrived.readings
     missing = said.keys() - set(rows)
     extra = set(rows) - said.keys()
-    summary.lost = len(missing) + max(0, len(rows) - received.readings)
+    summary.lost = len(missing) + max(0, len(rows) - arrived.readings)
     summary.duplicated = (
-        len(rows) - len(set(rows)) + len(extra) + max(0, received.readings - len(rows))
+        len(rows) - len(set(rows)) + len(extra) + max(0, arrived.readings - len(rows))
     )
     _judge_alarms(summary, said, raised, settings, trace, until)
     if len(said) != len(shown):
@@ -114,10 +114,10 @@ def judge(
         summary.problems.append(f"not stored: {sorted(missing)[:5]}")
     if extra:
         summary.problems.append(f"stored, but never shown: {sorted(extra)[:5]}")
-    if received.readings != len(rows):
-        summary.problems.append(f"{len(rows)} stored, {received.readings} at the campus server")
-    if received.fevers != len(raised):
-        summary.problems.append(f"{len(raised)} fevers, {received.fevers} at the campus server")
+    if arrived.readings != len(rows):
+        summary.problems.append(f"{len(rows)} stored, {arrived.readings} at the campus server")
+    if arrived.fevers != len(raised):
+        summary.problems.append(f"{len(raised)} fevers, {arrived.fevers} at the campus server")
     return summary
 
 

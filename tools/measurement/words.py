@@ -12,17 +12,21 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-WEB = Path(__file__).resolve().parents[2] / "gateway/fevergate/web"
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+PACKAGE = Path(__file__).resolve().parents[2] / "gateway/fevergate"
+METHODS = [
+    (f"{room}/**.{ending}", method)
+    for room in ("web", "campus")
+    for ending, method in (("py", "python"), ("html", "jinja2"))
+]
 KEYWORDS = {"N_": None, "say": None, "_": None, "gettext": None}
 
 
 def template() -> Catalog:
     """Every text of the sources."""
     found = Catalog(project="FeverGate", charset="utf-8", header_comment="", fuzzy=False)
-    options = {"templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+    options = {name: {"trim_blocks": "true", "lstrip_blocks": "true"} for name, _ in METHODS[1::2]}
     for name, _, text, comments, context in extract_from_dir(
-        WEB, METHODS, options, keywords=KEYWORDS
+        PACKAGE, METHODS, options, keywords=KEYWORDS
     ):
         found.add(text, locations=[(name, 1)], auto_comments=comments, context=context)
     return found
@@ -30,7 +34,9 @@ def template() -> Catalog:
 
 def catalogues() -> dict[str, Path]:
     """The languages that there are."""
-    return {path.parts[-3]: path for path in sorted(WEB.glob("locale/*/LC_MESSAGES/web.po"))}
+    return {
+        path.parts[-3]: path for path in sorted(PACKAGE.glob("web/locale/*/LC_MESSAGES/web.po"))
+    }
 
 
 def main() -> int:

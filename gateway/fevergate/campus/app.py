@@ -1,0 +1,128 @@
+"""`fevergate campus`: the application, and serving it.
+
+A process keeps nothing that another must know: several may run on one PostgreSQL, behind whatever
+balances the load.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from fevergate.campus.channels import channels
+from fevergate.campus.clerk import Clerk
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.escalation import Escalation
+from fevergate.campus.notices import Notices
+from fevergate.campus.pages import CampusPages
+from fevergate.campus.people_store import PeopleStore
+from fevergate.campus.receive import Receiver
+from fevergate.campus.reports import Reports
+from fevergate.campus.sender import Sender
+from fevergate.campus.settings import CampusSettings, load_campus
+from fevergate.campus.store import CampusStore
+from fevergate.errors import SettingsError
+from fevergate.options import settings_option
+from fevergate.vault import KEY, Vault
+from fevergate.web import app as web
+from fevergate.web.guard import Guard
+from fevergate.web.pages import FAILURES
+from fevergate.web.people_pages import PeoplePages
+from fevergate.web.sign_in import SignIn
+
+
+class CampusServer:
+    """One process's; `now` is its clock. Raises `SettingsError`, `CampusError`, `StoreError`."""
+
+    def __init__(self, settings: CampusSettings, now: Callable[[], float] = time.time) -> None:
+        self.database = CampusDatabase(settings.url)
+        people = PeopleStore(self.database, now)
+        vault = Vault(settings.path(KEY))
+        self.store = CampusStore(self.database, settings.zone, vault, now)
+        self.reports = Reports(self.database, settings, vault, now)
+        self.notices = Notices(self.database, settings, now)
+        escalation = Escalation(self.database, settings, self.notices, now)
+        sender = Sender(self.notices, channels(settings))
+        self.clerk = Clerk(settings, self.store, self.reports, escalation, sender, now)
+        self.pages = CampusPages(settings, people, self.store, self.reports, self.notices, now)
+        self.accounts = self.pages.accounts
+        self.app = Starlette(
+            routes=[
+                *SignIn(self.pages).routes,
+                *Receiver(settings, self.store).routes,
+                *self.pages.routes,
+                *PeoplePages(self.pages).routes,
+                Mount("/static", StaticFiles(directory=web.HERE / "static")),
+            ],
+            middleware=[Middleware(Guard, accounts=self.accounts, open_below=("/static/", "/v1/"))],
+            exception_handlers=dict.fromkeys(FAILURES, self.pages.failed)
+            | {Exception: self.pages.broken},
+            lifespan=self._lifespan,
+        )
+
+    def close(self) -> None:
+        """Give up the database."""
+        self.database.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self.clerk.start()
+        yield
+        await run_in_threadpool(self.clerk.stop)
+        self.close()
+
+
+def serve(settings: CampusSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`."""
+    certificate, key = settings.path(settings.certificate), settings.path(settings.key)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"{certificate}, {key}: expected certificate and key: {error}"
+        ) from error
+    server = CampusServer(settings)
+    click.echo(f"campus server: https://{settings.host}:{settings.port}/")
+    if server.accounts.empty:
+        click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
+    uvicorn.run(
+        server.app,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+@click.command("campus")
+@settings_option("campus.toml")
+@click.option("--invite", is_flag=True, help="Only print a code for another administrator.")
+def campus_command(settings_path: Path, invite: bool) -> None:
+    """Gather what the gateways forward, and make the daily report of it. Runs until stopped.
+
+    `fevergate provision --campus-server URL` makes its certificate, settings and token. At the
+    first start a one-time code is printed with which the first administrator is made at
+    https://HOST:PORT/first. With `database = "postgresql://..."` in campus.toml several of these
+    may run beside each other.
+    """
+    settings = load_campus(settings_path)
+    if invite:
+        server = CampusServer(settings)
+        click.echo(f"one-time code, at /first: {server.accounts.invite()}")
+        server.close()
+        return
+    serve(settings)

@@ -1,0 +1,118 @@
+"""The campus server's database: SQLite in a file, or PostgreSQL by its URL; the same for the rest.
+
+Several servers may use one PostgreSQL: nothing is kept in a process that another must know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from fevergate.errors import CampusError, SettingsError
+
+BUSY_S = 30
+POOL = 10
+MIGRATING = 4_205_171
+"""The advisory lock under which one server at a time brings PostgreSQL's schema up to date."""
+
+
+class CampusDatabase:
+    """One engine. Raises `SettingsError` for a URL that is none, `CampusError` where the database
+    cannot be reached or brought up to date."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.name = url.render_as_string(hide_password=True)
+        try:
+            self._engine = create_engine(
+                url,
+                pool_size=POOL,
+                pool_pre_ping=True,
+                connect_args={"timeout": BUSY_S} if url.get_backend_name() == "sqlite" else {},
+            )
+        except (SQLAlchemyError, ImportError) as error:
+            raise SettingsError(f"database: {self.name}: {error}") from error
+        self.sqlite = url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            event.listen(self._engine, "connect", _open)
+            event.listen(self._engine, "begin", _begin)
+        self._migrate()
+
+    def close(self) -> None:
+        """Give up every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent look. Raises `CampusError`."""
+        with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """All of it on disk, or nothing. Raises `CampusError`."""
+        with self._transaction(write=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(write=write) as connection:
+                if not write and not self.sqlite:
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    yield connection
+        except SQLAlchemyError as error:
+            raise CampusError(f"{self.name}: {str(error).splitlines()[0]}") from error
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", "fevergate.campus:migrations")
+        with self.write() as connection:
+            if not self.sqlite:
+                connection.exec_driver_sql(f"select pg_advisory_xact_lock({MIGRATING})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def insert(table: Table, connection: Connection) -> Any:
+    """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`, in the dialect of
+    the connection."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def database_url(text: str, folder: Path) -> URL:
+    """A URL as it is, or a file's name relative to `folder`. Raises `SettingsError`."""
+    if "://" not in text:
+        return URL.create("sqlite", database=str(folder / text))
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise SettingsError(f"database: expected a file or postgresql://...: {error}") from error
+    if url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise SettingsError(f"database: {url.drivername}: expected postgresql or a file's name")
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _open(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are ours (`_begin`)
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+        # A gateway forgets what we say that we hold.
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # The write lock first, so that nothing fails half-way.
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("begin immediate" if write else "begin")

@@ -1,0 +1,202 @@
+"""What those on duty are told: a fever that nobody sees to, a gateway that is silent, a report near
+its deadline. Each once, whichever server notices it.
+
+All of it follows from the database: what was told before is known by the notices' keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.notice_texts import Text, celsius, report_state, texts
+from fevergate.campus.notices import Notices
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.tables import gateways
+from fevergate.campus.unseen import LOOK_BACK_S, UnseenFever, unseen
+
+OLD_S = 24 * 3600.0
+"""A fever of longer ago needs nobody at the gate any more: such are told together, by the hour."""
+TOGETHER_S = 3600
+LATE_S = 24 * 3600.0
+NEVER = "never"
+
+
+class ReportState(Struct, frozen=True, kw_only=True):
+    """How far a day's report is; `missing` names the campuses that have not reported."""
+
+    missing: list[str]
+    signed: bool
+    submitted: bool
+
+
+class Escalation:
+    """Reads the campus server's database and posts notices. Every call may be repeated, by several
+    servers, and raises `CampusError` where the database refuses."""
+
+    def __init__(
+        self,
+        database: CampusDatabase,
+        settings: CampusSettings,
+        notices: Notices,
+        now: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._notices = notices
+        self._now = now
+        self._since = now()
+
+    def check(self) -> None:
+        """Fevers and gateways."""
+        self.fevers()
+        self.gateways()
+
+    def fevers(self) -> None:
+        """Have told what nobody has acknowledged after `fever_after_min`."""
+        now = self._now()
+        after_s = self._settings.escalation.fever_after_min * 60.0
+        fevers = unseen(self._database, now - LOOK_BACK_S)
+        fevers = [fever for fever in fevers if now - fever.raised_at >= after_s]
+        told = self._notices.told(fever.key for fever in fevers)
+        new = [fever for fever in fevers if fever.key not in told]
+        for fever in new:
+            if now - fever.at <= OLD_S:
+                self._tell_fever(fever, now)
+        if old := [fever for fever in new if now - fever.at > OLD_S]:
+            self._tell_old(old, now, after_s)
+
+    def gateways(self) -> None:
+        """Have told which gateways are silent, once for each silence, and which are back."""
+        now = self._now()
+        silent_s = self._settings.escalation.silent_after_min * 60.0
+        heard, silences = self._heard(), self._silences()
+        found: dict[str, tuple[str, str, str, float]] = {}
+        for campus, gateway in sorted(self._watched(heard)):
+            heard_at = heard.get((campus, gateway))
+            silence = silences.get((campus, gateway))
+            if heard_at is None:
+                # A server that has just been set up waits for its gateways.
+                if now - self._since >= silent_s:
+                    found[_silence(campus, gateway, NEVER)] = "never", campus, gateway, now
+            elif now - heard_at >= silent_s:
+                key = _silence(campus, gateway, str(int(heard_at)))
+                found[key] = "silent", campus, gateway, heard_at
+            elif silence is not None and _began(silence) < int(heard_at):
+                found[f"heard/{campus}/{gateway}/{silence}"] = "heard", campus, gateway, heard_at
+        told = self._notices.told(found)
+        for key, (what, campus, gateway, at) in found.items():
+            if key not in told:
+                subject, body = texts(
+                    what,
+                    place=self._place(campus),
+                    gateway=gateway,
+                    at=self._clock(at),
+                    now=self._clock(now),
+                )
+                self._notices.post(key, "silent", campus, subject, body)
+
+    def remind(self, date: str, state: ReportState) -> None:
+        """Have told, `remind_before_min` before the deadline of a day's report and again after it,
+        what is still to be done. A report late by more than a day is told no more."""
+        if state.submitted:
+            return
+        report, now = self._settings.report, self._now()
+        next_day = datetime.fromisoformat(date) + timedelta(days=1)
+        local = datetime.combine(next_day.date(), time.fromisoformat(report.deadline))
+        deadline = local.replace(tzinfo=self._settings.zone).timestamp()
+        if deadline - report.remind_before_min * 60 <= now < deadline:
+            key = "remind"
+        elif deadline <= now < deadline + LATE_S:
+            key = "late"
+        else:
+            return
+        if self._notices.told([f"{key}/{date}"]):
+            return
+        subject, body = texts(
+            key,
+            date=date,
+            deadline=self._clock(deadline),
+            now=self._clock(now),
+            state=report_state([self._place(name) for name in state.missing], signed=state.signed),
+        )
+        self._notices.post(f"{key}/{date}", "report", "", subject, body)
+
+    def _tell_fever(self, fever: UnseenFever, now: float) -> None:
+        subject, body = texts(
+            "fever",
+            place=self._place(fever.campus),
+            gate=fever.event.gate,
+            kiosk=fever.event.kiosk,
+            at=self._clock(fever.at),
+            celsius=celsius(fever.event.body_c),
+            now=self._clock(now),
+        )
+        self._notices.post(fever.key, "fever", fever.campus, subject, body)
+
+    def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
+        """One notice for all that came from a campus since the last such, up to a full hour that is
+        past for a while: whichever server looks sees the same, and the notice has the same key."""
+        upto = int((now - after_s) // TOGETHER_S * TOGETHER_S)
+        told_upto: dict[str, int] = {}
+        for key in self._notices.keys("fevers/"):
+            _, campus, hour = key.split("/")
+            told_upto[campus] = max(told_upto.get(campus, 0), int(hour))
+        for campus in sorted({fever.campus for fever in fevers}):
+            begin = told_upto.get(campus, 0)
+            times = [f.at for f in fevers if f.campus == campus and begin <= f.received_at < upto]
+            if times:
+                subject, body = texts(
+                    "fevers",
+                    place=self._place(campus),
+                    count=len(times),
+                    first=self._clock(min(times)),
+                    last=self._clock(max(times)),
+                    now=self._clock(now),
+                )
+                self._notices.post(f"fevers/{campus}/{upto}", "fever", campus, subject, body)
+
+    def _heard(self) -> dict[tuple[str, str], float]:
+        columns = gateways.c.campus, gateways.c.gateway, gateways.c.heard_at
+        with self._database.read() as connection:
+            rows = connection.execute(select(*columns)).all()
+        return {(campus, gateway): heard_at for campus, gateway, heard_at in rows}
+
+    def _watched(self, heard: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of the settings, and all that were ever heard and could be again."""
+        declared = {
+            (name, gateway)
+            for name, campus in self._settings.campuses.items()
+            for gateway in campus.gateways
+        }
+        return declared | {whose for whose in heard if whose[1] in self._settings.tokens}
+
+    def _silences(self) -> dict[tuple[str, str], str]:
+        """The last silence of each gateway that was told: when it began."""
+        last: dict[tuple[str, str], str] = {}
+        for key in self._notices.keys("silent/"):
+            _, campus, gateway, began = key.split("/")
+            if _began(began) >= _began(last.get((campus, gateway), NEVER)):
+                last[campus, gateway] = began
+        return last
+
+    def _place(self, name: str) -> Text:
+        campus = self._settings.campuses.get(name)
+        if campus is None:
+            return {"zh": name, "en": name}
+        return {"zh": campus.title or name, "en": campus.title_en or campus.title or name}
+
+    def _clock(self, at: float) -> str:
+        return f"{datetime.fromtimestamp(at, self._settings.zone):%Y-%m-%d %H:%M}"
+
+
+def _silence(campus: str, gateway: str, began: str) -> str:
+    return f"silent/{campus}/{gateway}/{began}"
+
+
+def _began(silence: str) -> int:
+    return -1 if silence == NEVER else int(silence)

@@ -1,0 +1,213 @@
+"""A day's report as tables, for the page and for whatever it is taken along as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from fevergate.campus.report import CampusDay, DayReport, Figures
+from fevergate.campus.reports import Version
+from fevergate.differences import Difference
+from fevergate.web.sheet import FIELDS, Cell, Say, Sheet, Table, in_words, label_of, local
+from fevergate.web.words import N_
+
+STATES = {
+    "reported": N_("reported"),
+    "partial": N_("in part"),
+    "uncovered": N_("nobody watched"),
+    "missing": N_("MISSING"),
+}
+FIGURES = (
+    *(N_("People screened"), N_("Fevers"), N_("Confirmed"), N_("Released")),
+    *(N_("Outstanding"), N_("Retries"), N_("Minutes watched"), N_("Minutes faulty")),
+)
+FEVERS = (
+    *(N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
+    *(N_("Body °C (axillary equivalent)"), N_("Threshold °C"), N_("Acknowledged after (s)")),
+    *(N_("Second measurement °C"), N_("Where measured"), N_("Outcome"), N_("Closed")),
+)
+PARTS = FIELDS | {
+    "total": N_("Together"),
+    "state": N_("State"),
+    "silent": N_("Gateway"),
+}
+"""Parts of a difference's way, as people call them."""
+
+TABLES = ("campuses", "gates", "kiosks", "fevers")
+
+
+def verdict(report: DayReport, say: Say) -> tuple[str, str]:
+    """`red`, `green` or `amber`, and the sentence: zero is stated, and never where one is
+    missing."""
+    total = report.total
+    if report.zero:
+        return "green", say(
+            "Report of zero: all %(campuses)d campuses reported, %(people)d people, no fever."
+        ) % {"campuses": len(report.campuses), "people": total.screened}
+    text = say(
+        "Fevers: %(fevers)d; confirmed %(confirmed)d, released %(released)d,"
+        " outstanding %(outstanding)d; %(people)d people screened."
+    ) % {
+        "fevers": total.fevers,
+        "confirmed": total.confirmed,
+        "released": total.released,
+        "outstanding": total.outstanding,
+        "people": total.screened,
+    }
+    if report.complete:
+        return "red", text
+    return ("red" if total.fevers else "amber"), text + " " + say("Not complete: see below.")
+
+
+def gaps(report: DayReport, language: str, say: Say) -> list[str]:
+    """Which campuses are missing, and which have not said all, by name."""
+    sentences = {
+        "missing": N_("Missing, no figures: %s."),
+        "partial": N_("Not all said, figures so far: %s."),
+        "uncovered": N_("Nobody watched, no report of zero: %s."),
+    }
+    found = []
+    for state, sentence in sentences.items():
+        names = [title(one, language) for one in report.campuses if one.state == state]
+        if names:
+            found.append(say(sentence) % ", ".join(names))
+    return found
+
+
+def title(campus: CampusDay, language: str) -> str:
+    """A campus's name in a language."""
+    return campus.title_en if language == "en" else campus.title
+
+
+def institution(report: DayReport, language: str) -> str:
+    """Whose report it is."""
+    return (report.title_en if language == "en" else "") or report.title
+
+
+def sheet(
+    report: DayReport, versions: Sequence[Version], zone: ZoneInfo, language: str, say: Say
+) -> Sheet:
+    """All of a version, of which `versions` is the list with that one first."""
+    shown = versions[0]
+    head = say("Daily report of fever screening") + (
+        " " + say("(report of zero)") if report.zero else ""
+    )
+    return Sheet(
+        name=f"report-{report.date}-v{shown.version}",
+        title=f"{institution(report, language)} {head} {report.date}".strip(),
+        state=verdict(report, say)[0],
+        verdict=verdict(report, say)[1],
+        lines=[
+            *gaps(report, language, say),
+            say("Version %(version)d of %(at)s. Times are those of %(zone)s.")
+            % {
+                "version": shown.version,
+                "at": local(shown.made_at, zone),
+                "zone": report.timezone,
+            },
+            say("It screens and does not diagnose."),
+        ],
+        tables=[table(name, report, zone, language, say) for name in TABLES],
+        signed=[
+            *signatures(shown, zone, say),
+            say("Signature: ______________   Date: ______________   (seal)"),
+        ],
+    )
+
+
+def table(name: str, report: DayReport, zone: ZoneInfo, language: str, say: Say) -> Table:
+    """One of `TABLES`."""
+    figures = [say(one) for one in FIGURES]
+    if name == "campuses":
+        columns = [say("Campus"), say("State"), *figures]
+        rows = [
+            [title(one, language), say(STATES[one.state]), *_figures(one.figures)]
+            for one in report.campuses
+        ]
+        rows.append([say("Together"), "", *_figures(report.total)])
+        return Table(say("By campus"), columns, rows)
+    if name == "gates":
+        columns = [say("Campus"), say("Gate"), *figures]
+        rows = [
+            [title(one, language), gate, *_figures(of)]
+            for one in report.campuses
+            for gate, of in one.gates().items()
+        ]
+        return Table(say("By gate"), columns, rows)
+    if name == "kiosks":
+        columns = [say("Campus"), say("Gate"), say("Kiosk"), *figures]
+        rows = [
+            [title(one, language), kiosk.gate, kiosk.kiosk, *_figures(kiosk.figures)]
+            for one in report.campuses
+            for kiosk in one.kiosks
+        ]
+        return Table(say("By kiosk"), columns, rows)
+    rows = [
+        [
+            *(local(fever.at, zone), title(one, language), fever.gate, fever.kiosk),
+            *(fever.identity, fever.body_c, fever.threshold_c),
+            None if fever.delay_s is None else round(fever.delay_s, 1),
+            *(fever.clinical_c, label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
+            "✓" if fever.closed else "",
+        ]
+        for one in report.campuses
+        for fever in one.fevers
+    ]
+    return Table(say("Fevers"), [say(one) for one in FEVERS], rows)
+
+
+def signatures(version: Version, zone: ZoneInfo, say: Say) -> list[str]:
+    """Who signed and handed in a version, and its hash."""
+    lines = [f"SHA-256 {version.sha256}"]
+    if not version.genuine:
+        lines.append(say("The record of this signature was tampered with."))
+    if version.signed_at is None:
+        lines.append(say("Not signed."))
+    else:
+        lines.append(
+            say("Signed by %(by)s at %(at)s.")
+            % {"by": version.signed_by, "at": local(version.signed_at, zone)}
+        )
+    if version.submitted_at is None:
+        lines.append(say("Not submitted."))
+    else:
+        lines.append(
+            say("Submitted to %(to)s by %(by)s at %(at)s.")
+            % {
+                "to": version.submitted_to or "-",
+                "by": version.submitted_by,
+                "at": local(version.submitted_at, zone),
+            }
+        )
+    return lines
+
+
+def corrections(
+    version: Version, report: DayReport, language: str, say: Say
+) -> list[tuple[str, str, str]]:
+    """What a version has otherwise than the one before: what, before, now, in words."""
+    titles = {one.campus: title(one, language) for one in report.campuses}
+    figures = dict(zip(Figures.__struct_fields__, FIGURES, strict=True))
+    found = []
+    for one in version.differences:
+        way = one.what.split()
+        if way[0] == "campuses":
+            way = [titles.get(way[1], way[1]), *way[2:]]
+        way = [word for word in way if word != "figures"]
+        names = PARTS | {way[0]: way[0]} if one.what.startswith("campuses ") else dict(PARTS)
+        # A figure is called as some branch is.
+        if way[-1] in figures:
+            names |= {way[-1]: figures[way[-1]]}
+        short = Difference(
+            what=" ".join(way),
+            before=say(STATES.get(one.before, one.before)),
+            now=say(STATES.get(one.now, one.now)),
+        )
+        found.append(in_words(short, names, say))
+    return found
+
+
+def _figures(figures: Figures | None) -> list[Cell]:
+    if figures is None:
+        return [None] * len(FIGURES)
+    return [getattr(figures, name) for name in Figures.__struct_fields__]

@@ -1,0 +1,177 @@
+"""`campus.toml`: whom the campus server believes, what it reports when, whom it tells.
+
+```toml
+title = "某某职业技术学院"
+title_en = "Example Vocational College"
+
+[campuses.east]
+title = "东校区"
+gateways = ["gw-east"]
+
+[tokens]                      # for each gateway the SHA-256 of its token
+gw-east = "..."
+
+[report]
+draft_at = "07:00"            # of the day before
+deadline = "09:00"
+
+[smtp]
+host = "mail.example.edu.cn"
+sender = "fevergate@example.edu.cn"
+
+[[contacts]]
+name = "Chen Jing"
+channel = "email"             # email, webhook, ntfy, wecom or dingtalk
+address = "chen@example.edu.cn"
+```
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import URL
+
+from fevergate.campus.database import database_url
+from fevergate.protocol import Name
+from fevergate.settings import Language, Port, decode, refused
+
+Title = Annotated[str, Meta(max_length=64)]
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Kind = Literal["fever", "silent", "report"]
+KINDS: tuple[Kind, ...] = ("fever", "silent", "report")
+Minutes = Annotated[int, Meta(ge=1, le=10_080)]
+
+
+class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One campus that must report, and by which gateways."""
+
+    title: Title = ""
+    title_en: Title = ""
+    gateways: Annotated[list[Name], Meta(min_length=1)]
+
+
+class Report(Struct, forbid_unknown_fields=True, kw_only=True):
+    """When the report of the day before is drafted, and due. Local times."""
+
+    draft_at: Clock = "07:00"
+    deadline: Clock = "09:00"
+    remind_before_min: Minutes = 30
+    to: Title = ""
+    """Whom it goes to, for the record of a submission."""
+
+
+class Escalation(Struct, forbid_unknown_fields=True, kw_only=True):
+    """After how long somebody on duty is told."""
+
+    fever_after_min: Minutes = 10
+    """A fever that nobody has acknowledged."""
+    silent_after_min: Minutes = 60
+    """A gateway that was not heard."""
+
+
+class Smtp(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The mail server."""
+
+    host: str
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+    username: str = ""
+    password_file: str = "smtp.password"  # noqa: S105 - a file's name
+    ca: str | None = None
+
+
+class Contact(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Somebody on duty, and the way to tell that one."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    channel: Literal["email", "webhook", "ntfy", "wecom", "dingtalk"]
+    address: Annotated[str, Meta(min_length=1, max_length=1000)]
+    """An e-mail address, or the URL to post to, which is a secret with most services."""
+    kinds: list[Kind] = msgspec.field(default_factory=lambda: list(KINDS))
+    campuses: list[Name] = []
+    """Of which campuses; empty for all."""
+    language: Language | None = None
+
+
+class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """`campus.toml`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    certificate: str = "campus.crt"
+    key: str = "campus.key"
+    database: str = "campus.db"
+    """A file beside this one, or a URL such as postgresql://fevergate@db/fevergate."""
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+    title: Title = ""
+    title_en: Title = ""
+    tokens: dict[Name, str]
+    """For each gateway the SHA-256 of its token, in hex: a copy of this file opens no door."""
+    campuses: dict[Name, Campus] = {}
+    """Who must report; without any, whoever ever did."""
+    report: Report = msgspec.field(default_factory=Report)
+    escalation: Escalation = msgspec.field(default_factory=Escalation)
+    smtp: Smtp | None = None
+    contacts: list[Contact] = []
+    persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
+    """How long names are kept, where a campus sends any."""
+
+    folder: Path = Path()
+
+    def path(self, name: str) -> Path:
+        """A path of this file, which is relative to it."""
+        return self.folder / name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def url(self) -> URL:
+        """Where the database is. Raises `SettingsError`."""
+        return database_url(self.database, self.folder)
+
+
+def load_campus(path: Path) -> CampusSettings:
+    """Read `campus.toml`.
+
+    Raises `SettingsError`, one line: file, key, what was expected.
+    """
+    settings = decode(path, CampusSettings)
+    for name, digest in settings.tokens.items():
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise refused(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
+    taken: dict[str, str] = {}
+    for name, campus in settings.campuses.items():
+        for gateway in campus.gateways:
+            if gateway not in settings.tokens:
+                raise refused(path, f"campuses.{name}.gateways", f"{gateway!r} has no token")
+            if taken.setdefault(gateway, name) != name:
+                raise refused(
+                    path, f"campuses.{name}.gateways", f"{gateway!r} is {taken[gateway]}'s"
+                )
+    if settings.report.draft_at > settings.report.deadline:
+        raise refused(path, "report.draft_at", "expected a time before the deadline")
+    for number, contact in enumerate(settings.contacts):
+        where = f"contacts[{number}]"
+        if contact.channel == "email":
+            if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", contact.address):
+                raise refused(path, f"{where}.address", "expected an e-mail address")
+            if settings.smtp is None:
+                raise refused(path, f"{where}.channel", "email needs [smtp]")
+        elif urlsplit(contact.address).scheme not in ("https", "http"):
+            raise refused(path, f"{where}.address", "expected a URL to post to")
+        for campus in contact.campuses:
+            if settings.campuses and campus not in settings.campuses:
+                raise refused(path, f"{where}.campuses", f"there is no campus {campus!r}")
+    settings.url  # noqa: B018 - refused here, if it is none
+    return settings

@@ -1,0 +1,231 @@
+"""The campus server's pages: days, a report and its versions, files, signing, who may what."""
+
+import csv
+import io
+import re
+from functools import partial
+
+import openpyxl
+import pdfplumber
+import pytest
+from argon2 import PasswordHasher
+from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings
+from pages_site import GOOD
+from starlette.testclient import TestClient
+from test_log_exports import said
+
+from fevergate.campus.app import CampusServer
+from fevergate.web import accounts
+
+quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+OURS = {"origin": "https://campus"}
+
+
+class Site:
+    """Two campuses, one of which has said nothing; `李伟` administers, `Zhang` looks."""
+
+    def __init__(self, folder, database, patch) -> None:
+        patch.setattr(accounts, "PasswordHasher", quick)
+        self.now = Clock("2026-11-24 07:30")
+        self.server = CampusServer(settings(folder, database), self.now)
+        self.server.accounts.begin(self.server.accounts.invite(), "李伟", GOOD)
+        self.server.accounts.add("Zhang", GOOD, "guard")
+        self.keep(over(counts(normal=20, fever=2)), fever(1), fever(2))
+        self.keep(
+            after(1, outcome="clinic", closed=True, clinical_c=38.3, person="王芳", phone="138")
+        )
+        self.server.clerk.tick()
+
+    def keep(self, *items, campus="east"):
+        self.server.store.keep(delivery(*items, campus=campus))
+
+    def client(self, name=None, language="en"):
+        client = TestClient(self.server.app, base_url="https://campus", follow_redirects=False)
+        client.cookies.set("fevergate-language", language)
+        if name:
+            form = {"name": name, "password": GOOD}
+            assert client.post("/sign-in", data=form, headers=OURS).status_code == 303
+        return client
+
+
+@pytest.fixture
+def site(tmp_path, database_text, monkeypatch):
+    site = Site(tmp_path, database_text, monkeypatch)
+    yield site
+    site.server.close()
+
+
+@pytest.fixture
+def administrator(site):
+    return site.client("李伟")
+
+
+@pytest.fixture
+def viewer(site):
+    return site.client("Zhang")
+
+
+def post(client, path, page, **form):
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get(page).text)
+    assert found
+    return client.post(path, data={"csrf": found[1]} | form, headers=OURS)
+
+
+def test_a_missing_campus_is_said_to_be_missing_and_has_no_figures(viewer):
+    page = viewer.get(f"/reports/{DAY}").text
+    assert "Not complete: see below." in page and "Missing, no figures: West." in page
+    row = re.search(r"<tr><td>West</td>(.*?)</tr>", page)
+    assert row and re.findall(r"<td>(.*?)</td>", row[1]) == ["MISSING", *["—"] * 8]
+    assert "Fevers: 2; confirmed 1, released 0, outstanding 1; 22 people screened." in page
+    assert "report of zero" not in page
+
+
+def test_zero_is_stated_once_everybody_has_reported(site, viewer):
+    for campus in ("east", "west"):
+        site.keep(over(counts(normal=7), day="2026-11-22"), campus=campus)
+    site.server.clerk.tick()
+    page = viewer.get("/reports/2026-11-22").text
+    assert "(report of zero)" in page and "all 2 campuses reported, 14 people" in page
+    days = viewer.get("/reports").text
+    assert "✓ Report of zero" in days and "! Not complete" in days
+
+
+def test_a_late_campus_makes_a_version_that_shows_what_it_corrects(site, administrator):
+    assert post(administrator, f"/admin/reports/{DAY}/sign", f"/reports/{DAY}", version="1")
+    site.keep(over(counts(normal=30)), campus="west")
+    site.server.clerk.tick()
+    page = administrator.get(f"/reports/{DAY}").text
+    assert "Version 2" in page and "West · State" in page and "MISSING" in page
+    assert "Not signed." in page
+    old = administrator.get(f"/reports/{DAY}?version=1").text
+    assert "There is a newer version." in old and "Signed by 李伟" in old
+    assert "Sign off as" not in old
+
+
+def test_a_report_is_signed_then_submitted_by_an_administrator_alone(administrator, viewer):
+    page = f"/reports/{DAY}"
+    assert "Sign off as" not in viewer.get(page).text
+    for action in ("sign", "submit"):
+        answer = viewer.post(f"/admin/reports/{DAY}/{action}", data={}, headers=OURS)
+        assert answer.status_code == 403
+    answer = post(administrator, f"/admin/reports/{DAY}/submit", page, version="1", to="province")
+    assert answer.status_code == 400 and "Sign this version first." in answer.text
+    assert post(administrator, f"/admin/reports/{DAY}/sign", page, version="1").status_code == 303
+    answer = post(administrator, f"/admin/reports/{DAY}/submit", page, version="1", to="教育厅")
+    assert answer.status_code == 303
+    text = viewer.get(page).text
+    assert "Signed by 李伟" in text and "Submitted to 教育厅 by 李伟" in text
+
+
+@pytest.mark.parametrize("version", ["", "2", "x", "²", "9" * 30])
+def test_a_version_that_is_none_cannot_be_signed(administrator, version):
+    answer = post(administrator, f"/admin/reports/{DAY}/sign", f"/reports/{DAY}", version=version)
+    assert answer.status_code == 400 and "There is no such version." in answer.text
+
+
+def test_a_form_from_elsewhere_signs_nothing(site, administrator):
+    for data, headers in (
+        ({"version": "1"}, OURS),
+        ({"version": "1", "csrf": "x"}, OURS),
+        ({"version": "1"}, {"origin": "https://evil"}),
+    ):
+        answer = administrator.post(f"/admin/reports/{DAY}/sign", data=data, headers=headers)
+        assert answer.status_code == 403
+    assert site.server.reports.versions(DAY)[0].signed_at is None
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_file_holds_what_the_page_shows(site, language):
+    client = site.client("Zhang", language)
+    content = client.get(f"/reports/{DAY}.csv").content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(content)))
+    assert len(rows) == 4 and rows[1][2:] == ["22", "2", "1", "0", "1", "0", "600", "0"]
+    assert rows[2][2:] == [""] * 8  # missing, and not zero
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"/reports/{DAY}.xlsx").content))
+    sheet = [["" if cell is None else cell for cell in row] for row in book.worksheets[0].values]
+    assert said(sheet) == said(rows)
+    with pdfplumber.open(io.BytesIO(client.get(f"/reports/{DAY}.pdf").content)) as document:
+        tables = [table for page in document.pages for table in page.extract_tables()]
+        text = "".join(page.extract_text() for page in document.pages)
+    found = [[(cell or "").replace("\n", "") for cell in row] for row in tables[0]]
+    assert said(found) == said(rows)
+    assert ("发热筛查日报告" if language == "zh" else "Daily report of fever screening") in text
+    fevers = client.get(f"/reports/{DAY}.csv?table=fevers").content.decode("utf-8-sig")
+    assert len(fevers.strip().splitlines()) == 3
+    whole = client.get(f"/reports/{DAY}.json").json()
+    assert whole["version"]["version"] == 1
+    assert [one["state"] for one in whole["report"]["campuses"]] == ["reported", "missing"]
+    assert client.get(f"/reports/{DAY}.doc").status_code == 404
+    assert client.get(f"/reports/{DAY}.csv?table=people").status_code == 404
+
+
+def test_names_are_shown_to_administrators_alone_and_every_look_is_noted(
+    site, administrator, viewer
+):
+    path = "/admin/persons/east/north-1/1/1"
+    assert f'href="{path}"' in administrator.get(f"/reports/{DAY}").text
+    assert path not in viewer.get(f"/reports/{DAY}").text
+    assert viewer.get(path).status_code == 403
+    for kind in ("", ".json", ".pdf", ".csv?table=fevers"):
+        assert "王芳".encode() not in viewer.get(f"/reports/{DAY}{kind}").content
+    assert "王芳" in administrator.get(path).text
+    notes = [(one.user, one.action, one.what) for one in site.server.pages.notebook.audit(99)]
+    assert ("李伟", "look at follow-up", "east north-1/1/1") in notes
+
+
+def test_today_is_shown_as_it_is_known_and_tomorrow_is_not_there(site, viewer):
+    page = viewer.get("/reports/2026-11-24").text
+    assert "no version of the report yet" in page
+    assert viewer.get("/reports/2026-11-25").status_code == 404
+    for wrong in ("/reports/yesterday", "/reports/2026-02-30", "/reports/2026-02-30.csv"):
+        assert viewer.get(wrong).status_code == 400
+
+
+def test_the_status_says_who_is_silent_whose_clock_is_wrong_and_what_was_refused(site, viewer):
+    site.server.store.keep(delivery(sent_at=site.now() + 3600))
+    site.server.store.refuse("gw-east", "$.items[0].gate", "expected a name", b"{}")
+    page = viewer.get("/status").text
+    assert "3600 s ahead" in page and "never heard" in page and "expected a name" in page
+
+
+def test_what_comes_from_a_gateway_is_text_and_never_a_page(site, viewer):
+    site.server.store.refuse("gw-east", "<script>alert(1)</script>", "<b>", b"")
+    assert "<script>alert" not in viewer.get("/status").text
+
+
+def test_people_are_let_in_and_their_roles_have_names_that_fit(administrator):
+    page = administrator.get("/admin/people").text
+    assert "May look" in page and "Duty list" not in page
+    answer = post(
+        administrator,
+        "/admin/people",
+        "/admin/people",
+        name="Wang",
+        password=GOOD,
+        role="guard",
+    )
+    assert answer.status_code == 303
+    assert "Wang" in administrator.get("/admin/people").text
+    assert administrator.get("/account").status_code == 200
+
+
+def test_guesses_are_counted_before_they_are_looked_at(site):
+    def ask(password):
+        form = {"name": "Zhang", "password": password}
+        return site.client().post("/sign-in", data=form, headers=OURS).text
+
+    assert all("Name or password is wrong." in ask("a wrong guess") for _ in range(5))
+    assert "Too many tries" in ask(GOOD)
+
+
+def test_another_server_on_the_same_database_knows_who_is_signed_in(site, tmp_path, viewer):
+    from fevergate.campus.settings import CampusSettings
+
+    given: CampusSettings = site.server.pages._settings
+    other = CampusServer(given, site.now)
+    try:
+        client = TestClient(other.app, base_url="https://campus", follow_redirects=False)
+        client.cookies = viewer.cookies
+        assert client.get(f"/reports/{DAY}").status_code == 200
+    finally:
+        other.close()

@@ -1,0 +1,311 @@
+"""A day's report: zero is stated and never implied, what is missing is missing, corrections
+show."""
+
+import hashlib
+
+import msgspec
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from campus_site import DAY, Parts, after, counts, delivery, fever, local, over, so_far
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from fevergate.campus.report import keyed
+from fevergate.campus.tables import metadata
+from fevergate.errors import CampusError, ReportError, StoreError
+from fevergate.summaries import GatewayDay
+from fevergate.vault import Vault
+
+
+@pytest.fixture
+def parts(tmp_path, database_text):
+    parts = Parts(tmp_path, database_text)
+    yield parts
+    parts.close()
+
+
+def test_a_campus_that_has_not_reported_is_missing_and_has_no_figures(parts):
+    parts.keep(over())
+    west = parts.campus("west")
+    assert (west.state, west.figures) == ("missing", None)
+    report = parts.report()
+    assert not report.zero and not report.complete
+    assert [one.campus for one in report.missing] == ["west"] and report.total.screened == 10
+
+
+def test_zero_is_stated_where_everybody_reported_and_watched(parts):
+    parts.keep(over())
+    parts.keep(over(counts(normal=7)), campus="west")
+    report = parts.report()
+    assert report.zero and report.total.screened == 17 and report.total.fevers == 0
+
+
+def test_a_day_that_nobody_watched_is_no_zero(parts):
+    parts.keep(over())
+    parts.keep(over(counts(watched=0)), campus="west")
+    assert parts.campus("west").state == "uncovered"
+    assert not parts.report().zero
+
+
+def test_a_gateway_that_has_not_said_that_the_day_is_over_has_reported_in_part(parts):
+    parts.keep(so_far(normal=4, watched_minutes=60))
+    east = parts.campus()
+    assert (east.state, east.silent) == ("partial", ["gw-east"])
+    assert east.figures and east.figures.screened == 4
+    parts.keep(over(counts(normal=9)))
+    east = parts.campus()
+    assert (east.state, east.silent) == ("reported", []) and east.figures
+    assert east.figures.screened == 9  # and not 13
+
+
+def test_a_fever_counts_from_when_it_is_told_and_once(parts):
+    parts.keep(fever())
+    east = parts.campus()
+    assert east.state == "partial" and east.figures
+    assert (east.figures.fevers, east.figures.screened, east.figures.outstanding) == (1, 1, 1)
+    parts.keep(over(counts(normal=5, fever=1)))
+    figures = parts.campus().figures
+    assert figures and (figures.fevers, figures.screened) == (1, 6)
+
+
+@pytest.mark.parametrize(
+    ("clinical_c", "site", "confirmed"),
+    [
+        (37.3, "axillary", True),
+        (37.29, "axillary", False),
+        (37.5, "oral", False),
+        (37.6, "oral", True),
+        (37.5, "ear", False),
+        (None, "oral", False),
+    ],
+)
+def test_a_second_measurement_confirms_by_where_it_was_taken(parts, clinical_c, site, confirmed):
+    parts.keep(fever(), after(clinical_c=clinical_c, clinical_site=site))
+    figures = parts.campus().figures
+    assert figures and figures.confirmed == confirmed
+
+
+def test_what_became_of_fevers_is_counted(parts):
+    parts.keep(*(fever(seq) for seq in range(1, 6)))
+    parts.keep(
+        after(1, outcome="released", closed=True, clinical_c=36.9, clinical_site="axillary"),
+        after(2, outcome="released"),  # not closed: half-done
+        after(3, outcome="clinic", closed=True, clinical_c=38.5, clinical_site="ear"),
+        after(9, outcome="released", closed=True),  # of a fever that is still to come
+    )
+    figures = parts.campus().figures
+    assert figures
+    found = (figures.fevers, figures.confirmed, figures.released, figures.outstanding)
+    assert found == (5, 1, 1, 3)
+
+
+def test_a_campus_with_two_gateways_reports_when_both_have(tmp_path, database_text):
+    from fevergate.campus.settings import Campus
+
+    both = {"east": Campus(gateways=["gw-east", "gw-two"])}
+    tokens = {"gw-east": "0" * 64, "gw-two": "1" * 64}
+    parts = Parts(tmp_path, database_text, campuses=both, tokens=tokens)
+    parts.keep(over(counts(normal=3)))
+    assert parts.campus().state == "partial"
+    other = delivery(over(counts(normal=4)))
+    parts.store.keep(msgspec.structs.replace(other, gateway="gw-two"))
+    east = parts.campus()
+    # Both have a kiosk called north-1.
+    assert east.state == "reported" and len(east.kiosks) == 2
+    assert east.figures and east.figures.screened == 7
+    parts.close()
+
+
+def test_without_campuses_in_the_settings_whoever_ever_reported_must(tmp_path, database_text):
+    parts = Parts(tmp_path, database_text, campuses={})
+    assert parts.report().campuses == [] and not parts.report().zero
+    parts.keep(over(day="2026-11-22"))
+    assert parts.campus().state == "missing"
+    parts.close()
+
+
+ITEMS = [
+    so_far(normal=3, revision=1),
+    so_far(normal=8, revision=4),
+    over(counts(normal=8, fever=2), counts("north-2", normal=1), revision=5),
+    over(counts(normal=9, fever=2), counts("north-2", normal=1), revision=6),
+    fever(1),
+    fever(1, revision=2, acknowledged_at=local(f"{DAY} 09:05")),
+    fever(2),
+    after(1, outcome="home"),
+    after(1, revision=2, outcome="clinic", closed=True, clinical_c=38.0, clinical_site="ear"),
+]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.randoms(use_true_random=False), st.integers(1, 4))
+def test_whatever_is_repeated_reordered_or_split_the_report_is_the_same(chance, size):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        straight, mixed = Parts(Path(folder), "a.db"), Parts(Path(folder), "b.db")
+        straight.keep(*ITEMS)
+        sent = ITEMS + chance.choices(ITEMS, k=5)
+        chance.shuffle(sent)
+        for n in range(0, len(sent), size):
+            mixed.keep(*sent[n : n + size])
+        assert keyed(mixed.report()) == keyed(straight.report())
+        figures = mixed.campus().figures
+        assert figures and (figures.screened, figures.fevers, figures.outstanding) == (12, 2, 1)
+        straight.close()
+        mixed.close()
+
+
+def test_a_report_is_made_once_and_anew_only_where_something_changed(parts):
+    parts.keep(over())
+    assert parts.reports.make(DAY) == 1
+    assert parts.reports.make(DAY) is None
+    parts.keep(over())  # once more, and nothing new in it
+    assert parts.reports.changed(10, DAY) == []
+    parts.keep(over(counts(normal=12), revision=2))
+    assert parts.reports.changed(10, DAY) == [DAY]
+    assert parts.reports.make(DAY) == 2
+    assert parts.reports.changed(10, DAY) == []
+    newest, first = parts.reports.versions(DAY)
+    assert (newest.latest, first.latest, first.differences) == (True, False, [])
+    shown = {(one.what, one.before, one.now) for one in newest.differences}
+    assert ("campuses east figures screened", "10", "12") in shown
+    assert ("total screened", "10", "12") in shown
+
+
+def test_a_follow_up_that_comes_days_later_corrects_the_day_of_its_fever(parts):
+    parts.keep(over(counts(normal=3, fever=1)), fever())
+    parts.reports.make(DAY)
+    parts.keep(after(outcome="released", closed=True, day="2026-11-26"))
+    assert parts.reports.changed(10, "2026-11-30") == [DAY]
+    assert parts.reports.make(DAY) == 2
+    (newest, _) = parts.reports.versions(DAY)
+    assert ("total outstanding", "1", "0") in {
+        (one.what, one.before, one.now) for one in newest.differences
+    }
+
+
+def test_a_fever_that_turns_out_to_be_of_another_day_corrects_both(parts):
+    parts.keep(fever(1))
+    for day in (DAY, "2026-11-22"):
+        parts.reports.make(day)
+    moved = msgspec.structs.replace(fever(1), at=local("2026-11-22 23:59"), revision=2)
+    parts.keep(moved)
+    assert parts.reports.changed(10, DAY) == ["2026-11-22", DAY]
+
+
+def test_only_the_newest_version_is_signed_and_only_a_signed_one_submitted(parts):
+    parts.keep(over())
+    parts.reports.make(DAY)
+    with pytest.raises(ReportError, match="unsigned"):
+        parts.reports.submit(DAY, 1, "Chen Jing", "province")
+    parts.reports.sign(DAY, 1, "Chen Jing")
+    with pytest.raises(ReportError, match="signed"):
+        parts.reports.sign(DAY, 1, "Li Wei")
+    parts.reports.submit(DAY, 1, "Chen Jing", "province")
+    with pytest.raises(ReportError, match="submitted"):
+        parts.reports.submit(DAY, 1, "Li Wei", "province")
+    parts.keep(over(counts(normal=11), revision=2))
+    parts.reports.make(DAY)
+    with pytest.raises(ReportError, match="newer"):
+        parts.reports.sign(DAY, 1, "Li Wei")
+    with pytest.raises(ReportError, match="version"):
+        parts.reports.sign(DAY, 3, "Li Wei")
+    newest, first = parts.reports.versions(DAY)
+    assert (newest.signed_at, newest.submitted_at) == (None, None)
+    assert (first.signed_by, first.submitted_to, first.genuine) == ("Chen Jing", "province", True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update reports set signed_by = 'Mallory'",
+        "update reports set signed_at = signed_at + 1",
+        "update reports set document = replace(document, '\"screened\":10', '\"screened\":99')",
+        "update reports set sha256 = 'f' || substr(sha256, 2), version = 1",
+    ],
+)
+def test_a_version_that_was_tampered_with_is_told(parts, change):
+    parts.keep(over())
+    parts.reports.make(DAY)
+    parts.reports.sign(DAY, 1, "Chen Jing")
+    assert parts.reports.versions(DAY)[0].genuine
+    with parts.database.write() as connection:
+        connection.exec_driver_sql(change)
+    assert not parts.reports.versions(DAY)[0].genuine
+
+
+def test_whoever_can_write_the_database_cannot_sign(parts):
+    parts.keep(over())
+    parts.reports.make(DAY)
+    parts.reports.sign(DAY, 1, "Chen Jing")
+    with parts.database.write() as connection:
+        (digest, at) = connection.exec_driver_sql("select sha256, signed_at from reports").one()
+        forged = hashlib.sha256(f"{digest}\nMallory\n{at!r}".encode()).hexdigest()
+        connection.execute(
+            text("update reports set signed_by = 'Mallory', signature = :forged"),
+            {"forged": forged},
+        )
+    assert not parts.reports.versions(DAY)[0].genuine
+
+
+def test_names_lie_sealed_and_go_after_their_days(parts, tmp_path):
+    parts.keep(fever(), after(outcome="home", person="王芳", phone="138"))
+    assert parts.store.persons("east", "north-1/1/1")["person"] == "王芳"
+    with parts.database.read() as connection:
+        rows = connection.execute(text("select payload, sealed from items")).all()
+    assert "王芳" not in str(rows) and "138" not in str(rows)
+    other = Parts(tmp_path, parts.settings.database)
+    other.store._vault = Vault(tmp_path / "other.key")
+    with pytest.raises(StoreError):
+        other.store.persons("east", "north-1/1/1")
+    other.close()
+    assert parts.store.forget_persons(parts.now() - 1) == 0
+    assert parts.store.forget_persons(parts.now() + 1) == 1
+    assert parts.store.persons("east", "north-1/1/1") == {}
+
+
+def test_a_database_that_is_away_is_said_to_be_and_nothing_is_half_kept(parts):
+    parts.keep(over())
+    with parts.database.write() as connection:
+        connection.execute(text("alter table changed rename to away"))
+    with pytest.raises(CampusError):
+        parts.keep(over(counts(normal=99), revision=2), fever())
+    with parts.database.write() as connection:
+        connection.execute(text("alter table away rename to changed"))
+    figures = parts.campus().figures
+    assert figures and (figures.screened, figures.fevers) == (10, 0)
+
+
+def test_a_gateways_clock_that_is_wrong_shows(parts):
+    parts.keep(over(), sent_at=parts.now() + 3600)
+    (heard,) = parts.store.heard()
+    assert heard.clock_off_s == 3600 and heard.heard_at == parts.now()
+
+
+def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeypatch):
+    from fevergate.campus import store
+
+    monkeypatch.setattr(store, "MAX_REFUSALS", 5)
+    for n in range(9):
+        parts.store.refuse("gw-east", "$", f"reason {n}", b"\xff\0" + b"x" * 9999)
+    found = parts.store.refused()
+    assert [one.reason for one in found] == [f"reason {n}" for n in (8, 7, 6, 5, 4)]
+    assert len(found[0].excerpt) <= 256
+
+
+def test_a_statement_holds_as_many_kiosks_as_a_gateway_has(parts):
+    kiosks = [counts(f"k-{n}", normal=1) for n in range(200)]
+    parts.keep(over(*kiosks))
+    assert len(parts.campus().kiosks) == 200
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(msgspec.to_builtins(over(*kiosks, counts("k-200"))), GatewayDay)
+
+
+def test_the_schema_that_the_steps_make_is_the_one_that_the_code_knows(parts):
+    with parts.database.write() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert found == []

@@ -1,0 +1,144 @@
+"""Those on duty are told of what nobody sees to, once; and not woken by what is long over."""
+
+import msgspec
+import pytest
+from campus_site import Parts, counts, delivery, fever, local, over
+from notice_helpers import contact
+
+from fevergate.campus.escalation import Escalation, ReportState
+from fevergate.campus.notices import Notices
+
+DAY = "2026-11-24"
+NOW = f"{DAY} 09:30"
+
+
+class Scene(Parts):
+    """Two campuses, `Chen` on duty for all, `Li` for the west alone, in English."""
+
+    def __init__(self, folder, database):
+        super().__init__(
+            folder,
+            database,
+            NOW,
+            contacts=[contact("Chen"), contact("Li", campuses=["west"], language="en")],
+        )
+        self.notices = Notices(self.database, self.settings, self.now)
+        self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
+
+    def told(self, prefix=""):
+        self.escalation.check()
+        self.escalation.check()  # once more changes nothing
+        return [
+            (one.key, one.contact)
+            for one in reversed(self.notices.recent(999))
+            if one.key.startswith(prefix)
+        ]
+
+
+@pytest.fixture
+def scene(tmp_path, database_text):
+    scene = Scene(tmp_path, database_text)
+    yield scene
+    scene.close()
+
+
+def test_a_fever_that_nobody_acknowledges_is_told_once_after_its_minutes(scene):
+    scene.now.at = local(f"{DAY} 09:05")
+    scene.keep(fever(1, DAY))
+    assert scene.told("fever/") == []
+    scene.now.at += 600
+    assert scene.told("fever/") == [("fever/east/north-1/1/1", "Chen")]
+    (one,) = scene.notices.recent()
+    assert "东校区" in one.subject and "38.2 °C" in one.body and f"{DAY} 09:00" in one.body
+
+
+def test_one_that_was_acknowledged_is_told_to_nobody(scene):
+    scene.keep(fever(1, DAY, acknowledged_at=local(f"{DAY} 09:02")))
+    assert scene.told("fever") == []
+
+
+def test_only_those_of_its_campus_are_told_and_each_in_their_language(scene):
+    scene.keep(fever(1, DAY), campus="west")
+    assert scene.told("fever/") == [
+        ("fever/west/north-1/1/1", "Chen"),
+        ("fever/west/north-1/1/1", "Li"),
+    ]
+    subjects = {one.contact: one.subject for one in scene.notices.recent()}
+    assert "West" in subjects["Li"] and "西校区" in subjects["Chen"]
+
+
+def test_no_name_of_a_person_leaves_the_campus(scene):
+    scene.keep(fever(1, DAY, acknowledged_by="王芳"))
+    scene.told()
+    assert "王芳" not in str(scene.notices.recent())
+
+
+def test_a_backlog_after_days_is_one_message_and_not_two_hundred(scene):
+    scene.keep(*(fever(seq, "2026-11-20") for seq in range(1, 201)))
+    scene.now.at += 2 * 3600
+    told = scene.told("fever")
+    assert len(told) == 1 and told[0][0].startswith("fevers/east/")
+    (one,) = [one for one in scene.notices.recent() if one.key == told[0][0]]
+    assert "200" in one.subject
+
+
+def test_a_silence_is_told_once_and_its_end(scene):
+    scene.keep(over(counts(normal=1)))
+    scene.keep(over(counts(normal=1)), campus="west")
+    assert scene.told() == []
+    scene.now.at += 3601
+    scene.keep(campus="west")
+    heard = int(scene.now.at - 3601)
+    assert scene.told() == [(f"silent/east/gw-east/{heard}", "Chen")]
+    scene.now.at += 600
+    scene.keep()
+    told = scene.told()
+    assert len(told) == 2 and told[1][0].startswith("heard/east/gw-east/")
+    scene.now.at += 3601
+    scene.keep(campus="west")
+    assert len(scene.told("silent/")) == 2  # another silence
+
+
+def test_a_gateway_that_was_never_heard_is_told_once_the_server_has_waited(scene):
+    scene.keep()
+    assert scene.told() == []
+    scene.now.at += 3601
+    scene.keep()
+    assert [key for key, who in scene.told() if who == "Chen"] == ["silent/west/gw-west/never"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "keys"),
+    [
+        ("08:29", []),
+        ("08:30", ["remind/2026-11-23"]),
+        ("08:59", ["remind/2026-11-23"]),
+        ("09:00", ["late/2026-11-23"]),
+        ("23:00", ["late/2026-11-23"]),
+    ],
+)
+def test_a_report_that_is_not_handed_in_is_told_before_and_after_its_deadline(scene, clock, keys):
+    scene.now.at = local(f"{DAY} {clock}")
+    state = ReportState(missing=["west"], signed=False, submitted=False)
+    for _ in range(2):
+        scene.escalation.remind("2026-11-23", state)
+    assert sorted({one.key for one in scene.notices.recent()}) == keys
+    if keys:
+        body = next(one.body for one in scene.notices.recent() if one.contact == "Chen")
+        assert "缺报：西校区" in body and "未签" in body
+
+
+def test_a_report_that_was_handed_in_reminds_nobody(scene):
+    scene.now.at = local(f"{DAY} 08:45")
+    state = ReportState(missing=[], signed=True, submitted=True)
+    scene.escalation.remind("2026-11-23", state)
+    assert scene.notices.recent() == []
+
+
+def test_a_fever_whose_clock_is_ahead_waits_no_longer_than_the_others(scene):
+    ahead = msgspec.structs.replace(
+        fever(1, DAY), at=scene.now() + 86400, raised_at=scene.now() + 86400
+    )
+    scene.store.keep(delivery(ahead))
+    scene.now.at += 601
+    assert scene.told("fever/") == [("fever/east/north-1/1/1", "Chen")]

@@ -1,0 +1,381 @@
+"""Everybody on duty is told once, by whichever server; and the record says who was, and when."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from notice_helpers import Clock, WebServer, campus_settings, contact, reply
+from samples import AT
+from sqlalchemy import URL, make_url
+
+from fevergate.campus.channels import channels
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.notice_record import Notice, masked, scrubbed
+from fevergate.campus.notices import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WAIT_S, Notices
+from fevergate.campus.sender import Sender
+from fevergate.settings import Language
+
+SUBJECT: dict[Language, str] = {"zh": "题", "en": "Subject"}
+BODY: dict[Language, str] = {"zh": "文", "en": "Body"}
+
+ONE_SERVER = """
+import sys
+from sqlalchemy import make_url
+sys.path.insert(0, sys.argv[1])
+from notice_helpers import campus_settings
+from samples import AT
+from fevergate.campus.channels import channels
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.notices import Notices
+from fevergate.campus.sender import Sender
+
+notices = Notices(CampusDatabase(make_url(sys.argv[2])), campus_settings(), lambda: AT + 1)
+sender = Sender(notices, channels(campus_settings()))
+print("ready", flush=True)
+sys.stdin.readline()
+while notices.due(1):
+    sender.tick()
+"""
+
+
+class Servers:
+    """Several servers on one database, with one clock."""
+
+    def __init__(self, database: CampusDatabase, *contacts) -> None:
+        self.database = database
+        self.clock = Clock()
+        self.settings = campus_settings(*(contacts or [contact()]))
+        self.a, self.b = self.another(), self.another()
+
+    def another(self, **fields) -> Notices:
+        return Notices(self.database, self.settings, self.clock)
+
+    def post(self, key="remind/2026-11-22") -> int:
+        return self.a.post(key, "report", "", SUBJECT, BODY)
+
+    def claimed(self) -> Notice:
+        (due,) = self.a.due(10)
+        mine = self.a.take(due)
+        assert mine
+        return mine
+
+
+@pytest.fixture
+def servers(campus_database):
+    return Servers(campus_database)
+
+
+def test_each_contact_whom_it_concerns_has_one_row_in_their_language(campus_database):
+    notices = Servers(
+        campus_database,
+        contact("Chen", language="en"),
+        contact("Li", "email"),
+        contact("Zhou", kinds=["report"]),
+        contact("Wu", campuses=["west"]),
+        contact("Sun", campuses=["east"], kinds=["fever"]),
+    ).a
+    assert notices.post("fever/1", "fever", "east", SUBJECT, BODY) == 3
+    assert {(t.contact, t.channel, t.subject, t.body) for t in notices.recent()} == {
+        ("Chen", "webhook", "Subject", "Body"),
+        ("Li", "email", "题", "文"),
+        ("Sun", "webhook", "题", "文"),
+    }
+
+
+def test_what_concerns_every_campus_goes_to_those_of_one_too(campus_database):
+    servers = Servers(campus_database, contact("Wu", campuses=["west"]))
+    assert servers.post() == 1
+
+
+def test_two_addresses_of_one_name_are_both_told(campus_database):
+    twice = [contact("Chen", "email", address=f"{n}@example.edu.cn") for n in ("a", "b")]
+    servers = Servers(campus_database, *twice)
+    assert (servers.post(), servers.post()) == (2, 0)
+    assert {t.address for t in servers.a.recent()} == {"a@example.edu.cn", "b@example.edu.cn"}
+
+
+def test_servers_that_post_the_same_at_once_make_it_once(campus_database):
+    servers = Servers(campus_database, contact("Chen"), contact("Li"))
+    with ThreadPoolExecutor(8) as pool:
+        made = list(
+            pool.map(lambda _: servers.another().post("k", "fever", "", SUBJECT, BODY), "x" * 16)
+        )
+    assert sum(made) == 2 and len(servers.a.recent()) == 2
+    assert servers.b.told(["k", "other"]) == {"k"}
+
+
+def test_of_many_servers_that_want_a_notice_one_has_it(campus_database):
+    servers = Servers(campus_database)
+    servers.post()
+    (due,) = servers.a.due(1)
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: servers.another().take(due), "x" * 16))
+    assert len([mine for mine in taken if mine]) == 1
+    assert servers.a.due(1) == []
+
+
+def test_a_server_that_died_with_a_claim_loses_it_and_another_sends(servers):
+    servers.post()
+    servers.claimed()
+    servers.clock.at += HOLD_S - 1
+    assert servers.b.due(1) == []
+    servers.clock.at += 1
+    (due,) = servers.b.due(1)
+    mine = servers.b.take(due)
+    servers.b.sent(mine)
+    (told,) = servers.b.recent()
+    assert (told.attempts, told.sent_at, told.next_at) == (2, servers.clock.at, None)
+    assert [failure.reason for failure in told.failures] == ["no word of whoever claimed it"]
+
+
+def test_who_lost_the_claim_has_no_say_but_what_was_sent_is_sent(servers):
+    servers.post()
+    slow = servers.claimed()
+    servers.clock.at += HOLD_S
+    other = servers.b.take(servers.b.due(1)[0])
+    servers.a.failed(slow, "too late")
+    assert servers.a.due(1) == []  # the claim of the other stands
+    servers.a.sent(slow)
+    servers.b.failed(other, "mail server away")
+    (told,) = servers.a.recent()
+    assert told.sent_at == servers.clock.at
+    servers.clock.at += GIVE_UP_S
+    assert servers.a.due(1) == []
+
+
+def test_a_failure_is_tried_again_ever_later_and_given_up_with_every_reason_kept(servers):
+    servers.post()
+    waits, tries = [], 0
+    while True:
+        mine = servers.claimed()
+        tries += 1
+        servers.a.failed(mine, f"421 away {tries}")
+        (told,) = servers.a.recent()
+        if told.given_up_at:
+            break
+        waits.append(told.next_at - servers.clock.at)
+        servers.clock.at = told.next_at - 0.1
+        assert servers.b.due(1) == []
+        servers.clock.at = told.next_at
+    for number, wait_s in enumerate(waits):
+        plain = min(MOST_WAIT_S, FIRST_WAIT_S * 2**number)
+        assert 0.75 * plain <= wait_s <= 1.25 * plain
+    assert len(set(waits[-5:])) > 1  # or servers would knock all at once
+    assert [failure.reason for failure in told.failures] == [
+        f"421 away {n + 1}" for n in range(tries)
+    ]
+    assert told.given_up_at - told.made_at >= GIVE_UP_S and told.next_at is None
+    servers.clock.at += 10 * GIVE_UP_S
+    assert servers.a.due(1) == [] and 10 < tries < 30
+
+
+def test_a_notice_over_which_every_server_dies_is_given_up(servers):
+    servers.post()
+    claims = 0
+    while servers.a.due(1):
+        claims += servers.a.take(servers.a.due(1)[0]) is not None
+        servers.clock.at += HOLD_S
+    (told,) = servers.a.recent()
+    assert told.given_up_at and claims == GIVE_UP_S / HOLD_S
+
+
+def test_one_that_was_never_tried_is_tried_however_late_it_is(servers):
+    servers.post()
+    servers.clock.at += 2 * GIVE_UP_S
+    servers.a.sent(servers.claimed())
+    assert servers.a.recent()[0].sent_at == servers.clock.at
+
+
+def test_a_contact_who_left_the_settings_is_still_told_what_was_recorded(servers):
+    servers.post()
+    without = Notices(servers.database, campus_settings(), servers.clock)
+    (due,) = without.due(1)
+    assert due.address == contact().address and without.take(due)
+    assert without.post("later", "report", "", SUBJECT, BODY) == 0
+
+
+def test_a_clock_that_was_set_back_holds_nothing_up(servers):
+    servers.clock.at += 365 * 86400
+    servers.post()
+    servers.clock.at = AT
+    assert servers.claimed()
+    assert servers.b.due(1) == []
+
+
+def test_an_address_that_cannot_be_reached_does_not_hide_the_others(campus_database):
+    servers = Servers(
+        campus_database, contact("Away", kinds=["fever"]), contact("Li", kinds=["report"])
+    )
+    for number in range(30):
+        servers.a.post(f"fever/{number}", "fever", "east", SUBJECT, BODY)
+        servers.clock.at += 1
+    servers.post()
+    assert [due.contact for due in servers.a.due(3)] == ["Away"] * 3 + ["Li"]
+
+
+def test_the_record_shows_no_secret(campus_database):
+    secret = "https://robot:hunter22@example.edu.cn/send/T0pSecret?key=abcd-efgh"
+    servers = Servers(campus_database, contact(address=secret))
+    servers.post()
+    mine = servers.claimed()
+    servers.a.failed(mine, f"no such key\nabcd-efgh at {secret}")
+    (told,) = servers.a.recent()
+    shown = f"{told!r} {mine!r}"
+    assert told.address == "https://example.edu.cn/…"
+    assert not any(part in shown for part in ("hunter22", "T0pSecret", "abcd-efgh", "\\n"))
+
+
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="/?#&=+;%"), min_size=4).filter(
+        lambda text: text not in "https://example.cn/…" and "…" not in text
+    ),
+    st.text(),
+)
+def test_whatever_a_far_side_repeats_of_its_url_is_not_told_on(secret, around):
+    address = f"https://example.cn/{quote(secret)}?key={quote(secret)}"
+    said = f"{around}{secret}{around}{quote(secret)}{around}{address}"
+    kept = scrubbed(said, address)
+    assert address not in kept and masked(address) == "https://example.cn/…"
+    if secret not in around and quote(secret) not in around:
+        joined = f"{around}…{around}…"
+        assert secret not in kept or secret in joined
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(["take", "die", "sent", "failed", "wait", "post"]), max_size=40))
+def test_whatever_happens_to_the_servers_nothing_is_lost_and_nothing_sent_by_two(
+    tmp_path_factory, steps
+):
+    database = CampusDatabase(
+        URL.create("sqlite", database=str(tmp_path_factory.mktemp("notices") / "campus.db"))
+    )
+    servers = Servers(database)
+    posted, sent, held = 0, set(), []
+    for step in steps:
+        if step == "post":
+            posted += servers.post(f"remind/{posted}")
+        elif step == "wait":
+            servers.clock.at += HOLD_S
+            held.clear()  # whoever holds one longer is as good as dead
+        elif step == "take":
+            taken = [servers.a.take(due) for due in servers.a.due(1)]
+            assert not {mine.id for mine in taken if mine} & (sent | {h.id for h in held})
+            held += [mine for mine in taken if mine]
+        elif held:
+            mine = held.pop()
+            if step == "sent":
+                servers.a.sent(mine)
+                sent.add(mine.id)
+            elif step == "failed":
+                servers.b.failed(mine, "no")
+    for _ in range(100):
+        servers.clock.at += MOST_WAIT_S
+        for due in servers.b.due(100):
+            if mine := servers.b.take(due):
+                servers.b.sent(mine)
+    told = servers.a.recent(1000)
+    assert len(told) == posted and all(t.sent_at or t.given_up_at for t in told)
+    database.close()
+
+
+def fifty(database: CampusDatabase, web: WebServer) -> Servers:
+    servers = Servers(database, contact(address=f"{web.url}/hook"))
+    for number in range(50):
+        servers.post(f"remind/{number:02}")
+    servers.clock.at += 1
+    return servers
+
+
+def test_two_senders_send_each_notice_once(campus_url):
+    first, second = CampusDatabase(campus_url), CampusDatabase(campus_url)
+    with WebServer() as web:
+        servers = fifty(first, web)
+        both = [
+            Sender(Notices(database, servers.settings, servers.clock), channels(servers.settings))
+            for database in (first, second)
+        ]
+
+        def drive(sender: Sender) -> int:
+            return sum(sender.tick() for _ in range(5))
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sum(pool.map(drive, both)) == 50
+        assert sorted(web.keys()) == [f"remind/{number:02}" for number in range(50)]
+        assert all(told.sent_at and told.attempts == 1 for told in servers.a.recent())
+    first.close()
+    second.close()
+
+
+def start_server(url: str) -> subprocess.Popen[str]:
+    here = str(Path(__file__).parent)
+    child = subprocess.Popen(
+        [sys.executable, "-c", ONE_SERVER, here, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout and child.stdout.readline() == "ready\n"
+    return child
+
+
+def go(child: subprocess.Popen[str]) -> None:
+    assert child.stdin
+    child.stdin.write("\n")
+    child.stdin.flush()
+
+
+def test_two_processes_on_one_postgresql_send_each_once(postgres):
+    url = postgres.database()
+    database = CampusDatabase(make_url(url))
+    with WebServer() as web:
+        fifty(database, web)
+        children = [start_server(url) for _ in range(2)]
+        for child in children:
+            go(child)
+        for child in children:
+            child.communicate(timeout=60)
+            assert child.returncode == 0
+        assert sorted(web.keys()) == [f"remind/{number:02}" for number in range(50)]
+    database.close()
+
+
+def test_one_killed_while_it_sends_the_other_goes_on(postgres):
+    url = postgres.database()
+    database = CampusDatabase(make_url(url))
+    asked, killed = threading.Event(), threading.Event()
+    answered: list[str] = []
+
+    def answer(to):
+        key = web.posted[-1][1]["key"]
+        if len(web.posted) == 10:
+            asked.set()
+            killed.wait(60)
+            return  # to nobody
+        answered.append(key)
+        reply(to, 200, b"{}")
+
+    with WebServer() as web:
+        web.answer = answer
+        servers = fifty(database, web)
+        child = start_server(url)
+        go(child)
+        assert asked.wait(60)
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+        killed.set()
+        other = Sender(servers.b, channels(servers.settings))
+        while other.tick():
+            pass
+        assert len(answered) == 49  # the one that it died over is still its own
+        servers.clock.at += HOLD_S
+        assert other.tick() == 1
+        assert sorted(answered) == [f"remind/{number:02}" for number in range(50)]
+    database.close()

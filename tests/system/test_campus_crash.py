@@ -1,0 +1,17 @@
+"""A campus server that is killed under load loses nothing that it said it holds, doubles none."""
+
+import pytest
+
+from fevergate.bench.campus import crash
+
+KILLS = 4
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_the_server_said_it_holds_is_there_once_whatever_falls(request, tmp_path, kind):
+    database = "campus.db"
+    if kind == "postgresql":
+        database = request.getfixturevalue("postgres").database()
+    found = crash(tmp_path, database, KILLS, 3, lambda _: None)
+    assert found["deliveries"] > KILLS and found["summaries"] > 100
+    assert (found["lost"], found["invented"], found["wrong"]) == (0, 0, 0)

@@ -1,0 +1,63 @@
+"""The campus server's pages in a real browser, both languages, bright and dark, wide and narrow."""
+
+import pytest
+from test_pages_for_everybody import WAYS, judged
+
+from demonstration.browser import chromium, opened, sign_in
+from demonstration.campus_filled import ADMINISTRATOR, filled, play
+
+PAGES = ["/reports", "/status", "/admin/people", "/admin/audit", "/account", "/nowhere"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with filled(tmp_path_factory.mktemp("campus") / "server") as host:
+        last = play(host)
+        host.server.store.refuse("gw-west", "$.items[0].gate", "expected a name", b"{}")
+        yield host, last
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("language", "theme", "size"), WAYS, ids=lambda way: str(way))
+def test_everybody_can_use_every_page(place, browser, language, theme, size):
+    host, last = place
+    page = opened(browser, host.url, language, size, theme)
+    complaints, asked = [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, ADMINISTRATOR)
+    # One with a correction, one with a campus missing, one signed, and today's.
+    days = ["2026-11-10", last, "2026-11-18", "2026-11-23"]
+    for path in [*PAGES, *(f"/reports/{day}" for day in days)]:
+        page.goto(host.url + path)
+        for details in page.locator("details").all():
+            details.evaluate("it => it.open = true")
+        assert judged(page) == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, path
+        assert "%(" not in page.inner_text("body"), path
+    assert [text for text in complaints if "404" not in text] == []
+    assert not [url for url in asked if not url.startswith((host.url, "data:"))]
+    page.context.close()
+
+
+def test_the_clerk_signs_and_notes_the_submission(place, browser):
+    host, last = place
+    page = opened(browser, host.url)
+    sign_in(page, ADMINISTRATOR)
+    page.get_by_role("link", name=last).click()
+    page.get_by_role("button", name="Sign off as").click()
+    page.get_by_text("Signed by 陈静").wait_for()
+    page.get_by_label("Submitted to").fill("Department of education")
+    page.get_by_role("button", name="Note that it was submitted").click()
+    page.get_by_text("Submitted to Department of education by 陈静").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PDF", exact=True).click()
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    page.context.close()

@@ -1,0 +1,29 @@
+"""A small province: cut off, late, twice, in disorder, wrong clocks, asleep, silent, nonsense."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import real_micropython
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_colleges_days_are_right_or_said_to_be_missing(request, tmp_path, kind):
+    more = []
+    if kind == "postgresql":
+        more = ["--database", request.getfixturevalue("postgres").database()]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "demonstration.province", "--json"),
+            *("--colleges", "10", "--days", "8", *more),
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["wrong"] == 0 and summary["people"] > 20_000
+    assert summary["versions"] > summary["reports"] == 8

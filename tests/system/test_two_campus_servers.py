@@ -1,0 +1,115 @@
+"""Two campus servers on one PostgreSQL: each message goes out once; one is killed, the other goes
+on."""
+
+import json
+import threading
+import time
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import msgspec
+import pytest
+
+from fevergate.bench.campus import CampusStage
+from fevergate.delivery import Item, Sender
+from fevergate.summaries import FeverEvent, GatewayDay, KioskCount
+
+TOLD_S = 60
+
+
+class Told(ThreadingHTTPServer):
+    """Whoever is on duty, by webhook: keeps what came."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.came: list[str] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def keys(self, kind: str) -> list[str]:
+        return [key for key in self.came if key.startswith(kind)]
+
+    def wait(self, kind: str, count: int) -> None:
+        until = time.monotonic() + TOLD_S
+        while len(self.keys(kind)) < count:
+            assert time.monotonic() < until, self.came
+            time.sleep(0.1)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        assert isinstance(self.server, Told)
+        self.server.came.append(body["key"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_, **__) -> None:
+        pass
+
+
+@pytest.fixture
+def told():
+    told = Told()
+    yield told
+    told.shutdown()
+    told.server_close()
+
+
+MORE = """
+[report]
+draft_at = "00:00"
+deadline = "23:59"
+remind_before_min = 1439
+[escalation]
+fever_after_min = 1
+[[contacts]]
+name = "Chen Jing"
+channel = "webhook"
+address = "http://127.0.0.1:{port}/"
+"""
+"""A reminder of yesterday's report is due, whatever time it is now."""
+
+
+def say(stage, number, summary):
+    """One gateway's word, to one server."""
+    sender = Sender(stage.gateway(number))
+    item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
+    assert len(sender.send([item]).held) == 1
+    sender.close()
+
+
+def fever(stage, number, seq):
+    """A fever of five minutes ago that nobody has acknowledged, told to one server."""
+    at = time.time() - 300
+    event = FeverEvent(
+        kiosk="kiosk-1", gate="gate", boot=1, seq=seq, revision=1, at=at, raised_at=at, body_c=38.2
+    )
+    say(stage, number, event)
+
+
+@pytest.mark.timeout(240)
+def test_each_message_goes_out_once_and_one_server_goes_on_without_the_other(
+    tmp_path, postgres, told
+):
+    one = CampusStage(tmp_path, postgres.database(), MORE.format(port=told.server_port))
+    two = one.beside()
+    first, second = one.start(), two.start()
+    try:
+        yesterday = (datetime.now(one.settings.zone) - timedelta(days=1)).date().isoformat()
+        count = KioskCount(kiosk="kiosk-1", gate="gate", normal=3, watched_minutes=60)
+        say(one, 0, GatewayDay(date=yesterday, revision=1, kiosks=[count]))
+        for seq in range(1, 6):
+            fever((one, two)[seq % 2], seq % 4, seq)
+        told.wait("fever/", 5)
+        told.wait("remind/", 1)
+        time.sleep(6)  # another round of both
+        assert len(set(told.came)) == len(told.came)
+        first.kill()
+        fever(two, 0, 77)
+        told.wait("fever/campus-0/kiosk-1/1/77", 1)
+        assert len(set(told.came)) == len(told.came)
+    finally:
+        first.__exit__()
+        second.__exit__()

@@ -1,0 +1,62 @@
+"""A campus server with some weeks behind it: for pictures and for tests that look at its pages."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from demonstration.browser import PASSWORD
+from demonstration.campus_host import CampusHost, SimulatedClock, days_from
+from demonstration.college import College, forward, live
+from fevergate.delivery import Sender
+
+TITLES = {
+    "east": ("东校区", "East campus"),
+    "north": ("北校区", "North campus"),
+    "south": ("南校区", "South campus"),
+    "west": ("西校区", "West campus"),
+}
+FIRST, DAYS = "2026-11-02", 21
+ADMINISTRATOR = "陈静"
+SIGNED = 19
+"""Days that were signed and submitted; the last are still to be."""
+
+
+def filled(folder: Path) -> CampusHost:
+    """Four campuses for three weeks: one late, one cut off for a while; its clock stands still on
+    the morning after. Use it in a `with` statement, within which `play` fills it."""
+    clock = SimulatedClock(FIRST, ZoneInfo("Asia/Shanghai"))
+    return CampusHost(folder, {name: [f"gw-{name}"] for name in TITLES}, clock, titles=TITLES)
+
+
+def play(host: CampusHost) -> str:
+    """Fill it; returns the last day."""
+    chance = random.Random(3)  # noqa: S311 - no secret
+    days = days_from(FIRST, DAYS)
+    some = [College(name, {"late"} if name == "north" else set()) for name in TITLES]
+    some[-1].cut = {days[8], days[9], days[-1]}
+    clock = host.clock
+    senders = {
+        one.name: Sender(
+            host.gateway_settings(one.name, f"gw-{one.name}", {"gate": ["kiosk-1"]}), clock
+        )
+        for one in some
+    }
+    accounts = host.server.accounts
+    accounts.begin(accounts.invite(), ADMINISTRATOR, PASSWORD)
+    for number, day in enumerate(days):
+        after = days_from(day, 2)[1]
+        clock.set(after, "06:50")
+        for one in some:
+            live(one, day, number, clock, chance)
+            if day not in one.cut:
+                forward(one, senders[one.name], after, chance)
+        clock.set(after, "07:01")
+        host.tick()
+        if number < SIGNED:
+            host.server.reports.sign(day, 1, ADMINISTRATOR)
+            host.server.reports.submit(day, 1, ADMINISTRATOR, "省教育厅")
+    for sender in senders.values():
+        sender.close()
+    return days[-1]

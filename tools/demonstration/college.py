@@ -1,0 +1,221 @@
+"""One simulated college: what it really sees of a day, how it says so, and how it fails."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from demonstration.campus_host import SimulatedClock, days_from
+from demonstration.processes import DemonstrationError
+from fevergate.campus.report import CampusDay, Figures
+from fevergate.delivery import Item, Sender
+from fevergate.summaries import (
+    FeverEvent,
+    FollowUpEvent,
+    GatewayDay,
+    HourSummary,
+    KioskCount,
+    Summary,
+)
+
+KIOSKS = 4
+PEOPLE = 150
+"""A kiosk's of a day."""
+
+FEVER_SHARE, RETRY_SHARE = 0.002, 0.05
+BATCH = 100
+OPENS = 7
+HOURS = 12
+TRIES = 5
+LATE = 10
+"""People of a kiosk that was away, who are told of three days later."""
+
+
+@dataclass
+class College:
+    """One that reports, how it fails, and what it really saw."""
+
+    name: str
+    faults: set[str]
+    cut: set[str] = field(default_factory=set)
+    """Days on whose next morning it has no line."""
+    truth: dict[str, Figures] = field(default_factory=dict)
+    waiting: list[Summary] = field(default_factory=list)
+    late: list[tuple[str, Summary]] = field(default_factory=list)
+    """What comes on a later day."""
+    seq: int = 0
+
+    @property
+    def gateway(self) -> str:
+        return f"gw-{self.name}"
+
+
+def colleges(count: int, days: list[str], chance: random.Random) -> list[College]:
+    """Each tenth has one fault of each kind; the others are well."""
+    kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
+    found = []
+    for number in range(count):
+        college = College(f"college-{number + 1:02d}", set())
+        if number % 10 < len(kinds):
+            college.faults.add(kinds[number % 10])
+        if "cut" in college.faults:
+            begin = chance.randrange(len(days) // 2)
+            college.cut = set(days[begin : begin + 3])
+        if "silent" in college.faults:
+            college.cut = set(days)
+        found.append(college)
+    return found
+
+
+def live(
+    college: College, day: str, number: int, clock: SimulatedClock, chance: random.Random
+) -> None:
+    """One day at a college's gates: what its gateway will say of it."""
+    asleep = "asleep" in college.faults and number % 7 > 4
+    total = Figures()
+    counts, hours, fevers, after = [], [], [], []
+    for kiosk in (f"kiosk-{n + 1}" for n in range(KIOSKS)):
+        people = 0 if asleep else chance.randint(PEOPLE // 2, PEOPLE)
+        ill = sum(chance.random() < FEVER_SHARE for _ in range(people))
+        again = sum(chance.random() < RETRY_SHARE for _ in range(people))
+        watched = 0 if asleep else HOURS * 60
+        for hour in range(0 if asleep else HOURS):
+            share = people // HOURS + (people % HOURS if hour == 0 else 0)
+            hours.append(
+                HourSummary(
+                    kiosk=kiosk,
+                    gate="gate",
+                    hour=clock.of(day, f"{OPENS + hour:02d}:00"),
+                    revision=share + 60,
+                    normal=share,
+                    watched=2**60 - 1,
+                )
+            )
+        count = KioskCount(
+            kiosk=kiosk,
+            gate="gate",
+            normal=people - ill,
+            fever=ill,
+            retry=again,
+            watched_minutes=watched,
+        )
+        counts.append(count)
+        closed = released = confirmed = 0
+        for n in range(ill):
+            college.seq += 1
+            at = clock.of(day, f"{OPENS + n % HOURS:02d}:30") + n
+            fevers.append(
+                FeverEvent(
+                    kiosk=kiosk,
+                    gate="gate",
+                    boot=1,
+                    seq=college.seq,
+                    revision=2,
+                    at=at,
+                    body_c=38.1,
+                    raised_at=at,
+                    acknowledged_at=at + 20,
+                )
+            )
+            if chance.random() < 0.8:
+                well = chance.random() < 0.6
+                closed += 1
+                released += well
+                confirmed += not well
+                after.append(
+                    FollowUpEvent(
+                        kiosk=kiosk,
+                        boot=1,
+                        seq=college.seq,
+                        revision=1,
+                        at=at + 600,
+                        clinical_c=36.8 if well else 38.0,
+                        clinical_site="axillary",
+                        outcome="released" if well else "clinic",
+                        closed=True,
+                    )
+                )
+        total.add(
+            Figures(
+                screened=people,
+                fevers=ill,
+                confirmed=confirmed,
+                released=released,
+                outstanding=ill - closed,
+                retries=again,
+                watched_minutes=watched,
+            )
+        )
+    whole = GatewayDay(date=day, revision=1000, kiosks=counts)
+    college.truth[day] = total
+    college.waiting += [*hours, *fevers, *after]
+    if "late" in college.faults and number % 5 == 2 and counts[0].normal:
+        # A kiosk that was away says ten people less at first.
+        first = KioskCount(
+            **{name: getattr(counts[0], name) for name in KioskCount.__struct_fields__}
+            | {"normal": counts[0].normal - LATE}
+        )
+        college.waiting.append(GatewayDay(date=day, revision=990, kiosks=[first, *counts[1:]]))
+        college.late.append((days_from(day, 4)[3], whole))
+    else:
+        college.waiting.append(whole)
+
+
+def forward(college: College, sender: Sender, today: str, chance: random.Random) -> int:
+    """Send what waits, as the college's faults have it; how many deliveries."""
+    due = [summary for day, summary in college.late if day <= today]
+    college.late = [(day, summary) for day, summary in college.late if day > today]
+    waiting, college.waiting = college.waiting + due, []
+    if "disorder" in college.faults:
+        chance.shuffle(waiting)
+    deliveries = 0
+    for batch in _batches([_item(summary) for summary in waiting]):
+        for _ in range(2 if "twice" in college.faults else 1):
+            _deliver(sender, batch)
+            deliveries += 1
+    if "nonsense" in college.faults:
+        sent = sender.send([Item("hour/x", 1, '{"type":"hour","kiosk":"NOT A NAME"}')])
+        if not sent.refused:
+            raise DemonstrationError("what no gateway would say was taken")
+        deliveries += 1
+    return deliveries
+
+
+def _deliver(sender: Sender, batch: list[Item]) -> None:
+    for _ in range(TRIES):
+        if len(sender.send(batch).held) == len(batch):
+            return
+    raise DemonstrationError(f"{batch[0].key}: not taken in {TRIES} tries")
+
+
+def _batches(items: list[Item]) -> Iterator[list[Item]]:
+    for begin in range(0, len(items), BATCH):
+        yield items[begin : begin + BATCH]
+
+
+def _item(summary: Summary) -> Item:
+    return Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
+
+
+def wrong(college: College, found: CampusDay, day: str, *, drafted: bool) -> str:
+    """What a report has of a college that is not so; empty where all is right."""
+    missing = day in college.cut and (drafted or "silent" in college.faults)
+    if missing:
+        # It may have said something of the day, and not that it is over.
+        good = found.state == "missing" and found.figures is None
+        return "" if good else f"{day} {college.name}: {found.state}, expected missing"
+    figures = found.figures
+    truth = college.truth[day]
+    state = "reported" if truth.watched_minutes else "uncovered"
+    if found.state != state or figures is None:
+        return f"{day} {college.name}: {found.state}, expected {state}"
+    short = LATE if drafted and any(summary.key.endswith(day) for _, summary in college.late) else 0
+    said = (figures.screened + short, figures.fevers, figures.confirmed, figures.released)
+    really = (truth.screened, truth.fevers, truth.confirmed, truth.released)
+    rest = (figures.outstanding, figures.retries, figures.watched_minutes)
+    if said != really or rest != (truth.outstanding, truth.retries, truth.watched_minutes):
+        return f"{day} {college.name}: {said} {rest}, expected {really}"
+    return ""
