@@ -1,6 +1,26 @@
-"""What tests of several rooms begin with."""
+"""What tests of several rooms begin with, and who runs beside whom."""
 
 import pytest
+
+SIMULATED = ("simulator", "demonstration", "kiosk_helpers", "simulator_helpers")
+"""Who imports one of these plays kiosks at a speed of their own."""
+
+ELSEWHERE = ("test_measure.py",)
+"""Who has kiosks played by a command."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A file's tests stay together; those that play kiosks run one after the other, since a kiosk
+    that waits for a processor misses the people who pass it."""
+    for item in items:
+        names = vars(item.module).values() if getattr(item, "module", None) else ()
+        modules = {getattr(one, "__module__", "") or "" for one in names}
+        plays = any(name.split(".")[0] in SIMULATED for name in modules)
+        plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
+        item.add_marker(pytest.mark.xdist_group("kiosks" if plays else str(item.path)))
+    # The longest first, so that nobody waits for it in the end.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "kiosks")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ QUIET_S = 0.04
 """A broker sends what is retained before it answers a second subscription; more than it has in
 flight at once (20) come a little later."""
 
+NOTHING = "fevergate/nothing"
+"""A topic on which nobody ever says anything."""
+
 ANSWER_S = 10
 
 
@@ -58,7 +61,7 @@ def read_all_retained(
     def act(client: mqtt.Client) -> object:
         client.on_message = heard
         client.subscribe(topics, 1)
-        return client.subscribe(f"{topics}/none", 1)
+        return client.subscribe(NOTHING, 1)
 
     def quiet() -> bool:
         return time.monotonic() - last_at[0] > QUIET_S

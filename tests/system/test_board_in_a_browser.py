@@ -58,7 +58,7 @@ def test_a_day_at_the_gate(place, browser):
     sign_in(page, "Li Wei")
     page.get_by_role("link", name="People").click()
     page.get_by_label("Name", exact=True).fill("Zhang")
-    page.get_by_label("Password").fill(GOOD)
+    page.get_by_label("Password (at least 10 characters)", exact=True).fill(GOOD)
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("cell", name="Zhang", exact=True)).to_be_visible()
     page.get_by_label("Name on duty").fill("Liu Yang")
