@@ -5,7 +5,8 @@ exception that ends the thread while everything still looks connected, and one t
 touches the socket. paho's own loop reads one packet for each `select` and is woken once for each
 acknowledgement; this one takes what has come. MQTT 3.1.1, because paho spends a fifth of its time
 on each message's MQTT 5 properties, of which there are none; how long the session is kept and
-how much is under way is the broker's to say (`broker_files`).
+how much is under way is the broker's to say (`broker_files`). Only a `Session` of one's own, as a
+shared subscription needs it, is MQTT 5.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fevergate.broker_tls import BufferedSocket, named_context, no_delay
+from fevergate.collect_settings import CollectSettings
 from fevergate.settings import GatewaySettings, read_secret
 
 log = logging.getLogger(__name__)
@@ -39,7 +44,26 @@ QUEUED = 10_000
 BURST = 128
 """Packets taken before acknowledgements and announcements go out."""
 
+TAKEN_OVER = 0x8E
+"""MQTT 5, 3.14.2.1: somebody else connected under our client id."""
+
 Message = Callable[[str, bytes, Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an MQTT 5 client says of its session: how long it outlives the line, and how many
+    messages may be under way unacknowledged (mosquitto's own idea of that is 20)."""
+
+    expiry_s: int
+    receive_maximum: int
+
+    def properties(self) -> Properties:
+        """Those of CONNECT."""
+        given = Properties(PacketTypes.CONNECT)
+        given.SessionExpiryInterval = self.expiry_s
+        given.ReceiveMaximum = self.receive_maximum
+        return given
 
 
 class Broker:
@@ -52,14 +76,21 @@ class Broker:
 
     def __init__(
         self,
-        settings: GatewaySettings,
+        settings: GatewaySettings | CollectSettings,
         client_id: str,
         topics: Sequence[str],
         message: Message,
         up: Callable[[], None] = lambda: None,
         status_topic: str = "",
+        session: Session | None = None,
     ) -> None:
         self._status_topic = status_topic
+        self._connect_with: dict[str, Any] = {}
+        self._leave = threading.Event()
+        self.taken_over = False
+        """Whether another client came under our id: it has our session now."""
+        self.refused: list[str] = []
+        """What the broker did not let us subscribe to."""
         self._broker = settings.broker
         self._topics = [(topic, 1) for topic in topics]
         self._message = message
@@ -77,10 +108,12 @@ class Broker:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
+            clean_session=None if session else False,
+            protocol=mqtt.MQTTv5 if session else mqtt.MQTTv311,
             manual_ack=True,
         )
+        if session:
+            self._connect_with = {"clean_start": False, "properties": session.properties()}
         client.username_pw_set(
             self._broker.username, read_secret(settings.path(self._broker.password_file))
         )
@@ -90,6 +123,7 @@ class Broker:
         if status_topic:
             client.will_set(status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         client.on_socket_open = no_delay
@@ -119,6 +153,12 @@ class Broker:
         self._wake()
         self._thread.join(timeout=10)
 
+    def leave(self) -> None:
+        """Take no more of what is subscribed to; what is under way still comes. An MQTT 5 session
+        ends with `stop`, and all that is still in it is lost."""
+        self._leave.set()
+        self._wake()
+
     def again(self) -> None:
         """Break the line and come back: the broker then repeats what was not acknowledged."""
         self._again = True
@@ -138,7 +178,9 @@ class Broker:
         while not self._stopping.is_set():
             epoch = self._epoch
             try:
-                self._client.connect(self._broker.host, self._broker.port, KEEP_ALIVE_S)
+                self._client.connect(
+                    self._broker.host, self._broker.port, KEEP_ALIVE_S, **self._connect_with
+                )
                 self._pump()
             except (OSError, ssl.SSLError) as error:
                 log.warning("broker at %s:%d: %s", self._broker.host, self._broker.port, error)
@@ -150,7 +192,7 @@ class Broker:
     def _pump(self) -> None:
         """Carry one connection until it ends."""
         misc_at = time.monotonic()
-        leaving = False
+        left = leaving = False
         while isinstance(sock := self._client.socket(), BufferedSocket):
             waiting = sock.pending() > 0
             flushed = sock.flush()
@@ -180,9 +222,20 @@ class Broker:
             if time.monotonic() - misc_at >= MISC_S:
                 misc_at = time.monotonic()
                 self._client.loop_misc()
+            if self._leave.is_set() and self.connected and not left:
+                left = True
+                self._client.unsubscribe([topic for topic, _ in self._topics])
             if self._stopping.is_set() and not leaving:
                 leaving = True  # behind all that was to be said
-                self._client.disconnect()
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        if not (self._leave.is_set() and self._connect_with):
+            self._client.disconnect()
+            return
+        ended = Properties(PacketTypes.DISCONNECT)
+        ended.SessionExpiryInterval = 0
+        self._client.disconnect(properties=ended)
 
     def _take(self, sock: BufferedSocket) -> None:
         for _ in range(BURST):
@@ -211,7 +264,8 @@ class Broker:
                 log.error("the broker refuses us: %s", reason)
                 return
             self._epoch += 1
-            client.subscribe(self._topics)
+            if not self._leave.is_set():
+                client.subscribe(self._topics)
             log.info("broker up")
             if self._status_topic:
                 self.publish(self._status_topic, b"online", retain=True)
@@ -219,7 +273,31 @@ class Broker:
         except Exception:
             log.exception("after connecting")
 
-    def _on_disconnect(self, *_: object) -> None:
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self.refused = [
+            topic
+            for (topic, _), reason in zip(self._topics, reasons, strict=False)
+            if reason.is_failure
+        ]
+        if self.refused:
+            log.error("the broker does not let us read %s", ", ".join(self.refused))
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self.taken_over |= reason.value == TAKEN_OVER
         if not self._stopping.is_set():
             log.warning("broker down")
 

@@ -13,11 +13,21 @@ import subprocess
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
-from fevergate.protocol import ADMIN_SAYS, KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, OURSELVES, ROOT
+from fevergate.protocol import (
+    ADMIN_SAYS,
+    DROPPED,
+    KIOSK_HEARS,
+    KIOSK_SAYS,
+    MAX_PAYLOAD,
+    OURSELVES,
+    ROOT,
+)
 
 GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
+COLLECT = "collect"
+"""The collectors: one user for all of them, told apart by their client ids."""
 HOME_ASSISTANT = "homeassistant"
 """A user, and the topic below which it is told what there is."""
 
@@ -60,7 +70,9 @@ connection_messages false
 """
 
 
-def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False) -> str:
+def access_list(
+    campus: str, kiosks: list[str], *, home_assistant: bool = False, collect: bool = False
+) -> str:
     """Who may write and read what: named user by user, so that it can be read and audited."""
     base = f"{ROOT}/{campus}"
     lines = [
@@ -97,6 +109,9 @@ def access_list(campus: str, kiosks: list[str], *, home_assistant: bool = False)
             f"topic read {base}/alarm/+",
             f"topic write {base}/alarm/+/acknowledge",
         ]
+    if collect:
+        # Of every campus that speaks here, and nothing to write: it only keeps.
+        lines += ["", f"user {COLLECT}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
     for kiosk in kiosks:
         lines += ["", f"user {kiosk}"]
         lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]

@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "fevergate.bench.command:bench_command",
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",
+    "collect": "fevergate.collect.command:collect_command",
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
     "log": "fevergate.commands:log_command",

@@ -157,6 +157,9 @@ class GateParam(click.ParamType[tuple[str, list[str]]]):
 @click.option(
     "--home-assistant", is_flag=True, help="A credential for it, and kiosks appear in it."
 )
+@click.option(
+    "--collect", is_flag=True, help="A credential and collect.toml for `fevergate collect`."
+)
 @click.option("--port", help="Write --kiosk's settings onto the board at this serial port.")
 @click.option("--kiosk", help="With --port: which of the folder's kiosks the board shall be.")
 def provision_command(
@@ -174,6 +177,7 @@ def provision_command(
     threshold: float,
     wifi_ssid: str,
     home_assistant: bool,
+    collect: bool,
     port: str | None,
     kiosk: str | None,
 ) -> None:
@@ -223,6 +227,7 @@ def provision_command(
         wifi_ssid=wifi_ssid,
         wifi_password=password,
         home_assistant=home_assistant,
+        collect=collect,
     )
     for title, names in (("made", done.made), ("kept", done.kept)):
         if names:

@@ -55,6 +55,10 @@ class NoticeError(FeverGateError, ConnectionError):
         self.away = away
 
 
+class CollectError(FeverGateError, RuntimeError):
+    """A collector cannot go on: another has its name, or the database is another one's."""
+
+
 class ProvisionError(FeverGateError, RuntimeError):
     """Certificates, credentials or the broker's configuration cannot be made."""
 

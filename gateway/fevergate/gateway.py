@@ -47,7 +47,7 @@ from fevergate.writer import Writer
 
 if TYPE_CHECKING:
     from fevergate.forward import Forwarder
-    from fevergate.metrics import MetricsServer
+    from fevergate.metrics_server import MetricsServer
 
 log = logging.getLogger(__name__)
 
@@ -192,9 +192,10 @@ class Gateway:
 def _metrics(settings: GatewaySettings, *parts: Any) -> MetricsServer | None:
     if settings.metrics is None:
         return None
-    from fevergate.metrics import GatewayMetrics, MetricsServer  # 3 MB where nobody asks
+    from fevergate.metrics import GatewayMetrics  # 3 MB where nobody asks
+    from fevergate.metrics_server import MetricsServer
 
-    return MetricsServer(settings, GatewayMetrics(settings, *parts))
+    return MetricsServer(settings.metrics, GatewayMetrics(settings, *parts))
 
 
 def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:

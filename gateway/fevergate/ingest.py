@@ -15,6 +15,7 @@ from fevergate.alarm import Alarm
 from fevergate.errors import MessageError
 from fevergate.flood import Flood
 from fevergate.protocol import (
+    DROPPED,
     OURSELVES,
     Acknowledge,
     Applied,
@@ -39,9 +40,6 @@ from fevergate.settings import GatewaySettings
 from fevergate.watch import Watch
 
 log = logging.getLogger(__name__)
-
-DROPPED = "$SYS/broker/publish/messages/dropped"
-"""mosquitto(8): messages that the broker has dropped for want of room."""
 
 LOG_APART_S = 1.0
 

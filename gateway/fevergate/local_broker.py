@@ -31,6 +31,13 @@ class LocalBroker:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "mosquitto.log"
 
+    @property
+    def pid(self) -> int:
+        """Its process. Raises `BrokerError` where it is off."""
+        if self._process is None:
+            raise BrokerError("mosquitto: is off")
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it listens. Raises `BrokerError` with its last words."""
         # Debian keeps servers out of a plain user's path.

@@ -6,11 +6,9 @@ prometheus.io/docs/practices/naming.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,15 +16,14 @@ from fevergate import __version__
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
 from fevergate.ingest import Ingest
+from fevergate.metrics_server import counter, gauge
 from fevergate.settings import GatewaySettings
 from fevergate.watch import Watch
 from fevergate.writer import Writer
 
-log = logging.getLogger(__name__)
-
 
 class GatewayMetrics(Collector):
-    """The gateway's figures; give it to a registry, or `serve` it."""
+    """The gateway's figures; give it to a `MetricsServer`."""
 
     def __init__(
         self,
@@ -46,9 +43,9 @@ class GatewayMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every figure, as it is now."""
-        yield _gauge("fevergate_info", "The version that runs.", 1, version=__version__)
-        yield _gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
-        yield _counter(
+        yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
+        yield gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
+        yield counter(
             "fevergate_broker_dropped_messages",
             "What the broker says it has dropped since it started.",
             self._watch.dropped,
@@ -93,11 +90,11 @@ class GatewayMetrics(Collector):
             messages.add_metric([kind], count)
         yield messages
         writer = self._writer
-        yield _counter("fevergate_committed_records", "Durable on disk.", writer.records)
-        yield _counter("fevergate_commits", "Transactions.", writer.commits)
-        yield _counter("fevergate_commit_seconds", "Spent in them.", writer.commit_s)
-        yield _gauge("fevergate_waiting_records", "Waiting for the disk.", writer.waiting)
-        yield _gauge("fevergate_disk_refuses", "Whether nothing can be stored.", writer.refusing)
+        yield counter("fevergate_committed_records", "Durable on disk.", writer.records)
+        yield counter("fevergate_commits", "Transactions.", writer.commits)
+        yield counter("fevergate_commit_seconds", "Spent in them.", writer.commit_s)
+        yield gauge("fevergate_waiting_records", "Waiting for the disk.", writer.waiting)
+        yield gauge("fevergate_disk_refuses", "Whether nothing can be stored.", writer.refusing)
 
     def _disk(self) -> Iterator[Metric]:
         path = self._settings.path(self._settings.database)
@@ -106,41 +103,5 @@ class GatewayMetrics(Collector):
             size = sum(found.stat().st_size for found in path.parent.glob(path.name + "*"))
         except OSError:
             return  # a file that went away meanwhile; the next time tells
-        yield _gauge("fevergate_disk_free_bytes", "Where the database lies.", free)
-        yield _gauge("fevergate_database_bytes", "The database and what lies beside it.", size)
-
-
-class MetricsServer:
-    """http://HOST:PORT/metrics, from `start` to `stop`."""
-
-    def __init__(self, settings: GatewaySettings, metrics: Collector) -> None:
-        self._where = settings.metrics
-        self._registry = CollectorRegistry()
-        self._registry.register(metrics)
-        ProcessCollector(registry=self._registry)
-        self._server = None
-
-    def start(self) -> None:
-        """Begin to listen; where that cannot be, say so: the gate goes on without."""
-        if self._where is None:
-            return
-        try:
-            self._server, _ = start_http_server(self._where.port, self._where.host, self._registry)
-        except OSError as error:
-            log.error("metrics on %s:%d: %s", self._where.host, self._where.port, error)
-
-    def stop(self) -> None:
-        """Listen no more."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-
-
-def _gauge(name: str, what: str, value: float, **labels: str) -> Metric:
-    metric = GaugeMetricFamily(name, what, labels=list(labels))
-    metric.add_metric(list(labels.values()), value)
-    return metric
-
-
-def _counter(name: str, what: str, value: float) -> Metric:
-    return CounterMetricFamily(name, what, value=value)
+        yield gauge("fevergate_disk_free_bytes", "Where the database lies.", free)
+        yield gauge("fevergate_database_bytes", "The database and what lies beside it.", size)

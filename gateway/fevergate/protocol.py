@@ -22,6 +22,9 @@ MAX_PAYLOAD = 1024
 
 ROOT = "fevergate/v1"
 
+DROPPED = "$SYS/broker/publish/messages/dropped"
+"""mosquitto(8): messages that the broker has dropped for want of room."""
+
 T = TypeVar("T", bound=Struct)
 
 NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
@@ -32,7 +35,9 @@ Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 
 Version = Annotated[int, Meta(ge=1, le=1)]
 Celsius = Annotated[float, Meta(ge=-100.0, le=400.0)]
-Utc = Annotated[float, Meta(ge=1_577_836_800, le=4_102_444_800)]
+FIRST_AT = 1_577_836_800
+LAST_AT = 4_102_444_800
+Utc = Annotated[float, Meta(ge=FIRST_AT, le=LAST_AT)]
 """Seconds since 1970, UTC; 2020 to 2100."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]

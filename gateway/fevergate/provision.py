@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fevergate import broker_files, certificates
+from fevergate.collect_settings import load_collect
 from fevergate.errors import ProvisionError
 from fevergate.protocol import NAME_PATTERN
 from fevergate.settings import load_gateway
@@ -27,6 +28,7 @@ RESERVED = (
     broker_files.ADMIN,
     broker_files.WEB,
     broker_files.HOME_ASSISTANT,
+    broker_files.COLLECT,
 )
 PIN_SETS = ("gate1", "gate2")
 
@@ -60,6 +62,7 @@ def provision(
     wifi_ssid: str = "",
     wifi_password: str = "",
     home_assistant: bool = False,
+    collect: bool = False,
 ) -> Provisioned:
     """Fill `folder`. `gates` names each gate's kiosks.
 
@@ -81,6 +84,9 @@ def provision(
     home_assistant |= (folder / f"{broker_files.HOME_ASSISTANT}.password").exists()
     if home_assistant:
         users.append(broker_files.HOME_ASSISTANT)
+    collect |= (folder / f"{broker_files.COLLECT}.password").exists()
+    if collect:
+        users.append(broker_files.COLLECT)
     passwords = {user: _secret(done, f"{user}.password") for user in users}
     for kiosk in kiosks:
         values = {
@@ -107,13 +113,15 @@ def provision(
     known = [user for user in passwords if user not in RESERVED]
     broker_files.write_passwords(folder / "broker.passwords", passwords)
     (folder / "broker.acl").write_text(
-        broker_files.access_list(campus, known, home_assistant=home_assistant)
+        broker_files.access_list(campus, known, home_assistant=home_assistant, collect=collect)
     )
     (folder / "broker.acl").chmod(0o600)
     (folder / "mosquitto.conf").write_text(broker_files.configuration(folder, bind, broker_port))
     done.made += ["broker.passwords", "broker.acl", "mosquitto.conf"]
     if campus_server_url:
         _campus_server(done, (campus, gateway), campus_server_url, timezone, language)
+    if collect:
+        _collect_toml(done, broker_host, broker_port, timezone)
     _gateway_toml(
         done,
         f"""\
@@ -263,6 +271,39 @@ silent_after_min = 60    # a gateway that was not heard
 """.encode(),
     )
     done.note("campus.toml", made=True)
+
+
+def _collect_toml(done: Provisioned, broker_host: str, broker_port: int, timezone: str) -> None:
+    """collect.toml, unless there is one; the database is for a person to fill in."""
+    path = done.folder / "collect.toml"
+    made = not path.exists()
+    if made:
+        certificates.write_private(
+            path,
+            f"""\
+# The collectors' settings: fevergate collect --settings collect.toml --name 1
+timezone = "{timezone}"  # where a day, and so a partition, begins
+
+[broker]
+host = "{broker_host}"
+port = {broker_port}
+name = "{BROKER_NAME}"  # in its certificate
+group = "raw"            # collectors of one group share the readings
+session_days = 14        # what an absent collector's share waits at the broker; then it is lost
+
+[database]               # a password goes into a file beside: password_file = "database.password"
+url = "postgresql://fevergate@127.0.0.1/fevergate"
+
+[partitions]
+ahead_days = 3
+# keep_days = 400        # older days are dropped; without it nothing is
+
+# [metrics]              # for Prometheus; a collector named 2 listens two ports higher
+# port = 9470
+""".encode(),
+        )
+    load_collect(path)
+    done.note("collect.toml", made)
 
 
 def _gateway_toml(

@@ -60,19 +60,17 @@ def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
 
 
 def test_a_port_that_is_taken_costs_the_metrics_only(settings, caplog):
-    from fevergate.metrics import MetricsServer
+    from fevergate.metrics_server import MetricsServer
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        other = load_gateway(settings.folder / "gateway.toml")
-        other.metrics = Metrics(port=taken.getsockname()[1])
 
         class Nothing(Collector):
             def collect(self):
                 return []
 
-        server = MetricsServer(other, Nothing())
+        server = MetricsServer(Metrics(port=taken.getsockname()[1]), Nothing())
         server.start()
         server.stop()
     assert "metrics on 127.0.0.1" in caplog.text

@@ -165,6 +165,18 @@ def crash_command(
         context.exit(1)
 
 
+@bench_command.command("collect")
+@click.option("--readings", type=click.IntRange(1000), default=40_000, show_default=True)
+@_common
+def collect_command(readings: int, rounds: int, folder: Path | None, as_json: bool) -> None:
+    """One collector and two in a shared subscription, into PostgreSQL, beside a bare subscriber."""
+    from fevergate.bench.collect import measure
+    from fevergate.bench.collect_stage import CollectStage
+
+    with CollectStage(PAGES_KIOSKS, folder, queued=readings) as stage:
+        _show(measure(stage, readings, rounds, _progress), as_json)
+
+
 @bench_command.command("campus-crash")
 @click.option("--kills", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)

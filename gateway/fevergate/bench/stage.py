@@ -56,6 +56,15 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
+    def wait(self, timeout_s: float) -> None:
+        """Until it ends by itself. Raises `BenchError` where it does not, or not well."""
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{self.name} does not end in {timeout_s:.0f} s") from None
+        if code:
+            raise BenchError(f"{self.name} ended with {code}")
+
     def tell(self, line: str) -> None:
         """A line on its standard input."""
         assert self._process.stdin  # noqa: S101 - asked for above
@@ -109,7 +118,9 @@ class Worker:
 class Stage:
     """Use it in a `with` statement; `folder` holds it all, and is a private one by default."""
 
-    def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
+    def __init__(
+        self, kiosks: int, folder: Path | None = None, queued: int = 0, *, collect: bool = False
+    ) -> None:
         self._own = tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder)
         self.folder = Path(self._own.name) / "gateway"
         self.kiosks = [f"kiosk-{number}" for number in range(1, kiosks + 1)]
@@ -119,6 +130,7 @@ class Stage:
             gateway="gw-bench",
             gates={GATE: self.kiosks},
             broker_port=free_port(),
+            collect=collect,
         )
         if queued:
             self._let_queue(queued)

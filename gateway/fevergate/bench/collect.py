@@ -1,0 +1,136 @@
+"""How fast collectors put the readings of a shared subscription into PostgreSQL, and at what cost.
+
+A backlog waits at the broker, as after an outage, and is taken in by turns: by one bare subscriber
+of the same share that only acknowledges, by one collector, by two together. CPU seconds of each
+process say where the limit lies: with fewer cores than processes two collectors share what one had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
+
+from fevergate.bench.collect_stage import CollectStage
+from fevergate.bench.stage import Worker
+from fevergate.errors import BenchError
+
+WAIT_S = 300
+START_S = 60
+
+Progress = Callable[[str], None]
+
+
+def measure(stage: CollectStage, readings: int, rounds: int, progress: Progress) -> dict[str, Any]:
+    """Medians over the rounds: readings per second, microseconds of CPU per reading."""
+    took: dict[str, list[dict[str, float]]] = {"bare": [], "one": [], "two": []}
+    for number in range(1, rounds + 1):
+        for order, name in enumerate(took):
+            progress(f"{name}, round {number} of {rounds}")
+            boot = number * len(took) + order
+            run = _bare if name == "bare" else _collect
+            took[name].append(run(stage, readings, boot, 2 if name == "two" else 1))
+    rate = {name: median(one["per_s"] for one in some) for name, some in took.items()}
+
+    def cost(name: str, part: str) -> float:
+        return round(median(one[part] for one in took[name]) / readings * 1e6, 1)
+
+    return {
+        "readings": readings,
+        "cores": os.cpu_count() or 1,
+        "bare_per_s": round(rate["bare"]),
+        "one_per_s": round(rate["one"]),
+        "two_per_s": round(rate["two"]),
+        "two_to_one": round(rate["two"] / rate["one"], 2),
+        "collector_cpu_us": cost("one", "collectors_s"),
+        "broker_cpu_us": cost("one", "broker_s"),
+        "postgres_cpu_us": cost("one", "postgres_s"),
+        "two_collector_cpu_us": cost("two", "collectors_s"),
+    }
+
+
+def _bare(stage: CollectStage, readings: int, boot: int, _count: int) -> dict[str, float]:
+    arguments = (str(stage.collect_toml), "bare")
+    _ended("fevergate.bench.share_sink", *arguments, "register")
+    _fill(stage, readings, boot)
+    with Worker("fevergate.bench.share_sink", *arguments, "drain", str(readings)) as sink:
+        first_at, last_at, _ = map(float, sink.line(WAIT_S).split())
+    _ended("fevergate.bench.share_sink", *arguments, "end")
+    return {"per_s": readings / (last_at - first_at)}
+
+
+def _collect(stage: CollectStage, readings: int, boot: int, count: int) -> dict[str, float]:
+    """So many collectors from an empty database, with nothing but what waits for them."""
+    stage.database_url()
+    names = [f"c{boot}-{n}" for n in range(count)]
+    with ExitStack() as stack:
+        for name in names:  # the broker is to know all of them before it shares anything out
+            one = stack.enter_context(stage.counted(name))
+            said_up(one)
+    _fill(stage, readings, boot)
+    postgres_s, broker_s = stage.postgres_cpu_s(), stage.broker_cpu_s()
+    with ExitStack() as stack:
+        workers = [stack.enter_context(stage.counted(name)) for name in names]
+        said = [_said(worker, lambda it: True, START_S) for worker in workers]
+        until = time.monotonic() + WAIT_S
+        while sum(it["stored"] for it in said) < readings:
+            if time.monotonic() > until:
+                raise BenchError(f"{sum(it['stored'] for it in said)} of {readings} were stored")
+            said = [_said(worker, lambda it: True, START_S) for worker in workers]
+        broker_s, postgres_s = stage.broker_cpu_s() - broker_s, stage.postgres_cpu_s() - postgres_s
+    with stage.read() as connection:
+        row = connection.execute("select count(*), count(distinct seq) from readings").fetchone()
+    if row is None or row[0] != readings:
+        raise BenchError(f"{row and row[0]} readings are stored, {readings} were published")
+    for name in names:
+        _ended(
+            "fevergate.cli",
+            "collect",
+            "--settings",
+            str(stage.collect_toml),
+            "--name",
+            name,
+            "--leave",
+        )
+    begun = [it["first_at"] for it in said if it["first_at"]]
+    return {
+        "per_s": readings / (max(it["last_at"] for it in said) - min(begun)),
+        "collectors_s": sum(it["cpu_s"] for it in said),
+        "broker_s": broker_s,
+        "postgres_s": postgres_s,
+    }
+
+
+def said_up(worker: Worker) -> None:
+    """Wait until a counted collector has its line to the broker. Raises `BenchError`."""
+    _said(worker, lambda it: bool(it["up"]), START_S)
+
+
+def _said(
+    worker: Worker, enough: Callable[[dict[str, Any]], bool], wait_s: float
+) -> dict[str, Any]:
+    until = time.monotonic() + wait_s
+    while True:
+        said = json.loads(worker.line(max(0.1, until - time.monotonic())))
+        if enough(said):
+            return said
+
+
+def _fill(stage: CollectStage, readings: int, boot: int) -> None:
+    with stage.load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
+        load.line(WAIT_S)
+
+
+def _ended(module: str, *arguments: str) -> None:
+    with Worker(module, *arguments) as worker:
+        worker.wait(START_S)
+
+
+def people_a_day(per_s: float, readings_each: float = 2.2, rush_share: float = 0.5) -> float:
+    """How many people a rate suffices for, where `rush_share` of a day's readings come within one
+    hour, and each person makes `readings_each` a day (twice through a gate, one in ten again)."""
+    return per_s * 3600 / (readings_each * rush_share)

@@ -1,0 +1,83 @@
+"""A broker with a shared subscription, a PostgreSQL, and collectors beside them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from fevergate.bench.stage import Stage, Worker
+from fevergate.collect_settings import load_collect
+from fevergate.local_postgres import LocalPostgres
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class CollectStage(Stage):
+    """Use it in a `with` statement; `database` begins an empty one."""
+
+    def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
+        super().__init__(kiosks, folder, queued, collect=True)
+        self.collect_toml = self.folder / "collect.toml"
+        self.postgres = LocalPostgres()
+
+    def __enter__(self) -> Self:
+        self.postgres.__enter__()
+        try:
+            super().__enter__()
+            self.database_url()
+        except BaseException:
+            self.postgres.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self.postgres.stop("immediate")  # nothing of it is needed
+        self.postgres.__exit__()
+
+    def database_url(self) -> str:
+        """Begin an empty database and have collect.toml name it; returns its URL."""
+        url = self.postgres.database().replace("+psycopg", "")
+        lines = self.collect_toml.read_text().splitlines()
+        lines = [f'url = "{url}"' if line.startswith("url =") else line for line in lines]
+        self.collect_toml.write_text("\n".join(lines) + "\n")
+        self.collect_settings = load_collect(self.collect_toml)
+        return url
+
+    def collector(self, name: str, *more: str) -> Worker:
+        """The shipped command, as a service would start it."""
+        return Worker(
+            "fevergate.cli", "collect", "--settings", str(self.collect_toml), "--name", name, *more
+        )
+
+    def counted(self, name: str) -> Worker:
+        """A collector that says what it has done; see `bench.collect_host`."""
+        return Worker("fevergate.bench.collect_host", str(self.collect_toml), name)
+
+    def read(self) -> psycopg.Connection:
+        """A connection to what was stored."""
+        return psycopg.connect(self.collect_settings.database.url, autocommit=True)
+
+    def postgres_cpu_s(self) -> float:
+        """CPU seconds of PostgreSQL, with the backends that have ended."""
+        pid = int((self.postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
+        total = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                head, _, rest = path.read_text().rpartition(")")
+            except OSError:
+                continue  # it has ended meanwhile
+            fields = rest.split()
+            if int(head.split()[0]) == pid:
+                total += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == pid:
+                total += sum(map(int, fields[11:13]))
+        return total / TICKS_A_SECOND
+
+    def broker_cpu_s(self) -> float:
+        """CPU seconds of mosquitto."""
+        text = Path(f"/proc/{self.broker.pid}/stat").read_text()
+        return sum(map(int, text.rpartition(")")[2].split()[11:13])) / TICKS_A_SECOND

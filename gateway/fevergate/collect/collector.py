@@ -1,0 +1,125 @@
+"""One collector at work: the line to the broker, the writer, housekeeping, and their ends."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from sdnotify import SystemdNotifier
+
+from fevergate.broker import Broker, Session
+from fevergate.collect.intake import Intake, Item, topics
+from fevergate.collect.store import Store
+from fevergate.collect.writer import Housekeeper, Writer
+from fevergate.collect_settings import CollectSettings
+from fevergate.errors import CollectError
+
+log = logging.getLogger(__name__)
+
+STUCK_S = 150
+"""A writer that has not come round for so long has stopped: systemd may start us anew."""
+
+QUIET_S = 3.0
+"""One who leaves has got all that was the collector's when nothing came for so long."""
+
+
+def client_id(group: str, name: str) -> str:
+    """Under which the broker keeps a collector's session."""
+    return f"fevergate-collect-{group}-{name}"
+
+
+class Collector:
+    """One member of the shared subscription; `start`, then `stop`."""
+
+    def __init__(self, settings: CollectSettings, name: str) -> None:
+        given = settings.broker
+        self._name = name
+        # The window bounds what the broker sends; a line that broke sends it once more.
+        self.writer = Writer(Store(settings, name), 2 * given.window, lambda: self.broker.again())
+        self.intake = Intake(self.writer.store.calendar, self._keep)
+        self.broker = Broker(
+            settings,
+            client_id(given.group, name),
+            topics(given.group),
+            self.intake.message,
+            session=Session(round(given.session_days * 86_400), given.window),
+        )
+        self._housekeeper = Housekeeper(Store(settings, name))
+        self._heard_at = time.monotonic()
+
+    def start(self) -> None:
+        """Begin, and return."""
+        self.writer.start()
+        self._housekeeper.start()
+        self.broker.start()
+
+    def stop(self) -> None:
+        """Commit and acknowledge what has come, then end; the rest waits at the broker."""
+        self.writer.stop()
+        self.broker.stop()
+        self._housekeeper.stop()
+
+    def tick(self) -> bool:
+        """About once a second; says whether real work goes on.
+
+        Raises what ended the writer, and `CollectError` where another has this name.
+        """
+        if self.writer.failed:
+            raise self.writer.failed
+        if self.broker.taken_over:
+            raise CollectError(
+                f"name {self._name!r}: another collector of this group has it; expected one name"
+                " for each"
+            )
+        return self.broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
+
+    def left(self) -> bool:
+        """Whether, after `broker.leave`, all that was this collector's is stored."""
+        if not self.broker.connected or self.writer.unfinished:
+            self._heard_at = time.monotonic()
+        return time.monotonic() - self._heard_at >= QUIET_S
+
+    def _keep(self, item: Item, done: Callable[[], None]) -> None:
+        self._heard_at = time.monotonic()
+        self.writer.add(item, done)
+
+
+def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
+    """Run a collector until SIGTERM or SIGINT; or, to `leave`, until what is its own is stored.
+
+    Raises `CollectError` or `SettingsError` where going on cannot help.
+    """
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    notifier = SystemdNotifier()
+    collector = Collector(settings, name)
+    metrics = None
+    if settings.metrics:
+        from fevergate.collect.metrics import CollectMetrics, port_of  # 3 MB where nobody asks
+        from fevergate.metrics_server import MetricsServer
+
+        metrics = MetricsServer(
+            port_of(settings.metrics, name),
+            CollectMetrics(collector.intake, collector.writer, collector.broker),
+        )
+        metrics.start()
+    collector.start()
+    if leave:
+        collector.broker.leave()
+    notifier.notify("READY=1")
+    log.info("collector %s of group %s", name, settings.broker.group)
+    try:
+        while not ending.wait(1):
+            if collector.tick():
+                notifier.notify("WATCHDOG=1")
+            if leave and collector.left():
+                break
+    finally:
+        notifier.notify("STOPPING=1")
+        collector.stop()
+        if metrics:
+            metrics.stop()

@@ -1,0 +1,148 @@
+"""From a message of any campus to a row, or to quarantine: everything here is hostile."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from msgspec.structs import astuple
+
+from fevergate.collect.calendar import Calendar
+from fevergate.errors import MessageError
+from fevergate.protocol import DROPPED, ROOT, Reading, decode, parse_topic
+
+log = logging.getLogger(__name__)
+
+HEAD_BYTES = 256
+"""How much of a rejected message is kept, and of its topic."""
+
+LOG_APART_S = 1.0
+
+Row = tuple[Any, ...]
+"""Values in the order of `COLUMNS`."""
+
+TYPES = {
+    "kiosk": "text",
+    "boot": "int4",
+    "seq": "int4",
+    "at": "float8",
+    "verdict": "text",
+    "reason": "text",
+    "fw": "text",
+    "object_c": "float8",
+    "ambient_c": "float8",
+    "skin_c": "float8",
+    "body_c": "float8",
+    "threshold_c": "float8",
+    "baseline_c": "float8",
+}
+"""PostgreSQL's types of a reading's fields; those that are not named are counts."""
+
+COLUMNS = {
+    "campus": "text",
+    **{name: TYPES.get(name, "int8") for name in Reading.__struct_fields__ if name != "v"},
+    "day": "date",
+    "received_at": "float8",
+}
+IDENTITY = ("campus", "kiosk", "boot", "seq")
+if tuple(COLUMNS)[:6] != (*IDENTITY, "at", "up_ms"):
+    raise AssertionError("a row begins with its identity and its time")
+
+AT, UP_MS, DAY, RECEIVED_AT = 4, 5, len(COLUMNS) - 2, len(COLUMNS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that does not validate: why, and its beginning. The same one is kept once."""
+
+    topic: str
+    reason: str
+    head: bytes
+    size: int
+    received_at: float
+    digest: bytes
+
+
+Item = Row | Rejected
+Keep = Callable[[Item, Callable[[], None]], None]
+
+
+def topics(group: str) -> list[str]:
+    """What a collector subscribes to: the readings of all campuses, shared, and what the broker
+    says that it had to drop, which no share may hide."""
+    return [f"$share/{group}/{ROOT}/+/+/reading", DROPPED]
+
+
+class Intake:
+    """Give it the broker's messages; what comes of them goes to `keep`."""
+
+    def __init__(self, calendar: Calendar, keep: Keep) -> None:
+        self._calendar = calendar
+        self._keep = keep
+        self.counts: Counter[str] = Counter()
+        self.dropped = 0
+        """Messages that the broker says it had no room for since it started."""
+        self._log_at = 0.0
+
+    def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
+        """Take one message; `done` is called when it is committed, or need not be."""
+        if topic == DROPPED:
+            self._dropped(payload)
+            done()
+            return
+        now = time.time()
+        try:
+            item: Item = self._row(topic, payload, now)
+        except MessageError as error:
+            self.counts["rejected"] += 1
+            item = rejected(topic, error.reason, payload, now)
+            if time.monotonic() >= self._log_at:  # a flood must not fill the journal either
+                self._log_at = time.monotonic() + LOG_APART_S
+                log.warning("rejected on %r: %s", item.topic[:128], item.reason)
+        else:
+            self.counts["reading"] += 1
+        self._keep(item, done)
+
+    def _row(self, topic: str, payload: bytes, now: float) -> Row:
+        where = parse_topic(topic)
+        if where.kind != "reading":
+            raise MessageError(f"no such kind of message: {where.kind[:64]}")
+        reading = decode(payload, Reading)
+        if reading.kiosk != where.name:
+            raise MessageError(f"kiosk {reading.kiosk!r} on the topic of {where.name!r}")
+        day: date = self._calendar.place(reading.at, now)
+        return (where.campus, *astuple(reading)[1:], day, now)
+
+    def _dropped(self, payload: bytes) -> None:
+        if not payload.isdigit() or len(payload) >= 20:
+            return
+        if (now := int(payload)) > self.dropped:
+            log.error(
+                "the broker has dropped %d messages for want of room: its queues are too short for"
+                " how long a collector or the database was away",
+                now - self.dropped,
+            )
+        self.dropped = now
+
+
+def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> Rejected:
+    """What is kept of a message that is refused, as text that PostgreSQL takes."""
+    return Rejected(
+        _text(topic)[:HEAD_BYTES],
+        _text(reason)[:HEAD_BYTES],
+        payload[:HEAD_BYTES],
+        len(payload),
+        received_at,
+        hashlib.sha256(topic.encode(errors="replace") + b"\0" + payload).digest()[:16],
+    )
+
+
+def _text(said: str) -> str:
+    """Without NUL and lone surrogates, which PostgreSQL's text cannot hold."""
+    return said.encode(errors="replace").decode().replace("\0", "\ufffd")

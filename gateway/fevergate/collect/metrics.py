@@ -1,0 +1,64 @@
+"""What Prometheus is told of a collector: what it counts anyway, at the moment it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector as Registered
+
+from fevergate import __version__
+from fevergate.broker import Broker
+from fevergate.collect.intake import Intake
+from fevergate.collect.writer import Writer
+from fevergate.metrics_server import counter, gauge
+from fevergate.settings import Metrics
+
+
+class CollectMetrics(Registered):
+    """One collector's figures; give it to a `MetricsServer`."""
+
+    def __init__(self, intake: Intake, writer: Writer, broker: Broker) -> None:
+        self._intake = intake
+        self._writer = writer
+        self._broker = broker
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure, as it is now."""
+        writer, store = self._writer, self._writer.store
+        yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
+        yield gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
+        yield counter(
+            "fevergate_broker_dropped_messages",
+            "What the broker says it has dropped since it started.",
+            self._intake.dropped,
+        )
+        messages = CounterMetricFamily(
+            "fevergate_collect_messages", "What came in: reading, rejected.", labels=["kind"]
+        )
+        for kind, count in list(self._intake.counts.items()):
+            messages.add_metric([kind], count)
+        yield messages
+        yield counter("fevergate_collect_new_readings", "Stored.", store.new)
+        yield counter("fevergate_collect_repeated_readings", "Were there already.", store.repeats)
+        yield counter("fevergate_collect_dated_readings", "Dated after they came.", store.dated)
+        yield counter("fevergate_collect_commits", "Transactions.", writer.commits)
+        yield counter("fevergate_collect_commit_seconds", "Spent in them.", writer.commit_s)
+        yield gauge("fevergate_collect_waiting", "Waiting for the database.", writer.waiting)
+        yield gauge(
+            "fevergate_collect_database_refuses",
+            "Whether nothing can be stored.",
+            bool(writer.refusing),
+        )
+        yield counter(
+            "fevergate_collect_turned_away_messages",
+            "Found no room while the database was away; the broker repeats them.",
+            writer.turned_away,
+        )
+
+
+def port_of(metrics: Metrics, name: str) -> Metrics:
+    """Where a collector listens, so that several of one machine can have one settings file: one
+    whose name is a number listens so many ports higher."""
+    shift = int(name) if name.isdigit() and len(name) <= 3 else 0
+    return Metrics(host=metrics.host, port=min(65535, metrics.port + shift))

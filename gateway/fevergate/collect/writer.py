@@ -1,0 +1,212 @@
+"""The thread that writes: takes what has arrived, commits it, then has it acknowledged.
+
+A database that is away is asked again and again, and what was not committed is never
+acknowledged: the broker has it still.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fevergate.collect.intake import Item
+from fevergate.collect.store import Store
+from fevergate.errors import FeverGateError, StoreError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_BATCH = 2000
+APART_S = 0.05
+"""Least time from one commit to the next, unless `MANY` wait: nobody looks on, and each commit
+costs an fsync, whatever it holds."""
+
+MANY = 1000
+FULL_S = 0.001
+BACKOFF_MIN_S = 0.25
+BACKOFF_MAX_S = 10.0
+KEEP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    item: Item
+    done: Callable[[], None]
+
+
+class Writer:
+    """Owns a store. `room`: how many items may wait; `again` is called when what came while the
+    database was away, and found no room, should be asked for."""
+
+    def __init__(self, store: Store, room: int, again: Callable[[], object] = lambda: None) -> None:
+        self.store = store
+        self._room = room
+        self._again = again
+        self.refusing = ""
+        """Why nothing can be stored now; empty while it can."""
+        self.failed: FeverGateError | None = None
+        """What ended the thread: trying again cannot help."""
+        self.turned_away = 0
+        self.commits = 0
+        self.commit_s = 0.0
+        self.committed_at = 0.0
+        self.most_waiting = 0
+        self._asked = 0
+        self._busy = False
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer")
+        self.progressed_at = time.monotonic()
+
+    @property
+    def waiting(self) -> int:
+        """Items that wait to be committed."""
+        return self._queue.qsize()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything is not committed yet, or has to be asked for again."""
+        return self._busy or self.waiting > 0 or self.turned_away > self._asked
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what has arrived, then end; what the database refuses now stays at the broker."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+        self.store.close()
+
+    def add(self, item: Item, done: Callable[[], None]) -> None:
+        """Hand an item over; `done` is called once it is committed.
+
+        Waits while full, so that the socket is not read. Not so while the database is away, for
+        the line must be kept: what finds no room then is dropped here, unacknowledged, and asked
+        for afterwards.
+        """
+        while (waiting := self._queue.qsize()) >= self._room:
+            if self.refusing or self._stopping.is_set() or self.failed:
+                self.turned_away += 1
+                return
+            time.sleep(FULL_S)
+        self.most_waiting = max(self.most_waiting, waiting + 1)
+        self._queue.put(_Entry(item, done))
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self.progressed_at = time.monotonic()
+                try:
+                    first = self._queue.get(timeout=1)
+                except queue.Empty:
+                    continue
+                self._busy = True
+                entries = self._gather(first)
+                if entries and not self._commit(entries):
+                    return
+                self._busy = False
+                if self._stopping.is_set() and self._queue.empty():
+                    return
+        except FeverGateError as error:
+            self.failed = error
+        except Exception as error:
+            log.exception("the writer fell")
+            self.failed = StoreError(f"the writer fell: {error}")
+
+    def _gather(self, first: _Entry | None) -> list[_Entry]:
+        entries = [first] if first else []
+        until = time.monotonic() + APART_S
+        while len(entries) < MAX_BATCH:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                rest_s = until - time.monotonic()
+                if rest_s <= 0 or len(entries) >= MANY or self._stopping.is_set():
+                    break
+                time.sleep(min(rest_s, APART_S / 5))
+                continue
+            if item:
+                entries.append(item)
+        return entries
+
+    def _commit(self, entries: list[_Entry]) -> bool:
+        """Commit and have acknowledged; False where the end came before the database did."""
+        items = [entry.item for entry in entries]
+        began = time.monotonic()
+        if not patiently(lambda: self.store.commit(items), self._say, self._stopping):
+            return False
+        self.committed_at = time.monotonic()
+        self.commits += 1
+        self.commit_s += self.committed_at - began
+        for entry in entries:
+            entry.done()
+        if self.turned_away > self._asked and self._queue.qsize() < self._room // 2:
+            self._asked = self.turned_away
+            self._again()
+        return True
+
+    def _say(self, trouble: str) -> None:
+        self.progressed_at = time.monotonic()
+        if trouble and trouble != self.refusing:
+            log.error("database: %s; nothing is acknowledged until it is back", trouble)
+        elif self.refusing and not trouble:
+            log.warning("the database is back")
+        self.refusing = trouble
+
+
+class Housekeeper:
+    """Partitions ahead, old ones away, once a minute, beside the writer: a drop may take long."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeper")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done."""
+        self._stopping.set()
+        self._thread.join()
+        self._store.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._store.housekeep(time.time())
+            except FeverGateError as error:
+                log.warning("housekeeping: %s", error)
+            except Exception:
+                log.exception("housekeeping")
+            self._stopping.wait(KEEP_S)
+
+
+def patiently(
+    work: Callable[[], object], say: Callable[[str], None], ending: threading.Event
+) -> bool:
+    """Do it, again and again while that raises `StoreError`, ever more seldom; `say` is told why,
+    and an empty text when it is done. False where `ending` came first."""
+    wait_s = BACKOFF_MIN_S
+    while True:
+        try:
+            work()
+        except StoreError as error:
+            say(str(error))
+            # Not all collectors at once, on a database that has just come back.
+            if ending.wait(wait_s * random.uniform(0.5, 1)):  # noqa: S311 - no secret
+                return False
+            wait_s = min(2 * wait_s, BACKOFF_MAX_S)
+        else:
+            say("")
+            return True

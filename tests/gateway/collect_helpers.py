@@ -1,0 +1,77 @@
+"""What the collectors' tests share: a database of their own, and messages as they come."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from samples import reading
+
+from fevergate.collect.intake import Intake
+from fevergate.collect.store import Store
+from fevergate.collect_settings import CollectDatabase, CollectSettings, Partitions
+from fevergate.protocol import encode
+
+
+def settings_for(url: str, **fields: Any) -> CollectSettings:
+    """For the database that `LocalPostgres.database` made."""
+    settings = CollectSettings(
+        database=CollectDatabase(url=url.replace("+psycopg", "")),
+        partitions=Partitions(keep_days=fields.pop("keep_days", None)),
+        **fields,
+    )
+    settings.folder = Path("/nonexistent")
+    return settings
+
+
+class Desk:
+    """A collector without a line: `say` what comes, `commit` it."""
+
+    def __init__(self, settings: CollectSettings, name: str = "1") -> None:
+        self.store = Store(settings, name)
+        self.items: list[Any] = []
+        self.done = 0
+        self.intake = Intake(self.store.calendar, lambda item, _done: self.items.append(item))
+
+    def _acknowledged(self) -> None:
+        self.done += 1
+
+    def raw(self, topic: str, payload: bytes) -> None:
+        self.intake.message(topic, payload, self._acknowledged)
+
+    def say(self, campus: str = "east", **fields: Any) -> None:
+        said = reading(**fields)
+        self.raw(f"fevergate/v1/{campus}/{said.kiosk}/reading", encode(said))
+
+    def commit(self) -> None:
+        self.store.commit(self.items)
+        self.items.clear()
+
+
+class Books:
+    """Reads what is there."""
+
+    def __init__(self, settings: CollectSettings) -> None:
+        self.connection = psycopg.connect(settings.database.url, autocommit=True)
+
+    def rows(self, query: str) -> list[Any]:
+        return self.connection.execute(query.encode()).fetchall()
+
+    def one(self, query: str) -> Any:
+        return self.rows(query)[0][0]
+
+    def readings(self) -> dict[Any, Any]:
+        """By identity the day and the time (UTC s); a double is an error."""
+        found = self.rows(
+            "select campus, kiosk, boot, seq, day::text, extract(epoch from at)::float8"
+            " from readings"
+        )
+        assert len({row[:4] for row in found}) == len(found), "a reading is there twice"
+        return {row[:4]: row[4:] for row in found}
+
+    def agrees(self) -> bool:
+        """Whether keys and readings say the same."""
+        return not self.rows(
+            "select * from readings r full join reading_keys k"
+            " using (campus, kiosk, boot, seq, day)"
+            " where r.seq is null or k.seq is null or (k.undated and r.at is not null)"
+        )

@@ -1,0 +1,68 @@
+"""Two collectors in one shared subscription on the real broker: killing one loses and doubles
+nothing."""
+
+import time
+
+import pytest
+
+from fevergate.bench.collect import people_a_day, said_up
+from fevergate.bench.collect_stage import CollectStage
+
+READINGS = 3000
+WAIT_S = 90
+
+
+def stored(stage):
+    with stage.read() as connection:
+        try:
+            row = connection.execute(
+                "select count(*), count(distinct (campus, kiosk, boot, seq)) from readings"
+            ).fetchone()
+        except Exception:  # no table yet
+            return 0, 0
+    assert row
+    return row
+
+
+def until(true, what):
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end, what()
+        time.sleep(0.1)
+
+
+def started(stage, name):
+    """A collector that has its place in the shared subscription."""
+    worker = stage.counted(name)
+    said_up(worker)
+    time.sleep(1)  # it has subscribed, too
+    return worker
+
+
+@pytest.mark.timeout(300)
+def test_one_of_two_is_killed_with_readings_in_flight_and_every_one_is_there_once():
+    with CollectStage(4, queued=2 * READINGS) as stage:
+        one, two = started(stage, "1"), started(stage, "2")
+        try:
+            with stage.load("--readings", str(READINGS), "--boot", "1", "--unheard") as load:
+                until(lambda: stored(stage)[0] > READINGS // 10, lambda: stored(stage))
+                one.kill()
+                load.line(WAIT_S)
+            # What was the dead one's waits for it under its name; the other goes on meanwhile.
+            one = stage.counted("1")
+            until(lambda: stored(stage)[0] >= READINGS, lambda: stored(stage))
+            assert stored(stage) == (READINGS, READINGS)
+            stage.postgres.stop("immediate")
+            with stage.load("--readings", str(READINGS), "--boot", "2", "--unheard") as load:
+                load.line(WAIT_S)
+            stage.postgres.start()
+            until(lambda: stored(stage)[0] >= 2 * READINGS, lambda: stored(stage))
+            assert stored(stage) == (2 * READINGS, 2 * READINGS)
+        finally:
+            one.__exit__()
+            two.__exit__()
+
+
+def test_a_rate_says_for_how_many_people_it_suffices():
+    assert people_a_day(1000) == pytest.approx(3_272_727, abs=1)
+    assert people_a_day(1000, readings_each=1, rush_share=1) == 3_600_000
