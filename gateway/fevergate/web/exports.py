@@ -32,6 +32,7 @@ FONTS = (
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
+SMALL, PADDING = 7, 2
 LINE = colors.HexColor("#c9d0da")
 COLOURS = {
     "red": colors.HexColor("#a51219"),
@@ -119,30 +120,32 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
 
 def _grid(table: Table, font: str) -> LongTable:
     """A table over the whole width; what is long is broken, never cut."""
-    chinese = ParagraphStyle("chinese", fontName=font, fontSize=7, leading=9, wordWrap="CJK")
+    chinese = ParagraphStyle("chinese", fontName=font, fontSize=SMALL, leading=9, wordWrap="CJK")
     # Without it a number or a name is broken only where it is longer than its column.
     latin = ParagraphStyle("latin", chinese, wordWrap=None)
-    cells = [
-        [Paragraph(escape(text), latin if text.isascii() else chinese) for text in map(_text, row)]
-        for row in ([*table.columns], *table.rows)
-    ]
+    texts = [[_text(value) for value in row] for row in ([*table.columns], *table.rows)]
     # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
-    asked = [
-        min(24, max(5, *(_width(_text(row[n])) for row in ([*table.columns], *table.rows))))
-        for n in range(len(table.columns))
-    ]
+    asked = [min(24, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
     whole = landscape(A4)[0] - 2 * MARGIN
     widths = [whole * one / sum(asked) for one in asked]
+
+    def cell(text: str, width: float) -> str | Paragraph:
+        if pdfmetrics.stringWidth(text, font, SMALL) <= width - 2 * PADDING and "\n" not in text:
+            return text  # most fit, and a paragraph takes ten times as long
+        return Paragraph(escape(text), latin if text.isascii() else chinese)
+
+    cells = [[cell(text, widths[n]) for n, text in enumerate(row)] for row in texts]
     # A row that is higher than a page goes on over the next.
     grid = LongTable(cells, widths, repeatRows=1, splitInRow=1)
     grid.setStyle(
         TableStyle(
             [
+                ("FONT", (0, 0), (-1, -1), font, SMALL, 9),
                 ("GRID", (0, 0), (-1, -1), 0.4, LINE),
                 ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#eef1f5")),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 2),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+                ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
+                ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
                 ("TOPPADDING", (0, 0), (-1, -1), 1),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
             ]
