@@ -144,6 +144,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     board = opened(browser, place.url)
     board.add_init_script(HEARD)
     sign_in(board, "Li Wei")  # who may open what is closed
+    board.goto(f"{place.url}/board/north")
     board.get_by_role("button", name="Sound is off").click()
     board.get_by_role("link", name="To the clinic").click()
     board.get_by_label("Note").fill("half a sentence")
