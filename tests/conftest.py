@@ -9,18 +9,30 @@ ELSEWHERE = ("test_measure.py",)
 """Who has kiosks played by a command."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """A file's tests stay together; those that play kiosks run one after the other, since a kiosk
-    that waits for a processor misses the people who pass it."""
-    for item in items:
-        names = vars(item.module).values() if getattr(item, "module", None) else ()
-        modules = {getattr(one, "__module__", "") or "" for one in names}
-        plays = any(name.split(".")[0] in SIMULATED for name in modules)
-        plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
-        item.add_marker(pytest.mark.xdist_group("kiosks" if plays else str(item.path)))
-    # The longest first, so that nobody waits for it in the end.
+    that waits for a processor misses the people who pass it.
+
+    Here and not once all are collected: xdist's own look at the marks may come before ours.
+    """
+    names = vars(item.module).values() if getattr(item, "module", None) else ()
+    modules = {getattr(one, "__module__", "") or "" for one in names}
+    plays = any(name.split(".")[0] in SIMULATED for name in modules)
+    plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
+    item.add_marker(pytest.mark.xdist_group("kiosks" if plays else item.path.stem))
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first, so that nobody waits for it in the end."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "kiosks")
+
+
+def pytest_collection_finish(session):
+    """Groups that xdist does not see would scatter a file's tests, and nobody would say why."""
+    if session.config.getoption("loadgroup", False):
+        scattered = [item.nodeid for item in session.items if "@" not in item.nodeid]
+        if scattered:
+            raise pytest.UsageError(f"xdist took no notice of the group of {scattered[0]}")
 
 
 @pytest.fixture(scope="session")
