@@ -26,6 +26,7 @@ from fevergate import __version__
 from fevergate.broker_files import hand_over
 from fevergate.database import connect
 from fevergate.errors import BackupError, StoreError
+from fevergate.provision.services import write_drop_ins
 from fevergate.settings import GatewaySettings, load_gateway
 
 MANIFEST = "manifest.json"
@@ -35,7 +36,10 @@ PAGES = "pages.sqlite"
 """The databases' names in a backup, wherever the settings have them."""
 
 SETTINGS = "gateway.toml"
-KEPT = ("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf")
+KEPT = (
+    *("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf"),
+    "*.jsonl",
+)
 """What is taken of a gateway's folder, beside kiosks/ and the databases."""
 
 Progress = Callable[[str], None]
@@ -166,6 +170,7 @@ def restore(path: Path, folder: Path, progress: Progress = lambda _: None) -> Ma
         raise BackupError(f"{folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    write_drop_ins(folder)
     hand_over(folder)
     return manifest
 

@@ -46,6 +46,8 @@ password_file {folder}/broker.passwords
 acl_file {folder}/broker.acl
 # Small packets at once: an acknowledgement just before a fever would delay it by 40 ms.
 set_tcp_nodelay true
+# Whom `fevergate provision revoke` tells to read its files again.
+pid_file {folder}/broker/mosquitto.pid
 
 # Sessions and retained messages survive an orderly restart. They are not what readings rely
 # on: a kiosk keeps each until the gateway has it on disk.

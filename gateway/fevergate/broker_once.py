@@ -25,6 +25,9 @@ NOTHING = "fevergate/nothing"
 
 ANSWER_S = 10
 
+REFUSED = "Not authorized"
+"""What an error says where the broker took no credential (MQTT 5, 3.2.2.2, reason 0x87)."""
+
 
 def publish_once(
     settings: GatewaySettings, topic: str, payload: bytes, *, retain: bool = False

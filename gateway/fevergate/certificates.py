@@ -119,11 +119,27 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has
     less than `RENEW_DAYS` left or lacks one of them.
     """
-    key_path, path = folder / f"{name}.key", folder / f"{name}.crt"
-    if path.exists() and key_path.exists():
+    path = folder / f"{name}.crt"
+    if path.exists() and (folder / f"{name}.key").exists():
         old = read_certificate(path)
         if days_left(old) > RENEW_DAYS and set(hosts) <= set(_hosts_of(old)):
             return False
+    _make_server(folder, name, hosts)
+    return True
+
+
+def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
+    """Renew a server's certificate for the hosts that it names, where less than `RENEW_DAYS` are
+    left or `everything` is to be; returns whether it was."""
+    old = read_certificate(folder / f"{name}.crt")
+    if days_left(old) > RENEW_DAYS and not everything:
+        return False
+    _make_server(folder, name, _hosts_of(old))
+    return True
+
+
+def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
+    """A new key and its certificate."""
     authority = read_certificate(folder / "ca.crt")
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
@@ -142,9 +158,8 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
         .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
         .sign(_read_key(folder / "ca.key"), hashes.SHA256())
     )
-    write_private(key_path, _key_pem(key))
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return True
+    write_private(folder / f"{name}.key", _key_pem(key))
+    (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def authority_der(folder: Path) -> bytes:

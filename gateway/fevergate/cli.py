@@ -21,7 +21,7 @@ COMMANDS = {
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
     "log": "fevergate.commands:log_command",
-    "provision": "fevergate.commands:provision_command",
+    "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.backup_commands:restore_command",
     "status": "fevergate.status:status_command",
     "settings": "fevergate.kiosk_settings:settings_command",
@@ -73,7 +73,7 @@ def cli() -> None:
 
     \b
     First time on a Raspberry Pi:
-      fevergate provision /etc/fevergate --campus east --gateway gw-east \\
+      fevergate provision gateway /etc/fevergate --campus east --gateway gw-east \\
           --gate north=north-1,north-2
       fevergate doctor  --settings /etc/fevergate/gateway.toml
       fevergate gateway --settings /etc/fevergate/gateway.toml

@@ -85,7 +85,7 @@ def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
             text=(f"{path.name} 剩余 {left:.0f} 天", f"{path.name}: {left:.0f} days left"),
             advice=("", "")
             if state == "ok"
-            else ("重新运行 fevergate provision", "run fevergate provision again"),
+            else ("运行 fevergate provision renew", "run fevergate provision renew"),
         )
 
 

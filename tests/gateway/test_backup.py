@@ -43,7 +43,9 @@ def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and ".db" not in path.name and path.name != "mosquitto.conf"
+        if path.is_file()
+        and ".db" not in path.name
+        and path.name not in ("mosquitto.conf", "fevergate.conf")  # they name the folder
     }
 
 
@@ -61,6 +63,9 @@ def test_a_new_machine_has_everything_again(settings, made, tmp_path):
     manifest = restore(made, tmp_path / "new")
     again = load_gateway(tmp_path / "new" / "gateway.toml")
     assert contents(again.folder) == contents(settings.folder)
+    for unit in ("mosquitto", "fevergate-gateway"):
+        drop_in = again.folder / "systemd" / f"{unit}.service.d" / "fevergate.conf"
+        assert f"{again.folder}/" in drop_in.read_text()
     assert log(again) == log(settings)
     assert (manifest.readings, manifest.fevers) == (300, 6)
     conf = (again.folder / "mosquitto.conf").read_text()

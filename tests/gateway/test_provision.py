@@ -1,10 +1,12 @@
 """Trust for a whole campus from one command, which can be run again."""
 
 import json
+import shutil
 import stat
 import subprocess
 
 import pytest
+import real_micropython
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -48,7 +50,7 @@ def test_running_it_again_keeps_every_secret_and_an_edited_file(tmp_path):
     after = contents(folder)
     changed = {str(path) for path in after if after[path] != before.get(path)}
     assert changed <= {"broker.passwords"}  # hashed anew with another salt
-    assert set(again.made) == {"broker.passwords", "broker.acl", "mosquitto.conf"}
+    assert set(again.made) == {"broker.passwords", "broker.acl", "mosquitto.conf", "systemd"}
 
 
 def test_kiosks_can_be_added_and_the_old_ones_stay_known(tmp_path):
@@ -151,7 +153,7 @@ def test_the_command_teaches(tmp_path):
     import sys
 
     helped = subprocess.run(
-        [sys.executable, "-m", "fevergate.cli", "provision", "--help"],
+        [sys.executable, "-m", "fevergate.cli", "provision", "gateway", "--help"],
         capture_output=True,
         text=True,
         check=True,
@@ -172,3 +174,36 @@ def test_home_assistant_gets_a_credential_only_when_asked_for_and_keeps_it(tmp_p
     assert "/reading" not in allowed and "stored" not in allowed and "settings" not in allowed
     with pytest.raises(ProvisionError, match="reserved"):
         make(tmp_path / "c", gates={"north": ["homeassistant"]})
+
+
+def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
+    """The drop-ins are what systemd itself takes."""
+    make(tmp_path / "a")
+    folder = tmp_path / "units"
+    shutil.copytree(real_micropython.ROOT / "gateway/systemd", folder)
+    shutil.copytree(tmp_path / "a/systemd", folder, dirs_exist_ok=True)
+    for unit, program in (("fevergate-gateway", "fevergate"), ("fevergate-web", "fevergate")):
+        text = (folder / f"{unit}.service.d/fevergate.conf").read_text()
+        assert f"\nExecStart={program} " in text and f"ReadWritePaths={tmp_path}/a\n" in text
+    text = (folder / "mosquitto.service.d/fevergate.conf").read_text()
+    assert text.endswith(f"ExecStart=/usr/sbin/mosquitto -c {tmp_path}/a/mosquitto.conf\n")
+
+
+def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):
+    make(tmp_path / "a", gates={"north": ["north-1"]})
+    path = tmp_path / "a/gateway.toml"
+    path.write_text(path.read_text().replace("buzzer = true", "buzzer = false  # the library"))
+    make(tmp_path / "a", gates={"north": ["north-2"], "south": ["south-1"]})
+    settings = load_gateway(path)
+    assert not settings.alarm.buzzer and "# the library" in path.read_text()
+    assert [gate.kiosks for gate in settings.gates] == [["north-1", "north-2"], ["south-1"]]
+    assert settings.gates[0].pins != settings.gates[1].pins
+    make(tmp_path / "a", gates={"south": ["north-2"]})  # it was carried over
+    assert [gate.kiosks for gate in load_gateway(path).gates] == [
+        ["north-1"],
+        ["south-1", "north-2"],
+    ]
+    with pytest.raises(ProvisionError, match="'north-1' is the only kiosk of 'north'"):
+        make(tmp_path / "a", gates={"south": ["north-1"]})
+    with pytest.raises(ProvisionError, match="expected at most 2"):
+        make(tmp_path / "a", gates={"west": ["west-1"]})

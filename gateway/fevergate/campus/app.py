@@ -114,7 +114,7 @@ def serve(settings: CampusSettings) -> None:
 def campus_command(settings_path: Path, invite: bool) -> None:
     """Gather what the gateways forward, and make the daily report of it. Runs until stopped.
 
-    `fevergate provision --campus-server URL` makes its certificate, settings and token. At the
+    `fevergate provision campus` makes its certificate, settings and token. At the
     first start a one-time code is printed with which the first administrator is made at
     https://HOST:PORT/first. With `database = "postgresql://..."` in campus.toml several of these
     may run beside each other.

@@ -47,7 +47,7 @@ def collect_command(name: str, leave: bool, settings_path: Path, verbose: bool) 
     them when they fall behind; each reading is stored once, whoever gets it and however often.
 
     \b
-      fevergate provision FOLDER ... --collect       a credential, and collect.toml to fill in
+      fevergate provision gateway ... --collect      a credential, and collect.toml to fill in
       fevergate collect --name 1                     one collector
       fevergate collect --name 2                     another: each gets half
       fevergate collect --name 2 --leave             one less, without losing its share

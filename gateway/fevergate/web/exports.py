@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from functools import cache
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -13,22 +11,15 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 from reportlab.platypus.doctemplate import LayoutError
 from xlsxwriter import Workbook
 
+from fevergate.chinese_font import chinese_font
 from fevergate.errors import ExportError
 from fevergate.log_formats import harmless
 from fevergate.web.sheet import Cell, Sheet, Table
-
-FONTS = (
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",  # Debian: fonts-wqy-microhei
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-)
-"""Whichever is there first; with outlines that a PDF can take a part of."""
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
@@ -78,7 +69,7 @@ def as_xlsx(sheet: Sheet) -> bytes:
 
 def as_pdf(sheet: Sheet, footer: str) -> bytes:
     """A4 across, its font's glyphs inside. Raises `ExportError` where no Chinese font is."""
-    font = _font()
+    font = chinese_font()
     words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
     title = ParagraphStyle("title", words, fontSize=16, leading=22)
     strong = ParagraphStyle(
@@ -162,16 +153,3 @@ def _text(value: Cell) -> str:
 
 def _width(text: str) -> int:
     return sum(2 if ord(one) > 0x2E7F else 1 for one in text)
-
-
-@cache
-def _font() -> str:
-    """Registered once: a font of megabytes is not read for each page."""
-    for path in FONTS:
-        if Path(path).exists():
-            try:
-                pdfmetrics.registerFont(TTFont("Chinese", path, subfontIndex=0))
-            except (TTFError, OSError) as error:
-                raise ExportError(f"{path}: {error}") from error
-            return "Chinese"
-    raise ExportError(f"no Chinese font: expected one of {', '.join(FONTS)}")

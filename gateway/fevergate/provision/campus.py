@@ -1,0 +1,228 @@
+"""The campus server's folder: its certificate, its settings, and a token for each gateway.
+
+Either a gateway's folder makes it along (`one_gateway`: one campus, one authority), or it has a
+folder and an authority of its own (`provision_campus`), which hands each gateway one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import tomlkit
+from msgspec import Struct
+
+from fevergate import certificates
+from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.provision.files import Provisioned, check_names, read_toml, secret, write_toml
+
+MAX_FILE = 65_536
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    """What a campus server hands to a gateway."""
+
+    gateway: str
+    url: str
+    token: str
+    ca: str
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """How a gateway reaches its campus server; `ca` is None where that has the same authority."""
+
+    url: str
+    token: str
+    ca: str | None = None
+    gateway: str | None = None
+
+    @property
+    def ca_file(self) -> str:
+        return "campus-ca.crt" if self.ca else "ca.crt"
+
+    def keep(self, done: Provisioned, gateway: str) -> None:
+        """Put token and authority into a gateway's folder. Raises `ProvisionError` for a file that
+        was made for another gateway."""
+        if self.gateway != gateway:
+            raise ProvisionError(
+                f"campus server's file: made for gateway {self.gateway!r}, expected {gateway!r}"
+            )
+        certificates.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
+        if self.ca:
+            (done.folder / self.ca_file).write_text(self.ca)
+        done.note("campus.token", made=True)
+
+
+def read_enrolment(path: Path) -> Enrolment:
+    """What `provision campus` made for a gateway. Raises `ProvisionError`."""
+    try:
+        with path.open("rb") as file:
+            one = msgspec.json.decode(file.read(MAX_FILE), type=_File)
+    except OSError as error:
+        raise ProvisionError(f"{path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise ProvisionError(f"{path}: expected gateways/NAME.json of a campus server") from error
+    _host(one.url)
+    return Enrolment(one.url, one.token, one.ca, one.gateway)
+
+
+def one_gateway(
+    done: Provisioned, whose: tuple[str, str], url: str, timezone: str, language: str
+) -> Enrolment:
+    """A campus server for one gateway, to be taken to its machine; `whose`: campus and gateway."""
+    campus, gateway = whose
+    host, port = _host(url)
+    done.note("campus.crt", certificates.ensure_server(done.folder, "campus", [host]))
+    token = secret(done, "campus.token")
+    _campus_toml(done, host, port, timezone, language)
+    _enrol(done.folder / "campus.toml", campus, gateway, token)
+    return Enrolment(url, token)
+
+
+def provision_campus(
+    folder: Path,
+    *,
+    url: str,
+    gateways: dict[str, list[str]],
+    timezone: str = "Asia/Shanghai",
+    language: str = "zh",
+) -> Provisioned:
+    """Fill the campus server's folder. `gateways` names each campus's; for each there is a file
+    gateways/NAME.json, which `provision gateway --campus-server` takes.
+
+    Run it again to add some; what somebody wrote into campus.toml stays. Raises `ProvisionError`.
+    """
+    names = [name for some in gateways.values() for name in some]
+    check_names("campus", gateways)
+    check_names("gateway", names)
+    for name in names:
+        if names.count(name) > 1:
+            raise ProvisionError(f"gateway {name!r}: expected at one campus")
+    host, port = _host(url)
+    folder = folder.absolute()
+    (folder / "gateways").mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    done = Provisioned(folder)
+    done.note("ca.crt", certificates.ensure_authority(folder, "campus server"))
+    done.note("campus.crt", certificates.ensure_server(folder, "campus", [host]))
+    _campus_toml(done, host, port, timezone, language)
+    authority = (folder / "ca.crt").read_text()
+    for campus, some in gateways.items():
+        for gateway in some:
+            path = folder / "gateways" / f"{gateway}.json"
+            made = not path.exists()
+            token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
+            file = _File(gateway, url, token, authority)
+            certificates.write_private(path, msgspec.json.encode(file) + b"\n")
+            _enrol(folder / "campus.toml", campus, gateway, token)
+            done.note(f"gateways/{gateway}.json", made)
+    return done
+
+
+def revoke_gateway(folder: Path, gateway: str) -> None:
+    """Let a gateway's token open nothing; it must still report, so that its silence shows.
+
+    Raises `NothingFoundError` where it has none.
+    """
+    path = folder / "campus.toml"
+    document = read_toml(path)
+    tokens: Any = document.get("tokens", {})
+    if gateway not in tokens:
+        raise NothingFoundError(
+            f"gateway {gateway!r}: expected one of {', '.join(sorted(tokens)) or 'none'}"
+        )
+    # Of a token that nobody has: who must report must have one.
+    tokens[gateway] = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+    write_toml(path, document)
+    (folder / "gateways" / f"{gateway}.json").unlink(missing_ok=True)
+
+
+def _host(url: str) -> tuple[str, int]:
+    """Host and port of a campus server. Raises `ProvisionError`."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError:
+        host, port = None, 0
+    if not host or not url.startswith("https://"):
+        raise ProvisionError(f"campus server {url!r}: expected https://HOST[:PORT]")
+    return host, port
+
+
+def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
+    """Let campus.toml know a gateway; only the token's digest, so that a copy opens no door."""
+    document = read_toml(path)
+    before = tomlkit.dumps(document)
+    campuses: Any = document.setdefault("campuses", tomlkit.table(is_super_table=True))
+    if campus not in campuses:
+        table = tomlkit.table()
+        table.update({"title": "", "gateways": []})
+        campuses[campus] = table
+    if gateway not in campuses[campus]["gateways"]:
+        campuses[campus]["gateways"].append(gateway)
+    tokens: Any = document["tokens"]
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    if tokens.get(gateway) != digest:
+        tokens[gateway] = digest
+    if tomlkit.dumps(document) != before:
+        write_toml(path, document)
+
+
+def _campus_toml(done: Provisioned, host: str, port: int, timezone: str, language: str) -> None:
+    """campus.toml, unless there is one."""
+    path = done.folder / "campus.toml"
+    made = not path.exists()
+    done.note("campus.toml", made)
+    if not made:
+        return
+    bind = host if _is_loopback(host) else "0.0.0.0"  # noqa: S104 - a server
+    certificates.write_private(
+        path,
+        f"""\
+# The campus server's settings: fevergate campus --settings campus.toml
+host = "{bind}"
+port = {port}
+timezone = "{timezone}"
+language = "{language}"
+title = ""               # of the institution, as the report names it; title_en for English
+# database = "postgresql://fevergate@127.0.0.1/fevergate"   # else campus.db beside this file
+
+[report]                 # of the day before
+draft_at = "07:00"
+deadline = "09:00"
+remind_before_min = 30
+
+[escalation]
+fever_after_min = 10     # a fever that nobody acknowledged
+silent_after_min = 60    # a gateway that was not heard
+
+# [smtp]
+# host = "mail.example.edu.cn"
+# sender = "fevergate@example.edu.cn"
+# username = "fevergate"   # its password in smtp.password
+#
+# [[contacts]]
+# name = "Chen Jing"
+# channel = "email"        # or webhook, ntfy, wecom, dingtalk: the address is then the URL
+# address = "chen@example.edu.cn"
+
+# For each gateway the SHA-256 of its token.
+[tokens]
+
+# Who must report. One that does not is missing in the report, never zero.
+""".encode(),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,40 @@
+"""collect.toml, for the collectors of raw readings."""
+
+from __future__ import annotations
+
+from fevergate import certificates
+from fevergate.collect_settings import load_collect
+from fevergate.provision.files import BROKER_NAME, Provisioned
+
+
+def collect_toml(done: Provisioned, broker_host: str, broker_port: int, timezone: str) -> None:
+    """Made unless there is one; the database is for a person to fill in."""
+    path = done.folder / "collect.toml"
+    made = not path.exists()
+    if made:
+        certificates.write_private(
+            path,
+            f"""\
+# The collectors' settings: fevergate collect --settings collect.toml --name 1
+timezone = "{timezone}"  # where a day, and so a partition, begins
+
+[broker]
+host = "{broker_host}"
+port = {broker_port}
+name = "{BROKER_NAME}"  # in its certificate
+group = "raw"            # collectors of one group share the readings
+session_days = 14        # what an absent collector's share waits at the broker; then it is lost
+
+[database]               # a password goes into a file beside: password_file = "database.password"
+url = "postgresql://fevergate@127.0.0.1/fevergate"
+
+[partitions]
+ahead_days = 3
+# keep_days = 400        # older days are dropped; without it nothing is
+
+# [metrics]              # for Prometheus; a collector named 2 listens two ports higher
+# port = 9470
+""".encode(),
+        )
+    load_collect(path)
+    done.note("collect.toml", made)

@@ -1,0 +1,101 @@
+"""What every provisioned folder has: secrets that are made once, and what the broker reads."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from fevergate import broker_files, certificates
+from fevergate.errors import ProvisionError
+from fevergate.protocol import NAME_PATTERN
+
+BROKER_NAME = "fevergate-gateway"
+USERS = (
+    broker_files.GATEWAY,
+    broker_files.ADMIN,
+    broker_files.WEB,
+    broker_files.HOME_ASSISTANT,
+    broker_files.COLLECT,
+)
+"""The broker's users that are no kiosk; the last two only where somebody asked for them."""
+
+RESERVED = ("alarm", *USERS)
+
+
+@dataclass
+class Provisioned:
+    """What was made and what was kept, by file name."""
+
+    folder: Path
+    made: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def note(self, name: str, made: bool) -> None:
+        (self.made if made else self.kept).append(name)
+
+
+def check_names(kind: str, names: Iterable[str]) -> None:
+    """Raise `ProvisionError` for the first that is no name."""
+    for name in names:
+        if not re.match(NAME_PATTERN, name):
+            raise ProvisionError(f"{kind} {name!r}: expected [a-z0-9-], at most 32 characters")
+
+
+def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
+    """A secret's file, made once, unless it is to be renewed."""
+    path = done.folder / name
+    made = renew or not path.exists()
+    if made:
+        certificates.write_private(path, secrets.token_urlsafe(24).encode() + b"\n")
+    done.note(name, made)
+    return path.read_text().strip()
+
+
+def kiosk_password(path: Path) -> str:
+    """Of a kiosk's settings.json. Raises `ProvisionError` where that is none."""
+    try:
+        return str(json.loads(path.read_text())["password"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProvisionError(f"{path}: expected the settings that were made for it") from error
+
+
+def write_broker(done: Provisioned, campus: str) -> None:
+    """The broker's passwords and access list, of all whose credential lies in the folder."""
+    passwords = {
+        user: path.read_text().strip()
+        for user in USERS
+        if (path := done.folder / f"{user}.password").exists()
+    }
+    kiosks = {
+        path.parent.name: kiosk_password(path)
+        for path in sorted((done.folder / "kiosks").glob("*/settings.json"))
+    }
+    broker_files.write_passwords(done.folder / "broker.passwords", passwords | kiosks)
+    access = broker_files.access_list(
+        campus,
+        list(kiosks),
+        home_assistant=broker_files.HOME_ASSISTANT in passwords,
+        collect=broker_files.COLLECT in passwords,
+    )
+    certificates.write_private(done.folder / "broker.acl", access.encode())
+    done.made += ["broker.passwords", "broker.acl"]
+
+
+def read_toml(path: Path) -> tomlkit.TOMLDocument:
+    """A settings file with its comments, to be changed. Raises `ProvisionError`."""
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise ProvisionError(f"{path}: {error}") from error
+
+
+def write_toml(path: Path, document: tomlkit.TOMLDocument) -> None:
+    """Put it back, whole or not at all."""
+    certificates.write_private(path, tomlkit.dumps(document).encode())

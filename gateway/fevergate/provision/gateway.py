@@ -1,0 +1,177 @@
+"""Makes everything that a gateway, its broker and its kiosks need to trust each other.
+
+Runs as often as one likes: keys, passwords and what somebody wrote into gateway.toml are kept,
+new gates and kiosks are added, certificates that near their end are renewed. Nothing secret is
+printed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomlkit
+
+from fevergate import broker_files, certificates
+from fevergate.errors import ProvisionError
+from fevergate.provision.campus import Enrolment, one_gateway
+from fevergate.provision.collect import collect_toml
+from fevergate.provision.files import (
+    BROKER_NAME,
+    RESERVED,
+    Provisioned,
+    check_names,
+    read_toml,
+    secret,
+    write_broker,
+)
+from fevergate.provision.gates import PIN_SETS, add_to_gate
+from fevergate.provision.kiosks import write_kiosk
+from fevergate.provision.services import write_drop_ins
+from fevergate.settings import load_gateway
+
+
+def provision(
+    folder: Path,
+    *,
+    campus: str,
+    gateway: str,
+    gates: dict[str, list[str]],
+    broker_host: str = "127.0.0.1",
+    broker_port: int = 8883,
+    bind: str = "127.0.0.1",
+    campus_server_url: str | None = None,
+    enrolment: Enrolment | None = None,
+    timezone: str = "Asia/Shanghai",
+    language: str = "zh",
+    site: str = "canthus",
+    threshold_c: float = 37.3,
+    wifi_ssid: str = "",
+    wifi_password: str = "",
+    home_assistant: bool = False,
+    collect: bool = False,
+) -> Provisioned:
+    """Fill `folder`. `gates` names each gate's kiosks; `enrolment` is what a campus server of its
+    own folder gave this gateway, `campus_server_url` has one made here.
+
+    Raises `ProvisionError` saying what was expected; what was made before stays.
+    """
+    kiosks = [kiosk for names in gates.values() for kiosk in names]
+    _check(campus, gateway, gates, kiosks)
+    folder = folder.absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    done = Provisioned(folder)
+    done.note("ca.crt", certificates.ensure_authority(folder, campus))
+    hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
+    hosts += [host for host in (broker_host,) if host not in hosts]
+    done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
+    done.note("web.crt", certificates.ensure_server(folder, "web", hosts))
+    done.note(certificates.UPDATE_KEY, certificates.ensure_update_key(folder))
+    users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
+    if home_assistant:
+        users.append(broker_files.HOME_ASSISTANT)
+    if collect:
+        users.append(broker_files.COLLECT)
+    for user in users:
+        secret(done, f"{user}.password")
+    for gate, names in gates.items():
+        for kiosk in names:
+            values = {
+                "kiosk": kiosk,
+                "campus": campus,
+                "gate": gate,
+                "site": site,
+                "language": language,
+                "threshold_c": threshold_c,
+                "wifi_ssid": wifi_ssid,
+                "wifi_password": wifi_password,
+                "broker_host": broker_host,
+                "broker_port": broker_port,
+                "broker_name": BROKER_NAME,
+                "username": kiosk,
+                "ntp_host": broker_host,
+                "update_key": certificates.update_modulus(folder),
+            }
+            write_kiosk(done, kiosk, values)
+    write_broker(done, campus)
+    configuration = broker_files.configuration(folder, bind, broker_port)
+    (folder / "mosquitto.conf").write_text(configuration)
+    done.made.append("mosquitto.conf")
+    if campus_server_url:
+        enrolment = one_gateway(done, (campus, gateway), campus_server_url, timezone, language)
+    elif enrolment:
+        enrolment.keep(done, gateway)
+    if collect:
+        collect_toml(done, broker_host, broker_port, timezone)
+    head = f"""\
+# The gateway's settings: fevergate gateway --settings gateway.toml
+campus = "{campus}"
+gateway = "{gateway}"
+timezone = "{timezone}"
+language = "{language}"          # zh or en
+home_assistant = {str(home_assistant).lower()}   # whether kiosks and gates appear in it
+
+[broker]
+host = "{broker_host}"
+port = {broker_port}
+name = "{BROKER_NAME}"  # in its certificate
+
+[alarm]
+silent_after_s = 150     # a kiosk that says nothing for so long turns its gate amber
+buzzer = true
+
+[retention]
+raw_days = 400           # readings without a fever; counts and fevers stay
+persons_days = 30        # who acknowledged a fever
+
+[web]                    # the pages: fevergate web
+host = "{bind}"
+port = 8443
+
+# [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
+# port = 9464
+"""
+    _gateway_toml(done, head, gates, enrolment)
+    write_drop_ins(folder)
+    done.made.append("systemd")
+    broker_files.hand_over(folder)
+    return done
+
+
+def _check(campus: str, gateway: str, gates: dict[str, list[str]], kiosks: list[str]) -> None:
+    check_names("campus", [campus])
+    check_names("gateway", [gateway])
+    check_names("gate", gates)
+    check_names("kiosk", kiosks)
+    if not kiosks:
+        raise ProvisionError("expected at least one gate with a kiosk")
+    if len(gates) > len(PIN_SETS):
+        raise ProvisionError(f"expected at most {len(PIN_SETS)} gates for one Pi, got {len(gates)}")
+    for kiosk in kiosks:
+        if kiosk in RESERVED:
+            raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
+        if kiosks.count(kiosk) > 1:
+            raise ProvisionError(f"kiosk {kiosk!r}: stands at two gates")
+
+
+def _gateway_toml(
+    done: Provisioned, head: str, gates: dict[str, list[str]], enrolment: Enrolment | None
+) -> None:
+    """gateway.toml; where there is one, only what is new is added to it."""
+    path = done.folder / "gateway.toml"
+    before = path.read_bytes() if path.exists() else None
+    if before is None:
+        certificates.write_private(path, head.encode())
+    document = read_toml(path)
+    for gate, kiosks in gates.items():
+        for kiosk in kiosks:
+            add_to_gate(document, path, gate, kiosk)
+    if enrolment and "campus_server" not in document:
+        table = tomlkit.table()
+        persons = tomlkit.item(False).comment("whether follow-ups are sent with names")
+        table.update({"url": enrolment.url, "ca": enrolment.ca_file, "persons": persons})
+        document["campus_server"] = table
+    text = tomlkit.dumps(document).encode()
+    if text != before:
+        certificates.write_private(path, text)
+    load_gateway(path)
+    done.note("gateway.toml", text != before)

@@ -1,0 +1,117 @@
+"""A printed label for each kiosk: what it is called, whose it is, and a QR code of its page.
+
+It holds no secret: whoever photographs it knows an address.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reportlab.graphics import renderPDF
+from reportlab.graphics.barcode.qr import QrCodeWidget
+from reportlab.graphics.shapes import Drawing
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfgen.canvas import Canvas
+
+from fevergate.chinese_font import chinese_font
+from fevergate.errors import ProvisionError
+from fevergate.settings import GatewaySettings
+
+WIDTH, HEIGHT = 90 * mm, 50 * mm
+COLUMNS, ROWS = 2, 5
+QR = 36 * mm
+"""With its quiet zone of four modules (ISO/IEC 18004, 9.1)."""
+
+INK, FAINT = colors.HexColor("#10233f"), colors.HexColor("#9aa4b2")
+WORDS = (
+    "体温筛查一体机 · Fever screening kiosk",
+    "只做筛查，不作诊断 · It screens, it does not diagnose",
+    "扫码看状态 · Scan for its state",
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What one says."""
+
+    kiosk: str
+    place: str
+    url: str
+
+
+def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -> list[Label]:
+    """One for each kiosk; `base_url` is where the pages are, as a telephone at the gate reaches
+    them. Raises `ProvisionError` for a URL that is none."""
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" or not parts.hostname or len(base_url) > 200:
+        raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")
+    found = []
+    for kiosk in kiosks:
+        gate = settings.gate_of(kiosk)
+        title = settings.gate_title(gate.name, settings.language) if gate else "?"
+        place = f"{settings.campus_title(settings.language)} · {title}"
+        found.append(Label(kiosk, place, f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"))
+    return found
+
+
+def pages_url(settings: GatewaySettings) -> str:
+    """Where the pages are, as far as the settings tell."""
+    anywhere = settings.web.host in ("0.0.0.0", "::", "127.0.0.1", "localhost")  # noqa: S104
+    host = settings.broker.host if anywhere else settings.web.host
+    return f"https://{host}:{settings.web.port}"
+
+
+def as_pdf(labels: Sequence[Label]) -> bytes:
+    """A4 sheets of ten labels of 90 by 50 mm, with lines to cut along.
+
+    Raises `ExportError` where no Chinese font is.
+    """
+    font = chinese_font()
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4, invariant=1)
+    canvas.setTitle("FeverGate")
+    left, bottom = (A4[0] - COLUMNS * WIDTH) / 2, (A4[1] - ROWS * HEIGHT) / 2
+    for number, label in enumerate(labels):
+        place = number % (COLUMNS * ROWS)
+        if number and not place:
+            canvas.showPage()
+        row, column = divmod(place, COLUMNS)
+        x, y = left + column * WIDTH, bottom + (ROWS - 1 - row) * HEIGHT
+        _draw(canvas, label, font, x, y)
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
+    canvas.setStrokeColor(FAINT)
+    canvas.setDash(1, 2)
+    canvas.rect(x, y, WIDTH, HEIGHT)
+    canvas.setDash()
+    # Level Q: a quarter of it may be scratched off.
+    code = QrCodeWidget(label.url, barLevel="Q", barWidth=QR, barHeight=QR, barBorder=4)
+    drawing = Drawing(QR, QR)
+    drawing.add(code)
+    renderPDF.draw(drawing, canvas, x + 2 * mm, y + 10 * mm)
+    canvas.setFillColor(INK)
+    room, at = WIDTH - QR - 6 * mm, x + QR + 3 * mm
+    _fitted(canvas, label.kiosk, font, 22, (at, y + 33 * mm), room)
+    _fitted(canvas, label.place, font, 11, (at, y + 25 * mm), room)
+    _fitted(canvas, WORDS[0], font, 8, (at, y + 18 * mm), room)
+    _fitted(canvas, WORDS[2], font, 8, (at, y + 13 * mm), room)
+    _fitted(canvas, WORDS[1], font, 7.5, (x + 4 * mm, y + 5 * mm), WIDTH - 8 * mm)
+
+
+def _fitted(
+    canvas: Canvas, text: str, font: str, size: float, at: tuple[float, float], room: float
+) -> None:
+    """Text as large as it may be, and no wider than its room."""
+    width = pdfmetrics.stringWidth(text, font, size)
+    canvas.setFont(font, min(size, size * room / width) if width else size)
+    canvas.drawString(*at, text)

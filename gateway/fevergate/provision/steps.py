@@ -1,0 +1,239 @@
+"""What the commands do one after the other, and what they say of it, in the campus's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from fevergate import broker_files, certificates
+from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.provision import kiosks, services
+from fevergate.provision.campus import revoke_gateway
+from fevergate.provision.files import (
+    RESERVED,
+    USERS,
+    Provisioned,
+    check_names,
+    read_toml,
+    secret,
+    write_broker,
+    write_toml,
+)
+from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
+from fevergate.provision.labels import as_pdf, labels_of, pages_url
+from fevergate.settings import GatewaySettings, load_gateway
+
+SETTINGS = "gateway.toml"
+CAMPUS = "campus.toml"
+
+SAID = {
+    "added": ("{kiosk}：已加入 {gate} 门", "{kiosk}: stands at gate {gate}"),
+    "changed": ("{kiosk}：设置已更新，需写入设备", "{kiosk}: changed; its board needs it"),
+    "board": (
+        "{kiosk}：用 fevergate flash 或手机把设置写入设备",
+        "{kiosk}: now its board, by `fevergate flash` or by phone",
+    ),
+    "broker": ("消息服务器已重新读取口令与证书", "the broker has read it"),
+    "no_broker": (
+        "消息服务器未在本机运行，启动后生效",
+        "no broker runs here; it counts from its start",
+    ),
+    "started": ("网关与页面已重新启动", "gateway and pages started anew"),
+    "to_start": (
+        "请重新启动正在运行的网关与页面：systemctl restart fevergate-gateway fevergate-web",
+        "start gateway and pages anew, if they run: systemctl restart fevergate-gateway"
+        " fevergate-web",
+    ),
+    "revoked": (
+        "{kiosk}：凭据已作废，读数保留",
+        "{kiosk}: its credential is gone; its readings stay",
+    ),
+    "refused": ("已验证：消息服务器拒绝其连接", "seen: the broker refuses it"),
+    "last": (
+        "{gate} 门已无其他测温机，在加入新机前保持黄灯",
+        "gate {gate} has no other kiosk, and is amber until one is added",
+    ),
+    "wifi": (
+        "若设备遗失：其中存有 Wi-Fi“{ssid}”的密码，请更换",
+        "if it was stolen: it holds the password of the Wi-Fi {ssid}; change that",
+    ),
+    "renewed": ("已更新：{names}", "renewed: {names}"),
+    "none_due": ("证书有效期均充足", "no certificate is near its end"),
+    "authority": (
+        "根证书剩余 {days} 天；到期前须重新部署整个园区",
+        "the authority ends in {days} days; the whole campus must be provisioned anew before",
+    ),
+    "labels": ("{count} 张标签：{path}", "{count} labels: {path}"),
+    "loopback": (
+        "二维码指向本机（{url}）；请用 --url 给出手机可访问的地址",
+        "the codes point at this machine ({url}); give --url as a telephone reaches the pages",
+    ),
+    "campus": (
+        "请重新启动正在运行的汇总服务器：systemctl restart fevergate-campus",
+        "start the campus server anew, if it runs: systemctl restart fevergate-campus",
+    ),
+    "campus_started": ("汇总服务器已重新启动", "the campus server was started anew"),
+    "token": (
+        "{name}：令牌已作废；它仍须上报，缺报会显示",
+        "{name}: its token is gone; it must still report, so that its silence shows",
+    ),
+}
+"""Chinese, English."""
+
+
+def say(settings: GatewaySettings | None, what: str, **values: object) -> str:
+    """In the language of the settings; English where there are none."""
+    language = settings.language if settings else "en"
+    return SAID[what][0 if language == "zh" else 1].format(**values)
+
+
+def _open(folder: Path) -> GatewaySettings:
+    if not (folder / SETTINGS).exists():
+        raise ProvisionError(f"{folder}: expected a folder of `fevergate provision gateway`")
+    return load_gateway(folder / SETTINGS)
+
+
+def apply(folder: Path) -> Iterator[str]:
+    """Let running programs know; yields what came of it. Raises `ProvisionError`."""
+    settings = load_gateway(folder / SETTINGS)
+    yield say(settings, "broker" if services.reload_broker(folder) else "no_broker")
+    yield say(settings, "started" if services.restart(folder) else "to_start")
+
+
+def apply_campus(folder: Path) -> Iterator[str]:
+    """The same for a campus server, which reads its settings when it starts."""
+    yield say(
+        None,
+        "campus_started" if services.restart(folder, ("fevergate-campus",)) else "campus",
+    )
+
+
+def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> Iterator[str]:
+    """A kiosk at a gate, new or changed. Raises `ProvisionError`, `NothingFoundError`."""
+    settings = _open(folder)
+    check_names("kiosk", [kiosk])
+    if kiosk in RESERVED:
+        raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
+    known = kiosk in kiosks.kiosks_of(folder)
+    if gate is None:
+        if not known:
+            raise NothingFoundError(f"kiosk {kiosk!r}: is new; expected --gate, where it stands")
+        gate = str(kiosks.settings_of(folder, kiosk)["gate"])
+    check_names("gate", [gate])
+    values = kiosks.settings_of(folder, kiosk) if known else kiosks.neighbour(folder, gate)
+    values = values | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
+    document = read_toml(folder / SETTINGS)
+    add_to_gate(document, folder / SETTINGS, gate, kiosk)
+    done = Provisioned(folder)
+    kiosks.write_kiosk(done, kiosk, values)
+    drop_revoked(document, kiosks.revoked(folder))
+    write_toml(folder / SETTINGS, document)
+    write_broker(done, settings.campus)
+    broker_files.hand_over(folder)
+    yield say(settings, "changed" if known else "added", kiosk=kiosk, gate=gate)
+    yield from apply(folder)
+    if not known:
+        yield say(settings, "board", kiosk=kiosk)
+
+
+def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
+    """A kiosk, or in a campus server's folder a gateway, which is let in nowhere any more.
+
+    Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` where the broker lets it in.
+    """
+    if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
+        revoke_gateway(folder, name)
+        yield say(None, "token", name=name)
+        yield from apply_campus(folder)
+        return
+    settings = _open(folder)
+    told = kiosks.forget(folder, name, reason)
+    document = read_toml(folder / SETTINGS)
+    left_at = take_from_gate(document, name)
+    write_toml(folder / SETTINGS, document)
+    write_broker(Provisioned(folder), settings.campus)
+    broker_files.hand_over(folder)
+    yield say(settings, "revoked", kiosk=name)
+    reloaded = services.reload_broker(folder)
+    yield say(settings, "started" if services.restart(folder) else "to_start")
+    if reloaded:
+        services.see_refused(settings, name, str(told["password"]))
+    yield say(settings, "refused" if reloaded else "no_broker")
+    if left_at:
+        yield say(settings, "last", gate=left_at)
+    if told.get("wifi_ssid"):
+        yield say(settings, "wifi", ssid=told["wifi_ssid"])
+
+
+def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
+    """Certificates near their end, or all; and the passwords of these. Raises as `add`."""
+    if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
+        yield from _renew_campus(folder, everything=everything)
+        return
+    settings = _open(folder)
+    known = {*kiosks.kiosks_of(folder), *(u for u in USERS if (folder / f"{u}.password").exists())}
+    for name in names:
+        if name not in known:
+            raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
+    renewed = [
+        path.name
+        for path in (folder / "broker.crt", folder / "web.crt", folder / "campus.crt")
+        if path.exists() and certificates.renew_server(folder, path.stem, everything=everything)
+    ]
+    done = Provisioned(folder)
+    old: dict[str, str] = {}
+    for name in names:
+        if name in USERS:
+            secret(done, f"{name}.password", renew=True)
+        else:
+            old[name] = kiosks.renew_password(folder, name)
+    if not renewed and not names:
+        yield say(settings, "none_due")
+    else:
+        yield say(settings, "renewed", names=", ".join([*renewed, *names]))
+        write_broker(done, settings.campus)
+        broker_files.hand_over(folder)
+        reloaded = services.reload_broker(folder)
+        yield say(settings, "broker" if reloaded else "no_broker")
+        for name, password in old.items():
+            if reloaded:
+                services.see_refused(settings, name, password)
+            yield say(settings, "board", kiosk=name)
+        if any(name in USERS for name in names) or "web.crt" in renewed:
+            yield say(settings, "started" if services.restart(folder) else "to_start")
+    yield from _authority(folder, settings)
+
+
+def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
+    if certificates.renew_server(folder, "campus", everything=everything):
+        yield say(None, "renewed", names="campus.crt")
+        yield from apply_campus(folder)
+    else:
+        yield say(None, "none_due")
+    yield from _authority(folder, None)
+
+
+def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
+    """Nothing that it signs outlives it."""
+    left = certificates.days_left(certificates.read_certificate(folder / "ca.crt"))
+    if left < certificates.SERVER_DAYS:
+        yield say(settings, "authority", days=int(left))
+
+
+def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[str]:
+    """A PDF of the kiosks' labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
+    settings = _open(folder)
+    known = kiosks.kiosks_of(folder)
+    for name in names:
+        if name not in known:
+            raise NothingFoundError(f"kiosk {name!r}: expected one of {', '.join(known)}")
+    base = url or pages_url(settings)
+    found = labels_of(settings, list(names) or known, base)
+    try:
+        to.write_bytes(as_pdf(found))
+    except OSError as error:
+        raise ProvisionError(f"{to}: {error.strerror}") from error
+    yield say(settings, "labels", count=len(found), path=to)
+    if "://127.0.0.1" in base or "://localhost" in base:
+        yield say(settings, "loopback", url=base)

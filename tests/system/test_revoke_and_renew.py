@@ -1,0 +1,190 @@
+"""Who is revoked is cut off at once, and nobody else notices: the real broker decides."""
+
+import json
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from test_broker_access import BASE, HANG_S, Client, password_of
+
+from fevergate import certificates
+from fevergate.cli import cli
+from fevergate.errors import BrokerError
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.provision import provision, services
+from fevergate.settings import load_gateway
+
+
+class Site:
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        provision(
+            folder,
+            campus="east",
+            gateway="gw-east",
+            gates={"north": ["north-1", "north-2"], "south": ["south-1"]},
+            broker_port=self.port,
+            wifi_ssid="campus",
+            wifi_password="hunter2hunter2",
+            language="en",
+        )
+        self.broker = LocalBroker(folder)
+        self.broker.start()
+
+    @property
+    def gates(self):
+        return {gate.name: gate.kiosks for gate in load_gateway(self.folder / "gateway.toml").gates}
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path / "fevergate")
+    yield site
+    site.broker.stop()
+
+
+def fevergate(command, site, *arguments):
+    done = CliRunner().invoke(cli, ["provision", command, str(site.folder), *arguments])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def cut(client):
+    """An event of the broker's having ended a client's connection."""
+    gone = threading.Event()
+    client.client.on_disconnect = lambda *_: gone.set()
+    return gone
+
+
+def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
+    old = password_of(site, "north-1")
+    with (
+        Client(site, "north-1", old) as stolen,
+        Client(site, "north-2") as other,
+        Client(site, "admin") as admin,
+    ):
+        admin.hear(f"{BASE}/+/reading")
+        gone, undisturbed = cut(stolen), cut(other)
+        said = fevergate("revoke", site, "north-1", "--because", "stolen in the night")
+        assert gone.wait(HANG_S)
+        assert "seen: the broker refuses it" in said and "Wi-Fi campus" in said
+        other.say(f"{BASE}/north-2/reading", b"36.6")
+        admin.wait_for(b"36.6")
+        assert not undisturbed.is_set()
+    with Client(site, "north-1", old) as again:
+        assert again.refused
+    assert site.gates == {"north": ["north-2"], "south": ["south-1"]}
+    assert not (site.folder / "kiosks/north-1").exists()
+    for name in ("broker.passwords", "broker.acl"):
+        assert "north-1" not in (site.folder / name).read_text()
+    (line,) = (site.folder / "revoked.jsonl").read_text().splitlines()
+    assert json.loads(line)["reason"] == "stolen in the night"
+    assert old not in said + line
+
+
+def test_a_revoked_kiosk_stays_out_when_the_folder_is_made_again_for_the_others(site):
+    old = password_of(site, "north-1")
+    fevergate("revoke", site, "north-1")
+    fevergate("kiosk", site, "north-3", "--gate", "north")
+    with Client(site, "north-1", old) as again:
+        assert again.refused
+    with Client(site, "north-3") as added:  # the running broker knows it already
+        assert added.refused is None
+
+
+def test_the_same_name_may_come_back_with_another_password(site):
+    old = password_of(site, "north-1")
+    fevergate("revoke", site, "north-1")
+    said = fevergate("kiosk", site, "north-1", "--gate", "north")
+    assert "stands at gate north" in said and "now its board" in said
+    assert password_of(site, "north-1") != old
+    with Client(site, "north-1", old) as before, Client(site, "north-1") as now:
+        assert before.refused and now.refused is None
+
+
+def test_a_gates_last_kiosk_leaves_it_amber_until_there_is_another(site):
+    said = fevergate("revoke", site, "south-1")
+    assert "gate south has no other kiosk" in said
+    assert site.gates["south"] == ["south-1"]  # silent for good, which is amber
+    fevergate("kiosk", site, "south-2", "--gate", "south")
+    assert site.gates["south"] == ["south-2"]
+
+
+def test_a_new_kiosk_is_as_its_neighbours_but_for_what_is_said(site):
+    fevergate("kiosk", site, "north-3", "--gate", "north", "--threshold", "37.1")
+    new = json.loads((site.folder / "kiosks/north-3/settings.json").read_text())
+    old = json.loads((site.folder / "kiosks/north-1/settings.json").read_text())
+    assert {name for name in new if new[name] != old[name]} == {
+        *("kiosk", "username", "password", "threshold_c")
+    }
+    fevergate("kiosk", site, "north-3", "--threshold", "37.4")
+    after = json.loads((site.folder / "kiosks/north-3/settings.json").read_text())
+    assert after == new | {"threshold_c": 37.4}
+
+
+def test_a_password_that_leaked_is_worth_nothing_once_it_is_renewed(site):
+    old = password_of(site, "north-1")
+    with Client(site, "north-1", old) as thief:
+        gone = cut(thief)
+        fevergate("renew", site, "north-1")
+        assert gone.wait(HANG_S)
+    with Client(site, "north-1", old) as before, Client(site, "north-1") as now:
+        assert before.refused and now.refused is None
+    before = (site.folder / "admin.password").read_text()
+    fevergate("renew", site, "admin")
+    with Client(site, "admin", before.strip()) as old_admin, Client(site, "admin") as admin:
+        assert old_admin.refused and admin.refused is None
+
+
+def test_a_renewed_certificate_is_shown_by_the_running_broker(site):
+    first = certificates.read_certificate(site.folder / "broker.crt")
+    assert "no certificate is near its end" in fevergate("renew", site)
+    assert certificates.read_certificate(site.folder / "broker.crt") == first
+    with Client(site, "north-2") as connected:
+        undisturbed = cut(connected)
+        said = fevergate("renew", site, "--all-certificates")
+        assert "renewed: broker.crt, web.crt" in said
+        second = certificates.read_certificate(site.folder / "broker.crt")
+        assert second.serial_number != first.serial_number
+        until = time.monotonic() + HANG_S
+        while shown(site) != second.serial_number:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert not undisturbed.is_set()
+
+
+def shown(site):
+    """The serial number of the certificate that the broker shows."""
+    context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+    with (
+        socket.create_connection(("127.0.0.1", site.port), timeout=HANG_S) as raw,
+        context.wrap_socket(raw, server_hostname="fevergate-gateway") as tls,
+    ):
+        der = tls.getpeercert(binary_form=True)
+    assert der
+    return x509.load_der_x509_certificate(der).serial_number
+
+
+def test_while_the_broker_is_down_it_counts_from_its_start(site):
+    old = password_of(site, "north-1")
+    site.broker.kill()  # its pid file stays
+    assert "no broker runs here" in fevergate("revoke", site, "north-1")
+    site.broker.start()
+    with Client(site, "north-1", old) as again:
+        assert again.refused
+
+
+def test_a_broker_that_lets_a_revoked_kiosk_in_is_not_passed_over(site, monkeypatch):
+    """Where the signal does not arrive, nobody is told that all is well."""
+    monkeypatch.setattr(services.os, "kill", lambda *_: None)
+    monkeypatch.setattr(services, "CUT_OFF_S", 1)
+    with pytest.raises(BrokerError, match="still lets north-1 in"):
+        fevergate("revoke", site, "north-1")
+    assert not list(site.folder.glob(".*password"))
