@@ -15,6 +15,7 @@ from workshop import (
     circuit,
     drawing,
     electrical,
+    handbook,
     harness,
     optics,
     parts,
@@ -70,6 +71,14 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         files[f"enclosure/{part.name}.stl"] = printable.stl(part.printed)
     digest = hashlib.sha256(b"".join(v for k, v in sorted(files.items()) if k.endswith(".stl")))
     files["pictures/enclosure.png"] = labelled(drawing.picture(kiosk), digest.hexdigest())
+
+    say("handbook")
+    for language in handbook.LANGUAGES:
+        source = f"handbook/{language}.md.in, firmware and settings"
+        files[f"handbook-{language}.md"] = _text(
+            source, handbook.TITLES[language], handbook.markdown(language, kiosk)
+        )
+        files[f"pictures/lights-{language}.svg"] = handbook.lights(language).encode()
     return {HARDWARE / name: content for name, content in files.items()}
 
 
