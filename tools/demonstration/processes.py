@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fevergate.errors import FeverGateError
+
 TOOLS = Path(__file__).resolve().parents[1]
 END_S = 15
 LOOK_S = 0.6
 
 
-class DemonstrationError(Exception):
+class DemonstrationError(FeverGateError):
     """Something of the system did not come up, or not to its end."""
 
 

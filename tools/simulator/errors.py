@@ -1,7 +1,9 @@
 """Every error of the simulator, under one base."""
 
+from fevergate.errors import FeverGateError
 
-class SimulatorError(Exception):
+
+class SimulatorError(FeverGateError):
     """Base of all that the simulator raises on purpose."""
 
 

@@ -1,7 +1,9 @@
 """The errors of what builds `hardware/`, under one base."""
 
+from fevergate.errors import FeverGateError
 
-class HardwareError(Exception):
+
+class HardwareError(FeverGateError, ValueError):
     """A table of `hardware/` says what cannot be built: file, line, field, what was expected."""
 
 
