@@ -1,6 +1,7 @@
 """Trust for a whole campus from one command, which can be run again."""
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -12,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fevergate import broker_files, certificates
 from fevergate.campus.settings import load_campus
-from fevergate.errors import ProvisionError
-from fevergate.provision import provision
+from fevergate.errors import FeverGateError, NothingFoundError, ProvisionError
+from fevergate.provision import provision, services, steps
 from fevergate.settings import load_gateway
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -207,3 +208,68 @@ def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):
         make(tmp_path / "a", gates={"south": ["north-1"]})
     with pytest.raises(ProvisionError, match="expected at most 2"):
         make(tmp_path / "a", gates={"west": ["west-1"]})
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """A machine that systemd runs, but for systemd: what it is told stands in a file."""
+    told = tmp_path / "told"
+    program = tmp_path / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >>{told}\nexit ${{SYSTEMCTL_FAILS:-0}}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(services, "SYSTEMD", tmp_path)
+    monkeypatch.setattr(services, "FOLDER", tmp_path / "a")
+    return told
+
+
+def test_what_runs_takes_a_new_kiosk_without_anybody_else(tmp_path, systemd):
+    make(tmp_path / "a")
+    said = list(steps.add(tmp_path / "a", "north-3", "north", {}))
+    assert systemd.read_text() == "try-restart fevergate-gateway fevergate-web\n"
+    assert said[2] == "网关与页面已重新启动"
+
+
+def test_what_systemd_refuses_is_said(tmp_path, systemd, monkeypatch):
+    make(tmp_path / "a")
+    monkeypatch.setenv("SYSTEMCTL_FAILS", "1")
+    with pytest.raises(ProvisionError, match="systemctl try-restart"):
+        list(steps.add(tmp_path / "a", "north-3", "north", {}))
+    assert "north-3" in (tmp_path / "a/broker.acl").read_text()  # the broker has it all the same
+
+
+def test_a_folder_elsewhere_leaves_this_machines_services_alone(tmp_path, systemd):
+    make(tmp_path / "b")
+    said = list(steps.add(tmp_path / "b", "north-3", "north", {}))
+    assert not systemd.exists() and "systemctl restart" in said[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "gate", "says"),
+    [
+        ("North", "north", "kiosk 'North': expected"),
+        ("web", "north", "reserved"),
+        ("north-9", None, "is new; expected --gate"),
+        ("north-9", "NORTH", "gate 'NORTH': expected"),
+        ("north-9", "west", "expected at most 2"),
+    ],
+)
+def test_a_kiosk_that_cannot_be_added_changes_nothing(tmp_path, name, gate, says):
+    make(tmp_path / "a")
+    before = contents(tmp_path / "a")
+    with pytest.raises(FeverGateError, match=says):
+        list(steps.add(tmp_path / "a", name, gate, {}))
+    assert contents(tmp_path / "a") == before
+
+
+def test_an_authority_near_its_end_is_told_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(certificates, "AUTHORITY_DAYS", 700)
+    make(tmp_path / "a", language="en")
+    assert "the authority ends in 69" in list(steps.renew(tmp_path / "a", [], everything=False))[-1]
+
+
+def test_renew_knows_its_names(tmp_path):
+    make(tmp_path / "a")
+    with pytest.raises(NothingFoundError, match="'north-9': expected of admin, gateway, north-1"):
+        list(steps.renew(tmp_path / "a", ["north-9"], everything=False))
