@@ -147,18 +147,30 @@ def hand_over(folder: Path) -> None:
     Raises `ProvisionError` where mosquitto is not installed.
     """
     (folder / "broker").mkdir(mode=0o700, exist_ok=True)
+    to_service(folder)
     if os.geteuid() != 0:
         return
-    if _has_user("fevergate"):
-        for path in (folder, *folder.rglob("*")):
-            shutil.chown(path, "fevergate", "fevergate")
     if not _has_user("mosquitto"):
         raise ProvisionError("no user mosquitto: apt-get install mosquitto")
     for name in ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl"):
-        shutil.chown(folder / name, "mosquitto", "mosquitto")
+        if _has_user("fevergate"):  # which reads them for a backup
+            shutil.chown(folder / name, "mosquitto", "fevergate")
+            (folder / name).chmod(0o750 if name == "broker" else 0o640)
+        else:
+            shutil.chown(folder / name, "mosquitto", "mosquitto")
     # The way to them, without a look at what else lies here.
     shutil.chown(folder, group="mosquitto")
     folder.chmod(0o710)
+
+
+def to_service(folder: Path) -> None:
+    """As root: everything in a folder to the user whom the units run as, if there is one."""
+    if os.geteuid() != 0 or not _has_user("fevergate"):
+        return
+    for path in (folder, *folder.rglob("*")):
+        # What the broker wrote stays its own: without its pid file it would not start again.
+        if (folder / "broker") not in path.parents:
+            shutil.chown(path, "fevergate", "fevergate")
 
 
 def _has_user(name: str) -> bool:

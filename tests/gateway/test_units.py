@@ -24,5 +24,21 @@ def test_a_unit_is_exposed_as_little_as_can_be(unit):
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_starts_a_command_that_there_is(unit):
-    (command,) = re.findall(r"ExecStart=\S*/fevergate (\w+)", unit.read_text())
+    (command,) = re.findall(r"ExecStart=fevergate (\w+)", unit.read_text())
     assert command in COMMANDS
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck here")
+def test_what_the_teacher_runs_as_root_is_sound_shell():
+    tools = real_micropython.ROOT / "tools"
+    scripts = [path for path in tools.iterdir() if path.is_file() and shell(path)]
+    done = subprocess.run(
+        ["shellcheck", str(real_micropython.ROOT / "gateway/install"), *map(str, scripts)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def shell(path):
+    return path.read_bytes().startswith(b"#!/usr/bin/env bash")

@@ -19,6 +19,7 @@ import tomlkit
 from msgspec import Struct
 
 from fevergate import certificates
+from fevergate.broker_files import to_service
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import Provisioned, check_names, read_toml, secret, write_toml
 
@@ -123,6 +124,7 @@ def provision_campus(
             certificates.write_private(path, msgspec.json.encode(file) + b"\n")
             _enrol(folder / "campus.toml", campus, gateway, token)
             done.note(f"gateways/{gateway}.json", made)
+    to_service(folder)
     return done
 
 
@@ -141,6 +143,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
     # Of a token that nobody has: who must report must have one.
     tokens[gateway] = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
     write_toml(path, document)
+    to_service(folder)
     (folder / "gateways" / f"{gateway}.json").unlink(missing_ok=True)
 
 

@@ -135,10 +135,8 @@ def gateway_command(
         collect=collect,
     )
     _tell(done)
-    for line in steps.apply(done.folder):
+    for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
         click.echo(line)
-    click.echo(f"cp -r {done.folder}/systemd/* /etc/systemd/system/ lets mosquitto use it")
-    click.echo("next: fevergate flash for each board, fevergate provision labels, fevergate doctor")
 
 
 @provision_group.command("kiosk")
@@ -220,7 +218,7 @@ def campus_command(
         language=language or "zh",
     )
     _tell(done)
-    for line in steps.apply_campus(done.folder):
+    for line in steps.begin_campus(done.folder):
         click.echo(line)
 
 

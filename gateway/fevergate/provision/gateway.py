@@ -94,8 +94,10 @@ def provision(
             write_kiosk(done, kiosk, values)
     write_broker(done, campus)
     configuration = broker_files.configuration(folder, bind, broker_port)
-    (folder / "mosquitto.conf").write_text(configuration)
-    done.made.append("mosquitto.conf")
+    path = folder / "mosquitto.conf"
+    changed = not path.exists() or path.read_text() != configuration
+    path.write_text(configuration)
+    done.note("mosquitto.conf", changed)
     if campus_server_url:
         enrolment = one_gateway(done, (campus, gateway), campus_server_url, timezone, language)
     elif enrolment:

@@ -20,6 +20,10 @@ CUT_OFF_S = 10
 SYSTEMD = Path("/run/systemd/system")
 """There where systemd runs (sd_booted(3))."""
 
+UNITS_FOLDER = Path("/etc/systemd/system")
+RENEW = "fevergate-renew.timer"
+CAMPUS = "fevergate-campus.service"
+
 UNITS = {
     "fevergate-gateway": "gateway --settings {folder}/gateway.toml",
     "fevergate-web": "web --settings {folder}/gateway.toml",
@@ -41,6 +45,43 @@ def write_drop_ins(folder: Path) -> None:
         (place / "fevergate.conf").write_text(
             f"# Made by `fevergate provision gateway`; made again by each run.\n[Service]\n{text}"
         )
+
+
+def start(folder: Path, *, broker_anew: bool) -> bool:
+    """Have systemd run the broker with this folder's configuration, and what is installed of the
+    gateway; now and at each boot. Returns whether it did: as root, in the usual folder, where
+    systemd runs. Raises `ProvisionError` with systemd's words."""
+    systemctl = _systemctl(folder)
+    if systemctl is None or os.geteuid() != 0:
+        return False
+    broker_anew |= not (UNITS_FOLDER / "mosquitto.service.d" / "fevergate.conf").exists()
+    shutil.copytree(folder / "systemd", UNITS_FOLDER, dirs_exist_ok=True)
+    _run(systemctl, "daemon-reload")
+    _run(systemctl, "enable", "--quiet", "mosquitto.service")
+    _run(systemctl, "restart" if broker_anew else "reload-or-restart", "mosquitto.service")
+    _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW)
+    return True
+
+
+def start_campus(folder: Path) -> bool:
+    """The same for the campus server, which needs no broker."""
+    systemctl = _systemctl(folder)
+    if systemctl is None or os.geteuid() != 0:
+        return False
+    return _start(systemctl, CAMPUS)
+
+
+def _start(systemctl: str, *units: str) -> bool:
+    """Those that are installed, at each boot and anew now; whether there are any."""
+    installed = [
+        unit
+        for unit in units
+        if subprocess.run([systemctl, "cat", unit], capture_output=True).returncode == 0
+    ]
+    if installed:
+        _run(systemctl, "enable", "--quiet", *installed)
+        _run(systemctl, "restart", *installed)
+    return bool(installed)
 
 
 def reload_broker(folder: Path) -> bool:
@@ -97,10 +138,19 @@ def see_refused(settings: GatewaySettings, username: str, password: str) -> None
 def restart(folder: Path, units: tuple[str, ...] = tuple(UNITS)) -> bool:
     """Start the running ones of these units anew; returns whether that was possible here, or is
     left to a person. Raises `ProvisionError` with systemd's words."""
-    systemctl = shutil.which("systemctl")
-    if folder != FOLDER or systemctl is None or not SYSTEMD.exists():
+    systemctl = _systemctl(folder)
+    if systemctl is None:
         return False
-    done = subprocess.run([systemctl, "try-restart", *units], capture_output=True, text=True)
-    if done.returncode:
-        raise ProvisionError(f"systemctl try-restart: {done.stderr.strip()}")
+    _run(systemctl, "try-restart", *units)
     return True
+
+
+def _systemctl(folder: Path) -> str | None:
+    """The program, where systemd runs what is in this folder."""
+    return shutil.which("systemctl") if folder == FOLDER and SYSTEMD.exists() else None
+
+
+def _run(systemctl: str, *arguments: str) -> None:
+    done = subprocess.run([systemctl, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise ProvisionError(f"systemctl {' '.join(arguments)}: {done.stderr.strip()}")

@@ -28,6 +28,15 @@ SETTINGS = "gateway.toml"
 CAMPUS = "campus.toml"
 
 SAID = {
+    "runs": ("消息服务器、网关与页面已运行", "broker, gateway and pages run"),
+    "to_run": (
+        "让 mosquitto 使用它：cp -r {folder}/systemd/* /etc/systemd/system/，然后重新启动",
+        "for mosquitto to use it: cp -r {folder}/systemd/* /etc/systemd/system/, and restart it",
+    ),
+    "next": (
+        "接下来：fevergate flash 烧录，fevergate provision labels 打印标签，fevergate doctor 检查",
+        "next: fevergate flash for each board, fevergate provision labels, fevergate doctor",
+    ),
     "added": ("{kiosk}：已加入 {gate} 门", "{kiosk}: stands at gate {gate}"),
     "changed": ("{kiosk}：设置已更新，需写入设备", "{kiosk}: changed; its board needs it"),
     "board": (
@@ -73,7 +82,7 @@ SAID = {
         "请重新启动正在运行的汇总服务器：systemctl restart fevergate-campus",
         "start the campus server anew, if it runs: systemctl restart fevergate-campus",
     ),
-    "campus_started": ("汇总服务器已重新启动", "the campus server was started anew"),
+    "campus_started": ("汇总服务器已运行", "the campus server runs"),
     "token": (
         "{name}：令牌已作废；它仍须上报，缺报会显示",
         "{name}: its token is gone; it must still report, so that its silence shows",
@@ -94,6 +103,17 @@ def _open(folder: Path) -> GatewaySettings:
     return load_gateway(folder / SETTINGS)
 
 
+def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
+    """Let a new gateway run, or say how. Raises `ProvisionError`."""
+    settings = load_gateway(folder / SETTINGS)
+    if services.start(folder, broker_anew=broker_anew):
+        yield say(settings, "runs")
+    else:
+        services.reload_broker(folder)
+        yield say(settings, "to_run", folder=folder)
+    yield say(settings, "next")
+
+
 def apply(folder: Path) -> Iterator[str]:
     """Let running programs know; yields what came of it. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
@@ -101,12 +121,15 @@ def apply(folder: Path) -> Iterator[str]:
     yield say(settings, "started" if services.restart(folder) else "to_start")
 
 
+def begin_campus(folder: Path) -> Iterator[str]:
+    """Let a campus server run, or say how. Raises `ProvisionError`."""
+    yield say(None, "campus_started" if services.start_campus(folder) else "campus")
+
+
 def apply_campus(folder: Path) -> Iterator[str]:
     """The same for a campus server, which reads its settings when it starts."""
-    yield say(
-        None,
-        "campus_started" if services.restart(folder, ("fevergate-campus",)) else "campus",
-    )
+    started = services.restart(folder, (services.CAMPUS,))
+    yield say(None, "campus_started" if started else "campus")
 
 
 def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> Iterator[str]:
@@ -207,6 +230,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
 
 def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
     if certificates.renew_server(folder, "campus", everything=everything):
+        broker_files.to_service(folder)
         yield say(None, "renewed", names="campus.crt")
         yield from apply_campus(folder)
     else:

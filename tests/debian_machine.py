@@ -1,0 +1,123 @@
+"""A whole Debian that boots with its own systemd, made from Debian's packages: what a Pi runs, but
+for the pins. No network but its own loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
+PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "python3"),
+    *("python3-venv", "chrony", "fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
+)
+UP_S = 60
+
+
+def why_not() -> str | None:
+    """What this machine lacks to boot another, or None."""
+    if os.geteuid() != 0:
+        return "only root can boot a machine"
+    for program in ("mmdebstrap", "systemd-nspawn", "nsenter"):
+        if shutil.which(program) is None:
+            return f"{program} is missing"
+    return None
+
+
+def bootstrap(root: Path) -> None:
+    """A minimal Debian with what a gateway's installation asks of it."""
+    subprocess.run(
+        [
+            *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
+            *(f"--include={','.join(PACKAGES)}", SUITE, str(root), MIRROR),
+        ],
+        check=True,
+        timeout=240,
+    )
+
+
+class Machine:
+    """Boots the Debian in `root`; `run` executes there, `pull_the_plug` is a power cut."""
+
+    def __init__(self, root: Path, shared: Path) -> None:
+        """`shared` is seen inside as /srv/shared, read only."""
+        self.root = root
+        self._shared = shared
+        self._process: subprocess.Popen[bytes] | None = None
+        self._leader = 0
+
+    def boot(self) -> None:
+        """Start it and wait until systemd says that it is up."""
+        self._process = subprocess.Popen(
+            [
+                *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
+                *("--private-network", "--console=passive", f"--directory={self.root}"),
+                f"--bind-ro={self._shared}:/srv/shared",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        until = time.monotonic() + UP_S
+        while time.monotonic() < until:
+            for child in children.read_text().split():
+                self._leader = int(child)
+                if self._up():
+                    return
+            time.sleep(0.3)
+        raise AssertionError(f"the machine in {self.root} does not come up")
+
+    def _up(self) -> bool:
+        name = Path(f"/proc/{self._leader}/comm")
+        if not name.exists() or name.read_text().strip() != "systemd":
+            return False
+        state = self.run("systemctl is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def run(
+        self, command: str, *, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """A shell command inside."""
+        done = subprocess.run(
+            [
+                *("nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--net"),
+                *("--pid", "--root", "env", "-i", "LANG=C.UTF-8", "HOME=/root"),
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                *(f"{name}={value}" for name, value in environment.items()),
+                *("sh", "-c", f"cd /; {command}"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done
+
+    def active(self, unit: str) -> bool:
+        """Whether systemd says that a unit runs."""
+        return self.run(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
+
+    def files(self) -> set[str]:
+        """Every file of the system, but what programs keep for themselves as they run."""
+        theirs = ("/proc", "/sys", "/dev", "/run", "/tmp", "/srv/shared")
+        theirs += ("/var/log", "/var/lib", "/var/tmp")
+        skip = " -o ".join(f"-path {folder}" for folder in theirs)
+        found = self.run(f"find / -xdev \\( {skip} \\) -prune -o -print").stdout
+        return {path for path in found.split("\n") if "__pycache__" not in path}
+
+    def pull_the_plug(self) -> None:
+        """Every process inside is gone at once."""
+        if self._process:
+            os.killpg(self._process.pid, 9)
+            subprocess.run(["kill", "-9", str(self._leader)], capture_output=True)
+            self._process.wait()
+            until = time.monotonic() + UP_S
+            while Path(f"/proc/{self._leader}").exists() and time.monotonic() < until:
+                time.sleep(0.1)
+            self._process = None

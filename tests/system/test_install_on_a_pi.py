@@ -1,0 +1,266 @@
+"""A Debian with its own systemd becomes a gateway, stays one, and can be what it was before."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+
+import debian_machine
+import msgspec
+import pytest
+import real_micropython
+from debian_machine import Machine
+from samples import reading
+
+ROOT = real_micropython.ROOT
+WHY_NOT = debian_machine.why_not()
+pytestmark = [
+    pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT)),
+    pytest.mark.timeout(600),
+]
+INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
+PROVISION = (
+    "fevergate provision gateway /etc/fevergate --campus east --gateway gw-east"
+    " --gate north=north-1,north-2 --language en"
+)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """What somebody carries to the Pi: the source, and every wheel that is asked for."""
+    shared = tmp_path_factory.mktemp("shared")
+    for name in ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware"):
+        path, copy = ROOT / name, shared / "source" / name
+        copy.parent.mkdir(exist_ok=True)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, copy)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"),
+            *("--constraint", str(ROOT / "gateway/constraints.txt")),
+            *("--wheel-dir", str(shared / "wheels"), f"{shared / 'source'}[campus]"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=240,
+    )
+    for path in (shared, *shared.iterdir()):
+        path.chmod(0o755)
+    (wheel,) = (shared / "wheels").glob("fevergate-*.whl")
+    broken(wheel, shared / "falls" / wheel.name, "fevergate/gateway.py", "raise SystemExit(7)\n")
+    broken(wheel, shared / "no" / wheel.name, "fevergate/cli.py", "this is no Python\n")
+    return shared
+
+
+def broken(wheel, copy, name, text):
+    """The same wheel, but for one file."""
+    copy.parent.mkdir()
+    with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(copy, "w") as other:
+        for member in whole.infolist():
+            data = whole.read(member)
+            other.writestr(member, text.encode() if member.filename == name else data)
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory):
+    root = tmp_path_factory.mktemp("debian") / "root"
+    debian_machine.bootstrap(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def machine(debian, shared, tmp_path_factory):
+    root = tmp_path_factory.mktemp("pi") / "root"
+    subprocess.run(["cp", "-a", str(debian), str(root)], check=True)
+    machine = Machine(root, shared)
+    machine.boot()
+    yield machine
+    machine.pull_the_plug()
+
+
+@pytest.fixture(scope="module")
+def before(machine):
+    """Every file of the Debian that nothing was done to."""
+    return machine.files()
+
+
+@pytest.fixture(scope="module")
+def installed(machine, before):
+    machine.run(INSTALL)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def gateway(installed):
+    installed.run(PROVISION)
+    return installed
+
+
+def watching(machine):
+    units = ("mosquitto", "fevergate-gateway", "fevergate-web", "fevergate-renew.timer")
+    return [unit for unit in units if not machine.active(unit)]
+
+
+def read(machine, seq):
+    """A kiosk says a reading, with the stock client and its own credential."""
+    settings = json.loads(machine.run("cat /etc/fevergate/kiosks/north-1/settings.json").stdout)
+    payload = msgspec.json.encode(reading(seq)).decode()
+    machine.run(
+        "mosquitto_pub -h 127.0.0.1 -p 8883 --cafile /etc/fevergate/ca.crt -V 5 -q 1"
+        f" -u north-1 -P '{settings['password']}' -t fevergate/v1/east/north-1/reading"
+        f" -m '{payload}'"
+    )
+
+
+def readings(machine):
+    return int(
+        machine.run(
+            "python3 -c 'import sqlite3;"
+            'print(sqlite3.connect("/etc/fevergate/fevergate.db")'
+            '.execute("select count(*) from readings").fetchone()[0])\''
+        ).stdout
+    )
+
+
+def until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.3)
+
+
+def test_a_fresh_machine_is_a_gateway_after_two_commands(gateway):
+    """systemd itself starts them, with all that the units forbid them."""
+    assert watching(gateway) == []
+    doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
+    assert "✓ broker" in doctor and "✓ secrets" in doctor and "✗" not in doctor
+    until(lambda: "one-time code" in gateway.run("journalctl -u fevergate-web").stdout)
+    read(gateway, 1)
+    until(lambda: readings(gateway) == 1)
+
+
+def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
+    assert "allow 192.168.0.0/16" in installed.run("cat /etc/chrony/conf.d/fevergate.conf").stdout
+    assert installed.run("chronyd -p -f /etc/chrony/chrony.conf").returncode == 0
+    shown = installed.run("systemd-analyze cat-config systemd/journald.conf").stdout
+    assert "SystemMaxUse=64M" in shown
+    shown = installed.run("apt-config dump").stdout
+    assert 'Unattended-Upgrade::Automatic-Reboot-Time "03:30";' in shown
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
+
+
+def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):
+    assert (
+        "started anew"
+        in gateway.run("fevergate provision kiosk /etc/fevergate north-3 --gate north").stdout
+    )
+    said = gateway.run("fevergate provision revoke /etc/fevergate north-3").stdout
+    assert "seen: the broker refuses it" in said
+    assert watching(gateway) == []
+
+
+def test_certificates_near_their_end_are_renewed_by_the_timers_unit(gateway):
+    """With the rights that the unit leaves it."""
+    gateway.run(
+        "/opt/fevergate/bin/python -c 'from pathlib import Path; from fevergate import"
+        " certificates as c; c.SERVER_DAYS = 30;"
+        ' c.renew_server(Path("/etc/fevergate"), "broker", everything=True)\';'
+        " chown mosquitto: /etc/fevergate/broker.*"
+    )
+    gateway.run("systemctl start fevergate-renew.service")
+    shown = gateway.run("journalctl -u fevergate-renew").stdout
+    assert "renewed: broker.crt" in shown and "the broker has read it" in shown
+    doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
+    assert re.search(r"✓ certificates broker.crt: 82\d days left", doctor)
+    assert "✓ broker" in doctor
+
+
+def test_after_a_power_cut_it_watches_again_by_itself(gateway):
+    read(gateway, 2)
+    until(lambda: readings(gateway) == 2)
+    gateway.pull_the_plug()
+    gateway.boot()
+    until(lambda: watching(gateway) == [])
+    assert readings(gateway) == 2
+    read(gateway, 3)
+    until(lambda: readings(gateway) == 3)
+
+
+def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(gateway):
+    old = gateway.run("readlink /opt/fevergate").stdout
+    gateway.run("echo '# ours' >>/etc/fevergate/gateway.toml")
+    count = readings(gateway)
+    said = gateway.run(f"{INSTALL} --read-mostly --campus-server").stdout
+    assert "a backup before the upgrade" in said and "run the new version" in said
+    assert gateway.run("readlink /opt/fevergate").stdout != old
+    assert readings(gateway) == count and watching(gateway) == []
+    assert "# ours" in gateway.run("cat /etc/fevergate/gateway.toml").stdout
+    kept = gateway.run("ls /var/backups/fevergate; ls /opt/fevergate.d | wc -l").stdout
+    assert re.fullmatch(r"before-\w+\.tar\.gz\n2\n", kept)
+    gateway.pull_the_plug()
+    gateway.boot()
+    assert gateway.active("tmp.mount") and gateway.active("fevergate-card.service")
+    assert "noatime" in gateway.run("findmnt -n -o OPTIONS /").stdout
+    journal = gateway.run("journalctl --header | grep 'File path'").stdout
+    assert "/run/log/journal" in journal
+    until(lambda: watching(gateway) == [])
+
+
+def test_a_campus_server_on_the_same_machine(gateway):
+    """After the upgrade, which brought what it needs."""
+    said = gateway.run(
+        "fevergate provision campus /etc/fevergate --url https://127.0.0.1:9443"
+        " --gateways east=gw-east"
+    ).stdout
+    assert "the campus server runs" in said
+    until(lambda: "one-time code" in gateway.run("journalctl -u fevergate-campus").stdout)
+    assert gateway.active("fevergate-campus")
+    assert (
+        "no certificate is near" in gateway.run("fevergate provision renew /etc/fevergate").stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("wheel", "says"),
+    [("no", "what was installed before is as it was"), ("falls", "is back")],
+)
+def test_a_version_that_does_not_work_is_not_left_running(gateway, shared, wheel, says):
+    (path,) = (shared / wheel).iterdir()
+    old = gateway.run("readlink /opt/fevergate").stdout
+    done = gateway.run(f"{INSTALL} --wheel /srv/shared/{wheel}/{path.name}", check=False)
+    assert done.returncode == 1 and says in done.stderr
+    assert gateway.run("readlink /opt/fevergate").stdout == old
+    until(lambda: watching(gateway) == [])
+
+
+def test_what_it_cannot_do_is_one_line_in_the_persons_language(installed):
+    done = installed.run("runuser -u nobody -- /srv/shared/source/gateway/install", check=False)
+    assert done.returncode == 1 and done.stderr == "fevergate: please run it with sudo\n"
+    done = installed.run(f"{INSTALL} --wheel /none.whl", check=False, LANG="zh_CN.UTF-8")
+    assert done.stderr == "fevergate：/none.whl：没有这个文件\n"
+    for language, word in (("zh_CN.UTF-8", "卸载"), ("C.UTF-8", "uninstall")):
+        helped = installed.run(f"{INSTALL} --help", LANG=language).stdout
+        assert word in helped
+        options = set(re.findall(r"--[a-z-]+", helped))
+        script = (ROOT / "gateway/install").read_text()
+        assert options - {"--help"} == set(re.findall(r"(?m)^ {8}(--[a-z-]+)\)", script)) | {
+            *("--wheel", "--wheels"),
+        }
+
+
+def test_uninstalled_it_leaves_nothing_but_the_readings(gateway, before):
+    """Last: it takes the gateway away."""
+    gateway.run(f"{INSTALL} --uninstall")
+    left = gateway.files() - before
+    assert {path for path in left if not path.startswith(("/etc/fevergate", "/var/backups"))} == {
+        # The user, whose readings stay, and the backups of files that Debian's own tools made.
+        *(path for path in left if re.fullmatch(r"/etc/(passwd|group|shadow|gshadow)-", path)),
+    }
+    assert gateway.active("mosquitto")  # with Debian's own settings
+    assert readings(gateway) == 3
+    gateway.run(f"{INSTALL} --uninstall --purge --yes")
+    left = gateway.files() - before
+    assert [path for path in left if "fevergate" in path] == []
+    assert gateway.run("getent passwd fevergate", check=False).returncode != 0
