@@ -26,6 +26,7 @@ from fevergate.desk.checking import (
 from fevergate.errors import NothingFoundError
 from fevergate.options import settings_option
 from fevergate.protocol import CalibrationRecord
+from kiosk import screening
 
 
 @click.command("check")
@@ -97,10 +98,14 @@ _ASKED = {
 }
 
 
+_AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
+
+
 def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
     click.echo("now look into the sensor ... 请看向传感器", err=quiet)
     look = work.looker(None).once(lambda _sample, _state: None)
-    if look is None or look.reason:
+    # Too cold or too hot is no reason to try again: it may be what the sensor has wrong.
+    if look is None or look.reason in _AGAIN:
         why = "nobody was seen 没有看到人" if look is None else shown.say(look.reason, "en")
         raise NothingFoundError(f"no measurement to compare: {why}; try again")
     held = Held(look.object_c, look.can_c)
