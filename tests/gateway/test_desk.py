@@ -1,5 +1,6 @@
 """A guard at the desk: looks, the day's check, a calibration, and what doctor says of them."""
 
+import io
 import json
 import sqlite3
 import time
@@ -7,12 +8,14 @@ import time
 import pytest
 from click.testing import CliRunner
 from desk_kernel import Kernel
+from rich.console import Console
 from samples import arrived
 from simulator_helpers import black_body
 
 from fevergate.backup import backup, restore
 from fevergate.cli import cli
 from fevergate.desk import at_work, findings, shown, store
+from fevergate.desk.looking import Look
 from fevergate.desk.sensor import Clock
 from fevergate.errors import CalibrationRefusedError, DeskError, NothingFoundError, SettingsError
 from fevergate.provision import provision
@@ -129,6 +132,32 @@ def test_the_guard_is_shown_large_digits_the_answer_and_who_decides(desk):
     assert "At or above 37.3 °C" in done.output and "clinical thermometer decides" in done.output
     assert "██████" in done.output and "axillary equivalent" in done.output
     assert "wrong checksums 0" in done.output and "never calibrated" in done.output
+    assert "not checked within a day" in done.output
+
+
+def test_no_measurement_shows_no_body_temperature(desk):
+    desk.person(33.0)
+    done = desk.run("--count", "1", "--by", "Li")
+    assert "No answer: cold skin" in done.output and "body" not in done.output.split("ends)")[1]
+    assert "body" not in desk.run("history").output and "No answer" in desk.run("history").output
+
+
+def look_of(body_c, verdict):
+    values = {"sensor": "x", "site": "canthus", "calibrated": True, "checked": True, "reason": ""}
+    values |= {"object_c": 36.0, "can_c": 22.0, "skin_c": 36.1, "samples": 9, "scan_ms": 800}
+    values |= {"pec_errors": 0, "bus_errors": 0, "threshold_c": 37.3, "verdict": verdict}
+    return Look(**values, body_c=body_c)
+
+
+@pytest.mark.parametrize(
+    ("body_c", "verdict", "digits"),
+    [(37.28, "normal", "37.2"), (37.3, "fever", "37.3"), (36.66, "normal", "36.7")],
+)
+def test_the_digits_never_contradict_the_answer(body_c, verdict, digits):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(shown.looked(look_of(body_c, verdict), "en"))
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert all(line.rstrip() in lines for line in shown.big(digits).splitlines())
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -233,6 +262,8 @@ def test_a_look_at_the_person_of_a_fever_is_noted_to_that_fever(desk):
     (row,) = desk.kept("looks")
     assert (row["kiosk"], row["boot"], row["seq"]) == ("north-1", 1, 7)
     assert "north-1" in desk.run("history").output
+    desk.person(37.6)
+    assert desk.run("--by", "Li", "--fever", "north-1", keys="\n\n").output.count("noted") == 1
 
 
 def test_a_fever_that_is_nobodys_who_stands_here_takes_no_look(desk):
@@ -288,6 +319,9 @@ def test_a_black_body_that_reads_as_it_is_passes_and_is_kept(desk):
     done = check(desk, keys="37.0\n")
     assert done.exit_code == 0, done.output
     assert "passed" in done.output
+    desk._plan.clear()
+    desk.person(35.6)
+    assert desk.look()["checked"] is True
     (row,) = desk.kept("checks")
     assert row["passed"] == 1 and row["by"] == "Li Wei" and row["reference"] == "blackbody"
     assert row["measured_c"] == pytest.approx(37.0, abs=0.1)

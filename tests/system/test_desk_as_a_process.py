@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -132,33 +133,73 @@ def test_a_look_through_smbus2_and_the_c_library_is_what_is_before_the_sensor(de
     assert look["pec_errors"] == 2 and look["bus_errors"] == 0
 
 
+class Terminal:
+    """Runs a command at a terminal of its own."""
+
+    def __init__(self, command, environment):
+        self._mine, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        self.said = ""
+        self._left = b""
+
+    def until(self, words):
+        while words not in self.said:
+            self._left += os.read(self._mine, 4096)
+            self.said = self._left.decode(errors="ignore")
+
+    def types(self, keys):
+        os.write(self._mine, keys)
+
+    def ended(self):
+        return self.process.wait(ANSWER_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self._mine)
+
+
 @compiled
 def test_a_guard_at_a_terminal_presses_enter_and_reads_the_answer(desk):
     part, command, settings, environment = desk
     part.scene = lambda _: View(35.6, 22.0)
-    mine, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*command, *settings], env=environment, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    said = b""
+    with Terminal([*command, *settings], environment) as terminal:
+        terminal.until("按回车")
+        terminal.types(b"\n")
+        terminal.until("以医用体温计为准")
+        terminal.types(b"q\n")
+        assert terminal.ended() == 0
+        assert "低于阈值 37.3 °C" in terminal.said and "██" in terminal.said
+        assert "校验错误 0" in terminal.said
 
-    def until(words):
-        nonlocal said
-        while words.encode() not in said:
-            said += os.read(mine, 4096)
 
-    try:
-        until("按回车")
-        os.write(mine, b"\n")
-        until("以医用体温计为准")
-        os.write(mine, b"q\n")
-        assert process.wait(ANSWER_S) == 0
-    finally:
-        process.kill()
-        os.close(mine)
-    text = said.decode()
-    assert "低于阈值 37.3 °C" in text and "██" in text and "校验错误 0" in text
+@compiled
+def test_watching_shows_what_the_sensor_reads_before_anybody_comes(desk):
+    part, command, settings, environment = desk
+    with Terminal(
+        [*command, "look", "--watch", "--count", "1", *settings], environment
+    ) as terminal:
+        terminal.until("等待 · 物体 2")
+        part.scene = lambda _: View(37.6, 22.0)
+        terminal.until("达到阈值 37.3 °C")
+        assert terminal.ended() == 0
+        assert "测量中 · 物体 3" in terminal.said
+
+
+@compiled
+def test_ctrl_c_ends_watching_without_a_trace(desk):
+    _, command, settings, environment = desk
+    with Terminal([*command, "look", "--watch", *settings], environment) as terminal:
+        terminal.until("等待 · 物体 2")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.ended() == 0
+        assert "Traceback" not in terminal.said
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from fevergate.desk import gateway
 from fevergate.desk.bus import DeskBus
 from fevergate.desk.looking import Looker
 from fevergate.desk.sensor import Clock, DeskSensor
-from fevergate.desk.store import DeskStore, calibration_of
+from fevergate.desk.store import DeskStore, calibration_of, last_check
 from fevergate.errors import SettingsError
 from fevergate.settings import Desk, GatewaySettings, load_gateway
 from kiosk.calibration import Calibration
@@ -38,7 +39,10 @@ class AtWork:
     def looker(self, threshold_c: float | None) -> Looker:
         """With the given threshold, else the kiosks' strictest, else the product's."""
         threshold_c = threshold_c or gateway.strictest_c(self.settings) or THRESHOLD_C
-        return Looker(self.sensor, self.calibration(), self.desk.site, threshold_c)
+        last = last_check(self.settings, self.desk, self.sensor.unit)
+        checked = last is not None and last.state(time.time()) == "passed"
+        site = self.desk.site
+        return Looker(self.sensor, self.calibration(), site, threshold_c, checked=checked)
 
     @contextmanager
     def store(self) -> Iterator[DeskStore]:

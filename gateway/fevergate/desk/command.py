@@ -58,7 +58,7 @@ desk_command.add_command(calibrate_command)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each look, no questions.")
 @click.option("--by", callback=guard_name, help="Who looks: keeps each look under that name.")
 @click.option("--why", default="", help="What for; kept with the look. No names of persons.")
-@click.option("--fever", "kiosk", metavar="KIOSK", help="At the person of its newest fever.")
+@click.option("--fever", "kiosk", metavar="KIOSK", help="At whom its newest fever is; one look.")
 @click.option(
     "--threshold",
     "threshold_c",
@@ -117,10 +117,11 @@ def look_command(
         if watch:
             _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
             return
+        # A fever is one person's.
+        most = count or (1 if as_json or kiosk else sys.maxsize)
         seen = 0
-        asked = not as_json
-        while seen < (count or (1 if as_json else sys.maxsize)):
-            if asked and not _enter(language):
+        while seen < most:
+            if not as_json and not _enter(language):
                 return
             look = looker.once(_quiet)
             if look is not None:

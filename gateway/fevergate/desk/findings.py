@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fevergate.desk.bus import DeskBus
 from fevergate.desk.sensor import Clock, DeskSensor
-from fevergate.desk.store import newest
+from fevergate.desk.store import last_check, newest
 from fevergate.doctor_store import CALIBRATION_DAYS
 from fevergate.errors import DeskError
 from fevergate.findings import Finding, ok
@@ -41,19 +41,18 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
 
 def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     """The last check of the unit that is there; of any, where none answers."""
-    row = next(iter(newest(settings, desk, "checks", 1, unit or None)), None)
-    if row is None:
+    last = last_check(settings, desk, unit or None)
+    if last is None:
         text = ("值班台传感器从未检查", "the desk's sensor was never checked")
         return Finding(check="desk check", state="warning", text=text, advice=_CHECK)
-    when = datetime.fromtimestamp(row["at"], settings.zone).strftime("%Y-%m-%d %H:%M")
-    difference_c = row["measured_c"] - row["reference_c"]
-    zh = f"{when} 由 {row['by']} 检查，相差 {difference_c:+.2f} °C"
-    en = f"{when} by {row['by']}, {difference_c:+.2f} °C"
-    if not row["passed"]:
+    when = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
+    zh = f"{when} 由 {last.by} 检查，相差 {last.difference_c:+.2f} °C"
+    en = f"{when} by {last.by}, {last.difference_c:+.2f} °C"
+    state = last.state(time.time())
+    if state == "failed":
         text = (f"{zh}：不合格，不要用它判断任何人", f"{en}: failed, judge nobody by it")
         return Finding(check="desk check", state="failed", text=text, advice=_CHECK)
-    # From a clock that was ahead: nobody knows how old it is.
-    if not 0 <= time.time() - row["at"] <= DAY_S:
+    if state == "old":
         text = (f"{zh}：已超过一天", f"{en}: more than a day ago")
         return Finding(check="desk check", state="warning", text=text, advice=_CHECK)
     return ok("desk check", f"{zh}，合格", f"{en}, passed")

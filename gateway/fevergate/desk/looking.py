@@ -33,6 +33,8 @@ class Look(Struct, frozen=True, kw_only=True):
     sensor: str
     site: str
     calibrated: bool
+    checked: bool
+    """Whether the sensor passed its last check, within a day."""
     verdict: str
     reason: str
     threshold_c: float
@@ -50,9 +52,17 @@ class Looker:
     """Looks at people, one after the other; errors are `DeskSensor`'s."""
 
     def __init__(
-        self, sensor: DeskSensor, calibration: Calibration, site: str, threshold_c: float
+        self,
+        sensor: DeskSensor,
+        calibration: Calibration,
+        site: str,
+        threshold_c: float,
+        *,
+        checked: bool,
     ) -> None:
+        """`checked`: what each look says of the sensor's last check."""
         self._sensor = sensor
+        self._checked = checked
         self._calibration = calibration
         self._site = site
         self.threshold_c = threshold_c
@@ -103,6 +113,7 @@ class Looker:
             sensor=self._sensor.unit,
             site=self._site,
             calibrated=bool(self._calibration.sensor),
+            checked=self._checked,
             verdict=one.verdict,
             reason=one.reason,
             threshold_c=self.threshold_c,

@@ -50,14 +50,20 @@ TABLE: dict[str, tuple[str, str]] = {
         "It screens and does not diagnose: a clinical thermometer decides.",
     ),
     "figures": (
-        "体温 {body:.2f} °C（腋温等效） 皮肤 {skin:.2f} °C 环境 {ambient:.2f} °C"
-        " 校验错误 {pec} 无应答 {bus}",
-        "body {body:.2f} °C (axillary equivalent), skin {skin:.2f} °C, ambient {ambient:.2f} °C,"
-        " wrong checksums {pec}, no answer {bus}",
+        "皮肤 {skin:.2f} °C 环境 {ambient:.2f} °C 校验错误 {pec} 无应答 {bus}",
+        "skin {skin:.2f} °C, ambient {ambient:.2f} °C, wrong checksums {pec}, no answer {bus}",
+    ),
+    "body": (
+        "体温 {body:.2f} °C（腋温等效）",
+        "body {body:.2f} °C (axillary equivalent)",
     ),
     "uncalibrated": (
         "传感器未校准：fevergate desk calibrate --by 姓名",
         "this sensor was never calibrated: fevergate desk calibrate --by NAME",
+    ),
+    "unchecked": (
+        "今日未检查，或检查不合格：fevergate desk check --by 姓名",
+        "not checked within a day, or it failed: fevergate desk check --by NAME",
     ),
     "live": (
         "物体 {object:.2f} °C 环境 {ambient:.2f} °C 校验错误 {pec} 无应答 {bus}",
@@ -107,6 +113,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "look": ("复看", "look"),
     "check": ("检查", "check"),
     "calibration": ("校准", "calibration"),
+    "blackbody": ("黑体", "black body"),
+    "axillary": ("腋温", "armpit"),
+    "oral": ("口温", "mouth"),
+    "one-point": ("黑体一点", "one black body"),
+    "two-point": ("黑体两点", "two black bodies"),
     "nothing": ("尚无记录", "nothing was kept yet"),
 }
 
@@ -151,16 +162,28 @@ def looked(look: Look, language: str) -> RenderableType:
         why = say(look.reason, language)
         verdict = say(screening.RETRY, language, why=why)
     else:
-        parts += [Text(), Text(big(f"{look.body_c:.1f}"), style), Text()]
+        parts += [Text(), Text(big(f"{_tenths(look):.1f}"), style), Text()]
         verdict = say(look.verdict, language, threshold=look.threshold_c)
     parts.append(Text(verdict, style))
-    values = {"body": look.body_c, "skin": look.skin_c, "ambient": look.can_c}
+    values = {"skin": look.skin_c, "ambient": look.can_c}
     counts = {"pec": look.pec_errors, "bus": look.bus_errors}
+    if look.verdict != screening.RETRY:  # what was no measurement has no body temperature
+        parts.append(Text(say("body", language, body=look.body_c)))
     parts.append(Text(say("figures", language, **values, **counts)))
+    if not look.checked:
+        parts.append(Text(say("unchecked", language), "yellow"))
     if not look.calibrated:
         parts.append(Text(say("uncalibrated", language), "yellow"))
     parts.append(Text(say("clinical", language), "dim"))
     return Group(*parts)
+
+
+def _tenths(look: Look) -> float:
+    """As the verdict has it: what is below the threshold is not rounded up to it."""
+    rounded = round(look.body_c, 1)
+    if look.verdict == screening.NORMAL and rounded >= look.threshold_c:
+        return look.threshold_c - 0.1
+    return rounded
 
 
 def live(sample: Sample, state: State, pec: int, bus: int, language: str) -> Text:
@@ -194,16 +217,30 @@ def history(
     rows = []
     for row in looks:
         kiosk = f" ({row['kiosk']})" if row["kiosk"] else ""
-        answer = f"{row['body_c']:.1f} °C {row['verdict']} {row['reason']}".strip()
+        if row["verdict"] == screening.RETRY:
+            answer = say(screening.RETRY, language, why=say(row["reason"], language))
+        else:
+            answer = say("body", language, body=row["body_c"]) + " · "
+            answer += say(row["verdict"], language, threshold=row["threshold_c"])
         rows.append((row["at"], row["by"], say("look", language) + kiosk, answer, row["why"]))
     for row in checks:
         key = "passed" if row["passed"] else "not_passed"
         difference = row["measured_c"] - row["reference_c"]
         answer = say(key, language, difference=difference, tolerance=row["tolerance_c"])
-        rows.append((row["at"], row["by"], say("check", language), answer, row["reference"]))
+        rows.append(
+            (row["at"], row["by"], say("check", language), answer, say(row["reference"], language))
+        )
     for row in calibrations:
         answer = f"{row['offset_c']:+.2f} °C, ±{row['uncertainty_c']:.2f}"
-        rows.append((row["at"], row["by"], say("calibration", language), answer, row["method"]))
+        rows.append(
+            (
+                row["at"],
+                row["by"],
+                say("calibration", language),
+                answer,
+                say(row["method"], language),
+            )
+        )
     if not rows:
         return Text(say("nothing", language))
     table = Table()

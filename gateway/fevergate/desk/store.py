@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from sqlite_utils import Database, Migrations
@@ -38,6 +38,7 @@ def first(db: Database) -> None:
             id integer primary key, at real not null, "by" text not null, why text not null,
             kiosk text, boot integer, seq integer,
             sensor text not null, site text not null, calibrated integer not null,
+            checked integer not null,
             verdict text not null, reason text not null, threshold_c real not null,
             object_c real not null, can_c real not null, skin_c real not null,
             body_c real not null, samples integer not null, scan_ms integer not null,
@@ -161,3 +162,28 @@ def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibr
         names = ("sensor", "offset_c", "gain", "can_over_air_c")
         return Calibration(**{name: row[name] for name in names})
     return Calibration()
+
+
+class LastCheck(Struct, frozen=True, kw_only=True):
+    """A check that was kept; `difference_c` is measured less reference."""
+
+    at: float
+    by: str
+    difference_c: float
+    passed: bool
+
+    def state(self, now: float) -> Literal["passed", "failed", "old"]:
+        """At `now` (UTC s). One from the future was dated by a clock that was wrong: who knows."""
+        if not self.passed:
+            return "failed"
+        return "passed" if 0 <= now - self.at <= DAY_S else "old"
+
+
+def last_check(settings: GatewaySettings, desk: Desk, sensor: str | None) -> LastCheck | None:
+    """The newest of a unit, or of any. Raises `StoreError`."""
+    for row in newest(settings, desk, "checks", 1, sensor):
+        difference_c = row["measured_c"] - row["reference_c"]
+        return LastCheck(
+            at=row["at"], by=row["by"], difference_c=difference_c, passed=bool(row["passed"])
+        )
+    return None
