@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import time
 
@@ -14,7 +15,7 @@ from simulator_helpers import black_body
 
 from fevergate.backup import backup, restore
 from fevergate.cli import cli
-from fevergate.desk import at_work, findings, shown, store
+from fevergate.desk import at_work, command, findings, shown, store
 from fevergate.desk.looking import Look
 from fevergate.desk.sensor import Clock
 from fevergate.errors import CalibrationRefusedError, DeskError, NothingFoundError, SettingsError
@@ -283,6 +284,35 @@ def test_a_frozen_part_gives_no_answer_although_its_value_is_plausible(desk):
     assert done.stdout == ""
 
 
+def test_a_part_that_froze_after_a_look_gives_no_answer_at_the_next(desk):
+    desk.before(View(35.6, ROOM_C))
+    freezing = iter([False, True])
+
+    def enter(language, real=command._enter):
+        if next(freezing):
+            desk.kernel.time.sleep(5)
+            desk.part.advance(desk.kernel.time.now_ms)
+            desk.part.fail(Fault.FROZEN)
+        return real(language)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(command, "_enter", enter)
+        done = desk.run(keys="\n\n")
+    assert done.output.count("Below 37.3") == 1
+    assert isinstance(done.exception, DeskError) and "the same again" in str(done.exception)
+
+
+def test_watching_a_frozen_part_answers_nobody(desk):
+    desk.before(View(35.6, ROOM_C))
+    desk.kernel.time.sleep(5)
+    desk.part.advance(desk.kernel.time.now_ms)
+    desk.part.fail(Fault.FROZEN, duration_ms=60_000)
+    desk.kernel.time.sleep(0.1)
+    done = desk.run("--watch", "--count", "1")
+    assert "the same again" in done.stderr and "Below 37.3" in done.stdout
+    assert desk.kernel.time.now_s > 60  # only once it lived again
+
+
 def test_a_part_that_sends_nothing_believable_gives_no_answer(desk):
     desk.person(35.6)
     for fault in (Fault.ERROR_BIT, Fault.OUT_OF_RANGE):
@@ -454,6 +484,15 @@ def test_a_desk_that_cannot_be_is_refused_in_one_line(desk, line, said):
     desk.toml.write_text(SETTINGS.replace("supply_v = 3.0", line))
     with pytest.raises(SettingsError, match=said.replace("(", r"\(")):
         load_gateway(desk.toml)
+
+
+def test_what_provision_leaves_commented_out_is_a_desk_once_it_is_not(tmp_path):
+    gates = {"north": ["north-1"]}
+    provision(tmp_path, campus="east", gateway="gw", gates=gates, site="forehead")
+    toml = tmp_path / "gateway.toml"
+    assert load_gateway(toml).desk is None
+    toml.write_text(re.sub(r"^# (\[desk\]|bus = |site = )", r"\1", toml.read_text(), flags=re.M))
+    assert load_gateway(toml).desk == Desk(bus=1, site="forehead")
 
 
 def test_names_of_guards_go_from_looks_by_the_gateways_clock_and_checks_stay(desk):

@@ -39,10 +39,17 @@ class AtWork:
     def looker(self, threshold_c: float | None) -> Looker:
         """With the given threshold, else the kiosks' strictest, else the product's."""
         threshold_c = threshold_c or gateway.strictest_c(self.settings) or THRESHOLD_C
+        return Looker(
+            self.sensor,
+            self.calibration(),
+            self.desk.site,
+            threshold_c,
+            checked=self._checked,
+        )
+
+    def _checked(self) -> bool:
         last = last_check(self.settings, self.desk, self.sensor.unit)
-        checked = last is not None and last.state(time.time()) == "passed"
-        site = self.desk.site
-        return Looker(self.sensor, self.calibration(), site, threshold_c, checked=checked)
+        return last is not None and last.state(time.time()) == "passed"
 
     @contextmanager
     def store(self) -> Iterator[DeskStore]:

@@ -7,12 +7,13 @@ kernel's own SMBus calls would drop it, or check it out of the driver's sight.
 What only a Pi can show, and no test here does (sources: drivers/i2c/busses/i2c-bcm2835.c;
 raspberrypi/linux 254, 493, 4884; i2c-dev(4)):
 
-- Up to the Pi 4 a repeated start is an interrupt that comes in time. One that is late ends the
-  write with a stop; the sensor then sends 0xFF, which is a wrong checksum, counted and tried again.
-- The BCM2835's controller garbles a byte whose clock a part stretches. The MLX90614 is not known
-  to; should the counted checksums say otherwise, `dtoverlay=i2c-gpio` makes a bus by software.
-- The clock follows the core's: it may be slower than asked for, never faster. What was asked for is
-  in the device tree and checked, for the sensor hears nothing above 100 kHz.
+- Up to the Pi 4 a repeated start is an interrupt that comes in time. One that is late lets the
+  write end with a stop; the read then answers no command, so that its checksum is wrong: counted,
+  and tried again.
+- The BCM2835's controller garbles a byte whose clock a part stretches. Whether an MLX90614 does,
+  the counted checksums will show; `dtoverlay=i2c-gpio` makes a bus by software, which waits.
+- The bus's clock is divided from the core's, which may change under it. What the device tree asks
+  for is checked: above 100 kHz the sensor promises nothing.
 - No wake pulse can be made of a bus that the kernel owns. Nothing here puts the sensor to sleep.
 """
 

@@ -58,9 +58,9 @@ class Looker:
         site: str,
         threshold_c: float,
         *,
-        checked: bool,
+        checked: Callable[[], bool],
     ) -> None:
-        """`checked`: what each look says of the sensor's last check."""
+        """`checked`: asked at each look, for somebody may watch all day."""
         self._sensor = sensor
         self._checked = checked
         self._calibration = calibration
@@ -86,14 +86,15 @@ class Looker:
     def watch(self, heard: Heard) -> Iterator[Look]:
         """Every scan of whoever comes, as a kiosk does, until it is no longer asked for."""
         scan, judge = Scan(SITES[self._site].sweeps), self._screening()
-        self._sensor.watch_for_life()
         for sample in self._sensor.samples():
+            before = scan.scanning
             result = scan.feed(*sample)
             heard(sample, _state(scan))
+            if scan.scanning and not before:
+                self._sensor.watch_for_life()
             if result is None:
                 continue
             self._sensor.prove_alive()
-            self._sensor.watch_for_life()
             look = self._look(result, judge, sample.at_ms)
             if look.verdict == screening.RETRY:
                 scan.ask_again()
@@ -113,7 +114,7 @@ class Looker:
             sensor=self._sensor.unit,
             site=self._site,
             calibrated=bool(self._calibration.sensor),
-            checked=self._checked,
+            checked=self._checked(),
             verdict=one.verdict,
             reason=one.reason,
             threshold_c=self.threshold_c,

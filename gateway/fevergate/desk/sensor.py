@@ -91,8 +91,9 @@ class DeskSensor:
         self.begin()
 
     def watch_for_life(self) -> None:
-        """From now on: has anything moved?"""
+        """From now on: has anything moved? What was read before says nothing of that."""
         self.moved = False
+        self._last = None
 
     def samples(self) -> Iterator[Sample]:
         """Ten a second. Raises `DeskError` where the part fails again and again, or is frozen."""
