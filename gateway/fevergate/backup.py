@@ -1,9 +1,9 @@
 """All of a gateway in one file, taken while it works, and all of it back on another machine.
 
-A gzipped tar: settings, certificates, credentials, kiosks, compact copies of the gateway's and the
-pages' databases, and first of all a manifest with the digest of each, against which `restore`
-checks every byte before anything is put in place. It holds secrets, so that only its owner may
-read it.
+A gzipped tar: settings, certificates, credentials, kiosks, compact copies of the gateway's, the
+pages' and the desk's databases, and first of all a manifest with the digest of each, against
+which `restore` checks every byte before anything is put in place. It holds secrets, so that only
+its owner may read it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from fevergate.broker_files import hand_over
 from fevergate.database import connect
 from fevergate.errors import BackupError, StoreError
 from fevergate.provision.services import write_drop_ins
-from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.settings import Desk, GatewaySettings, load_gateway
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 10_000_000
 DATABASE = "database.sqlite"
 PAGES = "pages.sqlite"
+DESK = "desk.sqlite"
 """The databases' names in a backup, wherever the settings have them."""
 
 SETTINGS = "gateway.toml"
@@ -64,6 +65,8 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     database: str
     pages: str = ""
     """Where the pages' database was; empty where there was none yet."""
+    desk: str = ""
+    """And the desk's."""
     readings: int
     fevers: int
     members: dict[str, Member]
@@ -89,6 +92,10 @@ def backup(settings: GatewaySettings, path: Path, progress: Progress = lambda _:
             if pages.exists():
                 progress("copying the pages' database")
                 files[PAGES] = _copy(pages, Path(folder) / PAGES)
+            desk = settings.path((settings.desk or Desk()).database)
+            if desk.exists():
+                progress("copying the desk's database")
+                files[DESK] = _copy(desk, Path(folder) / DESK)
             manifest = Manifest(
                 v=1,
                 fevergate=__version__,
@@ -98,6 +105,7 @@ def backup(settings: GatewaySettings, path: Path, progress: Progress = lambda _:
                 folder=str(settings.folder.absolute()),
                 database=settings.database,
                 pages=settings.web.database if PAGES in files else "",
+                desk=(settings.desk or Desk()).database if DESK in files else "",
                 readings=readings,
                 fevers=fevers,
                 members={
@@ -151,6 +159,8 @@ def restore(path: Path, folder: Path, progress: Progress = lambda _: None) -> Ma
         places = {DATABASE: folder / manifest.database}
         if manifest.pages:
             places[PAGES] = folder / manifest.pages
+        if manifest.desk:
+            places[DESK] = folder / manifest.desk
         for place in places.values():
             if place.exists():
                 raise BackupError(f"{place}: is there already; move it away first")
@@ -245,7 +255,8 @@ def _check(path: Path, into: Path | None) -> Manifest:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
     if missing:
         raise BackupError(f"{path}: without {', '.join(sorted(missing))}")
-    needed = [SETTINGS, DATABASE, *([PAGES] if manifest.pages else [])]
+    needed = [SETTINGS, DATABASE]
+    needed += [PAGES] * bool(manifest.pages) + [DESK] * bool(manifest.desk)
     if not set(needed) <= set(manifest.members):
         raise BackupError(f"{path}: without settings or database")
     return manifest

@@ -18,6 +18,7 @@ COMMANDS = {
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",
     "collect": "fevergate.collect.command:collect_command",
+    "desk": "fevergate.desk.command:desk_command",
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
     "log": "fevergate.commands:log_command",

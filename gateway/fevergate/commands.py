@@ -122,7 +122,7 @@ def log_command(
 def doctor_command(
     context: click.Context, as_json: bool, language: str | None, settings_path: Path
 ) -> None:
-    """Check settings, broker, certificates, secrets, database, disk, pins, clock, campus server.
+    """Check settings, broker, certificates, secrets, database, disk, pins, desk, clock, campus.
 
     Each finding says what it means and what to do. Exit 0: nothing failed; 1: something did;
     2: the settings cannot be read.

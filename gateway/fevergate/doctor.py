@@ -20,6 +20,7 @@ from fevergate import certificates, doctor_store
 from fevergate.broker_once import probe
 from fevergate.database import open_reader
 from fevergate.delivery import campus_context
+from fevergate.desk import findings as desk_findings
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.findings import Finding, State, ok
 from fevergate.lights import choose, open_factory
@@ -212,6 +213,7 @@ _CHECKS = (
     doctor_store.calibrations,
     doctor_store.disk,
     _pins,
+    desk_findings.desk,
     _clock,
     _campus,
 )

@@ -75,6 +75,15 @@ class CalibrationRefusedError(FeverGateError, ValueError):
     """What was measured against a reference cannot be a sensor's error, or says too little."""
 
 
+class DeskError(FeverGateError, RuntimeError):
+    """The desk's sensor cannot be had or believed; `text` and `advice` as (Chinese, English)."""
+
+    def __init__(self, text: tuple[str, str], advice: tuple[str, str]) -> None:
+        super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
+        self.text = text
+        self.advice = advice
+
+
 class UpdateError(FeverGateError, RuntimeError):
     """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
 

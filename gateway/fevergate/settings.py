@@ -98,6 +98,18 @@ class Web(Struct, forbid_unknown_fields=True, kw_only=True):
     database: str = "web.db"
 
 
+class Desk(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The guards' own sensor on an I2C bus of the Pi; without it there is none."""
+
+    bus: Annotated[int, Meta(ge=0, le=255)] = 1
+    """Which one: 1 is /dev/i2c-1, on the header's pins (hardware/pins.toml)."""
+    site: Literal["canthus", "face_max", "forehead"] = "canthus"
+    """What of a face fills its view."""
+    supply_v: Annotated[float, Meta(ge=2.6, le=3.6)] = 3.3
+    """What feeds the sensor, by a voltmeter: 3 V parts are calibrated at 3.0 V."""
+    database: str = "desk.db"
+
+
 class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """`gateway.toml`."""
 
@@ -115,6 +127,7 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     campus_server: CampusServer | None = None
     metrics: Metrics | None = None
     web: Web = msgspec.field(default_factory=Web)
+    desk: Desk | None = None
     home_assistant: bool = False
     """Whether kiosks and gates shall appear in Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from hardware.bench import PINS, WIRING, board
 
-from workshop import harness
+from workshop import harness, pins
 from workshop.errors import HardwareError
 from workshop.pins import HEADER
 
@@ -78,17 +78,36 @@ def test_a_gates_wires_begin_at_the_tables_place_on_the_header(gate):
         assert place == HEADER[number], label
 
 
-def test_no_two_gates_use_one_place_of_the_header():
+def test_no_two_gates_nor_the_desk_use_one_place_of_the_header():
     taken = [
         place
-        for gate in PINS.gateway
-        for place in yaml.safe_load(WIRING[f"gateway-{gate}"])["connectors"]["PI"]["pins"]
+        for name in [*(f"gateway-{gate}" for gate in PINS.gateway), "desk"]
+        for place in yaml.safe_load(WIRING[name])["connectors"]["PI"]["pins"]
     ]
     assert len(set(taken)) == len(taken)
 
 
+def test_the_desks_sensor_hangs_at_the_bus_and_at_3_volts_never_5():
+    assert list(wires(WIRING["desk"])) == [
+        (("PI", "3V3"), ("SENSOR", "VDD")),
+        (("PI", f"BCM{PINS.desk['sda']} SDA"), ("SENSOR", "SDA")),
+        (("PI", f"BCM{PINS.desk['scl']} SCL"), ("SENSOR", "SCL")),
+        (("PI", "GND"), ("SENSOR", "GND")),
+    ]
+    places = yaml.safe_load(WIRING["desk"])["connectors"]["PI"]["pins"]
+    assert places == [1, HEADER[PINS.desk["sda"]], HEADER[PINS.desk["scl"]], 9]
+
+
+def test_beside_a_desk_a_pi_has_grounds_for_three_gates():
+    numbers = iter(sorted(set(HEADER) - set(PINS.desk.values())))
+    gates = {f"gate{n}": {name: next(numbers) for name in pins.GATE} for n in range(1, 5)}
+    harness.sources(pins.Pins(PINS.kiosk, gates))
+    with pytest.raises(HardwareError, match="grounds for 3 gates"):
+        harness.sources(pins.Pins(PINS.kiosk, gates, PINS.desk))
+
+
 def test_a_name_that_is_no_pin_is_refused_with_its_line(tmp_path):
-    for name in ("kiosk.yml", "gate.yml"):
+    for name in ("kiosk.yml", "gate.yml", "desk.yml"):
         (tmp_path / name).write_text((harness.SOURCES / name).read_text())
     (tmp_path / "kiosk.yml").write_text("metadata:\n  title: ${horn}\n")
     with pytest.raises(HardwareError, match=r"kiosk.yml, line 2: 'horn': expected"):

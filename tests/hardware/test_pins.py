@@ -114,6 +114,24 @@ def test_a_pis_reserved_or_taken_pin_is_refused(load, moved, reason):
         load(text(kiosk(), gate(**moved)))
 
 
+DESK = "\n[desk]\nsda = 2\nscl = 3\n"
+
+
+def test_the_desks_sensor_is_at_the_pis_own_bus_or_nowhere(load):
+    content = text(kiosk(), gate())
+    assert load(content).desk == {}
+    assert load(content + DESK).desk == {"sda": 2, "scl": 3}
+    for wrong, said in (
+        ("sda = 4\nscl = 3", "sda: expected 2: a Pi's bus 1"),
+        ("sda = 3\nscl = 2", "sda: expected 2"),
+        ("sda = 2", "scl: expected scl = a pin number"),
+        ("sda = 2\nscl = 3\nint = 4", "int: unknown; known are sda, scl"),
+        ("sda = 2\nscl = '3'", "expected a pin number"),
+    ):
+        with pytest.raises(HardwareError, match=rf"\[desk\] {said}" if ":" in said else said):
+            load(f"{content}\n[desk]\n{wrong}\n")
+
+
 def test_two_gates_do_not_share_a_pin(load):
     with pytest.raises(HardwareError, match=r"gate2\] red: BCM 4 is gate1.red's already"):
         load(text(kiosk(), gate(), gate()))

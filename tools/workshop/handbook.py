@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from fevergate.calibrating import PEOPLE_SCATTER_MAX_C
 from fevergate.campus.settings import Escalation
+from fevergate.desk.checking import TOLERANCE_C
 from fevergate.settings import Retention
 from kiosk import screening
 from kiosk.words import WORDS
@@ -112,6 +113,7 @@ def _values(language: str, kiosk: Enclosure) -> dict[str, str]:
         "bow_cm": f"{figures['bow_mm'] / 10:.0f}",
         "distance_cm": f"{figures['distance_mm'] / 10:g}",
         "apart": f"{PEOPLE_SCATTER_MAX_C:.1f}",
+        "desk": f"{TOLERANCE_C:.1f}",
         "persons_days": str(Retention().persons_days),
         "escalate_min": str(Escalation().fever_after_min),
     }

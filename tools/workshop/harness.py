@@ -1,4 +1,4 @@
-"""The harness diagrams of kiosk and gates, drawn by WireViz with the numbers of the pin table."""
+"""The harness diagrams of kiosk, gates and desk, by WireViz with the numbers of the pin table."""
 
 from __future__ import annotations
 
@@ -19,17 +19,26 @@ SOURCES = HARDWARE / "wiring"
 _GROUNDS = ((39, 34), (30, 25), (20, 14), (9, 6))
 """Grounds on a Pi's header, lamps' and button's, no two gates at the same."""
 
+_DESK_GROUND = _GROUNDS[-1][0]
+_DESK_SUPPLY = 1
+"""The ground beside the bus, which costs a Pi its fourth gate, and 3.3 V."""
+
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     """Each diagram's name and its YAML, filled in. Raises `HardwareError`."""
     found = {"kiosk": fill(folder / "kiosk.yml", pins.kiosk)}
-    if len(pins.gateway) > len(_GROUNDS):
-        raise HardwareError(f"{folder}: a Pi has grounds for {len(_GROUNDS)} gates")
+    most = len(_GROUNDS) - bool(pins.desk)
+    if len(pins.gateway) > most:
+        raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")
     for (gate, numbers), grounds in zip(pins.gateway.items(), _GROUNDS, strict=False):
         values: dict[str, object] = {"gate": gate, **numbers}
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}
         values |= {"ground": grounds[0], "ground_button": grounds[1]}
         found[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
+    if pins.desk:
+        values = {**pins.desk, "ground": _DESK_GROUND, "supply": _DESK_SUPPLY}
+        values |= {f"{name}_header": HEADER[number] for name, number in pins.desk.items()}
+        found["desk"] = fill(folder / "desk.yml", values)
     return found
 
 

@@ -5,7 +5,7 @@ data sheet, tables 3 (pins) and 4 (strapping); BCM2835 ARM Peripherals, table 6-
 HAT design guide (ID_SD, ID_SC).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ GATE = {
     "acknowledge": "input",
 }
 """What each pin has to do."""
+
+DESK = {"sda": 2, "scl": 3}
+"""Where the desk's sensor can be: bus 1 of every Pi, with its own pull-ups."""
 
 _MISSING = "is not brought out on an ESP32-WROOM-32"
 _ESP32: dict[int, str] = (
@@ -65,10 +68,12 @@ PULLED_UP_AT_RESET = range(9)
 
 @dataclass(frozen=True)
 class Pins:
-    """GPIO numbers of a kiosk's ESP32, and BCM numbers of each gate's set on a Pi."""
+    """GPIO numbers of a kiosk's ESP32; BCM numbers of each gate's set and of the desk's sensor, if
+    there is one, on a Pi."""
 
     kiosk: dict[str, int]
     gateway: dict[str, dict[str, int]]
+    desk: dict[str, int] = field(default_factory=dict)
 
 
 def load(path: Path = TABLE) -> Pins:
@@ -109,7 +114,19 @@ def load(path: Path = TABLE) -> Pins:
                     f"BCM {number} is {taken[number]}'s already", "gateway", gate, name
                 )
             taken[number] = f"{gate}.{name}"
-    return Pins(numbers, gates)
+    return Pins(numbers, gates, _desk(table))
+
+
+def _desk(table: Table) -> dict[str, int]:
+    if "desk" not in table.data:
+        return {}
+    numbers = _numbers(table, table.section("desk"), dict.fromkeys(DESK, "both ways"), "desk")
+    for name, number in numbers.items():
+        if number != DESK[name]:
+            raise table.error(
+                f"expected {DESK[name]}: a Pi's bus 1 is at no other pin", "desk", name
+            )
+    return numbers
 
 
 def _numbers(
@@ -155,5 +172,10 @@ def markdown(pins: Pins) -> str:
         text += f"\n| {gate} | BCM | header pin 排针 |\n| --- | --- | --- |\n"
         text += "".join(
             f"| {name} | {number} | {HEADER[number]} |\n" for name, number in numbers.items()
+        )
+    if pins.desk:
+        text += "\n| desk sensor 值班台传感器 | BCM | header pin 排针 |\n| --- | --- | --- |\n"
+        text += "".join(
+            f"| {name} | {number} | {HEADER[number]} |\n" for name, number in pins.desk.items()
         )
     return text

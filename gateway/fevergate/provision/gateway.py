@@ -129,6 +129,10 @@ persons_days = 30        # who acknowledged a fever
 host = "{bind}"
 port = 8443
 
+# [desk]                 # the guards' own sensor: fevergate desk --help
+# bus = 1                # /dev/i2c-1
+# site = "{site}"        # what of a face it sees: canthus, face_max, forehead
+
 # [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
 # port = 9464
 """

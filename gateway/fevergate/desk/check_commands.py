@@ -1,0 +1,201 @@
+"""`fevergate desk check` and `calibrate`: a reference before the guards' own sensor."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from statistics import fmean
+
+import click
+import msgspec
+from rich.progress import BarColumn, Progress, TextColumn
+
+from fevergate.calibrating import SCANS, Point, from_black_bodies
+from fevergate.desk import shown
+from fevergate.desk.at_work import AtWork, at_work, console, guard_name
+from fevergate.desk.checking import (
+    Check,
+    Held,
+    Reference,
+    limits_c,
+    measure,
+    of_black_body,
+    of_person,
+)
+from fevergate.errors import NothingFoundError
+from fevergate.options import settings_option
+from fevergate.protocol import CalibrationRecord
+from kiosk import screening
+
+
+@click.command("check")
+@click.option("--by", required=True, callback=guard_name, help="Who checks; kept with the result.")
+@click.option(
+    "--reference",
+    type=click.Choice(["blackbody", "axillary", "oral"]),
+    default="blackbody",
+    show_default=True,
+    help="A black body, or a clinical thermometer in somebody's armpit or mouth.",
+)
+@click.option(
+    "--at", "reference_c", type=float, help="The reference's temperature, °C; else asked."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; needs --at, asks nothing.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@settings_option("gateway.toml")
+@click.pass_context
+def check_command(
+    context: click.Context,
+    by: str,
+    reference: Reference,
+    reference_c: float | None,
+    as_json: bool,
+    language: str | None,
+    settings_path: Path,
+) -> None:
+    """Check the sensor against a reference, each day before it is used.
+
+    Hold a black body near 37 °C before the sensor, so that it fills the view, and keep it there for
+    a quarter of a minute; within ±0.3 °C it passes. Without a black body: somebody at rest, whom
+    you measured with a clinical thermometer, looks in; that shows gross errors only. The result is
+    kept with day and name, and `fevergate doctor` says when it is a day old or failed. A sensor
+    that was moved needs 20 minutes first. Exit 1: it failed; 2: it could not be carried out.
+
+    \b
+      fevergate desk check --by "Li Wei" --at 37.0
+      fevergate desk check --by "Li Wei" --reference axillary
+    """
+    if as_json and reference_c is None:
+        raise click.UsageError("--json asks nothing: --at says the reference's temperature")
+    low_c, high_c = limits_c(reference)
+    with at_work(settings_path) as work:
+        language = language or work.settings.language
+        if reference_c is None:
+            reference_c = click.prompt(_ASKED[reference], type=click.FloatRange(low_c, high_c))
+        elif not low_c <= reference_c <= high_c:
+            raise click.BadParameter(
+                f"{reference_c:g}: expected {low_c:g} to {high_c:g} °C", param_hint="--at"
+            )
+        if reference == "blackbody":
+            held = _measured(work, quiet=as_json)
+            check = of_black_body(work.sensor, held, work.calibration(), reference_c)
+        else:
+            check = _person(work, reference, reference_c, quiet=as_json)
+        with work.store() as kept:
+            kept.add_check(check, by)
+    if as_json:
+        click.echo(msgspec.json.encode(check).decode())
+    else:
+        console().print(shown.checked(check, language))
+    context.exit(0 if check.passed else 1)
+
+
+_ASKED = {
+    "blackbody": "Black body before the sensor, filling its view. Its temperature, °C 黑体温度",
+    "axillary": "Clinical thermometer, armpit, °C 腋温",
+    "oral": "Clinical thermometer, mouth, °C 口温",
+}
+
+
+_AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
+
+
+def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
+    click.echo("now look into the sensor ... 请看向传感器", err=quiet)
+    look = work.looker(None).once(lambda _sample, _state: None)
+    # Too cold or too hot is no reason to try again: it may be what the sensor has wrong.
+    if look is None or look.reason in _AGAIN:
+        why = "nobody was seen 没有看到人" if look is None else shown.say(look.reason, "en")
+        raise NothingFoundError(f"no measurement to compare: {why}; try again")
+    held = Held(look.object_c, look.can_c)
+    return of_person(work.sensor, held, reference, clinical_c, look.body_c, look.site)
+
+
+def _measured(work: AtWork, *, quiet: bool) -> Held:
+    """With a bar for whoever holds it."""
+    bar = Progress(
+        TextColumn("hold it still 拿稳不动"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        transient=True,
+        disable=quiet or not sys.stdout.isatty(),
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+        return measure(work.sensor, lambda done, of: bar.update(task, completed=done, total=of))
+
+
+@click.command("calibrate")
+@click.option("--by", required=True, callback=guard_name, help="Who calibrates; kept with it.")
+@click.option(
+    "--uncertainty",
+    "reference_u_c",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="The black body's own, °C, 95 %, from its certificate.",
+)
+@click.option(
+    "--room",
+    "room_c",
+    type=click.FloatRange(0, 45),
+    help="The hall's air beside the desk, °C, by a thermometer: how warm the sensor's can is.",
+)
+@click.option("--yes", is_flag=True, help="Put it in force without asking.")
+@settings_option("gateway.toml")
+def calibrate_command(
+    by: str, reference_u_c: float, room_c: float | None, yes: bool, settings_path: Path
+) -> None:
+    """Calibrate the desk's sensor against one or two black bodies, as a kiosk's is.
+
+    Once a year, for each new sensor, and where the daily check fails with a clean lens. One black
+    body near 37 °C gives an offset, a second one at least 2 °C away a line; each is held up three
+    times. What no sensor's error can be is refused. It holds for this unit only.
+
+    \b
+      fevergate desk calibrate --by "Li Wei" --room 22.4
+    """
+    with at_work(settings_path) as work:
+        points: list[Point] = []
+        can_c: list[float] = []
+        while len(points) < 2:
+            reference_c = click.prompt(_ASKED["blackbody"], type=float)
+            read_c = []
+            for number in range(1, SCANS + 1):
+                click.prompt(
+                    f"  {number} of {SCANS}: hold it up, then Enter 对准后按回车",
+                    default="",
+                    show_default=False,
+                )
+                held = _measured(work, quiet=False)
+                click.echo(f"    the sensor read 读数 {held.object_c:.2f} °C")
+                read_c.append(held.object_c)
+                can_c.append(held.can_c)
+            points.append(Point(reference_c, read_c))
+            if len(points) < 2 and not click.confirm(
+                "A second black body, at least 2 °C away? 是否再测一点", default=True
+            ):
+                break
+        found = from_black_bodies(points, reference_u_c)
+        before = work.calibration()
+        over_c = before.can_over_air_c if room_c is None else round(fmean(can_c) - room_c, 2)
+        record = CalibrationRecord(
+            sensor=work.sensor.unit,
+            at=int(time.time()),
+            by=by,
+            method=found.method,
+            offset_c=found.offset_c,
+            gain=found.gain,
+            can_over_air_c=over_c,
+            uncertainty_c=found.uncertainty_c,
+        )
+        click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
+        click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
+        click.echo(f"  gain 增益              {record.gain:.4f}")
+        click.echo(f"  can over the air 温升  {record.can_over_air_c:+.2f} °C")
+        click.echo(f"  uncertainty 不确定度   {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
+        if yes or click.confirm("Put it in force? 是否启用", default=True):
+            with work.store() as kept:
+                kept.add_calibration(record)
+            click.echo("in force 已启用")

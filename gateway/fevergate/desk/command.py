@@ -1,0 +1,230 @@
+"""`fevergate desk`: a second look at somebody whom a kiosk stopped, by the guards' own sensor."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import msgspec
+from click_default_group import DefaultGroup
+from rich.console import Console
+from rich.live import Live
+
+from fevergate.desk import gateway, shown, store
+from fevergate.desk.at_work import AtWork, at_work, console, guard_name, settings_of
+from fevergate.desk.check_commands import calibrate_command, check_command
+from fevergate.desk.gateway import Fever
+from fevergate.desk.looking import Look, State
+from fevergate.desk.sensor import Sample
+from fevergate.errors import DeskError, NothingFoundError
+from fevergate.options import settings_option
+
+FEVER_S = 3600.0
+"""A fever that old is nobody's who stands here."""
+
+AGAIN_S = 1.0
+"""How often a sensor that failed is looked for, while somebody watches."""
+
+SHOWN_S = 0.3
+"""How often the line of what it reads just now changes: faster nobody can read."""
+
+
+@click.group("desk", cls=DefaultGroup, default="look", default_if_no_args=True)
+def desk_command() -> None:
+    """The guards' own sensor: second looks, and a check each day.
+
+    An MLX90614 on the Pi's I2C pins (hardware/README.md shows how), read by the kiosk's own driver,
+    scan and estimate. `[desk]` with `bus = 1` in gateway.toml says that there is one; whoever runs
+    this must be in the group i2c. A look screens: a clinical thermometer decides.
+
+    \b
+      fevergate desk                                  one look after another
+      fevergate desk --fever north-1 --by "Li Wei"    noted to that kiosk's newest fever
+      fevergate desk check --by "Li Wei" --at 37.0    each morning, beside a black body
+      fevergate desk history
+    """
+
+
+desk_command.add_command(check_command)
+desk_command.add_command(calibrate_command)
+
+
+@desk_command.command("look")
+@click.option("--watch", is_flag=True, help="Live: everybody who comes, until Ctrl-C.")
+@click.option("--count", type=click.IntRange(1, 1000), help="End after so many looks.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line for each look, no questions.")
+@click.option("--by", callback=guard_name, help="Who looks: keeps each look under that name.")
+@click.option("--why", default="", help="What for; kept with the look. No names of persons.")
+@click.option("--fever", "kiosk", metavar="KIOSK", help="At whom its newest fever is; one look.")
+@click.option(
+    "--threshold",
+    "threshold_c",
+    type=click.FloatRange(35, 40),
+    help="°C, axillary; else the strictest of the kiosks'.",
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@settings_option("gateway.toml")
+@click.pass_context
+def look_command(
+    context: click.Context,
+    watch: bool,
+    count: int | None,
+    as_json: bool,
+    by: str | None,
+    why: str,
+    kiosk: str | None,
+    threshold_c: float | None,
+    language: str | None,
+    settings_path: Path,
+) -> None:
+    """Look at one person after another, as a kiosk does, with you in its place.
+
+    Press Enter, let the person look into the sensor; digits, the answer and what was read follow.
+    Nobody is asked for a second scan: this is one. Below the threshold says just that, and of
+    nobody's health anything. --by keeps the look (`fevergate desk history`), without a word of who
+    it was at. Exit 1: nobody was seen.
+
+    \b
+      fevergate desk look --count 3          three looks
+      fevergate desk look --watch            live, with what the sensor reads just now
+      fevergate desk look --json             for a program: waits for one person
+    """
+    if (why or kiosk) and not by:
+        raise click.UsageError("--why and --fever keep a look: --by says under whose name")
+    if len(why) > 200:
+        raise click.BadParameter("expected at most 200 characters", param_hint="--why")
+    settings, _ = settings_of(settings_path)
+    language = language or settings.language
+    with at_work(settings_path) as work:
+        fever = _fever(work, kiosk) if kiosk else None
+        looker = work.looker(threshold_c)
+        screen = console()
+
+        def keep(look: Look) -> None:
+            if by:
+                with work.store() as kept:
+                    kept.add_look(look, by, why, fever)
+            if as_json:
+                click.echo(msgspec.json.encode(look).decode())
+                return
+            screen.print(shown.looked(look, language))
+            if by:
+                screen.print(shown.say("noted", language))
+
+        if watch:
+            _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
+            return
+        # A fever is one person's.
+        most = count or (1 if as_json or kiosk else sys.maxsize)
+        seen = 0
+        while seen < most:
+            if not as_json and not _enter(language):
+                return
+            look = looker.once(_quiet)
+            if look is not None:
+                keep(look)
+                seen += 1
+                continue
+            click.echo(shown.say("nobody", language), err=as_json)
+            if as_json:
+                context.exit(1)
+
+
+def _fever(work: AtWork, kiosk: str) -> Fever:
+    if work.settings.gate_of(kiosk) is None:
+        names = ", ".join(name for gate in work.settings.gates for name in gate.kiosks)
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
+    fever = gateway.newest_fever(work.settings, kiosk)
+    if fever is None or time.time() - fever.raised_at > FEVER_S:
+        raise NothingFoundError(f"{kiosk}: no fever within the last hour 一小时内没有发热")
+    return fever
+
+
+def _enter(language: str) -> bool:
+    """Whether somebody pressed Enter; q or the end of the input ends it."""
+    click.echo(shown.say("enter", language) + " ", nl=False)
+    sys.stdout.flush()
+    answer = sys.stdin.readline()
+    return bool(answer) and answer.strip().lower() != "q"
+
+
+def _quiet(_sample: Sample, _state: State) -> None:
+    """Whoever was asked to look in is told the answer only."""
+
+
+def _watch(
+    work: AtWork,
+    threshold_c: float | None,
+    count: int | None,
+    keep: Callable[[Look], None],
+    screen: Console,
+    language: str,
+    *,
+    quiet: bool,
+) -> None:
+    """Everybody who comes; a sensor that fails is said once, and looked for until it is back."""
+    seen = 0
+    live = Live(console=screen, auto_refresh=False, transient=True)
+    shown_ms = 0
+
+    def heard(sample: Sample, state: State) -> None:
+        nonlocal shown_ms
+        if not live.is_started or sample.at_ms - shown_ms < SHOWN_S * 1000:
+            return
+        shown_ms = sample.at_ms
+        line = shown.live(sample, state, work.sensor.pec_errors, work.sensor.bus_errors, language)
+        live.update(line, refresh=True)
+
+    if sys.stdout.isatty() and not quiet:
+        live.start()
+    said = ""
+    try:
+        while True:
+            try:
+                if said:
+                    work.sensor.again()
+                    said = ""
+                for look in work.looker(threshold_c).watch(heard):
+                    keep(look)
+                    seen += 1
+                    if count and seen >= count:
+                        return
+            except DeskError as error:
+                if str(error) != said:
+                    said = str(error)
+                    click.echo(said, err=True)
+                work.clock.sleep(AGAIN_S)
+    except KeyboardInterrupt:
+        return
+    finally:
+        live.stop()
+
+
+@desk_command.command("history")
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for a program.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@settings_option("gateway.toml")
+def history_command(most: int, as_json: bool, language: str | None, settings_path: Path) -> None:
+    """What was kept at the desk: looks under a name, checks, calibrations, the newest first.
+
+    Names of guards go from looks after `[retention] persons_days`, looks after `raw_days`; checks
+    and calibrations stay. Nothing says at whom anybody looked.
+
+    \b
+      fevergate desk history
+      fevergate desk history --json
+    """
+    settings, desk = settings_of(settings_path)
+    looks, checks, calibrations = (
+        store.newest(settings, desk, table, most) for table in ("looks", "checks", "calibrations")
+    )
+    if as_json:
+        kept = {"looks": looks, "checks": checks, "calibrations": calibrations}
+        click.echo(msgspec.json.encode(kept).decode())
+        return
+    language = language or settings.language
+    console().print(shown.history(looks, checks, calibrations, settings.zone, language))

@@ -1,0 +1,177 @@
+"""The sensor at work: samples at the kiosk's pace, what is wrong with it in words, one scan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fevergate.desk.bus import CLOCK_MAX_HZ, HELD, DeskBus
+from fevergate.errors import DeskError
+from kiosk import errors
+from kiosk.frozen import Frozen
+from kiosk.mlx90614 import MLX90614
+
+SAMPLE_S = 0.1
+FAULT_AFTER = 5
+"""Failed samples in a row; both as on the kiosk."""
+
+CALIBRATED_AT_V = 3.0
+DRIFT_C_PER_V = 0.6
+"""Melexis 3901090614 rev. 13: how both temperatures of a 3 V part move with its supply."""
+
+
+@dataclass
+class Clock:
+    """Where time comes from; a test has its own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Sample(NamedTuple):
+    """One sample, °C: what the part would read at 3.0 V; ms that only go up."""
+
+    at_ms: int
+    object_c: float
+    can_c: float
+
+
+class DeskSensor:
+    """One part on an open bus. `unit` is its 64-bit number, once `begin` has found it."""
+
+    def __init__(self, bus: DeskBus, supply_v: float, clock: Clock) -> None:
+        self._bus = bus
+        self._drift_c = DRIFT_C_PER_V * (supply_v - CALIBRATED_AT_V)
+        self._clock = clock
+        self._part = MLX90614(bus)
+        self._frozen = Frozen()
+        self._last: tuple[float, float] | None = None
+        self.unit = ""
+        self.settle_s = 0.0
+        self.moved = False
+        """Whether any sample since `watch_for_life` differed from the one before."""
+
+    @property
+    def pec_errors(self) -> int:
+        """Wrong checksums so far, those that were read again included."""
+        return self._part.pec_errors
+
+    @property
+    def bus_errors(self) -> int:
+        """Transfers so far that nobody acknowledged, likewise."""
+        return self._part.bus_errors
+
+    def begin(self) -> None:
+        """Find the part and see that it is as this driver takes it. Raises `DeskError`."""
+        clock_hz = self._bus.clock_hz()
+        if clock_hz and clock_hz > CLOCK_MAX_HZ:
+            raise DeskError(
+                (
+                    f"{self._bus.path} 的时钟为 {clock_hz} Hz，传感器最多 {CLOCK_MAX_HZ} Hz",
+                    f"{self._bus.path} runs at {clock_hz} Hz, the sensor at {CLOCK_MAX_HZ} at most",
+                ),
+                (
+                    "config.txt 中改为 dtparam=i2c_arm_baudrate=100000，然后重启",
+                    "dtparam=i2c_arm_baudrate=100000 in config.txt, then reboot",
+                ),
+            )
+        try:
+            self.unit = self._part.unit_id()
+            self._part.check_emissivity()
+            self.settle_s = self._part.settle_ms() / 1000
+        except errors.SensorError as error:
+            raise self._in_words(error) from error
+
+    def again(self) -> None:
+        """After a fault: open the bus anew and find whatever part is there. Raises `DeskError`."""
+        self._bus.restart()
+        self._frozen = Frozen()
+        self.begin()
+
+    def watch_for_life(self) -> None:
+        """From now on: has anything moved? What was read before says nothing of that."""
+        self.moved = False
+        self._last = None
+
+    def samples(self) -> Iterator[Sample]:
+        """Ten a second. Raises `DeskError` where the part fails again and again, or is frozen."""
+        failed = 0
+        due = self._clock.monotonic()
+        while True:
+            try:
+                object_c, can_c = self._part.object_c(), self._part.ambient_c()
+                self._frozen.check(object_c, can_c)
+            except errors.SensorError as error:
+                failed += 1
+                if failed >= FAULT_AFTER or isinstance(error, errors.FrozenError):
+                    raise self._in_words(error) from error
+            else:
+                failed = 0
+                self.moved = self.moved or self._last not in (None, (object_c, can_c))
+                self._last = (object_c, can_c)
+                at_ms = round(self._clock.monotonic() * 1000)
+                yield Sample(at_ms, object_c - self._drift_c, can_c - self._drift_c)
+            due = max(due + SAMPLE_S, self._clock.monotonic())
+            self._clock.sleep(due - self._clock.monotonic())
+
+    def prove_alive(self) -> None:
+        """Sample until something has moved: a part that froze goes on with a plausible value.
+
+        A living one takes a moment, a frozen one 15 s until it is known. Raises `DeskError`.
+        """
+        samples = self.samples()
+        while not self.moved:
+            next(samples)
+
+    def _in_words(self, error: errors.SensorError) -> DeskError:
+        kind = type(error)
+        if kind is errors.BusError and self._bus.i2c.errno in HELD:
+            return DeskError(*_HELD)
+        text, advice = _WORDS.get(kind, _WORDS[errors.SensorError])
+        detail = errors.plain(error)
+        return DeskError((f"{text[0]}（{detail}）", f"{text[1]} ({detail})"), advice)
+
+
+_WORDS = {
+    errors.BusError: (
+        ("传感器无应答", "the sensor does not answer"),
+        (
+            "检查 3.3 V、GND、SDA、SCL 四根线（hardware/wiring/desk.svg）",
+            "check its four wires, 3.3 V, GND, SDA, SCL (hardware/wiring/desk.svg)",
+        ),
+    ),
+    errors.PecError: (
+        ("传感器校验错误", "wrong checksums, again and again"),
+        (
+            "线太长或接触不良：换短线，远离电源线",
+            "the wire is too long or loose: a shorter one, away from mains",
+        ),
+    ),
+    errors.InvalidError: (
+        ("传感器数值无效", "what the sensor says is no temperature"),
+        (
+            "断电后重新插上；仍如此则更换传感器",
+            "take its supply away and back; if it stays so, replace the sensor",
+        ),
+    ),
+    errors.FrozenError: (
+        ("传感器数值不变", "the sensor says the same again and again"),
+        (
+            "断电后重新插上；仍如此则更换传感器",
+            "take its supply away and back; if it stays so, replace the sensor",
+        ),
+    ),
+    errors.SensorError: (
+        ("传感器故障", "the sensor failed"),
+        ("断电后重新插上", "take its supply away and back"),
+    ),
+}
+_HELD = (
+    ("I2C 总线被拉低", "a wire of the bus is held low"),
+    (
+        "传感器断电后重新插上；检查 SDA、SCL 是否短路",
+        "take the sensor's supply away and back; see that SDA and SCL touch nothing",
+    ),
+)

@@ -1,0 +1,189 @@
+"""What the desk keeps: second looks that a guard notes, checks, calibrations. Nobody's person.
+
+In a database of its own: the gateway has one writer and it lives in the gateway's process, and
+what a guard does at the desk must never make a reading wait. Rows are added and never changed, but
+that names of guards go from looks as they do from fevers, and looks as readings do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+from sqlite_utils import Database, Migrations
+
+from fevergate.database import Immediate, connect, open_reader
+from fevergate.desk import gateway
+from fevergate.desk.checking import Check
+from fevergate.desk.gateway import Fever
+from fevergate.desk.looking import Look
+from fevergate.errors import StoreError
+from fevergate.protocol import CalibrationRecord
+from fevergate.retention import DAY_S
+from fevergate.settings import Desk, GatewaySettings
+from kiosk.calibration import Calibration
+
+migrations = Migrations("fevergate-desk")
+
+
+@migrations()
+def first(db: Database) -> None:
+    """Looks, perhaps at the person of a kiosk's fever; checks; calibrations of each unit."""
+    db.conn.execute(
+        """
+        create table looks (
+            id integer primary key, at real not null, "by" text not null, why text not null,
+            kiosk text, boot integer, seq integer,
+            sensor text not null, site text not null, calibrated integer not null,
+            checked integer not null,
+            verdict text not null, reason text not null, threshold_c real not null,
+            object_c real not null, can_c real not null, skin_c real not null,
+            body_c real not null, samples integer not null, scan_ms integer not null,
+            pec_errors integer not null, bus_errors integer not null
+        ) strict"""
+    )
+    db.conn.execute("create index looks_at on looks(at)")
+    db.conn.execute(
+        """
+        create table checks (
+            id integer primary key, at real not null, "by" text not null, sensor text not null,
+            reference text not null, reference_c real not null, measured_c real not null,
+            tolerance_c real not null, can_c real not null, pec_errors integer not null,
+            bus_errors integer not null, passed integer not null
+        ) strict"""
+    )
+    db.conn.execute("create index checks_at on checks(at)")
+    db.conn.execute(
+        """
+        create table calibrations (
+            sensor text not null, at real not null, "by" text not null, method text not null,
+            offset_c real not null, gain real not null, can_over_air_c real not null,
+            uncertainty_c real not null, primary key (sensor, at)
+        ) strict, without rowid"""
+    )
+
+
+class DeskStore:
+    """Open until `close`; each call is a transaction of its own. Raises `StoreError`."""
+
+    def __init__(
+        self, settings: GatewaySettings, desk: Desk, now: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._path = settings.path(desk.database)
+        self._db = Database(connect(self._path, read_only=False))
+        try:
+            self._db.conn.execute("pragma journal_mode = wal")
+            self._db.conn.execute("pragma synchronous = full")
+            migrations.apply(self._db)
+            self._path.chmod(0o600)  # names of guards
+        except (sqlite3.Error, OSError) as error:
+            self._db.close()
+            raise StoreError(f"{self._path}: {error}") from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add_look(self, look: Look, by: str, why: str, fever: Fever | None) -> None:
+        """Note a look, and let go of what is too old."""
+        row = {"at": self._now(), "by": by, "why": why} | _row(look)
+        if fever:
+            row |= {"kiosk": fever.kiosk, "boot": fever.boot, "seq": fever.seq}
+        self._add("looks", row)
+        self._forget()
+
+    def add_check(self, check: Check, by: str) -> None:
+        """Keep a check."""
+        self._add("checks", {"at": self._now(), "by": by} | _row(check))
+
+    def add_calibration(self, record: CalibrationRecord) -> None:
+        """Put a calibration in force for its unit."""
+        self._add("calibrations", _row(record))
+
+    def _add(self, table: str, row: dict[str, Any]) -> None:
+        names = ", ".join(f'"{name}"' for name in row)
+        holes = ", ".join("?" * len(row))
+        try:
+            with Immediate(self._db.conn):
+                self._db.conn.execute(
+                    f"insert into {table}({names}) values ({holes})",  # noqa: S608 - fields' names
+                    tuple(row.values()),
+                )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}") from error
+
+    def _forget(self) -> None:
+        """By a clock that the gateway believes, as everything else that goes."""
+        now = gateway.believed_time(self._settings)
+        if now is None:
+            return
+        keep = self._settings.retention
+        with Immediate(self._db.conn):
+            self._db.conn.execute("delete from looks where at < ?", (now - keep.raw_days * DAY_S,))
+            self._db.conn.execute(
+                "update looks set \"by\" = '' where at < ? and \"by\" != ''",
+                (now - keep.persons_days * DAY_S,),
+            )
+
+
+def _row(struct: Struct) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def newest(
+    settings: GatewaySettings, desk: Desk, table: str, most: int, sensor: str | None = None
+) -> list[dict[str, Any]]:
+    """The newest rows of `looks`, `checks` or `calibrations`, of one unit or of all, the newest
+    first; none where nothing was ever kept. Needs no right to write. Raises `StoreError`."""
+    path = settings.path(desk.database)
+    if not path.exists():
+        return []
+    reader = open_reader(path)
+    try:
+        found = reader.query(
+            f"select * from {table} where ?1 is null or sensor = ?1"  # noqa: S608 - a table's name
+            " order by at desc limit ?2",
+            (sensor, most),
+        )
+        return list(found)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    finally:
+        reader.close()
+
+
+def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibration:
+    """The newest of a unit; that of no other is for it. Raises `StoreError`."""
+    for row in newest(settings, desk, "calibrations", 1, sensor):
+        names = ("sensor", "offset_c", "gain", "can_over_air_c")
+        return Calibration(**{name: row[name] for name in names})
+    return Calibration()
+
+
+class LastCheck(Struct, frozen=True, kw_only=True):
+    """A check that was kept; `difference_c` is measured less reference."""
+
+    at: float
+    by: str
+    difference_c: float
+    passed: bool
+
+    def state(self, now: float) -> Literal["passed", "failed", "old"]:
+        """At `now` (UTC s). One from the future was dated by a clock that was wrong: who knows."""
+        if not self.passed:
+            return "failed"
+        return "passed" if 0 <= now - self.at <= DAY_S else "old"
+
+
+def last_check(settings: GatewaySettings, desk: Desk, sensor: str | None) -> LastCheck | None:
+    """The newest of a unit, or of any. Raises `StoreError`."""
+    for row in newest(settings, desk, "checks", 1, sensor):
+        difference_c = row["measured_c"] - row["reference_c"]
+        return LastCheck(
+            at=row["at"], by=row["by"], difference_c=difference_c, passed=bool(row["passed"])
+        )
+    return None

@@ -1,0 +1,123 @@
+"""The kernel's edge of an I2C bus, with the virtual bus behind it: what i2c-dev and i2c-bcm2835 do.
+
+Replaced are `open`, `close` and `ioctl` as smbus2 calls them, and nothing above: its structures are
+read as the kernel reads them. Source: drivers/i2c/i2c-dev.c, drivers/i2c/busses/i2c-bcm2835.c.
+"""
+
+import ctypes
+import errno
+import os
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import smbus2.smbus2
+
+from simulator.bus import VirtualBus
+from simulator.errors import BusTimeoutError, NotAcknowledgedError
+
+I2C_FUNCS, I2C_RDWR = 0x0705, 0x0707
+FUNC_I2C, FUNC_SMBUS_WORD = 0x1, 0x600000
+READ = 0x1
+MOST_MESSAGES = 42
+
+
+@dataclass
+class Time:
+    """A test's own time; nobody waits. Whoever asks for a clock gets this one."""
+
+    now_s: float = 10.0
+
+    def monotonic(self):
+        return self.now_s
+
+    def sleep(self, seconds):
+        self.now_s += max(0.0, seconds)
+
+    @property
+    def now_ms(self):
+        return self.now_s * 1000
+
+
+@dataclass
+class Kernel:
+    """Adapters by their path. `refuse` is an errno for `open`; `late` so many interrupts that come
+    too late for a repeated start."""
+
+    bus: VirtualBus
+    time: Time = field(default_factory=Time)
+    path: str = "/dev/i2c-1"
+    refuse: int = 0
+    functions: int = FUNC_I2C | FUNC_SMBUS_WORD
+    late: int = 0
+    opened: int = 0
+    messages: list = field(default_factory=list)
+    """Every transfer: (address, flags, bytes written or how many read), message by message."""
+
+    def open(self, path, flags):
+        if self.refuse or path != self.path:
+            number = self.refuse or errno.ENOENT
+            raise OSError(number, os.strerror(number), path)
+        assert flags == os.O_RDWR
+        self.opened += 1
+        return 1000
+
+    def close(self, descriptor):
+        assert descriptor == 1000
+        self.opened -= 1
+
+    def ioctl(self, descriptor, request, argument):
+        assert descriptor == 1000 and self.opened
+        if request == I2C_FUNCS:
+            argument.value = self.functions
+            return 0
+        assert request == I2C_RDWR, "nothing but raw transfers: who else would check the PEC?"
+        messages = [argument.msgs[number] for number in range(argument.nmsgs)]
+        wire = [
+            (
+                one.addr,
+                one.flags,
+                one.len if one.flags & READ else ctypes.string_at(one.buf, one.len),
+            )
+            for one in messages
+        ]
+        answer = self.transfer(wire)
+        if isinstance(answer, int):
+            raise OSError(answer, os.strerror(answer))
+        for one in messages:
+            if one.flags & READ:
+                ctypes.memmove(one.buf, answer, one.len)
+        return len(messages)
+
+    def transfer(self, wire):
+        """One I2C_RDWR: bytes that were read, or an errno."""
+        self.messages.append(wire)
+        if not 0 < len(wire) <= MOST_MESSAGES:
+            return errno.EINVAL
+        if any(flags & READ for _, flags, _ in wire[:-1]):
+            return errno.EOPNOTSUPP  # "only one read message supported, has to be last"
+        address, flags, last = wire[-1]
+        written = b"".join(body for _, flag, body in wire if not flag & READ)
+        count = last if flags & READ else 0
+        try:
+            if self.late and count and written:
+                self.late -= 1
+                self.bus.transfer(self.time.now_ms, address, written)  # a stop, then a new start
+                return self.bus.transfer(self.time.now_ms, address, b"", count)
+            return self.bus.transfer(self.time.now_ms, address, written, count)
+        except BusTimeoutError:
+            return errno.ETIMEDOUT
+        except NotAcknowledgedError:
+            return errno.EREMOTEIO
+
+    def install(self, monkeypatch):
+        """Stand where smbus2 meets the kernel, until the test is over."""
+        edge = SimpleNamespace(open=self.open, close=self.close, O_RDWR=os.O_RDWR)
+        monkeypatch.setattr(smbus2.smbus2, "os", edge)
+        monkeypatch.setattr(smbus2.smbus2, "ioctl", self.ioctl)
+        return self
+
+
+def _body(message):
+    if message.flags & READ:
+        return message.len
+    return ctypes.string_at(message.buf, message.len)
