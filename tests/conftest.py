@@ -19,12 +19,14 @@ def pytest_itemcollected(item):
     modules = {getattr(one, "__module__", "") or "" for one in names}
     plays = any(name.split(".")[0] in SIMULATED for name in modules)
     plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
-    item.add_marker(pytest.mark.xdist_group("kiosks" if plays else item.path.stem))
+    if not item.get_closest_marker("xdist_group"):
+        item.add_marker(pytest.mark.xdist_group("kiosks" if plays else item.path.stem))
 
 
 def pytest_collection_modifyitems(items):
     """The longest first, so that nobody waits for it in the end."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group").args[0] != "kiosks")
+    groups = {"kiosks": 0, "debian": 1}
+    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 2))
 
 
 def pytest_collection_finish(session):

@@ -1,5 +1,6 @@
 """One real broker for the tests that need no other."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,3 +34,42 @@ def site(tmp_path_factory):
     broker.start()
     yield Site(folder, port, broker)
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """What somebody carries to a Pi."""
+    from debian_gateway import carry
+
+    shared = tmp_path_factory.mktemp("shared")
+    carry(shared)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def debian(tmp_path_factory):
+    """A Debian to which nothing was done."""
+    from debian_machine import bootstrap
+
+    root = tmp_path_factory.mktemp("debian") / "root"
+    bootstrap(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def machine(debian, shared, tmp_path_factory):
+    """A copy of it that runs; each file of tests has its own."""
+    from debian_machine import Machine
+
+    root = tmp_path_factory.mktemp("machine") / "root"
+    subprocess.run(["cp", "-a", str(debian), str(root)], check=True)
+    machine = Machine(root, shared)
+    machine.boot()
+    yield machine
+    machine.pull_the_plug()
+
+
+@pytest.fixture(scope="module")
+def before(machine):
+    """Every file of the Debian before anything was done to it."""
+    return machine.files()

@@ -1,0 +1,1 @@
+"""`tools/make-deb`: the gateway as a Debian package."""
