@@ -37,6 +37,7 @@ def carry(shared):
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"),
             *("--constraint", str(ROOT / "gateway/constraints.txt")),
             *("--wheel-dir", str(shared / "wheels"), f"{shared / 'source'}[campus]"),
+            "setuptools==80.9.0",  # builds the wheel where the checkout is installed
         ],
         check=True,
         capture_output=True,

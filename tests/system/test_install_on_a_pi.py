@@ -11,7 +11,9 @@ INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
 
 @pytest.fixture(scope="module")
 def installed(machine, before):
-    machine.run(INSTALL)
+    """From the checkout, which pip builds; its packages from where pip is told to look."""
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/shared/wheels"}
+    machine.run("/srv/shared/source/gateway/install", **wheels)
     return machine
 
 
