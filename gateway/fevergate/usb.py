@@ -5,6 +5,7 @@ https://docs.micropython.org/en/latest/reference/repl.html#raw-mode-and-raw-past
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
-from serial import SerialException
+from serial import Serial, SerialException
 
 from fevergate.errors import NothingFoundError, ProvisionError
 
@@ -39,7 +40,7 @@ def write_settings(folder: Path, kiosk: str, port: str, progress: Moved) -> str:
         board.enter_raw_repl(soft_reset=False)
         about = board.exec("import sys;print(sys.implementation._machine)").decode()
         send(board, source, port, progress)
-        board.exec_raw_no_follow("import machine;machine.reset()")
+        restart(board)
     except (TransportError, SerialException, OSError) as error:
         raise ProvisionError(f"{port}: expected a board with MicroPython: {error}") from error
     finally:
@@ -64,3 +65,13 @@ def send(board: SerialTransport, source: Path, port: str, progress: Moved) -> No
         board.fs_writefile(f"/{name}", data, progress_callback=partial(progress, name))
         if board.fs_hashfile(f"/{name}", "sha256") != hashlib.sha256(data).digest():
             raise ProvisionError(f"{port}: {name} reads back otherwise than it was written")
+
+
+def restart(board: SerialTransport) -> None:
+    """Boot the board. First the lines are let go, which hold its boot pin low for a moment if that
+    happens while it starts, and it would wait for download. Raises mpremote's errors."""
+    port: Serial = board.serial  # pyright: ignore[reportAssignmentType]
+    with contextlib.suppress(OSError):  # a pseudo-terminal has none
+        port.rts = False
+        port.dtr = False
+    board.exec_raw_no_follow("import machine;machine.reset()")

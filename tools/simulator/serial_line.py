@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import serial
 from serial import rfc2217
@@ -149,7 +150,9 @@ class SerialLine:
 
     def _carry(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._manager = manager = rfc2217.PortManager(_Port(self._lines), self)
+        port: Any = _Port(self._lines)
+        answers: Any = self  # it only writes
+        self._manager = manager = rfc2217.PortManager(port, answers)
         try:
             while data := connection.recv(4096):
                 if heard := self.noise(b"".join(manager.filter(data))):

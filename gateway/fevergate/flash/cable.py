@@ -182,7 +182,7 @@ class Cable:
     def reset(self) -> None:
         """Boot; nothing can be asked after that."""
         with self._spoken():
-            self._board.exec_raw_no_follow("import machine; machine.reset()")
+            usb.restart(self._board)
 
     def define(self, source: str) -> None:
         """Run code whose names later questions may use."""

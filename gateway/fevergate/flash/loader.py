@@ -12,7 +12,7 @@ from typing import Any
 
 from esp_pylib.logger import EspLog, EspLogBase
 from esptool import cmds
-from esptool.loader import ESPLoader
+from esptool.loader import DEFAULT_TIMEOUT, ESPLoader
 from esptool.targets.esp32 import ESP32ROM
 from esptool.util import FatalError
 from serial import SerialException
@@ -69,6 +69,8 @@ def write_micropython(port: str, image: Image, progress: Progress, baud: int = B
             chip = cmds.connect_esp(port, connect_attempts=ATTEMPTS)
             if not isinstance(chip, ESP32ROM):
                 raise FlashError(f"{port}: {chip.CHIP_NAME}, expected {ESP32ROM.CHIP_NAME}")
+            # What most commands ask for: else each would set the port up twice.
+            chip._port.timeout = DEFAULT_TIMEOUT
             about = chip.get_chip_description()
             chip = cmds.run_stub(chip)
             # A line that was lost is for a person to look at, not to be taken up in the middle.

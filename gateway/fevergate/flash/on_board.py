@@ -7,8 +7,9 @@ function falls, `{"error": ...}` is the answer.
 import asyncio
 import time
 
-from kiosk.errors import SensorError, plain
 from machine import PWM, Pin
+
+from kiosk.errors import SensorError, plain
 
 READ_EVERY_MS = 150  # longer than a part with one or two zones takes to refresh
 SETTLE_MS = 300  # power-on reset and first valid data
@@ -117,6 +118,7 @@ def settings():
 def wifi(limit_s):
     """Whether the Wi-Fi takes us within so long, how strong it is (dBm), else its status."""
     import network
+
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 
@@ -135,6 +137,7 @@ def broker(limit_s):
     `reached`: whether there was a connection at all; `code`: why it refused the login."""
     from chumicro_mqtt import MQTTClient, ProtocolState
     from chumicro_timing import ticks_ms
+
     from kiosk.settings import CA_PATH, Settings, read
     from kiosk.transport import Connector, context_for
 
