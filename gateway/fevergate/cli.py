@@ -21,6 +21,7 @@ COMMANDS = {
     "desk": "fevergate.desk.command:desk_command",
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
+    "flash": "fevergate.flash.command:flash_command",
     "log": "fevergate.commands:log_command",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.backup_commands:restore_command",
@@ -33,7 +34,7 @@ COMMANDS = {
 term, does not carry the tables and certificates of the others in its memory."""
 
 
-EXTRAS = {"alembic": "campus", "psycopg": "campus", "sqlalchemy": "campus"}
+EXTRAS = {"alembic": "campus", "esptool": "flash", "psycopg": "campus", "sqlalchemy": "campus"}
 """What a gateway does without, and which extra brings it."""
 
 

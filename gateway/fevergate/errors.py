@@ -88,6 +88,10 @@ class UpdateError(FeverGateError, RuntimeError):
     """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
 
 
+class FlashError(FeverGateError, RuntimeError):
+    """A board cannot be flashed, or what shall be put onto it is not what it should be."""
+
+
 class BenchError(FeverGateError, RuntimeError):
     """A benchmark could not be carried out; it says nothing of how fast anything is."""
 

@@ -5,6 +5,7 @@ https://docs.micropython.org/en/latest/reference/repl.html#raw-mode-and-raw-past
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
-from serial import SerialException
+from serial import Serial, SerialException
 
 from fevergate.errors import NothingFoundError, ProvisionError
 
@@ -22,16 +23,15 @@ FILES = ("ca.der", "settings.json")
 SILENCE_S = 5
 
 
-def write_settings(
-    folder: Path, kiosk: str, port: str, progress: Callable[[str, int, int], None]
-) -> str:
+Moved = Callable[[str, int, int], None]
+"""Gets a file's name, bytes written, bytes in all."""
+
+
+def write_settings(folder: Path, kiosk: str, port: str, progress: Moved) -> str:
     """Write `kiosks/<kiosk>` of a provisioned folder onto the board at a serial port, read it back,
-    and boot the board; `progress` gets file, bytes written, bytes in all. Returns the board's name
-    of itself. Raises `NothingFoundError`, `ProvisionError`."""
-    source = folder / "kiosks" / kiosk
-    if not (source / "settings.json").is_file():
-        known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
-        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(known) or 'none'}")
+    and boot the board. Returns the board's name of itself. Raises `NothingFoundError`,
+    `ProvisionError`."""
+    source = kiosk_folder(folder, kiosk)
     try:
         board = SerialTransport(port, timeout=SILENCE_S)
     except (TransportError, SerialException, OSError) as error:
@@ -39,14 +39,39 @@ def write_settings(
     try:
         board.enter_raw_repl(soft_reset=False)
         about = board.exec("import sys;print(sys.implementation._machine)").decode()
-        for name in FILES:
-            data = (source / name).read_bytes()
-            board.fs_writefile(f"/{name}", data, progress_callback=partial(progress, name))
-            if board.fs_hashfile(f"/{name}", "sha256") != hashlib.sha256(data).digest():
-                raise ProvisionError(f"{port}: {name} reads back otherwise than it was written")
-        board.exec_raw_no_follow("import machine;machine.reset()")
+        send(board, source, port, progress)
+        restart(board)
     except (TransportError, SerialException, OSError) as error:
         raise ProvisionError(f"{port}: expected a board with MicroPython: {error}") from error
     finally:
         board.close()
     return " ".join(about.split())
+
+
+def kiosk_folder(folder: Path, kiosk: str) -> Path:
+    """Where a provisioned folder has a kiosk's files. Raises `NothingFoundError`."""
+    source = folder / "kiosks" / kiosk
+    if not (source / "settings.json").is_file():
+        known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(known) or 'none'}")
+    return source
+
+
+def send(board: SerialTransport, source: Path, port: str, progress: Moved) -> None:
+    """Write a kiosk's files over an open raw REPL and read them back. Raises `ProvisionError`, and
+    mpremote's errors."""
+    for name in FILES:
+        data = (source / name).read_bytes()
+        board.fs_writefile(f"/{name}", data, progress_callback=partial(progress, name))
+        if board.fs_hashfile(f"/{name}", "sha256") != hashlib.sha256(data).digest():
+            raise ProvisionError(f"{port}: {name} reads back otherwise than it was written")
+
+
+def restart(board: SerialTransport) -> None:
+    """Boot the board. First the lines are let go, which hold its boot pin low for a moment if that
+    happens while it starts, and it would wait for download. Raises mpremote's errors."""
+    port: Serial = board.serial  # pyright: ignore[reportAssignmentType]
+    with contextlib.suppress(OSError):  # a pseudo-terminal has none
+        port.rts = False
+        port.dtr = False
+    board.exec_raw_no_follow("import machine;machine.reset()")

@@ -6,9 +6,11 @@ Blinka installs.
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import sys
+import termios
 
 _PR_SET_PDEATHSIG = 1
 
@@ -27,6 +29,8 @@ def die_with_parent(parent: int) -> None:
 def main() -> None:
     """Never returns."""
     die_with_parent(int(sys.argv[1]))
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C on the console interrupts
     import micropython_module
 
     sys.exit(micropython_module.run_main(["micropython", *sys.argv[2:]]))

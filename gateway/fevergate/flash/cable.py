@@ -1,0 +1,268 @@
+"""A board with MicroPython at a serial port: its files and its questions; mpremote's raw REPL."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
+
+from fevergate import usb
+from fevergate.errors import FlashError
+from fevergate.flash.files import MAIN, BoardFile, Firmware
+from fevergate.flash.image import MINIMUM
+
+SILENCE_S = 5
+ANSWERS_S = 3
+TRIES = 10
+"""A board that boots for the first time makes its file system, which takes some seconds."""
+
+CHUNK = 1024
+TOGETHER = 8
+HOLD_MS = 900_000
+"""A kiosk's watchdog cannot be stopped, only be told to wait: for the whole of this."""
+
+_ABOUT = """
+import json, sys
+_i = sys.implementation
+print(json.dumps([" ".join(getattr(_i, "_machine", "").split()), list(_i.version[:3]),
+    "kiosk.starter" in sys.modules]))
+"""
+_HOLD = f"import machine; machine.WDT(timeout={HOLD_MS}).feed()"
+_DIGESTS = """
+import binascii, hashlib, json
+def _digest(path):
+    try:
+        with open(path, "rb") as file:
+            sha, buffer = hashlib.sha256(), memoryview(bytearray(1024))
+            while True:
+                got = file.readinto(buffer)
+                if not got:
+                    return binascii.hexlify(sha.digest()).decode()
+                sha.update(buffer[:got])
+    except OSError:
+        return ""
+"""
+_LIST = """
+import json, os
+def _list(folder):
+    try:
+        found = list(os.ilistdir(folder))
+    except OSError:
+        return []
+    here = []
+    for one in found:
+        path = folder + "/" + one[0]
+        here += _list(path) if one[1] == 0x4000 else [path]
+    return here
+"""
+_REMOVE = """
+import os
+for _path in %r:
+    try:
+        os.remove(_path)
+    except OSError:
+        pass
+"""
+_FOLDERS = """
+import os
+for _path in %r:
+    try:
+        os.mkdir(_path)
+    except OSError:
+        pass
+"""
+# An update over the air left in force a slot of its own; `issued` stays: no old offer counts again.
+_IN_FORCE = """
+from kiosk.starter import Installed
+_i = Installed()
+if _i.good or _i.trial or _i.failed:
+    _i.good = _i.trial = _i.failed = _i.version = _i.fault = ""
+    _i.booted = False
+    _i.write()
+"""
+
+Moved = Callable[[str, int, int], None]
+"""Gets a file's name, bytes done and bytes in all."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a board says of itself."""
+
+    machine: str
+    version: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """How many files were written, were there already, and were there from something else."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+class Cable:
+    """Use it in a `with` statement; all that goes wrong is a `FlashError`."""
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        try:
+            self._board = SerialTransport(port, timeout=SILENCE_S)
+        except (TransportError, SerialException, OSError) as error:
+            raise FlashError(f"{port}: no such port, or no right to it: {error}") from error
+
+    def __enter__(self) -> Cable:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._board.close()
+        except (SerialException, OSError):
+            return  # it was pulled
+
+    def take(self) -> About:
+        """Interrupt what runs and begin with an empty heap; a kiosk's watchdog is told to wait.
+        A board that is just booting is asked again."""
+        with self._spoken():
+            self._prompt()
+        machine, version, runs = json.loads(self.run(_ABOUT))
+        if runs:
+            self.run(_HOLD)
+        if tuple(version[:2]) < MINIMUM:
+            shown = ".".join(map(str, version))
+            raise FlashError(
+                f"{self.port}: MicroPython {shown}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
+            )
+        with self._spoken():
+            self._board.enter_raw_repl(soft_reset=True)
+        return About(machine, tuple(version))
+
+    def put(self, firmware: Firmware, moved: Moved) -> Copied:
+        """Write what is missing or differs, each file checked by its SHA-256 on the board; take
+        away what else lies in the firmware's folders, and put what is flashed in force."""
+        *body, main = firmware.files
+        there = self._digests([one.path for one in firmware.files])
+        missing = [one for one in body if there[one.path] != one.sha256]
+        strangers = self._strangers(firmware)
+        if missing or strangers:
+            self.run(_REMOVE % [MAIN])
+            there[MAIN] = ""
+        self.run(_FOLDERS % sorted({parent for one in missing for parent in _parents(one.path)}))
+        last = [main] if there[MAIN] != main.sha256 else []
+        size = sum(len(one.data) for one in missing + last)
+        done = 0
+        for one in missing:
+            self._write(one, done, size, moved)
+            done += len(one.data)
+        self._verify(missing)
+        self.run(_REMOVE % strangers)
+        self.run(_IN_FORCE)
+        for one in last:
+            self._write(one, done, size, moved)
+        self._verify(last)
+        written = len(missing) + len(last)
+        return Copied(written, len(firmware.files) - written, len(strangers))
+
+    def settings(self, folder: Path, kiosk: str, moved: Moved) -> None:
+        """A provisioned kiosk's settings and authority. Raises `NothingFoundError` too."""
+        source = usb.kiosk_folder(folder, kiosk)
+        with self._spoken():
+            usb.send(self._board, source, self.port, moved)
+
+    def reset(self) -> None:
+        """Boot; nothing can be asked after that."""
+        with self._spoken():
+            usb.restart(self._board)
+
+    def define(self, source: str) -> None:
+        """Run code whose names later questions may use."""
+        self.run(source)
+
+    def ask(self, expression: str, timeout_s: int = 10) -> Any:
+        """The value of an expression that JSON can hold."""
+        text = self.run(f"import json; print(json.dumps({expression}))", timeout_s)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise FlashError(f"{self.port}: expected an answer, got {text[:80]!r}") from error
+
+    def run(self, code: str, timeout_s: int = 10) -> str:
+        """Execute code; what it printed last."""
+        with self._spoken():
+            out, wrong = self._board.exec_raw(code, timeout=timeout_s)
+        if wrong:
+            last = wrong.decode(errors="replace").strip().splitlines()[-1]
+            raise FlashError(f"{self.port}: the board says: {last[:200]}")
+        lines = out.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def _prompt(self) -> None:
+        for left in reversed(range(TRIES)):
+            try:
+                self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
+                return
+            except TransportError:
+                if not left:
+                    raise
+
+    def _digests(self, paths: Iterable[str]) -> dict[str, str]:
+        """SHA-256 of each file on the board; "" of one that is not there."""
+        self.run(_DIGESTS)
+        wanted = list(paths)
+        found: dict[str, str] = {}
+        for at in range(0, len(wanted), TOGETHER):
+            some = wanted[at : at + TOGETHER]
+            found |= zip(some, self.ask(f"[_digest(one) for one in {some!r}]"), strict=True)
+        return found
+
+    def _strangers(self, firmware: Firmware) -> list[str]:
+        self.run(_LIST)
+        ours = {one.path for one in firmware.files}
+        found = [path for folder in firmware.folders for path in self.ask(f"_list({folder!r})")]
+        return [path for path in found if path not in ours]
+
+    def _write(self, one: BoardFile, before: int, size: int, moved: Moved) -> None:
+        with self._spoken():
+            self._board.fs_writefile(
+                one.path,
+                one.data,
+                chunk_size=CHUNK,
+                progress_callback=lambda at, _: moved(one.path, before + at, size),
+            )
+
+    def _verify(self, files: list[BoardFile]) -> None:
+        there = self._digests([one.path for one in files])
+        for one in files:
+            if there[one.path] != one.sha256:
+                raise FlashError(
+                    f"{self.port}: {one.path} reads back otherwise than it was written: another "
+                    "cable or port, then flash again"
+                )
+
+    @contextmanager
+    def _spoken(self) -> Iterator[None]:
+        """mpremote's errors as ours; what it prints of them is not for people."""
+        try:
+            with redirect_stdout(io.StringIO()):
+                yield
+        except TransportExecError as error:
+            last = error.error_output.strip().splitlines()[-1]
+            raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
+        except (TransportError, SerialException, OSError, struct.error) as error:
+            raise FlashError(f"{self.port}: expected a board with MicroPython: {error}") from error
+
+
+def _parents(path: str) -> list[str]:
+    """The folders above a path, outermost first when sorted."""
+    parts = path.split("/")[1:-1]
+    return ["/" + "/".join(parts[: index + 1]) for index in range(len(parts))]

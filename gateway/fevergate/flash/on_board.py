@@ -1,0 +1,191 @@
+"""Runs on the board, over the raw REPL: what its self-test asks, of the firmware's own modules.
+
+Each function returns what JSON can hold, little of it; nothing is written to flash. Where a
+function falls, `{"error": ...}` is the answer.
+"""
+
+import asyncio
+import time
+
+from machine import PWM, Pin
+
+from kiosk.errors import SensorError, plain
+
+READ_EVERY_MS = 150  # longer than a part with one or two zones takes to refresh
+SETTLE_MS = 300  # power-on reset and first valid data
+BEEP_MS = 300
+BEEP_HZ = 2400
+BEEP_DUTY = 16384
+STEP_MS = 10
+
+
+def told(question, *arguments):
+    """The answer to a question, or what fell."""
+    try:
+        return question(*arguments)
+    except Exception as error:
+        return {"error": "%s: %s" % (type(error).__name__, plain(error))}
+
+
+def bus():
+    """Who answers, and the levels of the two wires at rest."""
+    from kiosk import pins
+    from kiosk.bus import Bus
+
+    levels = [Pin(pin, Pin.IN).value() for pin in (pins.SDA, pins.SCL)]
+    return {"found": Bus().i2c.scan(), "sda": levels[0], "scl": levels[1]}
+
+
+def sensor():
+    """The part's number, its configuration, and what is wrong with its emissivity ("": nothing)."""
+    from kiosk.bus import Bus
+    from kiosk.mlx90614 import MLX90614
+
+    part = MLX90614(Bus())
+    time.sleep_ms(SETTLE_MS)
+    answer = {"id": part.unit_id(), "settle_ms": part.settle_ms(), "emissivity": ""}
+    try:
+        part.check_emissivity()
+    except SensorError as error:
+        answer["emissivity"] = plain(error)
+    return answer
+
+
+def readings(count):
+    """So many readings, each tried once: lowest, mean and highest °C, and how many were lost."""
+    from kiosk.bus import Bus
+    from kiosk.mlx90614 import MLX90614
+
+    part = MLX90614(Bus(), tries=1)
+    seen, can, lost = [], [], {}
+    for _ in range(count):
+        try:
+            object_c, ambient_c = part.object_c(), part.ambient_c()
+            seen.append(object_c)
+            can.append(ambient_c)
+        except SensorError as error:
+            lost[error.word] = lost.get(error.word, 0) + 1
+        time.sleep_ms(READ_EVERY_MS)
+    return {"object_c": _spread(seen), "ambient_c": _spread(can), "lost": lost}
+
+
+def display():
+    """Draw something; whether the glass took it."""
+    from kiosk.bus import Bus
+    from kiosk.display import Display
+
+    glass = Display(Bus())
+    glass.start()
+    glass.message("Fever", "Gate")
+    asyncio.run(glass.flush())
+    return glass.ok
+
+
+def light(colour, on):
+    """Switch one LED: "green", "amber", "red"."""
+    from kiosk import pins
+
+    number = {"green": pins.GREEN, "amber": pins.AMBER, "red": pins.RED}[colour]
+    Pin(number, Pin.OUT, value=1 if on else 0)
+
+
+def beep():
+    """One tone."""
+    from kiosk import pins
+
+    pwm = PWM(Pin(pins.BEEPER, Pin.OUT), freq=BEEP_HZ, duty_u16=BEEP_DUTY)
+    time.sleep_ms(BEEP_MS)
+    pwm.duty_u16(0)
+    pwm.deinit()
+
+
+def settings():
+    """Whose settings lie here: None where there are none, else what is not secret."""
+    from kiosk.errors import SettingsError
+    from kiosk.settings import CA_PATH, Settings, read
+
+    try:
+        known = Settings(read())
+        open(CA_PATH).close()
+    except SettingsError as error:
+        return None if "no such file" in str(error) else {"error": plain(error)}
+    except OSError:
+        return {"error": "no %s" % CA_PATH}
+    broker = "%s:%d" % (known.broker_host, known.broker_port)
+    return {"kiosk": known.kiosk, "wifi": known.wifi_ssid, "broker": broker}
+
+
+def wifi(limit_s):
+    """Whether the Wi-Fi takes us within so long, how strong it is (dBm), else its status."""
+    import network
+
+    from kiosk.settings import Settings, read
+    from kiosk.wifi import Wifi
+
+    known = Settings(read())
+    station = Wifi(known.wifi_ssid, known.wifi_password)
+    asyncio.run(_joined(station, limit_s))
+    return {
+        "up": station.up(),
+        "rssi": station.rssi(),
+        "status": network.WLAN(network.STA_IF).status(),
+    }
+
+
+def broker(limit_s):
+    """Whether the broker's certificate is right and it lets us in, by the kiosk's own transport;
+    `reached`: whether there was a connection at all; `code`: why it refused the login."""
+    from chumicro_mqtt import MQTTClient, ProtocolState
+    from chumicro_timing import ticks_ms
+
+    from kiosk.settings import CA_PATH, Settings, read
+    from kiosk.transport import Connector, context_for
+
+    known = Settings(read())
+    with open(CA_PATH, "rb") as file:
+        context = context_for(file.read())
+    line = Connector(known.broker_host, known.broker_port, known.broker_name, context)
+    client = MQTTClient(
+        transport_factory=lambda: line,
+        client_id=known.kiosk,
+        username=known.username,
+        password=known.password,
+        ack_timeout_seconds=limit_s,
+        clean_session=True,
+        when_disconnected="raise",
+    )
+    client.connect()
+    began = time.ticks_ms()
+    while client.state not in (ProtocolState.CONNECTED, ProtocolState.FAILED):
+        if time.ticks_diff(time.ticks_ms(), began) > limit_s * 1000:
+            break
+        client.handle(ticks_ms())
+        time.sleep_ms(STEP_MS)
+    answer = {
+        "up": client.state == ProtocolState.CONNECTED,
+        "reached": line.state == "ready",
+        "code": getattr(client.last_error, "return_code", 0),
+        "error": plain(client.last_error or ""),
+        "ms": time.ticks_diff(time.ticks_ms(), began),
+    }
+    client.disconnect()
+    return answer
+
+
+def set_clock(now):
+    """Set the clock (UTC s), which a certificate is judged by."""
+    from kiosk.clock import set_utc
+
+    set_utc(now)
+
+
+async def _joined(station, limit_s):
+    work = asyncio.create_task(station.run())
+    until = time.ticks_add(time.ticks_ms(), limit_s * 1000)
+    while not station.up() and time.ticks_diff(until, time.ticks_ms()) > 0:
+        await asyncio.sleep_ms(200)
+    work.cancel()
+
+
+def _spread(values):
+    return [min(values), sum(values) / len(values), max(values)] if values else None

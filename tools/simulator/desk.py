@@ -1,0 +1,134 @@
+"""A board on a desk, as it comes from its maker: empty, with a USB cable to flash it over.
+
+What lies on its flash decides what it does: an ESP32 that finds no image says so and waits, one
+that finds an image runs MicroPython, and that the kiosk. Its file system is a folder of the host.
+"""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from simulator.board import RESET_EXIT, WATCHDOG_LEAST_S, Board
+from simulator.console import ConsoleProcess
+from simulator.errors import SimulatorError
+from simulator.frames import ResetCause
+from simulator.rom import ESP32, FLASH_BYTES, Chip, RomLoader, starts
+from simulator.serial_line import Lines, SerialLine
+from simulator.server import Server
+
+_POLL_S = 0.01
+_BANNER = b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:"
+_DOWNLOAD = (
+    _BANNER + b"0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\nwaiting for download\r\n"
+)
+_EMPTY = _BANNER + b"0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
+_SOFT = b"MPY: soft reboot\r\n"
+
+
+class DeskBoard(Board):
+    """`url` is the port at which it is flashed; options as a `Board` has them."""
+
+    def __init__(
+        self, name: str, flash_dir: str | Path, *, chip: Chip = ESP32, **options: Any
+    ) -> None:
+        super().__init__(name, flash_dir, flash_dir, **options)
+        self.flash_dir.mkdir(parents=True, exist_ok=True)
+        self.chip = chip
+        self.flash_chip = bytearray(b"\xff") * FLASH_BYTES
+        self.lines = Lines()
+        self.loader: RomLoader | None = None
+        self._console: ConsoleProcess | None = None
+        self._soft = False
+        self._half_line = b""
+        self.cable = SerialLine(self.lines, self._typed)
+
+    @property
+    def url(self) -> str:
+        """Its serial port, as pyserial names it."""
+        return self.cable.url
+
+    def start(self) -> None:
+        """Power on. Raises `SimulatorError` if it is on."""
+        if self.running:
+            raise SimulatorError(f"{self.name} is on already")
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name=f"board-{self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Power off, and the cable away."""
+        super().stop()
+        self.cable.close()
+
+    def _typed(self, data: bytes) -> None:
+        loader, console = self.loader, self._console
+        if loader is not None:
+            self.cable.to_host(loader.feed(data))
+        elif console is not None:
+            console.write(data)
+
+    def _said(self, data: bytes) -> None:
+        self.cable.to_host(data)
+        *lines, self._half_line = (self._half_line + data).split(b"\n")
+        for line in lines:
+            self._hear(line.decode(errors="replace").rstrip("\r"))
+
+    def _boot(self, cause: ResetCause) -> ResetCause | None:
+        raw, self._soft = self._soft, False
+        # A soft reset does not look at the pins.
+        download = False if raw else self.lines.wait_boot(self._stopping)
+        if download is None:
+            return None
+        self.boots += 1
+        self.world.boot(power_on=cause is ResetCause.POWER_ON)
+        if download:
+            self.loader = RomLoader(self.flash_chip, self.chip)
+            self.cable.to_host(_DOWNLOAD)
+        elif not starts(bytes(self.flash_chip)):
+            self._said(_EMPTY)
+        else:
+            return self._interpret(cause, raw=raw)
+        try:
+            while not self._stopping.is_set() and not self.lines.held:
+                time.sleep(_POLL_S)
+        finally:
+            self.loader = None
+        return None if self._stopping.is_set() else ResetCause.HARD
+
+    def _interpret(self, cause: ResetCause, *, raw: bool) -> ResetCause | None:
+        """MicroPython, until somebody or something resets it."""
+        server = Server(self.world)
+        self._console = console = ConsoleProcess(
+            *(server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._said),
+            raw=raw,
+        )
+        self.pid = console.pid
+        try:
+            while not self._stopping.is_set():
+                exit_code = console.wait(_POLL_S)
+                if self.lines.held:
+                    return ResetCause.HARD
+                asked = self.world.reset_asked
+                if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):
+                    asked = ResetCause.WATCHDOG
+                if asked is not None:
+                    self.exit_code = RESET_EXIT
+                    return asked
+                if exit_code is not None:
+                    return self._soft_reset(exit_code)
+            return None
+        finally:
+            self._console = None
+            console.kill()
+            server.close()
+
+    def _soft_reset(self, exit_code: int) -> ResetCause | None:
+        """Ctrl-D in the raw REPL ends the interpreter; anything else is a fall."""
+        self.exit_code = exit_code
+        if exit_code:
+            self._died = True
+            return None
+        self._soft = True
+        self._said(_SOFT)
+        return ResetCause.SOFT

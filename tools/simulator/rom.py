@@ -1,0 +1,261 @@
+"""An ESP32 that waits for download: its ROM's loader, and the stub that esptool puts on top of it.
+
+Source: https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
+Knows no serial port: it is fed bytes and gives bytes. Not modelled: encryption, reading flash back,
+how long erasing takes.
+"""
+
+import functools
+import hashlib
+import operator
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FLASH_BYTES = 4 << 20
+SECTOR = 0x1000
+
+_END, _ESC, _ESC_END, _ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
+_HEADER = struct.Struct("<BBHI")
+_REQUEST, _ANSWER = 0, 1
+_SEED = 0xEF
+_SYNC = b"\x07\x07\x12\x20" + 32 * b"\x55"
+_FROM_ROM = 0x20120707  # a stub would answer 0
+
+_INVALID, _FAILED, _CHECKSUM, _INFLATE = 0x05, 0x06, 0x07, 0x0B
+_STUB_CHECKSUM = 0xC1
+
+_MAGIC_REGISTER = 0x40001000
+_SPI = 0x3FF42000
+_SPI_CMD, _SPI_ADDRESS, _SPI_USR2, _SPI_W0 = _SPI, _SPI + 4, _SPI + 0x24, _SPI + 0x80
+_SPI_RUN = 1 << 18
+_FLASH_ID = 0x1640C8  # GigaDevice, 4 MiB
+_SFDP = 0x50444653
+_EFUSE_3 = 0x3FF5A00C
+_D0WD_V1 = 1 << 9 | 1 << 15
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Which chip: what it has in its detection register, and what newer ones say of themselves."""
+
+    magic: int
+    chip_id: int | None = None
+
+
+ESP32 = Chip(0x00F01D83)
+ESP32_S3 = Chip(0x00000009, chip_id=9)
+
+
+class _RefusedError(Exception):
+    """A command is answered with an error code."""
+
+
+def slip(packet: bytes) -> bytes:
+    """A packet as it goes over the line."""
+    body = packet.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
+    return b"\xc0" + body + b"\xc0"
+
+
+def checksum(data: bytes) -> int:
+    """As the ROM adds up a block."""
+    return functools.reduce(operator.xor, data, _SEED)
+
+
+class RomLoader:
+    """One stay in download mode; `flash` outlives it."""
+
+    def __init__(self, flash: bytearray, chip: Chip = ESP32) -> None:
+        self._flash = flash
+        self._chip = chip
+        self._registers = {_MAGIC_REGISTER: chip.magic, _EFUSE_3: _D0WD_V1}
+        self._packet: bytearray | None = None
+        self._escaped = False
+        self._ram: list[range] = []
+        self._at = self._end = 0
+        self._inflate = zlib.decompressobj()
+        self.stub = False
+        self.refused = 0
+        self._commands: dict[int, Callable[[bytes, int], tuple[int, bytes]]] = {
+            0x02: self._flash_begin,
+            0x03: self._flash_data,
+            0x04: self._ignored,
+            0x05: self._mem_begin,
+            0x06: self._ignored,
+            0x07: self._mem_data,
+            0x09: self._write_register,
+            0x0A: self._read_register,
+            0x0B: self._ignored,
+            0x0D: self._ignored,
+            0x0F: self._ignored,
+            0x10: self._deflate_begin,
+            0x11: self._deflate_data,
+            0x12: self._ignored,
+            0x13: self._md5,
+        }
+        if chip.chip_id is not None:
+            self._commands[0x14] = self._security_info
+
+    def feed(self, data: bytes) -> bytes:
+        """What it answers to these bytes."""
+        answers = bytearray()
+        for byte in data:
+            if byte == _END:
+                if self._packet:
+                    answers += self._handle(bytes(self._packet))
+                    self._packet = None
+                else:
+                    self._packet = bytearray()
+                self._escaped = False
+            elif self._packet is not None:
+                if self._escaped:
+                    self._packet.append({_ESC_END: _END, _ESC_ESC: _ESC}.get(byte, byte))
+                    self._escaped = False
+                elif byte == _ESC:
+                    self._escaped = True
+                else:
+                    self._packet.append(byte)
+        return bytes(answers)
+
+    def _handle(self, packet: bytes) -> bytes:
+        if len(packet) < _HEADER.size:
+            return b""
+        direction, command, size, summed = _HEADER.unpack_from(packet)
+        body = packet[_HEADER.size :]
+        if direction != _REQUEST or len(body) != size:
+            return b""  # the loader says nothing to what is no command
+        if command == 0x08:
+            value = 0 if self.stub else _FROM_ROM
+            return self._answer(command, value, b"", 0) * 8 if body == _SYNC else b""
+        try:
+            if command not in self._commands:
+                raise _RefusedError(_INVALID)
+            value, data = self._commands[command](body, summed)
+        except struct.error:
+            return self._answer(command, 0, b"", _INVALID)
+        except _RefusedError as refused:
+            self.refused += 1
+            return self._answer(command, 0, b"", refused.args[0])
+        answer = self._answer(command, value, data, 0)
+        return answer + self._entered(body) if command == 0x06 else answer
+
+    def _answer(self, command: int, value: int, data: bytes, error: int) -> bytes:
+        status = bytes((1 if error else 0, error)) + (b"" if self.stub else b"\0\0")
+        body = data + status
+        return slip(_HEADER.pack(_ANSWER, command, len(body), value) + body)
+
+    def _entered(self, body: bytes) -> bytes:
+        """MEM_END with an entry: the stub runs, if there is one."""
+        stay, entry = struct.unpack("<II", body)
+        if stay or not any(entry in loaded for loaded in self._ram):
+            return b""
+        self.stub = True
+        return slip(b"OHAI")
+
+    def _ignored(self, _body: bytes, _summed: int) -> tuple[int, bytes]:
+        return 0, b""
+
+    def _block(self, body: bytes, summed: int) -> bytes:
+        """The data of a block, whose sum must be right."""
+        size, _, _, _ = struct.unpack_from("<IIII", body)
+        data = body[16:]
+        if len(data) != size:
+            raise _RefusedError(_INVALID)
+        if checksum(data) != summed:
+            raise _RefusedError(_STUB_CHECKSUM if self.stub else _CHECKSUM)
+        return data
+
+    def _mem_begin(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        size, _, _, at = struct.unpack("<IIII", body)
+        self._ram.append(range(at, at + size))
+        return 0, b""
+
+    def _mem_data(self, body: bytes, summed: int) -> tuple[int, bytes]:
+        self._block(body, summed)
+        return 0, b""
+
+    def _flash_begin(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        size, _, _, at = struct.unpack_from("<IIII", body)
+        self._erase(at, size)
+        return 0, b""
+
+    def _flash_data(self, body: bytes, summed: int) -> tuple[int, bytes]:
+        self._program(self._block(body, summed))
+        return 0, b""
+
+    def _deflate_begin(self, body: bytes, summed: int) -> tuple[int, bytes]:
+        self._inflate = zlib.decompressobj()
+        return self._flash_begin(body, summed)
+
+    def _deflate_data(self, body: bytes, summed: int) -> tuple[int, bytes]:
+        data = self._block(body, summed)
+        try:
+            self._program(self._inflate.decompress(data))
+        except zlib.error as error:
+            raise _RefusedError(_INFLATE) from error
+        return 0, b""
+
+    def _md5(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        at, size, _, _ = struct.unpack("<IIII", body)
+        if at + size > len(self._flash):
+            raise _RefusedError(_FAILED)
+        found = hashlib.md5(self._flash[at : at + size], usedforsecurity=False)
+        return 0, found.digest() if self.stub else found.hexdigest().encode()
+
+    def _security_info(self, _body: bytes, _summed: int) -> tuple[int, bytes]:
+        return 0, struct.pack("<I8BII", 0, *(0,) * 8, self._chip.chip_id, 0)
+
+    def _erase(self, at: int, size: int) -> None:
+        """NOR flash: whole sectors become ones."""
+        start = at // SECTOR * SECTOR
+        end = -(-(at + size) // SECTOR) * SECTOR
+        if end > len(self._flash):
+            raise _RefusedError(_FAILED)
+        self._flash[start:end] = b"\xff" * (end - start)
+        self._at, self._end = at, end
+
+    def _program(self, data: bytes) -> None:
+        """NOR flash: ones become zeros, never the other way."""
+        if self._at + len(data) > self._end:
+            raise _RefusedError(_FAILED)
+        place = slice(self._at, self._at + len(data))
+        held = int.from_bytes(self._flash[place], "big") & int.from_bytes(data, "big")
+        self._flash[place] = held.to_bytes(len(data), "big")
+        self._at += len(data)
+
+    def _read_register(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        (address,) = struct.unpack("<I", body)
+        return self._registers.get(address, 0), b""
+
+    def _write_register(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        address, value, mask, _ = struct.unpack_from("<IIII", body)
+        held = self._registers.get(address, 0)
+        self._registers[address] = held & ~mask | value & mask
+        if address == _SPI_CMD and value & _SPI_RUN:
+            self._registers[_SPI_CMD] = 0
+            asked = self._registers.get(_SPI_USR2, 0) & 0xFF, self._registers.get(_SPI_ADDRESS, 0)
+            answers = {(0x9F, 0): _FLASH_ID, (0x5A, 0): _SFDP}
+            self._registers[_SPI_W0] = answers.get(asked, 0xC8 if asked[0] == 0x5A else 0)
+        return 0, b""
+
+
+def starts(flash: bytes) -> bool:
+    """Whether an ESP32 boots from this: the loader at 0x1000, and an application, both whole."""
+    return _whole(flash, 0x1000) and _whole(flash, 0x10000)
+
+
+def _whole(flash: bytes, at: int) -> bool:
+    """An image as ESP-IDF's "Application Image Format" says: segments, checksum, SHA-256."""
+    if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != 0:
+        return False
+    summed, where = _SEED, at + 24
+    for _ in range(flash[at + 1]):
+        size = int.from_bytes(flash[where + 4 : where + 8], "little")
+        if where + 8 + size > len(flash):
+            return False
+        summed ^= checksum(flash[where + 8 : where + 8 + size]) ^ _SEED
+        where += 8 + size
+    where = at + ((where - at) // 16 * 16 + 16)
+    digest = hashlib.sha256(flash[at:where]).digest()
+    return flash[where - 1] == summed and flash[where : where + 32] == digest

@@ -1,0 +1,163 @@
+"""A USB cable and the bridge at its end: an RFC 2217 port with the lines that reset an ESP32.
+
+Two transistors make EN low where only RTS is asserted, and IO0 where only DTR is (Espressif,
+ESP32-DevKitC schematic). Not modelled: baud rates, bytes that are lost on the way.
+"""
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import serial
+from serial import rfc2217
+
+EN_RISE_S = 0.25
+"""How long EN takes to rise, by its capacitor, stretched to what a network makes of DTR and RTS."""
+
+
+class Lines:
+    """EN and IO0. `wait_boot` tells how the chip starts once EN is up; `held` while it is low."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._dtr = self._rts = False
+        self._rose_at = 0.0
+        self.resets = 0
+
+    def set(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
+        """The host asserts a line, or lets it go."""
+        with self._changed:
+            before = self.held
+            self._dtr = self._dtr if dtr is None else dtr
+            self._rts = self._rts if rts is None else rts
+            if before and not self.held:
+                self._rose_at = time.monotonic()
+            elif self.held and not before:
+                self.resets += 1
+            self._changed.notify_all()
+
+    @property
+    def held(self) -> bool:
+        """EN is low: the chip is in reset."""
+        return self._rts and not self._dtr
+
+    @property
+    def download(self) -> bool:
+        """IO0 is low: a chip that starts now waits for download."""
+        return self._dtr and not self._rts
+
+    def wait_boot(self, stopping: threading.Event) -> bool | None:
+        """Whether the chip starts into download; None where the power goes first."""
+        with self._changed:
+            while not stopping.is_set():
+                left_s = self._rose_at + EN_RISE_S - time.monotonic()
+                if not self.held and (self.download or left_s <= 0):
+                    return self.download
+                self._changed.wait(0.05 if self.held else max(left_s, 0.001))
+        return None
+
+
+class _Port:
+    """What pyserial's server half expects of a port: only the two lines mean something here."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.baudrate, self.bytesize = 115_200, 8
+        self.parity, self.stopbits = serial.PARITY_NONE, 1
+        self.xonxoff = self.rtscts = self.break_condition = False
+        self.cts = self.dsr = self.ri = self.cd = False
+
+    def reset_input_buffer(self) -> None:
+        """Nothing waits here."""
+
+    reset_output_buffer = reset_input_buffer
+
+    def _set_dtr(self, on: bool) -> None:
+        self._lines.set(dtr=on)
+
+    def _set_rts(self, on: bool) -> None:
+        self._lines.set(rts=on)
+
+    dtr = property(fset=_set_dtr)
+    rts = property(fset=_set_rts)
+
+
+class SerialLine:
+    """Listens from the moment it is made; one host at a time. `to_board` gets what it sends.
+
+    `noise` may change what the host sends; `pull` cuts the cable until `plug`.
+    """
+
+    def __init__(self, lines: Lines, to_board: Callable[[bytes], None]) -> None:
+        self._lines = lines
+        self._to_board = to_board
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"rfc2217://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.noise: Callable[[bytes], bytes] = bytes
+        self._plugged = True
+        self._connection: socket.socket | None = None
+        self._manager: rfc2217.PortManager | None = None
+        self._sending = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="simulator-serial", daemon=True)
+        self._thread.start()
+
+    def to_host(self, data: bytes) -> None:
+        """The board says something; with nobody there it is lost."""
+        manager = self._manager
+        if manager is not None:
+            self.write(b"".join(manager.escape(data)))
+
+    def write(self, data: bytes) -> None:
+        """For pyserial's server half: bytes that are ready for the network."""
+        with self._sending, contextlib.suppress(OSError):
+            if self._connection is not None:
+                self._connection.sendall(data)
+
+    def pull(self) -> None:
+        """Out of the socket: the host's port is gone, and the lines with it."""
+        self._plugged = False
+        with contextlib.suppress(OSError):
+            if self._connection is not None:
+                self._connection.shutdown(socket.SHUT_RDWR)
+
+    def plug(self) -> None:
+        """In again."""
+        self._plugged = True
+
+    def close(self) -> None:
+        """For good."""
+        self._closing.set()
+        self.pull()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            if not select.select([self._listener], [], [], 0.05)[0]:
+                continue
+            connection, _ = self._listener.accept()
+            with connection:
+                if self._plugged:
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    with contextlib.suppress(OSError):
+                        self._carry(connection)
+            self._lines.set(dtr=False, rts=False)
+
+    def _carry(self, connection: socket.socket) -> None:
+        self._connection = connection
+        port: Any = _Port(self._lines)
+        answers: Any = self  # it only writes
+        self._manager = manager = rfc2217.PortManager(port, answers)
+        try:
+            while data := connection.recv(4096):
+                if heard := self.noise(b"".join(manager.filter(data))):
+                    self._to_board(heard)
+        finally:
+            self._manager = None
+            with self._sending:
+                self._connection = None
