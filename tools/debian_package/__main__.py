@@ -82,7 +82,16 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
     with tempfile.TemporaryDirectory(prefix="fevergate-wheels-") as folder:
         if wheels is None:
             # Pure ones that PyPI has as source alone are built here, ours among them.
-            _run([*pip, "wheel", *lock, "--wheel-dir", folder, f"{_copy(Path(folder))}[campus]"])
+            _run(
+                [
+                    *pip,
+                    "wheel",
+                    *lock,
+                    "--wheel-dir",
+                    folder,
+                    f"{_copy(Path(folder))}[campus,flash]",
+                ]
+            )
             source = ["--find-links", folder]
         processor = PROCESSORS[architecture]
         names = [f"manylinux_2_{minor}_{processor}" for minor in range(GLIBC, 16, -1)]
@@ -92,7 +101,7 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
                 *(*pip, "install", *lock, *source, "--target", str(target), "--no-compile"),
                 *("--only-binary=:all:", f"--python-version={python}"),
                 *(f"--platform={name}" for name in names),
-                *("--implementation=cp", "fevergate[campus]"),
+                *("--implementation=cp", "fevergate[campus,flash]"),
             ]
         )
     _lighten(target)
@@ -101,7 +110,7 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
 NOT_NEEDED = (
     *("bin", "pip", "pip-*", "setuptools", "setuptools-*", "_distutils_hack", "*.pth"),
     *("*/tests", "*/*/tests", "sqlalchemy/testing"),
-    *("PIL", "pillow*"),  # Debian's own, for all of the system
+    *("PIL", "pillow*", "yaml", "_yaml", "pyyaml*"),  # Debian's own, for all of the system
     "reportlab/fonts",  # of no use without their names in a document; ours is the system's
     *("*.dist-info/direct_url.json", "*.dist-info/REQUESTED", "*.dist-info/INSTALLER"),
     "*.dist-info/RECORD",
