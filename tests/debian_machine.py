@@ -13,15 +13,8 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "python3"),
-    *(
-        "python3-venv",
-        "python3-pil",
-        "adduser",
-        "chrony",
-        "fonts-wqy-microhei",
-        "unattended-upgrades",
-        "ca-certificates",
-    ),
+    *("python3-venv", "python3-pil", "python3-yaml", "adduser", "chrony"),
+    *("fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
 )
 UP_S = 60
 
