@@ -42,3 +42,13 @@ def test_what_the_teacher_runs_as_root_is_sound_shell():
 
 def shell(path):
     return path.read_bytes().startswith(b"#!/usr/bin/env bash")
+
+
+def test_the_page_names_every_file_that_the_script_puts_into_the_system():
+    script = (real_micropython.ROOT / "gateway/install").read_text()
+    page = (real_micropython.ROOT / "gateway/install.md").read_text()
+    put = re.findall(r"^    \[(?:\$units/)?(\S+)\]=", script, re.MULTILINE)
+    assert len(put) >= 6 and all(path in page for path in put)
+    assert set(re.findall(r"`sudo gateway/install (--[a-z-]+)", page)) <= set(
+        re.findall(r"(--[a-z-]+)", script)
+    )

@@ -38,6 +38,8 @@ def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
     assert installed.run("chronyd -p -f /etc/chrony/chrony.conf").returncode == 0
     shown = installed.run("systemd-analyze cat-config systemd/journald.conf").stdout
     assert "SystemMaxUse=64M" in shown
+    shown = installed.run("systemd-analyze cat-config systemd/system.conf").stdout
+    assert "RuntimeWatchdogSec=15" in shown
     shown = installed.run("apt-config dump").stdout
     assert 'Unattended-Upgrade::Automatic-Reboot-Time "03:30";' in shown
     assert 'APT::Periodic::Unattended-Upgrade "1";' in shown

@@ -162,6 +162,7 @@ def _system(root: Path) -> None:
         ("chrony.conf", "etc/chrony/conf.d/fevergate.conf"),
         ("unattended.conf", "etc/apt/apt.conf.d/60fevergate"),
         ("journald.conf", "usr/lib/systemd/journald.conf.d/60-fevergate.conf"),
+        ("watchdog.conf", "usr/lib/systemd/system.conf.d/60-fevergate.conf"),
     ):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(GATEWAY / "machine" / name, root / place)
