@@ -81,6 +81,7 @@ class DeskBoard(Board):
         if download is None:
             return None
         self.boots += 1
+        resets = self.lines.resets
         self.world.boot(power_on=cause is ResetCause.POWER_ON)
         if download:
             self.loader = RomLoader(self.flash_chip, self.chip)
@@ -88,15 +89,15 @@ class DeskBoard(Board):
         elif not starts(bytes(self.flash_chip)):
             self._said(_EMPTY)
         else:
-            return self._interpret(cause, raw=raw)
+            return self._interpret(cause, resets, raw=raw)
         try:
-            while not self._stopping.is_set() and not self.lines.held:
+            while not self._stopping.is_set() and self.lines.resets == resets:
                 time.sleep(_POLL_S)
         finally:
             self.loader = None
         return None if self._stopping.is_set() else ResetCause.HARD
 
-    def _interpret(self, cause: ResetCause, *, raw: bool) -> ResetCause | None:
+    def _interpret(self, cause: ResetCause, resets: int, *, raw: bool) -> ResetCause | None:
         """MicroPython, until somebody or something resets it."""
         server = Server(self.world)
         self._console = console = ConsoleProcess(
@@ -107,7 +108,7 @@ class DeskBoard(Board):
         try:
             while not self._stopping.is_set():
                 exit_code = console.wait(_POLL_S)
-                if self.lines.held:
+                if self.lines.resets != resets:
                     return ResetCause.HARD
                 asked = self.world.reset_asked
                 if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):

@@ -258,8 +258,12 @@ class Cable:
         except TransportExecError as error:
             last = error.error_output.strip().splitlines()[-1]
             raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
-        except (TransportError, SerialException, OSError, struct.error) as error:
+        except (TransportError, struct.error) as error:
             raise FlashError(f"{self.port}: expected a board with MicroPython: {error}") from error
+        except (SerialException, OSError) as error:
+            raise FlashError(
+                f"{self.port}: the line was lost ({error}): look at the cable and flash again"
+            ) from error
 
 
 def _parents(path: str) -> list[str]:

@@ -67,7 +67,8 @@ def write_micropython(port: str, image: Image, progress: Progress, baud: int = B
         chip: ESPLoader | None = None
         try:
             chip = cmds.connect_esp(port, connect_attempts=ATTEMPTS)
-            if not isinstance(chip, ESP32ROM):
+            # esptool's other chips are kinds of it, too.
+            if not isinstance(chip, ESP32ROM) or chip.CHIP_NAME != ESP32ROM.CHIP_NAME:
                 raise FlashError(f"{port}: {chip.CHIP_NAME}, expected {ESP32ROM.CHIP_NAME}")
             # What most commands ask for: else each would set the port up twice.
             chip._port.timeout = DEFAULT_TIMEOUT

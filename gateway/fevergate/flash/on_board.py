@@ -156,16 +156,22 @@ def broker(limit_s):
     )
     client.connect()
     began = time.ticks_ms()
+    fell = None
     while client.state not in (ProtocolState.CONNECTED, ProtocolState.FAILED):
         if time.ticks_diff(time.ticks_ms(), began) > limit_s * 1000:
             break
-        client.handle(ticks_ms())
+        try:
+            client.handle(ticks_ms())
+        except Exception as error:  # such as a certificate that nobody whom we trust has signed
+            fell = error
+            break
         time.sleep_ms(STEP_MS)
+    fell = fell or client.last_error
     answer = {
         "up": client.state == ProtocolState.CONNECTED,
         "reached": line.state == "ready",
-        "code": getattr(client.last_error, "return_code", 0),
-        "error": plain(client.last_error or ""),
+        "code": getattr(fell, "return_code", 0),
+        "error": plain(fell or ""),
         "ms": time.ticks_diff(time.ticks_ms(), began),
     }
     client.disconnect()

@@ -1,0 +1,333 @@
+"""`fevergate flash` to a virtual ESP32, byte by byte over its serial line: what a person at a desk
+sees, whatever is pulled, damaged or missing."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+from flash_helpers import ESP32_S3, desk, micropython
+from kiosk_helpers import FIRMWARE, SPEED, authority_der
+
+from fevergate.cli import cli
+from fevergate.errors import FlashError
+from fevergate.flash import image, loader, self_test
+from fevergate.flash.cable import Cable
+from fevergate.flash.files import collect
+from fevergate.local_broker import LocalBroker
+from simulator import Fault
+from simulator.rom import ESP32_S3 as S3_CHIP
+from simulator.rom import starts
+
+IMAGE = micropython()
+WIFI = {"wifi_ssid": "campus", "wifi_password": "long enough"}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "micropython.bin"
+    path.write_bytes(IMAGE)
+    return path
+
+
+@pytest.fixture
+def empty(tmp_path):
+    board = desk(tmp_path / "flash", speed=SPEED)
+    yield board
+    board.stop()
+
+
+@pytest.fixture
+def board(tmp_path):
+    """With MicroPython, nothing else."""
+    board = desk(tmp_path / "flash", IMAGE, speed=SPEED)
+    yield board
+    board.stop()
+
+
+@pytest.fixture
+def flashed(board, site):
+    """With firmware and settings, and nothing of it runs yet."""
+    files = {
+        name: (site.folder / "kiosks/north-1" / name).read_bytes()
+        for name in ("settings.json", "ca.der")
+    }
+    board.firmware_dir = FIRMWARE
+    board.flash(files)
+    (board.flash_dir / "main.py").unlink()
+    return board
+
+
+def flash(board, *arguments):
+    done = CliRunner().invoke(
+        cli, ["flash", "--port", board.url, "--language", "en", *map(str, arguments)]
+    )
+    assert done.exception is None or isinstance(done.exception, (SystemExit, FlashError))
+    return done
+
+
+def examined(board):
+    """The self-test's results by their names; nobody is there to be asked."""
+    with Cable(board.url) as cable:
+        cable.take()
+        return {one.check: one for one in self_test.run(cable, lambda _: None)}
+
+
+def change_settings(board, **values):
+    path = board.flash_dir / "settings.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def on_flash(board):
+    return {
+        "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()
+        for path in board.flash_dir.rglob("*.py")
+    }
+
+
+def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
+    done = flash(
+        empty,
+        *("--micropython", file, "--settings-from", site.folder, "--kiosk", "north-1", "--json"),
+    )
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert bytes(empty.flash_chip[0x1000 : 0x1000 + len(IMAGE)]) == IMAGE
+    assert on_flash(empty) == {one.path: one.data for one in collect().files}
+    for name in ("settings.json", "ca.der"):
+        there = (empty.flash_dir / name).read_bytes()
+        assert there == (site.folder / "kiosks/north-1" / name).read_bytes()
+    states = {one["check"]: one["state"] for one in report["results"]}
+    assert {check for check, state in states.items() if state == "ok"} == {
+        *("bus", "sensor", "readings", "broker"),
+    }
+    assert {check for check, state in states.items() if state == "not shown"} == {
+        *("display", "green", "amber", "red", "beeper", "Wi-Fi"),
+    }
+    password = json.loads((empty.flash_dir / "settings.json").read_text())["password"]
+    assert password not in done.output
+
+    # The same again, now that the kiosk runs: nothing is written that is there.
+    again = json.loads(flash(empty, "--json").stdout)
+    assert again["firmware"]["written"] == 0
+    assert again["firmware"]["unchanged"] == report["firmware"]["written"]
+    assert again["image"]["sha256"] == report["image"]["sha256"]
+    assert again["ok"]
+
+
+def test_each_led_lights_up_while_the_person_is_asked(flashed):
+    with Cable(flashed.url) as cable:
+        cable.take()
+        lit = {}
+
+        def ask(question):
+            lit[question[1]] = flashed.light()
+            return "amber" not in question[1]
+
+        found = {one.check: one for one in self_test.run(cable, ask)}
+    assert lit["Did the green LED light up?"] == "green"
+    assert lit["Did the amber LED light up?"] == "amber"
+    assert lit["Did the red LED light up?"] == "red"
+    assert flashed.light() is None
+    assert any(tone.frequency_hz and tone.duty_u16 for tone in flashed.beeps)
+    assert found["red"].state == found["beeper"].state == "ok"
+    assert found["amber"].state == "fails" and "hardware/pins.md" in found["amber"].advice[1]
+
+
+def test_what_came_over_the_air_gives_way_to_what_comes_by_cable(flashed):
+    slot = flashed.flash_dir / "a" / "kiosk"
+    shutil.copytree(FIRMWARE / "kiosk", slot, ignore=shutil.ignore_patterns("__pycache__"))
+    (slot / "app.py").write_text("def main():\n    print('out of slot a')\n")
+    with Cable(flashed.url) as cable:
+        cable.take()
+        installed = "from kiosk.starter import Installed\ni = Installed()\n"
+        cable.run(f"{installed}i.good, i.issued, i.version = 'a', 7, '9.9.9'\ni.write()")
+        cable.put(collect(), lambda *_: None)
+        assert cable.run(f"{installed}print((i.good, i.trial, i.version, i.issued))") == (
+            "('', '', '', 7)"
+        )
+        before = len(flashed.console)
+        cable.reset()
+        flashed.wait_console("link up", 60, before)
+    assert not any("out of slot a" in line for line in flashed.console)
+
+
+def test_a_board_whose_files_differ_has_the_firmwares_and_no_others(flashed):
+    (flashed.flash_dir / "kiosk/scan.py").write_text("something older")
+    (flashed.flash_dir / "kiosk/scan.mpy").write_bytes(b"something that would be taken instead")
+    (flashed.flash_dir / "readings.a").write_bytes(b"what the kiosk keeps")
+    with Cable(flashed.url) as cable:
+        cable.take()
+        copied = cable.put(collect(), lambda *_: None)
+    assert (copied.written, copied.removed) == (2, 1)  # and main.py
+    assert on_flash(flashed) == {one.path: one.data for one in collect().files}
+    assert (flashed.flash_dir / "readings.a").read_bytes() == b"what the kiosk keeps"
+    assert not (flashed.flash_dir / "kiosk/scan.mpy").exists()
+
+
+class Line:
+    """Changes what goes over the cable, `times` often, after so many bytes."""
+
+    def __init__(self, after, times=1):
+        self.left, self.times = after, times
+
+    def __call__(self, data):
+        self.left -= len(data)
+        if self.left < 0 and self.times and len(data) > 100:
+            self.times -= 1
+            return data[:50] + bytes((data[50] ^ 0x10,)) + data[51:]
+        return data
+
+
+def test_a_line_that_is_always_wrong_is_told_and_starts_nothing(empty):
+    empty.cable.noise = Line(60_000, times=1_000_000)
+    with pytest.raises(FlashError, match="flash again"):
+        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
+    assert not starts(bytes(empty.flash_chip))
+
+
+def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empty):
+    def pull(at, size):
+        if at > size // 2:
+            empty.cable.pull()
+
+    with pytest.raises(FlashError, match="flash again"):
+        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), pull)
+    empty.cable.plug()
+    # This time it holds, but for a byte: that block is refused, and sent again.
+    empty.cable.noise = once = Line(60_000)
+    loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
+    assert once.times == 0
+    assert bytes(empty.flash_chip[0x1000 : 0x1000 + len(IMAGE)]) == IMAGE
+
+    def pull_later(name, at, size):
+        if at > size // 2:
+            empty.cable.pull()
+
+    with pytest.raises(FlashError, match="flash again"), Cable(empty.url) as cable:
+        cable.take()
+        cable.put(collect(), pull_later)
+    assert not (empty.flash_dir / "main.py").exists()
+    empty.cable.plug()
+    with Cable(empty.url) as cable:
+        cable.take()
+        copied = cable.put(collect(), lambda *_: None)
+    assert on_flash(empty) == {one.path: one.data for one in collect().files}
+    assert copied.unchanged > 5
+
+
+def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
+    (flashed.flash_dir / "kiosk/words.py").unlink()
+    flashed.cable.noise = lambda data: data.replace(b"WORDS = {", b"WORDZ = {")
+    with Cable(flashed.url) as cable:
+        cable.take()
+        with pytest.raises(FlashError, match=r"words\.py reads back otherwise"):
+            cable.put(collect(), lambda *_: None)
+    assert not (flashed.flash_dir / "main.py").exists()
+
+
+def test_another_chip_is_left_as_it_is(tmp_path):
+    board = desk(tmp_path / "s3", chip=S3_CHIP)
+    try:
+        with pytest.raises(FlashError, match="ESP32-S3, expected ESP32"):
+            loader.write_micropython(board.url, image.judge("x.bin", IMAGE), lambda *_: None)
+        assert set(board.flash_chip) == {0xFF}
+    finally:
+        board.stop()
+
+
+def test_what_is_wrong_on_this_side_is_said_before_the_board_is_touched(empty, site, tmp_path):
+    other = tmp_path / "s3.bin"
+    other.write_bytes(micropython(ESP32_S3))
+    for arguments, says in (
+        (["--micropython", other], "made for ESP32-S3"),
+        ([], "no MicroPython was kept yet"),
+        (["--keep-micropython", "--firmware", tmp_path], "expected the firmware's file"),
+    ):
+        assert says in str(flash(empty, *arguments).exception)
+    unknown = ["--keep-micropython", "--settings-from", site.folder, "--kiosk", "south-9"]
+    done = CliRunner().invoke(cli, ["flash", "--port", empty.url, *map(str, unknown)])
+    assert "expected one of north-1, north-2" in str(done.exception)
+    for wrong in (
+        ["--sha256", "0" * 64],
+        ["--micropython", other, "--keep-micropython"],
+        ["--kiosk", "north-1"],
+        ["--self-test-only", "--micropython", other],
+    ):
+        assert flash(empty, *wrong).exit_code == 2
+    assert empty.lines.resets == 0
+
+
+def test_no_board_and_no_port_are_told_apart(empty, monkeypatch):
+    monkeypatch.setattr(loader, "ATTEMPTS", 1)
+    empty.lines.set = lambda **_: None  # nobody hears DTR and RTS: as without a board
+    empty.cable.noise = lambda _: b""
+    with pytest.raises(FlashError, match="hold BOOT"):
+        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
+    with pytest.raises(FlashError, match="no such port"):
+        loader.write_micropython("/dev/ttyUSB99", image.judge("x", IMAGE), lambda *_: None)
+    with pytest.raises(FlashError, match="no such port"):
+        Cable("/dev/ttyUSB99")
+
+
+def test_without_a_sensor_the_bus_fails_and_the_sensor_is_not_called_good(flashed):
+    flashed.sensor.fail(Fault.NAK)
+    found = examined(flashed)
+    assert found["bus"].state == "fails" and "0x5A MLX90614" in found["bus"].text[1]
+    assert found["sensor"].state == found["readings"].state == "not shown"
+
+
+def test_wrong_checksums_of_the_sensor_are_counted_and_fail(flashed):
+    with Cable(flashed.url) as cable:
+        cable.take()
+        for one in self_test.run(cable, lambda _: None):
+            if one.check == "bus":
+                flashed.sensor.fail(Fault.WRONG_PEC)
+            if one.check == "readings":
+                assert one.state == "fails" and "30 wrong checksum" in one.text[1]
+                break
+
+
+def test_a_sensor_with_another_emissivity_is_not_taken(flashed):
+    flashed.sensor.eeprom.cells[4] = 0xF333
+    assert "0xf333" in examined(flashed)["sensor"].text[1].lower()
+
+
+def test_a_wrong_wifi_password_is_told(flashed):
+    change_settings(flashed, wifi_ssid="campus", wifi_password="short")
+    found = examined(flashed)
+    assert found["Wi-Fi"].state == "fails" and "wrong password" in found["Wi-Fi"].text[1]
+    assert found["broker"].state == "not shown"
+
+
+def test_a_wifi_that_is_there_is_joined(flashed):
+    change_settings(flashed, **WIFI)
+    found = examined(flashed)
+    assert found["Wi-Fi"].state == "ok" and "-58 dBm" in found["Wi-Fi"].text[1]
+    assert found["broker"].state == "ok"
+
+
+def test_a_broker_of_another_authority_is_not_trusted(flashed):
+    (flashed.flash_dir / "ca.der").write_bytes(authority_der())
+    found = examined(flashed)["broker"]
+    assert found.state == "fails" and "another authority" in found.advice[1], found
+
+
+def test_a_wrong_credential_and_an_absent_broker_are_told_apart(flashed, site):
+    change_settings(flashed, password="not this one")
+    assert "refuses the login" in examined(flashed)["broker"].text[1]
+    change_settings(flashed, broker_port=1)
+    assert "cannot be reached" in examined(flashed)["broker"].text[1]
+    assert isinstance(site.broker, LocalBroker)
+
+
+def test_something_that_fails_is_exit_code_1(flashed):
+    flashed.sensor.fail(Fault.NAK)
+    done = flash(flashed, "--self-test-only")
+    assert done.exit_code == 1
+    assert "✗ fails bus" in done.output and "hardware/README.md" in done.output
