@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
@@ -19,6 +21,7 @@ PACKAGES = (
 UP_S = 60
 
 
+@cache
 def why_not() -> str | None:
     """What this machine lacks to boot another, or None."""
     if os.geteuid() != 0:
@@ -26,7 +29,15 @@ def why_not() -> str | None:
     for program in ("mmdebstrap", "systemd-nspawn", "nsenter"):
         if shutil.which(program) is None:
             return f"{program} is missing"
-    return None
+    probe = subprocess.run(
+        [
+            *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"),
+            *("--machine=fevergate-probe", "--volatile=yes", "--directory=/", "/bin/true"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    return f"no machine in this one: {probe.stderr.strip()[-200:]}" if probe.returncode else None
 
 
 def bootstrap(root: Path) -> None:
@@ -57,6 +68,7 @@ class Machine:
             [
                 *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
                 *("--private-network", "--console=passive", f"--directory={self.root}"),
+                f"--machine=fevergate-{uuid4().hex[:12]}",  # two of one name disturb each other
                 f"--bind-ro={self._shared}:/srv/shared",
             ],
             stdin=subprocess.DEVNULL,

@@ -130,7 +130,8 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     if tool is None:
         raise ProvisionError("mosquitto_passwd: not found; apt-get install mosquitto")
     beside = path.with_name(path.name + ".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
     done = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
@@ -141,36 +142,49 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     path.chmod(0o600)
 
 
+_OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")
+
+
 def hand_over(folder: Path) -> None:
-    """As root: the broker's files to the user `mosquitto`, the others to `fevergate`, if any.
+    """As root: the broker's files, where there are any, to the user `mosquitto`, the others to
+    `fevergate`, if there is one.
 
     Raises `ProvisionError` where mosquitto is not installed.
     """
-    (folder / "broker").mkdir(mode=0o700, exist_ok=True)
-    to_service(folder)
+    has_broker = (folder / "mosquitto.conf").exists()  # a campus server's folder has none
+    if has_broker:
+        (folder / "broker").mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() != 0:
+        return
+    if _has_user("fevergate"):
+        service = pwd.getpwnam("fevergate")
+        brokers = {(name,) for name in _OF_THE_BROKER}
+        for path in (folder, *folder.rglob("*")):
+            # What the broker wrote stays its own: without its pid file it would not start again.
+            if not has_broker or path.relative_to(folder).parts[:1] not in brokers:
+                _give(path, service.pw_uid, service.pw_gid)
+    if not has_broker:
         return
     if not _has_user("mosquitto"):
         raise ProvisionError("no user mosquitto: apt-get install mosquitto")
-    for name in ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl"):
+    broker = pwd.getpwnam("mosquitto")
+    for name in _OF_THE_BROKER:
+        path = folder / name
+        if path.is_symlink():
+            raise ProvisionError(f"{path}: expected no link")
         if _has_user("fevergate"):  # which reads them for a backup
-            shutil.chown(folder / name, "mosquitto", "fevergate")
-            (folder / name).chmod(0o750 if name == "broker" else 0o640)
+            _give(path, broker.pw_uid, pwd.getpwnam("fevergate").pw_gid)
+            path.chmod(0o750 if name == "broker" else 0o640)
         else:
-            shutil.chown(folder / name, "mosquitto", "mosquitto")
+            _give(path, broker.pw_uid, broker.pw_gid)
     # The way to them, without a look at what else lies here.
-    shutil.chown(folder, group="mosquitto")
+    _give(folder, -1, broker.pw_gid)
     folder.chmod(0o710)
 
 
-def to_service(folder: Path) -> None:
-    """As root: everything in a folder to the user whom the units run as, if there is one."""
-    if os.geteuid() != 0 or not _has_user("fevergate"):
-        return
-    for path in (folder, *folder.rglob("*")):
-        # What the broker wrote stays its own: without its pid file it would not start again.
-        if (folder / "broker") not in path.parents:
-            shutil.chown(path, "fevergate", "fevergate")
+def _give(path: Path, user: int, group: int) -> None:
+    """Never what a link of the service's user points at."""
+    os.chown(path, user, group, follow_symlinks=False)
 
 
 def _has_user(name: str) -> bool:

@@ -33,16 +33,25 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file that only its owner can read, whole or not at all.
+
+    Never through a link that lies there: root writes into a folder of the service's user.
+    """
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """The same for what everybody may read."""
+    write_private(path, data, 0o644)
 
 
 def read_certificate(path: Path) -> x509.Certificate:
@@ -109,7 +118,7 @@ def ensure_authority(folder: Path, campus: str) -> bool:
         .sign(key, hashes.SHA256())
     )
     write_private(key_path, _key_pem(key))
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write_public(path, certificate.public_bytes(serialization.Encoding.PEM))
     return True
 
 
@@ -159,7 +168,7 @@ def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
         .sign(_read_key(folder / "ca.key"), hashes.SHA256())
     )
     write_private(folder / f"{name}.key", _key_pem(key))
-    (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write_public(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def authority_der(folder: Path) -> bytes:

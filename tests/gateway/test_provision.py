@@ -273,3 +273,35 @@ def test_renew_knows_its_names(tmp_path):
     make(tmp_path / "a")
     with pytest.raises(NothingFoundError, match="'north-9': expected of admin, gateway, north-1"):
         list(steps.renew(tmp_path / "a", ["north-9"], everything=False))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_link_in_the_folder_leads_root_nowhere_else(tmp_path):
+    """The folder is the service's: whoever is that user must not become root by it."""
+    folder, treasure = tmp_path / "a", tmp_path / "treasure"
+    make(folder)
+    treasure.write_text("root's")
+    before = treasure.stat()
+    for name in ("web.key", "mosquitto.conf", "kiosks/north-1/ca.der", "ca.password"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(treasure)
+    (folder / "kiosks/north-2/note").symlink_to(treasure)
+    make(folder)
+    list(steps.revoke(folder, "south-1", ""))
+    after = treasure.stat()
+    assert treasure.read_text() == "root's"
+    assert (after.st_uid, after.st_gid, after.st_mode) == (
+        *(before.st_uid, before.st_gid, before.st_mode),
+    )
+    assert not (folder / "mosquitto.conf").is_symlink()
+
+
+def test_what_somebody_put_among_the_drop_ins_is_not_systemds(tmp_path, systemd, monkeypatch):
+    units = tmp_path / "units"
+    monkeypatch.setattr(services, "UNITS_FOLDER", units)
+    monkeypatch.setattr(services.os, "geteuid", lambda: 0)
+    make(tmp_path / "a")
+    (tmp_path / "a/systemd/evil.service").write_text("[Service]\nExecStart=/bin/evil\n")
+    assert services.start(tmp_path / "a", broker_anew=True)
+    assert [path.name for path in units.iterdir()] == ["mosquitto.service.d"]
+    assert "restart mosquitto.service" in systemd.read_text()

@@ -19,7 +19,7 @@ import tomlkit
 from msgspec import Struct
 
 from fevergate import certificates
-from fevergate.broker_files import to_service
+from fevergate.broker_files import hand_over
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import Provisioned, check_names, read_toml, secret, write_toml
 
@@ -57,7 +57,7 @@ class Enrolment:
             )
         certificates.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
         if self.ca:
-            (done.folder / self.ca_file).write_text(self.ca)
+            certificates.write_public(done.folder / self.ca_file, self.ca.encode())
         done.note("campus.token", made=True)
 
 
@@ -124,7 +124,7 @@ def provision_campus(
             certificates.write_private(path, msgspec.json.encode(file) + b"\n")
             _enrol(folder / "campus.toml", campus, gateway, token)
             done.note(f"gateways/{gateway}.json", made)
-    to_service(folder)
+    hand_over(folder)
     return done
 
 
@@ -143,7 +143,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
     # Of a token that nobody has: who must report must have one.
     tokens[gateway] = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
     write_toml(path, document)
-    to_service(folder)
+    hand_over(folder)
     (folder / "gateways" / f"{gateway}.json").unlink(missing_ok=True)
 
 

@@ -96,7 +96,7 @@ def provision(
     configuration = broker_files.configuration(folder, bind, broker_port)
     path = folder / "mosquitto.conf"
     changed = not path.exists() or path.read_text() != configuration
-    path.write_text(configuration)
+    certificates.write_public(path, configuration.encode())
     done.note("mosquitto.conf", changed)
     if campus_server_url:
         enrolment = one_gateway(done, (campus, gateway), campus_server_url, timezone, language)

@@ -34,7 +34,7 @@ def write_kiosk(
     settings = values | {"password": password}
     authority = certificates.authority_der(done.folder)
     certificates.write_private(path, json.dumps(settings, indent=1).encode() + b"\n")
-    (folder / "ca.der").write_bytes(authority)
+    certificates.write_public(folder / "ca.der", authority)
     # Both in one file, for the page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
     certificates.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
@@ -81,9 +81,11 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     """
     values = settings_of(folder, kiosk)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with (folder / REVOKED).open("a", encoding="utf-8") as file:
-        line = {"kiosk": kiosk, "at": at, "reason": reason}
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    path = folder / REVOKED
+    before = path.read_bytes() if path.exists() else b""
+    line = {"kiosk": kiosk, "at": at, "reason": reason}
+    after = before + json.dumps(line, ensure_ascii=False).encode() + b"\n"
+    certificates.write_public(path, after)
     shutil.rmtree(folder / "kiosks" / kiosk)
     return values
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fevergate import broker_once
+from fevergate import broker_once, certificates
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.options import FOLDER
 from fevergate.settings import GatewaySettings
@@ -32,19 +32,23 @@ UNITS = {
 
 
 def write_drop_ins(folder: Path) -> None:
-    """Its systemd/, to be copied into /etc/systemd/system: the broker with this folder's
-    configuration, and, where it is not the usual folder, the gateway's units with its settings."""
+    """Its systemd/, to be copied into /etc/systemd/system: see `_drop_ins`."""
+    for name, text in _drop_ins(folder).items():
+        path = folder / "systemd" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        certificates.write_public(path, text.encode())
+
+
+def _drop_ins(folder: Path) -> dict[str, str]:
+    """The broker with this folder's configuration, and, where it is not the usual folder, the
+    gateway's units with its settings: by name below /etc/systemd/system."""
     texts = {"mosquitto": f"ExecStart=\nExecStart=/usr/sbin/mosquitto -c {folder}/mosquitto.conf\n"}
     if folder != FOLDER:
         for unit, arguments in UNITS.items():
             command = f"fevergate {arguments.format(folder=folder)}"
             texts[unit] = f"ExecStart=\nExecStart={command}\nReadWritePaths={folder}\n"
-    for unit, text in texts.items():
-        place = folder / "systemd" / f"{unit}.service.d"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "fevergate.conf").write_text(
-            f"# Made by `fevergate provision gateway`; made again by each run.\n[Service]\n{text}"
-        )
+    head = "# Made by `fevergate provision gateway`; made again by each run.\n[Service]\n"
+    return {f"{unit}.service.d/fevergate.conf": head + text for unit, text in texts.items()}
 
 
 def start(folder: Path, *, broker_anew: bool) -> bool:
@@ -55,7 +59,11 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
     if systemctl is None or os.geteuid() != 0:
         return False
     broker_anew |= not (UNITS_FOLDER / "mosquitto.service.d" / "fevergate.conf").exists()
-    shutil.copytree(folder / "systemd", UNITS_FOLDER, dirs_exist_ok=True)
+    # Made here, not copied: what lies in the folder is as trusted as the service's user is.
+    for name, text in _drop_ins(folder).items():
+        path = UNITS_FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        certificates.write_public(path, text.encode())
     _run(systemctl, "daemon-reload")
     _run(systemctl, "enable", "--quiet", "mosquitto.service")
     _run(systemctl, "restart" if broker_anew else "reload-or-restart", "mosquitto.service")
@@ -116,9 +124,7 @@ def see_refused(settings: GatewaySettings, username: str, password: str) -> None
     """
     beside = settings.path(f".{username}.password")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(password)
+        certificates.write_private(beside, password.encode())
         broker = replace(settings.broker, username=username, password_file=beside.name)
         as_it = replace(settings, broker=broker)
         until = time.monotonic() + CUT_OFF_S

@@ -230,7 +230,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
 
 def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
     if certificates.renew_server(folder, "campus", everything=everything):
-        broker_files.to_service(folder)
+        broker_files.hand_over(folder)
         yield say(None, "renewed", names="campus.crt")
         yield from apply_campus(folder)
     else:
@@ -255,7 +255,7 @@ def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Ite
     base = url or pages_url(settings)
     found = labels_of(settings, list(names) or known, base)
     try:
-        to.write_bytes(as_pdf(found))
+        certificates.write_public(to, as_pdf(found))
     except OSError as error:
         raise ProvisionError(f"{to}: {error.strerror}") from error
     yield say(settings, "labels", count=len(found), path=to)
