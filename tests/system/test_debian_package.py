@@ -62,7 +62,11 @@ def test_what_was_left_out_of_its_libraries_is_not_missed(gateway):
     content = (gateway.root / "etc/fevergate/labels.pdf").read_bytes()
     with pdfplumber.open(io.BytesIO(content)) as document:
         assert "体温筛查一体机" in document.pages[0].extract_text()
-    assert "MicroPython" in gateway.run("fevergate flash --help").stdout
+    board = gateway.run(
+        "PYTHONPATH=/usr/lib/fevergate python3 -c 'from fevergate.flash.files import collect;"
+        " print(*(one.path for one in collect().files))'"
+    ).stdout
+    assert {"/boot.py", "/main.py", "/kiosk/app.py"} <= set(board.split())
     gateway.run(
         "fevergate provision campus /etc/fevergate --url https://127.0.0.1:9443"
         " --gateways east=gw-east"

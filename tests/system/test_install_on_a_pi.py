@@ -41,7 +41,7 @@ def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
     shown = installed.run("systemd-analyze cat-config systemd/system.conf").stdout
     assert "RuntimeWatchdogSec=15" in shown
     shown = installed.run("apt-config dump").stdout
-    assert 'Unattended-Upgrade::Automatic-Reboot-Time "03:30";' in shown
+    assert 'Unattended-Upgrade::Automatic-Reboot "false";' in shown
     assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
-from serial import SerialException
+from serial import Serial, SerialException
 
 from fevergate import usb
 from fevergate.errors import FlashError
@@ -22,6 +23,7 @@ from fevergate.flash.image import MINIMUM
 
 SILENCE_S = 5
 ANSWERS_S = 3
+QUIET_S = 0.5
 TRIES = 10
 """A board that boots for the first time makes its file system, which takes some seconds."""
 
@@ -207,13 +209,24 @@ class Cable:
         return lines[-1] if lines else ""
 
     def _prompt(self) -> None:
+        """Into the raw REPL. A board that was booting answers late to what it was sent meanwhile:
+        let it finish, for a late answer would be taken for the next one's."""
         for left in reversed(range(TRIES)):
             try:
                 self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
-                return
             except TransportError:
                 if not left:
                     raise
+            else:
+                if left == TRIES - 1:
+                    return
+                break
+        time.sleep(QUIET_S)
+        line: Serial = self._board.serial  # pyright: ignore[reportAssignmentType]
+        while line.in_waiting:
+            line.read(line.in_waiting)
+            time.sleep(QUIET_S)
+        self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
 
     def _digests(self, paths: Iterable[str]) -> dict[str, str]:
         """SHA-256 of each file on the board; "" of one that is not there."""

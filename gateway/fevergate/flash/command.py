@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
+from fevergate.errors import FlashError
 from fevergate.flash import image as micropython
 from fevergate.flash import self_test
 from fevergate.flash.cable import Cable
@@ -168,9 +170,14 @@ def _over_repl(
             shown.tell(f"设置：{kiosk}", f"settings: {kiosk}")
         asks = not unattended and sys.stdin.isatty() and sys.stderr.isatty()
         results = []
-        for one in self_test.run(cable, shown.ask if asks else lambda _: None):
-            shown.result(one)
-            results.append(one)
+        try:
+            for one in self_test.run(cable, shown.ask if asks else lambda _: None):
+                shown.result(one)
+                results.append(one)
+        except BaseException:
+            with suppress(FlashError):
+                cable.reset()  # the kiosk goes on, whatever became of its test
+            raise
         cable.reset()
     return results
 
