@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 
 from demonstration.system import System
 from simulator import built_in_crowd
@@ -17,9 +18,7 @@ def test_whatever_dies_in_whatever_order_nothing_is_lost_doubled_or_dark(tmp_pat
 
         def kiosk_power_cut():
             board = chance.choice(system.boards)
-            board.power_cut()
-            time.sleep(chance.uniform(0, 0.3))
-            board.start()
+            system.cut_power(board, chance.uniform(0, 0.3))
 
         killers = (system.kill_gateway, system.kill_broker, kiosk_power_cut)
         end = time.monotonic() + HANG_S
@@ -37,3 +36,26 @@ def test_whatever_dies_in_whatever_order_nothing_is_lost_doubled_or_dark(tmp_pat
     assert summary.readings > 80
     assert summary.lost == summary.duplicated == 0
     assert summary.fevers == summary.red_lights > 5
+
+
+def test_an_answer_whose_word_a_power_cut_took_is_neither_lost_nor_a_double(tmp_path):
+    """The light was lit and the reading kept, but the console, the judge's witness, fell silent."""
+    crowd = built_in_crowd(2, 3)
+    with System(tmp_path / "demo", crowd, speed=8, gates={"north": ["north-1"]}) as system:
+        (board,) = system.boards
+        board.wait_crowd(HANG_S)
+        end = time.monotonic() + HANG_S
+        while not system.settled():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert system.judge().duplicated == 0
+        taken = system.shown.pop()
+        assert not system.settled()
+        system.cut_power(board)
+        while not system.settled():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert system.judge().duplicated == system.judge().lost == 0
+        system.shown.append(replace(taken, identity=taken.identity._replace(seq=900)))
+        summary = system.judge()
+    assert (summary.duplicated, summary.lost) == (1, 1)  # no light is left that would explain it

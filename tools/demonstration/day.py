@@ -131,6 +131,8 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
             time.sleep(0.5)
         time.sleep(1)
         summary = day.judge()
+        for problem in summary.problems:
+            say(problem)
         return {
             "people": summary.people,
             "readings": summary.readings,
@@ -157,7 +159,7 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
     ]
     for share in (0.2, 0.45, 0.75):
         board = chance.choice(day.boards)
-        events.append((plan.hours * share, f"power cut at {board.name}", lambda b=board: _cut(b)))
+        events.append((plan.hours * share, f"power cut at {board.name}", lambda b=board: day.cut_power(b)))
     for share in (0.68, 0.7, 0.72, 0.8, 0.82, 0.84):
         events.append((plan.hours * share, "Wi-Fi gone", lambda: day.wifi(False)))
         events.append((plan.hours * (share + 0.01), "Wi-Fi back", lambda: day.wifi(True)))
@@ -167,11 +169,6 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
         time.sleep(max(0.0, wait_s))
         say(f"{hour:6.2f} h  {what}; {len(day.shown)} readings so far")
         act()
-
-
-def _cut(board: Any) -> None:
-    board.power_cut()
-    board.start()
 
 
 def _dates(day: Day) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,7 @@ class System:
         self.people = people
         self.gates = gates
         self.shown: list[Shown] = []
+        self._untold: Counter[str] = Counter()
         self._on_answer = on_answer
         # A host that stalls for a moment stalls the people `speed` times as long: it is not the
         # kiosk that they would walk away from.
@@ -123,6 +125,13 @@ class System:
         self.gateway.kill()
         self._start_gateway()
 
+    def cut_power(self, board: Board, for_s: float = 0.0) -> None:
+        """Pull a kiosk's plug for a while; an answer whose word that took is counted."""
+        board.power_cut()
+        self._untold[board.name] = self._answers()[board.name] - self._told()[board.name]
+        time.sleep(for_s)
+        board.start()
+
     def wait_crowd(self, timeout_s: float) -> None:
         """Wait until everybody was at a kiosk."""
         until = time.monotonic() + timeout_s
@@ -130,7 +139,9 @@ class System:
             board.wait_crowd(max(1.0, until - time.monotonic()))
 
     def settled(self) -> bool:
-        """Whether all that was shown is stored, and all that is stored is at the campus."""
+        """Whether all that was lit was said, all of that stored, and all of that at the campus."""
+        if self._answers() - self._untold - self._told():
+            return False
         with self._lock:
             shown = {one.identity for one in self.shown}
         reader = open_reader(self.settings.path(self.settings.database))
@@ -149,7 +160,7 @@ class System:
         people = sum(len(board.visits) for board in self.boards)
         return judge(
             people,
-            sum(self._answers(board) for board in self.boards),
+            self._answers(),
             list(self.shown),
             self.settings,
             self.trace,
@@ -244,10 +255,20 @@ class System:
             self.shown.append(shown)
         self._on_answer(board, shown)
 
-    @staticmethod
-    def _answers(board: Board) -> int:
-        leds = {getattr(board.pins, colour) for colour in LEDS}
-        return sum(1 for change in board.pin_history if change.pin in leds and change.level)
+    def _answers(self) -> Counter[str]:
+        """How often each kiosk's LED lit for a person."""
+        lit: Counter[str] = Counter()
+        for board in self.boards:
+            leds = {getattr(board.pins, colour) for colour in LEDS}
+            lit[board.name] = sum(
+                change.pin in leds and bool(change.level) for change in board.pin_history
+            )
+        return lit
+
+    def _told(self) -> Counter[str]:
+        """How many readings each kiosk's console told of."""
+        with self._lock:
+            return Counter(one.identity.kiosk for one in self.shown)
 
     def _lit_buttons(self) -> list[int]:
         """The buttons of the gates whose red lamp burns now."""
