@@ -67,11 +67,17 @@ def test_kiosks_can_be_added_and_the_old_ones_stay_known(tmp_path):
 
 
 def test_a_boards_folder_has_what_the_board_reads(tmp_path):
-    make(tmp_path / "a", site="forehead", language="en", wifi_ssid="campus", wifi_password="pass")
+    make(
+        tmp_path / "a",
+        site="forehead",
+        language="en",
+        wifi_ssid="campus",
+        wifi_password="pass phrase",
+    )
     folder = tmp_path / "a/kiosks/south-1"
     values = json.loads((folder / "settings.json").read_text())
     assert values["kiosk"] == values["username"] == "south-1" and values["gate"] == "south"
-    assert values["site"] == "forehead" and values["wifi_password"] == "pass"
+    assert values["site"] == "forehead" and values["wifi_password"] == "pass phrase"
     from kiosk.settings import Settings
 
     assert Settings(values).broker_name == "fevergate-gateway"
@@ -124,11 +130,28 @@ def test_a_certificate_near_its_end_is_renewed_and_a_young_one_is_not(tmp_path, 
         ({"gates": {}}, "at least one gate"),
         ({"gates": {f"g{n}": [f"k{n}"] for n in range(3)}}, "at most 2 gates"),
         ({"campus_server_url": "http://x"}, "expected https"),
+        ({"campus_server_url": "https://a b"}, "expected a host's name"),
+        ({"broker_host": 'a"b'}, "broker host 'a\"b': expected a host's name"),
+        ({"bind": "nowhere\n"}, "bind .*: expected a host's name"),
+        ({"timezone": "Mars/Phobos"}, "expected a zone such as Asia/Shanghai"),
+        ({"timezone": "../../etc/passwd"}, "expected a zone such as Asia/Shanghai"),
+        ({"wifi_ssid": "校" * 11}, "expected at most 32 bytes"),
+        ({"wifi_ssid": "campus", "wifi_password": "short"}, "expected 8 to 63 letters"),
+        ({"wifi_ssid": "campus", "wifi_password": "密" * 8}, "expected 8 to 63 letters"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, options, says):
+def test_what_is_wrong_is_named_and_leaves_nothing(tmp_path, options, says):
     with pytest.raises(ProvisionError, match=says):
         make(tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_gate_too_many_leaves_a_gateway_as_it_was(tmp_path):
+    make(tmp_path / "a", gates={"north": ["north-1"], "south": ["south-1"]})
+    before = contents(tmp_path / "a")
+    with pytest.raises(ProvisionError, match="expected at most 2"):
+        make(tmp_path / "a", gates={"west": ["west-1"]})
+    assert contents(tmp_path / "a") == before
 
 
 def test_a_half_of_an_authority_is_not_papered_over(tmp_path):
@@ -260,6 +283,14 @@ def test_a_kiosk_that_cannot_be_added_changes_nothing(tmp_path, name, gate, says
     before = contents(tmp_path / "a")
     with pytest.raises(FeverGateError, match=says):
         list(steps.add(tmp_path / "a", name, gate, {}))
+    assert contents(tmp_path / "a") == before
+
+
+def test_a_wifi_that_no_access_point_can_have_changes_nothing(tmp_path):
+    make(tmp_path / "a")
+    before = contents(tmp_path / "a")
+    with pytest.raises(FeverGateError, match="expected 8 to 63 letters"):
+        list(steps.add(tmp_path / "a", "north-1", None, {"wifi_ssid": "x", "wifi_password": "y"}))
     assert contents(tmp_path / "a") == before
 
 

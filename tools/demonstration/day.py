@@ -159,7 +159,9 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
     ]
     for share in (0.2, 0.45, 0.75):
         board = chance.choice(day.boards)
-        events.append((plan.hours * share, f"power cut at {board.name}", lambda b=board: day.cut_power(b)))
+        events.append(
+            (plan.hours * share, f"power cut at {board.name}", lambda b=board: day.cut_power(b))
+        )
     for share in (0.68, 0.7, 0.72, 0.8, 0.82, 0.84):
         events.append((plan.hours * share, "Wi-Fi gone", lambda: day.wifi(False)))
         events.append((plan.hours * (share + 0.01), "Wi-Fi back", lambda: day.wifi(True)))

@@ -21,7 +21,15 @@ from msgspec import Struct
 from fevergate import certificates
 from fevergate.broker_files import hand_over
 from fevergate.errors import NothingFoundError, ProvisionError
-from fevergate.provision.files import Provisioned, check_names, read_toml, secret, write_toml
+from fevergate.provision.files import (
+    Provisioned,
+    check_host,
+    check_names,
+    check_timezone,
+    read_toml,
+    secret,
+    write_toml,
+)
 
 MAX_FILE = 65_536
 
@@ -70,7 +78,7 @@ def read_enrolment(path: Path) -> Enrolment:
         raise ProvisionError(f"{path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise ProvisionError(f"{path}: expected gateways/NAME.json of a campus server") from error
-    _host(one.url)
+    host_and_port(one.url)
     return Enrolment(one.url, one.token, one.ca, one.gateway)
 
 
@@ -79,7 +87,7 @@ def one_gateway(
 ) -> Enrolment:
     """A campus server for one gateway, to be taken to its machine; `whose`: campus and gateway."""
     campus, gateway = whose
-    host, port = _host(url)
+    host, port = host_and_port(url)
     done.note("campus.crt", certificates.ensure_server(done.folder, "campus", [host]))
     token = secret(done, "campus.token")
     _campus_toml(done, host, port, timezone, language)
@@ -106,7 +114,8 @@ def provision_campus(
     for name in names:
         if names.count(name) > 1:
             raise ProvisionError(f"gateway {name!r}: expected at one campus")
-    host, port = _host(url)
+    host, port = host_and_port(url)
+    check_timezone(timezone)
     folder = folder.absolute()
     (folder / "gateways").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -147,7 +156,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
     (folder / "gateways" / f"{gateway}.json").unlink(missing_ok=True)
 
 
-def _host(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
     """Host and port of a campus server. Raises `ProvisionError`."""
     try:
         parts = urlsplit(url)
@@ -156,6 +165,7 @@ def _host(url: str) -> tuple[str, int]:
         host, port = None, 0
     if not host or not url.startswith("https://"):
         raise ProvisionError(f"campus server {url!r}: expected https://HOST[:PORT]")
+    check_host(f"campus server {url!r}", host)
     return host, port
 
 

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -46,6 +47,20 @@ def check_names(kind: str, names: Iterable[str]) -> None:
     for name in names:
         if not re.match(NAME_PATTERN, name):
             raise ProvisionError(f"{kind} {name!r}: expected [a-z0-9-], at most 32 characters")
+
+
+def check_host(option: str, host: str) -> None:
+    """Raise `ProvisionError` where that is no host's name and no address."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?|::|::1", host):
+        raise ProvisionError(f"{option} {host!r}: expected a host's name or address")
+
+
+def check_timezone(name: str) -> None:
+    """Raise `ProvisionError` where nobody has such a zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ProvisionError(f"timezone {name!r}: expected a zone such as Asia/Shanghai") from error
 
 
 def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:

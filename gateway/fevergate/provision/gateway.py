@@ -13,21 +13,57 @@ import tomlkit
 
 from fevergate import broker_files, certificates
 from fevergate.errors import ProvisionError
-from fevergate.provision.campus import Enrolment, one_gateway
+from fevergate.provision.campus import Enrolment, host_and_port, one_gateway
 from fevergate.provision.collect import collect_toml
 from fevergate.provision.files import (
     BROKER_NAME,
     RESERVED,
     Provisioned,
+    check_host,
     check_names,
+    check_timezone,
     read_toml,
     secret,
     write_broker,
 )
 from fevergate.provision.gates import PIN_SETS, add_to_gate
-from fevergate.provision.kiosks import write_kiosk
+from fevergate.provision.kiosks import check_wifi, write_kiosk
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings import load_gateway
+
+SETTINGS = "gateway.toml"
+NEW_SETTINGS = """\
+# The gateway's settings: fevergate gateway --settings gateway.toml
+campus = "{campus}"
+gateway = "{gateway}"
+timezone = "{timezone}"
+language = "{language}"          # zh or en
+home_assistant = {home_assistant}   # whether kiosks and gates appear in it
+
+[broker]
+host = "{broker_host}"
+port = {broker_port}
+name = "{broker_name}"  # in its certificate
+
+[alarm]
+silent_after_s = 150     # a kiosk that says nothing for so long turns its gate amber
+buzzer = true
+
+[retention]
+raw_days = 400           # readings without a fever; counts and fevers stay
+persons_days = 30        # who acknowledged a fever
+
+[web]                    # the pages: fevergate web
+host = "{bind}"
+port = 8443
+
+# [desk]                 # the guards' own sensor: fevergate desk --help
+# bus = 1                # /dev/i2c-1
+# site = "{site}"        # what of a face it sees: canthus, face_max, forehead
+
+# [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
+# port = 9464
+"""
 
 
 def provision(
@@ -53,11 +89,37 @@ def provision(
     """Fill `folder`. `gates` names each gate's kiosks; `enrolment` is what a campus server of its
     own folder gave this gateway, `campus_server_url` has one made here.
 
-    Raises `ProvisionError` saying what was expected; what was made before stays.
+    Raises `ProvisionError` saying what was expected; what was made before stays, and what was given
+    wrongly leaves nothing.
     """
     kiosks = [kiosk for names in gates.values() for kiosk in names]
     _check(campus, gateway, gates, kiosks)
+    check_host("broker host", broker_host)
+    check_host("bind", bind)
+    check_timezone(timezone)
+    check_wifi(wifi_ssid, wifi_password)
+    if campus_server_url:
+        host_and_port(campus_server_url)
     folder = folder.absolute()
+    settings = folder / SETTINGS
+    if settings.exists():
+        document = read_toml(settings)
+    else:
+        document = tomlkit.parse(
+            NEW_SETTINGS.format(
+                campus=campus,
+                gateway=gateway,
+                timezone=timezone,
+                language=language,
+                home_assistant=str(home_assistant).lower(),
+                broker_host=broker_host,
+                broker_port=broker_port,
+                broker_name=BROKER_NAME,
+                bind=bind,
+                site=site,
+            )
+        )
+    _add_gates(document, settings, gates)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     done = Provisioned(folder)
     done.note("ca.crt", certificates.ensure_authority(folder, campus))
@@ -104,39 +166,7 @@ def provision(
         enrolment.keep(done, gateway)
     if collect:
         collect_toml(done, broker_host, broker_port, timezone)
-    head = f"""\
-# The gateway's settings: fevergate gateway --settings gateway.toml
-campus = "{campus}"
-gateway = "{gateway}"
-timezone = "{timezone}"
-language = "{language}"          # zh or en
-home_assistant = {str(home_assistant).lower()}   # whether kiosks and gates appear in it
-
-[broker]
-host = "{broker_host}"
-port = {broker_port}
-name = "{BROKER_NAME}"  # in its certificate
-
-[alarm]
-silent_after_s = 150     # a kiosk that says nothing for so long turns its gate amber
-buzzer = true
-
-[retention]
-raw_days = 400           # readings without a fever; counts and fevers stay
-persons_days = 30        # who acknowledged a fever
-
-[web]                    # the pages: fevergate web
-host = "{bind}"
-port = 8443
-
-# [desk]                 # the guards' own sensor: fevergate desk --help
-# bus = 1                # /dev/i2c-1
-# site = "{site}"        # what of a face it sees: canthus, face_max, forehead
-
-# [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
-# port = 9464
-"""
-    _gateway_toml(done, head, gates, enrolment)
+    _gateway_toml(done, document, enrolment)
     write_drop_ins(folder)
     done.made.append("systemd")
     broker_files.hand_over(folder)
@@ -159,25 +189,25 @@ def _check(campus: str, gateway: str, gates: dict[str, list[str]], kiosks: list[
             raise ProvisionError(f"kiosk {kiosk!r}: stands at two gates")
 
 
-def _gateway_toml(
-    done: Provisioned, head: str, gates: dict[str, list[str]], enrolment: Enrolment | None
-) -> None:
-    """gateway.toml; where there is one, only what is new is added to it."""
-    path = done.folder / "gateway.toml"
-    before = path.read_bytes() if path.exists() else None
-    if before is None:
-        certificates.write_private(path, head.encode())
-    document = read_toml(path)
+def _add_gates(document: tomlkit.TOMLDocument, path: Path, gates: dict[str, list[str]]) -> None:
     for gate, kiosks in gates.items():
         for kiosk in kiosks:
             add_to_gate(document, path, gate, kiosk)
+
+
+def _gateway_toml(
+    done: Provisioned, document: tomlkit.TOMLDocument, enrolment: Enrolment | None
+) -> None:
+    """gateway.toml; where there was one, only what is new is added to it."""
+    path = done.folder / SETTINGS
     if enrolment and "campus_server" not in document:
         table = tomlkit.table()
         persons = tomlkit.item(False).comment("whether follow-ups are sent with names")
         table.update({"url": enrolment.url, "ca": enrolment.ca_file, "persons": persons})
         document["campus_server"] = table
     text = tomlkit.dumps(document).encode()
-    if text != before:
+    changed = not path.exists() or path.read_bytes() != text
+    if changed:
         certificates.write_private(path, text)
     load_gateway(path)
-    done.note("gateway.toml", text != before)
+    done.note(SETTINGS, changed)

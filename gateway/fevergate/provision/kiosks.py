@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import shutil
 import time
@@ -16,6 +17,20 @@ from fevergate.provision.files import Provisioned, kiosk_password
 
 REVOKED = "revoked.jsonl"
 """Who was cut off, when and why: one JSON object a line."""
+
+SSID_BYTES = 32
+
+
+def check_wifi(ssid: str, password: str) -> None:
+    """Raise `ProvisionError` where no access point has such a name (IEEE 802.11-2020, 9.4.2.2) or
+    such a password (J.4.1)."""
+    if len(ssid.encode()) > SSID_BYTES:
+        raise ProvisionError(f"Wi-Fi {ssid!r}: expected at most {SSID_BYTES} bytes")
+    if ssid and password and not re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", password):
+        raise ProvisionError(
+            f"password of the Wi-Fi {ssid!r}: expected 8 to 63 letters, digits and signs of ASCII,"
+            " or 64 hexadecimal digits"
+        )
 
 
 def write_kiosk(

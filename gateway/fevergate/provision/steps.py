@@ -21,10 +21,10 @@ from fevergate.provision.files import (
     write_toml,
 )
 from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
+from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
 from fevergate.settings import GatewaySettings, load_gateway
 
-SETTINGS = "gateway.toml"
 CAMPUS = "campus.toml"
 
 SAID = {
@@ -146,6 +146,7 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
     check_names("gate", [gate])
     values = kiosks.settings_of(folder, kiosk) if known else kiosks.neighbour(folder, gate)
     values = values | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
+    kiosks.check_wifi(values["wifi_ssid"], values["wifi_password"])
     document = read_toml(folder / SETTINGS)
     add_to_gate(document, folder / SETTINGS, gate, kiosk)
     done = Provisioned(folder)
