@@ -130,6 +130,23 @@ def test_a_version_that_does_not_work_is_not_left_running(gateway, shared, wheel
     until(lambda: watching(gateway) == [])
 
 
+def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
+    """Such as on a card that is full: here a file of it is missing after the switch."""
+    old = gateway.run("readlink /opt/fevergate").stdout
+    gateway.run("cp -r /srv/shared/source /root/half; rm /root/half/gateway/machine/journald.conf")
+    gateway.run("echo '# newer' >>/root/half/gateway/systemd/fevergate-gateway.service")
+    done = gateway.run(
+        "/root/half/gateway/install --wheels /srv/shared/wheels; result=$?;"
+        " rm -r /root/half; exit $result",
+        check=False,
+    )
+    assert done.returncode == 1 and "is back" in done.stderr
+    assert gateway.run("readlink /opt/fevergate").stdout == old
+    unit = gateway.run("cat /etc/systemd/system/fevergate-gateway.service").stdout
+    assert "# newer" not in unit
+    until(lambda: watching(gateway) == [])
+
+
 def test_what_it_cannot_do_is_one_line_in_the_persons_language(installed):
     done = installed.run("runuser -u nobody -- /srv/shared/source/gateway/install", check=False)
     assert done.returncode == 1 and done.stderr == "fevergate: please run it with sudo\n"

@@ -118,6 +118,7 @@ class Cable:
 
     def __init__(self, port: str) -> None:
         self.port = port
+        self._known = False
         try:
             self._board = SerialTransport(port, timeout=SILENCE_S)
         except (TransportError, SerialException, OSError) as error:
@@ -138,6 +139,7 @@ class Cable:
         with self._spoken():
             self._prompt()
         machine, version, runs = json.loads(self.run(_ABOUT))
+        self._known = True
         if runs:
             self.run(_HOLD)
         if tuple(version[:2]) < MINIMUM:
@@ -271,12 +273,13 @@ class Cable:
         except TransportExecError as error:
             last = error.error_output.strip().splitlines()[-1]
             raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
-        except (TransportError, struct.error) as error:
-            raise FlashError(f"{self.port}: expected a board with MicroPython: {error}") from error
-        except (SerialException, OSError) as error:
-            raise FlashError(
-                f"{self.port}: the line was lost ({error}): look at the cable and flash again"
-            ) from error
+        except (TransportError, SerialException, OSError, struct.error) as error:
+            # A cable that was pulled is an error of the port, or just no answer any more.
+            if self._known or not isinstance(error, TransportError | struct.error):
+                why = f"the line was lost ({error}): look at the cable and flash again"
+            else:
+                why = f"expected a board with MicroPython: {error}"
+            raise FlashError(f"{self.port}: {why}") from error
 
 
 def _parents(path: str) -> list[str]:
