@@ -14,7 +14,14 @@ from msgspec.structs import replace
 from sqlite_utils import Database
 
 from fevergate.broker_once import publish_once
-from fevergate.calibrating import PEOPLE, SCANS, Found, Point, from_black_bodies, from_people
+from fevergate.calibrating import PEOPLE, SCANS, Point, from_black_bodies, from_people
+from fevergate.calibration_steps import (
+    agreed,
+    black_bodies,
+    calibration_options,
+    record_of,
+    say_read,
+)
 from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.kiosk_settings import current, put
@@ -45,21 +52,7 @@ SCAN_S = 120
     show_default=True,
     help="A black body, or a clinical thermometer in the armpit or the mouth of ten people.",
 )
-@click.option(
-    "--uncertainty",
-    "reference_u_c",
-    type=click.FloatRange(0, 1),
-    default=0.1,
-    show_default=True,
-    help="The reference's own, °C, 95 %, from its certificate.",
-)
-@click.option(
-    "--room",
-    "room_c",
-    type=click.FloatRange(0, 45),
-    help="The hall's air beside the kiosk, °C, by a thermometer: how warm the sensor's can is.",
-)
-@click.option("--yes", is_flag=True, help="Put it in force without asking.")
+@calibration_options("kiosk")
 @settings_option("gateway.toml")
 def calibrate_command(
     kiosk: str,
@@ -113,9 +106,8 @@ def calibrate_command(
                     for one_c, scan in zip(clinical_c, scans.rows, strict=True)
                 ]
                 found = from_people(pairs, reference_u_c, oral=reference == "oral")
-            record = _record(sensor, by, found, can_over_air_c)
-            _show(record)
-            if yes or click.confirm("Put it in force? 是否启用", default=True):
+            record = record_of(sensor, by, found, can_over_air_c)
+            if agreed(record, yes=yes):
                 _put_in_force(settings, database, kiosk, record)
     finally:
         database.close()
@@ -175,23 +167,11 @@ _REFERENCES = "from readings where kiosk = ? and reason = 'reference' and object
 
 
 def _black_bodies(scans: Scans) -> list[Point]:
-    points: list[Point] = []
-    while True:
-        reference_c = click.prompt(
-            "Black body before the sensor, filling its view. Its temperature, °C 黑体温度",
-            type=float,
-        )
-        scans.forget()
-        read_c = []
-        while len(read_c) < SCANS:
-            click.echo(f"  scan {len(read_c) + 1} of {SCANS}: take it away, hold it up again ...")
-            read_c.append(scans.next()["object_c"])
-            click.echo(f"    the sensor read {read_c[-1]:.2f} °C")
-        points.append(Point(reference_c, read_c))
-        if len(points) == 2 or not click.confirm(
-            "A second black body, at least 2 °C away? 是否再测一点", default=True
-        ):
-            return points
+    def read(number: int) -> float:
+        click.echo(f"  scan {number} of {SCANS}: take it away, hold it up again ...")
+        return scans.next()["object_c"]
+
+    return black_bodies(scans.forget, read)
 
 
 def _people(scans: Scans) -> list[float]:
@@ -205,7 +185,7 @@ def _people(scans: Scans) -> list[float]:
         )
         scans.forget()
         click.echo("  now look at the mark ... 请看标记")
-        click.echo(f"    the sensor read {scans.next()['object_c']:.2f} °C")
+        say_read(scans.next()["object_c"])
     return clinical_c
 
 
@@ -251,27 +231,6 @@ def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
         (kiosk, sensor),
     ).fetchone()
     return row[0] if row else 0.0
-
-
-def _record(sensor: str, by: str, found: Found, can_over_air_c: float) -> CalibrationRecord:
-    return CalibrationRecord(
-        sensor=sensor,
-        at=int(time.time()),  # a board's floats have 24 bits
-        by=by,
-        method=found.method,
-        offset_c=found.offset_c,
-        gain=found.gain,
-        can_over_air_c=can_over_air_c,
-        uncertainty_c=found.uncertainty_c,
-    )
-
-
-def _show(record: CalibrationRecord) -> None:
-    click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
-    click.echo(f"  offset at 37 °C   {record.offset_c:+.3f} °C")
-    click.echo(f"  gain              {record.gain:.4f}")
-    click.echo(f"  can over the air  {record.can_over_air_c:+.2f} °C")
-    click.echo(f"  uncertainty       {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
 
 
 def _put_in_force(

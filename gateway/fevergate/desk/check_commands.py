@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from statistics import fmean
 
@@ -11,7 +10,14 @@ import click
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fevergate.calibrating import SCANS, Point, from_black_bodies
+from fevergate.calibrating import SCANS, from_black_bodies
+from fevergate.calibration_steps import (
+    ASK_BLACK_BODY,
+    agreed,
+    black_bodies,
+    calibration_options,
+    record_of,
+)
 from fevergate.desk import shown
 from fevergate.desk.at_work import AtWork, at_work, console, guard_name
 from fevergate.desk.checking import (
@@ -25,7 +31,6 @@ from fevergate.desk.checking import (
 )
 from fevergate.errors import NothingFoundError
 from fevergate.options import settings_option
-from fevergate.protocol import CalibrationRecord
 from kiosk import screening
 
 
@@ -92,7 +97,7 @@ def check_command(
 
 
 _ASKED = {
-    "blackbody": "Black body before the sensor, filling its view. Its temperature, °C 黑体温度",
+    "blackbody": ASK_BLACK_BODY,
     "axillary": "Clinical thermometer, armpit, °C 腋温",
     "oral": "Clinical thermometer, mouth, °C 口温",
 }
@@ -128,21 +133,7 @@ def _measured(work: AtWork, *, quiet: bool) -> Held:
 
 @click.command("calibrate")
 @click.option("--by", required=True, callback=guard_name, help="Who calibrates; kept with it.")
-@click.option(
-    "--uncertainty",
-    "reference_u_c",
-    type=click.FloatRange(0, 1),
-    default=0.1,
-    show_default=True,
-    help="The black body's own, °C, 95 %, from its certificate.",
-)
-@click.option(
-    "--room",
-    "room_c",
-    type=click.FloatRange(0, 45),
-    help="The hall's air beside the desk, °C, by a thermometer: how warm the sensor's can is.",
-)
-@click.option("--yes", is_flag=True, help="Put it in force without asking.")
+@calibration_options("desk")
 @settings_option("gateway.toml")
 def calibrate_command(
     by: str, reference_u_c: float, room_c: float | None, yes: bool, settings_path: Path
@@ -157,45 +148,23 @@ def calibrate_command(
       fevergate desk calibrate --by "Li Wei" --room 22.4
     """
     with at_work(settings_path) as work:
-        points: list[Point] = []
         can_c: list[float] = []
-        while len(points) < 2:
-            reference_c = click.prompt(_ASKED["blackbody"], type=float)
-            read_c = []
-            for number in range(1, SCANS + 1):
-                click.prompt(
-                    f"  {number} of {SCANS}: hold it up, then Enter 对准后按回车",
-                    default="",
-                    show_default=False,
-                )
-                held = _measured(work, quiet=False)
-                click.echo(f"    the sensor read 读数 {held.object_c:.2f} °C")
-                read_c.append(held.object_c)
-                can_c.append(held.can_c)
-            points.append(Point(reference_c, read_c))
-            if len(points) < 2 and not click.confirm(
-                "A second black body, at least 2 °C away? 是否再测一点", default=True
-            ):
-                break
-        found = from_black_bodies(points, reference_u_c)
+
+        def read(number: int) -> float:
+            click.prompt(
+                f"  {number} of {SCANS}: hold it up, then Enter 对准后按回车",
+                default="",
+                show_default=False,
+            )
+            held = _measured(work, quiet=False)
+            can_c.append(held.can_c)
+            return held.object_c
+
+        found = from_black_bodies(black_bodies(lambda: None, read), reference_u_c)
         before = work.calibration()
         over_c = before.can_over_air_c if room_c is None else round(fmean(can_c) - room_c, 2)
-        record = CalibrationRecord(
-            sensor=work.sensor.unit,
-            at=int(time.time()),
-            by=by,
-            method=found.method,
-            offset_c=found.offset_c,
-            gain=found.gain,
-            can_over_air_c=over_c,
-            uncertainty_c=found.uncertainty_c,
-        )
-        click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
-        click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
-        click.echo(f"  gain 增益              {record.gain:.4f}")
-        click.echo(f"  can over the air 温升  {record.can_over_air_c:+.2f} °C")
-        click.echo(f"  uncertainty 不确定度   {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
-        if yes or click.confirm("Put it in force? 是否启用", default=True):
+        record = record_of(work.sensor.unit, by, found, over_c)
+        if agreed(record, yes=yes):
             with work.store() as kept:
                 kept.add_calibration(record)
             click.echo("in force 已启用")
