@@ -66,6 +66,14 @@ def test_a_damaged_byte_of_the_program_is_found_wherever_it_is(at, flipped):
     refused("x.bin", bytes(damaged))
 
 
+def test_an_image_without_a_digest_is_held_to_its_checksum():
+    whole = micropython(digest=False)
+    assert image.judge("x.bin", whole).version == (1, 28)
+    damaged = bytearray(whole)
+    damaged[-100] ^= 1
+    assert "its checksum is wrong" in refused("x.bin", bytes(damaged))
+
+
 def test_the_file_must_be_the_one_whose_digest_was_published(file):
     digest = hashlib.sha256(WHOLE).hexdigest()
     assert image.read(file, digest.upper()).sha256 == digest
