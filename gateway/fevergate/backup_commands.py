@@ -58,6 +58,7 @@ def restore_command(file: Path, folder: Path) -> None:
     more does not come back.
     """
     from fevergate.backup import restore
+    from fevergate.provision.steps import begin
 
     manifest = restore(file, folder, _progress)
     _progress("")
@@ -66,6 +67,8 @@ def restore_command(file: Path, folder: Path) -> None:
         f"{folder}: {manifest.gateway} as of {made:%Y-%m-%d %H:%M}, {manifest.readings} readings,"
         f" {manifest.fevers} fevers"
     )
+    for line in begin(folder.absolute(), broker_anew=True):
+        click.echo(line)
     click.echo(f"Next: fevergate doctor --settings {folder}/gateway.toml")
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
@@ -121,6 +123,15 @@ def access_list(
     return "\n".join(lines) + "\n"
 
 
+def bound_to(folder: Path) -> str | None:
+    """The address at which the configuration in this folder has the broker listen."""
+    try:
+        found = re.search(r"(?m)^listener \d+ (\S+)$", (folder / "mosquitto.conf").read_text())
+    except FileNotFoundError:
+        return None
+    return found[1] if found else None
+
+
 def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     """Hash every password into mosquitto's file; they never stand in a process list.
 
@@ -158,33 +169,45 @@ def hand_over(folder: Path) -> None:
         return
     if _has_user("fevergate"):
         service = pwd.getpwnam("fevergate")
-        brokers = {(name,) for name in _OF_THE_BROKER}
-        for path in (folder, *folder.rglob("*")):
-            # What the broker wrote stays its own: without its pid file it would not start again.
-            if not has_broker or path.relative_to(folder).parts[:1] not in brokers:
-                _give(path, service.pw_uid, service.pw_gid)
+        os.chown(folder, service.pw_uid, service.pw_gid, follow_symlinks=False)
+        # By the open folder, not by its path: that may be another's by now.
+        for here, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
+            if here == str(folder) and has_broker:
+                # What the broker wrote stays its own: without its pid file it would not start.
+                folders[:] = [name for name in folders if name not in _OF_THE_BROKER]
+                files = [name for name in files if name not in _OF_THE_BROKER]
+            for name in (*folders, *files):
+                with suppress(FileNotFoundError):  # such as a database's, which came and went
+                    os.chown(
+                        name, service.pw_uid, service.pw_gid, dir_fd=opened, follow_symlinks=False
+                    )
     if not has_broker:
         return
     if not _has_user("mosquitto"):
         raise ProvisionError("no user mosquitto: apt-get install mosquitto")
     broker = pwd.getpwnam("mosquitto")
     for name in _OF_THE_BROKER:
-        path = folder / name
-        if path.is_symlink():
-            raise ProvisionError(f"{path}: expected no link")
         if _has_user("fevergate"):  # which reads them for a backup
-            _give(path, broker.pw_uid, pwd.getpwnam("fevergate").pw_gid)
-            path.chmod(0o750 if name == "broker" else 0o640)
+            group, mode = pwd.getpwnam("fevergate").pw_gid, 0o750 if name == "broker" else 0o640
         else:
-            _give(path, broker.pw_uid, broker.pw_gid)
+            group, mode = broker.pw_gid, None
+        _give(folder / name, broker.pw_uid, group, mode)
     # The way to them, without a look at what else lies here.
-    _give(folder, -1, broker.pw_gid)
-    folder.chmod(0o710)
+    _give(folder, -1, broker.pw_gid, 0o710)
 
 
-def _give(path: Path, user: int, group: int) -> None:
-    """Never what a link of the service's user points at."""
-    os.chown(path, user, group, follow_symlinks=False)
+def _give(path: Path, user: int, group: int, mode: int | None) -> None:
+    """Never what a link of the service's user points at. Raises `ProvisionError` for one."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise ProvisionError(f"{path}: expected no link: {error.strerror}") from error
+    try:
+        os.fchown(opened, user, group)
+        if mode is not None:
+            os.fchmod(opened, mode)
+    finally:
+        os.close(opened)
 
 
 def _has_user(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from fevergate.calibrating import SCANS, Found, Point
+from fevergate.options import FiniteRange
 from fevergate.protocol import CalibrationRecord
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -25,14 +26,14 @@ def calibration_options(beside: str) -> Callable[[F], F]:
             click.option(
                 "--room",
                 "room_c",
-                type=click.FloatRange(0, 45),
+                type=FiniteRange(0, 45),
                 help=f"The hall's air beside the {beside}, °C, by a thermometer: how warm the"
                 " sensor's can is.",
             ),
             click.option(
                 "--uncertainty",
                 "reference_u_c",
-                type=click.FloatRange(0, 1),
+                type=FiniteRange(0, 1),
                 default=0.1,
                 show_default=True,
                 help="The reference's own, °C, 95 %, from its certificate.",

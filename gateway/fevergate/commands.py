@@ -15,7 +15,7 @@ from fevergate import log_formats
 from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import bounds, read_day
-from fevergate.options import settings_option
+from fevergate.options import FiniteRange, settings_option
 from fevergate.rescreen import Rules, rescreen
 from fevergate.settings import load_gateway
 from kiosk.estimate import SITES
@@ -48,7 +48,7 @@ class DayParam(click.ParamType[date]):
     is_flag=True,
     help="Decide the day again under the options below, and show what would have changed.",
 )
-@click.option("--threshold", type=click.FloatRange(35, 40), help="°C, axillary equivalent.")
+@click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary equivalent.")
 @click.option("--site", type=click.Choice(sorted(SITES)), help="Else as each kiosk has it.")
 @click.option(
     "--baseline",

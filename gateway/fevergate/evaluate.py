@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fevergate.evaluation import RAW_RULE_C, Evaluation, Interval, evaluate
+from fevergate.options import FiniteRange
 from fevergate.people import load_people
 from kiosk.estimate import SITES
 from kiosk.screening import THRESHOLD_C
@@ -62,7 +63,7 @@ SAY = {
 @click.option(
     "--fever",
     "fever_c",
-    type=click.FloatRange(35, 42),
+    type=FiniteRange(35, 42),
     default=38.0,
     show_default=True,
     help="Reference in the mouth, °C, from which on somebody has a fever; 37.5 and 38.0 are usual.",
@@ -71,7 +72,7 @@ SAY = {
 @click.option(
     "--threshold",
     "threshold_c",
-    type=click.FloatRange(35, 40),
+    type=FiniteRange(35, 40),
     default=THRESHOLD_C,
     show_default=True,
     help="The kiosk's threshold, °C, axillary equivalent.",

@@ -20,7 +20,7 @@ from fevergate.broker_once import publish_once, read_retained
 from fevergate.database import open_reader
 from fevergate.errors import MessageError, NothingFoundError
 from fevergate.notice import glyphs_of
-from fevergate.options import settings_option
+from fevergate.options import FiniteRange, settings_option
 from fevergate.protocol import KioskSettings, KioskValues, Topic, decode, encode
 from fevergate.settings import GatewaySettings, load_gateway
 from kiosk.estimate import SITES
@@ -64,11 +64,11 @@ def _clock_time(_context: click.Context, parameter: click.Parameter, value: str 
 
 @click.command("settings")
 @click.argument("kiosks", nargs=-1, metavar="KIOSK...")
-@click.option("--threshold", "threshold_c", type=click.FloatRange(35, 40), help="°C, axillary.")
+@click.option("--threshold", "threshold_c", type=FiniteRange(35, 40), help="°C, axillary.")
 @click.option("--site", type=click.Choice(sorted(SITES)), help="What the sensor sees of a face.")
 @click.option("--confirm-scans", type=click.IntRange(0, 3), help="Scans after a first positive.")
 @click.option("--baseline", type=click.Choice(["auto", "fixed", "off"]), help="Follow the crowd?")
-@click.option("--baseline-c", type=click.FloatRange(-0.8, 0.8), help="°C, with --baseline fixed.")
+@click.option("--baseline-c", type=FiniteRange(-0.8, 0.8), help="°C, with --baseline fixed.")
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of the kiosk's display.")
 @click.option("--volume", type=click.IntRange(0, 100), help="Of the beeper, %.")
 @click.option("--brightness", type=click.IntRange(1, 100), help="Of the display, %.")

@@ -8,11 +8,13 @@ import subprocess
 
 import pytest
 import real_micropython
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fevergate import broker_files, certificates
 from fevergate.campus.settings import load_campus
+from fevergate.cli import cli
 from fevergate.errors import FeverGateError, NothingFoundError, ProvisionError
 from fevergate.provision import provision, services, steps
 from fevergate.settings import load_gateway
@@ -130,12 +132,18 @@ def test_a_certificate_near_its_end_is_renewed_and_a_young_one_is_not(tmp_path, 
         ({"gates": {}}, "at least one gate"),
         ({"gates": {f"g{n}": [f"k{n}"] for n in range(3)}}, "at most 2 gates"),
         ({"campus_server_url": "http://x"}, "expected https"),
-        ({"campus_server_url": "https://a b"}, "expected a host's name"),
+        ({"campus": "east\n"}, "campus 'east.n': expected"),
+        ({"campus_server_url": "https://a b"}, "expected https"),
+        ({"campus_server_url": "https://user:pw@a/path"}, "expected https"),
+        ({"campus_server_url": "https://a_"}, "expected a host's name"),
+        ({"broker_host": "1.2.3.4:99"}, "expected a host's name"),
+        ({"bind": "300.1.1.1"}, "expected a host's name"),
         ({"broker_host": 'a"b'}, "broker host 'a\"b': expected a host's name"),
         ({"bind": "nowhere\n"}, "bind .*: expected a host's name"),
         ({"timezone": "Mars/Phobos"}, "expected a zone such as Asia/Shanghai"),
         ({"timezone": "../../etc/passwd"}, "expected a zone such as Asia/Shanghai"),
-        ({"wifi_ssid": "校" * 11}, "expected at most 32 bytes"),
+        ({"wifi_ssid": "校" * 11}, "expected at most 32 printable bytes"),
+        ({"wifi_ssid": "a\nb"}, "expected at most 32 printable bytes"),
         ({"wifi_ssid": "campus", "wifi_password": "short"}, "expected 8 to 63 letters"),
         ({"wifi_ssid": "campus", "wifi_password": "密" * 8}, "expected 8 to 63 letters"),
     ],
@@ -144,6 +152,106 @@ def test_what_is_wrong_is_named_and_leaves_nothing(tmp_path, options, says):
     with pytest.raises(ProvisionError, match=says):
         make(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path):
+    with pytest.raises(ProvisionError, match="without spaces"):
+        make(tmp_path / "a b")
+
+
+def test_what_is_not_said_again_stays_as_it_was(tmp_path):
+    first = {"broker_host": "192.168.1.10", "bind": "192.168.1.10", "language": "en"}
+    first |= {"threshold_c": 37.1, "wifi_ssid": "campus", "wifi_password": "pass phrase"}
+    make(tmp_path / "a", **first)
+    before = contents(tmp_path / "a")
+    make(tmp_path / "a", gates=GATES | {"south": ["south-1", "south-2"]})
+    after = contents(tmp_path / "a")
+    changed = {str(path) for path in before if before[path] != after[path]}
+    assert changed == {"gateway.toml", "broker.acl", "broker.passwords"}
+    new = json.loads((tmp_path / "a/kiosks/south-2/settings.json").read_text())
+    assert new["wifi_ssid"] == "campus" and new["threshold_c"] == 37.1
+    assert new["broker_host"] == new["ntp_host"] == "192.168.1.10"
+
+
+def test_what_is_said_again_is_changed(tmp_path):
+    make(tmp_path / "a")
+    make(tmp_path / "a", broker_host="192.168.1.10", broker_port=8884)
+    settings = load_gateway(tmp_path / "a/gateway.toml")
+    assert (settings.broker.host, settings.broker.port) == ("192.168.1.10", 8884)
+    values = json.loads((tmp_path / "a/kiosks/south-1/settings.json").read_text())
+    assert (values["broker_host"], values["broker_port"]) == ("192.168.1.10", 8884)
+
+
+@pytest.mark.parametrize("options", [{"campus": "west"}, {"gateway": "gw-west"}])
+def test_a_folder_is_one_gateways(tmp_path, options):
+    make(tmp_path / "a")
+    before = contents(tmp_path / "a")
+    with pytest.raises(ProvisionError, match="expected it, not"):
+        make(tmp_path / "a", **options)
+    assert contents(tmp_path / "a") == before
+
+
+def test_a_gate_may_be_named_twice(tmp_path):
+    options = [*("--campus", "east"), "--gateway", "gw", *("--gate", "n=n-1"), *("--gate", "n=n-2")]
+    done = CliRunner().invoke(cli, ["provision", "gateway", str(tmp_path / "a"), *options])
+    assert done.exit_code == 0, done.output
+    assert load_gateway(tmp_path / "a/gateway.toml").gates[0].kiosks == ["n-1", "n-2"]
+
+
+def test_a_threshold_that_is_no_number_is_refused(tmp_path):
+    options = [*("--campus", "east"), "--gateway", "gw", *("--gate", "n=n-1"), "--threshold", "nan"]
+    done = CliRunner().invoke(cli, ["provision", "gateway", str(tmp_path / "a"), *options])
+    assert done.exit_code == 2 and "'nan' is not a number" in done.output
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_only_kiosk_can_be_replaced_when_it_was_stolen(tmp_path):
+    make(tmp_path / "a", gates={"north": ["north-1"]}, language="en")
+    list(steps.revoke(tmp_path / "a", "north-1", "stolen"))
+    list(steps.add(tmp_path / "a", "north-2", "north", {}))
+    assert load_gateway(tmp_path / "a/gateway.toml").gates[0].kiosks == ["north-2"]
+    values = json.loads((tmp_path / "a/kiosks/north-2/settings.json").read_text())
+    assert values["language"] == "en" and values["update_key"]
+
+
+@pytest.mark.parametrize("name", ["../../b/kiosks/north-1", "../kiosks/north-1", "."])
+def test_what_is_revoked_is_a_kiosk_of_this_folder(tmp_path, name):
+    make(tmp_path / "a")
+    make(tmp_path / "b")
+    before = contents(tmp_path)
+    with pytest.raises(NothingFoundError, match="expected one of north-1"):
+        list(steps.revoke(tmp_path / "a", name, ""))
+    assert contents(tmp_path) == before
+
+
+def test_a_board_that_somebody_else_described_is_named(tmp_path):
+    make(tmp_path / "a")
+    path = tmp_path / "a/kiosks/north-1/settings.json"
+    path.write_text('{"password": "x"}')
+    with pytest.raises(ProvisionError, match=r"settings\.json: kiosk: missing"):
+        list(steps.add(tmp_path / "a", "north-1", None, {}))
+
+
+def test_root_follows_no_link_out_of_the_folder(tmp_path):
+    make(tmp_path / "a")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(tmp_path / "a/systemd")
+    (tmp_path / "a/systemd").symlink_to(elsewhere)
+    with pytest.raises(ProvisionError, match="systemd: expected no link"):
+        make(tmp_path / "a")
+    with pytest.raises(ProvisionError, match="systemd: expected no link"):
+        list(steps.revoke(tmp_path / "a", "north-1", ""))
+    assert not list(elsewhere.iterdir())
+
+
+def test_nothing_that_a_link_points_at_gets_into_a_file_that_others_read(tmp_path):
+    make(tmp_path / "a")
+    (tmp_path / "secret").write_text("root's")
+    (tmp_path / "a/revoked.jsonl").symlink_to(tmp_path / "secret")
+    with pytest.raises(ProvisionError, match=r"revoked\.jsonl: expected"):
+        list(steps.revoke(tmp_path / "a", "north-1", ""))
+    assert (tmp_path / "a/kiosks/north-1/settings.json").exists()
 
 
 def test_a_gate_too_many_leaves_a_gateway_as_it_was(tmp_path):
@@ -272,6 +380,7 @@ def test_a_folder_elsewhere_leaves_this_machines_services_alone(tmp_path, system
     ("name", "gate", "says"),
     [
         ("North", "north", "kiosk 'North': expected"),
+        ("north-9\n", "north", "kiosk 'north-9.n': expected"),
         ("web", "north", "reserved"),
         ("north-9", None, "is new; expected --gate"),
         ("north-9", "NORTH", "gate 'NORTH': expected"),

@@ -26,6 +26,8 @@ def gateway(installed):
 def test_a_fresh_machine_is_a_gateway_after_two_commands(gateway):
     """systemd itself starts them, with all that the units forbid them."""
     assert watching(gateway) == []
+    # Its configuration is another user's to write.
+    assert gateway.run("systemctl show mosquitto -p User").stdout == "User=mosquitto\n"
     doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
     assert "✓ broker" in doctor and "✓ secrets" in doctor and "✗" not in doctor
     until(lambda: "one-time code" in gateway.run("journalctl -u fevergate-web").stdout)

@@ -30,7 +30,7 @@ from fevergate.desk.checking import (
     of_person,
 )
 from fevergate.errors import NothingFoundError
-from fevergate.options import settings_option
+from fevergate.options import FiniteRange, settings_option
 from kiosk import screening
 
 
@@ -77,7 +77,7 @@ def check_command(
     with at_work(settings_path) as work:
         language = language or work.settings.language
         if reference_c is None:
-            reference_c = click.prompt(_ASKED[reference], type=click.FloatRange(low_c, high_c))
+            reference_c = click.prompt(_ASKED[reference], type=FiniteRange(low_c, high_c))
         elif not low_c <= reference_c <= high_c:
             raise click.BadParameter(
                 f"{reference_c:g}: expected {low_c:g} to {high_c:g} °C", param_hint="--at"

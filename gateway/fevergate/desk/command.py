@@ -20,7 +20,7 @@ from fevergate.desk.gateway import Fever
 from fevergate.desk.looking import Look, State
 from fevergate.desk.sensor import Sample
 from fevergate.errors import DeskError, NothingFoundError
-from fevergate.options import settings_option
+from fevergate.options import FiniteRange, settings_option
 
 FEVER_S = 3600.0
 """A fever that old is nobody's who stands here."""
@@ -62,7 +62,7 @@ desk_command.add_command(calibrate_command)
 @click.option(
     "--threshold",
     "threshold_c",
-    type=click.FloatRange(35, 40),
+    type=FiniteRange(35, 40),
     help="°C, axillary; else the strictest of the kiosks'.",
 )
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from fevergate.broker_files import hand_over
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import (
     Provisioned,
+    check_folder,
     check_host,
     check_names,
     check_timezone,
@@ -41,6 +43,7 @@ class _File(Struct, forbid_unknown_fields=True):
     url: str
     token: str
     ca: str
+    campus: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,25 @@ class Enrolment:
     token: str
     ca: str | None = None
     gateway: str | None = None
+    campus: str = ""
 
     @property
     def ca_file(self) -> str:
         return "campus-ca.crt" if self.ca else "ca.crt"
 
-    def keep(self, done: Provisioned, gateway: str) -> None:
-        """Put token and authority into a gateway's folder. Raises `ProvisionError` for a file that
-        was made for another gateway."""
-        if self.gateway != gateway:
-            raise ProvisionError(
-                f"campus server's file: made for gateway {self.gateway!r}, expected {gateway!r}"
-            )
+    def check(self, campus: str, gateway: str) -> None:
+        """Raise `ProvisionError` for a file that was made for another gateway, or campus."""
+        for what, whose, expected in (
+            ("gateway", self.gateway, gateway),
+            ("campus", self.campus or campus, campus),
+        ):
+            if whose != expected:
+                raise ProvisionError(
+                    f"campus server's file: made for {what} {whose!r}, expected {expected!r}"
+                )
+
+    def keep(self, done: Provisioned) -> None:
+        """Put token and authority into a gateway's folder."""
         certificates.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
         if self.ca:
             certificates.write_public(done.folder / self.ca_file, self.ca.encode())
@@ -79,7 +89,7 @@ def read_enrolment(path: Path) -> Enrolment:
     except msgspec.MsgspecError as error:
         raise ProvisionError(f"{path}: expected gateways/NAME.json of a campus server") from error
     host_and_port(one.url)
-    return Enrolment(one.url, one.token, one.ca, one.gateway)
+    return Enrolment(one.url, one.token, one.ca, one.gateway, one.campus)
 
 
 def one_gateway(
@@ -117,6 +127,7 @@ def provision_campus(
     host, port = host_and_port(url)
     check_timezone(timezone)
     folder = folder.absolute()
+    check_folder(folder)
     (folder / "gateways").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     done = Provisioned(folder)
@@ -129,7 +140,7 @@ def provision_campus(
             path = folder / "gateways" / f"{gateway}.json"
             made = not path.exists()
             token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
-            file = _File(gateway, url, token, authority)
+            file = _File(gateway, url, token, authority, campus)
             certificates.write_private(path, msgspec.json.encode(file) + b"\n")
             _enrol(folder / "campus.toml", campus, gateway, token)
             done.note(f"gateways/{gateway}.json", made)
@@ -142,6 +153,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
 
     Raises `NothingFoundError` where it has none.
     """
+    check_folder(folder)
     path = folder / "campus.toml"
     document = read_toml(path)
     tokens: Any = document.get("tokens", {})
@@ -163,7 +175,8 @@ def host_and_port(url: str) -> tuple[str, int]:
         host, port = parts.hostname, parts.port or 443
     except ValueError:
         host, port = None, 0
-    if not host or not url.startswith("https://"):
+    bare = url.rstrip("/").removeprefix("https://")
+    if not host or bare == url.rstrip("/") or not re.fullmatch(r"[^/?#@\s]+", bare):
         raise ProvisionError(f"campus server {url!r}: expected https://HOST[:PORT]")
     check_host(f"campus server {url!r}", host)
     return host, port

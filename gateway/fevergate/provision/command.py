@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fevergate.options import FiniteRange
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
@@ -18,7 +19,7 @@ language_option = click.option("--language", type=click.Choice(["zh", "en"]))
 site_option = click.option(
     "--site", type=click.Choice(sorted(SITES)), help="What the sensor sees of a face."
 )
-threshold_option = click.option("--threshold", type=click.FloatRange(35, 40), help="°C, axillary.")
+threshold_option = click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary.")
 wifi_option = click.option("--wifi-ssid", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
 
 
@@ -71,9 +72,9 @@ def provision_group() -> None:
     required=True,
     help="Repeat it.",
 )
-@click.option("--broker-host", default="127.0.0.1", show_default=True, help="As kiosks reach it.")
-@click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
-@click.option("--bind", default="127.0.0.1", show_default=True, help="0.0.0.0: all interfaces.")
+@click.option("--broker-host", help="As kiosks reach it.  [at first: 127.0.0.1]")
+@click.option("--broker-port", type=click.IntRange(1, 65535), help="[at first: 8883]")
+@click.option("--bind", help="0.0.0.0: all interfaces.  [at first: 127.0.0.1]")
 @click.option(
     "--campus-server",
     metavar="FILE|URL",
@@ -91,9 +92,9 @@ def gateway_command(
     campus: str,
     gateway: str,
     gates: tuple[tuple[str, list[str]], ...],
-    broker_host: str,
-    broker_port: int,
-    bind: str,
+    broker_host: str | None,
+    broker_port: int | None,
+    bind: str | None,
     campus_server: str | None,
     timezone: str,
     language: str | None,
@@ -110,6 +111,8 @@ def gateway_command(
           --gate north=north-1,north-2 --gate south=south-1 \\
           --broker-host 192.168.1.10 --bind 0.0.0.0 --wifi-ssid campus
 
+    Run again, to add gates or kiosks or to change something, what is not said stays as it is.
+
     Then each board: `fevergate flash`, or by phone (a new board opens a Wi-Fi, whose page takes
     the kiosk's file kiosks/NAME/kiosk.json), or over USB with `fevergate provision kiosk --port`.
     """
@@ -119,18 +122,18 @@ def gateway_command(
         folder,
         campus=campus,
         gateway=gateway,
-        gates=dict(gates),
+        gates=_merged(gates),
         broker_host=broker_host,
         broker_port=broker_port,
         bind=bind,
         campus_server_url=url,
         enrolment=read_enrolment(file) if file else None,
         timezone=timezone,
-        language=language or "zh",
-        site=site or "canthus",
-        threshold_c=threshold or 37.3,
-        wifi_ssid=wifi_ssid or "",
-        wifi_password=_wifi_password(wifi_ssid),
+        language=language,
+        site=site,
+        threshold_c=threshold,
+        wifi_ssid=wifi_ssid,
+        wifi_password=_wifi_password(wifi_ssid) if wifi_ssid else None,
         home_assistant=home_assistant,
         collect=collect,
     )
@@ -213,7 +216,7 @@ def campus_command(
     done = provision_campus(
         folder,
         url=url,
-        gateways=dict(gateways),
+        gateways=_merged(gateways),
         timezone=timezone,
         language=language or "zh",
     )
@@ -275,10 +278,18 @@ def _tell(done: Provisioned) -> None:
             click.echo(f"{title}: {', '.join(names)}")
 
 
-def _wifi_password(ssid: str | None) -> str:
+def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
+    """One gate may be named twice, with one kiosk each."""
+    found: dict[str, list[str]] = {}
+    for name, some in pairs:
+        found.setdefault(name, []).extend(some)
+    return found
+
+
+def _wifi_password(ssid: str) -> str:
     """From the environment or asked: never an argument, which every process list shows."""
     password = os.environ.get("FEVERGATE_WIFI_PASSWORD", "")
-    if ssid and not password:
+    if not password:
         return click.prompt(f"Password of {ssid}", hide_input=True, err=True)
     return password
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -27,6 +29,8 @@ USERS = (
 )
 """The broker's users that are no kiosk; the last two only where somebody asked for them."""
 
+_FOLDERS = ("kiosks", "systemd", "gateways", "broker")
+
 RESERVED = ("alarm", *USERS)
 
 
@@ -45,14 +49,29 @@ class Provisioned:
 def check_names(kind: str, names: Iterable[str]) -> None:
     """Raise `ProvisionError` for the first that is no name."""
     for name in names:
-        if not re.match(NAME_PATTERN, name):
+        if not re.fullmatch(NAME_PATTERN, name):
             raise ProvisionError(f"{kind} {name!r}: expected [a-z0-9-], at most 32 characters")
 
 
 def check_host(option: str, host: str) -> None:
     """Raise `ProvisionError` where that is no host's name and no address."""
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?|::|::1", host):
-        raise ProvisionError(f"{option} {host!r}: expected a host's name or address")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        name = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", host)
+        if not name or re.fullmatch(r"[0-9.]+", host):
+            raise ProvisionError(f"{option} {host!r}: expected a host's name or address") from error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `ProvisionError` where root would follow a link to some other folder, for this one may
+    be another user's; or where systemd could not name it."""
+    if re.search(r"[\s%$\"'\\;]", str(folder)):
+        raise ProvisionError(f"{str(folder)!r}: expected a path without spaces and signs")
+    for here, folders, _ in os.walk(folder):
+        for path in (Path(here) / name for name in (*folders, *_FOLDERS)):
+            if path.is_symlink():
+                raise ProvisionError(f"{path}: expected no link")
 
 
 def check_timezone(name: str) -> None:

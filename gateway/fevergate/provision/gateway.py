@@ -8,6 +8,7 @@ printed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -19,6 +20,7 @@ from fevergate.provision.files import (
     BROKER_NAME,
     RESERVED,
     Provisioned,
+    check_folder,
     check_host,
     check_names,
     check_timezone,
@@ -27,7 +29,7 @@ from fevergate.provision.files import (
     write_broker,
 )
 from fevergate.provision.gates import PIN_SETS, add_to_gate
-from fevergate.provision.kiosks import check_wifi, write_kiosk
+from fevergate.provision.kiosks import DEFAULTS, values_for, write_kiosk
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings import load_gateway
 
@@ -72,51 +74,91 @@ def provision(
     campus: str,
     gateway: str,
     gates: dict[str, list[str]],
-    broker_host: str = "127.0.0.1",
-    broker_port: int = 8883,
-    bind: str = "127.0.0.1",
+    broker_host: str | None = None,
+    broker_port: int | None = None,
+    bind: str | None = None,
     campus_server_url: str | None = None,
     enrolment: Enrolment | None = None,
     timezone: str = "Asia/Shanghai",
-    language: str = "zh",
-    site: str = "canthus",
-    threshold_c: float = 37.3,
-    wifi_ssid: str = "",
-    wifi_password: str = "",
+    language: str | None = None,
+    site: str | None = None,
+    threshold_c: float | None = None,
+    wifi_ssid: str | None = None,
+    wifi_password: str | None = None,
     home_assistant: bool = False,
     collect: bool = False,
 ) -> Provisioned:
     """Fill `folder`. `gates` names each gate's kiosks; `enrolment` is what a campus server of its
-    own folder gave this gateway, `campus_server_url` has one made here.
+    own folder gave this gateway, `campus_server_url` has one made here. What is None is as it was,
+    at first 127.0.0.1, port 8883, and `kiosks.DEFAULTS`.
 
     Raises `ProvisionError` saying what was expected; what was made before stays, and what was given
     wrongly leaves nothing.
     """
     kiosks = [kiosk for names in gates.values() for kiosk in names]
     _check(campus, gateway, gates, kiosks)
-    check_host("broker host", broker_host)
-    check_host("bind", bind)
+    folder = folder.absolute()
+    check_folder(folder)
     check_timezone(timezone)
-    check_wifi(wifi_ssid, wifi_password)
     if campus_server_url:
         host_and_port(campus_server_url)
-    folder = folder.absolute()
+    if enrolment:
+        enrolment.check(campus, gateway)
     settings = folder / SETTINGS
-    if settings.exists():
+    before = load_gateway(settings) if settings.exists() else None
+    wishes = {
+        "broker_host": broker_host,
+        "broker_port": broker_port,
+        "ntp_host": broker_host,
+        "language": language,
+        "site": site,
+        "threshold_c": threshold_c,
+        "wifi_ssid": wifi_ssid,
+        "wifi_password": wifi_password,
+    }
+    wishes = {name: value for name, value in wishes.items() if value is not None}
+    broker_host = broker_host or (before.broker.host if before else "127.0.0.1")
+    broker_port = broker_port or (before.broker.port if before else 8883)
+    bind = bind or broker_files.bound_to(folder) or "127.0.0.1"
+    check_host("broker host", broker_host)
+    check_host("bind", bind)
+    first = {
+        "campus": campus,
+        "broker_host": broker_host,
+        "broker_port": broker_port,
+        "broker_name": BROKER_NAME,
+        "ntp_host": broker_host,
+    }
+    values = {
+        kiosk: values_for(folder, kiosk, gate, first, wishes)
+        for gate, names in gates.items()
+        for kiosk in names
+    }
+    if before:
+        for what, was, now in (
+            ("campus", before.campus, campus),
+            ("gateway", before.gateway, gateway),
+        ):
+            if was != now:
+                raise ProvisionError(f"{settings}: {what} is {was!r}, expected it, not {now!r}")
         document = read_toml(settings)
+        broker: Any = document.setdefault("broker", tomlkit.table())
+        for name, now in (("host", broker_host), ("port", broker_port)):
+            if getattr(before.broker, name) != now:
+                broker[name] = now
     else:
         document = tomlkit.parse(
             NEW_SETTINGS.format(
                 campus=campus,
                 gateway=gateway,
                 timezone=timezone,
-                language=language,
+                language=language or DEFAULTS["language"],
                 home_assistant=str(home_assistant).lower(),
                 broker_host=broker_host,
                 broker_port=broker_port,
                 broker_name=BROKER_NAME,
                 bind=bind,
-                site=site,
+                site=site or DEFAULTS["site"],
             )
         )
     _add_gates(document, settings, gates)
@@ -135,25 +177,9 @@ def provision(
         users.append(broker_files.COLLECT)
     for user in users:
         secret(done, f"{user}.password")
-    for gate, names in gates.items():
-        for kiosk in names:
-            values = {
-                "kiosk": kiosk,
-                "campus": campus,
-                "gate": gate,
-                "site": site,
-                "language": language,
-                "threshold_c": threshold_c,
-                "wifi_ssid": wifi_ssid,
-                "wifi_password": wifi_password,
-                "broker_host": broker_host,
-                "broker_port": broker_port,
-                "broker_name": BROKER_NAME,
-                "username": kiosk,
-                "ntp_host": broker_host,
-                "update_key": certificates.update_modulus(folder),
-            }
-            write_kiosk(done, kiosk, values)
+    key = {"update_key": certificates.update_modulus(folder)}
+    for kiosk in kiosks:
+        write_kiosk(done, kiosk, values[kiosk] | key)
     write_broker(done, campus)
     configuration = broker_files.configuration(folder, bind, broker_port)
     path = folder / "mosquitto.conf"
@@ -161,9 +187,11 @@ def provision(
     certificates.write_public(path, configuration.encode())
     done.note("mosquitto.conf", changed)
     if campus_server_url:
-        enrolment = one_gateway(done, (campus, gateway), campus_server_url, timezone, language)
+        enrolment = one_gateway(
+            done, (campus, gateway), campus_server_url, timezone, language or DEFAULTS["language"]
+        )
     elif enrolment:
-        enrolment.keep(done, gateway)
+        enrolment.keep(done)
     if collect:
         collect_toml(done, broker_host, broker_port, timezone)
     _gateway_toml(done, document, enrolment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import secrets
 import shutil
@@ -14,18 +15,27 @@ from typing import Any
 from fevergate import certificates
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import Provisioned, kiosk_password
+from kiosk.errors import SettingsError
+from kiosk.settings import Settings
 
 REVOKED = "revoked.jsonl"
 """Who was cut off, when and why: one JSON object a line."""
 
 SSID_BYTES = 32
+DEFAULTS = {
+    "site": "canthus",
+    "language": "zh",
+    "threshold_c": 37.3,
+    "wifi_ssid": "",
+    "wifi_password": "",
+}
 
 
 def check_wifi(ssid: str, password: str) -> None:
     """Raise `ProvisionError` where no access point has such a name (IEEE 802.11-2020, 9.4.2.2) or
     such a password (J.4.1)."""
-    if len(ssid.encode()) > SSID_BYTES:
-        raise ProvisionError(f"Wi-Fi {ssid!r}: expected at most {SSID_BYTES} bytes")
+    if len(ssid.encode()) > SSID_BYTES or not (ssid.isprintable() or not ssid):
+        raise ProvisionError(f"Wi-Fi {ssid!r}: expected at most {SSID_BYTES} printable bytes")
     if ssid and password and not re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", password):
         raise ProvisionError(
             f"password of the Wi-Fi {ssid!r}: expected 8 to 63 letters, digits and signs of ASCII,"
@@ -41,14 +51,17 @@ def write_kiosk(
     Raises `ProvisionError`.
     """
     folder = done.folder / "kiosks" / kiosk
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "settings.json"
-    made = renew or not path.exists()
-    password = secrets.token_urlsafe(24) if made else kiosk_password(path)
-    done.note(f"kiosks/{kiosk}", made)
+    before = path.read_bytes() if path.exists() else b""
+    fresh = renew or not before
+    password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
     settings = values | {"password": password}
+    _check(path, settings)
+    text = json.dumps(settings, indent=1).encode() + b"\n"
+    done.note(f"kiosks/{kiosk}", text != before)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority = certificates.authority_der(done.folder)
-    certificates.write_private(path, json.dumps(settings, indent=1).encode() + b"\n")
+    certificates.write_private(path, text)
     certificates.write_public(folder / "ca.der", authority)
     # Both in one file, for the page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
@@ -57,12 +70,14 @@ def write_kiosk(
 
 def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
     """What a kiosk's board is told. Raises `NothingFoundError`, `ProvisionError`."""
-    path = folder / "kiosks" / kiosk / "settings.json"
-    if not path.is_file():
+    if kiosk not in kiosks_of(folder):
         known = ", ".join(kiosks_of(folder)) or "none"
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {known}")
+    path = folder / "kiosks" / kiosk / "settings.json"
     kiosk_password(path)
-    return json.loads(path.read_text())
+    values = json.loads(path.read_text())
+    _check(path, values)
+    return values
 
 
 def kiosks_of(folder: Path) -> list[str]:
@@ -70,16 +85,17 @@ def kiosks_of(folder: Path) -> list[str]:
     return sorted(path.parent.name for path in (folder / "kiosks").glob("*/settings.json"))
 
 
-def neighbour(folder: Path, gate: str) -> dict[str, Any]:
-    """The settings that a new kiosk begins with: of one at its gate, else of any.
-
-    Raises `ProvisionError` where there is none yet.
-    """
-    found = [settings_of(folder, kiosk) for kiosk in kiosks_of(folder)]
-    found.sort(key=lambda one: one.get("gate") != gate)
-    if not found:
-        raise ProvisionError(f"{folder}: expected a folder of `fevergate provision gateway`")
-    return found[0]
+def values_for(
+    folder: Path, kiosk: str, gate: str, first: dict[str, Any], wishes: dict[str, Any]
+) -> dict[str, Any]:
+    """What a kiosk's board is to be told: as it is told now, else as one at its gate is, else any,
+    else as `first` has it; and what is wished otherwise. Raises `ProvisionError`."""
+    found = {one: settings_of(folder, one) for one in kiosks_of(folder)}
+    others = sorted(found.values(), key=lambda one: one.get("gate") != gate)
+    like = found.get(kiosk) or (others[0] if others else {})
+    values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
+    check_wifi(values["wifi_ssid"], values["wifi_password"])
+    return values
 
 
 def renew_password(folder: Path, kiosk: str) -> str:
@@ -97,7 +113,7 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     values = settings_of(folder, kiosk)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     path = folder / REVOKED
-    before = path.read_bytes() if path.exists() else b""
+    before = _without_links(path)
     line = {"kiosk": kiosk, "at": at, "reason": reason}
     after = before + json.dumps(line, ensure_ascii=False).encode() + b"\n"
     certificates.write_public(path, after)
@@ -105,14 +121,32 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     return values
 
 
+def _without_links(path: Path) -> bytes:
+    """A file's bytes, none where there is none; never what a link points at, for they are written
+    where others read them."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise ProvisionError(f"{path}: expected what `provision revoke` wrote: {error}") from error
+
+
+def _check(path: Path, values: dict[str, Any]) -> None:
+    """By the board's own judgement. Raises `ProvisionError`."""
+    try:
+        Settings(values)
+    except SettingsError as error:
+        raise ProvisionError(f"{path}: {error}") from error
+
+
 def revoked(folder: Path) -> set[str]:
     """Who was revoked and has no credential since. Raises `ProvisionError`."""
     path = folder / REVOKED
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = _without_links(path).decode().splitlines()
         names = {str(json.loads(line)["kiosk"]) for line in lines if line}
-    except FileNotFoundError:
-        return set()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ProvisionError(f"{path}: expected what `provision revoke` wrote: {error}") from error
     return names - set(kiosks_of(folder))

@@ -42,7 +42,11 @@ def write_drop_ins(folder: Path) -> None:
 def _drop_ins(folder: Path) -> dict[str, str]:
     """The broker with this folder's configuration, and, where it is not the usual folder, the
     gateway's units with its settings: by name below /etc/systemd/system."""
-    texts = {"mosquitto": f"ExecStart=\nExecStart=/usr/sbin/mosquitto -c {folder}/mosquitto.conf\n"}
+    # Not as root for a moment: its configuration is the service's user's.
+    texts = {
+        "mosquitto": "ExecStartPre=\nUser=mosquitto\n"
+        f"ExecStart=\nExecStart=/usr/sbin/mosquitto -c {folder}/mosquitto.conf\n"
+    }
     if folder != FOLDER:
         for unit, arguments in UNITS.items():
             command = f"fevergate {arguments.format(folder=folder)}"

@@ -14,6 +14,7 @@ from fevergate.provision.files import (
     RESERVED,
     USERS,
     Provisioned,
+    check_folder,
     check_names,
     read_toml,
     secret,
@@ -100,6 +101,7 @@ def say(settings: GatewaySettings | None, what: str, **values: object) -> str:
 def _open(folder: Path) -> GatewaySettings:
     if not (folder / SETTINGS).exists():
         raise ProvisionError(f"{folder}: expected a folder of `fevergate provision gateway`")
+    check_folder(folder)
     return load_gateway(folder / SETTINGS)
 
 
@@ -142,11 +144,18 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
     if gate is None:
         if not known:
             raise NothingFoundError(f"kiosk {kiosk!r}: is new; expected --gate, where it stands")
-        gate = str(kiosks.settings_of(folder, kiosk)["gate"])
+        gate = str(kiosks.settings_of(folder, kiosk).get("gate", ""))
     check_names("gate", [gate])
-    values = kiosks.settings_of(folder, kiosk) if known else kiosks.neighbour(folder, gate)
-    values = values | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
-    kiosks.check_wifi(values["wifi_ssid"], values["wifi_password"])
+    first = {
+        "campus": settings.campus,
+        "language": settings.language,
+        "broker_host": settings.broker.host,
+        "broker_port": settings.broker.port,
+        "broker_name": settings.broker.name,
+        "ntp_host": settings.broker.host,
+        "update_key": certificates.update_modulus(folder),
+    }
+    values = kiosks.values_for(folder, kiosk, gate, first, wishes)
     document = read_toml(folder / SETTINGS)
     add_to_gate(document, folder / SETTINGS, gate, kiosk)
     done = Provisioned(folder)
