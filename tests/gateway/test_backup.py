@@ -204,6 +204,8 @@ def test_the_commands_say_what_they_did_and_what_comes_next(settings, tmp_path):
     assert done.exit_code == 0 and "all digests right" in done.output
     done = runner.invoke(cli, ["restore", str(path), str(tmp_path / "new")])
     assert done.exit_code == 0 and "Next: fevergate doctor" in done.output
+    # The broker must run out of it; the boards have all that they need.
+    assert "systemd/* /etc/systemd/system/" in done.output and "flash" not in done.output
 
 
 def test_where_there_is_no_database_it_is_said(tmp_path):

@@ -140,6 +140,7 @@ def gateway_command(
     _tell(done)
     for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
         click.echo(line)
+    click.echo(steps.what_next(done.folder))
 
 
 @provision_group.command("kiosk")

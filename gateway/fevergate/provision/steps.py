@@ -106,14 +106,18 @@ def _open(folder: Path) -> GatewaySettings:
 
 
 def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
-    """Let a new gateway run, or say how. Raises `ProvisionError`."""
+    """Let a new or restored gateway run, or say how. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     if services.start(folder, broker_anew=broker_anew):
         yield say(settings, "runs")
     else:
         services.reload_broker(folder)
         yield say(settings, "to_run", folder=folder)
-    yield say(settings, "next")
+
+
+def what_next(folder: Path) -> str:
+    """After a gateway was provisioned: a restored one's boards have what they need."""
+    return say(load_gateway(folder / SETTINGS), "next")
 
 
 def apply(folder: Path) -> Iterator[str]:
