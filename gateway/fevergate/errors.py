@@ -88,6 +88,10 @@ class UpdateError(FeverGateError, RuntimeError):
     """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
 
 
+class CompilerError(FeverGateError, RuntimeError):
+    """A source of the firmware does not compile, or MicroPython's compiler is not installed."""
+
+
 class FlashError(FeverGateError, RuntimeError):
     """A board cannot be flashed, or what shall be put onto it is not what it should be."""
 

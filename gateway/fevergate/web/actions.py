@@ -12,7 +12,13 @@ import click
 from fevergate.broker_once import publish_once
 from fevergate.certificates import UPDATE_KEY, read_update_key
 from fevergate.database import open_reader
-from fevergate.errors import ActionError, BrokerError, FeverGateError, UpdateError
+from fevergate.errors import (
+    ActionError,
+    BrokerError,
+    CompilerError,
+    FeverGateError,
+    UpdateError,
+)
 from fevergate.kiosk_settings import changed, current, put, settings_command
 from fevergate.notice import glyphs_of
 from fevergate.protocol import Command, KioskSettings, KioskValues, Topic, encode
@@ -161,7 +167,7 @@ class Updates:
             if name not in self.bundles():
                 raise ActionError("bundle", name)
             return read(self._folder() / name)
-        except UpdateError as error:
+        except (UpdateError, CompilerError) as error:
             raise ActionError("bundle", str(error)) from error
 
     def _folder(self) -> Path:
