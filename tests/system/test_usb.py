@@ -3,7 +3,6 @@
 import os
 import pty
 import subprocess
-import sys
 import threading
 import tty
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 
 from fevergate.cli import cli
 from fevergate.provision import provision
+from simulator.interpreters import interpreter
 
 REPL = real_micropython.ROOT / "tools/simulator/device/repl.py"
 
@@ -36,7 +36,7 @@ class Cable:
         flash.mkdir()
         self.board = subprocess.Popen(
             [
-                *(sys.executable, "-c", real_micropython._START),
+                *interpreter().command(),
                 *(["-c", "import time; time.sleep(60)"] if silent else [str(REPL), str(flash)]),
             ],
             stdin=subprocess.PIPE,

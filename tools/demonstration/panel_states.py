@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from demonstration.system import ROOT
 from fevergate.errors import NothingFoundError
 from simulator.display import HEIGHT, WIDTH, VirtualSSD1306
+from simulator.interpreters import interpreter
 from simulator.pins import load_pins
 
 ORDER = (
@@ -30,10 +31,6 @@ GLASS = (160, 222, 255)
 COLOURS = {"green": (25, 193, 90), "amber": (255, 176, 32), "red": (240, 48, 60)}
 BACK = (32, 38, 44)
 UNLIT = (58, 66, 74)
-
-_MICROPYTHON = (
-    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
-)
 
 
 @dataclass
@@ -50,11 +47,13 @@ class State:
 def states() -> list[State]:
     """All of them, in both languages."""
     script = Path(__file__).with_name("panel_on_board.py")
+    chosen = interpreter()
     done = subprocess.run(
-        [sys.executable, "-c", _MICROPYTHON, str(script), str(ROOT / "firmware")],
+        [*chosen.command(), str(script), str(ROOT / "firmware")],
         capture_output=True,
         text=True,
         check=True,
+        env=chosen.environment(),
         timeout=120,
     )
     pins = load_pins()

@@ -8,7 +8,6 @@ slower, by how much only one can show. The limit beside it is one word over the 
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -17,14 +16,11 @@ from kiosk.mlx90614 import settle_ms
 from measurement.lone import lone_board
 from simulator import Habits, VirtualMLX90614, built_in_crowd
 from simulator.eeprom import CONFIG1
+from simulator.interpreters import interpreter
 
 BITS_OF_A_WORD = 57  # start, two addresses, command, two bytes, PEC, their acknowledgements, stop
 BUS_HZ = 100_000
 SPEED = 4.0
-
-_MICROPYTHON = (
-    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
-)
 
 
 def verdict(count: int) -> dict[str, float]:
@@ -34,14 +30,16 @@ def verdict(count: int) -> dict[str, float]:
     `state_bytes` is all that the screening remembers.
     """
     script = Path(__file__).with_name("on_board.py")
+    chosen = interpreter()
     done = subprocess.run(
         [
-            *(sys.executable, "-c", _MICROPYTHON, "-X", "heapsize=320K", str(script)),
+            *(*chosen.command(), "-X", "heapsize=320K", str(script)),
             *(str(ROOT / "firmware"), str(count)),
         ],
         capture_output=True,
         text=True,
         check=True,
+        env=chosen.environment(),
         timeout=120,
     )
     driver_ns, state, p50_us, p99_us, most = (int(part) for part in done.stdout.split())

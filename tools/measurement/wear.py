@@ -8,20 +8,16 @@ leaves, so half of the flash is taken to share the wear.
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 from demonstration.system import ROOT
+from simulator.interpreters import interpreter
 
 CYCLES = 100_000  # erases that a sector stands at least: Winbond W25Q32JV data sheet, section 1
 BLOCKS = 512
 SHARE = 0.5
 FIRST_POSITIVES = 20  # of a thousand readings: each is written down until it is answered for
 FULL = 20_000
-
-_MICROPYTHON = (
-    "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
-)
 
 
 def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
@@ -49,15 +45,17 @@ def _life(mode: str, readings: int, days: int) -> dict[str, float]:
 
 def _play(mode: str, readings: int, days: int) -> list[float]:
     script = Path(__file__).with_name("wear_on_board.py")
+    chosen = interpreter()
     done = subprocess.run(
         [
-            *(sys.executable, "-c", _MICROPYTHON, "-X", "heapsize=24M", str(script)),
+            *(*chosen.command(), "-X", "heapsize=24M", str(script)),
             *(str(ROOT / "firmware"), mode, str(readings), str(days)),
             *(str(FIRST_POSITIVES), str(BLOCKS)),
         ],
         capture_output=True,
         text=True,
         check=True,
+        env=chosen.environment(),
         timeout=600,
     )
     return [float(part) for part in done.stdout.split()]

@@ -13,6 +13,7 @@ from simulator.display import VirtualSSD1306
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.flash import write_flash
 from simulator.frames import ResetCause
+from simulator.interpreters import interpreter as interpreter_of
 from simulator.pins import load_pins
 from simulator.process import BoardProcess
 from simulator.sensor import VirtualMLX90614
@@ -32,7 +33,8 @@ class Board:
 
     `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
     another once it reads its sensor. `on_console(board, line)` is called from a thread.
-    `utc` tells an accelerated date; without it the board has the host's.
+    `utc` tells an accelerated date; without it the board has the host's. `interpreter` is "64bit"
+    or "32bit", the words of its MicroPython.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -51,6 +53,7 @@ class Board:
         habits: Habits | None = None,
         clock_set: bool = True,
         utc: Callable[[], float] | None = None,
+        interpreter: str | None = None,
     ) -> None:
         if not 1.0 <= speed <= MAX_SPEED:
             raise SimulatorError(f"speed: expected 1 to {MAX_SPEED:g}, not {speed}")
@@ -59,6 +62,7 @@ class Board:
         self.firmware_dir = Path(firmware_dir).resolve()
         self.speed = speed
         self.heap = heap
+        self.interpreter = interpreter_of(interpreter)
         self.clock_set = clock_set
         self._utc_now = utc
         self.pins = load_pins()
@@ -240,7 +244,13 @@ class Board:
         self.boots += 1
         server = Server(self.world)
         process = BoardProcess(
-            server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._hear
+            server.port,
+            self.speed,
+            self.heap,
+            self.flash_dir,
+            self._about(cause),
+            self._hear,
+            self.interpreter,
         )
         self.pid = process.pid
         try:

@@ -16,6 +16,7 @@ import tty
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from simulator.interpreters import Interpreter
 from simulator.process import HERE, LAUNCH
 
 CONSOLE = HERE / "device" / "console.py"
@@ -36,6 +37,7 @@ class ConsoleProcess:
         flash_dir: Path,
         about: Mapping[str, object],
         on_bytes: Callable[[bytes], None],
+        interpreter: Interpreter,
         *,
         raw: bool,
     ) -> None:
@@ -48,13 +50,14 @@ class ConsoleProcess:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
-                *("-X", f"heapsize={heap}", "-i", str(CONSOLE)),
+                *(*interpreter.launched(), "-X", f"heapsize={heap}", "-i", str(CONSOLE)),
                 *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
                 "raw" if raw else "",
             ],
             stdin=self._theirs,
             stdout=self._theirs,
             stderr=self._theirs,
+            env=interpreter.environment(),
             start_new_session=True,
         )
         self.pid = self._process.pid

@@ -102,6 +102,7 @@ class DeskBoard(Board):
         server = Server(self.world)
         self._console = console = ConsoleProcess(
             *(server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._said),
+            self.interpreter,
             raw=raw,
         )
         self.pid = console.pid

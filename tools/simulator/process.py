@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from simulator.interpreters import Interpreter
+
 HERE = Path(__file__).resolve().parent
 LAUNCH = HERE / "launch.py"
 RUN = HERE / "device" / "run.py"
@@ -25,11 +27,12 @@ class BoardProcess:
         flash_dir: Path,
         about: Mapping[str, object],
         on_line: Callable[[str], None],
+        interpreter: Interpreter,
     ) -> None:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
-                *("-X", f"heapsize={heap}", str(RUN)),
+                *(*interpreter.launched(), "-X", f"heapsize={heap}", str(RUN)),
                 *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
             ],
             stdin=subprocess.DEVNULL,
@@ -38,6 +41,7 @@ class BoardProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
+            env=interpreter.environment(),
             start_new_session=True,  # a Ctrl-C is for whoever runs the simulator
         )
         self.pid = self._process.pid

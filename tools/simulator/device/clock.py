@@ -5,6 +5,7 @@ dates, unless it is told at what date the board boots: then it goes as fast as t
 an ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
 """
 
+import sys
 import time as _real
 
 ticks_add = _real.ticks_add
@@ -12,8 +13,11 @@ ticks_diff = _real.ticks_diff
 ticks_cpu = _real.ticks_cpu
 
 _EPOCH_S = 946_684_800  # 1970 to 2000
-_start_us = _real.ticks_us()
+_TICKS = (sys.maxsize >> 1) + 1  # ticks wrap at half of what a small int holds: 2^30 on a board
 _start_ms = _real.ticks_ms()
+_last_us = _real.ticks_us()
+_boot_ms = 0  # simulated, since the boot
+_part_us = 0  # less than a millisecond, thousandfold
 _permille = 1000
 _offset_s = -_EPOCH_S
 _boot_utc = None
@@ -25,10 +29,11 @@ def start(permille, is_set, boot_utc=None, ahead_ms=None):
     A clock that is not set begins at 2000-01-01 as after a power-up. `boot_utc`: the date of now;
     `ahead_ms`: how far a clock that went on through a reset is from it.
     """
-    global _start_us, _start_ms, _permille, _offset_s, _boot_utc
+    global _start_ms, _last_us, _boot_ms, _part_us, _permille, _offset_s, _boot_utc
     _boot_utc = boot_utc
-    _start_us = _real.ticks_us()
     _start_ms = _real.ticks_ms()
+    _last_us = _real.ticks_us()
+    _boot_ms = _part_us = 0
     _permille = permille
     _offset_s = -_EPOCH_S if is_set else -int(_utc())
     if ahead_ms is not None:
@@ -42,14 +47,21 @@ def set_seconds(now):
     return round((_offset_s + _EPOCH_S) * 1000)
 
 
+def boot_ms():
+    """Simulated milliseconds since the boot. To be asked each eight minutes at least: so long can
+    the host's ticks be told apart in 32-bit words."""
+    global _last_us, _boot_ms, _part_us
+    now_us = _real.ticks_us()
+    _part_us += ticks_diff(now_us, _last_us) * _permille
+    _last_us = now_us
+    _boot_ms += _part_us // 1_000_000
+    _part_us %= 1_000_000
+    return _boot_ms
+
+
 def boot_us():
     """Simulated microseconds since the boot."""
-    return ticks_diff(_real.ticks_us(), _start_us) * _permille // 1000
-
-
-def boot_ms():
-    """Simulated milliseconds since the boot."""
-    return ticks_diff(_real.ticks_us(), _start_us) * _permille // 1_000_000
+    return boot_ms() * 1000 + _part_us // 1000
 
 
 # Ticks begin at the host's, never before: asyncio's queue, written in C, stamps the tasks that
@@ -58,12 +70,12 @@ def boot_ms():
 
 def ticks_us():
     """Simulated microseconds, from an arbitrary start."""
-    return _start_ms * 1000 + boot_us()
+    return (_start_ms * 1000 + boot_us()) % _TICKS
 
 
 def ticks_ms():
     """Simulated milliseconds, from an arbitrary start."""
-    return _start_ms + boot_ms()
+    return (_start_ms + boot_ms()) % _TICKS
 
 
 def sleep_us(us):

@@ -38,6 +38,8 @@ def prepare(port, permille, flash, about):
     sys.modules["time"] = sys.modules["utime"] = clock
     sys.modules["machine"] = machine
     sys.modules["network"] = network
+    import ssl  # noqa: F401  # where it is no part of the interpreter it is found only here
+
     mount(flash)
     import asyncio.core
 
