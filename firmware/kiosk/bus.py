@@ -4,7 +4,7 @@ import time
 
 from machine import I2C, Pin
 
-from kiosk import pins
+import kiosk_board
 
 CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
 WAKE_LOW_MS = 40  # SDA low for at least 33 ms
@@ -18,12 +18,13 @@ class Bus:
 
     def restart(self):
         """Give the wires (back) to the I2C hardware."""
-        self.i2c = I2C(0, scl=Pin(pins.SCL), sda=Pin(pins.SDA), freq=CLOCK_HZ, timeout=50_000)
+        scl, sda = Pin(kiosk_board.SCL), Pin(kiosk_board.SDA)
+        self.i2c = I2C(0, scl=scl, sda=sda, freq=CLOCK_HZ, timeout=50_000)
 
     def wake_pulse(self):
         """SDA low, SCL high: wakes an MLX90614 (data sheet, figure on exiting sleep)."""
-        scl = Pin(pins.SCL, Pin.OPEN_DRAIN, value=1)
-        sda = Pin(pins.SDA, Pin.OPEN_DRAIN, value=0)
+        scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
+        sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=0)
         time.sleep_ms(WAKE_LOW_MS)
         sda.value(1)
         scl.value(1)
@@ -31,8 +32,8 @@ class Bus:
 
     def clock_free(self):
         """Clock out a part that holds SDA low: nine pulses, then STOP (UM10204, 3.1.16)."""
-        sda = Pin(pins.SDA, Pin.OPEN_DRAIN, value=1)
-        scl = Pin(pins.SCL, Pin.OPEN_DRAIN, value=1)
+        sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=1)
+        scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
         for _ in range(9):
             scl.value(0)
             time.sleep_us(10)

@@ -7,7 +7,8 @@ import asyncio
 
 from machine import PWM, Pin
 
-from kiosk import pins, screening
+import kiosk_board
+from kiosk import screening
 from kiosk.words import WORDS
 
 # (frequency in Hz, on in ms, off in ms) of each beep; loudness is the duty.
@@ -29,11 +30,11 @@ class Panel:
     def __init__(self, display, settings, now):
         """`now` tells the time (UTC s), or None."""
         self._leds = {
-            screening.NORMAL: Pin(pins.GREEN, Pin.OUT, value=0),
-            screening.RETRY: Pin(pins.AMBER, Pin.OUT, value=0),
-            screening.FEVER: Pin(pins.RED, Pin.OUT, value=0),
+            screening.NORMAL: Pin(kiosk_board.GREEN, Pin.OUT, value=0),
+            screening.RETRY: Pin(kiosk_board.AMBER, Pin.OUT, value=0),
+            screening.FEVER: Pin(kiosk_board.RED, Pin.OUT, value=0),
         }
-        self._beeper = Pin(pins.BEEPER, Pin.OUT, value=0)
+        self._beeper = Pin(kiosk_board.BEEPER, Pin.OUT, value=0)
         self._display = display
         self._now = now
         self._sound = None

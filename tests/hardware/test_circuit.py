@@ -57,10 +57,11 @@ def test_a_pin_that_there_is_not_or_that_is_on_two_nets_is_complained_of():
 
 
 def test_the_numbers_are_those_of_the_table():
+    wired = {use: PINS.kiosk[use] for use in ("sda", "scl", "green", "amber", "red", "beeper")}
     assert set(board("carrier").kinds["ESP32"].pins) == {
-        "5V", "3V3", "GND", *(f"GPIO{number}" for number in PINS.kiosk.values())
+        "5V", "3V3", "GND", *(f"GPIO{number}" for number in wired.values())
     }  # fmt: skip
-    for name, number in PINS.kiosk.items():
+    for name, number in wired.items():
         assert f"J1.GPIO{number}" in board("carrier").nets[name.upper()]
 
 

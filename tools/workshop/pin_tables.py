@@ -1,34 +1,71 @@
-"""`tools/make-pins`: the pin tables of firmware and gateway from hardware/pins.toml (`--check`
-compares)."""
+"""`tools/make-pins`: the pin tables of firmware and gateway from hardware/pins.toml and
+hardware/boards.toml (`--check` compares)."""
 
 import sys
 from pathlib import Path
 
-from workshop import pins
+from workshop import board_model, boards, pins
 from workshop.errors import HardwareError
 from workshop.table import HARDWARE
 
 ROOT = HARDWARE.parent
-HEADER = '"""Pin numbers, built by tools/make-pins from hardware/pins.toml: change that."""\n\n'
+MODEL = Path(board_model.__file__)
+_HEADER = '"""{what}, built by tools/make-pins from hardware/{table}: change that."""\n\n'
 
 
 def tables() -> dict[Path, str]:
     """The text of each generated file."""
-    table = pins.load()
-    kiosk = "".join(f"{name.upper()} = {number}\n" for name, number in table.kiosk.items())
+    known = boards.load()
+    return {
+        ROOT / "firmware/kiosk_board.py": board_model.pins_source(known.models[known.default]),
+        ROOT / "gateway/fevergate/boards.py": _boards(known),
+        ROOT / "gateway/fevergate/pins.py": _gates(pins.load().gateway),
+    }
+
+
+def _gates(gateway: dict[str, dict[str, int]]) -> str:
     gates = ""
-    for gate, numbers in table.gateway.items():
+    for gate, numbers in gateway.items():
         inner = "".join(f'        "{name}": {number},\n' for name, number in numbers.items())
         gates += f'    "{gate}": {{\n{inner}    }},\n'
-    gateway = (
-        "GATES: dict[str, dict[str, int]] = {\n"
+    return (
+        _HEADER.format(what="Pin numbers", table="pins.toml")
+        + "GATES: dict[str, dict[str, int]] = {\n"
         + gates
         + '}\n"""BCM numbers of each set of lights, buzzer and button."""\n'
     )
-    return {
-        ROOT / "firmware/kiosk/pins.py": HEADER + kiosk,
-        ROOT / "gateway/fevergate/pins.py": HEADER + gateway,
-    }
+
+
+def _boards(known: boards.Boards) -> str:
+    """The classes of `workshop.board_model`, and the table as their values."""
+    classes = MODEL.read_text(encoding="utf-8").split('"""\n\n', 1)[1]
+    return (
+        _HEADER.format(what="Boards for kiosks", table="boards.toml")
+        + classes
+        + f'\n\nDEFAULT_BOARD = "{known.default}"\n\n'
+        + "BOARDS: dict[str, BoardModel] = {\n"
+        + "".join(_entry(model) for model in known.models.values())
+        + "}\n\nREFUSED_BOARDS: dict[str, RefusedBoard] = {\n"
+        + "".join(_entry(board) for board in known.refused.values())
+        + "}\n"
+    )
+
+
+def _entry(value: boards.BoardModel | boards.RefusedBoard) -> str:
+    """A value as the formatter would write it."""
+    text = f'    "{value.name}": {type(value).__name__}(\n'
+    for name, field in vars(value).items():
+        if isinstance(field, dict):
+            inner = "".join(f'            "{use}": {number},\n' for use, number in field.items())
+            text += f"        {name}={{\n{inner}        }},\n"
+        elif isinstance(field, tuple):
+            inner = "".join(f'            "{line}",\n' for line in field)
+            text += f"        {name}=(\n{inner}        ),\n"
+        elif isinstance(field, str):
+            text += f'        {name}="{field}",\n'
+        else:
+            text += f"        {name}={hex(field) if name == 'offset' else field},\n"
+    return text + "    ),\n"
 
 
 def main() -> int:

@@ -1,26 +1,18 @@
-"""The pin table, refused where a pin cannot do what it is given.
+"""The pins of a Pi's gates and desk, refused where a pin cannot do what it is given; a kiosk's are
+in `workshop.boards`.
 
-Runs on a bare Python, since it is asked before anything is installed. Sources: ESP32-WROOM-32
-data sheet, tables 3 (pins) and 4 (strapping); BCM2835 ARM Peripherals, table 6-31; Raspberry Pi
-HAT design guide (ID_SD, ID_SC).
+Runs on a bare Python, since it is asked before anything is installed. Sources: BCM2835 ARM
+Peripherals, table 6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from workshop import boards
 from workshop.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "pins.toml"
 
-KIOSK = {
-    "sda": "both ways",
-    "scl": "both ways",
-    "green": "output",
-    "amber": "output",
-    "red": "output",
-    "beeper": "output",
-}
 GATE = {
     "red": "output",
     "amber": "output",
@@ -33,20 +25,6 @@ GATE = {
 DESK = {"sda": 2, "scl": 3}
 """Where the desk's sensor can be: bus 1 of every Pi, with its own pull-ups."""
 
-_MISSING = "is not brought out on an ESP32-WROOM-32"
-_ESP32: dict[int, str] = (
-    dict.fromkeys((20, 24, *range(28, 32), 37, 38), _MISSING)
-    | dict.fromkeys(range(6, 12), "is wired to the module's own flash")
-    | dict.fromkeys((1, 3), "is UART0: the console, and what the board is flashed through")
-)
-_STRAPPING = {
-    0: "low at reset: the board waits to be flashed",
-    2: "must be low or open to be flashed",
-    5: "timing of the SDIO slave",
-    12: "high at reset: the flash gets 1.8 V, and the board does not start",
-    15: "low at reset: no boot messages",
-}
-_INPUT_ONLY = range(34, 40)
 _PI: dict[int, str] = {
     0: "is ID_SD, which reads a HAT's memory at boot",
     1: "is ID_SC, which reads a HAT's memory at boot",
@@ -68,31 +46,20 @@ PULLED_UP_AT_RESET = range(9)
 
 @dataclass(frozen=True)
 class Pins:
-    """GPIO numbers of a kiosk's ESP32; BCM numbers of each gate's set and of the desk's sensor, if
-    there is one, on a Pi."""
+    """GPIO numbers of a kiosk's default board; BCM numbers of each gate's set and of the desk's
+    sensor, if there is one, on a Pi."""
 
     kiosk: dict[str, int]
     gateway: dict[str, dict[str, int]]
     desk: dict[str, int] = field(default_factory=dict)
 
 
-def load(path: Path = TABLE) -> Pins:
-    """Read and check the table. Raises `HardwareError` naming line, pin and reason."""
+def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
+    """Read and check the tables. Raises `HardwareError` naming line, pin and reason."""
     table = read(path)
-    kiosk = dict(table.section("kiosk"))
-    reasons = kiosk.pop("strapping", {})
-    if not isinstance(reasons, dict):
-        raise table.error('expected a table of name = "reason"', "kiosk", "strapping")
-    numbers = _numbers(table, kiosk, KIOSK, "kiosk")
-    for name, number in numbers.items():
-        _check_esp32(table, name, number, reasons.get(name))
-    for name in reasons:
-        if numbers.get(name) not in _STRAPPING:
-            raise table.error(
-                "a reason for a pin that is no strapping pin", "kiosk", "strapping", name
-            )
+    known = boards.load(boards_path)
     gates = {
-        gate: _numbers(table, table.section("gateway", gate), GATE, "gateway", gate)
+        gate: boards.numbers(table, table.section("gateway", gate), GATE, "gateway", gate)
         for gate in table.section("gateway")
     }
     if not gates:
@@ -114,54 +81,19 @@ def load(path: Path = TABLE) -> Pins:
                     f"BCM {number} is {taken[number]}'s already", "gateway", gate, name
                 )
             taken[number] = f"{gate}.{name}"
-    return Pins(numbers, gates, _desk(table))
+    return Pins(known.models[known.default].pins, gates, _desk(table))
 
 
 def _desk(table: Table) -> dict[str, int]:
     if "desk" not in table.data:
         return {}
-    numbers = _numbers(table, table.section("desk"), dict.fromkeys(DESK, "both ways"), "desk")
+    numbers = boards.numbers(table, table.section("desk"), dict.fromkeys(DESK, "both ways"), "desk")
     for name, number in numbers.items():
         if number != DESK[name]:
             raise table.error(
                 f"expected {DESK[name]}: a Pi's bus 1 is at no other pin", "desk", name
             )
     return numbers
-
-
-def _numbers(
-    table: Table, section: dict[str, Any], roles: dict[str, str], *keys: str
-) -> dict[str, int]:
-    for name, number in section.items():
-        if name not in roles:
-            raise table.error(f"unknown; known are {', '.join(roles)}", *keys, name)
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise table.error(f"expected a pin number, got {number!r}", *keys, name)
-    for name in roles:
-        if name not in section:
-            raise table.error(f"expected {name} = a pin number", *keys, name)
-    return dict(section)
-
-
-def _check_esp32(table: Table, name: str, number: int, reason: object) -> None:
-    where = ("kiosk", name)
-    if not 0 <= number <= 39:
-        raise table.error(f"expected a GPIO of the ESP32, 0 to 39, got {number}", *where)
-    if number in _ESP32:
-        raise table.error(f"GPIO {number} {_ESP32[number]}", *where)
-    if number in _INPUT_ONLY and KIOSK[name] != "input":
-        raise table.error(f"GPIO {number} is input-only, and {name} is {KIOSK[name]}", *where)
-    if number in _STRAPPING and not (isinstance(reason, str) and reason.strip()):
-        raise table.error(
-            f"GPIO {number} is a strapping pin ({_STRAPPING[number]}); if it is meant, say why:"
-            f' [kiosk.strapping] {name} = "reason"',
-            *where,
-        )
-    for other, theirs in table.section("kiosk").items():
-        if other == name:
-            return
-        if theirs == number:
-            raise table.error(f"GPIO {number} is {other}'s already", *where)
 
 
 def markdown(pins: Pins) -> str:

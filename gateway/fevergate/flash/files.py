@@ -9,7 +9,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_source
 from fevergate.errors import FlashError
+
+BOARD = "/kiosk_board.py"
+"""Which board it is and its pins; outside the package, so that no update replaces it."""
 
 MAIN = "/main.py"
 """Written last and taken away first: what starts a kiosk is there only where all the rest is."""
@@ -40,13 +44,16 @@ class Firmware:
     folders: tuple[str, ...]
 
 
-def collect(folder: Path | None = None) -> Firmware:
+def collect(folder: Path | None = None, model: BoardModel = BOARDS[DEFAULT_BOARD]) -> Firmware:
     """The firmware in `folder` (as this project's `firmware/`), else the one that came with
-    fevergate. Raises `FlashError` naming what is missing."""
+    fevergate, with the pins of `model`. Raises `FlashError` naming what is missing."""
     root = folder or _SHIPPED
     package = folder / "kiosk" if folder else _package("kiosk")
     libraries, left_out = _libraries(root / _LIBRARIES)
-    files = [BoardFile("/boot.py", _bytes(root / "boot.py"))]
+    files = [
+        BoardFile("/boot.py", _bytes(root / "boot.py")),
+        BoardFile(BOARD, pins_source(model).encode()),
+    ]
     sources = {"/kiosk": package} | {f"/lib/{name}": _package(name) for name in libraries}
     for target, source in sources.items():
         skip = left_out if target.startswith("/lib/") else ()

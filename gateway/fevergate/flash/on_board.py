@@ -29,10 +29,10 @@ def told(question, *arguments):
 
 def bus():
     """Who answers, and the levels of the two wires at rest."""
-    from kiosk import pins
+    import kiosk_board
     from kiosk.bus import Bus
 
-    levels = [Pin(pin, Pin.IN).value() for pin in (pins.SDA, pins.SCL)]
+    levels = [Pin(pin, Pin.IN).value() for pin in (kiosk_board.SDA, kiosk_board.SCL)]
     return {"found": Bus().i2c.scan(), "sda": levels[0], "scl": levels[1]}
 
 
@@ -82,18 +82,18 @@ def display():
 
 
 def light(colour, on):
-    """Switch one LED: "green", "amber", "red"."""
-    from kiosk import pins
+    """Switch one LED: "green", "amber", "red". The door's line is left alone."""
+    import kiosk_board
 
-    number = {"green": pins.GREEN, "amber": pins.AMBER, "red": pins.RED}[colour]
+    number = getattr(kiosk_board, colour.upper())
     Pin(number, Pin.OUT, value=1 if on else 0)
 
 
 def beep():
     """One tone."""
-    from kiosk import pins
+    import kiosk_board
 
-    pwm = PWM(Pin(pins.BEEPER, Pin.OUT), freq=BEEP_HZ, duty_u16=BEEP_DUTY)
+    pwm = PWM(Pin(kiosk_board.BEEPER, Pin.OUT), freq=BEEP_HZ, duty_u16=BEEP_DUTY)
     time.sleep_ms(BEEP_MS)
     pwm.duty_u16(0)
     pwm.deinit()
