@@ -123,6 +123,55 @@ def test_bus_errors_have_the_numbers_of_an_esp32(board: MakeBoard) -> None:
     assert kiosk.console == ["nobody 19", "fast 19", "stuck 116 0", "freed None 1"]
 
 
+def test_a_stuck_bus_costs_what_it_costs_on_a_board(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        def cost(name, call):
+            began = time.ticks_ms()
+            try:
+                call()
+            except OSError as error:
+                print(name, error.errno, time.ticks_diff(time.ticks_ms(), began))
+        time.sleep_ms(500)
+        cost("nobody", lambda: i2c.readfrom_mem(0x10, 7, 3))
+        sda = Pin(SDA, Pin.OPEN_DRAIN, value=0)
+        cost("word", lambda: i2c.readfrom_mem(0x5A, 7, 3))
+        cost("command", lambda: i2c.writeto(0x3C, bytes(7)))
+        cost("page", lambda: i2c.writeto(0x3C, bytes(129)))
+        began = time.ticks_ms()
+        print("scan", i2c.scan(), time.ticks_diff(time.ticks_ms(), began))
+        time.sleep(1000)
+        """,
+        speed=30.0,
+    )
+    kiosk.start()
+    kiosk.wait_console("scan", TIMEOUT_S)
+    said = [line.split() for line in kiosk.console]
+    # 100 ms for each byte and one more: of the register's number too.
+    for words, errno, least_ms in zip(said, (19, 116, 116, 116), (0, 500, 800, 13_000)):
+        assert int(words[1]) == errno
+        assert least_ms <= int(words[2])
+    assert said[4][1] == "[]" and int(said[4][2]) >= 112 * 100
+
+
+def test_a_bus_made_anew_keeps_its_clock_as_a_board_does(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        again = I2C(0, scl=Pin(SCL), sda=Pin(SDA))
+        time.sleep_ms(500)
+        print("at 100 kHz", len(again.readfrom_mem(0x5A, 7, 3)))
+        try:
+            I2C(2, scl=Pin(SCL), sda=Pin(SDA))
+        except ValueError as error:
+            print(error)
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("doesn't exist", TIMEOUT_S)
+    assert kiosk.console == ["at 100 kHz 3", "I2C(2) doesn't exist"]
+
+
 def test_a_pulse_by_hand_wakes_a_sleeping_sensor(board: MakeBoard) -> None:
     kiosk = board(
         """
@@ -192,6 +241,96 @@ def test_a_reset_starts_the_board_again_and_says_why(board: MakeBoard) -> None:
     assert kiosk.boots == 3
     assert kiosk.last_reset is ResetCause.SOFT
     assert kiosk.exit_code == 75
+
+
+def test_a_brown_out_reads_as_power_on_and_a_panic_as_a_reset(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        print("cause", machine.reset_cause(), "year", time.gmtime()[0])
+        if machine.reset_cause() == machine.PWRON_RESET:
+            machine.RTC().datetime((2026, 3, 4, 2, 5, 6, 7, 0))
+            i2c.writeto(0x3C, b"\\x00\\xaf")
+        print("up")
+        time.sleep(1000)
+        """,
+        clock_set=False,
+    )
+    kiosk.start()
+    kiosk.wait_console("up", TIMEOUT_S)
+    kiosk.panic()
+    kiosk.wait_console("up", TIMEOUT_S, start=2)
+    assert kiosk.last_reset is ResetCause.HARD
+    assert kiosk.display.on  # it kept its supply
+    kiosk.brown_out()
+    kiosk.wait_console("cause", TIMEOUT_S, start=4)
+    assert kiosk.console[::2] == ["cause 1 year 2000", "cause 2 year 2026", "cause 1 year 2000"]
+
+
+def test_a_spark_resets_the_display_which_goes_on_acknowledging(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        i2c.writeto(0x3C, b"\\x00\\xaf")
+        print("on")
+        while True:
+            time.sleep_ms(100)
+            i2c.writeto(0x3C, b"\\x40\\xff")
+            print("written")
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("written", TIMEOUT_S)
+    with kiosk.world.lock:
+        assert kiosk.display.on
+        kiosk.display.spark()
+    kiosk.wait_console("written", TIMEOUT_S, start=len(kiosk.console))
+    assert not kiosk.display.on and kiosk.light() is None
+
+
+def test_a_soft_reset_stops_no_watchdog_and_leaves_the_pins(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        print("cause", machine.reset_cause(), "red", Pin(RED).value())
+        if machine.reset_cause() == machine.PWRON_RESET:
+            Pin(RED, Pin.OUT, value=1)
+            WDT(timeout=1000)
+            machine.soft_reset()
+        while True:
+            pass
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("cause 3", TIMEOUT_S)
+    assert kiosk.console == ["cause 1 red 0", "cause 5 red 1", "cause 3 red 0"]
+
+
+def test_a_watchdog_is_made_as_a_board_allows(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        for id, timeout in ((1, 1000), (0, 0)):
+            try:
+                WDT(id, timeout)
+            except ValueError:
+                print("refused")
+        time.sleep(1000)
+        """
+    )
+    kiosk.start()
+    kiosk.wait_console("refused", TIMEOUT_S, start=1)
+
+
+@pytest.mark.parametrize("psram_bytes", [0, 2 << 20])
+def test_the_board_tells_its_memory(board: MakeBoard, psram_bytes: int) -> None:
+    kiosk = board(
+        """
+        import esp32
+        print("largest", max([heap[2] for heap in esp32.idf_heap_info(esp32.HEAP_DATA)]))
+        time.sleep(1000)
+        """,
+        psram_bytes=psram_bytes,
+    )
+    kiosk.start()
+    largest = int(kiosk.wait_console("largest", TIMEOUT_S).split()[1])
+    assert (largest > 1 << 20) == bool(psram_bytes)
 
 
 def test_a_watchdog_that_is_not_fed_resets(board: MakeBoard) -> None:

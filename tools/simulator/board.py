@@ -33,8 +33,9 @@ class Board:
 
     `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
     another once it reads its sensor. `on_console(board, line)` is called from a thread.
-    `utc` tells an accelerated date; without it the board has the host's. `interpreter` is "64bit"
-    or "32bit", the words of its MicroPython.
+    `utc` tells an accelerated date; without it the board has the host's. `heap` is Python's, fixed:
+    a board's grows into its PSRAM. `interpreter` is "64bit" or "32bit", the words of its
+    MicroPython.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -52,6 +53,7 @@ class Board:
         sensor: VirtualMLX90614 | None = None,
         habits: Habits | None = None,
         clock_set: bool = True,
+        psram_bytes: int = 2 << 20,
         utc: Callable[[], float] | None = None,
         interpreter: str | None = None,
     ) -> None:
@@ -64,6 +66,7 @@ class Board:
         self.heap = heap
         self.interpreter = interpreter_of(interpreter)
         self.clock_set = clock_set
+        self._psram_bytes = psram_bytes
         self._utc_now = utc
         self.pins = load_pins()
         self.bus = VirtualBus(self.pins.sda, self.pins.scl)
@@ -145,6 +148,16 @@ class Board:
         """Pull the plug: nothing is flushed, said or closed. Raises if it is not running."""
         self.check()
         self.stop()
+
+    def brown_out(self) -> None:
+        """The supply dips: the chip starts anew and calls it a power-on; the parts lose all."""
+        self.check()
+        self.world.ask_reset(ResetCause.POWER_ON)
+
+    def panic(self) -> None:
+        """The port's own code falls: the chip starts anew and calls it a reset; parts stay."""
+        self.check()
+        self.world.ask_reset(ResetCause.HARD)
 
     def stop(self) -> None:
         """Power off; does nothing to a board that is off."""
@@ -240,7 +253,9 @@ class Board:
                 self._heard.notify_all()
 
     def _boot(self, cause: ResetCause) -> ResetCause | None:
-        self.world.boot(power_on=cause is ResetCause.POWER_ON)
+        self.world.boot(
+            power_on=cause is ResetCause.POWER_ON, soft=cause is ResetCause.SOFT
+        )
         self.boots += 1
         server = Server(self.world)
         process = BoardProcess(
@@ -282,4 +297,5 @@ class Board:
             # A reset keeps the clock running, only the loss of power stops it.
             "rtc_ahead_ms": self.world.rtc_ahead_ms,
             "boot_utc": self._utc_now() if self._utc_now else None,
+            "psram_bytes": self._psram_bytes,
         }

@@ -141,7 +141,7 @@ class VirtualBus:
             except NotAcknowledgedError:
                 continue
             except BusTimeoutError:
-                break  # a wire held low: a scan finds nobody
+                break  # a wire held low: nobody is found
             found.append(address)
         return found
 

@@ -82,7 +82,7 @@ class DeskBoard(Board):
             return None
         self.boots += 1
         resets = self.lines.resets
-        self.world.boot(power_on=cause is ResetCause.POWER_ON)
+        self.world.boot(power_on=cause is ResetCause.POWER_ON, soft=raw)
         if download:
             self.loader = RomLoader(self.flash_chip, self.chip)
             self.cable.to_host(_DOWNLOAD)

@@ -48,6 +48,10 @@ class VirtualSSD1306:
         self._command = -1
         self._arguments = bytearray()
 
+    def spark(self) -> None:
+        """Its reset line caught a spark: registers as after power-on, and it goes on acknowledging."""
+        self.power_on()
+
     def power_off(self) -> None:
         """Dark."""
         self.on = False

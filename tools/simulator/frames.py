@@ -8,7 +8,6 @@ payload. Little endian. device/wire.py is the other end.
 | --- | --- | --- |
 | I2C_SETUP | u8 bus, u8 scl, u8 sda, u32 Hz, u32 timeout in us | |
 | I2C_TRANSFER | u8 bus, u8 address, u8 stop, u16 bytes to read, bytes to write | bytes read |
-| I2C_SCAN | u8 bus | addresses |
 | PIN | u8 pin, u8 mode, u8 pull, u8 level (each 255: keep) | u8 level of the wire |
 | PWM | u8 pin, u32 Hz (0: off), u16 duty | |
 | WDT | u32 ms to start a watchdog, 0 to feed it | |
@@ -42,7 +41,6 @@ class Operation(enum.IntEnum):
 
     I2C_SETUP = 1
     I2C_TRANSFER = 2
-    I2C_SCAN = 3
     PIN = 4
     PWM = 5
     WDT = 6

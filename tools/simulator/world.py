@@ -86,7 +86,6 @@ class World:
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             Operation.I2C_SETUP: self._setup,
             Operation.I2C_TRANSFER: self._transfer,
-            Operation.I2C_SCAN: self._scan,
             Operation.PIN: self._pin,
             Operation.PWM: self._pwm,
             Operation.WDT: self._watchdog,
@@ -95,15 +94,20 @@ class World:
             Operation.RTC: self._set_rtc,
         }
 
-    def boot(self, *, power_on: bool) -> None:
-        """The chip starts: its pins float, its time begins at zero again."""
+    def boot(self, *, power_on: bool, soft: bool = False) -> None:
+        """The chip starts: its pins float, its time begins at zero again.
+
+        A soft reset starts the interpreter alone: pins stay as they are, and a watchdog runs on.
+        """
         with self.lock:
             self._crowd.freeze(self.now_ms)
-            self._float_pins()
-            self._bus.release()
-            self._watchdog_ms = 0
+            if not soft:
+                self._float_pins()
+                self._bus.release()
+                self._watchdog_ms = 0
             self.reset_asked = None
             if power_on:
+                self.rtc_ahead_ms = None
                 self._sensor.power_on(self.now_ms)
                 self._display.power_on(self.now_ms)
             self._boot_ms = self.now_ms + LOADER_MS
@@ -117,6 +121,11 @@ class World:
             self.rtc_ahead_ms = None
             self._sensor.power_off()
             self._display.power_off()
+
+    def ask_reset(self, cause: ResetCause) -> None:
+        """The chip is reset from outside the program."""
+        with self.lock:
+            self.reset_asked = cause
 
     def wifi(self, on: bool) -> None:
         """Switch the access point."""
@@ -176,9 +185,6 @@ class World:
         if count and self._sensor.answers(address):
             self._crowd.thaw(self.now_ms)
         return got
-
-    def _scan(self, payload: bytes) -> bytes:
-        return bytes(self._bus.scan(self.now_ms, payload[0] if payload else 0))
 
     def _pin(self, payload: bytes) -> bytes:
         number, mode, pull, level = frames.PIN.unpack(payload)

@@ -1,7 +1,8 @@
 """The board's `machine` module, as an ESP32 has it, over the virtual world's wire.
 
-Errors are an ESP32's: ENODEV (19) where nobody acknowledges, ETIMEDOUT (116, newlib's number)
-where a wire is held low.
+As MicroPython 1.28's ports/esp32 does; simulator/README.md has the source of each function. Errors
+are an ESP32's: ENODEV (19) where nobody acknowledges, ETIMEDOUT (116, newlib's number) where a
+wire is held low, and that is known only after the driver's whole wait.
 """
 
 import struct
@@ -17,10 +18,14 @@ DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
 _KEEP = const(255)  # a field of a pin request that changes nothing
+_ETIMEDOUT = const(116)
+_WAIT_US = const(100_000)  # of the driver, for each byte, and one more
+_ADDRESS_BITS = const(11)  # START, address, a NACK, STOP
 
 _cause = PWRON_RESET
 _id = b""
 _pins = {}
+_buses = {}
 
 
 def _start(cause, unique):
@@ -132,6 +137,8 @@ class PWM:
     def init(self, freq=None, duty_u16=None):
         """Set both."""
         if freq is not None:
+            if not 1 <= freq <= 40_000_000:
+                raise ValueError("Frequency must be from 1Hz to 40MHz")
             self._freq = freq
         if duty_u16 is not None:
             self._duty = duty_u16
@@ -164,11 +171,21 @@ class PWM:
 
 
 class I2C:
-    """A bus on two pins. Transfers last as long as their bits do on the wire."""
+    """A bus on two pins, hardware 0 or 1. Each call blocks the interpreter for as long as a board's.
 
-    def __init__(self, id=-1, *, scl, sda, freq=400_000, timeout=50_000):
-        self._id = id & 0xFF
-        self._freq = freq
+    A transfer lasts as long as its bits on the wire. Where a wire is held low the driver waits
+    100 ms for each byte and one more (machine_i2c.c:308): `timeout` changes nothing there.
+    """
+
+    def __init__(self, id=0, *, scl, sda, freq=-1, timeout=-1):
+        if not 0 <= id <= 1:
+            raise ValueError("I2C(%d) doesn't exist" % id)
+        self._id = id
+        # What is not given stays as it was set before, since a board has one object for each bus.
+        before = _buses.get(id, (400_000, 50_000))
+        self._freq = before[0] if freq == -1 else freq
+        timeout = before[1] if timeout == -1 else timeout
+        _buses[id] = (self._freq, timeout)
         struct.pack_into(
             "<BBBII",
             wire.buffer,
@@ -176,35 +193,26 @@ class I2C:
             self._id,
             Pin(scl)._number,
             Pin(sda)._number,
-            freq,
+            self._freq,
             timeout,
         )
         wire.ask(wire.I2C_SETUP, 11)
 
     def scan(self):
-        """The addresses that answer."""
-        wire.buffer[wire.PAYLOAD] = self._id
-        count = wire.ask(wire.I2C_SCAN, 1)
-        return list(wire.buffer[wire.REPLY : wire.REPLY + count])
+        """The addresses that answer; on a stuck bus none, after 100 ms for each of 112."""
+        found = []
+        for address in range(0x08, 0x78):
+            try:
+                self._transfer(address, b"", 0, True)
+            except OSError:
+                continue
+            found.append(address)
+        return found
 
     def writeto(self, addr, buf, stop=True):
         """Write; returns how many bytes were acknowledged."""
         self._transfer(addr, buf, 0, stop)
         return len(buf)
-
-    def writevto(self, addr, vector, stop=True):
-        """Write several buffers as one."""
-        return self.writeto(addr, b"".join([bytes(part) for part in vector]), stop)
-
-    def readfrom(self, addr, nbytes, stop=True):
-        """Read so many bytes."""
-        buf = bytearray(nbytes)
-        self.readfrom_into(addr, buf, stop)
-        return bytes(buf)
-
-    def readfrom_into(self, addr, buf, stop=True):
-        """Read as many bytes as `buf` holds."""
-        self._read(addr, b"", buf, stop)
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
         """Write a register's number, restart, read so many bytes."""
@@ -214,14 +222,7 @@ class I2C:
 
     def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
         """Write a register's number, restart, read as many bytes as `buf` holds."""
-        self._read(addr, memaddr.to_bytes(addrsize // 8, "big"), buf, True)
-
-    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
-        """Write a register's number and the bytes that go there."""
-        self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big") + bytes(buf), 0, True)
-
-    def _read(self, addr, data, buf, stop):
-        self._transfer(addr, data, len(buf), stop)
+        self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big"), len(buf), True)
         source = wire.buffer
         start = wire.REPLY
         for index in range(len(buf)):
@@ -233,22 +234,26 @@ class I2C:
         at = wire.PAYLOAD
         struct.pack_into("<BBBH", wire.buffer, at, self._id, addr, 1 if stop else 0, count)
         wire.buffer[at + 5 : at + 5 + size] = data
-        wire.ask(wire.I2C_TRANSFER, 5 + size)
+        try:
+            wire.ask(wire.I2C_TRANSFER, 5 + size)
+        except OSError as error:
+            if error.errno == _ETIMEDOUT:
+                clock.sleep_us((1 + size + count) * _WAIT_US)
+            else:
+                clock.sleep_us(_ADDRESS_BITS * 1_000_000 // self._freq)
+            raise
         # Nine bits a byte, an address in front of each direction.
         clock.sleep_us((size + 1 + (count + 1 if count else 0)) * 9_000_000 // self._freq)
 
 
-class SoftI2C(I2C):
-    """The same wires, driven by hand: no bus number."""
-
-    def __init__(self, scl, sda, *, freq=400_000, timeout=50_000):
-        super().__init__(-1, scl=scl, sda=sda, freq=freq, timeout=timeout)
-
-
 class WDT:
-    """A watchdog: once started it cannot be stopped."""
+    """The task watchdog, with a panic: once started it cannot be stopped, even by a soft reset."""
 
     def __init__(self, id=0, timeout=5000):
+        if id != 0:
+            raise ValueError
+        if timeout <= 0:
+            raise ValueError("WDT timeout too short")
         self._tell(timeout)
 
     def feed(self):

@@ -1,14 +1,16 @@
 """Starts the board's files as an ESP32 does: boot.py, then main.py, on a flash of its own.
 
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
-and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date), and
-`rtc_ahead_ms` (None: not set since the power came). Exit code 1 is an uncaught exception.
+and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date),
+`rtc_ahead_ms` (None: not set since the power came) and `psram_bytes`. Exit code 1 is an uncaught
+exception.
 """
 
 import sys
 
-# The host's script folder comes first: these four are ours, whatever is built in.
+# The host's script folder comes first: these are ours, whatever is built in.
 import clock
+import esp32
 import machine
 import network
 import wire
@@ -33,11 +35,13 @@ def prepare(port, permille, flash, about):
     clock.start(permille, about["clock_set"], about["boot_utc"], about["rtc_ahead_ms"])
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
+    esp32._start(about["psram_bytes"])
     for name in ("clock", "wire"):
         del sys.modules[name]  # the firmware may have modules of these names
     sys.modules["time"] = sys.modules["utime"] = clock
     sys.modules["machine"] = machine
     sys.modules["network"] = network
+    sys.modules["esp32"] = esp32
     import ssl  # noqa: F401  # where it is no part of the interpreter it is found only here
 
     mount(flash)

@@ -17,7 +17,6 @@ _ROOM = const(1100)  # a whole display frame and its header
 
 I2C_SETUP = const(1)
 I2C_TRANSFER = const(2)
-I2C_SCAN = const(3)
 PIN = const(4)
 PWM = const(5)
 WDT = const(6)
