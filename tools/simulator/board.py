@@ -253,9 +253,7 @@ class Board:
                 self._heard.notify_all()
 
     def _boot(self, cause: ResetCause) -> ResetCause | None:
-        self.world.boot(
-            power_on=cause is ResetCause.POWER_ON, soft=cause is ResetCause.SOFT
-        )
+        self.world.boot(power_on=cause is ResetCause.POWER_ON, soft=cause is ResetCause.SOFT)
         self.boots += 1
         server = Server(self.world)
         process = BoardProcess(

@@ -49,7 +49,7 @@ class VirtualSSD1306:
         self._arguments = bytearray()
 
     def spark(self) -> None:
-        """Its reset line caught a spark: registers as after power-on, and it goes on acknowledging."""
+        """A spark on its reset line: registers as after power-on, and it still acknowledges."""
         self.power_on()
 
     def power_off(self) -> None:

@@ -171,7 +171,7 @@ class PWM:
 
 
 class I2C:
-    """A bus on two pins, hardware 0 or 1. Each call blocks the interpreter for as long as a board's.
+    """A bus on two pins, hardware 0 or 1. A call blocks the interpreter for as long as a board's.
 
     A transfer lasts as long as its bits on the wire. Where a wire is held low the driver waits
     100 ms for each byte and one more (machine_i2c.c:308): `timeout` changes nothing there.
