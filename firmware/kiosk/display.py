@@ -8,7 +8,7 @@ import asyncio
 
 import framebuf
 
-from kiosk.glyphs import GLYPHS
+from kiosk.glyphs import Glyphs
 
 ADDRESS = 0x3C
 WIDTH = 128
@@ -40,6 +40,7 @@ class Display:
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
         self._drawing = False
         self._stale = False
+        self._glyphs = Glyphs()
         self._more = {}
         self._wanted = ("", "", None, None)
         self._inverted = False
@@ -143,7 +144,7 @@ class Display:
                 self._letter(char, x, y, scale)
                 x += 8 * scale
             else:
-                rows = GLYPHS.get(char) or self._more.get(char)
+                rows = self._glyphs.get(char) or self._more.get(char)
                 self._glyph(rows, x, y + (LINE - 16 * scale) // 2, scale)
                 x += 16 * scale
 

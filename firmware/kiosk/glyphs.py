@@ -1,66 +1,56 @@
-"""Chinese characters of kiosk/words.py, 16 x 16, two bytes a row; made by tools/make-glyphs.
+"""Shapes of Chinese characters, 16 x 16 pixels, read from a file on flash as they are drawn.
 
-Shapes from GNU Unifont 15 (SIL Open Font License 1.1).
+`glyphs.bin` lies in the first folder of `sys.path` that has a whole one: an update's slot, or the
+root. tools/make-glyphs writes it: CRC-32 of all that follows (4 bytes, big-endian), bytes of the
+index (2), the index (the characters in UTF-8), then for each character 16 rows of two bytes.
 """
 
-GLYPHS = {
-    "一": bytes.fromhex("0000000000000000000000000000fffe00000000000000000000000000000000"),
-    "不": bytes.fromhex("00007ffc00800080010001000340052009101108210441048100010001000100"),
-    "久": bytes.fromhex("04000400040007e008200820104020404080008001400240042008103008c006"),
-    "了": bytes.fromhex("00007ff800100020004001800100010001000100010001000100010005000200"),
-    "体": bytes.fromhex("084008400840104017fc304030e050e091501150124815f41842104010401040"),
-    "使": bytes.fromhex("104010401ffe2040204067fc6444a44427fc2040224021402080214022302c0e"),
-    "保": bytes.fromhex("08000bf80a081208120833f83040504097fc10e0115012481444184210401040"),
-    "候": bytes.fromhex("100013f8100828082ffe69006900abf82c4028402ffe284028a0211022082c06"),
-    "偏": bytes.fromhex("1080104017fc2404240467fc6400a40027fc26a42aa42bfc2aa42aa432a4220c"),
-    "再": bytes.fromhex("0000fffe010001003ff8210821083ff821082108fffe20082008200820282010"),
-    "冷": bytes.fromhex("0040404020a020a0011002481426102023f8e0082010211020a0204020200020"),
-    "准": bytes.fromhex("01404120212023fe022016201bfc1220222023fce2202220222023fe22000200"),
-    "别": bytes.fromhex("00047f044104412441247f2410241024ff24112411241124210421044a148408"),
-    "动": bytes.fromhex("004000407c40004001fc0044fe4420442044208448844484fd04450402280410"),
-    "勿": bytes.fromhex("0800080008001ffc124422444244844404440884108421044204040408281010"),
-    "只": bytes.fromhex("00001ff01010101010101010101010101ff01010000008200810100820044004"),
-    "后": bytes.fromhex("001000f81f00100010001ffe10001000100017f8140824082408440887f80408"),
-    "在": bytes.fromhex("020002000400fffe080008401040304057fc904010401040104010401ffe1000"),
-    "备": bytes.fromhex("040004000ff01820644003801c70e00e1ff0111011101ff0111011101ff01010"),
-    "太": bytes.fromhex("01000100010001000100fffe0100010002800280044004400a2011102108c006"),
-    "头": bytes.fromhex("00800080088004802480108010800080fffe010001400220041008083004c004"),
-    "安": bytes.fromhex("020001003ffc2004420802000200fffe0420082018400640018002600c107008"),
-    "定": bytes.fromhex("020001007ffe4002800400003ff801000100110011f811001100290047fe8000"),
-    "宜": bytes.fromhex("020001007ffe400280041ff0101010101ff0101010101ff010101010fffe0000"),
-    "室": bytes.fromhex("020001007ffe400280043ff8040008201ff0011001003ff801000100fffe0000"),
-    "常": bytes.fromhex("0100111009207ffe40028fe4082008200fe001001ff011101110115011200100"),
-    "开": bytes.fromhex("00007ffc08200820082008200820fffe08200820082008201020102020204020"),
-    "找": bytes.fromhex("1090108810881080fcbc13c01080148818883090d060104410a41114520c2004"),
-    "故": bytes.fromhex("1040104010401080fefe1108128810887c8844504450442044507c8845040202"),
-    "标": bytes.fromhex("100011fc10001000fc0013fe3020382055285524922412221422102010a01040"),
-    "校": bytes.fromhex("10401020102011fefc00108831043a0254885088905010501020105010881306"),
-    "次": bytes.fromhex("00804080208020fc010409080a4014401040e0a020a021102110220824040802"),
-    "正": bytes.fromhex("00007ffc0100010001000100110011f8110011001100110011001100fffe0000"),
-    "测": bytes.fromhex("000427c414441454855445544554155415542554e55421042284224424140808"),
-    "温": bytes.fromhex("000023f81208120883f84208420813f8100027fce4a424a424a424a42ffe0000"),
-    "点": bytes.fromhex("02000200020003fc020002003ff02010201020103ff000002488224442448004"),
-    "用": bytes.fromhex("00003ff82108210821083ff82108210821083ff8210821082108410841288010"),
-    "皮": bytes.fromhex("0080008000803ffc2084208820802ff02410241022202140208041404630980e"),
-    "看": bytes.fromhex("00f87f0001003ff80200fffe040008001ff028104ff088100ff008100ff00810"),
-    "着": bytes.fromhex("082004407ffc01003ff80200fffe04000ff018102ff0c8100ff008100ff00810"),
-    "稍": bytes.fromhex("08201d24f0a410a81020fdfc1104310439fc5504550491fc1104110411141108"),
-    "稳": bytes.fromhex("08401cf8f108121011fcfc04100439fc3404540451fc9040102412a2128a1478"),
-    "站": bytes.fromhex("1020082008207e20003e04204420442025fc290429040f04f104410401fc0104"),
-    "等": bytes.fromhex("20403f7e4890850801003ff801000100fffe000000207ffc0820042004a00040"),
-    "肤": bytes.fromhex("00203c202420242025fc3c202420242027fe3c20245024502488448855048a02"),
-    "脏": bytes.fromhex("00207810481049fe4900791049104910497c79104910491049104a104afe9c00"),
-    "脸": bytes.fromhex("0020782048504850488879044afa480048447824492448a8488848104bfe9800"),
-    "记": bytes.fromhex("0000200011f8100800080008f00811f811081100110011001502190210fe0000"),
-    "设": bytes.fromhex("000021f0111011100110020ef40013f811081110109014a0184010a003180c06"),
-    "请": bytes.fromhex("0040404027fc204003f80040e7fe200023f8220823f822082bf8320822280210"),
-    "走": bytes.fromhex("0100010001003ff801000100fffe01000100110011f811001100290047fe8000"),
-    "近": bytes.fromhex("0008201c11e01100010001fef110111011101110121012101410280047fe0000"),
-    "进": bytes.fromhex("00902090109013fc00900090f09017fe10901090111011101210280047fe0000"),
-    "部": bytes.fromhex("1000083e7fa2002421241228ffe4002400223f222122213421283f2021200020"),
-    "量": bytes.fromhex("00001ff010101ff01010fffe00001ff011101ff011101ff001001ff001007ffc"),
-    "镜": bytes.fromhex("208020403bf8211040a077fea00023f8fa0823f8220823f82920312222220c1e"),
-    "障": bytes.fromhex("00207dfc448848504bfe500049fc490445fc450445fc682053fe402040204020"),
-    "靠": bytes.fromhex("11001ff02100fffe00001ff010101ff004407c7c04403c7804407c7c04400440"),
-    "高": bytes.fromhex("02000100fffe00000fe0082008200fe000007ffc40044fe4482448244fe4400c"),
-}
+import binascii
+import sys
+
+NAME = "glyphs.bin"
+ROWS = 32
+_HEAD = 6
+
+
+class Glyphs:
+    """Opens the file once; without a whole one it knows no character."""
+
+    def __init__(self):
+        self._chars = ""
+        for folder in sys.path:
+            try:
+                self._file = open(folder + "/" + NAME, "rb")
+                self._chars = _index(self._file)
+                return
+            except (OSError, ValueError):
+                pass  # not here, or damaged: perhaps in the next folder
+
+    def get(self, char):
+        """The 32 bytes of a character's rows, or None where there is none to be had."""
+        number = self._chars.find(char)
+        if number < 0:
+            return None
+        try:
+            self._file.seek(_HEAD + len(self._chars.encode()) + ROWS * number)
+            rows = self._file.read(ROWS)
+        except OSError:
+            return None
+        return rows if len(rows) == ROWS else None
+
+
+def _index(file):
+    """The characters of an open file. Raises `ValueError` where the file is damaged."""
+    head = file.read(_HEAD)
+    crc = binascii.crc32(head[4:])
+    chars = file.read(int.from_bytes(head[4:], "big"))
+    piece = chars
+    size = 0
+    while piece:
+        crc = binascii.crc32(piece, crc)
+        piece = file.read(ROWS)
+        size += len(piece)
+    text = chars.decode()
+    if not text or crc != int.from_bytes(head[:4], "big") or size != ROWS * len(text):
+        raise ValueError("glyphs: damaged")
+    return text

@@ -9,7 +9,7 @@ from machine import PWM, Pin
 
 import kiosk_board
 from kiosk import screening
-from kiosk.words import WORDS
+from kiosk.words import words_in
 
 # (frequency in Hz, on in ms, off in ms) of each beep; loudness is the duty.
 SOUNDS = {
@@ -40,12 +40,15 @@ class Panel:
         self._sound = None
         self._shows = None  # what nobody waits for, and can be shown again
         self._found = None
+        self._language = ""
         self.configure(settings)
 
     def configure(self, settings):
         """Take up language, volume, quiet hours, brightness, notice."""
+        if settings.language != self._language:
+            self._language = settings.language
+            self._words = words_in(settings.language)
         self._settings = settings
-        self._words = WORDS[settings.language]
         # Hearing is logarithmic: half the volume is a tenth of the duty.
         self._duty = int(DUTY * (settings.volume / 100) ** 3)
         self._display.brightness(settings.brightness)

@@ -7,7 +7,7 @@ from kiosk import screening
 from kiosk.baseline import BOUND_C
 from kiosk.errors import SettingsError
 from kiosk.estimate import SITES
-from kiosk.words import WORDS
+from kiosk.words import LANGUAGES
 
 PATH = "/settings.json"
 CA_PATH = "/ca.der"
@@ -93,7 +93,7 @@ class Settings:
                 raise SettingsError("%s: expected %s" % (name, field[0].__name__))
             setattr(self, name, value)
         self._choice("site", SITES)
-        self._choice("language", WORDS)
+        self._choice("language", LANGUAGES)
         if not 35.0 <= self.threshold_c <= 40.0:
             raise SettingsError("threshold_c: expected 35 to 40 C, axillary equivalent")
         self._choice("baseline", BASELINES)

@@ -26,6 +26,8 @@ LIBRARIES = ("chumicro_mqtt", "chumicro_timing")
 """What `firmware/libraries.toml` puts onto a board; an update brings its own."""
 
 LEFT_OUT = ("testing.py",)
+GLYPHS = "glyphs.bin"
+"""Shapes of the display's characters: those of the update's own words, in its own slot."""
 
 _HEADER = re.compile(rb"FeverGate bundle 1 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3})\n")
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
@@ -58,13 +60,13 @@ def build(firmware: Path | None = None) -> Bundle:
     sources = {f"kiosk/{name}": path for name, path in _sources(package)}
     for library in LIBRARIES:
         sources |= {f"{library}/{name}": path for name, path in _sources(_package(library))}
-    packed = [header(version, ABI)]
+    glyphs = (firmware or Path(__file__).parent / "flash" / "board") / GLYPHS
+    if not glyphs.is_file():
+        raise UpdateError(f"{glyphs}: expected the display's characters, by tools/make-glyphs")
+    files = {GLYPHS: glyphs.read_bytes()}
     for name, path in sorted(sources.items()):
-        data = compiled(path.read_bytes(), name)
-        digest = hashlib.sha256(data).hexdigest()
-        target = str(Path(name).with_suffix(".mpy"))
-        packed += [f"{target} {len(data)} {digest}\n".encode(), data]
-    return _checked(Bundle(version, ABI, b"".join(packed)), str(package))
+        files[str(Path(name).with_suffix(".mpy"))] = compiled(path.read_bytes(), name)
+    return _checked(Bundle(version, ABI, _packed(version, files)), str(package))
 
 
 def read(path: Path) -> Bundle:
@@ -92,6 +94,14 @@ def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool)
     text = signed_text(kiosk, asdict(offer))
     signature = key.sign(text, padding.PKCS1v15(), hashes.SHA256())
     return replace(offer, signature=base64.b64encode(signature).decode())
+
+
+def _packed(version: str, files: dict[str, bytes]) -> bytes:
+    """As `kiosk.bundle` takes it apart."""
+    packed = [header(version, ABI)]
+    for name, data in files.items():
+        packed += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode(), data]
+    return b"".join(packed)
 
 
 def _checked(bundle: Bundle, where: str) -> Bundle:

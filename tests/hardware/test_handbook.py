@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from kiosk import screening
-from kiosk.words import WORDS
+from kiosk.words import words_in
 from workshop import handbook
 from workshop.enclosure import Enclosure
 from workshop.errors import HardwareError
@@ -33,7 +33,8 @@ def test_both_languages_state_the_same_figures_commands_and_chapters():
 def test_figures_are_those_of_the_kiosk(language):
     text = handbook.markdown(language, Enclosure())
     assert f"{screening.THRESHOLD_C} °C" in text and "{" not in text
-    for pair in (WORDS[language]["room"], WORDS[language]["lens"]):
+    words = words_in(language)
+    for pair in (words["room"], words["lens"]):
         assert all(line in text for line in pair)
 
 

@@ -86,7 +86,8 @@ def change_settings(board, **values):
 def on_flash(board):
     return {
         "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()
-        for path in board.flash_dir.rglob("*.py")
+        for kind in ("*.py", "*.bin")
+        for path in board.flash_dir.rglob(kind)
     }
 
 
@@ -222,11 +223,11 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
 
 
 def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
-    (flashed.flash_dir / "kiosk/words.py").unlink()
+    (flashed.flash_dir / "kiosk/words_en.py").unlink()
     flashed.cable.noise = lambda data: data.replace(b"WORDS = {", b"WORDZ = {")
     with Cable(flashed.url) as cable:
         cable.take()
-        with pytest.raises(FlashError, match=r"words\.py reads back otherwise"):
+        with pytest.raises(FlashError, match=r"words_en\.py reads back otherwise"):
             cable.put(collect(), lambda *_: None)
     assert not (flashed.flash_dir / "main.py").exists()
 

@@ -132,6 +132,17 @@ def test_the_display_invites_then_answers_then_invites(board):
     until(lambda: board.visits and settled(board) == invitation)
 
 
+@pytest.mark.parametrize("bad", [None, b"damaged"], ids=["missing", "damaged"])
+def test_without_its_characters_a_kiosk_shows_boxes_and_answers_all_the_same(tmp_path, files, bad):
+    board = kiosk(tmp_path / "boxes", files | {"glyphs.bin": bad or b""})
+    if bad is None:
+        (board.flash_dir / "glyphs.bin").unlink()
+    with board:
+        board.start()
+        until(lambda: lit_pixels(board) == 8 * 4 * 31)  # two lines of four, 32 pixels wide
+        assert [visit.answer for visit in served(board, HEALTHY, FEVERISH)] == ["green", "red"]
+
+
 def test_every_reading_is_on_flash_before_anybody_has_heard_it(board):
     served(board, HEALTHY, FEVERISH, HEALTHY)
     found = kept(board)

@@ -1,12 +1,14 @@
 """What a passer-by sees and hears in each state, from the shipped panel and display."""
 
+import subprocess
+import sys
+
 import pytest
 from PIL import Image, ImageChops
 
 from demonstration.panel_states import ORDER, picture, states
 from demonstration.system import ROOT
-from kiosk.glyphs import GLYPHS
-from kiosk.words import WORDS
+from kiosk.words import LANGUAGES, words_in
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +21,13 @@ def seen(one):
 
 
 def test_every_state_has_a_picture_of_its_own_in_both_languages(shown):
-    assert set(shown) == {(language, key) for language in WORDS for key in ORDER}
-    for language in WORDS:
+    assert set(shown) == {(language, key) for language in LANGUAGES for key in ORDER}
+    for language in LANGUAGES:
         assert len({seen(shown[language, key]) for key in ORDER}) == len(ORDER)
 
 
 def test_no_verdict_is_told_by_its_colour_alone(shown):
-    for language in WORDS:
+    for language in LANGUAGES:
         normal, fever, again = (shown[language, key] for key in ("normal", "fever", "confirm"))
         assert [one.lit for one in (normal, fever, again)] == [{"green"}, {"red"}, {"amber"}]
         assert len({tuple(one.tones) for one in (normal, fever, again)}) == 3
@@ -41,7 +43,7 @@ def test_whatever_is_wrong_lights_amber_and_never_green(shown):
 
 def test_letters_and_characters_fill_the_glass_and_none_is_cut_off():
     """16 pixels of height and 8 of width, doubled: 5 mm on a glass of 0.96 inches."""
-    for table in WORDS.values():
+    for table in map(words_in, LANGUAGES):
         for lines in table.values():
             for line in lines:
                 assert 0 < sum(1 if ord(char) < 128 else 2 for char in line) <= 8
@@ -60,18 +62,11 @@ def test_the_glass_shows_its_words_high_enough_for_a_metre(shown):
 
 
 def test_the_readmes_pictures_are_what_the_code_draws(shown):
-    for language in WORDS:
+    for language in LANGUAGES:
         drawn = picture(list(shown.values()), language)
         kept = Image.open(ROOT / f"hardware/pictures/panel-{language}.png").convert("RGB")
         assert kept.size == drawn.size and not ImageChops.difference(kept, drawn).getbbox()
 
 
-def test_every_character_of_the_words_has_its_shape_and_no_other_takes_room():
-    used = {
-        char
-        for table in WORDS.values()
-        for pair in table.values()
-        for line in pair
-        for char in line
-    }
-    assert {char for char in used if ord(char) > 127} == set(GLYPHS)
+def test_the_file_of_characters_is_made_of_the_words():
+    subprocess.run([sys.executable, ROOT / "tools/make-glyphs", "--check"], check=True)

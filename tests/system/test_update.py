@@ -95,6 +95,7 @@ def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, b
     for word in ("fetching", "on trial", "updated"):
         assert word in done.stdout
     assert (before, version(board)) == ("0.1.0", NEW)
+    assert (board.flash_dir / "a/glyphs.bin").read_bytes() == (FIRMWARE / "glyphs.bin").read_bytes()
     board.power_cut()
     board.start()
     assert version(board) == NEW

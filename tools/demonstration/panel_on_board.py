@@ -59,14 +59,14 @@ asyncio.sleep_ms = lambda ms: _sleep_ms(ms // 20)  # nobody listens: the sounds 
 from kiosk.display import Display
 from kiosk.panel import Panel
 from kiosk.settings import Settings
-from kiosk.words import WORDS
+from kiosk.words import LANGUAGES, words_in
 
 OWN = {"kiosk": "a", "campus": "b", "broker_host": "c", "username": "d", "password": "e"}
 
 
 async def show(language):
     settings = Settings(dict(OWN, language=language))
-    for key in WORDS[language]:
+    for key in words_in(language):
         print("state", language, key)
         panel = Panel(Display(Bus()), settings, lambda: None)
         if key == "idle":
@@ -80,5 +80,5 @@ async def show(language):
         await asyncio.sleep_ms(1300)  # the longest sound
 
 
-for language in ("zh", "en"):
+for language in LANGUAGES:
     asyncio.run(show(language))

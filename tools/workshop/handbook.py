@@ -15,7 +15,7 @@ from fevergate.campus.settings import Escalation
 from fevergate.desk.checking import TOLERANCE_C
 from fevergate.settings import Retention
 from kiosk import screening
-from kiosk.words import WORDS
+from kiosk.words import words_in
 from workshop.enclosure import Enclosure
 from workshop.errors import HardwareError
 from workshop.table import HARDWARE
@@ -103,7 +103,7 @@ def markdown(language: str, kiosk: Enclosure) -> str:
 
 def _values(language: str, kiosk: Enclosure) -> dict[str, str]:
     figures = kiosk.figures()
-    words = {f"word_{name}": _joined(pair, language) for name, pair in WORDS[language].items()}
+    words = {f"word_{name}": _joined(pair, language) for name, pair in words_in(language).items()}
     return words | {
         "room_min": f"{screening.ROOM_MIN_C:.0f}",
         "room_max": f"{screening.ROOM_MAX_C:.0f}",
@@ -134,7 +134,7 @@ def _filled(text: str, values: dict[str, str], where: str) -> str:
 
 def lights(language: str) -> str:
     """Every light of kiosk and tower as SVG: colour, sign, words and sound, what to do."""
-    words = {name: " ".join(pair) for name, pair in WORDS[language].items()}
+    words = {name: " ".join(pair) for name, pair in words_in(language).items()}
     column = LANGUAGES.index(language)
     rows: list[str] = []
     y = 34

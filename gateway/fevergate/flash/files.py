@@ -62,6 +62,7 @@ def collect(folder: Path | None = None, model: BoardModel = BOARDS[DEFAULT_BOARD
             for path in sorted(source.rglob("*.py"))
             if path.name not in skip and "__pycache__" not in path.parts
         ]
+    files.append(BoardFile("/glyphs.bin", _bytes(root / "glyphs.bin")))
     files.append(BoardFile(MAIN, _bytes(root / "main.py")))
     found = _VERSION.search(_bytes(package / "__init__.py").decode(errors="replace"))
     if not found:

@@ -1,0 +1,18 @@
+"""The display's words in English; see words.py."""
+
+WORDS = {
+    "idle": ("Look at", "the mark"),
+    "normal": ("Normal", "go in"),
+    "fever": ("Too warm", "to guard"),
+    "short": ("Again:", "longer"),
+    "moving": ("Again:", "be still"),
+    "far": ("Again:", "closer"),
+    "cold": ("Cold now", "wait"),
+    "hot": ("Again:", "face!"),
+    "sensor": ("Broken", "to guard"),
+    "lens": ("Lens bad", "to guard"),
+    "wait": ("Wait", "a moment"),
+    "room": ("Bad room", "to guard"),
+    "confirm": ("Again:", "stay!"),
+    "reference": ("Testing", "not open"),
+}
