@@ -19,9 +19,20 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fevergate.errors import ProvisionError
 
+BEGINS = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+"""What every certificate is valid from: before any clock that was never set.
+
+An ESP32's begins at 2000-01-01, and mbedTLS refuses what "starts in the future", the authority's
+certificate included (x509_crt.c, `x509_crt_verify_chain`); a machine without a clock chip may begin
+at 1970. RFC 5280 (4.1.2.5) writes the years 1950 to 2049 as UTCTime, which all parties read.
+Nothing is lost by it: what a certificate must not outlive is its end. Apple limits a server's
+certificate to 825 days where its notBefore is after 2019-07-01 (support.apple.com/103769); Chrome
+and Firefox limit those of public authorities alone.
+"""
+
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
-"""What browsers still take of a private authority."""
+"""From the day on which it is made."""
 
 RENEW_DAYS = 90
 
@@ -86,17 +97,15 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def _builder(
-    name: str, public_key: ec.EllipticCurvePublicKey, days: int
+    name: x509.Name, public_key: ec.EllipticCurvePublicKey, ends: datetime.datetime
 ) -> x509.CertificateBuilder:
-    # Begins a day early: a board's clock may be behind when it comes up.
-    begins = now() - datetime.timedelta(days=1)
     return (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .subject_name(name)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=days))
+        .not_valid_before(BEGINS)
+        .not_valid_after(ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 
@@ -109,29 +118,63 @@ def ensure_authority(folder: Path, campus: str) -> bool:
     if path.exists() or key_path.exists():
         raise ProvisionError(f"{folder}: ca.crt and ca.key belong together, one is missing")
     key = ec.generate_private_key(ec.SECP256R1())
-    name = f"FeverGate {campus}"
+    write_private(key_path, _key_pem(key))
+    _write_authority(path, key, _name(f"FeverGate {campus}"), _in_days(AUTHORITY_DAYS))
+    return True
+
+
+def renew_authority(folder: Path) -> bool:
+    """Make `ca.crt` anew where it begins too late; returns whether it was.
+
+    Name, key and end stay: whoever trusts the old one takes what is signed from now on too, and is
+    told of its end in time. Only a board whose clock was never set needs the new one.
+    """
+    path = folder / "ca.crt"
+    old = read_certificate(path)
+    if not _begins_late(old):
+        return False
+    key = _read_key(folder / "ca.key")
+    if key.public_key() != old.public_key():
+        raise ProvisionError(f"{folder}: ca.crt and ca.key do not belong together")
+    _write_authority(path, key, old.subject, old.not_valid_after_utc)
+    return True
+
+
+def _write_authority(
+    path: Path, key: ec.EllipticCurvePrivateKey, name: x509.Name, ends: datetime.datetime
+) -> None:
     certificate = (
-        _builder(name, key.public_key(), AUTHORITY_DAYS)
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        _builder(name, key.public_key(), ends)
+        .issuer_name(name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    write_private(key_path, _key_pem(key))
     write_public(path, certificate.public_bytes(serialization.Encoding.PEM))
-    return True
+
+
+def _in_days(days: int) -> datetime.datetime:
+    return now() + datetime.timedelta(days=days)
+
+
+def _begins_late(certificate: x509.Certificate) -> bool:
+    return certificate.not_valid_before_utc > BEGINS
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
 def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     """Make or renew `name.key` and `name.crt` for a server; returns whether they were made.
 
     `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has
-    less than `RENEW_DAYS` left or lacks one of them.
+    less than `RENEW_DAYS` left, begins too late, or lacks one of them.
     """
     path = folder / f"{name}.crt"
     if path.exists() and (folder / f"{name}.key").exists():
         old = read_certificate(path)
-        if days_left(old) > RENEW_DAYS and set(hosts) <= set(_hosts_of(old)):
+        if not _is_due(old) and set(hosts) <= set(_hosts_of(old)):
             return False
     _make_server(folder, name, hosts)
     return True
@@ -139,12 +182,16 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 
 def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
     """Renew a server's certificate for the hosts that it names, where less than `RENEW_DAYS` are
-    left or `everything` is to be; returns whether it was."""
+    left, it begins too late, or `everything` is to be; returns whether it was."""
     old = read_certificate(folder / f"{name}.crt")
-    if days_left(old) > RENEW_DAYS and not everything:
+    if not (_is_due(old) or everything):
         return False
     _make_server(folder, name, _hosts_of(old))
     return True
+
+
+def _is_due(certificate: x509.Certificate) -> bool:
+    return days_left(certificate) <= RENEW_DAYS or _begins_late(certificate)
 
 
 def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
@@ -152,7 +199,7 @@ def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
     authority = read_certificate(folder / "ca.crt")
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(hosts[0], key.public_key(), SERVER_DAYS)
+        _builder(_name(hosts[0]), key.public_key(), _in_days(SERVER_DAYS))
         .issuer_name(authority.subject)
         .add_extension(
             # Strict verifiers, such as Python's from 3.13 on, want it (RFC 5280, 4.2.1.1).

@@ -1,10 +1,12 @@
 """Trust for a whole campus from one command, which can be run again."""
 
+import base64
 import json
 import os
 import shutil
 import stat
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import real_micropython
@@ -120,6 +122,71 @@ def test_a_certificate_near_its_end_is_renewed_and_a_young_one_is_not(tmp_path, 
     monkeypatch.setattr(certificates, "RENEW_DAYS", certificates.SERVER_DAYS)
     make(folder)
     assert certificates.read_certificate(folder / "broker.crt") != first
+
+
+YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def certificates_of(folder):
+    return {path.name: certificates.read_certificate(path) for path in folder.glob("*.crt")}
+
+
+def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
+    make(tmp_path / "a", campus_server_url="https://campus.example:8443")
+    made = certificates_of(tmp_path / "a")
+    assert set(made) == {"ca.crt", "broker.crt", "web.crt", "campus.crt"}
+    for certificate in made.values():
+        assert certificate.not_valid_before_utc <= YEAR_2000
+        assert b"\x17\x0d700101000000Z" in certificate.tbs_certificate_bytes  # a UTCTime
+    assert 823 < certificates.days_left(made["web.crt"]) <= 825
+    assert 3648 < certificates.days_left(made["ca.crt"]) <= 3650
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """A folder as earlier versions made it: nothing in it began before yesterday."""
+    with monkeypatch.context() as before:
+        before.setattr(certificates, "BEGINS", datetime.now(UTC) - timedelta(days=1))
+        make(tmp_path / "a", campus_server_url="https://campus.example:8443", language="en")
+    return tmp_path / "a"
+
+
+@pytest.mark.parametrize("again", ["renew", "gateway"])
+def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(old, again):
+    before, password = certificates_of(old), (old / "kiosks/north-1/settings.json").read_bytes()
+    assert all(one.not_valid_before_utc > YEAR_2000 for one in before.values())
+    if again == "renew":
+        said = list(steps.renew(old, [], everything=False))
+        assert said[0] == "renewed: ca.crt, broker.crt, web.crt, campus.crt"
+        assert "same key: boards keep their line" in said[1]
+    else:
+        make(old, gates={"north": ["north-1"]}, campus_server_url="https://campus.example:8443")
+    after = certificates_of(old)
+    for certificate in after.values():
+        assert certificate.not_valid_before_utc <= YEAR_2000
+        certificate.verify_directly_issued_by(before["ca.crt"])  # what is out trusts it
+    new, authority = after["ca.crt"], before["ca.crt"]
+    assert new.subject == authority.subject and new.public_key() == authority.public_key()
+    assert new.not_valid_after_utc == authority.not_valid_after_utc
+    der = certificates.authority_der(old)
+    for kiosk in ("north-1", "north-2", "south-1"):
+        assert (old / "kiosks" / kiosk / "ca.der").read_bytes() == der
+        whole = json.loads((old / "kiosks" / kiosk / "kiosk.json").read_text())
+        assert base64.b64decode(whole["ca"]) == der
+    assert (old / "kiosks/north-1/settings.json").read_bytes() == password
+    assert list(steps.renew(old, [], everything=False)) == ["no certificate is near its end"]
+
+
+def test_a_renewal_that_broke_off_is_ended_by_the_next(old):
+    assert certificates.renew_authority(old)  # and then the power went
+    list(steps.renew(old, [], everything=False))
+    assert (old / "kiosks/south-1/ca.der").read_bytes() == certificates.authority_der(old)
+
+
+def test_an_authority_with_another_key_is_not_renewed(old):
+    shutil.copy(old / "web.key", old / "ca.key")
+    with pytest.raises(ProvisionError, match="do not belong together"):
+        list(steps.renew(old, [], everything=False))
 
 
 @pytest.mark.parametrize(

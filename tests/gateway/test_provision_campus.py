@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
+from fevergate import certificates
 from fevergate.campus.settings import load_campus
 from fevergate.cli import cli
 from fevergate.delivery import campus_context
@@ -104,3 +106,15 @@ def test_a_file_that_is_none_is_named(tmp_path, text):
 def test_what_is_wrong_is_named(tmp_path, arguments, says):
     with pytest.raises(ProvisionError, match=says):
         fevergate("campus", tmp_path / "server", *arguments)
+
+
+def test_a_campus_servers_folder_is_renewed_with_the_same_key(tmp_path, monkeypatch):
+    folder = tmp_path / "server"
+    with monkeypatch.context() as before:
+        before.setattr(certificates, "BEGINS", datetime.now(UTC) - timedelta(days=1))
+        fevergate("campus", folder, "--url", URL, "--gateways", "east=gw-east")
+    old = certificates.read_certificate(folder / "ca.crt")
+    assert "renewed: ca.crt, campus.crt" in fevergate("renew", folder)
+    new = certificates.read_certificate(folder / "campus.crt")
+    new.verify_directly_issued_by(old)
+    assert new.not_valid_before_utc == certificates.BEGINS

@@ -29,7 +29,7 @@ from fevergate.provision.files import (
     write_broker,
 )
 from fevergate.provision.gates import PIN_SETS, add_to_gate
-from fevergate.provision.kiosks import DEFAULTS, values_for, write_kiosk
+from fevergate.provision.kiosks import DEFAULTS, values_for, write_authority, write_kiosk
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings import load_gateway
 
@@ -164,7 +164,8 @@ def provision(
     _add_gates(document, settings, gates)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     done = Provisioned(folder)
-    done.note("ca.crt", certificates.ensure_authority(folder, campus))
+    made = certificates.ensure_authority(folder, campus)
+    done.note("ca.crt", made or certificates.renew_authority(folder))
     hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
     hosts += [host for host in (broker_host,) if host not in hosts]
     done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
@@ -180,6 +181,7 @@ def provision(
     key = {"update_key": certificates.update_modulus(folder)}
     for kiosk in kiosks:
         write_kiosk(done, kiosk, values[kiosk] | key)
+    write_authority(done)
     write_broker(done, campus)
     configuration = broker_files.configuration(folder, bind, broker_port)
     path = folder / "mosquitto.conf"

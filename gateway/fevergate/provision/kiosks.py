@@ -68,6 +68,16 @@ def write_kiosk(
     certificates.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
 
 
+def write_authority(done: Provisioned) -> None:
+    """The authority as it is now into each board's folder that has another. Raises
+    `ProvisionError`."""
+    authority = certificates.authority_der(done.folder)
+    for kiosk in kiosks_of(done.folder):
+        path = done.folder / "kiosks" / kiosk / "ca.der"
+        if not path.exists() or path.read_bytes() != authority:
+            write_kiosk(done, kiosk, settings_of(done.folder, kiosk))
+
+
 def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
     """What a kiosk's board is told. Raises `NothingFoundError`, `ProvisionError`."""
     if kiosk not in kiosks_of(folder):

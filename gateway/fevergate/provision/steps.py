@@ -69,6 +69,13 @@ SAID = {
         "if it was stolen: it holds the password of the Wi-Fi {ssid}; change that",
     ),
     "renewed": ("已更新：{names}", "renewed: {names}"),
+    "new_authority": (
+        "根证书密钥未变，已部署的设备照常连接；新的根证书在下次写入设备（fevergate flash 或"
+        " provision kiosk --port）时带上，此后时钟未设置的设备也能连接",
+        "the authority has the same key: boards keep their line; each takes the new ca.der when it"
+        " is next written (fevergate flash, provision kiosk --port), and then connects without a"
+        " clock, too",
+    ),
     "none_due": ("证书有效期均充足", "no certificate is near its end"),
     "authority": (
         "根证书剩余 {days} 天；到期前须重新部署整个园区",
@@ -213,12 +220,16 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
     for name in names:
         if name not in known:
             raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
-    renewed = [
+    done = Provisioned(folder)
+    # What a board was given before is as good as long as its clock is set.
+    authority = certificates.renew_authority(folder)
+    renewed = ["ca.crt"] if authority else []
+    kiosks.write_authority(done)
+    renewed += [
         path.name
         for path in (folder / "broker.crt", folder / "web.crt", folder / "campus.crt")
         if path.exists() and certificates.renew_server(folder, path.stem, everything=everything)
     ]
-    done = Provisioned(folder)
     old: dict[str, str] = {}
     for name in names:
         if name in USERS:
@@ -229,6 +240,8 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
         yield say(settings, "none_due")
     else:
         yield say(settings, "renewed", names=", ".join([*renewed, *names]))
+        if authority:
+            yield say(settings, "new_authority")
         write_broker(done, settings.campus)
         broker_files.hand_over(folder)
         reloaded = services.reload_broker(folder)
@@ -243,9 +256,12 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
 
 
 def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
+    renewed = ["ca.crt"] if certificates.renew_authority(folder) else []
     if certificates.renew_server(folder, "campus", everything=everything):
+        renewed.append("campus.crt")
+    if renewed:
         broker_files.hand_over(folder)
-        yield say(None, "renewed", names="campus.crt")
+        yield say(None, "renewed", names=", ".join(renewed))
         yield from apply_campus(folder)
     else:
         yield say(None, "none_due")

@@ -1,0 +1,110 @@
+"""A board whose clock was never set: it is 2000-01-01, for TLS too, and nobody serves SNTP."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kiosk_helpers import ANSWER_S, kiosk
+
+from fevergate import certificates
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.provision import provision, steps
+
+DAY_S = 86_400
+
+
+class Campus:
+    """A provisioned folder, its broker, and the boards that were flashed from it."""
+
+    def __init__(self, folder, boards):
+        self.folder = folder
+        self._boards = boards
+        self._made = []
+        provision(
+            folder / "fevergate",
+            campus="east",
+            gateway="gw-east",
+            gates={"north": ["north-1", "north-2"]},
+            broker_port=free_port(),
+        )
+        self.broker = LocalBroker(folder / "fevergate")
+        self.broker.start()
+
+    def renew(self):
+        return list(steps.renew(self.folder / "fevergate", [], everything=False))
+
+    def board(self, name="north-1", **options):
+        """Flashed from the folder as it is now; without SNTP."""
+        given = self.folder / "fevergate" / "kiosks" / name
+        values = json.loads((given / "settings.json").read_text()) | {"ntp_host": ""}
+        files = {
+            "settings.json": json.dumps(values).encode(),
+            "ca.der": (given / "ca.der").read_bytes(),
+        }
+        board = kiosk(self.folder / f"flash-{len(self._boards)}", files, **options)
+        self._boards.append(board)
+        return board
+
+
+@pytest.fixture
+def campus_of(tmp_path, monkeypatch):
+    campuses, boards = [], []
+
+    def make(begins=certificates.BEGINS):
+        with monkeypatch.context() as then:
+            then.setattr(certificates, "BEGINS", begins)
+            campuses.append(Campus(tmp_path, boards))
+        return campuses[-1]
+
+    yield make
+    for board in boards:
+        board.stop()
+    for campus in campuses:
+        campus.broker.stop()
+
+
+def since(days):
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+def test_it_gets_its_line(campus_of):
+    board = campus_of().board(clock_set=False)
+    board.start()
+    board.wait_console("link up", ANSWER_S)
+
+
+def test_a_certificate_that_begins_later_is_refused_as_a_board_refuses_it(campus_of):
+    board = campus_of(begins=since(1)).board(clock_set=False)
+    board.start()
+    line = board.wait_console("link down", ANSWER_S)
+    assert line == "link down: The certificate validity starts in the future"
+
+
+def test_a_certificate_that_has_ended_by_the_boards_clock_is_refused(campus_of):
+    late = time.time() + (certificates.SERVER_DAYS + 1) * DAY_S
+    board = campus_of().board(utc=lambda: late)
+    board.start()
+    line = board.wait_console("link down", ANSWER_S)
+    assert line == "link down: The certificate validity has expired"
+
+
+def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
+    """It trusts the old certificate of the authority: same name, same key."""
+    campus = campus_of(begins=since(400))
+    old = campus.board()
+    never_set = campus.board("north-2", clock_set=False)
+    for board in (old, never_set):
+        board.start()
+    old.wait_console("link up", ANSWER_S)
+    assert "ca.crt, broker.crt, web.crt" in campus.renew()[0]
+    heard = len(old.console)
+    campus.broker.kill()
+    campus.broker.start()
+    old.wait_console("link up", ANSWER_S, start=heard)
+    # The authority's certificate that it has begins too late for its clock.
+    never_set.wait_console("starts in the future", ANSWER_S, start=len(never_set.console))
+    assert not any("link up" in line for line in never_set.console)
+    written_again = campus.board("north-2", clock_set=False)
+    written_again.start()
+    written_again.wait_console("link up", ANSWER_S)

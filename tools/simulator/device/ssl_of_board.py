@@ -1,0 +1,149 @@
+"""The board's `ssl` module: the host's mbedTLS, made to ask the board's clock.
+
+On a board mbedTLS takes the time from the board's clock (`platform_mbedtls_time` in
+ports/esp32/main.c); the host's build asks the host. So each certificate of the chain, the
+trusted authority's included, is looked at once more, by mbedTLS's own rule (x509_crt.c,
+`x509_crt_verify_chain`), and what is refused raises what extmod/modtls_mbedtls.c raises. What the
+host's date refuses is refused too. Otherwise as micropython-lib's `ssl`, which boards have.
+"""
+
+import io
+import select
+import ssl
+
+import clock
+from micropython import const
+
+CERT_NONE = ssl.CERT_NONE
+CERT_OPTIONAL = ssl.CERT_OPTIONAL
+CERT_REQUIRED = ssl.CERT_REQUIRED
+PROTOCOL_TLS_CLIENT = ssl.PROTOCOL_TLS_CLIENT
+PROTOCOL_TLS_SERVER = ssl.PROTOCOL_TLS_SERVER
+MBEDTLS_VERSION = ssl.MBEDTLS_VERSION
+
+_POLL = const(3)  # MP_STREAM_POLL
+_FATAL = const(-0x3000)  # MBEDTLS_ERR_X509_FATAL_ERROR: what a refusing callback comes out as
+_EXPIRED = "The certificate validity has expired\n"
+_FUTURE = "The certificate validity starts in the future\n"
+
+
+def _content(der, at):
+    """(where the content of the DER element at `at` begins, where it ends)."""
+    size = der[at + 1]
+    at += 2
+    if size & 0x80:
+        count = size & 0x7F
+        size = int.from_bytes(bytes(der[at : at + count]), "big")
+        at += count
+    return at, at + size
+
+
+def _digits(der, at):
+    """A time of X.509 (RFC 5280, 4.1.2.5) as YYYYMMDDHHMMSS in one string."""
+    start, end = _content(der, at)
+    text = bytes(der[start : end - 1]).decode()
+    if len(text) == 12:  # UTCTime: 1950 to 2049
+        text = ("20" if text < "50" else "19") + text
+    return text
+
+
+def validity(der):
+    """(notBefore, notAfter) of a certificate in DER, as YYYYMMDDHHMMSS."""
+    at, _ = _content(der, 0)
+    at, _ = _content(der, at)
+    if der[at] == 0xA0:  # the version
+        at = _content(der, at)[1]
+    for _ in range(3):  # serial number, algorithm, issuer
+        at = _content(der, at)[1]
+    at, _ = _content(der, at)
+    return _digits(der, at), _digits(der, _content(der, at)[1])
+
+
+class _Stream(io.IOBase):
+    """A TLS stream that words a refusal as a board does."""
+
+    def __init__(self, stream, context):
+        self._stream = stream
+        self._context = context
+        self.setblocking = stream.setblocking
+        self.close = stream.close
+
+    def read(self, size=-1):
+        """Bytes, or None where there are none yet."""
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            self._context.explain(error)
+
+    def readinto(self, buffer, size=None):
+        """How many bytes, or None where there are none yet."""
+        try:
+            return self._stream.readinto(buffer, len(buffer) if size is None else size)
+        except OSError as error:
+            self._context.explain(error)
+
+    def readline(self, size=-1):
+        """Bytes up to the end of a line."""
+        try:
+            return self._stream.readline(size)
+        except OSError as error:
+            self._context.explain(error)
+
+    def write(self, data):
+        """How many bytes were taken, or None where none could be."""
+        try:
+            return self._stream.write(data)
+        except OSError as error:
+            self._context.explain(error)
+
+    def ioctl(self, request, argument):
+        """What `select.poll` asks."""
+        if request != _POLL:
+            return 0
+        poll = select.poll()
+        poll.register(self._stream, argument)
+        ready = poll.poll(0)
+        return ready[0][1] if ready else 0
+
+
+class SSLContext(ssl.SSLContext):
+    """Trust, and what is shown of oneself."""
+
+    def __init__(self, protocol):
+        super().__init__(protocol)
+        self._context.verify_callback = self._verify
+        self._wrong = [False, False]  # expired, begins in the future
+        self._refused = ""
+
+    def wrap_socket(
+        self, sock, server_side=False, do_handshake_on_connect=True, server_hostname=None
+    ):
+        """TLS over a connected socket."""
+        try:
+            stream = super().wrap_socket(
+                sock, server_side, do_handshake_on_connect, server_hostname
+            )
+        except OSError as error:
+            self.explain(error)
+        return _Stream(stream, self)
+
+    def _verify(self, der, depth):
+        """Called for each certificate, from the trusted one down to the peer's at depth 0; what
+        they have wrong is put together. Anything but 0 ends the handshake."""
+        begins, ends = validity(der)
+        now = "%04d%02d%02d%02d%02d%02d" % clock.gmtime()[:6]
+        wrong = self._wrong
+        wrong[0] |= now > ends
+        wrong[1] |= begins > now
+        if depth:
+            return 0
+        self._wrong = [False, False]
+        self._refused = (_EXPIRED if wrong[0] else "") + (_FUTURE if wrong[1] else "")
+        return _FATAL if self._refused and self.verify_mode == CERT_REQUIRED else 0
+
+    def explain(self, error):
+        """Raise what a board raises for an error of the handshake."""
+        refused, self._refused = self._refused, ""
+        if refused and error.errno == _FATAL:
+            raise ValueError("\n" + refused)
+        raise error
