@@ -25,10 +25,12 @@ DUTY = 32768  # a square wave is loudest
 
 
 class Panel:
-    """LEDs, beeper and display of one kiosk."""
+    """LEDs, beeper, display and the door's line of one kiosk."""
 
     def __init__(self, display, settings, now):
         """`now` tells the time (UTC s), or None."""
+        # First of all: its edge opens the door (hardware/circuit/carrier.toml).
+        self._door = Pin(kiosk_board.DOOR, Pin.OUT, value=0)
         self._leds = {
             screening.NORMAL: Pin(kiosk_board.GREEN, Pin.OUT, value=0),
             screening.RETRY: Pin(kiosk_board.AMBER, Pin.OUT, value=0),
@@ -108,12 +110,16 @@ class Panel:
             self._found = None
 
     def _light(self, verdict):
+        """One colour, or None; the door opens at the moment of a normal, and at no other."""
         self._cancel()
+        self._door.value(0)
         for name, led in self._leds.items():
             if name != verdict:
                 led.value(0)
         if verdict:
             self._leds[verdict].value(1)
+        if verdict == screening.NORMAL:
+            self._door.value(1)
 
     def _say(self, key, body_c=None, sign=None):
         head, tail = self._words[key]

@@ -135,6 +135,7 @@ def test_each_led_lights_up_while_the_person_is_asked(flashed):
     assert lit["Did the amber LED light up?"] == "amber"
     assert lit["Did the red LED light up?"] == "red"
     assert flashed.light() is None
+    assert not [change for change in flashed.pin_history if change.pin == flashed.pins.door]
     assert any(tone.frequency_hz and tone.duty_u16 for tone in flashed.beeps)
     assert found["red"].state == found["beeper"].state == "ok"
     assert found["amber"].state == "fails" and "hardware/pins.md" in found["amber"].advice[1]

@@ -41,6 +41,10 @@ def test_whatever_is_wrong_lights_amber_and_never_green(shown):
     assert shown["zh", "idle"].lit == set()
 
 
+def test_the_doors_line_goes_high_for_a_normal_and_for_nothing_else(shown):
+    assert {key for (_, key), one in shown.items() if one.opened} == {"normal"}
+
+
 def test_letters_and_characters_fill_the_glass_and_none_is_cut_off():
     """16 pixels of height and 8 of width, doubled: 5 mm on a glass of 0.96 inches."""
     for table in map(words_in, LANGUAGES):

@@ -42,6 +42,8 @@ class State:
     glass: VirtualSSD1306 = field(default_factory=VirtualSSD1306)
     lit: set[str] = field(default_factory=set)
     tones: list[int] = field(default_factory=list)
+    opened: bool = False
+    """Whether the door's line ever went high."""
 
 
 def states() -> list[State]:
@@ -68,6 +70,8 @@ def states() -> list[State]:
             one.transfer(0, one.address, bytes.fromhex(rest[0]), 0)
         elif kind == "tone":
             found[-1].tones.append(int(rest[0]))
+        elif int(rest[0]) == pins.door:
+            found[-1].opened |= bool(int(rest[1]))
         elif name := lamps.get(int(rest[0])):
             (found[-1].lit.add if int(rest[1]) else found[-1].lit.discard)(name)
     return found
