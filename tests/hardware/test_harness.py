@@ -63,8 +63,9 @@ def test_the_kiosks_wires_join_what_its_board_joins():
 
 def test_the_esp32s_wires_end_at_the_tables_pins():
     labels = {there[1]: here[1] for here, there in wires(WIRING["kiosk"]) if here[0] == "ESP32"}
-    for name in ("sda", "scl", "green", "amber", "red", "beeper"):
-        number = PINS.kiosk[name]
+    for name, number in PINS.kiosk.items():
+        if name.startswith("reader"):
+            continue  # free: nothing hangs there
         assert labels[name.upper()].split()[0] == f"GPIO{number}"
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from hardware.bench import FIGURES, board
 
+from fevergate.boards import BOARDS, DEFAULT_BOARD
 from workshop import electrical, optics, parts
 from workshop.errors import HardwareError
 
@@ -42,6 +43,17 @@ def test_instead_is_not_paid_beside_the_default():
     assert sum(one.sensor != "" for one in default) == 1
 
 
+def test_the_boards_that_are_listed_are_those_of_the_table_the_default_first():
+    listed = [one for one in LISTED if one.item_en.startswith("microcontroller board")]
+    titles = [model.title for model in BOARDS.values()]
+    assert [one.choice for one in listed] == ["default", *["instead"] * (len(titles) - 1)]
+    assert BOARDS[DEFAULT_BOARD].title == listed[0].part_number
+    for one, title in zip(listed, titles, strict=True):
+        assert title.split(" ")[0] == one.part_number
+    table = (parts.TABLE.parent / "parts.md").read_text()
+    assert all(one.part_number in table for one in listed)
+
+
 def test_each_sensors_accuracy_is_the_optics():
     table = (parts.TABLE.parent / "parts.md").read_text()
     supply = next(one.value for one in FIGURES if one.english == electrical.SUPPLY)
@@ -67,6 +79,8 @@ def test_all_that_is_on_a_board_is_bought(name, assembly):
         if kind in ("R", "C", "CP", "D"):
             words = {"R": "resistor", "C": "capacitor X7R", "CP": "uF", "D": "diode"}[kind]
             listed = sum(part.quantity for part in bought if words in part.item_en)
+        elif kind == "POWER":
+            listed = sum(part.quantity for part in bought if "barrel jack" in part.item_en)
         elif kind in ("LDO", "ULN2803A", "NMOS", "NPN", "RELAY", "OPTO", "MLX90614"):
             listed = sum(part.quantity for part in bought if part.part_number.startswith(sort.name))
         else:

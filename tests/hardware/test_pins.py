@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import real_micropython as micropython
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workshop import pins
@@ -98,6 +98,7 @@ def test_a_missing_pin_is_named(load):
         load(text(table))
 
 
+@settings(deadline=None)
 @given(st.permutations(GOOD_PI))
 def test_any_pins_that_can_do_it_are_taken(tmp_path_factory, pi):
     path = tmp_path_factory.getbasetemp() / "good.toml"
@@ -107,6 +108,7 @@ def test_any_pins_that_can_do_it_are_taken(tmp_path_factory, pi):
     assert pins.load(path).gateway == {"gate1": one, "gate2": other}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_is_taken_for_a_table_or_ends_in_a_traceback(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "noise.toml"

@@ -10,7 +10,8 @@ from workshop.table import HARDWARE
 
 EPILOG = """\
 sources 源文件:
-  pins.toml                        every pin number 引脚
+  boards.toml                      the kiosk's board and its pins 主控板与引脚
+  pins.toml                        pins of a Pi's gates and desk 树莓派引脚
   wiring/*.yml                     harness: wires, colours, lengths 线束
   electrical.toml                  parts' figures: resistors, margins 电气参数
   circuit/*.toml                   the boards: parts and nets 电路

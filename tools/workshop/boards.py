@@ -52,12 +52,13 @@ class Gpios:
 
 @dataclass(frozen=True)
 class Boards:
-    """The whole table; `gpios` has an entry for each of `models`."""
+    """The whole table; `gpios` and `outlines_mm` have an entry for each of `models`."""
 
     default: str
     models: dict[str, BoardModel]
     refused: dict[str, RefusedBoard]
     gpios: dict[str, Gpios]
+    outlines_mm: dict[str, tuple[float, float]]
     sources: dict[str, str]
     """Of each chip, by esptool's name: which data sheets say so."""
 
@@ -66,9 +67,10 @@ def load(path: Path = TABLE) -> Boards:
     """Read and check the table. Raises `HardwareError` naming line, field and reason."""
     table = read(path)
     chips = {chip: _chip(table, chip) for chip in table.section("chips")}
-    models, gpios = {}, {}
+    models, gpios, outlines = {}, {}, {}
     for name in table.section("boards"):
         models[name], gpios[name] = _board(table, name, chips)
+        outlines[name] = _outline(table, name)
     refused = {name: _refused(table, name, chips) for name in table.section("refused")}
     default = table.data.get("default")
     if not isinstance(default, str) or default not in models:
@@ -77,7 +79,7 @@ def load(path: Path = TABLE) -> Boards:
         table.section("chips", chip)["name"]: _text(table, "chips", chip, "sources")
         for chip in chips
     }
-    return Boards(default, models, refused, gpios, sources)
+    return Boards(default, models, refused, gpios, outlines, sources)
 
 
 def _chip(table: Table, chip: str) -> Gpios:
@@ -114,11 +116,11 @@ def _board(table: Table, name: str, chips: dict[str, Gpios]) -> tuple[BoardModel
     psram = _choice(table, row, PSRAM, *where, "psram")
     if psram != "quad":
         raise table.error(f"a kiosk needs quad PSRAM, got {psram}; see [refused]", *where, "psram")
-    lost = _never(table, *where) if _NEVER in row else {}
-    gpios = Gpios(
-        {number: gpio for number, gpio in chips[chip].usable.items() if number not in lost},
-        chips[chip].never | lost,
-    )
+    usable, never = dict(chips[chip].usable), dict(chips[chip].never)
+    for number, why in (_never(table, *where) if _NEVER in row else {}).items():
+        usable.pop(number, None)
+        never[number] = f"{never[number]}, and {why}" if number in never else why
+    gpios = Gpios(usable, never)
     pins = _pins(table, name, gpios)
     return BoardModel(
         name=name,
@@ -154,6 +156,18 @@ def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
             raise table.error(f"GPIO {number} is {taken[number]}'s already", *where, use)
         taken[number] = use
     return {use: pins[use] for use in USES}
+
+
+def _outline(table: Table, name: str) -> tuple[float, float]:
+    where = ("boards", name, "outline_mm")
+    value = table.section(*where[:-1]).get(where[-1])
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or not all(type(one) is float for one in value)
+    ):
+        raise table.error("expected length and width, such as [62.74, 25.40]", *where)
+    return value[0], value[1]
 
 
 def _refused(table: Table, name: str, chips: dict[str, Gpios]) -> RefusedBoard:
@@ -231,3 +245,44 @@ def _choice(table: Table, row: dict[str, Any], known: tuple[str, ...], *keys: st
     if value not in known:
         raise table.error(f"expected one of {', '.join(known)}, got {value!r}", *keys)
     return str(value)
+
+
+def markdown(boards: Boards) -> str:
+    """`hardware/boards.md`: which board, which not, and why; each one's pins."""
+    text = (
+        "| board 主控板 | MicroPython | at 写入地址 | PSRAM | flash 闪存 | size 尺寸 mm | |\n"
+        + "| --- " * 7
+        + "|\n"
+    )
+    for name, model in boards.models.items():
+        first = name == boards.default
+        length, width = boards.outlines_mm[name]
+        title = f"**{model.title}**" if first else model.title
+        cells = (title, model.image, f"{model.offset:#x}", f"{model.psram_mb} MB {model.psram}")
+        cells += (f"{model.flash_mb} MB", f"{length:g} × {width:g}")
+        text += f"| {' | '.join(cells)} | {'default 首选' if first else 'or this 备选'} |\n"
+    text += "\n## Refused 不可用\n\n| board 主控板 | why 原因 |\n| --- | --- |\n"
+    for board in boards.refused.values():
+        text += f"| {board.title} | {board.why[1]}. {board.why[0]}。 |\n"
+    for name, model in boards.models.items():
+        text += _pins_markdown(model, boards.gpios[name], boards.sources[model.chip])
+    return text
+
+
+def _pins_markdown(model: BoardModel, gpios: Gpios, sources: str) -> str:
+    """What each pin of a board is for, and why the others are left alone."""
+    text = (
+        f"\n## {model.title}\n\n| use 用途 | GPIO | from power-on until driven 上电至程序接管前 |\n"
+        "| --- | --- | --- |\n"
+    )
+    for use, number in model.pins.items():
+        text += f"| {use} | {number} | {gpios.usable[number].at_reset} |\n"
+    spare = sorted(set(gpios.usable) - set(model.pins.values()))
+    text += f"\nSpare 空闲: {', '.join(map(str, spare))}.\n\n"
+    text += "| GPIO | not used, for it 不用，因其 |\n| --- | --- |\n"
+    rows: dict[str, list[int]] = {}
+    for number, why in sorted(gpios.never.items()):
+        rows.setdefault(why, []).append(number)
+    for why, numbers_ in rows.items():
+        text += f"| {', '.join(map(str, numbers_))} | {why} |\n"
+    return f"{text}\n{sources}.\n"

@@ -65,7 +65,7 @@ class Board:
 def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
     """Read a board with pins and values filled in. Raises `HardwareError` naming what is wrong."""
     path = folder / f"{name}.toml"
-    words: dict[str, object] = dict(pins.kiosk)
+    words: dict[str, object] = {"board": pins.board, **pins.kiosk}
     words |= {f"led_{colour}": written(ohm, "Ω") for colour, ohm in values.led.items()}
     words |= {"door_farad": written(values.door_farad, "F")}
     for one in ("pull_up", "piezo", "door_ohm", "door_base", "gate_series", "gate_shunt"):

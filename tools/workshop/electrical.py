@@ -148,13 +148,17 @@ def _bus(table: Table, figures: list[Figure], wire_m: float, sensor: Sensor) -> 
     off_v = abs(out_v - sensor.supply_v) + out_v * tolerance
     say(SUPPLY, "供电误差", sensor.volt_c * off_v, "°C", 0, 0.05)
     load_a = m("supply_a") + 2 * high_v / pull_up
-    heat_c = (_n(table, "lights", "rail_v") - out_v) * load_a * _n(table, "ldo", "thermal_c_per_w")
+    heat_c = (
+        (_three(table, "lights", "rail_v")[1] - out_v)
+        * load_a
+        * _n(table, "ldo", "thermal_c_per_w")
+    )
     say("regulator's own warmth", "稳压器温升", heat_c, "°C", 0, 5)
     return pull_up
 
 
 def _lights(table: Table, figures: list[Figure]) -> dict[str, float]:
-    rail_v, tolerance = _n(table, "lights", "rail_v"), _n(table, "lights", "rail_tolerance")
+    lowest_v, rail_v, highest_v = _three(table, "lights", "rail_v")
     least_v, usual_v, most_v = _three(table, "driver", "saturation_v")
     chinese = {"green": "绿灯", "amber": "黄灯", "red": "红灯"}
     chosen = {}
@@ -167,8 +171,8 @@ def _lights(table: Table, figures: list[Figure]) -> dict[str, float]:
                 f" {typical_v:g} V and the driver's {usual_v:g} V"
             )
         ohm = chosen[colour] = e12(ideal, up=True)
-        brightest = (rail_v * (1 + tolerance) - low_v - least_v) / ohm
-        darkest = (rail_v * (1 - tolerance) - high_v - most_v) / ohm
+        brightest = (highest_v - low_v - least_v) / ohm
+        darkest = (lowest_v - high_v - most_v) / ohm
         word = chinese[colour]
         figures += [
             Figure("lights", f"{colour}: resistor", f"{word}:电阻", ohm, "Ω", ideal),
@@ -234,12 +238,13 @@ def _door(table: Table, figures: list[Figure]) -> None:
             less * log(pin_low_v / hard_v), "s", d("open_shortest_s"),
         ),
         Figure(
-            "door", "one normal, or green stuck, for at most", "一次正常（或绿灯卡死）至多开门",
+            "door", "one normal, or its line stuck, for at most",
+            "一次正常（或门控线卡死）至多开门",
             more * log(high_v / easy_v), "s", 0, min(d("open_longest_s"), d("watchdog_s")),
         ),
         Figure(
             "door", "coil's current", "继电器线圈电流",
-            _n(table, "lights", "rail_v") / d("coil_ohm"), "A", 0, 0.5,
+            _three(table, "lights", "rail_v")[1] / d("coil_ohm"), "A", 0, 0.5,
         ),
     ]  # fmt: skip
 

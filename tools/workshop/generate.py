@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workshop import (
+    boards,
     circuit,
     drawing,
     electrical,
@@ -36,7 +37,10 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
 
     say("pins")
     table = pins.load()
-    files["pins.md"] = _text("pins.toml", "Pins 引脚", pins.markdown(table))
+    files["pins.md"] = _text(
+        "pins.toml and boards.toml", "Pins 引脚", pins.markdown(table, boards.load())
+    )
+    files["boards.md"] = _text("boards.toml", "Boards 主控板", boards.markdown(boards.load()))
 
     say("electrics")
     wiring = harness.sources(table)

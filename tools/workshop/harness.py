@@ -26,7 +26,7 @@ _DESK_SUPPLY = 1
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     """Each diagram's name and its YAML, filled in. Raises `HardwareError`."""
-    found = {"kiosk": fill(folder / "kiosk.yml", pins.kiosk)}
+    found = {"kiosk": fill(folder / "kiosk.yml", {"board": pins.board, **pins.kiosk})}
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
         raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")

@@ -23,7 +23,8 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Part:
-    """One row; prices for one piece, `instead` replaces the default of the same name's kind."""
+    """One row; prices for one piece. `instead` is not paid: a sensor has its own table, anything
+    else stands below what it replaces."""
 
     assembly: str
     item_en: str
@@ -93,8 +94,6 @@ def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
             optics.find(texts["sensor"])
         except HardwareError as error:
             raise wrong("sensor", "a part of sensors.toml") from error
-    elif texts["choice"] == "instead":
-        raise wrong("sensor", "the part that is put in instead")
     return Part(**{**texts, **numbers})  # pyright: ignore[reportArgumentType]
 
 
@@ -123,9 +122,11 @@ def markdown(parts: list[Part], distance_mm: float, supply_c: float) -> str:
         )
         text += "| --- " * 8 + "|\n"
         for one in parts:
-            if one.assembly != assembly or one.choice == "instead":
+            if one.assembly != assembly or (one.choice == "instead" and one.sensor):
                 continue
-            note = {"default": "", "optional": "optional 可选"}[one.choice]
+            note = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}[
+                one.choice
+            ]
             text += (
                 f"| {one.item_en} {one.item_zh} | {one.part_number} | {one.maker} "
                 f"| {one.source_1}, {one.source_2} | {one.quantity:g} "

@@ -52,6 +52,8 @@ class Pins:
     kiosk: dict[str, int]
     gateway: dict[str, dict[str, int]]
     desk: dict[str, int] = field(default_factory=dict)
+    board: str = ""
+    """The default board's title."""
 
 
 def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
@@ -81,7 +83,8 @@ def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
                     f"BCM {number} is {taken[number]}'s already", "gateway", gate, name
                 )
             taken[number] = f"{gate}.{name}"
-    return Pins(known.models[known.default].pins, gates, _desk(table))
+    model = known.models[known.default]
+    return Pins(model.pins, gates, _desk(table), model.title)
 
 
 def _desk(table: Table) -> dict[str, int]:
@@ -96,10 +99,14 @@ def _desk(table: Table) -> dict[str, int]:
     return numbers
 
 
-def markdown(pins: Pins) -> str:
+def markdown(pins: Pins, known: boards.Boards) -> str:
     """The table for people who wire."""
-    text = "| kiosk 测温亭 | ESP32 GPIO |\n| --- | --- |\n"
-    text += "".join(f"| {name} | {number} |\n" for name, number in pins.kiosk.items())
+    models = list(known.models.values())
+    text = f"| kiosk 测温亭: GPIO | {' | '.join(model.title for model in models)} |\n"
+    text += "| --- " * (len(models) + 1) + "|\n"
+    for use in boards.USES:
+        text += f"| {use} | {' | '.join(str(model.pins[use]) for model in models)} |\n"
+    text += "\nWhy these, and why not the others 选择依据: [boards.md](boards.md).\n"
     for gate, numbers in pins.gateway.items():
         text += f"\n| {gate} | BCM | header pin 排针 |\n| --- | --- | --- |\n"
         text += "".join(
