@@ -53,7 +53,7 @@ def test_each_row_says_what_the_port_and_what_the_simulator_does() -> None:
             {"network.WLAN", "network.WLAN.ipconfig"},
         ),
         (
-            "def f():\n    from machine import Pin\n    sda = Pin(1)\n    sda.irq(f)",
+            "def f():\n    from machine import Pin\n    sda = Pin(number)\n    sda.irq(f)",
             {"machine.Pin", "machine.Pin.irq"},
         ),
         ("import json, machine\njson.loads(machine.idle())", {"machine.idle"}),
