@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fevergate.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, pins_source
+from fevergate.update_bundle import build
 from simulator import SimulatorError
 from simulator.pins import load_pins
 from workshop import boards
@@ -202,6 +203,12 @@ def test_a_board_is_given_its_own_name_and_pins(name):
 def test_the_firmware_in_the_repository_is_the_default_boards():
     text = (ROOT / "firmware/kiosk_board.py").read_text(encoding="utf-8")
     assert text == pins_source(BOARDS[DEFAULT_BOARD])
+
+
+def test_an_update_brings_no_pins():
+    packed = build(ROOT / "firmware").data
+    assert b"kiosk/panel.mpy " in packed
+    assert b"kiosk_board.mpy" not in packed and b"kiosk/pins" not in packed
 
 
 def test_the_simulated_board_refuses_what_the_table_refuses(tmp_path):

@@ -5,8 +5,9 @@ from math import atan2, degrees, radians, tan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from manifold3d import Manifold
 
-from workshop import measures, optics, printable
+from workshop import boards, measures, optics, printable
 from workshop.enclosure import Enclosure
 from workshop.errors import HardwareError
 from workshop.table import Table, read
@@ -116,6 +117,17 @@ def test_no_two_parts_fill_one_place(kiosk):
     for n, one in enumerate(fixed):
         for other in fixed[:n]:
             assert (one.solid ^ other.solid).volume() < 1e-6, (one.name, other.name)
+
+
+@pytest.mark.parametrize("name", boards.load().models)
+def test_each_board_has_room_below_the_divider(kiosk, name):
+    length, width = boards.load().outlines_mm[name]
+    # With its pins and plugs 25 mm high, across the back, between the posts.
+    body = Manifold.cube((length, width, 25), True)
+    placed = body.translate((0, kiosk.box.divider_mm / 2 - width, -kiosk.box.depth_mm + 16))
+    for part in kiosk.parts:
+        if part.name != "wedge":
+            assert (part.solid ^ placed).volume() < 1e-6, part.name
 
 
 def test_the_can_hangs_on_spokes_with_air_around(kiosk, solids):
