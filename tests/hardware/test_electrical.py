@@ -60,6 +60,7 @@ def test_modules_that_keep_their_own_pull_ups_would_ask_too_much_of_the_sensor()
         ("input_v = 2.4", "input_v = 3.0", "driver's input"),
         ("farad = 6.8e-6", "farad = 1e-6", "one normal opens for at least"),
         ("farad = 6.8e-6", "farad = 47e-6", "line stuck"),
+        ("down_ohm = 4700", "down_ohm = 10000", "pin's own pull-up"),
         ("shunt_ohm = 1000", "shunt_ohm = 1000000", "booting Pi's pull-up"),
         ("gate_ohm = 22000", "gate_ohm = 1000", "opto old and hot"),
         ("gate_highest_v = 16.0", "gate_highest_v = 12.0", "gate's level, highest"),

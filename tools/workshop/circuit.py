@@ -68,7 +68,15 @@ def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
     words: dict[str, object] = {"board": pins.board, **pins.kiosk}
     words |= {f"led_{colour}": written(ohm, "Ω") for colour, ohm in values.led.items()}
     words |= {"door_farad": written(values.door_farad, "F")}
-    for one in ("pull_up", "piezo", "door_ohm", "door_base", "gate_series", "gate_shunt"):
+    for one in (
+        "pull_up",
+        "piezo",
+        "door_ohm",
+        "door_base",
+        "door_down",
+        "gate_series",
+        "gate_shunt",
+    ):
         words[one] = written(getattr(values, one), "Ω")
     words["gate_down"] = written(values.gate_down, "Ω")
     try:

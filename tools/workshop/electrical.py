@@ -48,6 +48,7 @@ class Values:
     door_farad: float
     door_ohm: float
     door_base: float
+    door_down: float
     gate_series: float
     gate_shunt: float
     gate_down: float
@@ -77,6 +78,7 @@ def compute(
         _n(table, "door", "farad"),
         _n(table, "door", "ohm"),
         _n(table, "door", "base_ohm"),
+        _n(table, "door", "down_ohm"),
         _n(table, "gate_input", "series_ohm"),
         _n(table, "gate_input", "shunt_ohm"),
         _n(table, "gate_output", "gate_ohm"),
@@ -232,7 +234,12 @@ def _door(table: Table, figures: list[Figure]) -> None:
         for s in (-1, 1)
     )
     high_v = rail_v * (1 + _n(table, "others", "rail_tolerance"))
+    pulled_v = high_v * d("down_ohm") / (d("down_ohm") + d("pin_pull_up_ohm"))
     figures += [
+        Figure(
+            "door", "step on its line by a pin's own pull-up", "引脚内部上拉造成的门控线电压",
+            pulled_v, "V", 0, easy_v,
+        ),
         Figure(
             "door", "one normal opens for at least", "一次正常至少开门",
             less * log(pin_low_v / hard_v), "s", d("open_shortest_s"),
