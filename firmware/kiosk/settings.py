@@ -1,52 +1,12 @@
 """The board's settings: one JSON file with its name, its place, its credential."""
 
-import binascii
 import json
 
-from kiosk import screening
-from kiosk.baseline import BOUND_C
 from kiosk.errors import SettingsError
-from kiosk.estimate import SITES
-from kiosk.words import LANGUAGES
+from kiosk.on_demand import give_back
 
 PATH = "/settings.json"
 CA_PATH = "/ca.der"
-
-# Follow the crowd, stay at `baseline_c`, or at the factory curve.
-BASELINES = ("auto", "fixed", "off")
-
-NOTICE_UNITS = 16
-GLYPH_BYTES = 32
-
-# Field: (type, default); no default means that it must be there.
-_FIELDS = {
-    "kiosk": (str,),
-    "campus": (str,),
-    "gate": (str, ""),
-    "site": (str, "canthus"),
-    "language": (str, "zh"),
-    "volume": (int, 100),
-    "brightness": (int, 80),
-    "quiet_from": (str, ""),
-    "quiet_to": (str, ""),
-    "utc_offset_min": (int, 480),
-    "notice": (str, ""),
-    "notice_glyphs": (str, ""),
-    "threshold_c": (float, screening.THRESHOLD_C),
-    "confirm_scans": (int, 1),
-    "baseline": (str, "auto"),
-    "baseline_c": (float, 0.0),
-    "wifi_ssid": (str, ""),
-    "wifi_password": (str, ""),
-    "broker_host": (str,),
-    "broker_port": (int, 8883),
-    "broker_name": (str, "fevergate-gateway"),
-    "username": (str,),
-    "password": (str,),
-    "ntp_host": (str, ""),
-    "ntp_port": (int, 123),
-    "update_key": (str, ""),
-}
 
 
 class Settings:
@@ -79,73 +39,17 @@ class Settings:
     ntp_port: int
     update_key: str
 
+    quiet: tuple[int, int] | None
+    glyphs: dict[str, bytes]
+
     def __init__(self, values):
-        for name, field in _FIELDS.items():
-            if name in values:
-                value = values[name]
-                if field[0] is float and isinstance(value, int) and not isinstance(value, bool):
-                    value = float(value)
-            elif len(field) == 2:
-                value = field[1]
-            else:
-                raise SettingsError("%s: missing, expected %s" % (name, field[0].__name__))
-            if not isinstance(value, field[0]) or isinstance(value, bool):
-                raise SettingsError("%s: expected %s" % (name, field[0].__name__))
-            setattr(self, name, value)
-        self._choice("site", SITES)
-        self._choice("language", LANGUAGES)
-        if not 35.0 <= self.threshold_c <= 40.0:
-            raise SettingsError("threshold_c: expected 35 to 40 C, axillary equivalent")
-        self._choice("baseline", BASELINES)
-        self._between("volume", 0, 100)
-        self._between("brightness", 1, 100)
-        self._between("utc_offset_min", -720, 840)
-        self.quiet = self._quiet()
-        self.glyphs = self._glyphs()
-        if not 0 <= self.confirm_scans <= 3:
-            raise SettingsError("confirm_scans: expected 0 to 3 further scans")
-        if not -BOUND_C <= self.baseline_c <= BOUND_C:
-            raise SettingsError("baseline_c: expected %g to %g C" % (-BOUND_C, BOUND_C))
-        if not 1 <= self.broker_port <= 65535:
-            raise SettingsError("broker_port: expected 1 to 65535")
-        for name in ("kiosk", "campus", "broker_host"):
-            if not getattr(self, name):
-                raise SettingsError("%s: is empty" % name)
+        """Raises `SettingsError` for values that must not be."""
+        from kiosk.settings_check import check  # needed seldom, and half of what settings take
 
-    def _choice(self, name, among):
-        if getattr(self, name) not in among:
-            raise SettingsError("%s: expected one of %s" % (name, ", ".join(sorted(among))))
-
-    def _between(self, name, low, high):
-        if not low <= getattr(self, name) <= high:
-            raise SettingsError("%s: expected %d to %d" % (name, low, high))
-
-    def _quiet(self):
-        """(from, to) in minutes of the local day, or None; from may be later than to."""
-        if not self.quiet_from and not self.quiet_to:
-            return None
-        return _minute("quiet_from", self.quiet_from), _minute("quiet_to", self.quiet_to)
-
-    def _glyphs(self):
-        """{character: its 32 bytes} of the notice: 16 x 16 pixels, two bytes a row."""
-        wide = []
-        for char in self.notice:
-            if ord(char) < 32 or ord(char) == 127:
-                raise SettingsError("notice: expected printable characters")
-            if ord(char) > 127 and char not in wide:
-                wide.append(char)
-        if sum([1 if ord(char) < 128 else 2 for char in self.notice]) > NOTICE_UNITS:
-            raise SettingsError("notice: expected at most 8 Chinese characters or 16 letters")
         try:
-            rows = binascii.a2b_base64(self.notice_glyphs)
-        except ValueError:
-            rows = b"?"
-        if len(rows) != GLYPH_BYTES * len(wide):
-            raise SettingsError("notice_glyphs: expected %d bytes" % (GLYPH_BYTES * len(wide)))
-        return {
-            wide[index]: rows[GLYPH_BYTES * index : GLYPH_BYTES * (index + 1)]
-            for index in range(len(wide))
-        }
+            check(values, self)
+        finally:
+            give_back("settings_check")
 
     def is_quiet(self, utc_s):
         """Whether the beeper is to be still at a time (UTC s); never while that is unknown."""
@@ -154,15 +58,6 @@ class Settings:
         begin, end = self.quiet
         minute = (utc_s // 60 + self.utc_offset_min) % 1440
         return begin <= minute < end if begin <= end else minute >= begin or minute < end
-
-
-def _minute(name, text):
-    """Minutes from midnight of HH:MM."""
-    hour, _, minute = text.partition(":")
-    digits = len(hour) == len(minute) == 2 and hour.isdigit() and minute.isdigit()
-    if not digits or int(hour) > 23 or int(minute) > 59:
-        raise SettingsError("%s: expected HH:MM" % name)
-    return int(hour) * 60 + int(minute)
 
 
 def read(path=PATH):

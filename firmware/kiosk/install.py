@@ -1,0 +1,116 @@
+"""Takes one update: verified, fetched piece by piece, verified as a whole, put into the spare slot.
+
+Loaded by `update` while an offer is at hand, and given back afterwards with all that it imports.
+"""
+
+import asyncio
+import os
+import sys
+
+from kiosk import VERSION, bundle
+from kiosk.errors import UpdateError
+from kiosk.offer import PIECE_MAX, check, parts, signed_text
+from kiosk.signature import verified
+
+MODULES = ("install", "bundle", "offer", "signature")
+ANSWER_MS = 5000
+TRIES = 12
+ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # of compiled files: MicroPython's .mpy version
+
+
+class Installation:
+    """`update` is the kiosk's `Update`, whose host and state this uses."""
+
+    def __init__(self, update):
+        self._kiosk = update.kiosk
+        self._key = update.key
+        self._host = update.host
+        self._folder = update.folder
+        self._installed = update.installed
+        self._piece = b""
+        self._arrived = asyncio.Event()
+        self.superseded = False
+        """Another offer came meanwhile."""
+
+    def piece(self, payload):
+        """A piece of the bundle: its offset (4 bytes, big-endian) and up to 1 KiB."""
+        self._piece = bytes(payload)
+        self._arrived.set()
+
+    async def run(self, offer):
+        """From the offer to the reboot. Raises `UpdateError`, `OSError`; nothing that runs has then
+        changed."""
+        await self._check(offer)
+        fault = self._host.fault()
+        path = self._folder + "/update.bundle"
+        try:
+            await self._fetch(offer, path)
+            await self._wait_idle()
+            if await bundle.digest_of(path) != offer["sha256"]:
+                raise UpdateError("the bundle's digest is not the one that was signed")
+            slot = self._installed.spare
+            await bundle.unpack(path, self._folder + "/" + slot, offer["version"], ABI)
+        finally:
+            try:
+                os.remove(path)
+            except OSError:
+                pass
+        installed = self._installed
+        installed.trial, installed.booted = slot, False
+        installed.issued, installed.version = offer["issued"], offer["version"]
+        # Only a fault that outlasted the fetching is one that the update may have, too.
+        installed.failed = ""
+        installed.fault = fault if fault and fault == self._host.fault() else ""
+        installed.write()
+        self._host.say("restarting", version=offer["version"])
+        await asyncio.sleep(1)  # for the word to go out
+        await self._wait_idle()
+        self._host.restart()
+
+    async def _check(self, offer):
+        check(offer)
+        if not self._key:
+            raise UpdateError("this kiosk has no update_key: provision it again")
+        if not await verified(self._key, offer["signature"], signed_text(self._kiosk, offer)):
+            raise UpdateError("the signature is wrong")
+        if self._installed.trial:
+            raise UpdateError("an update is on trial: wait for its end")
+        if offer["issued"] <= self._installed.issued:
+            raise UpdateError("issued: a later offer was taken already")
+        if offer["abi"] != ABI:
+            raise UpdateError("compiled for .mpy %d, this board takes %d" % (offer["abi"], ABI))
+        if not offer["downgrade"] and parts(offer["version"]) <= parts(VERSION):
+            raise UpdateError("%s is not above %s, which runs" % (offer["version"], VERSION))
+
+    async def _fetch(self, offer, path):
+        size = offer["size"]
+        with open(path, "wb") as file:
+            got = 0
+            while got < size:
+                data = await self._next(got)
+                if not 0 < len(data) <= min(PIECE_MAX, size - got):
+                    raise UpdateError("a piece of %d bytes at %d" % (len(data), got))
+                file.write(data)
+                got += len(data)
+
+    async def _next(self, offset):
+        """The piece at an offset, asked for until it comes."""
+        for _ in range(TRIES):
+            await self._wait_idle()
+            self._arrived.clear()
+            self._host.ask(offset)
+            try:
+                await asyncio.wait_for(self._arrived.wait(), ANSWER_MS / 1000)
+            except asyncio.TimeoutError:
+                continue
+            if self.superseded:
+                raise UpdateError("another offer came")
+            piece = self._piece
+            if int.from_bytes(piece[:4], "big") == offset:
+                return piece[4:]
+        raise UpdateError("no piece at %d came" % offset)
+
+    async def _wait_idle(self):
+        """Flash and arithmetic would be felt by whoever stands there."""
+        while not self._host.idle():
+            await asyncio.sleep(0.1)
