@@ -96,6 +96,15 @@ class FlashError(FeverGateError, RuntimeError):
     """A board cannot be flashed, or what shall be put onto it is not what it should be."""
 
 
+class BoardRefusedError(FlashError):
+    """A kiosk does not run on this board; `text` and `advice` as (Chinese, English)."""
+
+    def __init__(self, text: tuple[str, str], advice: tuple[str, str]) -> None:
+        super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
+        self.text = text
+        self.advice = advice
+
+
 class BenchError(FeverGateError, RuntimeError):
     """A benchmark could not be carried out; it says nothing of how fast anything is."""
 

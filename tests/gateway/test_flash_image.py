@@ -1,16 +1,23 @@
 """What is taken for MicroPython's image, what is refused, and what is kept for the next board."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
-from flash_helpers import APPLICATION, ESP32_S3, micropython
+from flash_helpers import micropython
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fevergate.boards import BOARDS, DEFAULT_BOARD
 from fevergate.errors import FlashError
 from fevergate.flash import image
+from fevergate.flash.command import flash_command
+from simulator import chips
 
 WHOLE = micropython()
+S3, WROVER = BOARDS[DEFAULT_BOARD], BOARDS["esp32-wrover-e"]
+APPLICATION = 0x10000
 
 
 @pytest.fixture(autouse=True)
@@ -20,23 +27,53 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def file(tmp_path):
-    path = tmp_path / "ESP32_GENERIC-v1.28.0.bin"
+    path = tmp_path / "ESP32_GENERIC_S3-v1.28.0.bin"
     path.write_bytes(WHOLE)
     return path
 
 
-def refused(name, data):
+def refused(name, data, model=None):
     with pytest.raises(FlashError) as refused:
-        image.judge(name, data)
+        image.judge(name, data, model)
     return str(refused.value)
 
 
-def test_a_whole_image_says_its_version():
-    assert image.judge("x.bin", WHOLE).version == (1, 28)
+@pytest.mark.parametrize(
+    ("chip", "model"), [(chips.ESP32_S3_N8R2, S3), (chips.WROVER_E, WROVER)], ids=["S3", "WROVER"]
+)
+def test_a_whole_image_says_its_version_and_for_which_board_it_is(chip, model):
+    judged = image.judge("x.bin", micropython(chip))
+    assert (judged.version, judged.model, judged.flash_bytes) == ((1, 28), model, 4 << 20)
+    assert image.judge("x.bin", micropython(chip), model) == judged
 
 
-def test_an_image_for_another_chip_is_named():
-    assert "made for ESP32-S3, expected ESP32" in refused("x.bin", micropython(ESP32_S3))
+def test_an_image_for_another_chip_is_named_with_the_page_of_the_right_one():
+    says = refused("x.bin", micropython(chips.WROVER_E), S3)
+    assert "made for ESP32, expected ESP32-S3" in says
+    assert "ESP32_GENERIC_S3 from https://micropython.org/download/ESP32_GENERIC_S3/" in says
+    says = refused("x.bin", WHOLE, WROVER)
+    assert "made for ESP32-S3, expected ESP32" in says
+    assert "ESP32_GENERIC-SPIRAM from https://micropython.org/download/ESP32_GENERIC/" in says
+    other = bytearray(WHOLE)
+    other[12] = 5
+    assert "made for ESP32-C3, expected ESP32-S3" in refused("x.bin", bytes(other))
+
+
+@pytest.mark.parametrize(
+    ("chip", "board"),
+    [
+        (chips.WROVER_E, b"Generic ESP32 module"),
+        (chips.WROVER_E, b"Generic ESP32 module with OTA"),
+        (chips.ESP32_S3_N8R2, b"Generic ESP32S3 module with Octal-SPIRAM"),
+    ],
+)
+def test_an_image_that_does_not_reach_the_boards_memory_is_refused(chip, board):
+    says = refused("x.bin", micropython(chip, board=board))
+    assert f"built for {board.decode()!r}" in says and "does not reach the memory" in says
+
+
+def test_an_image_of_ones_own_is_taken_and_left_to_the_self_test():
+    assert image.judge("x.bin", micropython(board=b"Our kiosk")).model == S3
 
 
 def test_an_older_micropython_is_refused():
@@ -48,8 +85,8 @@ def test_another_program_for_an_esp32_is_refused():
 
 
 def test_something_else_is_refused_and_says_what_to_download():
-    assert "ESP32_GENERIC" in refused("x.bin", b"<html>404</html>" * 100)
-    assert "ESP32_GENERIC" in refused("x.bin", b"")
+    assert "ESP32_GENERIC_S3" in refused("x.bin", b"<html>404</html>" * 100)
+    assert "ESP32_GENERIC-SPIRAM" in refused("x.bin", b"", WROVER)
     assert "partition table" in refused("x.bin", WHOLE[:0x7000].ljust(0x9000, b"\xff"))
 
 
@@ -96,19 +133,39 @@ def test_a_digest_that_lies_beside_the_file_is_looked_at(file):
 
 
 def test_what_was_taken_once_is_there_for_the_next_board(file):
-    with pytest.raises(FlashError, match=r"1\.28 or newer, from https://micropython\.org/"):
-        image.cached()
+    with pytest.raises(FlashError, match=r"ESP32_GENERIC_S3 from https://micropython\.org/.*1\.28"):
+        image.cached(S3)
     image.keep(image.read(file))
-    assert image.cached() == image.read(file)
+    assert image.cached(S3) == image.read(file)
+    with pytest.raises(FlashError, match="no MicroPython was kept yet for ESP32-DevKitC-VE"):
+        image.cached(WROVER)
 
 
 def test_what_rots_in_the_cache_is_not_flashed(file):
     path = image.keep(image.read(file))
     path.write_bytes(WHOLE[:-1] + b"?")
     with pytest.raises(FlashError, match="damaged"):
-        image.cached()
+        image.cached(S3)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FlashError, match=r"none\.bin: No such file"):
         image.read(tmp_path / "none.bin")
+
+
+PAGE = (Path(__file__).parents[2] / "hardware/flash.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_each_board_with_its_image_and_where_it_is_written():
+    rows = re.findall(r"\| `([\w-]+)` \| (.+) \| \[`(.+)`\]\((.+)\) \| (0x[0-9a-f]+) \|", PAGE)
+    assert {name: rest for name, *rest in rows} == {
+        name: [model.title, model.image, image.page(model), hex(model.offset)]
+        for name, model in BOARDS.items()
+    }
+
+
+def test_the_page_names_the_commands_options_and_no_others():
+    known = {option for each in flash_command.params for option in each.opts}
+    written = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PAGE)) - {"--wifi-ssid"}
+    assert written <= known
+    assert known - written == {"--firmware", "--language"}  # for who develops, and plain

@@ -66,7 +66,7 @@ def test_what_was_left_out_of_its_libraries_is_not_missed(gateway):
         "PYTHONPATH=/usr/lib/fevergate python3 -c 'from fevergate.flash.files import collect;"
         " print(*(one.path for one in collect().files))'"
     ).stdout
-    assert {"/boot.py", "/main.py", "/kiosk/app.py"} <= set(board.split())
+    assert {"/boot.py", "/main.py", "/kiosk/app.mpy"} <= set(board.split())
     gateway.run(
         "fevergate provision campus /etc/fevergate --url https://127.0.0.1:9443"
         " --gateways east=gw-east"

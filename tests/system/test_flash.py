@@ -4,19 +4,19 @@ sees, whatever is pulled, damaged or missing."""
 import json
 import shutil
 
+import esptool.loader
 import pytest
 from click.testing import CliRunner
-from flash_helpers import ESP32_S3, desk, micropython
+from flash_helpers import desk, micropython
 from kiosk_helpers import FIRMWARE, SPEED, authority_der
 
 from fevergate.cli import cli
 from fevergate.errors import FlashError
 from fevergate.flash import image, loader, self_test
 from fevergate.flash.cable import Cable
-from fevergate.flash.files import collect
+from fevergate.flash.files import BoardFile, collect
 from fevergate.local_broker import LocalBroker
-from simulator import Fault
-from simulator.rom import ESP32_S3 as S3_CHIP
+from simulator import Fault, chips
 from simulator.rom import starts
 
 IMAGE = micropython()
@@ -57,10 +57,16 @@ def flashed(board, site):
         name: (site.folder / "kiosks/north-1" / name).read_bytes()
         for name in ("settings.json", "ca.der")
     }
-    board.firmware_dir = FIRMWARE
-    board.flash(files)
-    (board.flash_dir / "main.py").unlink()
+    lay(board, [one for one in collect().files if one.path != "/main.py"])
+    lay(board, [BoardFile(f"/{name}", data) for name, data in files.items()])
     return board
+
+
+def lay(board, files):
+    for one in files:
+        path = board.flash_dir / one.path.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
 
 
 def flash(board, *arguments):
@@ -69,6 +75,12 @@ def flash(board, *arguments):
     )
     assert done.exception is None or isinstance(done.exception, (SystemExit, FlashError))
     return done
+
+
+def write(board, moved=lambda *_: None):
+    """MicroPython alone."""
+    with loader.opened(board.url, moved) as rom:
+        rom.write(image.judge("x.bin", IMAGE))
 
 
 def examined(board):
@@ -86,7 +98,7 @@ def change_settings(board, **values):
 def on_flash(board):
     return {
         "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()
-        for kind in ("*.py", "*.bin")
+        for kind in ("*.py", "*.mpy", "*.bin")
         for path in board.flash_dir.rglob(kind)
     }
 
@@ -98,14 +110,17 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
     )
     report = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
-    assert bytes(empty.flash_chip[0x1000 : 0x1000 + len(IMAGE)]) == IMAGE
+    assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
     assert on_flash(empty) == {one.path: one.data for one in collect().files}
+    assert {path for path in on_flash(empty) if path.endswith(".py")} == {"/boot.py", "/main.py"}
+    assert report["board"]["name"] == "esp32-s3-n8r2"
+    assert report["memory"]["psram_bytes"] == 2 << 20
     for name in ("settings.json", "ca.der"):
         there = (empty.flash_dir / name).read_bytes()
         assert there == (site.folder / "kiosks/north-1" / name).read_bytes()
     states = {one["check"]: one["state"] for one in report["results"]}
     assert {check for check, state in states.items() if state == "ok"} == {
-        *("bus", "sensor", "readings", "broker"),
+        *("memory", "bus", "sensor", "readings", "broker"),
     }
     assert {check for check, state in states.items() if state == "not shown"} == {
         *("display", "green", "amber", "red", "beeper", "Wi-Fi"),
@@ -160,16 +175,17 @@ def test_what_came_over_the_air_gives_way_to_what_comes_by_cable(flashed):
 
 
 def test_a_board_whose_files_differ_has_the_firmwares_and_no_others(flashed):
-    (flashed.flash_dir / "kiosk/scan.py").write_text("something older")
-    (flashed.flash_dir / "kiosk/scan.mpy").write_bytes(b"something that would be taken instead")
+    (flashed.flash_dir / "kiosk/scan.mpy").write_bytes(b"something older")
+    (flashed.flash_dir / "kiosk/scan.py").write_text("something that would be taken instead")
+    (flashed.flash_dir / "kiosk_board.py").write_text("BOARD = 'another board'")
     (flashed.flash_dir / "readings.a").write_bytes(b"what the kiosk keeps")
     with Cable(flashed.url) as cable:
         cable.take()
         copied = cable.put(collect(), lambda *_: None)
-    assert (copied.written, copied.removed) == (2, 1)  # and main.py
+    assert (copied.written, copied.removed) == (2, 2)  # and main.py
     assert on_flash(flashed) == {one.path: one.data for one in collect().files}
     assert (flashed.flash_dir / "readings.a").read_bytes() == b"what the kiosk keeps"
-    assert not (flashed.flash_dir / "kiosk/scan.mpy").exists()
+    assert not (flashed.flash_dir / "kiosk/scan.py").exists()
 
 
 class Line:
@@ -189,8 +205,8 @@ class Line:
 def test_a_line_that_is_always_wrong_is_told_and_starts_nothing(empty):
     empty.cable.noise = Line(60_000, times=1_000_000)
     with pytest.raises(FlashError, match="flash again"):
-        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
-    assert not starts(bytes(empty.flash_chip))
+        write(empty)
+    assert not starts(bytes(empty.flash_chip), empty.chip)
 
 
 def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empty):
@@ -199,13 +215,13 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
             empty.cable.pull()
 
     with pytest.raises(FlashError, match="flash again"):
-        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), pull)
+        write(empty, pull)
     empty.cable.plug()
     # This time it holds, but for a byte: that block is refused, and sent again.
     empty.cable.noise = once = Line(60_000)
-    loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
+    write(empty)
     assert once.times == 0
-    assert bytes(empty.flash_chip[0x1000 : 0x1000 + len(IMAGE)]) == IMAGE
+    assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
 
     def pull_later(name, at, size):
         if at > size // 2:
@@ -224,30 +240,146 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
 
 
 def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
-    (flashed.flash_dir / "kiosk/words_en.py").unlink()
-    flashed.cable.noise = lambda data: data.replace(b"WORDS = {", b"WORDZ = {")
+    (flashed.flash_dir / "kiosk/words_en.mpy").unlink()
+    flashed.cable.noise = lambda data: data.replace(b"WORDS", b"WORDZ")
     with Cable(flashed.url) as cable:
         cable.take()
-        with pytest.raises(FlashError, match=r"words_en\.py reads back otherwise"):
+        with pytest.raises(FlashError, match=r"words_en\.mpy reads back otherwise"):
             cable.put(collect(), lambda *_: None)
     assert not (flashed.flash_dir / "main.py").exists()
 
 
-def test_another_chip_is_left_as_it_is(tmp_path):
-    board = desk(tmp_path / "s3", chip=S3_CHIP)
-    try:
-        with pytest.raises(FlashError, match="ESP32-S3, expected ESP32"):
-            loader.write_micropython(board.url, image.judge("x.bin", IMAGE), lambda *_: None)
-        assert set(board.flash_chip) == {0xFF}
-    finally:
+@pytest.fixture
+def other(tmp_path):
+    """Makes boards with other chips."""
+    boards = []
+
+    def make(chip, image=b"", **options):
+        boards.append(desk(tmp_path / f"board{len(boards)}", image, chip, speed=SPEED, **options))
+        return boards[-1]
+
+    yield make
+    for board in boards:
         board.stop()
 
 
+def untouched(board):
+    return set(board.flash_chip) == {0xFF} and not list(board.flash_dir.iterdir())
+
+
+def test_an_image_for_another_chip_than_answers_is_not_written(other, file):
+    board = other(chips.WROVER_E)
+    refused = flash(board, "--micropython", file).exception
+    assert "ESP32 answers, micropython.bin is for ESP32-S3" in str(refused)
+    assert "take ESP32_GENERIC-SPIRAM from https://micropython.org/" in str(refused)
+    assert untouched(board)
+    refused = flash(board, "--micropython", file, "--board", "esp32-s3-n8r2").exception
+    assert "ESP32 answers, ESP32-S3-DevKitC-1-N8R2 has ESP32-S3" in str(refused)
+    assert untouched(board)
+
+
+@pytest.mark.parametrize(
+    ("chip", "why_zh", "why_en"),
+    [
+        (chips.ESP32_S3_N8, "没有 PSRAM", "no PSRAM"),
+        (chips.ESP32_S3_N8R8, "八线 PSRAM", "octal PSRAM has open faults"),
+        (chips.esp32_s3(16), "八线 PSRAM", "octal PSRAM has open faults"),
+    ],
+    ids=["without", "8 MB", "16 MB"],
+)
+def test_a_board_whose_memory_does_not_serve_is_refused_before_anything_is_written(
+    other, file, chip, why_zh, why_en
+):
+    board = other(chip)
+    done = flash(board, "--micropython", file)
+    assert done.exit_code == 1 and untouched(board)
+    assert why_en in done.output and "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
+    done = flash(board, "--micropython", file, "--language", "zh", "--json")
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["check"] == "board" and why_zh in result["text"][0]
+    assert "请改用 ESP32-S3-DevKitC-1-N8R2" in result["advice"][0]
+
+
+def test_a_board_that_shows_only_once_it_runs_that_it_has_no_psram_is_refused(other, tmp_path):
+    path = tmp_path / "spiram.bin"
+    path.write_bytes(micropython(chips.WROVER_E))
+    board = other(chips.WROOM_32E)
+    done = flash(board, "--micropython", path)
+    assert done.exit_code == 1
+    assert "✗ fails memory" in done.output and "no PSRAM found" in done.output
+    assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
+    assert not (board.flash_dir / "kiosk").exists()
+    # Nor a board whose MicroPython is of the kind that does not look for its PSRAM.
+    plain = other(chips.WROVER_E, micropython(chips.WROVER_E, board=b"Generic ESP32 module"))
+    done = flash(plain, "--keep-micropython", "--board", "esp32-wrover-e")
+    assert done.exit_code == 1 and "needs the image ESP32_GENERIC-SPIRAM" in done.output
+    assert not (plain.flash_dir / "kiosk").exists()
+
+
+def test_a_flash_too_small_for_the_image_is_left_as_it_is(other, file):
+    board = other(chips.esp32_s3(2, flash_mb=2))
+    assert "2MB of flash, micropython.bin expects 4MB" in str(
+        flash(board, "--micropython", file).exception
+    )
+    assert untouched(board)
+
+
+def test_the_image_that_was_kept_for_the_chip_that_answers_is_taken(other, tmp_path, file):
+    path = tmp_path / "wrover.bin"
+    path.write_bytes(micropython(chips.WROVER_E))
+    image.keep(image.read(path))
+    image.keep(image.read(file))
+    board = other(chips.WROVER_E)
+    report = json.loads(flash(board, "--json", "--unattended").stdout)
+    assert report["image"]["name"] == "wrover.bin" and report["board"]["name"] == "esp32-wrover-e"
+    assert bytes(board.flash_chip[0x1000 : 0x1000 + 64]) == path.read_bytes()[:64]
+    assert report["memory"]["psram_bytes"] == 4 << 20  # more of its 8 MB an ESP32 cannot reach
+    # Its own pins: nothing answers where those of the default board are.
+    assert {one["check"]: one["state"] for one in report["results"]}["bus"] == "ok"
+
+
+def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other, file, monkeypatch):
+    seen = Seen(0x303A, 0x1001)
+    monkeypatch.setattr(esptool.loader, "get_port_vid_pid", seen)
+    board = other(chips.ESP32_S3_N8R2, usb_jtag=True)
+    done = flash(board, "--micropython", file, "--unattended")
+    assert "✓ ok memory" in done.output and seen.asked
+    assert on_flash(board) == {one.path: one.data for one in collect().files}
+
+
+class Seen:
+    """Tells which USB device a port is."""
+
+    def __init__(self, *answer):
+        self.answer, self.asked = answer, False
+
+    def __call__(self, _port):
+        self.asked = True
+        return self.answer
+
+
+def test_sources_lie_where_nothing_is_imported_from_and_only_if_asked_for(flashed):
+    with Cable(flashed.url) as cable:
+        cable.take()
+        cable.put(collect(sources=True), lambda *_: None)
+        read = flashed.flash_dir / "sources/kiosk/scan.py"
+        assert read.read_bytes() == (FIRMWARE / "kiosk/scan.py").read_bytes()
+        assert cable.run("import kiosk.scan; print(kiosk.scan.__file__)").endswith("scan.mpy")
+        cable.put(collect(), lambda *_: None)
+    assert not read.exists()
+
+
+def test_nothing_of_a_self_test_moves_the_doors_line(flashed):
+    examined(flashed)
+    assert flashed.pins.door not in {change.pin for change in flashed.pin_history}
+    assert flashed.pins.green in {change.pin for change in flashed.pin_history}
+
+
 def test_what_is_wrong_on_this_side_is_said_before_the_board_is_touched(empty, site, tmp_path):
-    other = tmp_path / "s3.bin"
-    other.write_bytes(micropython(ESP32_S3))
+    other = tmp_path / "wrover.bin"
+    other.write_bytes(micropython(chips.WROVER_E))
     for arguments, says in (
-        (["--micropython", other], "made for ESP32-S3"),
+        (["--micropython", other, "--board", "esp32-s3-n8r2"], "made for ESP32, expected ESP32-S3"),
         ([], "no MicroPython was kept yet"),
         (["--keep-micropython", "--firmware", tmp_path], "expected the firmware's file"),
     ):
@@ -270,9 +402,12 @@ def test_no_board_and_no_port_are_told_apart(empty, monkeypatch):
     empty.lines.set = lambda **_: None  # nobody hears DTR and RTS: as without a board
     empty.cable.noise = lambda _: b""
     with pytest.raises(FlashError, match="hold BOOT"):
-        loader.write_micropython(empty.url, image.judge("x.bin", IMAGE), lambda *_: None)
-    with pytest.raises(FlashError, match="no such port"):
-        loader.write_micropython("/dev/ttyUSB99", image.judge("x", IMAGE), lambda *_: None)
+        write(empty)
+    with (
+        pytest.raises(FlashError, match="no such port"),
+        loader.opened("/dev/ttyUSB99", lambda *_: None),
+    ):
+        raise AssertionError
     with pytest.raises(FlashError, match="no such port"):
         Cable("/dev/ttyUSB99")
 

@@ -11,8 +11,9 @@ import pytest
 from flash_helpers import desk, micropython
 from kiosk_helpers import FEVERISH, HEALTHY, SPEED, until
 
+from fevergate.boards import BOARDS
 from fevergate.local_broker import LocalBroker, free_port
-from simulator import Habits
+from simulator import Habits, chips
 
 UP_S = 120
 
@@ -30,8 +31,13 @@ def fevergate(*arguments, cwd, **environment):
 
 
 @pytest.mark.timeout(300)
-def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_path):
-    (tmp_path / "ESP32_GENERIC.bin").write_bytes(micropython())
+@pytest.mark.parametrize(
+    ("chip", "name"),
+    [(chips.ESP32_S3_N8R2, "esp32-s3-n8r2"), (chips.WROVER_E, "esp32-wrover-e")],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_path, chip, name):
+    (tmp_path / "micropython.bin").write_bytes(micropython(chip))
     made = fevergate(
         *("provision", "gateway", "site", "--campus", "east", "--gateway", "gw-east"),
         *("--gate", "north=north-1", "--broker-port", free_port(), "--language", "en"),
@@ -56,17 +62,20 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
     )
     # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
     habits = Habits(patience_ms=6000 * SPEED)
-    board = desk(tmp_path / "board", speed=SPEED, habits=habits)
+    board = desk(tmp_path / "board", chip=chip, speed=SPEED, habits=habits)
     try:
         flashed = fevergate(
-            *("flash", "--port", board.url, "--micropython", "ESP32_GENERIC.bin"),
+            *("flash", "--port", board.url, "--micropython", "micropython.bin"),
             *("--settings-from", "site", "--kiosk", "north-2", "--language", "en"),
             cwd=tmp_path,
             XDG_CACHE_HOME=str(tmp_path / "cache"),
         )
         assert flashed.returncode == 0, flashed.stdout + flashed.stderr
-        for check in ("bus", "sensor", "readings", "Wi-Fi", "broker"):
+        for check in ("memory", "bus", "sensor", "readings", "Wi-Fi", "broker"):
             assert f"✓ ok {check}" in flashed.stdout
+        assert BOARDS[name].title in flashed.stdout
+        pins = (board.flash_dir / "kiosk_board.mpy").read_bytes()
+        assert name.encode() in pins and not (board.flash_dir / "kiosk/app.py").exists()
         board.wait_console("link up", UP_S)
         board.admit([HEALTHY, FEVERISH])
         until(lambda: rows(folder, "select count(*) from fevers") == [(1,)])

@@ -34,8 +34,8 @@ class Board:
     `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
     another once it reads its sensor. `on_console(board, line)` is called from a thread.
     `utc` tells an accelerated date; without it the board has the host's. `heap` is Python's, fixed:
-    a board's grows into its PSRAM. `interpreter` is "64bit" or "32bit", the words of its
-    MicroPython.
+    a board's grows into its PSRAM. `model` is of the table of boards. `interpreter` is "64bit" or
+    "32bit", the words of its MicroPython.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -54,6 +54,7 @@ class Board:
         habits: Habits | None = None,
         clock_set: bool = True,
         psram_bytes: int = 2 << 20,
+        model: str | None = None,
         utc: Callable[[], float] | None = None,
         interpreter: str | None = None,
     ) -> None:
@@ -68,7 +69,7 @@ class Board:
         self.clock_set = clock_set
         self._psram_bytes = psram_bytes
         self._utc_now = utc
-        self.pins = load_pins()
+        self.pins = load_pins(model=model)
         self.bus = VirtualBus(self.pins.sda, self.pins.scl)
         self.sensor = sensor or VirtualMLX90614(seed=seed)
         self.display = VirtualSSD1306()

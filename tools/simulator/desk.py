@@ -10,33 +10,54 @@ from pathlib import Path
 from typing import Any
 
 from simulator.board import RESET_EXIT, WATCHDOG_LEAST_S, Board
+from simulator.chips import ESP32_S3_N8R2, MIB, Chip
 from simulator.console import ConsoleProcess
 from simulator.errors import SimulatorError
 from simulator.frames import ResetCause
-from simulator.rom import ESP32, FLASH_BYTES, Chip, RomLoader, starts
-from simulator.serial_line import Lines, SerialLine
+from simulator.rom import RomLoader, starts
+from simulator.serial_line import Lines, SerialLine, UsbJtagLines
 from simulator.server import Server
 
 _POLL_S = 0.01
+_OWN_USB_S = 0.5  # until MicroPython's TinyUSB takes the socket from USB-Serial/JTAG
 _BANNER = b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:"
 _DOWNLOAD = (
     _BANNER + b"0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\nwaiting for download\r\n"
 )
 _EMPTY = _BANNER + b"0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
+SPIRAM, OCTAL = b"module with SPIRAM", b"with Octal-SPIRAM"
+"""In the name of a board that an image of MicroPython is built for."""
+
+HEAP_WITHOUT_PSRAM = "256K"
+"""What Python may have on an ESP32-S3 before Wi-Fi starts, or a little more."""
+
 _SOFT = b"MPY: soft reboot\r\n"
 
 
 class DeskBoard(Board):
-    """`url` is the port at which it is flashed; options as a `Board` has them."""
+    """`url` is the port at which it is flashed; options as a `Board` has them.
+
+    `usb_jtag`: the cable is in the socket of the chip itself, and not in that of a bridge. That
+    port goes away when MicroPython starts its own.
+    """
 
     def __init__(
-        self, name: str, flash_dir: str | Path, *, chip: Chip = ESP32, **options: Any
+        self,
+        name: str,
+        flash_dir: str | Path,
+        *,
+        chip: Chip = ESP32_S3_N8R2,
+        usb_jtag: bool = False,
+        **options: Any,
     ) -> None:
-        super().__init__(name, flash_dir, flash_dir, **options)
+        model = "esp32-wrover-e" if chip.name == "ESP32" else None
+        super().__init__(name, flash_dir, flash_dir, model=model, **options)
+        self._heap_asked = "heap" in options
         self.flash_dir.mkdir(parents=True, exist_ok=True)
         self.chip = chip
-        self.flash_chip = bytearray(b"\xff") * FLASH_BYTES
-        self.lines = Lines()
+        self.flash_chip = bytearray(b"\xff") * chip.flash_bytes
+        self._usb_jtag = usb_jtag
+        self.lines = UsbJtagLines() if usb_jtag else Lines()
         self.loader: RomLoader | None = None
         self._console: ConsoleProcess | None = None
         self._soft = False
@@ -86,9 +107,12 @@ class DeskBoard(Board):
         if download:
             self.loader = RomLoader(self.flash_chip, self.chip)
             self.cable.to_host(_DOWNLOAD)
-        elif not starts(bytes(self.flash_chip)):
+        elif not starts(bytes(self.flash_chip), self.chip):
             self._said(_EMPTY)
         else:
+            if self._usb_jtag and not raw:
+                time.sleep(_OWN_USB_S)
+                self.cable.drop()
             return self._interpret(cause, resets, raw=raw)
         try:
             while not self._stopping.is_set() and self.lines.resets == resets:
@@ -97,8 +121,23 @@ class DeskBoard(Board):
             self.loader = None
         return None if self._stopping.is_set() else ResetCause.HARD
 
+    def _psram_found(self) -> int:
+        """Bytes of PSRAM that the image on the flash finds: it is built for one kind of it. Of what
+        lies beside an ESP32 4 MiB can be reached."""
+        flash = bytes(self.flash_chip)
+        if self.chip.name == "ESP32":
+            return min(self.chip.psram_bytes, 4 * MIB) if SPIRAM in flash else 0
+        kind = "octal" if OCTAL in flash else "quad"
+        return self.chip.psram_bytes if self.chip.psram == kind else 0
+
+    def _about(self, cause: ResetCause) -> dict[str, object]:
+        return super()._about(cause) | {"psram_bytes": self._psram_found()}
+
     def _interpret(self, cause: ResetCause, resets: int, *, raw: bool) -> ResetCause | None:
         """MicroPython, until somebody or something resets it."""
+        psram_bytes = self._psram_found()
+        if not self._heap_asked:
+            self.heap = f"{psram_bytes >> 10}K" if psram_bytes else HEAP_WITHOUT_PSRAM
         server = Server(self.world)
         self._console = console = ConsoleProcess(
             *(server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._said),

@@ -10,7 +10,7 @@ from workshop.errors import HardwareError
 
 @dataclass(frozen=True)
 class KioskPins:
-    """GPIO numbers of the default board."""
+    """GPIO numbers of a board."""
 
     sda: int
     scl: int
@@ -23,10 +23,11 @@ class KioskPins:
     reader_rx: int
 
 
-def load_pins(path: Path = TABLE) -> KioskPins:
-    """Read the table. Raises `SimulatorError` naming the line, the pin and what is wrong."""
+def load_pins(path: Path = TABLE, model: str | None = None) -> KioskPins:
+    """Read the table: the pins of `model`, else of the default board. Raises `SimulatorError`
+    naming the line, the pin and what is wrong."""
     try:
         boards = load(path)
-        return KioskPins(**boards.models[boards.default].pins)
+        return KioskPins(**boards.models[model or boards.default].pins)
     except HardwareError as error:
         raise SimulatorError(str(error)) from error

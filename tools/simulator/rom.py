@@ -1,6 +1,7 @@
-"""An ESP32 that waits for download: its ROM's loader, and the stub that esptool puts on top of it.
+"""A chip that waits for download: its ROM's loader, and the stub that esptool puts on top of it.
 
 Source: https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
+and what differs from chip to chip in `simulator.chips`.
 Knows no serial port: it is fed bytes and gives bytes. Not modelled: encryption, reading flash back,
 how long erasing takes.
 """
@@ -11,9 +12,9 @@ import operator
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
-FLASH_BYTES = 4 << 20
+from simulator.chips import MIB, Chip
+
 SECTOR = 0x1000
 
 _END, _ESC, _ESC_END, _ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
@@ -24,28 +25,13 @@ _SYNC = b"\x07\x07\x12\x20" + 32 * b"\x55"
 _FROM_ROM = 0x20120707  # a stub would answer 0
 
 _INVALID, _FAILED, _CHECKSUM, _INFLATE = 0x05, 0x06, 0x07, 0x0B
-_STUB_CHECKSUM = 0xC1
+_STUB_CHECKSUM, _STUB_INVALID = 0xC1, 0xFF
+_UNKNOWN = 0x00
 
 _MAGIC_REGISTER = 0x40001000
-_SPI = 0x3FF42000
-_SPI_CMD, _SPI_ADDRESS, _SPI_USR2, _SPI_W0 = _SPI, _SPI + 4, _SPI + 0x24, _SPI + 0x80
 _SPI_RUN = 1 << 18
-_FLASH_ID = 0x1640C8  # GigaDevice, 4 MiB
 _SFDP = 0x50444653
-_EFUSE_3 = 0x3FF5A00C
-_D0WD_V1 = 1 << 9 | 1 << 15
-
-
-@dataclass(frozen=True)
-class Chip:
-    """Which chip: what it has in its detection register, and what newer ones say of themselves."""
-
-    magic: int
-    chip_id: int | None = None
-
-
-ESP32 = Chip(0x00F01D83)
-ESP32_S3 = Chip(0x00000009, chip_id=9)
+_NO_FLASH = 0xFFFFFF
 
 
 class _RefusedError(Exception):
@@ -66,10 +52,12 @@ def checksum(data: bytes) -> int:
 class RomLoader:
     """One stay in download mode; `flash` outlives it."""
 
-    def __init__(self, flash: bytearray, chip: Chip = ESP32) -> None:
+    def __init__(self, flash: bytearray, chip: Chip) -> None:
         self._flash = flash
         self._chip = chip
-        self._registers = {_MAGIC_REGISTER: chip.magic, _EFUSE_3: _D0WD_V1}
+        self._registers = {_MAGIC_REGISTER: chip.magic, **chip.efuses}
+        self._attached = False
+        self._flash_end = len(flash)
         self._packet: bytearray | None = None
         self._escaped = False
         self._ram: list[range] = []
@@ -86,8 +74,8 @@ class RomLoader:
             0x07: self._mem_data,
             0x09: self._write_register,
             0x0A: self._read_register,
-            0x0B: self._ignored,
-            0x0D: self._ignored,
+            0x0B: self._set_parameters,
+            0x0D: self._attach,
             0x0F: self._ignored,
             0x10: self._deflate_begin,
             0x11: self._deflate_data,
@@ -130,7 +118,7 @@ class RomLoader:
             return self._answer(command, value, b"", 0) * 8 if body == _SYNC else b""
         try:
             if command not in self._commands:
-                raise _RefusedError(_INVALID)
+                return self._unknown(command)
             value, data = self._commands[command](body, summed)
         except struct.error:
             return self._answer(command, 0, b"", _INVALID)
@@ -144,6 +132,14 @@ class RomLoader:
         status = bytes((1 if error else 0, error)) + (b"" if self.stub else b"\0\0")
         body = data + status
         return slip(_HEADER.pack(_ANSWER, command, len(body), value) + body)
+
+    def _unknown(self, command: int) -> bytes:
+        """What a ROM does not know it answers eight times, and not with the command's own number
+        (esptool, `ESPLoader.command`); a stub answers once."""
+        self.refused += 1
+        if self.stub:
+            return self._answer(command, 0, b"", _STUB_INVALID)
+        return self._answer(_UNKNOWN, 0, b"", _INVALID) * 8
 
     def _entered(self, body: bytes) -> bytes:
         """MEM_END with an entry: the stub runs, if there is one."""
@@ -168,6 +164,8 @@ class RomLoader:
 
     def _mem_begin(self, body: bytes, _summed: int) -> tuple[int, bytes]:
         size, _, _, at = struct.unpack("<IIII", body)
+        if not any(at in ram and at + size <= ram.stop for ram in self._chip.ram):
+            raise _RefusedError(_FAILED)
         self._ram.append(range(at, at + size))
         return 0, b""
 
@@ -176,9 +174,26 @@ class RomLoader:
         return 0, b""
 
     def _flash_begin(self, body: bytes, _summed: int) -> tuple[int, bytes]:
-        size, _, _, at = struct.unpack_from("<IIII", body)
+        extended = self.stub or self._chip.extended_begin
+        size, _, _, at, *_ = struct.unpack("<IIIII" if extended else "<IIII", body)
+        self._need_flash()
         self._erase(at, size)
         return 0, b""
+
+    def _attach(self, _body: bytes, _summed: int) -> tuple[int, bytes]:
+        self._attached = True
+        return 0, b""
+
+    def _set_parameters(self, body: bytes, _summed: int) -> tuple[int, bytes]:
+        """What the ROM takes the flash to be; it is not larger than it is."""
+        _, size, _, _, _, _ = struct.unpack("<IIIIII", body)
+        self._flash_end = min(size, len(self._flash))
+        return 0, b""
+
+    def _need_flash(self) -> None:
+        """The ROM drives the flash's pins only once it is told to; a stub does so by itself."""
+        if not self.stub and not self._attached:
+            raise _RefusedError(_FAILED)
 
     def _flash_data(self, body: bytes, summed: int) -> tuple[int, bytes]:
         self._program(self._block(body, summed))
@@ -198,7 +213,8 @@ class RomLoader:
 
     def _md5(self, body: bytes, _summed: int) -> tuple[int, bytes]:
         at, size, _, _ = struct.unpack("<IIII", body)
-        if at + size > len(self._flash):
+        self._need_flash()
+        if at + size > self._flash_end:
             raise _RefusedError(_FAILED)
         found = hashlib.md5(self._flash[at : at + size], usedforsecurity=False)
         return 0, found.digest() if self.stub else found.hexdigest().encode()
@@ -210,7 +226,7 @@ class RomLoader:
         """NOR flash: whole sectors become ones."""
         start = at // SECTOR * SECTOR
         end = -(-(at + size) // SECTOR) * SECTOR
-        if end > len(self._flash):
+        if end > self._flash_end:
             raise _RefusedError(_FAILED)
         self._flash[start:end] = b"\xff" * (end - start)
         self._at, self._end = at, end
@@ -232,22 +248,40 @@ class RomLoader:
         address, value, mask, _ = struct.unpack_from("<IIII", body)
         held = self._registers.get(address, 0)
         self._registers[address] = held & ~mask | value & mask
-        if address == _SPI_CMD and value & _SPI_RUN:
-            self._registers[_SPI_CMD] = 0
-            asked = self._registers.get(_SPI_USR2, 0) & 0xFF, self._registers.get(_SPI_ADDRESS, 0)
-            answers = {(0x9F, 0): _FLASH_ID, (0x5A, 0): _SFDP}
-            self._registers[_SPI_W0] = answers.get(asked, 0xC8 if asked[0] == 0x5A else 0)
+        spi = self._chip.spi
+        if address == spi.base and value & _SPI_RUN:
+            self._registers[address] = 0
+            self._registers[spi.base + spi.w0] = self._flash_says()
         return 0, b""
 
+    def _flash_says(self) -> int:
+        """What the flash answers to the command in the controller's registers."""
+        spi = self._chip.spi
+        command = self._registers.get(spi.base + spi.usr2, 0) & 0xFF
+        address = self._registers.get(spi.base + 4, 0) >> (8 if spi.address_left else 0)
+        if not self.stub and not self._attached:
+            return _NO_FLASH
+        if command == 0x9F:
+            return self._chip.flash_id
+        if command == 0x5A:
+            return {0: _SFDP, 0x10: 0xC8}.get(address, 0)
+        return 0
 
-def starts(flash: bytes) -> bool:
-    """Whether an ESP32 boots from this: the loader at 0x1000, and an application, both whole."""
-    return _whole(flash, 0x1000) and _whole(flash, 0x10000)
+
+def starts(flash: bytes, chip: Chip) -> bool:
+    """Whether a chip boots from this: the loader where it looks for it, made for no more flash than
+    there is, and an application, both whole."""
+    at = chip.offset
+    return (
+        _whole(flash, at, chip)
+        and MIB << (flash[at + 3] >> 4) <= len(flash)
+        and _whole(flash, 0x10000, chip)
+    )
 
 
-def _whole(flash: bytes, at: int) -> bool:
+def _whole(flash: bytes, at: int, chip: Chip) -> bool:
     """An image as ESP-IDF's "Application Image Format" says: segments, checksum, SHA-256."""
-    if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != 0:
+    if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != chip.image_chip:
         return False
     summed, where = _SEED, at + 24
     for _ in range(flash[at + 1]):

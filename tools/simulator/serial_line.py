@@ -1,7 +1,7 @@
-"""A USB cable and the bridge at its end: an RFC 2217 port with the lines that reset an ESP32.
+"""A USB cable and what is at its end: an RFC 2217 port with the lines that reset an ESP32.
 
-Two transistors make EN low where only RTS is asserted, and IO0 where only DTR is (Espressif,
-ESP32-DevKitC schematic). Not modelled: baud rates, bytes that are lost on the way.
+With a bridge, two transistors make EN low where only RTS is asserted, and IO0 where only DTR is
+(Espressif, ESP32-DevKitC schematic). Not modelled: baud rates, bytes that are lost on the way.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ class Lines:
     """EN and IO0. `wait_boot` tells how the chip starts once EN is up; `held` while it is low."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # its lock is taken again by one and the same thread
         self._dtr = self._rts = False
         self._rose_at = 0.0
         self.resets = 0
@@ -58,6 +58,39 @@ class Lines:
                 if not self.held and (self.download or left_s <= 0):
                     return self.download
                 self._changed.wait(0.05 if self.held else max(left_s, 0.001))
+        return None
+
+
+class UsbJtagLines(Lines):
+    """The two lines as the USB-Serial/JTAG controller inside an ESP32-S3 takes them: no wires.
+
+    DTR alone wishes for download, neither of them forgets that, RTS alone resets (ESP32-S3
+    Technical Reference Manual, "USB Serial/JTAG Controller", reset by CDC control lines).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wished = self._latched = False
+
+    def set(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
+        with self._changed:
+            before = self.held
+            super().set(dtr=dtr, rts=rts)
+            if self.held and not before:
+                self._latched = self._wished
+            if not self._rts:
+                self._wished = self._dtr
+
+    @property
+    def download(self) -> bool:
+        return self._latched
+
+    def wait_boot(self, stopping: threading.Event) -> bool | None:
+        with self._changed:
+            while not stopping.is_set():
+                if not self.held:
+                    return self.download
+                self._changed.wait(0.05)
         return None
 
 
@@ -121,6 +154,10 @@ class SerialLine:
     def pull(self) -> None:
         """Out of the socket: the host's port is gone, and the lines with it."""
         self._plugged = False
+        self.drop()
+
+    def drop(self) -> None:
+        """The board takes its own USB port away and comes back with another."""
         with contextlib.suppress(OSError):
             if self._connection is not None:
                 self._connection.shutdown(socket.SHUT_RDWR)

@@ -23,6 +23,7 @@ from fevergate.flash.image import MINIMUM
 
 SILENCE_S = 5
 ANSWERS_S = 3
+REOPEN_S = 1
 QUIET_S = 0.5
 TRIES = 10
 """A board that boots for the first time makes its file system, which takes some seconds."""
@@ -114,15 +115,14 @@ class Copied:
 
 
 class Cable:
-    """Use it in a `with` statement; all that goes wrong is a `FlashError`."""
+    """Use it in a `with` statement; all that goes wrong is a `FlashError`. `patience_s` is how long
+    the port may be away at first, as that of an ESP32-S3's own USB is when MicroPython starts."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, patience_s: float = 0) -> None:
         self.port = port
         self._known = False
-        try:
-            self._board = SerialTransport(port, timeout=SILENCE_S)
-        except (TransportError, SerialException, OSError) as error:
-            raise FlashError(f"{port}: no such port, or no right to it: {error}") from error
+        self._until = time.monotonic() + patience_s
+        self._board = self._opened()
 
     def __enter__(self) -> Cable:
         return self
@@ -136,19 +136,42 @@ class Cable:
     def take(self) -> About:
         """Interrupt what runs and begin with an empty heap; a kiosk's watchdog is told to wait.
         A board that is just booting is asked again."""
+        while True:
+            try:
+                about = self._asked()
+                break
+            except FlashError:
+                if time.monotonic() >= self._until:
+                    raise
+            time.sleep(REOPEN_S)
+            self.__exit__()
+            self._board = self._opened()
+        if about.version[:2] < MINIMUM:
+            shown = ".".join(map(str, about.version))
+            raise FlashError(
+                f"{self.port}: MicroPython {shown}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
+            )
+        with self._spoken():
+            self._board.enter_raw_repl(soft_reset=True)
+        return about
+
+    def _opened(self) -> SerialTransport:
+        while True:
+            try:
+                return SerialTransport(self.port, timeout=SILENCE_S)
+            except (TransportError, SerialException, OSError) as error:
+                if time.monotonic() >= self._until:
+                    why = f"no such port, or no right to it: {error}"
+                    raise FlashError(f"{self.port}: {why}") from error
+            time.sleep(REOPEN_S)
+
+    def _asked(self) -> About:
         with self._spoken():
             self._prompt()
         machine, version, runs = json.loads(self.run(_ABOUT))
         self._known = True
         if runs:
             self.run(_HOLD)
-        if tuple(version[:2]) < MINIMUM:
-            shown = ".".join(map(str, version))
-            raise FlashError(
-                f"{self.port}: MicroPython {shown}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
-            )
-        with self._spoken():
-            self._board.enter_raw_repl(soft_reset=True)
         return About(machine, tuple(version))
 
     def put(self, firmware: Firmware, moved: Moved) -> Copied:
@@ -244,7 +267,8 @@ class Cable:
         self.run(_LIST)
         ours = {one.path for one in firmware.files}
         found = [path for folder in firmware.folders for path in self.ask(f"_list({folder!r})")]
-        return [path for path in found if path not in ours]
+        stale = [path for path, digest in self._digests(firmware.stale).items() if digest]
+        return [path for path in found if path not in ours] + stale
 
     def _write(self, one: BoardFile, before: int, size: int, moved: Moved) -> None:
         with self._spoken():

@@ -1,4 +1,4 @@
-"""`fevergate flash`: a bare ESP32 becomes a kiosk, and says what works."""
+"""`fevergate flash`: a bare board becomes a kiosk, and says what works."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from fevergate.errors import FlashError
+from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
+from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.flash import image as micropython
 from fevergate.flash import self_test
 from fevergate.flash.cable import Cable
-from fevergate.flash.files import Firmware, collect
-from fevergate.flash.loader import BAUD, write_micropython
-from fevergate.flash.self_test import Pair, Result
+from fevergate.flash.files import collect
+from fevergate.flash.image import Image
+from fevergate.flash.loader import BAUD, opened
+from fevergate.flash.memory import chip_of, measure, model_of
+from fevergate.flash.models import Pair, chosen, refuse_memory
+from fevergate.flash.self_test import Result
 from fevergate.usb import kiosk_folder
 
 _MARKS = {"ok": ("✓", "green"), "fails": ("✗", "bold red"), "not shown": ("–", "yellow")}
@@ -30,13 +34,49 @@ _STATES: dict[str, Pair] = {
 }
 
 
+REBOOT_S = 20
+"""How long the port of a board that has just been written may be away."""
+
+
+class Options(msgspec.Struct, kw_only=True):
+    """What the command was asked for; see the options' own words."""
+
+    port: str
+    board: str | None
+    image_path: Path | None
+    sha256: str | None
+    keep_micropython: bool
+    firmware: Path | None
+    sources: bool
+    settings_from: Path | None
+    kiosk: str | None
+    self_test_only: bool
+    unattended: bool
+    baud: int
+    as_json: bool
+    language: str | None
+
+    @property
+    def writes_image(self) -> bool:
+        return not self.self_test_only and not self.keep_micropython
+
+    @property
+    def named(self) -> BoardModel | None:
+        return BOARDS[self.board] if self.board else None
+
+
 @click.command("flash")
 @click.option("--port", required=True, help="The board's serial port, such as /dev/ttyUSB0.")
+@click.option(
+    "--board",
+    type=click.Choice(sorted(BOARDS)),
+    help="Which board it is; else the one with the chip that answers.",
+)
 @click.option(
     "--micropython",
     "image_path",
     type=click.Path(path_type=Path),
-    help="MicroPython's .bin for ESP32_GENERIC; else the one that was kept.",
+    help="MicroPython's .bin for this board; else the one that was kept.",
 )
 @click.option("--sha256", help="What that file must be; else as in FILE.sha256 beside it.")
 @click.option("--keep-micropython", is_flag=True, help="The board has it already.")
@@ -45,6 +85,7 @@ _STATES: dict[str, Pair] = {
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A folder such as firmware/, else the one that came with fevergate.",
 )
+@click.option("--sources", is_flag=True, help="Also what was compiled, to be read under /sources.")
 @click.option(
     "--settings-from",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -63,123 +104,153 @@ _STATES: dict[str, Pair] = {
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Chinese without it.")
 @click.pass_context
-def flash_command(
-    context: click.Context,
-    port: str,
-    image_path: Path | None,
-    sha256: str | None,
-    keep_micropython: bool,
-    firmware: Path | None,
-    settings_from: Path | None,
-    kiosk: str | None,
-    self_test_only: bool,
-    unattended: bool,
-    baud: int,
-    as_json: bool,
-    language: str | None,
-) -> None:
-    """Make a kiosk of the ESP32 at --port: MicroPython, the firmware, settings; then test it.
+def flash_command(context: click.Context, **values: Any) -> None:
+    """Make a kiosk of the board at --port: MicroPython, the firmware, settings; then test it.
 
-    What lies on the board already is not written again, and the readings that it keeps stay. A
-    cable that is pulled half-way is no harm: flash again. What came over the air before gives way
-    to what comes by cable.
+    The chip is read first: an image for another one is refused, and a board without PSRAM, which
+    has too little memory for a kiosk. What lies on the board already is not written again, and the
+    readings that it keeps stay. A cable that is pulled half-way is no harm: flash again. What came
+    over the air before gives way to what comes by cable.
 
     \b
-      fevergate flash --port /dev/ttyUSB0 --micropython ESP32_GENERIC-v1.28.0.bin \\
+      fevergate flash --port /dev/ttyUSB0 --micropython ESP32_GENERIC_S3-v1.28.0.bin \\
           --settings-from /etc/fevergate --kiosk north-1
       fevergate flash --port /dev/ttyUSB0                  the next board: MicroPython was kept
       fevergate flash --port /dev/ttyUSB0 --self-test-only
 
-    The self-test scans the bus, reads the sensor, lights each LED and asks whether you saw it,
-    joins the Wi-Fi and logs in at the broker. Exit code 1: something fails.
+    The self-test measures the memory, scans the bus, reads the sensor, lights each LED and asks
+    whether you saw it, joins the Wi-Fi and logs in at the broker; the door it leaves alone. Exit
+    code 1: something fails.
     """
-    _check(image_path, sha256, keep_micropython, settings_from, kiosk, self_test_only)
-    shown = _Shown(as_json, 1 if language == "en" else 0)
-    report: dict[str, Any] = {"port": port}
+    options = Options(**values)
+    _check(options)
+    shown = _Shown(options.as_json, 1 if options.language == "en" else 0)
+    report: dict[str, Any] = {"port": options.port}
     # All that can be wrong on this side is looked for before the board is touched.
-    files = None if self_test_only else collect(firmware)
+    model = options.named
     image = None
-    if not self_test_only and not keep_micropython:
-        image = micropython.read(image_path, sha256) if image_path else micropython.cached()
-    if settings_from and kiosk:
-        kiosk_folder(settings_from, kiosk)
-    if image:
-        with shown.bar(("MicroPython", "MicroPython")) as bar:
-            report["chip"] = write_micropython(port, image, bar.moved, baud)
-        report["image"] = {"name": image.name, "sha256": image.sha256}
-        shown.say(f"{report['chip']}: {image.name}")
-        if image_path:
-            shown.say(f"→ {micropython.keep(image)}")
-    results = _over_repl(shown, report, port, files, (settings_from, kiosk), unattended)
-    report["results"] = [msgspec.to_builtins(one) for one in results]
-    report["ok"] = all(one.state != "fails" for one in results)
-    if as_json:
+    if options.writes_image:
+        image = _image(options)
+        model = image.model if image else model
+    if not options.self_test_only:
+        collect(options.firmware, model or BOARDS[DEFAULT_BOARD], sources=options.sources)
+    if options.settings_from and options.kiosk:
+        kiosk_folder(options.settings_from, options.kiosk)
+    try:
+        if options.writes_image:
+            model = _write_image(shown, report, options, image)
+        results = _over_repl(shown, report, options, model)
+    except BoardRefusedError as error:
+        refused = Result(check="board", state="fails", text=error.text, advice=error.advice)
+        shown.result(refused)
+        results = [refused]
+    report["results"] = [msgspec.to_builtins(result) for result in results]
+    report["ok"] = all(result.state != "fails" for result in results)
+    if options.as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
     if not report["ok"]:
         context.exit(1)
 
 
-def _check(
-    image_path: Path | None,
-    sha256: str | None,
-    keep_micropython: bool,
-    settings_from: Path | None,
-    kiosk: str | None,
-    self_test_only: bool,
-) -> None:
+def _check(options: Options) -> None:
     """Options that contradict each other."""
-    if sha256 and not image_path:
+    if options.sha256 and not options.image_path:
         raise click.UsageError("--sha256 goes with --micropython")
-    if image_path and keep_micropython:
+    if options.image_path and options.keep_micropython:
         raise click.UsageError("--micropython or --keep-micropython, not both")
-    if (settings_from is None) != (kiosk is None):
+    if (options.settings_from is None) != (options.kiosk is None):
         raise click.UsageError("--settings-from and --kiosk go together")
-    if self_test_only and (image_path or kiosk):
-        raise click.UsageError("--self-test-only writes nothing: neither image nor settings")
+    if options.self_test_only and (options.image_path or options.kiosk or options.sources):
+        raise click.UsageError("--self-test-only writes nothing: no image, sources or settings")
+
+
+def _image(options: Options) -> Image | None:
+    """The image that was named, else the one kept for the board that was; None where the chip that
+    answers decides which of those that were kept it is. Raises `FlashError`."""
+    if options.image_path:
+        return micropython.read(options.image_path, options.sha256, options.named)
+    if options.named or not any(micropython.is_kept(model) for model in BOARDS.values()):
+        return micropython.cached(options.named or BOARDS[DEFAULT_BOARD])
+    return None
+
+
+def _write_image(
+    shown: _Shown, report: dict[str, Any], options: Options, image: Image | None
+) -> BoardModel:
+    """MicroPython onto the chip, if it is one that a kiosk runs on; which model it is."""
+    port = options.port
+    with shown.bar(("MicroPython", "MicroPython")) as bar, opened(port, bar.moved) as rom:
+        model = chosen(options.board, rom.chip.name, port)
+        refuse_memory(port, model.chip, rom.chip.psram)
+        image = image or micropython.cached(model)
+        if image.model.chip != rom.chip.name:
+            raise FlashError(
+                f"{port}: {rom.chip.name} answers, {image.name} is for {image.model.chip}: take "
+                f"{model.image} from {micropython.page(model)}"
+            )
+        rom.write(image, options.baud)
+    report["chip"] = rom.chip.description
+    report["image"] = {"name": image.name, "sha256": image.sha256}
+    shown.say(f"{model.title}, {rom.chip.description}: {image.name}")
+    if options.image_path:
+        shown.say(f"→ {micropython.keep(image)}")
+    return model
 
 
 def _over_repl(
-    shown: _Shown,
-    report: dict[str, Any],
-    port: str,
-    files: Firmware | None,
-    settings: tuple[Path | None, str | None],
-    unattended: bool,
+    shown: _Shown, report: dict[str, Any], options: Options, model: BoardModel | None
 ) -> list[Result]:
     """All that MicroPython is asked to do: files, settings, the self-test, the last reset."""
-    with Cable(port) as cable:
+    with Cable(options.port, REBOOT_S if options.writes_image else 0) as cable:
         about = cable.take()
+        chip = chip_of(about.machine)
+        if chip and not options.self_test_only:
+            model = chosen(options.board, chip, options.port)
+        model = model or model_of(about.machine)
         report["board"] = {
+            "name": model.name if model else "",
             "machine": about.machine,
             "micropython": ".".join(map(str, about.version)),
         }
         shown.say(f"{about.machine}, MicroPython {report['board']['micropython']}")
-        if files:
-            with shown.bar(("固件", "firmware")) as bar:
-                copied = cable.put(files, bar.file)
-            report["firmware"] = {"version": files.version, **asdict(copied)}
-            shown.tell(
-                f"固件 {files.version}：写入 {copied.written}，未变 {copied.unchanged}",
-                f"firmware {files.version}: {copied.written} files written, "
-                f"{copied.unchanged} unchanged",
-            )
-        folder, kiosk = settings
-        if folder and kiosk:
-            cable.settings(folder, kiosk, lambda *_: None)
-            report["kiosk"] = kiosk
-            shown.tell(f"设置：{kiosk}", f"settings: {kiosk}")
-        asks = not unattended and sys.stdin.isatty() and sys.stderr.isatty()
+        measured = measure(cable)
+        report["memory"] = msgspec.to_builtins(measured)
+        if not measured.enough and not options.self_test_only:
+            shown.result(refused := self_test.memory(measured, model))
+            cable.reset()
+            return [refused]
+        if not options.self_test_only:
+            _put(shown, report, options, cable, model or BOARDS[DEFAULT_BOARD])
+        asks = not options.unattended and sys.stdin.isatty() and sys.stderr.isatty()
         results = []
         try:
-            for one in self_test.run(cable, shown.ask if asks else lambda _: None):
-                shown.result(one)
-                results.append(one)
+            for result in self_test.run(cable, shown.ask if asks else lambda _: None, model):
+                shown.result(result)
+                results.append(result)
         except BaseException:
             with suppress(FlashError):
                 cable.reset()  # the kiosk goes on, whatever became of its test
             raise
         cable.reset()
     return results
+
+
+def _put(
+    shown: _Shown, report: dict[str, Any], options: Options, cable: Cable, model: BoardModel
+) -> None:
+    """The firmware and the settings onto the board."""
+    files = collect(options.firmware, model, sources=options.sources)
+    with shown.bar(("固件", "firmware")) as bar:
+        copied = cable.put(files, bar.file)
+    report["firmware"] = {"version": files.version, **asdict(copied)}
+    shown.tell(
+        f"固件 {files.version}：写入 {copied.written}，未变 {copied.unchanged}",
+        f"firmware {files.version}: {copied.written} files written, {copied.unchanged} unchanged",
+    )
+    if options.settings_from and options.kiosk:
+        cable.settings(options.settings_from, options.kiosk, lambda *_: None)
+        report["kiosk"] = options.kiosk
+        shown.tell(f"设置：{options.kiosk}", f"settings: {options.kiosk}")
 
 
 class _Bar:

@@ -1,4 +1,9 @@
-"""What lies on a kiosk's board: the firmware byte for byte, and its libraries under /lib."""
+"""What lies on a kiosk's board: the firmware and its libraries, compiled; their sources if asked.
+
+MicroPython looks for a folder, then for NAME.py, then for NAME.mpy (py/builtinimport.c,
+`stat_module` and `stat_file_py_or_mpy`): a source beside a compiled file would be taken in its
+place. So sources lie in a folder that is not on `sys.path` ("", ".frozen", "/lib").
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,13 @@ from pathlib import Path
 
 from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_source
 from fevergate.errors import FlashError
+from fevergate.firmware_compiler import compiled
 
-BOARD = "/kiosk_board.py"
+BOARD = "/kiosk_board.mpy"
 """Which board it is and its pins; outside the package, so that no update replaces it."""
+
+SOURCES = "/sources"
+"""Where `--sources` puts what was compiled, to be read by people."""
 
 MAIN = "/main.py"
 """Written last and taken away first: what starts a kiosk is there only where all the rest is."""
@@ -37,37 +46,53 @@ class BoardFile:
 
 @dataclass(frozen=True)
 class Firmware:
-    """All files in the order in which they are written; `folders` belong to it alone."""
+    """All files in the order in which they are written; `folders` belong to it alone, and `stale`
+    are files that would be taken in place of ours."""
 
     version: str
     files: tuple[BoardFile, ...]
     folders: tuple[str, ...]
+    stale: tuple[str, ...] = ()
 
 
-def collect(folder: Path | None = None, model: BoardModel = BOARDS[DEFAULT_BOARD]) -> Firmware:
+def collect(
+    folder: Path | None = None,
+    model: BoardModel = BOARDS[DEFAULT_BOARD],
+    *,
+    sources: bool = False,
+) -> Firmware:
     """The firmware in `folder` (as this project's `firmware/`), else the one that came with
-    fevergate, with the pins of `model`. Raises `FlashError` naming what is missing."""
+    fevergate, compiled, with the pins of `model`, and with its sources under `SOURCES` if they are
+    asked for. Raises `FlashError` naming what is missing, `CompilerError`."""
     root = folder or _SHIPPED
     package = folder / "kiosk" if folder else _package("kiosk")
     libraries, left_out = _libraries(root / _LIBRARIES)
-    files = [
-        BoardFile("/boot.py", _bytes(root / "boot.py")),
-        BoardFile(BOARD, pins_source(model).encode()),
-    ]
-    sources = {"/kiosk": package} | {f"/lib/{name}": _package(name) for name in libraries}
-    for target, source in sources.items():
+    folders = {"/kiosk": package} | {f"/lib/{name}": _package(name) for name in libraries}
+    written = {_source(BOARD): pins_source(model).encode()}
+    for target, folder_of in folders.items():
         skip = left_out if target.startswith("/lib/") else ()
-        files += [
-            BoardFile(f"{target}/{path.relative_to(source).as_posix()}", _bytes(path))
-            for path in sorted(source.rglob("*.py"))
+        written |= {
+            f"{target}/{path.relative_to(folder_of).as_posix()}": _bytes(path)
+            for path in sorted(folder_of.rglob("*.py"))
             if path.name not in skip and "__pycache__" not in path.parts
-        ]
+        }
+    files = [BoardFile("/boot.py", _bytes(root / "boot.py"))]
+    files += [
+        BoardFile(path.removesuffix(".py") + ".mpy", compiled(data, path.removeprefix("/")))
+        for path, data in written.items()
+    ]
+    if sources:
+        files += [BoardFile(SOURCES + path, data) for path, data in written.items()]
     files.append(BoardFile("/glyphs.bin", _bytes(root / "glyphs.bin")))
     files.append(BoardFile(MAIN, _bytes(root / "main.py")))
     found = _VERSION.search(_bytes(package / "__init__.py").decode(errors="replace"))
     if not found:
         raise FlashError(f'{package / "__init__.py"}: expected VERSION = "major.minor.patch"')
-    return Firmware(found[1], tuple(files), tuple(sources))
+    return Firmware(found[1], tuple(files), (*folders, SOURCES), (_source(BOARD),))
+
+
+def _source(path: str) -> str:
+    return path.removesuffix(".mpy") + ".py"
 
 
 def _libraries(table: Path) -> tuple[list[str], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""MicroPython's image for an ESP32: judged before it is written, kept for the next board.
+"""MicroPython's image for a board: judged before it is written, kept for the next board.
 
 Format: ESP-IDF, "Application Image Format" and "Partition Tables"; the images themselves are read
 by esptool's own code.
@@ -7,52 +7,62 @@ by esptool's own code.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from esptool.bin_image import ESP32FirmwareImage
+from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import ROM_LIST
 from esptool.util import FatalError
 
+from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import FlashError
-
-OFFSET = 0x1000
-"""Where an ESP32 looks for its second-stage loader, the first part of MicroPython's file."""
+from fevergate.flash.models import of_chip
 
 MINIMUM = (1, 28)
-PAGE = "https://micropython.org/download/ESP32_GENERIC/"
 SIZE_MAX = 16 << 20
 
-_CHIP = 0  # of ESP32, in an image's extended header
 _CHIPS = {rom.IMAGE_CHIP_ID: rom.CHIP_NAME for rom in ROM_LIST if rom.IMAGE_CHIP_ID is not None}
 _MAGIC = 0xE9
-_TABLE = 0x8000 - OFFSET
+_TABLE_AT = 0x8000
 _PARTITION = struct.Struct("<HBBII16sI")
 _PARTITION_MAGIC = 0x50AA
 _PARTITIONS_MAX = 95
 _DESCRIPTION = struct.Struct("<I12x32s32s")  # magic, secure version, reserved; version, project
 _DESCRIPTION_MAGIC = 0xABCD5432
+# MicroPython's MICROPY_HW_BOARD_NAME; in an image before " with " and MICROPY_HW_MCU_NAME.
+_BOARD_NAMES = {
+    "ESP32_GENERIC_S3": b"Generic ESP32S3 module",
+    "ESP32_GENERIC-SPIRAM": b"Generic ESP32 module with SPIRAM",
+}
+_BOARD_NAME = re.compile(rb"Generic ESP32\w{0,4} module(?: with [\w-]{1,20})?(?= with ESP32)")
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
 class Image:
-    """A file for `OFFSET`; `version` is (major, minor) where it says so."""
+    """A file for the flash of a board `model` from its `offset` on; `version` is (major, minor)
+    where it says so."""
 
     name: str
     data: bytes
+    model: BoardModel
     version: tuple[int, int] | None
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def flash_bytes(self) -> int:
+        """How large it takes the flash to be; the loader starts on none that is smaller."""
+        return 1 << 20 << (self.data[3] >> 4)
 
-def read(path: Path, expected: str | None = None) -> Image:
+
+def read(path: Path, expected: str | None = None, model: BoardModel | None = None) -> Image:
     """A file that the user names; its SHA-256 is compared with `expected`, else with that of a file
     of the same name and `.sha256` beside it, where there is one. Raises `FlashError`."""
     data = _bytes(path)
@@ -63,23 +73,34 @@ def read(path: Path, expected: str | None = None) -> Image:
         if not _HEX.fullmatch(expected):
             raise FlashError("--sha256: expected 64 hex digits")
         _compare(path, data, expected, "--sha256")
-    return judge(path.name, data)
+    return judge(path.name, data, model)
 
 
-def judge(name: str, data: bytes) -> Image:
-    """Whether these bytes are MicroPython for an ESP32, whole. Raises `FlashError` saying where it
-    is something else."""
-    loader = _part(name, data, 0, "the second-stage loader")
-    if len(data) < _TABLE + _PARTITION.size:
-        raise FlashError(f"{name}: ends after {loader} bytes, expected a partition table: {_why()}")
-    application = _application_at(name, data)
-    _part(name, data, application, "the application")
-    return Image(name, data, _version(name, data, application))
+def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
+    """Whether these bytes are MicroPython for a board of this model, whole; without a model for any
+    that a kiosk runs on. Raises `FlashError` saying where it is something else."""
+    model = _made_for(name, data, model)
+    loader = _part(name, data, 0, "the second-stage loader", model)
+    if len(data) < _TABLE_AT - model.offset + _PARTITION.size:
+        raise FlashError(
+            f"{name}: ends after {loader} bytes, expected a partition table: {_take(model)}"
+        )
+    application = _application_at(name, data, model)
+    _part(name, data, application, "the application", model)
+    version = _version(name, data, application, model)
+    built = _BOARD_NAME.search(data)
+    wanted = _BOARD_NAMES.get(model.image)
+    if built and wanted and built[0] != wanted:
+        raise FlashError(
+            f"{name}: built for {built[0].decode()!r}, which does not reach the memory of "
+            f"{model.title}: {_take(model)}"
+        )
+    return Image(name, data, model, version)
 
 
 def keep(image: Image) -> Path:
     """Put it into the cache, for the next board; the digest last, so that half a file is none."""
-    path = cached_at()
+    path = cached_at(image.model)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, image.data)
@@ -89,31 +110,58 @@ def keep(image: Image) -> Path:
     return path
 
 
-def cached() -> Image:
-    """What an earlier run kept, checked again. Raises `FlashError` where there is none."""
-    path = cached_at()
+def cached(model: BoardModel) -> Image:
+    """What an earlier run kept for such a board, checked again. Raises `FlashError` where there is
+    none."""
+    path = cached_at(model)
     beside = path.with_name(path.name + ".sha256")
-    if not path.is_file() or not beside.is_file():
+    if not is_kept(model):
         raise FlashError(
-            f"no MicroPython was kept yet: download ESP32_GENERIC, {MINIMUM[0]}.{MINIMUM[1]} or "
-            f"newer, from {PAGE} and name it with --micropython FILE, or give --keep-micropython "
-            "for a board that has it"
+            f"no MicroPython was kept yet for {model.title}: {_take(model)}, {_AT_LEAST}, and name "
+            "it with --micropython FILE, or give --keep-micropython for a board that has it"
         )
     data = _bytes(path)
     _compare(path, data, _digest_in(beside), str(beside))
     name = beside.read_text(encoding="utf-8", errors="replace").partition("  ")[2].strip()
-    return judge(name or path.name, data)
+    return judge(name or path.name, data, model)
 
 
-def cached_at() -> Path:
-    """`$XDG_CACHE_HOME/fevergate/micropython-esp32.bin`."""
+def is_kept(model: BoardModel) -> bool:
+    """Whether an earlier run kept an image for such a board."""
+    path = cached_at(model)
+    return path.is_file() and path.with_name(path.name + ".sha256").is_file()
+
+
+def cached_at(model: BoardModel) -> Path:
+    """`$XDG_CACHE_HOME/fevergate/micropython-IMAGE.bin`."""
     root = os.environ.get("XDG_CACHE_HOME", "")
     folder = Path(root) if Path(root).is_absolute() else Path.home() / ".cache"
-    return folder / "fevergate" / "micropython-esp32.bin"
+    return folder / "fevergate" / f"micropython-{model.image}.bin"
 
 
-def _why() -> str:
-    return f"take the .bin of ESP32_GENERIC from {PAGE}"
+def page(model: BoardModel) -> str:
+    """Where MicroPython's image for such a board is to be had; a variant is on its board's page."""
+    return f"https://micropython.org/download/{model.image.partition('-')[0]}/"
+
+
+_AT_LEAST = f"{MINIMUM[0]}.{MINIMUM[1]} or newer"
+
+
+def _take(model: BoardModel) -> str:
+    return f"take the .bin of {model.image} from {page(model)}"
+
+
+def _made_for(name: str, data: bytes, model: BoardModel | None) -> BoardModel:
+    """The model whose chip the image's header names. Raises `FlashError`."""
+    known = model or BOARDS[DEFAULT_BOARD]
+    if len(data) < 24 or data[0] != _MAGIC:
+        raise FlashError(f"{name}: no image of an ESP32 (0xE9 first): {_take(known)}")
+    number = int.from_bytes(data[12:14], "little")
+    chip = _CHIPS.get(number, f"chip {number}")
+    made_for = model if model and model.chip == chip else None if model else of_chip(chip)
+    if made_for is None:
+        raise FlashError(f"{name}: made for {chip}, expected {known.chip}: {_take(known)}")
+    return made_for
 
 
 def _bytes(path: Path) -> bytes:
@@ -145,17 +193,17 @@ def _compare(path: Path, data: bytes, expected: str, source: str) -> None:
         )
 
 
-def _part(name: str, data: bytes, at: int, what: str) -> int:
+def _part(name: str, data: bytes, at: int, what: str, model: BoardModel) -> int:
     """Check one image inside the file; its length. Raises `FlashError`."""
     header = data[at : at + 24]
     if len(header) < 24 or header[0] != _MAGIC:
-        raise FlashError(f"{name}: {what} at {at:#x} is no ESP32 image (0xE9): {_why()}")
-    chip = int.from_bytes(header[12:14], "little")
-    if chip != _CHIP:
-        other = _CHIPS.get(chip, f"chip {chip}")
-        raise FlashError(f"{name}: made for {other}, expected ESP32: {_why()}")
+        raise FlashError(f"{name}: {what} at {at:#x} is no image (0xE9 first): {_take(model)}")
+    number = int.from_bytes(header[12:14], "little")
+    if _CHIPS.get(number) != model.chip:
+        chip = _CHIPS.get(number, f"chip {number}")
+        raise FlashError(f"{name}: {what} is made for {chip}, not {model.chip}: {_take(model)}")
     try:
-        image = ESP32FirmwareImage(io.BytesIO(data[at:]))
+        image: Any = LoadFirmwareImage(model.chip, data[at:])
     except (FatalError, RuntimeError, struct.error, IndexError) as error:
         raise FlashError(f"{name}: {what} is cut off or damaged: {error}") from error
     if image.checksum != image.calculate_checksum():
@@ -165,21 +213,21 @@ def _part(name: str, data: bytes, at: int, what: str) -> int:
     return image.data_length or 0
 
 
-def _application_at(name: str, data: bytes) -> int:
+def _application_at(name: str, data: bytes, model: BoardModel) -> int:
     """Where in the file the first application begins."""
     for index in range(_PARTITIONS_MAX):
-        entry = data[_TABLE + index * _PARTITION.size :][: _PARTITION.size]
+        entry = data[_TABLE_AT - model.offset + index * _PARTITION.size :][: _PARTITION.size]
         if len(entry) < _PARTITION.size:
             break
         magic, kind, _, at, _, _, _ = _PARTITION.unpack(entry)
         if magic != _PARTITION_MAGIC:
             break
         if kind == 0:
-            return at - OFFSET
-    raise FlashError(f"{name}: expected a partition table with an application: {_why()}")
+            return at - model.offset
+    raise FlashError(f"{name}: expected a partition table with an application: {_take(model)}")
 
 
-def _version(name: str, data: bytes, application: int) -> tuple[int, int] | None:
+def _version(name: str, data: bytes, application: int, model: BoardModel) -> tuple[int, int] | None:
     """Which MicroPython it is; None where only the board can tell."""
     segments = data[application + 24 + 8 :][: _DESCRIPTION.size]
     if len(segments) < _DESCRIPTION.size:
@@ -189,15 +237,14 @@ def _version(name: str, data: bytes, application: int) -> tuple[int, int] | None
         return None
     if project.rstrip(b"\0") != b"micropython":
         shown = project.rstrip(b"\0").decode("ascii", "replace")
-        raise FlashError(f"{name}: holds {shown!r}, expected micropython: {_why()}")
+        raise FlashError(f"{name}: holds {shown!r}, expected micropython: {_take(model)}")
     found = re.match(rb"v?(\d{1,3})\.(\d{1,3})", version)
     if not found:
         return None
     number = int(found[1]), int(found[2])
     if number < MINIMUM:
         raise FlashError(
-            f"{name}: MicroPython {number[0]}.{number[1]}, expected {MINIMUM[0]}.{MINIMUM[1]} or "
-            f"newer: {PAGE}"
+            f"{name}: MicroPython {number[0]}.{number[1]}, expected {_AT_LEAST}: {page(model)}"
         )
     return number
 

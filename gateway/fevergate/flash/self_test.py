@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from fevergate.boards import BoardModel
 from fevergate.flash.cable import Cable
+from fevergate.flash.memory import Memory, in_words, measure
+from fevergate.flash.models import Pair
 
 State = Literal["ok", "fails", "not shown"]
-Pair = tuple[str, str]
 Ask = Callable[[Pair], bool | None]
 """Asks the person something (Chinese, English); None: there is nobody to ask."""
 
@@ -51,9 +53,10 @@ class Result(Struct, kw_only=True):
     advice: Pair = _NOTHING
 
 
-def run(cable: Cable, ask: Ask) -> Iterator[Result]:
+def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Result]:
     """Each result as it comes. The board has the firmware and nothing of it runs. Raises
     `FlashError` where the board does not answer any more."""
+    yield memory(measure(cable), model)
     cable.define((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
     bus = cable.ask("told(bus)")
@@ -65,6 +68,13 @@ def run(cable: Cable, ask: Ask) -> Iterator[Result]:
         yield _light(cable, colour, name, ask)
     yield _beeper(cable, ask)
     yield from _network(cable)
+
+
+def memory(measured: Memory, model: BoardModel | None) -> Result:
+    """Whether a kiosk can work in that."""
+    text, advice = in_words(measured, model)
+    state: State = "ok" if measured.enough else "fails"
+    return Result(check="memory", state=state, text=text, advice=advice)
 
 
 def _bus(answer: dict[str, Any]) -> Result:
