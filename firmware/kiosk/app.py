@@ -20,6 +20,7 @@ from kiosk.errors import (
     OutboxError,
     SensorError,
     SettingsError,
+    SetupError,
 )
 from kiosk.examiner import Examiner
 from kiosk.frozen import Frozen
@@ -32,6 +33,7 @@ from kiosk.report import Report
 from kiosk.scan import WAITING
 from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
+from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
 from kiosk.wifi import Wifi
 
@@ -39,6 +41,7 @@ SAMPLE_MS = 100
 START_MS = 300  # power-on reset and first valid data of the sensor
 FAULT_AFTER = 5  # failed samples in a row
 FAULT_RETRY_MS = 1000
+UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked after
 ANSWER_MS = 1500  # an answer stays at least so long
 WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
 
@@ -53,6 +56,7 @@ class App:
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
+        self.unit = Unit(self.sensor)
         self.panel = Panel(Display(self.bus), settings, clock.utc)
         self.outbox = Outbox()
         self.boot = next_boot(
@@ -83,6 +87,8 @@ class App:
         self.report = Report(self)
         self.sensor_id = ""
         self.can_c = None
+        self._checked_ms = None  # the part's cells
+        self._renewed_ms = 0  # the display
         self._last_sample_ms = 0
         self._answered_ms = None
 
@@ -133,18 +139,16 @@ class App:
 
     async def _scan_forever(self):
         await asyncio.sleep_ms(START_MS)
-        try:
-            self.identify()
-        except SensorError as error:
-            print("sensor:", error)
         due = time.ticks_ms()
         while True:
             try:
+                self.bus.check()
+                self._upkeep(self.uptime.ms())
                 object_c = self.sensor.object_c()
                 ambient_c = self.sensor.ambient_c()
                 self.frozen.check(object_c, ambient_c)
                 self._sample(object_c, ambient_c)
-            except (BlindedError, LensError) as error:
+            except (BlindedError, LensError, SetupError) as error:
                 self._faulty(error)  # but look on: it may pass
             except SensorError as error:
                 self._sensor_failed(error)
@@ -159,6 +163,19 @@ class App:
                 due = time.ticks_ms()  # late: go on from here, do not hurry to catch up
                 wait_ms = 0
             await asyncio.sleep_ms(wait_ms)
+
+    def _upkeep(self, now):
+        """See that the part is set as it was, before anything that it says is believed; and light
+        the display anew."""
+        if self.examiner.scan.state != WAITING:
+            return
+        if now - self._renewed_ms >= UPKEEP_MS:
+            self._renewed_ms = now
+            self.panel.renew()
+        if self._checked_ms is None or now - self._checked_ms >= UPKEEP_MS:
+            self._checked_ms = None
+            self.identify()
+            self._checked_ms = now
 
     def _sample(self, object_c, ambient_c):
         now = self.uptime.ms()
@@ -251,17 +268,17 @@ class App:
         self.report.now()
 
     def identify(self):
-        """Read the unit's number once. Raises `SensorError`."""
-        if not self.sensor_id:
-            self.sensor_id = self.sensor.unit_id()
+        """See which part is on the bus, and that it is set as it was. Raises `SensorError`."""
+        if self.unit.check():
+            self.sensor_id = self.unit.number
             self.examiner.found(self.sensor_id)
-            self.sensor.check_emissivity()
 
     def _sensor_failed(self, error):
         self.failed += 1
         now = self.uptime.ms()
         self._answer_all(self.examiner.overdue(now), now)
         if self.failed >= FAULT_AFTER:
+            self._checked_ms = None  # perhaps another part is put in
             self._faulty(error)
 
     def _faulty(self, error):
@@ -278,7 +295,6 @@ class App:
     def _sensor_back(self):
         print("sensor back")
         self.fault = ""
-        self.sensor_id = ""  # perhaps another one was put in
         self.panel.idle()
         self._answered_ms = None
         self.report.now()

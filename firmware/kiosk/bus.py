@@ -5,6 +5,7 @@ import time
 from machine import I2C, Pin
 
 import kiosk_board
+from kiosk.errors import BusError
 
 CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
 WAKE_LOW_MS = 40  # SDA low for at least 33 ms
@@ -19,7 +20,23 @@ class Bus:
     def restart(self):
         """Give the wires (back) to the I2C hardware."""
         scl, sda = Pin(kiosk_board.SCL), Pin(kiosk_board.SDA)
-        self.i2c = I2C(0, scl=scl, sda=sda, freq=CLOCK_HZ, timeout=50_000)
+        self._wires = (sda, scl)
+        self.i2c = I2C(0, scl=scl, sda=sda, freq=CLOCK_HZ)
+
+    def check(self):
+        """Look at the wires before they are used, and free one that is held low.
+
+        Raises `BusError` where that does not help: a transfer would block everything for 100 ms a
+        byte (ports/esp32/machine_i2c.c, line 308), 13 s for a page of the display.
+        """
+        if not self._idle():
+            self.clock_free()
+            if not self._idle():
+                raise BusError("a wire of the bus is held low")
+
+    def _idle(self):
+        sda, scl = self._wires
+        return sda.value() and scl.value()
 
     def wake_pulse(self):
         """SDA low, SCL high: wakes an MLX90614 (data sheet, figure on exiting sleep)."""

@@ -1,28 +1,33 @@
 """SSD1306, 128 x 64, over I2C: two large lines, or large digits with a sign and what to do.
 
 Source: Solomon Systech SSD1306 data sheet rev 1.1. Drawing is asynchronous, a page (128
-bytes, 12 ms at 100 kHz) at a time, and only pages that changed: the sensor is on the same bus.
+bytes, 13 ms at 100 kHz) at a time, and only pages that changed: the sensor is on the same bus. A
+glass that was reset by a spark acknowledges and stays dark, so all is written anew now and then.
 """
 
 import asyncio
+import time
 
 import framebuf
 
+from kiosk.errors import BusError
 from kiosk.glyphs import Glyphs
 
 ADDRESS = 0x3C
 WIDTH = 128
 PAGES = 8
 
-_INIT = (
-    b"\xae\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80\xd9\xf1\xdb\x30\xa4\xa6\x8d\x14\xaf"
-)
+_INIT = b"\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80\xd9\xf1\xdb\x30\xa4\xa6\x8d\x14\xaf"
 # Segments a to g of each digit, as on a seven-segment display.
 _SEGMENTS = (0x3F, 0x06, 0x5B, 0x4F, 0x66, 0x6D, 0x7D, 0x07, 0x7F, 0x6F)
 _DIGIT_W = 19
 _DIGIT_H = 28
 _THICK = 4
 LINE = 32
+AT_ONCE = 16  # bytes of a transfer: a wire that falls in its middle costs 100 ms for each
+AGAIN_MS = 10_000  # so long a glass that failed is left alone: each try may block for a while
+_ALL = 0xFF  # every page
+_PROBE = b"\xe3"  # NOP: two bytes are lost, not all of `_INIT`, where something hangs
 
 
 class Display:
@@ -33,11 +38,12 @@ class Display:
 
     def __init__(self, bus):
         self._bus = bus
-        self._buffer = bytearray(1 + WIDTH)  # one page, behind its control byte
+        self._buffer = bytearray(1 + AT_ONCE)  # behind the control byte
         self._buffer[0] = 0x40
         self._frame = bytearray(WIDTH * PAGES)
         self._shown = bytearray(WIDTH * PAGES)
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
+        self._unknown = _ALL  # a bit for each page whose content nobody knows
         self._drawing = False
         self._stale = False
         self._glyphs = Glyphs()
@@ -45,27 +51,28 @@ class Display:
         self._wanted = ("", "", None, None)
         self._inverted = False
         self._contrast = b"\x81\xcf"
+        self._failed_ms = None
         self.ok = False
 
     def start(self):
         """Switch the glass on; after power-up and after a fault."""
-        try:
-            self._command(_INIT)
-            self._command(self._contrast)
-            self._shown = bytearray(b"\xff" * len(self._frame))  # unlike any page: draw all
-            self._inverted = False
-            self.ok = True
-        except OSError:
-            self.ok = False
+        now = time.ticks_ms()
+        if self._failed_ms is not None and time.ticks_diff(now, self._failed_ms) < AGAIN_MS:
+            return
+        self._failed_ms = None
+        self._unknown = _ALL
+        self.ok = True
+        for commands in (_PROBE, _INIT, self._contrast, b"\xa7" if self._inverted else b"\xa6"):
+            self._try(commands)
+
+    def renew(self):
+        """Write registers and picture again at the next `flush`, whatever the glass has of them."""
+        self.ok = False
 
     def brightness(self, percent):
         """How bright, from 1 to 100 %; at once if the glass is on, else when it is."""
         self._contrast = bytes((0x81, 255 * percent // 100))
-        if self.ok:
-            try:
-                self._command(self._contrast)
-            except OSError:
-                self.ok = False
+        self._try(self._contrast)
 
     def notice(self, glyphs):
         """Characters that the words do not have: their rows, 32 bytes each."""
@@ -93,24 +100,42 @@ class Display:
                         self._page(page)
                         await asyncio.sleep_ms(0)
         except OSError:
-            self.ok = False
+            self._failed()
+        except BusError:
+            self.ok = False  # found out at no cost
         finally:
             self._drawing = False
 
     def _changed(self, page):
         start = page * WIDTH
         stop = start + WIDTH
-        return self._frame[start:stop] != self._shown[start:stop]
+        return self._unknown >> page & 1 or self._frame[start:stop] != self._shown[start:stop]
 
     def _page(self, page):
-        start = page * WIDTH
-        stop = start + WIDTH
         self._command(bytes((0x21, 0, WIDTH - 1, 0x22, page, page)))
-        self._buffer[1:] = self._frame[start:stop]
-        self._bus.i2c.writeto(ADDRESS, self._buffer)
-        self._shown[start:stop] = self._frame[start:stop]
+        self._unknown |= 1 << page
+        for start in range(page * WIDTH, (page + 1) * WIDTH, AT_ONCE):
+            stop = start + AT_ONCE
+            self._buffer[1:] = self._shown[start:stop] = self._frame[start:stop]
+            self._bus.i2c.writeto(ADDRESS, self._buffer)
+        self._unknown &= ~(1 << page)
+
+    def _try(self, commands):
+        """Where the glass is there."""
+        try:
+            if self.ok:
+                self._command(commands)
+        except OSError:
+            self._failed()
+        except BusError:
+            self.ok = False
+
+    def _failed(self):
+        self.ok = False  # the rest of the picture would only wait as long again
+        self._failed_ms = time.ticks_ms()
 
     def _command(self, commands):
+        self._bus.check()
         self._bus.i2c.writeto(ADDRESS, b"\x00" + commands)
 
     async def _draw(self):
@@ -128,10 +153,7 @@ class Display:
         await asyncio.sleep_ms(0)
         if self._inverted != (sign == "warning"):
             self._inverted = not self._inverted
-            try:
-                self._command(b"\xa7" if self._inverted else b"\xa6")
-            except OSError:
-                self.ok = False
+            self._try(b"\xa7" if self._inverted else b"\xa6")
 
     def _line(self, text, y):
         """Centred: Chinese 32 pixels wide, or 16 where there are more than four; the built-in

@@ -19,6 +19,13 @@ class BusError(SensorError):
     word = "no answer"
 
 
+class SetupError(SensorError):
+    """The part answers, and is not set as it was delivered: what it says is no temperature of
+    ours."""
+
+    word = "emissivity or filter changed"
+
+
 class PecError(SensorError):
     """The checksum of a word is wrong, again and again: a long wire, a missing pull-up."""
 

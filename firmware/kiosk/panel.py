@@ -62,6 +62,11 @@ class Panel:
         self._light(None)
         self._say("idle")
 
+    def renew(self):
+        """Light the glass anew, where it was reset; nobody sees it where it was not."""
+        self._display.renew()
+        asyncio.create_task(self._display.flush())
+
     def dark(self):
         """No colour, while somebody is being measured."""
         self._shows = None

@@ -3,7 +3,6 @@
 import asyncio
 
 from kiosk import clock, messages
-from kiosk.errors import SensorError
 from kiosk.vitals import Vitals
 
 HEALTH_S = 60
@@ -37,11 +36,6 @@ class Report:
     def _say(self):
         app, vitals = self._app, self._vitals
         vitals.look()
-        if not app.fault:
-            try:
-                app.identify()
-            except SensorError as error:
-                print("sensor:", error)
         at = clock.utc()
         up_ms = app.uptime.ms()
         watched_ms, up = self.watched_ms, app.link.up

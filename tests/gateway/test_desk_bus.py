@@ -113,7 +113,7 @@ def outcomes(part, driver, plan):
 
 COUNTED = [fault for fault in Fault if fault not in (Fault.FROZEN,)]
 STEPS = st.sampled_from(
-    ["object_c", "ambient_c", "unit_id", "settle_ms", "check_emissivity"],
+    ["object_c", "ambient_c", "unit_id", "settle_ms", "check_setup"],
 )
 PLANS = st.lists(
     st.tuples(st.lists(st.tuples(st.sampled_from(COUNTED), st.integers(1, 5)), max_size=2), STEPS),

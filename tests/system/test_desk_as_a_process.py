@@ -217,7 +217,7 @@ def test_a_sensor_that_is_not_there_is_one_line_and_exit_2(desk):
     assert "Remote I/O error" in done.stderr and "传感器无应答" in done.stderr
 
 
-STEPS = ("object_c", "ambient_c", "settle_ms", "unit_id", "check_emissivity", "object_c") * 5
+STEPS = ("object_c", "ambient_c", "settle_ms", "unit_id", "check_setup", "object_c") * 5
 READER = f"""
 import time
 from kiosk.bus import Bus

@@ -248,7 +248,7 @@ time.sleep_ms(300)
 bus = Bus()
 sensor = MLX90614(bus)
 print("id", sensor.unit_id(), "settles in", sensor.settle_ms())
-sensor.check_emissivity()
+sensor.check_setup()
 sensor.sleep()
 try:
     sensor.object_c()

@@ -45,6 +45,9 @@ class I2C:
 class Bus:
     i2c = I2C()
 
+    def check(self):
+        pass
+
 
 class Machine:
     pass

@@ -131,6 +131,9 @@ class VirtualBus:
         except NotAcknowledgedError:
             self.counts.not_acknowledged += 1
             raise
+        except BusTimeoutError:
+            self.counts.timed_out += 1
+            raise
 
     def scan(self, now_ms: float, bus: int = 0) -> list[int]:
         """The addresses that answer, of 0x08 to 0x77."""

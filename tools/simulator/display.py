@@ -3,7 +3,7 @@
 Source: Solomon Systech SSD1306 data sheet rev 1.1, sections 8.1.5 (I2C), 8.7 (GDDRAM), 10.
 """
 
-from simulator.errors import NotAcknowledgedError
+from simulator.errors import BusTimeoutError, NotAcknowledgedError
 
 ADDRESS = 0x3C
 WIDTH = 128
@@ -24,11 +24,15 @@ _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 class VirtualSSD1306:
-    """Decodes commands and display data; `on`, `inverted` and `contrast` are as commanded."""
+    """Decodes commands and display data; `on`, `inverted` and `contrast` are as commanded.
+
+    `present`: somebody answers. `hangs`: it holds a wire as soon as it is addressed.
+    """
 
     def __init__(self, address: int = ADDRESS) -> None:
         self.address = address
         self.present = True
+        self.hangs = False
         self.power_on()
 
     def power_on(self, _now_ms: float = 0.0) -> None:
@@ -76,6 +80,8 @@ class VirtualSSD1306:
         """Take control bytes, commands and data; a read gives the status byte (section 8.1.3)."""
         if clock_hz > 400_000:
             raise NotAcknowledgedError(f"no answer from 0x{address:02x}: above 400 kHz")
+        if self.hangs:
+            raise BusTimeoutError("a wire is held low in the middle of a transfer")
         index = 0
         while index < len(data):
             control = data[index]

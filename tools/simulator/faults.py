@@ -9,6 +9,7 @@ class Fault(enum.Enum):
     NAK = "does not acknowledge its address"
     WRONG_PEC = "sends a wrong checksum"
     STUCK_BUS = "holds SDA low until it is clocked free"
+    HANGS = "lets go of the wires at rest, and holds one as soon as it is addressed"
     ALL_ONES = "sends 0xFF only, as a bus does that nobody drives"
     OUT_OF_RANGE = "sends temperatures below what the part measures"
     ERROR_BIT = "sets bit 15 of the object temperature"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from simulator import eeprom
 from simulator.eeprom import Eeprom
-from simulator.errors import NotAcknowledgedError
+from simulator.errors import BusTimeoutError, NotAcknowledgedError
 from simulator.faults import Fault, Faults
 from simulator.pec import pec
 from simulator.physics import ZERO_C_K, View, as_seen_with
@@ -151,6 +151,8 @@ class VirtualMLX90614:
         deaf = not self._powered or self._asleep or now_ms < self._listens_from_ms
         if deaf or clock_hz > MAX_HZ or self._faults.spend(Fault.NAK, now_ms):
             raise NotAcknowledgedError(f"no answer from 0x{address:02x}")
+        if self._faults.spend(Fault.HANGS, now_ms):
+            raise BusTimeoutError("a wire is held low in the middle of a transfer")
         if not data:
             # No command: nothing to send, SDA stays high.
             return b"\xff" * count

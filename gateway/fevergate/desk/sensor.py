@@ -79,7 +79,7 @@ class DeskSensor:
             )
         try:
             self.unit = self._part.unit_id()
-            self._part.check_emissivity()
+            self._part.check_setup()
             self.settle_s = self._part.settle_ms() / 1000
         except errors.SensorError as error:
             raise self._in_words(error) from error
@@ -155,6 +155,10 @@ _WORDS = {
             "断电后重新插上；仍如此则更换传感器",
             "take its supply away and back; if it stays so, replace the sensor",
         ),
+    ),
+    errors.SetupError: (
+        ("传感器的发射率或滤波被改过", "its emissivity or its filter was changed"),
+        ("换一个出厂设置的传感器", "take a part that is set as it was delivered"),
     ),
     errors.FrozenError: (
         ("传感器数值不变", "the sensor says the same again and again"),

@@ -37,7 +37,7 @@ def bus():
 
 
 def sensor():
-    """The part's number, its configuration, and what is wrong with its emissivity ("": nothing)."""
+    """The part's number, how it is set, and what is wrong with its emissivity or filter, or ""."""
     from kiosk.bus import Bus
     from kiosk.mlx90614 import MLX90614
 
@@ -45,7 +45,7 @@ def sensor():
     time.sleep_ms(SETTLE_MS)
     answer = {"id": part.unit_id(), "settle_ms": part.settle_ms(), "emissivity": ""}
     try:
-        part.check_emissivity()
+        part.check_setup()
     except SensorError as error:
         answer["emissivity"] = plain(error)
     return answer

@@ -109,9 +109,9 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
     elif about["emissivity"]:
         yield _fails(
             "sensor",
-            f"{about['id']}：发射率单元不是出厂值（{about['emissivity']}）",
+            f"{about['id']}：发射率或滤波不是出厂值（{about['emissivity']}）",
             f"{about['id']}: {about['emissivity']}",
-            ("换一个发射率为 1 的传感器", "take a part whose emissivity is 1, as delivered"),
+            ("换一个出厂设置的传感器", "take a part that is set as it was delivered"),
         )
     else:
         yield Result(

@@ -13,9 +13,11 @@ FAULTS = {
     "no answer": N_("sensor does not answer"),
     "wrong checksum": N_("sensor's checksums are wrong"),
     "invalid value": N_("sensor's values are invalid"),
+    "emissivity or filter changed": N_("sensor's emissivity or filter was changed"),
     "frozen value": N_("sensor's value is frozen"),
     "view too hot": N_("view too hot: sun or a heater"),
     "lens blocked": N_("something lies on the lens"),
+    "warming up": N_("warming up after power-on"),
     "calibrating": N_("being calibrated"),
 }
 """A kiosk's own words for what keeps it from watching (`kiosk.errors`)."""

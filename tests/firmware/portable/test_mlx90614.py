@@ -1,7 +1,8 @@
 """The sensor's driver against a bus that answers byte by byte."""
 
-from kiosk.errors import BusError, InvalidError, PecError
+from kiosk.errors import BusError, InvalidError, PecError, SetupError
 from kiosk.mlx90614 import MLX90614, celsius, pec
+from kiosk.unit import Unit
 
 
 class Wire:
@@ -10,6 +11,7 @@ class Wire:
     def __init__(self, words):
         self.words = words
         self.fail_next = 0
+        self.errno = 19
         self.break_next = 0
         self.written = []
         self.i2c = self
@@ -17,7 +19,7 @@ class Wire:
     def readfrom_mem_into(self, address, command, buffer):
         if self.fail_next:
             self.fail_next -= 1
-            raise OSError(19)
+            raise OSError(self.errno)
         word = self.words[command]
         data = bytes((address << 1, command, address << 1 | 1, word & 0xFF, word >> 8))
         wrong = 0x55 if self.break_next else 0
@@ -95,8 +97,39 @@ def test_a_write_carries_its_checksum():
     assert wire.written == [(0x5A, b"\x22\x07\xc8\x48")]
 
 
-def test_an_emissivity_that_somebody_changed_is_noticed():
+def test_a_stuck_bus_is_not_waited_for_again():
+    for errno in (110, 116):
+        wire, part = sensor()
+        wire.fail_next, wire.errno = 99, errno
+        assert raises(BusError, part.object_c)
+        assert wire.fail_next == 98
+
+
+def test_a_part_that_is_set_otherwise_is_noticed():
     wire, part = sensor()
-    part.check_emissivity()
+    wire.words[0x25] = 0x9FF5
+    assert part.check_setup() == 0x9FF5
     wire.words[0x24] = 0xF332
-    assert raises(InvalidError, part.check_emissivity)
+    assert raises(SetupError, part.check_setup)
+    wire.words[0x24] = 0xFFFF
+    for config1 in (0x9FF0, 0x9FF1, 0x9FF2, 0x9FF3, 0x9CF5):  # a slow filter; fewer taps
+        wire.words[0x25] = config1
+        assert raises(SetupError, part.check_setup)
+
+
+def test_a_part_is_known_again_by_what_it_was_set_to_first():
+    wire, part = sensor()
+    wire.words[0x25] = 0x9FF5
+    for cell in range(0x3C, 0x40):
+        wire.words[cell] = cell
+    unit = Unit(part, "unit")
+    assert unit.check() and not unit.check()
+    assert unit.number == "003c003d003e003f"
+    wire.words[0x25] = 0x97F5  # another gain, after a power cut
+    again = Unit(part, "unit")
+    assert raises(SetupError, again.check) and again.number == ""
+    wire.words[0x25] = 0x9FF5
+    assert again.check()
+    wire.words[0x3C] = 0x1234  # another part
+    wire.words[0x25] = 0x97F5
+    assert again.check() and again.number.startswith("1234")

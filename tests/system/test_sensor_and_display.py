@@ -1,0 +1,173 @@
+"""A kiosk whose bus, sensor or display fails as on a board: said in words, and nothing waits."""
+
+import itertools
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings, until
+
+from fevergate.people import Person
+from kiosk.scan import Scan
+from simulator import Fault
+from simulator.sensor import CONFIG1_DCI, IIR_SHARE, REFRESH_TWO_ZONES_MS
+
+SOON_MS = 5000  # from a fault to its words; half a second for each failed transfer
+PAUSE_MS = 3000  # the longest that one wire may stop everything
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    return {"settings.json": settings(), "ca.der": authority_der()}
+
+
+@pytest.fixture
+def board(tmp_path, files):
+    board = kiosk(tmp_path / "flash", files)
+    yield board
+    board.stop()
+
+
+def served(board, *people):
+    before = len(board.visits)
+    board.admit(people)
+    if not board.running:
+        board.start()
+    board.wait_crowd(ANSWER_S)
+    return board.visits[before:]
+
+
+def amber_ms(board, since_ms: int) -> int:
+    """How long after a time amber was lit."""
+    return next(
+        change.sim_ms - since_ms
+        for change in board.pin_history
+        if change.pin == board.pins.amber and change.level and change.sim_ms >= since_ms
+    )
+
+
+def samples(board, log: list[float]) -> None:
+    """Keep the times at which the sensor is asked."""
+    transfer = board.sensor.transfer
+
+    def seen(now_ms, *rest):
+        log.append(now_ms)
+        return transfer(now_ms, *rest)
+
+    board.sensor.transfer = seen
+
+
+@pytest.mark.parametrize("fault", [Fault.STUCK_BUS, Fault.HANGS, Fault.NAK])
+def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fault):
+    served(board, HEALTHY)
+    asked: list[float] = []
+    with board.world.lock:
+        board.sensor.fail(fault)
+        since_ms = board.world.now_ms
+        samples(board, asked)
+    board.wait_console("sensor fault", ANSWER_S)
+    assert amber_ms(board, since_ms) < SOON_MS
+    # Longer than the watchdog waits.
+    until(lambda: board.world.now_ms > since_ms + 35_000)
+    assert board.boots == 1
+    with board.world.lock:
+        board.sensor.heal()
+        healed_ms = board.world.now_ms
+    board.wait_console("sensor back", ANSWER_S)
+    assert board.world.now_ms - healed_ms < SOON_MS
+    pauses = [after - before for before, after in itertools.pairwise(asked)]
+    assert fault is Fault.STUCK_BUS or max(pauses) < PAUSE_MS
+    (visit,) = served(board, HEALTHY)
+    assert visit.answer == "green"
+
+
+def test_a_part_that_holds_the_wire_once_is_clocked_free_before_anybody_notices(board):
+    served(board, HEALTHY)
+    with board.world.lock:
+        board.sensor.fail(Fault.STUCK_BUS, count=9)
+    (visit,) = served(board, HEALTHY)
+    assert visit.answer == "green"
+    assert not [line for line in board.console if "sensor fault" in line]
+
+
+@pytest.mark.parametrize("how", ["hangs", "absent"])
+def test_people_are_answered_while_the_display_is_broken_and_it_comes_back(board, how):
+    served(board, HEALTHY)
+    asked: list[float] = []
+    with board.world.lock:
+        samples(board, asked)
+        board.display.hangs = how == "hangs"
+        board.display.present = how != "absent"
+    visits = served(board, HEALTHY, HEALTHY)
+    assert [visit.answer for visit in visits] == ["green", "green"]
+    assert board.boots == 1
+    assert max(after - before for before, after in itertools.pairwise(asked)) < PAUSE_MS
+    with board.world.lock:
+        board.display.present, board.display.hangs = True, False
+        board.display.spark()
+    until(lambda: board.display.on and any(map(any, board.display.rows())))
+
+
+def test_a_display_that_a_spark_has_reset_is_lit_again_by_itself(board):
+    served(board, HEALTHY)
+    until(lambda: board.display.on)
+    time.sleep(0.5)
+    with board.world.lock:
+        picture = board.display.to_text()
+        board.display.spark()
+        dark_ms = board.world.now_ms
+    until(lambda: board.display.on and board.display.to_text() == picture)
+    assert board.world.now_ms - dark_ms < 75_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [(4, 0xF333), (5, CONFIG1_DCI & ~0x7 | 0x3), (5, CONFIG1_DCI & ~0x700 | 0x400)],
+    ids=["emissivity", "slow filter", "fewer taps"],
+)
+def test_a_sensor_that_was_set_otherwise_is_words_and_never_a_verdict(
+    tmp_path, files, cell: int, value: int
+):
+    with kiosk(tmp_path / "flash", files) as board:
+        right = board.sensor.eeprom.cells[cell]
+        board.sensor.eeprom.cells[cell] = value
+        board.start()
+        board.wait_console("sensor fault", ANSWER_S)
+        assert board.light() == "amber"
+        served(board, Person("hot", (38.5,) * 4, 22.0))
+        assert readings(board) == []
+        assert board.light() == "amber"
+        with board.world.lock:
+            board.sensor.eeprom.cells[cell] = right
+        board.wait_console("sensor back", ANSWER_S)
+
+
+@pytest.mark.parametrize(("cell", "value"), [(4, 0xF333), (5, 0x97F5)])
+def test_a_setting_that_changes_at_work_is_found_within_a_minute(board, cell: int, value: int):
+    served(board, HEALTHY)
+    with board.world.lock:
+        board.sensor.eeprom.cells[cell] = value
+        since_ms = board.world.now_ms
+    board.wait_console("sensor fault", ANSWER_S)
+    assert board.world.now_ms - since_ms < 75_000
+    board.wait_light("amber", ANSWER_S)
+
+
+def read_behind_c(share: float, room_c: float, comes_ms: int) -> float:
+    """How far below its temperature a face that holds still is read through a filter, °C."""
+    scan, seen_c, refreshed_ms = Scan(), room_c, 0
+    for now_ms in range(0, 10_000, 100):
+        while refreshed_ms <= now_ms:
+            seen_c += share * ((36.0 if refreshed_ms >= comes_ms else room_c) - seen_c)
+            refreshed_ms += REFRESH_TWO_ZONES_MS
+        result = scan.feed(now_ms, seen_c, room_c)
+        if result:
+            return 36.0 - result.object_c
+    raise AssertionError("nobody was seen")
+
+
+@given(room_c=st.floats(5, 30), comes_ms=st.integers(3000, 3140))
+def test_the_filters_that_are_taken_read_a_face_right(room_c: float, comes_ms: int):
+    behind_c = [read_behind_c(share, room_c, comes_ms) for share in IIR_SHARE]
+    assert max(behind_c[4:]) < 0.05 < min(behind_c[1:4])
