@@ -486,6 +486,10 @@ def test_wifi_goes_and_comes_back(board: MakeBoard) -> None:
             while wlan.isconnected() != state:
                 time.sleep_ms(50)
             print("connected", state, wlan.status(), wlan.status("rssi") if state else "")
+            if not state:
+                while wlan.status() != network.STAT_NO_AP_FOUND:
+                    time.sleep_ms(50)
+                print("not found")
         wait(True)
         wait(False)
         wait(True)
@@ -495,9 +499,10 @@ def test_wifi_goes_and_comes_back(board: MakeBoard) -> None:
     kiosk.start()
     kiosk.wait_console("connected True 1010 -58", TIMEOUT_S)
     kiosk.wifi(False)
-    kiosk.wait_console("connected False 201", TIMEOUT_S)
+    kiosk.wait_console("connected False 1001", TIMEOUT_S)  # the beacons' loss is not shown
+    kiosk.wait_console("not found", TIMEOUT_S)
     kiosk.wifi(True)
-    kiosk.wait_console("connected True 1010 -58", TIMEOUT_S, start=2)
+    kiosk.wait_console("connected True 1010 -58", TIMEOUT_S, start=3)
 
 
 def test_a_clock_that_nobody_set_begins_in_2000(board: MakeBoard) -> None:

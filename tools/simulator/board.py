@@ -78,6 +78,7 @@ class Board:
         self._crowd = Crowd(people, seed, habits)
         self.sensor.scene = self._crowd.view
         self.world = World(self.pins, self.sensor, self.display, self.bus, self._crowd)
+        self.world.air.hurry(speed)
         self.world.power_off()
         self.crowd_done = self._crowd.done
         self.console: list[str] = []
@@ -166,6 +167,7 @@ class Board:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self.world.air.close()
 
     def check(self) -> None:
         """Raise `BoardDiedError` if the program ended by itself, `SimulatorError` if it is off.
@@ -217,7 +219,7 @@ class Board:
             self._crowd.release()
 
     def wifi(self, on: bool) -> None:
-        """Switch the access point: what `network` says, not what sockets do."""
+        """Switch the access points, all that `world.air` has."""
         self.world.wifi(on)
 
     def _wait(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:

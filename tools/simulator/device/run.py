@@ -13,6 +13,7 @@ import clock
 import esp32
 import machine
 import network
+import sockets
 import ssl_of_board
 import wire
 
@@ -37,11 +38,12 @@ def prepare(port, permille, flash, about):
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
     esp32._start(about["psram_bytes"])
-    for name in ("clock", "ssl_of_board", "wire"):
+    for name in ("clock", "sockets", "ssl_of_board", "wire"):
         del sys.modules[name]  # the firmware may have modules of these names
     sys.modules["time"] = sys.modules["utime"] = clock
     sys.modules["machine"] = machine
     sys.modules["network"] = network
+    sys.modules["socket"] = sockets
     sys.modules["esp32"] = esp32
     sys.modules["ssl"] = ssl_of_board
     mount(flash)
