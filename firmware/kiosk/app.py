@@ -35,7 +35,7 @@ from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
 from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
-from kiosk.wifi import SCAN_IDLE_MS, Wifi
+from kiosk.wifi import Wifi
 
 SAMPLE_MS = 100
 START_MS = 300  # power-on reset and first valid data of the sensor
@@ -53,6 +53,7 @@ class App:
         self.settings = settings = remote.settings
         self.control = Control(self, remote)
         self.update = Update(settings.kiosk, settings.update_key, self.control)
+        clock.restore()
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
@@ -62,7 +63,7 @@ class App:
         self.boot = next_boot(
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
         )
-        self.wifi = Wifi(settings)
+        self.wifi = Wifi(settings.wifi_ssid, settings.wifi_password)
         self.link = Link(
             settings,
             self.outbox,
@@ -72,11 +73,10 @@ class App:
                 "settings": self.control.settings,
                 "command": self.control.command,
                 "update": self.update.offer,
+                "time": self._told_time,
             },
             {"update/piece": self.update.piece},
         )
-        self.wifi.line = lambda: self.link.up
-        self.wifi.idle_ms = self._idle_ms
         self.examiner = Examiner(settings)
         self.seq = 0
         self.scans = 0
@@ -93,7 +93,6 @@ class App:
         self._renewed_ms = 0  # the display
         self._last_sample_ms = 0
         self._answered_ms = None
-        self._seen_ms = -SCAN_IDLE_MS  # when somebody was there last
 
     async def run(self):
         """Everything at once, for ever."""
@@ -107,9 +106,8 @@ class App:
             self._supervise("wifi", self.wifi.run),
             self._supervise("update", self.update.run),
             self._supervise("trial", self._prove),
+            self._supervise("clock", self._keep_clock),
         ]
-        if self.settings.ntp_host:
-            tasks.append(self._supervise("clock", self._keep_clock))
         await asyncio.gather(*tasks)
 
     async def _supervise(self, name, work):
@@ -138,7 +136,12 @@ class App:
             self.update.report()
 
     async def _keep_clock(self):
-        await clock.keep(self.settings.ntp_host, self.settings.ntp_port)
+        settings = self.settings
+        await clock.keep(settings.ntp_host, settings.ntp_port, self.report.now)
+
+    def _told_time(self, message):
+        if clock.told(message, self.uptime.ms()):
+            self.report.now()  # so that what was measured before is dated now
 
     async def _scan_forever(self):
         await asyncio.sleep_ms(START_MS)
@@ -216,12 +219,6 @@ class App:
             self._answered_ms = None
         self.link.busy = scan.scanning
         self.link.present = scan.state != WAITING
-        if self.link.present or self.examiner.refers(now):
-            self._seen_ms = now
-
-    def _idle_ms(self):
-        """Since when nobody is there (ms)."""
-        return self.uptime.ms() - self._seen_ms
 
     def _answer_all(self, judgements, now):
         """Only the last is for the one who stands there; others are alarms for who has left."""

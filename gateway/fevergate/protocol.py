@@ -250,6 +250,18 @@ class Stored(Message, frozen=True, kw_only=True):
     also: tuple[tuple[Seq, Seq], ...] = ()
 
 
+class KioskTime(Message, frozen=True, kw_only=True):
+    """The gateway's clock, in answer to a kiosk's health: at QoS 0, for what waited is worth
+    nothing.
+
+    `at_ms` is UTC in ms since 1970, `up_ms` is that of the health: by it the kiosk knows how long
+    the answer took, and takes none that is older than some seconds.
+    """
+
+    at_ms: Annotated[int, Meta(ge=FIRST_AT * 1000, le=LAST_AT * 1000)]
+    up_ms: Millis
+
+
 class FeverSeen(Struct, frozen=True, kw_only=True):
     """The fever that an alarm names."""
 
@@ -299,12 +311,15 @@ KIOSK_SAYS = (
 )
 """What a kiosk may write below its own name, and nothing else."""
 
-KIOSK_HEARS = ("stored", "settings", "command", "update", "update/piece")
+KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
 """What a kiosk may read below its own name, and nothing else."""
 
 ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 """What a person at the gateway may write below a kiosk's name."""
 
+
+AT_MOST_ONCE = ("time",)
+"""What is said at QoS 0; all else at QoS 1."""
 
 OURSELVES = "gateway"
 """Below this name the gateway says of itself whether it is there; no kiosk is called so."""

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator import frames
-from simulator.air import Air
 from simulator.bus import VirtualBus
 from simulator.crowd import Crowd
 from simulator.display import VirtualSSD1306
@@ -69,13 +68,15 @@ class World:
         self.pin_history: list[PinChange] = []
         self.tones: list[Tone] = []
         self.now_ms = 0
-        self.air = Air()
+        self.wifi_rssi_dbm = -58
         self._names = {pins.green: "green", pins.amber: "amber", pins.red: "red"}
         self._beeper = pins.beeper
         self._sensor = sensor
         self._display = display
         self._bus = bus
         self._crowd = crowd
+        self._wifi = True
+        self._wifi_since_ms = -60_000
         self._boot_ms = 0
         self._pins: dict[int, _Pin] = {}
         self._watchdog_ms = 0
@@ -89,8 +90,7 @@ class World:
             Operation.PWM: self._pwm,
             Operation.WDT: self._watchdog,
             Operation.RESET: self._reset,
-            Operation.WIFI: self.air.wifi,
-            Operation.ROUTE: self.air.route,
+            Operation.WIFI: self._radio,
             Operation.RTC: self._set_rtc,
         }
 
@@ -106,7 +106,6 @@ class World:
                 self._bus.release()
                 self._watchdog_ms = 0
             self.reset_asked = None
-            self.air.boot()
             if power_on:
                 self.rtc_ahead_ms = None
                 self._sensor.power_on(self.now_ms)
@@ -129,10 +128,11 @@ class World:
             self.reset_asked = cause
 
     def wifi(self, on: bool) -> None:
-        """Switch the access points."""
+        """Switch the access point."""
         with self.lock:
-            for point in self.air.points:
-                point.on = on
+            if on != self._wifi:
+                self._wifi = on
+                self._wifi_since_ms = self.now_ms
 
     def watchdog_barked(self, host_s: float, speed: float, least_s: float) -> bool:
         """Whether a running watchdog was not fed for its time, at a host's time.
@@ -162,9 +162,8 @@ class World:
                 # Measured before the event, for what was seen until now is its past.
                 self._sensor.advance(self.now_ms)
                 self._crowd.advance(self.now_ms)
-                self.air.advance(self.now_ms)
                 payload = handler(frame[frames.HEADER.size :])
-            except (struct.error, IndexError, KeyError, ValueError):
+            except (struct.error, KeyError, ValueError):
                 return frames.answer(frames.EINVAL)
             except NotAcknowledgedError:
                 return frames.answer(frames.ENODEV)
@@ -248,3 +247,7 @@ class World:
 
     def _reset(self, payload: bytes) -> None:
         self.reset_asked = ResetCause(payload[0] if payload else 0)
+
+    def _radio(self, _payload: bytes) -> bytes:
+        for_ms = min(self.now_ms - self._wifi_since_ms, 0xFFFFFFFF)
+        return frames.WIFI.pack(self._wifi, for_ms, self.wifi_rssi_dbm)
