@@ -138,6 +138,7 @@ class Health(Message, frozen=True, kw_only=True):
     drift: bool = False
     update: Short = ""
     fw: Short = ""
+    board: Short = ""
 
 
 class CalibrationRecord(Struct, frozen=True, kw_only=True):
@@ -208,13 +209,15 @@ class Command(Message, frozen=True, kw_only=True):
 
 
 class UpdateOffer(Message, frozen=True, kw_only=True):
-    """Firmware for one kiosk: `signature` (base64, RSA) is over `kiosk.offer.signed_text`."""
+    """Firmware for one kiosk, made for the boards of these names: `signature` (base64, RSA) is over
+    `kiosk.offer.signed_text`."""
 
     version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
     issued: Utc
     size: Count
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     abi: Count
+    boards: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
     downgrade: bool = False
     signature: Annotated[str, Meta(max_length=700)] = ""
 
