@@ -35,7 +35,7 @@ from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
 from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
-from kiosk.wifi import Wifi
+from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 SAMPLE_MS = 100
 START_MS = 300  # power-on reset and first valid data of the sensor
@@ -63,7 +63,7 @@ class App:
         self.boot = next_boot(
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
         )
-        self.wifi = Wifi(settings.wifi_ssid, settings.wifi_password)
+        self.wifi = Wifi(settings)
         self.link = Link(
             settings,
             self.outbox,
@@ -77,6 +77,8 @@ class App:
             },
             {"update/piece": self.update.piece},
         )
+        self.wifi.line = lambda: self.link.up
+        self.wifi.idle_ms = self._idle_ms
         self.examiner = Examiner(settings)
         self.seq = 0
         self.scans = 0
@@ -93,6 +95,7 @@ class App:
         self._renewed_ms = 0  # the display
         self._last_sample_ms = 0
         self._answered_ms = None
+        self._seen_ms = -SCAN_IDLE_MS  # when somebody was there last
 
     async def run(self):
         """Everything at once, for ever."""
@@ -219,6 +222,12 @@ class App:
             self._answered_ms = None
         self.link.busy = scan.scanning
         self.link.present = scan.state != WAITING
+        if self.link.present or self.examiner.refers(now):
+            self._seen_ms = now
+
+    def _idle_ms(self):
+        """Since when nobody is there (ms)."""
+        return self.uptime.ms() - self._seen_ms
 
     def _answer_all(self, judgements, now):
         """Only the last is for the one who stands there; others are alarms for who has left."""

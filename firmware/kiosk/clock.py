@@ -14,6 +14,7 @@ import time
 from machine import RTC
 
 from kiosk.errors import KioskError
+from kiosk.names import find
 from kiosk.slots import Slots
 
 VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
@@ -155,7 +156,10 @@ async def ask(host, port=NTP_PORT):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.setblocking(False)
-        udp.connect(socket.getaddrinfo(host, port)[0][-1])
+        address = await find(host)
+        if address is None:
+            return None
+        udp.connect(socket.getaddrinfo(address, port)[0][-1])
         udp.send(b"\x23" + bytes(39) + asked)
         began = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), began) < ANSWER_MS:

@@ -14,6 +14,7 @@ from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, Protocol
 from chumicro_timing import ticks_ms
 
 from kiosk import messages
+from kiosk.names import Address
 from kiosk.outbox import stored
 from kiosk.transport import Connector
 
@@ -55,13 +56,14 @@ class Link:
         self._down_at = time.ticks_ms()
         self._settings = settings
         self._context = context
+        self._address = Address(settings.broker_host)
         self._client = self._new_client()
 
     def _new_client(self):
         settings = self._settings
         client = MQTTClient(
             transport_factory=lambda: Connector(
-                settings.broker_host, settings.broker_port, settings.broker_name, self._context
+                self._address, settings.broker_port, settings.broker_name, self._context
             ),
             client_id=settings.kiosk,
             username=settings.username,
@@ -102,7 +104,8 @@ class Link:
 
     async def run(self):
         """Keep the line, for ever."""
-        self._client.connect()
+        self._waiting = True  # for the network
+        self._retry_at = time.ticks_ms()
         while True:
             self._step()
             moving = self._under_way or not self.up
@@ -159,6 +162,10 @@ class Link:
         self.reconnects += 1
         self._under_way = {}
         self._publish("status", "online", True)
+        try:
+            self._address.worked()
+        except OSError as error:
+            print("address not kept:", error)
         print("link up")
 
     def _refill(self):

@@ -29,7 +29,12 @@ class Settings:
     baseline: str
     baseline_c: float
     wifi_ssid: str
+    wifi_ssid_hex: str
     wifi_password: str
+    address: str
+    netmask: str
+    router: str
+    name_server: str
     broker_host: str
     broker_port: int
     broker_name: str
@@ -41,6 +46,8 @@ class Settings:
 
     quiet: tuple[int, int] | None
     glyphs: dict[str, bytes]
+    ssid: bytes
+    static: tuple[str, str, str, str] | None
 
     def __init__(self, values):
         """Raises `SettingsError` for values that must not be."""
@@ -58,6 +65,12 @@ class Settings:
         begin, end = self.quiet
         minute = (utc_s // 60 + self.utc_offset_min) % 1440
         return begin <= minute < end if begin <= end else minute >= begin or minute < end
+
+
+def is_address(text):
+    """Whether it is an IPv4 address, and no host's name."""
+    parts = text.split(".")
+    return len(parts) == 4 and all(p.isdigit() and len(p) < 4 and int(p) < 256 for p in parts)
 
 
 def read(path=PATH):

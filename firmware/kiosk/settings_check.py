@@ -6,11 +6,13 @@ from kiosk import screening
 from kiosk.baseline import BOUND_C
 from kiosk.errors import SettingsError
 from kiosk.estimate import SITES
+from kiosk.settings import is_address
 from kiosk.words import LANGUAGES
 
 # Follow the crowd, stay at `baseline_c`, or at the factory curve.
 BASELINES = ("auto", "fixed", "off")
 
+SSID_BYTES = 32
 NOTICE_UNITS = 16
 GLYPH_BYTES = 32
 
@@ -33,7 +35,12 @@ _FIELDS = {
     "baseline": (str, "auto"),
     "baseline_c": (float, 0.0),
     "wifi_ssid": (str, ""),
+    "wifi_ssid_hex": (str, ""),
     "wifi_password": (str, ""),
+    "address": (str, ""),
+    "netmask": (str, ""),
+    "router": (str, ""),
+    "name_server": (str, ""),
     "broker_host": (str,),
     "broker_port": (int, 8883),
     "broker_name": (str, "fevergate-gateway"),
@@ -79,6 +86,8 @@ def check(values, settings):
     for name in ("kiosk", "campus", "broker_host"):
         if not getattr(settings, name):
             raise SettingsError("%s: is empty" % name)
+    settings.ssid = _ssid(settings)
+    settings.static = _static(settings)
 
 
 def _choice(settings, name, among):
@@ -89,6 +98,32 @@ def _choice(settings, name, among):
 def _between(settings, name, low, high):
     if not low <= getattr(settings, name) <= high:
         raise SettingsError("%s: expected %d to %d" % (name, low, high))
+
+
+def _ssid(settings):
+    """The network's name as bytes: it need not be UTF-8, then `wifi_ssid_hex` has it."""
+    ssid = settings.wifi_ssid.encode()
+    if settings.wifi_ssid_hex:
+        try:
+            ssid = binascii.unhexlify(settings.wifi_ssid_hex)
+        except ValueError:
+            raise SettingsError("wifi_ssid_hex: expected hexadecimal digits")
+    if len(ssid) > SSID_BYTES:
+        raise SettingsError("wifi_ssid: expected a name of %d bytes at most" % SSID_BYTES)
+    return ssid
+
+
+def _static(settings):
+    """(address, netmask, router, name server), or None where DHCP gives them."""
+    if not settings.address:
+        return None
+    for name in ("address", "netmask", "router"):
+        if not is_address(getattr(settings, name)):
+            raise SettingsError("%s: expected four numbers, such as 10.0.0.7" % name)
+    name_server = settings.name_server or settings.router
+    if not is_address(name_server):
+        raise SettingsError("name_server: expected four numbers, such as 10.0.0.7")
+    return settings.address, settings.netmask, settings.router, name_server
 
 
 def _quiet(settings):

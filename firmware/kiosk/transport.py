@@ -46,10 +46,11 @@ class _TlsSocket:
 
 
 class Connector:
-    """`state` goes from "awaiting_tcp" to "ready" or "failed" as `tick` is called."""
+    """`state` goes from "awaiting_tcp" to "ready" or "failed" as `tick` is called; `address` is
+    the `names.Address` to connect to, `name` what the certificate there must say."""
 
-    def __init__(self, host, port, name, context):
-        self._host = host
+    def __init__(self, address, port, name, context):
+        self._address = address
         self._port = port
         self._name = name
         self._context = context
@@ -87,8 +88,11 @@ class Connector:
             self._raw = None
 
     def _connect(self):
-        # Asked anew at each attempt: the broker's address may have changed.
-        info = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_STREAM)[0]
+        host = self._address.tick()
+        if host is None:
+            return
+        # Of a number, never of a name: that would block for as long as a name server is silent.
+        info = socket.getaddrinfo(host, self._port, 0, socket.SOCK_STREAM)[0]
         self._raw = raw = socket.socket(info[0], info[1])
         raw.setblocking(False)
         try:

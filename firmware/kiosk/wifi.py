@@ -1,40 +1,198 @@
-"""Joins the campus's Wi-Fi and joins again whenever it is lost."""
+"""Joins the campus's Wi-Fi by its strongest access point, and joins again whenever it is lost.
+
+The port's station (ports/esp32/network_wlan.c) takes the first access point that it hears, never
+leaves it for a better one, and refuses a `connect` while it is joining. Its `scan` blocks for
+2.4 s: it is called only where nobody is there to be measured.
+"""
 
 import asyncio
 
+import machine
 import network
 
-CHECK_S = 5
+from kiosk.slots import Slots
+
+CHECK_MS = 1000
+JOIN_S = 20  # a join has this long before another is begun
+RECONNECTS = 2  # the port tries again so often by itself, and then says why it failed
+SECURE = 3  # network.AUTH_WPA2_PSK: what is weaker takes no password of ours
+ROAM_DBM = -70
+ROAM_DB = 12  # so much stronger is worth leaving for
+ROAM_S = 600
+SCAN_IDLE_MS = 60_000  # so long nobody came: a scan is felt by nobody
+RESTART_IDLE_MS = 2000
+RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
+RESTARTS_MAX = 6
+REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
+STATE = "/line"
+
+LOST = 200  # network.STAT_BEACON_TIMEOUT
+JOINING = 1001  # network.STAT_CONNECTING
+JOINED = 1010  # network.STAT_GOT_IP
+NO_ADDRESS = 1100  # ours: joined, but DHCP gives nothing
+
+
+def _never_seen() -> int:
+    return SCAN_IDLE_MS
+
+
+def _always() -> bool:
+    return True
 
 
 class Wifi:
-    """The station interface; without an SSID the board is taken to be on a network already."""
+    """The station interface; without an SSID the board is taken to be on a network already.
 
-    def __init__(self, ssid, password):
-        self._ssid = ssid
-        self._password = password
-        self._wlan = network.WLAN(network.STA_IF) if ssid else None
+    `trouble` is why there was no line when it was last missed: a code of `WLAN.status()`,
+    `NO_ADDRESS`, `JOINED` where packets get lost on the way, or 0.
+    """
+
+    def __init__(self, settings):
+        self._ssid = settings.ssid
+        self._password = settings.wifi_password
+        self._static = settings.static
+        self._wlan = network.WLAN(network.STA_IF)
+        self._asked = self._joined = False
+        self._apart_s = 0
+        self._scanned_s = 0
+        self._down_s = 0
+        self._restarts = 0
+        self._failed = None
+        self._bssid = self._wanted = None
+        self._slots = Slots(STATE)
+        self._reboots = None
+        self.trouble = 0
+        self.line = _always  # whether the broker has us; told by whoever knows
+        self.idle_ms = _never_seen  # since anybody was there
 
     def up(self):
         """Whether there is a network."""
-        return self._wlan is None or self._wlan.isconnected()
+        return not self._ssid or self._wlan.isconnected()
 
     def rssi(self):
         """Signal in dBm, or None."""
         try:
-            return self._wlan.status("rssi") if self._wlan and self.up() else None
+            return self._wlan.status("rssi") if self._ssid and self.up() else None
         except (OSError, ValueError):
             return None
 
     async def run(self):
         """Keep the board joined, for ever."""
-        if self._wlan is None:
+        if not self._ssid:
             return
-        self._wlan.active(True)
+        self._start()
         while True:
-            if not self._wlan.isconnected():
-                try:
-                    self._wlan.connect(self._ssid, self._password)
-                except OSError as error:
-                    print("wifi:", error)
-            await asyncio.sleep(CHECK_S)
+            try:
+                self._step()
+            except (OSError, RuntimeError) as error:  # what esp_exceptions_helper raises
+                print("wifi:", error)
+            await asyncio.sleep_ms(CHECK_MS)
+
+    def _start(self):
+        wlan = self._wlan
+        wlan.active(True)
+        wlan.config(reconnects=RECONNECTS)
+        wlan.config(pm=network.WLAN.PM_NONE)  # saving power delays each packet by 100 ms and more
+        if self._static:
+            wlan.ifconfig(self._static)
+
+    def _step(self):
+        if self._wlan.isconnected():
+            self._joined = True
+            self._scanned_s += 1
+            self._failed = None
+            if self._scanned_s >= ROAM_S and self.idle_ms() >= SCAN_IDLE_MS:
+                self._roam()
+        elif self._joined:
+            self._joined = False
+            self.trouble = LOST
+            self._leave()  # the driver would look for the same access point alone
+        elif not self._asked:
+            self._join()
+        else:
+            self._apart_s += 1
+            if self._apart_s >= JOIN_S:
+                self.trouble = self._code()
+                self._failed = self._bssid
+                self._leave()
+        self._watch_line()
+
+    def _join(self):
+        """Begin to join: the strongest that a scan hears, or, where somebody is there or the name
+        is hidden, whichever the driver finds."""
+        self._bssid, self._wanted = self._wanted, None
+        if self._bssid is None and self.idle_ms() >= SCAN_IDLE_MS:
+            strongest = self._strongest()
+            self._bssid = strongest and strongest[1]
+        self._apart_s = 0
+        self._wlan.connect(self._ssid, self._password, bssid=self._bssid)
+        self._asked = True
+
+    def _leave(self):
+        """The next step joins anew: not this one, for the driver needs a moment to leave."""
+        self._asked = False
+        self._wlan.disconnect()
+
+    def _strongest(self):
+        """(ssid, bssid, channel, dBm, security, _) to join, or None; one that has just failed only
+        where there is no other."""
+        self._scanned_s = 0
+        rows = [
+            row
+            for row in self._wlan.scan()
+            if row[0] == self._ssid and (row[4] >= SECURE or not self._password)
+        ]
+        others = [row for row in rows if row[1] != self._failed]
+        return max(others or rows, key=lambda row: row[3]) if rows else None
+
+    def _roam(self):
+        here_dbm = self._wlan.status("rssi")
+        if here_dbm > ROAM_DBM:
+            return
+        strongest = self._strongest()
+        if strongest and strongest[3] >= here_dbm + ROAM_DB:
+            print("wifi: from %d to %d dBm" % (here_dbm, strongest[3]))
+            self._wanted = strongest[1]
+            self._joined = False
+            self._leave()
+
+    def _code(self):
+        """Why there is no address."""
+        code = self._wlan.status()
+        if code == JOINING:
+            try:
+                self._wlan.status("rssi")  # only of an access point that has let us in
+                return NO_ADDRESS
+            except OSError:
+                pass
+        return code
+
+    def _watch_line(self):
+        """A network through which nothing gets: the interface starts anew, at last the board."""
+        if self._reboots is None:
+            stored = self._slots.read()
+            self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
+        if self.line():
+            self._down_s = self._restarts = 0
+            if self._reboots:
+                self._slots.write(0)
+                self._reboots = 0
+            return
+        self._down_s += 1
+        idle_ms = self.idle_ms()
+        if (
+            self._reboots < len(REBOOT_S)
+            and self._down_s >= REBOOT_S[self._reboots]
+            and idle_ms >= SCAN_IDLE_MS
+        ):
+            # Counted before it is done: a count that is not kept would reboot for ever.
+            self._slots.write(self._reboots + 1)
+            print("wifi: no line for %d s, the board starts anew" % self._down_s)
+            machine.reset()
+        elif self._down_s >= RESTART_S << self._restarts and idle_ms >= RESTART_IDLE_MS:
+            self._restarts = min(self._restarts + 1, RESTARTS_MAX)
+            self.trouble = self._code()
+            print("wifi: no line for %d s, the interface starts anew" % self._down_s)
+            self._wlan.active(False)
+            self._asked = self._joined = False
+            self._start()

@@ -1,7 +1,7 @@
 """A kiosk whose clock is unset, wrong, or set anew: nothing is lost, and dates come right."""
 
 import pytest
-from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings, until
+from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, changed, readings, until
 
 from demonstration.day import Clock, Day, Plan, play
 from fevergate.database import open_reader
@@ -16,10 +16,7 @@ def day(tmp_path):
     plan = Plan(people=10_000, hours=2, speed=SPEED, seed=1)
     day = Day(tmp_path / "site", [], plan)
     for board in day.boards:
-        path = board.flash_dir / "kiosk" / "clock.py"
-        text = path.read_text()
-        assert "ASK_EVERY_S = 3600" in text
-        path.write_text(text.replace("ASK_EVERY_S = 3600", "ASK_EVERY_S = 10"))
+        changed(board, "kiosk/clock.py", ("ASK_EVERY_S = 3600", "ASK_EVERY_S = 10"))
     yield day
     day.clock.silent = True
 

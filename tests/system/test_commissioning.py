@@ -9,7 +9,7 @@ import time
 
 import httpx
 import pytest
-from kiosk_helpers import ANSWER_S, FIRMWARE, kiosk, until
+from kiosk_helpers import ANSWER_S, FIRMWARE, changed, kiosk, until
 
 from fevergate.local_broker import free_port
 from fevergate.provision import provision
@@ -27,9 +27,12 @@ def provisioned(tmp_path_factory):
 def board(tmp_path):
     """A new board, its page on ports that a test may have."""
     board = kiosk(tmp_path / "flash", {})
-    path = board.flash_dir / "kiosk" / "commissioning.py"
-    text = path.read_text().replace("HTTP_PORT = 80", f"HTTP_PORT = {free_port()}")
-    path.write_text(text.replace("DNS_PORT = 53", f"DNS_PORT = {free_port()}"))
+    ports = ((f"{name}_PORT = {port}", port) for name, port in (("HTTP", 80), ("DNS", 53)))
+    changed(
+        board,
+        "kiosk/commissioning.py",
+        *((line, line.replace(str(port), str(free_port()))) for line, port in ports),
+    )
     with board:
         board.start()
         board.wait_console("commissioning: join the Wi-Fi FeverGate-", ANSWER_S)
@@ -71,7 +74,9 @@ def state(board):
 
 
 def kept(board):
-    return sorted(path.name for path in board.flash_dir.glob("*.*") if path.suffix != ".py")
+    """What it wrote beside what was flashed."""
+    firmware = (".py", ".mpy", ".bin")
+    return sorted(path.name for path in board.flash_dir.glob("*.*") if path.suffix not in firmware)
 
 
 def test_the_page_is_in_both_languages_and_needs_nothing_from_elsewhere(board):

@@ -116,14 +116,6 @@ def test_a_reset_has_no_answer() -> None:
     assert made.reset_asked is ResetCause.HARD
 
 
-def test_the_radio_says_since_when() -> None:
-    made = world()
-    ask(made, Operation.PIN, bytes((4, 255, 255, 255)), 1000)
-    made.wifi(False)
-    status, payload = ask(made, Operation.WIFI, now_ms=1500)
-    assert (status, frames.WIFI.unpack(payload)[:2]) == (0, (0, 500))
-
-
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_any_frame_is_answered(bodies: list[bytes]) -> None:
     made = world()

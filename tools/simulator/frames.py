@@ -13,7 +13,8 @@ payload. Little endian. device/wire.py is the other end.
 | WDT | u32 ms to start a watchdog, 0 to feed it | |
 | RESET | u8 cause | none ever |
 | RTC | i64 ms that the clock is ahead of a right one | |
-| WIFI | | u8 on, u32 ms for which it has been so, i8 dBm |
+| WIFI | u8 what is called (air.WifiCall), its arguments | u8 error (radio.WifiError), result |
+| ROUTE | u8 kind of socket, u16 port, host | u8 known, u32 ms to hang, u16 port, 4 bytes |
 """
 
 import enum
@@ -25,7 +26,6 @@ I2C_TRANSFER = struct.Struct("<BBBH")
 PIN = struct.Struct("<BBBB")
 PWM = struct.Struct("<BIH")
 WDT = struct.Struct("<I")
-WIFI = struct.Struct("<BIb")
 RTC = struct.Struct("<q")
 
 KEEP = 255
@@ -47,6 +47,7 @@ class Operation(enum.IntEnum):
     RESET = 7
     WIFI = 8
     RTC = 9
+    ROUTE = 20
 
 
 class ResetCause(enum.IntEnum):

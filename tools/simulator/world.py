@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator import frames
+from simulator.air import Air
 from simulator.bus import VirtualBus
 from simulator.crowd import Crowd
 from simulator.display import VirtualSSD1306
@@ -68,15 +69,13 @@ class World:
         self.pin_history: list[PinChange] = []
         self.tones: list[Tone] = []
         self.now_ms = 0
-        self.wifi_rssi_dbm = -58
+        self.air = Air()
         self._names = {pins.green: "green", pins.amber: "amber", pins.red: "red"}
         self._beeper = pins.beeper
         self._sensor = sensor
         self._display = display
         self._bus = bus
         self._crowd = crowd
-        self._wifi = True
-        self._wifi_since_ms = -60_000
         self._boot_ms = 0
         self._pins: dict[int, _Pin] = {}
         self._watchdog_ms = 0
@@ -90,7 +89,8 @@ class World:
             Operation.PWM: self._pwm,
             Operation.WDT: self._watchdog,
             Operation.RESET: self._reset,
-            Operation.WIFI: self._radio,
+            Operation.WIFI: self.air.wifi,
+            Operation.ROUTE: self.air.route,
             Operation.RTC: self._set_rtc,
         }
 
@@ -106,6 +106,7 @@ class World:
                 self._bus.release()
                 self._watchdog_ms = 0
             self.reset_asked = None
+            self.air.boot()
             if power_on:
                 self.rtc_ahead_ms = None
                 self._sensor.power_on(self.now_ms)
@@ -128,11 +129,10 @@ class World:
             self.reset_asked = cause
 
     def wifi(self, on: bool) -> None:
-        """Switch the access point."""
+        """Switch the access points."""
         with self.lock:
-            if on != self._wifi:
-                self._wifi = on
-                self._wifi_since_ms = self.now_ms
+            for point in self.air.points:
+                point.on = on
 
     def watchdog_barked(self, host_s: float, speed: float, least_s: float) -> bool:
         """Whether a running watchdog was not fed for its time, at a host's time.
@@ -162,8 +162,9 @@ class World:
                 # Measured before the event, for what was seen until now is its past.
                 self._sensor.advance(self.now_ms)
                 self._crowd.advance(self.now_ms)
+                self.air.advance(self.now_ms)
                 payload = handler(frame[frames.HEADER.size :])
-            except (struct.error, KeyError, ValueError):
+            except (struct.error, IndexError, KeyError, ValueError):
                 return frames.answer(frames.EINVAL)
             except NotAcknowledgedError:
                 return frames.answer(frames.ENODEV)
@@ -247,7 +248,3 @@ class World:
 
     def _reset(self, payload: bytes) -> None:
         self.reset_asked = ResetCause(payload[0] if payload else 0)
-
-    def _radio(self, _payload: bytes) -> bytes:
-        for_ms = min(self.now_ms - self._wifi_since_ms, 0xFFFFFFFF)
-        return frames.WIFI.pack(self._wifi, for_ms, self.wifi_rssi_dbm)

@@ -112,23 +112,21 @@ def settings():
     except OSError:
         return {"error": "no %s" % CA_PATH}
     broker = "%s:%d" % (known.broker_host, known.broker_port)
-    return {"kiosk": known.kiosk, "wifi": known.wifi_ssid, "broker": broker}
+    return {"kiosk": known.kiosk, "wifi": known.wifi_ssid or known.wifi_ssid_hex, "broker": broker}
 
 
 def wifi(limit_s):
     """Whether the Wi-Fi takes us within so long, how strong it is (dBm), else its status."""
-    import network
-
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 
     known = Settings(read())
-    station = Wifi(known.wifi_ssid, known.wifi_password)
+    station = Wifi(known)
     asyncio.run(_joined(station, limit_s))
     return {
         "up": station.up(),
         "rssi": station.rssi(),
-        "status": network.WLAN(network.STA_IF).status(),
+        "status": station.trouble,
     }
 
 
@@ -138,13 +136,14 @@ def broker(limit_s):
     from chumicro_mqtt import MQTTClient, ProtocolState
     from chumicro_timing import ticks_ms
 
+    from kiosk.names import Address
     from kiosk.settings import CA_PATH, Settings, read
     from kiosk.transport import Connector, context_for
 
     known = Settings(read())
     with open(CA_PATH, "rb") as file:
         context = context_for(file.read())
-    line = Connector(known.broker_host, known.broker_port, known.broker_name, context)
+    line = Connector(Address(known.broker_host), known.broker_port, known.broker_name, context)
     client = MQTTClient(
         transport_factory=lambda: line,
         client_id=known.kiosk,

@@ -75,3 +75,24 @@ def test_what_is_wrong_with_the_panels_settings_is_named():
     assert refusal(quiet_from="22:00") == "quiet_to: expected HH:MM"
     assert refusal(quiet_from="24:00", quiet_to="06:00") == "quiet_from: expected HH:MM"
     assert refusal(utc_offset_min=9000).startswith("utc_offset_min: expected")
+
+
+def test_a_networks_name_may_be_bytes_that_are_no_text():
+    assert Settings(dict(GOOD, wifi_ssid="校园网")).ssid == "校园网".encode()
+    assert Settings(dict(GOOD, wifi_ssid="x", wifi_ssid_hex="d0a3d4b0")).ssid == b"\xd0\xa3\xd4\xb0"
+    assert Settings(GOOD).ssid == b""
+    assert refusal(wifi_ssid_hex="0g").startswith("wifi_ssid_hex: expected hexadecimal")
+    assert refusal(wifi_ssid="园" * 11).startswith("wifi_ssid: expected a name of 32")
+
+
+def test_a_static_address_needs_its_mask_and_its_router():
+    assert Settings(GOOD).static is None
+    given = {"address": "10.1.2.3", "netmask": "255.255.0.0", "router": "10.1.0.1"}
+    assert Settings(dict(GOOD, **given)).static == ("10.1.2.3", "255.255.0.0") + ("10.1.0.1",) * 2
+    given["name_server"] = "10.1.0.53"
+    assert Settings(dict(GOOD, **given)).static[3] == "10.1.0.53"
+    for name in given:
+        assert refusal(**dict(given, **{name: "10.1.2"})) == (
+            "%s: expected four numbers, such as 10.0.0.7" % name
+        )
+    assert refusal(address="10.1.2.3").startswith("netmask: expected")

@@ -1,7 +1,6 @@
-"""The board's `network` module: a station whose access point the world switches off and on.
+"""The board's `network` module: its station's life is in the world, simulator/radio.py.
 
-Sockets are the host's and stay as they are; what a lost Wi-Fi does to them a test does with a
-broker or proxy of its own.
+As ports/esp32/network_wlan.c and network_common.c of MicroPython 1.28.0.
 """
 
 import struct
@@ -14,13 +13,28 @@ AP_IF = 1
 STAT_IDLE = 1000
 STAT_CONNECTING = 1001
 STAT_GOT_IP = 1010
+STAT_BEACON_TIMEOUT = 200
 STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
+STAT_ASSOC_FAIL = STAT_CONNECT_FAIL = 203
+STAT_HANDSHAKE_TIMEOUT = 204
+STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY = 210
+STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD = 211
+STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD = 212
+AUTH_OPEN = 0
 AUTH_WPA2_PSK = 3
+AUTH_WPA3_PSK = 6
 
-_KEY_MIN = 8  # WPA2 has no shorter one
+_ERRORS = (
+    "",
+    "Wifi Not Started",
+    "Wifi Internal State Error",
+    "Wifi Internal Error",
+    "Wifi Not Connected",
+)
+_ACTIVE, _CONNECT, _DISCONNECT, _STATUS, _RSSI, _SCAN, _LEASE, _STATIC, _RECONNECTS, _PM = range(10)
 _OWN_ADDRESS = "192.168.4.1"
-_JOIN_MS = 1000  # association and DHCP on a quiet channel
+_SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360, and going back
 _interfaces = {}
 _names = {"hostname": "mpy-esp32", "country": "XX"}
 
@@ -41,15 +55,45 @@ def country(code=None):
     return _name("country", code)
 
 
+def ipconfig(what):
+    """`dns`: the first name server of the whole board."""
+    if what != "dns":
+        raise ValueError("unexpected key")
+    return _lease()[3]
+
+
+def _call(call, arguments=b""):
+    """The world's answer to one call. Raises `OSError` as the port's `esp_exceptions` does."""
+    end = wire.PAYLOAD + 1 + len(arguments)
+    wire.buffer[wire.PAYLOAD] = call
+    wire.buffer[wire.PAYLOAD + 1 : end] = arguments
+    length = wire.ask(wire.WIFI, 1 + len(arguments))
+    error = wire.buffer[wire.REPLY]
+    if error:
+        raise OSError(_ERRORS[error])
+    return bytes(wire.buffer[wire.REPLY + 1 : wire.REPLY + length])
+
+
+def _lease():
+    return tuple(_call(_LEASE).decode().split(" "))
+
+
+def _bytes(text):
+    return text.encode() if isinstance(text, str) else bytes(text)
+
+
 class WLAN:
     """One interface; all objects of an interface share its state, as on a board."""
 
     IF_STA = STA_IF
     IF_AP = AP_IF
+    PM_NONE = 0
+    PM_PERFORMANCE = 1
+    PM_POWERSAVE = 2
 
     def __init__(self, interface=STA_IF):
         self._state = _interfaces.setdefault(
-            interface, {"active": False, "asked_ms": None, "config": {}}
+            interface, {"active": False, "config": {"pm": WLAN.PM_PERFORMANCE, "reconnects": -1}}
         )
         self._station = interface == STA_IF
 
@@ -58,47 +102,55 @@ class WLAN:
         if on is None:
             return self._state["active"]
         self._state["active"] = bool(on)
-        if not on:
-            self._state["asked_ms"] = None
+        if self._station:
+            _call(_ACTIVE, b"\x01" if on else b"\x00")
         return self._state["active"]
 
     def connect(self, ssid=None, key=None, *, bssid=None):
-        """Begin to join; it takes about a second. Rejoins by itself after a loss."""
-        if not self._state["active"]:
-            raise OSError("Wifi Internal State Error")
+        """Begin to join; raises `OSError` while it is joining or joined. Without `bssid` the
+        first access point that is heard, and it stays there."""
+        if bssid is not None and len(bssid) != 6:
+            raise ValueError
+        ssid = _bytes(ssid or b"")
+        key = _bytes(key or b"")
         self._state["config"]["ssid"] = ssid
-        self._state["key"] = key
-        if self._state["asked_ms"] is None:
-            self._state["asked_ms"] = clock.ticks_ms()
+        _call(_CONNECT, bytes([len(ssid)]) + ssid + bytes([len(key)]) + key + (bssid or b""))
 
     def scan(self):
-        """(ssid, bssid, channel, dBm, security, hidden) of each network in reach."""
+        """(ssid, bssid, channel, dBm, security, False) of each network in reach; blocks for
+        seconds. Nothing at all while the station is joining."""
         if not self._state["active"]:
             raise OSError("STA must be active")
-        return [
-            (b"campus", b"\x02\x00\x00\x00\x00\x01", 6, -51, AUTH_WPA2_PSK, False),
-            (b"", b"\x02\x00\x00\x00\x00\x02", 1, -70, AUTH_WPA2_PSK, True),
-            (b"campus", b"\x02\x00\x00\x00\x00\x03", 11, -77, AUTH_WPA2_PSK, False),
-            (b"library", b"\x02\x00\x00\x00\x00\x04", 11, -80, AUTH_WPA2_PSK, False),
-        ]
+        try:
+            _call(_SCAN, b"\x01")
+        except OSError:
+            return []
+        clock.sleep_ms(_SCAN_MS)
+        rows = _call(_SCAN)
+        heard = []
+        at = 0
+        while at < len(rows):
+            bssid, channel, rssi, security, length = struct.unpack_from("<6sBbBB", rows, at)
+            at += 10
+            heard.append((rows[at : at + length], bssid, channel, rssi, security, False))
+            at += length
+        return heard
 
     def disconnect(self):
-        """Leave."""
-        self._state["asked_ms"] = None
+        """Leave, or give up joining."""
+        _call(_DISCONNECT)
 
     def isconnected(self):
         """Whether there is an address."""
-        return self._status() == STAT_GOT_IP
+        return self._station and self.status() == STAT_GOT_IP
 
     def status(self, what=None):
         """The connection's state, or with "rssi" the signal in dBm."""
         if what is None:
-            return self._status()
+            return struct.unpack("<H", _call(_STATUS))[0] if self._station else None
         if what != "rssi":
             raise ValueError("unknown status param")
-        if self._status() != STAT_GOT_IP:
-            raise OSError("Wifi Internal Error")
-        return struct.unpack_from("b", wire.buffer, wire.REPLY + 5)[0]
+        return struct.unpack("b", _call(_RSSI))[0]
 
     def config(self, *names, **values):
         """Read one parameter, or set some."""
@@ -108,27 +160,19 @@ class WLAN:
             if names[0] in _names:
                 return _names[names[0]]
             raise ValueError("unknown config param")
+        if self._station and "reconnects" in values:
+            _call(_RECONNECTS, struct.pack("<h", values["reconnects"]))
+        if self._station and "pm" in values:
+            _call(_PM, bytes([values["pm"]]))
         self._state["config"].update(values)
         return None
 
     def ifconfig(self, addresses=None):
-        """(address, mask, gateway, name server)."""
+        """(address, mask, router, name server), or set it: four of them, or "dhcp"."""
         if addresses is None:
             if not self._station:
                 return (_OWN_ADDRESS, "255.255.255.0", _OWN_ADDRESS, _OWN_ADDRESS)
-            own = "127.0.0.1" if self.isconnected() else "0.0.0.0"  # noqa: S104
-            return (own, "255.0.0.0", own, own)
+            return _lease()
+        if self._station:
+            _call(_STATIC, b"" if addresses == "dhcp" else " ".join(addresses).encode())
         return None
-
-    def _status(self):
-        asked_ms = self._state["asked_ms"]
-        if asked_ms is None or not self._station:
-            return STAT_IDLE
-        wire.ask(wire.WIFI, 0)
-        up, for_ms = struct.unpack_from("<BI", wire.buffer, wire.REPLY)
-        if not up:
-            return STAT_NO_AP_FOUND
-        if self._state.get("key") and len(self._state["key"]) < _KEY_MIN:
-            return STAT_WRONG_PASSWORD
-        since_ms = min(for_ms, clock.ticks_diff(clock.ticks_ms(), asked_ms))
-        return STAT_GOT_IP if since_ms >= _JOIN_MS else STAT_CONNECTING

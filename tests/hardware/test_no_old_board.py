@@ -1,0 +1,27 @@
+"""Who reads only one page buys the right board all the same: the old one is named as refused."""
+
+import re
+
+import real_micropython as micropython
+
+ROOT = micropython.ROOT
+OLD = re.compile(
+    r"wroom-32|devkitc-32e|(?<!download/)ESP32_GENERIC(?![_\w]|-SPIRAM)", re.IGNORECASE
+)
+REFUSED = re.compile(r"^(?:## Refused|# -- boards that are refused).*?(?=^## |\Z)", re.M | re.S)
+PAGES = ("*.md", "*.csv", "*.yml", "*.toml", "*.in", "*.gv", "*.svg", "*.net")
+
+
+def test_no_page_drawing_or_list_names_the_old_board_but_as_refused():
+    named, refused = {}, set()
+    pages = [ROOT / "README.md"]
+    for folder in ("hardware", "gateway", "tools", "firmware"):
+        pages += [path for pattern in PAGES for path in (ROOT / folder).rglob(pattern)]
+    for path in pages:
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        if found := OLD.search(REFUSED.sub("", text)):
+            named[name] = found[0]
+        elif OLD.search(text):
+            refused.add(name)
+    assert named == {}
+    assert refused >= {"hardware/boards.toml", "hardware/boards.md"}  # it would be found

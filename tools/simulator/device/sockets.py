@@ -1,0 +1,37 @@
+"""The board's `socket` module: the host's sockets, by the way that the virtual world knows.
+
+`getaddrinfo` of a name hangs as lwIP's does (ports/esp32/modsocket.c, `_getaddrinfo_inner`), and
+what it gives leads to the virtual name servers, or through the air. Sockets are the host's.
+"""
+
+import socket as _real
+import struct
+
+import clock
+import wire
+
+AF_INET = _real.AF_INET
+SOCK_STREAM = _real.SOCK_STREAM
+SOCK_DGRAM = _real.SOCK_DGRAM
+SOL_SOCKET = _real.SOL_SOCKET
+SO_REUSEADDR = _real.SO_REUSEADDR
+socket = _real.socket
+
+_EAI_FAIL = 202  # lwip/netdb.h; the port raises its negative
+
+
+def getaddrinfo(host, port, af=0, kind=0, proto=0, flags=0):
+    """One way to a host; blocks while a name is looked up. Raises `OSError`."""
+    name = (host or "0.0.0.0").encode()  # noqa: S104
+    struct.pack_into("<BH", wire.buffer, wire.PAYLOAD, kind, port)
+    at = wire.PAYLOAD + 3
+    wire.buffer[at : at + len(name)] = name
+    wire.ask(wire.ROUTE, 3 + len(name))
+    known, wait_ms, local = struct.unpack_from("<BIH", wire.buffer, wire.REPLY)
+    at = wire.REPLY + 7
+    address = "%d.%d.%d.%d" % tuple(wire.buffer[at : at + 4])
+    clock.sleep_ms(wait_ms)
+    if not known:
+        raise OSError(-_EAI_FAIL)
+    way = _real.getaddrinfo(address, local)[0][-1]
+    return [(AF_INET, kind or SOCK_STREAM, 0, "", way)]

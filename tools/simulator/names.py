@@ -1,0 +1,108 @@
+"""A virtual name server (RFC 1035) that answers right, late, wrongly, or not at all."""
+
+import contextlib
+import enum
+import socket
+import struct
+import threading
+import time
+from collections.abc import Mapping
+
+TTL_S = 60
+WRONG_ADDRESS = "127.66.66.66"
+_HEADER = struct.Struct(">HHHHHH")
+
+
+class Mood(enum.Enum):
+    """How a name server behaves."""
+
+    RIGHT = "answers"
+    SILENT = "never answers"
+    LATE = "answers after `late_ms`"
+    WRONG = "answers with an address at which nobody is"
+    GARBAGE = "answers with bytes that are no message"
+    OTHER_ID = "answers to another question's number"
+    NOT_FOUND = "knows no name"
+    LOOP = "compresses a name into itself"
+
+
+def question_of(query: bytes) -> tuple[str, bytes]:
+    """The name that a query asks for, and the question's bytes. Raises `ValueError`."""
+    labels, at = [], _HEADER.size
+    while at < len(query) and query[at]:
+        labels.append(query[at + 1 : at + 1 + query[at]])
+        at += 1 + query[at]
+    if at + 5 > len(query):
+        raise ValueError("a query without a question")
+    return b".".join(labels).decode("utf-8", "replace").lower(), query[_HEADER.size : at + 5]
+
+
+def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> bytes:
+    """The message that answers a query; `address` None: there is no such name."""
+    number = int.from_bytes(query[:2], "big") ^ (mood is Mood.OTHER_ID)
+    _, question = question_of(query)
+    if mood is Mood.GARBAGE:
+        return query[:2] + b"\x81\x80" + b"\xff" * 40
+    if address is None or mood is Mood.NOT_FOUND:
+        return _HEADER.pack(number, 0x8183, 1, 0, 0, 0) + question
+    if mood is Mood.WRONG:
+        address = WRONG_ADDRESS
+    # As name servers do: an alias first, whose name is compressed.
+    alias = _HEADER.size + len(question)
+    record = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, TTL_S, 6) + b"\x03srv\xc0\x0c"
+    owner = struct.pack(">H", 0xC000 | (alias + 12))
+    if mood is Mood.LOOP:
+        owner = struct.pack(">H", 0xC000 | (alias + len(record)))
+    record += owner + struct.pack(">HHIH", 1, 1, TTL_S, 4) + socket.inet_aton(address)
+    return _HEADER.pack(number, 0x8180, 1, 2, 0, 0) + question + record
+
+
+class NameServer:
+    """One server on a loopback port of its own; `asked` are the names that came."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+        self.speed = 1.0
+        self.mood = Mood.RIGHT
+        self.late_ms = 5000
+        self.asked: list[str] = []
+        self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens; it begins to when it is first asked for."""
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._socket.bind(("127.0.0.1", 0))
+            threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
+        return self._socket.getsockname()[1]
+
+    def close(self) -> None:
+        """End it."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+            self._socket = None
+
+    def _serve(self, udp: socket.socket) -> None:
+        while True:
+            try:
+                query, asker = udp.recvfrom(512)
+                if not query:
+                    return
+                name, _ = question_of(query)
+            except OSError:
+                return
+            except ValueError:
+                continue
+            self.asked.append(name)
+            threading.Thread(target=self._answer, args=(udp, query, name, asker)).start()
+
+    def _answer(self, udp: socket.socket, query: bytes, name: str, asker: object) -> None:
+        if self.mood is Mood.SILENT:
+            return
+        if self.mood is Mood.LATE:
+            time.sleep(self.late_ms / 1000 / self.speed)
+        with contextlib.suppress(OSError):
+            udp.sendto(answer_to(query, self.names.get(name), self.mood), asker)  # type: ignore[arg-type]
