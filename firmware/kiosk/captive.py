@@ -52,10 +52,12 @@ async def serve_dns(host, port, address):
 
 
 class Pages:
-    """Serves `page`; `state()` is shown as JSON, `submit(dict)` returns "" or what is wrong."""
+    """Serves `page` as that of `host` alone; `state(seen)` is shown as JSON, `seen`: the page has
+    shown the last one; `submit(dict)` returns "" or what is wrong."""
 
-    def __init__(self, page, state, submit):
+    def __init__(self, page, host, state, submit):
         self._page = page
+        self._host = host
         self._state = state
         self._submit = submit
         self._clients = 0
@@ -89,7 +91,11 @@ class Pages:
         if len(parts) != 3:
             return await _send(writer, "400 Bad Request")
         path = parts[1].split("?")[0]
+        # By whatever name: every name leads here, also that of a page that a browser had kept.
+        ours = _header(head, "host").split(":")[0] == self._host
         if parts[0] == "POST" and path == "/settings":
+            if not ours:
+                return await _send(writer, "421 Misdirected Request")
             if _header(head, "content-type") != "application/json":
                 # Another site's page cannot send that without asking first, which is refused.
                 return await _send(writer, "415 Unsupported Media Type")
@@ -97,12 +103,12 @@ class Pages:
             return await self._take(reader, writer, size, body)
         if parts[0] != "GET":
             return await _send(writer, "405 Method Not Allowed")
-        if path == "/":
-            return await _send(writer, "200 OK", self._page, "text/html; charset=utf-8")
-        if path == "/state":
-            return await _send_json(writer, self._state())
+        if ours and path == "/":
+            return await _send_page(writer, self._page)
+        if ours and path == "/state":
+            return await _send_json(writer, self._state(parts[1].endswith("?seen")))
         # A phone that looks whether there is an internet opens the page by itself.
-        return await _send(writer, "302 Found\r\nLocation: /")
+        return await _send(writer, "302 Found\r\nLocation: http://%s/" % self._host)
 
     async def _take(self, reader, writer, size, body):
         if size > REQUEST_MAX:
@@ -127,18 +133,32 @@ def _header(head, wanted):
     return ""
 
 
+async def _send_page(writer, text):
+    """Encoded as it goes: as bytes it would lie in memory twice."""
+    starts = range(0, len(text), _PIECE)
+    size = sum([len(text[start : start + _PIECE].encode()) for start in starts])
+    await _send_head(writer, "200 OK", size, "text/html; charset=utf-8")
+    for start in starts:
+        writer.write(text[start : start + _PIECE].encode())
+        await writer.drain()
+
+
 async def _send_json(writer, values):
     await _send(writer, "200 OK", json.dumps(values).encode(), "application/json; charset=utf-8")
 
 
 async def _send(writer, status, body=b"", kind="text/plain"):
-    writer.write(
-        (
-            "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\n" % (status, kind, len(body))
-        ).encode()
-    )
-    await writer.drain()
+    await _send_head(writer, status, len(body), kind)
     for start in range(0, len(body), _PIECE):
         writer.write(body[start : start + _PIECE])
         await writer.drain()
+
+
+async def _send_head(writer, status, size, kind):
+    writer.write(
+        (
+            "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+            "Cache-Control: no-store\r\nConnection: close\r\n\r\n" % (status, kind, size)
+        ).encode()
+    )
+    await writer.drain()

@@ -1,7 +1,9 @@
 """A board without settings: its own Wi-Fi, a page for a phone, and settings that are tried first.
 
 Name and password of its Wi-Fi stand on its display: only who stands before it can join. What is
-secret goes into one file and is never sent back.
+secret goes into one file and is never sent back. Its Wi-Fi moves to the channel of the one that it
+joins, so phones lose it for some seconds: what came of it waits for them, on the page and on the
+display.
 """
 
 import asyncio
@@ -13,142 +15,247 @@ import time
 import machine
 import network
 
+from kiosk import setup_code
+from kiosk.bus import Bus
 from kiosk.captive import Pages, serve_dns
-from kiosk.errors import SettingsError, plain
+from kiosk.errors import KioskError, SettingsError, plain
+from kiosk.invitation import Invitation
 from kiosk.page import PAGE
-from kiosk.settings import CA_PATH, PATH, Settings
+from kiosk.settings import CA_PATH, PATH
+from kiosk.wish import Wish, understand
 
 HOST = "0.0.0.0"  # noqa: S104 - of the board's own Wi-Fi
 HTTP_PORT = 80
 DNS_PORT = 53
+ANSWER_S = 2  # for the page's last answer to leave before the channel changes
 JOIN_S = 20
-LEAVE_S = 3  # for the page to hear that all is well
+LEAVE_MS = 300
+RECONNECTS = 2
+FETCH_S = 30
+SEEN_S = 300  # how long a result waits for a phone that comes back
+LEAVE_S = 3
 NETWORKS_MAX = 16
-CA_MAX = 4096
+
+# 14 of 26 characters that nobody takes for another are 65.8 bits. Who has recorded a handshake
+# (WPA2, 4096 rounds of SHA-1 a try) tries 2.5 million a second on a large graphics card of 2022:
+# 410,000 years of it for half of them.
+_CHARACTERS = "abcdefhjkmnprtuvwxy3467892"
+_PASSWORD_LENGTH = 14
 
 _TEXTS = {
     "joining": "正在连接无线网络 %s …\nJoining the Wi-Fi %s …",
-    "failed": "连不上无线网络 %s：请检查名称和密码\nCannot join %s: check name and password",
-    "saved": "已保存，测温机正在重启\nSaved. The kiosk starts anew.",
+    "fetching": "正在从网关 %s 领取设置 …\nFetching the settings from the gateway %s …",
+    "wifi": "连不上无线网络 %s：请检查名称和密码\nCannot join %s: check name and password",
+    "absent": "找不到无线网络 %s\nThere is no Wi-Fi %s here",
+    "gateway": "网关 %s 没有应答：请检查地址与网络\nThe gateway %s does not answer: is it the"
+    " right one, and in reach of this Wi-Fi?",
+    "code": "网关 %s 上没有这个设置码：输错、已过期或已被使用，请重新获取\n%s does not have this"
+    " code: mistyped, too old, or used already. Ask for a new one",
+    "refused": "网关给的设置无法使用：%s\nThe gateway's settings cannot be used: %s",
+    "flash": "无法写入设备\nThe board's flash takes nothing",
+    "saved": "设置完成，测温机 %s 正在重启\nDone. The kiosk %s starts anew.",
 }
+
+
+class _FailedError(KioskError):
+    """A try came to nothing: a key of the texts, and what it says of it."""
+
+
+def main():
+    """Wait for settings, by the board's own Wi-Fi or over USB; with nothing else in memory."""
+    asyncio.run(Commissioning().run())
 
 
 class Commissioning:
     """`run` returns when the board has settings."""
 
-    def __init__(self, display):
-        self._display = display
-        self._station = network.WLAN(network.STA_IF)
+    def __init__(self):
+        self._display = Invitation(Bus())
         self._networks = []
-        self._state = "idle"
-        self._ssid = ""
-        self._wanted = {}, b"", False
+        self._name = ""
+        self._news = "idle"  # or a key of the texts
+        self._about = ""
+        self._busy = False
+        self._wish = None
         self._submitted = asyncio.Event()
+        self._seen = asyncio.Event()
 
     async def run(self):
-        """Until there are settings on flash."""
+        """Until there are settings on flash and somebody has seen it, or has had the time to."""
         address = self._open()
-        pages = Pages(PAGE, self._about, self.submit)
+        shown = ".".join([str(part) for part in address])
+        pages = Pages(PAGE, shown, self._state, self.submit)
         await asyncio.start_server(pages.serve, HOST, HTTP_PORT)
-        asyncio.create_task(_for_ever(serve_dns, HOST, DNS_PORT, address))
-        while self._state != "saved":
+        background = [
+            asyncio.create_task(_for_ever(serve_dns, HOST, DNS_PORT, address)),
+            asyncio.create_task(_for_ever(self._display.run)),
+        ]
+        while self._news != "saved":
             await self._submitted.wait()
             self._submitted.clear()
-            settings, ca, anyway = self._wanted
+            await asyncio.sleep(ANSWER_S)
             try:
-                if anyway or await self._joins(settings):
-                    _save(settings, ca)
-                    self._state = "saved"
-                else:
-                    self._state = "failed"
-            except OSError as error:
-                print("not saved:", error)
-                self._state = "failed"
+                kiosk = await self._set_up(self._wish)
+                self._tell("saved", kiosk, "check", last=True)
+            except _FailedError as error:
+                self._tell(*error.args, sign="warning")
+            self._busy = False
+        try:
+            await asyncio.wait_for(self._seen.wait(), SEEN_S)
+        except asyncio.TimeoutError:
+            pass
         await asyncio.sleep(LEAVE_S)
+        for task in background:
+            task.cancel()
 
     def submit(self, message):
         """Take what the page sent; returns "" or, in both languages, what is wrong with it."""
-        if self._state in ("joining", "saved"):
+        if self._busy or self._news == "saved":
             return "请稍候\nIn a moment: the last settings are being tried"
         try:
-            self._wanted = _understand(message)
+            self._wish = Wish(message, self._wish)
         except SettingsError as error:
-            return "文件或输入有误\nThis cannot be: %s" % plain(error)
-        self._ssid = self._wanted[0]["wifi_ssid"]
-        self._state = "joining"
+            return "输入有误\nThis cannot be: %s" % plain(error)
+        self._busy = True
+        self._tell("joining", self._wish.ssid)
         self._submitted.set()
         return ""
 
     def _open(self):
-        """Open the board's own Wi-Fi; its address, 4 bytes."""
-        name = "FeverGate-%s" % binascii.hexlify(machine.unique_id()[-2:]).decode().upper()
-        password = "%08d" % (int.from_bytes(os.urandom(4), "big") % 100_000_000)
-        self._station.active(True)
-        try:
-            found = [one[0].decode() for one in self._station.scan()]
-        except (OSError, UnicodeError):
-            found = []
-        self._networks = sorted({one for one in found if one})[:NETWORKS_MAX]
+        """Open the board's own Wi-Fi; its address, 4 bytes. Raises `OSError`, and then none is
+        open."""
+        self._name = "FeverGate-%s" % binascii.hexlify(machine.unique_id()[-2:]).decode().upper()
+        station = network.WLAN(network.STA_IF)
+        station.active(True)
+        password = _password()  # with the radio on, by which the chip draws random numbers
         point = network.WLAN(network.AP_IF)
+        # Before it is active, all at once: an access point that is switched on first is an open
+        # one until it is told otherwise (ports/esp32/network_wlan.c:272, :492).
+        point.config(ssid=self._name, key=password, security=network.AUTH_WPA2_PSK)
+        self._networks = _names_of(station)
         point.active(True)
-        point.config(ssid=name, key=password, security=network.AUTH_WPA2_PSK)
-        self._display.message(name, password)
-        asyncio.create_task(self._display.flush())
-        print("commissioning: join the Wi-Fi %s, its password is on the display" % name)
-        return bytes([int(part) for part in point.ifconfig()[0].split(".")])
+        if (point.config("ssid"), point.config("security")) != (self._name, network.AUTH_WPA2_PSK):
+            point.active(False)
+            raise OSError("the access point is not as it was told to be")
+        address = point.ifconfig()[0]
+        self._display.invite(self._name, password, address)
+        print("commissioning: join the Wi-Fi %s, its password is on the display" % self._name)
+        return bytes([int(part) for part in address.split(".")])
 
-    def _about(self):
-        """What the page may know: nothing that is secret."""
-        text = _TEXTS.get(self._state, "")
+    def _tell(self, news, about, sign=None, last=False):
+        """On page and display, from now on."""
+        self._news, self._about = news, about
+        self._display.tell(news, about, sign, last)
+        print("commissioning:", news)
+
+    def _state(self, seen):
+        """What the page may know: nothing that is secret. `seen`: somebody has read the last."""
+        wish, text = self._wish, _TEXTS.get(self._news, "")
         if "%s" in text:
-            text = text % (self._ssid, self._ssid)
-        return {"state": self._state, "text": text, "networks": self._networks}
+            text = text % (self._about, self._about)
+        if seen and self._news == "saved":
+            self._seen.set()
+        return {
+            "state": "busy" if self._busy else self._news,
+            "text": text,
+            "wifi": self._name,
+            "networks": self._networks,
+            "ssid": wish.ssid if wish else "",
+            "given": wish is not None and not wish.used,
+            "anyway": wish is not None and not wish.code and self._news in ("wifi", "absent"),
+        }
 
-    async def _joins(self, settings):
-        """Whether the Wi-Fi takes us; a board on a network of its own has none to join."""
-        if not settings["wifi_ssid"]:
-            return True
-        station = self._station
+    async def _set_up(self, wish):
+        """Join, fetch where it is to be fetched, keep; the kiosk's name. Raises `_FailedError`."""
+        if wish.network and not wish.anyway:
+            await _join(wish)
+        if wish.code:
+            self._tell("fetching", wish.code[0])
+            try:
+                text = await _fetched(*wish.code)
+                wish.used = True
+            except _FailedError as error:
+                wish.used = error.args[0] != "gateway"
+                raise
+        else:
+            text = wish.text
+        try:
+            settings, ca, _ = understand(text, wish)
+        except SettingsError as error:
+            raise _FailedError("refused", plain(error))
+        try:
+            _save(settings, ca)
+        except OSError as error:
+            print("not saved:", error)
+            raise _FailedError("flash", "")
+        return settings["kiosk"]
+
+
+def _names_of(station):
+    """The names of the networks around that can be shown: not all are UTF-8, some are hidden."""
+    names = []
+    try:
+        rows = station.scan()
+    except (OSError, RuntimeError):
+        return names
+    for row in rows:
+        try:
+            name = row[0].decode()
+        except UnicodeError:
+            continue
+        if name and name not in names:
+            names.append(name)
+    return sorted(names)[:NETWORKS_MAX]
+
+
+async def _join(wish):
+    """Join a Wi-Fi within `JOIN_S`. Raises `_FailedError`."""
+    station = network.WLAN(network.STA_IF)
+    try:
         station.disconnect()
-        station.connect(settings["wifi_ssid"], settings["wifi_password"])
+        await asyncio.sleep_ms(LEAVE_MS)  # the driver needs a moment
+        station.config(reconnects=RECONNECTS)  # and then it says why it failed
+        if wish.static:
+            station.ifconfig(wish.static)
+        station.connect(wish.network, wish.password)
         until = time.ticks_add(time.ticks_ms(), JOIN_S * 1000)
         while not station.isconnected():
             if time.ticks_diff(until, time.ticks_ms()) <= 0:
+                absent = station.status() == network.STAT_NO_AP_FOUND
                 station.disconnect()
-                return False
+                raise _FailedError("absent" if absent else "wifi", wish.ssid)
             await asyncio.sleep_ms(200)
-        return True
+    except (OSError, RuntimeError) as error:  # what the port's esp_exceptions_helper raises
+        print("wifi:", error)
+        raise _FailedError("wifi", wish.ssid)
 
 
-def _understand(message):
-    """(settings, CA's bytes, save without trying) of what the page sent. Raises `SettingsError`."""
-    if not isinstance(message, dict) or not isinstance(message.get("file"), str):
-        raise SettingsError("expected the kiosk's file")
+async def _fetched(host, port, code):
+    """A kiosk's file from its gateway. Raises `_FailedError`."""
+    place = "%s:%d" % (host, port)
     try:
-        file = json.loads(message["file"])
-    except ValueError:
-        raise SettingsError("the file is not JSON")
-    if not isinstance(file, dict) or not isinstance(file.get("settings"), dict):
-        raise SettingsError("the file is no kiosk.json of fevergate provision")
-    settings = file["settings"]
-    for name, field in (("ssid", "wifi_ssid"), ("password", "wifi_password")):
-        value = message.get(name)
-        if not isinstance(value, str):
-            raise SettingsError("%s: expected text" % name)
-        if message.get("ssid"):
-            settings[field] = value
-    settings["language"] = message.get("language")
-    checked = Settings(settings)
-    settings["wifi_ssid"], settings["wifi_password"] = checked.wifi_ssid, checked.wifi_password
-    if len(settings["wifi_ssid"]) > 32 or len(settings["wifi_password"]) > 64:
-        raise SettingsError("Wi-Fi: expected a name of 32 and a password of 64 at most")
+        sealed = await asyncio.wait_for(
+            setup_code.fetch(host, port, setup_code.path_of(code)), FETCH_S
+        )
+    except (OSError, ValueError, asyncio.TimeoutError) as error:
+        print("gateway:", error)
+        raise _FailedError("gateway", place)
+    if sealed is None:
+        raise _FailedError("code", place)
     try:
-        ca = binascii.a2b_base64(file["ca"])
-    except (KeyError, TypeError, ValueError):
-        raise SettingsError("ca: expected a certificate in base64")
-    if not 0 < len(ca) <= CA_MAX or ca[0] != 0x30:
-        raise SettingsError("ca: expected a certificate (DER)")
-    return settings, ca, message.get("anyway") is True
+        return setup_code.unseal(sealed, code)
+    except SettingsError as error:
+        raise _FailedError("refused", plain(error))
+
+
+def _password():
+    """Of the board's own Wi-Fi, another one each time."""
+    chosen = ""
+    while len(chosen) < _PASSWORD_LENGTH:
+        index = os.urandom(1)[0] & 31
+        if index < len(_CHARACTERS):
+            chosen += _CHARACTERS[index]
+    return chosen
 
 
 def _save(settings, ca):

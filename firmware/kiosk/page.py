@@ -1,4 +1,9 @@
-"""The one page of a board that has no settings yet: Chinese and English, nothing from elsewhere."""
+"""The one page of a board that has no settings yet: Chinese and English, nothing from elsewhere.
+
+It runs in the small browser that a phone opens for a new Wi-Fi: no choosing of files, no new
+windows, no clipboard, nothing stored, and it is closed when the Wi-Fi is lost. So all is typed,
+pasted, or in the link; the board keeps what it was given, and tells each page anew how it went.
+"""
 
 PAGE = """<!doctype html>
 <html lang="zh"><meta charset="utf-8">
@@ -7,62 +12,94 @@ PAGE = """<!doctype html>
 <style>
 :root{color-scheme:light dark;font:17px/1.5 system-ui,sans-serif}
 body{margin:0 auto;max-width:34rem;padding:1.2rem}
-h1{font-size:1.5rem;margin:.2rem 0}
+h1{font-size:1.4rem;margin:.2rem 0}
 p{margin:.4rem 0}
-label{display:block;font-weight:600;margin-top:1.1rem}
-small{font-weight:400;opacity:.75;display:block}
-input,select,button{font:inherit;width:100%;box-sizing:border-box;padding:.7rem;margin-top:.3rem;
-border:1px solid #8888;border-radius:.5rem}
-button{background:#0b6b3a;color:#fff;border:0;margin-top:1.6rem;font-weight:600}
-button[disabled]{opacity:.5}
+label{display:block;font-weight:600;margin-top:1rem}
+small{font-weight:400;display:block}
+input,select,textarea,button{font:inherit;width:100%;box-sizing:border-box;padding:.65rem;
+margin-top:.3rem;border:1px solid #767676;border-radius:.5rem}
+textarea{font-family:ui-monospace,monospace;resize:vertical}
+.row{font-weight:400;margin-top:.4rem}
+.row input{width:1.3rem;height:1.3rem;margin:0 .5rem 0 0;vertical-align:-.25rem}
+details{margin-top:.6rem}
+summary{padding:.5rem 0}
+button{background:#0b6b3a;color:#fff;border:0;margin-top:1.4rem;font-weight:600}
+button[disabled]{background:#5c5c5c}
 #again{background:#7a5200}
-#say{margin-top:1rem;padding:.8rem;border-radius:.5rem;display:none;white-space:pre-line}
-.bad{display:block!important;background:#b3261e;color:#fff}
-.busy{display:block!important;background:#0b4f8a;color:#fff}
-.good{display:block!important;background:#0b6b3a;color:#fff}
+#say{margin-top:1rem;padding:.8rem;border-radius:.5rem;color:#fff;white-space:pre-line}
+#say:empty{display:none}
+.bad{background:#b3261e}
+.busy{background:#0b4f8a}
+.good{background:#0b6b3a}
 </style>
-<h1>FeverGate 测温机设置</h1>
-<p>Set up this kiosk: its file, and the Wi-Fi at the gate.</p>
+<main>
+<h1>测温机设置 <span lang="en">Set up this kiosk</span></h1>
 <form id="form">
-<label>测温机文件 Kiosk file
-<small>网关上 kiosks/…/kiosk.json · made by “fevergate provision”</small>
-<input type="file" id="file" accept=".json,application/json" required></label>
-<label>无线网络 Wi-Fi
-<small>留空则用文件中的 · empty: as the file has it</small>
-<input id="ssid" list="found" maxlength="32" autocapitalize="none" autocomplete="off"></label>
-<datalist id="found"></datalist>
-<label>无线密码 Wi-Fi password
-<input id="password" type="password" maxlength="64" autocomplete="off"></label>
-<label>显示语言 Language on the display
+<label>设置码 <span lang="en">Setup code</span>
+<small>网关页面 → 测温机 → “用手机设置” <span lang="en">· gateway's pages → Kiosks → the kiosk →
+“Set up by phone”: scan it, paste it, or type it</span></small>
+<textarea id="given" rows="2" autocapitalize="characters" autocomplete="off"
+spellcheck="false" placeholder="192.168.1.10:8443/ABCD-EFGH-…"></textarea></label>
+<label>无线网络 <span lang="en">Wi-Fi at the gate</span>
+<select id="net"><option value="">其他或隐藏 · other, hidden</option></select></label>
+<label id="other">网络名称 <span lang="en">Its name</span>
+<input id="ssid" maxlength="32" autocapitalize="none" autocorrect="off" autocomplete="off"
+spellcheck="false"></label>
+<label>无线密码 <span lang="en">Wi-Fi password</span>
+<input id="password" type="password" maxlength="64" autocapitalize="none" autocomplete="off">
+</label>
+<label class="row"><input id="show" type="checkbox">显示 <span lang="en">show it</span></label>
+<label>显示语言 <span lang="en">Language of the display</span>
 <select id="language"><option value="zh">中文</option><option value="en">English</option></select>
 </label>
+<details><summary>没有网关页面？ <span lang="en">Without the gateway's page</span></summary>
+<label>文件 kiosk.json <small>或把内容粘贴到上面 <span lang="en">· or paste what is in it above;
+it holds a secret</span></small>
+<input type="file" id="file" accept=".json,application/json"></label></details>
 <button id="save">保存 Save</button>
 <button id="again" type="button" hidden>仍然保存 Save all the same</button>
 </form>
-<div id="say" role="status"></div>
+<div id="say" role="status" tabindex="-1"></div>
+</main>
 <script>
-var $=function(i){return document.getElementById(i)},timer;
-function say(kind,text){$("say").className=kind;$("say").textContent=text}
-function look(){fetch("/state").then(function(r){return r.json()}).then(function(s){
-if(s.networks)$("found").replaceChildren.apply($("found"),s.networks.map(function(n){
-var o=document.createElement("option");o.value=n;return o}));
-if(s.state=="joining"){say("busy",s.text);timer=setTimeout(look,1500)}
-else if(s.state=="saved")say("good",s.text);
-else if(s.state=="failed"){say("bad",s.text);$("save").disabled=false;$("again").hidden=false}
-}).catch(function(){timer=setTimeout(look,2000)})}
-function send(anyway){var f=$("file").files[0];
-if(!f){say("bad","请选择文件\\nChoose the kiosk's file");return}
-$("save").disabled=true;$("again").hidden=true;say("busy","…");
-f.text().then(function(text){return fetch("/settings",{method:"POST",
-headers:{"Content-Type":"application/json"},body:JSON.stringify({
-file:text,ssid:$("ssid").value,password:$("password").value,language:$("language").value,
-anyway:anyway})})}).then(function(r){return r.json()}).then(function(s){
-if(s.error){say("bad",s.error);$("save").disabled=false}else look()
-}).catch(function(){say("bad","没有回应\\nNo answer: is the phone still in this Wi-Fi?");
-$("save").disabled=false})}
+var $=function(i){return document.getElementById(i)},wifi="",tries=0,asked=0;
+function say(kind,text){if($("say").textContent!=text){$("say").className=kind;
+$("say").textContent=text;if(text)$("say").scrollIntoView({block:"nearest"})}}
+function wait(on){$("save").disabled=on;if(on)$("again").hidden=true}
+function ask(path,options){options=options||{};if(window.AbortController){
+var c=new AbortController();options.signal=c.signal;setTimeout(function(){c.abort()},6000)}
+return fetch(path,options).then(function(r){return r.json()})}
+function later(ms){clearTimeout(asked);asked=setTimeout(look,ms)}
+function other(){$("other").hidden=$("net").value!=""}
+function nets(s){if($("net").length>1)return;s.networks.forEach(function(n){
+var o=document.createElement("option");o.value=o.textContent=n;$("net").appendChild(o)});
+if(s.ssid){$("net").value=s.ssid;if($("net").value!=s.ssid){$("net").value="";$("ssid").value=s.ssid}}
+other()}
+function look(){ask("/state").then(function(s){tries=0;wifi=s.wifi;nets(s);
+if(s.given&&s.state!="busy")$("given").placeholder="已收到，可留空 · kept, may stay empty";
+wait(s.state=="busy"||s.state=="saved");
+if(s.state=="busy"){say("busy",s.text);later(1500)}
+else if(s.state=="saved"){say("good",s.text);ask("/state?seen").catch(function(){})}
+else if(s.text){say("bad",s.text);$("again").hidden=!s.anyway}
+else if($("say").className=="busy")say("","")
+}).catch(function(){if(tries++)say("busy","手机可能已离开测温机的无线网络：请重新加入 "+wifi+
+"，结果会留在这里，也显示在屏幕上\\nYour phone may have left the kiosk's Wi-Fi. Join "+wifi+
+" again: the result waits here, and on the display");later(2000)})}
+function send(anyway){wait(true);say("busy","…");
+ask("/settings",{method:"POST",headers:{"Content-Type":"application/json"},body:JSON.stringify({
+given:$("given").value,ssid:$("net").value||$("ssid").value,password:$("password").value,
+language:$("language").value,anyway:anyway})}).then(function(s){
+if(s.error){say("bad",s.error);wait(false)}else later(500)
+}).catch(function(){tries=1;later(500)})}
+$("net").onchange=other;
+$("show").onchange=function(){$("password").type=$("show").checked?"text":"password"};
+$("file").onchange=function(){var f=$("file").files[0],r=new FileReader();
+r.onload=function(){$("given").value=r.result};if(f)r.readAsText(f)};
 $("form").onsubmit=function(e){e.preventDefault();send(false)};
 $("again").onclick=function(){send(true)};
+if(location.hash.length>1){$("given").value=location.hash.slice(1);
+try{history.replaceState(null,"","/")}catch(e){}}
 look();
 </script>
 </html>
-""".encode()
+"""

@@ -5,6 +5,7 @@ has one boot to show that it is healthy: if it crashes, hangs, or says nothing i
 boot is that of the files before it. So a power cut on trial costs the update, never the kiosk.
 """
 
+import os
 import sys
 import time
 
@@ -14,6 +15,7 @@ from kiosk.slots import Slots
 
 SLOTS = ("a", "b")
 STATE = "/update"
+NEEDED = ("/settings.json", "/ca.der")
 RESTART_S = 5
 TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow day
 
@@ -84,8 +86,10 @@ def start():
             _enter(slot)
             if installed.trial == slot:
                 machine.WDT(timeout=TRIAL_WATCHDOG_MS)
-        from kiosk.app import main
-
+        if _is_set_up():
+            from kiosk.app import main
+        else:
+            from kiosk.commissioning import main  # alone: both together take more memory than it is
         main()
     except KeyboardInterrupt:
         raise  # somebody at the USB port wants the board
@@ -96,6 +100,17 @@ def start():
             _leave(slot)
     time.sleep(RESTART_S)
     machine.reset()
+
+
+def _is_set_up():
+    """Whether the board was ever told what it is; what the files say, `main` looks at."""
+    for path in NEEDED:
+        try:
+            os.stat(path)
+        except OSError:
+            print("no settings: %s: no such file" % path)
+            return False
+    return True
 
 
 def _enter(slot):

@@ -1,5 +1,6 @@
 """A new board: its own Wi-Fi, its page, and settings that are tried before they are kept."""
 
+import base64
 import json
 import random
 import re
@@ -9,173 +10,303 @@ import time
 
 import httpx
 import pytest
-from kiosk_helpers import ANSWER_S, FIRMWARE, changed, kiosk, until
+from commissioning_helpers import (
+    OURS,
+    SSID,
+    WIFI_PASSWORD,
+    NewBoard,
+    gateway_that_answers,
+    provisioned_site,
+)
+from cryptography.fernet import Fernet
+from kiosk_helpers import ANSWER_S, FIRMWARE, closed_port, until
 
-from fevergate.local_broker import free_port
-from fevergate.provision import provision
+from kiosk import setup_code
+
+CODE = "7KQM2XPA9BCDEFGHJKLM"
+PATH = setup_code.path_of(CODE)
 
 
 @pytest.fixture(scope="module")
 def provisioned(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("provision") / "site"
-    gates = {"north": ["north-1"]}
-    provision(folder, campus="east", gateway="gw", gates=gates, wifi_ssid="campus")
-    return folder / "kiosks" / "north-1"
+    return provisioned_site(tmp_path_factory.mktemp("provision") / "site")
+
+
+@pytest.fixture(scope="module")
+def file(provisioned):
+    """kiosk.json, as text."""
+    return (provisioned / "kiosk.json").read_text()
 
 
 @pytest.fixture
 def board(tmp_path):
-    """A new board, its page on ports that a test may have."""
-    board = kiosk(tmp_path / "flash", {})
-    ports = ((f"{name}_PORT = {port}", port) for name, port in (("HTTP", 80), ("DNS", 53)))
-    changed(
-        board,
-        "kiosk/commissioning.py",
-        *((line, line.replace(str(port), str(free_port()))) for line, port in ports),
-    )
-    with board:
-        board.start()
-        board.wait_console("commissioning: join the Wi-Fi FeverGate-", ANSWER_S)
-        until(lambda: answers(board))
+    with NewBoard(tmp_path) as board:
+        board.invite()
         yield board
 
 
-def port(board, name):
-    text = (board.flash_dir / "kiosk" / "commissioning.py").read_text()
-    return int(text.split(f"{name}_PORT = ")[1].split()[0])
-
-
-def url(board, path="/"):
-    return f"http://127.0.0.1:{port(board, 'HTTP')}{path}"
-
-
-def answers(board):
-    try:
-        return httpx.get(url(board, "/state"), timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def submit(board, provisioned, **changes):
-    values = {
-        "file": (provisioned / "kiosk.json").read_text(),
-        "ssid": "campus",
-        "password": "long enough",
-        "language": "en",
-        "anyway": False,
-    }
-    answer = httpx.post(url(board, "/settings"), json=values | changes, timeout=20)
-    assert answer.status_code == 200
-    return answer.json()["error"]
-
-
-def state(board):
-    return httpx.get(url(board, "/state"), timeout=20).json()
-
-
-def kept(board):
-    """What it wrote beside what was flashed."""
-    firmware = (".py", ".mpy", ".bin")
-    return sorted(path.name for path in board.flash_dir.glob("*.*") if path.suffix not in firmware)
+def sealed(text, code=CODE):
+    fernet = Fernet(base64.urlsafe_b64encode(setup_code.key_of(code)))
+    return base64.urlsafe_b64decode(fernet.encrypt(text.encode()))
 
 
 def test_the_page_is_in_both_languages_and_needs_nothing_from_elsewhere(board):
-    page = httpx.get(url(board), timeout=20)
+    page = board.get()
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "测温机设置" in page.text and "Set up this kiosk" in page.text
     assert not re.findall(r"(?:src|href)=|https?://", page.text)
     assert len(page.content) < 8192
-    assert state(board)["networks"] == ["campus", "library"]
-    assert kept(board) == []
+    assert board.state()["networks"] == ["campus", "library"]
+    assert board.kept() == []
 
 
 @pytest.mark.parametrize(
     "path", ["/generate_204", "/hotspot-detect.html", "/connecttest.txt", "/x"]
 )
 def test_a_phone_that_looks_for_the_internet_is_led_to_the_page(board, path):
-    answer = httpx.get(url(board, path), timeout=20)
-    assert answer.status_code == 302 and answer.headers["location"] == "/"
+    for headers in (OURS, {"Host": "captive.apple.com"}):
+        answer = board.get(path, headers)
+        assert answer.status_code == 302
+        assert answer.headers["location"] == "http://192.168.4.1/"
+
+
+def test_the_glass_shows_what_a_camera_joins_by_and_another_password_each_time(board):
+    name, password = board.wifi_code()
+    assert re.fullmatch(r"FeverGate-[0-9A-F]{4}", name)
+    assert re.fullmatch(r"[abcdefhjkmnprtuvwxy2346789]{14}", password)
+    assert board.state()["wifi"] == name
+    assert password not in board.get().text + board.get("/state").text + "\n".join(board.console)
+    board.stop()
+    board.invite()
+    assert board.wifi_code()[1] != password
+
+
+def test_the_glass_shows_the_address_and_the_name_besides(board):
+    """In turns: the code, name and password, the address; and then the code again."""
+    screens = []
+
+    def turned():
+        glass = board.display.to_text()
+        if glass not in screens:
+            screens.append(glass)
+        return len(screens) >= 3 and glass == screens[0]
+
+    board.wifi_code()
+    until(turned)
+
+
+def test_an_access_point_that_opens_before_it_is_protected_is_a_fault(tmp_path):
+    """The simulator's: a board would be an open network for a moment."""
+
+    def opens_first(text):
+        configures = "        point.config("
+        assert configures in text
+        return text.replace(configures, "        point.active(True)\n" + configures)
+
+    with NewBoard(tmp_path, opens_first) as board:
+        board.start()
+        board.wait_console("an access point without a password is on the air", ANSWER_S)
 
 
 def test_settings_are_kept_once_the_wifi_takes_the_board_and_it_starts_with_them(
-    board, provisioned
+    board, provisioned, file
 ):
-    assert submit(board, provisioned) == ""
-    until(lambda: kept(board) == ["ca.der", "settings.json"])
-    until(lambda: board.boots == 2)
-    settings = json.loads((board.flash_dir / "settings.json").read_text())
-    assert settings["wifi_password"] == "long enough" and settings["language"] == "en"
+    assert board.send(file) == ""
+    assert "north-1" in board.until_state("saved")["text"]
+    assert board.kept() == ["ca.der", "settings.json"]
+    settings = board.settings()
+    assert settings["wifi_password"] == WIFI_PASSWORD and settings["language"] == "en"
     wanted = json.loads((provisioned / "settings.json").read_text())
     changed = {name for name in wanted if settings[name] != wanted[name]}
     assert changed <= {"wifi_password", "language"}
     assert (board.flash_dir / "ca.der").read_bytes() == (provisioned / "ca.der").read_bytes()
-    time.sleep(1)
-    assert not answers(board)  # no page any more
+    board.get("/state?seen")
+    until(lambda: board.boots == 2)
+    until(lambda: not board.answers())  # no page any more
 
 
-def test_a_wrong_wifi_password_is_said_and_nothing_kept_unless_wished(board, provisioned):
-    assert submit(board, provisioned, password="short") == ""
-    until(lambda: state(board)["state"] == "failed")
-    assert "Cannot join campus" in state(board)["text"] and "连不上" in state(board)["text"]
-    assert kept(board) == []
-    assert submit(board, provisioned, password="short", anyway=True) == ""
-    until(lambda: kept(board) == ["ca.der", "settings.json"])
+def test_a_result_waits_for_a_phone_that_comes_back_and_not_for_ever(tmp_path, file):
+    """Looked at is not read: only a page that has shown it says so."""
+
+    def soon(text):
+        assert "SEEN_S = 300" in text
+        return text.replace("SEEN_S = 300", "SEEN_S = 30")
+
+    with NewBoard(tmp_path, soon) as board:
+        board.invite()
+        assert board.send(file) == ""
+        board.until_state("saved")
+        saved_at = len(board.console)
+        assert board.state()["state"] == board.state()["state"] == "saved"
+        assert board.boots == 1
+        until(lambda: board.boots == 2)
+        assert "the kiosk fell" not in "\n".join(board.console[saved_at:])
+
+
+def test_the_glass_says_how_it_ended(board, file):
+    invited = board.wifi_code()
+    assert board.send(file, password="short") == ""
+    board.until_state("wifi")
+    failed = board.display.to_text()
+    assert board.wifi_code() == invited  # and how to come back
+    assert board.send(file) == ""
+    board.until_state("saved")
+    until(lambda: board.display.to_text() not in (failed, ""))
+    done = board.display.to_text()
+    with board.world.lock:
+        assert sum(map(sum, board.display.rows())) > 200
+    assert done != failed
+
+
+def test_a_wrong_wifi_password_is_said_and_nothing_kept_unless_wished(board, file):
+    assert board.send(file, password="short") == ""
+    state = board.until_state("wifi")
+    assert "Cannot join campus" in state["text"] and "连不上" in state["text"]
+    assert state["given"] and state["anyway"] and state["ssid"] == "campus"
+    assert board.kept() == []
+    assert board.send(password="short", anyway=True) == ""  # the file is there already
+    board.until_state("saved")
+    assert board.kept() == ["ca.der", "settings.json"]
+
+
+def test_a_code_is_fetched_from_the_gateway_and_what_it_opens_is_kept(board, provisioned, file):
+    site = provisioned.parents[1]
+    with gateway_that_answers(site, lambda _: (200, sealed(file))) as (port, asked):
+        assert board.send(f"127.0.0.1:{port}/{CODE}", password="short") == ""
+        assert board.until_state("wifi")["given"]
+        assert asked == []  # no code is spent on a Wi-Fi that does not take the board
+        assert board.send() == ""  # the code is there already
+        board.until_state("saved")
+        assert asked == [PATH]
+    settings = board.settings()
+    assert settings["password"] == json.loads(file)["settings"]["password"]
+    assert (settings["wifi_ssid"], settings["wifi_password"]) == (SSID, WIFI_PASSWORD)
+    assert (board.flash_dir / "ca.der").read_bytes() == (provisioned / "ca.der").read_bytes()
+
+
+def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
+    """32-bit words, no PSRAM; nothing of the kiosk at work is loaded beside it."""
+    with (
+        NewBoard(tmp_path, interpreter="32bit", heap="112K") as board,
+        gateway_that_answers(provisioned.parents[1], lambda _: (200, sealed(file))) as (port, _),
+    ):
+        board.invite()
+        board.wifi_code()
+        assert board.send(f"127.0.0.1:{port}/{CODE}") == ""
+        board.until_state("saved")
+        assert "MemoryError" not in "\n".join(board.console)
+
+
+def foreign(file):
+    return sealed(file, CODE[::-1])
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "text"),
+    [
+        (lambda _: (404, b"no such code"), "code", "used already"),
+        (lambda file: (200, foreign(file)), "refused", "not sealed with it"),
+        (lambda file: (200, sealed(file)[:-1]), "refused", "not sealed with it"),
+        (lambda _: (200, b""), "refused", "not sealed with it"),
+        (lambda _: (200, bytes(100_000)), "gateway", "does not answer"),
+        (lambda _: (500, b""), "gateway", "does not answer"),
+        (lambda _: (200, sealed("[]")), "refused", "no kiosk.json"),
+        (lambda _: (200, sealed("x" * 7000)), "refused", "not JSON"),
+        (lambda _: (200, sealed('{"settings": {}, "ca": ""}')), "refused", "missing"),
+    ],
+)
+def test_a_gateway_that_has_not_what_it_should_is_said_and_nothing_kept(
+    board, provisioned, file, answer, state, text
+):
+    with gateway_that_answers(provisioned.parents[1], lambda _: answer(file)) as (port, _):
+        assert board.send(f"127.0.0.1:{port}/{CODE}") == ""
+        assert text in board.until_state("code", "refused", "gateway", "saved")["text"]
+    assert board.state()["state"] == state and board.kept() == []
+
+
+def test_a_gateway_that_is_away_or_says_nothing_is_said(board, provisioned):
+    assert board.send(f"127.0.0.1:{closed_port()}/{CODE}") == ""
+    assert "does not answer" in board.until_state("gateway")["text"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert board.send(f"127.0.0.1:{silent.getsockname()[1]}/{CODE}") == ""
+        board.wait_console("commissioning: fetching", ANSWER_S)
+        assert board.state()["state"] == "busy"  # the page is served meanwhile
+        board.until_state("gateway")
+    assert board.kept() == []
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"file": ""}, "the file is not JSON"),
-        ({"file": "[]"}, "no kiosk.json"),
-        ({"file": 5}, "expected the kiosk's file"),
-        ({"file": '{"settings": {}, "ca": ""}'}, "missing, expected str"),
+        ({"given": ""}, "expected a setup code"),
+        ({"given": "hello"}, "setup code: expected GATEWAY/"),
+        ({"given": f"gateway:70000/{CODE}"}, "a port of 1 to 65535"),
+        ({"given": f"gate way/{CODE}"}, "a host's name"),
+        ({"given": f"gateway/{CODE}", "ssid": ""}, "Wi-Fi: expected a name"),
+        ({"given": "{"}, "the file is not JSON"),
+        ({"given": "{}"}, "no kiosk.json"),
+        ({"given": 5}, "given: expected text"),
+        ({"given": '{"settings": {}, "ca": ""}'}, "missing, expected str"),
         ({"language": "fr"}, "language: expected"),
         ({"ssid": 5}, "ssid: expected text"),
         ({"ssid": "x" * 33}, "a name of 32"),
+        ({"ssid": "网" * 11}, "a name of 32"),
+        ({"password": "x" * 65}, "a password of 64"),
     ],
 )
-def test_what_is_wrong_is_one_line_in_both_languages(board, provisioned, changes, why):
-    error = submit(board, provisioned, **changes)
+def test_what_is_wrong_is_one_line_in_both_languages(board, file, changes, why):
+    error = board.send(**{"given": file} | changes)
     assert why in error and "有误" in error
-    assert kept(board) == []
+    assert board.kept() == []
 
 
-def test_a_file_without_its_certificate_is_refused(board, provisioned):
-    file = json.loads((provisioned / "kiosk.json").read_text())
+def test_a_file_without_its_certificate_is_refused(board, file):
     for ca in ("", "AAAA", "%%%", 5, "A" * 6000):
-        assert "ca: expected" in submit(board, provisioned, file=json.dumps(file | {"ca": ca}))
+        assert "ca: expected" in board.send(json.dumps(json.loads(file) | {"ca": ca}))
 
 
-def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned):
-    file = json.loads((provisioned / "kiosk.json").read_text())
-    secrets = (file["settings"]["password"], "hunter2hunter2", "short")
-    heard = [submit(board, provisioned, password="short")]
-    until(lambda: state(board)["state"] == "failed")
-    heard.append(submit(board, provisioned, language="fr", password="hunter2hunter2"))
-    heard += [httpx.get(url(board, path), timeout=20).text for path in ("/", "/state", "/settings")]
+def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned, file):
+    wifi_password = board.wifi_code()[1]
+    secrets = (json.loads(file)["settings"]["password"], "hunter2hunter2", "shorty", CODE)
+    secrets += (wifi_password, "7KQM")
+    heard = [board.send(file, password="shorty")]
+    board.until_state("wifi")
+    heard.append(board.send(file, language="fr", password="hunter2hunter2"))
+    heard.append(board.send(f"127.0.0.1:{closed_port()}/{CODE}", password="hunter2hunter2"))
+    board.until_state("gateway")
+    heard += [board.get(path).text for path in ("/", "/state", "/settings")]
     heard += ["\n".join(board.console)]
     for text in heard:
         assert not any(secret in text for secret in secrets)
     # The board's own Wi-Fi is named on the console, its password is on the display alone.
     assert re.search(r"FeverGate-[0-9A-F]{4}, its password is on the display", heard[-1])
-    assert sum(map(sum, board.display.rows())) > 300
 
 
-def test_another_sites_page_cannot_set_up_the_board(board, provisioned):
-    """A browser sends JSON of another origin only after asking, which is refused."""
-    body = json.dumps({"file": (provisioned / "kiosk.json").read_text()})
+def test_another_sites_page_cannot_set_up_the_board(board, file):
+    """A browser sends JSON of another origin only after asking, which is refused; and a page that
+    it had kept of a name that leads here now is not the board's."""
+    body = json.dumps({"given": file})
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         answer = httpx.post(
-            url(board, "/settings"), content=body, headers={"content-type": kind}, timeout=20
+            board.url("/settings"),
+            content=body,
+            headers=OURS | {"content-type": kind},
+            timeout=20,
         )
         assert answer.status_code == 415
-    assert httpx.request("OPTIONS", url(board, "/settings"), timeout=20).status_code == 405
-    assert state(board)["state"] == "idle"
+    for name in ("shop.example", "192.168.4.10", "x192.168.4.1", ""):
+        headers = {"Host": name, "content-type": "application/json"}
+        answer = httpx.post(board.url("/settings"), content=body, headers=headers, timeout=20)
+        assert answer.status_code == 421
+        for path in ("/", "/state"):
+            assert board.get(path, {"Host": name}).status_code == 302
+    assert httpx.request("OPTIONS", board.url("/settings"), timeout=20).status_code == 405
+    assert board.state()["state"] == "idle"
 
 
 def raw(board, data, patience=3.0):
     """Send bytes, as they are, and read what comes."""
-    with socket.create_connection(("127.0.0.1", port(board, "HTTP")), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", board.http), timeout=10) as line:
         line.settimeout(patience)
         try:
             line.sendall(data)
@@ -189,50 +320,55 @@ def test_garbage_slowness_and_crowds_leave_the_page_as_it_is(board):
     chance = random.Random(4)
     for _ in range(60):
         raw(board, chance.randbytes(chance.randrange(1, 3000)))
+    ours = b"Host: 192.168.4.1\r\n"
     for request in (
-        b"GET / HTTP/1.1\r\n" + b"x: " + b"y" * 20_000,
-        b"POST /settings HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
-        b"POST /settings HTTP/1.1\r\nContent-Length: -5\r\n\r\n{}",
-        b"POST /settings HTTP/1.1\r\nContent-Length: many\r\n\r\n{}",
-        b"POST /settings HTTP/1.1\r\nContent-Length: 9\r\n\r\n{}",
+        b"GET / HTTP/1.1\r\n" + ours + b"x: " + b"y" * 20_000,
+        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: 99999999\r\n\r\n",
+        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: -5\r\n\r\n{}",
+        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: many\r\n\r\n{}",
+        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: 9\r\n\r\n{}",
         b"POST / HTTP/1.1\r\n\r\n",
         b"GET\r\n\r\n",
         b"\xff\xfe / HTTP/1.1\r\n\r\n",
     ):
         assert not raw(board, request).startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text")
-    slow = [socket.create_connection(("127.0.0.1", port(board, "HTTP"))) for _ in range(4)]
+    slow = [socket.create_connection(("127.0.0.1", board.http)) for _ in range(4)]
     time.sleep(0.3)
     for line in slow:
         line.sendall(b"GET / HT")
-    until(lambda: answers(board))  # their time runs out
+    until(board.answers)  # their time runs out
     for line in slow:
         line.close()
-    assert board.boots == 1 and kept(board) == []
+    assert board.boots == 1 and board.kept() == []
 
 
-def question(name, kind=1):
+def question(name, number):
     labels = b"".join(bytes((len(part),)) + part for part in name.encode().split(b"."))
-    head = struct.pack(">6H", 0x1234, 0x0100, 1, 0, 0, 0)
-    return head + labels + b"\0" + struct.pack(">HH", kind, 1)
+    head = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0)
+    return head + labels + b"\0" + struct.pack(">HH", 1, 1)
 
 
 def test_every_name_is_the_boards_and_hostile_questions_are_not_answered(board):
+    """Asked again until it is answered: a datagram may be lost among so many."""
+    there = ("127.0.0.1", board.dns)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        asker.settimeout(5)
+        asker.settimeout(0.2)
         chance = random.Random(5)
-        there = ("127.0.0.1", port(board, "DNS"))
         for _ in range(200):
-            asker.sendto(
-                chance.randbytes(chance.randrange(0, 600)), ("127.0.0.1", port(board, "DNS"))
-            )
-        asker.sendto(
-            b"\0" * 4 + b"\0\1" + b"\0" * 6 + b"\x3f" * 40, ("127.0.0.1", port(board, "DNS"))
-        )
-        asker.sendto(question("connectivitycheck.gstatic.com"), there)
-        while True:
-            answer = asker.recv(1024)
-            if answer[:2] == b"\x12\x34":
-                break
+            asker.sendto(chance.randbytes(chance.randrange(0, 600)), there)
+        asker.sendto(b"\0" * 4 + b"\0\1" + b"\0" * 6 + b"\x3f" * 40, there)
+        answers = []
+
+        def answered():
+            asker.sendto(question("connectivitycheck.gstatic.com", 0x1234), there)
+            try:
+                while True:
+                    answers.append(asker.recv(1024))
+            except TimeoutError:
+                return any(answer[:2] == b"\x12\x34" for answer in answers)
+
+        until(answered)
+    answer = next(answer for answer in answers if answer[:2] == b"\x12\x34")
     assert answer[2:4] == b"\x81\x80" and answer[-4:] == bytes((192, 168, 4, 1))
 
 

@@ -34,6 +34,7 @@ from fevergate.web.pages import FAILURES
 from fevergate.web.shared import Shared
 from fevergate.web.sign_in import SignIn
 from fevergate.web.store import WebStore
+from kiosk.setup_code import FOLDER
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,14 @@ class Pages(Shared):
                 *Api(self).routes,
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
-            middleware=[Middleware(Guard, accounts=self.accounts, tokens=self.tokens)],
+            middleware=[
+                Middleware(
+                    Guard,
+                    accounts=self.accounts,
+                    tokens=self.tokens,
+                    open_below=("/static/", FOLDER),
+                )
+            ],
             exception_handlers=dict.fromkeys(FAILURES, self.failed) | {Exception: self.broken},
             lifespan=self._lifespan,
         )

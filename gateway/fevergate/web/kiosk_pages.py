@@ -12,23 +12,27 @@ from starlette.routing import Route
 from fevergate.errors import ActionError, BrokerError, NothingFoundError
 from fevergate.protocol import KioskValues
 from fevergate.web import actions
-from fevergate.web.guard import form_of, session_of
+from fevergate.web.guard import address_of, form_of, session_of
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks, strip
+from fevergate.web.setup_codes import SetupCode, SetupCodes
 from fevergate.web.shared import Shared
 from kiosk.estimate import SITES
 
 
 class KioskPages:
-    """All below /admin/kiosks."""
+    """All below /admin/kiosks, and what a board that is being set up fetches."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._codes = SetupCodes(shared.settings)
         self.routes = [
             Route("/admin/kiosks", self.kiosks),
             Route("/admin/kiosks/update", self.update, methods=["POST"]),
             Route("/admin/kiosks/{kiosk:str}", self.kiosk),
             Route("/admin/kiosks/{kiosk:str}/identify", self.identify, methods=["POST"]),
             Route("/admin/kiosks/{kiosk:str}/settings", self.settings, methods=["POST"]),
+            Route("/admin/kiosks/{kiosk:str}/setup-code", self.setup_code, methods=["POST"]),
+            Route("/setup/{name:str}", self.fetch),
         ]
 
     async def kiosks(self, request: Request) -> Response:
@@ -63,6 +67,28 @@ class KioskPages:
         given = {key: value for key, value in form.items() if key in actions.OPTIONS and value}
         await self._note(request, "settings", f"{name} {given}"[:500])
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
+
+    async def setup_code(self, request: Request) -> Response:
+        """Show a code, this once, with which a new board becomes this kiosk."""
+        await form_of(request)
+        name = (await self._history(request)).kiosk.kiosk
+        try:
+            code = await run_in_threadpool(self._codes.issue, name)
+        except ActionError as error:
+            return await self._kiosk_page(request, error, status=503)
+        await self._note(request, "setup code", name)
+        return await self._kiosk_page(request, code=code)
+
+    async def fetch(self, request: Request) -> Response:
+        """A kiosk's file for its board, sealed with the code that nobody else has: the one thing
+        here that is open to whoever asks, once."""
+        taken = self._codes.take(request.path_params["name"])
+        if taken is None:
+            return Response("no such code", 404)
+        kiosk, sealed = taken
+        what = f"{kiosk} {address_of(request)}"
+        await run_in_threadpool(self._shared.store.note, "-", "setup code used", what)
+        return Response(sealed, media_type="application/octet-stream")
 
     async def update(self, request: Request) -> Response:
         """Roll firmware out, to one or to all; the first alone."""
@@ -112,6 +138,7 @@ class KioskPages:
         error: ActionError | None = None,
         given: dict[str, str] | None = None,
         status: int = 200,
+        code: SetupCode | None = None,
     ) -> Response:
         found = await self._history(request)
         version, reached = 0, True
@@ -136,6 +163,7 @@ class KioskPages:
             sites=sorted(SITES),
             done=request.query_params.get("done", ""),
             error=error,
+            code=code,
         )
 
     async def _note(self, request: Request, action: str, what: str) -> None:

@@ -33,6 +33,7 @@ _ERRORS = (
     "Wifi Not Connected",
 )
 _ACTIVE, _CONNECT, _DISCONNECT, _STATUS, _RSSI, _SCAN, _LEASE, _STATIC, _RECONNECTS, _PM = range(10)
+_KEY_MIN = 8  # WPA2 has no shorter one
 _OWN_ADDRESS = "192.168.4.1"
 _SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360, and going back
 _interfaces = {}
@@ -101,6 +102,8 @@ class WLAN:
         """Whether the interface is on, or switch it."""
         if on is None:
             return self._state["active"]
+        if on and not self._station:
+            self._refuse_open()
         self._state["active"] = bool(on)
         if self._station:
             _call(_ACTIVE, b"\x01" if on else b"\x00")
@@ -176,3 +179,9 @@ class WLAN:
         if self._station:
             _call(_STATIC, b"" if addresses == "dhcp" else " ".join(addresses).encode())
         return None
+
+    def _refuse_open(self):
+        """A board would be on the air as an open network at once: here that is a fault."""
+        own = self._state["config"]
+        if own.get("security", AUTH_OPEN) == AUTH_OPEN or len(own.get("key", "")) < _KEY_MIN:
+            raise RuntimeError("simulator: an access point without a password is on the air")

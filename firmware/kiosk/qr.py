@@ -1,0 +1,109 @@
+"""A QR code of one size, for the display: what a phone's camera takes to join the board's Wi-Fi.
+
+Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Source: ISO/IEC
+18004:2015, 7.4 (data), 7.5 (Reed-Solomon), 7.7 (placement), 7.8 (mask), 7.9 (format).
+"""
+
+SIZE = 29
+BYTES_MAX = 53
+_DATA = 55
+_CHECK = 15
+_FORMAT = 0x77C4  # level L, mask 0, with its own check bits (annex C)
+_BYTES = 4  # the mode indicator (table 2)
+
+
+def modules(data):
+    """29 rows of the code of `data`, bytes; bit 28 - x of a row is set where column x is dark."""
+    if len(data) > BYTES_MAX:
+        raise ValueError("expected at most %d bytes" % BYTES_MAX)
+    rows = [0] * SIZE
+    taken = [0] * SIZE
+    for x, y in ((3, 3), (SIZE - 4, 3), (3, SIZE - 4)):
+        _square(rows, taken, x, y, 4, (3, 1, 0))
+    _square(rows, taken, 22, 22, 2, (2, 0))
+    for at in range(8, SIZE - 8):
+        _set(rows, taken, at, 6, at & 1 == 0)
+        _set(rows, taken, 6, at, at & 1 == 0)
+    _set_format(rows, taken)
+    _place(rows, taken, _codewords(data))
+    return rows
+
+
+def _codewords(data):
+    """Mode, length, data, padding, and the check words."""
+    words = bytearray(_DATA + _CHECK)
+    left, at = _BYTES, 0
+    for value in bytes((len(data),)) + data:
+        words[at] = left << 4 | value >> 4
+        left = value & 15
+        at += 1
+    words[at] = left << 4  # four zeros end it
+    for pad in range(_DATA - at - 1):
+        words[at + 1 + pad] = 0x11 if pad & 1 else 0xEC
+    generator = bytearray(_CHECK)  # without its first coefficient, which is 1
+    generator[-1] = root = 1
+    for _ in range(_CHECK):
+        for index in range(_CHECK):
+            generator[index] = _times(generator[index], root)
+            if index + 1 < _CHECK:
+                generator[index] ^= generator[index + 1]
+        root = _times(root, 2)
+    check = bytearray(_CHECK)
+    for value in words[:_DATA]:
+        factor = value ^ check[0]
+        check = check[1:] + b"\0"
+        for index in range(_CHECK):
+            check[index] ^= _times(generator[index], factor)
+    words[_DATA:] = check
+    return words
+
+
+def _times(one, other):
+    """Product in GF(256) modulo x^8 + x^4 + x^3 + x^2 + 1."""
+    product = 0
+    for bit in range(7, -1, -1):
+        product = product << 1 ^ (product >> 7) * 0x11D
+        product ^= (other >> bit & 1) * one
+    return product
+
+
+def _set(rows, taken, x, y, dark):
+    bit = 1 << SIZE - 1 - x
+    taken[y] |= bit
+    rows[y] = rows[y] | bit if dark else rows[y] & ~bit
+
+
+def _square(rows, taken, x, y, reach, dark):
+    """Rings around a centre, those of a distance in `dark` are."""
+    for row in range(max(y - reach, 0), min(y + reach + 1, SIZE)):
+        for column in range(max(x - reach, 0), min(x + reach + 1, SIZE)):
+            ring = max(abs(row - y), abs(column - x))
+            _set(rows, taken, column, row, ring in dark)
+
+
+def _set_format(rows, taken):
+    """Twice, and the module that is always dark."""
+    for index in range(15):
+        dark = _FORMAT >> index & 1
+        if index < 8:
+            _set(rows, taken, 8, index + (index > 5), dark)
+            _set(rows, taken, SIZE - 1 - index, 8, dark)
+        else:
+            _set(rows, taken, 7 if index == 8 else 14 - index, 8, dark)
+            _set(rows, taken, 8, SIZE - 15 + index, dark)
+    _set(rows, taken, 8, SIZE - 8, True)
+
+
+def _place(rows, taken, words):
+    """Bit by bit in pairs of columns, from the right, up and down; masked."""
+    at = 0
+    for right in (28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 5, 3, 1):
+        for step in range(SIZE):
+            y = SIZE - 1 - step if right + 1 & 2 == 0 else step
+            for x in (right, right - 1):
+                if taken[y] >> SIZE - 1 - x & 1:
+                    continue
+                dark = at < 8 * len(words) and words[at >> 3] >> 7 - (at & 7) & 1
+                at += 1
+                if dark != (x + y & 1 == 0):
+                    rows[y] |= 1 << SIZE - 1 - x

@@ -1,0 +1,151 @@
+"""A setup code: 20 characters that the gateway's pages show once, for one board.
+
+It is a key and, by another digest of the same characters, the name under which the gateway keeps
+the kiosk's file for a quarter of an hour, sealed with that key (Fernet). So the line to the gateway
+needs no trust: who listens there or answers in its place has not the key, and what a wrong key
+sealed is refused. 20 characters of 32 are 100 bits: nobody tries them all.
+
+Source: github.com/fernet/spec; RFC 2104 (HMAC). The gateway imports the names of this file.
+"""
+
+import asyncio
+import binascii
+import hashlib
+
+from kiosk.errors import SettingsError
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+LENGTH = 20
+PORT = 8443
+FILE_MAX = 8192
+FOLDER = "/setup/"
+_HEAD_MAX = 2048
+_LOOK_MS = 20
+_BLOCK = 64
+_CBC = 2
+_VERSION = 0x80
+_LEAST = 1 + 8 + 16 + 16 + 32  # version, time, IV, a block, HMAC
+
+
+def parse(text):
+    """(host, port, code) of HOST[:PORT]/CODE, also as a link of it to the board's page. Raises
+    `SettingsError`."""
+    text = text.split("#")[-1].strip()
+    place, slash, rest = text.partition("/")
+    host, _, port = place.partition(":")
+    code = "".join([char for char in rest.upper() if char not in "- "])
+    port = port or str(PORT)
+    if not slash or len(code) != LENGTH or [char for char in code if char not in ALPHABET]:
+        raise SettingsError("setup code: expected GATEWAY/ and %d letters and digits" % LENGTH)
+    for char in host:
+        if not ("a" <= char.lower() <= "z" or "0" <= char <= "9" or char in ".-"):
+            host = ""
+            break
+    if not 0 < len(host) <= 253:
+        raise SettingsError("setup code: expected a host's name or address before the /")
+    if len(port) > 5 or [c for c in port if not "0" <= c <= "9"] or not 0 < int(port) < 65536:
+        raise SettingsError("setup code: expected a port of 1 to 65535")
+    return host, int(port), code
+
+
+def path_of(code):
+    """Where on the gateway what belongs to a code waits."""
+    name = hashlib.sha256(b"fevergate setup name " + code.encode()).digest()[:16]
+    return FOLDER + binascii.hexlify(name).decode()
+
+
+def key_of(code):
+    """Fernet's key: 16 bytes that sign, 16 that encrypt."""
+    return hashlib.sha256(b"fevergate setup key " + code.encode()).digest()
+
+
+def unseal(sealed, code):
+    """What was sealed with a code's key. Raises `SettingsError` where it was another one's."""
+    key = key_of(code)
+    head, tag = sealed[:-32], sealed[-32:]
+    if len(sealed) < _LEAST or sealed[0] != _VERSION or _hmac(key[:16], head) != tag:
+        raise SettingsError("setup code: what the gateway has is not sealed with it")
+    import cryptolib
+
+    plain = cryptolib.aes(key[16:], _CBC, head[9:25]).decrypt(head[25:])
+    return plain[: -plain[-1]]
+
+
+async def fetch(host, port, path):
+    """The body of https://host:port/path, or None where the gateway has no such thing. Raises
+    `OSError` where it does not answer as a gateway does.
+
+    Nothing of the line is verified, see above: a new board knows nobody, and not the time either.
+    """
+    ask = "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (path, host, port)
+    stream = await _connected(host, port)
+    answer = b""
+    try:
+        left = ask.encode()
+        while left:
+            sent = stream.write(left)
+            if sent:
+                left = left[sent:]
+            else:
+                await asyncio.sleep_ms(_LOOK_MS)
+        while len(answer) <= _HEAD_MAX + FILE_MAX:
+            piece = stream.read(1024)
+            if piece is None:
+                await asyncio.sleep_ms(_LOOK_MS)
+            elif piece:
+                answer += piece
+            else:
+                break
+    finally:
+        stream.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = head[9:12] if head[:7] == b"HTTP/1." else b""
+    if status == b"404":
+        return None
+    if status != b"200" or len(body) > FILE_MAX:
+        raise OSError("not a gateway's answer")
+    return body
+
+
+async def _connected(host, port):
+    """A TLS stream that never blocks, its handshake still to come. Raises `OSError`."""
+    import errno
+    import select
+    import socket
+    import ssl
+
+    from kiosk.names import find
+
+    address = await find(host)
+    if address is None:
+        raise OSError("no address for %s" % host)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        raw.setblocking(False)
+        try:
+            raw.connect(socket.getaddrinfo(address, port, 0, socket.SOCK_STREAM)[0][-1])
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        poll = select.poll()
+        poll.register(raw, select.POLLOUT)
+        events = poll.poll(0)
+        while not events:
+            await asyncio.sleep_ms(_LOOK_MS)
+            events = poll.poll(0)
+        if events[0][1] & (select.POLLERR | select.POLLHUP):
+            raise OSError(errno.ECONNREFUSED)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = ssl.CERT_NONE
+        stream = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+        stream.setblocking(False)
+    except BaseException:  # a time limit too
+        raw.close()
+        raise
+    return stream
+
+
+def _hmac(key, message):
+    key = key + bytes(_BLOCK - len(key))
+    inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in key]) + message).digest()
+    return hashlib.sha256(bytes([byte ^ 0x5C for byte in key]) + inner).digest()

@@ -1,0 +1,78 @@
+"""What the page of a new board sends: a setup code or a kiosk's file, and the Wi-Fi at the gate."""
+
+import binascii
+import json
+
+from kiosk import setup_code
+from kiosk.errors import SettingsError
+from kiosk.settings import Settings
+
+SSID_BYTES = 32
+PASSWORD_BYTES = 64
+CA_MAX = 4096
+
+
+class Wish:
+    """What was sent, checked as far as that can be; where it says nothing of the settings, they
+    are those of `before`. Raises `SettingsError`.
+
+    `code` is (host, port, code) or None, then `text` is the file; `network` is the Wi-Fi's name as
+    bytes, b"" for none, `ssid` as text; `used` once the code is spent.
+    """
+
+    def __init__(self, message, before):
+        if not isinstance(message, dict):
+            raise SettingsError("expected an object")
+        for name in ("given", "ssid", "password", "language"):
+            if not isinstance(message.get(name), str):
+                raise SettingsError("%s: expected text" % name)
+        self.ssid = message["ssid"]
+        self.password = message["password"]
+        self.language = message["language"]
+        self.network = self.ssid.encode()
+        self.static = None
+        self.anyway = message.get("anyway") is True
+        self.used = False
+        self.code = None
+        self.text = message["given"].strip()
+        if len(self.network) > SSID_BYTES or len(self.password.encode()) > PASSWORD_BYTES:
+            raise SettingsError("Wi-Fi: expected a name of 32 and a password of 64 bytes at most")
+        if not self.text and before and not before.used:
+            self.code, self.text = before.code, before.text
+        elif not self.text:
+            raise SettingsError("expected a setup code of the gateway's page of this kiosk")
+        elif self.text[0] != "{":
+            self.code = setup_code.parse(self.text)
+        if self.code:
+            self.anyway = False
+            if not self.ssid:
+                raise SettingsError("Wi-Fi: expected a name, to reach the gateway by")
+        else:
+            _, _, checked = understand(self.text, self)
+            self.network, self.password = checked.ssid, checked.wifi_password
+            self.ssid = checked.wifi_ssid or checked.wifi_ssid_hex
+            self.static = checked.static
+
+
+def understand(text, wish):
+    """(settings, CA's bytes, the settings checked) of a kiosk's file, with what is wished besides.
+    Raises `SettingsError`."""
+    try:
+        file = json.loads(text)
+    except ValueError:
+        raise SettingsError("the file is not JSON")
+    if not isinstance(file, dict) or not isinstance(file.get("settings"), dict):
+        raise SettingsError("the file is no kiosk.json of fevergate provision")
+    settings = file["settings"]
+    if wish.ssid and wish.ssid != settings.get("wifi_ssid_hex"):
+        settings["wifi_ssid"], settings["wifi_password"] = wish.ssid, wish.password
+        settings["wifi_ssid_hex"] = ""
+    settings["language"] = wish.language
+    checked = Settings(settings)
+    try:
+        ca = binascii.a2b_base64(file["ca"])
+    except (KeyError, TypeError, ValueError):
+        raise SettingsError("ca: expected a certificate in base64")
+    if not 0 < len(ca) <= CA_MAX or ca[0] != 0x30:
+        raise SettingsError("ca: expected a certificate (DER)")
+    return settings, ca, checked
