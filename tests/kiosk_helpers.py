@@ -56,6 +56,17 @@ def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
     return board
 
 
+def changed(board: Board, module: str, *replaced: tuple[str, str]) -> None:
+    """Put another version of a module of the firmware onto the flash, as its source."""
+    text = (FIRMWARE / module).read_text()
+    for before, after in replaced:
+        assert before in text, f"{module}: no {before!r}"
+        text = text.replace(before, after)
+    path = board.flash_dir / module
+    path.write_text(text)
+    path.with_suffix(".mpy").unlink()
+
+
 def readings(board: Board) -> list[dict[str, Any]]:
     """What the board says on its console that it has measured."""
     said = [line for line in board.console if line.startswith("reading ")]

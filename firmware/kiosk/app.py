@@ -53,6 +53,7 @@ class App:
         self.settings = settings = remote.settings
         self.control = Control(self, remote)
         self.update = Update(settings.kiosk, settings.update_key, self.control)
+        clock.restore()
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
@@ -72,6 +73,7 @@ class App:
                 "settings": self.control.settings,
                 "command": self.control.command,
                 "update": self.update.offer,
+                "time": self._told_time,
             },
             {"update/piece": self.update.piece},
         )
@@ -107,9 +109,8 @@ class App:
             self._supervise("wifi", self.wifi.run),
             self._supervise("update", self.update.run),
             self._supervise("trial", self._prove),
+            self._supervise("clock", self._keep_clock),
         ]
-        if self.settings.ntp_host:
-            tasks.append(self._supervise("clock", self._keep_clock))
         await asyncio.gather(*tasks)
 
     async def _supervise(self, name, work):
@@ -138,7 +139,12 @@ class App:
             self.update.report()
 
     async def _keep_clock(self):
-        await clock.keep(self.settings.ntp_host, self.settings.ntp_port)
+        settings = self.settings
+        await clock.keep(settings.ntp_host, settings.ntp_port, self.report.now)
+
+    def _told_time(self, message):
+        if clock.told(message, self.uptime.ms()):
+            self.report.now()  # so that what was measured before is dated now
 
     async def _scan_forever(self):
         await asyncio.sleep_ms(START_MS)

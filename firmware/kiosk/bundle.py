@@ -31,13 +31,13 @@ async def digest_of(path):
             await asyncio.sleep(0)
 
 
-async def unpack(bundle, slot, version, abi):
+async def unpack(bundle, slot, version, abi, boards):
     """Write the files of a checked bundle into the folder `slot`, emptied before, and read each
     back. Raises `UpdateError` where the bundle or the flash is wrong, `OSError`."""
     empty(slot)
     os.mkdir(slot)
     with open(bundle, "rb") as file:
-        if file.readline(_LINE_MAX) != header(version, abi):
+        if file.readline(_LINE_MAX) != header(version, abi, boards):
             raise UpdateError("not a bundle of %s" % version)
         for _ in range(FILES_MAX):
             line = file.readline(_LINE_MAX)

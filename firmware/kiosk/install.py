@@ -11,6 +11,7 @@ from kiosk import VERSION, bundle
 from kiosk.errors import UpdateError
 from kiosk.offer import PIECE_MAX, check, parts, signed_text
 from kiosk.signature import verified
+from kiosk_board import BOARD
 
 MODULES = ("install", "bundle", "offer", "signature")
 ANSWER_MS = 5000
@@ -49,7 +50,9 @@ class Installation:
             if await bundle.digest_of(path) != offer["sha256"]:
                 raise UpdateError("the bundle's digest is not the one that was signed")
             slot = self._installed.spare
-            await bundle.unpack(path, self._folder + "/" + slot, offer["version"], ABI)
+            await bundle.unpack(
+                path, self._folder + "/" + slot, offer["version"], ABI, offer["boards"]
+            )
         finally:
             try:
                 os.remove(path)
@@ -77,6 +80,8 @@ class Installation:
             raise UpdateError("an update is on trial: wait for its end")
         if offer["issued"] <= self._installed.issued:
             raise UpdateError("issued: a later offer was taken already")
+        if BOARD not in offer["boards"]:
+            raise UpdateError("not for this board: %s" % BOARD)
         if offer["abi"] != ABI:
             raise UpdateError("compiled for .mpy %d, this board takes %d" % (offer["abi"], ABI))
         if not offer["downgrade"] and parts(offer["version"]) <= parts(VERSION):

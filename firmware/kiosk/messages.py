@@ -3,6 +3,7 @@
 import json
 
 from kiosk import VERSION, clock, record
+from kiosk_board import BOARD
 
 
 def rounded(value, digits=2):
@@ -50,6 +51,7 @@ def health(settings, boot, up_ms, fault, **figures):
         "state": "fault" if fault else "ok",
         "fault": fault,
         "fw": VERSION,
+        "board": BOARD,
     }
     values.update(figures)
     return json.dumps(values)

@@ -4,6 +4,7 @@ from kiosk.errors import UpdateError
 
 SIZE_MAX = 400_000  # with the slots less than half of the flash
 PIECE_MAX = 1000  # with its offset below what a message may have
+BOARDS_MAX = 100  # characters of their names with a comma between
 _DIGEST = 64
 
 _FIELDS = (
@@ -12,6 +13,7 @@ _FIELDS = (
     ("size", int),
     ("sha256", str),
     ("abi", int),
+    ("boards", list),
     ("downgrade", bool),
     ("signature", str),
 )
@@ -29,26 +31,36 @@ def check(offer):
         raise UpdateError("size: expected 1 to %d" % SIZE_MAX)
     if len(offer["sha256"]) != _DIGEST:
         raise UpdateError("sha256: expected %d hex digits" % _DIGEST)
+    for board in offer["boards"]:
+        if not isinstance(board, str) or not board:
+            raise UpdateError("boards: expected names")
+    if not 0 < len(_joined(offer["boards"])) <= BOARDS_MAX:
+        raise UpdateError("boards: expected 1 to %d characters" % BOARDS_MAX)
     parts(offer["version"])
 
 
 def signed_text(kiosk, offer):
     """What the signature of an offer to one kiosk is over, as bytes."""
-    text = "FeverGate update 1\n%s\n%s\n%d\n%d\n%s\n%d\n%d\n" % (
+    text = "FeverGate update 2\n%s\n%s\n%d\n%d\n%s\n%d\n%s\n%d\n" % (
         kiosk,
         offer["version"],
         offer["issued"],
         offer["size"],
         offer["sha256"],
         offer["abi"],
+        _joined(offer["boards"]),
         offer["downgrade"],
     )
     return text.encode()
 
 
-def header(version, abi):
+def header(version, abi, boards):
     """The first line of a bundle."""
-    return ("FeverGate bundle 1 %s %d\n" % (version, abi)).encode()
+    return ("FeverGate bundle 2 %s %d %s\n" % (version, abi, _joined(boards))).encode()
+
+
+def _joined(boards):
+    return ",".join(boards)
 
 
 def parts(version):

@@ -13,6 +13,7 @@ import msgspec
 from fevergate import __version__
 from fevergate.protocol import (
     ADMIN_SAYS,
+    AT_MOST_ONCE,
     KIOSK_HEARS,
     KIOSK_SAYS,
     MAX_PAYLOAD,
@@ -23,6 +24,7 @@ from fevergate.protocol import (
     Command,
     Health,
     KioskSettings,
+    KioskTime,
     Reading,
     Stored,
     Topic,
@@ -50,6 +52,7 @@ KIOSK_KINDS: dict[str, Any] = {
     "update/want": UpdateWant,
     "update/state": UpdateState,
     "stored": Stored,
+    "time": KioskTime,
     "settings": KioskSettings,
     "command": Command,
     "update": UpdateOffer,
@@ -72,8 +75,8 @@ def document() -> dict[str, Any]:
             "version": __version__,
             "license": {"name": "MIT"},
             "description": "Kiosks measure, the gateway alarms and keeps, people acknowledge. MQTT"
-            f" over TLS 1.2 or newer, a credential each, QoS 1, payloads of at most {MAX_PAYLOAD}"
-            " bytes of UTF-8 JSON. Times are UTC seconds, temperatures °C.",
+            " over TLS 1.2 or newer, a credential each, QoS 1 but for `time`, payloads of at most"
+            f" {MAX_PAYLOAD} bytes of UTF-8 JSON. Times are UTC seconds, temperatures °C.",
         },
         "defaultContentType": "application/json",
         "servers": {
@@ -156,11 +159,12 @@ def _add(
             if "{" + parameter + "}" in address
         },
     }
+    qos = 0 if kind in AT_MOST_ONCE else 1
     found["operations"][f"{action}-{name}"] = {
         "action": action,
         "channel": {"$ref": f"#/channels/{name}"},
         "summary": who,
-        "bindings": {"mqtt": {"qos": 1, "retain": retained, "bindingVersion": "0.2.0"}},
+        "bindings": {"mqtt": {"qos": qos, "retain": retained, "bindingVersion": "0.2.0"}},
     }
 
 

@@ -97,7 +97,7 @@ class Broker:
         self._up = up
         self._epoch = 0
         self._acknowledged: deque[tuple[int, int]] = deque()
-        self._outgoing: deque[tuple[str, bytes, bool]] = deque(maxlen=QUEUED)
+        self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=QUEUED)
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_w.setblocking(False)
         self._awake = False
@@ -164,12 +164,12 @@ class Broker:
         self._again = True
         self._wake()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Send at QoS 1 if there is a line now; False where there is none. Returns at once: it is
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Send if there is a line now; False where there is none. Returns at once: it is
         the network thread that gives it to paho, whose locks nobody else shall hold."""
         if not self.connected:
             return False
-        self._outgoing.append((topic, payload, retain))
+        self._outgoing.append((topic, payload, qos, retain))
         self._wake()
         return True
 
@@ -215,8 +215,8 @@ class Broker:
                 if epoch == self._epoch:
                     self._client.ack(mid, 1)
             while self._outgoing:
-                topic, payload, retain = self._outgoing.popleft()
-                self._client.publish(topic, payload, qos=1, retain=retain)
+                topic, payload, qos, retain = self._outgoing.popleft()
+                self._client.publish(topic, payload, qos=qos, retain=retain)
             if self._client.want_write():
                 self._client.loop_write()
             if time.monotonic() - misc_at >= MISC_S:

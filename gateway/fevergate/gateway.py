@@ -30,9 +30,11 @@ from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
 from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
+from fevergate.kiosk_clocks import KioskClocks
 from fevergate.lights import GateLights, choose, open_factory
 from fevergate.protocol import (
     AlarmState,
+    KioskTime,
     Stored,
     Topic,
     alarm_topic,
@@ -89,7 +91,8 @@ class Gateway:
         )
         self._housekeeper = Housekeeper(settings.retention, self.writer.call)
         self._damaged = damaged
-        self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add)
+        self.clocks = KioskClocks(self._say_time, store.newest())
+        self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add, self.clocks.health)
         self._broker = Broker(
             settings,
             f"gateway-{settings.gateway}",
@@ -172,6 +175,9 @@ class Gateway:
 
     def _say_stored(self, kiosk: str, stored: Stored) -> None:
         self._broker.publish(str(Topic(self._settings.campus, kiosk, "stored")), encode(stored))
+
+    def _say_time(self, kiosk: str, at: KioskTime) -> None:
+        self._broker.publish(str(Topic(self._settings.campus, kiosk, "time")), encode(at), qos=0)
 
     def _take_over(self, damaged: Path) -> None:
         """Have what can still be read of a damaged database put into the new one."""

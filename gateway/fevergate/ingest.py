@@ -57,14 +57,23 @@ def topics(campus: str) -> list[str]:
 
 
 class Ingest:
-    """Give it the broker's messages; it raises the alarm, then has `keep` store."""
+    """Give it the broker's messages; it raises the alarm, then has `keep` store. `health` is told
+    each kiosk's word of itself first."""
 
-    def __init__(self, settings: GatewaySettings, alarm: Alarm, watch: Watch, keep: Keep) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        alarm: Alarm,
+        watch: Watch,
+        keep: Keep,
+        health: Callable[[Health], None] = lambda _: None,
+    ) -> None:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
         self._alarm = alarm
         self._watch = watch
         self._keep = keep
+        self._health = health
         self.flood = Flood()
         self.counts: Counter[str] = Counter()
         self._log_at = 0.0
@@ -110,6 +119,7 @@ class Ingest:
                 health = decode(payload, Health)
                 self._same(topic.name, health.kiosk)
                 self.counts["health"] += 1
+                self._health(health)
                 self._watch.health(health)
                 return HealthArrived(health, now, gate)
             case "status":

@@ -138,6 +138,7 @@ class Health(Message, frozen=True, kw_only=True):
     drift: bool = False
     update: Short = ""
     fw: Short = ""
+    board: Short = ""
 
 
 class CalibrationRecord(Struct, frozen=True, kw_only=True):
@@ -208,13 +209,15 @@ class Command(Message, frozen=True, kw_only=True):
 
 
 class UpdateOffer(Message, frozen=True, kw_only=True):
-    """Firmware for one kiosk: `signature` (base64, RSA) is over `kiosk.offer.signed_text`."""
+    """Firmware for one kiosk, made for the boards of these names: `signature` (base64, RSA) is over
+    `kiosk.offer.signed_text`."""
 
     version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
     issued: Utc
     size: Count
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     abi: Count
+    boards: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
     downgrade: bool = False
     signature: Annotated[str, Meta(max_length=700)] = ""
 
@@ -248,6 +251,18 @@ class Stored(Message, frozen=True, kw_only=True):
     seq: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     gaps: tuple[tuple[Seq, Seq], ...] = ()
     also: tuple[tuple[Seq, Seq], ...] = ()
+
+
+class KioskTime(Message, frozen=True, kw_only=True):
+    """The gateway's clock, in answer to a kiosk's health: at QoS 0, for what waited is worth
+    nothing.
+
+    `at_ms` is UTC in ms since 1970, `up_ms` is that of the health: by it the kiosk knows how long
+    the answer took, and takes none that is older than some seconds.
+    """
+
+    at_ms: Annotated[int, Meta(ge=FIRST_AT * 1000, le=LAST_AT * 1000)]
+    up_ms: Millis
 
 
 class FeverSeen(Struct, frozen=True, kw_only=True):
@@ -299,12 +314,15 @@ KIOSK_SAYS = (
 )
 """What a kiosk may write below its own name, and nothing else."""
 
-KIOSK_HEARS = ("stored", "settings", "command", "update", "update/piece")
+KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
 """What a kiosk may read below its own name, and nothing else."""
 
 ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 """What a person at the gateway may write below a kiosk's name."""
 
+
+AT_MOST_ONCE = ("time",)
+"""What is said at QoS 0; all else at QoS 1."""
 
 OURSELVES = "gateway"
 """Below this name the gateway says of itself whether it is there; no kiosk is called so."""

@@ -7,6 +7,7 @@ kiosk is updated when the new firmware has reported that it is healthy.
 from __future__ import annotations
 
 import queue
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,9 @@ TRIAL_S = 240
 WAITING, FETCHING, TRIAL = "offered", "fetching", "on trial"
 DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back", "away", "stalled"
 ENDS = (DONE, REFUSED, ROLLED_BACK, AWAY, STALLED)
+
+
+_OTHER_BOARD = re.compile(r"not for this board: ([a-z0-9-]{1,32})")
 
 
 @dataclass
@@ -165,7 +169,7 @@ class Rollout:
         elif said.state == "running" and said.version == self._bundle.version:
             self._change(one, DONE)
         elif said.state == "refused":
-            one.why = said.error
+            one.why = _in_words(said.error)
             self._change(one, REFUSED)
         elif said.state == "rolled back" and one.state == TRIAL:
             one.why = f"{said.version} did not prove healthy"
@@ -186,3 +190,14 @@ class Rollout:
 
     def _publish(self, kiosk: str, kind: str, payload: bytes) -> None:
         self._client.publish(str(Topic(self._settings.campus, kiosk, kind)), payload, qos=1)
+
+
+def _in_words(error: str) -> str:
+    """What a kiosk refused an update for; what a person can do about it is said in words."""
+    other = _OTHER_BOARD.fullmatch(error)
+    if not other:
+        return error
+    return (
+        f"固件不适用于它的板 {other[1]}，请换用适用的固件 "
+        f"not for its board, {other[1]}: take firmware that is"
+    )

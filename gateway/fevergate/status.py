@@ -39,6 +39,7 @@ class KioskStatus(Struct, kw_only=True):
     fault: str = ""
     queued: int = 0
     fw: str = ""
+    board: str = ""
     today: KioskDay
 
 
@@ -106,6 +107,7 @@ def _kiosk(today: KioskDay, row: dict[str, object] | None) -> KioskStatus:
     found.fault = str(health.get("fault") or "")
     found.queued = int(health.get("queued") or 0)
     found.fw = str(health.get("fw") or "")
+    found.board = str(health.get("board") or "")
     return found
 
 

@@ -144,6 +144,10 @@ class Store:
             )
         ]
 
+    def newest(self) -> float:
+        """When a kiosk was last heard, UTC s by this machine's clock; 0 where none ever was."""
+        return self.db.execute("select max(last_seen) from kiosks").fetchone()[0] or 0.0
+
     def raised(self) -> Iterator[Identity]:
         """All fevers that were ever raised, the oldest boots first."""
         for row in self.db.execute("select kiosk, boot, seq from fevers order by boot, seq"):

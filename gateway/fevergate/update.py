@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fevergate import rollout
+from fevergate.boards import BOARDS
 from fevergate.certificates import UPDATE_KEY, read_update_key
 from fevergate.errors import NothingFoundError
 from fevergate.options import settings_option
@@ -45,6 +46,13 @@ WORDS = {
     type=click.Path(path_type=Path),
     help="Roll this out, which --save made.",
 )
+@click.option(
+    "--board",
+    "boards",
+    multiple=True,
+    type=click.Choice(sorted(BOARDS)),
+    help="Built for this board alone; may be repeated. Else for each that a kiosk runs on.",
+)
 @click.option("--save", type=click.Path(path_type=Path), help="Only build, into this file.")
 @click.option("--downgrade", is_flag=True, help="Also to the same version or an older one.")
 @click.option(
@@ -59,6 +67,7 @@ def update_command(
     everyone: bool,
     firmware: Path | None,
     bundle_path: Path | None,
+    boards: tuple[str, ...],
     save: Path | None,
     downgrade: bool,
     at_once: int,
@@ -70,7 +79,8 @@ def update_command(
     The firmware is compiled, packed, signed for each kiosk, and fetched by it between people. A
     kiosk checks the signature and every byte, boots the new version on trial, and goes back to
     the old one by itself if that crashes or is not healthy within two minutes. The first kiosk
-    goes alone: where it fails, the others are left as they are.
+    goes alone: where it fails, the others are left as they are. Pins stay on the board: an update
+    brings none, and a kiosk refuses one that is not for its board.
 
     \b
       fevergate update north-1                 one kiosk, then look at it
@@ -81,8 +91,10 @@ def update_command(
 
     Exit code 1: not every kiosk runs the new version.
     """
-    bundle = read(bundle_path) if bundle_path else build(firmware)
-    size = f"{bundle.version}, {len(bundle.data) / 1024:.0f} KiB"
+    if bundle_path and boards:
+        raise click.UsageError("--board goes with what is built; a --bundle says its boards itself")
+    bundle = read(bundle_path) if bundle_path else build(firmware, boards)
+    size = f"{bundle.version}, {len(bundle.data) / 1024:.0f} KiB, {', '.join(bundle.boards)}"
     if save:
         save.write_bytes(bundle.data)
         click.echo(f"{save}: {size}, sha256 {bundle.sha256}")

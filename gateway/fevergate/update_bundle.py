@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from msgspec.structs import asdict, replace
 
+from fevergate.boards import BOARDS
 from fevergate.errors import UpdateError
 from fevergate.firmware_compiler import ABI, compiled
 from fevergate.protocol import UpdateOffer
@@ -29,16 +31,19 @@ LEFT_OUT = ("testing.py",)
 GLYPHS = "glyphs.bin"
 """Shapes of the display's characters: those of the update's own words, in its own slot."""
 
-_HEADER = re.compile(rb"FeverGate bundle 1 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3})\n")
+_HEADER = re.compile(
+    rb"FeverGate bundle 2 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3}) ([a-z0-9,-]{1,100})\n"
+)
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Compiled firmware of one version, as a board takes it."""
+    """Compiled firmware of one version for boards of these names, as a board takes it."""
 
     version: str
     abi: int
+    boards: tuple[str, ...]
     data: bytes
 
     @property
@@ -50,9 +55,10 @@ class Bundle:
         return offset.to_bytes(4, "big") + self.data[offset : offset + PIECE_MAX]
 
 
-def build(firmware: Path | None = None) -> Bundle:
+def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
     """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) and
-    its libraries. Raises `UpdateError` naming what is missing, `CompilerError`."""
+    its libraries, for these boards, else for all that a kiosk runs on: pins lie on the board.
+    Raises `UpdateError` naming what is missing, `CompilerError`."""
     package = firmware / "kiosk" if firmware else _package("kiosk")
     if not (package / "app.py").is_file():
         raise UpdateError(f"{package}: expected the firmware's package kiosk")
@@ -66,7 +72,8 @@ def build(firmware: Path | None = None) -> Bundle:
     files = {GLYPHS: glyphs.read_bytes()}
     for name, path in sorted(sources.items()):
         files[str(Path(name).with_suffix(".mpy"))] = compiled(path.read_bytes(), name)
-    return _checked(Bundle(version, ABI, _packed(version, files)), str(package))
+    names = tuple(boards or BOARDS)
+    return _checked(Bundle(version, ABI, names, _packed(version, names, files)), str(package))
 
 
 def read(path: Path) -> Bundle:
@@ -78,7 +85,8 @@ def read(path: Path) -> Bundle:
     found = _HEADER.match(data)
     if not found:
         raise UpdateError(f"{path}: expected a bundle made by fevergate update --save")
-    return _checked(Bundle(found[1].decode(), int(found[2]), data), str(path))
+    boards = tuple(found[3].decode().split(","))
+    return _checked(Bundle(found[1].decode(), int(found[2]), boards, data), str(path))
 
 
 def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool) -> UpdateOffer:
@@ -89,6 +97,7 @@ def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool)
         size=len(bundle.data),
         sha256=bundle.sha256,
         abi=bundle.abi,
+        boards=bundle.boards,
         downgrade=downgrade,
     )
     text = signed_text(kiosk, asdict(offer))
@@ -96,9 +105,9 @@ def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool)
     return replace(offer, signature=base64.b64encode(signature).decode())
 
 
-def _packed(version: str, files: dict[str, bytes]) -> bytes:
+def _packed(version: str, boards: tuple[str, ...], files: dict[str, bytes]) -> bytes:
     """As `kiosk.bundle` takes it apart."""
-    packed = [header(version, ABI)]
+    packed = [header(version, ABI, boards)]
     for name, data in files.items():
         packed += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode(), data]
     return b"".join(packed)

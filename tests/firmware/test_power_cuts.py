@@ -14,6 +14,7 @@ from kiosk.offer import header, signed_text
 
 HERE = Path(__file__).parent
 AT_ONCE = 40
+BOARDS = ["esp32-s3-n8r2", "esp32-wrover-e"]
 FILES = {
     "kiosk/app.mpy": bytes(range(256)) * 21,
     "kiosk/scan.mpy": b"scan" * 1200,
@@ -48,7 +49,7 @@ def test_no_cut_loses_a_reading_doubles_an_identity_or_keeps_the_board_from_boot
 def given(tmp_path_factory):
     """A key, two signed offers and their bundle."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    bundle = header("0.9.0", 6) + b"".join(
+    bundle = header("0.9.0", 6, BOARDS) + b"".join(
         f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode() + data
         for name, data in FILES.items()
     )
@@ -60,6 +61,7 @@ def given(tmp_path_factory):
             "size": len(bundle),
             "sha256": hashlib.sha256(bundle).hexdigest(),
             "abi": 6,
+            "boards": BOARDS,
             "downgrade": False,
         }
         text = signed_text("north-1", offer)

@@ -205,15 +205,6 @@ def test_the_firmware_in_the_repository_is_the_default_boards():
     assert text == pins_source(BOARDS[DEFAULT_BOARD])
 
 
-@EACH_BOARD
-def test_the_page_on_flashing_shows_each_board_as_the_table_has_it(name):
-    model = BOARDS[name]
-    page = (ROOT / "hardware/flash.md").read_text(encoding="utf-8").splitlines()
-    (row,) = [line for line in page if line.startswith(f"| `{name}` |")]
-    assert f"| {model.title} |" in row and f"`{model.image}`" in row
-    assert f"| {model.offset:#x} |" in row
-
-
 def test_an_update_brings_no_pins():
     packed = build(ROOT / "firmware").data
     assert b"kiosk/panel.mpy " in packed

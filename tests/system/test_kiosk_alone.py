@@ -13,6 +13,7 @@ from kiosk_helpers import (
     FROM_THE_COLD,
     HEALTHY,
     authority_der,
+    changed,
     kiosk,
     readings,
     settings,
@@ -203,11 +204,8 @@ def test_a_sun_in_the_view_is_amber_and_words_and_never_a_pass_and_goes_by(board
 
 
 def test_a_board_that_hangs_is_started_anew_by_its_watchdog_and_says_so(board, tmp_path):
-    stuck = Path(board.flash_dir, "kiosk", "panel.py")
-    text = stuck.read_text()
-    stuck.write_text(
-        text.replace("    def dark(self):", "    def dark(self):\n        while 1: pass")
-    )
+    dark = "    def dark(self):"
+    changed(board, "kiosk/panel.py", (dark, dark + "\n        while 1: pass"))
     board.admit([HEALTHY])
     board.start()
     until(lambda: board.boots == 2)

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kiosk_helpers import until
 from simulator_helpers import ROOT, black_body
 
+from fevergate.firmware_compiler import compiled
 from simulator.board import Board
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.faults import Fault
@@ -574,19 +576,39 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_the_shipped_firmware_is_flashed_byte_for_byte(tmp_path: Path) -> None:
-    kiosk = Board("k", tmp_path / "flash", ROOT / "firmware")
+@pytest.mark.parametrize("sources", [False, True])
+def test_the_shipped_firmware_is_flashed_whole_compiled_as_updates_are(tmp_path, sources) -> None:
+    kiosk = Board("k", tmp_path / "flash", ROOT / "firmware", sources=not sources)
+    kiosk.flash()  # the other form, as it may lie there
+    kiosk.sources = sources
     kiosk.flash({"settings.json": json.dumps({}).encode()})
-    shipped = {
-        path.relative_to(ROOT / "firmware"): path.read_bytes()
-        for path in (ROOT / "firmware").rglob("*.py")
+    ending = ".py" if sources else ".mpy"
+    wanted = {"settings.json": b"{}"}
+    for path in (ROOT / "firmware").rglob("*"):
+        inside = path.relative_to(ROOT / "firmware")
+        if path.suffix == ".py" and not sources and inside.name not in ("boot.py", "main.py"):
+            wanted[str(inside.with_suffix(".mpy"))] = compiled(path.read_bytes(), str(inside))
+        elif path.suffix in (".py", ".bin"):
+            wanted[str(inside)] = path.read_bytes()
+    on_flash = {
+        str(path.relative_to(kiosk.flash_dir)): path.read_bytes()
+        for path in kiosk.flash_dir.rglob("*")
+        if path.is_file()
     }
-    for inside, content in shipped.items():
-        assert (kiosk.flash_dir / inside).read_bytes() == content
-    on_flash = {str(path.relative_to(kiosk.flash_dir)) for path in kiosk.flash_dir.rglob("*")}
-    assert "lib/chumicro_mqtt/__init__.py" in on_flash
-    assert "lib/chumicro_timing/ticks.py" in on_flash
-    assert not [path for path in on_flash if path.endswith(("testing.py", ".toml", ".pyc"))]
+    libraries = {name for name in on_flash if name.startswith("lib/")}
+    assert {f"lib/chumicro_mqtt/__init__{ending}", f"lib/chumicro_timing/ticks{ending}"} < libraries
+    assert not [name for name in libraries if not name.endswith(ending) or "testing" in name]
+    assert {name: on_flash[name] for name in on_flash.keys() - libraries} == wanted
+
+
+def test_a_traceback_of_compiled_firmware_names_source_and_line(board: MakeBoard) -> None:
+    kiosk = board("import helper\nhelper.divide(0)")
+    (kiosk.firmware_dir / "helper.py").write_text("def divide(n):\n    return 1 // n\n")
+    kiosk.flash()
+    assert not (kiosk.flash_dir / "helper.py").exists()
+    kiosk.start()
+    until(lambda: not kiosk.running)
+    assert '  File "helper.py", line 2, in divide' in kiosk.console
 
 
 def test_a_picture_of_the_panel_shows_the_lamp_and_the_glass(board: MakeBoard) -> None:

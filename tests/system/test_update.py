@@ -1,6 +1,7 @@
 """Firmware over the air: real broker, real mpy-cross, shipped firmware, a kiosk that may refuse."""
 
 import base64
+import json
 import os
 import shutil
 import subprocess
@@ -158,8 +159,12 @@ def test_what_is_wrong_changes_nothing_and_is_said(system, board, tmp_path):
         (sign(bundle, "north-2", key, downgrade=False), "signature is wrong"),
         (replace(good, size=0), "size: expected"),
     ]
-    other = bundle.__class__(bundle.version, 5, bundle.data)
+    other = bundle.__class__(bundle.version, 5, bundle.boards, bundle.data)
     wrong.append((sign(other, "north-1", key, downgrade=False), "compiled for .mpy 5"))
+    other = bundle.__class__(bundle.version, 6, ("esp32-wrover-e",), bundle.data)
+    elsewhere = sign(other, "north-1", key, downgrade=False)
+    wrong.append((elsewhere, "not for this board: esp32-s3-n8r2"))
+    wrong.append((replace(elsewhere, boards=("esp32-s3-n8r2",)), "signature is wrong"))
     before = slots(board)
     for offer, why in wrong:
         since = len(board.console)
@@ -220,6 +225,36 @@ def test_an_offer_that_was_taken_once_is_never_taken_again(system, board, tmp_pa
     assert version(board) == NEW
 
 
+def test_an_update_for_another_board_is_refused_in_words_and_changes_nothing(
+    system, board, tmp_path
+):
+    saved = tmp_path / "wrover.bundle"
+    made = command(
+        system,
+        *("--save", str(saved), "--firmware", str(firmware(tmp_path)), "--board", "esp32-wrover-e"),
+    )
+    assert made.returncode == 0 and "esp32-wrover-e" in made.stdout
+    done = command(system, "north-1", "--bundle", str(saved))
+    assert done.returncode == 1
+    assert "not for its board, esp32-s3-n8r2" in done.stdout
+    assert "固件不适用于它的板 esp32-s3-n8r2" in done.stdout
+    assert slots(board) == [] and version(board) == "0.1.0"
+
+
+def test_the_gateway_knows_which_board_a_kiosk_is(system, board):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fevergate.cli", "status", "--json"),
+            *("--settings", str(system.settings_path)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+    )
+    (kiosk,) = json.loads(done.stdout)["kiosks"]
+    assert kiosk["board"] == "esp32-s3-n8r2"
+
+
 def test_a_kiosk_that_is_away_is_said_to_be(system, board):
     board.power_cut()
     done = command(system, "north-1", "--firmware", str(FIRMWARE), "--downgrade")
@@ -231,7 +266,7 @@ def test_a_bundle_can_be_built_elsewhere_and_a_wrong_one_is_named(system, board,
     saved = tmp_path / "fw.bundle"
     done = command(system, "--save", str(saved), "--firmware", str(firmware(tmp_path)))
     assert done.returncode == 0 and "0.2.0" in done.stdout
-    assert saved.read_bytes().startswith(b"FeverGate bundle 1 0.2.0 6\n")
+    assert saved.read_bytes().startswith(b"FeverGate bundle 2 0.2.0 6 esp32-s3-n8r2,")
     (tmp_path / "no.bundle").write_bytes(b"zip")
     done = command(system, "--all", "--bundle", str(tmp_path / "no.bundle"))
     assert done.returncode == 2 and "no.bundle: expected a bundle" in done.stderr
@@ -249,6 +284,7 @@ def test_what_is_signed_is_all_that_decides():
         "size": 2,
         "sha256": "0" * 64,
         "abi": 6,
+        "boards": ("esp32-s3-n8r2",),
         "downgrade": False,
     }
     texts = {signed_text("north-1", offer), signed_text("north-2", offer)}
@@ -258,10 +294,12 @@ def test_what_is_signed_is_all_that_decides():
         ("size", 4),
         ("sha256", "1" * 64),
         ("abi", 7),
+        ("boards", ("esp32-wrover-e",)),
+        ("boards", ("esp32-s3-n8r2", "esp32-wrover-e")),
         ("downgrade", True),
     ):
         texts.add(signed_text("north-1", offer | {name: value}))
-    assert len(texts) == 8
+    assert len(texts) == 10
     fields = set(asdict(sign_nothing())) - {"v", "signature"}
     assert fields == set(offer)
 
@@ -269,7 +307,9 @@ def test_what_is_signed_is_all_that_decides():
 def sign_nothing():
     from fevergate.protocol import UpdateOffer
 
-    return UpdateOffer(version=NEW, issued=1_800_000_000, size=1, sha256="0" * 64, abi=6)
+    return UpdateOffer(
+        version=NEW, issued=1_800_000_000, size=1, sha256="0" * 64, abi=6, boards=("esp32-s3-n8r2",)
+    )
 
 
 def test_an_update_brings_the_libraries_that_flashing_brings():

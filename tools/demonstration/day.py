@@ -59,6 +59,10 @@ class Clock:
         self.port = self._udp.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
+    def options(self) -> list[str]:
+        """By these `gateway_host` tells kiosks this time: CLOCK_MONOTONIC is one for all."""
+        return ["--clock", *(str(value) for value in (self._begin, self._since, self._speed))]
+
     def utc(self) -> float:
         """Now, by the day."""
         return self._at(time.monotonic())
@@ -102,6 +106,9 @@ class Day(System):
 
     def board_options(self) -> dict[str, Any]:
         return {"clock_set": False, "utc": self.clock.utc}
+
+    def gateway_options(self) -> list[str]:
+        return ["--no-clock"]  # here the day's date comes by SNTP alone
 
     def board_settings(self) -> dict[str, Any]:
         return {

@@ -10,12 +10,15 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from fevergate.gateway import run
+from fevergate import gateway
+from fevergate.kiosk_clocks import KioskClocks
 from fevergate.settings import load_gateway
 
 PRESS_S = 0.15  # longer than the button's bounce time
@@ -44,15 +47,27 @@ def press_from_stdin(factory: MockFactory) -> None:
         pin.drive_high()
 
 
+def clock_of(options: list[str]) -> Callable[[], float]:
+    """UTC s as kiosks are told it: the host's; `--clock BEGIN SINCE SPEED` is another one, which
+    was at BEGIN when the monotonic clock was at SINCE; `--no-clock` none that can be right."""
+    if options[:1] == ["--no-clock"]:
+        return lambda: 0.0
+    if options[:1] == ["--clock"]:
+        begin, since, speed = map(float, options[1:4])
+        return lambda: begin + (time.monotonic() - since) * speed
+    return time.time
+
+
 def main() -> None:
-    """Usage: gateway_host SETTINGS TRACE."""
+    """Usage: gateway_host SETTINGS TRACE [--clock BEGIN SINCE SPEED | --no-clock]."""
     settings_path, trace_path = map(Path, sys.argv[1:3])
+    gateway.KioskClocks = partial(KioskClocks, utc=clock_of(sys.argv[3:]))
     with trace_path.open("a") as trace:
         TracingPin.trace = trace
         trace.write(f"{time.time():.6f} START 0\n")
         factory = MockFactory(pin_class=TracingPin)
         threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
-        run(load_gateway(settings_path), factory)
+        gateway.run(load_gateway(settings_path), factory)
 
 
 if __name__ == "__main__":

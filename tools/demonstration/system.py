@@ -214,6 +214,10 @@ class System:
         """More of `Board`'s options, for who plays another world."""
         return {}
 
+    def gateway_options(self) -> list[str]:
+        """What `gateway_host` is told besides."""
+        return []
+
     def board_settings(self) -> dict[str, Any]:
         """What a kiosk's settings.json has otherwise than provisioned."""
         return {}
@@ -234,7 +238,10 @@ class System:
     def _start_gateway(self) -> None:
         self.gateway = Program(
             "gateway",
-            ["-m", "demonstration.gateway_host", str(self.settings_path), str(self.trace)],
+            [
+                *("-m", "demonstration.gateway_host", str(self.settings_path), str(self.trace)),
+                *self.gateway_options(),
+            ],
             self.folder / "gateway.log",
         )
         self.gateway.wait_for(self.settings.path(self.settings.database), START_S)

@@ -17,6 +17,7 @@ from rich.table import Table
 from fevergate.errors import FeverGateError
 from measurement import blackbody, constants, cost, heap, pauses, wear
 from simulator import SimulatorError
+from simulator.interpreters import INTERPRETERS
 from workshop import optics
 from workshop.errors import HardwareError
 
@@ -25,12 +26,15 @@ examples:
   tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
   tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
   tools/measure constants people.csv            each constant moved, on measured people
-  tools/measure heap                            a kiosk's memory over 10,000 people
+  tools/measure heap                            a board's memory: import, 2,000 people, backlog
+  tools/measure heap --people 50 --backlog 500  the same in a minute
   tools/measure pauses                          the scan, while the line falls and comes back
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
+
+_WORDS = "words of its MicroPython, a board's are 32 bits (%(default)s)"
 
 
 def _blackbody(arguments: argparse.Namespace, say: Console) -> Any:
@@ -92,16 +96,18 @@ def _wear(arguments: argparse.Namespace, say: Console) -> Any:
     say.print(table)
     full = found["full"]
     say.print(
-        f"full, {full['readings']} readings: {full['heap_bytes_64_bit']:.0f} bytes of heap"
-        f" (64-bit), {full['start_ms_here']:.0f} ms to read it at start"
+        f"full, {full['readings']} readings: {full['heap_bytes']:.0f} bytes of heap,"
+        f" {full['start_ms_here']:.0f} ms to read it at start"
     )
     return found
 
 
 def _heap(arguments: argparse.Namespace, say: Console) -> Any:
-    figures = heap.start() | heap.heap(arguments.scans)
+    figures = heap.start() | heap.heap(
+        arguments.people, arguments.backlog, arguments.interpreter, arguments.heap
+    )
     for key, value in figures.items():
-        say.print(f"{key:<24} {value:10}")
+        say.print(f"{key:<24} {value!s:>10}")
     return figures
 
 
@@ -175,7 +181,10 @@ def main() -> int:
     one.add_argument("--days", type=int, default=20, help="to play (%(default)s)")
     one.set_defaults(run=_wear)
     one = what.add_parser("heap", help=_head(heap))
-    one.add_argument("--scans", type=int, default=10_000, help="people (%(default)s)")
+    one.add_argument("--people", type=int, default=2000, help="(%(default)s)")
+    one.add_argument("--backlog", type=int, default=20_000, help="readings kept (%(default)s)")
+    one.add_argument("--interpreter", choices=tuple(INTERPRETERS), default="32bit", help=_WORDS)
+    one.add_argument("--heap", type=int, default=256, metavar="KB", help="at work (%(default)s)")
     one.set_defaults(run=_heap)
     one = what.add_parser("pauses", help=_head(pauses))
     one.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")

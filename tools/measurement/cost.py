@@ -30,7 +30,7 @@ def verdict(count: int) -> dict[str, float]:
     `state_bytes` is all that the screening remembers.
     """
     script = Path(__file__).with_name("on_board.py")
-    chosen = interpreter()
+    chosen = interpreter("32bit")  # a board's words: its memory
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", "heapsize=320K", str(script)),

@@ -35,7 +35,9 @@ class Board:
     another once it reads its sensor. `on_console(board, line)` is called from a thread.
     `utc` tells an accelerated date; without it the board has the host's. `heap` is Python's, fixed:
     a board's grows into its PSRAM. `model` is of the table of boards. `interpreter` is "64bit" or
-    "32bit", the words of its MicroPython.
+    "32bit", the words of its MicroPython; `sources`: its modules lie on the flash as .py, not
+    compiled; `gauge_every`: its heap is collected at each so many-th question to the world, its
+    console says what is live.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -57,6 +59,8 @@ class Board:
         model: str | None = None,
         utc: Callable[[], float] | None = None,
         interpreter: str | None = None,
+        sources: bool = False,
+        gauge_every: int = 0,
     ) -> None:
         if not 1.0 <= speed <= MAX_SPEED:
             raise SimulatorError(f"speed: expected 1 to {MAX_SPEED:g}, not {speed}")
@@ -66,6 +70,8 @@ class Board:
         self.speed = speed
         self.heap = heap
         self.interpreter = interpreter_of(interpreter)
+        self.sources = sources
+        self._gauge_every = gauge_every
         self.clock_set = clock_set
         self._psram_bytes = psram_bytes
         self._utc_now = utc
@@ -132,7 +138,7 @@ class Board:
 
     def flash(self, files: Mapping[str, bytes] | None = None) -> None:
         """Put firmware, libraries and `files` onto the flash; what else is there stays."""
-        write_flash(self.flash_dir, self.firmware_dir, files or {})
+        write_flash(self.flash_dir, self.firmware_dir, files or {}, sources=self.sources)
 
     def start(self) -> None:
         """Power on. Raises `SimulatorError` if it is on, or nothing was flashed."""
@@ -299,4 +305,5 @@ class Board:
             "rtc_ahead_ms": self.world.rtc_ahead_ms,
             "boot_utc": self._utc_now() if self._utc_now else None,
             "psram_bytes": self._psram_bytes,
+            "gauge_every": self._gauge_every,
         }

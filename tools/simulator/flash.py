@@ -1,22 +1,28 @@
-"""Fills a board's flash as the flashing tool does: the firmware byte for byte, its libraries."""
+"""Fills a board's flash as the flashing tool does: the firmware compiled, its libraries."""
 
 import importlib.util
-import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from fevergate.firmware_compiler import compiled
 from simulator.errors import SimulatorError
 
 LIBRARIES = "libraries.toml"  # in the firmware's folder: what goes to /lib
 _NOT_FLASHED = (".toml", ".pyc")
+_STARTED = (PurePosixPath("boot.py"), PurePosixPath("main.py"))
+"""Found by these names: they stay sources."""
 
 
-def write_flash(flash_dir: Path, firmware_dir: Path, files: Mapping[str, bytes]) -> None:
-    """Copy firmware, libraries and `files` (path on the flash: bytes); erase nothing.
+def write_flash(
+    flash_dir: Path, firmware_dir: Path, files: Mapping[str, bytes], *, sources: bool = False
+) -> None:
+    """Write firmware, libraries and `files` (path on the flash: bytes); erase nothing else.
 
-    Raises `SimulatorError` where there is no firmware, a library is not installed, or a path
-    would leave the flash.
+    Modules are compiled to .mpy, as on a board, unless `sources`; their tracebacks name the source.
+    `files` are written as they are. Raises `CompilerError` where a module is no Python,
+    `SimulatorError` where there is no firmware, a library is not installed, or a path would leave
+    the flash.
     """
     if not firmware_dir.is_dir():
         raise SimulatorError(f"{firmware_dir}: expected a folder with the firmware")
@@ -25,8 +31,8 @@ def write_flash(flash_dir: Path, firmware_dir: Path, files: Mapping[str, bytes])
     for source in sorted(firmware_dir.rglob("*")):
         inside = source.relative_to(firmware_dir)
         if source.is_file() and _is_flashed(inside):
-            _copy(source, flash_dir / inside)
-    _write_libraries(firmware_dir / LIBRARIES, flash_dir / "lib")
+            _write(source, flash_dir, PurePosixPath(inside), sources)
+    _write_libraries(firmware_dir / LIBRARIES, flash_dir, sources)
     for name, content in files.items():
         path = PurePosixPath(name.lstrip("/"))
         if ".." in path.parts or not path.parts:
@@ -44,12 +50,21 @@ def _is_flashed(inside: Path) -> bool:
     )
 
 
-def _copy(source: Path, target: Path) -> None:
+def _write(source: Path, flash_dir: Path, inside: PurePosixPath, sources: bool) -> None:
+    """One file, and not its other form: a board takes the .py where it finds both."""
+    target, data = flash_dir / inside, source.read_bytes()
+    if inside.suffix == ".py" and inside not in _STARTED:
+        if not sources:
+            other, target = target, target.with_suffix(".mpy")
+            data = compiled(data, str(inside))
+        else:
+            other = target.with_suffix(".mpy")
+        other.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    target.write_bytes(data)
 
 
-def _write_libraries(table: Path, lib_dir: Path) -> None:
+def _write_libraries(table: Path, flash_dir: Path, sources: bool) -> None:
     if not table.exists():
         return
     with table.open("rb") as file:
@@ -63,4 +78,4 @@ def _write_libraries(table: Path, lib_dir: Path) -> None:
         for source in sorted(folder.rglob("*.py")):
             inside = source.relative_to(folder)
             if inside.name not in left_out and "__pycache__" not in inside.parts:
-                _copy(source, lib_dir / package / inside)
+                _write(source, flash_dir, PurePosixPath("lib", package, inside), sources)

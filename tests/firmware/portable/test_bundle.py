@@ -9,6 +9,7 @@ from kiosk.bundle import digest_of, empty, unpack
 from kiosk.errors import UpdateError
 from kiosk.offer import check, header, parts
 
+BOARDS = ["esp32-s3-n8r2", "esp32-wrover-e"]
 SLOT = "slot-test"
 FILE = "bundle-test"
 
@@ -24,23 +25,29 @@ def unpacked(body, version="1.2.3"):
     with open(FILE, "wb") as file:
         file.write(body)
     try:
-        asyncio.run(unpack(FILE, SLOT, version, 6))
+        asyncio.run(unpack(FILE, SLOT, version, 6, BOARDS))
     except UpdateError as error:
         return str(error)
     return sorted(os.listdir(SLOT))
 
 
 def test_the_files_of_a_bundle_are_in_the_slot():
-    body = header("1.2.3", 6) + line("kiosk/app.mpy", b"one" * 900) + line("boot.txt", b"")
+    body = header("1.2.3", 6, BOARDS) + line("kiosk/app.mpy", b"one" * 900) + line("boot.txt", b"")
     assert unpacked(body) == ["boot.txt", "kiosk"]
     with open(SLOT + "/kiosk/app.mpy", "rb") as file:
         assert file.read() == b"one" * 900
     # What was there before is not there any more.
-    assert unpacked(header("1.2.3", 6) + line("a.mpy", b"x")) == ["a.mpy"]
+    assert unpacked(header("1.2.3", 6, BOARDS) + line("a.mpy", b"x")) == ["a.mpy"]
 
 
 def test_a_bundle_of_another_version_or_of_none_is_refused():
-    for head in (header("1.2.4", 6), header("1.2.3", 5), b"PK\x03\x04", b""):
+    for head in (
+        header("1.2.4", 6, BOARDS),
+        header("1.2.3", 5, BOARDS),
+        header("1.2.3", 6, BOARDS[:1]),
+        b"PK\x03\x04",
+        b"",
+    ):
         assert unpacked(head + line("a.mpy", b"x")) == "not a bundle of 1.2.3"
 
 
@@ -57,13 +64,13 @@ def test_no_file_leaves_the_slot():
         "x" * 65,
         "a/b/c/d/e",
     ):
-        said = unpacked(header("1.2.3", 6) + line(name, b"x"))
+        said = unpacked(header("1.2.3", 6, BOARDS) + line(name, b"x"))
         assert isinstance(said, str) and ("no path" in said or "no file's" in said), (name, said)
         assert os.listdir(SLOT) == []
 
 
 def test_what_is_too_short_too_many_or_not_what_was_written_is_refused():
-    head = header("1.2.3", 6)
+    head = header("1.2.3", 6, BOARDS)
     assert "ends too early" in unpacked(head + line("a", b"x", size=2))
     assert "does not hold" in unpacked(head + line("a", b"x", digest="0" * 64))
     assert "no file's" in unpacked(head + b"a\n")
@@ -84,6 +91,7 @@ OFFER = {
     "size": 10,
     "sha256": "0" * 64,
     "abi": 6,
+    "boards": BOARDS,
     "downgrade": False,
     "signature": "AA==",
 }
@@ -109,6 +117,11 @@ def test_an_offer_says_what_is_wrong_with_it():
         ("size", 10_000_000),
         ("sha256", "0"),
         ("abi", "6"),
+        ("boards", "esp32-s3-n8r2"),
+        ("boards", []),
+        ("boards", [""]),
+        ("boards", [6]),
+        ("boards", ["x" * 60, "y" * 60]),
         ("downgrade", 1),
         ("signature", None),
     ):

@@ -40,10 +40,11 @@ def start(permille, is_set, boot_utc=None, ahead_ms=None):
         _offset_s = ahead_ms / 1000 - _EPOCH_S
 
 
-def set_seconds(now):
-    """Set the clock: seconds since 2000. Returns how far it is ahead of a right one, ms."""
+def set_seconds(now, us=0):
+    """Set the clock: seconds since 2000, and microseconds. Returns how far it is ahead of a right
+    one, ms."""
     global _offset_s
-    _offset_s = now - _utc()
+    _offset_s = now + us / 1_000_000 - _utc()
     return round((_offset_s + _EPOCH_S) * 1000)
 
 

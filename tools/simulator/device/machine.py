@@ -266,15 +266,17 @@ class WDT:
 
 
 class RTC:
-    """The real-time clock: (year, month, day, weekday, hour, minute, second, subsecond)."""
+    """The real-time clock: (year, month, day, weekday, hour, minute, second, microsecond)."""
 
     def datetime(self, when=None):
         """Read or set it."""
         if when is None:
-            now = clock.gmtime()
-            return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0)
-        year, month, day, _, hour, minute, second = when[:7]
-        ahead_ms = clock.set_seconds(clock.mktime((year, month, day, hour, minute, second)))
+            now_us = clock.time_ns() // 1000
+            now = clock.gmtime(now_us // 1_000_000)
+            return (now[0], now[1], now[2], now[6], now[3], now[4], now[5], now_us % 1_000_000)
+        year, month, day, _, hour, minute, second, us = when
+        now = clock.mktime((year, month, day, hour, minute, second))
+        ahead_ms = clock.set_seconds(now, us)
         struct.pack_into("<q", wire.buffer, wire.PAYLOAD, ahead_ms)
         wire.ask(wire.RTC, 8)
         return None

@@ -2,8 +2,8 @@
 
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
 and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date),
-`rtc_ahead_ms` (None: not set since the power came) and `psram_bytes`. Exit code 1 is an uncaught
-exception.
+`rtc_ahead_ms` (None: not set since the power came), `psram_bytes` and `gauge_every` (0: the heap
+is not watched, see gauge.py). Exit code 1 is an uncaught exception.
 """
 
 import sys
@@ -38,6 +38,10 @@ def prepare(port, permille, flash, about):
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
     esp32._start(about["psram_bytes"])
+    if about["gauge_every"]:
+        import gauge
+
+        gauge.start(about["gauge_every"])
     for name in ("clock", "sockets", "ssl_of_board", "wire"):
         del sys.modules[name]  # the firmware may have modules of these names
     sys.modules["time"] = sys.modules["utime"] = clock
