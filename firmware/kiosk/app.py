@@ -35,6 +35,7 @@ from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
 from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
+from kiosk.warmup import WarmUp
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 SAMPLE_MS = 100
@@ -58,6 +59,7 @@ class App:
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
         self.unit = Unit(self.sensor)
+        self.warm_up = WarmUp()
         self.panel = Panel(Display(self.bus), settings, clock.utc)
         self.outbox = Outbox()
         self.boot = next_boot(
@@ -190,6 +192,9 @@ class App:
         now = self.uptime.ms()
         scan = self.examiner.scan
         before = scan.scanning
+        if self.warm_up.feed(now, ambient_c):
+            self._settled()
+        self.examiner.warming = not self.warm_up.over
         judgements = self.examiner.sample(now, object_c, ambient_c)
         if scan.blinded:
             self._answer_all(judgements, now)
@@ -201,7 +206,12 @@ class App:
             raise LensError("%d faces too cold" % lens.SCANS)
         if self.fault:
             self._sensor_back()
-        elif self.failed == 0 and self._last_sample_ms and not self.examiner.refers(now):
+        elif (
+            self.failed == 0
+            and self._last_sample_ms
+            and self.warm_up.over
+            and not self.examiner.refers(now)
+        ):
             self.report.watched_ms += min(now - self._last_sample_ms, 1000)
         self._last_sample_ms = now
         self.failed = 0
@@ -218,8 +228,8 @@ class App:
             and self._answered_ms is not None
             and now - self._answered_ms >= ANSWER_MS
         ):
-            self.panel.idle()
             self._answered_ms = None
+            self._invite()
         self.link.busy = scan.scanning
         self.link.present = scan.state != WAITING
         if self.link.present or self.examiner.refers(now):
@@ -265,8 +275,7 @@ class App:
         """Put other settings in force, without a reboot."""
         before, self.settings = self.settings, settings
         self.panel.configure(settings)
-        if self._answered_ms is None and not self.fault:
-            self.panel.idle()
+        self._invite()
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
             self.examiner.configure(settings)
@@ -287,6 +296,24 @@ class App:
         if self.unit.check():
             self.sensor_id = self.unit.number
             self.examiner.found(self.sensor_id)
+            # A reset leaves the can as warm as it was, and this memory too; power takes both.
+            self.warm_up = WarmUp(machine.RTC().memory() == self.sensor_id.encode())
+            self._invite()
+
+    def _settled(self):
+        print("sensor settled")
+        machine.RTC().memory(self.sensor_id.encode())
+        self._invite()
+        self.report.now()
+
+    def _invite(self):
+        """Show that people may come, or not yet; not over a fault, an answer, or somebody."""
+        if self.fault or self._answered_ms is not None or self.examiner.scan.scanning:
+            return
+        if self.warm_up.over:
+            self.panel.idle()
+        else:
+            self.panel.fault("warm")
 
     def _sensor_failed(self, error):
         self.failed += 1
@@ -310,8 +337,8 @@ class App:
     def _sensor_back(self):
         print("sensor back")
         self.fault = ""
-        self.panel.idle()
         self._answered_ms = None
+        self._invite()
         self.report.now()
 
 

@@ -19,7 +19,10 @@ REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
 
 
 class Examiner:
-    """Feed it samples; it returns judgements as they fall, most often none."""
+    """Feed it samples; it returns judgements as they fall, most often none.
+
+    `warming`: the sensor's can has not settled since power-on; nobody is `normal`.
+    """
 
     def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
         self.site = SITES[settings.site]
@@ -33,6 +36,7 @@ class Examiner:
             self.site, settings.threshold_c, settings.confirm_scans, _baseline(settings, offset_c)
         )
         self.left_over = first
+        self.warming = False
         self._reference_until_ms = 0
 
     def configure(self, settings):
@@ -102,6 +106,11 @@ class Examiner:
             return self.screening.judge(now_ms, None, None, result.quality, scan=result)
         read_c = self.calibration.object_c(result.object_c)
         air_c = self.calibration.air_c(result.ambient_c)
+        if self.warming:
+            # The air is no warmer than the can, so the estimate is no higher than it should be:
+            # who is feverish even so is alarmed for. Nobody else is let in.
+            air_c = result.ambient_c
+            result.quality = result.quality or screening.WAIT
         skin_c = through_emissivity(read_c, air_c)
         if self.refers(now_ms):
             estimate_c = body_c(skin_c, air_c, self.site)

@@ -83,7 +83,7 @@ class Panel:
             self._say(verdict, body_c, SIGNS[verdict])
 
     def fault(self, key):
-        """The kiosk cannot measure, "sensor" or "lens": amber, and words, until it can."""
+        """The kiosk cannot measure, "sensor", "lens" or "warm": amber, and words, until it can."""
         self._shows = lambda: self.fault(key)
         self._light(screening.RETRY)
         self._say(key)

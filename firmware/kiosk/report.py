@@ -44,7 +44,7 @@ class Report:
             app.settings,
             app.boot,
             up_ms,
-            fault=app.fault or ("calibrating" if app.examiner.refers(up_ms) else ""),
+            fault=app.fault or _unready(app, up_ms),
             watched_s=min(watched_ms // 1000, 3600),
             heap_free=vitals.free,
             heap_low=vitals.low,
@@ -70,3 +70,10 @@ class Report:
         print(
             "health heap_free=%d heap_low=%d queued=%d" % (vitals.free, vitals.low, len(app.outbox))
         )
+
+
+def _unready(app, up_ms):
+    """Why nobody is let in though nothing is broken, or ""."""
+    if app.examiner.refers(up_ms):
+        return "calibrating"
+    return "" if app.warm_up.over else "warming up"

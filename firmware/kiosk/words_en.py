@@ -10,6 +10,7 @@ WORDS = {
     "cold": ("Cold now", "wait"),
     "hot": ("Again:", "face!"),
     "sensor": ("Broken", "to guard"),
+    "warm": ("Warm up", "wait"),
     "lens": ("Lens bad", "to guard"),
     "wait": ("Wait", "a moment"),
     "room": ("Bad room", "to guard"),

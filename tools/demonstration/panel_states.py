@@ -21,7 +21,7 @@ from simulator.pins import load_pins
 
 ORDER = (
     *("idle", "normal", "fever", "confirm", "short", "moving", "far", "hot", "cold", "wait"),
-    *("room", "sensor", "lens", "reference"),
+    *("room", "sensor", "lens", "warm", "reference"),
 )
 COLUMNS = 4
 PIXEL = 2

@@ -38,6 +38,8 @@ class Board:
     "32bit", the words of its MicroPython; `sources`: its modules lie on the flash as .py, not
     compiled; `gauge_every`: its heap is collected at each so many-th question to the world, its
     console says what is live.
+    `warmed_up`: the sensor's can is warm as soon as there is power, and the firmware takes it so,
+    since everybody would wait for minutes; without it the can warms up as a board's.
     `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
     """
 
@@ -55,6 +57,7 @@ class Board:
         sensor: VirtualMLX90614 | None = None,
         habits: Habits | None = None,
         clock_set: bool = True,
+        warmed_up: bool = True,
         psram_bytes: int = 2 << 20,
         model: str | None = None,
         utc: Callable[[], float] | None = None,
@@ -85,6 +88,7 @@ class Board:
         self.sensor.scene = self._crowd.view
         self.world = World(self.pins, self.sensor, self.display, self.bus, self._crowd)
         self.world.air.hurry(speed)
+        self.world.always_warm = self.sensor.warm = warmed_up
         self.world.power_off()
         self.crowd_done = self._crowd.done
         self.console: list[str] = []

@@ -28,6 +28,11 @@ class Eeprom:
         self.cells[ID : ID + 4] = unit_id
         self._busy_until_ms = 0.0
 
+    @property
+    def number(self) -> str:
+        """The part's 64-bit number in hex."""
+        return "".join(f"{word:04x}" for word in self.cells[ID : ID + 4])
+
     def busy(self, now_ms: float) -> bool:
         """Whether an erase or a write is under way (5 ms each)."""
         return now_ms < self._busy_until_ms

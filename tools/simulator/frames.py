@@ -13,6 +13,7 @@ payload. Little endian. device/wire.py is the other end.
 | WDT | u32 ms to start a watchdog, 0 to feed it | |
 | RESET | u8 cause | none ever |
 | RTC | i64 ms that the clock is ahead of a right one | |
+| RTC_MEMORY | bytes to keep through a reset, or none | what is kept |
 | WIFI | u8 what is called (air.WifiCall), its arguments | u8 error (radio.WifiError), result |
 | ROUTE | u8 kind of socket, u16 port, host | u8 known, u32 ms to hang, u16 port, 4 bytes |
 """
@@ -47,6 +48,7 @@ class Operation(enum.IntEnum):
     RESET = 7
     WIFI = 8
     RTC = 9
+    RTC_MEMORY = 10
     ROUTE = 20
 
 

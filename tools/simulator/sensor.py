@@ -4,6 +4,7 @@ Source: Melexis data sheet 3901090614 rev 13. Not modelled: PWM mode, the 27 ms 
 timeouts, the shorter refresh with fewer FIR taps, the tilt of a can that is not in equilibrium.
 """
 
+import math
 import random
 from collections.abc import Callable
 
@@ -49,7 +50,8 @@ class VirtualMLX90614:
 
     `scene` tells what is in front of it at a time. `noise_c` is the RMS noise of one refresh
     before the IIR filter at FIR = 111 (0.12 gives the sheet's 0.10 °C for xCI); fewer taps make
-    more of it. `self_heating_c` is how much warmer than the room the can is. Noise depends on
+    more of it. `self_heating_c` is how much warmer than the room the can becomes, of which after
+    `warm_up_ms` a third is missing; with `warm` it is so from the beginning. Noise depends on
     `seed` and the number of the refresh, not on who reads when.
     """
 
@@ -62,6 +64,7 @@ class VirtualMLX90614:
         noise_c: float = 0.12,
         ambient_noise_c: float = 0.01,
         self_heating_c: float = 0.0,
+        warm_up_ms: float = 240_000.0,
         seed: int = 0,
         unit_id: tuple[int, int, int, int] = (0x2A11, 0x5C42, 0x0F90, 0x3D07),
         address: int = ADDRESS,
@@ -70,6 +73,8 @@ class VirtualMLX90614:
         self.noise_c = noise_c
         self.ambient_noise_c = ambient_noise_c
         self.self_heating_c = self_heating_c
+        self.warm_up_ms = warm_up_ms
+        self.warm = True
         self.eeprom = Eeprom(config1, emissivity, address, unit_id)
         self._faults = Faults()
         self._seed = seed
@@ -87,6 +92,7 @@ class VirtualMLX90614:
         # A cell left erased would divide by nothing.
         self._emissivity = max(cells[eeprom.EMISSIVITY], 1) / 65535
         self._disturbed = False
+        self._on_ms = now_ms
         self._listens_from_ms = now_ms + POWER_ON_MS
         self._begin_measuring(now_ms + POWER_ON_MS + VALID_MS)
 
@@ -175,7 +181,7 @@ class VirtualMLX90614:
         taps = 8 << (self._config1 >> 8 & 0x07)
         noise_c = chance.gauss(0.0, self.noise_c * (1024 / taps) ** 0.5)
         self._ambient_c = (
-            view.ambient_c + self.self_heating_c + chance.gauss(0.0, self.ambient_noise_c)
+            view.ambient_c + self._heated_c() + chance.gauss(0.0, self.ambient_noise_c)
         )
         self._radiant_c = view.radiant_c
         seen_c = as_seen_with(view.radiant_c, self._ambient_c, self._emissivity) + noise_c
@@ -184,6 +190,11 @@ class VirtualMLX90614:
         else:
             share = IIR_SHARE[self._config1 & 0x07]
             self._object_c += share * (seen_c - self._object_c)
+
+    def _heated_c(self) -> float:
+        if self.warm:
+            return self.self_heating_c
+        return self.self_heating_c * -math.expm1((self._on_ms - self._next_ms) / self.warm_up_ms)
 
     def _read(self, now_ms: float, address: int, data: bytes, count: int) -> bytes:
         command = data[0]

@@ -82,6 +82,8 @@ class World:
         self._fed_host_s = 0.0
         self.reset_asked: ResetCause | None = None
         self.rtc_ahead_ms: int | None = None  # since it was set; the loss of power unsets it
+        self.rtc_memory = b""
+        self.always_warm = True
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             Operation.I2C_SETUP: self._setup,
             Operation.I2C_TRANSFER: self._transfer,
@@ -92,6 +94,7 @@ class World:
             Operation.WIFI: self.air.wifi,
             Operation.ROUTE: self.air.route,
             Operation.RTC: self._set_rtc,
+            Operation.RTC_MEMORY: self._keep,
         }
 
     def boot(self, *, power_on: bool, soft: bool = False) -> None:
@@ -109,6 +112,8 @@ class World:
             self.air.boot()
             if power_on:
                 self.rtc_ahead_ms = None
+                # What a firmware leaves there that has seen this part's can settle.
+                self.rtc_memory = self._sensor.eeprom.number.encode() if self.always_warm else b""
                 self._sensor.power_on(self.now_ms)
                 self._display.power_on(self.now_ms)
             self._boot_ms = self.now_ms + LOADER_MS
@@ -120,6 +125,7 @@ class World:
             self._float_pins()
             self._watchdog_ms = 0
             self.rtc_ahead_ms = None
+            self.rtc_memory = b""
             self._sensor.power_off()
             self._display.power_off()
 
@@ -245,6 +251,10 @@ class World:
     def _set_rtc(self, payload: bytes) -> bytes:
         (self.rtc_ahead_ms,) = frames.RTC.unpack(payload)
         return b""
+
+    def _keep(self, payload: bytes) -> bytes:
+        self.rtc_memory = payload or self.rtc_memory
+        return self.rtc_memory
 
     def _reset(self, payload: bytes) -> None:
         self.reset_asked = ResetCause(payload[0] if payload else 0)

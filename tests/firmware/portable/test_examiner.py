@@ -178,3 +178,24 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     kiosk.examiner.begin_reference(kiosk.now_ms, True)
     kiosk.now_ms += REFERENCE_MS
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+
+
+def test_while_the_can_warms_up_nobody_passes_and_whoever_is_feverish_even_so_is_alarmed_for():
+    erased()
+    kiosk = Kiosk()
+    kiosk.examiner.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
+    # Not warm yet: 4 degrees subtracted from a can that has the air's temperature.
+    assert [one.reason for one in kiosk.person(HEALTHY_READ_C + 0.6)] == ["confirm"]
+    erased()
+    kiosk = Kiosk()
+    kiosk.examiner.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
+    kiosk.examiner.warming = True
+    for read_c in (HEALTHY_READ_C, HEALTHY_READ_C + 0.6):
+        (one,) = kiosk.person(read_c)
+        assert (one.verdict, one.reason) == ("retry", "wait")
+    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["confirm"]
+    assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
+    assert kiosk.examiner.screening.baseline.offset_c == 0.0
+    kiosk.examiner.warming = False
+    (one,) = kiosk.person(HEALTHY_READ_C)
+    assert one.verdict == "normal"

@@ -280,3 +280,13 @@ class RTC:
         struct.pack_into("<q", wire.buffer, wire.PAYLOAD, ahead_ms)
         wire.ask(wire.RTC, 8)
         return None
+
+    def memory(self, data=None):
+        """What resets leave and the loss of power does not; up to 2048 bytes, or set it."""
+        data = data or b""
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        wire.room_for(len(data))
+        wire.buffer[wire.PAYLOAD : wire.PAYLOAD + len(data)] = data
+        size = wire.ask(wire.RTC_MEMORY, len(data))
+        return None if data else bytes(wire.buffer[wire.REPLY : wire.REPLY + size])

@@ -23,6 +23,7 @@ WDT = const(6)
 RESET = const(7)
 WIFI = const(8)
 RTC = const(9)
+RTC_MEMORY = const(10)
 ROUTE = const(20)
 
 buffer = bytearray(_ROOM)
