@@ -81,6 +81,7 @@ class App:
         )
         self.wifi.line = lambda: self.link.up
         self.wifi.idle_ms = self._idle_ms
+        self.wifi.show = self.panel.offline
         self.examiner = Examiner(settings)
         self.seq = 0
         self.scans = 0

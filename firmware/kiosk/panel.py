@@ -9,7 +9,7 @@ from machine import PWM, Pin
 
 import kiosk_board
 from kiosk import screening
-from kiosk.words import words_in
+from kiosk.words import line_word, words_in
 
 # (frequency in Hz, on in ms, off in ms) of each beep; loudness is the duty.
 SOUNDS = {
@@ -42,6 +42,8 @@ class Panel:
         self._sound = None
         self._shows = None  # what nobody waits for, and can be shown again
         self._found = None
+        self._idling = False
+        self._offline = None  # a code of `Wifi.trouble`
         self._language = ""
         self.configure(settings)
 
@@ -59,8 +61,15 @@ class Panel:
     def idle(self):
         """Nobody is here: dark, and an invitation."""
         self._shows = self.idle
+        self._idling = True
         self._light(None)
         self._say("idle")
+
+    def offline(self, code):
+        """Say on the idle screen why there is no line; None: there is one."""
+        self._offline = code
+        if self._idling and not self._found:
+            self._say("idle")
 
     def renew(self):
         """Light the glass anew, where it was reset; nobody sees it where it was not."""
@@ -70,11 +79,13 @@ class Panel:
     def dark(self):
         """No colour, while somebody is being measured."""
         self._shows = None
+        self._idling = False
         self._light(None)
 
     def verdict(self, verdict, reason, body_c):
         """Answer the person; `body_c` is None where there is none to show."""
         self._shows = None
+        self._idling = False
         self._light(verdict)
         self._play(SOUNDS[verdict])
         if verdict == screening.RETRY:
@@ -85,6 +96,7 @@ class Panel:
     def fault(self, key):
         """The kiosk cannot measure, "sensor", "lens" or "warm": amber, and words, until it can."""
         self._shows = lambda: self.fault(key)
+        self._idling = False
         self._light(screening.RETRY)
         self._say(key)
 
@@ -130,6 +142,8 @@ class Panel:
         head, tail = self._words[key]
         if key == "idle":
             tail = self._settings.notice or tail
+            if self._offline is not None:
+                tail = line_word(self._offline, self._language)
         self._display.message(head, tail, body_c, sign)
         asyncio.create_task(self._display.flush())
 

@@ -54,6 +54,7 @@ class Report:
             pec_errors=app.sensor.pec_errors,
             reconnects=app.link.reconnects,
             rssi=app.wifi.rssi(),
+            wifi=app.wifi.trouble,
             can_c=messages.rounded(app.can_c),
             sensor=app.sensor_id,
             reset=vitals.reset,

@@ -21,6 +21,7 @@ ROAM_DB = 12  # so much stronger is worth leaving for
 ROAM_S = 600
 SCAN_IDLE_MS = 60_000  # so long nobody came: a scan is felt by nobody
 RESTART_IDLE_MS = 2000
+SHOWN_S = 120  # without a line: the display says why
 RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
 RESTARTS_MAX = 6
 REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
@@ -34,6 +35,10 @@ NO_ADDRESS = 1100  # ours: joined, but DHCP gives nothing
 
 def _never_seen() -> int:
     return SCAN_IDLE_MS
+
+
+def _show_nothing(code):
+    pass
 
 
 def _always() -> bool:
@@ -63,6 +68,8 @@ class Wifi:
         self._reboots = None
         self.trouble = 0
         self.line = _always  # whether the broker has us; told by whoever knows
+        self.show = _show_nothing  # takes why there is no line, or None where there is one
+        self._shown = None
         self.idle_ms = _never_seen  # since anybody was there
 
     def up(self):
@@ -174,11 +181,18 @@ class Wifi:
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
         if self.line():
             self._down_s = self._restarts = 0
+            if self._shown is not None:
+                self._shown = None
+                self.show(None)
             if self._reboots:
                 self._slots.write(0)
                 self._reboots = 0
             return
         self._down_s += 1
+        code = JOINED if self._wlan.isconnected() else self.trouble
+        if self._down_s >= SHOWN_S and code != self._shown:
+            self._shown = code
+            self.show(code)
         idle_ms = self.idle_ms()
         if (
             self._reboots < len(REBOOT_S)

@@ -18,3 +18,11 @@ def words_in(language):
         from kiosk.words_zh import WORDS
     give_back("words_" + language)
     return WORDS
+
+
+def line_word(code, language):
+    """Why there is no line: four characters, or eight letters."""
+    from kiosk.words_line import word
+
+    give_back("words_line")
+    return word(code, language)

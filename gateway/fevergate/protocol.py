@@ -110,7 +110,9 @@ class Health(Message, frozen=True, kw_only=True):
     """A kiosk's word, each minute, that it watches, or what keeps it from watching.
 
     `watched_s` is the time up to `at` in which the kiosk could have measured a person;
-    coverage is built from it.
+    coverage is built from it. `wifi` is why there was no network when the line was last missed:
+    ESP-IDF's `wifi_err_reason_t`, a state of MicroPython's `WLAN.status()`, or 1100 where no
+    address was given; 0 where it never was.
     """
 
     kiosk: Name
@@ -128,6 +130,7 @@ class Health(Message, frozen=True, kw_only=True):
     pec_errors: Count = 0
     reconnects: Count = 0
     rssi: Annotated[int, Meta(ge=-200, le=100)] | None = None
+    wifi: Count = 0
     can_c: Celsius | None = None
     sensor: Short = ""
     reset: Short = ""

@@ -94,6 +94,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         speed=arguments.speed,
         seed=arguments.seed,
         language=arguments.language,
+        silent_dns=arguments.silent_dns,
         guard_after_s=0.0 if arguments.once else WATCHED_S,
     ) as system:
         if not arguments.once:

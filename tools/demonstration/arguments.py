@@ -35,6 +35,7 @@ class Arguments:
     seed: int
     kill: tuple[str, ...]
     language: str
+    silent_dns: bool
 
 
 def _positive(text: str) -> int:
@@ -73,6 +74,11 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add("--seed", type=int, default=1, metavar="N", help="another seed, another crowd")
     add("--kill", choices=VICTIMS, action="append", default=[], help="SIGKILL it half-way")
     add("--language", choices=("zh", "en"), default="zh", help="of the kiosks' displays")
+    add(
+        "--silent-dns",
+        action="store_true",
+        help="kiosks that know the broker by name, on Wi-Fi whose two name servers never answer",
+    )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():
         parser.error(f"--people: {given.people}: no such file")

@@ -24,10 +24,14 @@ from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.web.accounts import Accounts
 from fevergate.web.store import WebStore
+from kiosk.names import STATE as ADDRESS
+from kiosk.slots import Slots
 from simulator import Board, Habits
+from simulator.names import Mood
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPUS = "east"
+BROKER_NAME = "gateway.campus.example"
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1", "south-2"]}
 FORWARD_EVERY_S = 1.0
 START_S = 30
@@ -51,10 +55,12 @@ class System:
         gates: dict[str, list[str]] = GATES,
         habits: Habits | None = None,
         guard_after_s: float = 0.0,
+        silent_dns: bool = False,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
         self.people = people
+        self._silent_dns = silent_dns
         self.gates = gates
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
@@ -208,6 +214,11 @@ class System:
                 "ca.der": (given / "ca.der").read_bytes(),
             }
         )
+        if self._silent_dns:
+            board.world.air.set_mood(Mood.SILENT)
+            # As the last day left it on flash: a name that nobody ever told leads nowhere.
+            kept = Slots(str(board.flash_dir / ADDRESS.lstrip("/")))
+            kept.write({"host": BROKER_NAME, "address": self.settings.broker.host})
         return board
 
     def board_options(self) -> dict[str, Any]:
@@ -220,6 +231,12 @@ class System:
 
     def board_settings(self) -> dict[str, Any]:
         """What a kiosk's settings.json has otherwise than provisioned."""
+        if self._silent_dns:
+            return {
+                "wifi_ssid": "campus",
+                "wifi_password": "long enough",
+                "broker_host": BROKER_NAME,
+            }
         return {}
 
     def _start(self) -> None:

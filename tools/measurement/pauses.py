@@ -2,10 +2,13 @@
 
 In real time, on this host: what a TLS handshake, a backlog, flash and display take of the one
 processor shows as a longer way from one sample to the next. The limit is the sampling itself.
+"bad network" is all at once: a broker that is known by name and two name servers that never answer,
+an access point that comes and goes each 20 s, and a broker that accepts and says nothing.
 """
 
 from __future__ import annotations
 
+import socket
 import tempfile
 import threading
 import time
@@ -14,6 +17,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from demonstration.system import System
+from fevergate.people import Person
 from kiosk.mlx90614 import RAM_OBJECT
 from simulator import Board, built_in_crowd
 from simulator.physics import View
@@ -21,27 +25,29 @@ from simulator.physics import View
 SAMPLE_MS = 100
 FALLS_EVERY_S = 4.0
 IN_VIEW = 0.5
+FLAP_MS = 20_000
 
 
 def pauses(people: int) -> dict[str, dict[str, float]]:
-    """ms beyond the sampling's 100 with somebody in view; on a quiet line, on one that falls."""
+    """ms beyond the sampling's 100 with somebody in view, by what the line does."""
     return {
         "quiet": _measure(people, falls=False),
         "line falls": _measure(people, falls=True),
+        "bad network": _measure(people, falls=False, system=_BadNetwork),
     }
 
 
-def _measure(people: int, *, falls: bool) -> dict[str, float]:
+def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict[str, float]:
     crowd = built_in_crowd(people, 3, fever_share=0.1)
     with tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder:
         site = Path(folder) / "site"
-        with System(site, crowd, speed=1.0, gates={"north": ["north-1"]}) as system:
-            (board,) = system.boards
+        with system(site, crowd, speed=1.0, gates={"north": ["north-1"]}) as playing:
+            (board,) = playing.boards
             watched = _Watched(board)
             over = threading.Event()
             if falls:
-                threading.Thread(target=_fall, args=(system, over), daemon=True).start()
-            system.wait_crowd(60 + people * 15)
+                threading.Thread(target=_fall, args=(playing, over), daemon=True).start()
+            playing.wait_crowd(60 + people * 15)
             over.set()
             reconnects = sum("link up" in line for line in board.console)
     gaps = sorted(watched.gaps_ms)
@@ -53,6 +59,24 @@ def _measure(people: int, *, falls: bool) -> dict[str, float]:
         "pause_ms_p99": round(cuts[989] - SAMPLE_MS, 1),
         "pause_ms_max": round(gaps[-1] - SAMPLE_MS, 1),
     }
+
+
+class _BadNetwork(System):
+    """Nothing of the network works."""
+
+    def __init__(self, folder: Path, people: list[Person], **options: Any) -> None:
+        self._broker = socket.create_server(("127.0.0.1", 0))  # nobody ever accepts
+        super().__init__(folder, people, silent_dns=True, **options)
+        for board in self.boards:
+            for point in board.world.air.points:
+                point.flap_ms = FLAP_MS
+
+    def board_settings(self) -> dict[str, Any]:
+        return super().board_settings() | {"broker_port": self._broker.getsockname()[1]}
+
+    def __exit__(self, *ended: object) -> None:
+        super().__exit__(*ended)
+        self._broker.close()
 
 
 class _Watched:

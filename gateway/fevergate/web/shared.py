@@ -118,6 +118,7 @@ def _functions(settings: GatewaySettings, say: Say) -> dict[str, Callable[..., A
     return {
         "gate_title": settings.gate_title,
         "fault": lambda word: troubles.fault(word, say),
+        "wifi_trouble": lambda code: troubles.wifi(code, say),
         "in_words": lambda one: in_words(one, FIELDS, say),
         "verdict": lambda day: verdict(day, say),
         "coverage": lambda day: coverage(day, say),

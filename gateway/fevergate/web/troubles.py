@@ -38,6 +38,32 @@ TROUBLES = (
 )
 """What `watch` says of a kiosk behind its name."""
 
+_PASSWORD = N_("its password is not accepted")
+_REFUSED = N_("the access point does not let it in")
+_SECURITY = N_("its kind of security does not fit")
+WIFI = {
+    2: _REFUSED,
+    5: N_("the access point has too many devices"),
+    15: _PASSWORD,
+    17: _SECURITY,
+    **dict.fromkeys(range(18, 25), _SECURITY),
+    200: N_("the signal was lost"),
+    201: N_("no access point of that name was heard"),
+    202: _PASSWORD,
+    203: _REFUSED,
+    204: _PASSWORD,
+    205: _REFUSED,
+    210: _SECURITY,
+    211: _SECURITY,
+    212: N_("the signal was too weak"),
+    1000: N_("joining took too long"),
+    1001: N_("joining took too long"),
+    1010: N_("joined, but nothing got through"),
+    1100: N_("no address was given (DHCP)"),
+}
+"""Why a kiosk had no network (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
+
+WIFI_OTHER = N_("reason %(code)s")
 DROPPED = N_("the message broker dropped %(count)s messages")
 OF_KIOSK = N_("%(kiosk)s: %(what)s")
 Say = Callable[[str], str]
@@ -46,6 +72,11 @@ Say = Callable[[str], str]
 def fault(word: str, say: Say) -> str:
     """A kiosk's fault; one that a newer kiosk says stays as it is."""
     return say(FAULTS[word]) if word in FAULTS else word
+
+
+def wifi(code: int, say: Say) -> str:
+    """Why a kiosk was last without a network."""
+    return say(WIFI[code]) if code in WIFI else say(WIFI_OTHER) % {"code": code}
 
 
 def trouble(text: str, say: Say) -> str:

@@ -1,0 +1,34 @@
+"""Each code of the board's Wi-Fi has words: on the pages in both languages, on the display."""
+
+import pytest
+
+from fevergate.web import troubles
+from kiosk.words import LANGUAGES, line_word
+from kiosk.words_line import WORDS
+
+# MicroPython 1.28, ports/esp32/modnetwork_globals.h: STAT_*; 15 is what a wrong password gives;
+# 1100 is ours.
+CODES = (200, 201, 202, 203, 204, 210, 211, 212, 1000, 1001, 1010, 15, 1100)
+LINE_UNITS = 8
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_code_has_words_of_its_own(code):
+    assert "reason" not in troubles.wifi(code, str)
+    for language in LANGUAGES:
+        word = line_word(code, language)
+        assert str(code) not in word
+        assert sum(1 if ord(char) < 128 else 2 for char in word) <= LINE_UNITS
+
+
+@pytest.mark.parametrize("code", [1, 39, 67, 208, 1999])
+def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
+    assert troubles.wifi(code, str) == f"reason {code}"
+    for language in LANGUAGES:
+        word = line_word(code, language)
+        assert str(code) in word
+        assert sum(1 if ord(char) < 128 else 2 for char in word) <= LINE_UNITS + 1
+
+
+def test_what_the_display_knows_the_pages_know():
+    assert set(WORDS) - {0} <= set(troubles.WIFI)
