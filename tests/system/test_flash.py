@@ -8,7 +8,15 @@ import esptool.loader
 import pytest
 from click.testing import CliRunner
 from flash_helpers import desk, micropython
-from kiosk_helpers import FIRMWARE, SPEED, authority_der
+from kiosk_helpers import (
+    ANSWER_S,
+    FEVERISH,
+    FIRMWARE,
+    HEALTHY,
+    SPEED,
+    authority_der,
+    readings,
+)
 
 from fevergate.cli import cli
 from fevergate.errors import FlashError
@@ -16,7 +24,7 @@ from fevergate.flash import image, loader, self_test
 from fevergate.flash.cable import Cable
 from fevergate.flash.files import BoardFile, collect
 from fevergate.local_broker import LocalBroker
-from simulator import Fault, chips
+from simulator import Board, Fault, Habits, chips
 from simulator.rom import starts
 
 IMAGE = micropython()
@@ -134,6 +142,34 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
     assert again["firmware"]["unchanged"] == report["firmware"]["written"]
     assert again["image"]["sha256"] == report["image"]["sha256"]
     assert again["ok"]
+
+
+@pytest.mark.parametrize("chip", [chips.ESP32_S3_N8R2, chips.WROVER_E], ids=lambda chip: chip.name)
+def test_what_was_flashed_works_in_a_boards_own_words_and_in_little_memory(
+    other, site, tmp_path, chip
+):
+    path = tmp_path / "image.bin"
+    path.write_bytes(micropython(chip))
+    desk = other(chip)
+    settings = ("--settings-from", site.folder, "--kiosk", "north-1")
+    assert flash(desk, "--micropython", path, *settings).exit_code == 0
+    desk.stop()
+    model = {"ESP32-S3": "esp32-s3-n8r2", "ESP32": "esp32-wrover-e"}[chip.name]
+    # A ninth of the smaller PSRAM.
+    kiosk = Board(
+        *("north-1", desk.flash_dir, FIRMWARE),
+        speed=SPEED,
+        model=model,
+        interpreter="32bit",
+        heap="224K",
+        habits=Habits(patience_ms=6000 * SPEED),
+    )
+    with kiosk:
+        kiosk.start()
+        kiosk.wait_console("link up", ANSWER_S)
+        kiosk.admit([HEALTHY, FEVERISH])
+        kiosk.wait_crowd(ANSWER_S)
+        assert [reading["verdict"] for reading in readings(kiosk)][-1] == "fever"
 
 
 def test_each_led_lights_up_while_the_person_is_asked(flashed):
@@ -284,8 +320,9 @@ def test_an_image_for_another_chip_than_answers_is_not_written(other, file):
         (chips.ESP32_S3_N8, "没有 PSRAM", "no PSRAM"),
         (chips.ESP32_S3_N8R8, "八线 PSRAM", "octal PSRAM has open faults"),
         (chips.esp32_s3(16), "八线 PSRAM", "octal PSRAM has open faults"),
+        (chips.ESP32_C3, "需要 ESP32-S3 或 ESP32", "ESP32-C3, expected ESP32-S3 or ESP32"),
     ],
-    ids=["without", "8 MB", "16 MB"],
+    ids=["without", "8 MB", "16 MB", "another chip"],
 )
 def test_a_board_whose_memory_does_not_serve_is_refused_before_anything_is_written(
     other, file, chip, why_zh, why_en
@@ -306,7 +343,8 @@ def test_a_board_that_shows_only_once_it_runs_that_it_has_no_psram_is_refused(ot
     board = other(chips.WROOM_32E)
     done = flash(board, "--micropython", path)
     assert done.exit_code == 1
-    assert "✗ fails memory" in done.output and "no PSRAM found" in done.output
+    assert "✗ fails memory" in done.output and "heap of only 2" in done.output
+    assert "no PSRAM: about 100 KB are left" in done.output
     assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
     assert not (board.flash_dir / "kiosk").exists()
     # Nor a board whose MicroPython is of the kind that does not look for its PSRAM.

@@ -77,6 +77,8 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
         pins = (board.flash_dir / "kiosk_board.mpy").read_bytes()
         assert name.encode() in pins and not (board.flash_dir / "kiosk/app.py").exists()
         board.wait_console("link up", UP_S)
+        health = "select health from kiosks where kiosk = 'north-2'"
+        until(lambda: name in str(rows(folder, health)))
         board.admit([HEALTHY, FEVERISH])
         until(lambda: rows(folder, "select count(*) from fevers") == [(1,)])
         verdicts = rows(folder, "select kiosk, verdict from readings order by seq")

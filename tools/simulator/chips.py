@@ -6,7 +6,7 @@ chapter "eFuse Controller".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MIB = 1 << 20
 
@@ -119,6 +119,9 @@ def esp32_s3(psram_mb: int, *, flash_mb: int = 8) -> Chip:
 
 
 ESP32_S3_N8R2 = esp32_s3(2)
+ESP32_C3 = replace(ESP32_S3_N8R2, name="ESP32-C3", image_chip=5, chip_id=5)
+"""So far as esptool needs it to tell which chip it is."""
+
 ESP32_S3_N8 = esp32_s3(0)
 ESP32_S3_N8R8 = esp32_s3(8)
 WROVER_E = esp32(psram="quad", psram_mb=8, flash_mb=8)

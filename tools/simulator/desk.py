@@ -51,7 +51,8 @@ class DeskBoard(Board):
         **options: Any,
     ) -> None:
         model = "esp32-wrover-e" if chip.name == "ESP32" else None
-        super().__init__(name, flash_dir, flash_dir, model=model, **options)
+        # The raw REPL, which mpremote speaks, is in no other interpreter.
+        super().__init__(name, flash_dir, flash_dir, model=model, interpreter="64bit", **options)
         self._heap_asked = "heap" in options
         self.flash_dir.mkdir(parents=True, exist_ok=True)
         self.chip = chip

@@ -8,9 +8,10 @@ Wi-Fi and TLS `esp32.idf_heap_info` tells, region by region (ports/esp32/modesp3
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import FlashError
@@ -24,6 +25,10 @@ PSRAM_MIN_BYTES = 1 << 20
 """A region of the heap as large as this is PSRAM: the chips' own memory has 512 KB at most."""
 
 _MEASURE = "[gc.mem_free() + gc.mem_alloc(), esp32.idf_heap_info(esp32.HEAP_DATA)]"
+_Bytes = Annotated[int, Meta(ge=0, lt=1 << 32)]
+_Figures = tuple[_Bytes, list[tuple[_Bytes, _Bytes, _Bytes, _Bytes]]]
+"""Of each region: in all, free, largest free piece, least that was ever free."""
+
 # MICROPY_HW_MCU_NAME, at the end of `sys.implementation._machine`.
 _CHIP = re.compile(r" with (ESP32)-?(\w*)$")
 
@@ -44,18 +49,22 @@ class Memory(Struct, frozen=True):
 def measure(cable: Cable) -> Memory:
     """What a board at its prompt has, the firmware loaded or not. Raises `FlashError`."""
     cable.define("import esp32, gc\ngc.collect()")
-    answer: Any = cable.ask(_MEASURE)
     try:
-        heap, regions = answer
-        inside = [region for region in regions if region[0] < PSRAM_MIN_BYTES]
-        return Memory(
-            heap_bytes=int(heap),
-            psram_bytes=sum(int(region[0]) for region in regions if region not in inside),
-            internal_free_bytes=sum(int(region[1]) for region in inside),
-            internal_largest_bytes=max((int(region[2]) for region in inside), default=0),
-        )
-    except (TypeError, ValueError, IndexError) as error:
-        raise FlashError(f"{cable.port}: expected sizes of memory, got {answer!r}") from error
+        return of(cable.ask(_MEASURE))
+    except msgspec.ValidationError as error:
+        raise FlashError(f"{cable.port}: expected sizes of memory: {error}") from error
+
+
+def of(answer: Any) -> Memory:
+    """What a board's figures amount to. Raises `msgspec.ValidationError`."""
+    heap_bytes, regions = msgspec.convert(answer, _Figures)
+    inside = [region for region in regions if region[0] < PSRAM_MIN_BYTES]
+    return Memory(
+        heap_bytes=heap_bytes,
+        psram_bytes=sum(region[0] for region in regions) - sum(region[0] for region in inside),
+        internal_free_bytes=sum(region[1] for region in inside),
+        internal_largest_bytes=max((region[2] for region in inside), default=0),
+    )
 
 
 def chip_of(machine: str) -> str | None:
@@ -79,8 +88,8 @@ def in_words(memory: Memory, model: BoardModel | None) -> tuple[Pair, Pair]:
         ), ("", "")
     zh, en = why_refused(model.chip, "none")
     return (
-        f"Python 堆 {heap_kb} KB，未找到 PSRAM：{zh}",
-        f"Python heap {heap_kb} KB, no PSRAM found: {en}",
+        f"Python 堆只有 {heap_kb} KB：{zh}",
+        f"a Python heap of only {heap_kb} KB: {en}",
     ), (
         f"若是 {model.title}，请用 {model.image} 重新烧录；否则{BUY[0]}",
         f"a {model.title} needs the image {model.image}: flash again with --micropython; "

@@ -32,7 +32,11 @@ def chosen(name: str | None, chip: str, port: str) -> BoardModel:
     if model is None:
         chips = sorted({each.chip for each in BOARDS.values()}, reverse=True)
         raise BoardRefusedError(
-            (f"{port}：{chip}，需要 {' 或 '.join(chips)}", f"{port}: {chip}, not {chips}"), BUY
+            (
+                f"{port}：{chip}，需要 {' 或 '.join(chips)}",
+                f"{port}: {chip}, expected {' or '.join(chips)}",
+            ),
+            BUY,
         )
     if model.chip != chip:
         raise FlashError(f"{port}: {chip} answers, {model.title} has {model.chip}")
