@@ -14,7 +14,8 @@ import time
 from machine import RTC
 
 from kiosk.errors import KioskError
-from kiosk.names import find
+from kiosk.on_demand import give_back
+from kiosk.settings import is_address
 from kiosk.slots import Slots
 
 VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
@@ -156,7 +157,12 @@ async def ask(host, port=NTP_PORT):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.setblocking(False)
-        address = await find(host)
+        address = host
+        if not is_address(host):
+            from kiosk.names import find  # a name's resolver: most hosts are numbers
+
+            give_back("names")
+            address = await find(host)
         if address is None:
             return None
         udp.connect(socket.getaddrinfo(address, port)[0][-1])

@@ -14,7 +14,7 @@ from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, Protocol
 from chumicro_timing import ticks_ms
 
 from kiosk import messages
-from kiosk.names import Address
+from kiosk.address import Address
 from kiosk.outbox import stored
 from kiosk.transport import Connector
 

@@ -47,7 +47,7 @@ class _TlsSocket:
 
 class Connector:
     """`state` goes from "awaiting_tcp" to "ready" or "failed" as `tick` is called; `address` is
-    the `names.Address` to connect to, `name` what the certificate there must say."""
+    the `address.Address` to connect to, `name` what the certificate there must say."""
 
     def __init__(self, address, port, name, context):
         self._address = address

@@ -24,7 +24,7 @@ from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.web.accounts import Accounts
 from fevergate.web.store import WebStore
-from kiosk.names import STATE as ADDRESS
+from kiosk.address import STATE as ADDRESS
 from kiosk.slots import Slots
 from simulator import Board, Habits
 from simulator.names import Mood

@@ -136,7 +136,7 @@ def broker(limit_s):
     from chumicro_mqtt import MQTTClient, ProtocolState
     from chumicro_timing import ticks_ms
 
-    from kiosk.names import Address
+    from kiosk.address import Address
     from kiosk.settings import CA_PATH, Settings, read
     from kiosk.transport import Connector, context_for
 
