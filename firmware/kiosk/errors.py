@@ -65,6 +65,10 @@ class OutboxError(KioskError):
     """The flash does not take a reading."""
 
 
+class MqttError(KioskError):
+    """The broker does not answer, or says what no broker says."""
+
+
 class UpdateError(KioskError):
     """An update that is not taken; nothing has changed."""
 

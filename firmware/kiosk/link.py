@@ -1,8 +1,8 @@
 """The kiosk's line to the broker: readings out until the gateway holds them, nothing waits.
 
-MQTT comes from chumicro-mqtt; reconnecting is ours, so that a hall of kiosks does not come
-back in step. The session starts clean: the outbox is the memory, and a second queue at the
-broker would only repeat it.
+It comes back after a time that chance has a part in, so that a hall of kiosks does not come back in
+step. The session starts clean: the outbox is the memory, and a second queue at the broker would
+only repeat it.
 """
 
 import asyncio
@@ -10,16 +10,12 @@ import json
 import random
 import time
 
-from chumicro_mqtt import MQTTBackpressureError, MQTTClient, MQTTError, ProtocolState
-from chumicro_timing import ticks_ms
-
-from kiosk import messages
+from kiosk import messages, mqtt
 from kiosk.address import Address
 from kiosk.outbox import stored
 from kiosk.transport import Connector
 
 KEEP_ALIVE_S = 30
-ACK_S = 10
 BACKLOG = 6  # old readings under way at once
 WINDOW = 8  # and with those that are just being made, which must not wait for them
 URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
@@ -61,33 +57,30 @@ class Link:
 
     def _new_client(self):
         settings = self._settings
-        client = MQTTClient(
-            transport_factory=lambda: Connector(
+        kinds = ["stored"] + list(self._hears) + list(self._pieces)
+        client = mqtt.Client(
+            lambda: Connector(
                 self._address, settings.broker_port, settings.broker_name, self._context
             ),
-            client_id=settings.kiosk,
-            username=settings.username,
-            password=settings.password,
-            keep_alive_seconds=KEEP_ALIVE_S,
-            ack_timeout_seconds=ACK_S,
-            clean_session=True,
-            will_topic=self._base + "status",
-            will_message=b"offline",
-            will_qos=1,
-            will_retain=True,
-            rx_buffer_size=RX_BYTES,
-            when_disconnected="raise",
+            mqtt.connect_packet(
+                settings.kiosk,
+                settings.username,
+                settings.password,
+                KEEP_ALIVE_S,
+                (self._base + "status", "offline"),
+            ),
+            [self._base + kind for kind in kinds],
+            KEEP_ALIVE_S,
+            RX_BYTES,
         )
         client.on_message = self._message
         client.on_connect = self._connected
-        for kind in ["stored"] + list(self._hears) + list(self._pieces):
-            client.subscribe(self._base + kind, 1)
         return client
 
     @property
     def up(self):
         """Whether the broker has let us in."""
-        return self._client.state == ProtocolState.CONNECTED
+        return self._client.state == mqtt.UP
 
     def send(self, boot, seq, fever, text):
         """Send a reading that is in the outbox already, at once if the line is up."""
@@ -95,7 +88,7 @@ class Link:
             return
         if self._publish("reading", text):
             self._under_way[(boot, seq)] = time.ticks_ms()
-            self._handle()
+            self._client.handle()
 
     def say(self, kind, text, retain=False):
         """Send something that need not survive, such as health; dropped while offline."""
@@ -114,10 +107,10 @@ class Link:
     def _step(self):
         if self._waiting:
             self._come_back()
-        elif self._client.state == ProtocolState.FAILED:
+        elif self._client.state == mqtt.FAILED:
             self._went_down(self._client.last_error)
         elif self.up or self._may_connect():
-            self._handle()
+            self._client.handle()
             if self.up:
                 self._refill()
 
@@ -129,19 +122,10 @@ class Link:
         waited_ms = time.ticks_diff(time.ticks_ms(), self._down_at)
         return not self.busy and waited_ms > PUT_OFF_MS
 
-    def _handle(self):
-        try:
-            self._client.handle(ticks_ms())
-        except Exception as error:  # hostile bytes must cost the connection, never the task
-            self._client.disconnect()
-            self._client = self._new_client()
-            self._went_down(error)
-
     def _went_down(self, error):
         self.last_error = str(error)
         self._down_at = time.ticks_ms()
         self._under_way = {}
-        self._client.hold()
         ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
         self._failures += 1
         # Half fixed, half chance: everybody comes back, nobody at the same moment.
@@ -155,7 +139,7 @@ class Link:
         if late_ms >= 0 and self._wifi() and self._may_connect():
             self._waiting = False
             self._client.connect()
-            self._handle()
+            self._client.handle()
 
     def _connected(self):
         self._failures = 0
@@ -187,11 +171,7 @@ class Link:
                 self._under_way[(boot, seq)] = now
 
     def _publish(self, kind, text, retain=False):
-        try:
-            self._client.publish(self._base + kind, text, qos=1, retain=retain)
-            return True
-        except (MQTTBackpressureError, MQTTError):
-            return False
+        return self._client.publish(self._base + kind, text, retain)
 
     def _message(self, topic, payload):
         kind = topic[len(self._base) :]

@@ -1,9 +1,8 @@
 """A TLS connection to the broker that never blocks, the handshake included.
 
-Gives chumicro-mqtt's client what its `transport_factory` asks for. Its own connector wraps
-the socket in a blocking handshake: a broker that accepts and then says nothing would stop the
-scan for ever. Here the handshake goes on inside the first reads and writes, which answer
-"would block" until it is done, and the client's acknowledgement timeout bounds it.
+A handshake that blocks would stop the scan for ever where a broker accepts and then says nothing.
+Here it goes on inside the first reads and writes, which answer None, "would block", until it is
+done; the MQTT client's patience bounds it.
 """
 
 import errno
@@ -20,31 +19,6 @@ def context_for(ca_der):
     return context
 
 
-class _TlsSocket:
-    """What the MQTT client expects of a socket, over MicroPython's TLS stream."""
-
-    def __init__(self, stream):
-        self._stream = stream
-        self.close = stream.close
-
-    def setblocking(self, flag):
-        """The stream is non-blocking from the start."""
-
-    def send(self, data):
-        """Bytes taken; raises EAGAIN where none could be."""
-        sent = self._stream.write(data)
-        if sent is None:
-            raise OSError(errno.EAGAIN)
-        return sent
-
-    def recv_into(self, buffer, size=0):
-        """Bytes read, 0 at the end; raises EAGAIN where none are there yet."""
-        got = self._stream.readinto(buffer, min(size, len(buffer)) if size else len(buffer))
-        if got is None:
-            raise OSError(errno.EAGAIN)
-        return got
-
-
 class Connector:
     """`state` goes from "awaiting_tcp" to "ready" or "failed" as `tick` is called; `address` is
     the `address.Address` to connect to, `name` what the certificate there must say."""
@@ -59,11 +33,6 @@ class Connector:
         self.state = "awaiting_tcp"
         self.socket = None
         self.last_error = None
-
-    @property
-    def io_socket(self):
-        """The socket, once it is built."""
-        return self.socket
 
     def tick(self, now_ms):
         """Go one step further, without waiting."""
@@ -118,5 +87,5 @@ class Connector:
             raw, server_hostname=self._name, do_handshake_on_connect=False
         )
         stream.setblocking(False)
-        self.socket = _TlsSocket(stream)
+        self.socket = stream
         self.state = "ready"

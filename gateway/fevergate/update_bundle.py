@@ -24,10 +24,6 @@ from fevergate.firmware_compiler import ABI, compiled
 from fevergate.protocol import UpdateOffer
 from kiosk.offer import PIECE_MAX, SIZE_MAX, header, signed_text
 
-LIBRARIES = ("chumicro_mqtt", "chumicro_timing")
-"""What `firmware/libraries.toml` puts onto a board; an update brings its own."""
-
-LEFT_OUT = ("testing.py",)
 GLYPHS = "glyphs.bin"
 """Shapes of the display's characters: those of the update's own words, in its own slot."""
 
@@ -64,8 +60,6 @@ def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
         raise UpdateError(f"{package}: expected the firmware's package kiosk")
     version = _version(package / "__init__.py")
     sources = {f"kiosk/{name}": path for name, path in _sources(package)}
-    for library in LIBRARIES:
-        sources |= {f"{library}/{name}": path for name, path in _sources(_package(library))}
     glyphs = (firmware or Path(__file__).parent / "flash" / "board") / GLYPHS
     if not glyphs.is_file():
         raise UpdateError(f"{glyphs}: expected the display's characters, by tools/make-glyphs")
@@ -133,7 +127,7 @@ def _sources(package: Path) -> list[tuple[str, Path]]:
     return [
         (path.relative_to(package).as_posix(), path)
         for path in sorted(package.rglob("*.py"))
-        if path.name not in LEFT_OUT and "__pycache__" not in path.parts
+        if "__pycache__" not in path.parts
     ]
 
 

@@ -1,6 +1,6 @@
 """Runs under MicroPython: ten thousand messages that nobody should send, to a board's own files.
 
-Arguments: firmware folder, folder of the MQTT client, how many. The link's, control's, settings',
+Arguments: firmware folder, how many. The link's, control's, settings',
 examiner's, outbox's and update's shipped code takes them; pins and line are not there.
 """
 
@@ -12,7 +12,6 @@ import random
 import sys
 
 sys.path.insert(0, sys.argv[1])
-sys.path.insert(1, sys.argv[2])
 
 
 class Machine:
@@ -125,7 +124,7 @@ async def main():
     app = App()
     kept(app.outbox)
     took = asyncio.create_task(app.update.run())
-    for number in range(int(sys.argv[3])):
+    for number in range(int(sys.argv[2])):
         kind, payload = mutated()
         app.link._message("fevergate/v1/b/a/" + kind, payload)
         if number % 20 == 0:
@@ -140,7 +139,7 @@ async def main():
     assert len(app.outbox) == 1 and app.outbox.waiting(())[:2] == (9, 1)
     assert not [name for name in ("a", "b", "update.a", "update.b") if name in os.listdir()]
     took.cancel()
-    print("took", sys.argv[3])
+    print("took", sys.argv[2])
 
 
 try:

@@ -1,26 +1,17 @@
 """What the firmware takes of a board is in the simulator's table, so that nobody has to guess."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 from board_functions import uses
 from simulator_helpers import ROOT
 
 README = ROOT / "tools" / "simulator" / "README.md"
-LIBRARIES = ("chumicro_mqtt", "chumicro_timing")
 
 
 def on_flash() -> list[str]:
     """The source of all that a board runs."""
-    folders = [ROOT / "firmware"]
-    for name in LIBRARIES:
-        found = importlib.util.find_spec(name)
-        assert found is not None and found.submodule_search_locations
-        folders.append(Path(found.submodule_search_locations[0]))
-    files = [path for folder in folders for path in folder.rglob("*.py")]
-    return [path.read_text() for path in files if path.name != "testing.py"]
+    return [path.read_text() for path in (ROOT / "firmware").rglob("*.py")]
 
 
 def table() -> list[list[str]]:

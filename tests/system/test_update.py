@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 
 import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
@@ -17,7 +16,7 @@ from demonstration.system import CAMPUS, System
 from fevergate.broker_once import publish_once
 from fevergate.certificates import read_update_key
 from fevergate.protocol import Topic, encode
-from fevergate.update_bundle import LEFT_OUT, LIBRARIES, build, sign
+from fevergate.update_bundle import build, sign
 from kiosk.offer import signed_text
 
 NEW = "0.2.0"
@@ -310,8 +309,3 @@ def sign_nothing():
     return UpdateOffer(
         version=NEW, issued=1_800_000_000, size=1, sha256="0" * 64, abi=6, boards=("esp32-s3-n8r2",)
     )
-
-
-def test_an_update_brings_the_libraries_that_flashing_brings():
-    table = tomllib.loads((FIRMWARE / "libraries.toml").read_text())
-    assert tuple(table["packages"]) == LIBRARIES and tuple(table["leave_out"]) == LEFT_OUT

@@ -1,7 +1,7 @@
 """A board's memory: the heap in which a kiosk imports, and what is live while it works.
 
 By default on MicroPython with a board's 32-bit words; a 64-bit host takes 1.45 times as much, not
-twice. Firmware and libraries are compiled, as they are flashed. What the simulator's stand-ins for
+twice. The firmware is compiled, as it is flashed. What the simulator's stand-ins for
 a board's modules hold is measured by itself and taken off.
 """
 
@@ -36,7 +36,7 @@ KB = 1024
 SMALLEST_KB, LARGEST_KB = 16, 1024
 BACKLOG_BOOTS = 4
 NOTICE = "今日考场请走东门"
-PACKAGES = ("kiosk", "kiosk_board", "chumicro_mqtt", "chumicro_timing")
+PACKAGES = ("kiosk", "kiosk_board")
 UP_S = 60
 CROWD_S_PER_PERSON = 30.0
 """Simulated seconds, far more than anybody takes: a limit for what hangs."""

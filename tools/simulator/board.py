@@ -141,7 +141,7 @@ class Board:
         return None
 
     def flash(self, files: Mapping[str, bytes] | None = None) -> None:
-        """Put firmware, libraries and `files` onto the flash; what else is there stays."""
+        """Put firmware and `files` onto the flash; what else is there stays."""
         write_flash(self.flash_dir, self.firmware_dir, files or {}, sources=self.sources)
 
     def start(self) -> None:

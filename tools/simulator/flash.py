@@ -1,14 +1,11 @@
-"""Fills a board's flash as the flashing tool does: the firmware compiled, its libraries."""
+"""Fills a board's flash as the flashing tool does: the firmware compiled."""
 
-import importlib.util
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from fevergate.firmware_compiler import compiled
 from simulator.errors import SimulatorError
 
-LIBRARIES = "libraries.toml"  # in the firmware's folder: what goes to /lib
 _NOT_FLASHED = (".toml", ".pyc")
 _STARTED = (PurePosixPath("boot.py"), PurePosixPath("main.py"))
 """Found by these names: they stay sources."""
@@ -17,22 +14,19 @@ _STARTED = (PurePosixPath("boot.py"), PurePosixPath("main.py"))
 def write_flash(
     flash_dir: Path, firmware_dir: Path, files: Mapping[str, bytes], *, sources: bool = False
 ) -> None:
-    """Write firmware, libraries and `files` (path on the flash: bytes); erase nothing else.
+    """Write firmware and `files` (path on the flash: bytes); erase nothing else.
 
     Modules are compiled to .mpy, as on a board, unless `sources`; their tracebacks name the source.
     `files` are written as they are. Raises `CompilerError` where a module is no Python,
-    `SimulatorError` where there is no firmware, a library is not installed, or a path would leave
-    the flash.
+    `SimulatorError` where there is no firmware, or a path would leave the flash.
     """
     if not firmware_dir.is_dir():
         raise SimulatorError(f"{firmware_dir}: expected a folder with the firmware")
     flash_dir.mkdir(parents=True, exist_ok=True)
-    (flash_dir / "lib").mkdir(exist_ok=True)
     for source in sorted(firmware_dir.rglob("*")):
         inside = source.relative_to(firmware_dir)
         if source.is_file() and _is_flashed(inside):
             _write(source, flash_dir, PurePosixPath(inside), sources)
-    _write_libraries(firmware_dir / LIBRARIES, flash_dir, sources)
     for name, content in files.items():
         path = PurePosixPath(name.lstrip("/"))
         if ".." in path.parts or not path.parts:
@@ -62,20 +56,3 @@ def _write(source: Path, flash_dir: Path, inside: PurePosixPath, sources: bool) 
         other.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-
-
-def _write_libraries(table: Path, flash_dir: Path, sources: bool) -> None:
-    if not table.exists():
-        return
-    with table.open("rb") as file:
-        wanted = tomllib.load(file)
-    left_out = set(wanted.get("leave_out", ()))
-    for package in wanted["packages"]:
-        found = importlib.util.find_spec(package)
-        if found is None or not found.submodule_search_locations:
-            raise SimulatorError(f"{table}: the package {package} is not installed")
-        folder = Path(found.submodule_search_locations[0])
-        for source in sorted(folder.rglob("*.py")):
-            inside = source.relative_to(folder)
-            if inside.name not in left_out and "__pycache__" not in inside.parts:
-                _write(source, flash_dir, PurePosixPath("lib", package, inside), sources)

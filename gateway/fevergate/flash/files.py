@@ -1,4 +1,4 @@
-"""What lies on a kiosk's board: the firmware and its libraries, compiled; their sources if asked.
+"""What lies on a kiosk's board: the firmware, compiled; its sources if asked.
 
 MicroPython looks for a folder, then for NAME.py, then for NAME.mpy (py/builtinimport.c,
 `stat_module` and `stat_file_py_or_mpy`): a source beside a compiled file would be taken in its
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +23,13 @@ BOARD = "/kiosk_board.mpy"
 SOURCES = "/sources"
 """Where `--sources` puts what was compiled, to be read by people."""
 
+FOLDERS = ("/kiosk", SOURCES, "/lib/chumicro_mqtt", "/lib/chumicro_timing")
+"""Ours alone; earlier firmware had its MQTT client in the last two."""
+
 MAIN = "/main.py"
 """Written last and taken away first: what starts a kiosk is there only where all the rest is."""
 
 _SHIPPED = Path(__file__).parent / "board"
-_LIBRARIES = "libraries.toml"
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
@@ -66,16 +67,12 @@ def collect(
     asked for. Raises `FlashError` naming what is missing, `CompilerError`."""
     root = folder or _SHIPPED
     package = folder / "kiosk" if folder else _package("kiosk")
-    libraries, left_out = _libraries(root / _LIBRARIES)
-    folders = {"/kiosk": package} | {f"/lib/{name}": _package(name) for name in libraries}
     written = {_source(BOARD): pins_source(model).encode()}
-    for target, folder_of in folders.items():
-        skip = left_out if target.startswith("/lib/") else ()
-        written |= {
-            f"{target}/{path.relative_to(folder_of).as_posix()}": _bytes(path)
-            for path in sorted(folder_of.rglob("*.py"))
-            if path.name not in skip and "__pycache__" not in path.parts
-        }
+    written |= {
+        f"/kiosk/{path.relative_to(package).as_posix()}": _bytes(path)
+        for path in sorted(package.rglob("*.py"))
+        if "__pycache__" not in path.parts
+    }
     files = [BoardFile("/boot.py", _bytes(root / "boot.py"))]
     files += [
         BoardFile(path.removesuffix(".py") + ".mpy", compiled(data, path.removeprefix("/")))
@@ -88,22 +85,11 @@ def collect(
     found = _VERSION.search(_bytes(package / "__init__.py").decode(errors="replace"))
     if not found:
         raise FlashError(f'{package / "__init__.py"}: expected VERSION = "major.minor.patch"')
-    return Firmware(found[1], tuple(files), (*folders, SOURCES), (_source(BOARD),))
+    return Firmware(found[1], tuple(files), FOLDERS, (_source(BOARD),))
 
 
 def _source(path: str) -> str:
     return path.removesuffix(".mpy") + ".py"
-
-
-def _libraries(table: Path) -> tuple[list[str], tuple[str, ...]]:
-    try:
-        values = tomllib.loads(_bytes(table).decode())
-        packages, left_out = values["packages"], values.get("leave_out", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise FlashError(f"{table}: expected packages = [...]: {error}") from error
-    if not all(isinstance(name, str) and name.isidentifier() for name in packages):
-        raise FlashError(f"{table}: packages: expected names of Python packages")
-    return packages, tuple(left_out)
 
 
 def _package(name: str) -> Path:

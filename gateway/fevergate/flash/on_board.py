@@ -133,9 +133,7 @@ def wifi(limit_s):
 def broker(limit_s):
     """Whether the broker's certificate is right and it lets us in, by the kiosk's own transport;
     `reached`: whether there was a connection at all; `code`: why it refused the login."""
-    from chumicro_mqtt import MQTTClient, ProtocolState
-    from chumicro_timing import ticks_ms
-
+    from kiosk import mqtt
     from kiosk.address import Address
     from kiosk.settings import CA_PATH, Settings, read
     from kiosk.transport import Connector, context_for
@@ -144,36 +142,23 @@ def broker(limit_s):
     with open(CA_PATH, "rb") as file:
         context = context_for(file.read())
     line = Connector(Address(known.broker_host), known.broker_port, known.broker_name, context)
-    client = MQTTClient(
-        transport_factory=lambda: line,
-        client_id=known.kiosk,
-        username=known.username,
-        password=known.password,
-        ack_timeout_seconds=limit_s,
-        clean_session=True,
-        when_disconnected="raise",
-    )
+    hello = mqtt.connect_packet(known.kiosk, known.username, known.password, 30)
+    client = mqtt.Client(lambda: line, hello, (), 30, 256)
     client.connect()
     began = time.ticks_ms()
-    fell = None
-    while client.state not in (ProtocolState.CONNECTED, ProtocolState.FAILED):
+    while client.state in (mqtt.OPENING, mqtt.GREETING):
         if time.ticks_diff(time.ticks_ms(), began) > limit_s * 1000:
             break
-        try:
-            client.handle(ticks_ms())
-        except Exception as error:  # such as a certificate that nobody whom we trust has signed
-            fell = error
-            break
+        client.handle()
         time.sleep_ms(STEP_MS)
-    fell = fell or client.last_error
     answer = {
-        "up": client.state == ProtocolState.CONNECTED,
+        "up": client.state == mqtt.UP,
         "reached": line.state == "ready",
-        "code": getattr(fell, "return_code", 0),
-        "error": plain(fell or ""),
+        "code": client.refusal,
+        "error": plain(client.last_error or ""),
         "ms": time.ticks_diff(time.ticks_ms(), began),
     }
-    client.disconnect()
+    client.close()
     return answer
 
 

@@ -1,0 +1,324 @@
+"""MQTT 3.1.1 as far as a kiosk needs it: QoS 1 out and in, a clean session, and nothing ever waits.
+
+Source: OASIS MQTT Version 3.1.1, whose sections stand in brackets. Nothing is sent twice within a
+connection, TCP does that [4.4]: what is not acknowledged in time ends the connection, and whoever
+sent it (the outbox) sends it anew on the next.
+"""
+
+import time
+
+from kiosk.errors import MqttError
+
+# States of a client.
+OFF = 0
+OPENING = 1  # TCP and TLS
+GREETING = 2  # CONNECT is out, CONNACK is not in
+UP = 3
+FAILED = 4
+
+QUEUE = 20  # packets that wait to be sent
+IN_FLIGHT = 40  # not yet acknowledged
+ACKS_MAX = 64  # bytes of acknowledgements that wait: more is not read before they are out
+ACK_MS = 10_000  # of a connection, CONNACK, SUBACK and PINGRESP, and of anything going out at all
+PUBACK_MS = 40_000
+_AT_ONCE = 1024  # bytes read in one go
+_CHECK_MS = 500
+
+REFUSALS = (
+    "accepted",
+    "unacceptable protocol version",
+    "identifier rejected",
+    "server unavailable",
+    "bad username or password",
+    "not authorized",
+)
+
+
+class Client:
+    """One broker. `connect` begins, `handle` goes on and never waits; `state` says how far it is.
+
+    `connector()` gives a `transport.Connector`; `hello` is a `connect_packet`; `topics` are
+    subscribed to with QoS 1; `buffer_bytes` bound what is taken of a message with its topic.
+    """
+
+    def __init__(self, connector, hello, topics, keep_alive_s, buffer_bytes):
+        self._new_connector = connector
+        self._hello = hello
+        self._topics = topics
+        self._ping_ms = keep_alive_s * 500
+        self._buffer = memoryview(bytearray(buffer_bytes))
+        self._connector = None
+        self._stream = None
+        self.state = OFF
+        self.last_error = None
+        self.refusal = 0
+        """CONNACK's return code where it was not 0 [3.2.2.3]."""
+        self.oversized = 0
+        """Messages that were acknowledged and dropped: they do not fit into the buffer."""
+        self.on_connect = lambda: None
+        self.on_message = lambda topic, payload: None
+
+    def connect(self):
+        """Open a new connection; what is open is closed."""
+        self.close()
+        self._have = 0  # bytes in the buffer
+        self._skip = 0  # bytes to come of a message that does not fit
+        self._acks = b""
+        self._part = b""  # what is just being sent
+        self._out = []
+        self._in_flight = {}  # number: since when (ticks)
+        self._number = 0
+        self._subscribing = 0
+        self._pinged = False
+        now = time.ticks_ms()
+        self._since = now  # the state, or the last PINGREQ
+        self._moved = now  # when something went out, or nothing was to go out
+        self._checked = now
+        self._connector = self._new_connector()
+        self.state = OPENING
+
+    def close(self, error=None):
+        """End it, with an error or in peace."""
+        stream, connector = self._stream, self._connector
+        self._stream = self._connector = None
+        try:
+            if stream:
+                if self.state == UP and error is None:
+                    stream.write(b"\xe0\x00")  # DISCONNECT: no last will is wanted [3.14]
+                stream.close()
+            elif connector:
+                connector.cancel()
+        except OSError:
+            pass  # it is gone
+        if error is not None:
+            self.last_error = error
+        self.state = OFF if error is None else FAILED
+
+    def publish(self, topic, payload, retain=False):
+        """Send a message (str or bytes) with QoS 1; whether it was taken."""
+        if self.state != UP or len(self._out) >= QUEUE or len(self._in_flight) >= IN_FLIGHT:
+            return False
+        number = self._next()
+        body = _text(topic) + number.to_bytes(2, "big") + _bytes(payload)
+        self._out.append(_packet(0x33 if retain else 0x32, body))
+        return True
+
+    def handle(self):
+        """Go on: read, dispatch, send; a connection that is no good any more ends here."""
+        try:
+            now = time.ticks_ms()
+            if self.state == OPENING:
+                self._open(self._connector, now)
+            if self.state in (GREETING, UP):
+                self._read(self._stream)
+                self._write(self._stream, now)
+            if time.ticks_diff(now, self._checked) >= _CHECK_MS and self.state != OFF:
+                self._checked = now
+                self._check(now)
+        except Exception as error:  # hostile bytes must cost the connection, never the task
+            self.close(error)
+
+    def _open(self, connector, now):
+        connector.tick(now)
+        if connector.state == "failed":
+            raise MqttError("no connection: %s" % connector.last_error)
+        if connector.state == "ready":
+            self._stream = connector.socket
+            self._part = self._hello
+            self._since = self._moved = now
+            self.state = GREETING
+
+    def _check(self, now):
+        """Raise `MqttError` for what takes too long; ping when it is time."""
+        waited_ms = time.ticks_diff(now, self._since)
+        if self.state in (OPENING, GREETING):
+            if waited_ms > ACK_MS:
+                raise MqttError("timed out: no answer")
+        elif self.state == UP:
+            if self._pinged and waited_ms > ACK_MS:
+                raise MqttError("no answer to a ping")
+            if time.ticks_diff(now, self._moved) > ACK_MS:
+                raise MqttError("nothing goes out")
+            for since in self._in_flight.values():
+                if time.ticks_diff(now, since) > PUBACK_MS:
+                    raise MqttError("not acknowledged in time")
+            if waited_ms >= self._ping_ms:
+                self._pinged = True
+                self._since = now
+                self._out.append(b"\xc0\x00")  # PINGREQ [3.12]
+
+    def _read(self, stream):
+        if len(self._acks) > ACKS_MAX:
+            return
+        have = self._have
+        room = min(len(self._buffer) - have, _AT_ONCE)
+        if self._skip:
+            room = min(room, self._skip)
+        got = stream.readinto(self._buffer[have : have + room])
+        if got is None:
+            return
+        if not got:
+            raise MqttError("the broker closed the connection")
+        if self._skip:
+            self._skip -= got
+            return
+        have += got
+        used = self._dispatch(have)
+        # What is left goes to the front, where the next bytes are put behind it.
+        self._buffer[: have - used] = self._buffer[used:have]
+        self._have = have - used
+
+    def _dispatch(self, have):
+        """Take all whole packets; returns how many bytes these were."""
+        buffer = self._buffer
+        at = 0
+        while have - at >= 2:
+            start = at + 1
+            length = shift = 0
+            while True:  # [2.2.3]
+                if start == have:
+                    return at
+                length |= (buffer[start] & 0x7F) << shift
+                shift += 7
+                start += 1
+                if buffer[start - 1] < 0x80:
+                    break
+                if shift > 21:
+                    raise MqttError("a length of more than four bytes")
+            end = start + length
+            if end - at > len(buffer):
+                if not self._drop(at, start, have):
+                    return at
+                self._skip = end - have
+                return have
+            if end > have:
+                return at
+            self._take(buffer[at], buffer[start:end])
+            if self.state not in (GREETING, UP):
+                return have
+            at = end
+        return at
+
+    def _drop(self, at, start, have):
+        """Acknowledge a message that does not fit, or it would come again and again; whether
+        enough of it is there for that."""
+        buffer = self._buffer
+        if buffer[at] >> 4 != 3 or self.state != UP:
+            raise MqttError("a packet of type %d that is too long" % (buffer[at] >> 4))
+        if have - start < 2:
+            return False
+        number_at = start + 2 + (buffer[start] << 8 | buffer[start + 1])
+        if number_at + 2 - at > len(buffer):
+            raise MqttError("a topic that is too long")
+        if have < number_at + 2:
+            return False
+        if buffer[at] & 6:
+            self._acks += b"\x40\x02" + bytes(buffer[number_at : number_at + 2])
+        self.oversized += 1
+        return True
+
+    def _take(self, first, body):
+        """One packet; raises `MqttError` for what no broker sends."""
+        kind = first >> 4
+        size = len(body)
+        if self.state == GREETING:
+            if kind != 2 or size != 2:
+                raise MqttError("expected CONNACK, got type %d" % kind)
+            self._greeted(body[1])
+        elif kind == 3:
+            self._message(first >> 1 & 3, body)
+        elif kind == 4 and size == 2:  # PUBACK
+            self._in_flight.pop(body[0] << 8 | body[1], None)
+        elif kind == 9 and size >= 3:  # SUBACK [3.9]
+            if self._subscribing != body[0] << 8 | body[1] or size != 2 + len(self._topics):
+                raise MqttError("SUBACK for what was not asked")
+            if any(code & 0x80 for code in body[2:]):
+                raise MqttError("the broker refused a subscription")
+            self._in_flight.pop(self._subscribing, None)
+            self._subscribing = 0
+        elif kind == 13 and not size:  # PINGRESP
+            self._pinged = False
+        else:
+            raise MqttError("a packet of type %d, %d bytes" % (kind, size))
+
+    def _greeted(self, code):
+        if code:
+            self.refusal = code
+            words = REFUSALS[code] if code < len(REFUSALS) else "code %d" % code
+            raise MqttError("broker rejected CONNECT: %s" % words)
+        self.refusal = 0
+        self.state = UP
+        self._since = time.ticks_ms()
+        if self._topics:
+            self._subscribing = self._next()
+            body = self._subscribing.to_bytes(2, "big")
+            for topic in self._topics:
+                body += _text(topic) + b"\x01"
+            self._out.append(_packet(0x82, body))
+        self.on_connect()
+
+    def _message(self, qos, body):
+        """PUBLISH [3.3]."""
+        number_at = 2 + (body[0] << 8 | body[1]) if len(body) >= 2 else 0
+        payload_at = number_at + (2 if qos else 0)
+        if qos > 1 or not number_at or payload_at > len(body):
+            raise MqttError("a message that is none")
+        self.on_message(bytes(body[2:number_at]).decode(), bytes(body[payload_at:]))
+        if qos:
+            self._acks += b"\x40\x02" + bytes(body[number_at:payload_at])
+
+    def _write(self, stream, now):
+        """Acknowledgements, and one packet: the scan comes between."""
+        for _ in range(2):
+            if not self._part:
+                if self._acks:
+                    self._part, self._acks = self._acks, b""
+                elif self._out:
+                    self._part = self._out.pop(0)
+                else:
+                    self._moved = now
+                    return
+            sent = stream.write(self._part)
+            if not sent:
+                return
+            self._moved = now
+            self._part = self._part[sent:]
+            if self._part:
+                return
+
+    def _next(self):
+        """A number that is not in flight, from now on in flight [2.3.1]."""
+        while True:
+            self._number = self._number % 65535 + 1
+            if self._number not in self._in_flight:
+                self._in_flight[self._number] = time.ticks_ms()
+                return self._number
+
+
+def connect_packet(client_id, username, password, keep_alive_s, will=()):
+    """CONNECT [3.1]: a clean session, name and password; `will` is a topic and a message, retained,
+    QoS 1."""
+    body = b"\x00\x04MQTT\x04" + (b"\xee" if will else b"\xc2") + keep_alive_s.to_bytes(2, "big")
+    for field in (client_id,) + will + (username, password):
+        body += _text(field)
+    return _packet(0x10, body)
+
+
+def _packet(first, body):
+    head = bytearray((first,))
+    left = len(body)
+    while True:
+        head.append(left & 0x7F | (0x80 if left > 0x7F else 0))
+        left >>= 7
+        if not left:
+            return bytes(head) + body
+
+
+def _text(value):
+    """A string with its length, in bytes, before it [1.5.3]."""
+    data = _bytes(value)
+    return len(data).to_bytes(2, "big") + data
+
+
+def _bytes(value):
+    return value.encode() if isinstance(value, str) else value
