@@ -76,12 +76,13 @@ def test_calibrations(message):
     json.dumps(unit.sensor)
 
 
-def test_ten_thousand_hostile_messages_leave_a_board_as_it_was(tmp_path):
+def test_ten_thousand_hostile_messages_leave_a_board_as_it_was(tmp_path, interpreter):
     """Settings, calibrations, commands, offers, pieces and words of the gateway, on MicroPython."""
     said = micropython.run(
         str(Path(__file__).parent / "hostile_on_board.py"),
         *(str(micropython.ROOT / "firmware"), "10000"),
         cwd=tmp_path,
+        interpreter=interpreter,
     )
     assert said.splitlines()[-1] == "took 10000"
     # Some of them were right, and did what they say.

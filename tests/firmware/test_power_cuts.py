@@ -22,7 +22,7 @@ FILES = {
 }
 
 
-def survived(script, how, *more):
+def survived(script, how, interpreter, *more):
     """Plays on until the power goes after the end; what each cut's line said."""
     lines = []
     cuts = 0
@@ -31,6 +31,7 @@ def survived(script, how, *more):
             *(str(HERE / script), str(micropython.ROOT / "firmware")),
             *(how, str(cuts), str(AT_ONCE), str(HERE), *more),
             heap="400M",
+            interpreter=interpreter,
         )
         words = said.split()
         assert words[0] == "survived"
@@ -41,8 +42,10 @@ def survived(script, how, *more):
 
 
 @pytest.mark.parametrize("how", ["clean", "torn"])
-def test_no_cut_loses_a_reading_doubles_an_identity_or_keeps_the_board_from_booting(how):
-    assert survived("power_cuts.py", how)[0] > 600
+def test_no_cut_loses_a_reading_doubles_an_identity_or_keeps_the_board_from_booting(
+    how, interpreter
+):
+    assert survived("power_cuts.py", how, interpreter)[0] > 600
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +83,8 @@ def given(tmp_path_factory):
 
 
 @pytest.mark.parametrize("how", ["clean", "torn"])
-def test_no_cut_of_an_update_leaves_a_board_that_does_not_boot(how, given):
-    cuts, stays = survived("update_cuts.py", how, str(given))
+def test_no_cut_of_an_update_leaves_a_board_that_does_not_boot(how, given, interpreter):
+    cuts, stays = survived("update_cuts.py", how, interpreter, str(given))
     assert cuts > 50
     # Before the trial is confirmed the old files stay, afterwards the new ones.
     assert set(stays[:50]) == {"a"} and stays.endswith("b") and stays == "".join(sorted(stays))

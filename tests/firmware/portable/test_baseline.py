@@ -2,6 +2,9 @@
 
 from kiosk.baseline import BOUND_C, LEAST, MIDDLE_C, STEP_C, WINDOW, Baseline
 
+SINGLE_C = 0.00001
+"""Two steps of a single float near 36 °C: what a board cannot tell apart."""
+
 
 def crowd(baseline, middle_c, count):
     """People around a middle, as different as people are."""
@@ -27,7 +30,7 @@ def test_one_person_moves_it_by_a_fiftieth_of_a_degree_at_most():
     last_c = 0.0
     for number in range(300):
         baseline.learn(MIDDLE_C + (3.0 if number % 7 else -3.0))
-        assert abs(baseline.offset_c - last_c) <= STEP_C + 1e-9
+        assert abs(baseline.offset_c - last_c) <= STEP_C + SINGLE_C
         last_c = baseline.offset_c
 
 
@@ -37,7 +40,7 @@ def test_it_never_leaves_its_bounds_and_says_so_when_it_reaches_them():
         crowd(baseline, MIDDLE_C, 100)
         assert not baseline.drifting
         crowd(baseline, MIDDLE_C + sign * 2.0, 500)
-        assert abs(baseline.offset_c - sign * BOUND_C) < 1e-9
+        assert abs(baseline.offset_c - sign * BOUND_C) < SINGLE_C
         assert baseline.drifting
         crowd(baseline, MIDDLE_C, 100)
         assert not baseline.drifting

