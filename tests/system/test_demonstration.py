@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,13 +17,19 @@ import real_micropython
 from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
+from demonstration import arguments, verdict
 from demonstration.system import System
+from fevergate.people import Person
+from fevergate.protocol import Identity
 from fevergate.settings import read_secret
-from simulator import built_in_crowd
+from kiosk.mlx90614 import settle_ms
+from simulator import Visit, built_in_crowd
+from simulator.interpreters import INTERPRETERS
+from simulator.sensor import CONFIG1_DCI
 
 KEYS = [
-    *("people", "readings", "retries", "fevers", "red_lights", "logged", "forwarded"),
-    *("lost", "duplicated", "alarm_ms_p50", "alarm_ms_p99"),
+    *("people", "readings", "retries", "fevers", "red_lights", "dark", "unanswered"),
+    *("logged", "forwarded", "lost", "duplicated", "alarm_ms_p50", "alarm_ms_p99", "wait_ms_p95"),
 ]
 HANG_S = 240
 
@@ -48,10 +55,33 @@ def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -
     assert summary["lost"] == summary["duplicated"] == 0
     assert summary["logged"] == summary["forwarded"] == summary["readings"]
     assert summary["red_lights"] == summary["fevers"] > 0
+    assert summary["dark"] == summary["unanswered"] == 0
+    assert summary["wait_ms_p95"] > settle_ms(CONFIG1_DCI)  # the sensor's own filter
 
 
-def test_a_crowd_is_measured_lit_stored_and_forwarded_once():
-    assert_whole(*demo("--crowd", "32"), people=32)
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_crowd_is_measured_lit_stored_and_forwarded_once(interpreter):
+    assert_whole(*demo("--crowd", "32", "--interpreter", interpreter), people=32)
+
+
+def test_the_options_name_the_interpreters_that_there_are():
+    assert tuple(INTERPRETERS) == arguments.INTERPRETERS
+
+
+def test_a_fever_whose_red_did_not_burn_and_a_person_without_an_answer_are_counted():
+    at, fever = Identity("north-1", 1, 1), Person("feverish", (37.4,), 22.0)
+    visits = [
+        Visit(fever, ("red",), 1000.0, (2900.0,), 4000.0),
+        Visit(fever, ("none", "green"), 9000.0, (None, 9990.0), 12_000.0),
+        Visit(fever, ("none",), 15_000.0, (None,), 19_000.0),
+    ]
+    summary = verdict.Summary()
+    verdict._judge_people(summary, visits, 400.0)
+    assert (summary.people, summary.unanswered, summary.wait_ms_p95) == (3, 1, 1500)
+    settings = SimpleNamespace(gates=[])
+    shown = {at: verdict.Shown(at, "fever", 5.0)}
+    verdict._judge_alarms(summary, shown, {}, settings, Path("none"), 9.0)  # type: ignore[arg-type]
+    assert (summary.fevers, summary.red_lights, summary.dark) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("victim", ["broker", "gateway"])

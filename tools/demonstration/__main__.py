@@ -95,6 +95,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         seed=arguments.seed,
         language=arguments.language,
         silent_dns=arguments.silent_dns,
+        interpreter=arguments.interpreter,
         guard_after_s=0.0 if arguments.once else WATCHED_S,
     ) as system:
         if not arguments.once:
@@ -107,8 +108,10 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         print(summary.line(), flush=True)
     else:
         say.print(summary.line())
-    dark = summary.fevers - summary.red_lights
-    return 1 if summary.problems or summary.lost or summary.duplicated or dark else 0
+    if summary.unanswered:
+        say.print(f"[red]{summary.unanswered} people were not answered[/]")
+    wrong = (summary.lost, summary.duplicated, summary.dark, summary.unanswered)
+    return 1 if summary.problems or any(wrong) else 0
 
 
 def _interrupt(*_: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 SITES = ("canthus", "face_max", "forehead", "forehead_max")
 VICTIMS = ("broker", "gateway")
+INTERPRETERS = ("64bit", "32bit")
 
 EPILOG = """\
 examples:
@@ -36,6 +37,7 @@ class Arguments:
     kill: tuple[str, ...]
     language: str
     silent_dns: bool
+    interpreter: str | None
 
 
 def _positive(text: str) -> int:
@@ -73,6 +75,7 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add("--speed", type=_speed, metavar="X", help="the kiosks' clock, 1 to 30 (1; 8 with --once)")
     add("--seed", type=int, default=1, metavar="N", help="another seed, another crowd")
     add("--kill", choices=VICTIMS, action="append", default=[], help="SIGKILL it half-way")
+    add("--interpreter", choices=INTERPRETERS, help="words of the kiosks' MicroPython (64bit)")
     add("--language", choices=("zh", "en"), default="zh", help="of the kiosks' displays")
     add(
         "--silent-dns",

@@ -56,11 +56,13 @@ class System:
         habits: Habits | None = None,
         guard_after_s: float = 0.0,
         silent_dns: bool = False,
+        interpreter: str | None = None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
         self.people = people
         self._silent_dns = silent_dns
+        self._interpreter = interpreter
         self.gates = gates
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
@@ -163,9 +165,9 @@ class System:
 
     def judge(self) -> Summary:
         """Compare what was shown with what was lit, kept and forwarded."""
-        people = sum(len(board.visits) for board in self.boards)
         return judge(
-            people,
+            [visit for board in self.boards for visit in board.visits],
+            self._habits.approach_ms,
             self._answers(),
             list(self.shown),
             self.settings,
@@ -195,6 +197,8 @@ class System:
         return load_gateway(path)
 
     def _board(self, kiosk: str, people: list[Person], speed: float, seed: int) -> Board:
+        options: dict[str, Any] = {"interpreter": self._interpreter}
+        options |= self.board_options()
         board = Board(
             kiosk,
             self.folder / "boards" / kiosk,
@@ -204,7 +208,7 @@ class System:
             seed=seed,
             on_console=self._heard,
             habits=self._habits,
-            **self.board_options(),
+            **options,
         )
         given = self.folder / "kiosks" / kiosk
         settings = json.loads((given / "settings.json").read_text()) | self.board_settings()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -18,6 +18,7 @@ from fevergate.database import open_reader
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
+from simulator import Visit
 
 CLOCK_S = 0.005
 """How far the gateway's note of a raised alarm may lie from the lamp's own change."""
@@ -34,19 +35,26 @@ class Shown:
 
 @dataclass
 class Summary:
-    """What `--json` prints, and what was found wrong."""
+    """What `--json` prints, and what was found wrong.
+
+    `dark` are fevers whose gate's red did not burn, `unanswered` people for whom no LED was lit.
+    `wait_ms_p95`: simulated ms from standing still in view to the first answer, 95th percentile.
+    """
 
     people: int = 0
     readings: int = 0
     retries: int = 0
     fevers: int = 0
     red_lights: int = 0
+    dark: int = 0
+    unanswered: int = 0
     logged: int = 0
     forwarded: int = 0
     lost: int = 0
     duplicated: int = 0
     alarm_ms_p50: float | None = None
     alarm_ms_p99: float | None = None
+    wait_ms_p95: float | None = None
     problems: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -74,8 +82,28 @@ def lamp_spans(trace: Path, pin: int, until: float) -> list[tuple[float, float]]
     return spans
 
 
+def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:
+    """Simulated ms that each answered person stood still before the first answer was lit."""
+    return [
+        answered_ms - visit.arrived_ms - approach_ms
+        for visit in visits
+        if (answered_ms := visit.answered_ms[0]) is not None
+    ]
+
+
+def _judge_people(summary: Summary, visits: Sequence[Visit], approach_ms: float) -> None:
+    summary.people = len(visits)
+    summary.unanswered = sum(not any(at is not None for at in one.answered_ms) for one in visits)
+    waits = waits_ms(visits, approach_ms)
+    if len(waits) >= 2:
+        summary.wait_ms_p95 = round(quantiles(waits, n=100, method="inclusive")[94])
+    elif waits:
+        summary.wait_ms_p95 = round(waits[0])
+
+
 def judge(
-    people: int,
+    visits: Sequence[Visit],
+    approach_ms: float,
     answers: Mapping[str, int],
     shown: list[Shown],
     settings: GatewaySettings,
@@ -83,12 +111,14 @@ def judge(
     campus_database: Path,
     until: float,
 ) -> Summary:
-    """Compare everything; `answers` is how often each kiosk's LED lit for a person.
+    """Compare everything; `approach_ms` is how long people take to stand still, `answers` how often
+    each kiosk's LED lit for a person.
 
     A power cut may take the word of an answer that was lit and kept a moment before: such a reading
     is no double, one that no light explains is.
     """
-    summary = Summary(people=people, readings=len(shown))
+    summary = Summary(readings=len(shown))
+    _judge_people(summary, visits, approach_ms)
     summary.retries = sum(one.verdict == "retry" for one in shown)
     said = {one.identity: one for one in shown}
     reader = open_reader(settings.path(settings.database))
@@ -157,6 +187,7 @@ def _judge_alarms(
             summary.red_lights += 1
             delays_ms.append((raised_at - one.lit_at) * 1000)
         else:
+            summary.dark += 1
             summary.problems.append(f"dark: {one.identity}")
     if len(delays_ms) >= 2:
         cuts = quantiles(delays_ms, n=100, method="inclusive")

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from demonstration.system import ROOT
+from demonstration.verdict import waits_ms
 from kiosk.mlx90614 import settle_ms
 from measurement.lone import lone_board
 from simulator import Habits, VirtualMLX90614, built_in_crowd
@@ -67,11 +68,7 @@ def answer(people: int) -> dict[str, float]:
         board.start()
         board.wait_crowd(60 + people * 20 / SPEED)
         visits = board.visits
-    waits = sorted(
-        visit.answered_ms[0] - visit.arrived_ms - habits.approach_ms
-        for visit in visits
-        if visit.answered_ms[0] is not None
-    )
+    waits = sorted(waits_ms(visits, habits.approach_ms))
     part_ms = settle_ms(sensor.eeprom.cells[CONFIG1])
     cuts = quantiles(waits, n=100, method="inclusive")
     return {
