@@ -37,6 +37,15 @@ def pytest_collection_finish(session):
             raise pytest.UsageError(f"xdist took no notice of the group of {scattered[0]}")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """A kiosk's memory is told in each run that measured it."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties:
+                if name == "memory":
+                    terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL of the tests' own; `database()` makes an empty database."""
