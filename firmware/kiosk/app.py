@@ -92,6 +92,7 @@ class App:
         self.lens = lens.Lens()
         self.watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self.report = Report(self)
+        self.link.came_up = self.report.now
         self.sensor_id = ""
         self.can_c = None
         self._checked_ms = None  # the part's cells

@@ -47,6 +47,7 @@ class Link:
         self._waiting = False
         self.reconnects = 0
         self.last_error = ""
+        self.came_up = lambda: None  # called after each connection
         self.busy = False  # a person is being scanned
         self.present = False  # or stands there still
         self._down_at = time.ticks_ms()
@@ -150,6 +151,7 @@ class Link:
             self._address.worked()
         except OSError as error:
             print("address not kept:", error)
+        self.came_up()
         print("link up")
 
     def _refill(self):

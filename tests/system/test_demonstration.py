@@ -84,6 +84,11 @@ def test_a_fever_whose_red_did_not_burn_and_a_person_without_an_answer_are_count
     assert (summary.fevers, summary.red_lights, summary.dark) == (1, 0, 1)
 
 
+def test_with_every_clock_at_2000_nobody_waits_and_each_reading_gets_its_date():
+    assert_whole(*demo("--crowd", "32", "--clock-unset"), people=32)
+    assert_whole(*demo("--crowd", "24", "--clock-unset", "--kill", "gateway"), people=24)
+
+
 @pytest.mark.parametrize("victim", ["broker", "gateway"])
 def test_killing_it_half_way_loses_and_doubles_nothing_and_leaves_no_fever_dark(victim):
     code, summary, said = demo("--crowd", "48", "--kill", victim, "--seed", "5")

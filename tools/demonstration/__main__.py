@@ -96,6 +96,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         language=arguments.language,
         silent_dns=arguments.silent_dns,
         interpreter=arguments.interpreter,
+        clock_unset=arguments.clock_unset,
         guard_after_s=0.0 if arguments.once else WATCHED_S,
     ) as system:
         if not arguments.once:

@@ -38,6 +38,7 @@ class Arguments:
     language: str
     silent_dns: bool
     interpreter: str | None
+    clock_unset: bool
 
 
 def _positive(text: str) -> int:
@@ -81,6 +82,11 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         "--silent-dns",
         action="store_true",
         help="kiosks that know the broker by name, on Wi-Fi whose two name servers never answer",
+    )
+    add(
+        "--clock-unset",
+        action="store_true",
+        help="each kiosk starts at 2000-01-01, for TLS too, and nobody serves SNTP",
     )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():

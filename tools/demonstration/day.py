@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import socket
 import struct
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demonstration.fast_clock import FastClock
 from demonstration.outage import Line
 from demonstration.system import System
 from fevergate.database import open_reader
@@ -41,38 +43,20 @@ class Plan:
     seed: int
 
 
-class Clock:
-    """The day's date, `speed` times as fast as the host's, and a time server that tells it.
+class Clock(FastClock):
+    """The day's date, and a time server that tells it.
 
     `silent` makes the server say nothing, `wrong_s` something else.
     """
 
     def __init__(self, begin: float, speed: float) -> None:
-        self._begin = begin
-        self._speed = speed
-        self._since = time.monotonic()
-        self._utc_of_host = time.time() - self._since
+        super().__init__(begin, speed)
         self.silent = False
         self.wrong_s = 0.0
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind(("127.0.0.1", 0))
         self.port = self._udp.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
-
-    def options(self) -> list[str]:
-        """By these `gateway_host` tells kiosks this time: CLOCK_MONOTONIC is one for all."""
-        return ["--clock", *(str(value) for value in (self._begin, self._since, self._speed))]
-
-    def utc(self) -> float:
-        """Now, by the day."""
-        return self._at(time.monotonic())
-
-    def at_host(self, utc_of_host: float) -> float:
-        """The day's date at an instant of the host's clock."""
-        return self._at(utc_of_host - self._utc_of_host)
-
-    def _at(self, monotonic: float) -> float:
-        return self._begin + (monotonic - self._since) * self._speed
 
     def _serve(self) -> None:
         while True:
@@ -119,6 +103,9 @@ class Day(System):
             "ntp_port": self.clock.port,
         }
 
+    def settled(self) -> bool:
+        return super().settled() and math.inf not in self.date_errors()
+
     def wifi(self, on: bool) -> None:
         """The access point: what boards are told of it, and what their sockets feel."""
         for board in self.boards:
@@ -134,7 +121,9 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
         say("waiting for the last ones")
         day.wait_crowd(plan.hours * 3600 / plan.speed + 120)
         until = time.monotonic() + 240
-        while not day.settled() and time.monotonic() < until:
+        while (
+            not (day.settled() and math.inf not in day.date_errors()) and time.monotonic() < until
+        ):
             time.sleep(0.5)
         time.sleep(1)
         summary = day.judge()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import threading
 import time
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from demonstration.fast_clock import FastClock
 from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate.campus.store import received
@@ -38,6 +40,9 @@ START_S = 30
 SETTLE_S = 90
 LEDS = ("green", "amber", "red")
 PATIENCE_MS = 6000
+DATED_S = 2.5
+"""How far a date may be off: kiosks say whole seconds and leave what is one wrong; the rest is what
+the host is late, times the kiosks' speed."""
 
 
 class System:
@@ -57,12 +62,14 @@ class System:
         guard_after_s: float = 0.0,
         silent_dns: bool = False,
         interpreter: str | None = None,
+        clock_unset: bool = False,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
         self.people = people
         self._silent_dns = silent_dns
         self._interpreter = interpreter
+        self._fast_clock = FastClock(time.time(), speed) if clock_unset else None
         self.gates = gates
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
@@ -160,12 +167,14 @@ class System:
             fevers = reader.execute("select count(*) from fevers").fetchone()[0]
         finally:
             reader.close()
+        if self._fast_clock and math.inf in self.date_errors():
+            return False
         arrived = received(self.campus_database)
         return shown <= stored and arrived.readings == len(stored) and arrived.fevers == fevers
 
     def judge(self) -> Summary:
         """Compare what was shown with what was lit, kept and forwarded."""
-        return judge(
+        summary = judge(
             [visit for board in self.boards for visit in board.visits],
             self._habits.approach_ms,
             self._answers(),
@@ -175,6 +184,26 @@ class System:
             self.campus_database,
             time.time(),
         )
+        wrong = [error for error in self.date_errors() if abs(error) > DATED_S]
+        if self._fast_clock and wrong:
+            summary.problems.append(f"dated wrong: {len(wrong)}, by {wrong[:5]} s")
+        return summary
+
+    def date_errors(self) -> list[float]:
+        """How far each stored date is from when the person was answered (s); infinite: undated."""
+        at_host = self._fast_clock.at_host if self._fast_clock else float
+        reader = open_reader(self.settings.path(self.settings.database))
+        try:
+            dates = {
+                Identity(*row[:3]): row[3]
+                for row in reader.execute("select kiosk, boot, seq, at from readings")
+            }
+        finally:
+            reader.close()
+        stored = [(dates[one.identity], one) for one in self.shown if one.identity in dates]
+        return [
+            math.inf if at is None else round(at - at_host(one.lit_at), 2) for at, one in stored
+        ]
 
     def _provision(self, site: str, language: str) -> GatewaySettings:
         self.campus_address = f"https://127.0.0.1:{free_port()}"
@@ -227,21 +256,24 @@ class System:
 
     def board_options(self) -> dict[str, Any]:
         """More of `Board`'s options, for who plays another world."""
+        if self._fast_clock:
+            return {"clock_set": False, "utc": self._fast_clock.utc}
         return {}
 
     def gateway_options(self) -> list[str]:
         """What `gateway_host` is told besides."""
-        return []
+        return self._fast_clock.options() if self._fast_clock else []
 
     def board_settings(self) -> dict[str, Any]:
         """What a kiosk's settings.json has otherwise than provisioned."""
+        settings = {"ntp_host": ""} if self._fast_clock else {}
         if self._silent_dns:
-            return {
+            settings |= {
                 "wifi_ssid": "campus",
                 "wifi_password": "long enough",
                 "broker_host": BROKER_NAME,
             }
-        return {}
+        return settings
 
     def _start(self) -> None:
         self.broker.start()
