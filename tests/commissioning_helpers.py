@@ -22,12 +22,12 @@ SSID, WIFI_PASSWORD = "campus", "long enough"
 
 
 class NewBoard(Board):
-    """A board without settings, its page on ports that a test may have."""
+    """A board without settings, its page on ports that a test may have, `http` where it says so."""
 
-    def __init__(self, folder, change=lambda text: text, **options):
+    def __init__(self, folder, change=lambda text: text, http=None, **options):
         source = folder / "firmware"
         shutil.copytree(FIRMWARE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        self.http, self.dns = free_port(), free_port()
+        self.http, self.dns = http or free_port(), free_port()
         path = source / "kiosk" / "commissioning.py"
         text = path.read_text().replace("HTTP_PORT = 80\n", f"HTTP_PORT = {self.http}\n")
         path.write_text(change(text.replace("DNS_PORT = 53\n", f"DNS_PORT = {self.dns}\n")))
@@ -104,8 +104,8 @@ def provisioned_site(folder):
 
 @contextmanager
 def gateway_that_answers(site, answer):
-    """A gateway's pages as far as a board asks them; `answer(path)` is (status, body). Yields its
-    port and the paths that were asked for."""
+    """A gateway's pages as far as a board asks them; `answer(path)` is (status, body), None for
+    one whose length is none. Yields its port and the paths that were asked for."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -113,8 +113,9 @@ def gateway_that_answers(site, answer):
             asked.append(self.path)
             status, body = answer(self.path)
             self.send_response(status)
+            self.send_header("Content-Length", "many" if body is None else str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body or b"")
 
         def log_message(self, format, *args):  # noqa: A002 - the base's name
             pass

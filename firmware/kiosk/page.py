@@ -12,11 +12,12 @@ PAGE = """<!doctype html>
 <style>
 :root{color-scheme:light dark;font:17px/1.5 system-ui,sans-serif}
 body{margin:0 auto;max-width:34rem;padding:1.2rem}
+[hidden]{display:none!important}
 h1{font-size:1.4rem;margin:.2rem 0}
 p{margin:.4rem 0}
 label{display:block;font-weight:600;margin-top:1rem}
 small{font-weight:400;display:block}
-input,select,textarea,button{font:inherit;width:100%;box-sizing:border-box;padding:.65rem;
+input,select,textarea,button{font:inherit;font-weight:400;width:100%;box-sizing:border-box;padding:.65rem;
 margin-top:.3rem;border:1px solid #767676;border-radius:.5rem}
 textarea{font-family:ui-monospace,monospace;resize:vertical}
 .row{font-weight:400;margin-top:.4rem}

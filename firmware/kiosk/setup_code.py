@@ -73,7 +73,7 @@ def unseal(sealed, code):
 
 async def fetch(host, port, path):
     """The body of https://host:port/path, or None where the gateway has no such thing. Raises
-    `OSError` where it does not answer as a gateway does.
+    `OSError` or `ValueError` where it does not answer as a gateway does.
 
     Nothing of the line is verified, see above: a new board knows nobody, and not the time either.
     """
@@ -88,7 +88,7 @@ async def fetch(host, port, path):
                 left = left[sent:]
             else:
                 await asyncio.sleep_ms(_LOOK_MS)
-        while len(answer) <= _HEAD_MAX + FILE_MAX:
+        while len(answer) <= _HEAD_MAX + FILE_MAX and not _is_whole(answer):
             piece = stream.read(1024)
             if piece is None:
                 await asyncio.sleep_ms(_LOOK_MS)
@@ -105,6 +105,14 @@ async def fetch(host, port, path):
     if status != b"200" or len(body) > FILE_MAX:
         raise OSError("not a gateway's answer")
     return body
+
+
+def _is_whole(answer):
+    """Whether as much is there as the head says. The end of a TLS stream is no sign: MicroPython's
+    read tells it once, and not where it came with the last bytes."""
+    head, gap, body = answer.partition(b"\r\n\r\n")
+    _, _, length = head.lower().partition(b"\r\ncontent-length:")
+    return bool(gap and length) and len(body) >= int(length.split(b"\r\n")[0])
 
 
 async def _connected(host, port):

@@ -210,6 +210,7 @@ def foreign(file):
         (lambda _: (200, b""), "refused", "not sealed with it"),
         (lambda _: (200, bytes(100_000)), "gateway", "does not answer"),
         (lambda _: (500, b""), "gateway", "does not answer"),
+        (lambda _: (200, None), "gateway", "does not answer"),
         (lambda _: (200, sealed("[]")), "refused", "no kiosk.json"),
         (lambda _: (200, sealed("x" * 7000)), "refused", "not JSON"),
         (lambda _: (200, sealed('{"settings": {}, "ca": ""}')), "refused", "missing"),

@@ -17,13 +17,14 @@ WIDE, NARROW = (1280, 800), (390, 844)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Raises `DemonstrationError` where there is none."""
+def chromium(*options: str) -> Iterator[Browser]:
+    """With these options. Raises `DemonstrationError` where there is none."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if not found:
         raise DemonstrationError(f"no browser: install one of {', '.join(NAMES)}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        arguments = ["--no-sandbox", *options]
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
         try:
             yield browser
         finally:

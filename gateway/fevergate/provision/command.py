@@ -113,8 +113,8 @@ def gateway_command(
 
     Run again, to add gates or kiosks or to change something, what is not said stays as it is.
 
-    Then each board: `fevergate flash`, or by phone (a new board opens a Wi-Fi, whose page takes
-    the kiosk's file kiosks/NAME/kiosk.json), or over USB with `fevergate provision kiosk --port`.
+    Then each board: `fevergate flash`, or by phone (a new board opens a Wi-Fi, whose page takes a
+    setup code of the gateway's pages), or over USB with `fevergate provision kiosk --port`.
     """
     url = campus_server if campus_server and campus_server.startswith("http") else None
     file = Path(campus_server) if campus_server and url is None else None

@@ -1,0 +1,228 @@
+"""A new board is set up by phone in the real browser, as the small one is that a phone opens for a
+new Wi-Fi: no choosing of files, no windows, nothing stored, closed at any time."""
+
+import io
+from contextlib import contextmanager
+
+import pytest
+import zxingcpp
+from commissioning_helpers import SSID, WIFI_PASSWORD, NewBoard
+from kiosk_helpers import ANSWER_S, until
+from PIL import Image
+from playwright.sync_api import expect
+from test_pages_for_everybody import judged
+
+from demonstration.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
+from demonstration.site import Site
+from fevergate.local_broker import free_port
+
+BOARD = "http://192.168.4.1/"
+MINI_BROWSER = """
+    for (const name of ["open", "alert", "confirm", "prompt"]) window[name] = () => null;
+    const refuse = () => { throw new DOMException("", "SecurityError"); };
+    for (const name of ["localStorage", "sessionStorage", "indexedDB"])
+        Object.defineProperty(window, name, { get: refuse });
+    for (const name of ["clipboard", "serviceWorker", "share"])
+        Object.defineProperty(navigator, name, { value: undefined });
+    HTMLInputElement.prototype.showPicker = refuse;
+    addEventListener("click", (event) => {
+        if (event.target.type === "file") event.preventDefault();
+    }, true);
+    history.replaceState = refuse;
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Site(tmp_path_factory.mktemp("by-phone") / "gateway", {"north": ["north-1"]}) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def port():
+    """Of each board's page, one after the other."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def browser(port):
+    """Chromium, to which a board's address is the board's, as on its Wi-Fi."""
+    with chromium(f"--host-resolver-rules=MAP 192.168.4.1:80 127.0.0.1:{port}") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def administrator(site, browser):
+    """At the gateway's page of the kiosk."""
+    page = opened(browser, site.url, size=NARROW)
+    begin(page, site.code, "Li Wei")
+    sign_in(page, "Li Wei")
+    page.goto(f"{site.url}/admin/kiosks/north-1")
+    return page
+
+
+class Phone:
+    """One that has joined the board's Wi-Fi; `window` is its small browser's, if it is open."""
+
+    def __init__(self, browser, theme):
+        self.context = browser.new_context(
+            viewport={"width": NARROW[0], "height": NARROW[1]},
+            is_mobile=True,
+            has_touch=True,
+            color_scheme=theme,
+            reduced_motion="reduce",
+        )
+        self.context.add_init_script(MINI_BROWSER)
+        self.complaints = []
+
+    def open(self, url=BOARD):
+        self.window = self.context.new_page()
+        self.window.set_default_timeout(PATIENT_MS)
+        self.window.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.window.goto(url)
+        return self.window
+
+    def loses_the_wifi(self):
+        self.context.set_offline(True)
+
+    def joins_again(self):
+        self.context.set_offline(False)
+
+    def say(self, text):
+        expect(self.window.locator("#say")).to_contain_text(text, timeout=1000 * ANSWER_S)
+
+
+@pytest.fixture
+def board(tmp_path, port):
+    with NewBoard(tmp_path, http=port) as board:
+        board.invite()
+        yield board
+
+
+@contextmanager
+def phone_in(browser, theme="light"):
+    """A phone, and nothing of it afterwards."""
+    phone = Phone(browser, theme)
+    try:
+        yield phone
+    finally:
+        phone.context.close()
+
+
+def scanned(picture):
+    """What a camera reads off a screen."""
+    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
+    return [code.text for code in found]
+
+
+def setup_code_of(administrator):
+    administrator.get_by_role("button", name="Show a setup code").click()
+    expect(administrator.locator(".code")).to_be_visible()
+    return administrator.locator(".code").inner_text()
+
+
+def fits(window):
+    return window.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser, board):
+    """The phone reads the code off the gateway's page, loses the board's Wi-Fi while that joins,
+    and finds its result in a new window."""
+    text = setup_code_of(administrator)
+    assert judged(administrator) == [] and fits(administrator)
+    (link,) = scanned(administrator.screenshot(full_page=True))
+    assert link == BOARD + "#" + text
+    with phone_in(browser) as phone:
+        window = phone.open(link)
+        expect(window.locator("#given")).to_have_value(text)
+        assert judged(window) == [] and fits(window)
+        window.get_by_label("Wi-Fi at the gate").select_option(SSID)
+        expect(window.get_by_label("Its name")).to_be_hidden()
+        window.get_by_label("Wi-Fi password").fill("short")
+        window.get_by_label("Language of the display").select_option("English")
+        window.get_by_role("button", name="保存 Save", exact=True).tap()
+        phone.say("Cannot join campus: check name and password")
+        assert judged(window) == []
+        window.close()  # a small browser goes without asking
+
+        window = phone.open()
+        phone.say("Cannot join campus")  # and finds it again; the code is kept by the board
+        expect(window.locator("#net")).to_have_value(SSID)
+        expect(window.locator("#given")).to_have_value("")
+        window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
+        window.get_by_label("Language of the display").select_option("English")
+        said = len(board.console)
+        window.get_by_role("button", name="保存 Save", exact=True).tap()
+        board.wait_console("commissioning: joining", ANSWER_S, said)
+        phone.loses_the_wifi()
+        phone.say("Join FeverGate-")
+        phone.say("again: the result waits here")
+        assert judged(window) == []
+        board.wait_console("commissioning: saved", ANSWER_S, said)
+        window.close()
+
+        phone.joins_again()
+        window = phone.open()
+        phone.say("Done. The kiosk north-1 starts anew.")
+        assert judged(window) == [] and phone.complaints == []
+    board.wait_console("link up", ANSWER_S)
+    assert board.boots == 2 and board.settings()["language"] == "en"
+    administrator.goto(f"{site.url}/admin/audit")
+    for noted in ("asked for a setup code", "a board fetched its settings with a setup code"):
+        expect(administrator.get_by_text(noted)).to_be_visible()
+
+
+def test_a_phone_that_comes_back_needs_no_new_window(site, administrator, browser, board):
+    administrator.goto(f"{site.url}/admin/kiosks/north-1")
+    text = setup_code_of(administrator)
+    with phone_in(browser, "dark") as phone:
+        window = phone.open()
+        # Typed, by hand and in small letters; the network's name, too.
+        window.get_by_label("Setup code").fill(text.lower())
+        window.get_by_label("Its name").fill(SSID)
+        window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
+        window.get_by_role("button", name="保存 Save", exact=True).tap()
+        board.wait_console("commissioning: joining", ANSWER_S)
+        phone.loses_the_wifi()
+        phone.say("the result waits here")
+        phone.joins_again()
+        phone.say("设置完成，测温机 north-1 正在重启")
+        assert judged(window) == [] and phone.complaints == []
+    until(lambda: board.boots == 2)
+    assert board.settings()["language"] == "zh"
+
+
+def test_a_file_is_pasted_where_none_can_be_chosen(site, browser, board):
+    path = site.settings.path("kiosks/north-1/kiosk.json")
+    with phone_in(browser) as phone:
+        window = phone.open()
+        window.get_by_text("Without the gateway's page").tap()
+        window.locator("#file").tap()  # nothing comes of it
+        window.get_by_label("Setup code").fill(path.read_text())
+        window.get_by_label("Its name").fill("nowhere")
+        window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
+        window.get_by_role("button", name="保存 Save", exact=True).tap()
+        phone.say("There is no Wi-Fi nowhere here")
+        window.get_by_role("button", name="仍然保存 Save all the same").tap()
+        phone.say("starts anew")
+        assert judged(window) == [] and phone.complaints == []
+    assert board.settings()["wifi_ssid"] == "nowhere"
+
+
+def test_a_full_browser_may_choose_the_file(site, browser, board):
+    path = site.settings.path("kiosks/north-1/kiosk.json")
+    with phone_in(browser) as phone:
+        window = phone.open()
+        window.get_by_text("Without the gateway's page").tap()
+        window.locator("#file").set_input_files(path)
+        expect(window.get_by_label("Setup code")).to_have_value(path.read_text())
+
+
+def test_what_is_wrong_is_said_where_a_reader_hears_it(browser, board):
+    with phone_in(browser) as phone:
+        window = phone.open()
+        window.get_by_role("button", name="保存 Save", exact=True).tap()
+        expect(window.get_by_role("status")).to_contain_text("expected a setup code")
+        assert judged(window) == [] and fits(window)
+        window.get_by_label("show it").check()
+        assert window.locator("#password").get_attribute("type") == "text"
