@@ -19,6 +19,7 @@ from fevergate.campus.settings import load_campus
 from fevergate.cli import cli
 from fevergate.errors import FeverGateError, NothingFoundError, ProvisionError
 from fevergate.provision import provision, services, steps
+from fevergate.provision.kiosks import static_address
 from fevergate.settings import load_gateway
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -406,6 +407,31 @@ def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):
         make(tmp_path / "a", gates={"south": ["north-1"]})
     with pytest.raises(ProvisionError, match="expected at most 2"):
         make(tmp_path / "a", gates={"west": ["west-1"]})
+
+
+def test_a_static_address_is_one_kiosks_own_and_never_its_neighbours(tmp_path):
+    make(tmp_path / "a")
+
+    def told(kiosk):
+        values = json.loads((tmp_path / "a/kiosks" / kiosk / "settings.json").read_text())
+        return [values.get(name, "") for name in ("address", "netmask", "router", "name_server")]
+
+    static = static_address("10.1.2.7, 255.255.0.0,10.1.0.1")
+    list(steps.add(tmp_path / "a", "north-1", None, static))
+    assert told("north-1") == ["10.1.2.7", "255.255.0.0", "10.1.0.1", ""]
+    list(steps.add(tmp_path / "a", "north-9", "north", {}))
+    assert told("north-9")[0] == ""
+    list(steps.add(tmp_path / "a", "north-1", None, static_address("dhcp")))
+    assert told("north-1") == [""] * 4
+
+
+@pytest.mark.parametrize("text", ["", "10.1.2.7", "10.1.2.7,,10.1.0.1", "1,2,3,4,5", "x,y,z"])
+def test_a_static_address_that_is_none_changes_nothing(tmp_path, text):
+    make(tmp_path / "a")
+    before = (tmp_path / "a/kiosks/north-1/settings.json").read_bytes()
+    with pytest.raises(ProvisionError, match="expected"):
+        list(steps.add(tmp_path / "a", "north-1", None, static_address(text)))
+    assert (tmp_path / "a/kiosks/north-1/settings.json").read_bytes() == before
 
 
 @pytest.fixture

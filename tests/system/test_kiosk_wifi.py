@@ -117,6 +117,15 @@ def test_a_strange_first_name_server_does_not_keep_the_second_from_answering(boa
     assert never_waits(board)
 
 
+def test_an_answer_from_elsewhere_than_was_asked_is_none(board_of):
+    board = board_of(broker_host=NAME)
+    board.world.air.set_mood(Mood.ELSEWHERE)
+    board.start()
+    board.wait_console("link down", ANSWER_S)
+    assert board.world.air.name_servers["10.66.0.53"].asked
+    assert not links(board)
+
+
 def test_an_answer_that_comes_after_seconds_is_taken(board_of):
     board = board_of(broker_host=NAME)
     board.world.air.set_mood(Mood.LATE)
@@ -170,6 +179,7 @@ def test_the_strongest_access_point_of_the_name_is_joined_and_power_saving_is_of
     board.wait_console("link up", ANSWER_S)
     station = board.world.air.station
     assert station.point is points[3] and station.power_save == 0
+    assert not station.reasons  # the open one of that name was not even tried
     assert station.refused_calls == 0
 
 

@@ -22,6 +22,7 @@ class Mood(enum.Enum):
     WRONG = "answers with an address at which nobody is"
     GARBAGE = "answers with bytes that are no message"
     OTHER_ID = "answers to another question's number"
+    ELSEWHERE = "answers from another port than was asked"
     NOT_FOUND = "knows no name"
     LOOP = "compresses a name into itself"
 
@@ -104,5 +105,7 @@ class NameServer:
             return
         if self.mood is Mood.LATE:
             time.sleep(self.late_ms / 1000 / self.speed)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if self.mood is Mood.ELSEWHERE:
+                udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.sendto(answer_to(query, self.names.get(name), self.mood), asker)  # type: ignore[arg-type]

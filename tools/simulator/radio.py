@@ -116,6 +116,7 @@ class Station:
     point: AccessPoint | None = None
     phase: Phase = Phase.IDLE
     joins: list[AccessPoint] = field(default_factory=list)
+    reasons: list[int] = field(default_factory=list)
     refused_calls: int = 0
     _wanted: _Wanted = field(default_factory=_Wanted)
     _limit: int = 0  # conf_wifi_sta_reconnects: 0 is for ever
@@ -266,6 +267,7 @@ class Station:
     def _disconnected(self, at_ms: int, reason: int) -> None:
         """WIFI_EVENT_STA_DISCONNECTED: the port joins again by itself (100)."""
         self.reason, self.phase, self.point = reason, Phase.IDLE, None
+        self.reasons.append(reason)
         if not self.requested:
             return
         if self._limit:

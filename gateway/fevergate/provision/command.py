@@ -12,6 +12,7 @@ from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import provision
+from fevergate.provision.kiosks import static_address
 from kiosk.estimate import SITES
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -151,6 +152,7 @@ def gateway_command(
 @site_option
 @threshold_option
 @wifi_option
+@click.option("--static", help="ADDRESS,NETMASK,ROUTER[,NAME SERVER] of its own, or dhcp.")
 @click.option("--port", help="Write its settings onto the board at this serial port.")
 def kiosk_command(
     folder: Path,
@@ -160,6 +162,7 @@ def kiosk_command(
     site: str | None,
     threshold: float | None,
     wifi_ssid: str | None,
+    static: str | None,
     port: str | None,
 ) -> None:
     """Add KIOSK to a gateway's FOLDER, or change what its board is told.
@@ -179,6 +182,7 @@ def kiosk_command(
         "wifi_password": _wifi_password(wifi_ssid) if wifi_ssid else None,
     }
     wishes = {name: value for name, value in wishes.items() if value is not None}
+    wishes |= static_address(static) if static else {}
     if gate or wishes or not port:
         for line in steps.add(folder.absolute(), kiosk, gate, wishes):
             click.echo(line)

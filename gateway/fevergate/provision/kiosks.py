@@ -43,6 +43,17 @@ def check_wifi(ssid: str, password: str) -> None:
         )
 
 
+def static_address(text: str) -> dict[str, str]:
+    """A board's settings for ADDRESS,NETMASK,ROUTER[,NAME SERVER], or "dhcp". Raises
+    `ProvisionError`; what the parts may be the board's own check says."""
+    parts = ["", "", "", ""] if text == "dhcp" else [part.strip() for part in text.split(",")]
+    if text != "dhcp" and not (3 <= len(parts) <= 4 and all(parts)):
+        raise ProvisionError(
+            f"static address {text!r}: expected ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp"
+        )
+    return dict(zip(("address", "netmask", "router", "name_server"), [*parts, ""], strict=False))
+
+
 def write_kiosk(
     done: Provisioned, kiosk: str, values: dict[str, Any], *, renew: bool = False
 ) -> None:
@@ -102,7 +113,7 @@ def values_for(
     else as `first` has it; and what is wished otherwise. Raises `ProvisionError`."""
     found = {one: settings_of(folder, one) for one in kiosks_of(folder)}
     others = sorted(found.values(), key=lambda one: one.get("gate") != gate)
-    like = found.get(kiosk) or (others[0] if others else {})
+    like = found.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
     check_wifi(values["wifi_ssid"], values["wifi_password"])
     return values
