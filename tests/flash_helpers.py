@@ -3,9 +3,15 @@
 import hashlib
 import random
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner, Result
+
+from fevergate.cli import cli
+from fevergate.errors import FlashError
+from fevergate.flash.files import BoardFile
 from simulator.chips import ESP32_S3_N8R2, Chip
 from simulator.desk import DeskBoard
 from simulator.rom import checksum
@@ -53,3 +59,29 @@ def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options
     board.flash_chip[chip.offset : chip.offset + len(image)] = image
     board.start()
     return board
+
+
+def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
+    """Put files onto the flash as a cable would."""
+    for one in files:
+        path = board.flash_dir / one.path.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+
+
+def flash(board: DeskBoard, *arguments: Any) -> Result:
+    """`fevergate flash` onto a board, in English; what it raised is a refusal or an exit code."""
+    done = CliRunner().invoke(
+        cli, ["flash", "--port", board.url, "--language", "en", *map(str, arguments)]
+    )
+    assert done.exception is None or isinstance(done.exception, (SystemExit, FlashError))
+    return done
+
+
+def on_flash(board: DeskBoard) -> dict[str, bytes]:
+    """The firmware's files that lie on a board."""
+    return {
+        "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()
+        for kind in ("*.py", "*.mpy", "*.bin")
+        for path in board.flash_dir.rglob(kind)
+    }

@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import BoardRefusedError, FlashError
@@ -22,17 +20,10 @@ from fevergate.flash.files import collect
 from fevergate.flash.image import Image
 from fevergate.flash.loader import BAUD, opened
 from fevergate.flash.memory import chip_of, measure, model_of
-from fevergate.flash.models import Pair, chosen, refuse_memory
-from fevergate.flash.self_test import Result
+from fevergate.flash.models import chosen, refuse_memory
+from fevergate.flash.results import Result
+from fevergate.flash.shown import Shown
 from fevergate.usb import kiosk_folder
-
-_MARKS = {"ok": ("✓", "green"), "fails": ("✗", "bold red"), "not shown": ("–", "yellow")}
-_STATES: dict[str, Pair] = {
-    "ok": ("正常", "ok"),
-    "fails": ("故障", "fails"),
-    "not shown": ("未验证", "not shown"),
-}
-
 
 REBOOT_S = 20
 """How long the port of a board that has just been written may be away."""
@@ -124,7 +115,7 @@ def flash_command(context: click.Context, **values: Any) -> None:
     """
     options = Options(**values)
     _check(options)
-    shown = _Shown(options.as_json, 1 if options.language == "en" else 0)
+    shown = Shown(options.as_json, 1 if options.language == "en" else 0)
     report: dict[str, Any] = {"port": options.port}
     # All that can be wrong on this side is looked for before the board is touched.
     model = options.named
@@ -175,7 +166,7 @@ def _image(options: Options) -> Image | None:
 
 
 def _write_image(
-    shown: _Shown, report: dict[str, Any], options: Options, image: Image | None
+    shown: Shown, report: dict[str, Any], options: Options, image: Image | None
 ) -> BoardModel:
     """MicroPython onto the chip, if it is one that a kiosk runs on; which model it is."""
     port = options.port
@@ -198,7 +189,7 @@ def _write_image(
 
 
 def _over_repl(
-    shown: _Shown, report: dict[str, Any], options: Options, model: BoardModel | None
+    shown: Shown, report: dict[str, Any], options: Options, model: BoardModel | None
 ) -> list[Result]:
     """All that MicroPython is asked to do: files, settings, the self-test, the last reset."""
     with Cable(options.port, REBOOT_S if options.writes_image else 0) as cable:
@@ -236,7 +227,7 @@ def _over_repl(
 
 
 def _put(
-    shown: _Shown, report: dict[str, Any], options: Options, cable: Cable, model: BoardModel
+    shown: Shown, report: dict[str, Any], options: Options, cable: Cable, model: BoardModel
 ) -> None:
     """The firmware and the settings onto the board."""
     files = collect(options.firmware, model, sources=options.sources)
@@ -251,60 +242,3 @@ def _put(
         cable.settings(options.settings_from, options.kiosk, lambda *_: None)
         report["kiosk"] = options.kiosk
         shown.tell(f"设置：{options.kiosk}", f"settings: {options.kiosk}")
-
-
-class _Bar:
-    """One progress bar."""
-
-    def __init__(self, name: str, say: Console) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TextColumn("{task.fields[file]}"),
-            console=say,
-            transient=True,
-            disable=not say.is_terminal,
-        )
-        self._task: TaskID = self._bars.add_task(name, total=None, file="")
-
-    def __enter__(self) -> _Bar:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def moved(self, at: int, size: int) -> None:
-        self._bars.update(self._task, completed=at, total=size)
-
-    def file(self, name: str, at: int, size: int) -> None:
-        self._bars.update(self._task, completed=at, total=size, file=name)
-
-
-class _Shown:
-    """What a person reads; with --json all but the report is on standard error."""
-
-    def __init__(self, as_json: bool, column: int) -> None:
-        self._column = column
-        self._say = Console(stderr=as_json, highlight=False)
-
-    def say(self, text: str) -> None:
-        self._say.print(text, markup=False, soft_wrap=True)
-
-    def tell(self, *text: str) -> None:
-        self.say(text[self._column])
-
-    def bar(self, name: Pair) -> _Bar:
-        return _Bar(name[self._column], self._say)
-
-    def ask(self, question: Pair) -> bool:
-        return click.confirm(question[self._column], err=True)
-
-    def result(self, one: Result) -> None:
-        mark, style = _MARKS[one.state]
-        state = _STATES[one.state][self._column]
-        self._say.print(f"[{style}]{mark} {state}[/] [bold]{one.check:<9}[/]", end=" ")
-        self.say(one.text[self._column])
-        if one.advice[self._column]:
-            self.say(f"{'':4}→ {one.advice[self._column]}")

@@ -8,16 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
-
-from msgspec import Struct
+from typing import Any
 
 from fevergate.boards import BoardModel
+from fevergate.flash import self_test_line
 from fevergate.flash.cable import Cable
 from fevergate.flash.memory import Memory, in_words, measure
 from fevergate.flash.models import Pair
+from fevergate.flash.results import Result, State, both, fails
 
-State = Literal["ok", "fails", "not shown"]
 Ask = Callable[[Pair], bool | None]
 """Asks the person something (Chinese, English); None: there is nobody to ask."""
 
@@ -25,32 +24,13 @@ SENSOR, DISPLAY = 0x5A, 0x3C
 NAMES = {SENSOR: "MLX90614", DISPLAY: "SSD1306", 0x29: "VL53L0X"}
 READINGS = 30
 LOST_SHARE_MAX = 0.02
-WIFI_S = 25
-BROKER_S = 20
 SLACK_S = 15
 
-_NOTHING: Pair = ("", "")
 _LIGHTS: dict[str, Pair] = {
     "green": ("绿灯", "the green LED"),
     "amber": ("黄灯", "the amber LED"),
     "red": ("红灯", "the red LED"),
 }
-# ESP-IDF's wifi_err_reason_t, as WLAN.status() gives it.
-_WRONG_PASSWORD = (15, 202, 204)
-_NOT_FOUND = (201,)
-_CONNACK: dict[int, Pair] = {
-    4: ("用户名或密码错误", "wrong user name or password"),
-    5: ("未获授权", "not authorised"),
-}
-
-
-class Result(Struct, kw_only=True):
-    """What one check found; texts as (Chinese, English)."""
-
-    check: str
-    state: State
-    text: Pair
-    advice: Pair = _NOTHING
 
 
 def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Result]:
@@ -67,7 +47,7 @@ def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Res
     for colour, name in _LIGHTS.items():
         yield _light(cable, colour, name, ask)
     yield _beeper(cable, ask)
-    yield from _network(cable)
+    yield from self_test_line.run(cable)
 
 
 def memory(measured: Memory, model: BoardModel | None) -> Result:
@@ -79,16 +59,16 @@ def memory(measured: Memory, model: BoardModel | None) -> Result:
 
 def _bus(answer: dict[str, Any]) -> Result:
     if "error" in answer:
-        return _fails("bus", *_both(answer["error"]), _WIRES)
+        return fails("bus", *both(answer["error"]), _WIRES)
     if not answer["sda"] or not answer["scl"]:
         low = "SDA" if not answer["sda"] else "SCL"
-        return _fails("bus", f"{low} 一直为低电平", f"{low} is low at rest", _WIRES)
+        return fails("bus", f"{low} 一直为低电平", f"{low} is low at rest", _WIRES)
     names = [f"0x{one:02X} {NAMES.get(one, '?')}" for one in answer["found"]]
     shown = ", ".join(names)
     missing = [one for one in (SENSOR, DISPLAY) if one not in answer["found"]]
     if missing:
         lost = ", ".join(f"0x{one:02X} {NAMES[one]}" for one in missing)
-        return _fails(
+        return fails(
             "bus",
             f"没有应答：{lost}；有应答：{shown or '无'}",
             f"no answer: {lost}; there: {shown or 'nobody'}",
@@ -105,9 +85,9 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
         return
     about = cable.ask("told(sensor)")
     if "error" in about:
-        yield _fails("sensor", *_both(about["error"]), _WIRES)
+        yield fails("sensor", *both(about["error"]), _WIRES)
     elif about["emissivity"]:
-        yield _fails(
+        yield fails(
             "sensor",
             f"{about['id']}：发射率或滤波不是出厂值（{about['emissivity']}）",
             f"{about['id']}: {about['emissivity']}",
@@ -127,18 +107,18 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
 
 def _readings(answer: dict[str, Any]) -> Result:
     if "error" in answer:
-        return _fails("readings", *_both(answer["error"]), _WIRES)
+        return fails("readings", *both(answer["error"]), _WIRES)
     lost = sum(answer["lost"].values())
     words = ", ".join(f"{count} {word}" for word, count in sorted(answer["lost"].items()))
     if answer["object_c"] is None:
-        return _fails("readings", f"没有一次有效（{words}）", f"none is valid ({words})", _WIRES)
+        return fails("readings", f"没有一次有效（{words}）", f"none is valid ({words})", _WIRES)
     low, mean, high = answer["object_c"]
     seen = f"{mean:.2f} °C ({low:.2f}-{high:.2f})"
     can = f"{answer['ambient_c'][1]:.2f} °C"
     zh = f"{READINGS} 次，目标 {seen}，管壳 {can}，丢失 {lost}"
     en = f"{READINGS}: object {seen}, can {can}, lost {lost}"
     if lost > READINGS * LOST_SHARE_MAX:
-        return _fails("readings", f"{zh}（{words}）", f"{en} ({words})", _WIRES)
+        return fails("readings", f"{zh}（{words}）", f"{en} ({words})", _WIRES)
     return Result(check="readings", state="ok", text=(zh, en))
 
 
@@ -149,7 +129,7 @@ def _display(cable: Cable, there: bool, ask: Ask) -> Result:
     drawn = cable.ask("told(display)")
     if drawn is not True:
         said = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
-        return _fails("display", f"不接受画面：{said}", f"takes no picture: {said}", _WIRES)
+        return fails("display", f"不接受画面：{said}", f"takes no picture: {said}", _WIRES)
     seen = ask(("显示屏上有 Fever Gate 字样吗？", "Does the display show Fever Gate?"))
     return _seen("display", ("显示屏", "the display"), seen)
 
@@ -161,121 +141,16 @@ def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Result:
         seen = ask((f"{name[0]}亮了吗？", f"Did {name[1]} light up?"))
         wrong = cable.ask(f"told(light, {colour!r}, False)")
     if wrong:
-        return _fails(colour, *_both(wrong["error"]), _WIRES)
+        return fails(colour, *both(wrong["error"]), _WIRES)
     return _seen(colour, name, seen)
 
 
 def _beeper(cable: Cable, ask: Ask) -> Result:
     wrong = cable.ask("told(beep)")
     if wrong:
-        return _fails("beeper", *_both(wrong["error"]), _WIRES)
+        return fails("beeper", *both(wrong["error"]), _WIRES)
     return _seen(
         "beeper", ("蜂鸣器", "the beeper"), ask(("听到蜂鸣声了吗？", "Did you hear the beeper?"))
-    )
-
-
-def _network(cable: Cable) -> Iterator[Result]:
-    known = cable.ask("told(settings)")
-    if known is None:
-        why = ("板上还没有设置", "the board has no settings yet")
-        how = (
-            "加上 --settings-from 文件夹 --kiosk 名称",
-            "give --settings-from FOLDER --kiosk NAME",
-        )
-        for check in ("Wi-Fi", "broker"):
-            yield Result(check=check, state="not shown", text=why, advice=how)
-        return
-    if "error" in known:
-        yield _fails("settings", *_both(known["error"]), ("重新写入设置", "write them again"))
-        return
-    if known["wifi"]:
-        joined = _wifi(cable.ask(f"told(wifi, {WIFI_S})", WIFI_S + SLACK_S), known["wifi"])
-        yield joined
-        if joined.state != "ok":
-            yield Result(
-                check="broker", state="not shown", text=("没有网络", "there is no network")
-            )
-            return
-    else:
-        yield Result(
-            check="Wi-Fi",
-            state="not shown",
-            text=("设置里没有无线网络", "the settings name none"),
-            advice=("provision 时给出 --wifi-ssid", "provision it with --wifi-ssid"),
-        )
-    yield _broker(cable.ask(f"told(broker, {BROKER_S})", BROKER_S + SLACK_S), known["broker"])
-
-
-def _wifi(answer: dict[str, Any], ssid: str) -> Result:
-    if answer.get("up"):
-        dbm = answer["rssi"]
-        return Result(check="Wi-Fi", state="ok", text=(f"{ssid}，{dbm} dBm", f"{ssid}, {dbm} dBm"))
-    status = answer.get("status")
-    if status in _WRONG_PASSWORD:
-        return _fails(
-            "Wi-Fi",
-            f"{ssid}：密码不对",
-            f"{ssid}: wrong password",
-            ("检查密码后重新 provision", "provision the kiosk again with the right one"),
-        )
-    if status in _NOT_FOUND:
-        return _fails(
-            "Wi-Fi",
-            f"{ssid}：找不到这个网络",
-            f"{ssid}: no such network in reach",
-            ("检查名称；ESP32 只支持 2.4 GHz", "check the name; an ESP32 knows only 2.4 GHz"),
-        )
-    said = answer.get("error", f"status {status}")
-    return _fails(
-        "Wi-Fi",
-        f"{ssid}：连不上（{said}）",
-        f"{ssid}: does not let the board in ({said})",
-        ("检查名称、密码和信号", "check its name, its password and the signal"),
-    )
-
-
-def _broker(answer: dict[str, Any], where: str) -> Result:
-    if answer.get("up"):
-        return Result(
-            check="broker",
-            state="ok",
-            text=(
-                f"{where}：证书正确，登录成功，{answer['ms']} 毫秒",
-                f"{where}: certificate right, logged in, {answer['ms']} ms",
-            ),
-        )
-    said = answer.get("error", "")
-    code = answer.get("code", 0)
-    if code:
-        zh, en = _CONNACK.get(code, (f"返回码 {code}", f"return code {code}"))
-        return _fails(
-            "broker",
-            f"{where}：拒绝登录，{zh}",
-            f"{where}: refuses the login, {en}",
-            (
-                "在网关上重新 provision 并重启 mosquitto，再写入设置",
-                "provision again on the gateway, restart mosquitto, write the settings again",
-            ),
-        )
-    if answer.get("reached"):
-        return _fails(
-            "broker",
-            f"{where}：TLS 未建立（{said}）",
-            f"{where}: no TLS ({said})",
-            (
-                "证书不是由本板的 ca.der 签发？用网关自己的文件夹重新写入设置",
-                "is its certificate of another authority than the board's ca.der? write the "
-                "settings from this gateway's own folder",
-            ),
-        )
-    return _fails(
-        "broker",
-        f"{where}：连接不上（{said}）",
-        f"{where}: cannot be reached ({said})",
-        (
-            "mosquitto 在运行吗？地址和防火墙对吗？fevergate doctor",
-            "does mosquitto run, are address and firewall right? fevergate doctor",
-        ),
     )
 
 
@@ -288,20 +163,12 @@ def _seen(check: str, name: Pair, seen: bool | None) -> Result:
         )
     if seen:
         return Result(check=check, state="ok", text=("有人确认", "somebody confirmed it"))
-    return _fails(
+    return fails(
         check,
         f"{name[0]}没有反应",
         f"nothing of {name[1]}",
         ("检查方向、电阻和引脚（hardware/pins.md）", "polarity, resistor, pin: hardware/pins.md"),
     )
-
-
-def _fails(check: str, zh: str, en: str, advice: Pair) -> Result:
-    return Result(check=check, state="fails", text=(zh, en), advice=advice)
-
-
-def _both(text: str) -> Pair:
-    return text, text
 
 
 _WIRES: Pair = (
