@@ -35,6 +35,7 @@ from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
 from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
+from kiosk.usual import Usual
 from kiosk.warmup import WarmUp
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
@@ -43,6 +44,8 @@ START_MS = 300  # power-on reset and first valid data of the sensor
 FAULT_AFTER = 5  # failed samples in a row
 FAULT_RETRY_MS = 1000
 UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked after
+COUNT_MS = 60_000
+_NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons of no person seen
 ANSWER_MS = 1500  # an answer stays at least so long
 WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
 
@@ -90,6 +93,7 @@ class App:
         self.failed = 0
         self.frozen = Frozen()
         self.lens = lens.Lens()
+        self.usual = Usual()
         self.watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self.report = Report(self)
         self.link.came_up = self.report.now
@@ -97,6 +101,7 @@ class App:
         self.can_c = None
         self._checked_ms = None  # the part's cells
         self._renewed_ms = 0  # the display
+        self._counted_ms = 0  # the people of the hour
         self._last_sample_ms = 0
         self._answered_ms = None
         self._seen_ms = -SCAN_IDLE_MS  # when somebody was there last
@@ -203,6 +208,12 @@ class App:
             raise BlindedError("%.1f C without anybody" % object_c)
         for judgement in judgements:
             self.lens.judged(judgement.reason)
+            if judgement.reason not in _NOBODY:
+                self.usual.person()
+        self.lens.look(now, scan.rise_c)
+        if now - self._counted_ms >= COUNT_MS:
+            self._counted_ms = now
+            self._count()
         if self.lens.blocked:
             self._answer_all(judgements, now)
             raise LensError("%d faces too cold" % lens.SCANS)
@@ -212,6 +223,7 @@ class App:
             self.failed == 0
             and self._last_sample_ms
             and self.warm_up.over
+            and not self.usual.blind
             and not self.examiner.refers(now)
         ):
             self.report.watched_ms += min(now - self._last_sample_ms, 1000)
@@ -240,6 +252,19 @@ class App:
     def _idle_ms(self):
         """Since when nobody is there (ms)."""
         return self.uptime.ms() - self._seen_ms
+
+    def _count(self):
+        now = clock.utc()
+        if now is None:
+            return
+        before = self.usual.blind
+        try:
+            self.usual.look(now + self.settings.utc_offset_min * 60)
+        except OSError as error:
+            print("usual not kept:", error)
+        if self.usual.blind and not before:
+            print("nobody as usual")
+            self.report.now()
 
     def _answer_all(self, judgements, now):
         """Only the last is for the one who stands there; others are alarms for who has left."""

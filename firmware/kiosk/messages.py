@@ -40,8 +40,9 @@ def reading(kiosk, boot, data):
     return json.dumps(values)
 
 
-def health(settings, boot, up_ms, fault, **figures):
-    """That it watches, or what keeps it from watching; `figures` are the message's other fields."""
+def health(settings, boot, up_ms, fault, doubt, **figures):
+    """That it watches, or what keeps it from watching; `doubt` is why it cannot say, though nothing
+    is known to be broken. `figures` are the message's other fields."""
     values = {
         "v": 1,
         "kiosk": settings.kiosk,
@@ -49,7 +50,7 @@ def health(settings, boot, up_ms, fault, **figures):
         "at": clock.utc(),
         "up_ms": up_ms,
         "state": "fault" if fault else "ok",
-        "fault": fault,
+        "fault": fault or doubt,
         "fw": VERSION,
         "board": BOARD,
     }

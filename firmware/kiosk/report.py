@@ -45,6 +45,7 @@ class Report:
             app.boot,
             up_ms,
             fault=app.fault or _unready(app, up_ms),
+            doubt="nobody as usual" if app.usual.blind else "",
             watched_s=min(watched_ms // 1000, 3600),
             heap_free=vitals.free,
             heap_low=vitals.low,

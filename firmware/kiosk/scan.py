@@ -73,6 +73,8 @@ def peak_of(samples):
 class Scan:
     """Feed it samples; it returns a `Result` when a scan ends, else None.
 
+    `rise_c` is how much warmer the view is than it was, while nobody is seen in it, else None.
+
     `sweeps`: the face moves through the view, so its hottest spot is waited for, not stillness.
     """
 
@@ -80,6 +82,7 @@ class Scan:
         self._sweeps = sweeps
         self.state = WAITING
         self.background_c = None
+        self.rise_c = None
         self._median = Median()
         self._recent = [0.0] * STABLE_SAMPLES
         self._began_ms = 0
@@ -92,6 +95,7 @@ class Scan:
     def feed(self, now_ms, object_c, ambient_c):
         """Take one sample (°C)."""
         filtered = self._median.add(object_c)
+        self.rise_c = None
         if self.background_c is None:
             # An empty hall has the room's temperature; whoever stands there already is seen.
             self.background_c = min(object_c, ambient_c + 2)
@@ -99,6 +103,7 @@ class Scan:
             if self._present(filtered):
                 self._begin(now_ms)
             else:
+                self.rise_c = filtered - self.background_c
                 # The sun goes at once where it came at once: down faster than up.
                 share = 0.02 if filtered > self.background_c - PRESENT_C else 0.2
                 self.background_c += (filtered - self.background_c) * share

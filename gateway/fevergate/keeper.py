@@ -147,7 +147,7 @@ class Keeper:
             if health.watched_s:
                 for hour, mask in span_masks(health.at - health.watched_s, health.at):
                     self._cover(health.kiosk, record.gate, hour, watched=mask)
-            if health.state != "ok":
+            if health.fault or health.state != "ok":
                 for hour, mask in span_masks(health.at, health.at):
                     self._cover(health.kiosk, record.gate, hour, fault=mask)
         self._seen(

@@ -91,6 +91,15 @@ def test_a_fault_is_minutes_of_fault(scene):
     assert not scene.day().covered
 
 
+def test_a_kiosk_that_saw_nobody_as_usual_has_watched_nothing_and_is_no_amber(scene):
+    for minute in range(60):
+        at = NOON + 60 * minute
+        blind = health(at=at, state="ok", fault="nobody as usual", watched_s=0.0)
+        scene.store.commit([HealthArrived(blind, at, "g")])
+    day = scene.day()
+    assert day.kiosks[0].fault_minutes == 60 and not day.covered and not day.zero
+
+
 def test_every_fever_with_place_temperatures_and_who_saw_to_it(scene):
     scene.store.commit(
         [

@@ -55,6 +55,11 @@ def test_a_sensor_fault_is_amber_until_health_is_ok(scene):
     assert scene.troubles["north", "north-1"] is None
 
 
+def test_a_kiosk_that_misses_its_people_is_no_amber_for_it_may_be_a_holiday(scene):
+    scene.watch.health(health(fault="nobody as usual"))
+    assert scene.troubles["north", "north-1"] is None
+
+
 def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
     scene.watch.heard("stranger")
     assert scene.troubles == {}

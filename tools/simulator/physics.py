@@ -30,6 +30,13 @@ class View:
         return (share * surface_k4 + (1 - share) * ambient_k4) ** 0.25 - ZERO_C_K
 
 
+def through_film(radiant_c: float, film_c: float, share: float) -> float:
+    """What is left (°C) of a radiation behind a film that passes a share of it, and radiates."""
+    radiant_k4 = (radiant_c + ZERO_C_K) ** 4
+    film_k4 = (film_c + ZERO_C_K) ** 4
+    return (share * radiant_k4 + (1 - share) * film_k4) ** 0.25 - ZERO_C_K
+
+
 def as_seen_with(radiant_c: float, die_c: float, emissivity: float) -> float:
     """What a part shows (°C) whose own emissivity is set to `emissivity`."""
     radiant_k4 = (radiant_c + ZERO_C_K) ** 4

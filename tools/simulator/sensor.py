@@ -13,7 +13,7 @@ from simulator.eeprom import Eeprom
 from simulator.errors import BusTimeoutError, NotAcknowledgedError
 from simulator.faults import Fault, Faults
 from simulator.pec import pec
-from simulator.physics import ZERO_C_K, View, as_seen_with
+from simulator.physics import ZERO_C_K, View, as_seen_with, through_film
 
 ADDRESS = 0x5A
 MAX_HZ = 100_000
@@ -52,7 +52,8 @@ class VirtualMLX90614:
     before the IIR filter at FIR = 111 (0.12 gives the sheet's 0.10 °C for xCI); fewer taps make
     more of it. `self_heating_c` is how much warmer than the room the can becomes, of which after
     `warm_up_ms` a third is missing; with `warm` it is so from the beginning. Noise depends on
-    `seed` and the number of the refresh, not on who reads when.
+    `seed` and the number of the refresh, not on who reads when. `film` is what something on the
+    lens lets through, 1 for nothing there and 0 for a cap; it has the can's temperature.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class VirtualMLX90614:
         self.self_heating_c = self_heating_c
         self.warm_up_ms = warm_up_ms
         self.warm = True
+        self.film = 1.0
         self.eeprom = Eeprom(config1, emissivity, address, unit_id)
         self._faults = Faults()
         self._seed = seed
@@ -183,8 +185,8 @@ class VirtualMLX90614:
         self._ambient_c = (
             view.ambient_c + self._heated_c() + chance.gauss(0.0, self.ambient_noise_c)
         )
-        self._radiant_c = view.radiant_c
-        seen_c = as_seen_with(view.radiant_c, self._ambient_c, self._emissivity) + noise_c
+        self._radiant_c = through_film(view.radiant_c, self._ambient_c, self.film)
+        seen_c = as_seen_with(self._radiant_c, self._ambient_c, self._emissivity) + noise_c
         if self._object_c is None:
             self._object_c = seen_c  # the first value skips the filter
         else:

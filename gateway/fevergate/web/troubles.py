@@ -18,6 +18,7 @@ FAULTS = {
     "view too hot": N_("view too hot: sun or a heater"),
     "lens blocked": N_("something lies on the lens"),
     "warming up": N_("warming up after power-on"),
+    "nobody as usual": N_("nobody seen where people usually come: covered, or a holiday"),
     "calibrating": N_("being calibrated"),
 }
 """A kiosk's own words for what keeps it from watching (`kiosk.errors`)."""

@@ -1,0 +1,86 @@
+"""Whether people are missing, by what is usual at this hour."""
+
+import os
+
+from kiosk.usual import MISSING, Usual
+
+PATH = "usual-test"
+MONDAY = 86400 * 20_003
+
+
+def fresh():
+    for name in os.listdir():
+        if name.startswith(PATH):
+            os.remove(name)
+    return Usual(PATH)
+
+
+def live(usual, begin_s, hours, per_hour):
+    """So many hours, minute by minute; minutes of blindness. `per_hour` tells from the hour."""
+    blind = 0
+    for minute in range(hours * 60):
+        now_s = begin_s + minute * 60
+        people = per_hour(now_s // 3600 % 24)
+        if people and minute % max(1, 60 // people) == 0:
+            for _ in range(max(1, people // 60)):
+                usual.person()
+        usual.look(now_s)
+        blind += usual.blind
+    return blind
+
+
+def school(hour):
+    return 120 if hour in (7, 8, 13) else 10 if 9 <= hour < 18 else 0
+
+
+def nobody(_):
+    return 0
+
+
+def test_the_first_days_are_never_blind():
+    assert live(fresh(), MONDAY, 24 * 7, school) == 0
+    assert live(fresh(), MONDAY, 24 * 7, nobody) == 0
+
+
+def test_a_day_without_anybody_is_blind_from_its_rush_on_after_one_day_with_people():
+    usual = fresh()
+    live(usual, MONDAY, 24, school)
+    again = Usual(PATH)  # it outlives a power cut
+    assert live(again, MONDAY + 86400, 7, nobody) == 0  # nobody comes at night
+    assert live(again, MONDAY + 86400 + 7 * 3600, 1, nobody) > 30
+    assert live(again, MONDAY + 86400 + 8 * 3600, 16, nobody) == 16 * 60
+    again.person()
+    assert not again.blind
+
+
+def test_nights_and_weekends_are_as_usual_and_teach_no_working_day():
+    usual = fresh()
+    for week in range(3):
+        assert live(usual, MONDAY + week * 7 * 86400, 5 * 24, school) == 0
+        assert live(usual, MONDAY + (week * 7 + 5) * 86400, 2 * 24, nobody) == 0
+
+
+def test_a_kiosk_that_was_moved_to_a_quiet_place_learns_it_in_time():
+    usual = fresh()
+    live(usual, MONDAY, 5 * 24, school)
+    assert live(usual, MONDAY + 7 * 86400, 24, nobody) > 0
+    for week in range(2, 30):
+        live(usual, MONDAY + week * 7 * 86400, 5 * 24, nobody)
+    assert not usual._people[7]
+
+
+def test_a_clock_that_jumps_and_a_board_that_was_off_miss_nobody():
+    usual = fresh()
+    live(usual, MONDAY, 5 * 24, school)
+    for hours in range(7, 3000, 7):
+        usual.look(MONDAY + hours * 3600)
+        assert not usual.blind
+
+
+def test_whatever_is_on_flash_is_taken_or_begun_anew():
+    for kept in (None, 5, "", "zz", "00" * 47, ["00"], "00" * 48):
+        usual = fresh()
+        usual._slots.write(kept)
+        again = Usual(PATH)
+        live(again, MONDAY, 3, school)
+        assert len(again._people) == 48 and MISSING > 0

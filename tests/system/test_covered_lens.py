@@ -1,0 +1,57 @@
+"""Something lies on the lens, and lets through a part of what is before it, or nothing."""
+
+import time
+
+import pytest
+from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings
+
+from kiosk.lens import SCANS
+from kiosk.slots import Slots
+from simulator import Habits
+
+
+@pytest.fixture
+def board(tmp_path):
+    files = {"settings.json": settings(), "ca.der": authority_der()}
+    hasty = Habits(patience_ms=2500, tries=1, gap_ms=1500)
+    board = kiosk(tmp_path / "flash", files, habits=hasty)
+    yield board
+    board.stop()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.25])
+def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share: float):
+    with board.world.lock:
+        board.sensor.film = share
+    board.admit([HEALTHY] * (SCANS + 6))
+    board.start()
+    line = board.wait_console("sensor fault:", ANSWER_S)
+    assert "faces too cold" in line and board.light() == "amber"
+    assert "normal" not in {one["verdict"] for one in readings(board)}
+    board.wait_crowd(ANSWER_S)
+    with board.world.lock:
+        board.sensor.film = 1.0
+    board.admit([HEALTHY] * 2)
+    board.wait_console("sensor back", ANSWER_S)
+    board.wait_crowd(ANSWER_S)
+    assert board.visits[-1].answer == "green"
+
+
+def test_an_empty_hall_is_no_covered_lens(board):
+    board.start()
+    while board.world.now_ms < 120_000:
+        time.sleep(0.1)
+        board.check()
+    assert not [line for line in board.console if "fault" in line]
+
+
+def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
+    files = {"settings.json": settings(), "ca.der": authority_der()}
+    board = kiosk(tmp_path / "flash", files, utc=time.time)
+    # 250 people an hour, at whatever hour this test runs.
+    Slots(str(board.flash_dir / "usual")).write("fa" * 48)
+    with board:
+        board.sensor.film = 0.0
+        board.start()
+        board.wait_console("nobody as usual", 2 * ANSWER_S)
+        assert board.light() is None  # it may be a holiday: nothing is broken
