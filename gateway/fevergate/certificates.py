@@ -24,7 +24,8 @@ BEGINS = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 An ESP32's begins at 2000-01-01, and mbedTLS refuses what "starts in the future", the authority's
 certificate included (x509_crt.c, `x509_crt_verify_chain`); a machine without a clock chip may begin
-at 1970. RFC 5280 (4.1.2.5) writes the years 1950 to 2049 as UTCTime, which all parties read.
+at 1970. RFC 5280 (4.1.2.5) writes the years 1950 to 2049 as UTCTime; Firefox (mozpkix, TimeChoice)
+and rustls read none before 1970.
 Nothing is lost by it: what a certificate must not outlive is its end. Apple limits a server's
 certificate to 825 days where its notBefore is after 2019-07-01 (support.apple.com/103769); Chrome
 and Firefox limit those of public authorities alone.

@@ -13,6 +13,7 @@ import real_micropython
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.verification import PolicyBuilder, Store
 
 from fevergate import broker_files, certificates
 from fevergate.campus.settings import load_campus
@@ -141,6 +142,17 @@ def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
         assert b"\x17\x0d700101000000Z" in certificate.tbs_certificate_bytes  # a UTCTime
     assert 823 < certificates.days_left(made["web.crt"]) <= 825
     assert 3648 < certificates.days_left(made["ca.crt"]) <= 3650
+
+
+@pytest.mark.parametrize("year", [1970, 2000, 2026])
+def test_whoever_stands_at_the_epoch_or_at_2000_believes_them(tmp_path, year):
+    """By the rules of browsers, as python-cryptography has them."""
+    make(tmp_path / "a")
+    made = certificates_of(tmp_path / "a")
+    at = datetime(year, 1, 1) + timedelta(days=0 if year < 2026 else 360)
+    policy = PolicyBuilder().store(Store([made["ca.crt"]])).time(at)
+    for name in ("broker.crt", "web.crt"):
+        policy.build_server_verifier(x509.DNSName("fevergate-gateway")).verify(made[name], [])
 
 
 @pytest.fixture
