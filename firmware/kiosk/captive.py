@@ -14,11 +14,13 @@ CLIENTS_MAX = 4
 PATIENCE_S = 10
 DNS_POLL_MS = 50
 _DNS_MAX = 512
+_OF_ADDRESSES = (b"\x00\x01", b"\x00\xff")  # A, and any
 _PIECE = 1024
 
 
 def dns_answer(query, address):
-    """The answer to a query for one name: `address`, 4 bytes; None to anything else."""
+    """The answer to a query for one name: `address`, 4 bytes, or that it has nothing of another
+    type (such as IPv6, RFC 2308 2.2); None to anything else."""
     if not 17 <= len(query) <= _DNS_MAX or query[2] & 0x80 or query[4:6] != b"\x00\x01":
         return None
     at = 12
@@ -27,6 +29,8 @@ def dns_answer(query, address):
         if at + 5 > len(query) or query[at] > 63:
             return None
     question = query[12 : at + 5]
+    if question[-4:-2] not in _OF_ADDRESSES:
+        return query[:2] + b"\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00" + question
     answer = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04" + address
     return query[:2] + b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + question + answer
 

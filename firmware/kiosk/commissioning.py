@@ -244,7 +244,7 @@ async def _fetched(host, port, code):
         raise _FailedError("code", place)
     try:
         return setup_code.unseal(sealed, code)
-    except SettingsError as error:
+    except (SettingsError, ValueError) as error:
         raise _FailedError("refused", plain(error))
 
 

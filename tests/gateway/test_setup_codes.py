@@ -89,6 +89,13 @@ def test_a_new_code_ends_the_one_before_of_that_kiosk_alone(codes):
     assert fetched(codes, other.text) and fetched(codes, second.text)
 
 
+def test_pages_that_no_board_reaches_say_so(folder):
+    settings = load_gateway(folder / "gateway.toml")
+    assert SetupCodes(settings).issue("north-1").reachable
+    settings.web.host = "127.0.0.1"
+    assert not SetupCodes(settings).issue("north-1").reachable
+
+
 def test_no_code_for_a_kiosk_that_has_no_file(codes):
     with pytest.raises(ActionError, match="kiosk_file"):
         codes.issue("north-9")

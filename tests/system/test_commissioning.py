@@ -186,8 +186,16 @@ def test_a_code_is_fetched_from_the_gateway_and_what_it_opens_is_kept(board, pro
 
 def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
     """32-bit words, no PSRAM; nothing of the kiosk at work is loaded beside it."""
+
+    def tells(text):
+        assert "import machine\n" in text and "        address = self._open()\n" in text
+        return text.replace("import machine\n", "import machine, sys\n").replace(
+            "        address = self._open()\n",
+            "        address = self._open()\n        print('loaded', *sorted(sys.modules))\n",
+        )
+
     with (
-        NewBoard(tmp_path, interpreter="32bit", heap="112K") as board,
+        NewBoard(tmp_path, tells, interpreter="32bit", heap="112K") as board,
         gateway_that_answers(provisioned.parents[1], lambda _: (200, sealed(file))) as (port, _),
     ):
         board.invite()
@@ -195,6 +203,9 @@ def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
         assert board.send(f"127.0.0.1:{port}/{CODE}") == ""
         board.until_state("saved")
         assert "MemoryError" not in "\n".join(board.console)
+        loaded = board.wait_console("loaded ", ANSWER_S).split()
+    assert "kiosk.commissioning" in loaded
+    assert not {"kiosk.app", "kiosk.scan", "kiosk.link", "kiosk.outbox"} & set(loaded)
 
 
 def foreign(file):

@@ -41,6 +41,8 @@ class SetupCode:
 
     kiosk: str
     text: str
+    reachable: bool = True
+    """Whether boards can reach the pages: not where those listen on this machine alone."""
 
     @property
     def link(self) -> str:
@@ -102,7 +104,8 @@ class SetupCodes:
             self._waiting[path_of(code)] = _Sealed(kiosk, sealed, self._clock() + LASTS_S)
         groups = "-".join(code[at : at + _GROUP] for at in range(0, LENGTH, _GROUP))
         place = pages_url(self._settings).removeprefix("https://")
-        return SetupCode(kiosk, f"{place}/{groups}")
+        alone = self._settings.web.host in ("127.0.0.1", "::1", "localhost")
+        return SetupCode(kiosk, f"{place}/{groups}", reachable=not alone)
 
     def take(self, name: str) -> tuple[str, bytes] | None:
         """(kiosk, its sealed file) of a name below `/setup/`, once; None where there is none."""
