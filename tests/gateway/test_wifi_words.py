@@ -1,7 +1,9 @@
 """Each code of the board's Wi-Fi has words: on the pages in both languages, on the display."""
 
 import pytest
+from samples import AT, health
 
+from fevergate.records import HealthArrived
 from fevergate.web import troubles
 from kiosk.words import LANGUAGES, line_word
 from kiosk.words_line import WORDS
@@ -32,3 +34,15 @@ def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
 
 def test_what_the_display_knows_the_pages_know():
     assert set(WORDS) - {0} <= set(troubles.WIFI)
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [("en", "its password is not accepted"), ("zh", "密码不被接受")],
+)
+def test_why_a_kiosk_was_last_without_a_line_is_on_its_page(site, language, says):
+    (site.settings.folder / "admin.password").write_text("x")
+    client = site.client("李伟", language)
+    assert says not in client.get("/admin/kiosks/north-1").text
+    site.gateway.commit([HealthArrived(health(rssi=-61, wifi=202), AT + 60, "north")])
+    assert says in client.get("/admin/kiosks/north-1").text
