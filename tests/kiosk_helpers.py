@@ -51,7 +51,8 @@ def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
     """A flashed board, not yet on."""
     # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
     options.setdefault("habits", Habits(patience_ms=6000 * SPEED))
-    board = Board("north-1", folder, FIRMWARE, speed=SPEED, **options)
+    options.setdefault("speed", SPEED)
+    board = Board("north-1", folder, FIRMWARE, **options)
     board.flash(files)
     return board
 

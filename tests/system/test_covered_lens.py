@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings
+from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings, until
 
 from kiosk.lens import SCANS
 from kiosk.slots import Slots
@@ -19,7 +19,7 @@ def board(tmp_path):
     board.stop()
 
 
-@pytest.mark.parametrize("share", [0.1, 0.15, 0.25])
+@pytest.mark.parametrize("share", [0.1, 0.25])
 def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share: float):
     with board.world.lock:
         board.sensor.film = share
@@ -37,17 +37,17 @@ def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share
     assert board.visits[-1].answer == "green"
 
 
-def test_an_empty_hall_is_no_covered_lens(board):
-    board.start()
-    while board.world.now_ms < 120_000:
-        time.sleep(0.1)
-        board.check()
-    assert not [line for line in board.console if "fault" in line]
+def test_an_empty_hall_is_no_covered_lens(tmp_path):
+    files = {"settings.json": settings(), "ca.der": authority_der()}
+    with kiosk(tmp_path / "flash", files, speed=20.0) as board:
+        board.start()
+        until(lambda: board.world.now_ms > 300_000)
+        assert not [line for line in board.console if "fault" in line]
 
 
 def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
     files = {"settings.json": settings(), "ca.der": authority_der()}
-    board = kiosk(tmp_path / "flash", files, utc=time.time)
+    board = kiosk(tmp_path / "flash", files, utc=time.time, speed=20.0)
     # 250 people an hour, at whatever hour this test runs.
     Slots(str(board.flash_dir / "usual")).write("fa" * 48)
     with board:
