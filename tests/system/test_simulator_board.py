@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import real_micropython
 from kiosk_helpers import until
 from simulator_helpers import ROOT, black_body
 
@@ -20,6 +21,7 @@ from simulator.board import Board
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.faults import Fault
 from simulator.frames import ResetCause
+from simulator.interpreters import INTERPRETERS
 from simulator.panel import panel_svg
 from simulator.pins import load_pins
 from simulator.population import built_in_crowd
@@ -221,6 +223,41 @@ def test_an_accelerated_clock_is_felt_by_asyncio_and_sleep(board: MakeBoard) -> 
     kiosk.start()
     kiosk.wait_console("dated", TIMEOUT_S)
     assert kiosk.console == ["asyncio True", "short True", "sleep True", "dated True 0"]
+
+
+FORTY_DAYS = """
+import sys, time
+class Host:
+    us = (1 << 30) - 1_000_000  # wraps soon, as its ticks in 32-bit words do each 18 minutes
+    ticks_add, ticks_diff, ticks_cpu, gmtime = time.ticks_add, time.ticks_diff, 0, time.gmtime
+    ticks_us = lambda: Host.us & (sys.maxsize >> 1)
+    ticks_ms = lambda: Host.us // 1000 & (sys.maxsize >> 1)
+    time = lambda: 1_900_000_000 + Host.us // 1_000_000
+host = sys.modules["time"] = Host
+sys.path.insert(0, sys.argv[1])
+import clock
+clock.start(30_000, True, 1_900_000_000)
+passed_ms, before = 0, clock.ticks_ms()
+for minute in range(40 * 24 * 60 // 240):
+    host.us += 8 * 60 * 1_000_000 + 1  # eight minutes of the host are four hours here
+    now = clock.ticks_ms()
+    assert 0 <= now <= sys.maxsize >> 1
+    passed_ms += clock.ticks_diff(now, before)
+    before = now
+    assert passed_ms == (minute + 1) * 4 * 3600 * 1000 + (minute + 1) * 30 // 1000
+    assert 0 <= clock.ticks_us() <= sys.maxsize >> 1
+assert clock.time() == 1_900_000_000 - 946_684_800 + passed_ms // 1000
+print("right")
+"""
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_boards_clock_is_right_for_weeks_whatever_the_words(tmp_path, interpreter) -> None:
+    script = tmp_path / "forty_days.py"
+    script.write_text(FORTY_DAYS)
+    device = ROOT / "tools/simulator/device"
+    said = real_micropython.run(str(script), str(device), interpreter=interpreter)
+    assert said == "right\n"
 
 
 def test_a_reset_starts_the_board_again_and_says_why(board: MakeBoard) -> None:
