@@ -90,7 +90,8 @@ def test_a_static_address_needs_its_mask_and_its_router():
     given = {"address": "10.1.2.3", "netmask": "255.255.0.0", "router": "10.1.0.1"}
     assert Settings(dict(GOOD, **given)).static == ("10.1.2.3", "255.255.0.0") + ("10.1.0.1",) * 2
     given["name_server"] = "10.1.0.53"
-    assert Settings(dict(GOOD, **given)).static[3] == "10.1.0.53"
+    static = Settings(dict(GOOD, **given)).static
+    assert static and static[3] == "10.1.0.53"
     for name in given:
         assert refusal(**dict(given, **{name: "10.1.2"})) == (
             "%s: expected four numbers, such as 10.0.0.7" % name
