@@ -3,5 +3,5 @@
 import gc
 
 gc.collect()
-# Collect early and often: a TLS handshake wants a large free block.
+# While modules are loaded: a heap that is collected before it grows stays small.
 gc.threshold(16384)

@@ -180,6 +180,9 @@ class App:
             if wait_ms < 0:
                 due = time.ticks_ms()  # late: go on from here, do not hurry to catch up
                 wait_ms = 0
+            elif not self.link.busy:
+                self.report.vitals.nobody()
+                wait_ms = max(0, time.ticks_diff(due, time.ticks_ms()))
             await asyncio.sleep_ms(wait_ms)
 
     def _upkeep(self, now):

@@ -6,6 +6,7 @@ glass that was reset by a spark acknowledges and stays dark, so all is written a
 """
 
 import asyncio
+import binascii
 import time
 
 import framebuf
@@ -41,7 +42,8 @@ class Display:
         self._buffer = bytearray(1 + AT_ONCE)  # behind the control byte
         self._buffer[0] = 0x40
         self._frame = bytearray(WIDTH * PAGES)
-        self._shown = bytearray(WIDTH * PAGES)
+        self._view = memoryview(self._frame)
+        self._shown = [0] * PAGES  # CRC-32 of what each page shows
         self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
         self._unknown = _ALL  # a bit for each page whose content nobody knows
         self._drawing = False
@@ -107,17 +109,18 @@ class Display:
             self._drawing = False
 
     def _changed(self, page):
-        start = page * WIDTH
-        stop = start + WIDTH
-        return self._unknown >> page & 1 or self._frame[start:stop] != self._shown[start:stop]
+        return self._unknown >> page & 1 or self._sum(page) != self._shown[page]
+
+    def _sum(self, page):
+        return binascii.crc32(self._view[page * WIDTH : (page + 1) * WIDTH])
 
     def _page(self, page):
         self._command(bytes((0x21, 0, WIDTH - 1, 0x22, page, page)))
         self._unknown |= 1 << page
         for start in range(page * WIDTH, (page + 1) * WIDTH, AT_ONCE):
-            stop = start + AT_ONCE
-            self._buffer[1:] = self._shown[start:stop] = self._frame[start:stop]
+            self._buffer[1:] = self._view[start : start + AT_ONCE]
             self._bus.i2c.writeto(ADDRESS, self._buffer)
+        self._shown[page] = self._sum(page)
         self._unknown &= ~(1 << page)
 
     def _try(self, commands):

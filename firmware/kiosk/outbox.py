@@ -18,7 +18,7 @@ NEWEST = 3
 """With the boot's number 124 bytes: VfsLfs2 keeps files of up to 128 (its cache) in its log."""
 
 SEGMENTS = 64
-"""Each takes half a kilobyte of a board's heap; a full outbox of one boot has 20 to 40."""
+"""Each takes a quarter of a kilobyte of a board's heap; a full outbox of one boot has 20 to 40."""
 
 _ENOSPC = 28  # not every port names it
 

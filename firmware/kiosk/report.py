@@ -3,7 +3,7 @@
 import asyncio
 
 from kiosk import clock, messages
-from kiosk.vitals import Vitals
+from kiosk.vitals import Vitals, for_line
 
 HEALTH_S = 60
 
@@ -13,7 +13,7 @@ class Report:
 
     def __init__(self, app):
         self._app = app
-        self._vitals = Vitals()
+        self.vitals = Vitals()
         self._asked = asyncio.Event()
         self.watched_ms = 0
 
@@ -34,8 +34,9 @@ class Report:
                 pass
 
     def _say(self):
-        app, vitals = self._app, self._vitals
-        vitals.look()
+        app, vitals = self._app, self.vitals
+        vitals.collect()
+        line_free, line_low = for_line() or (vitals.free, vitals.low)
         at = clock.utc()
         up_ms = app.uptime.ms()
         watched_ms, up = self.watched_ms, app.link.up
@@ -47,8 +48,8 @@ class Report:
             fault=app.fault or _unready(app, up_ms),
             doubt="nobody as usual" if app.usual.blind else "",
             watched_s=min(watched_ms // 1000, 3600),
-            heap_free=vitals.free,
-            heap_low=vitals.low,
+            heap_free=min(vitals.free, line_free),
+            heap_low=min(vitals.low, line_low),
             queued=len(app.outbox),
             dropped=app.outbox.dropped + app.outbox.rotten + app.unkept,
             scans=app.scans,
@@ -70,7 +71,8 @@ class Report:
         if up and at is not None:
             self.watched_ms -= watched_ms
         print(
-            "health heap_free=%d heap_low=%d queued=%d" % (vitals.free, vitals.low, len(app.outbox))
+            "health heap_free=%d heap_low=%d queued=%d collect_ms=%d"
+            % (vitals.free, vitals.low, len(app.outbox), vitals.collect_ms)
         )
 
 

@@ -1,7 +1,8 @@
 """One file of the outbox: readings of one boot within a window of sequence numbers.
 
 Either fevers or the others, so that those can go without these. Which of them the file holds
-and which must still be told are two bit sets in memory, 128 bytes each at most, whatever comes.
+and which must still be told are bit sets in memory, 128 bytes each at most, whatever comes; and one
+and the same as long as nothing was told.
 """
 
 import os
@@ -25,9 +26,9 @@ class Segment:
         self.last = -1  # the highest number that the file ever held
         self._folder = folder
         self._there = bytearray()
-        self._left = bytearray()
+        self._left = self._there
         self._slots = 0  # places in the file
-        self._holes = []  # of these, those that hold no reading of ours
+        self._holes = ()  # of these, those that hold no reading of ours
         self._pad = 0  # bytes to the next whole place
 
     @property
@@ -52,7 +53,7 @@ class Segment:
                     if self.first <= seq < self.first + SPAN and seq > self.last:
                         self._mark(seq)
                     else:
-                        self._holes.append(self._slots)
+                        self._hole(self._slots)
                     self._slots += 1
                     self._pad = record.SIZE - len(data)
 
@@ -100,6 +101,8 @@ class Segment:
     def forget(self, seq):
         """It need not be told any more."""
         index = seq - self.first
+        if self._left is self._there:
+            self._left = bytearray(self._there)
         self._left[index >> 3] &= ~(1 << (index & 7)) & 0xFF
         self.left -= 1
 
@@ -136,13 +139,17 @@ class Segment:
     def _mark(self, seq):
         index = seq - self.first
         more = (index >> 3) + 1 - len(self._there)
-        if more > 0:
-            self._there.extend(bytes(more))
-            self._left.extend(bytes(more))
-        self._there[index >> 3] |= 1 << (index & 7)
-        self._left[index >> 3] |= 1 << (index & 7)
+        for bits in (self._there,) if self._left is self._there else (self._there, self._left):
+            if more > 0:
+                bits.extend(bytes(more))
+            bits[index >> 3] |= 1 << (index & 7)
         self.left += 1
         self.last = seq
+
+    def _hole(self, slot):
+        if not self._holes:
+            self._holes = []
+        self._holes.append(slot)
 
     def _slot(self, seq):
         """Its place in the file: as many before it as there are lower numbers, and holes."""
@@ -162,7 +169,8 @@ class Segment:
             return
         self._pad = -size % record.SIZE
         slots = (size + self._pad) // record.SIZE
-        self._holes.extend(range(self._slots, slots))
+        for slot in range(self._slots, slots):
+            self._hole(slot)
         self._slots = slots
 
 
