@@ -21,13 +21,18 @@ ABI = 6
 byte of `sys.implementation._mpy` (docs.micropython.org, "MicroPython .mpy files")."""
 
 
+OPTIMISATION = "-O3"
+"""Without line numbers, which cost 3 KB of a board's heap: a traceback names file and function."""
+
+
 @lru_cache(512)
 def compiled(source: bytes, name: str) -> bytes:
     """The .mpy file of a source; `name` is the path that a traceback on the board shows.
 
     Raises `CompilerError` where the source is no Python or the compiler is not installed.
     """
-    done = subprocess.run([str(_compiler()), "-s", name, "-"], input=source, capture_output=True)
+    command = [str(_compiler()), OPTIMISATION, "-s", name, "-"]
+    done = subprocess.run(command, input=source, capture_output=True)
     if done.returncode or not done.stdout:
         words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise CompilerError(f"{name}: {' '.join(words[-2:]) or 'cannot be compiled'}")
