@@ -35,7 +35,8 @@ class Report:
 
     def _say(self):
         app, vitals = self._app, self.vitals
-        vitals.collect()
+        if not app.link.busy:
+            vitals.collect()
         line_free, line_low = for_line() or (vitals.free, vitals.low)
         at = clock.utc()
         up_ms = app.uptime.ms()

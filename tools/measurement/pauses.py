@@ -8,6 +8,7 @@ an access point that comes and goes each 20 s, and a broker that accepts and say
 
 from __future__ import annotations
 
+import re
 import socket
 import tempfile
 import threading
@@ -26,6 +27,7 @@ SAMPLE_MS = 100
 FALLS_EVERY_S = 4.0
 IN_VIEW = 0.5
 FLAP_MS = 20_000
+_COLLECT = re.compile(r"collect_ms=(\d+)")
 
 
 def pauses(people: int) -> dict[str, dict[str, float]]:
@@ -50,6 +52,9 @@ def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict
             playing.wait_crowd(60 + people * 15)
             over.set()
             reconnects = sum("link up" in line for line in board.console)
+            collections = [
+                int(match[1]) for line in board.console if (match := _COLLECT.search(line))
+            ]
     gaps = sorted(watched.gaps_ms)
     cuts = quantiles(gaps, n=1000, method="inclusive")
     return {
@@ -58,6 +63,7 @@ def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict
         "pause_ms_p50": round(max(0.0, median(gaps) - SAMPLE_MS), 1),
         "pause_ms_p99": round(cuts[989] - SAMPLE_MS, 1),
         "pause_ms_max": round(gaps[-1] - SAMPLE_MS, 1),
+        "collect_ms_max": max(collections, default=0),
     }
 
 

@@ -1,0 +1,87 @@
+"""When a kiosk's memory is collected: between people, on purpose, and often enough."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
+
+
+class Heap:
+    """A heap that the test fills; `collected` is how much there was at each collection."""
+
+    def __init__(self, live):
+        self.live = self.alloc = live
+        self.collected = []
+
+    def collect(self):
+        self.collected.append(self.alloc)
+        self.alloc = self.live
+
+
+@pytest.fixture(scope="module")
+def vitals():
+    """The firmware's module, on a board whose heap is a `Heap`."""
+    machine = SimpleNamespace(**{name: index for index, name in enumerate(RESETS)})
+    machine.reset_cause = lambda: 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "machine", machine)
+        patch.delitem(sys.modules, "kiosk.vitals", raising=False)
+        import kiosk.vitals as module
+
+        yield module
+        sys.modules.pop("kiosk.vitals", None)
+
+
+def board_with(vitals, heap, patch):
+    """A kiosk's `Vitals` on this heap."""
+    patch.setattr(
+        vitals,
+        "gc",
+        SimpleNamespace(
+            collect=heap.collect,
+            mem_alloc=lambda: heap.alloc,
+            mem_free=lambda: (1 << 20) - heap.alloc,
+            threshold=lambda size: None,
+        ),
+    )
+    ticks = SimpleNamespace(ticks_ms=lambda: 0, ticks_diff=lambda a, b: a - b)
+    patch.setattr(vitals, "time", ticks)
+    return vitals.Vitals()
+
+
+@given(st.lists(st.integers(0, 3000), min_size=20, max_size=200))
+def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(vitals, allocations):
+    heap = Heap(110_000)
+    with pytest.MonkeyPatch.context() as patch:
+        board = board_with(vitals, heap, patch)
+        board.collect()
+        for size in allocations:
+            heap.alloc += size
+            board.nobody()
+            most = vitals.ENOUGH + vitals.LOOK_EVERY * 3000
+            assert heap.alloc - heap.live < most < vitals.AUTOMATIC
+    for alloc in heap.collected[1:]:
+        assert alloc - heap.live >= vitals.ENOUGH  # none for nothing
+
+
+def test_the_least_that_was_ever_free_stays(vitals, monkeypatch):
+    heap = Heap(100_000)
+    board = board_with(vitals, heap, monkeypatch)
+    for live in (100_000, 130_000, 90_000):
+        heap.live = heap.alloc = live
+        board.collect()
+    assert board.free == (1 << 20) - 90_000
+    assert board.low == (1 << 20) - 130_000
+
+
+def test_line_memory_is_the_internal_one_alone(vitals, monkeypatch):
+    regions = [(180_000, 90_000, 60_000, 40_000), (2 << 20, 1 << 20, 1 << 20, 1 << 20)]
+    esp32 = SimpleNamespace(HEAP_DATA=4, idf_heap_info=lambda kind: regions)
+    monkeypatch.setitem(sys.modules, "esp32", esp32)
+    assert vitals.for_line() == (90_000, 40_000)
+    monkeypatch.setitem(sys.modules, "esp32", None)
+    assert vitals.for_line() is None
