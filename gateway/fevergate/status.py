@@ -40,6 +40,8 @@ class KioskStatus(Struct, kw_only=True):
     queued: int = 0
     fw: str = ""
     board: str = ""
+    wifi: int = 0
+    """Why it had no network when its line was last missed (`protocol.Health`); 0: never."""
     today: KioskDay
 
 
@@ -108,6 +110,7 @@ def _kiosk(today: KioskDay, row: dict[str, object] | None) -> KioskStatus:
     found.queued = int(health.get("queued") or 0)
     found.fw = str(health.get("fw") or "")
     found.board = str(health.get("board") or "")
+    found.wifi = int(health.get("wifi") or 0)
     return found
 
 
@@ -138,6 +141,7 @@ def as_table(found: Status, language: str) -> RenderableType:
             *(str(kiosk.today.watched_minutes), str(kiosk.queued)),
         )
     parts.append(table)
+    parts += _wifi(found.kiosks, language)
     parts.append(
         Text(
             say["keeps"].format(
@@ -155,6 +159,20 @@ def _state(kiosk: KioskStatus, say: dict[str, str]) -> Text:
     if not kiosk.online:
         return Text(say["offline"], "yellow")
     return Text(kiosk.fault, "yellow") if kiosk.fault else Text(say["watches"], "green")
+
+
+def _wifi(kiosks: list[KioskStatus], language: str) -> list[Text]:
+    """A line for each kiosk that was without a network since it started: why."""
+    from fevergate.web import troubles  # with babel, which few looks need
+    from fevergate.web.words import translations
+
+    say = translations(language).gettext
+    line = words(language)["no_line"]
+    return [
+        Text(line.format(kiosk=one.kiosk, why=troubles.wifi(one.wifi, say)), "yellow")
+        for one in kiosks
+        if one.wifi
+    ]
 
 
 def _ago(now: float, at: float | None) -> str:

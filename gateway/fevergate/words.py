@@ -72,6 +72,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "never_heard": ("从未上报", "never heard"),
     "offline": ("离线", "offline"),
     "watches": ("值守", "watches"),
+    "no_line": (
+        "{kiosk}：上次断线时的无线网络：{why}",
+        "{kiosk}: Wi-Fi when last without a line: {why}",
+    ),
     "keeps": (
         "待转发汇总 {waiting} 条；数据库 {database:.1f} MB；磁盘剩余 {free:.0f} MB。",
         "{waiting} summaries wait; database {database:.1f} MB; {free:.0f} MB free.",

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 from prometheus_client.registry import Collector
+from samples import AT, health
 
 from fevergate import logs
 from fevergate.bench.load import Fleet
@@ -15,7 +16,10 @@ from fevergate.cli import cli
 from fevergate.gateway import Gateway
 from fevergate.local_broker import free_port
 from fevergate.protocol import Topic, Verdict
+from fevergate.provision import provision
+from fevergate.records import HealthArrived
 from fevergate.settings import Metrics, load_gateway
+from fevergate.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +98,6 @@ def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
 
 
 def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
-    from fevergate.provision import provision
-    from fevergate.store import Store
-
     folder = tmp_path / "gateway"
     port = free_port()
     gates = {"north": ["north-1"]}
@@ -105,6 +106,27 @@ def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
     done = CliRunner().invoke(cli, ["status", "--settings", str(folder / "gateway.toml")])
     assert done.exit_code == 1
     assert "broker 127.0.0.1" in done.output and "north-1" in done.output
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "north-1: Wi-Fi when last without a line: its password is not accepted"),
+        ("zh", "north-1：上次断线时的无线网络：密码不被接受"),
+    ],
+)
+def test_status_says_why_a_kiosk_was_without_a_line(tmp_path, language, says):
+    folder = tmp_path / "gateway"
+    gates = {"north": ["north-1", "north-2"]}
+    provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=free_port())
+    store = Store(folder / "fevergate.db")
+    store.commit([HealthArrived(health(wifi=202), AT + 60, "north")])
+    store.close()
+    arguments = ["status", "--settings", str(folder / "gateway.toml"), "--language", language]
+    output = CliRunner().invoke(cli, arguments).output
+    assert says in output and output.count("Wi-Fi" if language == "en" else "无线网络") == 1
+    kiosks = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).output)["kiosks"]
+    assert [kiosk["wifi"] for kiosk in kiosks] == [202, 0]
 
 
 def test_the_journal_gets_fields_and_no_secret(gateway, settings, tmp_path, monkeypatch):
