@@ -22,6 +22,7 @@ from fevergate.errors import FeverGateError, NothingFoundError, ProvisionError
 from fevergate.provision import provision, services, steps
 from fevergate.provision.kiosks import static_address
 from fevergate.settings import load_gateway
+from kiosk.settings import Settings
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 
@@ -500,12 +501,48 @@ def test_a_kiosk_that_cannot_be_added_changes_nothing(tmp_path, name, gate, says
     assert contents(tmp_path / "a") == before
 
 
-def test_a_wifi_that_no_access_point_can_have_changes_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("wifi", "says"),
+    [
+        ({"wifi_ssid": "x", "wifi_password": "y"}, "expected 8 to 63 letters"),
+        ({"wifi_ssid_hex": "d0a3", "wifi_password": "y"}, "expected 8 to 63 letters"),
+        ({"wifi_ssid_hex": "d0a"}, "expected its bytes as hexadecimal digits"),
+        ({"wifi_ssid_hex": "校园"}, "expected its bytes as hexadecimal digits"),
+        ({"wifi_ssid_hex": "d0" * 33}, "expected at most 32"),
+        ({"wifi_ssid": "校" * 11}, "expected at most 32"),
+    ],
+)
+def test_a_wifi_that_no_access_point_can_have_changes_nothing(tmp_path, wifi, says):
     make(tmp_path / "a")
     before = contents(tmp_path / "a")
-    with pytest.raises(FeverGateError, match="expected 8 to 63 letters"):
-        list(steps.add(tmp_path / "a", "north-1", None, {"wifi_ssid": "x", "wifi_password": "y"}))
+    with pytest.raises(FeverGateError, match=says):
+        list(steps.add(tmp_path / "a", "north-1", None, wifi))
     assert contents(tmp_path / "a") == before
+
+
+def test_a_wifi_whose_name_is_no_text_is_given_by_its_bytes_and_changed_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FEVERGATE_WIFI_PASSWORD", "long enough")
+    folder = tmp_path / "a"
+
+    def run(*arguments):
+        return CliRunner().invoke(cli, ["provision", *arguments])
+
+    def told(kiosk):
+        return Settings(json.loads((folder / "kiosks" / kiosk / "settings.json").read_text()))
+
+    gateway = ["gateway", str(folder), "--campus", "east", "--gateway", "gw", "--gate"]
+    done = run(*gateway, "north=north-1", "--wifi-ssid-hex", "d0a3d4b0")
+    assert done.exit_code == 0, done.output
+    assert told("north-1").ssid == "校园".encode("gbk")
+    assert run("kiosk", str(folder), "north-2", "--gate", "north").exit_code == 0
+    assert told("north-2").ssid == told("north-1").ssid
+    assert "d0a3d4b0" in run("revoke", str(folder), "north-2", "--because", "stolen").output
+    done = run("kiosk", str(folder), "north-1", "--wifi-ssid", "x", "--wifi-ssid-hex", "d0")
+    assert done.exit_code == 2 and "expected one of them" in done.output
+    assert run("kiosk", str(folder), "north-1", "--wifi-ssid", "library").exit_code == 0
+    assert told("north-1").ssid == b"library"
 
 
 def test_an_authority_near_its_end_is_told_in_time(tmp_path, monkeypatch):

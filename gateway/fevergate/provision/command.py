@@ -22,6 +22,9 @@ site_option = click.option(
 )
 threshold_option = click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary.")
 wifi_option = click.option("--wifi-ssid", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
+wifi_hex_option = click.option(
+    "--wifi-ssid-hex", help="Instead: the bytes of a name that is no UTF-8, such as d0a3d4b0."
+)
 
 
 class NamesParam(click.ParamType[tuple[str, list[str]]]):
@@ -86,6 +89,7 @@ def provision_group() -> None:
 @site_option
 @threshold_option
 @wifi_option
+@wifi_hex_option
 @click.option("--home-assistant", is_flag=True, help="A credential for it; kiosks appear in it.")
 @click.option("--collect", is_flag=True, help="A credential and collect.toml: `fevergate collect`.")
 def gateway_command(
@@ -102,6 +106,7 @@ def gateway_command(
     site: str | None,
     threshold: float | None,
     wifi_ssid: str | None,
+    wifi_ssid_hex: str | None,
     home_assistant: bool,
     collect: bool,
 ) -> None:
@@ -133,8 +138,7 @@ def gateway_command(
         language=language,
         site=site,
         threshold_c=threshold,
-        wifi_ssid=wifi_ssid,
-        wifi_password=_wifi_password(wifi_ssid) if wifi_ssid else None,
+        **_wifi(wifi_ssid, wifi_ssid_hex),
         home_assistant=home_assistant,
         collect=collect,
     )
@@ -152,6 +156,7 @@ def gateway_command(
 @site_option
 @threshold_option
 @wifi_option
+@wifi_hex_option
 @click.option("--static", help="ADDRESS,NETMASK,ROUTER[,NAME SERVER] of its own, or dhcp.")
 @click.option("--port", help="Write its settings onto the board at this serial port.")
 def kiosk_command(
@@ -162,6 +167,7 @@ def kiosk_command(
     site: str | None,
     threshold: float | None,
     wifi_ssid: str | None,
+    wifi_ssid_hex: str | None,
     static: str | None,
     port: str | None,
 ) -> None:
@@ -178,8 +184,7 @@ def kiosk_command(
         "language": language,
         "site": site,
         "threshold_c": threshold,
-        "wifi_ssid": wifi_ssid,
-        "wifi_password": _wifi_password(wifi_ssid) if wifi_ssid else None,
+        **_wifi(wifi_ssid, wifi_ssid_hex),
     }
     wishes = {name: value for name, value in wishes.items() if value is not None}
     wishes |= static_address(static) if static else {}
@@ -289,6 +294,16 @@ def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
     for name, some in pairs:
         found.setdefault(name, []).extend(some)
     return found
+
+
+def _wifi(ssid: str | None, ssid_hex: str | None) -> dict[str, str]:
+    """A board's settings for a network; none where nothing was said of it. Raises `UsageError`."""
+    if ssid and ssid_hex:
+        raise click.UsageError("--wifi-ssid and --wifi-ssid-hex: expected one of them")
+    if not ssid and not ssid_hex:
+        return {} if ssid is None else {"wifi_ssid": ssid}
+    name = {"wifi_ssid": ssid} if ssid else {"wifi_ssid": "", "wifi_ssid_hex": ssid_hex or ""}
+    return name | {"wifi_password": _wifi_password(ssid or ssid_hex or "")}
 
 
 def _wifi_password(ssid: str) -> str:

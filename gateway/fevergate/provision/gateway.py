@@ -84,6 +84,7 @@ def provision(
     site: str | None = None,
     threshold_c: float | None = None,
     wifi_ssid: str | None = None,
+    wifi_ssid_hex: str | None = None,
     wifi_password: str | None = None,
     home_assistant: bool = False,
     collect: bool = False,
@@ -114,6 +115,7 @@ def provision(
         "site": site,
         "threshold_c": threshold_c,
         "wifi_ssid": wifi_ssid,
+        "wifi_ssid_hex": wifi_ssid_hex,
         "wifi_password": wifi_password,
     }
     wishes = {name: value for name, value in wishes.items() if value is not None}

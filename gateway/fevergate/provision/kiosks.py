@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import os
 import re
@@ -31,16 +32,29 @@ DEFAULTS = {
 }
 
 
-def check_wifi(ssid: str, password: str) -> None:
+def check_wifi(values: dict[str, Any]) -> None:
     """Raise `ProvisionError` where no access point has such a name (IEEE 802.11-2020, 9.4.2.2) or
     such a password (J.4.1)."""
-    if len(ssid.encode()) > SSID_BYTES or not (ssid.isprintable() or not ssid):
+    ssid, password = wifi_name(values), values["wifi_password"]
+    try:
+        name = binascii.unhexlify(values.get("wifi_ssid_hex", "")) or ssid.encode()
+    except ValueError as error:
+        raise ProvisionError(
+            f"Wi-Fi {ssid!r}: expected its bytes as hexadecimal digits, such as d0a3d4b0"
+        ) from error
+    if len(name) > SSID_BYTES or not (ssid.isprintable() or not ssid):
         raise ProvisionError(f"Wi-Fi {ssid!r}: expected at most {SSID_BYTES} printable bytes")
     if ssid and password and not re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", password):
         raise ProvisionError(
             f"password of the Wi-Fi {ssid!r}: expected 8 to 63 letters, digits and signs of ASCII,"
             " or 64 hexadecimal digits"
         )
+
+
+def wifi_name(values: dict[str, Any]) -> str:
+    """The network of a board's settings, as people may read it: hexadecimal digits where it is no
+    UTF-8, "" where there is none."""
+    return values.get("wifi_ssid_hex") or values.get("wifi_ssid") or ""
 
 
 def static_address(text: str) -> dict[str, str]:
@@ -115,7 +129,9 @@ def values_for(
     others = sorted(found.values(), key=lambda one: one.get("gate") != gate)
     like = found.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
-    check_wifi(values["wifi_ssid"], values["wifi_password"])
+    if "wifi_ssid" in wishes and "wifi_ssid_hex" not in wishes:
+        values.pop("wifi_ssid_hex", None)
+    check_wifi(values)
     return values
 
 

@@ -206,8 +206,8 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
     yield say(settings, "refused" if reloaded else "no_broker")
     if left_at:
         yield say(settings, "last", gate=left_at)
-    if told.get("wifi_ssid"):
-        yield say(settings, "wifi", ssid=told["wifi_ssid"])
+    if ssid := kiosks.wifi_name(told):
+        yield say(settings, "wifi", ssid=ssid)
 
 
 def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
