@@ -40,13 +40,13 @@ from kiosk.warmup import WarmUp
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 SAMPLE_MS = 100
-START_MS = 300  # power-on reset and first valid data of the sensor
-FAULT_AFTER = 5  # failed samples in a row
-FAULT_RETRY_MS = 1000
-UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked after
-COUNT_MS = 60_000
+_START_MS = 300  # power-on reset and first valid data of the sensor
+_FAULT_AFTER = 5  # failed samples in a row
+_FAULT_RETRY_MS = 1000
+_UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked after
+_COUNT_MS = 60_000
 _NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons of no person seen
-ANSWER_MS = 1500  # an answer stays at least so long
+_ANSWER_MS = 1500  # an answer stays at least so long
 WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
 
 
@@ -156,7 +156,7 @@ class App:
             self.report.now()  # so that what was measured before is dated now
 
     async def _scan_forever(self):
-        await asyncio.sleep_ms(START_MS)
+        await asyncio.sleep_ms(_START_MS)
         due = time.ticks_ms()
         while True:
             try:
@@ -170,8 +170,8 @@ class App:
                 self._faulty(error)  # but look on: it may pass
             except SensorError as error:
                 self._sensor_failed(error)
-                if self.failed >= FAULT_AFTER:
-                    await asyncio.sleep_ms(FAULT_RETRY_MS)
+                if self.failed >= _FAULT_AFTER:
+                    await asyncio.sleep_ms(_FAULT_RETRY_MS)
                     self.bus.clock_free()
             # Fed by what the board is there for: whatever hangs, it starts anew.
             self.watchdog.feed()
@@ -190,10 +190,10 @@ class App:
         the display anew."""
         if self.examiner.scan.state != WAITING:
             return
-        if now - self._renewed_ms >= UPKEEP_MS:
+        if now - self._renewed_ms >= _UPKEEP_MS:
             self._renewed_ms = now
             self.panel.renew()
-        if self._checked_ms is None or now - self._checked_ms >= UPKEEP_MS:
+        if self._checked_ms is None or now - self._checked_ms >= _UPKEEP_MS:
             self._checked_ms = None
             self.identify()
             self._checked_ms = now
@@ -214,7 +214,7 @@ class App:
             if judgement.reason not in _NOBODY:
                 self.usual.person()
         self.lens.look(now, scan.rise_c)
-        if now - self._counted_ms >= COUNT_MS:
+        if now - self._counted_ms >= _COUNT_MS:
             self._counted_ms = now
             self._count()
         if self.lens.blocked:
@@ -243,7 +243,7 @@ class App:
         elif (
             scan.state == WAITING
             and self._answered_ms is not None
-            and now - self._answered_ms >= ANSWER_MS
+            and now - self._answered_ms >= _ANSWER_MS
         ):
             self._answered_ms = None
             self._invite()
@@ -349,7 +349,7 @@ class App:
         self.failed += 1
         now = self.uptime.ms()
         self._answer_all(self.examiner.overdue(now), now)
-        if self.failed >= FAULT_AFTER:
+        if self.failed >= _FAULT_AFTER:
             self._checked_ms = None  # perhaps another part is put in
             self._faulty(error)
 

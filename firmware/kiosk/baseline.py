@@ -18,7 +18,7 @@ WINDOW = 31
 LEAST = 8
 """Scans in the running median, and how many of them it takes to begin."""
 
-PAUSE_S = 3600
+_PAUSE_S = 3600
 HALF_LIFE_S = 7 * 24 * 3600
 """Without people the kiosk goes back to its factory curve so slowly: what a sensor reads wrong, it
 reads wrong tomorrow, but a hall's heater is of this season."""
@@ -67,5 +67,5 @@ class Baseline:
 
     def rest(self, seconds):
         """Nobody came for so long; minutes are no pause."""
-        if seconds >= PAUSE_S and not self._fixed:
+        if seconds >= _PAUSE_S and not self._fixed:
             self.offset_c *= 0.5 ** (seconds / HALF_LIFE_S)

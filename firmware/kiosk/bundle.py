@@ -12,8 +12,8 @@ import os
 from kiosk.errors import UpdateError
 from kiosk.offer import header
 
-FILES_MAX = 128
-PATH_MAX = 64
+_FILES_MAX = 128
+_PATH_MAX = 64
 _LINE_MAX = 160
 _AT_ONCE = 1024
 _FOLDER = 0x4000  # of a file's mode
@@ -39,12 +39,12 @@ async def unpack(bundle, slot, version, abi, boards):
     with open(bundle, "rb") as file:
         if file.readline(_LINE_MAX) != header(version, abi, boards):
             raise UpdateError("not a bundle of %s" % version)
-        for _ in range(FILES_MAX):
+        for _ in range(_FILES_MAX):
             line = file.readline(_LINE_MAX)
             if not line:
                 return
             await _take(file, line, slot)
-    raise UpdateError("more than %d files" % FILES_MAX)
+    raise UpdateError("more than %d files" % _FILES_MAX)
 
 
 def empty(folder):
@@ -87,7 +87,7 @@ async def _take(file, line, slot):
 def _inside(name):
     """Whether it is a plain relative path: letters, digits, _ and . between slashes."""
     parts = name.split("/")
-    if len(name) > PATH_MAX or len(parts) > 4:
+    if len(name) > _PATH_MAX or len(parts) > 4:
         return False
     for part in parts:
         if not part or part[0] == ".":

@@ -7,8 +7,8 @@ from machine import I2C, Pin
 import kiosk_board
 from kiosk.errors import BusError
 
-CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
-WAKE_LOW_MS = 40  # SDA low for at least 33 ms
+_CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
+_WAKE_LOW_MS = 40  # SDA low for at least 33 ms
 
 
 class Bus:
@@ -21,7 +21,7 @@ class Bus:
         """Give the wires (back) to the I2C hardware."""
         scl, sda = Pin(kiosk_board.SCL), Pin(kiosk_board.SDA)
         self._wires = (sda, scl)
-        self.i2c = I2C(0, scl=scl, sda=sda, freq=CLOCK_HZ)
+        self.i2c = I2C(0, scl=scl, sda=sda, freq=_CLOCK_HZ)
 
     def check(self):
         """Look at the wires before they are used, and free one that is held low.
@@ -42,7 +42,7 @@ class Bus:
         """SDA low, SCL high: wakes an MLX90614 (data sheet, figure on exiting sleep)."""
         scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
         sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=0)
-        time.sleep_ms(WAKE_LOW_MS)
+        time.sleep_ms(_WAKE_LOW_MS)
         sda.value(1)
         scl.value(1)
         self.restart()

@@ -11,8 +11,8 @@ PIVOT_C = 37.0
 OFFSET_MAX_C = 1.5
 GAIN_MIN = 0.95
 GAIN_MAX = 1.05
-CAN_MIN_C = -1.0
-CAN_MAX_C = 8.0
+_CAN_MIN_C = -1.0
+_CAN_MAX_C = 8.0
 """Limits of what can be a sensor's error; beyond them it is broken, dirty, or held wrong."""
 
 
@@ -27,7 +27,7 @@ class Calibration:
         for name, value, low, high in (
             ("offset_c", offset_c, -OFFSET_MAX_C, OFFSET_MAX_C),
             ("gain", gain, GAIN_MIN, GAIN_MAX),
-            ("can_over_air_c", can_over_air_c, CAN_MIN_C, CAN_MAX_C),
+            ("can_over_air_c", can_over_air_c, _CAN_MIN_C, _CAN_MAX_C),
         ):
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise CalibrationError("%s: expected a number" % name)

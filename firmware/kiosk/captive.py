@@ -9,10 +9,10 @@ import json
 import select
 import socket
 
-REQUEST_MAX = 8192
-CLIENTS_MAX = 4
-PATIENCE_S = 10
-DNS_POLL_MS = 50
+_REQUEST_MAX = 8192
+_CLIENTS_MAX = 4
+_PATIENCE_S = 10
+_DNS_POLL_MS = 50
 _DNS_MAX = 512
 _OF_ADDRESSES = (b"\x00\x01", b"\x00\xff")  # A, and any
 _PIECE = 1024
@@ -44,7 +44,7 @@ async def serve_dns(host, port, address):
     poll = select.poll()
     poll.register(udp, select.POLLIN)
     while True:
-        await asyncio.sleep_ms(DNS_POLL_MS)
+        await asyncio.sleep_ms(_DNS_POLL_MS)
         while poll.poll(0):
             try:
                 query, asker = udp.recvfrom(_DNS_MAX)
@@ -70,8 +70,8 @@ class Pages:
         """One connection: a request, an answer, the end."""
         self._clients += 1
         try:
-            if self._clients <= CLIENTS_MAX:
-                await asyncio.wait_for(self._answer(reader, writer), PATIENCE_S)
+            if self._clients <= _CLIENTS_MAX:
+                await asyncio.wait_for(self._answer(reader, writer), _PATIENCE_S)
         except (OSError, ValueError, asyncio.TimeoutError):
             pass  # who asks like that gets no answer
         finally:
@@ -86,7 +86,7 @@ class Pages:
         request = b""
         while b"\r\n\r\n" not in request:
             more = await reader.read(_PIECE)
-            if not more or len(request) > REQUEST_MAX:
+            if not more or len(request) > _REQUEST_MAX:
                 return await _send(writer, "400 Bad Request")
             request += more
         end = request.index(b"\r\n\r\n")
@@ -115,7 +115,7 @@ class Pages:
         return await _send(writer, "302 Found\r\nLocation: http://%s/" % self._host)
 
     async def _take(self, reader, writer, size, body):
-        if size > REQUEST_MAX:
+        if size > _REQUEST_MAX:
             return await _send(writer, "413 Content Too Large")
         while len(body) < size:
             more = await reader.read(min(_PIECE, size - len(body)))

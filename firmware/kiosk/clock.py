@@ -20,15 +20,15 @@ from kiosk.slots import Slots
 
 VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
 VALID_TO = 4_102_444_800  # 2100-01-01
-NTP_PORT = 123
+_NTP_PORT = 123
 NTP_EPOCH = 2_208_988_800  # 1900 to 1970
 ASK_EVERY_S = 3600
-ASK_AGAIN_S = 15
-ANSWER_MS = 2000
+_ASK_AGAIN_S = 15
+_ANSWER_MS = 2000
 TOLD_MS = 4000  # an answer over the line that took longer is too old
-TOLD_S = 2 * 3600  # what the line said last is better than SNTP for so long
-KEEP_EVERY_S = 3600
-JUMP_MS = 1000  # what is less wrong is left as it is
+_TOLD_S = 2 * 3600  # what the line said last is better than SNTP for so long
+_KEEP_EVERY_S = 3600
+_JUMP_MS = 1000  # what is less wrong is left as it is
 KEPT = "/clock"
 
 # The ESP32 port counts from 2000, the unix port from 1970.
@@ -76,7 +76,7 @@ def confirm(now_ms):
     """Take what somebody says it is (UTC, ms); returns whether that changes what we say."""
     global _sure
     off_ms = now_ms - time.time_ns() // 1_000_000 - _EPOCH_S * 1000
-    jump = not -JUMP_MS <= off_ms <= JUMP_MS
+    jump = not -_JUMP_MS <= off_ms <= _JUMP_MS
     if jump:
         set_utc(now_ms // 1000, now_ms % 1000)
         print("clock set")
@@ -151,7 +151,7 @@ def set_utc(now, ms=0):
     RTC().datetime((year, month, day, weekday, hour, minute, second, ms * 1000))
 
 
-async def ask(host, port=NTP_PORT):
+async def ask(host, port=_NTP_PORT):
     """Ask one server once; UTC in ms, half of the way added, or None."""
     asked = os.urandom(8)  # an answer that does not repeat it is not to us
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -168,7 +168,7 @@ async def ask(host, port=NTP_PORT):
         udp.connect(socket.getaddrinfo(address, port)[0][-1])
         udp.send(b"\x23" + bytes(39) + asked)
         began = time.ticks_ms()
-        while time.ticks_diff(time.ticks_ms(), began) < ANSWER_MS:
+        while time.ticks_diff(time.ticks_ms(), began) < _ANSWER_MS:
             await asyncio.sleep_ms(10)
             try:
                 packet = udp.recv(64)
@@ -192,10 +192,10 @@ async def keep(host, port, news):
     """
     while True:
         now_ms = None
-        if host and not 0 <= _now() - _told_s < TOLD_S:
+        if host and not 0 <= _now() - _told_s < _TOLD_S:
             now_ms = await ask(host, port)
             if now_ms is not None and confirm(now_ms):
                 news()
-        if _now() >= VALID_FROM and not 0 <= _now() - _kept_s < KEEP_EVERY_S:
+        if _now() >= VALID_FROM and not 0 <= _now() - _kept_s < _KEEP_EVERY_S:
             _keep()
-        await asyncio.sleep(ASK_AGAIN_S if now_ms is None else ASK_EVERY_S)
+        await asyncio.sleep(_ASK_AGAIN_S if now_ms is None else ASK_EVERY_S)

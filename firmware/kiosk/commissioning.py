@@ -24,17 +24,17 @@ from kiosk.page import PAGE
 from kiosk.settings import CA_PATH, PATH
 from kiosk.wish import Wish, understand
 
-HOST = "0.0.0.0"  # noqa: S104 - of the board's own Wi-Fi
+_HOST = "0.0.0.0"  # noqa: S104 - of the board's own Wi-Fi
 HTTP_PORT = 80
 DNS_PORT = 53
 ANSWER_S = 2  # for the page's last answer to leave before the channel changes
-JOIN_S = 20
-LEAVE_MS = 300
-RECONNECTS = 2
-FETCH_S = 30
+_JOIN_S = 20
+_LEAVE_MS = 300
+_RECONNECTS = 2
+_FETCH_S = 30
 SEEN_S = 300  # how long a result waits for a phone that comes back
-LEAVE_S = 3
-NETWORKS_MAX = 16
+_LEAVE_S = 3
+_NETWORKS_MAX = 16
 
 # 14 of 26 characters that nobody takes for another are 65.8 bits. Who has recorded a handshake
 # (WPA2, 4096 rounds of SHA-1 a try) tries 2.5 million a second on a large graphics card of 2022:
@@ -85,9 +85,9 @@ class Commissioning:
         address = self._open()
         shown = ".".join([str(part) for part in address])
         pages = Pages(PAGE, shown, self._state, self.submit)
-        await asyncio.start_server(pages.serve, HOST, HTTP_PORT)
+        await asyncio.start_server(pages.serve, _HOST, HTTP_PORT)
         background = [
-            asyncio.create_task(_for_ever(serve_dns, HOST, DNS_PORT, address)),
+            asyncio.create_task(_for_ever(serve_dns, _HOST, DNS_PORT, address)),
             asyncio.create_task(_for_ever(self._display.run)),
         ]
         while self._news != "saved":
@@ -104,7 +104,7 @@ class Commissioning:
             await asyncio.wait_for(self._seen.wait(), SEEN_S)
         except asyncio.TimeoutError:
             pass
-        await asyncio.sleep(LEAVE_S)
+        await asyncio.sleep(_LEAVE_S)
         for task in background:
             task.cancel()
 
@@ -205,20 +205,20 @@ def _names_of(station):
             continue
         if name and name not in names:
             names.append(name)
-    return sorted(names)[:NETWORKS_MAX]
+    return sorted(names)[:_NETWORKS_MAX]
 
 
 async def _join(wish):
-    """Join a Wi-Fi within `JOIN_S`. Raises `_FailedError`."""
+    """Join a Wi-Fi within `_JOIN_S`. Raises `_FailedError`."""
     station = network.WLAN(network.STA_IF)
     try:
         station.disconnect()
-        await asyncio.sleep_ms(LEAVE_MS)  # the driver needs a moment
-        station.config(reconnects=RECONNECTS)  # and then it says why it failed
+        await asyncio.sleep_ms(_LEAVE_MS)  # the driver needs a moment
+        station.config(reconnects=_RECONNECTS)  # and then it says why it failed
         if wish.static:
             station.ifconfig(wish.static)
         station.connect(wish.network, wish.password)
-        until = time.ticks_add(time.ticks_ms(), JOIN_S * 1000)
+        until = time.ticks_add(time.ticks_ms(), _JOIN_S * 1000)
         while not station.isconnected():
             if time.ticks_diff(until, time.ticks_ms()) <= 0:
                 absent = station.status() == network.STAT_NO_AP_FOUND
@@ -235,7 +235,7 @@ async def _fetched(host, port, code):
     place = "%s:%d" % (host, port)
     try:
         sealed = await asyncio.wait_for(
-            setup_code.fetch(host, port, setup_code.path_of(code)), FETCH_S
+            setup_code.fetch(host, port, setup_code.path_of(code)), _FETCH_S
         )
     except (OSError, ValueError, asyncio.TimeoutError) as error:
         print("gateway:", error)

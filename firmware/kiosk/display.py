@@ -14,9 +14,9 @@ import framebuf
 from kiosk.errors import BusError
 from kiosk.glyphs import Glyphs
 
-ADDRESS = 0x3C
+_ADDRESS = 0x3C
 WIDTH = 128
-PAGES = 8
+_PAGES = 8
 
 _INIT = b"\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80\xd9\xf1\xdb\x30\xa4\xa6\x8d\x14\xaf"
 # Segments a to g of each digit, as on a seven-segment display.
@@ -25,8 +25,8 @@ _DIGIT_W = 19
 _DIGIT_H = 28
 _THICK = 4
 LINE = 32
-AT_ONCE = 16  # bytes of a transfer: a wire that falls in its middle costs 100 ms for each
-AGAIN_MS = 10_000  # so long a glass that failed is left alone: each try may block for a while
+_AT_ONCE = 16  # bytes of a transfer: a wire that falls in its middle costs 100 ms for each
+_AGAIN_MS = 10_000  # so long a glass that failed is left alone: each try may block for a while
 _ALL = 0xFF  # every page
 _PROBE = b"\xe3"  # NOP: two bytes are lost, not all of `_INIT`, where something hangs
 
@@ -39,12 +39,12 @@ class Display:
 
     def __init__(self, bus):
         self._bus = bus
-        self._buffer = bytearray(1 + AT_ONCE)  # behind the control byte
+        self._buffer = bytearray(1 + _AT_ONCE)  # behind the control byte
         self._buffer[0] = 0x40
-        self._frame = bytearray(WIDTH * PAGES)
+        self._frame = bytearray(WIDTH * _PAGES)
         self._view = memoryview(self._frame)
-        self._shown = [0] * PAGES  # CRC-32 of what each page shows
-        self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, PAGES * 8, framebuf.MONO_VLSB)
+        self._shown = [0] * _PAGES  # CRC-32 of what each page shows
+        self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
         self._unknown = _ALL  # a bit for each page whose content nobody knows
         self._drawing = False
         self._stale = False
@@ -59,7 +59,7 @@ class Display:
     def start(self):
         """Switch the glass on; after power-up and after a fault."""
         now = time.ticks_ms()
-        if self._failed_ms is not None and time.ticks_diff(now, self._failed_ms) < AGAIN_MS:
+        if self._failed_ms is not None and time.ticks_diff(now, self._failed_ms) < _AGAIN_MS:
             return
         self._failed_ms = None
         self._unknown = _ALL
@@ -97,7 +97,7 @@ class Display:
                 if not self.ok:
                     self.start()
                 await self._draw()
-                for page in range(PAGES):
+                for page in range(_PAGES):
                     if self.ok and self._changed(page):
                         self._page(page)
                         await asyncio.sleep_ms(0)
@@ -117,9 +117,9 @@ class Display:
     def _page(self, page):
         self._command(bytes((0x21, 0, WIDTH - 1, 0x22, page, page)))
         self._unknown |= 1 << page
-        for start in range(page * WIDTH, (page + 1) * WIDTH, AT_ONCE):
-            self._buffer[1:] = self._view[start : start + AT_ONCE]
-            self._bus.i2c.writeto(ADDRESS, self._buffer)
+        for start in range(page * WIDTH, (page + 1) * WIDTH, _AT_ONCE):
+            self._buffer[1:] = self._view[start : start + _AT_ONCE]
+            self._bus.i2c.writeto(_ADDRESS, self._buffer)
         self._shown[page] = self._sum(page)
         self._unknown &= ~(1 << page)
 
@@ -139,7 +139,7 @@ class Display:
 
     def _command(self, commands):
         self._bus.check()
-        self._bus.i2c.writeto(ADDRESS, b"\x00" + commands)
+        self._bus.i2c.writeto(_ADDRESS, b"\x00" + commands)
 
     async def _draw(self):
         """Into memory, giving way between lines: the scan comes between."""

@@ -26,8 +26,8 @@ ORAL_TO_AXILLARY_C = -0.3
 REFERENCE_ROOM_C = 23.2
 """Mean of the rooms in which the sites' figures were taken."""
 
-SKIN_EMISSIVITY = 0.98
-_REFLECTED = 1 - SKIN_EMISSIVITY
+_SKIN_EMISSIVITY = 0.98
+_REFLECTED = 1 - _SKIN_EMISSIVITY
 
 
 class Site:
@@ -65,7 +65,7 @@ def through_emissivity(object_c, ambient_c):
     T_skin^4 = (T_read^4 - (1 - e) T_ambient^4) / e, in kelvin.
     """
     skin_k4 = (object_c + 273.15) ** 4 - _REFLECTED * (ambient_c + 273.15) ** 4
-    return (skin_k4 / SKIN_EMISSIVITY) ** 0.25 - 273.15
+    return (skin_k4 / _SKIN_EMISSIVITY) ** 0.25 - 273.15
 
 
 def body_c(skin_c, air_c, site):

@@ -13,8 +13,8 @@ from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
 from kiosk.slots import Slots
 
-SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
-OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
+_SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
+_OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
 REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
 
 
@@ -95,7 +95,7 @@ class Examiner:
         baseline_c = self.screening.baseline.offset_c
         if self._saved is not None:
             saved_c, waiting = self._saved
-            if waiting is first and abs(saved_c - baseline_c) < SAVE_C:
+            if waiting is first and abs(saved_c - baseline_c) < _SAVE_C:
                 return
         self._crowd.write([_hundredths(baseline_c), _values(first)])
         self._saved = (baseline_c, first)
@@ -135,7 +135,7 @@ def _baseline(settings, offset_c):
     if settings.baseline == "fixed":
         return Baseline(settings.baseline_c, fixed=True)
     baseline = Baseline(offset_c if abs(offset_c) <= BOUND_C else 0.0)
-    baseline.rest(OFF_S)
+    baseline.rest(_OFF_S)
     return baseline
 
 

@@ -9,7 +9,7 @@ import binascii
 import sys
 
 NAME = "glyphs.bin"
-ROWS = 32
+_ROWS = 32
 _HEAD = 6
 
 
@@ -32,11 +32,11 @@ class Glyphs:
         if number < 0:
             return None
         try:
-            self._file.seek(_HEAD + len(self._chars.encode()) + ROWS * number)
-            rows = self._file.read(ROWS)
+            self._file.seek(_HEAD + len(self._chars.encode()) + _ROWS * number)
+            rows = self._file.read(_ROWS)
         except OSError:
             return None
-        return rows if len(rows) == ROWS else None
+        return rows if len(rows) == _ROWS else None
 
 
 def _index(file):
@@ -48,9 +48,9 @@ def _index(file):
     size = 0
     while piece:
         crc = binascii.crc32(piece, crc)
-        piece = file.read(ROWS)
+        piece = file.read(_ROWS)
         size += len(piece)
     text = chars.decode()
-    if not text or crc != int.from_bytes(head[:4], "big") or size != ROWS * len(text):
+    if not text or crc != int.from_bytes(head[:4], "big") or size != _ROWS * len(text):
         raise ValueError("glyphs: damaged")
     return text

@@ -14,8 +14,8 @@ from kiosk.signature import verified
 from kiosk_board import BOARD
 
 MODULES = ("install", "bundle", "offer", "signature")
-ANSWER_MS = 5000
-TRIES = 12
+_ANSWER_MS = 5000
+_TRIES = 12
 ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # of compiled files: MicroPython's .mpy version
 
 
@@ -100,12 +100,12 @@ class Installation:
 
     async def _next(self, offset):
         """The piece at an offset, asked for until it comes."""
-        for _ in range(TRIES):
+        for _ in range(_TRIES):
             await self._wait_idle()
             self._arrived.clear()
             self._host.ask(offset)
             try:
-                await asyncio.wait_for(self._arrived.wait(), ANSWER_MS / 1000)
+                await asyncio.wait_for(self._arrived.wait(), _ANSWER_MS / 1000)
             except asyncio.TimeoutError:
                 continue
             if self.superseded:

@@ -8,7 +8,7 @@ from kiosk import qr
 from kiosk.display import _SIGNS, LINE, Display
 from kiosk.words_setup import WORDS
 
-TURN_MS = 5000
+_TURN_MS = 5000
 _LOOK_MS = 200
 _BORDER = 3  # pixels of quiet zone about the code: what 64 rows leave
 _PIXELS = 2  # of a module
@@ -49,7 +49,7 @@ class Invitation(Display):
             told = self._told
             self._wanted = screens[at % len(screens)]
             await self.flush()
-            for _ in range(TURN_MS // _LOOK_MS):
+            for _ in range(_TURN_MS // _LOOK_MS):
                 await asyncio.sleep_ms(_LOOK_MS)
                 if self._told != told:
                     break

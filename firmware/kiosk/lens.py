@@ -6,11 +6,11 @@ SCANS = 20
 """In a row. Who stands too far away comes nearer when asked; twenty who do not are no people's
 fault. Cold skin is another reason: a frosty morning is no dirty lens."""
 
-GLIMPSE_C = 0.5
+_GLIMPSE_C = 0.5
 """Behind a film that passes a tenth of it a face is 0.6 to 1.5 degrees warmer than the wall: to the
 scan nobody, and yet six times the part's noise."""
 
-GLIMPSE_SAMPLES = 10
+_GLIMPSE_SAMPLES = 10
 """A second: whoever stands before the kiosk. Whoever only walks by is gone sooner."""
 
 FORGET_MS = 30 * 60_000
@@ -43,12 +43,12 @@ class Lens:
         None while it knows of somebody."""
         if rise_c is None:
             self._warm = 0
-        elif rise_c >= GLIMPSE_C:
+        elif rise_c >= _GLIMPSE_C:
             self._warm += 1
-            if self._warm == GLIMPSE_SAMPLES:
+            if self._warm == _GLIMPSE_SAMPLES:
                 if now_ms - self._glimpsed_ms > FORGET_MS and not self.blocked:
                     self._far = 0
                 self._glimpsed_ms = now_ms
                 self._far += 1
-        elif rise_c < GLIMPSE_C / 2:
+        elif rise_c < _GLIMPSE_C / 2:
             self._warm = 0

@@ -15,18 +15,18 @@ from kiosk.address import Address
 from kiosk.outbox import stored
 from kiosk.transport import Connector
 
-KEEP_ALIVE_S = 30
-BACKLOG = 6  # old readings under way at once
-WINDOW = 8  # and with those that are just being made, which must not wait for them
-URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
-STORED_MS = 15_000  # not stored after that: send again, and be more patient
-STORED_MAX_MS = 240_000
-POLL_MS = 10
-IDLE_POLL_MS = 40
-BACKOFF_MIN_MS = 1000
-BACKOFF_MAX_MS = 60_000
-PUT_OFF_MS = 60_000
-RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
+_KEEP_ALIVE_S = 30
+_BACKLOG = 6  # old readings under way at once
+_WINDOW = 8  # and with those that are just being made, which must not wait for them
+_URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
+_STORED_MS = 15_000  # not stored after that: send again, and be more patient
+_STORED_MAX_MS = 240_000
+_POLL_MS = 10
+_IDLE_POLL_MS = 40
+_BACKOFF_MIN_MS = 1000
+_BACKOFF_MAX_MS = 60_000
+_PUT_OFF_MS = 60_000
+_RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
 
 
 class Link:
@@ -41,7 +41,7 @@ class Link:
         self._wifi = wifi
         self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
-        self._patience_ms = STORED_MS
+        self._patience_ms = _STORED_MS
         self._failures = 0
         self._retry_at = 0
         self._waiting = False
@@ -67,12 +67,12 @@ class Link:
                 settings.kiosk,
                 settings.username,
                 settings.password,
-                KEEP_ALIVE_S,
+                _KEEP_ALIVE_S,
                 (self._base + "status", "offline"),
             ),
             [self._base + kind for kind in kinds],
-            KEEP_ALIVE_S,
-            RX_BYTES,
+            _KEEP_ALIVE_S,
+            _RX_BYTES,
         )
         client.on_message = self._message
         client.on_connect = self._connected
@@ -85,7 +85,7 @@ class Link:
 
     def send(self, boot, seq, fever, text):
         """Send a reading that is in the outbox already, at once if the line is up."""
-        if not self.up or len(self._under_way) >= (WINDOW + URGENT if fever else WINDOW):
+        if not self.up or len(self._under_way) >= (_WINDOW + _URGENT if fever else _WINDOW):
             return
         if self._publish("reading", text):
             self._under_way[(boot, seq)] = time.ticks_ms()
@@ -103,7 +103,7 @@ class Link:
         while True:
             self._step()
             moving = self._under_way or not self.up
-            await asyncio.sleep_ms(POLL_MS if moving else IDLE_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS if moving else _IDLE_POLL_MS)
 
     def _step(self):
         if self._waiting:
@@ -121,13 +121,13 @@ class Link:
         if not self.present:
             return True
         waited_ms = time.ticks_diff(time.ticks_ms(), self._down_at)
-        return not self.busy and waited_ms > PUT_OFF_MS
+        return not self.busy and waited_ms > _PUT_OFF_MS
 
     def _went_down(self, error):
         self.last_error = str(error)
         self._down_at = time.ticks_ms()
         self._under_way = {}
-        ceiling = min(BACKOFF_MAX_MS, BACKOFF_MIN_MS << min(self._failures, 6))
+        ceiling = min(_BACKOFF_MAX_MS, _BACKOFF_MIN_MS << min(self._failures, 6))
         self._failures += 1
         # Half fixed, half chance: everybody comes back, nobody at the same moment.
         wait_ms = ceiling // 2 + random.randrange(ceiling // 2)
@@ -160,11 +160,11 @@ class Link:
             if time.ticks_diff(now, since) > self._patience_ms:
                 # The broker may be keeping it for an absent gateway: do not fill its queue.
                 self._under_way = {}
-                self._patience_ms = min(2 * self._patience_ms, STORED_MAX_MS)
+                self._patience_ms = min(2 * self._patience_ms, _STORED_MAX_MS)
                 break
         # One at a time: the scan comes between.
-        if len(self._outbox) > len(self._under_way) < WINDOW + URGENT:
-            fevers_only = len(self._under_way) >= BACKLOG
+        if len(self._outbox) > len(self._under_way) < _WINDOW + _URGENT:
+            fevers_only = len(self._under_way) >= _BACKLOG
             waiting = self._outbox.waiting(self._under_way, fevers_only)
             if waiting is None:
                 return
@@ -195,7 +195,7 @@ class Link:
 
     def _stored(self, boot, seq, gaps, also):
         self._outbox.release(boot, seq, gaps, also)
-        self._patience_ms = STORED_MS
+        self._patience_ms = _STORED_MS
         for key in list(self._under_way):
             # One in a gap is not stored: it goes out again.
             if key[0] == boot and (key[1] <= seq or stored(key[1], seq, gaps, also)):

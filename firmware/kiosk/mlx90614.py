@@ -6,19 +6,19 @@ Source: Melexis data sheet 3901090614 rev 13. Knows no pins: it is given a bus.
 from kiosk.errors import BusError, InvalidError, PecError, SetupError
 
 ADDRESS = 0x5A
-RAM_AMBIENT = 0x06
+_RAM_AMBIENT = 0x06
 RAM_OBJECT = 0x07
-EEPROM_EMISSIVITY = 0x24
-EEPROM_CONFIG1 = 0x25
-EEPROM_ID = 0x3C
-SLEEP = 0xFF
+_EEPROM_EMISSIVITY = 0x24
+_EEPROM_CONFIG1 = 0x25
+_EEPROM_ID = 0x3C
+_SLEEP = 0xFF
 
 # Object range of the part (section 8.3.3), in raw units of 0.02 K.
-RAW_MIN = 0x27AD
-RAW_MAX = 0x7FFF
+_RAW_MIN = 0x27AD
+_RAW_MAX = 0x7FFF
 # Ambient range -40 to 125 °C.
-AMBIENT_RAW_MIN = 11658
-AMBIENT_RAW_MAX = 19908
+_AMBIENT_RAW_MIN = 11658
+_AMBIENT_RAW_MAX = 19908
 
 _ETIMEDOUT = (110, 116)  # Linux's number and newlib's
 
@@ -118,35 +118,35 @@ class MLX90614:
 
     def ambient_c(self):
         """Temperature of the sensor's can, °C. Raises `SensorError`."""
-        return self._temperature(RAM_AMBIENT, AMBIENT_RAW_MIN, AMBIENT_RAW_MAX)
+        return self._temperature(_RAM_AMBIENT, _AMBIENT_RAW_MIN, _AMBIENT_RAW_MAX)
 
     def object_c(self):
         """What fills the view, °C, with the part's emissivity of 1. Raises `SensorError`."""
-        return self._temperature(RAM_OBJECT, RAW_MIN, RAW_MAX)
+        return self._temperature(RAM_OBJECT, _RAW_MIN, _RAW_MAX)
 
     def unit_id(self):
         """The part's 64-bit number as 16 hex digits: it names its calibration record."""
-        words = [self.read_word(EEPROM_ID + index) for index in range(4)]
+        words = [self.read_word(_EEPROM_ID + index) for index in range(4)]
         return "".join("%04x" % word for word in words)
 
     def settle_ms(self):
         """How long the part takes to settle, from its Config1."""
-        return settle_ms(self.read_word(EEPROM_CONFIG1))
+        return settle_ms(self.read_word(_EEPROM_CONFIG1))
 
     def check_setup(self):
         """Its Config1. Raises `SetupError` unless emissivity and filter are as this driver takes
         them; emissivity is 1."""
-        emissivity = self.read_word(EEPROM_EMISSIVITY)
+        emissivity = self.read_word(_EEPROM_EMISSIVITY)
         if emissivity != 0xFFFF:
             raise SetupError("emissivity cell holds 0x%04x, expected 0xFFFF" % emissivity)
-        config1 = self.read_word(EEPROM_CONFIG1)
+        config1 = self.read_word(_EEPROM_CONFIG1)
         if config1 & _FILTER != _FILTER:
             raise SetupError("Config1 is 0x%04x: expected FIR 111, IIR 100 to 111" % config1)
         return config1
 
     def sleep(self):
         """Enter sleep (2.5 uA; not on 5 V parts). Raises `BusError`."""
-        command = bytes((SLEEP,))
+        command = bytes((_SLEEP,))
         try:
             self._bus.i2c.writeto(
                 self._address, command + bytes((pec(bytes((self._write_byte,)) + command),))

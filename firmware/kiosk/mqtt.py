@@ -20,7 +20,7 @@ QUEUE = 20  # packets that wait to be sent
 IN_FLIGHT = 40  # not yet acknowledged
 ACKS_MAX = 64  # bytes of acknowledgements that wait: more is not read before they are out
 ACK_MS = 10_000  # of a connection, CONNACK, SUBACK and PINGRESP, and of anything going out at all
-PUBACK_MS = 40_000
+_PUBACK_MS = 40_000
 _AT_ONCE = 1024  # bytes read in one go
 _CHECK_MS = 500
 
@@ -140,7 +140,7 @@ class Client:
             if time.ticks_diff(now, self._moved) > ACK_MS:
                 raise MqttError("nothing goes out")
             for since in self._in_flight.values():
-                if time.ticks_diff(now, since) > PUBACK_MS:
+                if time.ticks_diff(now, since) > _PUBACK_MS:
                     raise MqttError("not acknowledged in time")
             if waited_ms >= self._ping_ms:
                 self._pinged = True

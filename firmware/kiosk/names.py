@@ -16,11 +16,11 @@ from kiosk.settings import is_address
 PORT = 53
 MULTICAST = ("224.0.0.251", 5353)
 ASK_MS = (0, 1000, 3000, 7000)  # since the beginning, of each server
-GIVE_UP_MS = 15_000  # an answer may be so late
-PACKET_MAX = 512
+_GIVE_UP_MS = 15_000  # an answer may be so late
+_PACKET_MAX = 512
 RECORDS_MAX = 32
-LABEL_MAX = 63
-NAME_MAX = 253
+_LABEL_MAX = 63
+_NAME_MAX = 253
 _A_IN = b"\x00\x01\x00\x01"
 _POLL_MS = 20
 
@@ -28,7 +28,7 @@ _POLL_MS = 20
 def question(name):
     """The question for a name's addresses, as bytes. Raises `ValueError` for what is none."""
     parts = name.rstrip(".").encode().split(b".")
-    if len(name) > NAME_MAX or not all(0 < len(part) <= LABEL_MAX for part in parts):
+    if len(name) > _NAME_MAX or not all(0 < len(part) <= _LABEL_MAX for part in parts):
         raise ValueError("%s: no host's name" % name)
     return b"".join([bytes([len(part)]) + part for part in parts]) + b"\x00" + _A_IN
 
@@ -75,7 +75,7 @@ def _after_name(packet, at):
         length = packet[at]
         if length >= 0xC0:
             return at + 2
-        if length > LABEL_MAX:
+        if length > _LABEL_MAX:
             return None
         at += 1 + length
         if length == 0:
@@ -121,7 +121,7 @@ class Lookup:
                 except OSError:
                     pass  # no network for a moment: it is asked again
         try:
-            packet, sender = self._udp.recvfrom(PACKET_MAX)
+            packet, sender = self._udp.recvfrom(_PACKET_MAX)
         except OSError:
             packet = sender = None
         if packet and (self._multicast or sender in self._to):
@@ -129,7 +129,7 @@ class Lookup:
             if address:
                 return address
             self._none += address == ""
-        if self._none >= max(1, len(self._to)) or since_ms >= GIVE_UP_MS or not self._to:
+        if self._none >= max(1, len(self._to)) or since_ms >= _GIVE_UP_MS or not self._to:
             return ""
         return None
 

@@ -4,7 +4,7 @@ from kiosk.errors import UpdateError
 
 SIZE_MAX = 400_000  # with the slots less than half of the flash
 PIECE_MAX = 1000  # with its offset below what a message may have
-BOARDS_MAX = 100  # characters of their names with a comma between
+_BOARDS_MAX = 100  # characters of their names with a comma between
 _DIGEST = 64
 
 _FIELDS = (
@@ -34,8 +34,8 @@ def check(offer):
     for board in offer["boards"]:
         if not isinstance(board, str) or not board:
             raise UpdateError("boards: expected names")
-    if not 0 < len(_joined(offer["boards"])) <= BOARDS_MAX:
-        raise UpdateError("boards: expected 1 to %d characters" % BOARDS_MAX)
+    if not 0 < len(_joined(offer["boards"])) <= _BOARDS_MAX:
+        raise UpdateError("boards: expected 1 to %d characters" % _BOARDS_MAX)
     parts(offer["version"])
 
 

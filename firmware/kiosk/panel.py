@@ -21,7 +21,7 @@ SOUNDS = {
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
 # So that somebody finds this kiosk among others: ten seconds, nothing like an answer.
 CHIRPS, CHIRP, CHIRP_APART_MS = 10, ((1500, 60, 60), (1900, 60, 0)), 820
-DUTY = 32768  # a square wave is loudest
+_DUTY = 32768  # a square wave is loudest
 
 
 class Panel:
@@ -54,7 +54,7 @@ class Panel:
             self._words = words_in(settings.language)
         self._settings = settings
         # Hearing is logarithmic: half the volume is a tenth of the duty.
-        self._duty = int(DUTY * (settings.volume / 100) ** 3)
+        self._duty = int(_DUTY * (settings.volume / 100) ** 3)
         self._display.brightness(settings.brightness)
         self._display.notice(settings.glyphs)
 

@@ -23,7 +23,7 @@ FIELDS = (
     "notice",
     "notice_glyphs",
 )
-VERSION_MAX = 2**31 - 1
+_VERSION_MAX = 2**31 - 1
 
 
 class Remote:
@@ -69,8 +69,8 @@ class Remote:
         version, values = known.get("version"), known.get("values")
         if isinstance(version, bool) or not isinstance(version, int):
             raise SettingsError("version: expected int")
-        if not 0 <= version <= VERSION_MAX:
-            raise SettingsError("version: expected 0 to %d" % VERSION_MAX)
+        if not 0 <= version <= _VERSION_MAX:
+            raise SettingsError("version: expected 0 to %d" % _VERSION_MAX)
         if not isinstance(values, dict):
             raise SettingsError("values: expected an object")
         merged = dict(self._own)

@@ -5,7 +5,7 @@ import asyncio
 from kiosk import clock, messages
 from kiosk.vitals import Vitals, for_line
 
-HEALTH_S = 60
+_HEALTH_S = 60
 
 
 class Report:
@@ -29,7 +29,7 @@ class Report:
             self._asked.clear()
             self._say()
             try:
-                await asyncio.wait_for(self._asked.wait(), HEALTH_S)
+                await asyncio.wait_for(self._asked.wait(), _HEALTH_S)
             except asyncio.TimeoutError:
                 pass
 

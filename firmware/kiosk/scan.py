@@ -5,21 +5,21 @@ The caller samples the sensor and says when; ticks are milliseconds that only go
 
 from kiosk import screening
 
-PRESENT_C = 1.5  # this much warmer than the empty view is somebody
-GONE_C = 0.8  # and this much is nobody any more
-PRESENT_MIN_C = 26.0  # colder than that is no face
-FALL_C = 1.5  # so far below the peak: turned away
-STABLE_C = 0.2  # samples of a still person stay within
+_PRESENT_C = 1.5  # this much warmer than the empty view is somebody
+_GONE_C = 0.8  # and this much is nobody any more
+_PRESENT_MIN_C = 26.0  # colder than that is no face
+_FALL_C = 1.5  # so far below the peak: turned away
+_STABLE_C = 0.2  # samples of a still person stay within
 SWEEP_MS = 1500  # a face that moves through the view has shown its hottest spot
 CAN_MOVES_C = 0.15  # more than that in one scan: a hand or a draught at the sensor's can
-STABLE_SAMPLES = 4
-MIN_MS = 600
+_STABLE_SAMPLES = 4
+_MIN_MS = 600
 LIMIT_MS = 2500
 AGAIN_MS = 1500  # who is asked to measure again may simply stay
 AGAIN_SCANS = 6  # but what is never answered is a lamp or a wall
 LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
 LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
-BLIND_C = 34.0  # with an empty view so hot no skin stands out
+_BLIND_C = 34.0  # with an empty view so hot no skin stands out
 STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
 
 WAITING = 0
@@ -84,7 +84,7 @@ class Scan:
         self.background_c = None
         self.rise_c = None
         self._median = Median()
-        self._recent = [0.0] * STABLE_SAMPLES
+        self._recent = [0.0] * _STABLE_SAMPLES
         self._began_ms = 0
         self._ended_ms = 0
         self._again = False
@@ -105,7 +105,7 @@ class Scan:
             else:
                 self.rise_c = filtered - self.background_c
                 # The sun goes at once where it came at once: down faster than up.
-                share = 0.02 if filtered > self.background_c - PRESENT_C else 0.2
+                share = 0.02 if filtered > self.background_c - _PRESENT_C else 0.2
                 self.background_c += (filtered - self.background_c) * share
                 return None
         if self.state == SCANNING:
@@ -121,7 +121,7 @@ class Scan:
     @property
     def blinded(self):
         """Whether the empty view is too hot for anybody to be seen before it."""
-        return self.state == WAITING and (self.background_c or 0.0) > BLIND_C
+        return self.state == WAITING and (self.background_c or 0.0) > _BLIND_C
 
     def fail(self, now_ms):
         """The sensor failed: ends a running scan as a retry, and returns its result."""
@@ -137,7 +137,7 @@ class Scan:
         self._again = True
 
     def _present(self, filtered):
-        return filtered >= PRESENT_MIN_C and filtered - self.background_c >= PRESENT_C
+        return filtered >= _PRESENT_MIN_C and filtered - self.background_c >= _PRESENT_C
 
     def _begin(self, now_ms, stayed=False):
         self.state = SCANNING
@@ -151,7 +151,7 @@ class Scan:
         self._stayed = stayed
 
     def _scan(self, now_ms, filtered, ambient_c):
-        self._recent[self._samples % STABLE_SAMPLES] = filtered
+        self._recent[self._samples % _STABLE_SAMPLES] = filtered
         self._samples += 1
         self._can_low_c = min(self._can_low_c, ambient_c)
         self._can_high_c = max(self._can_high_c, ambient_c)
@@ -162,11 +162,11 @@ class Scan:
         if self._sweeps:
             return self._sweep(now_ms, elapsed_ms, filtered)
         stable = (
-            self._samples >= STABLE_SAMPLES and max(self._recent) - min(self._recent) <= STABLE_C
+            self._samples >= _STABLE_SAMPLES and max(self._recent) - min(self._recent) <= _STABLE_C
         )
-        if not self._present(filtered) or filtered < self._peak_c - FALL_C:
+        if not self._present(filtered) or filtered < self._peak_c - _FALL_C:
             return self._end(now_ms, screening.SHORT)
-        if stable and elapsed_ms >= MIN_MS:
+        if stable and elapsed_ms >= _MIN_MS:
             return self._end(now_ms, "")
         if elapsed_ms >= LIMIT_MS:
             return self._end(now_ms, screening.MOVING)
@@ -177,7 +177,7 @@ class Scan:
             return self._end(now_ms, "" if elapsed_ms >= SWEEP_MS else screening.SHORT)
         # While the latest samples are still the hottest, the hottest spot may be yet to come.
         past_it = (
-            max(self._recent) < self._peak_c or max(self._recent) - min(self._recent) <= STABLE_C
+            max(self._recent) < self._peak_c or max(self._recent) - min(self._recent) <= _STABLE_C
         )
         if (past_it and elapsed_ms >= SWEEP_MS) or elapsed_ms >= LIMIT_MS:
             return self._end(now_ms, "")
@@ -195,12 +195,12 @@ class Scan:
     def _leave(self, now_ms, filtered):
         stayed_ms = now_ms - self._ended_ms
         self._low_c = min(self._low_c, filtered)
-        if filtered - self.background_c < GONE_C or filtered < PRESENT_MIN_C:
+        if filtered - self.background_c < _GONE_C or filtered < _PRESENT_MIN_C:
             self._wait()
         elif self._again and stayed_ms >= AGAIN_MS and self._repeated < AGAIN_SCANS:
             self._repeated += 1
-            self._begin(now_ms, stayed=self._low_c >= self._peak_c - FALL_C)
-        elif self._low_c < self._peak_c - FALL_C and filtered > self._low_c + FALL_C:
+            self._begin(now_ms, stayed=self._low_c >= self._peak_c - _FALL_C)
+        elif self._low_c < self._peak_c - _FALL_C and filtered > self._low_c + _FALL_C:
             self._lingered = self._repeated = 0
             self._begin(now_ms)  # the next in line stepped in before the view was ever empty
         elif stayed_ms >= LINGER_MS and self._lingered < LINGER_SCANS:

@@ -43,8 +43,8 @@ REFERENCE = "reference"  # no person: the kiosk is being calibrated
 # The reason of an alarm.
 UNCONFIRMED = "unconfirmed"  # positive, and whoever it was did not come back
 
-SKIN_MIN_C = 30.0
-SKIN_MAX_C = 42.0
+_SKIN_MIN_C = 30.0
+_SKIN_MAX_C = 42.0
 """Plausible skin of a person: out of the frost 33.2 ± 1.5 °C (Dzien 2020), two SD below that; up to
 the hottest fever there is."""
 
@@ -63,8 +63,8 @@ SAME_C = 0.5
 inner canthus (Wang et al. 2023)."""
 
 COLD_MS = 60_000
-REWARM_C = 0.4
-REWARM_C_PER_S = 0.06
+_REWARM_C = 0.4
+_REWARM_C_PER_S = 0.06
 """Half as much again as a forehead's first rise (Dzien 2020), and the noise of two scans."""
 
 
@@ -118,7 +118,7 @@ class Screening:
         factory_c = body_c(skin_c, air_c, self.site)
         baseline_c = self.baseline.offset_c
         one = Judgement(scan, RETRY, "", skin_c, factory_c - baseline_c, baseline_c)
-        if skin_c > SKIN_MAX_C:
+        if skin_c > _SKIN_MAX_C:
             one.reason = HOT
             return [one]
         if one.body_c >= self.threshold_c or factory_c >= max(LIMIT_C, self.threshold_c):
@@ -164,7 +164,7 @@ class Screening:
         """The reason for which a scan that is not positive is no `normal` either, or ""."""
         if quality:
             return quality
-        if skin_c < SKIN_MIN_C:
+        if skin_c < _SKIN_MIN_C:
             return FAR
         if not ROOM_MIN_C <= air_c <= ROOM_MAX_C:
             return ROOM
@@ -178,7 +178,7 @@ class Screening:
         if self._cold_c is not None:
             since_s = (now_ms - self._cold_ms) / 1000
             rise_c = factory_c - self._cold_c
-            if now_ms - self._cold_ms < COLD_MS and rise_c < REWARM_C + REWARM_C_PER_S * since_s:
+            if now_ms - self._cold_ms < COLD_MS and rise_c < _REWARM_C + _REWARM_C_PER_S * since_s:
                 return COLD
             self._cold_c = None
         return ""

@@ -12,9 +12,9 @@ from kiosk.words import LANGUAGES
 # Follow the crowd, stay at `baseline_c`, or at the factory curve.
 BASELINES = ("auto", "fixed", "off")
 
-SSID_BYTES = 32
-NOTICE_UNITS = 16
-GLYPH_BYTES = 32
+_SSID_BYTES = 32
+_NOTICE_UNITS = 16
+_GLYPH_BYTES = 32
 
 # Field: (type, default); no default means that it must be there.
 _FIELDS = {
@@ -108,8 +108,8 @@ def _ssid(settings):
             ssid = binascii.unhexlify(settings.wifi_ssid_hex)
         except ValueError:
             raise SettingsError("wifi_ssid_hex: expected hexadecimal digits")
-    if len(ssid) > SSID_BYTES:
-        raise SettingsError("wifi_ssid: expected a name of %d bytes at most" % SSID_BYTES)
+    if len(ssid) > _SSID_BYTES:
+        raise SettingsError("wifi_ssid: expected a name of %d bytes at most" % _SSID_BYTES)
     return ssid
 
 
@@ -141,16 +141,16 @@ def _glyphs(settings):
             raise SettingsError("notice: expected printable characters")
         if ord(char) > 127 and char not in wide:
             wide.append(char)
-    if sum([1 if ord(char) < 128 else 2 for char in settings.notice]) > NOTICE_UNITS:
+    if sum([1 if ord(char) < 128 else 2 for char in settings.notice]) > _NOTICE_UNITS:
         raise SettingsError("notice: expected at most 8 Chinese characters or 16 letters")
     try:
         rows = binascii.a2b_base64(settings.notice_glyphs)
     except ValueError:
         rows = b"?"
-    if len(rows) != GLYPH_BYTES * len(wide):
-        raise SettingsError("notice_glyphs: expected %d bytes" % (GLYPH_BYTES * len(wide)))
+    if len(rows) != _GLYPH_BYTES * len(wide):
+        raise SettingsError("notice_glyphs: expected %d bytes" % (_GLYPH_BYTES * len(wide)))
     return {
-        wide[index]: rows[GLYPH_BYTES * index : GLYPH_BYTES * (index + 1)]
+        wide[index]: rows[_GLYPH_BYTES * index : _GLYPH_BYTES * (index + 1)]
         for index in range(len(wide))
     }
 

@@ -17,7 +17,7 @@ from kiosk.errors import SettingsError
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 20
 PORT = 8443
-FILE_MAX = 8192
+_FILE_MAX = 8192
 FOLDER = "/setup/"
 _HEAD_MAX = 2048
 _LOOK_MS = 20
@@ -88,7 +88,7 @@ async def fetch(host, port, path):
                 left = left[sent:]
             else:
                 await asyncio.sleep_ms(_LOOK_MS)
-        while len(answer) <= _HEAD_MAX + FILE_MAX and not _is_whole(answer):
+        while len(answer) <= _HEAD_MAX + _FILE_MAX and not _is_whole(answer):
             piece = stream.read(1024)
             if piece is None:
                 await asyncio.sleep_ms(_LOOK_MS)
@@ -102,7 +102,7 @@ async def fetch(host, port, path):
     status = head[9:12] if head[:7] == b"HTTP/1." else b""
     if status == b"404":
         return None
-    if status != b"200" or len(body) > FILE_MAX:
+    if status != b"200" or len(body) > _FILE_MAX:
         raise OSError("not a gateway's answer")
     return body
 

@@ -8,8 +8,8 @@ import asyncio
 import binascii
 import hashlib
 
-BITS_MIN = 2048
-BITS_MAX = 4096
+_BITS_MIN = 2048
+_BITS_MAX = 4096
 _EXPONENT_SQUARINGS = 16  # 65537 = 2 ** 16 + 1
 # DigestInfo of SHA-256: RFC 8017, section 9.2, note 1.
 _PREFIX = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
@@ -26,7 +26,7 @@ async def verified(modulus, signature, message):
     except ValueError:
         return False
     size = len(key)
-    if len(signed) != size or not BITS_MIN <= size * 8 <= BITS_MAX or not key[0]:
+    if len(signed) != size or not _BITS_MIN <= size * 8 <= _BITS_MAX or not key[0]:
         return False
     n = int.from_bytes(key, "big")
     base = int.from_bytes(signed, "big")

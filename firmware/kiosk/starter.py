@@ -14,16 +14,16 @@ import machine
 from kiosk.slots import Slots
 
 SLOTS = ("a", "b")
-STATE = "/update"
+_STATE = "/update"
 NEEDED = ("/settings.json", "/ca.der")
-RESTART_S = 5
-TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow day
+_RESTART_S = 5
+_TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow day
 
 
 class Installed:
     """What is on flash: `good` and `trial` name slots, "" is what was flashed."""
 
-    def __init__(self, path=STATE):
+    def __init__(self, path=_STATE):
         self._slots = Slots(path)
         known = self._slots.read()
         values = known if isinstance(known, dict) else {}
@@ -85,7 +85,7 @@ def start():
         if slot:
             _enter(slot)
             if installed.trial == slot:
-                machine.WDT(timeout=TRIAL_WATCHDOG_MS)
+                machine.WDT(timeout=_TRIAL_WATCHDOG_MS)
         if _is_set_up():
             from kiosk.app import main
         else:
@@ -98,7 +98,7 @@ def start():
         sys.print_exception(error)
         if slot and isinstance(error, (ImportError, SyntaxError)):
             _leave(slot)
-    time.sleep(RESTART_S)
+    time.sleep(_RESTART_S)
     machine.reset()
 
 

@@ -13,7 +13,7 @@ from kiosk.slots import Slots
 MISSING = 20
 """So many people who usually come have not: by chance once in e^20."""
 
-WHOLE_S = 3000
+_WHOLE_S = 3000
 """An hour teaches something if so much of it was watched."""
 
 _HOURS = 48  # of a working day, then of a day of the weekend
@@ -67,7 +67,7 @@ class Usual:
     def _learn(self):
         seen, watched_s = min(self._seen, _MOST), self._watched_s
         self._seen = self._watched_s = 0
-        if watched_s < WHOLE_S:
+        if watched_s < _WHOLE_S:
             return
         before = self._people[self._hour]
         if before == _UNKNOWN:

@@ -12,25 +12,25 @@ import network
 
 from kiosk.slots import Slots
 
-CHECK_MS = 1000
-JOIN_S = 20  # a join has this long before another is begun
-RECONNECTS = 2  # the port tries again so often by itself, and then says why it failed
-SECURE = 3  # network.AUTH_WPA2_PSK: what is weaker takes no password of ours
-ROAM_DBM = -70
-ROAM_DB = 12  # so much stronger is worth leaving for
+_CHECK_MS = 1000
+_JOIN_S = 20  # a join has this long before another is begun
+_RECONNECTS = 2  # the port tries again so often by itself, and then says why it failed
+_SECURE = 3  # network.AUTH_WPA2_PSK: what is weaker takes no password of ours
+_ROAM_DBM = -70
+_ROAM_DB = 12  # so much stronger is worth leaving for
 ROAM_S = 600
 SCAN_IDLE_MS = 60_000  # so long nobody came: a scan is felt by nobody
-RESTART_IDLE_MS = 2000
+_RESTART_IDLE_MS = 2000
 SHOWN_S = 120  # without a line: the display says why
 RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
-RESTARTS_MAX = 6
+_RESTARTS_MAX = 6
 REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
 STATE = "/line"
 
-LOST = 200  # network.STAT_BEACON_TIMEOUT
-JOINING = 1001  # network.STAT_CONNECTING
-JOINED = 1010  # network.STAT_GOT_IP
-NO_ADDRESS = 1100  # ours: joined, but DHCP gives nothing
+_LOST = 200  # network.STAT_BEACON_TIMEOUT
+_JOINING = 1001  # network.STAT_CONNECTING
+_JOINED = 1010  # network.STAT_GOT_IP
+_NO_ADDRESS = 1100  # ours: joined, but DHCP gives nothing
 
 
 def _never_seen() -> int:
@@ -49,7 +49,7 @@ class Wifi:
     """The station interface; without an SSID the board is taken to be on a network already.
 
     `trouble` is why there was no line when it was last missed: a code of `WLAN.status()`,
-    `NO_ADDRESS`, `JOINED` where packets get lost on the way, or 0.
+    `_NO_ADDRESS`, `_JOINED` where packets get lost on the way, or 0.
     """
 
     def __init__(self, settings):
@@ -93,12 +93,12 @@ class Wifi:
                 self._step()
             except (OSError, RuntimeError) as error:  # what esp_exceptions_helper raises
                 print("wifi:", error)
-            await asyncio.sleep_ms(CHECK_MS)
+            await asyncio.sleep_ms(_CHECK_MS)
 
     def _start(self):
         wlan = self._wlan
         wlan.active(True)
-        wlan.config(reconnects=RECONNECTS)
+        wlan.config(reconnects=_RECONNECTS)
         wlan.config(pm=network.WLAN.PM_NONE)  # saving power delays each packet by 100 ms and more
         if self._static:
             wlan.ifconfig(self._static)
@@ -112,13 +112,13 @@ class Wifi:
                 self._roam()
         elif self._joined:
             self._joined = False
-            self.trouble = LOST
+            self.trouble = _LOST
             self._leave()  # the driver would look for the same access point alone
         elif not self._asked:
             self._join()
         else:
             self._apart_s += 1
-            if self._apart_s >= JOIN_S:
+            if self._apart_s >= _JOIN_S:
                 self.trouble = self._code()
                 self._failed = self._bssid
                 self._leave()
@@ -147,17 +147,17 @@ class Wifi:
         rows = [
             row
             for row in self._wlan.scan()
-            if row[0] == self._ssid and (row[4] >= SECURE or not self._password)
+            if row[0] == self._ssid and (row[4] >= _SECURE or not self._password)
         ]
         others = [row for row in rows if row[1] != self._failed]
         return max(others or rows, key=lambda row: row[3]) if rows else None
 
     def _roam(self):
         here_dbm = self._wlan.status("rssi")
-        if here_dbm > ROAM_DBM:
+        if here_dbm > _ROAM_DBM:
             return
         strongest = self._strongest()
-        if strongest and strongest[3] >= here_dbm + ROAM_DB:
+        if strongest and strongest[3] >= here_dbm + _ROAM_DB:
             print("wifi: from %d to %d dBm" % (here_dbm, strongest[3]))
             self._wanted = strongest[1]
             self._joined = False
@@ -166,10 +166,10 @@ class Wifi:
     def _code(self):
         """Why there is no address."""
         code = self._wlan.status()
-        if code == JOINING:
+        if code == _JOINING:
             try:
                 self._wlan.status("rssi")  # only of an access point that has let us in
-                return NO_ADDRESS
+                return _NO_ADDRESS
             except OSError:
                 pass
         return code
@@ -189,7 +189,7 @@ class Wifi:
                 self._reboots = 0
             return
         self._down_s += 1
-        code = JOINED if self._wlan.isconnected() else self.trouble
+        code = _JOINED if self._wlan.isconnected() else self.trouble
         if self._down_s >= SHOWN_S and code != self._shown:
             self._shown = code
             self.show(code)
@@ -203,8 +203,8 @@ class Wifi:
             self._slots.write(self._reboots + 1)
             print("wifi: no line for %d s, the board starts anew" % self._down_s)
             machine.reset()
-        elif self._down_s >= RESTART_S << self._restarts and idle_ms >= RESTART_IDLE_MS:
-            self._restarts = min(self._restarts + 1, RESTARTS_MAX)
+        elif self._down_s >= RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:
+            self._restarts = min(self._restarts + 1, _RESTARTS_MAX)
             self.trouble = self._code()
             print("wifi: no line for %d s, the interface starts anew" % self._down_s)
             self._wlan.active(False)

@@ -8,8 +8,8 @@ from kiosk.errors import SettingsError
 from kiosk.settings import Settings
 
 SSID_BYTES = 32
-PASSWORD_BYTES = 64
-CA_MAX = 4096
+_PASSWORD_BYTES = 64
+_CA_MAX = 4096
 
 
 class Wish:
@@ -35,7 +35,7 @@ class Wish:
         self.used = False
         self.code = None
         self.text = message["given"].strip()
-        if len(self.network) > SSID_BYTES or len(self.password.encode()) > PASSWORD_BYTES:
+        if len(self.network) > SSID_BYTES or len(self.password.encode()) > _PASSWORD_BYTES:
             raise SettingsError("Wi-Fi: expected a name of 32 and a password of 64 bytes at most")
         if not self.text and before and not before.used:
             self.code, self.text = before.code, before.text
@@ -73,6 +73,6 @@ def understand(text, wish):
         ca = binascii.a2b_base64(file["ca"])
     except (KeyError, TypeError, ValueError):
         raise SettingsError("ca: expected a certificate in base64")
-    if not 0 < len(ca) <= CA_MAX or ca[0] != 0x30:
+    if not 0 < len(ca) <= _CA_MAX or ca[0] != 0x30:
         raise SettingsError("ca: expected a certificate (DER)")
     return settings, ca, checked

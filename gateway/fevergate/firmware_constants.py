@@ -1,0 +1,55 @@
+"""A module's private numbers as MicroPython's `const()`: on the board these take no memory.
+
+A global costs an entry of a dict and an interned name, 30 bytes of a board's heap. What
+`_NAME = const(...)` names is put in where it is used, and the name is gone from the .mpy file
+(docs.micropython.org, "MicroPython differences", `micropython.const`). The compiler knows `const`
+without an import, CPython does not: so the sources say `_NAME = ...`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+_PRIVATE = re.compile("_[A-Z][A-Z0-9_]*")
+_PURE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
+
+
+def with_constants(source: bytes) -> bytes:
+    """The source with `const()` around what is assigned to private names in capitals.
+
+    Only around numbers and arithmetic on them, strings and bytes, of a name that is assigned once.
+    A source that is no Python is given back as it came: the compiler says what is wrong with it.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source
+    lines = source.splitlines(keepends=True)
+    for value in _values(tree):
+        if value.end_lineno != value.lineno or value.end_col_offset is None:
+            continue
+        line = lines[value.lineno - 1]
+        start, end = value.col_offset, value.end_col_offset
+        wrapped = b"const(" + line[start:end] + b")"
+        lines[value.lineno - 1] = line[:start] + wrapped + line[end:]
+    return b"".join(lines)
+
+
+def _values(tree: ast.Module) -> Iterator[ast.expr]:
+    stored = Counter(
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    )
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                if _PRIVATE.fullmatch(name) and stored[name] == 1 and _is_pure(value):
+                    yield value
+
+
+def _is_pure(value: ast.expr) -> bool:
+    return all(isinstance(node, _PURE) for node in ast.walk(value))
