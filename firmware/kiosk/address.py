@@ -10,7 +10,7 @@ from kiosk.settings import is_address
 from kiosk.slots import Slots
 
 STATE = "/broker"
-PATIENCE_MS = 3000  # then the last address that worked is tried, and the question stays open
+_PATIENCE_MS = 3000  # then the last address that worked is tried, and the question stays open
 
 
 class Address:
@@ -50,7 +50,7 @@ class Address:
             if not self._answer and not self._last:
                 self._began = None
                 raise OSError("no address for %s" % self._host)
-        late = time.ticks_diff(time.ticks_ms(), self._began) >= PATIENCE_MS
+        late = time.ticks_diff(time.ticks_ms(), self._began) >= _PATIENCE_MS
         if self._lookup and not (late and (self._answer or self._last)):
             return None
         # What was answered last time may be a lie: then what worked has its turn.

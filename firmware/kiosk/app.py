@@ -47,7 +47,9 @@ _UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked aft
 _COUNT_MS = 60_000
 _NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons of no person seen
 _ANSWER_MS = 1500  # an answer stays at least so long
-WATCHDOG_MS = 30_000  # the longest that anything on the board may take, mounting its flash included
+_WATCHDOG_MS = (
+    30_000  # the longest that anything on the board may take, mounting its flash included
+)
 
 
 class App:
@@ -94,7 +96,7 @@ class App:
         self.frozen = Frozen()
         self.lens = lens.Lens()
         self.usual = Usual()
-        self.watchdog = machine.WDT(timeout=WATCHDOG_MS)
+        self.watchdog = machine.WDT(timeout=_WATCHDOG_MS)
         self.report = Report(self)
         self.link.came_up = self.report.now
         self.sensor_id = ""
@@ -149,7 +151,8 @@ class App:
 
     async def _keep_clock(self):
         settings = self.settings
-        await clock.keep(settings.ntp_host, settings.ntp_port, self.report.now)
+        news, idle = self.report.now, self.control.idle
+        await clock.keep(settings.ntp_host, settings.ntp_port, news, idle)
 
     def _told_time(self, message):
         if clock.told(message, self.uptime.ms()):

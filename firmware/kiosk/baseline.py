@@ -4,22 +4,22 @@ Weather, a heater, a worn sensor move everybody alike; the middle of the recent 
 shows by how much. A crowd can lie, so it moves slowly, not far, and never by an alarm.
 """
 
-MIDDLE_C = 36.5
+_MIDDLE_C = 36.5
 """Where a healthy crowd's middle lies: half-way in the textbook's axillary 36.0 to 37.0 °C."""
 
 BOUND_C = 0.8
 """The farthest that a crowd is followed. It covers what a room term can be wrong by in a hall ten
 degrees from the reference, and a sensor at the edge of its class; more than that is a fault."""
 
-STEP_C = 0.02
+_STEP_C = 0.02
 """How far one scan moves it: a bus full of feverish children changes nothing that matters."""
 
-WINDOW = 31
-LEAST = 8
+_WINDOW = 31
+_LEAST = 8
 """Scans in the running median, and how many of them it takes to begin."""
 
 _PAUSE_S = 3600
-HALF_LIFE_S = 7 * 24 * 3600
+_HALF_LIFE_S = 7 * 24 * 3600
 """Without people the kiosk goes back to its factory curve so slowly: what a sensor reads wrong, it
 reads wrong tomorrow, but a hall's heater is of this season."""
 
@@ -48,7 +48,7 @@ class Baseline:
         if self._fixed:
             return
         ordered = self._ordered
-        if len(ordered) >= WINDOW:
+        if len(ordered) >= _WINDOW:
             ordered.remove(self._recent.pop(0))
         hundredths = round(body_c * 100)
         self._recent.append(hundredths)
@@ -57,15 +57,15 @@ class Baseline:
             place += 1
         ordered.insert(place, hundredths)
         count = len(ordered)
-        if count < LEAST:
+        if count < _LEAST:
             return
-        self._wanted_c = (ordered[count // 2] + ordered[(count - 1) // 2]) / 200 - MIDDLE_C
+        self._wanted_c = (ordered[count // 2] + ordered[(count - 1) // 2]) / 200 - _MIDDLE_C
         if self._wanted_c > self.offset_c:
-            self.offset_c = min(BOUND_C, self._wanted_c, self.offset_c + STEP_C)
+            self.offset_c = min(BOUND_C, self._wanted_c, self.offset_c + _STEP_C)
         else:
-            self.offset_c = max(-BOUND_C, self._wanted_c, self.offset_c - STEP_C)
+            self.offset_c = max(-BOUND_C, self._wanted_c, self.offset_c - _STEP_C)
 
     def rest(self, seconds):
         """Nobody came for so long; minutes are no pause."""
         if seconds >= _PAUSE_S and not self._fixed:
-            self.offset_c *= 0.5 ** (seconds / HALF_LIFE_S)
+            self.offset_c *= 0.5 ** (seconds / _HALF_LIFE_S)

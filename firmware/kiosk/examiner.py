@@ -15,7 +15,7 @@ from kiosk.slots import Slots
 
 _SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
 _OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
-REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
+_REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
 
 
 class Examiner:
@@ -63,7 +63,7 @@ class Examiner:
 
     def begin_reference(self, now_ms, on):
         """What is scanned from now on is a reference and no person; or people come again."""
-        self._reference_until_ms = now_ms + REFERENCE_MS if on else 0
+        self._reference_until_ms = now_ms + _REFERENCE_MS if on else 0
 
     def refers(self, now_ms):
         """Whether what is scanned now is a reference: nobody is screened."""

@@ -13,7 +13,7 @@ scan nobody, and yet six times the part's noise."""
 _GLIMPSE_SAMPLES = 10
 """A second: whoever stands before the kiosk. Whoever only walks by is gone sooner."""
 
-FORGET_MS = 30 * 60_000
+_FORGET_MS = 30 * 60_000
 """People come more often than this. A guard on his rounds past an empty hall's kiosk is no dirt."""
 
 
@@ -46,7 +46,7 @@ class Lens:
         elif rise_c >= _GLIMPSE_C:
             self._warm += 1
             if self._warm == _GLIMPSE_SAMPLES:
-                if now_ms - self._glimpsed_ms > FORGET_MS and not self.blocked:
+                if now_ms - self._glimpsed_ms > _FORGET_MS and not self.blocked:
                     self._far = 0
                 self._glimpsed_ms = now_ms
                 self._far += 1

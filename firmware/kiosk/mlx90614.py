@@ -7,7 +7,7 @@ from kiosk.errors import BusError, InvalidError, PecError, SetupError
 
 ADDRESS = 0x5A
 _RAM_AMBIENT = 0x06
-RAM_OBJECT = 0x07
+_RAM_OBJECT = 0x07
 _EEPROM_EMISSIVITY = 0x24
 _EEPROM_CONFIG1 = 0x25
 _EEPROM_ID = 0x3C
@@ -122,7 +122,7 @@ class MLX90614:
 
     def object_c(self):
         """What fills the view, °C, with the part's emissivity of 1. Raises `SensorError`."""
-        return self._temperature(RAM_OBJECT, _RAW_MIN, _RAW_MAX)
+        return self._temperature(_RAM_OBJECT, _RAW_MIN, _RAW_MAX)
 
     def unit_id(self):
         """The part's 64-bit number as 16 hex digits: it names its calibration record."""

@@ -10,16 +10,16 @@ import time
 from kiosk.errors import MqttError
 
 # States of a client.
-OFF = 0
-OPENING = 1  # TCP and TLS
-GREETING = 2  # CONNECT is out, CONNACK is not in
+_OFF = 0
+_OPENING = 1  # TCP and TLS
+_GREETING = 2  # CONNECT is out, CONNACK is not in
 UP = 3
 FAILED = 4
 
-QUEUE = 20  # packets that wait to be sent
-IN_FLIGHT = 40  # not yet acknowledged
-ACKS_MAX = 64  # bytes of acknowledgements that wait: more is not read before they are out
-ACK_MS = 10_000  # of a connection, CONNACK, SUBACK and PINGRESP, and of anything going out at all
+_QUEUE = 20  # packets that wait to be sent
+_IN_FLIGHT = 40  # not yet acknowledged
+_ACKS_MAX = 64  # bytes of acknowledgements that wait: more is not read before they are out
+_ACK_MS = 10_000  # of a connection, CONNACK, SUBACK and PINGRESP, and of anything going out at all
 _PUBACK_MS = 40_000
 _AT_ONCE = 1024  # bytes read in one go
 _CHECK_MS = 500
@@ -49,7 +49,7 @@ class Client:
         self._buffer = memoryview(bytearray(buffer_bytes))
         self._connector = None
         self._stream = None
-        self.state = OFF
+        self.state = _OFF
         self.last_error = None
         self.refusal = 0
         """CONNACK's return code where it was not 0 [3.2.2.3]."""
@@ -75,7 +75,7 @@ class Client:
         self._moved = now  # when something went out, or nothing was to go out
         self._checked = now
         self._connector = self._new_connector()
-        self.state = OPENING
+        self.state = _OPENING
 
     def close(self, error=None):
         """End it, with an error or in peace."""
@@ -92,11 +92,11 @@ class Client:
             pass  # it is gone
         if error is not None:
             self.last_error = error
-        self.state = OFF if error is None else FAILED
+        self.state = _OFF if error is None else FAILED
 
     def publish(self, topic, payload, retain=False):
         """Send a message (str or bytes) with QoS 1; whether it was taken."""
-        if self.state != UP or len(self._out) >= QUEUE or len(self._in_flight) >= IN_FLIGHT:
+        if self.state != UP or len(self._out) >= _QUEUE or len(self._in_flight) >= _IN_FLIGHT:
             return False
         number = self._next()
         body = _text(topic) + number.to_bytes(2, "big") + _bytes(payload)
@@ -107,12 +107,12 @@ class Client:
         """Go on: read, dispatch, send; a connection that is no good any more ends here."""
         try:
             now = time.ticks_ms()
-            if self.state == OPENING:
+            if self.state == _OPENING:
                 self._open(self._connector, now)
-            if self.state in (GREETING, UP):
+            if self.state in (_GREETING, UP):
                 self._read(self._stream)
                 self._write(self._stream, now)
-            if time.ticks_diff(now, self._checked) >= _CHECK_MS and self.state != OFF:
+            if time.ticks_diff(now, self._checked) >= _CHECK_MS and self.state != _OFF:
                 self._checked = now
                 self._check(now)
         except Exception as error:  # hostile bytes must cost the connection, never the task
@@ -126,18 +126,18 @@ class Client:
             self._stream = connector.socket
             self._part = self._hello
             self._since = self._moved = now
-            self.state = GREETING
+            self.state = _GREETING
 
     def _check(self, now):
         """Raise `MqttError` for what takes too long; ping when it is time."""
         waited_ms = time.ticks_diff(now, self._since)
-        if self.state in (OPENING, GREETING):
-            if waited_ms > ACK_MS:
+        if self.state in (_OPENING, _GREETING):
+            if waited_ms > _ACK_MS:
                 raise MqttError("timed out: no answer")
         elif self.state == UP:
-            if self._pinged and waited_ms > ACK_MS:
+            if self._pinged and waited_ms > _ACK_MS:
                 raise MqttError("no answer to a ping")
-            if time.ticks_diff(now, self._moved) > ACK_MS:
+            if time.ticks_diff(now, self._moved) > _ACK_MS:
                 raise MqttError("nothing goes out")
             for since in self._in_flight.values():
                 if time.ticks_diff(now, since) > _PUBACK_MS:
@@ -148,7 +148,7 @@ class Client:
                 self._out.append(b"\xc0\x00")  # PINGREQ [3.12]
 
     def _read(self, stream):
-        if len(self._acks) > ACKS_MAX:
+        if len(self._acks) > _ACKS_MAX:
             return
         have = self._have
         room = min(len(self._buffer) - have, _AT_ONCE)
@@ -194,7 +194,7 @@ class Client:
             if end > have:
                 return at
             self._take(buffer[at], buffer[start:end])
-            if self.state not in (GREETING, UP):
+            if self.state not in (_GREETING, UP):
                 return have
             at = end
         return at
@@ -221,7 +221,7 @@ class Client:
         """One packet; raises `MqttError` for what no broker sends."""
         kind = first >> 4
         size = len(body)
-        if self.state == GREETING:
+        if self.state == _GREETING:
             if kind != 2 or size != 2:
                 raise MqttError("expected CONNACK, got type %d" % kind)
             self._greeted(body[1])

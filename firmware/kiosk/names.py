@@ -18,7 +18,7 @@ MULTICAST = ("224.0.0.251", 5353)
 ASK_MS = (0, 1000, 3000, 7000)  # since the beginning, of each server
 _GIVE_UP_MS = 15_000  # an answer may be so late
 _PACKET_MAX = 512
-RECORDS_MAX = 32
+_RECORDS_MAX = 32
 _LABEL_MAX = 63
 _NAME_MAX = 253
 _A_IN = b"\x00\x01\x00\x01"
@@ -53,7 +53,7 @@ def parse(packet, number, sent):
     if flags & 0x000F not in (0, 3):
         return None  # it failed: another server may know
     at = end
-    for _ in range(min(answers, RECORDS_MAX)):
+    for _ in range(min(answers, _RECORDS_MAX)):
         at = _after_name(packet, at)
         if at is None or at + 10 > len(packet):
             return None

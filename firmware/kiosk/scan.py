@@ -10,21 +10,21 @@ _GONE_C = 0.8  # and this much is nobody any more
 _PRESENT_MIN_C = 26.0  # colder than that is no face
 _FALL_C = 1.5  # so far below the peak: turned away
 _STABLE_C = 0.2  # samples of a still person stay within
-SWEEP_MS = 1500  # a face that moves through the view has shown its hottest spot
+_SWEEP_MS = 1500  # a face that moves through the view has shown its hottest spot
 CAN_MOVES_C = 0.15  # more than that in one scan: a hand or a draught at the sensor's can
 _STABLE_SAMPLES = 4
 _MIN_MS = 600
-LIMIT_MS = 2500
-AGAIN_MS = 1500  # who is asked to measure again may simply stay
-AGAIN_SCANS = 6  # but what is never answered is a lamp or a wall
-LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
-LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
+_LIMIT_MS = 2500
+_AGAIN_MS = 1500  # who is asked to measure again may simply stay
+_AGAIN_SCANS = 6  # but what is never answered is a lamp or a wall
+_LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
+_LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
 _BLIND_C = 34.0  # with an empty view so hot no skin stands out
-STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
+_STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
 
 WAITING = 0
-SCANNING = 1
-LEAVING = 2
+_SCANNING = 1
+_LEAVING = 2
 
 
 class Result:
@@ -108,7 +108,7 @@ class Scan:
                 share = 0.02 if filtered > self.background_c - _PRESENT_C else 0.2
                 self.background_c += (filtered - self.background_c) * share
                 return None
-        if self.state == SCANNING:
+        if self.state == _SCANNING:
             return self._scan(now_ms, filtered, ambient_c)
         self._leave(now_ms, filtered)
         return None
@@ -116,7 +116,7 @@ class Scan:
     @property
     def scanning(self):
         """Whether somebody is being measured."""
-        return self.state == SCANNING
+        return self.state == _SCANNING
 
     @property
     def blinded(self):
@@ -140,7 +140,7 @@ class Scan:
         return filtered >= _PRESENT_MIN_C and filtered - self.background_c >= _PRESENT_C
 
     def _begin(self, now_ms, stayed=False):
-        self.state = SCANNING
+        self.state = _SCANNING
         self._began_ms = now_ms
         self._samples = 0
         self._peak_c = -300.0
@@ -168,23 +168,23 @@ class Scan:
             return self._end(now_ms, screening.SHORT)
         if stable and elapsed_ms >= _MIN_MS:
             return self._end(now_ms, "")
-        if elapsed_ms >= LIMIT_MS:
+        if elapsed_ms >= _LIMIT_MS:
             return self._end(now_ms, screening.MOVING)
         return None
 
     def _sweep(self, now_ms, elapsed_ms, filtered):
         if not self._present(filtered):
-            return self._end(now_ms, "" if elapsed_ms >= SWEEP_MS else screening.SHORT)
+            return self._end(now_ms, "" if elapsed_ms >= _SWEEP_MS else screening.SHORT)
         # While the latest samples are still the hottest, the hottest spot may be yet to come.
         past_it = (
             max(self._recent) < self._peak_c or max(self._recent) - min(self._recent) <= _STABLE_C
         )
-        if (past_it and elapsed_ms >= SWEEP_MS) or elapsed_ms >= LIMIT_MS:
+        if (past_it and elapsed_ms >= _SWEEP_MS) or elapsed_ms >= _LIMIT_MS:
             return self._end(now_ms, "")
         return None
 
     def _end(self, now_ms, quality):
-        self.state = LEAVING
+        self.state = _LEAVING
         self._ended_ms = now_ms
         self._low_c = self._peak_c
         if not quality and self._can_high_c - self._can_low_c > CAN_MOVES_C:
@@ -197,16 +197,16 @@ class Scan:
         self._low_c = min(self._low_c, filtered)
         if filtered - self.background_c < _GONE_C or filtered < _PRESENT_MIN_C:
             self._wait()
-        elif self._again and stayed_ms >= AGAIN_MS and self._repeated < AGAIN_SCANS:
+        elif self._again and stayed_ms >= _AGAIN_MS and self._repeated < _AGAIN_SCANS:
             self._repeated += 1
             self._begin(now_ms, stayed=self._low_c >= self._peak_c - _FALL_C)
         elif self._low_c < self._peak_c - _FALL_C and filtered > self._low_c + _FALL_C:
             self._lingered = self._repeated = 0
             self._begin(now_ms)  # the next in line stepped in before the view was ever empty
-        elif stayed_ms >= LINGER_MS and self._lingered < LINGER_SCANS:
+        elif stayed_ms >= _LINGER_MS and self._lingered < _LINGER_SCANS:
             self._lingered += 1
             self._begin(now_ms)
-        elif stayed_ms >= STUCK_MS:
+        elif stayed_ms >= _STUCK_MS:
             self.background_c = filtered
             self._wait()
 

@@ -7,7 +7,7 @@ means "measure again with a clinical thermometer". The scale is that of `estimat
 Where the limits come from:
 
 - **Too cold.** Textbook axillae begin at 36.0 °C. Skin of somebody from the frost is 3.4 °C below
-  its own level at first and 1.7 °C after a minute (Dzien 2020, n = 92): with `BODY_MIN_C` = 35.6
+  its own level at first and 1.7 °C after a minute (Dzien 2020, n = 92): with `_BODY_MIN_C` = 35.6
   nobody who is healthy passes before that, whatever their own level. It is judged by the
   factory curve wherever the crowd reads low: a frosty morning must not teach the kiosk that cold
   is usual. A fever can hide under cold skin, so whoever was cold and reads warmer within a
@@ -15,7 +15,7 @@ Where the limits come from:
 - **Confirm.** With 13,699 people a day even a good kiosk alarms for hundreds by chance. A first
   positive asks for another scan; it alarms when that agrees, when nobody comes within seconds,
   and when it is plainly somebody else who comes.
-- **Absolute limit.** `LIMIT_C` by the factory curve alarms, whatever the crowd reads.
+- **Absolute limit.** `_LIMIT_C` by the factory curve alarms, whatever the crowd reads.
 - **Room.** The sensor's figures hold from 16 °C on (data sheet 3901090614); above 35 °C the air
   is as warm as skin, and nothing is to be learnt from it.
 """
@@ -48,21 +48,21 @@ _SKIN_MAX_C = 42.0
 """Plausible skin of a person: out of the frost 33.2 ± 1.5 °C (Dzien 2020), two SD below that; up to
 the hottest fever there is."""
 
-BODY_MIN_C = 35.6
+_BODY_MIN_C = 35.6
 """An estimate below this says something of the skin, not of the person."""
 
-LIMIT_C = 38.0
+_LIMIT_C = 38.0
 ROOM_MIN_C = 16.0
 ROOM_MAX_C = 35.0
 
-CONFIRM_MS = 7000
+_CONFIRM_MS = 7000
 """To hear the sound, read the word, step back and up again."""
 
-SAME_C = 0.5
+_SAME_C = 0.5
 """Two scans of one person differ by less: three SD of the difference of two, 0.11 °C each at the
 inner canthus (Wang et al. 2023)."""
 
-COLD_MS = 60_000
+_COLD_MS = 60_000
 _REWARM_C = 0.4
 _REWARM_C_PER_S = 0.06
 """Half as much again as a forehead's first rise (Dzien 2020), and the noise of two scans."""
@@ -121,7 +121,7 @@ class Screening:
         if skin_c > _SKIN_MAX_C:
             one.reason = HOT
             return [one]
-        if one.body_c >= self.threshold_c or factory_c >= max(LIMIT_C, self.threshold_c):
+        if one.body_c >= self.threshold_c or factory_c >= max(_LIMIT_C, self.threshold_c):
             # Heat is not excused by a poor scan.
             return self._positive(one, now_ms, stayed)
         one.reason = self._doubt(now_ms, skin_c, factory_c, air_c, quality)
@@ -138,7 +138,7 @@ class Screening:
 
     def overdue(self, now_ms):
         """The alarm for a positive whom nobody followed in time, else None."""
-        if self._first is None or now_ms - self._first_ms < CONFIRM_MS:
+        if self._first is None or now_ms - self._first_ms < _CONFIRM_MS:
             return None
         first, self._first = self._first, None
         return _alarm_for(first)
@@ -168,8 +168,8 @@ class Screening:
             return FAR
         if not ROOM_MIN_C <= air_c <= ROOM_MAX_C:
             return ROOM
-        if factory_c - max(self.baseline.offset_c, 0.0) < BODY_MIN_C:
-            if factory_c >= BODY_MIN_C:
+        if factory_c - max(self.baseline.offset_c, 0.0) < _BODY_MIN_C:
+            if factory_c >= _BODY_MIN_C:
                 # Cold only beside a crowd that reads high: perhaps the crowd has changed.
                 self.baseline.learn(factory_c)
             self._cold_c = factory_c
@@ -178,7 +178,7 @@ class Screening:
         if self._cold_c is not None:
             since_s = (now_ms - self._cold_ms) / 1000
             rise_c = factory_c - self._cold_c
-            if now_ms - self._cold_ms < COLD_MS and rise_c < _REWARM_C + _REWARM_C_PER_S * since_s:
+            if now_ms - self._cold_ms < _COLD_MS and rise_c < _REWARM_C + _REWARM_C_PER_S * since_s:
                 return COLD
             self._cold_c = None
         return ""
@@ -186,7 +186,7 @@ class Screening:
 
 def _same(first, one):
     """Whether a scan may be of the one who waits to be confirmed."""
-    return abs(one.skin_c - first.skin_c) < SAME_C
+    return abs(one.skin_c - first.skin_c) < _SAME_C
 
 
 def _alarm_for(first):

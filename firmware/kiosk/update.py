@@ -13,7 +13,7 @@ from kiosk.on_demand import give_back
 from kiosk.starter import Installed
 
 TRIAL_MS = 120_000
-TRIAL_MIN_MS = 20_000
+_TRIAL_MIN_MS = 20_000
 
 
 class Update:
@@ -50,7 +50,7 @@ class Update:
         """Whether it has shown that: up for a while, on the line, no fault that was not before."""
         fault = self.host.fault()
         same = fault is not None and fault in ("", self.installed.fault)
-        return up_ms >= TRIAL_MIN_MS and line_up and (same or not self.on_trial)
+        return up_ms >= _TRIAL_MIN_MS and line_up and (same or not self.on_trial)
 
     def offer(self, message):
         """The gateway offers an update: a decoded message, whatever it is."""

@@ -10,7 +10,7 @@ import binascii
 
 from kiosk.slots import Slots
 
-MISSING = 20
+_MISSING = 20
 """So many people who usually come have not: by chance once in e^20."""
 
 _WHOLE_S = 3000
@@ -42,7 +42,7 @@ class Usual:
     @property
     def blind(self):
         """Whether nobody has been seen for so long that people must have been overlooked."""
-        return self._missing >= MISSING
+        return self._missing >= _MISSING
 
     def person(self):
         """Somebody was seen."""

@@ -16,9 +16,9 @@ RESETS = {
     machine.DEEPSLEEP_RESET: "deep sleep",
     machine.SOFT_RESET: "soft reset",
 }
-LOOK_EVERY = 5  # samples, with nobody in view, between two looks at what was allocated
-ENOUGH = 8192  # bytes allocated since the last collection: worth another
-AUTOMATIC = 65536  # bytes allocated after which a collection comes by itself
+_LOOK_EVERY = 5  # samples, with nobody in view, between two looks at what was allocated
+_ENOUGH = 8192  # bytes allocated since the last collection: worth another
+_AUTOMATIC = 65536  # bytes allocated after which a collection comes by itself
 _PSRAM_MIN = 1 << 20  # a region of so many bytes is no internal memory
 
 
@@ -31,16 +31,16 @@ class Vitals:
         self.free = self.low = gc.mem_free()
         self.collect_ms = 0
         # Loading is over: from now on this is for when nobody() does not come for long.
-        gc.threshold(AUTOMATIC)
+        gc.threshold(_AUTOMATIC)
         self._kept = 0  # bytes after the last collection
         self._samples = 0
 
     def nobody(self):
         """Nobody is measured now, and a sample has been taken: collect if it is worth it."""
         self._samples += 1
-        if self._samples >= LOOK_EVERY:
+        if self._samples >= _LOOK_EVERY:
             self._samples = 0
-            if gc.mem_alloc() - self._kept >= ENOUGH:
+            if gc.mem_alloc() - self._kept >= _ENOUGH:
                 self.collect()
 
     def collect(self):

@@ -4,17 +4,17 @@ The board warms the can for ten minutes and more. Until then "can over air" is n
 the part was calibrated, so that the air is taken for too cold and healthy people for feverish.
 """
 
-BLOCK_MS = 20_000
+_BLOCK_MS = 20_000
 """The can is averaged over so long: to some thousandths of a degree."""
 
-APART = 3
+_APART = 3
 """Blocks between the two that are compared: a minute."""
 
-RISE_C = 0.1
+_RISE_C = 0.1
 """A can that moves less in a minute has settled. With a time constant of ten minutes it is then a
 degree from its end, which is a tenth of a degree of a face's estimate."""
 
-MOST_MS = 20 * 60_000
+_MOST_MS = 20 * 60_000
 """Whatever still moves after so long is the hall."""
 
 
@@ -39,13 +39,13 @@ class WarmUp:
             self._first_c = can_c
         self._sum += can_c - self._first_c  # small numbers: a board's floats have 24 bits
         self._count += 1
-        if now_ms - self._block_ms >= BLOCK_MS:
+        if now_ms - self._block_ms >= _BLOCK_MS:
             self._block_ms = now_ms
             means = self._means
             means.append(self._sum / self._count)
             self._sum = 0.0
             self._count = 0
-            if len(means) > APART:
-                self.over = abs(means[-1] - means.pop(0)) < RISE_C
-            self.over = self.over or now_ms - self._began_ms >= MOST_MS
+            if len(means) > _APART:
+                self.over = abs(means[-1] - means.pop(0)) < _RISE_C
+            self.over = self.over or now_ms - self._began_ms >= _MOST_MS
         return self.over

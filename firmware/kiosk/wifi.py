@@ -18,14 +18,14 @@ _RECONNECTS = 2  # the port tries again so often by itself, and then says why it
 _SECURE = 3  # network.AUTH_WPA2_PSK: what is weaker takes no password of ours
 _ROAM_DBM = -70
 _ROAM_DB = 12  # so much stronger is worth leaving for
-ROAM_S = 600
+_ROAM_S = 600
 SCAN_IDLE_MS = 60_000  # so long nobody came: a scan is felt by nobody
 _RESTART_IDLE_MS = 2000
-SHOWN_S = 120  # without a line: the display says why
-RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
+_SHOWN_S = 120  # without a line: the display says why
+_RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
 _RESTARTS_MAX = 6
 REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
-STATE = "/line"
+_STATE = "/line"
 
 _LOST = 200  # network.STAT_BEACON_TIMEOUT
 _JOINING = 1001  # network.STAT_CONNECTING
@@ -64,7 +64,7 @@ class Wifi:
         self._restarts = 0
         self._failed = None
         self._bssid = self._wanted = None
-        self._slots = Slots(STATE)
+        self._slots = Slots(_STATE)
         self._reboots = None
         self.trouble = 0
         self.line = _always  # whether the broker has us; told by whoever knows
@@ -108,7 +108,7 @@ class Wifi:
             self._joined = True
             self._scanned_s += 1
             self._failed = None
-            if self._scanned_s >= ROAM_S and self.idle_ms() >= SCAN_IDLE_MS:
+            if self._scanned_s >= _ROAM_S and self.idle_ms() >= SCAN_IDLE_MS:
                 self._roam()
         elif self._joined:
             self._joined = False
@@ -190,7 +190,7 @@ class Wifi:
             return
         self._down_s += 1
         code = _JOINED if self._wlan.isconnected() else self.trouble
-        if self._down_s >= SHOWN_S and code != self._shown:
+        if self._down_s >= _SHOWN_S and code != self._shown:
             self._shown = code
             self.show(code)
         idle_ms = self.idle_ms()
@@ -203,7 +203,7 @@ class Wifi:
             self._slots.write(self._reboots + 1)
             print("wifi: no line for %d s, the board starts anew" % self._down_s)
             machine.reset()
-        elif self._down_s >= RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:
+        elif self._down_s >= _RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:
             self._restarts = min(self._restarts + 1, _RESTARTS_MAX)
             self.trouble = self._code()
             print("wifi: no line for %d s, the interface starts anew" % self._down_s)

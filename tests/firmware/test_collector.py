@@ -62,10 +62,10 @@ def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(vitals, 
         for size in allocations:
             heap.alloc += size
             board.nobody()
-            most = vitals.ENOUGH + vitals.LOOK_EVERY * 3000
-            assert heap.alloc - heap.live < most < vitals.AUTOMATIC
+            most = vitals._ENOUGH + vitals._LOOK_EVERY * 3000
+            assert heap.alloc - heap.live < most < vitals._AUTOMATIC
     for alloc in heap.collected[1:]:
-        assert alloc - heap.live >= vitals.ENOUGH  # none for nothing
+        assert alloc - heap.live >= vitals._ENOUGH  # none for nothing
 
 
 def test_the_least_that_was_ever_free_stays(vitals, monkeypatch):

@@ -48,7 +48,7 @@ def test_garbage_ends_the_connection_or_waits_for_more_and_the_next_one_works(ga
     else:
         line.client.connect()
     line.says(*cut(b"".join(garbage), sizes))
-    assert line.client.state in (mqtt.OPENING, mqtt.GREETING, mqtt.UP, mqtt.FAILED)
+    assert line.client.state in (mqtt._OPENING, mqtt._GREETING, mqtt.UP, mqtt.FAILED)
     assert line.client._have <= 128 and len(line.client._acks) < 2000
     line.up()
     line.says(message("t/stored", b"{}", 1))

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from kiosk.baseline import BOUND_C, Baseline
 from kiosk.estimate import SITES, body_c
 from kiosk.screening import (
-    BODY_MIN_C,
+    _BODY_MIN_C,
+    _CONFIRM_MS,
+    _LIMIT_C,
+    _SAME_C,
     CONFIRM,
-    CONFIRM_MS,
     FEVER,
-    LIMIT_C,
     NORMAL,
-    SAME_C,
     UNCONFIRMED,
     Screening,
 )
@@ -64,18 +64,18 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
             asked[number] = skin_c
         elif one.verdict == NORMAL:
             for first_c in asked.values():
-                assert stayed or abs(first_c - skin_c) < SAME_C
+                assert stayed or abs(first_c - skin_c) < _SAME_C
             asked.clear()
         assert (kiosk.pending is not None) == bool(asked)
         factory_c = body_c(skin_c, air_c, site)
         if quality != "sensor":
             if one.verdict == NORMAL:
-                assert BODY_MIN_C <= factory_c < LIMIT_C and not quality
-            if factory_c >= LIMIT_C and skin_c <= 42:
+                assert _BODY_MIN_C <= factory_c < _LIMIT_C and not quality
+            if factory_c >= _LIMIT_C and skin_c <= 42:
                 assert one.verdict == FEVER or one.reason == CONFIRM
         else:
             assert one.verdict not in (NORMAL, FEVER)
         assert abs(kiosk.baseline.offset_c) <= BOUND_C
-    late = kiosk.overdue(now_ms + CONFIRM_MS)
+    late = kiosk.overdue(now_ms + _CONFIRM_MS)
     assert (late is not None) == bool(asked)
     assert kiosk.pending is None

@@ -113,12 +113,12 @@ sys.modules["time"] = at
 sys.modules["machine"] = types.ModuleType("machine")
 set_to = []
 sys.modules["machine"].RTC = lambda: types.SimpleNamespace(datetime=set_to.append)
-from kiosk import clock
+from kiosk import clock, sntp
 assert clock.utc() == 1900000001 and type(clock.utc()) is int
 packet = bytearray(48)
 packet[0], packet[1], packet[24:32] = 0x24, 2, b"asked-it"
-packet[40:48] = struct.pack(">II", 1900000001 + clock.NTP_EPOCH & 0xFFFFFFFF, 0xF5C28F5C)
-now_ms = clock.parse_answer(packet, b"asked-it")
+packet[40:48] = struct.pack(">II", 1900000001 + 2_208_988_800 & 0xFFFFFFFF, 0xF5C28F5C)
+now_ms = sntp.parse_answer(packet, b"asked-it")
 assert now_ms == 1900000001959 and type(now_ms) is int, now_ms
 clock.set_utc(now_ms // 1000)
 assert set_to == [(2030, 3, 17, 6, 17, 46, 41, 0)], set_to

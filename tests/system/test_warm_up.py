@@ -10,7 +10,7 @@ from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY, authority_der, kiosk, rea
 from kiosk_helpers import until as wait_until
 
 from kiosk.slots import Slots
-from kiosk.warmup import APART, BLOCK_MS, MOST_MS, RISE_C, WarmUp
+from kiosk.warmup import _APART, _BLOCK_MS, _MOST_MS, _RISE_C, WarmUp
 from simulator import Habits
 from simulator.sensor import VirtualMLX90614
 
@@ -20,7 +20,7 @@ NOISE_C = 0.012
 def settled_ms(can_c, seed: int) -> int:
     """When a can is taken for settled whose temperature (°C) is a function of the time in ms."""
     chance, warm_up = random.Random(seed), WarmUp()
-    for now_ms in range(0, 2 * MOST_MS, 100):
+    for now_ms in range(0, 2 * _MOST_MS, 100):
         read_c = round((can_c(now_ms) + chance.gauss(0, NOISE_C)) / 0.02) * 0.02
         if warm_up.feed(now_ms, read_c):
             return now_ms
@@ -34,20 +34,20 @@ def test_a_can_is_taken_for_settled_when_hardly_anything_of_its_warming_is_left(
     constant_ms = constant_min * 60_000
     at_ms = settled_ms(lambda ms: 22 + rise_c * -math.expm1(-ms / constant_ms), seed)
     left_c = abs(rise_c) * math.exp(-at_ms / constant_ms)
-    assert at_ms >= (APART + 1) * BLOCK_MS
+    assert at_ms >= (_APART + 1) * _BLOCK_MS
     # What is left is what it moves in a minute, times the minutes of its constant.
-    assert left_c < 1.2 * RISE_C * max(constant_min, 1.5) or at_ms >= MOST_MS
+    assert left_c < 1.2 * _RISE_C * max(constant_min, 1.5) or at_ms >= _MOST_MS
 
 
 @given(room_c=st.floats(0, 40), seed=st.integers(0, 99))
 def test_a_can_that_is_warm_already_is_not_waited_for(room_c: float, seed: int):
-    assert settled_ms(lambda _: room_c, seed) <= (APART + 2) * BLOCK_MS
+    assert settled_ms(lambda _: room_c, seed) <= (_APART + 2) * _BLOCK_MS
 
 
 @given(st.floats(0.2, 3.0))
 def test_a_hall_that_never_rests_is_not_waited_for_for_ever(slope_c_per_min: float):
     at_ms = settled_ms(lambda ms: 10 + slope_c_per_min * ms / 60_000, 0)
-    assert MOST_MS <= at_ms <= MOST_MS + BLOCK_MS
+    assert _MOST_MS <= at_ms <= _MOST_MS + _BLOCK_MS
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fevergate.evaluation import replay
 from fevergate.people import load_people
 from kiosk.estimate import SITES
 from kiosk.scan import peak_of
-from kiosk.screening import BODY_MIN_C, THRESHOLD_C
+from kiosk.screening import _BODY_MIN_C, THRESHOLD_C
 from simulator import built_in_crowd
 
 VERDICTS = {"green": "normal", "red": "fever", "amber": "retry"}
@@ -61,7 +61,7 @@ def test_board_and_gateway_decide_as_the_evaluation_does(tmp_path, site, crowd):
         noise_c += [row["body_c"] - expected.score_c for row in mine]
         # Whoever comes within a minute after somebody cold may be the same one, warming up.
         waits, after_cold = after_cold, "amber" in visit.colours
-        borders = (THRESHOLD_C, BODY_MIN_C)
+        borders = (THRESHOLD_C, _BODY_MIN_C)
         if not waits and min(abs(expected.score_c - border) for border in borders) > MARGIN_C:
             sure += 1
             assert VERDICTS[visit.answer] == expected.verdict, (visit, expected)

@@ -39,7 +39,10 @@ class Case:
 
 def _moved(module: ModuleType, constant: str, *values: float) -> list[Case]:
     now = getattr(module, constant)
-    return [Case(f"{constant} {value:g} (is {now:g})", module, constant, value) for value in values]
+    return [
+        Case(f"{constant.lstrip('_')} {value:g} (is {now:g})", module, constant, value)
+        for value in values
+    ]
 
 
 DAY_S = 24 * 3600
@@ -51,12 +54,12 @@ CASES = [
     Case("oral minus skin +0.2", oral_minus_skin_c=0.2),
     Case("no room term", room_share=0.0),
     Case("room term x 1.5", room_share=1.5),
-    *_moved(baseline, "MIDDLE_C", 36.4, 36.6),
+    *_moved(baseline, "_MIDDLE_C", 36.4, 36.6),
     *_moved(baseline, "BOUND_C", 0.0, 0.4, 1.2),
-    *_moved(baseline, "STEP_C", 0.01, 0.04),
-    *_moved(baseline, "WINDOW", 15, 61),
-    *_moved(baseline, "HALF_LIFE_S", 1 * DAY_S, 60 * DAY_S),
-    *_moved(screening, "BODY_MIN_C", 35.3, 35.9),
+    *_moved(baseline, "_STEP_C", 0.01, 0.04),
+    *_moved(baseline, "_WINDOW", 15, 61),
+    *_moved(baseline, "_HALF_LIFE_S", 1 * DAY_S, 60 * DAY_S),
+    *_moved(screening, "_BODY_MIN_C", 35.3, 35.9),
     Case("sensors that read 0.4 low", warmer_c=0.0, skin_per_room_c=-0.4),
     Case("sensors that read 0.4 high", warmer_c=0.0, skin_per_room_c=0.4),
     *(

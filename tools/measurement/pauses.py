@@ -19,7 +19,7 @@ from typing import Any
 
 from demonstration.system import System
 from fevergate.people import Person
-from kiosk.mlx90614 import RAM_OBJECT
+from kiosk.mlx90614 import _RAM_OBJECT
 from simulator import Board, built_in_crowd
 from simulator.physics import View
 
@@ -104,7 +104,7 @@ class _Watched:
         return view
 
     def _read(self, now_ms: float, address: int, data: bytes, count: int, *more: Any) -> bytes:
-        if data[:1] == bytes((RAM_OBJECT,)):
+        if data[:1] == bytes((_RAM_OBJECT,)):
             now = time.monotonic()
             if self._last is not None and self._fill > IN_VIEW:
                 self.gaps_ms.append((now - self._last) * 1000)

@@ -146,7 +146,7 @@ def broker(limit_s):
     client = mqtt.Client(lambda: line, hello, (), 30, 256)
     client.connect()
     began = time.ticks_ms()
-    while client.state in (mqtt.OPENING, mqtt.GREETING):
+    while client.state not in (mqtt.UP, mqtt.FAILED):
         if time.ticks_diff(time.ticks_ms(), began) > limit_s * 1000:
             break
         client.handle()

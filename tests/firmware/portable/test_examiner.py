@@ -3,7 +3,7 @@
 import os
 
 from kiosk.errors import CalibrationError
-from kiosk.examiner import REFERENCE_MS, Examiner
+from kiosk.examiner import _REFERENCE_MS, Examiner
 
 UNIT = "00112233aabbccdd"
 CROWD, CALIBRATION = "crowd-test", "unit-test"
@@ -176,7 +176,7 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     kiosk.examiner.begin_reference(kiosk.now_ms, False)
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
     kiosk.examiner.begin_reference(kiosk.now_ms, True)
-    kiosk.now_ms += REFERENCE_MS
+    kiosk.now_ms += _REFERENCE_MS
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
 
 

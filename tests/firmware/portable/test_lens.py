@@ -1,6 +1,6 @@
 """Something on the lens, or only a cold morning."""
 
-from kiosk.lens import FORGET_MS, SCANS, Lens
+from kiosk.lens import _FORGET_MS, SCANS, Lens
 
 
 def told(*reasons):
@@ -62,5 +62,5 @@ def test_a_guard_on_his_rounds_is_no_dirt():
     now_ms = 0
     for _ in range(5 * SCANS):
         looked(lens, [0.0] * 5 + [0.7] * 30, now_ms=now_ms)
-        now_ms += FORGET_MS + 60_000
+        now_ms += _FORGET_MS + 60_000
     assert not lens.blocked

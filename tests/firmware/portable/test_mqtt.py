@@ -134,9 +134,9 @@ def message(topic, payload, number=0, qos=1):
 def test_it_greets_subscribes_and_says_so_as_the_standard_has_it():
     line = Line()
     line.client.connect()
-    assert line.client.state == mqtt.OPENING
+    assert line.client.state == mqtt._OPENING
     line.client.handle()
-    assert line.client.state == mqtt.GREETING and line.ups == 0
+    assert line.client.state == mqtt._GREETING and line.ups == 0
     body = b"\x00\x04MQTT\x04\xee\x00\x1e" + b"\x00\x07north-1" + b"\x00\x08t/status"
     body += b"\x00\x07offline" + b"\x00\x04user" + b"\x00\x06secret"
     assert line.stream.take() == bytes((0x10, len(body))) + body
@@ -289,17 +289,17 @@ def test_more_than_a_few_messages_are_not_taken():
     taken = 0
     while line.client.publish("t", ""):
         taken += 1
-    assert taken == mqtt.QUEUE
+    assert taken == mqtt._QUEUE
     for _ in range(100):
         line.client.handle()
         taken += line.client.publish("t", "")
-    assert taken == mqtt.IN_FLIGHT
+    assert taken == mqtt._IN_FLIGHT
 
 
 def test_a_broker_that_says_nothing_is_left():
     line = Line()
     line.client.connect()
-    line.after(mqtt.ACK_MS - 500)
+    line.after(mqtt._ACK_MS - 500)
     assert not line.fell()
     line.after(1500)
     assert line.fell() == "timed out: no answer"
@@ -330,7 +330,7 @@ def test_a_line_that_takes_nothing_is_left():
     line = Line().up()
     line.stream.takes = 0
     line.client.publish("t", "x")
-    line.after(mqtt.ACK_MS + 1000)
+    line.after(mqtt._ACK_MS + 1000)
     assert line.fell() == "nothing goes out"
 
 
@@ -357,7 +357,7 @@ def test_a_connector_that_fails_or_hangs_is_told():
     assert line.fell() == "no connection: ECONNREFUSED"
     line.client.connect()
     line.connector.state = "awaiting_tcp"
-    line.after(mqtt.ACK_MS + 1000)
+    line.after(mqtt._ACK_MS + 1000)
     assert line.fell() == "timed out: no answer"
 
 
@@ -365,7 +365,7 @@ def test_whoever_leaves_in_peace_leaves_no_last_will():
     line = Line().up()
     line.client.close()
     assert line.stream.take() == b"\xe0\x00" and line.stream.closed
-    assert line.client.state == mqtt.OFF
+    assert line.client.state == mqtt._OFF
     line.client.handle()
 
 
@@ -376,7 +376,7 @@ def test_a_broker_that_floods_is_not_read_while_its_acknowledgements_wait():
     for _ in range(400):
         line.stream.inbox.append(one)
         line.client.handle()
-    assert len(line.client._acks) <= mqtt.ACKS_MAX + 1024
+    assert len(line.client._acks) <= mqtt._ACKS_MAX + 1024
     assert len(line.heard) < 100
     line.stream.takes = 1000
     for _ in range(1000):

@@ -2,7 +2,7 @@
 
 import struct
 
-from kiosk.names import RECORDS_MAX, parse, query, question
+from kiosk.names import _RECORDS_MAX, parse, query, question
 from kiosk.settings import is_address
 
 ASKED = question("gateway.campus.example")
@@ -68,7 +68,7 @@ def test_a_name_that_points_at_itself_ends():
     pointer = struct.pack(">H", 0xC000 | at)
     assert parse(packet(record(owner=pointer)), 7, ASKED) == "10.0.0.7"
     assert parse(packet(record(owner=b"\x80" * 40)), 7, ASKED) is None
-    many = [record(5, b"\x00")] * RECORDS_MAX
+    many = [record(5, b"\x00")] * _RECORDS_MAX
     assert parse(packet(record(), *many), 7, ASKED) == "10.0.0.7"
     assert parse(packet(*many, record()), 7, ASKED) == ""
 

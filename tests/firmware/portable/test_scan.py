@@ -1,14 +1,14 @@
 """One person's scan out of a stream of samples."""
 
 from kiosk.scan import (
-    AGAIN_SCANS,
-    LEAVING,
-    LIMIT_MS,
-    LINGER_MS,
-    LINGER_SCANS,
-    SCANNING,
-    STUCK_MS,
-    SWEEP_MS,
+    _AGAIN_SCANS,
+    _LEAVING,
+    _LIMIT_MS,
+    _LINGER_MS,
+    _LINGER_SCANS,
+    _SCANNING,
+    _STUCK_MS,
+    _SWEEP_MS,
     WAITING,
     Scan,
     peak_of,
@@ -71,21 +71,21 @@ def test_who_never_holds_still_is_asked_to():
     gate.empty()
     gate.see(*[34.6, 34.6, 35.3, 35.3] * 20)
     assert gate.results[0].quality == "moving"
-    assert gate.results[0].scan_ms >= LIMIT_MS
+    assert gate.results[0].scan_ms >= _LIMIT_MS
 
 
 def test_a_person_who_reads_the_answer_is_answered_once():
     gate = Gate()
     gate.empty()
-    gate.see(*[35.4] * (LINGER_MS // 100))
-    assert len(gate.results) == 1 and gate.scan.state == LEAVING
+    gate.see(*[35.4] * (_LINGER_MS // 100))
+    assert len(gate.results) == 1 and gate.scan.state == _LEAVING
 
 
 def test_who_slips_in_unseen_behind_somebody_is_measured_all_the_same():
     gate = Gate()
     gate.empty()
     gate.see(*[35.4] * 12)
-    gate.see(*[37.4] * (LINGER_MS // 100 + 12))
+    gate.see(*[37.4] * (_LINGER_MS // 100 + 12))
     assert len(gate.results) == 2
     assert abs(gate.results[1].object_c - 37.4) < 0.05
 
@@ -112,9 +112,9 @@ def test_the_next_in_line_is_scanned_although_the_view_was_never_empty():
 def test_a_heater_that_never_leaves_becomes_the_background():
     gate = Gate()
     gate.empty()
-    gate.see(*[34.0] * ((STUCK_MS + (1 + LINGER_SCANS) * (LINGER_MS + 1000)) // 100))
+    gate.see(*[34.0] * ((_STUCK_MS + (1 + _LINGER_SCANS) * (_LINGER_MS + 1000)) // 100))
     assert gate.scan.state == WAITING
-    assert len(gate.results) == 1 + LINGER_SCANS
+    assert len(gate.results) == 1 + _LINGER_SCANS
     gate.see(*[36.5] * 20)
     assert abs(gate.results[-1].object_c - 36.5) < 0.05
 
@@ -132,7 +132,7 @@ def test_a_sensor_that_fails_in_a_scan_ends_it_as_a_retry():
     gate = Gate()
     gate.empty()
     gate.see(35.0, 35.2)
-    assert gate.scan.state == SCANNING
+    assert gate.scan.state == _SCANNING
     result = gate.scan.fail(gate.now_ms)
     assert result is not None and result.quality == "sensor" and result.object_c is None
     assert gate.scan.fail(gate.now_ms) is None
@@ -173,7 +173,7 @@ def test_a_face_that_moves_through_the_view_is_measured_at_its_hottest_spot():
     gate.see(33.0, 34.0, 33.5, 34.5, 35.6, 35.7, 35.7, 35.0, 34.0, 33.5, 33.0, *[33.5] * 10)
     (result,) = gate.results
     assert result.quality == "" and abs(result.object_c - 35.7) < 0.05
-    assert SWEEP_MS <= result.scan_ms <= SWEEP_MS + 200
+    assert _SWEEP_MS <= result.scan_ms <= _SWEEP_MS + 200
 
 
 def test_a_face_that_is_taken_away_before_it_was_swept_is_asked_again():
@@ -197,7 +197,7 @@ def test_a_lamp_that_is_never_answered_is_asked_a_few_times_and_then_no_more():
         gate.see(60.0)
         if len(gate.results) > before:
             gate.scan.ask_again()  # too hot for skin
-    assert len(gate.results) == 1 + AGAIN_SCANS + LINGER_SCANS
+    assert len(gate.results) == 1 + _AGAIN_SCANS + _LINGER_SCANS
     assert gate.scan.blinded  # and from here on it is a fault of the view
     gate.empty(10)
     assert not gate.scan.blinded

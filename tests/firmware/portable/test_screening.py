@@ -5,7 +5,7 @@ import math
 from kiosk import screening
 from kiosk.baseline import Baseline
 from kiosk.estimate import SITES, body_c
-from kiosk.screening import COLD_MS, CONFIRM_MS, LIMIT_C, Screening
+from kiosk.screening import _COLD_MS, _CONFIRM_MS, _LIMIT_C, Screening
 
 ROOM_C = 23.2
 HEALTHY_C = 35.5  # of the inner canthus
@@ -34,7 +34,7 @@ class Gate:
     def alarmed(self, skin_c, after_ms=MINUTE_MS):
         """Whether somebody who is asked again and goes away raises the alarm."""
         verdict, _ = self.scan(skin_c, after_ms=after_ms)[-1]
-        return verdict == "fever" or self.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
+        return verdict == "fever" or self.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def one_scan(skin_c, air_c=ROOM_C, site="canthus", quality="", threshold_c=37.3):
@@ -108,29 +108,29 @@ def test_a_first_positive_asks_for_a_second_scan_and_alarms_when_it_agrees():
     gate = Gate()
     assert gate.scan(FEVER_C) == [("retry", "confirm")]
     assert gate.scan(FEVER_C + 0.1, after_ms=3000) == [("fever", "")]
-    assert gate.overdue(CONFIRM_MS) is None
+    assert gate.overdue(_CONFIRM_MS) is None
 
 
 def test_a_second_scan_that_is_healthy_clears_it():
     gate = Gate()
     assert gate.scan(36.35) == [("retry", "confirm")]
     assert gate.scan(36.1, after_ms=3000) == [("normal", "")]
-    assert gate.overdue(CONFIRM_MS) is None
+    assert gate.overdue(_CONFIRM_MS) is None
 
 
 def test_who_stayed_in_front_is_the_same_person_whatever_the_first_scan_saw():
     gate = Gate()
     assert gate.scan(38.5) == [("retry", "confirm")]
     assert gate.scan(HEALTHY_C, after_ms=2000, stayed=True) == [("normal", "")]
-    assert gate.overdue(CONFIRM_MS) is None
+    assert gate.overdue(_CONFIRM_MS) is None
 
 
 def test_nobody_comes_back_and_the_alarm_is_raised():
     gate = Gate()
     gate.scan(FEVER_C)
-    assert gate.overdue(CONFIRM_MS - 1) is None
+    assert gate.overdue(_CONFIRM_MS - 1) is None
     assert gate.overdue(1) == ("fever", "unconfirmed")
-    assert gate.overdue(CONFIRM_MS) is None
+    assert gate.overdue(_CONFIRM_MS) is None
 
 
 def test_somebody_healthy_behind_a_fever_does_not_clear_it():
@@ -143,7 +143,7 @@ def test_another_fever_behind_a_fever_is_one_of_its_own():
     gate = Gate()
     gate.scan(38.5)
     assert gate.scan(37.0, after_ms=2000) == [("fever", "unconfirmed"), ("retry", "confirm")]
-    assert gate.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
+    assert gate.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def test_a_poor_second_scan_neither_clears_nor_ends_the_wait():
@@ -151,7 +151,7 @@ def test_a_poor_second_scan_neither_clears_nor_ends_the_wait():
         gate = Gate()
         gate.scan(FEVER_C)
         assert gate.scan(skin_c, after_ms=2000, quality=quality)[0][0] == "retry"
-        assert gate.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
+        assert gate.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def test_how_many_further_scans_is_a_setting():
@@ -214,14 +214,14 @@ def test_somebody_cold_holds_up_nobody_who_comes_from_the_warmth():
 def test_the_wait_ends():
     gate = Gate()
     gate.scan(34.3)
-    assert gate.scan(35.2, after_ms=COLD_MS - 1) == [("retry", "cold")]
+    assert gate.scan(35.2, after_ms=_COLD_MS - 1) == [("retry", "cold")]
     assert gate.scan(35.2, after_ms=2) == [("normal", "")]
 
 
 def test_a_frosty_morning_does_not_teach_that_cold_is_usual():
     gate = Gate()
     for number in range(200):
-        gate.scan(HEALTHY_C - 0.55 + (number % 3) / 10, after_ms=2 * COLD_MS)
+        gate.scan(HEALTHY_C - 0.55 + (number % 3) / 10, after_ms=2 * _COLD_MS)
     assert gate.screening.baseline.offset_c < -0.2
     assert gate.scan(HEALTHY_C - 1.2) == [("retry", "cold")]
 
@@ -236,7 +236,7 @@ def crowd(gate, count, shift_c=0.0, after_ms=8000):
         unit = ((number * 377 + 89) % 997 + 0.5) / 997
         spread_c = 0.36 * math.log(unit / (1 - unit)) / 1.702  # logistic, nearly normal
         verdict, _ = gate.scan(HEALTHY_C + shift_c + spread_c, after_ms=after_ms)[-1]
-        alarms += verdict != "normal" and gate.overdue(CONFIRM_MS) is not None
+        alarms += verdict != "normal" and gate.overdue(_CONFIRM_MS) is not None
     return alarms
 
 
@@ -267,7 +267,7 @@ def test_twenty_feverish_people_in_a_row_all_alarm_and_teach_nothing():
 def test_the_absolute_limit_alarms_whatever_the_crowd_reads():
     gate = Gate(baseline=Baseline(0.8, fixed=True))
     site = SITES["canthus"]
-    limit_c = LIMIT_C - body_c(0.0, ROOM_C, site)
+    limit_c = _LIMIT_C - body_c(0.0, ROOM_C, site)
     assert gate.scan(limit_c - 0.05) == [("normal", "")]
     assert gate.alarmed(limit_c + 0.01)
 

@@ -5,7 +5,7 @@ import sys
 if sys.implementation.name != "micropython":
     sys.modules.setdefault("machine", sys)  # the starter imports it; nothing is reset here
 
-from kiosk.update import TRIAL_MIN_MS, Update
+from kiosk.update import _TRIAL_MIN_MS, Update
 
 
 class Host:
@@ -18,7 +18,7 @@ class Host:
         return self._fault
 
 
-def healthy(fault, before="", up_ms=TRIAL_MIN_MS, line_up=True):
+def healthy(fault, before="", up_ms=_TRIAL_MIN_MS, line_up=True):
     update = Update("north-1", "", Host(fault), "/nowhere")
     update.installed.trial, update.installed.fault = "a", before
     return update.healthy(up_ms, line_up)
@@ -26,7 +26,7 @@ def healthy(fault, before="", up_ms=TRIAL_MIN_MS, line_up=True):
 
 def test_a_version_that_measures_and_is_heard_stays():
     assert healthy("")
-    assert not healthy("", up_ms=TRIAL_MIN_MS - 1)
+    assert not healthy("", up_ms=_TRIAL_MIN_MS - 1)
     assert not healthy("", line_up=False)
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from kiosk.usual import MISSING, Usual
+from kiosk.usual import _MISSING, Usual
 
 PATH = "usual-test"
 MONDAY = 86400 * 20_003
@@ -83,4 +83,4 @@ def test_whatever_is_on_flash_is_taken_or_begun_anew():
         usual._slots.write(kept)
         again = Usual(PATH)
         live(again, MONDAY, 3, school)
-        assert len(again._people) == 48 and MISSING > 0
+        assert len(again._people) == 48 and _MISSING > 0

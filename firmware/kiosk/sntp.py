@@ -1,0 +1,67 @@
+"""The time by SNTP (RFC 4330), asked without blocking: the second source, for a kiosk that its line
+has told nothing. Loaded for a question, and given back.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+import time
+
+from kiosk.on_demand import give_back
+from kiosk.settings import is_address
+
+_NTP_PORT = 123
+_NTP_EPOCH = 2_208_988_800  # 1900 to 1970
+_VALID_FROM = 1_735_689_600  # as clock.py
+_ANSWER_MS = 2000
+
+
+def parse_answer(packet, asked):
+    """UTC in ms out of an SNTP answer to the request with transmit time `asked` (8 bytes).
+
+    None where it is not a synchronised server's answer to it.
+    """
+    if len(packet) < 48 or packet[0] & 0x07 != 4 or packet[0] >> 6 == 3:
+        return None
+    if not 1 <= packet[1] <= 15 or bytes(packet[24:32]) != asked:
+        return None
+    seconds, fraction = struct.unpack(">II", packet[40:48])
+    if seconds < _NTP_EPOCH:
+        seconds += 1 << 32  # the era after 2036
+    now = seconds - _NTP_EPOCH
+    return now * 1000 + (fraction * 1000 >> 32) if now >= _VALID_FROM else None
+
+
+async def ask(host, port=_NTP_PORT):
+    """Ask one server once; UTC in ms, half of the way added, or None."""
+    asked = os.urandom(8)  # an answer that does not repeat it is not to us
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        address = host
+        if not is_address(host):
+            from kiosk.names import find  # a name's resolver: most hosts are numbers
+
+            give_back("names")
+            address = await find(host)
+        if address is None:
+            return None
+        udp.connect(socket.getaddrinfo(address, port)[0][-1])
+        udp.send(b"\x23" + bytes(39) + asked)
+        began = time.ticks_ms()
+        while time.ticks_diff(time.ticks_ms(), began) < _ANSWER_MS:
+            await asyncio.sleep_ms(10)
+            try:
+                packet = udp.recv(64)
+            except OSError:
+                continue
+            now_ms = parse_answer(packet, asked)
+            if now_ms is None:
+                return None
+            return now_ms + time.ticks_diff(time.ticks_ms(), began) // 2
+        return None
+    except OSError:
+        return None
+    finally:
+        udp.close()
