@@ -52,8 +52,8 @@ class Bundle:
 
 
 def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
-    """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) and
-    its libraries, for these boards, else for all that a kiosk runs on: pins lie on the board.
+    """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) for
+    these boards, else for all that a kiosk runs on: pins lie on the board.
     Raises `UpdateError` naming what is missing, `CompilerError`."""
     package = firmware / "kiosk" if firmware else _package("kiosk")
     if not (package / "app.py").is_file():

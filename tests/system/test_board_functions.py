@@ -28,6 +28,13 @@ def test_whatever_the_firmware_asks_of_a_board_is_in_the_table() -> None:
     assert not missing, f"add to {README}: {', '.join(sorted(missing))}"
 
 
+def test_no_row_is_left_of_a_function_that_nobody_uses() -> None:
+    self_test = ROOT / "gateway" / "fevergate" / "flash" / "on_board.py"
+    words = set(re.findall(r"\w+", " ".join([*on_flash(), self_test.read_text()])))
+    unused = {name for name in known() if name.rpartition(".")[2] not in words}
+    assert not unused, f"take out of {README}: {', '.join(sorted(unused))}"
+
+
 def test_each_row_says_what_the_port_and_what_the_simulator_does() -> None:
     assert table()
     for names, port, simulator, _ in table():
