@@ -96,11 +96,11 @@ def test_killing_it_half_way_loses_and_doubles_nothing_and_leaves_no_fever_dark(
     assert_whole(code, summary, said, people=48)
 
 
-@pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="no file of real people beside the project")
 def test_two_name_servers_that_never_answer_change_nothing_for_anybody():
     assert_whole(*demo("--crowd", "24", "--silent-dns"), people=24)
 
 
+@pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="no file of real people beside the project")
 def test_real_people_of_a_file():
     code, summary, said = demo("--people", str(PEOPLE_FILE), "--site", "canthus", "--limit", "100")
     assert_whole(code, summary, said, people=100)
