@@ -39,7 +39,7 @@ from kiosk.usual import Usual
 from kiosk.warmup import WarmUp
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
-SAMPLE_MS = 100
+_SAMPLE_MS = 100
 _START_MS = 300  # power-on reset and first valid data of the sensor
 _FAULT_AFTER = 5  # failed samples in a row
 _FAULT_RETRY_MS = 1000
@@ -178,7 +178,7 @@ class App:
                     self.bus.clock_free()
             # Fed by what the board is there for: whatever hangs, it starts anew.
             self.watchdog.feed()
-            due = time.ticks_add(due, SAMPLE_MS)
+            due = time.ticks_add(due, _SAMPLE_MS)
             wait_ms = time.ticks_diff(due, time.ticks_ms())
             if wait_ms < 0:
                 due = time.ticks_ms()  # late: go on from here, do not hurry to catch up

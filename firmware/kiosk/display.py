@@ -15,7 +15,7 @@ from kiosk.errors import BusError
 from kiosk.glyphs import Glyphs
 
 _ADDRESS = 0x3C
-WIDTH = 128
+_WIDTH = 128
 _PAGES = 8
 
 _INIT = b"\x20\x00\x40\xa1\xa8\x3f\xc8\xd3\x00\xda\x12\xd5\x80\xd9\xf1\xdb\x30\xa4\xa6\x8d\x14\xaf"
@@ -41,10 +41,10 @@ class Display:
         self._bus = bus
         self._buffer = bytearray(1 + _AT_ONCE)  # behind the control byte
         self._buffer[0] = 0x40
-        self._frame = bytearray(WIDTH * _PAGES)
+        self._frame = bytearray(_WIDTH * _PAGES)
         self._view = memoryview(self._frame)
         self._shown = [0] * _PAGES  # CRC-32 of what each page shows
-        self._canvas = framebuf.FrameBuffer(self._frame, WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
+        self._canvas = framebuf.FrameBuffer(self._frame, _WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
         self._unknown = _ALL  # a bit for each page whose content nobody knows
         self._drawing = False
         self._stale = False
@@ -112,12 +112,12 @@ class Display:
         return self._unknown >> page & 1 or self._sum(page) != self._shown[page]
 
     def _sum(self, page):
-        return binascii.crc32(self._view[page * WIDTH : (page + 1) * WIDTH])
+        return binascii.crc32(self._view[page * _WIDTH : (page + 1) * _WIDTH])
 
     def _page(self, page):
-        self._command(bytes((0x21, 0, WIDTH - 1, 0x22, page, page)))
+        self._command(bytes((0x21, 0, _WIDTH - 1, 0x22, page, page)))
         self._unknown |= 1 << page
-        for start in range(page * WIDTH, (page + 1) * WIDTH, _AT_ONCE):
+        for start in range(page * _WIDTH, (page + 1) * _WIDTH, _AT_ONCE):
             self._buffer[1:] = self._view[start : start + _AT_ONCE]
             self._bus.i2c.writeto(_ADDRESS, self._buffer)
         self._shown[page] = self._sum(page)
@@ -162,8 +162,8 @@ class Display:
         """Centred: Chinese 32 pixels wide, or 16 where there are more than four; the built-in
         font's letters 16, or 8, and as high as the line."""
         units = sum([1 if ord(char) < 128 else 2 for char in text])
-        scale = 2 if units * 16 <= WIDTH else 1
-        x = (WIDTH - units * 8 * scale) // 2
+        scale = 2 if units * 16 <= _WIDTH else 1
+        x = (_WIDTH - units * 8 * scale) // 2
         for char in text:
             if ord(char) < 128:
                 self._letter(char, x, y, scale)

@@ -24,7 +24,7 @@ _PUBACK_MS = 40_000
 _AT_ONCE = 1024  # bytes read in one go
 _CHECK_MS = 500
 
-REFUSALS = (
+_REFUSALS = (
     "accepted",
     "unacceptable protocol version",
     "identifier rejected",
@@ -244,7 +244,7 @@ class Client:
     def _greeted(self, code):
         if code:
             self.refusal = code
-            words = REFUSALS[code] if code < len(REFUSALS) else "code %d" % code
+            words = _REFUSALS[code] if code < len(_REFUSALS) else "code %d" % code
             raise MqttError("broker rejected CONNECT: %s" % words)
         self.refusal = 0
         self.state = UP

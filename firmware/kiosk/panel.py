@@ -20,7 +20,9 @@ SOUNDS = {
 # Nobody is to tell the colours apart: a check mark, or dark on light with a warning sign.
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
 # So that somebody finds this kiosk among others: ten seconds, nothing like an answer.
-CHIRPS, CHIRP, CHIRP_APART_MS = 10, ((1500, 60, 60), (1900, 60, 0)), 820
+_CHIRPS = 10
+_CHIRP = ((1500, 60, 60), (1900, 60, 0))
+_CHIRP_APART_MS = 820
 _DUTY = 32768  # a square wave is loudest
 
 
@@ -112,12 +114,12 @@ class Panel:
         self._display.message(name[:8], name[8:16], None, None)
         asyncio.create_task(self._display.flush())
         lamp = self._leds[screening.RETRY]
-        for _ in range(CHIRPS):
+        for _ in range(_CHIRPS):
             lamp.value(1)
             if self._duty:
-                await self._beep(CHIRP)
+                await self._beep(_CHIRP)
             lamp.value(0)
-            await asyncio.sleep_ms(CHIRP_APART_MS)
+            await asyncio.sleep_ms(_CHIRP_APART_MS)
         self._found = None
         before()
 

@@ -24,7 +24,7 @@ _RESTART_IDLE_MS = 2000
 _SHOWN_S = 120  # without a line: the display says why
 _RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
 _RESTARTS_MAX = 6
-REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
+_REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
 _STATE = "/line"
 
 _LOST = 200  # network.STAT_BEACON_TIMEOUT
@@ -195,8 +195,8 @@ class Wifi:
             self.show(code)
         idle_ms = self.idle_ms()
         if (
-            self._reboots < len(REBOOT_S)
-            and self._down_s >= REBOOT_S[self._reboots]
+            self._reboots < len(_REBOOT_S)
+            and self._down_s >= _REBOOT_S[self._reboots]
             and idle_ms >= SCAN_IDLE_MS
         ):
             # Counted before it is done: a count that is not kept would reboot for ever.

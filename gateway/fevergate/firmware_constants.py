@@ -14,14 +14,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 _PRIVATE = re.compile("_[A-Z][A-Z0-9_]*")
-_PURE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
+_PURE = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.Load)
 
 
 def with_constants(source: bytes) -> bytes:
     """The source with `const()` around what is assigned to private names in capitals.
 
-    Only around numbers and arithmetic on them, strings and bytes, of a name that is assigned once.
-    A source that is no Python is given back as it came: the compiler says what is wrong with it.
+    Only around numbers and arithmetic on them, strings, bytes and tuples of these, of a name that
+    is assigned once. A source that is no Python is given back as it came: the compiler says what
+    is wrong with it.
     """
     try:
         tree = ast.parse(source)
@@ -29,13 +30,17 @@ def with_constants(source: bytes) -> bytes:
         return source
     lines = source.splitlines(keepends=True)
     for value in _values(tree):
-        if value.end_lineno != value.lineno or value.end_col_offset is None:
+        if value.end_lineno is None or value.end_col_offset is None:
             continue
-        line = lines[value.lineno - 1]
-        start, end = value.col_offset, value.end_col_offset
-        wrapped = b"const(" + line[start:end] + b")"
-        lines[value.lineno - 1] = line[:start] + wrapped + line[end:]
+        if not lines[value.lineno - 1][: value.col_offset].endswith(b"= "):
+            continue  # in brackets of its own, where the compiler looks for no `const`
+        _insert(lines, value.end_lineno - 1, value.end_col_offset, b")")
+        _insert(lines, value.lineno - 1, value.col_offset, b"const(")
     return b"".join(lines)
+
+
+def _insert(lines: list[bytes], index: int, column: int, piece: bytes) -> None:
+    lines[index] = lines[index][:column] + piece + lines[index][column:]
 
 
 def _values(tree: ast.Module) -> Iterator[ast.expr]:

@@ -1,5 +1,7 @@
 """Private numbers of the firmware are gone from what is compiled; everything else is as it was."""
 
+from pathlib import Path
+
 import pytest
 
 from fevergate.firmware_compiler import compiled
@@ -21,6 +23,7 @@ def test_a_private_number_takes_no_name_on_the_board(value):
         "WAIT = 1\n",  # others may read it
         "_wait = 1\n",
         "_WAIT = [1]\n",  # may be changed
+        "_WAIT = (1)\n",
         "_WAIT = min(1, 2)\n",
         "_ON, _OFF = 1, 0\n",
         "if True:\n    _WAIT = 1\n",
@@ -37,3 +40,16 @@ def test_a_line_with_chinese_before_it_is_cut_at_the_right_place():
     assert with_constants("_名 = '温'\n_NAME = '温度'  # 好\n".encode()) == (
         "_名 = '温'\n_NAME = const('温度')  # 好\n".encode()
     )
+
+
+def test_a_value_of_several_lines_is_wrapped_as_a_whole():
+    source = b"_WAITS = (\n    1,\n    2,\n)\n\n\ndef wait(n):\n    return _WAITS[n]\n"
+    assert with_constants(source).startswith(b"_WAITS = const((\n    1,\n    2,\n))\n")
+    assert b"_WAITS" not in compiled(source, "kiosk/wait.py")
+
+
+def test_no_file_of_the_firmware_looks_for_const_on_the_board():
+    sources = sorted((Path(__file__).resolve().parents[2] / "firmware").rglob("*.py"))
+    assert len(sources) > 40
+    for source in sources:
+        assert b"const\0" not in compiled(source.read_bytes(), source.name), source
