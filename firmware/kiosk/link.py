@@ -43,7 +43,7 @@ class Link:
         self._under_way = {}
         self._patience_ms = _STORED_MS
         self._failures = 0
-        self._retry_at = 0
+        self._retry_at = None
         self._waiting = False
         self.reconnects = 0
         self.last_error = ""
@@ -99,13 +99,15 @@ class Link:
     async def run(self):
         """Keep the line, for ever."""
         self._waiting = True  # for the network
-        self._retry_at = time.ticks_ms()
+        self._retry_at = None
         while True:
             self._step()
             moving = self._under_way or not self.up
             await asyncio.sleep_ms(_POLL_MS if moving else _IDLE_POLL_MS)
 
     def _step(self):
+        if not self.up:
+            self._wait()
         if self._waiting:
             self._come_back()
         elif self._client.state == mqtt.FAILED:
@@ -120,8 +122,7 @@ class Link:
         ends, it comes between two people."""
         if not self.present:
             return True
-        waited_ms = time.ticks_diff(time.ticks_ms(), self._down_at)
-        return not self.busy and waited_ms > _PUT_OFF_MS
+        return not self.busy and self._down_at is None
 
     def _went_down(self, error):
         self.last_error = str(error)
@@ -135,9 +136,16 @@ class Link:
         self._waiting = True
         print("link down:", self.last_error.strip())
 
+    def _wait(self):
+        """See what time has gone by, as it does: after six days a difference of ticks turns round."""
+        now = time.ticks_ms()
+        if self._retry_at is not None and time.ticks_diff(now, self._retry_at) >= 0:
+            self._retry_at = None
+        if self._down_at is not None and time.ticks_diff(now, self._down_at) > _PUT_OFF_MS:
+            self._down_at = None
+
     def _come_back(self):
-        late_ms = time.ticks_diff(time.ticks_ms(), self._retry_at)
-        if late_ms >= 0 and self._wifi() and self._may_connect():
+        if self._retry_at is None and self._wifi() and self._may_connect():
             self._waiting = False
             self._client.connect()
             self._client.handle()

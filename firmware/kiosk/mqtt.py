@@ -50,6 +50,7 @@ class Client:
         self._connector = None
         self._stream = None
         self.state = _OFF
+        self._handling = False
         self.last_error = None
         self.refusal = 0
         """CONNACK's return code where it was not 0 [3.2.2.3]."""
@@ -104,7 +105,11 @@ class Client:
         return True
 
     def handle(self):
-        """Go on: read, dispatch, send; a connection that is no good any more ends here."""
+        """Go on: read, dispatch, send; a connection that is no good any more ends here. From
+        within `on_message` or `on_connect` it does nothing: the buffer is being taken apart."""
+        if self._handling:
+            return
+        self._handling = True
         try:
             now = time.ticks_ms()
             if self.state == _OPENING:
@@ -117,6 +122,8 @@ class Client:
                 self._check(now)
         except Exception as error:  # hostile bytes must cost the connection, never the task
             self.close(error)
+        finally:
+            self._handling = False
 
     def _open(self, connector, now):
         connector.tick(now)

@@ -382,3 +382,18 @@ def test_a_broker_that_floods_is_not_read_while_its_acknowledgements_wait():
     for _ in range(1000):
         line.client.handle()
     assert len(line.heard) == 400 and line.stream.sent == b"\x40\x02\x00\x01" * 400
+
+
+def test_who_sends_at_once_what_a_message_asks_for_does_not_spoil_the_next():
+    line = Line().up()
+    took = []
+
+    def answers(topic, payload):
+        took.append((topic, payload))
+        line.client.publish("t/answer", payload)
+        line.client.handle()  # as the answer to a person does
+
+    line.client.on_message = answers
+    two = message("t/settings", b"1", 7) + message("t/stored", b"2" * 9, 8)
+    line.says(two, message("t/stored", b"333", 9))
+    assert took == [("t/settings", b"1"), ("t/stored", b"2" * 9), ("t/stored", b"333")]
