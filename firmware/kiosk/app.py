@@ -171,11 +171,16 @@ class App:
                 self._sample(object_c, ambient_c)
             except (BlindedError, LensError, SetupError) as error:
                 self._faulty(error)  # but look on: it may pass
+                self._late()
             except SensorError as error:
                 self._sensor_failed(error)
                 if self.failed >= _FAULT_AFTER:
                     await asyncio.sleep_ms(_FAULT_RETRY_MS)
                     self.bus.clock_free()
+            # Whatever came of the sample: a line that waits for nobody would wait for ever.
+            scan = self.examiner.scan
+            self.link.busy = scan.scanning
+            self.link.present = scan.state != WAITING
             # Fed by what the board is there for: whatever hangs, it starts anew.
             self.watchdog.feed()
             due = time.ticks_add(due, _SAMPLE_MS)
@@ -209,6 +214,8 @@ class App:
             self._settled()
         self.examiner.warming = not self.warm_up.over
         judgements = self.examiner.sample(now, object_c, ambient_c)
+        if scan.state != WAITING or self.examiner.refers(now):
+            self._seen_ms = now
         if scan.blinded:
             self._answer_all(judgements, now)
             raise BlindedError("%.1f C without anybody" % object_c)
@@ -250,10 +257,6 @@ class App:
         ):
             self._answered_ms = None
             self._invite()
-        self.link.busy = scan.scanning
-        self.link.present = scan.state != WAITING
-        if self.link.present or self.examiner.refers(now):
-            self._seen_ms = now
 
     def _idle_ms(self):
         """Since when nobody is there (ms)."""
@@ -350,18 +353,25 @@ class App:
 
     def _sensor_failed(self, error):
         self.failed += 1
-        now = self.uptime.ms()
-        self._answer_all(self.examiner.overdue(now), now)
+        self._late()
         if self.failed >= _FAULT_AFTER:
             self._checked_ms = None  # perhaps another part is put in
             self._faulty(error)
 
+    def _late(self):
+        """Alarm for a positive who did not come back, while there are no samples."""
+        now = self.uptime.ms()
+        self._answer_all(self.examiner.overdue(now), now)
+
     def _faulty(self, error):
-        """Say so, once: amber, in words, and in a health of its own."""
+        """Say so: amber, in words, and once in a health of its own."""
+        now = self.uptime.ms()
         if self.fault:
+            if self._answered_ms is not None and now - self._answered_ms >= _ANSWER_MS:
+                self._answered_ms = None
+                self.panel.fault(error.shown)
             return
         self.fault = error.word
-        now = self.uptime.ms()
         self._answer_all(self.examiner.fail(now), now)
         self.panel.fault(error.shown)
         print("sensor fault:", error)

@@ -1,9 +1,19 @@
 """Something lies on the lens, and lets through a part of what is before it, or nothing."""
 
+import json
 import time
 
 import pytest
-from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings, until
+from kiosk_helpers import (
+    ANSWER_S,
+    HEALTHY,
+    authority_der,
+    changed,
+    kiosk,
+    readings,
+    settings,
+    until,
+)
 
 from kiosk.lens import SCANS
 from kiosk.slots import Slots
@@ -55,3 +65,35 @@ def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
         board.start()
         board.wait_console("nobody as usual", 2 * ANSWER_S)
         assert board.light() is None  # it may be a holiday: nothing is broken
+
+
+def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back(site, tmp_path):
+    given = site.folder / "kiosks" / "north-1"
+    values = json.loads((given / "settings.json").read_text())
+    values |= {"wifi_ssid": "campus", "wifi_password": "long enough"}
+    files = {
+        "settings.json": json.dumps(values).encode(),
+        "ca.der": (given / "ca.der").read_bytes(),
+    }
+    hasty = Habits(patience_ms=2500, tries=1, gap_ms=1500)
+    with kiosk(tmp_path / "flash", files, habits=hasty) as board:
+        shows = "        self._shows = lambda: self.fault(key)\n"
+        changed(board, "kiosk/panel.py", (shows, shows + '        print("shows", key)\n'))
+        with board.world.lock:
+            board.sensor.film = 0.5  # faces are seen, and each is told that it is too far
+        board.admit([HEALTHY] * (SCANS + 6))
+        board.start()
+        board.wait_console("sensor fault:", ANSWER_S)
+        board.wait_crowd(ANSWER_S)
+
+        def last():
+            said = [line for line in board.console if line.startswith(("shows", "reading"))]
+            return said[-1]
+
+        until(lambda: last() == "shows lens")  # not what the last face was told
+        heard = len(board.console)
+        board.wifi(on=False)
+        board.wait_console("link down", ANSWER_S, start=heard)
+        board.wifi(on=True)
+        board.wait_console("link up", ANSWER_S, start=heard)
+        assert board.boots == 1
