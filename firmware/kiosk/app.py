@@ -284,7 +284,10 @@ class App:
         """Tell the person, then keep the reading, then send it."""
         verdict, reason = judgement.verdict, judgement.reason
         if shown:
-            self.panel.verdict(verdict, reason, judgement.body_c)
+            try:
+                self.panel.verdict(verdict, reason, judgement.body_c)
+            except Exception as error:  # the light is lit first; the reading must be told
+                print("not shown:", error)
             self._answered_ms = now
             if verdict == screening.RETRY:
                 self.examiner.scan.ask_again()
@@ -310,17 +313,18 @@ class App:
     def configure(self, settings):
         """Put other settings in force, without a reboot."""
         before, self.settings = self.settings, settings
-        self.panel.configure(settings)
-        self._invite()
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
             self.examiner.configure(settings)
-            return
-        # Another look at faces: begin anew. Whoever was to come again is alarmed for.
-        self.examiner = Examiner(settings)
-        self.examiner.found(self.sensor_id)
-        if self.examiner.left_over:
-            self._answer(self.examiner.left_over, self.uptime.ms())
+        else:
+            # Another look at faces: begin anew. Whoever was to come again is alarmed for.
+            self.examiner = Examiner(settings)
+            self.examiner.found(self.sensor_id)
+            if self.examiner.left_over:
+                self._answer(self.examiner.left_over, self.uptime.ms())
+        # What decides comes first: words are loaded, and that may fail.
+        self.panel.configure(settings)
+        self._invite()
 
     def refer(self, on):
         """Take what is scanned for a reference, or for people again; says so at once."""

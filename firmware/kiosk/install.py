@@ -13,7 +13,6 @@ from kiosk.offer import PIECE_MAX, check, parts, signed_text
 from kiosk.signature import verified
 from kiosk_board import BOARD
 
-MODULES = ("install", "bundle", "offer", "signature")
 _ANSWER_MS = 5000
 _TRIES = 12
 ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # of compiled files: MicroPython's .mpy version

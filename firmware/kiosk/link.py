@@ -137,7 +137,7 @@ class Link:
         print("link down:", self.last_error.strip())
 
     def _wait(self):
-        """See what time has gone by, as it does: after six days a difference of ticks turns round."""
+        """See what time has gone by, as it does: after six days a difference turns round."""
         now = time.ticks_ms()
         if self._retry_at is not None and time.ticks_diff(now, self._retry_at) >= 0:
             self._retry_at = None

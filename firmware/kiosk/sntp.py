@@ -14,6 +14,7 @@ from kiosk.settings import is_address
 _NTP_PORT = 123
 _NTP_EPOCH = 2_208_988_800  # 1900 to 1970
 _VALID_FROM = 1_735_689_600  # as clock.py
+_VALID_TO = 4_102_444_800  # 2100-01-01
 _ANSWER_MS = 2000
 
 
@@ -30,7 +31,9 @@ def parse_answer(packet, asked):
     if seconds < _NTP_EPOCH:
         seconds += 1 << 32  # the era after 2036
     now = seconds - _NTP_EPOCH
-    return now * 1000 + (fraction * 1000 >> 32) if now >= _VALID_FROM else None
+    if not _VALID_FROM <= now < _VALID_TO:
+        return None
+    return now * 1000 + (fraction * 1000 >> 32)
 
 
 async def ask(host, port=_NTP_PORT):

@@ -12,6 +12,7 @@ from kiosk.errors import UpdateError, plain
 from kiosk.on_demand import give_back
 from kiosk.starter import Installed
 
+_MODULES = ("install", "bundle", "offer", "signature")  # loaded while an offer is at hand
 TRIAL_MS = 120_000
 _TRIAL_MIN_MS = 20_000
 
@@ -85,17 +86,20 @@ class Update:
                 self.host.say("refused", error=plain(error))
             except OSError as error:
                 self.host.say("refused", error=plain("flash: %s" % error))
+            except (ImportError, MemoryError) as error:  # what takes it could not be loaded
+                give_back(*_MODULES)
+                self.host.say("refused", error=plain("memory: %s" % error))
 
     async def take(self, offer):
         """Verify, fetch, verify, install, boot. Raises `UpdateError`, `OSError`; nothing that runs
         has then changed."""
         while not self.host.idle():
             await asyncio.sleep(0.1)  # whoever stands there would feel the loading
-        from kiosk.install import MODULES, Installation
+        from kiosk.install import Installation
 
         self._installation = Installation(self)
         try:
             await self._installation.run(offer)
         finally:
             self._installation = None
-            give_back(*MODULES)
+            give_back(*_MODULES)

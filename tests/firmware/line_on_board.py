@@ -1,37 +1,24 @@
-"""Runs under MicroPython: a kiosk's line when weeks go by, or its clock is ahead.
+"""Runs under MicroPython: a kiosk's line when weeks go by.
 
-Arguments: firmware folder. The link's and the clock's shipped code; the broker is not there.
+Arguments: firmware folder. The link's shipped code; the broker is not there.
 """
 
 import sys
-import time as board_time
 
 sys.path.insert(0, sys.argv[1])
 
 TICKS = 1 << 30  # where a board's go round
 WEEK_MS = 7 * 24 * 3600 * 1000
-UNSET_S = 946_684_800  # 2000-01-01
-
-
-class RTC:
-    """The board's clock, and that of its TLS."""
-
-    now_s = UNSET_S
-
-    def datetime(self, value):
-        year, month, day, _, hour, minute, second, _ = value
-        RTC.now_s = board_time.mktime((year, month, day, hour, minute, second, 0, 0))
-        RTC.now_s -= board_time.mktime((1970, 1, 1, 0, 0, 0, 0, 0))
 
 
 class Machine:
-    pass
+    class RTC:
+        pass
 
 
-Machine.RTC = RTC
 sys.modules["machine"] = Machine
 
-from kiosk import clock, link, mqtt
+from kiosk import link, mqtt, sntp
 
 
 class Time:
@@ -48,27 +35,9 @@ class Time:
     def ticks_diff(self, end, start):
         return (end - start + TICKS // 2 & TICKS - 1) - TICKS // 2
 
-    def time(self):
-        return RTC.now_s
-
-    def time_ns(self):
-        return RTC.now_s * 1_000_000_000
-
-    gmtime = board_time.gmtime
-
 
 fake = Time()
-link.time = mqtt.time = clock.time = fake
-clock._EPOCH_S = 0
-clock.Slots = lambda path: Kept
-
-
-class Kept:
-    def read():
-        pass
-
-    def write(values):
-        pass
+link.time = mqtt.time = fake
 
 
 class Settings:
@@ -81,13 +50,13 @@ class Client:
     """In place of the MQTT client."""
 
     def __init__(self):
-        self.state = mqtt.OFF
+        self.state = mqtt._OFF
         self.connects = 0
         self.last_error = None
 
     def connect(self):
         self.connects += 1
-        self.state = mqtt.OPENING
+        self.state = mqtt._OPENING
 
     def handle(self):
         pass
@@ -146,6 +115,14 @@ def test_who_steps_up_during_a_handshake_puts_it_off_for_a_minute_at_most():
     assert not calls
     line.after(15_000, 100)
     assert calls
+
+
+def test_a_time_server_that_says_what_cannot_be_is_not_believed():
+    head = bytes((0x24, 2, 6, 0)) + bytes(20) + b"asked-it" + bytes(8)
+    for now, believed in ((sntp._VALID_TO, False), (sntp._VALID_TO - 1, True), (10**9, False)):
+        seconds = now + sntp._NTP_EPOCH & 0xFFFFFFFF
+        packet = head + seconds.to_bytes(4, "big") + bytes(4)
+        assert (sntp.parse_answer(packet, b"asked-it") == now * 1000) is believed, now
 
 
 for name in sorted(globals()):

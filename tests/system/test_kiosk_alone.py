@@ -280,3 +280,14 @@ def test_a_dirty_lens_is_a_fault_in_words_until_a_face_reads_as_skin(tmp_path, f
         (visit,) = served(board, HEALTHY)
         assert visit.answer == "green"
         board.wait_console("sensor back", ANSWER_S)
+
+
+def test_a_fever_that_cannot_be_shown_is_lit_and_told_all_the_same(board):
+    says = "        self._display.message(head, tail, body_c, sign)\n"
+    fails = '        if sign == "warning":\n            raise MemoryError\n'
+    changed(board, "kiosk/panel.py", (says, fails + says))
+    board.admit([FEVERISH])
+    board.start()
+    board.wait_crowd(ANSWER_S)
+    assert board.visits[-1].answer == "red"
+    assert readings(board)[-1]["verdict"] == "fever"
