@@ -21,7 +21,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fevergate.broker_once import KEEP_ALIVE_S
 from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, MessageError
-from fevergate.protocol import Topic, UpdateState, UpdateWant, decode, encode, parse_topic
+from fevergate.protocol import (
+    Health,
+    Topic,
+    UpdateState,
+    UpdateWant,
+    decode,
+    encode,
+    parse_topic,
+)
 from fevergate.settings import GatewaySettings, read_secret
 from fevergate.update_bundle import Bundle, sign
 
@@ -89,7 +97,8 @@ class Rollout:
             refused.put(str(reason) if failed else "")
             if not failed:
                 base = Topic(self._settings.campus, "+", "update")
-                client.subscribe([(f"{base}/want", 1), (f"{base}/state", 1)])
+                health = Topic(self._settings.campus, "+", "health")
+                client.subscribe([(f"{base}/want", 1), (f"{base}/state", 1), (str(health), 1)])
 
         client.on_connect = up
         client.on_message = lambda _client, _data, message: self._heard.put(
@@ -162,6 +171,10 @@ class Rollout:
             one.share = min(1.0, offset / len(self._bundle.data))
             self._change(one, FETCHING, STALL_S)
             return
+        if kind == "health":
+            if one.state == TRIAL:
+                self._judge(one, decode(payload, Health))
+            return
         said = decode(payload, UpdateState)
         if said.state == "restarting":
             one.share = 1.0
@@ -174,6 +187,15 @@ class Rollout:
         elif said.state == "rolled back" and one.state == TRIAL:
             one.why = f"{said.version} did not prove healthy"
             self._change(one, ROLLED_BACK)
+
+    def _judge(self, one: Progress, health: Health) -> None:
+        """What a kiosk says of itself each minute tells how its trial ended, where the one message
+        that says so was lost with its connection."""
+        if health.update.startswith(ROLLED_BACK):
+            one.why = f"{self._bundle.version} did not prove healthy"
+            self._change(one, ROLLED_BACK)
+        elif health.fw == self._bundle.version and not health.update:
+            self._change(one, DONE)
 
     def _give_up(self, one: Progress) -> None:
         if one.state == WAITING:

@@ -46,10 +46,21 @@ def within(seconds, true):
         time.sleep(0.1)
 
 
+def settled(board):
+    """What the display shows, once it is no longer being drawn."""
+    seen = [""]
+
+    def still():
+        seen.append(board.display.to_text())
+        return seen[-1].strip() and seen[-3:] == [seen[-1]] * 3
+
+    within(ANSWER_S, still)
+    return seen[-1]
+
+
 def test_a_kiosk_shows_itself_and_then_what_it_showed(system, administrator):
     board = system.boards[0]
-    invitation = board.display.to_text()
-    assert invitation.strip()
+    invitation = settled(board)
     before, said = len(board.pin_history), len(board.console)
     answer = post(administrator, f"{KIOSK}/identify", KIOSK)
     assert answer.status_code == 303
