@@ -12,7 +12,6 @@ import time
 
 from kiosk import messages, mqtt
 from kiosk.address import Address
-from kiosk.outbox import stored
 from kiosk.transport import Connector
 
 _KEEP_ALIVE_S = 30
@@ -206,5 +205,5 @@ class Link:
         self._patience_ms = _STORED_MS
         for key in list(self._under_way):
             # One in a gap is not stored: it goes out again.
-            if key[0] == boot and (key[1] <= seq or stored(key[1], seq, gaps, also)):
+            if key[0] == boot and (key[1] <= seq or any(a <= key[1] <= b for a, b in also)):
                 del self._under_way[key]

@@ -9,16 +9,16 @@ readings go out again, which the gateway takes as repeats.
 import os
 import struct
 
-from kiosk import record
+from kiosk import record, segment
 from kiosk.errors import OutboxError
-from kiosk.segment import SPAN, Segment, segment_of
+from kiosk.runs import SPAN
 from kiosk.slots import Slots
 
 NEWEST = 3
 """With the boot's number 124 bytes: VfsLfs2 keeps files of up to 128 (its cache) in its log."""
 
 SEGMENTS = 64
-"""Each takes a quarter of a kilobyte of a board's heap; a full outbox of one boot has 20 to 40."""
+"""Each takes 80 bytes of a board's heap, or 300 at most; a full outbox of one boot has 20 to 40."""
 
 _ENOSPC = 28  # not every port names it
 
@@ -30,7 +30,7 @@ class Outbox:
         self._folder = folder
         self._limit = limit
         self._limit_bytes = limit_bytes
-        self._fevers = []  # segments, oldest first
+        self._fevers = []  # states of segments, oldest first
         self._others = []
         self._newest = []  # (boot, record), not yet in a segment
         self._turn = 0
@@ -47,9 +47,9 @@ class Outbox:
             print("outbox:", error)  # it screens without; each reading says that it is not kept
             names = []
         for name in names:
-            segment = segment_of(folder, name)
-            if segment:
-                self._load(segment)
+            state = segment.named(name)
+            if state:
+                self._load(state)
         self._load_newest()
 
     def __len__(self):
@@ -77,17 +77,18 @@ class Outbox:
     def release(self, boot, seq, gaps, also=()):
         """The gateway holds every reading of `boot` up to `seq` but for the gaps, and the runs in
         `also`: forget those."""
-        for segments in (self._fevers, self._others):
-            for segment in list(segments):
-                if segment.boot == boot:
-                    self._left -= segment.release(seq, gaps)
-                    for first, last in also:
-                        self._left -= segment.release(last, (), first)
-                    self._tidy(segments, segment)
+        runs = told(seq, gaps, also)
+        for states in (self._fevers, self._others):
+            for state in list(states):
+                if segment.boot_of(state) == boot:
+                    for first, last in runs:
+                        self._left -= segment.release(state, first, last)
+                    self._tidy(states, state)
         kept = [
             one
             for one in self._newest
-            if one[0] != boot or not stored(record.seq_of(one[1]), seq, gaps, also)
+            if one[0] != boot
+            or not any(first <= record.seq_of(one[1]) <= last for first, last in runs)
         ]
         self._left -= len(self._newest) - len(kept)
         self._newest = kept
@@ -97,32 +98,32 @@ class Outbox:
 
         `skip` holds (boot, seq) that are under way.
         """
-        for segments in (self._fevers,) if fevers_only else (self._fevers, self._others):
-            for segment in list(segments):
+        for states in (self._fevers,) if fevers_only else (self._fevers, self._others):
+            for state in list(states):
                 while True:
-                    seq = segment.next(skip)
+                    seq = segment.next_seq(state, skip)
                     if seq is None:
                         break
-                    data = segment.read(seq)
+                    data = segment.read(self._folder, state, seq)
                     if data is not None:
-                        return segment.boot, seq, data
+                        return segment.boot_of(state), seq, data
                     self.rotten += 1
                     self._left -= 1
-                self._tidy(segments, segment)
+                self._tidy(states, state)
             for boot, data in self._newest:
                 fever = record.fever_of(data)
                 seq = record.seq_of(data)
-                if fever == (segments is self._fevers) and (boot, seq) not in skip:
+                if fever == (states is self._fevers) and (boot, seq) not in skip:
                     return boot, seq, data
         return None
 
     def last_boot(self):
         """The highest boot that has left a trace here, or 0."""
-        boots = [segment.boot for segment in self._fevers + self._others]
+        boots = [segment.boot_of(state) for state in self._fevers + self._others]
         return max(boots + [boot for boot, _ in self._newest] + [0])
 
     def _flash_bytes(self):
-        return sum([segment.flash_bytes() for segment in self._fevers + self._others])
+        return sum([segment.flash_bytes(state) for state in self._fevers + self._others])
 
     def _keep(self, boot, data):
         newest = self._newest
@@ -146,26 +147,28 @@ class Outbox:
             for one in self._newest:
                 same = record.seq_of(one[1]) // SPAN == window and record.fever_of(one[1]) == fever
                 (alike if same and one[0] == boot else others).append(one)
-            self._segment(boot, window, fever).append([one for _, one in alike])
+            state = self._state(boot, window, fever)
+            segment.append(self._folder, state, [one for _, one in alike])
             self._newest = others
 
-    def _segment(self, boot, window, fever):
-        segments = self._fevers if fever else self._others
-        for segment in segments:
-            if segment.boot == boot and segment.window == window:
-                return segment
-        segments.append(Segment(self._folder, boot, window, fever))
-        return segments[-1]
+    def _state(self, boot, window, fever):
+        states = self._fevers if fever else self._others
+        fresh = segment.new(boot, window, fever)
+        for state in states:
+            if segment.same(state, fresh):
+                return state
+        states.append(fresh)
+        return fresh
 
     def _path(self, turn):
         return "%s/newest.%s" % (self._folder, "ab"[turn])
 
-    def _load(self, segment):
-        self.rotten += segment.load()
-        segments = self._fevers if segment.fever else self._others
-        segments.append(segment)
-        self._left += segment.left
-        self._tidy(segments, segment)
+    def _load(self, state):
+        self.rotten += segment.load(self._folder, state)
+        states = self._fevers if segment.fever_of(state) else self._others
+        states.append(state)
+        self._left += segment.left(state)
+        self._tidy(states, state)
 
     def _load_newest(self):
         """What the power cut left in the two small files, unless a segment has it."""
@@ -189,26 +192,28 @@ class Outbox:
 
     def _knew(self, boot, data):
         """Whether it came to its segment: whatever was before the last there has been told."""
-        seq = record.seq_of(data)
-        for segment in self._fevers if record.fever_of(data) else self._others:
-            if segment.boot == boot and segment.window == seq // SPAN:
-                return seq <= segment.last
+        seq, fever = record.seq_of(data), record.fever_of(data)
+        fresh = segment.new(boot, seq // SPAN, fever)
+        for state in self._fevers if fever else self._others:
+            if segment.same(state, fresh):
+                return seq <= segment.last(state)
         return False
 
-    def _tidy(self, segments, segment):
-        if not segment.left:
-            segments.remove(segment)
-            segment.remove()
+    def _tidy(self, states, state):
+        if not segment.left(state):
+            states.remove(state)
+            segment.remove(self._folder, state)
 
     def _drop_oldest(self):
         """Make room: the oldest reading that is no fever, or the oldest fever if all are."""
-        for segments in (self._others, self._fevers):
-            if segments:
-                segments[0].forget(segments[0].next())
-                self._tidy(segments, segments[0])
+        for states in (self._others, self._fevers):
+            if states:
+                seq = segment.next_seq(states[0])
+                segment.release(states[0], seq, seq)
+                self._tidy(states, states[0])
                 break
             for one in self._newest:
-                if record.fever_of(one[1]) == (segments is self._fevers):
+                if record.fever_of(one[1]) == (states is self._fevers):
                     self._newest.remove(one)
                     break
             else:
@@ -218,18 +223,25 @@ class Outbox:
         self.dropped += 1
 
     def _drop_segment(self):
-        segments = self._others or self._fevers
-        segment = segments.pop(0)
-        segment.remove()
-        self._left -= segment.left
-        self.dropped += segment.left
+        state = (self._others or self._fevers).pop(0)
+        segment.remove(self._folder, state)
+        self._left -= segment.left(state)
+        self.dropped += segment.left(state)
 
 
-def stored(number, seq, gaps, also):
-    """Whether the gateway's word covers a number: up to `seq` but for the gaps, or in `also`."""
-    if number > seq:
-        return any(run[0] <= number <= run[1] for run in also)
-    return not any(gap[0] <= number <= gap[1] for gap in gaps)
+def told(seq, gaps, also):
+    """Runs (first, last) of what the gateway holds: up to `seq` but for the gaps, and `also`.
+
+    Raises `TypeError` or `ValueError` where the message has anything else than whole numbers.
+    """
+    runs = []
+    first = 0
+    for since, until in sorted([(int(since), int(until)) for since, until in gaps]):
+        if since > first:
+            runs.append((first, min(since - 1, seq)))
+        first = max(first, until + 1)
+    runs.append((first, int(seq)))
+    return runs + [(int(since), int(until)) for since, until in also]
 
 
 def next_boot(path="/boot", after=0, fresh=0):

@@ -1,189 +1,189 @@
 """One file of the outbox: readings of one boot within a window of sequence numbers.
 
-Either fevers or the others, so that those can go without these. Which of them the file holds
-and which must still be told are bit sets in memory, 128 bytes each at most, whatever comes; and one
-and the same as long as nothing was told.
+Either fevers or the others, so that those can go without these. A backlog has forty of them, and
+memory holds no object for each but a `bytearray`, here `state`: boot, window and kind, places in
+the file; then the numbers in it and, as soon as these are fewer, those that must still be told
+(`kiosk.runs`: some 40 bytes each, 128 at most, whatever comes).
 """
 
 import os
+import struct
 
-from kiosk import record
+from kiosk import record, runs
+from kiosk.runs import SPAN
 
-SPAN = 1024
+_HEAD = (
+    "<IIHBB"  # boot; twice the window, and 1 for fevers; places; bytes of the first set; others?
+)
+_SETS = 12
 _BLOCK = 4096  # of the flash: what a file takes is whole blocks
 _AT_ONCE = 64  # records read at once
 
 
-class Segment:
-    """`left` readings must still be told; `first` is the window's first number."""
-
-    def __init__(self, folder, boot, window, fever):
-        self.boot = boot
-        self.window = window
-        self.first = window * SPAN
-        self.fever = fever
-        self.left = 0
-        self.last = -1  # the highest number that the file ever held
-        self._folder = folder
-        self._there = bytearray()
-        self._left = self._there
-        self._slots = 0  # places in the file
-        self._holes = ()  # of these, those that hold no reading of ours
-        self._pad = 0  # bytes to the next whole place
-
-    @property
-    def _path(self):
-        kind = "f" if self.fever else "n"
-        return "%s/%010d-%06d%s" % (self._folder, self.boot, self.window, kind)
-
-    def flash_bytes(self):
-        """What the file takes of the flash."""
-        return (self._slots * record.SIZE // _BLOCK + 1) * _BLOCK
-
-    def load(self):
-        """Take up what an earlier boot left; returns how many records are rotten."""
-        with open(self._path, "rb") as file:
-            while True:
-                chunk = file.read(_AT_ONCE * record.SIZE)
-                if not chunk:
-                    return len(self._holes)
-                for start in range(0, len(chunk), record.SIZE):
-                    data = chunk[start : start + record.SIZE]
-                    seq = record.seq_of(data) if record.sound(data) else -1
-                    if self.first <= seq < self.first + SPAN and seq > self.last:
-                        self._mark(seq)
-                    else:
-                        self._hole(self._slots)
-                    self._slots += 1
-                    self._pad = record.SIZE - len(data)
-
-    def append(self, records):
-        """Write sound records at the end, their numbers above `last`. Raises `OSError`."""
-        try:
-            with open(self._path, "ab" if self._slots else "wb") as file:
-                file.write(bytes(self._pad) + b"".join(records))
-        except OSError:
-            self._resync()
-            raise
-        self._pad = 0
-        for data in records:
-            self._mark(record.seq_of(data))
-            self._slots += 1
-
-    def read(self, seq):
-        """The record of a reading that is left, or None, and then it is given up: it is rotten."""
-        data = b""
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._slot(seq) * record.SIZE)
-                data = file.read(record.SIZE)
-        except OSError:
-            pass
-        if record.sound(data) and record.seq_of(data) == seq:
-            return data
-        self.forget(seq)
-        return None
-
-    def next(self, skip=()):
-        """The first number that is left and whose (boot, number) is not in `skip`, or None."""
-        if not self.left:
-            return None
-        for place in range(len(self._left)):
-            bits = self._left[place]
-            while bits:
-                bit = bits & -bits
-                bits ^= bit
-                seq = self.first + place * 8 + _BITS[bit]
-                if (self.boot, seq) not in skip:
-                    return seq
-        return None
-
-    def forget(self, seq):
-        """It need not be told any more."""
-        index = seq - self.first
-        if self._left is self._there:
-            self._left = bytearray(self._there)
-        self._left[index >> 3] &= ~(1 << (index & 7)) & 0xFF
-        self.left -= 1
-
-    def release(self, upto, gaps, since=0):
-        """Forget all numbers from one up to another but for those in gaps (first, last); returns
-        how many."""
-        before = self.left
-        final = self.first + SPAN - 1
-        if (
-            upto < self.first
-            or since > final
-            or any(gap[0] <= self.first and final <= gap[1] for gap in gaps)
-        ):
-            return 0
-        for place in range(len(self._left)):
-            bits = self._left[place]
-            while bits:
-                bit = bits & -bits
-                bits ^= bit
-                seq = self.first + place * 8 + _BITS[bit]
-                if seq > upto:
-                    return before - self.left
-                if seq >= since and not any(gap[0] <= seq <= gap[1] for gap in gaps):
-                    self.forget(seq)
-        return before - self.left
-
-    def remove(self):
-        """Take the file away; one that cannot be is found empty of news at the next boot."""
-        try:
-            os.remove(self._path)
-        except OSError:
-            pass
-
-    def _mark(self, seq):
-        index = seq - self.first
-        more = (index >> 3) + 1 - len(self._there)
-        for bits in (self._there,) if self._left is self._there else (self._there, self._left):
-            if more > 0:
-                bits.extend(bytes(more))
-            bits[index >> 3] |= 1 << (index & 7)
-        self.left += 1
-        self.last = seq
-
-    def _hole(self, slot):
-        if not self._holes:
-            self._holes = []
-        self._holes.append(slot)
-
-    def _slot(self, seq):
-        """Its place in the file: as many before it as there are lower numbers, and holes."""
-        index = seq - self.first
-        slot = sum([_ones(byte) for byte in self._there[: index >> 3]])
-        slot += _ones(self._there[index >> 3] & (1 << (index & 7)) - 1)
-        for hole in self._holes:
-            if hole <= slot:
-                slot += 1
-        return slot
-
-    def _resync(self):
-        """A write failed: what it left behind is none of ours."""
-        try:
-            size = os.stat(self._path)[6]
-        except OSError:
-            return
-        self._pad = -size % record.SIZE
-        slots = (size + self._pad) // record.SIZE
-        for slot in range(self._slots, slots):
-            self._hole(slot)
-        self._slots = slots
+def new(boot, window, fever):
+    """The state of a file that is not there yet."""
+    return bytearray(struct.pack(_HEAD, boot, window * 2 + fever, 0, 0, 0))
 
 
-_BITS = {1 << bit: bit for bit in range(8)}
-
-
-def _ones(byte):
-    return bin(byte).count("1")
-
-
-def segment_of(folder, name):
-    """The segment of a file's name, not yet loaded; None where it is none of ours."""
+def named(name):
+    """The state of a file that must still be loaded; None where it is none of ours."""
     boot, dash, rest = name.partition("-")
     if not (dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"):
         return None
-    return Segment(folder, int(boot), int(rest[:-1]), rest[-1] == "f")
+    boot, window = int(boot), int(rest[:-1])
+    return None if boot >> 32 or window >> 22 else new(boot, window, rest[-1] == "f")
+
+
+def same(state, other):
+    """Whether two are of the same file."""
+    return state[:8] == other[:8]
+
+
+def boot_of(state):
+    """The boot that it is of."""
+    return struct.unpack_from("<I", state)[0]
+
+
+def fever_of(state):
+    """Whether it holds fevers."""
+    return state[4] & 1
+
+
+def last(state):
+    """The highest number that the file ever held."""
+    return _first(state) + max([end for _, end in runs.each(_sets(state)[0])]) - 1
+
+
+def left(state):
+    """How many readings must still be told."""
+    return runs.below(_sets(state)[1], SPAN)
+
+
+def flash_bytes(state):
+    """What the file takes of the flash."""
+    return (_slots(state) * record.SIZE // _BLOCK + 1) * _BLOCK
+
+
+def load(folder, state):
+    """Take up what an earlier boot left; returns how many records are rotten."""
+    first = _first(state)
+    there = bytearray()
+    before = -1
+    slots = rotten = 0
+    with open(_path(folder, state), "rb") as file:
+        while True:
+            chunk = file.read(_AT_ONCE * record.SIZE)
+            if not chunk:
+                _keep(state, there, there, slots)
+                return rotten
+            for start in range(0, len(chunk), record.SIZE):
+                data = chunk[start : start + record.SIZE]
+                index = record.seq_of(data) - first if record.sound(data) else -1
+                if before < index < SPAN:
+                    there = runs.add(there, index, index + 1)
+                    before = index
+                else:
+                    rotten += 1
+                slots += 1
+
+
+def append(folder, state, records):
+    """Write sound records at the end, their numbers above `last`. Raises `OSError`."""
+    slots = _slots(state)
+    there, untold = _sets(state)
+    path = _path(folder, state)
+    try:
+        with open(path, "ab" if slots else "wb") as file:
+            pad = bytes(-file.seek(0, 2) % record.SIZE)  # what was torn fills its place
+            file.write(pad + b"".join(records))
+    except OSError:
+        try:  # what the failed write left behind takes places, and is none of ours
+            _keep(state, there, untold, (os.stat(path)[6] + record.SIZE - 1) // record.SIZE)
+        except OSError:
+            pass
+        raise
+    for data in records:
+        index = record.seq_of(data) - _first(state)
+        alike = untold is there
+        there = runs.add(there, index, index + 1)
+        untold = there if alike else runs.add(untold, index, index + 1)
+    _keep(state, there, untold, slots + len(records))
+
+
+def read(folder, state, seq):
+    """The record of a reading that is left, or None, and then it is given up: it is rotten.
+
+    Its place is after the lower numbers, and after what is rotten before it.
+    """
+    there = _sets(state)[0]
+    try:
+        with open(_path(folder, state), "rb") as file:
+            file.seek(runs.below(there, seq - _first(state)) * record.SIZE)
+            for _ in range(_slots(state) - runs.below(there, SPAN) + 1):
+                data = file.read(record.SIZE)
+                if record.sound(data) and record.seq_of(data) >= seq:
+                    if record.seq_of(data) == seq:
+                        return data
+                    break
+    except OSError:
+        pass
+    release(state, seq, seq)
+    return None
+
+
+def next_seq(state, skip=()):
+    """The first number that is left and whose (boot, number) is not in `skip`, or None."""
+    boot = boot_of(state)
+    base = _first(state)
+    for first, end in runs.each(_sets(state)[1]):
+        for seq in range(base + first, base + end):
+            if (boot, seq) not in skip:
+                return seq
+    return None
+
+
+def release(state, first, last):
+    """Forget the numbers from one to another: they need not be told; returns how many."""
+    first = max(first - _first(state), 0)
+    end = min(last + 1 - _first(state), SPAN)
+    if first >= end:
+        return 0
+    there, untold = _sets(state)
+    count = runs.below(untold, end) - runs.below(untold, first)
+    if count:
+        _keep(state, there, runs.without(untold, first, end), _slots(state))
+    return count
+
+
+def remove(folder, state):
+    """Take the file away; one that cannot be is found empty of news at the next boot."""
+    try:
+        os.remove(_path(folder, state))
+    except OSError:
+        pass
+
+
+def _path(folder, state):
+    kind = "f" if fever_of(state) else "n"
+    return "%s/%010d-%06d%s" % (folder, boot_of(state), _first(state) // SPAN, kind)
+
+
+def _first(state):
+    return (struct.unpack_from("<I", state, 4)[0] >> 1) * SPAN
+
+
+def _slots(state):
+    return struct.unpack_from("<H", state, 8)[0]
+
+
+def _sets(state):
+    """The numbers in the file, and those that are left; one and the same where none was told."""
+    end = _SETS + state[10]
+    there = state[_SETS:end]
+    return there, state[end:] if state[11] else there
+
+
+def _keep(state, there, untold, slots):
+    alike = untold is there
+    struct.pack_into("<HBB", state, 8, min(slots, 0xFFFF), len(there), not alike)
+    state[_SETS:] = there if alike else there + untold

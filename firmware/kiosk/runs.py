@@ -1,0 +1,85 @@
+"""Sets of numbers below 1,024 in few bytes.
+
+Lengths of runs, by turns not in the set and in it; 255 and 0 where one is longer. Where those
+would take 128 bytes there is one bit a number instead. Pure.
+"""
+
+SPAN = 1024
+_DENSE = SPAN // 8
+
+
+def each(data):
+    """(first, end) of the runs, ascending; two may touch."""
+    first = end = 0
+    if len(data) < _DENSE:
+        for place in range(0, len(data), 2):
+            first = end + data[place]
+            end = first + data[place + 1]
+            if end > first:
+                yield first, end
+        return
+    inside = 0
+    for place in range(_DENSE):
+        byte = data[place]
+        if byte == (0xFF if inside else 0):
+            continue
+        for end in range(place * 8, place * 8 + 8):
+            if byte >> (end & 7) & 1 != inside:
+                if inside:
+                    yield first, end
+                first = end
+                inside ^= 1
+    if inside:
+        yield first, SPAN
+
+
+def add(data, first, end):
+    """The set with a run above all that is in it; `data` itself may change."""
+    if len(data) >= _DENSE:
+        for index in range(first, end):
+            data[index >> 3] |= 1 << (index & 7)
+        return data
+    skip = first - sum(data)
+    if data and not skip and data[-1] + end - first < 256:
+        data[-1] += end - first
+        return data
+    more = bytearray()
+    at = first
+    while at < end:
+        more.append(min(skip, 255))
+        more.append(0 if skip > 255 else min(end - at, 255))
+        skip -= more[-2]
+        at += more[-1]
+    if len(data) + len(more) < _DENSE:
+        data.extend(more)
+        return data
+    dense = bytearray(_DENSE)
+    for run in each(data):
+        add(dense, *run)
+    return add(dense, first, end)
+
+
+def without(data, first, end):
+    """A new set that lacks the numbers from `first` to before `end`."""
+    if len(data) >= _DENSE:
+        data = bytearray(data)
+        for index in range(first, end):
+            data[index >> 3] &= ~(1 << (index & 7)) & 0xFF
+        return data
+    kept = bytearray()
+    for start, stop in each(data):
+        if start < first:
+            kept = add(kept, start, min(stop, first))
+        if stop > end:
+            kept = add(kept, max(start, end), stop)
+    return kept
+
+
+def below(data, index):
+    """How many of the set's numbers are below another."""
+    if len(data) < _DENSE:
+        return sum([min(end, index) - first for first, end in each(data) if first < index])
+    count = sum([bin(byte).count("1") for byte in data[: index >> 3]])
+    if index & 7:
+        count += bin(data[index >> 3] & (1 << (index & 7)) - 1).count("1")
+    return count
