@@ -15,6 +15,9 @@ BUDGET = tomllib.loads(
     (real_micropython.ROOT / "tests/firmware/memory_budget.toml").read_text(encoding="utf-8")
 )
 GROWTH = 1.05
+MOST = {"import_heap_bytes": 128 * KB, "live_bytes": 112 * KB}
+"""So that a board without PSRAM may be next."""
+
 WORK_KB = 192
 """Python's heap of a kiosk at work. The stand-ins take some 23 of them; a board's grows instead."""
 
@@ -34,7 +37,7 @@ def test_a_kiosks_memory_grows_by_no_more_than_a_twentieth(record_property):
     assert figures["memory_errors"] == 0 and figures["boots"] == 1
     assert figures["people"] == BUDGET["people"] <= figures["readings"]
     for name in bounded:
-        assert figures[name] <= GROWTH * BUDGET[name], figures
+        assert figures[name] <= min(GROWTH * BUDGET[name], MOST[name]), figures
     # Half of it is there at least, or nothing was measured.
     assert figures["live_bytes"] > figures["imported_bytes"] > 32 * KB
 

@@ -27,6 +27,7 @@ from measurement.lone import lone_board
 from simulator import Board, built_in_crowd
 from simulator.flash import write_flash
 from simulator.interpreters import interpreter as interpreter_of
+from simulator.stand_ins import compiled_folder
 
 SPEED = 30.0
 GAUGE_EVERY = 25
@@ -41,7 +42,6 @@ UP_S = 60
 CROWD_S_PER_PERSON = 30.0
 """Simulated seconds, far more than anybody takes: a limit for what hangs."""
 
-_DEVICE = ROOT / "tools/simulator/device"
 _ABOUT = {
     "cause": 1,
     "unique_id": "020000000001",
@@ -116,7 +116,7 @@ def _import(
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", f"heapsize={heap_kb}K"),
-            *(str(Path(__file__).with_name("imports_on_board.py")), str(_DEVICE)),
+            *(str(Path(__file__).with_name("imports_on_board.py")), str(compiled_folder())),
             *(str(port), str(flash), json.dumps(_ABOUT), *more),
         ],
         capture_output=True,

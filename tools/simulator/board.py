@@ -18,6 +18,7 @@ from simulator.pins import load_pins
 from simulator.process import BoardProcess
 from simulator.sensor import VirtualMLX90614
 from simulator.server import Server
+from simulator.stand_ins import SOURCES, compiled_folder
 from simulator.visitor import Habits, Visit
 from simulator.world import PinChange, Tone, World
 
@@ -277,6 +278,7 @@ class Board:
             self._about(cause),
             self._hear,
             self.interpreter,
+            compiled_folder() if self._gauge_every else SOURCES,
         )
         self.pid = process.pid
         try:

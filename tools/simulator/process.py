@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulator.interpreters import Interpreter
+from simulator.stand_ins import SOURCES, START
 
 HERE = Path(__file__).resolve().parent
 LAUNCH = HERE / "launch.py"
-RUN = HERE / "device" / "run.py"
 
 
 class BoardProcess:
@@ -28,11 +28,12 @@ class BoardProcess:
         about: Mapping[str, object],
         on_line: Callable[[str], None],
         interpreter: Interpreter,
+        stand_ins: Path = SOURCES,
     ) -> None:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
-                *(*interpreter.launched(), "-X", f"heapsize={heap}", str(RUN)),
+                *(*interpreter.launched(), "-X", f"heapsize={heap}", str(stand_ins / START)),
                 *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
             ],
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,31 @@
+"""The stand-ins for a board's modules: as sources, or compiled where a board's heap is measured.
+
+A source that is compiled at its import leaves the name of each of its local variables in the heap
+for good, where a board's own modules, written in C, leave none.
+"""
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from fevergate.firmware_compiler import compiled
+
+SOURCES = Path(__file__).resolve().parent / "device"
+START = "run.py"
+"""The script that an interpreter is given; it imports the others."""
+
+
+@cache
+def compiled_folder() -> Path:
+    """A folder with the stand-ins as .mpy files, gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="fevergate-stand-ins-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for source in SOURCES.glob("*.py"):
+        if source.name == START:
+            shutil.copyfile(source, folder / START)
+        else:
+            target = folder / source.with_suffix(".mpy").name
+            target.write_bytes(compiled(source.read_bytes(), source.name))
+    return folder
