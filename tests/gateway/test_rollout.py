@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from fevergate.protocol import Health, encode
-from fevergate.rollout import DONE, FETCHING, ROLLED_BACK, TRIAL, Progress, Rollout
+from fevergate.rollout import FETCHING, ROLLED_BACK, TRIAL, Progress, Rollout
 
 
 def after(state, **health):
@@ -23,12 +23,12 @@ def after(state, **health):
     ("health", "state"),
     [
         ({"fw": "0.1.0", "update": "rolled back 0.2.0"}, ROLLED_BACK),
-        ({"fw": "0.2.0", "update": ""}, DONE),
+        ({"fw": "0.2.0", "update": ""}, TRIAL),
         ({"fw": "0.2.0", "update": "on trial"}, TRIAL),
         ({"fw": "0.1.0", "update": ""}, TRIAL),
     ],
 )
-def test_a_kiosks_health_tells_how_its_trial_ended_where_its_word_was_lost(health, state):
+def test_a_kiosks_health_tells_that_its_trial_failed_where_its_word_was_lost(health, state):
     assert after(TRIAL, **health).state == state
 
 
