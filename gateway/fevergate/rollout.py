@@ -189,8 +189,8 @@ class Rollout:
             self._change(one, ROLLED_BACK)
 
     def _judge(self, one: Progress, health: Health) -> None:
-        """What a kiosk says of itself each minute tells that its trial failed, where the one message
-        that says so was lost with its connection. That it succeeded only its own word tells."""
+        """A kiosk's health tells that its trial failed, where the one message that says so was lost
+        with its connection. That it succeeded only its own word tells."""
         if health.update.startswith(ROLLED_BACK):
             one.why = f"{self._bundle.version} did not prove healthy"
             self._change(one, ROLLED_BACK)
