@@ -2,7 +2,9 @@
 
 A board without a clock still screens. Time comes from the gateway over the line, or else by SNTP
 (see `sntp`). The last time is kept on flash: after a power cut the clock begins there, good enough
-for TLS, but no reading is dated by it until it is confirmed.
+for TLS, but no reading is dated by it until it is confirmed. Where TLS refuses a certificate by it
+and the line did not set it, it begins again at 2000-01-01: one wrong answer to SNTP must not end
+the line for ever.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from kiosk.slots import Slots
 
 _VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
 _VALID_TO = 4_102_444_800  # 2100-01-01
+_BEGIN = 946_684_800  # 2000-01-01, where an ESP32 without power begins
 _ASK_EVERY_S = 3600
 _ASK_AGAIN_S = 15
 _TOLD_MS = 4000  # an answer over the line that took longer is too old
@@ -25,11 +28,11 @@ _JUMP_MS = 1000  # what is less wrong is left as it is
 _KEPT = "/clock"
 
 # The ESP32 port counts from 2000, the unix port from 1970.
-_EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0
+_EPOCH_S = _BEGIN if time.gmtime(0)[0] == 2000 else 0
 
 
 _sure = True  # whether somebody confirmed the clock since the power came
-_told_s = 0  # when the line did so last, by this clock
+_told_s = 0  # when the line did so last, by this clock; 0 where SNTP has set it anew since
 _kept_s = 0  # when the clock was kept last
 
 
@@ -67,12 +70,13 @@ def restore():
 
 def confirm(now_ms):
     """Take what somebody says it is (UTC, ms); returns whether that changes what we say."""
-    global _sure
+    global _sure, _told_s
     off_ms = now_ms - time.time_ns() // 1_000_000 - _EPOCH_S * 1000
     jump = not -_JUMP_MS <= off_ms <= _JUMP_MS
     if jump:
         set_utc(now_ms // 1000, now_ms % 1000)
         print("clock set")
+        _told_s = 0
     if _sure and not jump:
         return False
     _sure = True
@@ -94,6 +98,18 @@ def told(message, up_ms):
     news = confirm(at_ms + (up_ms - asked_ms) // 2)
     _told_s = _now()
     return news
+
+
+def refused():
+    """TLS says that a certificate has expired, or begins in the future: unless it was the line that
+    set the clock it begins again, unconfirmed. Our certificates begin before 2000."""
+    global _sure
+    if _told_s or _now() < _VALID_FROM:
+        return
+    print("clock: not believed, begins again")
+    _sure = False
+    set_utc(_BEGIN)
+    _keep()  # `restore` takes no such time
 
 
 def _keep():

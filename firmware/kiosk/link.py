@@ -10,7 +10,7 @@ import json
 import random
 import time
 
-from kiosk import messages, mqtt
+from kiosk import clock, messages, mqtt
 from kiosk.address import Address
 from kiosk.transport import Connector
 
@@ -134,6 +134,8 @@ class Link:
         self._retry_at = time.ticks_add(time.ticks_ms(), wait_ms)
         self._waiting = True
         print("link down:", self.last_error.strip())
+        if "validity" in self.last_error:  # x509_crt.c: has expired, or starts in the future
+            clock.refused()
 
     def _wait(self):
         """See what time has gone by, as it does: after six days a difference turns round."""

@@ -18,7 +18,7 @@ class Machine:
 
 sys.modules["machine"] = Machine
 
-from kiosk import link, mqtt, sntp
+from kiosk import clock, link, mqtt, sntp
 
 
 class Time:
@@ -123,6 +123,87 @@ def test_a_time_server_that_says_what_cannot_be_is_not_believed():
         seconds = now + sntp._NTP_EPOCH & 0xFFFFFFFF
         packet = head + seconds.to_bytes(4, "big") + bytes(4)
         assert (sntp.parse_answer(packet, b"asked-it") == now * 1000) is believed, now
+
+
+EXPIRED = ValueError("\nThe certificate validity has expired\n")  # as modtls_mbedtls.c words it
+TRUE_S = 1_795_400_000
+LIE_S = 2_900_000_000
+UNSET_S = 946_684_800
+
+
+class Board:
+    """In place of the clock's `time` and of its RTC; what it keeps lies in this folder."""
+
+    def __init__(self):
+        clock.time = self
+        clock.set_utc = self.set_utc
+        clock._KEPT = "clock"
+        self.utc = UNSET_S
+        self.start()
+
+    def start(self):
+        clock._sure, clock._told_s, clock._kept_s = True, 0, 0
+        clock.restore()
+
+    def set_utc(self, now, ms=0):
+        self.utc = now
+
+    def time(self):
+        return self.utc
+
+    def time_ns(self):
+        return self.utc * 1_000_000_000
+
+    def tls_refuses(self):
+        line = Line()
+        line.after(10, 10)
+        line.client.fails(EXPIRED)
+        line.after(10, 10)
+
+    def told(self, now):
+        clock.told({"at_ms": now * 1000, "up_ms": 5}, 5)
+
+
+def test_a_lie_of_a_time_server_ends_with_the_first_certificate_that_it_refuses():
+    board = Board()
+    clock.confirm(LIE_S * 1000)
+    assert clock.utc() == LIE_S
+    board.tls_refuses()
+    assert board.utc == UNSET_S and clock.utc() is None
+    board.start()
+    assert board.utc == UNSET_S and clock.utc() is None  # nor is it kept
+    board.told(TRUE_S)
+    assert clock.utc() == TRUE_S
+
+
+def test_a_clock_that_the_line_set_stays_whatever_a_certificate_says():
+    board = Board()
+    board.told(TRUE_S)
+    board.tls_refuses()
+    assert clock.utc() == TRUE_S
+    clock.confirm(LIE_S * 1000)  # but not one that SNTP has set since
+    board.tls_refuses()
+    assert clock.utc() is None
+
+
+def test_a_kept_lie_costs_no_more_than_one_connection_after_a_power_cut():
+    board = Board()
+    clock.confirm(LIE_S * 1000)
+    board.utc = UNSET_S
+    board.start()
+    assert board.utc == LIE_S and clock.utc() is None
+    board.tls_refuses()
+    assert board.utc == UNSET_S
+
+
+def test_a_clock_that_was_never_set_is_not_kept_at_each_refusal():
+    board = Board()
+    keep, kept = clock._keep, []
+    clock._keep = lambda: kept.append(1)
+    for _ in range(3):
+        board.tls_refuses()
+    clock._keep = keep
+    assert not kept and board.utc == UNSET_S
 
 
 for name in sorted(globals()):

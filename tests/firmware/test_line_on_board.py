@@ -12,4 +12,4 @@ def test_weeks_do_not_keep_it_from_coming_back(tmp_path, interpreter):
         cwd=tmp_path,
         interpreter=interpreter,
     )
-    assert said.count("passed test_") == 4
+    assert said.count("passed test_") == 8

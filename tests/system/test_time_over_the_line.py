@@ -1,8 +1,10 @@
 """Boards whose clock was never set, or lost its power, are told the time by the gateway: nobody
 serves SNTP here. The clock is 2000-01-01 for TLS, too."""
 
+import binascii
 import json
 import math
+import time
 
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings, until
@@ -105,6 +107,20 @@ def test_a_gateway_that_starts_anew_tells_it_again(hall):
     hall.kill_gateway()
     hall.board.power_cut()
     hall.board.start()
+    hall.measure_until_dated()
+    assert hall.all_dated_right()
+
+
+def test_a_lie_that_is_kept_on_flash_locks_nobody_out(hall):
+    hall.measure_until_dated()
+    hall.board.stop()
+    body = b"1000000 " + json.dumps({"at": int(time.time()) + 10**9, "sure": True}).encode()
+    lie = b"%08x %s" % (binascii.crc32(body), body)
+    (hall.board.flash_dir / "clock.a").write_bytes(lie)
+    heard = len(hall.board.console)
+    hall.board.start()
+    hall.board.wait_console("clock: not believed, begins again", ANSWER_S, start=heard)
+    hall.board.wait_console("link up", ANSWER_S, start=heard)
     hall.measure_until_dated()
     assert hall.all_dated_right()
 

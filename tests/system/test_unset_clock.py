@@ -81,12 +81,15 @@ def test_a_certificate_that_begins_later_is_refused_as_a_board_refuses_it(campus
     assert line == "link down: The certificate validity starts in the future"
 
 
-def test_a_certificate_that_has_ended_by_the_boards_clock_is_refused(campus_of):
+def test_a_clock_beyond_the_certificates_end_begins_again_and_gets_its_line(campus_of):
     late = time.time() + (certificates.SERVER_DAYS + 1) * DAY_S
     board = campus_of().board(utc=lambda: late)
     board.start()
     line = board.wait_console("link down", ANSWER_S)
     assert line == "link down: The certificate validity has expired"
+    board.wait_console("clock: not believed, begins again", ANSWER_S)
+    board.wait_console("link up", ANSWER_S)
+    assert board.console.count(line) == 1
 
 
 def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
