@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from apt_mirrors import mirrors
+
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "python3"),
     *("python3-venv", "python3-pil", "python3-yaml", "adduser", "chrony"),
@@ -26,6 +27,8 @@ def why_not() -> str | None:
     """What this machine lacks to boot another, or None."""
     if os.geteuid() != 0:
         return "only root can boot a machine"
+    if not mirrors():
+        return "apt's sources name no mirror of Debian"
     for program in ("mmdebstrap", "systemd-nspawn", "nsenter"):
         if shutil.which(program) is None:
             return f"{program} is missing"
@@ -41,11 +44,11 @@ def why_not() -> str | None:
 
 
 def bootstrap(root: Path) -> None:
-    """A minimal Debian with what a gateway's installation asks of it."""
+    """A minimal Debian with what an installation asks of it, from the mirror of this machine."""
     subprocess.run(
         [
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
-            *(f"--include={','.join(PACKAGES)}", SUITE, str(root), MIRROR),
+            *(f"--include={','.join(PACKAGES)}", SUITE, str(root), mirrors()[0]),
         ],
         check=True,
         timeout=240,

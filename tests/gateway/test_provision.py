@@ -545,6 +545,47 @@ def test_a_wifi_whose_name_is_no_text_is_given_by_its_bytes_and_changed_again(
     assert told("north-1").ssid == b"library"
 
 
+@pytest.mark.parametrize("way", ["file", "standard input", "environment"])
+def test_without_a_terminal_the_wifis_password_comes_from_elsewhere(tmp_path, monkeypatch, way):
+    monkeypatch.delenv("FEVERGATE_WIFI_PASSWORD", raising=False)
+    folder, file = tmp_path / "a", tmp_path / "wifi"
+    command = ["provision", "gateway", str(folder), "--campus", "east", "--gateway", "gw"]
+    command += ["--gate", "north=north-1", "--wifi-ssid", "campus"]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 2 and not folder.exists() and "Aborted" not in done.output
+    assert "--wifi-password-file FILE or $FEVERGATE_WIFI_PASSWORD" in done.output
+    if way == "environment":
+        monkeypatch.setenv("FEVERGATE_WIFI_PASSWORD", "phrase of ours")
+        done = CliRunner().invoke(cli, command)
+    elif way == "file":
+        file.write_bytes(b"phrase of ours\r\nnot this\n")
+        done = CliRunner().invoke(cli, [*command, "--wifi-password-file", str(file)])
+    else:
+        done = CliRunner().invoke(
+            cli, [*command, "--wifi-password-file", "-"], input="phrase of ours\n"
+        )
+    assert done.exit_code == 0, done.output
+    told = json.loads((folder / "kiosks/north-1/settings.json").read_text())
+    assert told["wifi_password"] == "phrase of ours"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "No such file"), (b"", "a secret on the first line"), (b"\xff", "UTF-8"),
+     (b"\nsecond line", "first line"), (b"x" * 5000, "first line")],
+)  # fmt: skip
+def test_a_file_without_a_password_is_named_and_changes_nothing(tmp_path, content, says):
+    make(tmp_path / "a")
+    before = contents(tmp_path / "a")
+    file = tmp_path / "wifi"
+    if content is not None:
+        file.write_bytes(content)
+    command = ["provision", "kiosk", str(tmp_path / "a"), "north-1", "--wifi-ssid", "campus"]
+    done = CliRunner().invoke(cli, [*command, "--wifi-password-file", str(file)])
+    assert done.exit_code == 2 and str(file) in done.output and says in done.output
+    assert contents(tmp_path / "a") == before
+
+
 def test_an_authority_near_its_end_is_told_in_time(tmp_path, monkeypatch):
     monkeypatch.setattr(certificates, "AUTHORITY_DAYS", 700)
     make(tmp_path / "a", language="en")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import provision
 from fevergate.provision.kiosks import static_address
+from fevergate.secret_input import ask_secret
 from kiosk.estimate import SITES
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -21,9 +21,17 @@ site_option = click.option(
     "--site", type=click.Choice(sorted(SITES)), help="What the sensor sees of a face."
 )
 threshold_option = click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary.")
-wifi_option = click.option("--wifi-ssid", help="Its password: $FEVERGATE_WIFI_PASSWORD, or asked.")
+wifi_option = click.option("--wifi-ssid", help="The boards' network; its password is asked for.")
+WIFI_PASSWORD = "FEVERGATE_WIFI_PASSWORD"  # noqa: S105 - a variable's name
 wifi_hex_option = click.option(
     "--wifi-ssid-hex", help="Instead: the bytes of a name that is no UTF-8, such as d0a3d4b0."
+)
+
+
+wifi_password_option = click.option(
+    "--wifi-password-file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help=f"Its password: the first line, - for standard input; else ${WIFI_PASSWORD}, or asked.",
 )
 
 
@@ -90,6 +98,7 @@ def provision_group() -> None:
 @threshold_option
 @wifi_option
 @wifi_hex_option
+@wifi_password_option
 @click.option("--home-assistant", is_flag=True, help="A credential for it; kiosks appear in it.")
 @click.option("--collect", is_flag=True, help="A credential and collect.toml: `fevergate collect`.")
 def gateway_command(
@@ -107,6 +116,7 @@ def gateway_command(
     threshold: float | None,
     wifi_ssid: str | None,
     wifi_ssid_hex: str | None,
+    wifi_password_file: Path | None,
     home_assistant: bool,
     collect: bool,
 ) -> None:
@@ -138,7 +148,7 @@ def gateway_command(
         language=language,
         site=site,
         threshold_c=threshold,
-        **_wifi(wifi_ssid, wifi_ssid_hex),
+        **_wifi(wifi_ssid, wifi_ssid_hex, wifi_password_file),
         home_assistant=home_assistant,
         collect=collect,
     )
@@ -157,6 +167,7 @@ def gateway_command(
 @threshold_option
 @wifi_option
 @wifi_hex_option
+@wifi_password_option
 @click.option("--static", help="ADDRESS,NETMASK,ROUTER[,NAME SERVER] of its own, or dhcp.")
 @click.option("--port", help="Write its settings onto the board at this serial port.")
 def kiosk_command(
@@ -168,6 +179,7 @@ def kiosk_command(
     threshold: float | None,
     wifi_ssid: str | None,
     wifi_ssid_hex: str | None,
+    wifi_password_file: Path | None,
     static: str | None,
     port: str | None,
 ) -> None:
@@ -184,7 +196,7 @@ def kiosk_command(
         "language": language,
         "site": site,
         "threshold_c": threshold,
-        **_wifi(wifi_ssid, wifi_ssid_hex),
+        **_wifi(wifi_ssid, wifi_ssid_hex, wifi_password_file),
     }
     wishes = {name: value for name, value in wishes.items() if value is not None}
     wishes |= static_address(static) if static else {}
@@ -296,22 +308,22 @@ def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
     return found
 
 
-def _wifi(ssid: str | None, ssid_hex: str | None) -> dict[str, str]:
+def _wifi(ssid: str | None, ssid_hex: str | None, password_file: Path | None) -> dict[str, str]:
     """A board's settings for a network; none where nothing was said of it. Raises `UsageError`."""
     if ssid and ssid_hex:
         raise click.UsageError("--wifi-ssid and --wifi-ssid-hex: expected one of them")
     if not ssid and not ssid_hex:
+        if password_file:
+            raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
         return {} if ssid is None else {"wifi_ssid": ssid}
     name = {"wifi_ssid": ssid} if ssid else {"wifi_ssid": "", "wifi_ssid_hex": ssid_hex or ""}
-    return name | {"wifi_password": _wifi_password(ssid or ssid_hex or "")}
-
-
-def _wifi_password(ssid: str) -> str:
-    """From the environment or asked: never an argument, which every process list shows."""
-    password = os.environ.get("FEVERGATE_WIFI_PASSWORD", "")
-    if not password:
-        return click.prompt(f"Password of {ssid}", hide_input=True, err=True)
-    return password
+    password = ask_secret(
+        f"Password of {ssid or ssid_hex}",
+        file=password_file,
+        option="--wifi-password-file",
+        variable=WIFI_PASSWORD,
+    )
+    return name | {"wifi_password": password}
 
 
 def _over_usb(folder: Path, port: str, kiosk: str) -> None:

@@ -1,0 +1,47 @@
+"""Secrets that a command needs: never an argument, which every process list shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+MAX_BYTES = 4096
+
+
+def ask_secret(
+    what: str, *, file: Path | None, option: str, variable: str, confirm: bool = False
+) -> str:
+    """The first line of `file` (- is standard input), else the environment's `variable`, else
+    asked for at the terminal; there twice, to `confirm` what is new.
+
+    Raises `click.UsageError` that names `option` and `variable` where there is none of them.
+    """
+    if file is not None:
+        return _first_line(file, option)
+    if secret := os.environ.get(variable, ""):
+        return secret
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"{what}: no terminal to ask at; expected {option} FILE or ${variable}"
+        )
+    return click.prompt(what, hide_input=True, confirmation_prompt=confirm, err=True)
+
+
+def _first_line(file: Path, option: str) -> str:
+    try:
+        if str(file) == "-":
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with file.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+        line = content.decode().split("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise click.UsageError(f"{option}: {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{option}: {file}: expected UTF-8 text") from error
+    if len(content) > MAX_BYTES or not line:
+        raise click.UsageError(f"{option}: {file}: expected a secret on the first line")
+    return line

@@ -1,0 +1,32 @@
+"""Where this machine's apt gets Debian from: no file of the project names a mirror."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+SUITES = ("bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")
+"""Releases and their aliases; other archives (Node's, a cloud's) have suites of other names."""
+
+
+def mirrors() -> list[str]:
+    """URIs of a Debian's main packages, in apt's order; apt reads its sources itself, in the
+    deb822 and the one-line form. Empty where there is none, or no apt."""
+    try:
+        listed = subprocess.run(
+            [
+                *("apt-get", "-o", "APT::Get::IndexTargets::ReleaseInfo=false", "indextargets"),
+                *("--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"),
+            ],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"LC_ALL": "C.UTF-8"},
+        ).stdout
+    except OSError:
+        return []
+    uris: dict[str, None] = {}
+    for line in listed.splitlines():
+        uri, release, component = line.rsplit(maxsplit=2)
+        if component == "main" and release in SUITES and not uri.startswith("cdrom:"):
+            uris[uri] = None
+    return list(uris)
