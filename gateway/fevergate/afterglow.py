@@ -1,8 +1,8 @@
-"""What the lamps showed when the last run ended, where the store cannot know it.
+"""What the lamps showed when the last run ended, where the store cannot know or tell it.
 
 Red comes before the disk: a gateway that is killed between the two has announced a fever that it
 never stored. The kiosk will send it again, but until then the broker's retained word is all that
-keeps the gate from showing green.
+keeps the gate from showing green. The same where the store cannot be opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from fevergate.broker_once import read_all_retained
 from fevergate.errors import FeverGateError
 from fevergate.protocol import AlarmState, Identity, alarm_topic
 from fevergate.settings import GatewaySettings
-from fevergate.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +23,9 @@ CONNECT_S = 2.0
 """No gate waits longer for a broker that may be starting, too."""
 
 
-def unstored(settings: GatewaySettings, store: Store) -> Iterator[tuple[str, Identity, float]]:
-    """Fevers that were announced and are not stored, as (gate, identity, raised_at); none where the
-    broker cannot be asked."""
+def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]]:
+    """The newest fever of each gate that was announced to be red, as (gate, identity, raised_at);
+    none where the broker cannot be asked."""
     try:
         said = read_all_retained(settings, alarm_topic(settings.campus, "+"), CONNECT_S)
     except FeverGateError as error:
@@ -42,6 +41,8 @@ def unstored(settings: GatewaySettings, store: Store) -> Iterator[tuple[str, Ide
             continue
         if state is None or state.state != "raised" or state.last is None:
             continue
-        identity = Identity(state.last.kiosk, state.last.boot, state.last.seq)
-        if not store.knows(identity):
-            yield gate.name, identity, state.since
+        yield (
+            gate.name,
+            Identity(state.last.kiosk, state.last.boot, state.last.seq),
+            state.since,
+        )

@@ -93,18 +93,46 @@ class Alarm:
     def restore(
         self, waiting: Iterable[tuple[str, Identity, float]], known: Iterable[Identity]
     ) -> None:
-        """Take up what the last run left: unacknowledged fevers stay red, old ones stay quiet."""
+        """Take up what the last run left: unacknowledged fevers stay red, old ones stay quiet.
+
+        Also in the midst of work, when what was left can be read only then: what this run raised
+        or a guard saw to stays as it is, and what a guard saw to before goes out.
+        """
+        left: dict[str, dict[Identity, float]] = {}
+        unseen: set[Identity] = set()
+        for name, identity, raised_at in waiting:
+            name = name if name in self._gates else next(iter(self._gates))
+            left.setdefault(name, {})[identity] = raised_at
+            unseen.add(identity)
         with self._lock:
-            for identity in known:
+            for name, fevers in left.items():
+                self._take_up(self._gates[name], fevers)
+        for identity in known:  # read from a disk, so not under the lock
+            with self._lock:
                 self._known.add(identity)
-            for name, identity, raised_at in waiting:
-                gate = self._gates.get(name) or next(iter(self._gates.values()))
-                if not gate.waiting:
-                    gate.since = raised_at
-                gate.wait_for(identity, FeverSeen(**identity._asdict()))
+                if identity not in unseen:
+                    for gate in self._gates.values():
+                        gate.waiting.pop(identity, None)
+        with self._lock:
             for gate in self._gates.values():
                 gate.shine()
                 gate.lights.buzz(bool(gate.waiting))
+
+    def _take_up(self, gate: Gate, fevers: dict[Identity, float]) -> None:
+        """Let a gate wait for these, too, with when each was raised, before what it waits for."""
+        waiting, gate.waiting = gate.waiting, {}
+        unseen = {
+            identity: raised_at
+            for identity, raised_at in fevers.items()
+            if identity in waiting or identity not in self._known
+        }
+        if unseen:
+            gate.since = min(*unseen.values(), gate.since if waiting else self._now())
+        for identity in unseen:
+            gate.wait_for(identity, waiting.pop(identity, FeverSeen(**identity._asdict())))
+            self._known.add(identity)
+        for identity, seen in waiting.items():
+            gate.wait_for(identity, seen)
 
     def fever(self, gate_name: str, reading: Reading) -> float | None:
         """Raise a gate's alarm for a fever; the light is on when this returns.

@@ -3,8 +3,10 @@ half-way."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,18 +25,40 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """
     mode = "ro" if read_only else "rwc"
     try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
-            uri=True,
-            timeout=BUSY_S,
-            check_same_thread=False,
-            isolation_level=None,
-        )
+        return _connect(path, f"mode={mode}")
+    except sqlite3.Error as error:
+        if read_only and _cannot_change(path):
+            with suppress(sqlite3.Error):
+                return _connect(path, "mode=ro&immutable=1")
+        raise StoreError(f"{path}: cannot be opened as a database: {error}") from error
+
+
+def _connect(path: Path, query: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?{query}",
+        uri=True,
+        timeout=BUSY_S,
+        check_same_thread=False,
+        isolation_level=None,
+    )
+    try:
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma schema_version")
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be opened as a database: {error}") from error
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether a database lies whole on a file system that is mounted read-only, where SQLite can
+    read a log (WAL) beside it only if the log's index is there too (sqlite.org/wal.html, 5)."""
+    wal = Path(f"{path}-wal")
+    try:
+        whole = not wal.exists() or wal.stat().st_size == 0
+        return whole and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def open_reader(path: Path) -> Database:
@@ -52,6 +76,34 @@ def is_damage(error: BaseException) -> bool:
     """Whether a database's file is not what it should be, so that no waiting helps."""
     cause = error.__cause__ if isinstance(error, StoreError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    **dict.fromkeys(_DAMAGE, "damaged"),
+}
+
+
+def reason(error: BaseException, path: Path) -> str:
+    """Why nothing can be stored at `path`, in a few words that the pages know in Chinese, too."""
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
+    # SQLite does not say of a file that it could not make, open or lengthen, why.
+    return _REASONS.get(code) or refuses(path.parent) or "cannot be opened or written"
+
+
+def refuses(folder: Path) -> str | None:
+    """Why a file system takes nothing just now, in words of `reason`; None where it should."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return "absent"
+    if disk.f_flag & os.ST_RDONLY:
+        return "read-only"
+    return None if disk.f_bavail else "full"
 
 
 def set_aside(path: Path) -> Path:

@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from fevergate.database import open_reader, set_aside_before
+from fevergate.database import open_reader, refuses, set_aside_before
 from fevergate.findings import Finding, ok
 from fevergate.retention import kept
 from fevergate.settings import GatewaySettings
 
 LEAST_FREE_MB = 500
 CALIBRATION_DAYS = 365
+
+DISK_ZH = {"full": "已满", "read-only": "只读", "absent": "不存在"}
 
 
 def database(settings: GatewaySettings) -> Iterator[Finding]:
@@ -89,7 +91,20 @@ UNITS = """
 
 
 def disk(settings: GatewaySettings) -> Iterator[Finding]:
-    free_mb = shutil.disk_usage(settings.path(settings.database).parent).free // 1_000_000
+    folder = settings.path(settings.database).parent
+    if why := refuses(folder):
+        yield Finding(
+            check="disk",
+            state="failed",
+            text=(f"{folder} 不能保存：{DISK_ZH[why]}", f"{folder} takes nothing: {why}"),
+            advice=(
+                "灯照常工作，读数保留在测温机中；腾出空间，或检查并更换存储卡",
+                "the lamps work, and the kiosks keep their readings; make room, or check the card"
+                " (dmesg) and replace it",
+            ),
+        )
+        return
+    free_mb = shutil.disk_usage(folder).free // 1_000_000
     enough = free_mb >= LEAST_FREE_MB
     yield Finding(
         check="disk",

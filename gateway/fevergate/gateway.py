@@ -1,7 +1,8 @@
 """The gateway at work: puts the parts together in the order that keeps the promises.
 
-Store first, then what was announced and never stored, then the lights as the last run left them,
-then the line: no message can come in before the alarm knows what it knew.
+The lamps first, with what was announced last; then the store, which the writer's thread opens and
+opens again until it can: where that takes longer than `OPEN_S`, or cannot be, the line is taken up
+without it. A light depends on nothing but the wire.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from sdnotify import SystemdNotifier
 
 from fevergate import ingest as ingesting
 from fevergate import salvage
-from fevergate.afterglow import unstored
+from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
-from fevergate.database import open_reader
+from fevergate.database import is_damage, open_reader, reason
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
@@ -43,7 +44,7 @@ from fevergate.protocol import (
 )
 from fevergate.retention import Housekeeper
 from fevergate.settings import GatewaySettings
-from fevergate.store import open_store
+from fevergate.store import Store, open_store, raised, waiting
 from fevergate.watch import Watch
 from fevergate.writer import Writer
 
@@ -59,8 +60,12 @@ COMPARE_S = 600
 SWITCH_S = 0.0001
 """How long a thread may keep Python's lock from the one that lights the lamp."""
 
-STUCK_S = 30
-"""A writer that has not come round for so long has stopped: systemd may start us anew."""
+OPEN_S = 5.0
+"""How long the line waits for the store, which knows what a guard saw to before."""
+
+SLOW_S = 10.0
+"""A disk that answers no sooner is said. It is no reason to start anew: the next run would wait for
+the same disk, and light nothing meanwhile."""
 
 
 class Gateway:
@@ -68,30 +73,25 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
+        self._database = settings.path(settings.database)
         factory = factory or _factory(settings)
-        store, damaged = open_store(settings.path(settings.database), settings.zone)
-        if damaged:
-            log.critical("the database was damaged; it is kept as %s", damaged)
-            salvage.fevers(damaged, store)
-        waiting = [*store.waiting(), *unstored(settings, store)]
         self._lights = {
             gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
         }
         self.alarm = Alarm(dict(self._lights), self._announce)
-        self.alarm.restore(waiting, store.raised())
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: salvage.Salvage | None = None
         self.writer = Writer(
-            store,
+            self._open_store,
             self._say_stored,
             self._disk_trouble,
             again=lambda: self._broker.again(),
             damaged=self._take_over,
         )
         self._housekeeper = Housekeeper(settings.retention, self.writer.call)
-        self._damaged = damaged
-        self.clocks = KioskClocks(self._say_time, store.newest())
+        self._recalled = False
+        self.clocks = KioskClocks(self._say_time)
         self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add, self.clocks.health)
         self._broker = Broker(
             settings,
@@ -114,19 +114,21 @@ class Gateway:
     def start(self) -> None:
         """Begin, and return."""
         self._watch.check()
+        self.alarm.restore(announced(self._settings), ())
         self.writer.start()
+        if not self.writer.tried.wait(OPEN_S):
+            log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
         self._broker.start()
         if self.forwarder:
             self.forwarder.start()
         self._housekeeper.start()
         if self._metrics:
             self._metrics.start()
-        if self._damaged:
-            self._take_over(self._damaged)
 
     def stop(self) -> None:
         """End in order; unacknowledged messages wait at the broker, the alarm in the store."""
         self._broker.stop()
+        self.writer.give_up()  # these may wait for it, and it for the disk
         if self.forwarder:
             self.forwarder.stop()
         if self._metrics:
@@ -146,12 +148,14 @@ class Gateway:
             self._compare_at = time.monotonic() + COMPARE_S
             # Beside the alarm's path: it reads from the disk.
             threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
-        return self._broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
+        slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
+        self._trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
+        return self._broker.alive and self.writer.alive
 
     def compare_kiosks(self) -> None:
         """Whether the kiosks of each gate see the same crowd today; amber where one does not."""
         try:
-            reader = open_reader(self._settings.path(self._settings.database))
+            reader = open_reader(self._database)
             try:
                 _, begin, end = bounds(self._settings)
                 found = unlike(crowds(reader, self._settings, begin, end))
@@ -161,6 +165,54 @@ class Gateway:
             log.error("comparing kiosks: %s", error)
             return
         self._watch.unlike({one.kiosk: one.line() for one in found})
+
+    def _open_store(self) -> Store:
+        """Open the store and take up what it knows; called by the writer until it does not raise.
+
+        Raises `StoreError`; what can be read of a store that cannot be written is taken up.
+        """
+        path = self._database
+        try:
+            store, damaged = open_store(path, self._settings.zone)
+        except StoreError:
+            self._recall()
+            raise
+        try:
+            self._take_up(store, damaged)
+        except (StoreError, sqlite3.Error) as error:
+            if not is_damage(error):
+                store.close()
+                raise StoreError(f"{path}: {error}") from error
+            damaged = store.renew()
+            self._take_up(store, damaged)
+        if damaged:
+            self._take_over(damaged)
+        return store
+
+    def _take_up(self, store: Store, damaged: Path | None) -> None:
+        if damaged:
+            log.critical("the database was damaged; it is kept as %s", damaged)
+            try:
+                salvage.fevers(damaged, store)
+            except sqlite3.Error as error:
+                log.error("fevers of %s: %s", damaged, error)
+        self.alarm.restore(store.waiting(), store.raised())
+        self.clocks.not_before(store.newest())
+        self._announce_all()
+
+    def _recall(self) -> None:
+        """Once: take up what can be read of a store that cannot be opened for writing."""
+        if self._recalled:
+            return
+        self._recalled = True
+        try:
+            reader = open_reader(self._database)
+            try:
+                self.alarm.restore(waiting(reader), raised(reader))
+            finally:
+                reader.close()
+        except (StoreError, sqlite3.Error) as error:
+            log.error("which fevers wait to be seen to is not known: %s", error)
 
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(
@@ -187,8 +239,9 @@ class Gateway:
         )
         self._salvage.start()
 
-    def _disk_trouble(self, what: str | None) -> None:
-        self._trouble_all("disk", f"disk: {what}" if what else None)
+    def _disk_trouble(self, error: Exception | None) -> None:
+        what = f"disk: {reason(error, self._database)}" if error else None
+        self._trouble_all("disk", what)
 
     def _trouble_all(self, who: str, what: str | None) -> None:
         for gate in self._settings.gates:

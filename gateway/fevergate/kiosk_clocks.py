@@ -41,17 +41,22 @@ class KioskClocks:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tell = tell
-        self._from = max(KNOWN_PAST, newest)
+        self._from = float(KNOWN_PAST)
         self._utc = utc
         self._monotonic = monotonic
         self._told: dict[str, float] = {}
-        if not self.believable:
-            log.error("the clock is not set, or before the newest record: kiosks are not told it")
+        self.not_before(newest)
 
     @property
     def believable(self) -> bool:
         """Whether our own clock may be right."""
         return self._utc() >= self._from
+
+    def not_before(self, newest: float) -> None:
+        """The newest record that is stored (UTC s), where that became known only now."""
+        self._from = max(self._from, newest)
+        if not self.believable:
+            log.error("the clock is not set, or before the newest record: kiosks are not told it")
 
     def health(self, health: Health) -> None:
         """Answer it, where there is need."""

@@ -54,6 +54,23 @@ def open_store(path: Path, zone: ZoneInfo) -> tuple[Store, Path | None]:
         return Store(path, zone), aside
 
 
+def waiting(db: Database) -> list[tuple[str, Identity, float]]:
+    """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
+    return [
+        (gate, Identity(kiosk, boot, seq), raised_at)
+        for gate, kiosk, boot, seq, raised_at in db.execute(
+            "select gate, kiosk, boot, seq, raised_at from fevers"
+            " where acknowledged_at is null order by raised_at"
+        )
+    ]
+
+
+def raised(db: Database) -> Iterator[Identity]:
+    """All fevers that were ever raised, the oldest boots first."""
+    for row in db.execute("select kiosk, boot, seq from fevers order by boot, seq"):
+        yield Identity(*row)
+
+
 class Store:
     """The one writer. Every method may raise `StoreError`; then nothing of that call is kept."""
 
@@ -61,6 +78,7 @@ class Store:
         self.path = path
         self.zone = zone
         self._held: dict[tuple[str, int], Held] = {}
+        self._closed = True
         self._open()
 
     def _open(self) -> None:
@@ -76,20 +94,30 @@ class Store:
             self._keeper = Keeper(self.db.conn, self._arrivals)
             self._rollup = Rollup(self.db, self.zone)
             self._rollup.adopt_zone()
+            with self.transaction():
+                # SQLite opens a file that it cannot write, and says so only here.
+                self.db.execute("update meta set value = value where key = 'timezone'")
         except sqlite3.Error as error:
             self.db.close()
             raise StoreError(f"{self.path}: {error}") from error
+        self._closed = False
 
     def close(self) -> None:
+        self._closed = True
         self.db.close()
+
+    def reopen(self) -> None:
+        """Open the same file again: one that was opened while the card could not be written stays
+        read-only for whoever opened it. Where that fails, the next `commit` tries again."""
+        self.close()
+        self.forget()
+        self._open()
 
     def renew(self) -> Path:
         """Set a damaged database aside, and begin an empty one; returns where the old one is."""
         aside = set_aside(self.path)
         # Renamed first: closing writes what is in the log beside into the file, wherever that is.
-        self.db.close()
-        self.forget()
-        self._open()
+        self.reopen()
         return aside
 
     def forget(self) -> None:
@@ -103,6 +131,8 @@ class Store:
         Returns the readings in it, by kiosk and boot. A repeat is a no-op.
         """
         touched: Touched = {}
+        if self._closed:
+            self._open()
         try:
             with self.transaction():
                 for record in batch:
@@ -136,13 +166,7 @@ class Store:
 
     def waiting(self) -> list[tuple[str, Identity, float]]:
         """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
-        return [
-            (gate, Identity(kiosk, boot, seq), raised_at)
-            for gate, kiosk, boot, seq, raised_at in self.db.execute(
-                "select gate, kiosk, boot, seq, raised_at from fevers"
-                " where acknowledged_at is null order by raised_at"
-            )
-        ]
+        return waiting(self.db)
 
     def newest(self) -> float:
         """When a kiosk was last heard, UTC s by this machine's clock; 0 where none ever was."""
@@ -150,15 +174,7 @@ class Store:
 
     def raised(self) -> Iterator[Identity]:
         """All fevers that were ever raised, the oldest boots first."""
-        for row in self.db.execute("select kiosk, boot, seq from fevers order by boot, seq"):
-            yield Identity(*row)
-
-    def knows(self, fever: Identity) -> bool:
-        """Whether a fever is stored."""
-        found = self.db.execute(
-            "select 1 from fevers where kiosk = ? and boot = ? and seq = ?", tuple(fever)
-        )
-        return found.fetchone() is not None
+        return raised(self.db)
 
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Take over rows of a damaged database; what is here already stays. Readings are of

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,6 +45,12 @@ TELL_S = 0.1
 FULL_S = 0.001
 RETRY_S = 0.5
 
+OPEN_AGAIN_S = 1.0
+"""How long to wait before a store that could not be opened is tried again."""
+
+REOPEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+"""Refusals that a file which is open may keep, though the disk takes again."""
+
 RENEW_APART_S = 600.0
 """A disk that damages one database after the other is not given yet another one sooner."""
 
@@ -61,23 +68,28 @@ class _Call:
 
 
 class Writer:
-    """Owns the store.
+    """Owns the store; what opens one (raising `StoreError`) is called in the writer's thread, and
+    again until it does.
 
-    `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told a
-    text while the disk refuses and None when it takes again; `again` is called when what came
+    `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told the
+    error while the disk refuses and None when it takes again; `again` is called when what came
     meanwhile and found no room should be asked for; `damaged` is told where a database lies that
     had to be set aside. All from the writer's thread.
     """
 
     def __init__(
         self,
-        store: Store,
+        store: Store | Callable[[], Store],
         stored: Callable[[str, Stored], None],
-        trouble: Callable[[str | None], None] = lambda _: None,
+        trouble: Callable[[Exception | None], None] = lambda _: None,
         again: Callable[[], object] = lambda: None,
         damaged: Callable[[Path], object] = lambda _: None,
     ) -> None:
-        self._store = store
+        self._open: Callable[[], Store] = (lambda: store) if isinstance(store, Store) else store
+        self._store: Store
+        self.opened = False
+        self.tried = threading.Event()
+        """Set once the store is open, or could not be opened at the first attempt."""
         self._stored = stored
         self._trouble = trouble
         self._again = again
@@ -86,7 +98,7 @@ class Writer:
         self._untold: Touched = {}
         self._tell_at = 0.0
         self._committed_at = 0.0
-        self.refusing = False
+        self.refusing = True
         self.turned_away = 0
         self.commits = 0
         self.records = 0
@@ -94,18 +106,29 @@ class Writer:
         self._queue: queue.SimpleQueue[_Entry | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer")
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self.progressed_at = time.monotonic()
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writer's thread runs."""
+        return self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """From now on wait for no disk; whoever waits for a `call` is answered."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Commit what has arrived, then end; what the disk refuses now stays at the broker."""
-        self._stopping.set()
+        self.give_up()
         self._queue.put(None)
         self._thread.join()
-        self._store.close()
+        if self.opened:
+            self._store.close()
 
     def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
         """Hand a record over; `done` is called once it is committed.
@@ -130,9 +153,49 @@ class Writer:
         """Run something with the store in the writer's thread."""
         future: Future[T] = Future()
         self._queue.put(_Call(work, future))
+        if self._ended.is_set():
+            self._refuse_calls()
         return future
 
     def _run(self) -> None:
+        if self._opened():
+            self._work()
+        self._ended.set()
+        self._refuse_calls()
+
+    def _opened(self) -> bool:
+        """Open the store as soon as it can be; False where the end came first."""
+        refusal = ""
+        while True:
+            try:
+                self._store = self._open()
+                break
+            except Exception as error:
+                # Whatever it is, the lamps go on without a store.
+                if repr(error) != refusal:
+                    log.error("the store cannot be opened: %s", error, exc_info=_surprise(error))
+                    refusal = repr(error)
+                    self._trouble(error)
+            self.tried.set()
+            if self._stopping.wait(OPEN_AGAIN_S):
+                log.error("not stored, left with the broker: %d records", self.waiting)
+                return False
+            self.progressed_at = time.monotonic()
+        self.opened = True
+        self._recovered(bool(refusal))
+        self.tried.set()
+        return True
+
+    def _refuse_calls(self) -> None:
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, _Call) and item.future.set_running_or_notify_cancel():
+                item.future.set_exception(StoreError("the store is closed"))
+
+    def _work(self) -> None:
         while True:
             now = self.progressed_at = time.monotonic()
             if self._untold and now >= self._tell_at:
@@ -188,7 +251,7 @@ class Writer:
 
         Raises `StoreError` for what no waiting helps.
         """
-        troubled = False
+        refusal = ""
         while True:
             began = time.monotonic()
             try:
@@ -201,19 +264,25 @@ class Writer:
                 if self._stopping.is_set():
                     log.error("not stored, left with the broker: %d records", len(records))
                     return None
-                if not troubled:
+                if str(error) != refusal:
                     log.error("the disk refuses: %s", error)
-                    self._trouble(str(error))
-                    troubled = self.refusing = True
+                    refusal, self.refusing = str(error), True
+                    self._trouble(error)
                 self.progressed_at = time.monotonic()  # waiting is what it should do now
-                time.sleep(RETRY_S)
+                self._stopping.wait(RETRY_S)
+                self._reopen(error)
                 continue
             self.commits += 1
             self.records += len(records)
             self.commit_s += time.monotonic() - began
-            if troubled:
-                self._recovered()
+            if refusal:
+                self._recovered(True)
             return touched
+
+    def _reopen(self, error: StoreError) -> None:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in REOPEN:
+            with suppress(StoreError):  # the next commit says why
+                self._store.reopen()
 
     def _renewed(self, error: Exception) -> bool:
         """Whether the database was damaged, and an empty one is in its place now."""
@@ -230,10 +299,11 @@ class Writer:
         self._damaged(aside)
         return True
 
-    def _recovered(self) -> None:
-        log.warning("the disk takes again")
+    def _recovered(self, refused: bool) -> None:
         self.refusing = False
-        self._trouble(None)
+        if refused:
+            log.warning("the disk takes again")
+            self._trouble(None)
         if self.turned_away:
             log.warning("asking again for %d records", self.turned_away)
             self.turned_away = 0
@@ -293,6 +363,11 @@ class Writer:
 def _is_disk(error: StoreError) -> bool:
     """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored."""
     return isinstance(error.__cause__, sqlite3.OperationalError) or is_damage(error)
+
+
+def _surprise(error: Exception) -> Exception | None:
+    """What is logged with all its lines: an error that nobody thought of."""
+    return None if isinstance(error, StoreError) else error
 
 
 def _quarantined(record: Record, reason: str) -> Rejected:

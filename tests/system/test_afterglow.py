@@ -38,13 +38,24 @@ def red(factory):
     return bool(factory.pin(GATES["gate1"]["red"]).state)
 
 
-def lit(settings):
-    """What the lamp shows before the gateway hears anybody, and then after an acknowledgement."""
+def shown_at_first(settings):
     factory = MockFactory()
     gateway = Gateway(settings, factory)
-    shown = red(factory)
     gateway.start()
     try:
+        return red(factory)
+    finally:
+        gateway.stop()
+        factory.reset()
+
+
+def lit(settings):
+    """What the lamp shows when the gateway begins, and then after an acknowledgement."""
+    factory = MockFactory()
+    gateway = Gateway(settings, factory)
+    gateway.start()
+    try:
+        shown = red(factory)
         gateway.ingest.acknowledge("north", "button")
         # The kiosk sends it again: it was never told that it is stored.
         late = arrived(7, "fever").reading
@@ -75,22 +86,16 @@ def test_a_fever_that_was_stored_and_seen_to_is_not_shown_again(settings):
 
 
 def test_where_nothing_or_nonsense_was_announced_the_gate_begins_green(settings):
-    factory = MockFactory()
-    Gateway(settings, factory)
-    assert not red(factory)
-    factory.reset()
+    assert not shown_at_first(settings)
     publish_once(settings, TOPIC, b'{"gate": 1}', retain=True)
     assert read_all_retained(settings, TOPIC)
-    Gateway(settings, factory)
-    assert not red(factory)
+    assert not shown_at_first(settings)
 
 
 def test_a_gateway_comes_up_without_a_broker(settings, site):
     announced(settings)
     site.broker.stop()
     try:
-        factory = MockFactory()
-        Gateway(settings, factory)
-        assert not red(factory)
+        assert not shown_at_first(settings)
     finally:
         site.broker.start()

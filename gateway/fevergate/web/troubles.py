@@ -66,6 +66,17 @@ WIFI = {
 
 WIFI_OTHER = N_("reason %(code)s")
 DROPPED = N_("the message broker dropped %(count)s messages")
+DISK = {
+    "full": N_("nothing is stored: the storage is full"),
+    "read-only": N_("nothing is stored: the storage is read-only"),
+    "absent": N_("nothing is stored: the storage is not there"),
+    "locked": N_("nothing is stored: another program holds the database"),
+    "damaged": N_("nothing is stored: the database is damaged"),
+    "cannot be opened or written": N_("nothing is stored: the storage cannot be read or written"),
+}
+"""What `database.reason` says; the gateway lights red all the same."""
+DISK_SLOW = N_("the storage has not answered for %(count)s s")
+DAMAGED = N_("the database was damaged, and is kept as %(name)s")
 OF_KIOSK = N_("%(kiosk)s: %(what)s")
 Say = Callable[[str], str]
 
@@ -94,5 +105,11 @@ def line(text: str, say: Say) -> str:
     """One line of a gate's amber."""
     if found := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
         return say(DROPPED) % found.groupdict()
+    if found := re.fullmatch(r"disk: no answer in (?P<count>\d+) s", text):
+        return say(DISK_SLOW) % found.groupdict()
+    if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
+        return say(DAMAGED) % found.groupdict()
     kiosk, colon, what = text.partition(": ")
+    if kiosk == "disk" and what in DISK:
+        return say(DISK[what])
     return say(OF_KIOSK) % {"kiosk": kiosk, "what": trouble(what, say)} if colon else text

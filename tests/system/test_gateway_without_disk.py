@@ -1,0 +1,283 @@
+"""Whatever is wrong with the card when the gateway starts: red from the wire, amber "disk".
+
+What came meanwhile is stored as soon as it can be; no kiosk is told so before.
+"""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+from samples import arrived
+
+from fevergate import doctor_store
+from fevergate import gateway as gateway_module
+from fevergate.bench.load import Fleet
+from fevergate.broker_once import publish_once
+from fevergate.database import open_reader, set_aside_before
+from fevergate.gateway import Gateway
+from fevergate.pins import GATES
+from fevergate.protocol import Verdict, alarm_topic
+from fevergate.settings import load_gateway
+from fevergate.store import Store, open_store
+from fevergate.web import troubles
+from fevergate.web.words import translations
+
+TOPIC = alarm_topic("east", "north")
+
+
+def wait_until(condition):
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+class Card:
+    """A file system of 4 MB of its own, on which the database lies."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.database = folder / "fevergate.db"
+
+    def mount(self, options):
+        subprocess.run(["mount", "-o", options, self.folder], check=True)
+
+    def fill(self):
+        with (self.folder / "filler").open("wb", buffering=0) as file:
+            for size in (4096, 1):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    pass
+
+    def make_room(self):
+        (self.folder / "filler").unlink()
+
+
+@pytest.fixture
+def card(tmp_path):
+    folder = tmp_path / "card"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+    yield Card(folder)
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def settings(site, card):
+    settings = load_gateway(site.folder / "gateway.toml")
+    settings.database = str(card.database)
+    yield settings
+    publish_once(settings, TOPIC, b"", retain=True)
+
+
+class Lamps:
+    def __init__(self):
+        self.factory = MockFactory()
+
+    def __getattr__(self, lamp):
+        return bool(self.factory.pin(GATES["gate1"][lamp]).state)
+
+
+@contextmanager
+def at_work(settings):
+    lamps = Lamps()
+    gateway = Gateway(settings, lamps.factory)
+    gateway.start()
+    try:
+        yield gateway, lamps
+    finally:
+        gateway.stop()
+        lamps.factory.reset()
+
+
+def disk_words(gateway):
+    (state,) = gateway.alarm.states()
+    return [line for line in state.amber if line.startswith("disk")]
+
+
+def store_of(card, *records):
+    store = Store(card.database)
+    store.commit([arrived(1), *records])
+    return store
+
+
+def closed(card):
+    store_of(card).close()
+    card.mount("remount,ro")
+
+
+def killed(card):
+    """Its log and index lie beside, as a gateway leaves them that nobody ended."""
+    store = store_of(card)
+    kept = {path.name: path.read_bytes() for path in card.folder.iterdir()}
+    store.close()
+    for name, content in kept.items():
+        (card.folder / name).write_bytes(content)
+    card.mount("remount,ro")
+
+
+def never_begun(card):
+    card.mount("remount,ro")
+
+
+def full(card):
+    store_of(card).close()
+    card.fill()
+
+
+def full_and_never_begun(card):
+    card.fill()
+
+
+def absent(card):
+    card.folder.joinpath("fevergate.db").mkdir()
+
+
+FAULTS = {
+    closed: ("disk: read-only", lambda card: card.mount("remount,rw")),
+    killed: ("disk: read-only", lambda card: card.mount("remount,rw")),
+    never_begun: ("disk: read-only", lambda card: card.mount("remount,rw")),
+    full: ("disk: full", Card.make_room),
+    full_and_never_begun: ("disk: full", Card.make_room),
+    absent: ("disk: cannot be opened or written", lambda card: card.database.rmdir()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, settings, card, fault):
+    words, repair = FAULTS[fault]
+    fault(card)
+    with at_work(settings) as (gateway, lamps):
+        fleet = Fleet(settings, 1)
+        try:
+            reading = fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            wait_until(lambda: disk_words(gateway) == [words])
+            assert lamps.amber and not lamps.green
+            assert gateway.tick()  # nothing that starting anew would mend
+            assert fleet.pending == 1
+            gateway.ingest.acknowledge("north", "button")
+            assert not lamps.red
+            repair(card)
+            assert fleet.wait_stored(60)
+            wait_until(lambda: not disk_words(gateway))
+        finally:
+            fleet.close()
+    reader = open_reader(card.database)
+    try:
+        rows = reader.execute("select kiosk, boot, seq, acknowledged_by from fevers").fetchall()
+    finally:
+        reader.close()
+    assert rows == [(*reading.identity, "button")]
+
+
+@pytest.mark.parametrize("fault", [closed, killed], ids=lambda fault: fault.__name__)
+def test_what_nobody_has_seen_to_is_red_though_the_card_is_read_only(settings, card, fault):
+    store_of(card, arrived(7, "fever")).close()
+    fault(card)
+    with at_work(settings) as (gateway, lamps):
+        assert lamps.red
+        (state,) = gateway.alarm.states()
+        assert state.fevers == 1 and state.last.seq == 7
+
+
+def test_a_file_of_null_bytes_is_set_aside_and_said(settings, card):
+    card.database.write_bytes(bytes(100_000))
+    with at_work(settings) as (gateway, _):
+        assert gateway.writer.opened
+    (aside,) = set_aside_before(card.database)
+    assert aside.read_bytes() == bytes(100_000)
+
+
+def test_a_bad_page_among_the_fevers_does_not_keep_the_gateway_down(settings, card):
+    store_of(card, arrived(7, "fever")).close()
+    reader = open_reader(card.database)
+    (size,) = reader.execute("pragma page_size").fetchone()
+    (root,) = reader.execute("select rootpage from sqlite_master where name = 'fevers'").fetchone()
+    reader.close()
+    with card.database.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xa5" * size)
+    with at_work(settings) as (gateway, _):
+        assert gateway.writer.opened
+        assert gateway.writer.call(lambda store: store.commit([arrived(8, "fever")])).result()
+    assert set_aside_before(card.database)
+
+
+def test_a_disk_that_does_not_answer_keeps_no_light_waiting(settings, card, monkeypatch):
+    answers = threading.Event()
+
+    def hung(*arguments):
+        assert answers.wait(60)
+        return open_store(*arguments)
+
+    monkeypatch.setattr(gateway_module, "open_store", hung)
+    monkeypatch.setattr(gateway_module, "OPEN_S", 0.01)
+    monkeypatch.setattr(gateway_module, "SLOW_S", 0.01)
+    with at_work(settings) as (gateway, lamps):
+        fleet = Fleet(settings, 1)
+        try:
+            fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            assert gateway.tick() and disk_words(gateway) and lamps.amber
+            assert fleet.pending == 1
+            answers.set()
+            assert fleet.wait_stored(60)
+            monkeypatch.setattr(gateway_module, "SLOW_S", 60)
+            gateway.tick()
+            assert not disk_words(gateway)
+        finally:
+            answers.set()
+            fleet.close()
+
+
+def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, card, monkeypatch):
+    """Not told by a store, the gate is red for a fever that comes again; told, it is not."""
+    store = store_of(card, arrived(7, "fever"), arrived(8, "fever"))
+    store.db.execute("update fevers set acknowledged_at = 1, acknowledged_by = 'Li' where seq = 7")
+    store.close()
+    answers = threading.Event()
+
+    def hung(*arguments):
+        assert answers.wait(60)
+        return open_store(*arguments)
+
+    monkeypatch.setattr(gateway_module, "open_store", hung)
+    monkeypatch.setattr(gateway_module, "OPEN_S", 0.01)
+    with at_work(settings) as (gateway, lamps):
+        gateway.alarm.fever("north", arrived(7, "fever").reading)
+        gateway.alarm.fever("north", arrived(9, "fever").reading)
+        gateway.alarm.fever("north", arrived(10, "fever").reading)
+        assert lamps.red
+        answers.set()
+        assert gateway.writer.call(lambda store: store.waiting()).result(60)
+        (state,) = gateway.alarm.states()
+        assert state.fevers == 3 and state.last.seq == 10
+
+
+def test_an_end_is_not_held_up_by_a_disk_that_refuses(settings, card):
+    closed(card)
+    with at_work(settings) as (gateway, _):
+        waiting = gateway.writer.call(lambda store: store.waiting())
+    assert waiting.exception(60)
+    assert not gateway.writer.alive
+    shutil.rmtree(card.folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_doctor_and_the_board_say_why_nothing_is_stored(settings, card, fault):
+    fault(card)
+    with at_work(settings) as (gateway, _):
+        (words,) = disk_words(gateway)
+        assert "存储" in troubles.line(words, translations("zh").gettext)
+    states = {finding.state for finding in doctor_store.disk(settings)}
+    assert fault is absent or states == {"failed"}
