@@ -37,8 +37,9 @@ class Update:
 
     @property
     def on_trial(self):
-        """Whether what runs must still show that it is healthy."""
-        return bool(self.installed.trial)
+        """Whether what runs must still show that it is healthy. What has just been put into the
+        spare slot does not run yet: nobody may vouch for it before its own boot."""
+        return bool(self.installed.trial) and self.installed.booted
 
     @property
     def word(self):

@@ -110,7 +110,6 @@ def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, b
     assert version(board) == "0.1.0"
 
 
-@pytest.mark.xfail(reason="under load a case stalls now and then: not yet understood", strict=False)
 @pytest.mark.parametrize(
     ("module", "lines"),
     [

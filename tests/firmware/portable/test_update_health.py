@@ -20,8 +20,13 @@ class Host:
 
 def healthy(fault, before="", up_ms=_TRIAL_MIN_MS, line_up=True):
     update = Update("north-1", "", Host(fault), "/nowhere")
-    update.installed.trial, update.installed.fault = "a", before
+    on_trial(update).fault = before
     return update.healthy(up_ms, line_up)
+
+
+def on_trial(update):
+    update.installed.trial, update.installed.booted = "a", True
+    return update.installed
 
 
 def test_a_version_that_measures_and_is_heard_stays():
@@ -38,3 +43,13 @@ def test_a_fault_counts_against_it_unless_the_version_before_had_it_too():
     assert not healthy("no answer")
     assert not healthy("no answer", before="frozen")
     assert healthy("no answer", before="no answer")
+
+
+def test_a_version_is_on_trial_when_it_runs_and_not_as_soon_as_it_is_on_flash():
+    # A kiosk that was booted a moment ago has still to see that it is healthy itself: it must not
+    # take the version that it has just fetched for the one that it looks at.
+    update = Update("north-1", "", Host(""), "/nowhere")
+    on_trial(update).booted = False
+    assert not update.on_trial and update.word == ""
+    on_trial(update)
+    assert update.on_trial and update.word == "on trial"
