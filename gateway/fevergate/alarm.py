@@ -61,13 +61,15 @@ class Gate:
 
     def state(self) -> AlarmState:
         last = next(reversed(self.waiting.values()), None)
+        # What darkens the lamps is never one of those that there is no room for.
+        troubles = sorted(self.troubles.items(), key=lambda pair: (pair[0] != "lamps", pair[1]))
         return AlarmState(
             gate=self.name,
             state="raised" if self.waiting else "clear",
             since=self.since,
             fevers=len(self.waiting) + self.more,
             last=last,
-            amber=tuple(sorted(self.troubles.values()))[:8],
+            amber=tuple(what for _, what in troubles[:8]),
             by=self.by,
         )
 
@@ -188,6 +190,15 @@ class Alarm:
             gate.shine()
             state = gate.state()
         self._announce(state)
+
+    def relight(self, gate_name: str, lights: Lights) -> None:
+        """Show a gate's state on lamps that it did not have until now."""
+        with self._lock:
+            gate = self._gates[gate_name]
+            gate.lights = lights
+            gate.shine()
+            gate.lights.buzz(bool(gate.waiting))
+        self.trouble(gate_name, "lamps", None)
 
     def states(self) -> list[AlarmState]:
         """Every gate's state, to be announced again after a broken connection."""

@@ -21,10 +21,13 @@ from fevergate.broker_once import probe
 from fevergate.database import open_reader
 from fevergate.delivery import campus_context
 from fevergate.desk import findings as desk_findings
-from fevergate.errors import FeverGateError, SettingsError
+from fevergate.errors import FeverGateError, PinsError, SettingsError
 from fevergate.findings import Finding, State, ok
-from fevergate.lights import choose, open_factory
+from fevergate.lights import choose
+from fevergate.machine import recognise
 from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.web.troubles import line
+from fevergate.web.words import translations
 
 OLDEST_YEAR = 2025
 
@@ -111,26 +114,32 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _pins(settings: GatewaySettings) -> Iterator[Finding]:
-    name = choose(settings.pins.factory)
+    factory = settings.pins.factory
+    machine = recognise()
+    try:
+        name = choose(factory, machine)
+    except PinsError as error:
+        text = f"no lamp can be lit: {error}"
+        yield Finding(
+            check="pins",
+            state="failed" if machine.is_pi or factory != "auto" else "warning",
+            text=(line(text, translations("zh").gettext), text),
+            advice=(
+                "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
+                "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
+                " (mock to try it without lamps)",
+            ),
+        )
+        return
     if name == "mock":
         yield Finding(
             check="pins",
             state="warning",
-            text=("本机无引脚，灯不会亮", "this machine has no pins: no lamp will be lit"),
-            advice=("在树莓派上运行", "run it on a Raspberry Pi"),
+            text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
+            advice=("正式使用时改为 auto", "auto, where it is meant"),
         )
         return
-    try:
-        open_factory(name).close()
-    except FeverGateError as error:
-        yield Finding(
-            check="pins",
-            state="failed",
-            text=(str(error), str(error)),
-            advice=("安装所述软件包", "install what it names"),
-        )
-    else:
-        yield ok("pins", f"经由 {name}", f"through {name}")
+    yield ok("pins", f"经由 {name}", f"through {name}")
 
 
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """The gateway at work: puts the parts together in the order that keeps the promises.
 
-The lamps first, with what was announced last; then the store, which the writer's thread opens and
-opens again until it can: where that takes longer than `OPEN_S`, or cannot be, the line is taken up
-without it. A light depends on nothing but the wire.
+The lamps first (green may be lit still from a run that was killed), with what was announced last;
+then the store, which the writer's thread opens and opens again until it can: where that takes
+longer than `OPEN_S`, or cannot be, the line is taken up without it. A light depends on nothing but
+the wire.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from fevergate.fleet import crowds, unlike
 from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
 from fevergate.kiosk_clocks import KioskClocks
-from fevergate.lights import GateLights, choose, open_factory
+from fevergate.lamps import Lamps
+from fevergate.lights import GateLights
 from fevergate.protocol import (
     AlarmState,
     KioskTime,
@@ -74,11 +76,8 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
         self._database = settings.path(settings.database)
-        factory = factory or _factory(settings)
-        self._lights = {
-            gate.name: GateLights(gate, factory, settings.alarm.buzzer) for gate in settings.gates
-        }
-        self.alarm = Alarm(dict(self._lights), self._announce)
+        self._lamps = Lamps(settings, factory)
+        self.alarm = Alarm(dict(self._lamps.lights), self._announce)
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: salvage.Salvage | None = None
@@ -105,11 +104,10 @@ class Gateway:
             settings, self.alarm, self._watch, self.ingest, self.writer, self._broker
         )
         self.forwarder = _forwarder(settings, self.writer)
-        for gate, lights in self._lights.items():
-            lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
-            if lights.trouble:
-                log.error("gate %s: %s", gate, lights.trouble)
-                self.alarm.trouble(gate, "button", lights.trouble)
+        for gate, lights in self._lamps.lights.items():
+            if isinstance(lights, GateLights):
+                self._have_button(gate, lights)
+            self.alarm.trouble(gate, "lamps", lights.dark)
 
     def start(self) -> None:
         """Begin, and return."""
@@ -126,7 +124,9 @@ class Gateway:
             self._metrics.start()
 
     def stop(self) -> None:
-        """End in order; unacknowledged messages wait at the broker, the alarm in the store."""
+        """Amber first, then end in order; unacknowledged messages wait at the broker, the alarm
+        in the store."""
+        self._trouble_all("gateway", "the gateway stops")
         self._broker.stop()
         self.writer.give_up()  # these may wait for it, and it for the disk
         if self.forwarder:
@@ -137,13 +137,15 @@ class Gateway:
         if self._salvage:
             self._salvage.stop()
         self.writer.stop()
-        for lights in self._lights.values():
-            lights.close()
+        self._lamps.close()
 
     def tick(self) -> bool:
         """About once a second; says whether real work goes on."""
         self._watch.floods(self.ingest.flood.kiosks())
         self._watch.check()
+        for gate, lights in self._lamps.again().items():
+            self.alarm.relight(gate, lights)
+            self._have_button(gate, lights)
         if time.monotonic() >= self._compare_at:
             self._compare_at = time.monotonic() + COMPARE_S
             # Beside the alarm's path: it reads from the disk.
@@ -214,6 +216,13 @@ class Gateway:
         except (StoreError, sqlite3.Error) as error:
             log.error("which fevers wait to be seen to is not known: %s", error)
 
+    def _have_button(self, gate: str, lights: GateLights) -> None:
+        """Have a gate's button acknowledge; amber where it cannot be watched."""
+        lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
+        if lights.trouble:
+            log.error("gate %s: %s", gate, lights.trouble)
+            self.alarm.trouble(gate, "button", lights.trouble)
+
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(
             alarm_topic(self._settings.campus, state.gate), encode(state), retain=True
@@ -263,13 +272,6 @@ def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:
     from fevergate.forward import Forwarder  # its HTTP client takes 5 MB
 
     return Forwarder(settings, writer.call)
-
-
-def _factory(settings: GatewaySettings) -> Factory:
-    name = choose(settings.pins.factory)
-    if name == "mock" and settings.pins.factory == "auto":
-        log.warning("this machine has no pins: no lamp will be lit")
-    return open_factory(name)
 
 
 def run(settings: GatewaySettings, factory: Factory | None = None) -> None:

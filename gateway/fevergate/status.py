@@ -128,7 +128,7 @@ def as_table(found: Status, language: str) -> RenderableType:
         else:
             text = Text(f"● {state.gate}: {say['green']}", "bold green")
         parts.append(text)
-        parts += [Text(f"    {reason}", "yellow") for reason in state.amber]
+        parts += [Text(f"    {reason}", "yellow") for reason in _reasons(state, language)]
     table = Table()
     for key in ("gate", "kiosk", "state", "heard"):
         table.add_column(say[key])
@@ -151,6 +151,17 @@ def as_table(found: Status, language: str) -> RenderableType:
     )
     parts += [Text(trouble, "bold red") for trouble in found.troubles]
     return Group(*parts)
+
+
+def _reasons(state: AlarmState, language: str) -> list[str]:
+    """Why a gate is amber."""
+    if not state.amber:
+        return []
+    from fevergate.web import troubles  # with babel, which few looks need
+    from fevergate.web.words import translations
+
+    say = translations(language).gettext
+    return [troubles.line(one, say) for one in state.amber]
 
 
 def _state(kiosk: KioskStatus, say: dict[str, str]) -> Text:

@@ -6,7 +6,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from fevergate.errors import PinsError
-from fevergate.lights import GateLights, choose, open_factory
+from fevergate.lights import GateLights
 from fevergate.pins import GATES
 from fevergate.settings import Gate
 
@@ -82,23 +82,18 @@ def test_unknown_pins_are_named(factory):
         GateLights(Gate(name="north", kiosks=["a"], pins="gate9"), factory)
 
 
-@pytest.mark.parametrize(
-    ("model", "factory_name"),
-    [
-        ("Raspberry Pi 4 Model B Rev 1.4\0", "rpigpio"),
-        ("Raspberry Pi 5 Model B Rev 1.0\0", "lgpio"),
-        ("Generic PC", "mock"),
-        (None, "mock"),
-    ],
-)
-def test_the_pin_library_follows_the_machine(tmp_path, model, factory_name):
-    path = tmp_path / "model"
-    if model:
-        path.write_text(model)
-    assert choose("auto", path) == factory_name
-    assert choose("lgpio", path) == "lgpio"
+class Taken(MockPWMPin):
+    """A pin that another program holds, as lgpio says it."""
+
+    def __init__(self, factory, info):
+        if info.name == f"GPIO{PINS['amber']}":
+            raise RuntimeError("GPIO busy")
+        super().__init__(factory, info)
 
 
-def test_a_missing_pin_library_says_what_to_install():
-    with pytest.raises(PinsError, match="python3-rpi-lgpio"):
-        open_factory("rpigpio")
+def test_a_pin_that_another_holds_is_named_and_the_others_are_given_back():
+    factory = MockFactory(pin_class=Taken)
+    with pytest.raises(PinsError, match=f"GPIO {PINS['amber']}: GPIO busy"):
+        GateLights(Gate(name="north", kiosks=["a"], pins="gate1"), factory)
+    assert factory.pin(PINS["red"]).function == "input"
+    factory.reset()

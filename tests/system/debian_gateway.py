@@ -36,7 +36,11 @@ def carry(shared):
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"),
             *("--constraint", str(ROOT / "gateway/constraints.txt")),
-            *("--wheel-dir", str(shared / "wheels"), f"{shared / 'source'}[campus,flash,update]"),
+            *(
+                "--wheel-dir",
+                str(shared / "wheels"),
+                f"{shared / 'source'}[campus,flash,pins,update]",
+            ),
             "setuptools==80.9.0",  # builds the wheel where the checkout is installed
         ],
         check=True,

@@ -85,7 +85,7 @@ def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
     done = CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"])
     assert done.exit_code == 0, done.output
     assert "north: red, 1 fever(s)" in done.output
-    assert "north-2: not heard yet" in done.output and "never heard" in done.output
+    assert "north-2: nothing heard yet" in done.output and "never heard" in done.output
     done = CliRunner().invoke(cli, ["status", "--settings", toml])
     assert "红灯" in done.output
     done = CliRunner().invoke(cli, ["status", "--settings", toml, "--json"])

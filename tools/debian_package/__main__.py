@@ -89,7 +89,7 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
                     *lock,
                     "--wheel-dir",
                     folder,
-                    f"{_copy(Path(folder))}[campus,flash]",
+                    f"{_copy(Path(folder))}[campus,flash,pins]",
                 ]
             )
             source = ["--find-links", folder]
@@ -101,7 +101,7 @@ def _packages(target: Path, architecture: str, python: str, wheels: Path | None)
                 *(*pip, "install", *lock, *source, "--target", str(target), "--no-compile"),
                 *("--only-binary=:all:", f"--python-version={python}"),
                 *(f"--platform={name}" for name in names),
-                *("--implementation=cp", "fevergate[campus,flash]"),
+                *("--implementation=cp", "fevergate[campus,flash,pins]"),
             ]
         )
     _lighten(target)
@@ -164,6 +164,7 @@ def _system(root: Path) -> None:
         ("unattended.conf", "etc/apt/apt.conf.d/60fevergate"),
         ("journald.conf", "usr/lib/systemd/journald.conf.d/60-fevergate.conf"),
         ("watchdog.conf", "usr/lib/systemd/system.conf.d/60-fevergate.conf"),
+        ("gpio.rules", "usr/lib/udev/rules.d/60-fevergate.rules"),
     ):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(GATEWAY / "machine" / name, root / place)

@@ -65,6 +65,21 @@ WIFI = {
 """Why a kiosk had no network (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
 
 WIFI_OTHER = N_("reason %(code)s")
+NO_LAMP = N_("no lamp can be lit: %(why)s")
+NO_LAMP_WHY = (
+    ("no GPIO chip of a Raspberry Pi here", N_("no GPIO chip of a Raspberry Pi here")),
+    (r"(?P<file>/\S+) does not exist", N_("%(file)s does not exist")),
+    (r"(?P<file>/\S+) may not be opened", N_("%(file)s may not be opened")),
+    ("lgpio is not installed", N_("lgpio is not installed")),
+    ("rpi-lgpio is not installed", N_("rpi-lgpio is not installed")),
+    (
+        "the settings say mock, on a Raspberry Pi",
+        N_("the settings say mock, on a Raspberry Pi"),
+    ),
+)
+"""Why a gate's lamps cannot be lit (`fevergate.lights`); a library's own words stay as they are."""
+
+STOPS = N_("the gateway stops")
 DROPPED = N_("the message broker dropped %(count)s messages")
 DISK = {
     "full": N_("nothing is stored: the storage is full"),
@@ -95,7 +110,12 @@ def trouble(text: str, say: Say) -> str:
     """What is said of one kiosk."""
     if text.startswith("sensor "):
         return fault(text.removeprefix("sensor "), say)
-    for pattern, words in TROUBLES:
+    return _closed(TROUBLES, text, say)
+
+
+def _closed(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
+    """A text of a closed set, given as (pattern, words)."""
+    for pattern, words in known:
         if found := re.fullmatch(pattern, text):
             return say(words) % found.groupdict() if found.groupdict() else say(words)
     return text
@@ -109,6 +129,10 @@ def line(text: str, say: Say) -> str:
         return say(DISK_SLOW) % found.groupdict()
     if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
         return say(DAMAGED) % found.groupdict()
+    if text == STOPS:
+        return say(STOPS)
+    if (why := text.removeprefix("no lamp can be lit: ")) != text:
+        return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
     kiosk, colon, what = text.partition(": ")
     if kiosk == "disk" and what in DISK:
         return say(DISK[what])

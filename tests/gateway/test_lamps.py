@@ -1,0 +1,129 @@
+"""A gate whose lamps cannot be lit is amber and says why, and has them as soon as it can."""
+
+import logging
+
+import pytest
+from click.testing import CliRunner
+from gpiozero.pins.mock import MockFactory
+
+from fevergate import lamps, status
+from fevergate.cli import cli
+from fevergate.errors import PinsError
+from fevergate.gateway import Gateway
+from fevergate.lamps import AGAIN_S, Lamps
+from fevergate.lights import NoLights
+from fevergate.pins import GATES
+from fevergate.protocol import Identity
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+from fevergate.web import troubles
+from fevergate.web.words import translations
+
+WHY = "no GPIO chip of a Raspberry Pi here"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+    return load_gateway(folder / "gateway.toml")
+
+
+@pytest.fixture
+def no_pins(monkeypatch):
+    """A machine without pins, until the list is emptied."""
+    missing = [WHY]
+    factory = MockFactory()
+
+    def open_factory(name):
+        if missing:
+            raise PinsError(missing[0])
+        return factory
+
+    monkeypatch.setattr(lamps, "open_factory", open_factory)
+    yield missing
+    factory.reset()
+
+
+def test_a_gateway_without_pins_goes_on_and_its_gate_is_amber(settings, no_pins, caplog):
+    caplog.set_level(logging.ERROR)
+    gateway = Gateway(settings)
+    gateway.start()
+    (state,) = gateway.alarm.states()
+    assert f"no lamp can be lit: {WHY}" in state.amber
+    assert f"gate north: no lamp can be lit: {WHY}" in caplog.text
+    assert "闸口 north：灯无法点亮：本机没有树莓派的 GPIO 芯片" in caplog.text
+    gateway.stop()
+
+
+def test_pins_that_come_late_show_what_is_so_by_then(settings, no_pins):
+    now = [0.0]
+    claimed = Lamps(settings, now=lambda: now[0])
+    assert claimed.lights["north"].dark == f"no lamp can be lit: {WHY}"
+    no_pins.clear()
+    assert claimed.again() == {}  # not yet
+    now[0] += AGAIN_S
+    assert list(claimed.again()) == ["north"]
+    assert claimed.lights["north"].dark is None
+    now[0] += AGAIN_S
+    assert claimed.again() == {}
+    claimed.close()
+
+
+def test_lamps_that_come_while_the_gate_is_red_are_red(settings, no_pins, monkeypatch):
+    monkeypatch.setattr(lamps, "AGAIN_S", 0.0)
+    gateway = Gateway(settings)
+    gateway.alarm.restore([("north", Identity("north-1", 1, 1), 1.0)], [])
+    no_pins.clear()
+    gateway.start()
+    gateway.tick()
+    factory = gateway._lamps._factory
+    assert factory is not None
+    lit = [name for name in ("red", "green") if factory.pin(GATES["gate1"][name]).state]
+    gateway.stop()
+    assert lit == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("why", "zh"),
+    [
+        (WHY, "灯无法点亮：本机没有树莓派的 GPIO 芯片"),
+        ("/dev/gpiochip0 may not be opened", "灯无法点亮：无权打开 /dev/gpiochip0"),
+        ("/dev/gpiochip4 does not exist", "灯无法点亮：/dev/gpiochip4 不存在"),
+        ("lgpio is not installed", "灯无法点亮：未安装 lgpio"),
+        ("rpi-lgpio is not installed", "灯无法点亮：未安装 rpi-lgpio"),
+        ("the settings say mock, on a Raspberry Pi", "灯无法点亮：设置为 mock，但本机是树莓派"),
+        ("GPIO 17: GPIO busy", "灯无法点亮：GPIO 17: GPIO busy"),
+    ],
+)
+def test_why_is_said_in_the_readers_language(why, zh):
+    dark = NoLights(why).dark
+    assert troubles.line(dark, translations("zh").gettext) == zh
+    assert troubles.line(dark, translations("en").gettext) == f"no lamp can be lit: {why}"
+
+
+def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):
+    states = Gateway(settings).alarm.states()
+    monkeypatch.setattr(status, "_gates", lambda settings: states)
+    toml = str(settings.folder / "gateway.toml")
+    run = CliRunner().invoke
+    assert (
+        "灯无法点亮：本机没有树莓派的 GPIO 芯片" in run(cli, ["status", "--settings", toml]).output
+    )
+    output = run(cli, ["status", "--settings", toml, "--language", "en"]).output
+    assert f"no lamp can be lit: {WHY}" in output
+
+
+@pytest.mark.parametrize(
+    ("factory", "state"), [("auto", "warning"), ("rpigpio", "failed"), ("mock", "warning")]
+)
+def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
+    from fevergate import doctor
+    from fevergate.machine import Machine
+
+    monkeypatch.setattr(doctor, "recognise", lambda: Machine("", 0xA02082, None))
+    settings.pins.factory = factory
+    (finding,) = doctor._pins(settings)
+    assert finding.state == state
+    expected = "the settings say mock" if factory == "mock" else f"no lamp can be lit: {WHY}"
+    assert expected in finding.text[1] and "灯" in finding.text[0]

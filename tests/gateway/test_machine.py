@@ -1,0 +1,185 @@
+"""What the machine is, and how its pins are had, as the gateway's unit lets it see them."""
+
+import os
+import sys
+import types
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+from gpiozero.pins.local import LocalPiFactory
+
+from fevergate import lights
+from fevergate.errors import PinsError
+from fevergate.lights import choose, open_factory
+from fevergate.machine import Machine, chip_of, recognise
+
+SYSTEMS = {
+    # (model, revision, {chip: (its own names, its parent's)}): the header's chip
+    "Pi 3, Raspberry Pi OS": (
+        ("Raspberry Pi 3 Model B Plus Rev 1.3", 0xA020D3),
+        {0: ("brcm,bcm2835-gpio", ""), 1: ("raspberrypi,firmware-gpio", "")},
+        0,
+    ),
+    "Pi 3, emulated: no firmware left a revision": (
+        ("Raspberry Pi 3 Model B", None),
+        {0: ("", "brcm,bcm2835-gpio"), 1: ("raspberrypi,firmware-gpio", "")},
+        0,
+    ),
+    "Pi 4, plain Debian": (
+        ("Raspberry Pi 4 Model B Rev 1.4", 0xC03114),
+        {0: ("brcm,bcm2711-gpio", ""), 1: ("raspberrypi,firmware-gpio", "")},
+        0,
+    ),
+    "Pi 5, kernel 6.1": (
+        ("Raspberry Pi 5 Model B Rev 1.0", 0xC04170),
+        {0: ("brcm,bcm7445-gpio", ""), 4: ("raspberrypi,rp1-gpio", "")},
+        4,
+    ),
+    "Pi 5, kernel 6.12": (
+        ("Raspberry Pi 5 Model B Rev 1.1", 0xD04171),
+        {0: ("raspberrypi,rp1-gpio", ""), 10: ("brcm,bcm7445-gpio", "")},
+        0,
+    ),
+    "a PC with a GPIO chip": (("", None), {0: ("", "")}, None),
+    "a PC": (("", None), {}, None),
+}
+
+
+@pytest.fixture
+def lay_out(tmp_path):
+    """Files as a system's kernel lays them out; returns the roots of /sys and /dev."""
+
+    def lay_out(model, revision, chips):
+        sys_, dev = tmp_path / "sys", tmp_path / "dev"
+        (sys_ / "bus/gpio/devices").mkdir(parents=True)
+        dev.mkdir()
+        tree = sys_ / "firmware/devicetree/base"
+        if model:
+            (tree / "system").mkdir(parents=True)
+            (tree / "model").write_bytes(model.encode() + b"\0")
+        if revision:
+            (tree / "system/linux,revision").write_bytes(revision.to_bytes(4, "big"))
+        for number, names in chips.items():
+            chip = sys_ / f"devices/platform/soc/{number}.gpio/gpiochip{number}"
+            for folder, name in zip((chip, chip.parent), names, strict=True):
+                (folder / "of_node").mkdir(parents=True)
+                if name:
+                    (folder / "of_node/compatible").write_bytes(name.encode() + b"\0")
+            (sys_ / f"bus/gpio/devices/gpiochip{number}").symlink_to(chip)
+            (dev / f"gpiochip{number}").touch()
+        return sys_, dev
+
+    return lay_out
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_headers_chip_is_known_on_every_system(lay_out, system):
+    (model, revision), chips, header = SYSTEMS[system]
+    sys_, dev = lay_out(model, revision, chips)
+    machine = recognise(sys_)
+    assert machine.is_pi == bool(model) and machine.chip == header
+    assert machine.revision == (revision or 0xA02082)
+    if header is None:
+        with pytest.raises(PinsError, match="no GPIO chip of a Raspberry Pi here"):
+            chip_of(machine, dev)
+    else:
+        assert chip_of(machine, dev) == header
+
+
+def test_a_chip_that_may_not_be_opened_is_named(tmp_path):
+    machine = Machine("Raspberry Pi 3 Model B", 0xA02082, 0)
+    with pytest.raises(PinsError, match="gpiochip0 does not exist"):
+        chip_of(machine, tmp_path)
+    (tmp_path / "gpiochip0").mkdir()  # which nobody may open to write, root neither
+    with pytest.raises(PinsError, match="gpiochip0 may not be opened"):
+        chip_of(machine, tmp_path)
+
+
+PI = Machine("Raspberry Pi 5 Model B Rev 1.0", 0xC04170, 4)
+
+
+@pytest.fixture
+def lgpio(monkeypatch):
+    """The library lgpio, as far as a factory calls it; it makes a file where it is loaded."""
+    calls = []
+    module = types.SimpleNamespace(
+        __spec__=ModuleSpec("lgpio", None),
+        calls=calls,
+        **dict.fromkeys(("SET_PULL_NONE", "BOTH_EDGES", "RISING_EDGE", "FALLING_EDGE"), 0),
+    )
+    for name in ("gpiochip_open", "gpiochip_close", "gpio_claim_input", "gpio_claim_output"):
+        setattr(module, name, lambda *a, name=name: calls.append((name, *a)) or 7)
+    monkeypatch.setitem(sys.modules, "lgpio", module)
+    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
+    monkeypatch.setattr(LocalPiFactory, "pins", {})
+    return module
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    monkeypatch.setattr(lights, "chip_of", lambda machine: machine.chip)
+
+
+@pytest.fixture
+def no_proc(monkeypatch):
+    """/proc as the unit leaves it: no gpiozero finds there what it runs on."""
+
+    def get_pi_revision():
+        raise OSError("unable to locate Pi revision in /proc/device-tree or /proc/cpuinfo")
+
+    monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", get_pi_revision)
+
+
+def test_a_lamps_pin_is_had_without_proc(lgpio, opened, no_proc):
+    factory = open_factory("lgpio", PI)
+    factory.pin(17)
+    assert lgpio.calls == [("gpiochip_open", 4), ("gpio_claim_input", 7, 17, 0)]
+    assert factory.board_info.model == "5B"
+    factory.close()
+
+
+def test_a_pin_library_is_loaded_where_it_may_write(lgpio, opened, monkeypatch, tmp_path):
+    """lgpio makes its pipes in its working directory, and stays there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LG_WD", raising=False)
+    seen = []
+    lgpio.gpiochip_open = lambda chip: (os.chdir(os.environ["LG_WD"]), seen.append(Path.cwd()))
+    open_factory("lgpio", PI)
+    assert seen != [tmp_path] and Path.cwd() == tmp_path
+    assert "LG_WD" not in os.environ
+
+
+def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch):
+    installed = {"rpi-lgpio", "lgpio"}
+
+    def distribution(name):
+        if name not in installed:
+            raise lights.PackageNotFoundError(name)
+
+    monkeypatch.setattr(lights, "distribution", distribution)
+    monkeypatch.setattr(lights, "find_spec", lambda name: name in installed or None)
+    assert choose("auto", PI) == "rpigpio"
+    installed.remove("rpi-lgpio")  # RPi.GPIO itself may lie there all the same
+    assert choose("auto", PI) == "lgpio"
+    with pytest.raises(PinsError, match="rpi-lgpio is not installed"):
+        choose("rpigpio", PI)
+    installed.clear()
+    for factory in ("auto", "lgpio"):
+        with pytest.raises(PinsError, match="lgpio is not installed"):
+            choose(factory, PI)
+
+
+def test_no_pi_runs_on_mock_in_silence():
+    assert choose("mock", Machine("", 0, None)) == "mock"
+    with pytest.raises(PinsError, match="the settings say mock, on a Raspberry Pi"):
+        choose("mock", PI)
+
+
+def test_what_a_pin_library_says_is_kept(lgpio, opened):
+    def gpiochip_open(chip):
+        raise RuntimeError("can not open gpiochip")
+
+    lgpio.gpiochip_open = gpiochip_open
+    with pytest.raises(PinsError, match="lgpio: can not open gpiochip"):
+        open_factory("lgpio", PI)
