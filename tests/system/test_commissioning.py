@@ -10,6 +10,7 @@ import time
 
 import httpx
 import pytest
+import real_micropython
 from commissioning_helpers import (
     OURS,
     SSID,
@@ -184,6 +185,7 @@ def test_a_code_is_fetched_from_the_gateway_and_what_it_opens_is_kept(board, pro
     assert (board.flash_dir / "ca.der").read_bytes() == (provisioned / "ca.der").read_bytes()
 
 
+@real_micropython.needs("32bit")
 def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
     """32-bit words, no PSRAM; nothing of the kiosk at work is loaded beside it."""
 

@@ -59,7 +59,7 @@ def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -
     assert summary["wait_ms_p95"] > settle_ms(CONFIG1_DCI)  # the sensor's own filter
 
 
-@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("interpreter", real_micropython.INTERPRETERS)
 def test_a_crowd_is_measured_lit_stored_and_forwarded_once(interpreter):
     assert_whole(*demo("--crowd", "32", "--interpreter", interpreter), people=32)
 

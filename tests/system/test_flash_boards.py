@@ -4,6 +4,7 @@ import json
 
 import esptool.loader
 import pytest
+import real_micropython
 from flash_helpers import desk, flash, micropython, on_flash
 from kiosk_helpers import ANSWER_S, FEVERISH, FIRMWARE, HEALTHY, SPEED, readings
 
@@ -137,6 +138,7 @@ class Seen:
         return self.answer
 
 
+@real_micropython.needs("32bit")
 @pytest.mark.parametrize("chip", [chips.ESP32_S3_N8R2, chips.WROVER_E], ids=lambda chip: chip.name)
 def test_what_was_flashed_works_in_a_boards_own_words_and_in_little_memory(
     other, site, tmp_path, chip

@@ -23,6 +23,7 @@ from fevergate.provision import provision
 from fevergate.settings import load_gateway
 
 ITSELF = real_micropython.ROOT / ".venv/homeassistant"
+NO_WHEELS = "Home Assistant's last wheels for this Python and processor are not there"
 
 
 class Dark:
@@ -43,9 +44,7 @@ def said(raised):
     return json.loads(msgspec.json.encode((states or alarm.states())[-1]))
 
 
-@pytest.mark.skipif(
-    not ITSELF.exists(), reason="Home Assistant's last wheels for this Python are not there"
-)
+@pytest.mark.skipif(not ITSELF.exists(), reason=NO_WHEELS)
 @pytest.mark.parametrize(
     ("alarm", "state", "expected"),
     [
@@ -91,7 +90,7 @@ def test_a_dead_gateway_looks_unavailable_and_not_like_peace():
 
 def test_a_broken_message_would_be_noticed():
     if not ITSELF.exists():
-        pytest.skip("Home Assistant's last wheels for this Python are not there")
+        pytest.skip(NO_WHEELS)
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("home_assistant_check.py"))],
         input=json.dumps([["homeassistant/sensor/a/b/config", '{"device_class": "x"}', None]]),

@@ -11,6 +11,7 @@ from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
 from measurement.heap import KB, Watched, heap, keep
 
+pytestmark = real_micropython.needs("32bit")
 BUDGET = tomllib.loads(
     (real_micropython.ROOT / "tests/firmware/memory_budget.toml").read_text(encoding="utf-8")
 )

@@ -34,6 +34,7 @@ def test_a_black_body_is_followed_degree_by_degree():
         assert step["skin_c"] > step["object_c"]
 
 
+@real_micropython.needs("32bit")
 def test_a_verdict_fits_into_a_boards_memory():
     done = measure("cost", "--verdicts", "200", "--people", "3", "--json")
     found = json.loads(done.stdout)
@@ -43,6 +44,7 @@ def test_a_verdict_fits_into_a_boards_memory():
     assert found["settling_ms"] + found["sampling_ms_p50"] == found["answer_ms_p50"]
 
 
+@real_micropython.needs("32bit")
 def test_a_reading_erases_less_than_a_block_and_the_flash_outlives_the_kiosk():
     found = json.loads(measure("wear", "--readings", "1000", "--days", "4", "--json").stdout)
     assert found["answers"]["erases_per_reading"] < 0.1

@@ -21,7 +21,6 @@ from simulator.board import Board
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.faults import Fault
 from simulator.frames import ResetCause
-from simulator.interpreters import INTERPRETERS
 from simulator.panel import panel_svg
 from simulator.pins import load_pins
 from simulator.population import built_in_crowd
@@ -251,7 +250,7 @@ print("right")
 """
 
 
-@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("interpreter", real_micropython.INTERPRETERS)
 def test_a_boards_clock_is_right_for_weeks_whatever_the_words(tmp_path, interpreter) -> None:
     script = tmp_path / "forty_days.py"
     script.write_text(FORTY_DAYS)

@@ -53,6 +53,10 @@ class DeskBoard(Board):
         model = "esp32-wrover-e" if chip.name == "ESP32" else None
         # The raw REPL, which mpremote speaks, is in no other interpreter.
         super().__init__(name, flash_dir, flash_dir, model=model, interpreter="64bit", **options)
+        if not self.interpreter.raw_repl:
+            raise SimulatorError(
+                f"{name}: {self.interpreter.origin} has no raw REPL, which flashing needs"
+            )
         self._heap_asked = "heap" in options
         self.flash_dir.mkdir(parents=True, exist_ok=True)
         self.chip = chip

