@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import select
 import socket
 import ssl
@@ -48,6 +49,10 @@ TAKEN_OVER = 0x8E
 """MQTT 5, 3.14.2.1: somebody else connected under our client id."""
 
 Message = Callable[[str, bytes, Callable[[], None]], None]
+
+TAKEN_RETAINED = re.compile(r".*/status$|.*/alarm/[^/]+$|[$]SYS/.*")
+"""What may be taken though it was retained: states, which hold until the next one. A retained
+reading or health would come again with each connection, and outlive whoever left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,9 @@ class Broker:
         self._again = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="broker")
-        self.heard_at = time.monotonic()
+        self.heard_at = self.progressed_at = time.monotonic()
+        self.retained = 0
+        """Retained messages that were not taken."""
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -177,6 +184,7 @@ class Broker:
         wait_s = BACKOFF_MIN_S
         while not self._stopping.is_set():
             epoch = self._epoch
+            self.progressed_at = time.monotonic()
             try:
                 self._client.connect(
                     self._broker.host, self._broker.port, KEEP_ALIVE_S, **self._connect_with
@@ -186,14 +194,18 @@ class Broker:
                 log.warning("broker at %s:%d: %s", self._broker.host, self._broker.port, error)
             except Exception:
                 log.exception("the broker's thread fell, starting it again")
+            if self._again:  # a line that we broke ourselves: a fever may be on its way
+                self._again = False
+                continue
             wait_s = BACKOFF_MIN_S if self._epoch > epoch else min(2 * wait_s, BACKOFF_MAX_S)
             self._stopping.wait(wait_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     def _pump(self) -> None:
         """Carry one connection until it ends."""
         misc_at = time.monotonic()
-        left = leaving = False
+        left = leaving = breaking = False
         while isinstance(sock := self._client.socket(), BufferedSocket):
+            self.progressed_at = time.monotonic()
             waiting = sock.pending() > 0
             flushed = sock.flush()
             writers = [] if flushed else [sock]
@@ -203,10 +215,6 @@ class Broker:
             if self._wake_r in readable:
                 self._wake_r.recv(64)
             self._awake = False
-            if self._again:
-                self._again = False
-                log.warning("asking the broker again for what was not stored")
-                sock.shutdown(socket.SHUT_RDWR)
             if waiting or sock in readable:
                 self._take(sock)
             while self._acknowledged:
@@ -219,6 +227,11 @@ class Broker:
                 self._client.publish(topic, payload, qos=qos, retain=retain)
             if self._client.want_write():
                 self._client.loop_write()
+            # Behind the acknowledgements, or all of it would come again.
+            if self._again and not breaking and sock.flush():
+                breaking = True
+                log.warning("asking the broker again for what was not stored")
+                sock.shutdown(socket.SHUT_RDWR)
             if time.monotonic() - misc_at >= MISC_S:
                 misc_at = time.monotonic()
                 self._client.loop_misc()
@@ -306,13 +319,18 @@ class Broker:
     ) -> None:
         self.heard_at = time.monotonic()
         epoch, mid, qos = self._epoch, message.mid, message.qos
+        topic = message.topic
 
         def done() -> None:
             if qos:
                 self._acknowledged.append((epoch, mid))
                 self._wake()
 
+        if message.retain and not TAKEN_RETAINED.fullmatch(topic):
+            self.retained += 1
+            done()
+            return
         try:
-            self._message(message.topic, bytes(message.payload), done)
+            self._message(topic, bytes(message.payload), done)
         except Exception:
-            log.exception("a message on %s", message.topic)
+            log.exception("a message on %s", topic)

@@ -61,6 +61,11 @@ class Forwarder:
         self._thread.join()
         self._sender.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def once(self) -> bool:
         """Take what changed, send what is due; whether nothing due is left.
 

@@ -9,6 +9,7 @@ the wire.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -16,13 +17,13 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
 from fevergate import ingest as ingesting
-from fevergate import salvage
+from fevergate import salvage, threads
 from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
@@ -68,6 +69,11 @@ OPEN_S = 5.0
 SLOW_S = 10.0
 """A disk that answers no sooner is said. It is no reason to start anew: the next run would wait for
 the same disk, and light nothing meanwhile."""
+
+STUCK_S = 30.0
+"""A network thread that has not come round for so long has stopped: systemd may start us anew."""
+
+EXIT_FELL = 3
 
 
 class Gateway:
@@ -139,8 +145,21 @@ class Gateway:
         self.writer.stop()
         self._lamps.close()
 
+    @property
+    def dead(self) -> list[str]:
+        """Threads that ended and should not have: nothing but a new start brings them back."""
+        parts = {
+            "writer": self.writer,
+            "broker": self._broker,
+            "retention": self._housekeeper,
+            "forward": self.forwarder,
+        }
+        ended = [name for name, part in parts.items() if part and not part.alive]
+        return [*ended, *(name for name in threads.fallen if name not in ended)]
+
     def tick(self) -> bool:
-        """About once a second; says whether real work goes on."""
+        """About once a second; says whether real work goes on. Where it does not, every gate is
+        amber with the reason."""
         self._watch.floods(self.ingest.flood.kiosks())
         self._watch.check()
         for gate, lights in self._lamps.again().items():
@@ -152,7 +171,10 @@ class Gateway:
             threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
         slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
         self._trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
-        return self._broker.alive and self.writer.alive
+        stuck = time.monotonic() - self._broker.progressed_at >= STUCK_S
+        what = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
+        self._trouble_all("gateway", f"gateway: {what}" if what else None)
+        return not what
 
     def compare_kiosks(self) -> None:
         """Whether the kiosks of each gate see the same crowd today; amber where one does not."""
@@ -163,8 +185,8 @@ class Gateway:
                 found = unlike(crowds(reader, self._settings, begin, end))
             finally:
                 reader.close()
-        except (StoreError, sqlite3.Error) as error:
-            log.error("comparing kiosks: %s", error)
+        except Exception as error:  # of whatever lies in the database
+            log.error("comparing kiosks: %s: %s", type(error).__name__, error)
             return
         self._watch.unlike({one.kiosk: one.line() for one in found})
 
@@ -277,16 +299,31 @@ def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:
 def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
     """Run a gateway until SIGTERM or SIGINT; on the pins of `factory`, or as the settings say."""
     sys.setswitchinterval(SWITCH_S)
+    threads.watch()
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     notifier = SystemdNotifier()
     gateway = Gateway(settings, factory)
-    gateway.start()
-    notifier.notify("READY=1")
-    log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
-    while not ending.wait(1):
-        if gateway.tick():
-            notifier.notify("WATCHDOG=1")
+    try:
+        gateway.start()
+        notifier.notify("READY=1")
+        log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
+        while not ending.wait(1):
+            if gateway.tick():
+                notifier.notify("WATCHDOG=1")
+            elif gateway.dead:
+                _end_at_once(f"fell: {', '.join(gateway.dead)}")
+    except Exception as error:
+        log.critical("the gateway's own loop fell", exc_info=error)
+        _end_at_once(f"{type(error).__name__}: {error}")
     notifier.notify("STOPPING=1")
     gateway.stop()
+
+
+def _end_at_once(why: str) -> NoReturn:
+    """For the supervisor to start us anew; an orderly end would wait for the thread that fell. What
+    was not committed is with the broker and the kiosks, what the lamps show is in the store."""
+    log.critical("the gateway ends to be started anew: %s", why)
+    logging.shutdown()
+    os._exit(EXIT_FELL)

@@ -89,8 +89,13 @@ class Ingest:
         try:
             record = self._understand(parse_topic(topic), payload, now)
         except MessageError as error:
-            self._rejected(topic, error)
+            self._rejected(topic, error.reason)
             record = Rejected(topic, error.reason, payload, now)
+        except Exception as error:  # whatever one message raises costs that message alone
+            log.exception("a message on %s", topic[:128])
+            reason = f"{type(error).__name__}: {error}"
+            self._rejected(topic, reason)
+            record = Rejected(topic, reason, payload, now)
         if record is None:
             done()
         else:
@@ -137,7 +142,7 @@ class Ingest:
         self._same(kiosk, reading.kiosk)
         raised_at = None
         if reading.verdict is Verdict.FEVER:
-            raised_at = self._alarm.fever(gate, reading)
+            raised_at = self._raise(gate, reading)
             log.info("fever at %s", gate, extra={"gate": gate, **reading.identity._asdict()})
         self.counts[reading.verdict.value] += 1
         self._watch.heard(kiosk)
@@ -146,7 +151,15 @@ class Ingest:
             return None
         return ReadingArrived(reading, now, gate, raised_at)
 
-    def _rejected(self, topic: str, error: MessageError) -> None:
+    def _raise(self, gate: str, reading: Reading) -> float | None:
+        """Light the red light; where a lamp itself fails, the fever is stored all the same."""
+        try:
+            return self._alarm.fever(gate, reading)
+        except Exception:
+            log.exception("the light of gate %s", gate)
+            return None
+
+    def _rejected(self, topic: str, reason: str) -> None:
         """Count it, and log one a second: a flood must not fill the journal either."""
         self.counts["rejected"] += 1
         self._unlogged += 1
@@ -156,9 +169,9 @@ class Ingest:
         log.warning(
             "rejected on %s: %s (%d since the last such line)",
             topic[:128],
-            error.reason,
+            reason,
             self._unlogged,
-            extra={"topic": topic[:128], "reason": error.reason},
+            extra={"topic": topic[:128], "reason": reason},
         )
         self._unlogged = 0
 

@@ -9,7 +9,7 @@ import msgspec
 
 from fevergate.arrivals import Arrivals
 from fevergate.minutes import span_masks
-from fevergate.protocol import Applied, Identity, Verdict
+from fevergate.protocol import FIRST_AT, LAST_AT, Applied, Identity, Verdict
 from fevergate.records import (
     Acknowledged,
     HealthArrived,
@@ -104,7 +104,9 @@ class Keeper:
         if at is not None:
             self._date((kiosk, boot), at, up_ms)
         elif (began_at := self._clock.get((kiosk, boot))) is not None:
-            at = began_at + up_ms / 1000
+            reckoned = began_at + up_ms / 1000
+            # One that its own boot puts beyond the calendar stays where it arrived.
+            at = reckoned if FIRST_AT <= reckoned <= LAST_AT else None
         row = (kiosk, boot, seq, at, up_ms, verdict.value, *rest, record.received_at, record.gate)
         self._arrivals.add(row)
         if verdict is Verdict.FEVER:
@@ -176,8 +178,9 @@ class Keeper:
             self.flush()  # it may be among these
             self._connection.execute(
                 "update readings set at = ? + up_ms / 1000.0"
-                " where kiosk = ? and boot = ? and at is null",
-                (began_at, *boot),
+                " where kiosk = ? and boot = ? and at is null"
+                " and ? + up_ms / 1000.0 between ? and ?",
+                (began_at, *boot, began_at, FIRST_AT, LAST_AT),
             )
         self._clock[boot] = began_at
 

@@ -43,7 +43,10 @@ Utc = Annotated[float, Meta(ge=FIRST_AT, le=LAST_AT)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seq = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Boot = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Millis = Annotated[int, Meta(ge=0, le=2**53)]
+MAX_MS = 10 * 366 * 86_400_000
+"""Ten years: with it no date that is reckoned from `Utc` leaves the calendar."""
+
+Millis = Annotated[int, Meta(ge=0, le=MAX_MS)]
 Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}$")]
 """A word between machines: printable ASCII, so that eight of them fit into any message."""
 

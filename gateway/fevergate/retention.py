@@ -139,6 +139,11 @@ class Housekeeper:
         self._stopping.set()
         self._thread.join()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def once(self) -> dict[str, int]:
         """Take away all that is too old; returns how many of each kind."""
         gone = dict.fromkeys(_STEPS, 0)

@@ -40,19 +40,28 @@ class Rollup:
         self._connection.execute("begin immediate")
         self._connection.execute("delete from days")
         self._connection.execute("insert or ignore into touched select kiosk, hour from hours")
-        self.refresh()
+        self.refresh(old=True)
         self._connection.execute(
             "insert or replace into meta values ('timezone', ?)", (self._zone.key,)
         )
         self._connection.execute("commit")
 
-    def refresh(self) -> None:
-        """Make the touched days anew; within the transaction."""
+    def refresh(self, *, old: bool = False) -> None:
+        """Make the touched days anew; within the transaction. Raises `ValueError` or
+        `OverflowError` for an hour of no day; where they are `old` it is left out."""
         touched = self._connection.execute("select kiosk, hour from touched").fetchall()
         if not touched:
             return
         self._connection.execute("delete from touched")
-        for kiosk, date in dict.fromkeys((kiosk, self._date(hour)) for kiosk, hour in touched):
+        days: dict[tuple[str, str], None] = {}
+        for kiosk, hour in touched:
+            try:
+                days[kiosk, self._date(hour)] = None
+            except (ValueError, OverflowError, OSError) as error:
+                if not old:
+                    raise
+                log.error("%s: the hour %d is of no day: %s", kiosk, hour, error)
+        for kiosk, date in days:
             self._make(kiosk, date)
 
     def _date(self, hour: int) -> str:

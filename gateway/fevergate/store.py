@@ -5,6 +5,7 @@ One `Store` writes (from the writer's thread); whoever reads opens `database.ope
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from fevergate.records import (
 )
 from fevergate.rollup import Rollup
 from fevergate.schema import migrations
+
+log = logging.getLogger(__name__)
 
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -128,7 +131,8 @@ class Store:
     def commit(self, batch: Sequence[Record]) -> Touched:
         """Write a batch in one durable transaction.
 
-        Returns the readings in it, by kiosk and boot. A repeat is a no-op.
+        Returns the readings in it, by kiosk and boot. A repeat is a no-op. Raises `StoreError`
+        alone, whatever was the cause.
         """
         touched: Touched = {}
         if self._closed:
@@ -144,9 +148,9 @@ class Store:
                     kiosk, boot, seq = record.reading.identity
                     self._held_of(kiosk, boot).add(seq)
                     touched.setdefault((kiosk, boot), []).append(seq)
-        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+        except Exception as error:  # whatever a record makes some library raise
             self.forget()  # what was learnt from a batch that did not land must not be believed
-            raise StoreError(f"{self.path}: {error}") from error
+            raise StoreError(f"{self.path}: {type(error).__name__}: {error}") from error
         return touched
 
     def stored(self, touched: Touched) -> list[tuple[str, Stored]]:
@@ -157,7 +161,7 @@ class Store:
                 for (kiosk, boot), seqs in touched.items()
                 for stored in self._held_of(kiosk, boot).stored(boot, seqs)
             ]
-        except sqlite3.Error as error:
+        except Exception as error:
             raise StoreError(f"{self.path}: {error}") from error
 
     def transaction(self) -> Immediate:
@@ -178,7 +182,21 @@ class Store:
 
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Take over rows of a damaged database; what is here already stays. Readings are of
-        `arrivals.COLUMNS`, and counted; of hours only coverage and revision are taken."""
+        `arrivals.COLUMNS`, and counted; of hours only coverage and revision are taken. A row that
+        cannot be taken is left out. Raises what keeps any from being written."""
+        try:
+            self._adopt(table, names, rows)
+        except (sqlite3.OperationalError, sqlite3.NotSupportedError):
+            raise
+        except Exception as error:
+            if len(rows) == 1:
+                log.warning("left out of %s: %s: %s", table, type(error).__name__, error)
+                return
+            middle = len(rows) // 2
+            self.adopt(table, names, rows[:middle])
+            self.adopt(table, names, rows[middle:])
+
+    def _adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         try:
             with self.transaction():
                 if table == "readings":

@@ -9,6 +9,7 @@ SD card its life: they are held that far apart.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import sqlite3
 import threading
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 
 from fevergate.database import is_damage
 from fevergate.errors import StoreError
-from fevergate.protocol import Stored
+from fevergate.protocol import Stored, Verdict
 from fevergate.records import Acknowledged, ReadingArrived, Record, Rejected
 from fevergate.store import Store, Touched
 
@@ -31,8 +32,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_BATCH = 1500
-MAX_WAITING = 3000
-"""Records between the socket and the disk; when they are that many, the socket is not read."""
+MAX_WAITING = 20_000
+"""Records between the socket and the disk, about 1 KB each; what is beyond waits at the broker."""
+
+FEVERS = 2000
+"""Room beyond that for fevers, which a guard saw light up."""
 
 APART_S = 0.02
 """Least time from one commit to the next, unless `MANY` wait for it."""
@@ -42,7 +46,6 @@ MANY = 200
 TELL_S = 0.1
 """How often a kiosk is told in a rush: each word costs as much as a reading."""
 
-FULL_S = 0.001
 RETRY_S = 0.5
 
 OPEN_AGAIN_S = 1.0
@@ -100,6 +103,8 @@ class Writer:
         self._committed_at = 0.0
         self.refusing = True
         self.turned_away = 0
+        """Records that found no room, and are to be asked for."""
+        self.quarantined = 0
         self.commits = 0
         self.records = 0
         self.commit_s = 0.0
@@ -133,15 +138,14 @@ class Writer:
     def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
         """Hand a record over; `done` is called once it is committed.
 
-        Waits while full, so that the socket is not read. Not so while the disk refuses: alarms
-        must go on, and what finds no room is neither kept nor acknowledged, so that the broker
-        and the kiosk have it still. A guard's acknowledgement always finds room.
+        Returns at once, whatever the disk does: the caller's next message may be a fever. What
+        finds no room is neither kept nor acknowledged, so that the broker and the kiosk have it
+        still; the broker is asked for it when most of the room is free. A guard's acknowledgement
+        always finds room.
         """
-        while self._queue.qsize() >= MAX_WAITING and not isinstance(record, Acknowledged):
-            if self.refusing:
-                self.turned_away += 1
-                return
-            time.sleep(FULL_S)
+        if self._queue.qsize() >= _room(record):
+            self.turned_away += 1
+            return
         self._queue.put(_Entry(record, done))
 
     @property
@@ -175,7 +179,7 @@ class Writer:
                 if repr(error) != refusal:
                     log.error("the store cannot be opened: %s", error, exc_info=_surprise(error))
                     refusal = repr(error)
-                    self._trouble(error)
+                    _safely(self._trouble, error)
             self.tried.set()
             if self._stopping.wait(OPEN_AGAIN_S):
                 log.error("not stored, left with the broker: %d records", self.waiting)
@@ -210,6 +214,10 @@ class Writer:
                 self._commit(entries)
             for call in calls:
                 self._serve(call)
+            if self.turned_away and self._queue.qsize() < MAX_WAITING // 10:
+                log.warning("asking again for %d records", self.turned_away)
+                self.turned_away = 0
+                _safely(self._again)
             if ending:
                 self._say_stored()
                 return
@@ -240,16 +248,16 @@ class Writer:
     def _commit(self, entries: list[_Entry]) -> None:
         try:
             touched = self._patiently([entry.record for entry in entries])
-        except StoreError:
-            self._one_by_one(entries)
+        except StoreError as error:
+            self._sort_out(entries, error)
         else:
             self._tell(entries, touched)
         self._committed_at = time.monotonic()
 
-    def _patiently(self, records: list[Record]) -> Touched | None:
+    def _patiently(self, records: list[Record], *, sound: bool = False) -> Touched | None:
         """Commit, waiting as long as the disk refuses; None where the end came first.
 
-        Raises `StoreError` for what no waiting helps.
+        Raises `StoreError` for what no waiting helps; never for records that are `sound`.
         """
         refusal = ""
         while True:
@@ -259,7 +267,7 @@ class Writer:
             except StoreError as error:
                 if self._renewed(error):
                     continue
-                if not _is_disk(error):
+                if not (sound or _is_disk(error)):
                     raise
                 if self._stopping.is_set():
                     log.error("not stored, left with the broker: %d records", len(records))
@@ -267,7 +275,7 @@ class Writer:
                 if str(error) != refusal:
                     log.error("the disk refuses: %s", error)
                     refusal, self.refusing = str(error), True
-                    self._trouble(error)
+                    _safely(self._trouble, error)
                 self.progressed_at = time.monotonic()  # waiting is what it should do now
                 self._stopping.wait(RETRY_S)
                 self._reopen(error)
@@ -296,42 +304,35 @@ class Writer:
             return False
         self._renew_at = time.monotonic() + RENEW_APART_S
         log.critical("the damaged database is kept as %s; a new one is begun", aside)
-        self._damaged(aside)
+        _safely(self._damaged, aside)
         return True
 
     def _recovered(self, refused: bool) -> None:
         self.refusing = False
         if refused:
             log.warning("the disk takes again")
-            self._trouble(None)
-        if self.turned_away:
-            log.warning("asking again for %d records", self.turned_away)
-            self.turned_away = 0
-            self._again()
+            _safely(self._trouble, None)
 
-    def _one_by_one(self, entries: list[_Entry]) -> None:
-        """Something in the batch cannot be stored at all: find it, quarantine it, go on."""
-        for entry in entries:
-            try:
-                touched = self._patiently([entry.record])
-            except StoreError as error:
-                log.error("quarantined: %s", error)
-                touched = self._patiently([_quarantined(entry.record, str(error))])
-            self._tell([entry], touched)
+    def _sort_out(self, entries: list[_Entry], error: StoreError) -> None:
+        """Something in the batch cannot be stored at all: find it by halves, quarantine it."""
+        self.progressed_at = time.monotonic()
+        if len(entries) == 1:
+            (entry,) = entries
+            reason = str(error.__cause__ or error)
+            log.error("quarantined: %s", error)
+            self.quarantined += 1
+            self._tell([entry], self._patiently([_quarantined(entry.record, reason)], sound=True))
+            return
+        middle = len(entries) // 2
+        for half in (entries[:middle], entries[middle:]):
+            self._commit(half)
 
     def _tell(self, entries: list[_Entry], touched: Touched | None) -> None:
-        """Acknowledge what is committed, if anything was; the kiosks are told soon.
-
-        A listener that fails must not end the only thread that writes: whoever was not told
-        will ask again.
-        """
+        """Acknowledge what is committed, if anything was; the kiosks are told soon."""
         if touched is None:
             return
         for entry in entries:
-            try:
-                entry.done()
-            except Exception:
-                log.exception("acknowledging")
+            _safely(entry.done)
         for key, seqs in touched.items():
             self._untold.setdefault(key, []).extend(seqs)
 
@@ -339,16 +340,16 @@ class Writer:
         """Tell each kiosk what is held: at once after a pause, together in a rush."""
         untold, self._untold = self._untold, {}
         self._tell_at = time.monotonic() + TELL_S
-        try:
-            words = self._store.stored(untold)
-        except StoreError as error:
-            self._renewed(error)
-            return
-        for kiosk, stored in words:
+        for boot, seqs in untold.items():
             try:
-                self._stored(kiosk, stored)
-            except Exception:
-                log.exception("telling %s", kiosk)
+                words = self._store.stored({boot: seqs})
+            except StoreError as error:
+                log.error("telling %s what is stored: %s", boot[0], error)
+                if self._renewed(error):
+                    return
+                continue
+            for kiosk, stored in words:
+                _safely(self._stored, kiosk, stored)
 
     def _serve(self, call: _Call) -> None:
         if not call.future.set_running_or_notify_cancel():
@@ -360,9 +361,28 @@ class Writer:
             call.future.set_exception(error)
 
 
+def _safely(call: Callable[..., object], *arguments: object) -> None:
+    """A listener that fails must not end the only thread that writes."""
+    try:
+        call(*arguments)
+    except Exception:
+        log.exception("telling of what was written")
+
+
+def _room(record: Record) -> float:
+    if isinstance(record, Acknowledged):
+        return math.inf
+    fever = isinstance(record, ReadingArrived) and record.reading.verdict is Verdict.FEVER
+    return MAX_WAITING + FEVERS if fever else MAX_WAITING
+
+
 def _is_disk(error: StoreError) -> bool:
-    """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored."""
-    return isinstance(error.__cause__, sqlite3.OperationalError) or is_damage(error)
+    """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored, nor
+    what SQLite calls a logic error, such as a sum that overflows (sqlite.org/rescode.html)."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    return isinstance(cause, MemoryError) or is_damage(error)
 
 
 def _surprise(error: Exception) -> Exception | None:

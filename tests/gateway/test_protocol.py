@@ -10,6 +10,7 @@ from samples import reading
 
 from fevergate.errors import MessageError
 from fevergate.protocol import (
+    MAX_MS,
     MAX_PAYLOAD,
     Health,
     Reading,
@@ -31,7 +32,7 @@ TEMPERATURE = st.none() | st.floats(-100, 400)
         boot=st.integers(0, 2**31 - 1),
         seq=st.integers(1, 2**31 - 1),
         at=st.none() | st.floats(1_577_836_800, 4_102_444_800),
-        up_ms=st.integers(0, 2**53),
+        up_ms=st.integers(0, MAX_MS),
         verdict=st.sampled_from(Verdict),
         body_c=TEMPERATURE,
         object_c=TEMPERATURE,

@@ -149,7 +149,9 @@ def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path):
     assert scene.rows() == [1, 3]
     assert scene.events.count(("done",)) == 3
     reader = open_reader(tmp_path / "a.db")
-    assert [row["reason"] for row in reader.query("select reason from rejected")] == ["datatype"]
+    assert [row["reason"] for row in reader.query("select reason from rejected")] == [
+        "datatype mismatch"
+    ]
     reader.close()
 
 
@@ -227,9 +229,13 @@ def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is
     writer.add(Acknowledged((), "Li Wei", 1.0), lambda: events.append("guard"))
     assert writer.turned_away >= 28
     store.room.set()
-    assert asked.wait(20)
-    for seq in range(1, 40):  # the broker repeats what was not acknowledged
-        writer.add(arrived(seq), lambda seq=seq: events.append(seq))
+    while True:
+        assert asked.wait(20)
+        asked.clear()
+        for seq in {*range(1, 40)} - {*events}:  # the broker repeats what was not acknowledged
+            writer.add(arrived(seq), lambda seq=seq: events.append(seq))
+        if not writer.turned_away:
+            break
     writer.stop()
     assert "guard" in events and {*range(1, 40)} <= {*events}
     reader = open_reader(tmp_path / "a.db")

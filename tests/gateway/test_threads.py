@@ -1,0 +1,105 @@
+"""A thread that dies is seen: amber, the journal, and the end of the process, for systemd."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from fevergate import threads
+from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway
+from fevergate.local_broker import free_port
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+
+WAIT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def nothing_fell(monkeypatch):
+    monkeypatch.setattr(threads, "fallen", [])
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("threads") / "fevergate"
+    gates = {"north": ["north-1"]}
+    provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=free_port())
+    return folder
+
+
+@pytest.fixture
+def gateway(folder):
+    threads.watch()
+    gateway = Gateway(load_gateway(folder / "gateway.toml"), MockFactory())
+    yield gateway
+    gateway.stop()
+
+
+def amber(gateway):
+    (state,) = gateway.alarm.states()
+    return [why for why in state.amber if why.startswith("gateway")]
+
+
+@pytest.mark.parametrize("part", ["writer", "_broker", "_housekeeper"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_falls_turns_its_gates_amber_and_the_next_look_sees_it(gateway, part, caplog):
+    thread = getattr(gateway, part)._thread
+    thread._target = lambda: 1 / 0
+    gateway.start()
+    thread.join(WAIT_S)
+    assert not gateway.tick()
+    assert gateway.dead == [thread.name] and amber(gateway) == [f"gateway: {thread.name} fell"]
+    assert f"the thread {thread.name} fell" in caplog.text and "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_of_any_library_counts_too(gateway):
+    gateway.start()
+    assert gateway.tick() and gateway.dead == [] and amber(gateway) == []
+    buzzer = threading.Thread(target=lambda: 1 / 0, name="buzzer")
+    buzzer.start()
+    buzzer.join(WAIT_S)
+    assert not gateway.tick() and amber(gateway) == ["gateway: buzzer fell"]
+
+
+def test_a_network_thread_that_stands_still_is_amber_and_feeds_no_watchdog(gateway):
+    class Standing:
+        """As the part, but for its clock."""
+
+        def __getattr__(self, name):
+            value = getattr(part_of, name)
+            return value - STUCK_S - 1 if name == "progressed_at" else value
+
+    part_of = gateway._broker
+    gateway.start()
+    gateway._broker = Standing()
+    assert not gateway.tick() and gateway.dead == []
+    assert amber(gateway) == ["gateway: broker is stuck"]
+    gateway._broker = part_of
+    assert gateway.tick() and amber(gateway) == []
+
+
+FALLING = """
+import sys
+from pathlib import Path
+from gpiozero.pins.mock import MockFactory
+from fevergate.gateway import run
+from fevergate.settings import load_gateway
+from fevergate.writer import Writer
+Writer._run = lambda self: 1 / 0
+run(load_gateway(Path(sys.argv[1])), MockFactory())
+"""
+
+
+def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
+    done = subprocess.run(
+        [sys.executable, "-c", FALLING, str(folder / "gateway.toml")],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+    )
+    assert done.returncode == EXIT_FELL
+    assert "the thread writer fell" in done.stderr and "started anew" in done.stderr
