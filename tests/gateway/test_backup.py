@@ -1,15 +1,23 @@
 """A gateway in one file, and back again, or a clear word why not."""
 
+import hashlib
 import io
+import json
 import stat
 import tarfile
 import threading
 
 import pytest
+import tomlkit
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from samples import AT, arrived
 
-from fevergate.backup import MANIFEST, backup, check, restore
+from fevergate.backup import backup, check, restore
+from fevergate.backup_encryption import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
+from fevergate.backup_file import MANIFEST
 from fevergate.cli import cli
 from fevergate.database import open_reader
 from fevergate.errors import BackupError, SettingsError
@@ -217,3 +225,207 @@ def test_where_there_is_no_database_it_is_said(tmp_path):
     assert done.exception and not isinstance(done.exception, (SystemExit, SettingsError))
     assert "cannot be opened" in str(done.exception)
     assert not (tmp_path / "x").exists()
+
+
+def members(path):
+    with tarfile.open(path) as tar:
+        some = {one.name: tar.extractfile(one) for one in tar}
+        return {name: file.read() for name, file in some.items() if file}
+
+
+def moved(made, path, **changes):
+    """The backup with other settings, as somebody who made it up would: its digests are right."""
+    files = members(made)
+    toml = tomlkit.parse(files["gateway.toml"].decode())
+    for table, name in changes.items():
+        (toml if table == "database" else toml.setdefault(table, {}))["database"] = name
+    files["gateway.toml"] = tomlkit.dumps(toml).encode()
+    return made_up(path, files)
+
+
+def made_up(path, files, **about):
+    manifest = json.loads(files.pop(MANIFEST)) | about
+    manifest["members"] = {
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in files.items()
+    }
+    with tarfile.open(path, "w:gz") as new:
+        for name, data in {MANIFEST: json.dumps(manifest).encode(), **files}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            new.addfile(member, io.BytesIO(data))
+    return path
+
+
+def everything_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("name", ["{away}/x.db", "../away/x.db", "a/../../away/x.db", "."])
+def test_nothing_is_ever_written_outside_the_folder(made, tmp_path, name):
+    """A stick that was damaged, or prepared: root restores it (faults.md, L10)."""
+    away = tmp_path / "away"
+    away.mkdir()
+    name = name.format(away=away)
+    (tmp_path / "here").mkdir()
+    path = moved(made, tmp_path / "b.tar.gz", database=name, web=name)
+    files = members(path)
+    made_up(path, files, database=name, pages="", desk="")
+    before = everything_below(tmp_path)
+    restore(path, tmp_path / "here" / "new")
+    new = everything_below(tmp_path) - before
+    assert all(one.startswith("here/new") for one in new) and not list(away.iterdir())
+    again = load_gateway(tmp_path / "here/new/gateway.toml")
+    assert again.database == "fevergate.db" and len(log(again).fevers) == 6
+
+
+@pytest.mark.parametrize(
+    "name", ["systemd/mosquitto.service.d/x.conf", "bin/x", "kiosk.py", ".bashrc", "a/ca.key"]
+)
+def test_a_file_that_no_backup_has_is_refused(made, tmp_path, name):
+    files = members(made)
+    path = made_up(tmp_path / "b.tar.gz", files | {name: b"x"})
+    with pytest.raises(BackupError, match="no backup has such a file"):
+        restore(path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["ca.key", "kiosks/north-1/settings.json", "kiosks"])
+def test_a_database_that_would_take_anothers_place_is_refused(made, tmp_path, name):
+    with pytest.raises(BackupError):
+        restore(moved(made, tmp_path / "b.tar.gz", database=name), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+PASSPHRASE = "正确 horse battery"
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """As few rounds as a file may ask for; the format is the same."""
+    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+
+
+@pytest.fixture
+def sealed(settings, tmp_path, cheap):
+    path = tmp_path / "monday.backup"
+    backup(settings, path, passphrase=PASSPHRASE)
+    return path
+
+
+def test_an_encrypted_backup_tells_nothing_and_comes_back_whole(settings, sealed, tmp_path):
+    content = sealed.read_bytes()
+    assert b"gateway.toml" not in content and b"SQLite" not in content
+    assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
+    restore(sealed, tmp_path / "new", passphrase=PASSPHRASE)
+    assert contents(tmp_path / "new") == contents(settings.folder)
+    assert not [path for path in settings.folder.iterdir() if path.name.startswith(".")]
+
+
+def test_a_wrong_passphrase_is_told_from_a_damaged_file(sealed, tmp_path):
+    with pytest.raises(BackupError, match="is not the passphrase"):
+        restore(sealed, tmp_path / "new", passphrase="another one")
+    with pytest.raises(BackupError, match="is encrypted"):
+        check(sealed)
+    content = bytearray(sealed.read_bytes())
+    content[-20] ^= 1
+    sealed.write_bytes(content)
+    with pytest.raises(BackupError, match="damaged: block"):
+        restore(sealed, tmp_path / "new", passphrase=PASSPHRASE)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_may_not_ask_for_all_memory(sealed):
+    content = bytearray(sealed.read_bytes())
+    content[9] = 30
+    sealed.write_bytes(content)
+    with pytest.raises(BackupError, match="asks for more"):
+        check(sealed, PASSPHRASE)
+    content[8] = 2
+    sealed.write_bytes(content)
+    with pytest.raises(BackupError, match="format 2"):
+        check(sealed, PASSPHRASE)
+
+
+WHOLE = BLOCK + TAG
+HEAD = HEADER + 32
+
+
+def encrypted_bytes(data):
+    file = io.BytesIO()
+    writer = EncryptedWriter(file, PASSPHRASE)
+    for start in range(0, len(data), 50_001):
+        writer.write(data[start : start + 50_001])
+    writer.finish()
+    return file.getvalue()
+
+
+def decrypted(content):
+    return EncryptedReader(io.BytesIO(content), PASSPHRASE, "x").readall()
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
+def test_what_was_encrypted_is_decrypted_at_every_edge_of_a_block(cheap, size):
+    data = bytes(range(256)) * (size // 256 + 1)
+    assert decrypted(encrypted_bytes(data[:size])) == data[:size]
+
+
+@settings_of_hypothesis(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_change_of_an_encrypted_file_goes_unseen(data):
+    """Cut, lengthened, a bit turned, blocks dropped, doubled or moved."""
+    content = CONTENT
+    blocks = [content[at : at + WHOLE] for at in range(HEAD, len(content), WHOLE)]
+    way = data.draw(st.sampled_from(["cut", "longer", "bit", "drop", "twice", "swap"]))
+    if way == "cut":
+        changed = content[: data.draw(st.integers(0, len(content) - 1))]
+    elif way == "longer":
+        changed = content + data.draw(st.binary(min_size=1, max_size=40))
+    elif way == "bit":
+        # But for the head's first bytes, which are judged before anything is computed.
+        at = data.draw(st.integers(len(b"FGBACKUP") + 4, len(content) - 1))
+        changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+    else:
+        first = data.draw(st.integers(0, len(blocks) - 2))
+        if way == "drop":
+            blocks[first : first + 1] = []
+        elif way == "twice":
+            blocks[first:first] = [blocks[first]]
+        else:
+            blocks[first], blocks[first + 1] = blocks[first + 1], blocks[first]
+        changed = content[:HEAD] + b"".join(blocks)
+    with pytest.raises(BackupError):
+        decrypted(changed)
+
+
+def _content():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+        return encrypted_bytes(b"a reading" * 20_000)
+
+
+CONTENT = _content()
+
+
+def test_the_commands_ask_for_the_passphrase(settings, cheap, tmp_path, monkeypatch):
+    monkeypatch.delenv("FEVERGATE_BACKUP_PASSPHRASE", raising=False)
+    run = CliRunner().invoke
+    path, toml = tmp_path / "b.backup", str(settings.folder / "gateway.toml")
+    making = ["backup", str(path), "--encrypt", "--settings", toml]
+    done = run(cli, making)
+    assert done.exit_code == 2 and not path.exists()
+    assert "--passphrase-file FILE or $FEVERGATE_BACKUP_PASSPHRASE" in done.output
+    secret = tmp_path / "secret"
+    secret.write_text("short\n")
+    done = run(cli, [*making, "--passphrase-file", str(secret)])
+    assert done.exit_code == 2 and "8 characters" in done.output
+    secret.write_text(f"{PASSPHRASE}\n")
+    done = run(cli, [*making, "--passphrase-file", str(secret)])
+    assert done.exit_code == 0 and "encrypted, all digests right" in done.output
+    assert run(cli, ["backup", str(path), "--check"]).exit_code == 2
+    monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", "another one")
+    done = run(cli, ["restore", str(path), str(tmp_path / "new")])
+    assert "is not the passphrase" in str(done.exception) and not (tmp_path / "new").exists()
+    monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", PASSPHRASE)
+    assert run(cli, ["backup", str(path), "--check"]).exit_code == 0
+    assert run(cli, ["restore", str(path), str(tmp_path / "new")]).exit_code == 0

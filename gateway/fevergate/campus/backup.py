@@ -1,0 +1,201 @@
+"""All of a campus server in one file, and back, whichever database it has.
+
+The rows are copied by the tables that this version knows, out of one transaction, into a SQLite
+file, which is what a backup holds; a restored server's database is SQLite or PostgreSQL as its
+settings say. Who is signed in, and codes that were not used, are not taken along.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from fevergate import __version__
+from fevergate.backup import check_empty, check_new
+from fevergate.backup_file import Manifest, Progress, member_of, read_backup, write_backup
+from fevergate.broker_files import hand_over
+from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.settings import CampusSettings, load_campus
+from fevergate.campus.tables import attempts, codes, items, metadata, sessions
+from fevergate.errors import BackupError
+from fevergate.provision.files import read_toml, write_toml
+from fevergate.vault import KEY
+
+SETTINGS = "campus.toml"
+DATABASE = "campus.sqlite"
+FILE = "campus.db"
+TABLES = [one for one in metadata.sorted_tables if one not in (attempts, codes, sessions)]
+ROWS = 1000
+"""At a time."""
+
+
+def backup_campus(
+    settings: CampusSettings,
+    path: Path,
+    progress: Progress = lambda _: None,
+    passphrase: str | None = None,
+) -> Manifest:
+    """Write a verified backup to `path`, which must not exist yet; the server may run.
+
+    Raises `BackupError`, `CampusError`; then there is no file at `path`.
+    """
+    check_new(path)
+    where = settings.folder if passphrase else path.parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=where) as folder:
+            files, elsewhere = _files(settings)
+            files[DATABASE] = Path(folder) / DATABASE
+            progress("copying the database")
+            count, fevers = _export(settings, files[DATABASE])
+            manifest = Manifest(
+                v=1,
+                fevergate=__version__,
+                made_at=time.time(),
+                kind="campus server",
+                campus="",
+                gateway="",
+                folder=str(settings.folder.absolute()),
+                database="" if "://" in settings.database else settings.database,
+                elsewhere=elsewhere,
+                readings=count,
+                fevers=fevers,
+                members={name: member_of(file) for name, file in files.items()},
+            )
+            write_backup(path, manifest, files, passphrase, progress)
+    except OSError as error:
+        raise BackupError(f"{path}: {error.strerror or error}") from error
+    return manifest
+
+
+def restore_campus(
+    path: Path,
+    folder: Path,
+    progress: Progress = lambda _: None,
+    passphrase: str | None = None,
+    database: str | None = None,
+) -> Manifest:
+    """Put a backup's campus server into `folder`, which must be new or empty, and its rows into
+    `database` (a file in the folder, or a PostgreSQL's URL), by default the settings' own, which
+    must have none yet.
+
+    Everything is checked before `folder` is there. Raises `BackupError`, `CampusError`,
+    `ProvisionError`, `SettingsError`.
+    """
+    folder = folder.absolute()
+    check_empty(folder)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        progress("unpacking and comparing")
+        manifest = read_backup(path, beside, passphrase)
+        if manifest.kind != "campus server" or not {SETTINGS, DATABASE} <= set(manifest.members):
+            raise BackupError(f"{path}: without a campus server's settings or database")
+        wanted = database or load_campus(beside / SETTINGS).database
+        if "://" not in wanted:
+            place = (beside / wanted).resolve()
+            if not place.is_relative_to(beside.resolve()) or place.exists():
+                wanted = FILE  # never outside the folder
+        if wanted != load_campus(beside / SETTINGS).database:
+            document = read_toml(beside / SETTINGS)
+            document["database"] = wanted
+            write_toml(beside / SETTINGS, document)
+        progress("filling the database")
+        _fill(beside, wanted, folder)
+    except OSError as error:
+        raise BackupError(f"{folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    hand_over(folder)
+    return manifest
+
+
+def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
+    """What of the folder is the server's own, by name; and what its settings have elsewhere."""
+    names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY]
+    if settings.smtp:
+        names += [settings.smtp.password_file, settings.smtp.ca or ""]
+    names += [f"gateways/{one.name}" for one in (settings.folder / "gateways").glob("*.json")]
+    files: dict[str, Path] = {}
+    elsewhere: list[str] = []
+    for name in filter(None, names):
+        if len(Path(name).parts) > 2 or not settings.path(name).resolve().is_relative_to(
+            settings.folder.resolve()
+        ):
+            elsewhere.append(name)
+        elif settings.path(name).is_file():
+            files[name] = settings.path(name)
+    return files, elsewhere
+
+
+def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
+    """Every row into a SQLite file; how many items and fevers there are. Raises `CampusError`."""
+    source = CampusDatabase(settings.url)
+    try:
+        target = CampusDatabase(database_url(copy.name, copy.parent))
+        try:
+            with source.read() as reading, target.write() as writing:
+                _copy(reading, writing)
+                count = select(func.count()).select_from(items)
+                counts = [
+                    reading.execute(query).scalar_one()
+                    for query in (count, count.where(items.c.kind == "fever"))
+                ]
+        finally:
+            target.close()
+    finally:
+        source.close()
+    return counts[0], counts[1]
+
+
+def _fill(beside: Path, wanted: str, folder: Path) -> None:
+    """The rows of the unpacked copy into an empty database; then the folder to its place."""
+    source = CampusDatabase(database_url(DATABASE, beside))  # brought to this version's schema
+    try:
+        target = CampusDatabase(database_url(wanted, beside))
+        try:
+            with source.read() as reading, target.write() as writing:
+                for table in TABLES:
+                    if writing.execute(select(table).limit(1)).first():
+                        raise BackupError(f"{target.name}: has rows already; expected a new one")
+                _copy(reading, writing)
+                if not target.sqlite:
+                    _number_on(writing)
+        finally:
+            target.close()
+    finally:
+        source.close()
+    for end in ("", "-wal", "-shm"):
+        (beside / f"{DATABASE}{end}").unlink(missing_ok=True)
+    if folder.exists():
+        folder.rmdir()
+    beside.rename(folder)
+
+
+def _copy(reading: Connection, writing: Connection) -> None:
+    for table in TABLES:
+        for rows in _rows(reading, table):
+            writing.execute(table.insert(), rows)
+
+
+def _rows(connection: Connection, table: Any) -> Iterator[list[dict[str, Any]]]:
+    result = connection.execution_options(yield_per=ROWS).execute(select(table))
+    for some in result.mappings().partitions():
+        yield [dict(row) for row in some]
+
+
+def _number_on(connection: Connection) -> None:
+    """Rows that PostgreSQL numbers go on behind the highest number."""
+    for table in TABLES:
+        if "id" in table.c:
+            name = connection.dialect.identifier_preparer.format_table(table)
+            connection.execute(
+                text(
+                    f"select setval(pg_get_serial_sequence('{table.name}', 'id'),"  # noqa: S608
+                    f" coalesce((select max(id) from {name}), 0) + 1, false)"
+                )
+            )

@@ -1,0 +1,148 @@
+"""A campus server in one file, and back: on SQLite, on PostgreSQL, and from one to the other."""
+
+import hashlib
+
+import campus_site
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from fevergate.campus.backup import TABLES, backup_campus, restore_campus
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.settings import load_campus
+from fevergate.campus.store import CampusStore
+from fevergate.campus.tables import refusals, sessions
+from fevergate.cli import cli
+from fevergate.errors import BackupError
+from fevergate.provision.campus import provision_campus
+from fevergate.vault import KEY, Vault
+
+PASSPHRASE = "正确 horse battery"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """As few rounds as a file may ask for; the format is the same."""
+    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+
+
+@pytest.fixture
+def server(tmp_path, database_text):
+    """A server that was sent a day, has reports, somebody who signs in, and a refusal."""
+    folder = tmp_path / "campus"
+    url = "https://127.0.0.1:8443"
+    provision_campus(folder, url=url, gateways={"east": ["gw-east"], "west": ["gw-west"]})
+    toml = folder / "campus.toml"
+    name = "campus.db" if "://" not in database_text else database_text
+    toml.write_text(f'database = "{name}"\n{toml.read_text()}')
+    parts = campus_site.Parts(folder, name)
+    parts.keep(campus_site.over(), campus_site.fever())
+    parts.keep(campus_site.after(person="王芳"))
+    parts.reports.make(campus_site.DAY)
+    refuse(parts.database, 1.0)
+    yield parts
+    parts.close()
+
+
+def refuse(database, at):
+    values = {"at": at, "gateway": "g", "field": "f", "reason": "r", "excerpt": ""}
+    with database.write() as connection:
+        connection.execute(refusals.insert(), values)
+
+
+def rows(database):
+    with database.read() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table)))) for table in TABLES
+        }
+
+
+def back(folder):
+    """Settings and database of a restored server."""
+    settings = load_campus(folder / "campus.toml")
+    return settings, CampusDatabase(settings.url)
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and ".db" not in path.name and path.name != "campus.toml"
+    }
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_a_new_server_has_everything_again(server, tmp_path, target, request):
+    """With the key that personal fields are sealed with, the certificate and every gateway's
+    token: gateways notice nothing."""
+    path, new = tmp_path / "monday.backup", tmp_path / "new"
+    settings = load_campus(server.settings.folder / "campus.toml")
+    manifest = backup_campus(settings, path, passphrase=PASSPHRASE)
+    assert manifest.readings == 3 and manifest.fevers == 1
+    database = "campus.db" if target == "sqlite" else request.getfixturevalue("postgres").database()
+    restore_campus(path, new, passphrase=PASSPHRASE, database=database)
+    again, opened = back(new)
+    try:
+        assert rows(opened) == rows(server.database)
+        assert files(new) == files(server.settings.folder)
+        assert again.tokens == settings.tokens and again.database == database
+        store = CampusStore(opened, again.zone, Vault(new / KEY), server.now)
+        store.keep(campus_site.delivery(campus_site.fever(2)))
+        refuse(opened, 2.0)  # its numbers go on
+        assert len(rows(opened)["refusals"]) == 2
+    finally:
+        opened.close()
+
+
+def test_a_database_with_rows_is_never_written_into(server, tmp_path, database_text):
+    if "://" not in database_text:
+        pytest.skip("a file is new in a new folder")
+    path = tmp_path / "b.backup"
+    before = rows(server.database)
+    backup_campus(load_campus(server.settings.folder / "campus.toml"), path)
+    with pytest.raises(BackupError, match="has rows already"):
+        restore_campus(path, tmp_path / "new")
+    assert rows(server.database) == before and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["{away}/x.db", "../away/x.db", "ca.key"])
+def test_a_database_elsewhere_comes_into_the_folder(tmp_path, name):
+    away, folder = tmp_path / "away", tmp_path / "campus"
+    away.mkdir()
+    provision_campus(folder, url="https://127.0.0.1:8443", gateways={"east": ["gw-east"]})
+    parts = campus_site.Parts(folder)
+    parts.keep(campus_site.over())
+    parts.close()
+    path = tmp_path / "b.backup"
+    backup_campus(load_campus(folder / "campus.toml"), path)
+    restore_campus(path, tmp_path / "new", database=name.format(away=away))
+    settings, opened = back(tmp_path / "new")
+    assert settings.database == "campus.db" and len(rows(opened)["items"]) == 1
+    opened.close()
+    assert not list(away.iterdir())
+
+
+def test_nobody_stays_signed_in_by_a_backup():
+    assert sessions not in TABLES
+
+
+def test_the_commands_know_a_campus_servers_settings(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", PASSPHRASE)
+    path, toml = tmp_path / "b.backup", str(server.settings.folder / "campus.toml")
+    done = CliRunner().invoke(cli, ["backup", str(path), "--encrypt", "--settings", toml])
+    assert done.exit_code == 0, done.output
+    assert "campus server, 3 items, 1 fevers" in done.output and "encrypted" in done.output
+    new = tmp_path / "new"
+    done = CliRunner().invoke(cli, ["restore", str(path), str(new), "--database", "campus.db"])
+    assert done.exit_code == 0, done.output
+    assert "systemctl restart fevergate-campus" in done.output
+    _, opened = back(new)
+    assert rows(opened) == rows(server.database)
+    opened.close()
+
+
+def test_a_certificate_that_lies_elsewhere_is_named(server, tmp_path):
+    toml = server.settings.folder / "campus.toml"
+    toml.write_text(f'certificate = "{tmp_path}/web.pem"\n{toml.read_text()}')
+    manifest = backup_campus(load_campus(toml), tmp_path / "b.backup")
+    assert manifest.elsewhere == [f"{tmp_path}/web.pem"]
