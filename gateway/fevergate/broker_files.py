@@ -14,6 +14,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from fevergate import last_good
 from fevergate.errors import ProvisionError
 from fevergate.protocol import (
     ADMIN_SAYS,
@@ -24,6 +25,19 @@ from fevergate.protocol import (
     OURSELVES,
     ROOT,
 )
+from fevergate.whole_files import sync_folder
+
+STORE = "mosquitto.db"
+PID_FILE = "mosquitto.pid"
+
+
+def stores_aside(folder: Path) -> list[Path]:
+    """The damaged stores of the broker's in `folder` that lie beside, the oldest first."""
+    return sorted((folder / "broker").glob(f"{STORE}.damaged-*"))
+
+
+GOOD = "good"
+"""Below the broker's own folder: its files as they were when they were last sound."""
 
 GATEWAY = "gateway"
 ADMIN = "admin"
@@ -74,13 +88,18 @@ connection_messages false
 """
 
 
+ACL_HEAD = "# Made by `fevergate provision`; made again by each run of it; whole to its last line."
+ACL_END = "# The end."
+"""Without it the list is cut off, and kiosks are shut out."""
+
+
 def access_list(
     campus: str, kiosks: list[str], *, home_assistant: bool = False, collect: bool = False
 ) -> str:
     """Who may write and read what: named user by user, so that it can be read and audited."""
     base = f"{ROOT}/{campus}"
     lines = [
-        "# Made by `fevergate provision`; made again by each run of it.",
+        ACL_HEAD,
         f"user {GATEWAY}",
         *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
         f"topic read {base}/alarm/+/acknowledge",
@@ -120,7 +139,7 @@ def access_list(
         lines += ["", f"user {kiosk}"]
         lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]
         lines += [f"topic read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, ACL_END]) + "\n"
 
 
 def bound_to(folder: Path) -> str | None:
@@ -149,8 +168,13 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     if done.returncode:
         beside.unlink()
         raise ProvisionError(f"mosquitto_passwd: {done.stderr.strip() or done.stdout.strip()}")
+    beside.chmod(0o600)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
     beside.replace(path)
-    path.chmod(0o600)
+    sync_folder(path.parent)
+    # Nobody who is revoked comes back with what was good before.
+    last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")
 
 
 _OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")

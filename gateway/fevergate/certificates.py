@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fevergate.errors import ProvisionError
+from fevergate.whole_files import write_private as write_private
+from fevergate.whole_files import write_public as write_public
 
 BEGINS = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 """What every certificate is valid from: before any clock that was never set.
@@ -43,27 +44,6 @@ UPDATE_KEY_BITS = 3072
 
 def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
-
-
-def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file that only its owner can read, whole or not at all.
-
-    Never through a link that lies there: root writes into a folder of the service's user.
-    """
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def write_public(path: Path, data: bytes) -> None:
-    """The same for what everybody may read."""
-    write_private(path, data, 0o644)
 
 
 def read_certificate(path: Path) -> x509.Certificate:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
+from fevergate.broker_files import stores_aside
 from fevergate.database import open_reader, refuses, set_aside_before
 from fevergate.findings import Finding, ok
 from fevergate.retention import kept
@@ -175,7 +176,7 @@ def refused(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether a database was ever damaged."""
+    """Whether a database, or the broker's store, was ever damaged."""
     for aside in set_aside_before(settings.path(settings.database)):
         yield Finding(
             check="damaged",
@@ -184,5 +185,18 @@ def damaged(settings: GatewaySettings) -> Iterator[Finding]:
             advice=(
                 "网关已取回可读部分；检查存储卡，确认后移走该文件",
                 "what could be read was taken over; check the card, then move that file away",
+            ),
+        )
+    for aside in stores_aside(settings.folder):
+        yield Finding(
+            check="damaged",
+            state="warning",
+            text=(
+                f"消息服务器的存储曾损坏：{aside.name}",
+                f"the broker's store was damaged: {aside.name}",
+            ),
+            advice=(
+                "已重新建立，读数由测温机重发；检查存储卡，确认后移走该文件",
+                "begun anew, the kiosks send again; check the card, then move that file away",
             ),
         )

@@ -15,6 +15,7 @@ import sqlite3
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -27,6 +28,7 @@ from fevergate import salvage, threads
 from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
+from fevergate.broker_files import stores_aside
 from fevergate.database import is_damage, open_reader, reason
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
@@ -123,6 +125,7 @@ class Gateway:
         if not self.writer.tried.wait(OPEN_S):
             log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
         self._broker.start()
+        self._look_at_brokers_store()
         if self.forwarder:
             self.forwarder.start()
         self._housekeeper.start()
@@ -167,6 +170,7 @@ class Gateway:
             self._have_button(gate, lights)
         if time.monotonic() >= self._compare_at:
             self._compare_at = time.monotonic() + COMPARE_S
+            self._look_at_brokers_store()
             # Beside the alarm's path: it reads from the disk.
             threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
         slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
@@ -175,6 +179,14 @@ class Gateway:
         what = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
         self._trouble_all("gateway", f"gateway: {what}" if what else None)
         return not what
+
+    def _look_at_brokers_store(self) -> None:
+        """Amber for a while where a power cut damaged it: what it held is gone."""
+        asides = stores_aside(self._settings.folder)
+        lately = False
+        with suppress(OSError):  # which the broker itself takes away in the end
+            lately = bool(asides) and 0 <= time.time() - asides[-1].stat().st_ctime < COMPARE_S
+        self._trouble_all("broker's store", "broker: store damaged, begun anew" if lately else None)
 
     def compare_kiosks(self) -> None:
         """Whether the kiosks of each gate see the same crowd today; amber where one does not."""

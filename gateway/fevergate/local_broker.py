@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 
+from fevergate import broker_start
 from fevergate.errors import BrokerError
 from fevergate.settings import load_gateway
 
@@ -30,6 +29,7 @@ class LocalBroker:
         self.settings = load_gateway(folder / "gateway.toml")
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "mosquitto.log"
+        self.runtime = folder / "broker-runtime"
 
     @property
     def pid(self) -> int:
@@ -40,20 +40,11 @@ class LocalBroker:
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises `BrokerError` with its last words."""
-        # Debian keeps servers out of a plain user's path.
-        path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-        program = shutil.which("mosquitto", path=path)
-        if program is None:
-            raise BrokerError("mosquitto: not found; apt-get install mosquitto")
-        configuration = self.folder / "mosquitto.conf"
-        if os.geteuid() == 0:
-            # As root it would drop to a user who cannot get into a private temporary folder.
-            text = configuration.read_text()
-            configuration = self.folder / "mosquitto.local.conf"
-            configuration.write_text(text + "\nuser root\n")
+        self.runtime.mkdir(exist_ok=True)
+        configuration = broker_start.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program, "-c", str(configuration)],
+                [broker_start.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

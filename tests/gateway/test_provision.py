@@ -357,7 +357,8 @@ def test_without_mosquittos_tool_it_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_the_access_list_gives_a_kiosk_its_own_topics_only():
-    lines = broker_files.access_list("east", ["north-1"]).split("user north-1\n")[1].split("\n")
+    after = broker_files.access_list("east", ["north-1"]).split("user north-1\n")[1]
+    lines = after.removesuffix(f"{broker_files.ACL_END}\n").split("\n")
     assert all("/north-1/" in line for line in lines if line)
     assert not any("#" in line or "+" in line for line in lines)
 
@@ -399,7 +400,9 @@ def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
         text = (folder / f"{unit}.service.d/fevergate.conf").read_text()
         assert f"\nExecStart={program} " in text and f"ReadWritePaths={tmp_path}/a\n" in text
     text = (folder / "mosquitto.service.d/fevergate.conf").read_text()
-    assert text.endswith(f"ExecStart=/usr/sbin/mosquitto -c {tmp_path}/a/mosquitto.conf\n")
+    assert f"\nExecStartPre=-fevergate broker {tmp_path}/a\n" in text
+    assert f"c={tmp_path}/a/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n" in text
+    assert "\nRestart=always\n" in text and text.endswith("[Unit]\nStartLimitIntervalSec=0\n")
 
 
 def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):

@@ -11,12 +11,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fevergate import broker_once, certificates
+from fevergate import broker_files, broker_once, certificates
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.options import FOLDER
 from fevergate.settings import GatewaySettings
 
 CUT_OFF_S = 10
+RUNTIME = Path("/run/mosquitto")
+IN_MEMORY = RUNTIME / "store" / broker_files.PID_FILE
+"""Where a broker writes its process that could write nothing to the card."""
+
 SYSTEMD = Path("/run/systemd/system")
 """There where systemd runs (sd_booted(3))."""
 
@@ -42,10 +46,15 @@ def write_drop_ins(folder: Path) -> None:
 def _drop_ins(folder: Path) -> dict[str, str]:
     """The broker with this folder's configuration, and, where it is not the usual folder, the
     gateway's units with its settings: by name below /etc/systemd/system."""
-    # Not as root for a moment: its configuration is the service's user's.
+    # Not as root for a moment: its configuration is the service's user's. It starts whatever a
+    # power cut left of its files, and without a card that takes anything; and it is never given up.
     texts = {
-        "mosquitto": "ExecStartPre=\nUser=mosquitto\n"
-        f"ExecStart=\nExecStart=/usr/sbin/mosquitto -c {folder}/mosquitto.conf\n"
+        "mosquitto": "ExecStartPre=\nUser=mosquitto\nRuntimeDirectory=mosquitto\n"
+        "Restart=always\nRestartSec=1\n"
+        f"ExecStartPre=-fevergate broker {folder}\n"
+        f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
+        f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
+        "[Unit]\nStartLimitIntervalSec=0\n"
     }
     if folder != FOLDER:
         for unit, arguments in UNITS.items():
@@ -102,7 +111,9 @@ def reload_broker(folder: Path) -> bool:
 
     Raises `ProvisionError` where this user may not.
     """
-    path = folder / "broker" / "mosquitto.pid"
+    path = folder / "broker" / broker_files.PID_FILE
+    if IN_MEMORY.exists():
+        path = IN_MEMORY
     try:
         pid = int(path.read_text())
         name = Path(f"/proc/{pid}/comm").read_text().strip()

@@ -91,6 +91,7 @@ DISK = {
 }
 """What `database.reason` says; the gateway lights red all the same."""
 DISK_SLOW = N_("the storage has not answered for %(count)s s")
+BROKERS_STORE = N_("the message broker's store was damaged and begun anew: kiosks send again")
 DAMAGED = N_("the database was damaged, and is kept as %(name)s")
 OF_KIOSK = N_("%(kiosk)s: %(what)s")
 Say = Callable[[str], str]
@@ -133,6 +134,8 @@ def line(text: str, say: Say) -> str:
         return say(STOPS)
     if (why := text.removeprefix("no lamp can be lit: ")) != text:
         return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
+    if text == "broker: store damaged, begun anew":
+        return say(BROKERS_STORE)
     kiosk, colon, what = text.partition(": ")
     if kiosk == "disk" and what in DISK:
         return say(DISK[what])
