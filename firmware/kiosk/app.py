@@ -106,6 +106,7 @@ class App:
         self._counted_ms = 0  # the people of the hour
         self._last_sample_ms = 0
         self._answered_ms = None
+        self._red = False  # the last answer
         self._seen_ms = -SCAN_IDLE_MS  # when somebody was there last
 
     async def run(self):
@@ -289,6 +290,7 @@ class App:
             except Exception as error:  # the light is lit first; the reading must be told
                 print("not shown:", error)
             self._answered_ms = now
+            self._red = verdict == screening.FEVER
             if verdict == screening.RETRY:
                 self.examiner.scan.ask_again()
         self.scans += 1
@@ -377,7 +379,8 @@ class App:
             return
         self.fault = error.word
         self._answer_all(self.examiner.fail(now), now)
-        self.panel.fault(error.shown)
+        if not self._red or self._answered_ms is None or now - self._answered_ms >= _ANSWER_MS:
+            self.panel.fault(error.shown)  # but a red stays for its time
         print("sensor fault:", error)
         self.report.now()
 

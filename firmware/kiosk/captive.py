@@ -39,23 +39,30 @@ def dns_answer(query, address):
 async def serve_dns(host, port, address):
     """Answer every name with `address`, for ever."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    udp.bind(socket.getaddrinfo(host, port)[0][-1])
-    udp.setblocking(False)
-    poll = select.poll()
-    poll.register(udp, select.POLLIN)
-    while True:
-        await asyncio.sleep_ms(_DNS_POLL_MS)
-        for _ in range(_DNS_AT_ONCE):
-            if not poll.poll(0):
-                break
-            try:
-                query, asker = udp.recvfrom(_DNS_MAX)
-                answer = dns_answer(query, address)
-                if answer:
-                    udp.sendto(answer, asker)
-            except OSError:
-                break
+    try:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        udp.bind(socket.getaddrinfo(host, port)[0][-1])
+        udp.setblocking(False)
+        poll = select.poll()
+        poll.register(udp, select.POLLIN)
+        while True:
+            await asyncio.sleep_ms(_DNS_POLL_MS)
+            for _ in range(_DNS_AT_ONCE):
+                if not poll.poll(0) or not _answer_one(udp, address):
+                    break
+    finally:
+        udp.close()  # a board has few sockets, and who calls begins again
+
+
+def _answer_one(udp, address):
+    try:
+        query, asker = udp.recvfrom(_DNS_MAX)
+        answer = dns_answer(query, address)
+        if answer:
+            udp.sendto(answer, asker)
+    except OSError:
+        return False
+    return True
 
 
 class Pages:

@@ -24,7 +24,7 @@ class Unit:
         other = number != self.number
         if other:
             kept = self._slots.read()
-            if not isinstance(kept, list) or kept[:1] != [number]:
+            if not isinstance(kept, list) or len(kept) != 2 or kept[0] != number:
                 kept = [number, config1]
                 try:
                     self._slots.write(kept)

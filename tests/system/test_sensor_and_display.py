@@ -5,7 +5,16 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kiosk_helpers import ANSWER_S, HEALTHY, authority_der, kiosk, readings, settings, until
+from kiosk_helpers import (
+    ANSWER_S,
+    FEVERISH,
+    HEALTHY,
+    authority_der,
+    kiosk,
+    readings,
+    settings,
+    until,
+)
 
 from fevergate.people import Person
 from kiosk.scan import Scan
@@ -89,6 +98,25 @@ def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fau
     assert fault is Fault.STUCK_BUS or max(pauses) < PAUSE_MS
     (visit,) = served(board, HEALTHY)
     assert visit.answer == "green"
+
+
+def test_a_red_answer_stays_where_the_sensor_dies_right_after_it(board):
+    transfer = board.sensor.transfer
+
+    def dies(*asked):
+        if board.light() == "red":
+            board.sensor.fail(Fault.NAK)
+        return transfer(*asked)
+
+    board.sensor.transfer = dies
+    # The second look settles it; what the part says then is the last that it says.
+    served(board, FEVERISH, FEVERISH)
+    board.wait_console("sensor fault", ANSWER_S)
+    board.wait_light("amber", ANSWER_S)
+    reds = [change for change in board.pin_history if change.pin == board.pins.red]
+    lit, out = reds[-2:]
+    assert lit.level and not out.level
+    assert out.sim_ms - lit.sim_ms >= 1500
 
 
 def test_a_part_that_holds_the_wire_once_is_clocked_free_before_anybody_notices(board):
