@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from fevergate import broker_start
+from fevergate import broker_start, local_process
 from fevergate.errors import BrokerError
 from fevergate.settings import load_gateway
 
@@ -43,7 +43,7 @@ class LocalBroker:
         self.runtime.mkdir(exist_ok=True)
         configuration = broker_start.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = local_process.start(
                 [broker_start.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

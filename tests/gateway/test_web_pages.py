@@ -303,6 +303,15 @@ def test_open_boards_are_bounded(site, guard, monkeypatch):
     assert answer.status_code == 503
 
 
+def test_a_proxy_is_told_to_pass_each_change_on_at_once(guard, monkeypatch):
+    async def once(*_):
+        yield b"data: {}\n\n"
+
+    monkeypatch.setattr(board, "events", once)
+    answer = guard.get("/board/north/events")
+    assert answer.status_code == 200 and answer.headers["x-accel-buffering"] == "no"
+
+
 def test_a_mistake_of_ours_is_said_in_words_with_every_header(site, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret detail")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fevergate import local_process
 from fevergate.errors import FeverGateError
 
 TOOLS = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ class Program:
         self._log = log
         path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         with log.open("ab") as file:
-            self._process = subprocess.Popen(
+            self._process = local_process.start(
                 [sys.executable, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=file,

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from fevergate import local_process
 from fevergate.errors import BenchError
 from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
@@ -26,7 +27,7 @@ class Worker:
 
     def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None):
         self.name = module
-        self._process = subprocess.Popen(
+        self._process = local_process.start(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -14,12 +14,15 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from fevergate.errors import CampusError, SettingsError
 
 BUSY_S = 30
 POOL = 10
+READ_ONLY = "25006"
+"""read_only_sql_transaction (PostgreSQL, appendix A)."""
 MIGRATING = 4_205_171
 """The advisory lock under which one server at a time brings PostgreSQL's schema up to date."""
 
@@ -44,6 +47,8 @@ class CampusDatabase:
         if self.sqlite:
             event.listen(self._engine, "connect", _open)
             event.listen(self._engine, "begin", _begin)
+        else:
+            event.listen(self._engine, "handle_error", _switched_over)
         self._migrate()
 
     def close(self) -> None:
@@ -103,6 +108,13 @@ def database_url(text: str, folder: Path) -> URL:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     return url
+
+
+def _switched_over(context: ExceptionContext) -> None:
+    """A server that has become a standby reads on and refuses each write: its connections are of no
+    more use than lost ones, and the next one is made to whoever is the first now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _open(connection: Any, _record: Any) -> None:

@@ -115,6 +115,8 @@ class Board:
         return StreamingResponse(
             self._counted(token, self._while_signed_in(token, stream, noted)),
             media_type="text/event-stream",
+            # A proxy that gathers an answer before it passes it on would hold every change back.
+            headers={"X-Accel-Buffering": "no"},
         )
 
     def _now(self, now: GateNow, ends_at: float, say: Callable[[str], str]) -> BoardNow:
