@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "fevergate.commands:doctor_command",
     "evaluate": "fevergate.evaluate:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
+    "lamps": "fevergate.lamps_commands:lamps_group",
     "log": "fevergate.commands:log_command",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.backup_commands:restore_command",

@@ -16,18 +16,14 @@ from pathlib import Path
 
 import httpx
 
-from fevergate import certificates, doctor_store
+from fevergate import certificates, doctor_pins, doctor_store
 from fevergate.broker_once import probe
 from fevergate.database import open_reader
 from fevergate.delivery import campus_context
 from fevergate.desk import findings as desk_findings
-from fevergate.errors import FeverGateError, PinsError, SettingsError
+from fevergate.errors import FeverGateError, SettingsError
 from fevergate.findings import Finding, State, ok
-from fevergate.lights import choose
-from fevergate.machine import recognise
 from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.web.troubles import line
-from fevergate.web.words import translations
 
 OLDEST_YEAR = 2025
 
@@ -113,35 +109,6 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
         yield ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
 
 
-def _pins(settings: GatewaySettings) -> Iterator[Finding]:
-    factory = settings.pins.factory
-    machine = recognise()
-    try:
-        name = choose(factory, machine)
-    except PinsError as error:
-        text = f"no lamp can be lit: {error}"
-        yield Finding(
-            check="pins",
-            state="failed" if machine.is_pi or factory != "auto" else "warning",
-            text=(line(text, translations("zh").gettext), text),
-            advice=(
-                "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
-                "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
-                " (mock to try it without lamps)",
-            ),
-        )
-        return
-    if name == "mock":
-        yield Finding(
-            check="pins",
-            state="warning",
-            text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
-            advice=("正式使用时改为 auto", "auto, where it is meant"),
-        )
-        return
-    yield ok("pins", f"经由 {name}", f"through {name}")
-
-
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
@@ -221,7 +188,8 @@ _CHECKS = (
     doctor_store.retention,
     doctor_store.calibrations,
     doctor_store.disk,
-    _pins,
+    doctor_pins.pins,
+    doctor_pins.outputs,
     desk_findings.desk,
     _clock,
     _campus,

@@ -76,6 +76,16 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+def keeps_outputs(sys: Path = SYS) -> bool:
+    """Whether the kernel leaves a dead program's outputs as they were.
+
+    Raspberry Pi OS's does, unless `dtparam=strict_gpiod` is in config.txt; Debian's does where it
+    is told to. (Linux: `persist_gpio_outputs` in pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)
+    """
+    parameters = (sys / "module").glob("pinctrl_*/parameters/persist_gpio_outputs")
+    return any(_read(path).strip() == b"Y" for path in parameters)
+
+
 def chip_of(machine: Machine, dev: Path = DEV) -> int:
     """The number of the chip behind the header, which this user may open.
 

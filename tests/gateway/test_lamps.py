@@ -8,7 +8,7 @@ from gpiozero.pins.mock import MockFactory
 
 from fevergate import lamps, status
 from fevergate.cli import cli
-from fevergate.errors import PinsError
+from fevergate.errors import PinsError, StoreError
 from fevergate.gateway import Gateway
 from fevergate.lamps import AGAIN_S, Lamps
 from fevergate.lights import NoLights
@@ -84,6 +84,44 @@ def test_lamps_that_come_while_the_gate_is_red_are_red(settings, no_pins, monkey
     assert lit == ["red"]
 
 
+def lit(factory):
+    return {name for name in ("red", "amber", "green") if factory.pin(GATES["gate1"][name]).state}
+
+
+def test_green_goes_out_before_the_gateway_ends_anything(settings, monkeypatch):
+    factory = MockFactory()
+    gateway = Gateway(settings, factory)
+    gateway.start()
+    gateway.alarm.trouble("north", "north-1", None)
+    assert lit(factory) == {"green"}
+    at_first, stop = [], gateway._broker.stop
+    monkeypatch.setattr(gateway._broker, "stop", lambda: (at_first.append(lit(factory)), stop()))
+    gateway.stop()
+    assert at_first == [{"amber"}]
+    assert all(pin.function == "input" for pin in factory.pins.values())
+    factory.reset()
+
+
+def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings, monkeypatch):
+    factory = MockFactory()
+    pin = factory.pin(GATES["gate1"]["green"])
+    pin.function = "output"
+    pin.state = 1
+    seen = []
+
+    def open_store(*_):
+        seen.append(lit(factory))
+        raise StoreError("no disk")
+
+    monkeypatch.setattr("fevergate.gateway.open_store", open_store)
+    gateway = Gateway(settings, factory)
+    assert lit(factory) == set()  # which leaves the relay's resting contact
+    gateway.start()
+    assert seen[0] == {"amber"}
+    gateway.stop()
+    factory.reset()
+
+
 @pytest.mark.parametrize(
     ("why", "zh"),
     [
@@ -118,12 +156,38 @@ def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):
     ("factory", "state"), [("auto", "warning"), ("rpigpio", "failed"), ("mock", "warning")]
 )
 def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
-    from fevergate import doctor
+    from fevergate import doctor_pins
     from fevergate.machine import Machine
 
-    monkeypatch.setattr(doctor, "recognise", lambda: Machine("", 0xA02082, None))
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
     settings.pins.factory = factory
-    (finding,) = doctor._pins(settings)
+    (finding,) = doctor_pins.pins(settings)
     assert finding.state == state
     expected = "the settings say mock" if factory == "mock" else f"no lamp can be lit: {WHY}"
     assert expected in finding.text[1] and "灯" in finding.text[0]
+
+
+@pytest.mark.parametrize(
+    ("keeps", "config", "state", "advice"),
+    [
+        (False, None, "ok", ""),
+        (True, None, "warning", "put dtparam=strict_gpiod at the end of"),
+        (True, "[all]\ndtparam=strict_gpiod\n", "warning", "reboot, and it counts"),
+    ],
+)
+def test_doctor_knows_whether_a_dead_program_leaves_green(
+    settings, monkeypatch, tmp_path, keeps, config, state, advice
+):
+    from fevergate import doctor_pins
+    from fevergate.machine import Machine
+
+    monkeypatch.setattr(doctor_pins, "CONFIG", tmp_path / "config.txt")
+    monkeypatch.setattr(doctor_pins, "keeps_outputs", lambda: keeps)
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
+    assert list(doctor_pins.outputs(settings)) == []
+    pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
+    if config:
+        (tmp_path / "config.txt").write_text(config)
+    (finding,) = doctor_pins.outputs(settings)
+    assert finding.state == state and advice in finding.advice[1]

@@ -1,0 +1,127 @@
+"""After the gateway's end, however it came, the lamps' pins are inputs."""
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import real_micropython
+from click.testing import CliRunner
+
+from fevergate import at_rest
+from fevergate.cli import cli
+from fevergate.errors import PinsError
+from fevergate.machine import keeps_outputs
+from fevergate.pins import GATES
+from fevergate.provision import provision
+
+
+class Kernel:
+    """Gives every line of a chip but those that a program has taken."""
+
+    def __init__(self, folder):
+        self.roots = (folder / "sys", folder / "dev")
+        self.taken = set()
+        self.inputs = []
+        self.files = []
+
+    def ioctl(self, chip, code, request):
+        pin, *_, consumer, flags, count, _ = at_rest.REQUEST.unpack(request)
+        assert os.path.samestat(os.fstat(chip), (self.roots[1] / "gpiochip0").stat())
+        assert (code, flags, count) == (0xC250B407, 4, 1) and consumer.startswith(b"fevergate")
+        if pin in self.taken:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        self.inputs.append(pin)
+        self.files.append(os.open(os.devnull, os.O_RDONLY))
+        request[588:592] = self.files[-1].to_bytes(4, "little")
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """A Pi's."""
+    kernel = Kernel(tmp_path)
+    of_node = kernel.roots[0] / "bus/gpio/devices/gpiochip0/of_node"
+    of_node.mkdir(parents=True)
+    (of_node / "compatible").write_bytes(b"brcm,bcm2711-gpio\0")
+    kernel.roots[1].mkdir()
+    (kernel.roots[1] / "gpiochip0").touch()
+    monkeypatch.setattr(at_rest.fcntl, "ioctl", kernel.ioctl)
+    return kernel
+
+
+def test_every_output_becomes_an_input_green_first_and_nothing_is_held(kernel):
+    assert at_rest.make_inputs([22, 13, 17], *kernel.roots) == {}
+    assert kernel.inputs == [22, 13, 17]
+    for handle in kernel.files:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(handle)
+
+
+def test_a_pin_that_a_program_holds_does_not_keep_the_others(kernel):
+    kernel.taken = {22}
+    assert at_rest.make_inputs([22, 17], *kernel.roots) == {22: "Device or resource busy"}
+    assert kernel.inputs == [17]
+
+
+def test_the_pins_are_the_gates_or_all_where_the_settings_cannot_be_read(tmp_path):
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+    toml = folder / "gateway.toml"
+    lamps = ("green", "red", "amber", "buzzer")
+    assert at_rest.output_pins(toml) == [GATES["gate1"][use] for use in lamps]
+    toml.write_text("no TOML")
+    everything = [GATES[gate][use] for use in lamps for gate in GATES]
+    assert at_rest.output_pins(toml) == everything
+    assert at_rest.output_pins(tmp_path / "none.toml") == everything
+
+
+def test_the_command_says_what_it_could_not_do(kernel, monkeypatch, tmp_path):
+    monkeypatch.setattr(at_rest, "make_inputs", lambda _: {22: "Device or resource busy", 17: "x"})
+    done = CliRunner().invoke(cli, ["lamps", "rest", "--settings", str(tmp_path / "none")])
+    assert isinstance(done.exception, PinsError)
+    assert str(done.exception) == "GPIO 22: Device or resource busy; GPIO 17: x"
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
+def test_the_request_is_laid_out_as_the_kernels_header_says(tmp_path):
+    source = tmp_path / "layout.c"
+    source.write_text(
+        "#include <linux/gpio.h>\n#include <stddef.h>\n#include <stdio.h>\n"
+        "#define R struct gpio_v2_line_request\n"
+        'int main() { printf("%zu %zu %zu %zu %zu %lu %d", sizeof(R), offsetof(R, consumer),'
+        " offsetof(R, config.flags), offsetof(R, num_lines), offsetof(R, fd),"
+        " (unsigned long)GPIO_V2_GET_LINE_IOCTL, (int)GPIO_V2_LINE_FLAG_INPUT); }\n"
+    )
+    built = subprocess.run(["cc", source, "-o", tmp_path / "layout"], capture_output=True)
+    if built.returncode:
+        pytest.skip("no header of the kernel's GPIO here")
+    said = subprocess.run([tmp_path / "layout"], capture_output=True, text=True).stdout.split()
+    packed = at_rest.REQUEST.pack(*[0] * 64, b"\xff" * 32, 2**64 - 1, 2**32 - 1, -1)
+    runs = [match.span() for match in re.finditer(rb"\xff+", packed)]
+    assert runs == [(256, 296), (560, 564), (588, 592)]
+    assert [int(word) for word in said] == [592, 256, 288, 560, 588, at_rest.GET_LINE, 4]
+
+
+@pytest.mark.parametrize(
+    ("files", "keeps"),
+    [
+        ({"pinctrl_bcm2835": "Y\n"}, True),  # Raspberry Pi OS as it comes
+        ({"pinctrl_bcm2835": "N\n"}, False),  # with dtparam=strict_gpiod, or Debian 13
+        ({"pinctrl_bcm2835": "N\n", "pinctrl_rp1": "Y\n"}, True),  # a Pi 5
+        ({}, False),  # Debian 12
+    ],
+)
+def test_whether_the_kernel_keeps_a_dead_programs_lamps_is_known(tmp_path, files, keeps):
+    for module, text in files.items():
+        folder = tmp_path / "module" / module / "parameters"
+        folder.mkdir(parents=True)
+        (folder / "persist_gpio_outputs").write_text(text)
+    assert keeps_outputs(tmp_path) == keeps
+
+
+def test_the_unit_puts_the_lamps_at_rest_and_never_gives_up():
+    unit = (real_micropython.ROOT / "gateway/systemd/fevergate-gateway.service").read_text()
+    assert "ExecStopPost=-fevergate lamps rest --settings /etc/fevergate/gateway.toml\n" in unit
+    assert "StartLimitIntervalSec=0\n" in unit and "Restart=always\n" in unit
