@@ -6,20 +6,19 @@ balances the load.
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from fevergate import https
 from fevergate.campus.channels import channels
 from fevergate.campus.clerk import Clerk
 from fevergate.campus.database import CampusDatabase
@@ -32,7 +31,6 @@ from fevergate.campus.reports import Reports
 from fevergate.campus.sender import Sender
 from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.store import CampusStore
-from fevergate.errors import SettingsError
 from fevergate.options import settings_option
 from fevergate.vault import KEY, Vault
 from fevergate.web import app as web
@@ -86,26 +84,12 @@ class CampusServer:
 def serve(settings: CampusSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"{certificate}, {key}: expected certificate and key: {error}"
-        ) from error
+    https.check_certificate(certificate, key)
     server = CampusServer(settings)
     click.echo(f"campus server: https://{settings.host}:{settings.port}/")
     if server.accounts.empty:
         click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
-    uvicorn.run(
-        server.app,
-        host=settings.host,
-        port=settings.port,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
+    https.serve(server.app, settings.host, settings.port, certificate, key)
 
 
 @click.command("campus")

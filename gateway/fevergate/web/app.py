@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate.errors import FeverGateError, SettingsError, StoreError
+from fevergate import https
+from fevergate.errors import FeverGateError, StoreError
 from fevergate.options import settings_option
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.web.accounts import Accounts
@@ -40,8 +39,6 @@ log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 HOUSE_S = 3600
-MOST_CONNECTIONS = 1000
-"""Whoever comes after that is told 503; a gate has ten."""
 
 
 class Pages(Shared):
@@ -103,13 +100,7 @@ def serve(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `StoreError`."""
     web = settings.web
     certificate, key = settings.path(web.certificate), settings.path(web.key)
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"{certificate}, {key}: expected certificate and key; `fevergate provision` makes"
-            f" them: {error}"
-        ) from error
+    https.check_certificate(certificate, key)
     settings.broker.username, settings.broker.password_file = "web", "web.password"
     try:
         pages = Pages(settings)
@@ -118,17 +109,7 @@ def serve(settings: GatewaySettings) -> None:
     click.echo(f"pages: https://{web.host}:{web.port}/")
     if pages.accounts.empty:
         click.echo(f"one-time code for the first administrator: {pages.accounts.invite()}")
-    uvicorn.run(
-        pages.app,
-        host=web.host,
-        port=web.port,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        limit_concurrency=MOST_CONNECTIONS,
-    )
+    https.serve(pages.app, web.host, web.port, certificate, key)
 
 
 @click.command("web")

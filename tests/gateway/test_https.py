@@ -1,0 +1,129 @@
+"""Whoever holds connections to the pages holds up nobody else."""
+
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from fevergate import https
+from fevergate.local_broker import free_port
+
+PATIENCE_S = 60
+"""A limit for what hangs, not a measure."""
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n"
+
+
+async def page(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    more = True
+    while more:
+        more = (await receive()).get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"here"})
+
+
+@pytest.fixture
+def port():
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(page, port=port, http=https.BoundedProtocol, lifespan="off", log_config=None)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + PATIENCE_S
+    while not server.started:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join()
+
+
+def visitor(port, *pieces):
+    line = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+    for piece in pieces:
+        line.sendall(piece)
+    return line
+
+
+def hung_up(line):
+    """Waits until the server has ended it."""
+    try:
+        return line.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def served(line):
+    """Reads one answer to its end."""
+    got = b""
+    while not got.endswith(b"0\r\n\r\n"):
+        got += line.recv(1000) or b"\r\n0\r\n\r\n"
+    return got.startswith(b"HTTP/1.1 200")
+
+
+def answered(port):
+    with visitor(port, REQUEST) as line:
+        return served(line)
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: ga",
+        b"POST / HTTP/1.1\r\nHost: gate\r\nContent-Length: 1000\r\n\r\nbegun",
+    ],
+    ids=["nothing", "half a header", "half a body"],
+)
+def test_a_request_that_does_not_end_is_hung_up(port, monkeypatch, beginning):
+    with monkeypatch.context() as soon:
+        soon.setattr(https, "REQUEST_S", 0.2)
+        with visitor(port, beginning) as line:
+            assert hung_up(line)
+    assert answered(port)
+
+
+def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port, monkeypatch):
+    with visitor(port, REQUEST[:10], REQUEST[10:]) as line:
+        assert served(line)
+        line.sendall(REQUEST)
+        assert served(line)
+        # And half of one after those is none.
+        monkeypatch.setattr(https, "REQUEST_S", 0.2)
+        line.sendall(REQUEST[:10])
+        assert hung_up(line)
+
+
+def test_one_address_cannot_take_what_is_there_for_all(port, monkeypatch):
+    monkeypatch.setattr(https, "MOST_PER_ADDRESS", 3)
+    monkeypatch.setattr(https, "_counted", lambda address: "guest")
+    held = [visitor(port) for _ in range(3)]
+    with visitor(port) as refused:
+        assert hung_up(refused)
+    for line in held:
+        line.sendall(REQUEST)
+        assert served(line)
+        line.close()
+    until = time.monotonic() + PATIENCE_S
+    while not answered_if_let_in(port):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def answered_if_let_in(port):
+    try:
+        return answered(port)
+    except ConnectionError:
+        return False
+
+
+def test_who_is_counted_as_one():
+    assert https._counted("10.0.0.7") == "10.0.0.7"
+    assert https._counted("2001:db8:1:2::7") == https._counted("2001:db8:1:2:ffff::1")
+    assert https._counted("2001:db8:1:2::7") != https._counted("2001:db8:1:3::7")
+    assert https._counted("127.0.0.1") == https._counted("::1") == https._counted("unix") == ""
