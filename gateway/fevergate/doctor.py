@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from fevergate import certificates, doctor_pins, doctor_store
+from fevergate import certificates, doctor_pins, doctor_running, doctor_store
 from fevergate.broker_once import probe
 from fevergate.database import open_reader
 from fevergate.delivery import campus_context
@@ -188,6 +188,7 @@ _CHECKS = (
     doctor_store.retention,
     doctor_store.calibrations,
     doctor_store.disk,
+    doctor_running.gateway,
     doctor_pins.pins,
     doctor_pins.outputs,
     desk_findings.desk,

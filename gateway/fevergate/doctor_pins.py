@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fevergate.errors import PinsError
-from fevergate.findings import Finding, ok
+from fevergate.findings import Finding, State, ok
 from fevergate.lights import choose
 from fevergate.machine import keeps_outputs, recognise
+from fevergate.running import ask
 from fevergate.settings import GatewaySettings
 from fevergate.web.troubles import line
 from fevergate.web.words import translations
@@ -18,33 +19,53 @@ STRICT = "dtparam=strict_gpiod"
 
 
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether lamps can be lit."""
-    factory = settings.pins.factory
+    """Whether lamps are lit: what the running gateway has, or else what this machine offers."""
+    running = ask(settings.folder)
+    if running is None:
+        yield from _offered(settings)
+    elif running.dark:
+        for gate, why in running.dark.items():
+            yield _dark(f"{gate}: ", why, "failed")
+    elif running.pins == "mock":
+        yield _MOCK
+    else:
+        chip = f"{running.pins}, gpiochip{running.chip}"
+        yield ok("pins", f"网关经由 {chip}", f"the gateway has {chip}")
+
+
+def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     machine = recognise()
     try:
-        name = choose(factory, machine)
+        name = choose(settings.pins.factory, machine)
     except PinsError as error:
-        text = f"no lamp can be lit: {error}"
-        yield Finding(
-            check="pins",
-            state="failed" if machine.is_pi or factory != "auto" else "warning",
-            text=(line(text, translations("zh").gettext), text),
-            advice=(
-                "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
-                "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
-                " (mock to try it without lamps)",
-            ),
-        )
+        asked = machine.is_pi or settings.pins.factory != "auto"
+        yield _dark("", f"no lamp can be lit: {error}", "failed" if asked else "warning")
         return
     if name == "mock":
-        yield Finding(
-            check="pins",
-            state="warning",
-            text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
-            advice=("正式使用时改为 auto", "auto, where it is meant"),
-        )
+        yield _MOCK
         return
-    yield ok("pins", f"经由 {name}", f"through {name}")
+    yield ok("pins", f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run")
+
+
+def _dark(gate: str, why: str, state: State) -> Finding:
+    return Finding(
+        check="pins",
+        state=state,
+        text=(gate + line(why, translations("zh").gettext), gate + why),
+        advice=(
+            "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
+            "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
+            " (mock to try it without lamps)",
+        ),
+    )
+
+
+_MOCK = Finding(
+    check="pins",
+    state="warning",
+    text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
+    advice=("正式使用时改为 auto", "auto, where it is meant"),
+)
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ from fevergate.ingest import Ingest
 from fevergate.kiosk_clocks import KioskClocks
 from fevergate.lamps import Lamps
 from fevergate.lights import GateLights
+from fevergate.machine import recognise
 from fevergate.protocol import (
     AlarmState,
     KioskTime,
@@ -48,6 +49,7 @@ from fevergate.protocol import (
     gateway_status_topic,
 )
 from fevergate.retention import Housekeeper
+from fevergate.running import Running, boot_s, tell
 from fevergate.settings import GatewaySettings
 from fevergate.store import Store, open_store, raised, waiting
 from fevergate.watch import Watch
@@ -83,6 +85,7 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
         self._settings = settings
+        self._since_s = boot_s()
         self._database = settings.path(settings.database)
         self._lamps = Lamps(settings, factory)
         self.alarm = Alarm(dict(self._lamps.lights), self._announce)
@@ -98,6 +101,7 @@ class Gateway:
         )
         self._housekeeper = Housekeeper(settings.retention, self.writer.call)
         self._recalled = False
+        self._disk = ""
         self.clocks = KioskClocks(self._say_time)
         self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add, self.clocks.health)
         self._broker = Broker(
@@ -179,6 +183,22 @@ class Gateway:
         what = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
         self._trouble_all("gateway", f"gateway: {what}" if what else None)
         return not what
+
+    def running(self) -> Running:
+        """How it is, for whoever asks."""
+        slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
+        return Running(
+            settings=str(self._settings.folder.resolve()),
+            pid=os.getpid(),
+            boot_s=boot_s(),
+            since_s=self._since_s,
+            pins=self._lamps.pins,
+            chip=recognise().chip,
+            dark=self._lamps.dark,
+            clock=self.clocks.believable,
+            disk=self._disk or ("no answer" if slow else ""),
+            line=self._broker.connected,
+        )
 
     def _look_at_brokers_store(self) -> None:
         """Amber for a while where a power cut damaged it: what it held is gone."""
@@ -283,8 +303,8 @@ class Gateway:
         self._salvage.start()
 
     def _disk_trouble(self, error: Exception | None) -> None:
-        what = f"disk: {reason(error, self._database)}" if error else None
-        self._trouble_all("disk", what)
+        self._disk = reason(error, self._database) if error else ""
+        self._trouble_all("disk", f"disk: {self._disk}" if self._disk else None)
 
     def _trouble_all(self, who: str, what: str | None) -> None:
         for gate in self._settings.gates:
@@ -319,6 +339,7 @@ def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
     gateway = Gateway(settings, factory)
     try:
         gateway.start()
+        tell(gateway.running())
         notifier.notify("READY=1")
         log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
         while not ending.wait(1):
@@ -326,6 +347,7 @@ def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
                 notifier.notify("WATCHDOG=1")
             elif gateway.dead:
                 _end_at_once(f"fell: {', '.join(gateway.dead)}")
+            tell(gateway.running())
     except Exception as error:
         log.critical("the gateway's own loop fell", exc_info=error)
         _end_at_once(f"{type(error).__name__}: {error}")

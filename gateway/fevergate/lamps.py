@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gpiozero.pins import Factory
 
 from fevergate.errors import PinsError
-from fevergate.lights import GateLights, NoLights, open_factory
+from fevergate.lights import GateLights, NoLights, name_of, open_factory
 from fevergate.settings import Gate, GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,16 @@ class Lamps:
                 won[gate.name] = lights
                 log.info("gate %s: its lamps can be lit now", gate.name)
         return won
+
+    @property
+    def pins(self) -> str:
+        """The pin library, or empty where there is none."""
+        return name_of(self._factory) if self._factory else ""
+
+    @property
+    def dark(self) -> dict[str, str]:
+        """Gates no lamp of which can be lit, and why."""
+        return {gate: lights.dark for gate, lights in self.lights.items() if lights.dark}
 
     def close(self) -> None:
         """Give all pins back."""

@@ -93,6 +93,12 @@ def _on_header(name: str, machine: Machine) -> Factory:
     return RPiGPIO()
 
 
+def name_of(factory: Factory) -> str:
+    """Which of gpiozero's pin libraries a factory is of, such as `lgpio`."""
+    names = [kind.__module__ for kind in type(factory).__mro__]
+    return next(name.rsplit(".", 1)[1] for name in names if name.startswith("gpiozero.pins."))
+
+
 @contextlib.contextmanager
 def _writable_folder() -> Iterator[None]:
     """Where lgpio may make its pipes: as it is loaded it goes to `LG_WD` and makes them there

@@ -23,6 +23,7 @@ from fevergate.errors import BrokerError, StoreError
 from fevergate.fever_log import KioskDay, read_day
 from fevergate.options import settings_option
 from fevergate.protocol import AlarmState, alarm_topic
+from fevergate.running import Running, ask
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.words import words
 
@@ -57,6 +58,8 @@ class Status(Struct, kw_only=True):
     fevers_today: int = 0
     database_mb: float = 0.0
     free_mb: float = 0.0
+    running: Running | None = None
+    """What the gateway under systemd says of itself; None where none runs."""
     troubles: list[str] = []
 
 
@@ -65,6 +68,7 @@ def look(settings: GatewaySettings) -> Status:
     found = Status(
         at=time.time(), campus=settings.campus, gateway=settings.gateway, gates=[], kiosks=[]
     )
+    found.running = ask(settings.folder)
     try:
         found.gates = _gates(settings)
     except BrokerError as error:
@@ -129,6 +133,8 @@ def as_table(found: Status, language: str) -> RenderableType:
             text = Text(f"● {state.gate}: {say['green']}", "bold green")
         parts.append(text)
         parts += [Text(f"    {reason}", "yellow") for reason in _reasons(state, language)]
+    if found.running:
+        parts.append(_running(found.running, say))
     table = Table()
     for key in ("gate", "kiosk", "state", "heard"):
         table.add_column(say[key])
@@ -151,6 +157,21 @@ def as_table(found: Status, language: str) -> RenderableType:
     )
     parts += [Text(trouble, "bold red") for trouble in found.troubles]
     return Group(*parts)
+
+
+def _running(running: Running, say: dict[str, str]) -> Text:
+    """The pins, line, disk and clock that the gateway has."""
+    if running.hangs:
+        return Text(say["hangs"].format(seconds=running.age_s), "bold red")
+    pins = f"{running.pins}, gpiochip{running.chip}" if running.chip is not None else running.pins
+    text = say["runs"].format(
+        pins=pins if running.pins and not running.dark else say["none"],
+        line=say["yes" if running.line else "none"],
+        disk=running.disk or say["fine"],
+        clock=say["fine" if running.clock else "not_believed"],
+    )
+    well = running.line and not (running.dark or running.disk) and running.clock
+    return Text(text, "" if well else "bold red")
 
 
 def _reasons(state: AlarmState, language: str) -> list[str]:

@@ -1,0 +1,129 @@
+"""`status` and `doctor` say what the running gateway has, not what they would have themselves."""
+
+import sqlite3
+import stat
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from gpiozero.pins.mock import MockFactory
+
+from fevergate import doctor_pins, doctor_running, lights, running, status
+from fevergate.cli import cli
+from fevergate.gateway import Gateway
+from fevergate.machine import Machine
+from fevergate.provision import provision
+from fevergate.running import Running, ask, boot_s, tell
+from fevergate.settings import load_gateway
+
+DARK = "no lamp can be lit: /dev/gpiochip0 may not be opened"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+    return load_gateway(folder / "gateway.toml")
+
+
+@pytest.fixture
+def says(settings, tmp_path, monkeypatch):
+    """What the gateway under systemd says of itself."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
+    for module in (doctor_pins, doctor_running, status):
+        monkeypatch.setattr(module, "ask", lambda where: ask(where, folder))
+
+    def says(**fields):
+        fine = {"pins": "rpigpio", "chip": 0, "line": True, "pid": 1}
+        where = str(settings.folder.resolve())
+        times = {"boot_s": boot_s(), "since_s": boot_s() - 100}
+        tell(Running(**{"settings": where, **times, **fine, **fields}))
+        return folder / running.NAME
+
+    return says
+
+
+def findings(settings):
+    found = [*doctor_running.gateway(settings), *doctor_pins.pins(settings)]
+    return {finding.check: (finding.state, finding.text[1]) for finding in found}
+
+
+def test_what_it_says_is_for_everybody_who_may_log_in(says):
+    assert stat.S_IMODE(says().stat().st_mode) == 0o644
+
+
+def test_a_gateway_that_has_everything(settings, says):
+    says()
+    assert findings(settings) == {
+        "gateway": ("ok", f"{running.__version__} runs, with its line, its disk and a clock"),
+        "pins": ("ok", "the gateway has rpigpio, gpiochip0"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "check", "text"),
+    [
+        ({"pins": "", "dark": {"north": DARK}}, "pins", f"north: {DARK}"),
+        ({"line": False}, "gateway", "the gateway has no line to the broker"),
+        ({"disk": "full"}, "gateway", "the gateway stores nothing: full"),
+        ({"clock": False}, "gateway", "the gateway does not believe the clock"),
+        ({"boot_s": boot_s() - 20}, "gateway", "it has hung for 20 s"),
+    ],
+)
+def test_what_it_lacks_is_a_failure(settings, says, monkeypatch, fields, check, text):
+    if "boot_s" in fields:
+        monkeypatch.setattr(running, "boot_s", lambda: fields["boot_s"] + 20)
+    says(**fields)
+    assert findings(settings)[check] == ("failed", text)
+
+
+def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, says):
+    says(line=False, since_s=boot_s() - 1)
+    assert findings(settings)["gateway"][0] == "ok"
+
+
+def test_another_gateways_word_and_rubbish_are_nobodys(settings, says):
+    path = says(settings="/etc/other")
+    assert ask(settings.folder, path.parent) is None
+    for rubbish in (b"", b"{", b"[1]", b'{"pid": "x"}', bytes(100_000)):
+        path.write_bytes(rubbish)
+        assert ask(settings.folder, path.parent) is None
+
+
+def test_the_gateway_says_what_it_has(settings):
+    gateway = Gateway(settings, MockFactory())
+    said = gateway.running()
+    assert (said.pins, said.dark, said.line, said.disk) == ("mock", {}, False, "")
+    assert msgspec.json.decode(msgspec.json.encode(said), type=Running) == said
+    gateway._disk_trouble(sqlite3.OperationalError("disk I/O error"))
+    assert gateway.running().disk == "cannot be opened or written"
+
+
+@pytest.mark.parametrize(
+    ("fields", "en", "zh"),
+    [
+        ({}, "pins rpigpio, gpiochip0; line yes; disk fine; clock fine", "消息线路 有"),
+        ({"dark": {"north": DARK}}, "the gateway runs: pins none", "引脚 无"),
+        ({"line": False, "clock": False}, "line none; disk fine; clock not believed", "不可信"),
+    ],
+)
+def test_status_shows_it(settings, says, fields, en, zh):
+    says(**fields)
+    toml = str(settings.folder / "gateway.toml")
+    assert en in CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"]).output
+    assert zh in CliRunner().invoke(cli, ["status", "--settings", toml]).output
+
+
+def test_doctor_loads_no_pin_library_which_would_write_where_it_stands(
+    settings, monkeypatch, tmp_path
+):
+    """lgpio makes its pipes in the working directory as it is loaded."""
+    (tmp_path / "lgpio.py").write_text("raise OSError('.lgd-nfy-3')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
+    monkeypatch.setattr(lights, "chip_of", lambda machine: machine.chip)
+    (finding,) = doctor_pins.pins(settings)
+    assert finding.state == "ok" and "the gateway does not run" in finding.text[1]
