@@ -10,10 +10,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from fevergate.gateway_clock import LATE_S
 from fevergate.protocol import Reading
 from fevergate.schema import COUNTED, HOUR, TENTH
 
-COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate")  # without `v`
+COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate", "claimed_at")  # without `v`
 
 CHUNKS = (32, 4, 1)
 """Rows in one statement: a few sizes, so that each is compiled once; more rows are hardly quicker,
@@ -62,6 +63,18 @@ _STAGE = {
 }
 _NAMES = ", ".join(COLUMNS)
 _OWN_HOUR = HOUR.format(row="a")
+_BITS = (
+    "coalesce(sum(distinct case when at is not null and reason != 'sensor' {}"
+    " then 1 << (cast(at / 60 as integer) % 60) end), 0)"
+)
+_LATE = _BITS.format(f"and received_at - at > {LATE_S}")
+_IN_TIME = _BITS.format(f"and received_at - at <= {LATE_S}")
+
+STAY_LATE = """
+        late = (hours.late & ~(excluded.watched & ~excluded.late))
+             | (excluded.late & ~(hours.watched & ~hours.late))"""
+"""SQL: what of an hour's minutes is known by late words alone."""
+
 _TAKE = (
     """
     delete from arriving where exists (
@@ -69,15 +82,14 @@ _TAKE = (
         and r.boot = arriving.boot and r.seq = arriving.seq)""",
     # Distinct powers of two: their sum sets each minute's bit.
     f"""
-    insert into hours(kiosk, hour, gate, normal, fever, retry, watched, revision)
+    insert into hours(kiosk, hour, gate, normal, fever, retry, watched, late, revision)
     select kiosk, {_OWN_HOUR}, max(gate), sum(verdict = 'normal'), sum(verdict = 'fever'),
         sum(verdict = 'retry'),
-        coalesce(sum(distinct case when at is not null and reason != 'sensor'
-                     then 1 << (cast(at / 60 as integer) % 60) end), 0), 1
+        {_BITS.format("")}, {_LATE} & ~{_IN_TIME}, 1
     from arriving a where true group by 1, 2
     on conflict(kiosk, hour) do update set
         normal = normal + excluded.normal, fever = fever + excluded.fever,
-        retry = retry + excluded.retry, watched = watched | excluded.watched,
+        retry = retry + excluded.retry, watched = watched | excluded.watched,{STAY_LATE},
         revision = revision + 1""",  # noqa: S608 - constants
     *(
         f"""

@@ -31,7 +31,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from fevergate.broker_tls import BufferedSocket, named_context, no_delay
+from fevergate.broker_tls import BufferedSocket, end_of, named_context, no_delay
 from fevergate.collect_settings import CollectSettings
 from fevergate.settings import GatewaySettings, read_secret
 
@@ -112,6 +112,8 @@ class Broker:
         self.heard_at = self.progressed_at = time.monotonic()
         self.retained = 0
         """Retained messages that were not taken."""
+        self.certificate_end: float | None = None
+        """Until when the certificate of the broker that we met last holds, UTC s."""
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -125,7 +127,11 @@ class Broker:
             self._broker.username, read_secret(settings.path(self._broker.password_file))
         )
         ca = str(settings.path(self._broker.ca))
-        client.tls_set_context(named_context(self._broker, ca, buffered=True))
+        client.tls_set_context(
+            named_context(
+                self._broker, ca, buffered=True, any_time=isinstance(settings, GatewaySettings)
+            )
+        )
         client.max_queued_messages_set(QUEUED)
         if status_topic:
             client.will_set(status_topic, b"offline", qos=1, retain=True)
@@ -280,6 +286,7 @@ class Broker:
             if not self._leave.is_set():
                 client.subscribe(self._topics)
             log.info("broker up")
+            self.certificate_end = end_of(client.socket()) or self.certificate_end
             if self._status_topic:
                 self.publish(self._status_topic, b"online", retain=True)
             self._up()

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 65_536
 
+NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h: validity is not held against the clock."""
+
 
 class BufferedSocket(ssl.SSLSocket):
     """Reads ahead and writes behind: `send` only gathers until `flush`. For one thread."""
@@ -76,13 +79,19 @@ class _NamedContext(ssl.SSLContext):
         return super().wrap_socket(*args, **kwargs)
 
 
-def named_context(broker: BrokerSettings, ca: str, *, buffered: bool = False) -> ssl.SSLContext:
+def named_context(
+    broker: BrokerSettings, ca: str, *, buffered: bool = False, any_time: bool = False
+) -> ssl.SSLContext:
     """A context for paho, which would verify the address instead of `broker.name`.
 
-    `buffered`: its sockets are `BufferedSocket`, for whoever flushes them.
+    `buffered`: its sockets are `BufferedSocket`, for whoever flushes them. `any_time`: our own
+    clock, which may be anywhere, is not asked whether the certificate holds; name and authority are
+    verified all the same.
     """
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.broker_name = broker.name
+    if any_time:
+        context.verify_flags |= NO_CHECK_TIME
     try:
         context.load_verify_locations(cafile=ca)
     except (OSError, ssl.SSLError) as error:
@@ -93,6 +102,14 @@ def named_context(broker: BrokerSettings, ca: str, *, buffered: bool = False) ->
     if buffered:
         context.sslsocket_class = BufferedSocket
     return context
+
+
+def end_of(sock: Any) -> float | None:
+    """Until when the certificate at the other end holds, UTC s; None where there is none."""
+    try:
+        return float(ssl.cert_time_to_seconds(sock.getpeercert()["notAfter"]))
+    except (AttributeError, KeyError, TypeError, ValueError, OSError):
+        return None
 
 
 def no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:

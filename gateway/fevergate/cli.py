@@ -18,6 +18,7 @@ COMMANDS = {
     "broker": "fevergate.broker_start:broker_command",
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",
+    "clock": "fevergate.clock_command:clock_command",
     "collect": "fevergate.collect.command:collect_command",
     "desk": "fevergate.desk.command:desk_command",
     "doctor": "fevergate.commands:doctor_command",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,14 @@ import httpx
 
 from fevergate import certificates, doctor_pins, doctor_running, doctor_store
 from fevergate.broker_once import probe
+from fevergate.clock_command import in_words
+from fevergate.clock_memory import last_state
 from fevergate.database import open_reader
 from fevergate.delivery import campus_context
 from fevergate.desk import findings as desk_findings
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.findings import Finding, State, ok
+from fevergate.gateway_clock import WAYS_OUT
 from fevergate.settings import GatewaySettings, load_gateway
 
 OLDEST_YEAR = 2025
@@ -116,23 +118,22 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     if now.year < OLDEST_YEAR:
         yield Finding(check="clock", state="failed", text=(local, local), advice=advice)
         return
-    newest = 0.0
     path = settings.path(settings.database)
     if path.exists():
         reader = open_reader(path)
         try:
-            newest = reader.execute("select max(last_seen) from kiosks").fetchone()[0] or 0.0
+            kept = last_state(reader)
         finally:
             reader.close()
-    if newest > time.time() + 60:
-        text = f"{local} ({newest - time.time():.0f} s)"
-        yield Finding(
-            check="clock",
-            state="failed",
-            text=(f"早于最近记录：{text}", f"before the newest record: {text}"),
-            advice=advice,
-        )
-        return
+        if kept and not kept.believed:
+            zh, en = in_words(kept)
+            yield Finding(
+                check="clock",
+                state="failed",
+                text=(f"{local} {zh}", f"{local} {en}"),
+                advice=WAYS_OUT[kept.why],
+            )
+            return
     synchronised = _timedatectl()
     yield Finding(
         check="clock",

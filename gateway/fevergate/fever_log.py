@@ -13,13 +13,16 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from fevergate import clock_memory
+from fevergate.clock_memory import Doubt
 from fevergate.fleet import Blind, Unlike, blind, crowds, unlike
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
 
 
 class Fever(Struct, kw_only=True):
-    """One fever. Times are UTC seconds; `dated` is false where `at` is when it arrived."""
+    """One fever. Times are UTC seconds; `dated` is false where `at` is when it arrived, since its
+    kiosk gave no date, or one (`claimed_at`) that could not be."""
 
     gate: str
     kiosk: str
@@ -34,6 +37,7 @@ class Fever(Struct, kw_only=True):
     raised_at: float
     acknowledged_at: float | None
     acknowledged_by: str | None
+    claimed_at: float | None = None
 
     @property
     def delay_s(self) -> float | None:
@@ -49,7 +53,8 @@ def identity_of(fever: Fever) -> Identity:
 
 
 class KioskDay(Struct, kw_only=True):
-    """One kiosk's day; `first_at` and `last_at` bound its service (UTC s), None if none."""
+    """One kiosk's day; `first_at` and `last_at` bound its service (UTC s), None if none. Of the
+    watched minutes `late_minutes` are known by words alone that came long after."""
 
     gate: str
     kiosk: str
@@ -57,6 +62,7 @@ class KioskDay(Struct, kw_only=True):
     fever: int = 0
     retry: int = 0
     watched_minutes: int = 0
+    late_minutes: int = 0
     fault_minutes: int = 0
     silences: int = 0
     first_at: float | None = None
@@ -77,6 +83,10 @@ class Day(Struct, kw_only=True):
     """Kiosks whose crowd differs from their neighbours': drift, a dirty lens."""
     blind: list[Blind]
     """Kiosks that saw nobody while their neighbours were busy: watched, and yet no proof."""
+    lit: int = 0
+    """Red lights of this day for fevers that are dated on another: this is no day of zero."""
+    clock: list[Doubt] = []
+    """When the gateway's clock was in doubt on this day."""
 
 
 def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, float, float]:
@@ -93,16 +103,19 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
     kiosks = _kiosks(database, settings, day)
     found = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
+    (lit,) = database.execute(_LIT, (begin, end, begin, end)).fetchone()
     return Day(
         date=day.isoformat(),
         campus=settings.campus,
         timezone=settings.timezone,
         covered=covered,
-        zero=covered and not fevers and not any(kiosk.fever for kiosk in kiosks),
+        zero=covered and not fevers and not lit and not any(kiosk.fever for kiosk in kiosks),
         fevers=fevers,
         kiosks=kiosks,
         unlike=unlike(found),
         blind=blind(settings, found),
+        lit=lit,
+        clock=clock_memory.doubts(database, begin, end),
     )
 
 
@@ -115,11 +128,18 @@ def read_fevers(database: Database, begin: float, end: float) -> list[Fever]:
 _FEVERS = """
     select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
            r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
-           f.raised_at, f.acknowledged_at, f.acknowledged_by
+           f.raised_at, f.acknowledged_at, f.acknowledged_by,
+           r.claimed_at
     from readings r join fevers f using (kiosk, boot, seq)
     where r.verdict = 'fever'
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
     order by 5"""
+
+
+_LIT = """
+    select count(*) from fevers f join readings r using (kiosk, boot, seq)
+    where f.raised_at >= ? and f.raised_at < ?
+      and not (coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?)"""
 
 
 def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[KioskDay]:

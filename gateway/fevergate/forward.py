@@ -32,7 +32,8 @@ Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 class Forwarder:
     """Runs in its own thread between `start` and `stop`.
 
-    `submit` runs something with the store in the store's own thread. Raises `SettingsError`.
+    `submit` runs something with the store in the store's own thread; days are stated to be over
+    while `now` is `believed`. Raises `SettingsError`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Forwarder:
         settings: GatewaySettings,
         submit: Submit,
         now: Callable[[], float] = time.time,
+        believed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sender = Sender(settings, now)
         assert settings.campus_server  # noqa: S101 - the sender saw to it
@@ -47,6 +49,7 @@ class Forwarder:
         self._settings = settings
         self._submit = submit
         self._now = now
+        self._believed = believed
         self._failures = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward")
@@ -71,7 +74,7 @@ class Forwarder:
 
         Raises whatever the store raises; a campus server that fails is not an error.
         """
-        while self._submit(lambda store: materialise(store, self._settings, self._now())).result():
+        while self._submit(self._materialise).result():
             pass
         while True:
             due = self._submit(lambda store: _due(store, self._now())).result()
@@ -79,6 +82,9 @@ class Forwarder:
                 return True
             if not self._send(due):
                 return False
+
+    def _materialise(self, store: Store) -> bool:
+        return materialise(store, self._settings, self._now(), believed=self._believed())
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,8 +24,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
+from fevergate import clock_memory, salvage, threads
 from fevergate import ingest as ingesting
-from fevergate import salvage, threads
 from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
@@ -33,6 +34,7 @@ from fevergate.database import is_damage, open_reader, reason
 from fevergate.errors import StoreError
 from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
+from fevergate.gateway_clock import ClockState, GatewayClock
 from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
 from fevergate.kiosk_clocks import KioskClocks
@@ -61,6 +63,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REMEMBER_S = 600
+"""How often the time is kept on disk."""
+
+ASK_S = 60
+"""How often, while it is in doubt, also whether a person has said that it is right."""
+
 COMPARE_S = 600
 """How often the kiosks of a gate are compared."""
 
@@ -88,7 +96,10 @@ class Gateway:
         self._since_s = boot_s()
         self._database = settings.path(settings.database)
         self._lamps = Lamps(settings, factory)
-        self.alarm = Alarm(dict(self._lamps.lights), self._announce)
+        self.clock = GatewayClock(certificate_end=self._certificate_end)
+        self._remember_at = 0.0
+        self._remembered: ClockState | None = None
+        self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: salvage.Salvage | None = None
@@ -99,11 +110,18 @@ class Gateway:
             again=lambda: self._broker.again(),
             damaged=self._take_over,
         )
-        self._housekeeper = Housekeeper(settings.retention, self.writer.call)
+        self._housekeeper = Housekeeper(
+            settings.retention,
+            self.writer.call,
+            self.clock.now,
+            believed=lambda: self.clock.believed,
+        )
         self._recalled = False
         self._disk = ""
-        self.clocks = KioskClocks(self._say_time)
-        self.ingest = Ingest(settings, self.alarm, self._watch, self.writer.add, self.clocks.health)
+        self.clocks = KioskClocks(self._say_time, self.clock)
+        self.ingest = Ingest(
+            settings, self.alarm, self._watch, self.writer.add, self.clocks.health, self.clock
+        )
         self._broker = Broker(
             settings,
             f"gateway-{settings.gateway}",
@@ -115,7 +133,7 @@ class Gateway:
         self._metrics = _metrics(
             settings, self.alarm, self._watch, self.ingest, self.writer, self._broker
         )
-        self.forwarder = _forwarder(settings, self.writer)
+        self.forwarder = _forwarder(settings, self.writer, self.clock)
         for gate, lights in self._lamps.lights.items():
             if isinstance(lights, GateLights):
                 self._have_button(gate, lights)
@@ -172,6 +190,7 @@ class Gateway:
         for gate, lights in self._lamps.again().items():
             self.alarm.relight(gate, lights)
             self._have_button(gate, lights)
+        self._keep_time()
         if time.monotonic() >= self._compare_at:
             self._compare_at = time.monotonic() + COMPARE_S
             self._look_at_brokers_store()
@@ -208,12 +227,37 @@ class Gateway:
             lately = bool(asides) and 0 <= time.time() - asides[-1].stat().st_ctime < COMPARE_S
         self._trouble_all("broker's store", "broker: store damaged, begun anew" if lately else None)
 
+    def _keep_time(self) -> None:
+        """Keep what the clock is worth; have put right what a wrong one dated."""
+        state = self.clock.state()
+        for correction in self.clock.corrections():
+            self.writer.call(partial(clock_memory.correct, correction=correction, now=state.at))
+        before = self._remembered
+        same = before is not None and (before.believed, before.why) == (state.believed, state.why)
+        if same and time.monotonic() < self._remember_at:
+            return
+        if not same:
+            log.warning("clock: %s, %s", "believed" if state.believed else "in doubt", state.why)
+        self._remembered = state
+        self._remember_at = time.monotonic() + (REMEMBER_S if state.believed else ASK_S)
+        self.writer.call(partial(self._remember, state=state))
+
+    def _remember(self, store: Store, state: ClockState) -> None:
+        if clock_memory.remember(store, state):
+            self.clock.confirm()
+
+    def _certificate_end(self) -> float | None:
+        """Until when the broker's certificate holds, UTC s."""
+        broker = getattr(self, "_broker", None)  # the clock is there before the line
+        return broker.certificate_end if broker else None
+
     def compare_kiosks(self) -> None:
         """Whether the kiosks of each gate see the same crowd today; amber where one does not."""
         try:
             reader = open_reader(self._database)
             try:
-                _, begin, end = bounds(self._settings)
+                today = datetime.fromtimestamp(self.clock.now(), self._settings.zone).date()
+                _, begin, end = bounds(self._settings, today)
                 found = unlike(crowds(reader, self._settings, begin, end))
             finally:
                 reader.close()
@@ -253,7 +297,7 @@ class Gateway:
             except sqlite3.Error as error:
                 log.error("fevers of %s: %s", damaged, error)
         self.alarm.restore(store.waiting(), store.raised())
-        self.clocks.not_before(store.newest())
+        self.clock.recall(*clock_memory.recall(store.db))
         self._announce_all()
 
     def _recall(self) -> None:
@@ -265,6 +309,7 @@ class Gateway:
             reader = open_reader(self._database)
             try:
                 self.alarm.restore(waiting(reader), raised(reader))
+                self.clock.recall(*clock_memory.recall(reader))
             finally:
                 reader.close()
         except (StoreError, sqlite3.Error) as error:
@@ -320,12 +365,12 @@ def _metrics(settings: GatewaySettings, *parts: Any) -> MetricsServer | None:
     return MetricsServer(settings.metrics, GatewayMetrics(settings, *parts))
 
 
-def _forwarder(settings: GatewaySettings, writer: Writer) -> Forwarder | None:
+def _forwarder(settings: GatewaySettings, writer: Writer, clock: GatewayClock) -> Forwarder | None:
     if settings.campus_server is None:
         return None
     from fevergate.forward import Forwarder  # its HTTP client takes 5 MB
 
-    return Forwarder(settings, writer.call)
+    return Forwarder(settings, writer.call, clock.now, lambda: clock.believed)
 
 
 def run(settings: GatewaySettings, factory: Factory | None = None) -> None:

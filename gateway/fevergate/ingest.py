@@ -11,9 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
+
 from fevergate.alarm import Alarm
 from fevergate.errors import MessageError
 from fevergate.flood import Flood
+from fevergate.gateway_clock import GatewayClock
 from fevergate.protocol import (
     DROPPED,
     OURSELVES,
@@ -67,6 +70,7 @@ class Ingest:
         watch: Watch,
         keep: Keep,
         health: Callable[[Health], None] = lambda _: None,
+        clock: GatewayClock | None = None,
     ) -> None:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
@@ -74,6 +78,7 @@ class Ingest:
         self._watch = watch
         self._keep = keep
         self._health = health
+        self._clock = clock or GatewayClock()
         self.flood = Flood()
         self.counts: Counter[str] = Counter()
         self._log_at = 0.0
@@ -81,7 +86,7 @@ class Ingest:
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
         """Take one message; `done` is called when it is committed, or need not be."""
-        now = time.time()
+        now = self._clock.now()
         if topic == DROPPED:
             self._dropped(payload)
             done()
@@ -103,7 +108,7 @@ class Ingest:
 
     def acknowledge(self, gate: str, by: str) -> None:
         """A guard acknowledged, by button or by command."""
-        if record := self._acknowledged(gate, by, time.time()):
+        if record := self._acknowledged(gate, by, self._clock.now()):
             self._keep(record, lambda: None)
 
     def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
@@ -124,8 +129,15 @@ class Ingest:
                 health = decode(payload, Health)
                 self._same(topic.name, health.kiosk)
                 self.counts["health"] += 1
+                if health.at is not None:
+                    self._clock.kiosk_says(health.kiosk, health.at)
                 self._health(health)
                 self._watch.health(health)
+                if health.at is not None and not self._clock.worth(health.at, now):
+                    self.counts["misdated"] += 1
+                    # It is never kept for later: what it says is of now.
+                    health = msgspec.structs.replace(health, at=None)
+                    return HealthArrived(health, now, gate, now)
                 return HealthArrived(health, now, gate)
             case "status":
                 if payload not in (b"online", b"offline"):
@@ -149,7 +161,12 @@ class Ingest:
         if self.flood.over(kiosk):
             self.counts["flood"] += 1
             return None
-        return ReadingArrived(reading, now, gate, raised_at)
+        claimed_at = None
+        if reading.at is not None and not self._clock.worth(reading.at, now):
+            self.counts["misdated"] += 1
+            claimed_at = reading.at
+            reading = msgspec.structs.replace(reading, at=None)
+        return ReadingArrived(reading, now, gate, raised_at, claimed_at)
 
     def _raise(self, gate: str, reading: Reading) -> float | None:
         """Light the red light; where a lamp itself fails, the fever is stored all the same."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from fevergate.arrivals import Arrivals
+from fevergate.arrivals import STAY_LATE, Arrivals
+from fevergate.gateway_clock import AHEAD_S, LATE_S, PAST_S
 from fevergate.minutes import span_masks
-from fevergate.protocol import FIRST_AT, LAST_AT, Applied, Identity, Verdict
+from fevergate.protocol import Applied, Identity, Verdict
 from fevergate.records import (
     Acknowledged,
     HealthArrived,
@@ -104,11 +105,11 @@ class Keeper:
         if at is not None:
             self._date((kiosk, boot), at, up_ms)
         elif (began_at := self._clock.get((kiosk, boot))) is not None:
-            reckoned = began_at + up_ms / 1000
-            # One that its own boot puts beyond the calendar stays where it arrived.
-            at = reckoned if FIRST_AT <= reckoned <= LAST_AT else None
-        row = (kiosk, boot, seq, at, up_ms, verdict.value, *rest, record.received_at, record.gate)
-        self._arrivals.add(row)
+            at = began_at + up_ms / 1000
+            if not record.received_at - PAST_S <= at <= record.received_at + AHEAD_S:
+                at = None
+        arrival = (record.received_at, record.gate, record.claimed_at)
+        self._arrivals.add((kiosk, boot, seq, at, up_ms, verdict.value, *rest, *arrival))
         if verdict is Verdict.FEVER:
             seen_to = self._early.get(record.reading.identity, (None, None))
             raised_at = record.raised_at or record.received_at
@@ -146,11 +147,14 @@ class Keeper:
         health = record.health
         if health.at is not None:
             self._date((health.kiosk, health.boot), health.at, health.up_ms)
+        at = health.at if record.at is None else record.at
+        if at is not None:
             if health.watched_s:
-                for hour, mask in span_masks(health.at - health.watched_s, health.at):
-                    self._cover(health.kiosk, record.gate, hour, watched=mask)
+                late = record.received_at - at > LATE_S
+                for hour, mask in span_masks(at - health.watched_s, at):
+                    self._cover(health.kiosk, record.gate, hour, watched=mask, late=late)
             if health.fault or health.state != "ok":
-                for hour, mask in span_masks(health.at, health.at):
+                for hour, mask in span_masks(at, at):
                     self._cover(health.kiosk, record.gate, hour, fault=mask)
         self._seen(
             health.kiosk,
@@ -159,14 +163,24 @@ class Keeper:
             health=msgspec.json.encode(health).decode(),
         )
 
-    def _cover(self, kiosk: str, gate: str, hour: int, *, watched: int = 0, fault: int = 0) -> None:
+    def _cover(
+        self,
+        kiosk: str,
+        gate: str,
+        hour: int,
+        *,
+        watched: int = 0,
+        fault: int = 0,
+        late: bool = False,
+    ) -> None:
         self._connection.execute(
-            "insert into hours(kiosk, hour, gate, watched, fault, revision)"
-            " values (?, ?, ?, ?, ?, 1) on conflict(kiosk, hour) do update set"
+            "insert into hours(kiosk, hour, gate, watched, fault, late, revision)"  # noqa: S608
+            " values (?, ?, ?, ?, ?, ?, 1) on conflict(kiosk, hour) do update set"
             " revision = revision + (watched | excluded.watched != watched"
-            " or fault | excluded.fault != fault),"
-            " watched = watched | excluded.watched, fault = fault | excluded.fault",
-            (kiosk, hour, gate, watched, fault),
+            " or fault | excluded.fault != fault"
+            " or excluded.watched & ~excluded.late & late != 0),"
+            f" watched = watched | excluded.watched, fault = fault | excluded.fault, {STAY_LATE}",
+            (kiosk, hour, gate, watched, fault, watched if late else 0),
         )
 
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
@@ -179,8 +193,8 @@ class Keeper:
             self._connection.execute(
                 "update readings set at = ? + up_ms / 1000.0"
                 " where kiosk = ? and boot = ? and at is null"
-                " and ? + up_ms / 1000.0 between ? and ?",
-                (began_at, *boot, began_at, FIRST_AT, LAST_AT),
+                " and ? + up_ms / 1000.0 between received_at - ? and received_at + ?",
+                (began_at, *boot, began_at, PAST_S, AHEAD_S),
             )
         self._clock[boot] = began_at
 

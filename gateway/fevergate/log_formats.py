@@ -72,6 +72,8 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     waiting = sum(fever.acknowledged_at is None for fever in day.fevers)
     if day.fevers:
         verdict = Text(say["fevers_on"].format(count=len(day.fevers), open=waiting), "bold red")
+    elif day.lit:
+        verdict = Text(say["lit"].format(count=day.lit), "bold red")
     elif day.covered:
         verdict = Text(say["zero"], "bold green")
     else:
@@ -83,6 +85,11 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     if day.fevers:
         parts.append(_fevers(day, zone, say))
     parts.append(_kiosks(day, zone, say))
+    if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
+        parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
+    for doubt in day.clock:
+        text = say["clock"].format(begin=_clock(doubt.begin, zone), end=_clock(doubt.end, zone))
+        parts.append(Text(text, "bold yellow"))
     for one in day.unlike:
         text = say["unlike"].format(
             kiosk=one.kiosk,

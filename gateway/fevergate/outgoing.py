@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlite_utils import Database
 
-from fevergate.retention import believed
 from fevergate.settings import GatewaySettings
 from fevergate.store import Store
 from fevergate.summaries import (
@@ -36,9 +35,6 @@ day's summary alone, which always waits, as every fever does."""
 GRACE_S = 300
 """How long after midnight a day is over: the last readings are on their way."""
 
-TRUST_S = 2 * 3600
-"""How far the clock may be ahead of the last time that was believed (`retention`, each hour)."""
-
 MOST_DAYS = 31
 """Days that are stated in one step; what a gateway that was off for longer owes comes after."""
 
@@ -58,8 +54,13 @@ _PUT = """
         next_at = 0, refused = ''"""
 
 
-def materialise(store: Store, settings: GatewaySettings, now: float) -> bool:
-    """Take one step of what changed into the outbox; whether there may be more."""
+def materialise(
+    store: Store, settings: GatewaySettings, now: float, *, believed: bool = True
+) -> bool:
+    """Take one step of what changed into the outbox; whether there may be more.
+
+    By a clock that is not `believed` no day is over.
+    """
     zone = settings.zone
     with store.transaction():
         hours = list(
@@ -72,7 +73,8 @@ def materialise(store: Store, settings: GatewaySettings, now: float) -> bool:
         items: list[Summary] = [_hour(row) for row in hours]
         items += [day_summary(store.db, kiosk, day) for kiosk, day in touched]
         items += [_fever(row) for row in fevers]
-        stated = list(_days_over(store.db, settings, {day for _, day in touched}, now))
+        days = {day for _, day in touched}
+        stated = list(_days_over(store.db, settings, days, now)) if believed else []
         items += stated
         connection = store.db.conn
         connection.executemany(
@@ -108,12 +110,8 @@ def _days_over(
     database: Database, settings: GatewaySettings, touched: Iterable[str], now: float
 ) -> Iterator[GatewayDay]:
     """The days that are over and were not stated yet, or changed since; the oldest first."""
-    known = believed(database)
-    if known is None:
-        return
-    # By a clock that leapt no day is over: it would be said of days that are still to come.
-    trusted = now if now - known <= TRUST_S else known
-    over = datetime.fromtimestamp(trusted - GRACE_S, settings.zone).date()  # the day that is not
+    over = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()  # the day that is not
+    _take_back(database, over)
     first = _first(database, over)
     (last,) = database.execute("select max(date) from stated").fetchone()
     new = date.fromisoformat(last) + timedelta(days=1) if last else first
@@ -125,6 +123,16 @@ def _days_over(
         found = _stated(database, settings, day)
         if found:
             yield found
+
+
+def _take_back(database: Database, over: date) -> None:
+    """What was stated by a clock that was ahead is not: it is said when it is so."""
+    early = database.execute("delete from stated where date >= ?", (over.isoformat(),)).rowcount
+    if early:
+        database.execute(
+            "delete from outbox where key >= ? and key < 'gateway_day0'",
+            (f"gateway_day/{over.isoformat()}",),
+        )
 
 
 def _first(database: Database, today: date) -> date:

@@ -9,21 +9,26 @@ from fevergate.protocol import Applied, Health, Identity, Reading
 
 @dataclass(frozen=True, slots=True)
 class ReadingArrived:
-    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it."""
+    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it.
+
+    `claimed_at` is the date that its kiosk gave it, where that was not believed.
+    """
 
     reading: Reading
     received_at: float
     gate: str
     raised_at: float | None = None
+    claimed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HealthArrived:
-    """A kiosk's health."""
+    """A kiosk's health. Where its date was not believed, `at` is by what it is covered."""
 
     health: Health
     received_at: float
     gate: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

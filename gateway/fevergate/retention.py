@@ -32,9 +32,10 @@ DAY_S = 86400
 LEAP_S = 30 * DAY_S
 """By how much the clock may have gone on since the last time before it is doubted."""
 
-DOUBT_S = 3 * DAY_S
-"""How long a clock that leapt must stay there before anything goes by it: a Pi that came up in
-2099 must not take all readings for old."""
+DOUBT_S = 6 * 3600
+"""How long the gateway must run, all its runs together, after such a leap before anything goes by
+it, even if it is believed: network time that said 2099 for a moment must not take all readings
+for old."""
 
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
@@ -76,7 +77,7 @@ def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
 
 
 def believed(database: Database) -> float | None:
-    """When the gateway last believed its clock (UTC s), for others who let old things go."""
+    """The time by which old things went last (UTC s), for others who let them go."""
     row = database.execute("select value from meta where key = 'housekept_at'").fetchone()
     return float(row[0]) if row else None
 
@@ -84,6 +85,16 @@ def believed(database: Database) -> float | None:
 def _remember_time(store: Store, now: float) -> None:
     with store.transaction():
         store.db.execute("insert or replace into meta values ('housekept_at', ?)", (str(now),))
+        store.db.execute("delete from meta where key = 'leapt_s'")
+
+
+def _wait(store: Store, gone_s: float) -> float:
+    """Count how long the gateway has run since a leap (s); returns that."""
+    with store.transaction():
+        row = store.db.execute("select value from meta where key = 'leapt_s'").fetchone()
+        waited_s = (float(row[0]) if row else 0.0) + gone_s
+        store.db.execute("insert or replace into meta values ('leapt_s', ?)", (str(waited_s),))
+    return waited_s
 
 
 def _before(retention: Retention, now: float) -> dict[str, float]:
@@ -121,11 +132,13 @@ class Housekeeper:
         submit: Submit,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        believed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._retention = retention
         self._submit = submit
         self._now = now
         self._monotonic = monotonic
+        self._believed = believed
         self._doubted_at: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -159,13 +172,15 @@ class Housekeeper:
         return gone
 
     def _clock_is_believed(self) -> bool:
-        now = self._now()
+        if not self._believed():
+            return False
+        now, up = self._now(), self._monotonic()
         last = self._submit(lambda store: believed(store.db)).result()
         if last is not None and not last - DAY_S <= now <= last + LEAP_S:
-            if self._doubted_at is None:
-                self._doubted_at = self._monotonic()
+            gone_s = 0.0 if self._doubted_at is None else up - self._doubted_at
+            self._doubted_at = up
+            if self._submit(lambda store: _wait(store, gone_s)).result() < DOUBT_S:
                 log.warning("the clock leapt by %.0f days: nothing goes yet", (now - last) / DAY_S)
-            if self._monotonic() - self._doubted_at < DOUBT_S:
                 return False
         self._doubted_at = None
         self._submit(lambda store: _remember_time(store, now)).result()

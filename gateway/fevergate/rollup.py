@@ -86,7 +86,7 @@ class Rollup:
             first_at = first + bit * MINUTE_S
             last_at = last + masks[last].bit_length() * MINUTE_S
         self._connection.execute(
-            "insert or replace into days values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into days values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 date,
                 kiosk,
@@ -100,6 +100,7 @@ class Rollup:
                 first_at,
                 last_at,
                 sum(row[7] for row in hours),
+                sum(count(row[5] & row[8]) for row in hours),
             ),
         )
 
@@ -113,5 +114,5 @@ _TOUCHED = (
 )
 
 _HOURS = """
-    select hour, gate, normal, fever, retry, watched, fault, revision from hours
+    select hour, gate, normal, fever, retry, watched, fault, revision, late from hours
     where kiosk = ? and hour >= ? and hour < ? order by hour"""

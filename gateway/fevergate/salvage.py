@@ -109,7 +109,7 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str],
     """Steps of rows with their columns' names, from the first on, then from the last one back."""
     key = TABLES[table]
     names = ", ".join(key)
-    columns = ", ".join(COLUMNS) if table == "readings" else "*"
+    columns = _reading_columns(database) if table == "readings" else "*"
     for order, beyond in (("asc", ">"), ("desc", "<")):
         last: Row | None = None
         limit = STEP
@@ -134,3 +134,12 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str],
                 last = tuple(rows[-1][found.index(name)] for name in key)
             if len(rows) < limit:
                 return
+
+
+def _reading_columns(database: sqlite3.Connection) -> str:
+    """Those of a reading; what an older gateway did not have is null."""
+    try:
+        have = {row[1] for row in database.execute("pragma table_info(readings)")}
+    except sqlite3.DatabaseError:
+        have = set()
+    return ", ".join(name if name in have or not have else f"null as {name}" for name in COLUMNS)

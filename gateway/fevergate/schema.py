@@ -233,3 +233,16 @@ def stated_days(db: Database) -> None:
         " strict, without rowid"
     )
     db.conn.execute("alter table outbox add column refused text not null default ''")
+
+
+@migrations()
+def times(db: Database) -> None:
+    """Dates that were not believed, coverage that came late, and when the clock was in doubt."""
+    db.conn.execute("alter table readings add column claimed_at real")
+    db.conn.execute("alter table hours add column late integer not null default 0")
+    db.conn.execute("alter table days add column late_minutes integer not null default 0")
+    db.conn.execute(
+        "create table doubts (begin real primary key, end real not null, why text not null)"
+        " strict, without rowid"
+    )
+    db.conn.execute("create index fevers_raised on fevers(raised_at)")

@@ -168,13 +168,13 @@ class Store:
         """`with store.transaction():` - all of it or nothing, and never a late 'locked'."""
         return Immediate(self.db.conn)
 
+    def refresh_days(self) -> None:
+        """Make the days of touched hours anew; within a transaction."""
+        self._rollup.refresh()
+
     def waiting(self) -> list[tuple[str, Identity, float]]:
         """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
         return waiting(self.db)
-
-    def newest(self) -> float:
-        """When a kiosk was last heard, UTC s by this machine's clock; 0 where none ever was."""
-        return self.db.execute("select max(last_seen) from kiosks").fetchone()[0] or 0.0
 
     def raised(self) -> Iterator[Identity]:
         """All fevers that were ever raised, the oldest boots first."""

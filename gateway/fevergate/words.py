@@ -38,6 +38,18 @@ TABLE: dict[str, tuple[str, str]] = {
         "零报告：当日无发热。值守情况见下表。",
         "Report of zero: no fever on this day. What was watched is below.",
     ),
+    "lit": (
+        "当日亮过红灯，对应的 {count} 人次发热记在另一天：不是零报告。",
+        "Red lights of this day are for {count} fever(s) dated on another: no report of zero.",
+    ),
+    "late": (
+        "其中 {minutes} 值守分钟为事后补报。",
+        "{minutes} of the minutes watched were told long after.",
+    ),
+    "clock": (
+        "{begin} 至 {end} 网关时钟存疑。",
+        "From {begin} to {end} the gateway's clock was in doubt.",
+    ),
     "fevers_on": (
         "当日发热 {count} 人次，未处置 {open}。",
         "{count} fever(s), {open} not seen to.",

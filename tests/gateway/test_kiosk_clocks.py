@@ -5,22 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import health
 
-from fevergate.kiosk_clocks import AGAIN_S, KNOWN_PAST, OFF_S, KioskClocks
+from fevergate.gateway_clock import KNOWN_PAST, GatewayClock
+from fevergate.kiosk_clocks import AGAIN_S, OFF_S, KioskClocks
 from fevergate.protocol import KioskTime
 
 NOW = 1_790_000_000.25
 
 
 class Scene:
-    def __init__(self, newest=0.0, utc=NOW):
+    def __init__(self, last=None, utc=NOW, ends=None):
         self.utc = utc
         self.up_s = 5.0
         self.told = []
+        self.synchronised = False
+        clock = GatewayClock(
+            last,
+            utc=lambda: self.utc,
+            monotonic=lambda: self.up_s,
+            synchronised=lambda: self.synchronised,
+            certificate_end=lambda: ends,
+        )
         self.clocks = KioskClocks(
-            lambda kiosk, time: self.told.append((kiosk, time)),
-            newest,
-            lambda: self.utc,
-            lambda: self.up_s,
+            lambda kiosk, time: self.told.append((kiosk, time)), clock, monotonic=lambda: self.up_s
         )
 
     def hears(self, at, kiosk="north-1", after_s=60.0):
@@ -64,13 +70,21 @@ def test_who_asks_without_pause_is_answered_once_a_second():
 
 
 @pytest.mark.parametrize(
-    ("utc", "newest"), [(0.0, 0.0), (KNOWN_PAST - 3600.0, 0.0), (NOW, NOW + 3600)]
+    ("utc", "last"), [(0.0, None), (KNOWN_PAST - 3600.0, None), (NOW, NOW + 7200.0)]
 )
-def test_a_gateway_whose_clock_cannot_be_right_says_nothing(utc, newest):
-    scene = Scene(newest, utc)
+def test_a_gateway_that_doubts_its_clock_says_nothing_until_network_time_comes(utc, last):
+    scene = Scene(last, utc)
     assert not scene.hears(None)
-    scene.utc = max(newest, KNOWN_PAST)  # network time has come
+    scene.utc, scene.synchronised = max(NOW, last or 0), True
     assert scene.hears(None)
+
+
+def test_a_time_beyond_the_brokers_certificate_is_told_nobody():
+    scene = Scene(ends=NOW + 90)
+    assert scene.hears(None)
+    assert not scene.hears(None)
+    scene.synchronised = True
+    assert not scene.hears(None)
 
 
 def test_the_limits_leave_room_for_whole_seconds():

@@ -105,18 +105,20 @@ def test_it_can_be_seen_that_old_readings_go(writer, reader):
 def test_a_clock_that_leaps_ahead_takes_nothing_away(writer, reader):
     put(writer, *(arrived(seq) for seq in range(1, 21)))
     clock, up = [AT + DAY], [0.0]
-    keeper = Housekeeper(KEEP, writer.call, lambda: clock[0], lambda: up[0])
+    sure = [True]
+    keeper = Housekeeper(KEEP, writer.call, lambda: clock[0], lambda: up[0], lambda: sure[0])
     keeper.once()
     clock[0] = AT + 70 * 365 * DAY  # a Pi without a battery, and a wrong time server
     for hour in range(48):
         up[0] = hour * 3600.0
+        sure[0] = hour < 5  # network time itself was wrong for some hours
         assert not any(keeper.once().values())
-    clock[0] = AT + 2 * DAY
+    clock[0], sure[0] = AT + 2 * DAY, True
     assert not any(keeper.once().values())
     assert len(seqs(reader)) == 20
 
 
-def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_days(writer, reader):
+def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_hours(writer, reader):
     put(writer, arrived(1))
     up = [0.0]
     Housekeeper(KEEP, writer.call, lambda: AT, lambda: 0.0).once()
@@ -124,3 +126,19 @@ def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_days(writer, re
     assert keeper.once()["readings"] == 0
     up[0] = retention.DOUBT_S + 1
     assert keeper.once()["readings"] == 1
+
+
+def test_one_that_is_switched_off_each_night_goes_on_too(writer, reader):
+    put(writer, arrived(1))
+    Housekeeper(KEEP, writer.call, lambda: AT, lambda: 0.0).once()
+    gone = 0
+    for day in range(3):
+        up = [0.0]
+        now = AT + (730 + day) * DAY
+        keeper = Housekeeper(
+            KEEP, writer.call, lambda now=now, up=up: now + up[0], lambda up=up: up[0]
+        )
+        for hour in range(3):
+            up[0] = hour * 3600.0
+            gone = keeper.once()["readings"]
+    assert gone == 1 and seqs(reader) == []

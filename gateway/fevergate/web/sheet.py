@@ -84,6 +84,11 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
     where somebody watched."""
     if day.fevers:
         return "red", say("Fevers on this day: %d.") % len(day.fevers)
+    if day.lit:
+        return "red", (
+            say("Red lights of this day are for fevers dated on another: %d. No report of zero.")
+            % day.lit
+        )
     if day.zero:
         return "green", say("Report of zero: no fever on this day.")
     if day.covered:
@@ -102,13 +107,16 @@ def coverage(day: Day, say: Say) -> str:
     }
     people = sum(one.normal + one.fever for one in day.kiosks)
     text += " " + say("People screened: %d.") % people
+    if late := sum(one.late_minutes for one in watched):
+        text += " " + say("Minutes that were told long after: %d.") % late
     if missing:
         text += " " + say("Not watched at all: %s.") % ", ".join(missing)
     return text
 
 
 def doubts(day: Day, say: Say) -> list[str]:
-    """Which kiosks did not see what their neighbours saw, so that their zero proves little."""
+    """Which kiosks did not see what their neighbours saw, so that their zero proves little; and
+    when the clock was not sure."""
     found = [
         say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
         % {
@@ -118,7 +126,7 @@ def doubts(day: Day, say: Say) -> list[str]:
         }
         for one in day.unlike
     ]
-    return found + [
+    found += [
         say("%(kiosk)s saw %(people)d people, %(busiest)s %(most)d: covered, or a closed lane?")
         % {
             "kiosk": one.kiosk,
@@ -127,6 +135,12 @@ def doubts(day: Day, say: Say) -> list[str]:
             "most": one.busiest_people,
         }
         for one in day.blind
+    ]
+    zone = ZoneInfo(day.timezone)
+    return found + [
+        say("The gateway's clock was in doubt from %(begin)s to %(end)s.")
+        % {"begin": local(one.begin, zone), "end": local(one.end, zone)}
+        for one in day.clock
     ]
 
 
@@ -150,7 +164,11 @@ def sheet(
         title=f"{say('Fever log')} {day.campus} {day.date}",
         state=verdict(day, say)[0],
         verdict=verdict(day, say)[1],
-        lines=[coverage(day, say), *doubts(day, say), say("Times are those of %s.") % day.timezone],
+        lines=[
+            coverage(day, say),
+            *doubts(day, say),
+            say("Times are those of %s.") % day.timezone,
+        ],
         tables=[
             Table(say("Fevers"), [say(name) for name in columns], fevers),
             Table(

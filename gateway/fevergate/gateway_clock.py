@@ -1,0 +1,345 @@
+"""What a time is worth: the gateway's own clock and a kiosk's date, decided here alone.
+
+A Pi has no clock chip: its clock may stand where it was saved, jump when network time comes, or be
+set wrong by whoever sets it. Whatever dates, states, retains, tells or forgets asks `GatewayClock`
+for the time, and whether it is believed. A clock in doubt is not used where a better one can be
+told: the last believed time and how long ago that was. No doubt stays for ever: see `WAYS_OUT`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+KNOWN_PAST = 1_735_689_600
+"""2025-01-01, UTC s: before this was written. A clock that says less was never set."""
+
+STEP_S = 60.0
+"""A clock that is further from where it should have gone by itself was set."""
+
+BACK_S = 3600.0
+"""How far a clock may be behind the last believed time when the gateway starts."""
+
+LEAP_S = 30 * 86_400.0
+"""How long a gateway may be off without its clock being in doubt when it starts again."""
+
+AGREE_S = 120.0
+"""A kiosk whose date is no further off agrees."""
+
+AGREED_S = 3 * 3600.0
+"""A clock with which the kiosks have agreed for so long is believed."""
+
+VOTE_S = 600.0
+"""A kiosk's word counts for so long."""
+
+DOUBT_S = 86_400.0
+"""A clock that has run so long in doubt, all runs of the gateway together, is believed."""
+
+ASK_S = 10.0
+"""How often the kernel is asked whether its clock is synchronised."""
+
+BASE_S = 3600.0
+"""A clock that was believed without proof for longer was right then, whatever sets it later."""
+
+AHEAD_S = 300.0
+"""A kiosk's date further ahead of ours is replaced by that of arrival."""
+
+PAST_S = 400 * 86_400.0
+"""So is one further back: a kiosk keeps 20,000 readings, and may be without a line for long."""
+
+LATE_S = 900.0
+"""Coverage that came longer after the time of which it speaks is shown as late."""
+
+SYNCHRONISED_FLAG = Path("/run/systemd/timesync/synchronized")
+
+Why = Literal[
+    "running on", "synchronised", "agreed", "confirmed", "waited", "unset", "back", "ahead"
+]
+"""Why a clock is believed (the first five), or not: before any time that can be, behind or far
+ahead of the time that was believed last."""
+
+_BELIEVED = ("running on", "synchronised", "agreed", "confirmed", "waited")
+
+
+class ClockState(Struct, frozen=True, kw_only=True):
+    """What the gateway thinks of its clock.
+
+    `at` is the time that it goes by (UTC s), `off_s` how far the machine's clock is ahead of that,
+    `doubted_s` for how long it has run in doubt.
+    """
+
+    at: float
+    believed: bool
+    why: Why
+    off_s: float = 0.0
+    doubted_s: float = 0.0
+
+
+class Correction(NamedTuple):
+    """What was dated from `begin` to `end` (UTC s, by the clock of then) is to be moved by `delta`
+    s."""
+
+    begin: float
+    end: float
+    delta: float
+
+
+def uptime() -> float:
+    """Seconds since the machine's start, those in which it slept too."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def kernel_synchronised() -> bool | None:
+    """Whether something keeps the clock at network time; None where that cannot be told.
+
+    adjtimex(2): TIME_ERROR (5) is a clock that is not synchronised. systemd's ProtectClock= forbids
+    the call (EPERM); systemd-timesyncd leaves a flag, too (systemd-timesyncd.service(8)).
+    """
+    try:
+        state = ctypes.CDLL(None, use_errno=True).ntp_gettime(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):
+        state = -1
+    if 0 <= state < 5:
+        return True
+    if SYNCHRONISED_FLAG.exists():
+        return True
+    return None if state < 0 else False
+
+
+class GatewayClock:
+    """The gateway's time; from any thread.
+
+    `last` is the newest time that the gateway believed before it started (UTC s, None: it never
+    ran), `doubted_s` how long it had been in doubt since then. `certificate_end` is the end of the
+    certificate that kiosks verify (UTC s), or None while that is unknown.
+    """
+
+    def __init__(
+        self,
+        last: float | None = None,
+        *,
+        doubted_s: float = 0.0,
+        utc: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = uptime,
+        synchronised: Callable[[], bool | None] = kernel_synchronised,
+        certificate_end: Callable[[], float | None] = lambda: None,
+        ahead_s: float = AHEAD_S,
+    ) -> None:
+        self._utc = utc
+        self._monotonic = monotonic
+        self._synchronised = synchronised
+        self.certificate_end = certificate_end
+        self._ahead_s = ahead_s
+        self._last = last
+        self._doubted_s = doubted_s
+        self._lock = threading.RLock()
+        self._start = self._since = monotonic()  # of this run, of this doubt
+        self._anchor: tuple[float, float] | None = None  # UTC and uptime when it was believed last
+        self._base: tuple[float, float] | None = None  # and since when it went on without a step
+        self._why: Why = "running on"
+        self._in_doubt = False
+        self._doubt_began = 0.0  # UTC, by the time that was used
+        self._used = (0.0, 0.0)  # that, and the uptime then
+        self._asked_at = float("-inf")
+        self._synced: bool | None = None
+        self._votes: dict[str, tuple[float, bool]] = {}
+        self._told: set[str] = set()
+        self._agreed_since: float | None = None
+        self._voted_at = float("-inf")
+        self._confirmed = False
+        self._corrections: list[Correction] = []
+        self.state()
+
+    def recall(self, last: float | None, doubted_s: float = 0.0) -> None:
+        """What an earlier run believed, where that became known only now."""
+        with self._lock:
+            self._last, self._doubted_s = last, max(self._doubted_s, doubted_s)
+            if not self._in_doubt:
+                self._anchor = self._base = None
+            self.state()
+
+    def now(self) -> float:
+        """UTC s, by which everything is dated."""
+        return self.state().at
+
+    @property
+    def believed(self) -> bool:
+        """Whether that time is believed."""
+        return self.state().believed
+
+    @property
+    def tellable(self) -> bool:
+        """Whether kiosks may be told it: one beyond the certificate's end would lock them out."""
+        state = self.state()
+        end = self.certificate_end()
+        return state.believed and (end is None or state.at < end)
+
+    def state(self) -> ClockState:
+        """What the clock is worth now."""
+        with self._lock:
+            return self._look(self._utc(), self._monotonic())
+
+    def told(self, kiosk: str) -> None:
+        """A kiosk goes by what we tell it: that it agrees is no news."""
+        self._told.add(kiosk)
+
+    def kiosk_says(self, kiosk: str, at: float) -> None:
+        """A kiosk's date (UTC s) in a message that has just come. Those that had it from us while
+        this gateway runs are not asked."""
+        if kiosk in self._told:
+            return
+        with self._lock:
+            now = self._monotonic()
+            if len(self._votes) < 1000 or kiosk in self._votes:
+                self._votes[kiosk] = (now, abs(at - self._utc()) <= AGREE_S)
+            votes = [agrees for heard, agrees in self._votes.values() if now - heard <= VOTE_S]
+            if 2 * sum(votes) <= len(votes):
+                self._agreed_since = None
+            elif self._agreed_since is None or now - self._voted_at > VOTE_S:
+                self._agreed_since = now
+            self._voted_at = now
+
+    def confirm(self) -> None:
+        """A person says that the machine's clock is right as it is now."""
+        with self._lock:
+            self._confirmed = True
+
+    def corrections(self) -> list[Correction]:
+        """What was dated wrongly and is not corrected yet; each is given once."""
+        with self._lock:
+            self.state()
+            given, self._corrections = self._corrections, []
+            return given
+
+    def worth(self, at: float | None, received_at: float) -> bool:
+        """Whether a kiosk's date can be: not ahead of ours, nor very old. Where we doubt our own
+        clock it may be ahead, up to the certificate's end."""
+        if at is None:
+            return False
+        if at < received_at - PAST_S:
+            return False
+        if at <= received_at + self._ahead_s:
+            return True
+        end = self.certificate_end()
+        return not self.believed and at <= (received_at + PAST_S if end is None else end)
+
+    def _look(self, utc: float, mono: float) -> ClockState:
+        if not self._in_doubt and self._anchor:
+            expected = self._anchor[0] + mono - self._anchor[1]
+            if abs(utc - expected) <= STEP_S and utc >= KNOWN_PAST:
+                self._anchor = (utc, mono)
+                return ClockState(at=utc, believed=True, why=self._why)
+            self._asked_at = float("-inf")
+        why = self._reason(utc, mono)
+        if why in _BELIEVED:
+            self._believe(utc, mono, why)
+            return ClockState(at=utc, believed=True, why=why)
+        used = self._instead(utc, mono)
+        if not self._in_doubt:
+            self._in_doubt, self._since, self._doubt_began = True, mono, used
+            self._agreed_since = None
+        self._why, self._used = why, (used, mono)
+        doubted_s = self._doubted_s + mono - self._since
+        return ClockState(at=used, believed=False, why=why, off_s=utc - used, doubted_s=doubted_s)
+
+    def _believe(self, utc: float, mono: float, why: Why) -> None:
+        if self._in_doubt:
+            before = self._used[0] + mono - self._used[1]
+        else:
+            before = self._instead(utc, mono)
+        if self._anchor is None and self._last is not None and why != "running on":
+            before = max(before, self._last + mono - self._start)
+        delta = utc - before
+        if delta < -STEP_S:
+            begin = self._doubt_began if self._in_doubt else self._base[0] if self._base else utc
+            end = before
+            if self._anchor is None:  # an earlier run dated ahead, too
+                begin, end = utc, float("inf")
+            self._corrections.append(Correction(max(begin, utc + STEP_S), end, delta))
+        elif delta > STEP_S and self._in_doubt:
+            self._corrections.append(Correction(self._doubt_began, before, delta))
+        elif delta > STEP_S and self._base and mono - self._base[1] <= BASE_S:
+            self._corrections.append(Correction(self._base[0], before, delta))
+        if self._base is None or abs(delta) > STEP_S:
+            self._base = (utc, mono)
+        self._anchor, self._why = (utc, mono), why
+        self._in_doubt = self._confirmed = False
+        self._doubted_s = 0.0
+
+    def _instead(self, utc: float, mono: float) -> float:
+        """The time to go by while the machine's clock is in doubt."""
+        if self._anchor:
+            return self._anchor[0] + mono - self._anchor[1]
+        gone_s = mono - self._start
+        last = self._sane_last()
+        end = self.certificate_end()
+        if last is None:
+            return utc if utc >= KNOWN_PAST else KNOWN_PAST + gone_s
+        if utc >= last - BACK_S and (end is None or utc < end):
+            return utc  # a summer's pause: nothing better is known
+        return last + gone_s
+
+    def _sane_last(self) -> float | None:
+        """The time that was believed last, unless no clock of ours can have been there."""
+        end = self.certificate_end()
+        if self._last is None or (end is not None and self._last >= end):
+            return None
+        return self._last
+
+    def _reason(self, utc: float, mono: float) -> Why:
+        if utc < KNOWN_PAST:
+            return "unset"
+        if self._kernel(mono):
+            return "synchronised"
+        if self._confirmed:
+            return "confirmed"
+        heard = mono - self._voted_at <= VOTE_S
+        if heard and self._agreed_since is not None and mono - self._agreed_since >= AGREED_S:
+            return "agreed"
+        doubted_s = self._doubted_s + (mono - self._since if self._in_doubt else 0.0)
+        if doubted_s >= DOUBT_S:
+            return "waited"
+        end = self.certificate_end()
+        if end is not None and utc >= end:
+            return "ahead"
+        last = self._sane_last()
+        if self._anchor:
+            ahead_s = utc - (self._anchor[0] + mono - self._anchor[1])
+            if abs(ahead_s) <= STEP_S:
+                return "running on"
+            # Somebody set it back: to after what was believed when we started that can be.
+            if ahead_s < 0 and last is not None and utc >= last - STEP_S:
+                return "running on"
+            return "ahead" if ahead_s > 0 else "back"
+        if last is None:
+            return "running on"
+        if utc < last - BACK_S:
+            return "back"
+        return "running on" if utc <= last + LEAP_S else "ahead"
+
+    def _kernel(self, mono: float) -> bool:
+        if mono - self._asked_at >= ASK_S:
+            self._asked_at = mono
+            self._synced = self._synchronised()
+        return bool(self._synced)
+
+
+WAYS_OUT: dict[Why, tuple[str, str]] = {
+    "unset": (
+        "等待网络校时，或由人设置：sudo timedatectl set-time",
+        "network time ends it, or a person: sudo timedatectl set-time",
+    ),
+    "back": (
+        "网络校时、与各设备一致三小时、运行一天均可解除；或核对时间后运行 fevergate clock --right",
+        "network time, three hours of kiosks that agree, or a day ends it; or see that the clock is"
+        " right and run fevergate clock --right",
+    ),
+}
+WAYS_OUT["ahead"] = WAYS_OUT["back"]
+"""How each doubt ends: by itself, and by a person. (Chinese, English)"""

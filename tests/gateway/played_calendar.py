@@ -1,0 +1,253 @@
+"""A gateway, its kiosk and the campus server in one process, on days that are played.
+
+The machine's clock, network time and the kiosk's are set at will; `day` lets people come, and the
+campus's figures are held against those who came.
+"""
+
+import hashlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from campus_site import Parts, local
+from samples import settings as gateway_settings
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from fevergate import clock_memory
+from fevergate.alarm import Alarm
+from fevergate.campus.receive import Receiver
+from fevergate.delivery import Item
+from fevergate.forward import _due, _forget, _postpone
+from fevergate.gateway_clock import GatewayClock
+from fevergate.ingest import Ingest
+from fevergate.kiosk_clocks import KioskClocks
+from fevergate.outgoing import materialise
+from fevergate.protocol import Health, Reading, Verdict, encode
+from fevergate.store import Store
+from fevergate.watch import Watch
+
+STEP_S = 1800.0
+TOKEN = "a token"
+DAY_S = 86_400.0
+
+
+class Lamps:
+    def show(self, *, red, amber):
+        pass
+
+    def buzz(self, on):
+        pass
+
+
+class World:
+    """`now` is the true time (UTC s). `off_s`: how far the gateway's machine is ahead of it,
+    `kiosk_off_s` the kiosk, None while it has no time; `sntp`: it asks the right one itself."""
+
+    def __init__(self, folder, begin):
+        self.folder = folder
+        self.now = local(begin)
+        self.off_s = 0.0
+        self.synchronised = False
+        self.sntp = False
+        self.kiosk_off_s: float | None = None
+        self.seq = 0
+        self.boot = 1
+        self.people: dict[str, int] = {}
+        self.fevers: dict[str, int] = {}
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        self.campus = Parts(folder, tokens={"gw-east": digest})
+        self.campus.now.at = self.now
+        receiver = Receiver(self.campus.settings, self.campus.store)
+        self.http = TestClient(Starlette(routes=receiver.routes))
+        self.settings = gateway_settings()
+        self.token = TOKEN
+        self.cards = 0
+        self.store: Store | None = None
+        self.ends = self.now + 500 * DAY_S
+
+    def close(self):
+        self.stop()
+        self.campus.close()
+
+    def new_card(self):
+        """The gateway's card is replaced by an empty one."""
+        self.stop()
+        self.cards += 1
+        self.start()
+
+    @property
+    def path(self):
+        return self.folder / f"card-{self.cards}.db"
+
+    def stop(self):
+        if self.store:
+            self.store.close()
+        self.store = None
+
+    def start(self):
+        self.store = Store(self.path)
+        self.up_s = 0.0
+        self.clock = GatewayClock(
+            utc=lambda: self.now + self.off_s,
+            monotonic=lambda: self.up_s,
+            synchronised=lambda: self.synchronised,
+            certificate_end=lambda: self.ends,
+        )
+        self.clock.recall(*clock_memory.recall(self.store.db))
+        self.alarm = Alarm({"north": Lamps(), "south": Lamps()}, lambda _: None, self.clock.now)
+        self.alarm.restore(self.store.waiting(), self.store.raised())
+        clocks = KioskClocks(self._tell, self.clock, monotonic=lambda: self.up_s)
+        self.ingest = Ingest(
+            self.settings,
+            self.alarm,
+            Watch(self.settings, self.alarm.trouble),
+            self._keep,
+            clocks.health,
+            self.clock,
+        )
+        self.tick()
+
+    def _keep(self, record, done):
+        assert self.store
+        self.store.commit([record])
+        done()
+
+    def _tell(self, kiosk, at):
+        if not self.sntp:
+            self.kiosk_off_s = at.at_ms / 1000 - self.now
+
+    @property
+    def kiosk_at(self):
+        if self.sntp:
+            self.kiosk_off_s = 0.0
+        return None if self.kiosk_off_s is None else int(self.now + self.kiosk_off_s)
+
+    def say(self, kind, message):
+        topic = f"fevergate/v1/east/north-1/{kind}"
+        self.ingest.message(topic, encode(message), lambda: None)
+
+    def person(self, *, fever=False):
+        """Somebody comes; the day of it is the true one."""
+        self.seq += 1
+        day = clock_date(self.now)
+        self.people[day] = self.people.get(day, 0) + 1
+        self.fevers[day] = self.fevers.get(day, 0) + fever
+        self.say(
+            "reading",
+            Reading(
+                kiosk="north-1",
+                boot=self.boot,
+                seq=self.seq,
+                at=self.kiosk_at,
+                up_ms=int(self.now * 1000) % 10**9,
+                verdict=Verdict.FEVER if fever else Verdict.NORMAL,
+                body_c=38.4 if fever else 36.5,
+                skin_c=36.0,
+            ),
+        )
+
+    def step(self, *, people=1, fever=False):
+        """Half an hour, and at its end who comes."""
+        self.now += STEP_S
+        self.up_s += STEP_S
+        self.campus.now.at = self.now
+        self.say(
+            "health",
+            Health(
+                kiosk="north-1",
+                boot=self.boot,
+                at=self.kiosk_at,
+                up_ms=int(self.now * 1000) % 10**9,
+                state="ok",
+                watched_s=STEP_S,
+            ),
+        )
+        for number in range(people):
+            self.person(fever=fever and number == 0)
+        self.tick()
+
+    def tick(self):
+        assert self.store
+        state = self.clock.state()
+        for correction in self.clock.corrections():
+            clock_memory.correct(self.store, correction, state.at)
+        if clock_memory.remember(self.store, state):
+            self.clock.confirm()
+        self.forward()
+
+    def forward(self):
+        assert self.store
+        state = self.clock.state()
+        while materialise(self.store, self.settings, state.at, believed=state.believed):
+            pass
+        while due := _due(self.store, state.at):
+            self._send(due)
+
+    def _send(self, items: list[Item]):
+        assert self.store
+        answer = self._post(items)
+        if answer.status_code == 200:
+            held = set(answer.json()["held"])
+            _forget(self.store, [item for item in items if item.key in held])
+        elif len(items) > 1:
+            for item in items:
+                self._send([item])
+        else:
+            _postpone(self.store, [(items[0], answer.text)], self.clock.now() + 3600)
+
+    def _post(self, items):
+        delivery = {
+            "v": 1,
+            "campus": "east",
+            "gateway": "gw-east",
+            "sent_at": self.clock.now(),
+            "items": [msgspec.Raw(item.payload.encode()) for item in items],
+        }
+        return self.http.post(
+            "/v1/summaries",
+            content=msgspec.json.encode(delivery),
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+
+    def day(self, begin="07:00", end="17:00", people=1, fever_at=None):
+        """Let the rest of a day from `begin` to `end` go by, with somebody each half hour."""
+        today = clock_date(self.now)
+        self.skip(f"{today} {begin}")
+        until = local(f"{today} {end}")
+        while self.now + STEP_S <= until:
+            fever = fever_at is not None and self.now < local(f"{today} {fever_at}") <= (
+                self.now + STEP_S
+            )
+            self.step(people=people, fever=fever)
+
+    def skip(self, text):
+        """Let time go by without anybody; the gateway runs, if it does."""
+        until = local(text)
+        if self.store is None:
+            self.now = self.campus.now.at = max(self.now, until)
+        while self.now + STEP_S <= until:
+            self.step(people=0)
+
+    def night(self, begin="07:00"):
+        """Switched off until the next morning; the kiosk loses its power, too."""
+        self.stop()
+        self.now = self.campus.now.at = local(f"{clock_date(self.now + DAY_S)} {begin}")
+        self.boot += 1
+        self.seq = 0
+        self.kiosk_off_s = None
+        self.start()
+
+    def figures(self, day):
+        """(state, people, fevers) of a day at the campus."""
+        east = self.campus.campus("east", day)
+        found = east.figures
+        return east.state, found.screened if found else None, found.fevers if found else None
+
+    def true(self, day):
+        return "reported", self.people.get(day, 0), self.fevers.get(day, 0)
+
+
+def clock_date(at):
+    """The campus's day at `at` (UTC s)."""
+    return datetime.fromtimestamp(at, ZoneInfo("Asia/Shanghai")).date().isoformat()

@@ -1,0 +1,204 @@
+"""A time is believed for a reason, and no doubt stays for ever."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import AT
+
+from fevergate import gateway_clock
+from fevergate.gateway_clock import (
+    AGREED_S,
+    AHEAD_S,
+    DOUBT_S,
+    KNOWN_PAST,
+    LEAP_S,
+    PAST_S,
+    Correction,
+    GatewayClock,
+    kernel_synchronised,
+)
+
+DAY_S = 86_400.0
+END = AT + 400 * DAY_S
+
+
+class Pi:
+    """A machine whose clock is set at will; `run` starts its gateway."""
+
+    def __init__(self, utc=AT, last=None, ends=END, doubted_s=0.0):
+        self.utc, self.up_s = utc, 100.0
+        self.synchronised = False
+        self.ends = ends
+        self.run(last, doubted_s)
+
+    def run(self, last, doubted_s=0.0):
+        self.clock = GatewayClock(
+            last,
+            doubted_s=doubted_s,
+            utc=lambda: self.utc,
+            monotonic=lambda: self.up_s,
+            synchronised=lambda: self.synchronised,
+            certificate_end=lambda: self.ends,
+        )
+
+    def after(self, s, step_s=60.0, kiosk_off_s=None):
+        """Let time go by; a kiosk says its date each minute, so far from the machine's clock."""
+        state = self.clock.state()
+        while s > 0:
+            gone = min(s, step_s)
+            self.utc += gone
+            self.up_s += gone
+            s -= gone
+            if kiosk_off_s is not None:
+                self.clock.kiosk_says("north-1", self.utc + kiosk_off_s)
+            state = self.clock.state()
+        return state
+
+
+def test_a_first_start_believes_its_clock_and_tells_it():
+    clock = Pi().clock
+    assert clock.believed and clock.tellable and clock.now() == AT
+
+
+@pytest.mark.parametrize("utc", [0.0, 946_684_800.0, KNOWN_PAST - 7200.0])
+def test_a_clock_that_was_never_set_is_not_believed_and_goes_on_from_what_can_be(utc):
+    pi = Pi(utc)
+    assert not pi.clock.believed and not pi.clock.tellable
+    assert pi.after(3600).at == KNOWN_PAST + 3600
+    pi.utc, pi.synchronised = AT, True
+    assert pi.clock.believed and pi.clock.now() == AT
+    (correction,) = pi.clock.corrections()
+    assert correction == Correction(KNOWN_PAST, KNOWN_PAST + 3600, AT - KNOWN_PAST - 3600)
+
+
+def test_a_clock_that_leaps_while_it_runs_is_not_followed_and_what_is_dated_stays_right():
+    pi = Pi()
+    pi.after(3600)
+    pi.utc += 2 * DAY_S
+    state = pi.after(3 * 3600)
+    assert (state.believed, state.why, state.at) == (False, "ahead", AT + 4 * 3600)
+    pi.utc -= 2 * DAY_S
+    assert pi.after(60).believed
+    assert pi.clock.now() == AT + 4 * 3600 + 60
+    assert not pi.clock.corrections()
+
+
+def test_network_time_is_believed_wherever_it_leaps():
+    pi = Pi()
+    pi.after(3600)
+    pi.utc += 40 * DAY_S
+    pi.synchronised = True
+    assert pi.after(60).why == "synchronised"
+
+
+def test_a_summers_pause_ends_with_three_hours_of_kiosks_that_agree():
+    pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
+    state = pi.clock.state()
+    assert not state.believed and state.at == AT  # but nothing better is known
+    assert not pi.after(AGREED_S - 120, kiosk_off_s=1.0).believed
+    assert pi.after(300, kiosk_off_s=1.0).why == "agreed"
+
+
+def test_kiosks_that_contradict_or_that_we_told_confirm_nothing():
+    pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
+    assert not pi.after(AGREED_S + 600, kiosk_off_s=DAY_S).believed
+    pi.clock.told("north-1")
+    assert not pi.after(AGREED_S + 600, kiosk_off_s=0.0).believed
+
+
+def test_a_silent_hour_among_the_three_counts_for_nothing():
+    pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
+    pi.after(60, kiosk_off_s=0.0)
+    assert not pi.after(AGREED_S + 3600).believed
+
+
+def test_a_doubt_ends_after_a_day_of_running_though_it_is_switched_off_each_night():
+    pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
+    doubted_s = days = 0
+    while not pi.after(10 * 3600, 600).believed:
+        doubted_s = pi.clock.state().doubted_s
+        days += 1
+        pi.utc += 14 * 3600
+        pi.run(AT - LEAP_S - 10 * DAY_S, doubted_s)
+    assert days == 2 and doubted_s <= DOUBT_S
+
+
+def test_a_persons_word_ends_a_doubt():
+    pi = Pi(last=AT + 2 * DAY_S)
+    assert pi.clock.state().why == "back"
+    pi.clock.confirm()
+    state = pi.clock.state()
+    assert (state.why, state.at) == ("confirmed", AT)
+
+
+def test_a_clock_that_is_behind_goes_on_from_the_last_time_and_is_corrected():
+    last = AT + 14 * 3600
+    pi = Pi(last=last)
+    assert pi.after(600).at == last + 600
+    pi.utc, pi.synchronised = last + 5 * 3600, True
+    assert pi.clock.now() == pi.utc
+    assert pi.clock.corrections() == [Correction(last, last + 600, 5 * 3600 - 600)]
+
+
+def test_what_an_earlier_run_dated_ahead_is_corrected_once_network_time_is_back():
+    pi = Pi(last=AT + 2 * DAY_S)
+    pi.synchronised = True
+    pi.after(60)
+    (correction,) = pi.clock.corrections()
+    assert correction.delta == pytest.approx(-2 * DAY_S, abs=61)
+    assert AT < correction.begin < AT + 200 and correction.end >= AT + 2 * DAY_S
+    assert not pi.clock.corrections()
+
+
+def test_a_last_time_that_no_clock_of_ours_can_have_had_silences_nobody():
+    pi = Pi(last=END + 70 * 365 * DAY_S)
+    assert pi.clock.believed and pi.clock.tellable
+
+
+def test_beyond_its_certificate_a_gateway_tells_nobody_but_dates_by_network_time():
+    pi = Pi(utc=END + DAY_S, last=END - DAY_S)
+    pi.synchronised = True
+    pi.after(60)
+    assert pi.clock.believed and not pi.clock.tellable
+
+
+def test_a_date_ahead_or_very_old_is_not_believed():
+    clock = Pi().clock
+    for off_s, believed in (
+        (0, True),
+        (AHEAD_S - 1, True),
+        (AHEAD_S + 1, False),
+        (2 * DAY_S, False),
+        (-30 * DAY_S, True),
+        (-PAST_S - 1, False),
+    ):
+        assert clock.worth(AT + off_s, AT) is believed, off_s
+
+
+def test_a_gateway_that_doubts_itself_believes_its_kiosks_up_to_the_certificates_end():
+    clock = Pi(utc=0.0).clock
+    now = clock.now()
+    assert clock.worth(AT, now)
+    assert not clock.worth(END + 1, now)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-5e8, 5e8), st.booleans(), st.floats(1, 40_000)), min_size=1, max_size=8
+    )
+)
+def test_whatever_a_clock_does_its_time_can_be_and_every_doubt_ends(steps):
+    pi = Pi()
+    for jump_s, synchronised, run_s in steps:
+        pi.utc += jump_s
+        pi.synchronised = synchronised
+        state = pi.after(run_s, 3600)
+        assert state.at >= KNOWN_PAST
+    pi.utc = max(pi.utc, KNOWN_PAST)
+    assert pi.after(DOUBT_S + 7200, 1800).believed
+
+
+def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatch, tmp_path):
+    assert kernel_synchronised() in (True, False, None)
+    monkeypatch.setattr(gateway_clock, "SYNCHRONISED_FLAG", tmp_path)
+    assert kernel_synchronised() is True

@@ -1,0 +1,161 @@
+"""Days that are played end with the days' true figures at the campus, whatever the clock did."""
+
+from datetime import date
+
+import pytest
+from played_calendar import DAY_S, World, clock_date
+
+from fevergate.database import open_reader
+from fevergate.fever_log import read_day
+from fevergate.protocol import Health
+
+
+@pytest.fixture
+def world_from(tmp_path):
+    worlds = []
+
+    def make(begin):
+        worlds.append(World(tmp_path, begin))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+def log_of(world, day):
+    reader = open_reader(world.path)
+    try:
+        return read_day(reader, world.settings, date.fromisoformat(day))
+    finally:
+        reader.close()
+
+
+def test_days_as_they_should_be(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(fever_at="08:00")
+    world.night()
+    world.day()
+    world.night()
+    for day in ("2026-09-01", "2026-09-02"):
+        assert world.figures(day) == world.true(day)
+
+
+@pytest.mark.parametrize("sntp", [True, False], ids=["kiosks ask SNTP", "no other time"])
+def test_after_a_summers_pause_and_nights_without_power_every_day_is_stated(world_from, sntp):
+    world = world_from("2026-07-01 06:00")
+    world.start()
+    world.day()
+    world.night()
+    world.stop()
+    world.sntp = sntp
+    world.skip("2026-08-31 07:00")
+    world.start()
+    for _ in range(5):
+        world.day(fever_at="09:00")
+        world.night()
+    for day in ("2026-08-31", "2026-09-02", "2026-09-04"):
+        if sntp or day > "2026-09-02":
+            assert world.figures(day) == world.true(day)
+        # Without any date its kiosk proves no coverage, but whoever came is counted.
+        assert world.figures(day)[1:] == world.true(day)[1:]
+    assert world.figures("2026-08-15") == ("uncovered", 0, 0)
+
+
+@pytest.mark.parametrize("synchronised", [True, False], ids=["network time", "by itself"])
+def test_a_clock_two_days_ahead_for_three_hours_states_nothing_that_stays_wrong(
+    world_from, synchronised
+):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="10:00", fever_at="08:00")
+    world.off_s, world.synchronised = 2 * DAY_S, synchronised
+    world.day(begin="10:00", end="13:00")
+    world.off_s, world.synchronised = 0.0, synchronised
+    world.day(begin="13:00")
+    world.skip("2026-09-02 07:00")
+    world.day()
+    world.skip("2026-09-05 07:00")
+    for number in range(1, 4):
+        day = f"2026-09-0{number}"
+        state, people, fevers = world.true(day)
+        expected = (state if people else "uncovered", people, fevers)
+        seen = world.figures(day)
+        assert seen[1:] == expected[1:], day
+        assert seen[0] in ("reported", expected[0])
+        log = log_of(world, day)
+        assert sum(kiosk.normal + kiosk.fever for kiosk in log.kiosks) == people
+
+
+def test_one_that_starts_two_days_ahead_and_is_right_after_its_next_start(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day()
+    world.night()
+    world.stop()
+    world.off_s = 2 * DAY_S
+    world.start()
+    world.day(end="10:00")
+    world.stop()
+    world.off_s, world.synchronised = 0.0, True
+    world.start()
+    world.day(begin="10:00")
+    world.skip("2026-09-06 07:00")
+    for number in range(1, 5):
+        day = f"2026-09-0{number}"
+        assert world.figures(day)[1:] == world.true(day)[1:], day
+
+
+def test_a_fever_dated_two_days_ahead_lies_on_the_day_of_its_light(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="09:00")
+    world.kiosk_off_s = 2 * DAY_S  # its time server was wrong once
+    world.person(fever=True)
+    today = clock_date(world.now)
+    log = log_of(world, today)
+    assert not log.zero and [fever.at for fever in log.fevers] == [pytest.approx(world.now, abs=2)]
+    assert log.fevers[0].claimed_at == pytest.approx(world.now + 2 * DAY_S, abs=2)
+    world.skip("2026-09-02 01:00")
+    assert world.figures(today) == world.true(today)
+
+
+def test_a_day_on_which_a_light_was_raised_is_no_zero_whatever_its_fever_is_dated(world_from):
+    world = world_from("2026-09-02 06:00")
+    world.start()
+    world.day(end="09:00")
+    world.kiosk_off_s = -DAY_S  # a fever of yesterday, told today
+    world.person(fever=True)
+    log = log_of(world, "2026-09-02")
+    assert (log.fevers, log.lit, log.zero) == ([], 1, False)
+
+
+def test_coverage_of_a_day_that_nobody_watched_is_shown_as_late_and_2099_is_not_taken(world_from):
+    world = world_from("2026-09-10 06:00")
+    world.start()
+    world.kiosk_off_s = -5 * DAY_S
+    world.say("health", health_of(world))
+    world.kiosk_off_s = 73 * 365 * DAY_S
+    world.say("health", health_of(world))
+    world.person()
+    log = log_of(world, "2026-09-05")
+    assert (log.kiosks[0].watched_minutes, log.kiosks[0].late_minutes) == (11, 11)
+    assert world.ingest.counts["misdated"] == 2
+    reader = open_reader(world.path)
+    try:
+        (last,) = reader.execute("select max(date) from days").fetchone()
+    finally:
+        reader.close()
+    assert last == "2026-09-10"
+
+
+def health_of(world):
+    return Health(
+        kiosk="north-1",
+        boot=world.boot,
+        at=world.kiosk_at,
+        up_ms=60_000,
+        state="ok",
+        watched_s=600.0,
+    )
