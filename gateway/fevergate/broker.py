@@ -76,7 +76,8 @@ class Broker:
 
     `message(topic, payload, done)` comes from the network thread; `done` acknowledges, and
     may be called from any thread, once what came is safe. `up` is called after each connect.
-    On `status_topic`, if there is one, it says `online`, and `offline` when it ends, whatever way.
+    Where it is `clean`, the broker keeps nothing for it while it is away. On `status_topic`, if
+    there is one, it says `online`, and `offline` when it ends, whatever way.
     """
 
     def __init__(
@@ -88,6 +89,8 @@ class Broker:
         up: Callable[[], None] = lambda: None,
         status_topic: str = "",
         session: Session | None = None,
+        *,
+        clean: bool = False,
     ) -> None:
         self._status_topic = status_topic
         self._connect_with: dict[str, Any] = {}
@@ -117,7 +120,7 @@ class Broker:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=None if session else False,
+            clean_session=None if session else clean,
             protocol=mqtt.MQTTv5 if session else mqtt.MQTTv311,
             manual_ack=True,
         )
@@ -188,18 +191,20 @@ class Broker:
 
     def _run(self) -> None:
         wait_s = BACKOFF_MIN_S
+        attempts = 0
         while not self._stopping.is_set():
             epoch = self._epoch
+            addresses = self._broker.addresses
+            host, port = addresses[attempts % len(addresses)]
             self.progressed_at = time.monotonic()
             try:
-                self._client.connect(
-                    self._broker.host, self._broker.port, KEEP_ALIVE_S, **self._connect_with
-                )
+                self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
                 self._pump()
             except (OSError, ssl.SSLError) as error:
-                log.warning("broker at %s:%d: %s", self._broker.host, self._broker.port, error)
+                log.warning("broker at %s:%d: %s", host, port, error)
             except Exception:
                 log.exception("the broker's thread fell, starting it again")
+            attempts = 0 if self._epoch > epoch else attempts + 1
             if self._again:  # a line that we broke ourselves: a fever may be on its way
                 self._again = False
                 continue

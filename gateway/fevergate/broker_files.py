@@ -1,7 +1,7 @@
 """What mosquitto reads: its configuration, its access list, its passwords.
 
-Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: one listener, so that nothing depends on
-`per_listener_settings`. Source: mosquitto.conf(5).
+Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: both listeners share passwords and access
+list, so that nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -43,21 +44,51 @@ GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
 COLLECT = "collect"
-"""The collectors: one user for all of them, told apart by their client ids."""
+COLLECTORS = tuple(f"{COLLECT}-{number}" for number in range(1, 9))
+"""The collectors' users, by their names 1 to 8, with one password: over the network a user has one
+client id. `collect` itself is for a single one, as older settings have it."""
 HOME_ASSISTANT = "homeassistant"
 """A user, and the topic below which it is told what there is."""
 
 
-def configuration(folder: Path, bind: str, port: int) -> str:
-    """mosquitto.conf. TLS is the only way in."""
-    return f"""\
-# Made by `fevergate provision`; made again by each run of it.
-listener {port} {bind}
-allow_anonymous false
+EPHEMERAL = 32_768
+"""From here on Linux gives ports to whoever connects (ip_local_port_range)."""
+
+
+def local_port(port: int) -> int:
+    """A port for the local listener beside one for the network: the next, unless that may be taken
+    by any connection, as in a test."""
+    if port < EPHEMERAL - 1:
+        return port + 1
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def configuration(folder: Path, bind: str, port: int, local: int) -> str:
+    """mosquitto.conf. TLS is the only way in.
+
+    A client id is whose session it is: who connects under another's throws that one off and may
+    wipe its session (MQTT 3.1.1, 3.1.4-2). So over the network it is the user's name, whatever a
+    client says (mosquitto's handle_connect.c, from 1.5 on). On this machine, which no kiosk's
+    credential reaches, each program of ours has its own.
+    """
+    tls = f"""\
 certfile {folder}/broker.crt
 keyfile {folder}/broker.key
 # The lowest version that is taken: 1.2, and 1.3 above it.
-tls_version tlsv1.2
+tls_version tlsv1.2"""
+    return f"""\
+# Made by `fevergate provision`; made again by each run of it.
+# The network: nobody takes another's client id, and with it another's session.
+listener {port} {bind}
+use_username_as_clientid true
+{tls}
+# This machine: gateway, pages and commands.
+listener {local} 127.0.0.1
+{tls}
+
+allow_anonymous false
 password_file {folder}/broker.passwords
 acl_file {folder}/broker.acl
 # Small packets at once: an acknowledgement just before a fever would delay it by 40 ms.
@@ -134,7 +165,8 @@ def access_list(
         ]
     if collect:
         # Of every campus that speaks here, and nothing to write: it only keeps.
-        lines += ["", f"user {COLLECT}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
+        for user in (COLLECT, *COLLECTORS):
+            lines += ["", f"user {user}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
     for kiosk in kiosks:
         lines += ["", f"user {kiosk}"]
         lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -37,6 +37,16 @@ def publish_once(
     Raises `BrokerError` where the broker refuses or does not answer.
     """
     _once(settings, lambda client: client.publish(topic, payload, qos=1, retain=retain))
+
+
+def clear_once(settings: GatewaySettings, topics: Sequence[str]) -> None:
+    """Take back what is retained on topics that the client may write. Raises as `publish_once`."""
+
+    def act(client: mqtt.Client) -> None:
+        for topic in topics:
+            client.publish(topic, b"", qos=1, retain=True)
+
+    _once(settings, act, answers=len(topics))
 
 
 def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
@@ -94,7 +104,8 @@ def _once(
     """`act`, wait for so many answers, the first of which counts, and then until it is `enough` or
     `linger_s` have passed."""
     broker = settings.broker
-    where = f"broker {broker.host}:{broker.port}"
+    (host, port), *others = broker.addresses
+    where = f"broker {host}:{port}"
     outcome: list[str] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
@@ -114,7 +125,13 @@ def _once(
     client.on_connect = connected
     client.on_publish = client.on_subscribe = finished
     try:
-        client.connect(broker.host, broker.port, KEEP_ALIVE_S)
+        try:
+            client.connect(host, port, KEEP_ALIVE_S)
+        except ConnectionRefusedError:
+            if not others:
+                raise
+            (host, port) = others[0]
+            client.connect(host, port, KEEP_ALIVE_S)
         until = time.monotonic() + min(ANSWER_S, connect_s)
         while len(outcome) < answers and not any(outcome) and time.monotonic() < until:
             client.loop(0.1)

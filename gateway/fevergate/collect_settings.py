@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,14 +10,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from fevergate.settings import Broker, Metrics, decode, refused
+from fevergate.settings import Broker, Metrics, decode, read_secret, refused
 
 
 class CollectBroker(Broker, kw_only=True):
     """Where the shared subscription is, and how it is kept there."""
 
     username: str = "collect"
+    """`{name}` in it stands for the collector's name: a broker may give each user one client id."""
     password_file: str = "collect.password"  # noqa: S105 - a file's name
     group: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")] = "raw"
     """Collectors of one group share the readings; another group gets them all once more."""
@@ -56,6 +59,18 @@ class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     metrics: Metrics | None = None
 
     folder: Path = Path()
+
+    def named(self, name: str) -> CollectSettings:
+        """The settings of one collector."""
+        username = self.broker.username.replace("{name}", name)
+        return replace(self, broker=replace(self.broker, username=username))
+
+    def share(self) -> str:
+        """The shared subscription's name at the broker: all members have the same secret, and a
+        credential without it cannot take their messages away by joining in (MQTT 5, 4.8.2)."""
+        secret = read_secret(self.path(self.broker.password_file))
+        digest = hashlib.sha256(f"fevergate share {self.broker.group} {secret}".encode())
+        return f"{self.broker.group}-{digest.hexdigest()[:32]}"
 
     def path(self, name: str) -> Path:
         """A path of this file, which is relative to it."""

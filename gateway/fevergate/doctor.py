@@ -56,7 +56,7 @@ def examine(settings_path: Path) -> list[Finding]:
 
 def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     broker = settings.broker
-    where = f"{broker.host}:{broker.port}"
+    where = "{}:{}".format(*broker.addresses[0])
     try:
         took_ms = probe(settings) * 1000
     except FeverGateError as error:

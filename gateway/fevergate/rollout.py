@@ -89,7 +89,8 @@ class Rollout:
     def connected(self) -> Iterator[Rollout]:
         """Hold a line to the broker. Raises `BrokerError`."""
         broker, client = self._settings.broker, self._client
-        where = f"broker {broker.host}:{broker.port}"
+        host, port = broker.addresses[0]
+        where = f"broker {host}:{port}"
         refused: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def up(_client: object, _data: object, _flags: object, reason: object, _: object) -> None:
@@ -110,7 +111,7 @@ class Rollout:
         )
         client.tls_set_context(named_context(broker, str(self._settings.path(broker.ca))))
         try:
-            client.connect(broker.host, broker.port, KEEP_ALIVE_S)
+            client.connect(host, port, KEEP_ALIVE_S)
             client.loop_start()
             reason = refused.get(timeout=10)
         except (OSError, ssl.SSLError, queue.Empty) as error:

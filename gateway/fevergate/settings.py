@@ -28,12 +28,20 @@ class Broker(Struct, forbid_unknown_fields=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Port = 8883
+    local_port: Port | None = None
+    """The broker's listener for this machine alone: see `broker_files.configuration`."""
     name: str = "fevergate-gateway"
     """The name in the broker's certificate, which need not be its address."""
     ca: str = "ca.crt"
     username: str = "gateway"
     password_file: str = "gateway.password"  # noqa: S105 - a file's name
     """A file that holds the password alone, readable by the gateway only."""
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where to try, in this order: a broker may not know its local listener yet."""
+        local = [("127.0.0.1", self.local_port)] if self.local_port else []
+        return [*local, (self.host, self.port)]
 
 
 class Alarm(Struct, forbid_unknown_fields=True, kw_only=True):

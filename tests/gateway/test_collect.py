@@ -18,7 +18,7 @@ from fevergate.collect.store import REJECTED_A_BATCH
 from fevergate.collect_settings import load_collect
 from fevergate.errors import CollectError, SettingsError, StoreError
 from fevergate.local_postgres import LocalPostgres
-from fevergate.protocol import encode
+from fevergate.protocol import MAX_MS, encode
 
 DAY_S = 86_400
 
@@ -174,7 +174,7 @@ def test_a_date_that_cannot_be_is_kept_as_said_under_the_day_of_arrival(desk, bo
 
 def test_a_boot_that_began_before_there_was_time_dates_nothing_and_stops_nothing(desk, books, now):
     desk.say(seq=1, at=None, up_ms=0)
-    desk.say(seq=2, up_ms=2**53)
+    desk.say(seq=2, up_ms=MAX_MS)
     desk.commit()
     desk.say(seq=3)
     desk.commit()

@@ -6,15 +6,18 @@ import ssl
 import threading
 import time
 
+import paho.mqtt.client as mqtt
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
+from paho.mqtt.enums import CallbackAPIVersion
 from test_broker_access import BASE, HANG_S, Client, password_of
 
 from fevergate import certificates
 from fevergate.cli import cli
 from fevergate.errors import BrokerError
 from fevergate.local_broker import LocalBroker, free_port
+from fevergate.protocol import KIOSK_SAYS
 from fevergate.provision import provision, services
 from fevergate.settings import load_gateway
 
@@ -87,6 +90,26 @@ def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
     (line,) = (site.folder / "revoked.jsonl").read_text().splitlines()
     assert json.loads(line)["reason"] == "stolen in the night"
     assert old not in said + line
+
+
+def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(site):
+    topics = [f"{BASE}/north-1/{kind}" for kind in KIOSK_SAYS]
+    stolen = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    stolen.username_pw_set("north-1", password_of(site, "north-1"))
+    stolen.tls_set_context(ssl.create_default_context(cafile=str(site.folder / "ca.crt")))
+    stolen.will_set(topics[0], b"its last will", qos=1, retain=True)
+    stolen.on_connect = lambda *_: [stolen.publish(t, b"left", 1, retain=True) for t in topics[1:]]
+    left = threading.Semaphore(0)
+    stolen.on_publish = lambda *_: left.release()
+    stolen.connect("127.0.0.1", site.port)
+    stolen.loop_start()
+    assert all(left.acquire(timeout=HANG_S) for _ in topics[1:])
+    fevergate("revoke", site, "north-1")
+    stolen.loop_stop()
+    with Client(site, "admin") as admin:
+        admin.hear(f"{BASE}/north-1/#")
+        admin.hear(f"{BASE}/nothing")  # answered behind what is retained
+        assert admin.heard == []
 
 
 def test_a_revoked_kiosk_stays_out_when_the_folder_is_made_again_for_the_others(site):

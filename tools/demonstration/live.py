@@ -45,7 +45,7 @@ class Screen:
     def __enter__(self) -> Screen:
         self._introduce(self._system.folder)
         broker = self._system.settings.broker
-        self._client.connect_async(broker.host, broker.port)
+        self._client.connect_async(*broker.addresses[0])
         self._client.loop_start()
         return self
 

@@ -41,7 +41,7 @@ class Admin:
             self._client.on_message = lambda _client, _data, message: heard(
                 message.topic, message.payload
             )
-        self._client.connect_async(settings.broker.host, settings.broker.port)
+        self._client.connect_async(*settings.broker.addresses[0])
 
     def __enter__(self) -> Self:
         self._client.loop_start()

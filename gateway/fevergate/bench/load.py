@@ -59,7 +59,8 @@ class LoadKiosk:
         client.on_socket_open = no_delay
         client.on_connect = self._on_connect
         client.on_message = self._on_message
-        client.connect_async(broker.host, broker.port, 20)
+        # Where one kiosk may have several lines, each with a client id of its own.
+        client.connect_async(*broker.addresses[0], 20)
         client.loop_start()
         self._client = client
 

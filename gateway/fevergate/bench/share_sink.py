@@ -27,8 +27,8 @@ from fevergate.settings import read_secret
 
 def main() -> None:
     """Usage: share_sink SETTINGS NAME register | drain COUNT | end."""
-    settings = load_collect(Path(sys.argv[1]))
     name, mode, *rest = sys.argv[2:]
+    settings = load_collect(Path(sys.argv[1])).named(name)
     broker = settings.broker
     done = threading.Event()
     came = 0
@@ -42,7 +42,7 @@ def main() -> None:
 
     def connected(client: mqtt.Client, *_: Any) -> None:
         if mode == "register":
-            client.subscribe(topics(broker.group)[0], 1)
+            client.subscribe(topics(settings.share())[0], 1)
         elif mode == "end":
             done.set()
 

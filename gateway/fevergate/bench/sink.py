@@ -79,7 +79,7 @@ def main() -> None:
         client.on_message = watched
     client.on_subscribe = subscribed
     client.on_connect = connected
-    client.connect(settings.broker.host, settings.broker.port, 20)
+    client.connect(*settings.broker.addresses[0], 20)
     client.loop_start()
     if mode == "watch":
         sys.stdin.read()

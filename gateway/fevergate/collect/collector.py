@@ -41,9 +41,9 @@ class Collector:
         self.writer = Writer(Store(settings, name), 2 * given.window, lambda: self.broker.again())
         self.intake = Intake(self.writer.store.calendar, self._keep)
         self.broker = Broker(
-            settings,
+            settings.named(name),
             client_id(given.group, name),
-            topics(given.group),
+            topics(settings.share()),
             self.intake.message,
             session=Session(round(given.session_days * 86_400), given.window),
         )
@@ -72,7 +72,7 @@ class Collector:
         if self.broker.taken_over:
             raise CollectError(
                 f"name {self._name!r}: another collector of this group has it; expected one name"
-                " for each"
+                ' for each, and in collect.toml username = "collect-{name}"'
             )
         return self.broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
 

@@ -22,6 +22,7 @@ timezone = "{timezone}"  # where a day, and so a partition, begins
 host = "{broker_host}"
 port = {broker_port}
 name = "{BROKER_NAME}"  # in its certificate
+username = "collect-{{name}}"  # names are 1 to 8: each collector is a user of its own
 group = "raw"            # collectors of one group share the readings
 session_days = 14        # what an absent collector's share waits at the broker; then it is lost
 

@@ -31,7 +31,7 @@ USERS = (
 
 _FOLDERS = ("kiosks", "systemd", "gateways", "broker")
 
-RESERVED = ("alarm", *USERS)
+RESERVED = ("alarm", *USERS, *broker_files.COLLECTORS)
 
 
 @dataclass
@@ -111,6 +111,8 @@ def write_broker(done: Provisioned, campus: str) -> None:
         path.parent.name: kiosk_password(path)
         for path in sorted((done.folder / "kiosks").glob("*/settings.json"))
     }
+    if collect := passwords.get(broker_files.COLLECT):
+        passwords |= dict.fromkeys(broker_files.COLLECTORS, collect)
     broker_files.write_passwords(done.folder / "broker.passwords", passwords | kiosks)
     access = broker_files.access_list(
         campus,

@@ -45,6 +45,7 @@ home_assistant = {home_assistant}   # whether kiosks and gates appear in it
 [broker]
 host = "{broker_host}"
 port = {broker_port}
+local_port = {local_port}  # the broker's own for this machine
 name = "{broker_name}"  # in its certificate
 
 [alarm]
@@ -121,6 +122,7 @@ def provision(
     wishes = {name: value for name, value in wishes.items() if value is not None}
     broker_host = broker_host or (before.broker.host if before else "127.0.0.1")
     broker_port = broker_port or (before.broker.port if before else 8883)
+    local_port = (before and before.broker.local_port) or broker_files.local_port(broker_port)
     bind = bind or broker_files.bound_to(folder) or "127.0.0.1"
     check_host("broker host", broker_host)
     check_host("bind", bind)
@@ -145,7 +147,8 @@ def provision(
                 raise ProvisionError(f"{settings}: {what} is {was!r}, expected it, not {now!r}")
         document = read_toml(settings)
         broker: Any = document.setdefault("broker", tomlkit.table())
-        for name, now in (("host", broker_host), ("port", broker_port)):
+        wanted = {"host": broker_host, "port": broker_port, "local_port": local_port}
+        for name, now in wanted.items():
             if getattr(before.broker, name) != now:
                 broker[name] = now
     else:
@@ -158,6 +161,7 @@ def provision(
                 home_assistant=str(home_assistant).lower(),
                 broker_host=broker_host,
                 broker_port=broker_port,
+                local_port=local_port,
                 broker_name=BROKER_NAME,
                 bind=bind,
                 site=site or DEFAULTS["site"],
@@ -185,7 +189,7 @@ def provision(
         write_kiosk(done, kiosk, values[kiosk] | key)
     write_authority(done)
     write_broker(done, campus)
-    configuration = broker_files.configuration(folder, bind, broker_port)
+    configuration = broker_files.configuration(folder, bind, broker_port, local_port)
     path = folder / "mosquitto.conf"
     changed = not path.exists() or path.read_text() != configuration
     certificates.write_public(path, configuration.encode())

@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,6 +16,7 @@ from msgspec.structs import replace
 from fevergate import broker_files, broker_once, certificates
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.options import FOLDER
+from fevergate.protocol import KIOSK_SAYS, Topic
 from fevergate.settings import GatewaySettings
 
 CUT_OFF_S = 10
@@ -132,16 +135,40 @@ def reload_broker(folder: Path) -> bool:
     return True
 
 
+def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None:
+    """As a kiosk, with a password that it alone does not know: take back what it left retained, for
+    nobody else may write there. Raises `BrokerError` where the broker does not let that in."""
+    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in KIOSK_SAYS]
+    until = time.monotonic() + CUT_OFF_S
+    with _as_kiosk(settings, kiosk, password) as as_it:
+        while True:
+            try:
+                broker_once.clear_once(as_it, topics)
+            except BrokerError as error:
+                if broker_once.REFUSED not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)  # it reads its files now
+            else:
+                return
+
+
+@contextmanager
+def _as_kiosk(settings: GatewaySettings, kiosk: str, password: str) -> Iterator[GatewaySettings]:
+    beside = settings.path(f".{kiosk}.password")
+    try:
+        certificates.write_private(beside, password.encode())
+        broker = replace(settings.broker, username=kiosk, password_file=beside.name)
+        yield replace(settings, broker=broker)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def see_refused(settings: GatewaySettings, username: str, password: str) -> None:
     """Wait until the broker refuses a credential.
 
     Raises `BrokerError` where it cannot be asked, or still takes it after `CUT_OFF_S`.
     """
-    beside = settings.path(f".{username}.password")
-    try:
-        certificates.write_private(beside, password.encode())
-        broker = replace(settings.broker, username=username, password_file=beside.name)
-        as_it = replace(settings, broker=broker)
+    with _as_kiosk(settings, username, password) as as_it:
         until = time.monotonic() + CUT_OFF_S
         while time.monotonic() < until:
             try:
@@ -151,8 +178,6 @@ def see_refused(settings: GatewaySettings, username: str, password: str) -> None
                     return
                 raise
             time.sleep(0.2)
-    finally:
-        beside.unlink(missing_ok=True)
     raise BrokerError(f"the broker still lets {username} in: systemctl restart mosquitto")
 
 

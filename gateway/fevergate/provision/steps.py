@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fevergate import broker_files, certificates
-from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.errors import BrokerError, NothingFoundError, ProvisionError
 from fevergate.provision import kiosks, services
 from fevergate.provision.campus import revoke_gateway
 from fevergate.provision.files import (
@@ -192,6 +192,16 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
         yield from apply_campus(folder)
         return
     settings = _open(folder)
+    password = kiosks.renew_password(folder, name)
+    write_broker(Provisioned(folder), settings.campus)
+    broker_files.hand_over(folder)
+    left: BrokerError | None = None
+    if services.reload_broker(folder):  # it is cut off, and its last will said
+        own = str(kiosks.settings_of(folder, name)["password"])
+        try:
+            services.clear_retained(settings, name, own)
+        except BrokerError as error:
+            left = error
     told = kiosks.forget(folder, name, reason)
     document = read_toml(folder / SETTINGS)
     left_at = take_from_gate(document, name)
@@ -202,7 +212,9 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
     reloaded = services.reload_broker(folder)
     yield say(settings, "started" if services.restart(folder) else "to_start")
     if reloaded:
-        services.see_refused(settings, name, str(told["password"]))
+        services.see_refused(settings, name, password)
+    if left:
+        raise BrokerError(f"what {name} left retained is not taken back: {left}")
     yield say(settings, "refused" if reloaded else "no_broker")
     if left_at:
         yield say(settings, "last", gate=left_at)

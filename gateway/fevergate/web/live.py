@@ -112,6 +112,7 @@ class Live:
                 alarm_topic(settings.campus, "+"),
             ],
             self.heard,
+            clean=True,  # nobody looks at yesterday's
         )
 
     @property

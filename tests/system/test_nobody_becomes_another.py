@@ -1,0 +1,203 @@
+"""One stolen kiosk credential at the real broker takes nobody's session, share or light."""
+
+import ssl
+import threading
+import time
+from contextlib import ExitStack
+
+import paho.mqtt.client as mqtt
+import pytest
+from gpiozero.pins.mock import MockFactory
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from samples import health, reading
+from test_broker_access import BASE, HANG_S, Client, password_of
+
+from fevergate.broker import Broker, Session
+from fevergate.collect.collector import client_id
+from fevergate.collect.intake import topics
+from fevergate.collect_settings import load_collect
+from fevergate.gateway import Gateway
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.protocol import encode
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+FEVERS = 10
+
+
+class Site:
+    """A broker, and the gateway beside it, in this process."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = free_port()
+        provision(
+            folder,
+            campus="east",
+            gateway="gw-east",
+            gates=GATES,
+            broker_port=self.port,
+            collect=True,
+        )
+        self.broker = LocalBroker(folder)
+        self.broker.start()
+        self.settings = load_gateway(folder / "gateway.toml")
+        self.gateway = Gateway(self.settings, MockFactory())
+
+    def state(self, gate):
+        return next(state for state in self.gateway.alarm.states() if state.gate == gate)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("becomes") / "fevergate")
+    site.gateway.start()
+    try:
+        until(lambda: site.gateway._broker.connected)
+        yield site
+    finally:
+        site.gateway.stop()
+        site.broker.stop()
+
+
+@pytest.fixture
+def line():
+    """Makes a line to the broker, which ends with the test however that ends."""
+    with ExitStack() as stack:
+
+        def made(*arguments, **options):
+            broker = Broker(*arguments, **options)
+            broker.start()
+            stack.callback(broker.stop)
+            until(lambda: broker.connected)
+            return broker
+
+        yield made
+
+
+def until(true):
+    end = time.monotonic() + HANG_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def steal(site, identity, ending, let_in):
+    """As north-1: connect under another's client id, again and again, with a clean session."""
+    context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
+    while not ending.is_set():
+        thief = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=identity, clean_session=True)
+        thief.username_pw_set("north-1", password_of(site, "north-1"))
+        thief.tls_set_context(context)
+        accepted = threading.Event()
+        thief.on_connect = lambda *_, accepted=accepted: accepted.set()
+        thief.connect("127.0.0.1", site.port)
+        thief.loop_start()
+        if accepted.wait(HANG_S):
+            let_in.release()
+        thief.disconnect()
+        thief.loop_stop()
+
+
+@pytest.mark.parametrize("identity", ["gateway-gw-east", "gateway", "web-gw-east", "south-1"])
+def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, line, identity):
+    lost = []
+    lines = site.gateway._broker._epoch
+    ending, let_in = threading.Event(), threading.Semaphore(0)
+    with Client(site, "south-1", client_id="south-1") as kiosk:
+        kiosk.client.on_disconnect = lambda *_: lost.append("south-1")
+        pages = line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
+        thief = threading.Thread(target=steal, args=(site, identity, ending, let_in), daemon=True)
+        thief.start()
+        boot = int(time.monotonic() * 1000) % 2**31
+        for seq in range(1, FEVERS + 1):
+            assert let_in.acquire(timeout=HANG_S)  # once more since the last fever
+            fever = reading(seq, "fever", kiosk="south-1", boot=boot)
+            kiosk.say(f"{BASE}/south-1/reading", encode(fever))
+            until(lambda: site.state("south").state == "raised")
+            site.gateway.ingest.acknowledge("south", "Li Wei")
+        ending.set()
+        thief.join()
+        assert lost == [] and site.gateway._broker._epoch == lines and pages._epoch == 1
+        kiosk.client.on_disconnect = None
+
+
+def _done(_topic, _payload, done):
+    done()
+
+
+def test_a_stolen_credential_gets_no_share_of_the_collectors_readings(site, line):
+    collect = load_collect(site.folder / "collect.toml").named("1")
+    came = []
+
+    def take(topic, payload, done):
+        if topic.endswith("/reading"):
+            came.append(payload)
+        done()
+
+    line(collect, client_id("raw", "1"), topics(collect.share()), take, session=Session(0, 100))
+    with Client(site, "north-1") as thief, Client(site, "south-1") as kiosk:
+        for group in ("raw", "collect", collect.broker.group):
+            thief.hear(f"$share/{group}/fevergate/v1/+/+/reading")
+        time.sleep(0.2)  # the collector has subscribed, too
+        said = [encode(reading(seq, kiosk="south-1", boot=7)) for seq in range(1, 51)]
+        for payload in said:
+            kiosk.say(f"{BASE}/south-1/reading", payload)
+        until(lambda: len(came) >= 50)
+        assert sorted(came) == sorted(said) and thief.heard == []
+
+
+def test_two_collectors_of_one_broker_are_two_users_and_neither_throws_the_other_off(site, line):
+    brokers = []
+    for name in ("1", "2"):
+        collect = load_collect(site.folder / "collect.toml").named(name)
+        session = Session(0, 10)
+        share = topics(collect.share())
+        brokers.append(line(collect, client_id("raw", name), share, _done, session=session))
+    with Client(site, "south-1") as kiosk:
+        kiosk.say(f"{BASE}/south-1/status", b"online")
+    assert [broker._epoch for broker in brokers] == [1, 1]
+    assert not any(broker.taken_over for broker in brokers)
+
+
+def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site):
+    def say_retained(*args):
+        return kiosk.client.publish(*args, qos=1, retain=True).wait_for_publish(HANG_S)
+
+    fever = reading(1, "fever", boot=99)
+    with Client(site, "north-1") as kiosk:
+        say_retained(f"{BASE}/north-1/reading", encode(fever))
+        say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
+        until(lambda: site.state("north").state == "raised")  # live it is a fever as any
+        site.gateway.ingest.acknowledge("north", "Li Wei")
+    site.gateway._broker.again()  # as after each start
+    before = site.gateway._broker.retained
+    until(lambda: site.gateway._broker.retained >= before + 2)
+    assert site.state("north").state == "clear"
+    with Client(site, "north-1") as kiosk:
+        say_retained(f"{BASE}/north-1/reading", b"")
+        say_retained(f"{BASE}/north-1/health", b"")
+
+
+def test_a_last_will_speaks_for_its_own_kiosk_alone(site):
+    with Client(site, "admin") as admin:
+        admin.hear(f"{BASE}/#")
+        for topic in ("south-1/reading", "gateway/status", "north-1/status"):
+            later = Properties(PacketTypes.CONNECT)
+            thief = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+            thief.username_pw_set("north-1", password_of(site, "north-1"))
+            thief.tls_set_context(ssl.create_default_context(cafile=str(site.folder / "ca.crt")))
+            thief.will_set(f"{BASE}/{topic}", b"last will on " + topic.encode(), qos=1)
+            up = threading.Event()
+            thief.on_connect = lambda *_, up=up: up.set()
+            thief.connect("127.0.0.1", site.port, properties=later)
+            thief.loop_start()
+            up.wait(HANG_S)
+            thief.socket().close() if thief.socket() else None  # no word of leaving
+            thief.loop_stop()
+        admin.wait_for(b"last will on north-1/status")
+        wills = [payload for payload in admin.payloads() if payload.startswith(b"last will")]
+        assert wills == [b"last will on north-1/status"]
