@@ -214,7 +214,7 @@ class Gateway:
             pins=self._lamps.pins,
             chip=recognise().chip,
             dark=self._lamps.dark,
-            clock=self.clocks.believable,
+            clock=self.clock.believed,
             disk=self._disk or ("no answer" if slow else ""),
             line=self._broker.connected,
         )
