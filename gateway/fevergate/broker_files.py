@@ -40,6 +40,9 @@ def stores_aside(folder: Path) -> list[Path]:
 GOOD = "good"
 """Below the broker's own folder: its files as they were when they were last sound."""
 
+MAX_QUEUED = 20_000
+"""Messages that wait for an absent client; those beyond are dropped."""
+
 GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
@@ -105,7 +108,7 @@ autosave_interval 60
 # A payload has at most {MAX_PAYLOAD} bytes; topic and headers come on top.
 max_packet_size {2 * MAX_PAYLOAD}
 # For an absent gateway: what four campuses say in some hours. Beyond that the kiosks keep it.
-max_queued_messages 20000
+max_queued_messages {MAX_QUEUED}
 max_queued_bytes 33554432
 # No window: one that readings fill while a disk refuses would keep the next fever out.
 max_inflight_messages 0

@@ -127,7 +127,7 @@ class Gateway:
             f"gateway-{settings.gateway}",
             ingesting.topics(settings.campus),
             self.ingest.message,
-            self._announce_all,
+            self._line_up,
             gateway_status_topic(settings.campus),
         )
         self._metrics = _metrics(
@@ -326,6 +326,10 @@ class Gateway:
         self._broker.publish(
             alarm_topic(self._settings.campus, state.gate), encode(state), retain=True
         )
+
+    def _line_up(self) -> None:
+        self._watch.drops.up()
+        self._announce_all()
 
     def _announce_all(self) -> None:
         for state in self.alarm.states():

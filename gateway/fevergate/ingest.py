@@ -87,6 +87,7 @@ class Ingest:
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
         """Take one message; `done` is called when it is committed, or need not be."""
         now = self._clock.now()
+        self._watch.drops.received += 1
         if topic == DROPPED:
             self._dropped(payload)
             done()
@@ -194,7 +195,7 @@ class Ingest:
 
     def _dropped(self, payload: bytes) -> None:
         if payload.isdigit() and len(payload) < 20:
-            self._watch.broker_dropped(int(payload))
+            self._watch.drops.count(int(payload))
 
     def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
         applied = decode(payload, Applied)

@@ -48,7 +48,7 @@ class GatewayMetrics(Collector):
         yield counter(
             "fevergate_broker_dropped_messages",
             "What the broker says it has dropped since it started.",
-            self._watch.dropped,
+            self._watch.drops.dropped,
         )
         yield from self._gates()
         yield from self._kiosks()

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+from fevergate.drops import Drops
 from fevergate.protocol import Health
 from fevergate.settings import GatewaySettings
 
 FRESH_S = 1.0
-DROPPED_S = 600.0
-"""How long a gate is amber after the broker dropped something."""
 
 Trouble = Callable[[str, str, str | None], None]
 
@@ -44,8 +43,7 @@ class Watch:
         self._drift: dict[str, float | None] = {}
         self._unlike: dict[str, str] = {}
         self._floods: dict[str, str] = {}
-        self._dropped = 0
-        self._dropped_at = now() - DROPPED_S
+        self.drops = Drops(now)
 
     def heard(self, kiosk: str) -> None:
         """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
@@ -91,30 +89,17 @@ class Watch:
         with self._lock:
             self._floods = kiosks
 
-    def broker_dropped(self, count: int) -> None:
-        """The broker's own count of messages that it dropped since it started."""
-        with self._lock:
-            if count > self._dropped:
-                self._dropped_at = self._now()
-            self._dropped = count
-
     def ages(self) -> dict[str, float]:
         """For each kiosk of a gate the seconds since it was heard; infinite if it never was."""
         now = self._now()
         with self._lock:
             return {kiosk: now - self._heard.get(kiosk, -math.inf) for kiosk in self._gates}
 
-    @property
-    def dropped(self) -> int:
-        """Messages that the broker says it has dropped."""
-        return self._dropped
-
     def check(self) -> None:
         """Look at the clock; call it about once a second."""
         for kiosk in self._gates:
             self._tell(kiosk)
-        lately = self._now() - self._dropped_at < DROPPED_S
-        what = f"broker dropped {self._dropped} messages" if lately else None
+        what = self.drops.words()
         for gate in dict.fromkeys(self._gates.values()):
             self._trouble(gate, "broker", what)
 
