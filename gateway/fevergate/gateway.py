@@ -100,6 +100,7 @@ class Gateway:
         self._remember_at = 0.0
         self._remembered: ClockState | None = None
         self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
+        self._stumble: str | None = None
         self._watch = Watch(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: salvage.Salvage | None = None
@@ -251,6 +252,14 @@ class Gateway:
         broker = getattr(self, "_broker", None)  # the clock is there before the line
         return broker.certificate_end if broker else None
 
+    def stumbled(self, error: Exception | None) -> None:
+        """What keeps us from looking after ourselves, once in the journal, or nothing any more."""
+        what = f"gateway: {type(error).__name__} while it looks after itself" if error else None
+        if error and what != self._stumble:
+            log.critical("looking after ourselves", exc_info=error)
+        self._stumble = what
+        self._trouble_all("look", what)
+
     def compare_kiosks(self) -> None:
         """Whether the kiosks of each gate see the same crowd today; amber where one does not."""
         try:
@@ -388,20 +397,29 @@ def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
     gateway = Gateway(settings, factory)
     try:
         gateway.start()
-        tell(gateway.running())
+        _look(gateway, notifier)
         notifier.notify("READY=1")
         log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
         while not ending.wait(1):
-            if gateway.tick():
-                notifier.notify("WATCHDOG=1")
-            elif gateway.dead:
-                _end_at_once(f"fell: {', '.join(gateway.dead)}")
-            tell(gateway.running())
+            _look(gateway, notifier)
     except Exception as error:
         log.critical("the gateway's own loop fell", exc_info=error)
         _end_at_once(f"{type(error).__name__}: {error}")
     notifier.notify("STOPPING=1")
     gateway.stop()
+
+
+def _look(gateway: Gateway, notifier: SystemdNotifier) -> None:
+    """About once a second. A look that stumbles itself is amber; lamps and readings go on."""
+    try:
+        if gateway.tick():
+            notifier.notify("WATCHDOG=1")
+        tell(gateway.running())
+        gateway.stumbled(None)
+    except Exception as error:
+        gateway.stumbled(error)
+    if gateway.dead:
+        _end_at_once(f"fell: {', '.join(gateway.dead)}")
 
 
 def _end_at_once(why: str) -> NoReturn:

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from fevergate import threads
-from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway
+from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway, _look
 from fevergate.local_broker import free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
@@ -103,3 +104,21 @@ def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
     )
     assert done.returncode == EXIT_FELL
     assert "the thread writer fell" in done.stderr and "started anew" in done.stderr
+
+
+def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, monkeypatch):
+    fed = []
+    notifier = SimpleNamespace(notify=fed.append)
+    gateway.start()
+    monkeypatch.setattr(gateway, "running", lambda: 1 / 0)
+    for _ in range(3):
+        _look(gateway, notifier)
+    assert fed == ["WATCHDOG=1"] * 3
+    assert amber(gateway) == ["gateway: ZeroDivisionError while it looks after itself"]
+    assert caplog.text.count("Traceback") == 1
+    monkeypatch.undo()
+    _look(gateway, notifier)
+    assert amber(gateway) == []
+    monkeypatch.setattr(gateway, "tick", lambda: 1 / 0)
+    _look(gateway, notifier)
+    assert fed == ["WATCHDOG=1"] * 4  # systemd decides
