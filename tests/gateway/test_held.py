@@ -6,7 +6,21 @@ from hypothesis import strategies as st
 from fevergate.held import MAX_ALSO, MAX_GAPS, Held
 from fevergate.protocol import MAX_PAYLOAD, Stored, encode
 
-SEQS = st.lists(st.integers(1, 200), max_size=200)
+GAPPED = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=MAX_GAPS, max_size=3 * MAX_GAPS
+).map(lambda pairs: seqs_of(pairs))
+"""Runs with a gap before each, more than a message may name."""
+
+SEQS = st.lists(st.integers(1, 200), max_size=200) | GAPPED
+
+
+def seqs_of(pairs: list[tuple[int, int]]) -> list[int]:
+    """What is held, out of pairs of (missing, then held)."""
+    seqs, at = [], 0
+    for missing, held in pairs:
+        seqs += range(at + missing + 1, at + missing + held + 1)
+        at += missing + held
+    return seqs
 
 
 def numbers(runs) -> set[int]:
@@ -33,6 +47,22 @@ def test_what_has_just_come_is_told_however_many_gaps_there_are(seqs):
 
 
 @given(SEQS)
+def test_a_message_says_all_that_it_can_up_to_the_first_gap_that_it_cannot_name(seqs):
+    (stored,) = Held(seqs).stored(1)
+    held = set(seqs)
+    assert told([stored]) == {seq for seq in held if seq <= stored.seq}
+    assert stored.seq + 1 not in held and (stored.seq in held or not held)
+    if stored.seq != max(held, default=0):
+        assert len(stored.gaps) == MAX_GAPS
+
+
+@given(GAPPED)
+def test_the_generators_reach_what_does_not_fit_into_one_message(seqs):
+    (stored,) = Held(seqs).stored(1)
+    assert len(stored.gaps) == MAX_GAPS
+
+
+@given(SEQS)
 def test_everything_is_told_while_the_gaps_fit(seqs):
     (stored,) = Held(seqs).stored(1)
     if len(stored.gaps) < MAX_GAPS:
@@ -49,7 +79,7 @@ def test_order_and_repeats_make_no_difference(seqs, random):
 @given(SEQS)
 def test_it_knows_what_is_in_it(seqs):
     held = Held(seqs)
-    assert {seq for seq in range(1, 202) if seq in held} == set(seqs)
+    assert {seq for seq in range(1, 400) if seq in held} == set(seqs)
 
 
 def test_many_gaps_still_fit_into_one_message():
