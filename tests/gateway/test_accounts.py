@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fevergate.errors import AccountError
+from fevergate.steady_clock import LASTS_S, SteadyClock
 from fevergate.web.accounts import (
     CODE_S,
     GUESSES,
@@ -233,3 +234,47 @@ def test_no_name_can_hold_what_a_page_or_a_log_would_stumble_over(name):
     if NAME.fullmatch(name):
         assert 1 <= len(name) <= 32 and name == name.strip()
         assert not set(name) & set("<>&\"'\n\r\t\x00")
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, -10 * 86_400.0])
+def test_a_clock_that_is_set_back_signs_nobody_out(scene, jump_s):
+    token = first(scene)
+    scene.at += jump_s
+    session = scene.accounts.session(token)
+    assert session and session.ends_at <= scene.at + IDLE_S["administrator"]
+    scene.at += IDLE_S["administrator"] + 1
+    assert scene.accounts.session(token) is None  # and it ends in its time
+
+
+def test_a_lock_that_was_set_by_a_clock_ahead_is_over_when_that_is_right(scene):
+    first(scene)
+    scene.at += 10 * 86_400
+    for _ in range(GUESSES + 1):
+        with pytest.raises(AccountError):
+            scene.accounts.sign_in("Li Wei", "a wrong guess")
+    with pytest.raises(AccountError, match="locked"):
+        scene.accounts.sign_in("Li Wei", GOOD)
+    scene.at -= 10 * 86_400
+    assert scene.accounts.sign_in("Li Wei", GOOD)
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0, 2 * 86_400.0])
+def test_durations_go_by_a_clock_that_follows_no_jump_of_some_minutes(jump_s):
+    utc, up = [1_795_400_000.0], [5.0]
+    clock = SteadyClock(lambda: utc[0], lambda: up[0])
+    utc[0] += jump_s
+    for _ in range(5):
+        utc[0] += 100
+        up[0] += 100
+        assert clock() == 1_795_400_000.0 + up[0] - 5
+    utc[0] -= jump_s
+    assert clock() == utc[0]
+    utc[0] += jump_s  # but one that lasts
+    assert clock() != utc[0]
+    up[0] += LASTS_S
+    assert clock() == utc[0]
+
+
+def first(scene):
+    scene.accounts.begin(scene.accounts.invite(), "Li Wei", GOOD)
+    return scene.accounts.sign_in("Li Wei", GOOD)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from argon2 import PasswordHasher
 
 from fevergate.errors import AccountError
+from fevergate.steady_clock import SteadyClock
 from fevergate.web.passwords import MOST, Passwords
 from fevergate.web.store import Connection, Notebook
 
@@ -41,7 +41,8 @@ _TRIED = """
         failures = case when attempts.locked_until > 0 then 1 else attempts.failures + 1 end,
         locked_until = case
             when attempts.locked_until = 0 and attempts.failures + 1 >= :most then :until else 0 end
-    where attempts.locked_until <= :now"""
+    where attempts.locked_until <= :now or attempts.locked_until > :until"""
+"""A lock that ends later than one that begins now was set by a clock that was ahead: it is over."""
 _SESSION = """
     select s."user", u.role, s.csrf, s.created_at, s.seen_at
     from sessions s join users u on u.name = s."user" where s.token = ?"""
@@ -63,11 +64,11 @@ class Accounts:
     def __init__(
         self,
         store: Notebook,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] | None = None,
         hasher: PasswordHasher | None = None,
     ) -> None:
         self._store = store
-        self._now = now
+        self._now = now or SteadyClock()
         self._passwords = Passwords(hasher or PasswordHasher())
 
     @property
@@ -162,15 +163,19 @@ class Accounts:
             return None
         user, role, csrf, created_at, seen_at = rows[0]
         now = self._now()
-        if not -60 <= now - seen_at <= IDLE_S[role] or now - created_at > WHOLE_S:
+        if now - seen_at > IDLE_S[role] or now - created_at > WHOLE_S:
             self.sign_out(token)
             return None
-        if touch and now - seen_at > 60:
+        # What lies ahead of now was noted by a clock that has been set back: it begins now.
+        begun_at, back = min(created_at, now), now < seen_at - 60
+        if back or (touch and now - seen_at > 60):
             with self._store.transaction() as connection:
                 connection.execute(
-                    "update sessions set seen_at = ? where token = ?", (now, _digest(token))
+                    "update sessions set seen_at = ?, created_at = ? where token = ?",
+                    (now, begun_at, _digest(token)),
                 )
             seen_at = now
+        created_at = begun_at
         return Session(user, role, csrf, min(created_at + WHOLE_S, seen_at + IDLE_S[role]))
 
     def sign_out(self, token: str) -> None:
