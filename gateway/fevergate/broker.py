@@ -31,8 +31,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from fevergate import last_good
 from fevergate.broker_tls import BufferedSocket, end_of, named_context, no_delay
 from fevergate.collect_settings import CollectSettings
+from fevergate.errors import SettingsError
 from fevergate.settings import GatewaySettings, read_secret
 
 log = logging.getLogger(__name__)
@@ -91,7 +93,13 @@ class Broker:
         session: Session | None = None,
         *,
         clean: bool = False,
+        patient: bool = False,
     ) -> None:
+        """`patient`: a password or an authority that cannot be read is waited for, and said in
+        `trouble`. Raises `SettingsError` for it otherwise."""
+        self._settings = settings
+        self._secured = False
+        self.trouble = ""
         self._status_topic = status_topic
         self._connect_with: dict[str, Any] = {}
         self._leave = threading.Event()
@@ -126,15 +134,6 @@ class Broker:
         )
         if session:
             self._connect_with = {"clean_start": False, "properties": session.properties()}
-        client.username_pw_set(
-            self._broker.username, read_secret(settings.path(self._broker.password_file))
-        )
-        ca = str(settings.path(self._broker.ca))
-        client.tls_set_context(
-            named_context(
-                self._broker, ca, buffered=True, any_time=isinstance(settings, GatewaySettings)
-            )
-        )
         client.max_queued_messages_set(QUEUED)
         if status_topic:
             client.will_set(status_topic, b"offline", qos=1, retain=True)
@@ -147,6 +146,28 @@ class Broker:
         # whoever publishes write there, at times in the midst of a packet.
         client.on_socket_register_write = lambda *_: self._wake()
         self._client = client
+        if not patient:
+            self._secure()
+
+    def _secure(self) -> None:
+        """Take password and authority, or sound copies of them. Raises `SettingsError`."""
+        if self._secured:
+            return
+        last_good.choose_secrets(self._settings)
+        settings, broker = self._settings, self._broker
+        self._client.username_pw_set(
+            broker.username, read_secret(settings.path(broker.password_file))
+        )
+        self._client.tls_set_context(
+            named_context(
+                broker,
+                str(settings.path(broker.ca)),
+                buffered=True,
+                any_time=isinstance(settings, GatewaySettings),
+            )
+        )
+        self._secured = True
+        self.trouble = ""
 
     @property
     def connected(self) -> bool:
@@ -198,10 +219,15 @@ class Broker:
             host, port = addresses[attempts % len(addresses)]
             self.progressed_at = time.monotonic()
             try:
+                self._secure()
                 self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
                 self._pump()
             except (OSError, ssl.SSLError) as error:
                 log.warning("broker at %s:%d: %s", host, port, error)
+            except SettingsError as error:
+                if self.trouble != str(error):
+                    log.error("%s", error)
+                self.trouble = str(error)
             except Exception:
                 log.exception("the broker's thread fell, starting it again")
             attempts = 0 if self._epoch > epoch else attempts + 1

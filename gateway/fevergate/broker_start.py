@@ -12,7 +12,6 @@ import logging
 import os
 import re
 import shutil
-import ssl
 import subprocess
 import tempfile
 import time
@@ -102,18 +101,14 @@ def _provisioned(folder: Path) -> dict[str, Path]:
         else:
             if wrong:
                 log.error("%s; the last sound copy is taken: run fevergate provision", wrong)
-    if _is_pair(folder):
-        for name in _PAIR:
-            last_good.keep(folder / name, good)
-    elif _is_pair(good):
-        log.error(
-            "%s: broker.crt or broker.key is damaged; the last sound pair is taken:"
-            " run fevergate provision",
-            folder,
-        )
-        chosen |= {name: good / name for name in _PAIR}
+    try:
+        pair, wrong = last_good.choose_pair(folder / _PAIR[0], folder / _PAIR[1], good)
+    except SettingsError as error:
+        log.error("%s: run fevergate provision", error)
     else:
-        log.error("%s: broker.crt or broker.key is damaged: run fevergate provision", folder)
+        chosen |= dict(zip(_PAIR, pair, strict=True))
+        if wrong:
+            log.error("%s; the last sound pair is taken: run fevergate provision", wrong)
     return chosen
 
 
@@ -151,16 +146,6 @@ def _access_list(data: bytes) -> None:
 
 
 _PAIR = ("broker.crt", "broker.key")
-
-
-def _is_pair(folder: Path) -> bool:
-    certificate, key = (str(folder / name) for name in _PAIR)
-    try:
-        # A password, so that nobody is asked for one.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="-")  # noqa: S106
-    except (OSError, ssl.SSLError, ValueError):
-        return False
-    return True
 
 
 def _takes(folder: Path) -> bool:

@@ -100,11 +100,12 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
     """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
     from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
     from fevergate.gateway import run
+    from fevergate.last_good import load_settings
     from fevergate.logs import set_up
-    from fevergate.settings import load_gateway
 
     set_up(verbose)
-    run(load_gateway(settings_path))
+    settings, wrong = load_settings(settings_path)
+    run(settings, wrong=wrong)
 
 
 @cli.command("acknowledge")

@@ -3,9 +3,11 @@ half-way."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +15,8 @@ from urllib.parse import quote
 from sqlite_utils import Database
 
 from fevergate.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 BUSY_S = 5.0
 """How long a connection waits for another one's lock before it says so."""
@@ -127,6 +131,74 @@ def set_aside(path: Path) -> Path:
     except OSError as error:
         raise StoreError(f"{path}: damaged, and cannot be set aside: {error}") from error
     return aside
+
+
+def open_sound(path: Path, open_: Callable[[], Database]) -> Database:
+    """What `open_` opens at `path`; where that is damaged it is set aside, what can be read of it
+    is put into the one that is begun, and the journal says so. For small ones: all of it is read.
+
+    Raises what `open_` raises for a database that is not damaged.
+    """
+    try:
+        database = open_()
+        try:
+            _check(database)
+        except sqlite3.Error:
+            database.close()
+            raise
+        return database
+    except (StoreError, sqlite3.Error) as error:
+        if not is_damage(error):
+            raise
+        log.critical("%s is damaged: %s", path, error)
+    aside = set_aside(path)
+    database = open_()
+    count = _take_over(aside, database)
+    log.critical("%s is kept; %d rows of it are in the new one", aside, count)
+    return database
+
+
+def _check(database: Database) -> None:
+    (answer,) = database.execute("pragma quick_check(1)").fetchone()
+    if answer != "ok":
+        error = sqlite3.DatabaseError(answer)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _take_over(aside: Path, database: Database) -> int:
+    """Rows of a damaged database, from both ends of each table, so that a bad page in the middle
+    costs what lies on it; what is there already stays."""
+    try:
+        old = connect(aside, read_only=True)
+    except StoreError:
+        return 0
+    names = "select name from sqlite_master where type = 'table' and name not glob '*sqlite_*'"
+    count = 0
+    database.execute("pragma foreign_keys = off")
+    try:
+        with Immediate(database.conn):
+            for (table,) in database.execute(names).fetchall():
+                for order in ("asc", "desc"):
+                    count += _take_table(old, database, table, order)
+    finally:
+        database.execute("pragma foreign_keys = on")
+        old.close()
+    return count
+
+
+def _take_table(old: sqlite3.Connection, database: Database, table: str, order: str) -> int:
+    before = database.conn.total_changes
+    with suppress(sqlite3.Error):  # up to a bad page
+        cursor = old.execute(f'select * from "{table}" order by 1 {order}')  # noqa: S608 - its own
+        columns = ", ".join(f'"{name}"' for name, *_ in cursor.description)
+        places = ", ".join("?" * len(cursor.description))
+        for row in cursor:
+            database.execute(
+                f'insert or ignore into "{table}"({columns}) values ({places})',  # noqa: S608
+                row,
+            )
+    return database.conn.total_changes - before
 
 
 def set_aside_before(path: Path) -> list[Path]:

@@ -46,8 +46,8 @@ class Sent(NamedTuple):
 
 
 class Sender:
-    """One line to the campus server. Raises `SettingsError` where there is none in the settings,
-    or its token or authority cannot be read."""
+    """One line to the campus server. Raises `SettingsError` where there is none in the settings;
+    where its token or authority cannot be read, nothing is sent until they can be."""
 
     def __init__(self, settings: GatewaySettings, now: Callable[[], float] = time.time) -> None:
         server = settings.campus_server
@@ -55,19 +55,22 @@ class Sender:
             raise SettingsError("campus_server: missing, expected url and token_file")
         self._settings = settings
         self._now = now
+        self._server = server
         self._url = f"{server.url.rstrip('/')}/v1/summaries"
-        self._client = httpx.Client(
-            verify=campus_context(settings, server),
+        self._client: httpx.Client | None = None
+
+    def _open(self) -> httpx.Client:
+        token = read_secret(self._settings.path(self._server.token_file))
+        return httpx.Client(
+            verify=campus_context(self._settings, self._server),
             timeout=TIMEOUT_S,
-            headers={
-                "Authorization": f"Bearer {read_secret(settings.path(server.token_file))}",
-                "Content-Type": "application/json",
-            },
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
 
     def close(self) -> None:
         """Hang up."""
-        self._client.close()
+        if self._client:
+            self._client.close()
 
     def send(self, items: Sequence[Item]) -> Sent:
         """Post them; a server that is away or fails is no error: nothing is held then."""
@@ -81,8 +84,9 @@ class Sender:
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         try:
+            self._client = self._client or self._open()
             answer = self._client.post(self._url, content=msgspec.json.encode(delivery))
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, SettingsError) as error:
             log.warning("campus server: %s", error)
             return Sent([], [])
         if answer.status_code in REFUSALS:

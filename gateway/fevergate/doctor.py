@@ -25,7 +25,7 @@ from fevergate.desk import findings as desk_findings
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.findings import Finding, State, ok
 from fevergate.gateway_clock import WAYS_OUT
-from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.settings import GatewaySettings, load_gateway, read_secret
 
 OLDEST_YEAR = 2025
 
@@ -162,6 +162,7 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         yield ok("campus", "未设置", "none is set")
         return
     try:
+        read_secret(settings.path(server.token_file))
         answer = httpx.get(
             f"{server.url.rstrip('/')}/healthz",
             verify=campus_context(settings, server),

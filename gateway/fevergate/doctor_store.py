@@ -12,7 +12,7 @@ from fevergate.broker_files import stores_aside
 from fevergate.database import open_reader, refuses, set_aside_before
 from fevergate.findings import Finding, ok
 from fevergate.retention import kept
-from fevergate.settings import GatewaySettings
+from fevergate.settings import Desk, GatewaySettings
 
 LEAST_FREE_MB = 500
 CALIBRATION_DAYS = 365
@@ -177,13 +177,14 @@ def refused(settings: GatewaySettings) -> Iterator[Finding]:
 
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether a database, or the broker's store, was ever damaged."""
-    for aside in set_aside_before(settings.path(settings.database)):
+    names = (settings.database, settings.web.database, (settings.desk or Desk()).database)
+    for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield Finding(
             check="damaged",
             state="warning",
             text=(f"曾损坏的数据库：{aside.name}", f"a database that was damaged: {aside.name}"),
             advice=(
-                "网关已取回可读部分；检查存储卡，确认后移走该文件",
+                "可读部分已取回；检查存储卡，确认后移走该文件",
                 "what could be read was taken over; check the card, then move that file away",
             ),
         )

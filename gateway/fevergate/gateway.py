@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
-from fevergate import clock_memory, salvage, threads
+from fevergate import clock_memory, last_good, salvage, threads
 from fevergate import ingest as ingesting
 from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
 from fevergate.broker import Broker
 from fevergate.broker_files import stores_aside
 from fevergate.database import is_damage, open_reader, reason
-from fevergate.errors import StoreError
+from fevergate.errors import SettingsError, StoreError
 from fevergate.fever_log import bounds
 from fevergate.fleet import crowds, unlike
 from fevergate.gateway_clock import ClockState, GatewayClock
@@ -91,7 +91,10 @@ EXIT_FELL = 3
 class Gateway:
     """Everything of one gateway; `start`, then `stop`."""
 
-    def __init__(self, settings: GatewaySettings, factory: Factory | None = None) -> None:
+    def __init__(
+        self, settings: GatewaySettings, factory: Factory | None = None, wrong: str | None = None
+    ) -> None:
+        """`wrong`: why these are not the settings that lie in their file now."""
         self._settings = settings
         self._since_s = boot_s()
         self._database = settings.path(settings.database)
@@ -130,7 +133,11 @@ class Gateway:
             self.ingest.message,
             self._line_up,
             gateway_status_topic(settings.campus),
+            patient=True,
         )
+        if wrong:
+            log.error("%s; what it said when it was last sound is in force", wrong)
+            self._trouble_all("settings", "settings: gateway.toml damaged, the last are in force")
         self._metrics = _metrics(
             settings, self.alarm, self._watch, self.ingest, self.writer, self._broker
         )
@@ -143,6 +150,8 @@ class Gateway:
     def start(self) -> None:
         """Begin, and return."""
         self._watch.check()
+        with suppress(SettingsError):  # said by the broker's thread, which waits for them
+            last_good.choose_secrets(self._settings)
         self.alarm.restore(announced(self._settings), ())
         self.writer.start()
         if not self.writer.tried.wait(OPEN_S):
@@ -200,6 +209,8 @@ class Gateway:
         slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
         self._trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
         stuck = time.monotonic() - self._broker.progressed_at >= STUCK_S
+        unread = "broker: password or certificate unreadable" if self._broker.trouble else None
+        self._trouble_all("broker's files", unread)
         what = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
         self._trouble_all("gateway", f"gateway: {what}" if what else None)
         return not what
@@ -386,15 +397,18 @@ def _forwarder(settings: GatewaySettings, writer: Writer, clock: GatewayClock) -
     return Forwarder(settings, writer.call, clock.now, lambda: clock.believed)
 
 
-def run(settings: GatewaySettings, factory: Factory | None = None) -> None:
-    """Run a gateway until SIGTERM or SIGINT; on the pins of `factory`, or as the settings say."""
+def run(
+    settings: GatewaySettings, factory: Factory | None = None, wrong: str | None = None
+) -> None:
+    """Run a gateway until SIGTERM or SIGINT; on the pins of `factory`, or as the settings say.
+    `wrong` is what `Gateway` is told."""
     sys.setswitchinterval(SWITCH_S)
     threads.watch()
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     notifier = SystemdNotifier()
-    gateway = Gateway(settings, factory)
+    gateway = Gateway(settings, factory, wrong)
     try:
         gateway.start()
         _look(gateway, notifier)

@@ -6,14 +6,19 @@ the last start lies in a folder beside; whoever starts with it says so.
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fevergate.collect_settings import CollectSettings
 from fevergate.errors import SettingsError
+from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.whole_files import write_private
+
+log = logging.getLogger(__name__)
 
 FOLDER = ".good"
 
@@ -32,8 +37,14 @@ def text(data: bytes) -> str:
     return data.decode()
 
 
+def secret(data: bytes) -> None:
+    """A password, with a line's end or without. Raises `ValueError`."""
+    text(data.rstrip() + b"\n")
+
+
 def authority(data: bytes) -> None:
     """A certificate by which others are verified. Raises `ValueError`."""
+    secret(data)
     try:
         ssl.create_default_context(cadata=data.decode("ascii"))
     except (ssl.SSLError, UnicodeDecodeError) as error:
@@ -68,6 +79,61 @@ def _keep(kept: Path, data: bytes) -> None:
         if not kept.exists() or kept.read_bytes() != data:
             kept.parent.mkdir(mode=0o700, exist_ok=True)
             write_private(kept, data)
+
+
+def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path, Path], str | None]:
+    """`choose` for a certificate and its key, which must fit each other."""
+    kept = (folder / certificate.name, folder / key.name)
+    try:
+        _check_pair(certificate, key)
+    except ValueError as error:
+        wrong = f"{certificate}, {key}: expected certificate and key: {error}"
+        try:
+            _check_pair(*kept)
+        except ValueError:
+            raise SettingsError(f"{wrong}; `fevergate provision` makes them") from error
+        return kept, wrong
+    for path in (certificate, key):
+        keep(path, folder)
+    return (certificate, key), None
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    try:
+        # A password, so that nobody is asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="-")  # noqa: S106
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(str(error)) from error
+
+
+def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
+    """`gateway.toml`, or what it said when it was last sound, with what is wrong: the lamps of a
+    gate do not wait for somebody who mends a file. Raises `SettingsError` where neither is sound.
+    """
+    folder = path.parent / FOLDER
+    try:
+        settings = load_gateway(path)
+    except SettingsError as error:
+        try:
+            settings = load_gateway(folder / path.name)
+        except SettingsError:
+            raise error from None
+        settings.folder = path.parent
+        return settings, str(error)
+    keep(path, folder)
+    return settings, None
+
+
+def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
+    """Have `settings.broker` name sound copies of its password and authority where these are not,
+    and say so. Raises `SettingsError` where there is no sound copy."""
+    folder, broker = settings.folder / FOLDER, settings.broker
+    password, lost = choose(settings.folder / broker.password_file, secret, folder)
+    ca, damaged = choose(settings.folder / broker.ca, authority, folder)
+    broker.password_file, broker.ca = str(password), str(ca)
+    for wrong in (lost, damaged):
+        if wrong:
+            log.error("%s; the last sound copy is taken: run fevergate provision", wrong)
 
 
 def forget(folder: Path, *names: str) -> None:

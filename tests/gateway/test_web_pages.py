@@ -190,7 +190,7 @@ def test_without_its_key_a_follow_up_is_not_shown_and_the_page_says_so(guard, si
 def test_a_key_that_is_none_is_named(tmp_path):
     (tmp_path / "persons.key").write_text("short")
     with pytest.raises(StoreError, match=r"persons\.key"):
-        Vault(tmp_path / "persons.key")
+        Vault(tmp_path / "persons.key").seal({"name": "x"})
 
 
 def test_who_saves_over_somebody_elses_follow_up_is_told_and_loses_nothing(guard, administrator):

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -16,6 +17,7 @@ from samples import arrived
 
 from fevergate import doctor_store
 from fevergate import gateway as gateway_module
+from fevergate.bench import load
 from fevergate.bench.load import Fleet
 from fevergate.broker_once import publish_once
 from fevergate.database import open_reader, set_aside_before
@@ -178,6 +180,33 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
     finally:
         reader.close()
     assert rows == [(*reading.identity, "button")]
+
+
+@pytest.mark.parametrize(
+    "at", [1000.0, 946_684_800.0, 1_830_000_000.0], ids=["1970", "2000", "2027"]
+)
+def test_a_fever_is_red_with_the_card_read_only_and_the_clock_wrong(
+    settings, card, monkeypatch, at
+):
+    store_of(card, arrived(7, "fever")).close()
+    card.mount("remount,ro")
+    began = time.monotonic()
+    right = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=time.sleep)
+    monkeypatch.setattr(load, "time", right)  # the kiosk's own clock
+    monkeypatch.setattr(time, "time", lambda: at + time.monotonic() - began)
+    with at_work(settings) as (gateway, lamps):
+        assert lamps.red and disk_words(gateway) == ["disk: read-only"]
+        gateway.ingest.acknowledge("north", "button")
+        assert not lamps.red
+        fleet = Fleet(settings, 1)
+        try:
+            fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            assert lamps.amber and fleet.pending == 1
+            card.mount("remount,rw")
+            assert fleet.wait_stored(60)
+        finally:
+            fleet.close()
 
 
 @pytest.mark.parametrize("fault", [closed, killed], ids=lambda fault: fault.__name__)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from sqlite_utils import Database, Migrations
 
-from fevergate.database import Immediate, connect, open_reader
+from fevergate.database import Immediate, connect, open_reader, open_sound
 from fevergate.desk import gateway
 from fevergate.desk.checking import Check
 from fevergate.desk.gateway import Fever
@@ -75,15 +75,19 @@ class DeskStore:
         self._settings = settings
         self._now = now
         self._path = settings.path(desk.database)
-        self._db = Database(connect(self._path, read_only=False))
+        self._db = open_sound(self._path, self._open)
+
+    def _open(self) -> Database:
+        database = Database(connect(self._path, read_only=False))
         try:
-            self._db.conn.execute("pragma journal_mode = wal")
-            self._db.conn.execute("pragma synchronous = full")
-            migrations.apply(self._db)
+            database.conn.execute("pragma journal_mode = wal")
+            database.conn.execute("pragma synchronous = full")
+            migrations.apply(database)
             self._path.chmod(0o600)  # names of guards
         except (sqlite3.Error, OSError) as error:
-            self._db.close()
+            database.close()
             raise StoreError(f"{self._path}: {error}") from error
+        return database
 
     def close(self) -> None:
         self._db.close()

@@ -16,10 +16,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate import https
+from fevergate import https, last_good
 from fevergate.errors import FeverGateError, StoreError
 from fevergate.options import settings_option
-from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.settings import GatewaySettings
 from fevergate.web.accounts import Accounts
 from fevergate.web.api import Api
 from fevergate.web.board import Board
@@ -100,7 +100,11 @@ def serve(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `StoreError`."""
     web = settings.web
     certificate, key = settings.path(web.certificate), settings.path(web.key)
-    https.check_certificate(certificate, key)
+    (certificate, key), wrong = last_good.choose_pair(
+        certificate, key, settings.folder / last_good.FOLDER
+    )
+    if wrong:
+        log.error("%s; the last sound pair is taken", wrong)
     settings.broker.username, settings.broker.password_file = "web", "web.password"
     try:
         pages = Pages(settings)
@@ -122,7 +126,9 @@ def web_command(settings_path: Path, invite: bool) -> None:
     https://HOST:PORT/first; that one lets the guards in. An administrator who has forgotten the
     password takes a new one there, with a code of `fevergate web --invite`.
     """
-    settings = load_gateway(settings_path)
+    settings, wrong = last_good.load_settings(settings_path)
+    if wrong:
+        log.error("%s; what it said when it was last sound is in force", wrong)
     if invite:
         store = WebStore(settings.path(settings.web.database))
         click.echo(f"one-time code, at /first: {Accounts(store).invite()}")

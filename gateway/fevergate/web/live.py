@@ -113,6 +113,7 @@ class Live:
             ],
             self.heard,
             clean=True,  # nobody looks at yesterday's
+            patient=True,
         )
 
     @property

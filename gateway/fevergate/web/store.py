@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.database import Immediate, connect
+from fevergate.database import Immediate, connect, open_sound
 from fevergate.errors import StoreError
 from fevergate.web.schema import migrations
 
@@ -97,13 +97,7 @@ class WebStore(Notebook):
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._lock = threading.RLock()
         self._now = now
-        self._db = Database(connect(path, read_only=False))
-        try:
-            self._db.conn.execute("pragma journal_mode = wal")
-            migrations.apply(self._db)
-        except sqlite3.Error as error:
-            self._db.close()
-            raise StoreError(f"{path}: {error}") from error
+        self._db = open_sound(path, lambda: _open(path))
         path.chmod(0o600)  # names and telephones
 
     def close(self) -> None:
@@ -120,3 +114,14 @@ class WebStore(Notebook):
     def transaction(self) -> Iterator[Connection]:
         with self._lock, Immediate(self._db.conn):
             yield self._db.conn
+
+
+def _open(path: Path) -> Database:
+    database = Database(connect(path, read_only=False))
+    try:
+        database.conn.execute("pragma journal_mode = wal")
+        migrations.apply(database)
+    except sqlite3.Error as error:
+        database.close()
+        raise StoreError(f"{path}: {error}") from error
+    return database

@@ -91,6 +91,13 @@ DISK = {
 }
 """What `database.reason` says; the gateway lights red all the same."""
 DISK_SLOW = N_("the storage has not answered for %(count)s s")
+SETTINGS = "settings: gateway.toml damaged, the last are in force"
+SECRETS = "broker: password or certificate unreadable"
+WHOLE = {
+    SETTINGS: N_("the gateway's settings are damaged; those of before are in force"),
+    SECRETS: N_("the gateway's password or certificate for the message broker cannot be read"),
+}
+"""Lines of the gateway's that have no figure in them."""
 BROKERS_STORE = N_("the message broker's store was damaged and begun anew: kiosks send again")
 DAMAGED = N_("the database was damaged, and is kept as %(name)s")
 OF_KIOSK = N_("%(kiosk)s: %(what)s")
@@ -134,6 +141,8 @@ def line(text: str, say: Say) -> str:
         return say(STOPS)
     if (why := text.removeprefix("no lamp can be lit: ")) != text:
         return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
+    if text in WHOLE:
+        return say(WHOLE[text])
     if text == "broker: store damaged, begun anew":
         return say(BROKERS_STORE)
     kiosk, colon, what = text.partition(": ")
