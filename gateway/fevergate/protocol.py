@@ -232,7 +232,7 @@ class UpdateWant(Message, frozen=True, kw_only=True):
     """A kiosk asks for the bundle's bytes from `offset` on; it is answered on `update/piece` with
     the offset, 4 bytes big-endian, and at most `kiosk.offer.PIECE_MAX` bytes."""
 
-    offset: Count
+    offset: Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 class UpdateState(Message, frozen=True, kw_only=True):

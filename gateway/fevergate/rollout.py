@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import paho.mqtt.client as mqtt
@@ -32,6 +32,7 @@ from fevergate.protocol import (
 )
 from fevergate.settings import GatewaySettings, read_secret
 from fevergate.update_bundle import Bundle, sign
+from kiosk.offer import PIECE_MAX
 
 AWAY_S = 20
 """A kiosk that is there asks for its first piece, or refuses, well within that."""
@@ -41,6 +42,12 @@ STALL_S = 90
 
 TRIAL_S = 240
 """Booting, twenty seconds of health, two minutes at most until it gives up, and booting again."""
+
+MOST_ASKED = 20
+"""Times that a kiosk may ask for the whole bundle: its line broke, its power was cut."""
+
+MOST_HEARD = 10_000
+"""Messages that wait; what is beyond is not heard."""
 
 WAITING, FETCHING, TRIAL = "offered", "fetching", "on trial"
 DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back", "away", "stalled"
@@ -59,6 +66,8 @@ class Progress:
     share: float = 0.0
     why: str = ""
     until: float = 0.0
+    asked: int = 0
+    """Pieces that it asked for."""
 
     @property
     def over(self) -> bool:
@@ -102,9 +111,7 @@ class Rollout:
                 client.subscribe([(f"{base}/want", 1), (f"{base}/state", 1), (str(health), 1)])
 
         client.on_connect = up
-        client.on_message = lambda _client, _data, message: self._heard.put(
-            (message.topic, bytes(message.payload))
-        )
+        client.on_message = self._on_message
         client.on_socket_open = no_delay
         client.username_pw_set(
             broker.username, read_secret(self._settings.path(broker.password_file))
@@ -123,6 +130,10 @@ class Rollout:
         finally:
             client.disconnect()
             client.loop_stop()
+
+    def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        if self._heard.qsize() < MOST_HEARD:  # a kiosk that hears nothing asks again
+            self._heard.put((message.topic, bytes(message.payload)))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
         """Update them, so many at a time; the first alone: where it fails, none follows."""
@@ -151,13 +162,14 @@ class Rollout:
     def _hear(self, under_way: dict[str, Progress]) -> None:
         now = time.monotonic()
         wait_s = min(one.until for one in under_way.values()) - now
-        try:
-            topic, payload = self._heard.get(timeout=max(0.05, min(wait_s, 1.0)))
-        except queue.Empty:
-            for one in under_way.values():
-                if time.monotonic() >= one.until:
-                    self._give_up(one)
-            return
+        with suppress(queue.Empty):
+            self._take(under_way, *self._heard.get(timeout=max(0.05, min(wait_s, 1.0))))
+        # Though others say one thing after the other.
+        for one in under_way.values():
+            if not one.over and time.monotonic() >= one.until:
+                self._give_up(one)
+
+    def _take(self, under_way: dict[str, Progress], topic: str, payload: bytes) -> None:
         try:
             _, kiosk, kind = parse_topic(topic)
             if kiosk in under_way:
@@ -168,6 +180,13 @@ class Rollout:
     def _step(self, one: Progress, kind: str, payload: bytes) -> None:
         if kind == "update/want":
             offset = decode(payload, UpdateWant).offset
+            one.asked += 1
+            if offset > len(self._bundle.data):
+                raise MessageError(f"offset {offset}, of {len(self._bundle.data)} bytes")
+            if one.asked > MOST_ASKED * (1 + len(self._bundle.data) // PIECE_MAX):
+                one.why = f"it asked for {one.asked} pieces"
+                self._change(one, STALLED)
+                return
             self._publish(one.kiosk, "update/piece", self._bundle.piece(offset))
             one.share = min(1.0, offset / len(self._bundle.data))
             self._change(one, FETCHING, STALL_S)

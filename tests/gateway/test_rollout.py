@@ -1,11 +1,28 @@
 """How a rollout hears what became of a kiosk's update."""
 
+import itertools
+import json
+import queue
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fevergate import rollout
 from fevergate.protocol import Health, encode
-from fevergate.rollout import FETCHING, ROLLED_BACK, TRIAL, Progress, Rollout
+from fevergate.rollout import (
+    AWAY,
+    AWAY_S,
+    DONE,
+    FETCHING,
+    MOST_HEARD,
+    ROLLED_BACK,
+    STALLED,
+    TRIAL,
+    Progress,
+    Rollout,
+)
 
 
 def after(state, **health):
@@ -35,3 +52,74 @@ def test_a_kiosks_health_tells_that_its_trial_failed_where_its_word_was_lost(hea
 def test_before_the_trial_no_health_ends_an_update():
     assert after(FETCHING, fw="0.1.0", update="rolled back 0.1.9").state == FETCHING
     assert "did not prove healthy" in after(TRIAL, update="rolled back 0.2.0").why
+
+
+DATA = b"x" * 2500
+
+
+def rolling(monkeypatch, hostile):
+    """A rollout to a hostile kiosk and an honest one, by a clock that goes on with each look;
+    `hostile` gives the payloads of its `update/want` without end."""
+    clock = itertools.count()
+    monkeypatch.setattr(rollout.time, "monotonic", lambda: float(next(clock)))
+    going = Rollout.__new__(Rollout)
+    going._bundle = SimpleNamespace(
+        version="0.2.0",
+        data=DATA,
+        piece=lambda offset: offset.to_bytes(4, "big") + DATA[offset : offset + 1000],
+    )
+    told = []
+    going._moved = lambda progress: told.append(progress.state)
+    going._offer = lambda one: going._change(one, rollout.WAITING, AWAY_S)
+    sent = []
+    going._publish = lambda kiosk, kind, payload: sent.append((kiosk, payload))
+    says = iter(hostile)
+    running = json.dumps(
+        {"v": 1, "kiosk": "north-2", "at": None, "state": "running", "version": "0.2.0"}
+    ).encode()
+
+    def heard(timeout):
+        if "north-2" in offered:
+            offered.remove("north-2")
+            return "fevergate/v1/east/north-2/update/state", running
+        return "fevergate/v1/east/north-1/update/want", next(says)
+
+    offered = []
+    offer = going._offer
+    going._offer = lambda one: (offer(one), offered.append(one.kiosk))
+    going._heard = SimpleNamespace(get=heard)
+    return going, sent
+
+
+@pytest.mark.parametrize(
+    "offset", [2**40, 2**32, 2**32 - 1, 2**53, -1, 1e300, None, "0", len(DATA) + 1]
+)
+def test_a_kiosk_that_asks_for_what_there_is_not_holds_up_no_rollout(monkeypatch, offset):
+    says = itertools.repeat(json.dumps({"v": 1, "offset": offset}).encode())
+    going, sent = rolling(monkeypatch, says)
+    ends = {one.kiosk: one.state for one in going.run(["north-1", "north-2"], at_once=1)}
+    assert ends == {"north-1": AWAY, "north-2": DONE} and sent == []
+
+
+def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
+    says = itertools.repeat(json.dumps({"v": 1, "offset": 0}).encode())
+    going, sent = rolling(monkeypatch, says)
+    (hostile,) = going.run(["north-1"], at_once=1)
+    assert hostile.state == STALLED and "asked for" in hostile.why
+    assert len(sent) <= rollout.MOST_ASKED * 3
+
+
+@given(st.binary(max_size=60) | st.builds(lambda n: b'{"v":1,"offset":%d}' % n, st.integers()))
+def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload):
+    with pytest.MonkeyPatch.context() as patch:
+        going, _ = rolling(patch, itertools.repeat(payload))
+        (one,) = going.run(["north-1"], at_once=1)
+        assert one.over
+
+
+def test_what_is_said_faster_than_it_is_heard_fills_no_memory():
+    going = Rollout.__new__(Rollout)
+    going._heard = queue.SimpleQueue()
+    for _ in range(MOST_HEARD + 100):
+        going._on_message(None, None, SimpleNamespace(topic="a", payload=b""))
+    assert going._heard.qsize() == MOST_HEARD
