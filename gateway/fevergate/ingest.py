@@ -102,10 +102,20 @@ class Ingest:
             reason = f"{type(error).__name__}: {error}"
             self._rejected(topic, reason)
             record = Rejected(topic, reason, payload, now)
-        if record is None:
+        if record is None or self._too_many(topic, record):
             done()
         else:
             self._keep(record, done)
+
+    def _too_many(self, topic: str, record: Record) -> bool:
+        """Whether a kiosk says too much beside its readings; what lights a lamp was done before."""
+        if isinstance(record, ReadingArrived | Acknowledged):
+            return False
+        kiosk = "".join(topic.split("/", 4)[3:4])
+        # Those of no gate together: names must not fill the memory.
+        over = self.flood.over_others(kiosk if kiosk in self._gates else "")
+        self.counts["flood"] += over
+        return over
 
     def acknowledge(self, gate: str, by: str) -> None:
         """A guard acknowledged, by button or by command."""
@@ -159,7 +169,7 @@ class Ingest:
             log.info("fever at %s", gate, extra={"gate": gate, **reading.identity._asdict()})
         self.counts[reading.verdict.value] += 1
         self._watch.heard(kiosk)
-        if self.flood.over(kiosk):
+        if self.flood.over(reading):
             self.counts["flood"] += 1
             return None
         claimed_at = None

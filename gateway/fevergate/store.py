@@ -219,11 +219,17 @@ class Store:
 
     def _held_of(self, kiosk: str, boot: int) -> Held:
         held = self._held.get((kiosk, boot))
-        if held is None:
+        if held is None or held.outdated:
             rows = self.db.execute(
                 "select seq from readings where kiosk = ? and boot = ? order by seq", (kiosk, boot)
             )
+            self._held.pop((kiosk, boot), None)
             while len(self._held) >= MAX_BOOTS:
                 del self._held[next(iter(self._held))]
-            held = self._held[kiosk, boot] = Held(seq for (seq,) in rows)
+            held = self._held[kiosk, boot] = Held()
+            for (seq,) in rows:
+                held.add(seq)
+                if held.full:  # all others are higher
+                    break
+            rows.close()
         return held

@@ -1,6 +1,9 @@
 """One kiosk that shouts takes nothing from the others."""
 
-from fevergate.flood import BURST, CALM_S, PER_S, Flood
+import pytest
+from samples import reading
+
+from fevergate.flood import BURST, CALM_S, OTHERS_BURST, PER_S, Flood
 
 
 class Clock:
@@ -10,8 +13,13 @@ class Clock:
         return self.now
 
 
+def said(seq, kiosk="north-1", per_s=1.0, boot=1):
+    return reading(seq, kiosk=kiosk, boot=boot, up_ms=int(seq * 1000 / per_s))
+
+
 def taken(flood, kiosk, count):
-    return sum(not flood.over(kiosk) for _ in range(count))
+    """So many, all at once, as people had passed one a second: a backlog."""
+    return sum(not flood.over(said(seq, kiosk)) for seq in range(1, count + 1))
 
 
 def test_a_whole_outbox_is_taken_at_once():
@@ -35,3 +43,33 @@ def test_a_flood_that_is_over_is_not_named_any_more():
     taken(flood, "north-1", int(BURST) + 1)
     clock.now += CALM_S + 1
     assert flood.kiosks() == {}
+
+
+@pytest.mark.parametrize(("per_s", "up_per_s"), [(3, 3), (10, 10), (450, 450), (450, 1)])
+def test_a_rate_that_no_people_reach_is_named_within_a_minute(per_s, up_per_s):
+    """Whether the kiosk says how fast it measured, or lies about that."""
+    clock = Clock()
+    flood = Flood(clock)
+    for seq in range(1, 61 * per_s + 1):
+        clock.now = seq / per_s
+        flood.over(said(2 * seq if up_per_s > 1 else seq, per_s=2 * up_per_s))
+    assert "north-1" in flood.kiosks()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_crowd_of_a_person_a_second_and_its_backlog_are_no_flood(order):
+    clock = Clock()
+    flood = Flood(clock)
+    backlog = [said(seq) for seq in range(1, int(BURST) - 600)][::order]
+    assert not any(flood.over(one) for one in backlog)  # after an outage, the fevers first
+    for seq in range(int(BURST), int(BURST) + 7200):
+        clock.now += 1
+        assert not flood.over(said(seq))
+    assert flood.kiosks() == {}
+
+
+def test_a_flood_of_health_is_named_too_and_takes_nothing_from_the_readings():
+    flood = Flood(Clock())
+    assert sum(not flood.over_others("north-1") for _ in range(1000)) == OTHERS_BURST
+    assert flood.kiosks() == {"north-1": "floods, 700 not taken"}
+    assert taken(flood, "north-1", 100) == 100

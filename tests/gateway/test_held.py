@@ -1,9 +1,12 @@
 """What the gateway tells a kiosk that it holds."""
 
+from unittest.mock import patch
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.held import MAX_ALSO, MAX_GAPS, Held
+from fevergate import held as held_module
+from fevergate.held import MAX_ALSO, MAX_GAPS, MAX_RUNS, Held
 from fevergate.protocol import MAX_PAYLOAD, Stored, encode
 
 GAPPED = st.lists(
@@ -80,6 +83,34 @@ def test_order_and_repeats_make_no_difference(seqs, random):
 def test_it_knows_what_is_in_it(seqs):
     held = Held(seqs)
     assert {seq for seq in range(1, 400) if seq in held} == set(seqs)
+
+
+@given(st.lists(st.integers(1, 60), max_size=60), st.integers(3, 8), st.data())
+def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data):
+    """As the store has it: what comes is told at once, and read anew where there is room again."""
+    with patch.multiple(held_module, MAX_RUNS=most, MAX_GAPS=2):
+        held, stored = Held(), set()
+        while seqs:
+            came, seqs = seqs[:5], seqs[5:]
+            for seq in came:
+                held.add(seq)
+            stored |= {*came}
+            if held.outdated:
+                held = Held(sorted(stored))
+            said = told(held.stored(1, came))
+            assert {*came} <= said <= stored
+            assert len(held._first) <= most
+
+
+def test_every_second_number_fills_no_memory_and_the_others_are_told_when_they_come():
+    evens = range(2, 200_000, 2)
+    held = Held(evens)
+    assert len(held._first) == MAX_RUNS and held.full and not held.outdated
+    for seq in range(1, 2 * MAX_RUNS):
+        held.add(seq)
+    assert held.outdated
+    (stored,) = Held([*range(1, 101), *range(102, 200)]).stored(1)
+    assert stored.gaps == ((101, 101),)
 
 
 def test_many_gaps_still_fit_into_one_message():

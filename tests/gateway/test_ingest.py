@@ -7,6 +7,7 @@ import pytest
 from samples import health, reading, settings
 
 from fevergate.alarm import Alarm
+from fevergate.flood import OTHERS_BURST
 from fevergate.ingest import Ingest
 from fevergate.protocol import Acknowledge, Applied, CalibrationRecord, encode
 from fevergate.records import (
@@ -161,8 +162,8 @@ def test_a_calibration_out_of_bounds_is_quarantined(scene, field):
     assert isinstance(record, Rejected) and field in record.reason
 
 
-def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene, monkeypatch):
-    monkeypatch.setattr("fevergate.flood.BURST", 2.0)
+def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene):
+    scene.ingest.flood._readings._burst = 2.0
     for seq in (1, 2):
         scene.say("north-1/reading", reading(seq))
     kept = len(scene.kept)
@@ -190,3 +191,14 @@ def test_a_clock_that_leaps_changes_no_light_and_no_acknowledgement(scene, monke
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li Wei"))
     seen = [record for record in scene.kept if isinstance(record, Acknowledged)]
     assert {identity.seq for record in seen for identity in record.fevers} == {1, 2}
+
+
+def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_watched(scene):
+    for number in range(2 * int(OTHERS_BURST)):
+        scene.say("north-1/health", health() if number % 2 else b"nonsense")
+    assert len(scene.kept) <= OTHERS_BURST + 10  # some come back with each second
+    assert scene.acknowledged == 2 * OTHERS_BURST - len(scene.kept)
+    assert "north-1" in scene.ingest.flood.kiosks()
+    assert isinstance(scene.say("south-1/health", health(kiosk="south-1")), HealthArrived)
+    record = scene.say("north-1/reading", reading(1, "fever"))
+    assert isinstance(record, ReadingArrived) and scene.events[-2] == "red light"
