@@ -1,0 +1,300 @@
+"""tools/pi-check's judgement: what it makes of pins and figures. The machine itself it boots alone,
+for it takes half an hour."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+import real_micropython
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulated_pi import card
+from emulated_pi.arguments import STEPS, WITHOUT, parse
+from emulated_pi.errors import PiCheckError
+from emulated_pi.gpio import BASE, WORDS, Holder, Lamps, Line, lamps, parse_registers, parse_table
+from emulated_pi.machine import QEMU, Monitor
+from emulated_pi.serial_line import SerialLine
+from emulated_pi.verdict import Verdict
+from fevergate.pins import GATES
+
+TOOL = real_micropython.ROOT / "tools/pi-check"
+
+TABLE = """\
+gpiochip0: GPIOs 512-565, parent: platform/3f200000.gpio, pinctrl-bcm2835:
+ gpio-517 (GPIO5               )
+ gpio-529 (GPIO17              |fevergate           ) out hi
+ gpio-536 (GPIO24              |lg                  ) in  hi IRQ ACTIVE LOW
+ gpio-559 (HDMI_HPD_N          |hpd                 ) in  hi ACTIVE LOW
+
+gpiochip1: GPIOs 566-573, parent: platform/soc:firmware:gpio, raspberrypi-exp-gpio, can sleep:
+ gpio-567 (WL_ON               )
+"""
+
+
+def dump(functions, levels):
+    """What QEMU prints of a chip in this state."""
+    words = [0] * WORDS
+    for number, function in enumerate(functions):
+        words[number // 10] |= function << (number % 10 * 3)
+    words[13] = sum(level << number for number, level in enumerate(levels))
+    return "\n".join(
+        f"{BASE + at * 4:016x}:" + "".join(f" {word:#010x}" for word in words[at : at + 4])
+        for at in range(0, WORDS, 4)
+    )
+
+
+@given(
+    st.lists(st.integers(0, 7), min_size=32, max_size=32),
+    st.lists(st.booleans(), min_size=32, max_size=32),
+)
+def test_each_pin_is_read_as_the_chip_has_it(functions, levels):
+    lines = parse_registers(dump(functions, levels).replace("\n", "\r\n"))
+    assert lines == {
+        number: Line(function == 1, level)
+        for number, (function, level) in enumerate(zip(functions, levels, strict=True))
+    }
+
+
+def test_a_pin_that_was_given_back_lights_nothing_though_its_level_stays():
+    """QEMU keeps the level of a pin that has become an input; a driver sees none."""
+    green = GATES["gate1"]["green"]
+    lines = {number: Line(False, False) for number in range(32)}
+    assert lamps(lines | {green: Line(True, True)}, GATES["gate1"]).shown == "green"
+    given_back = lamps(lines | {green: Line(False, True)}, GATES["gate1"])
+    assert not given_back.green and given_back.shown == "amber"
+
+
+def test_red_is_seen_before_all_and_nothing_lit_is_amber():
+    assert Lamps(red=True, amber=True, green=True).shown == "red"
+    assert Lamps(red=False, amber=False, green=False).shown == "amber"
+
+
+@pytest.mark.parametrize("text", ["", "Cannot access memory", "000000003f200000: 0x00000000"])
+def test_a_monitor_that_says_something_else_is_an_error_and_no_dark_lamp(text):
+    with pytest.raises(PiCheckError, match="expected 14 words"):
+        parse_registers(text)
+
+
+def test_the_kernels_table_says_who_holds_which_line():
+    assert parse_table(TABLE) == {
+        17: Holder("fevergate", True, True),
+        24: Holder("lg", False, True),
+    }
+    with pytest.raises(PiCheckError, match="no chip of a Pi's"):
+        parse_table("gpiochip0: GPIOs 0-31, parent: platform/x, some-other:\n")
+
+
+def good():
+    verdict = Verdict(boots=3)
+    verdict.fever("a fever", lit=True)
+    verdict.dead("killed", green=False, seconds=2.04)
+    verdict.ready(61.26)
+    verdict.stored({1, 2}, {1, 2, 3})
+    return verdict
+
+
+def test_the_last_line_has_the_figures_that_were_asked_for():
+    assert good().good
+    assert json.loads(good().line()) == {
+        "boots": 3,
+        "fevers": 1,
+        "red_lines_high": 1,
+        "green_over_dead": 0,
+        "dark": 0,
+        "readings": 2,
+        "lost": 0,
+        "seconds_to_amber": 2.0,
+        "seconds_to_ready": 61.3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "figure"),
+    [
+        (lambda verdict: verdict.fever("another", lit=False), "dark"),
+        (lambda verdict: verdict.dead("killed", green=True, seconds=2), "green_over_dead"),
+        (lambda verdict: verdict.stored({1, 2}, {1}), "lost"),
+    ],
+)
+def test_each_fault_alone_makes_it_fail_and_is_named(wrong, figure):
+    verdict = good()
+    wrong(verdict)
+    assert not verdict.good and len(verdict.problems) == 1
+    assert json.loads(verdict.line())[figure] == 1
+
+
+def test_steps_are_played_in_their_own_order():
+    assert parse([]).steps == tuple(STEPS)
+    assert parse(["--only", "upgrade", "--only", "fever"]).steps == ("fever", "upgrade")
+
+
+@pytest.mark.parametrize("arguments", [["--suite", "sid"], ["--only", "x"], ["--cuts", "0"]])
+def test_a_wrong_option_ends_at_once(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    assert ended.value.code == 2 and arguments[0] in capsys.readouterr().err
+
+
+def test_the_help_names_every_step_and_what_can_be_taken_out():
+    done = subprocess.run([str(TOOL), "--help"], capture_output=True, text=True, check=True)
+    for name, what in (STEPS | WITHOUT).items():
+        assert f"{name} " in done.stdout and what in done.stdout
+
+
+def test_what_is_missing_is_said_before_anything_is_built(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "as root" in str(card.why_not())
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(card.shutil, "which", lambda program, path: None)
+    assert "apt-get install qemu-system-arm qemu-user-static" in str(card.why_not())
+
+
+def test_a_changed_source_makes_another_card(tmp_path, monkeypatch):
+    monkeypatch.setattr(card, "ROOT", tmp_path)
+    (tmp_path / "gateway").mkdir()
+    file = tmp_path / "gateway/install"
+    file.write_text("1")
+    first = card.contents(["gateway"])
+    assert card.contents(["gateway"]) == first
+    file.write_text("2")
+    assert card.contents(["gateway"]) != first
+
+
+def test_another_pythons_packages_are_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(card, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text(
+        "[project.optional-dependencies]\npins = ["
+        "\"a==1; python_version < '3.13'\", \"b==2; python_version >= '3.13'\", 'c==3']\n"
+    )
+    assert card.for_python("pins", "3.11") == ["a==1", "c==3"]
+    assert card.for_python("pins", "3.13") == ["b==2", "c==3"]
+    assert card.for_python("none", "3.13") == []
+
+
+@pytest.fixture
+def agent():
+    """The Pi's own end of the serial line, on a terminal of this machine; yields a socket to it."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [str(card.GUEST / "agent")],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    near, far = socket.socketpair()
+
+    def up():
+        while data := far.recv(4096):
+            os.write(ours, data)
+
+    def down():
+        with contextlib.suppress(OSError):  # a terminal whose program has ended
+            while data := os.read(ours, 4096):
+                far.sendall(data)
+
+    threads = [threading.Thread(target=copy, daemon=True) for copy in (up, down)]
+    for thread in threads:
+        thread.start()
+    yield near, ours
+    os.killpg(process.pid, 9)
+    process.wait()
+    for end in (near, far):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+    near.close()
+    for thread in threads:
+        thread.join(10)
+    os.close(ours)
+    far.close()
+
+
+def test_commands_go_over_the_serial_line_and_their_answers_come_back(agent, tmp_path):
+    line, _ = agent
+    serial = SerialLine(tmp_path / "console.log", lambda: None)
+    serial.open(line)
+    serial.until(lambda: serial.hellos == 1, 60, "the agent")
+    assert serial.run("echo 体温; exit 3", 60, check=False) == (3, "体温")
+    # Longer than what a terminal takes at once, and nothing at all.
+    assert serial.run("seq 1 5000", 60).text.split() == [str(n) for n in range(1, 5001)]
+    assert serial.run("true", 60) == (0, "")
+    with pytest.raises(PiCheckError, match=r"ls /none: .*exit code 2"):
+        serial.run("ls /none", 60)
+
+
+def test_a_kiosks_words_and_the_kernels_are_told_apart(agent, tmp_path):
+    line, _ = agent
+    serial = SerialLine(tmp_path / "console.log", lambda: None)
+    serial.open(line)
+    serial.until(lambda: serial.hellos == 1, 60, "the agent")
+    tty = serial.run("tty < /proc/$PPID/fd/0", 60).text
+    serial.run(
+        f"printf '[ 12.3] usb stored 7\\n' >{tty}; printf 'oops \\036stored 8\\n' >{tty}", 60
+    )
+    serial.until(lambda: serial.events("stored"), 60, "the kiosk's word")
+    assert serial.events("stored") == [8]
+
+
+def test_a_pi_that_is_silent_or_gone_is_an_error_and_no_hang(agent, tmp_path):
+    line, _ = agent
+
+    def gone():
+        raise PiCheckError("QEMU ended by itself")
+
+    serial = SerialLine(tmp_path / "console.log", gone)
+    with pytest.raises(PiCheckError, match="switched off"):
+        serial.run("true", 60)
+    serial.open(line)
+    with pytest.raises(PiCheckError, match="QEMU ended"):
+        serial.run("sleep 60", 60)
+    silent = SerialLine(tmp_path / "console.log", lambda: None)
+    with pytest.raises(PiCheckError, match="still waiting for: it boots"):
+        silent.until(lambda: False, 0.1, "it boots")
+
+
+def connected(path):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        line = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            line.connect(str(path))
+            return line
+        line.close()
+        time.sleep(0.05)
+    raise AssertionError(f"QEMU does not answer at {path}")
+
+
+@pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
+def test_qemus_own_chip_is_read_through_its_monitor(tmp_path):
+    """As a kernel would write: GPFSEL2 makes GPIO22 an output, GPSET0 sets it and GPIO17."""
+    command = [QEMU, "-M", "raspi3b", "-S", "-display", "none", "-serial", "null"]
+    command += ["-monitor", "none", "-qtest-log", "none"]
+    for name in ("qmp", "qtest"):
+        command += [f"-{name}", f"unix:{tmp_path / name},server=on,wait=off"]
+    pi = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        monitor, chip = Monitor(connected(tmp_path / "qmp")), connected(tmp_path / "qtest")
+
+        def lit():
+            return lamps(parse_registers(monitor.ask(f"xp /{WORDS}wx {BASE:#x}")), GATES["gate1"])
+
+        assert lit() == Lamps(red=False, amber=False, green=False)
+        for offset, word in ((0x08, 1 << 6), (0x1C, 1 << 22 | 1 << 17)):
+            chip.sendall(f"writel {BASE + offset:#x} {word:#x}\n".encode())
+            assert chip.recv(100) == b"OK\n"
+        assert lit() == Lamps(red=False, amber=False, green=True)
+        with pytest.raises(PiCheckError):
+            parse_registers(monitor.ask("nonsense"))
+        monitor.close()
+        chip.close()
+    finally:
+        pi.kill()
+        pi.wait()

@@ -1,0 +1,275 @@
+"""The card that the emulated Pi boots from: made once, by the steps that an image's builder takes.
+
+Each stage is kept, and made anew when what goes into it has changed: Debian's packages, the Python
+packages for the Pi's processor, the system with the gateway installed, the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from apt_mirrors import mirrors
+from emulated_pi.arguments import SUITES
+from emulated_pi.errors import PiCheckError
+from emulated_pi.machine import QEMU, Power
+
+ROOT = Path(__file__).resolve().parents[2]
+GUEST = Path(__file__).parent / "guest"
+SOURCES = ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware")
+PACKAGES = (
+    *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-arm64", "initramfs-tools"),
+    *("mosquitto", "mosquitto-clients", "python3", "python3-venv", "python3-pil", "python3-yaml"),
+    *("adduser", "chrony", "fonts-wqy-microhei", "unattended-upgrades"),
+    *("i2c-tools", "iproute2", "procps"),
+)
+"""A Debian that boots, and what gateway/install asks of it: the Pi has no network to fetch it."""
+
+TOOLS = {
+    QEMU: "qemu-system-arm",
+    "qemu-aarch64-static": "qemu-user-static",
+    "mmdebstrap": "mmdebstrap",
+    "arch-test": "arch-test",
+    "systemd-nspawn": "systemd-container",
+    "mke2fs": "e2fsprogs",
+}
+INITRD = (
+    'cd "$1"; mkdir -p etc/initramfs-tools/conf.d usr/share/initramfs-tools/modules.d;'
+    " echo MODULES=list >etc/initramfs-tools/conf.d/pi-check; cd usr/share/initramfs-tools;"
+    " printf '%s\\n' bcm2835 sdhci_iproc mmc_block ext4 >modules.d/pi-check"
+)
+"""What the card is read with, and no more: all of the kernel's modules would take ten minutes."""
+
+CARD_BYTES = 4 << 30
+"""QEMU takes a card of a power of two only."""
+
+GLIBC = range(36, 16, -1)
+"""Debian 12 has 2.36, which runs what was built for it or for an older one (PEP 600)."""
+
+EXTRAS = "campus,flash,update"
+SHARED = "srv/pi-check"
+"""Where the source and the wheels lie on the card."""
+
+DEVICE_TREE = "usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb"
+
+
+def why_not() -> str | None:
+    """What this machine lacks to build and boot a Pi, or None."""
+    if os.geteuid() != 0:
+        return "please run it as root: it makes a whole system, with its users and devices"
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = [package for tool, package in TOOLS.items() if not shutil.which(tool, path=path)]
+    if missing:
+        return f"please run: apt-get install {' '.join(missing)}"
+    if not mirrors():
+        return "apt's sources (/etc/apt/sources.list*) name no mirror of Debian's main"
+    return None
+
+
+def cache() -> Path:
+    """The folder in which the stages are kept."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "fevergate/pi-check"
+
+
+class Card:
+    """Builds the card of one suite; `path` is the image, `power` what boots it."""
+
+    def __init__(self, suite: str, say: Callable[[str], None]) -> None:
+        self.suite, self._say = suite, say
+        self._folder = cache() / suite
+        self.path = self._folder / "card.img"
+
+    @property
+    def power(self) -> Power:
+        """Kernel, initrd and device tree, out of the system on the card."""
+        folder = self._folder / "boot"
+        return Power(folder / "vmlinuz", folder / "initrd.img", folder / "pi.dtb")
+
+    @property
+    def installed(self) -> Path:
+        """The image before a campus was made on it."""
+        return self._folder / "installed.img"
+
+    def build(self, commands: str, provision: Callable[[Path], None]) -> None:
+        """Make what is missing or has changed. `provision` boots a copy of `installed`, makes the
+        campus there with `commands`, and leaves it at a path. Raises `PiCheckError`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        base = _digest(self.suite, INITRD, *PACKAGES)
+        self._stage("system", base, self._bootstrap)
+        source = _digest(EXTRAS, *contents(SOURCES))
+        self._stage("wheels", source, self._wheels)
+        guest = _digest(base, source, Path(__file__).read_text(), *contents([str(GUEST)]))
+        self._stage("installed.img", guest, self._install)
+        self._stage("card.img", _digest(guest, commands), provision)
+
+    def _stage(self, name: str, digest: str, make: Callable[[Path], None]) -> None:
+        path, stamp = self._folder / name, self._folder / f"{name}.made"
+        if path.exists() and stamp.exists() and stamp.read_text() == digest:
+            return
+        stamp.unlink(missing_ok=True)
+        _remove(path)
+        make(path)
+        stamp.write_text(digest)
+
+    def _bootstrap(self, root: Path) -> None:
+        """Debian for arm64, from this machine's own mirror."""
+        self._say(f"{self.suite} for the Pi, from Debian's packages (some minutes)")
+        _run(
+            [
+                *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
+                *("--architectures=arm64", f"--include={','.join(PACKAGES)}"),
+                f"--essential-hook={INITRD}",
+                *(self.suite, str(root), mirrors()[0]),
+            ]
+        )
+
+    def _wheels(self, folder: Path) -> None:
+        """Every Python package for the Pi's processor; what is pure is built here."""
+        self._say("Python packages for the Pi")
+        pure = folder / "pure"
+        pure.mkdir(parents=True)
+        source = folder / "source"
+        _copy_sources(source)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        lock = ["--constraint", str(source / "gateway/constraints.txt")]
+        wanted = ["setuptools==80.9.0", *for_python("pins", SUITES[self.suite])]
+        _run([*pip, "wheel", *lock, "--wheel-dir", str(pure), f"{source}[{EXTRAS}]", wanted[0]])
+        platforms = [f"manylinux_2_{minor}_aarch64" for minor in GLIBC]
+        platforms += ["manylinux2014_aarch64", "any"]
+        _run(
+            [
+                *(*pip, "download", *lock, "--find-links", str(pure), "--dest", str(folder)),
+                *("--only-binary=:all:", f"--python-version={SUITES[self.suite]}"),
+                *(f"--platform={name}" for name in platforms),
+                *("--implementation=cp", f"fevergate[{EXTRAS}]", *wanted),
+            ]
+        )
+        shutil.rmtree(pure)
+        shutil.rmtree(source)
+
+    def _install(self, card: Path) -> None:
+        """gateway/install in a copy of the system, which then becomes the card."""
+        self._say("gateway/install on the card (some minutes)")
+        root = self._folder / "installed"
+        _remove(root)
+        _run(["cp", "-a", str(self._folder / "system"), str(root)])
+        shared = root / SHARED
+        _copy_sources(shared / "source")
+        shutil.copytree(self._folder / "wheels", shared / "wheels")
+        _run(
+            [
+                *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--pipe"),
+                *("--private-network", "--machine=fevergate-pi", f"--directory={root}"),
+                f"--bind-ro={GUEST}:/srv/guest",
+                *("/srv/guest/install-as-pi", f"/{SHARED}/source/gateway/install"),
+                *("--wheels", f"/{SHARED}/wheels"),
+            ]
+        )
+        self._prepare(root)
+        boot = self._folder / "boot"
+        boot.mkdir(exist_ok=True)
+        for file, found in (
+            (self.power.kernel, root.glob("boot/vmlinuz-*")),
+            (self.power.initrd, root.glob("boot/initrd.img-*")),
+            (self.power.device_tree, root.glob(DEVICE_TREE)),
+        ):
+            shutil.copyfile(_newest(found, file.name), file)
+        card.touch()
+        os.truncate(card, CARD_BYTES)
+        _run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "pi", "-d", str(root), str(card)])
+        _remove(root)
+
+    def _prepare(self, root: Path) -> None:
+        """The check's hand on the serial line; nothing else of the system is changed."""
+        tools = root / "usr/local/lib/pi-check"
+        tools.mkdir(parents=True)
+        for name in ("agent", "kiosk.py"):
+            shutil.copy(GUEST / name, tools / name)
+        units = root / "etc/systemd/system"
+        shutil.copy(GUEST / "pi-check.service", units)
+        wanted = units / "sysinit.target.wants"
+        wanted.mkdir(exist_ok=True)
+        (wanted / "pi-check.service").symlink_to("../pi-check.service")
+        (units / "serial-getty@ttyS1.service").symlink_to("/dev/null")
+        (root / "etc/hostname").write_text("pi\n")
+        (root / "etc/fstab").write_text("/dev/mmcblk0 / ext4 defaults,noatime 0 1\n")
+
+
+def for_python(extra: str, version: str) -> list[str]:
+    """What an extra of the gateway asks for on another Python: pip takes markers for this one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = map(Requirement, project["optional-dependencies"].get(extra, ()))
+    return [
+        f"{requirement.name}{requirement.specifier}"
+        for requirement in wanted
+        if not requirement.marker or requirement.marker.evaluate({"python_version": version})
+    ]
+
+
+def copy(card: Path, target: Path) -> None:
+    """A card to play with; holes stay holes."""
+    _run(["cp", "--sparse=always", str(card), str(target)])
+
+
+def _copy_sources(target: Path) -> None:
+    target.mkdir(parents=True)
+    for name in SOURCES:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(path, target / name)
+
+
+def contents(names: Iterable[str]) -> list[str]:
+    """Names and contents of files and of those in folders, documents apart, in a fixed order."""
+    parts: list[str] = []
+    for name in names:
+        top = ROOT / name
+        files = sorted(path for path in top.rglob("*") if path.is_file()) if top.is_dir() else [top]
+        for path in files:
+            if "__pycache__" not in path.parts and path.suffix != ".md":
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                parts += (str(path.relative_to(top.parent)), digest)
+    return parts
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _newest(found: Iterable[Path], what: str) -> Path:
+    paths = sorted(found)
+    if not paths:
+        raise PiCheckError(f"the Pi's system has no {what}")
+    return paths[-1]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _run(command: list[str]) -> None:
+    """Raises `PiCheckError` with the program's last words."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": path, "LC_ALL": "C.UTF-8"},
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip()[-1500:]
+        raise PiCheckError(f"{command[0]} ended with {done.returncode}:\n{words}")

@@ -1,0 +1,108 @@
+"""A kiosk's words, said on the emulated Pi itself, where no network is: with the kiosk's own
+credential, over the broker's TLS. Each line that it prints starts with a record separator.
+
+Usage: kiosk.py KIOSK BOOT FIRST COUNT VERDICT PAUSE_S     (COUNT 0: for ever)
+
+Says each reading again until the gateway says that it is stored, as the firmware does.
+"""
+
+import json
+import ssl
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+FOLDER = Path("/etc/fevergate")
+REPEAT_S = 20.0
+FIRST_YEAR_S = 1_577_836_800  # 2020
+
+
+def main():
+    kiosk, boot, first, count = sys.argv[1], *map(int, sys.argv[2:5])
+    verdict, pause_s = sys.argv[5], float(sys.argv[6])
+    settings = json.loads((FOLDER / "kiosks" / kiosk / "settings.json").read_text())
+    base = f"fevergate/v1/{settings['campus']}/{kiosk}"
+    stored = Stored(boot)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=kiosk, clean_session=True)
+    client.username_pw_set(kiosk, settings["password"])
+    client.tls_set_context(ssl.create_default_context(cafile=str(FOLDER / "ca.crt")))
+    client.reconnect_delay_set(1, 2)
+
+    def connected(client, *_):
+        client.subscribe(f"{base}/stored", 1)
+
+    client.on_connect = connected
+    client.on_message = lambda _client, _data, message: stored.hear(message.payload)
+    client.connect_async("127.0.0.1", 8883)
+    client.loop_start()
+    waiting, seq = {}, first
+    while True:
+        if count == 0 or seq < first + count:
+            if client.is_connected():
+                waiting[seq] = 0.0
+                say("sent", seq)
+                seq += 1
+        elif not waiting:
+            break
+        for number in [number for number in waiting if stored.has(number)]:
+            del waiting[number]
+            say("stored", number)
+        for number, at in waiting.items():
+            if client.is_connected() and (not at or time.monotonic() - at > REPEAT_S):
+                waiting[number] = time.monotonic()
+                client.publish(f"{base}/reading", payload(kiosk, boot, number, verdict), 1)
+        time.sleep(pause_s)
+    client.disconnect()
+    client.loop_stop()
+
+
+class Stored:
+    """What the gateway holds of this boot; `fevergate.protocol.Stored` says how it is told."""
+
+    def __init__(self, boot):
+        self._boot, self._lock = boot, threading.Lock()
+        self._said: dict[str, Any] = {"seq": 0}
+
+    def hear(self, payload: bytes | bytearray):
+        said = json.loads(payload)
+        with self._lock:
+            if said["boot"] == self._boot:
+                self._said = said
+
+    def has(self, seq):
+        with self._lock:
+            said = self._said
+        if any(first <= seq <= last for first, last in said.get("also", ())):
+            return True
+        gaps = said.get("gaps", ())
+        return seq <= said["seq"] and not any(first <= seq <= last for first, last in gaps)
+
+
+def payload(kiosk, boot, seq, verdict):
+    now = time.time()
+    return json.dumps(
+        {
+            "v": 1,
+            "kiosk": kiosk,
+            "boot": boot,
+            "seq": seq,
+            "at": now if now > FIRST_YEAR_S else None,
+            "up_ms": int(time.monotonic() * 1000),
+            "verdict": verdict,
+            "skin_c": 35.6 if verdict == "normal" else 37.6,
+            "body_c": 36.6 if verdict == "normal" else 38.6,
+        }
+    )
+
+
+def say(word, number):
+    print(f"\n\036{word} {number}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

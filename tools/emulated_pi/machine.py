@@ -1,0 +1,160 @@
+"""The emulated Pi itself: QEMU's process, its serial line, its pins, and its power."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from emulated_pi.errors import PiCheckError
+from emulated_pi.gpio import BASE, WORDS, Lamps, lamps, parse_registers
+from emulated_pi.serial_line import SerialLine
+from fevergate.pins import GATES
+
+QEMU = "qemu-system-aarch64"
+SERIAL = "ttyS1"
+"""The mini UART, which Debian's device tree makes the console; the other one is Bluetooth's."""
+
+BOOT_S = 900.0
+COMMAND_LINE = (
+    f"console={SERIAL},115200 root=/dev/mmcblk0 rw rootwait loglevel=5 net.ifnames=0"
+    # QEMU's power management takes a watchdog that is set for one that has run out.
+    " module_blacklist=bcm2835_wdt"
+)
+
+
+class Power(NamedTuple):
+    """What is switched on: kernel, initrd and device tree of the card's own system."""
+
+    kernel: Path
+    initrd: Path
+    device_tree: Path
+
+
+class Machine:
+    """One power-on after the other of the same card."""
+
+    def __init__(self, power: Power, card: Path, folder: Path) -> None:
+        self._power, self._card, self._folder = power, card, folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._monitor: Monitor | None = None
+        self.serial = SerialLine(folder / "console.log", self._check_running)
+        self.boots = 0
+
+    def boot(self, *parameters: str) -> float:
+        """Switch it on and wait until its serial line answers; returns the seconds until then.
+
+        `parameters` are the kernel's. Raises `PiCheckError`.
+        """
+        self.cut()
+        for name in ("serial", "monitor"):
+            (self._folder / name).unlink(missing_ok=True)
+        began = time.monotonic()
+        with (self._folder / "qemu.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(QEMU, "-M", "raspi3b", "-smp", "4", "-m", "1G", "-display", "none"),
+                    *("-kernel", str(self._power.kernel), "-initrd", str(self._power.initrd)),
+                    *("-dtb", str(self._power.device_tree)),
+                    *("-append", " ".join((COMMAND_LINE, *parameters))),
+                    *("-drive", f"if=sd,format=raw,file={self._card}"),
+                    *("-serial", "null"),
+                    *("-serial", f"unix:{self._folder / 'serial'},server=on,wait=off"),
+                    *("-qmp", f"unix:{self._folder / 'monitor'},server=on,wait=off"),
+                    *("-monitor", "none", "-no-reboot"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        hellos = self.serial.hellos
+        self.serial.open(self._connect("serial"))
+        self._monitor = Monitor(self._connect("monitor"))
+        self.boots += 1
+        self.serial.until(lambda: self.serial.hellos > hellos, BOOT_S, "it boots")
+        return time.monotonic() - began
+
+    def _connect(self, name: str) -> socket.socket:
+        path = self._folder / name
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            line = socket.socket(socket.AF_UNIX)
+            try:
+                line.connect(str(path))
+                return line
+            except OSError:
+                line.close()
+                self._check_running()
+                time.sleep(0.1)
+        raise PiCheckError(f"QEMU does not answer on its {name} line")
+
+    def _check_running(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            log = (self._folder / "qemu.log").read_text(errors="replace").strip()
+            raise PiCheckError(f"QEMU ended by itself: {log[-500:] or 'no word why'}")
+
+    def lamps(self, gate: str = "gate1") -> Lamps:
+        """What a gate's lines do now."""
+        return lamps(parse_registers(self.registers()), GATES[gate])
+
+    def registers(self) -> str:
+        """The GPIO chip's first words, as QEMU's monitor prints them. Raises `PiCheckError`."""
+        if self._monitor is None:
+            raise PiCheckError("the Pi is switched off")
+        return self._monitor.ask(f"xp /{WORDS}wx {BASE:#x}")
+
+    def cut(self) -> None:
+        """Take its power away; the card keeps what has reached it."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        self.serial.close()
+        if self._monitor is not None:
+            self._monitor.close()
+        self._process = self._monitor = None
+
+
+class Monitor:
+    """QEMU's machine protocol (docs/interop/qmp-spec), as far as it is needed; from one thread."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._file: IO[bytes] = line.makefile("rb")
+        self._lock = threading.Lock()
+        self._file.readline()  # its greeting
+        self._call("qmp_capabilities", {})
+
+    def ask(self, command: str) -> str:
+        """What the monitor for people answers. Raises `PiCheckError`."""
+        return str(self._call("human-monitor-command", {"command-line": command}))
+
+    def _call(self, name: str, arguments: dict[str, str]) -> object:
+        with self._lock:
+            try:
+                self._line.sendall(json.dumps({"execute": name, "arguments": arguments}).encode())
+                for row in self._rows():
+                    if "return" in row:
+                        return row["return"]
+                    if "error" in row:
+                        raise PiCheckError(f"QEMU's monitor, {name}: {row['error']}")
+            except (OSError, ValueError) as error:
+                raise PiCheckError(f"QEMU's monitor: {error}") from error
+        raise PiCheckError("QEMU's monitor ended")
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        while row := self._file.readline():
+            yield json.loads(row)
+
+    def close(self) -> None:
+        """End the line."""
+        self._file.close()
+        self._line.close()

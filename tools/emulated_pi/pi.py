@@ -1,0 +1,160 @@
+"""The emulated Pi as a gateway: what is asked of it, and what a kiosk says to it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+
+from emulated_pi.errors import PiCheckError
+from emulated_pi.gpio import Lamps, parse_table
+from emulated_pi.machine import Machine
+from emulated_pi.serial_line import Result
+
+GATE, KIOSK = "north", "north-1"
+UNIT = "fevergate-gateway.service"
+PYTHON = "/opt/fevergate/bin/python"
+KIOSK_PROGRAM = "/usr/local/lib/pi-check/kiosk.py"
+STREAM = "pi-check-kiosk"
+"""The transient unit of a kiosk that goes on by itself."""
+
+KIOSK_PAUSE_S = 0.1
+FOR_EVER = 100_000
+"""More readings than a kiosk says until its power is cut."""
+
+READY_S = 900.0
+COMMAND_S = 300.0
+LIT_S = 180.0
+"""How long a line is waited for: by far more than an emulation takes, since a busy machine is
+slow."""
+
+STORED_S = 600.0
+
+KERNEL_KEEPS = "pinctrl_bcm2835.persist_gpio_outputs=y"
+"""Raspberry Pi OS's kernel and, told so, Debian 13's keep a dead program's outputs; Debian 12's
+knows no such parameter (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
+
+KEPT = """\
+import sqlite3
+rows = sqlite3.connect("/etc/fevergate/fevergate.db").execute("select seq from readings")
+print(*(row[0] for row in rows))
+"""
+
+
+class Pi:
+    """A machine with the gateway on it."""
+
+    def __init__(self, machine: Machine, keeps_outputs: bool) -> None:
+        """`keeps_outputs`: have the kernel keep a dead program's."""
+        self.machine = machine
+        self._parameters = (KERNEL_KEEPS,) if keeps_outputs else ()
+        self._next = 1
+
+    def boot(self, *parameters: str) -> float:
+        """Power off and on again; returns the seconds until the serial line answers."""
+        return self.machine.boot(*self._parameters, *parameters)
+
+    def run(self, command: str, timeout_s: float = COMMAND_S, *, check: bool = True) -> Result:
+        """A shell command, as root. Raises `PiCheckError` where it fails or never ends."""
+        return self.machine.serial.run(command, timeout_s, check=check)
+
+    def until(self, command: str, seconds: float = READY_S) -> None:
+        """Ask until it answers yes. Raises `PiCheckError` after `seconds`."""
+        end = time.monotonic() + seconds
+        while self.run(command, check=False).code:
+            if time.monotonic() > end:
+                raise PiCheckError(f"after {seconds:.0f} s not true: {command}\n{self.journal()}")
+            time.sleep(1)
+
+    def until_active(self) -> None:
+        """Wait until systemd says that the gateway watches. Raises `PiCheckError`."""
+        self.until(f"systemctl is-active --quiet {UNIT}")
+
+    def restart(self) -> None:
+        """Start the gateway anew, with what its unit says now."""
+        self.run(f"systemctl daemon-reload; systemctl reset-failed {UNIT}; true")
+        self.run(f"systemctl restart {UNIT}", READY_S)
+
+    def set_clock(self) -> None:
+        """To this machine's time, as the network would."""
+        self.run(f"date -s @{int(time.time())}")
+
+    def kill(self) -> None:
+        """SIGKILL to the gateway; returns when that process is gone. systemd may have started
+        another."""
+        pid = self.run(f"systemctl show -P MainPID {UNIT}").text
+        self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
+        self.until(f"test ! -e /proc/{pid}")
+
+    # --- pins
+
+    @property
+    def lamps(self) -> Lamps:
+        """What the gate's lines do."""
+        return self.machine.lamps()
+
+    def shows(self, condition: Callable[[Lamps], bool], seconds: float = LIT_S) -> bool:
+        """Whether a state of the lamps comes within some seconds."""
+        end = time.monotonic() + seconds
+        while not condition(self.lamps):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def held(self) -> str:
+        """Who holds which lines, in the kernel's own words."""
+        self.run("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
+        lines = parse_table(self.run("cat /sys/kernel/debug/gpio").text)
+        return "the kernel's GPIO table: " + (
+            ", ".join(
+                f"GPIO{number} {'out' if line.output else 'in'} {'hi' if line.high else 'lo'}"
+                f" ({line.consumer})"
+                for number, line in sorted(lines.items())
+            )
+            or "nobody holds a line"
+        )
+
+    # --- a kiosk
+
+    def say(self, count: int, verdict: str) -> int:
+        """Have a kiosk say `count` readings, 0: on and on, and tell on the serial line what became
+        of them; returns the first one's number."""
+        first, self._next = self._next, self._next + (count or FOR_EVER)
+        self.stop_kiosk()
+        self.run(
+            f"systemd-run --quiet --collect --unit={STREAM} -p StandardOutput=file:/dev/ttyS1"
+            f" {PYTHON} {KIOSK_PROGRAM} {KIOSK} {self.machine.boots} {first} {count} {verdict}"
+            f" {KIOSK_PAUSE_S}"
+        )
+        return first
+
+    def stop_kiosk(self) -> None:
+        """No more readings."""
+        self.run(f"systemctl stop {STREAM}; systemctl reset-failed {STREAM}; true")
+
+    def until_stored(self, numbers: set[int]) -> None:
+        """Wait until the gateway has told the kiosk that it holds them. Raises `PiCheckError`."""
+        self.machine.serial.until(
+            lambda: numbers <= set(self.machine.serial.events("stored")),
+            STORED_S,
+            f"readings {min(numbers)} to {max(numbers)} are stored",
+        )
+
+    def told_stored(self, first: int) -> set[int]:
+        """The readings from `first` on that the gateway has told the kiosk to be stored."""
+        return {number for number in self.machine.serial.events("stored") if number >= first}
+
+    def kept(self) -> set[int]:
+        """The numbers of all readings in the database."""
+        return {int(seq) for seq in self.run(f"python3 -c {shlex.quote(KEPT)}").text.split()}
+
+    def acknowledge(self) -> bool:
+        """By the command, since QEMU's chip tells the kernel of no edge: no button can be pressed.
+        Returns whether red goes out."""
+        self.run(f"fevergate acknowledge {GATE} --by pi-check")
+        return self.shows(lambda lamps: not lamps.red)
+
+    def journal(self) -> str:
+        """The gateway's last lines."""
+        return self.run(f"journalctl --no-pager -o cat -n 12 -u {UNIT}", check=False).text

@@ -1,0 +1,263 @@
+"""What happens to the emulated Pi, step by step, and what its pins did."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from emulated_pi.arguments import Arguments
+from emulated_pi.pi import GATE, KIOSK, READY_S, UNIT, Pi
+from emulated_pi.verdict import Verdict
+
+PROVISION = (
+    "fevergate provision gateway /etc/fevergate --campus east --gateway gw-east"
+    f" --gate {GATE}={KIOSK} --gate south=south-1 --language en"
+)
+DEAD_S = 30.0
+"""How long the lines are watched while no gateway runs."""
+
+OLD_CLOCK = "systemd.clock_usec=86400000000"
+"""1970-01-02 (systemd(1)): about what a machine without a clock chip begins with."""
+
+AT_RUNTIME = f"/run/systemd/system/{UNIT}.d"
+FOR_GOOD = f"/etc/systemd/system/{UNIT}.d"
+
+
+def drop_in(folder: str, name: str, line: str) -> str:
+    """The command that adds a line to the gateway's unit."""
+    text = f"[Service]\\n{line}\\n"
+    return f"mkdir -p {folder}; printf '{text}' >{folder}/{name}.conf; systemctl daemon-reload"
+
+
+WITHOUT = {
+    "protection": drop_in(FOR_GOOD, "pi-check", "ExecStopPost="),
+    "recognition": drop_in(
+        FOR_GOOD,
+        "pi-check",
+        "InaccessiblePaths=-/sys/firmware -/sys/bus/gpio -/proc/device-tree",
+    ),
+    "udev-rule": "rm -f /etc/udev/rules.d/*fevergate* /usr/lib/udev/rules.d/*fevergate*;"
+    " udevadm control --reload; chgrp root /dev/gpiochip*; chmod 600 /dev/gpiochip*",
+}
+"""How each is taken out; what it is, the arguments say."""
+
+
+def provision(pi: Pi, say: Callable[[str], None]) -> None:
+    """Make the campus, as somebody does at the Pi; leaves it switched off."""
+    say(f"  it answers after {pi.boot():.0f} s")
+    pi.until("systemctl is-system-running | grep -qE 'running|degraded'")
+    pi.set_clock()
+    pi.run(PROVISION, 1800)
+    pi.until_active()
+    pi.run(f"systemctl stop {UNIT} fevergate-web mosquitto; sync", READY_S)
+    pi.machine.cut()
+
+
+class Play:
+    """One card's life; `verdict` is what came of it."""
+
+    def __init__(
+        self, pi: Pi, arguments: Arguments, rng: random.Random, say: Callable[[str], None]
+    ) -> None:
+        self._pi, self._arguments, self._rng, self._say = pi, arguments, rng, say
+        self._wanted: set[int] = set()
+        self.verdict = Verdict()
+
+    def all(self) -> Verdict:
+        """Every step that was asked for. Raises `PiCheckError` where the Pi does not answer."""
+        self._first_boot()
+        steps = {
+            "fever": self._fever,
+            "killed": self._killed,
+            "broker": self._broker,
+            "old-clock": self._old_clock,
+            "power-cuts": self._power_cuts,
+            "full-card": self._full_card,
+            "upgrade": self._upgrade,
+        }
+        for name in self._arguments.steps:
+            self._say(f"{name}:")
+            steps[name]()
+        self._count()
+        return self.verdict
+
+    def _first_boot(self) -> None:
+        """Without network; then the clock is set, as the network would."""
+        self._say("first boot")
+        self._boot()
+        self._pi.set_clock()
+        if self._arguments.without:
+            for name in self._arguments.without:
+                self._say(f"  without {name}")
+                self._pi.run(WITHOUT[name])
+            self._pi.restart()
+        self._say(f"  {self._pi.held()}")
+
+    def _boot(self, *parameters: str) -> None:
+        began = time.monotonic()
+        seconds = self._pi.boot(*parameters)
+        self._say(f"  it answers after {seconds:.0f} s: Linux {self._pi.run('uname -r').text}")
+        self._pi.until_active()
+        seconds = time.monotonic() - began
+        self.verdict.boots = self._pi.machine.boots
+        self.verdict.ready(seconds)
+        self._say(f"  the gateway is ready after {seconds:.0f} s, {self._pi.lamps}")
+
+    # --- what each step is made of
+
+    def _expect(self, what: str, holds: bool) -> None:
+        if not holds:
+            self.verdict.problems.append(f"expected: {what}; the lines are {self._pi.lamps}")
+
+    def _fever_comes(self, what: str, *, stored: bool = True) -> int:
+        """A fever, and whether its red line goes high; returns its number."""
+        self._expect(f"red is out before {what}", not self._pi.lamps.red)
+        began = time.monotonic()
+        first = self._pi.say(1, "fever")
+        self._wanted.add(first)
+        lit = self._pi.shows(lambda lamps: lamps.red)
+        self.verdict.fever(what, lit)
+        seconds = time.monotonic() - began
+        self._say(f"  {what}: red is {'lit' if lit else 'DARK'} after {seconds:.0f} s")
+        if not lit:
+            self._say(f"  {self._pi.held()}\n{self._pi.journal()}")
+        if stored:
+            self._pi.until_stored({first})
+        return first
+
+    def _acknowledge(self) -> None:
+        self._expect("red goes out when it is acknowledged", self._pi.acknowledge())
+
+    def _normal(self, count: int) -> None:
+        first = self._pi.say(count, "normal")
+        numbers = set(range(first, first + count))
+        self._wanted |= numbers
+        self._pi.until_stored(numbers)
+
+    def _make_green(self) -> None:
+        """A kiosk of the gate is heard, and all is well."""
+        self._normal(1)
+        self._expect("green while all is well", self._pi.shows(lambda lamps: lamps.green))
+
+    def _each_start_fails(self) -> None:
+        self._pi.run(drop_in(AT_RUNTIME, "fails", "ExecStartPre=/bin/false"))
+
+    def _mend(self) -> None:
+        self._pi.run(f"rm {AT_RUNTIME}/*.conf")
+        self._pi.restart()
+
+    # --- the steps
+
+    def _fever(self) -> None:
+        self._normal(3)
+        self._fever_comes("a fever")
+        self._say(f"  {self._pi.held()}")
+        self._acknowledge()
+
+    def _killed(self) -> None:
+        """It comes back with the red light as it was; then each start fails."""
+        self._fever_comes("a fever before the gateway is killed")
+        self._pi.kill()
+        self._expect("red again after it was killed", self._pi.shows(lambda lamps: lamps.red))
+        self._pi.until_active()
+        self._acknowledge()
+        if self._arguments.keeps_outputs and "protection" not in self._arguments.without:
+            self._unprotected()
+        self._make_green()
+        self._each_start_fails()
+        began = time.monotonic()
+        self._pi.kill()
+        amber = self._pi.shows(lambda lamps: not lamps.green)
+        seconds = time.monotonic() - began
+        self._pi.until(f"test $(systemctl show -P MainPID {UNIT}) = 0")
+        green = not amber or self._pi.shows(lambda lamps: lamps.green, DEAD_S)
+        self.verdict.dead("the gateway is killed and each start fails", green, seconds)
+        self._say(f"  killed, and each start fails: {self._pi.lamps.shown}, {seconds:.1f} s after")
+        self._mend()
+
+    def _unprotected(self) -> None:
+        """What the kernel does with a dead program's green, where nothing of ours lets go of it."""
+        self._make_green()
+        self._each_start_fails()
+        self._pi.run(drop_in(AT_RUNTIME, "unprotected", "ExecStopPost="))
+        self._pi.kill()
+        kept = not self._pi.shows(lambda lamps: not lamps.green, DEAD_S)
+        self._say(
+            "  the same without the unit's own protection: "
+            + ("green is lit over the dead gateway" if kept else "the kernel let go of green")
+        )
+        self._expect("this kernel keeps a dead program's outputs", kept)
+        self._mend()
+
+    def _broker(self) -> None:
+        first = self._pi.say(20, "normal")
+        numbers = set(range(first, first + 20))
+        self._wanted |= numbers
+        self._pi.run("systemctl kill --signal=KILL mosquitto")
+        self._pi.until_stored(numbers)
+        self._fever_comes("a fever after the broker was killed")
+        self._acknowledge()
+
+    def _old_clock(self) -> None:
+        """A boot that begins in 1970; where the system then takes a clock that it has saved, broker
+        and gateway start once more in 1970, as on a card that has none."""
+        self._pi.run("sync")
+        self._boot(OLD_CLOCK)
+        clock = self._pi.run("date -u +%Y-%m-%dT%H:%M:%SZ").text
+        self._say(f"  its clock says {clock}")
+        if not clock.startswith("1970"):
+            self._fever_comes("a fever after a boot without network")
+            self._acknowledge()
+            self._pi.run(f"systemctl stop {UNIT} mosquitto; date -s 1970-01-02", READY_S)
+            self._pi.run(f"systemctl start mosquitto {UNIT}", READY_S)
+        self._fever_comes("a fever with a clock of 1970")
+        self._acknowledge()
+
+    def _power_cuts(self) -> None:
+        """At random instants, while a kiosk speaks."""
+        for number in range(1, self._arguments.cuts + 1):
+            first = self._pi.say(0, "normal")
+            self._pi.until_stored({first})
+            time.sleep(self._rng.uniform(0.5, 12))
+            self._pi.machine.cut()
+            told = self._pi.told_stored(first)
+            self._wanted |= told
+            self._say(f"  power cut {number}, {len(told)} readings were told to be stored")
+            self._boot()
+            self._fever_comes(f"a fever after power cut {number}")
+            self._acknowledge()
+
+    def _full_card(self) -> None:
+        self._pi.run(
+            "fallocate -l $(($(stat -f -c '%f*%S' /) - 65536)) /var/fill;"
+            " dd if=/dev/zero of=/var/fill2 bs=64k; sync; true",
+            READY_S,
+        )
+        self._say(f"  {self._pi.run('df -h / | tail -n 1').text}")
+        seq = self._fever_comes("a fever while the card is full", stored=False)
+        self._pi.run("rm -f /var/fill /var/fill2; sync")
+        self._pi.until_stored({seq})
+        self._acknowledge()
+
+    def _upgrade(self) -> None:
+        """With the kiosk speaking all the while."""
+        first = self._pi.say(0, "normal")
+        began = time.monotonic()
+        done = self._pi.run(
+            "/srv/pi-check/source/gateway/install --wheels /srv/pi-check/wheels", 3600, check=False
+        )
+        if done.code:
+            self.verdict.problems.append(f"the upgrade failed: {done.text[-300:]}")
+        self._say(f"  the upgrade took {time.monotonic() - began:.0f} s")
+        self._pi.stop_kiosk()
+        self._wanted |= self._pi.told_stored(first)
+        self._fever_comes("a fever after the upgrade")
+        self._acknowledge()
+
+    def _count(self) -> None:
+        """Compare with the database itself, with the gateway stopped."""
+        self._pi.run(f"systemctl stop {UNIT}", READY_S)
+        if self._pi.lamps.green:
+            self.verdict.dead("the gateway was stopped", True, None)
+        self.verdict.stored(self._wanted, self._pi.kept())

@@ -1,0 +1,120 @@
+"""The Pi's serial line: commands go there, answers and a kiosk's words come back.
+
+The other end is `guest/agent`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from emulated_pi.errors import PiCheckError
+
+RECORD = b"\x1e"
+"""Each line of ours begins after it; whatever is before it on the line, the kernel has printed."""
+
+
+class Result(NamedTuple):
+    """How a command on the Pi ended, and what it said."""
+
+    code: int
+    text: str
+
+
+class SerialLine:
+    """Everything that came on one line, from one switching on of the Pi to the next."""
+
+    def __init__(self, log: Path, alive: Callable[[], None]) -> None:
+        """`alive` raises `PiCheckError` where nothing more can come."""
+        self._log, self._alive = log, alive
+        self._line: socket.socket | None = None
+        self._events: list[tuple[str, int]] = []
+        self._parts: dict[str, str] = {}
+        self._answers: dict[int, Result] = {}
+        self._changed = threading.Condition()
+        self._number = 0
+        self.hellos = 0
+        """How often the other end has begun to listen."""
+
+    def open(self, line: socket.socket) -> None:
+        """Listen to another line."""
+        self.close()
+        self._line = line
+        threading.Thread(target=self._listen, args=(line,), name="serial", daemon=True).start()
+
+    def close(self) -> None:
+        """Listen to none; what has been said stays."""
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
+            self._line.close()
+            self._line = None
+
+    def _listen(self, line: socket.socket) -> None:
+        with (
+            self._log.open("ab", buffering=0) as log,
+            line.makefile("rb") as file,
+            contextlib.suppress(OSError, ValueError),
+        ):
+            for row in file:
+                log.write(row)
+                self._hear(row)
+
+    def _hear(self, row: bytes) -> None:
+        _, separator, rest = row.strip().rpartition(RECORD)
+        words = rest.decode("ascii", "replace").split()
+        if not separator or not words:
+            return
+        with self._changed:
+            if words == ["hello"]:
+                self.hellos += 1
+            elif words[0] == "part" and len(words) == 3:
+                self._parts[words[1]] = self._parts.get(words[1], "") + words[2]
+            elif words[0] == "done" and len(words) == 3:
+                with contextlib.suppress(ValueError, binascii.Error):
+                    text = base64.b64decode(self._parts.pop(words[1], ""))
+                    self._answers[int(words[1])] = Result(
+                        int(words[2]), text.decode("utf-8", "replace").strip()
+                    )
+            elif len(words) == 2 and words[1].isdecimal():
+                self._events.append((words[0], int(words[1])))
+            self._changed.notify_all()
+
+    def run(self, command: str, timeout_s: float, *, check: bool = True) -> Result:
+        """A shell command there, as root. Raises `PiCheckError` where it fails or never ends."""
+        if self._line is None:
+            raise PiCheckError(f"{command}: the Pi is switched off")
+        self._number += 1
+        number = self._number
+        line = f"{number} {base64.b64encode(command.encode()).decode()}\n"
+        try:
+            self._line.sendall(line.encode())
+        except OSError as error:
+            raise PiCheckError(f"{command}: the serial line ended: {error}") from error
+        self.until(lambda: number in self._answers, timeout_s, command)
+        result = self._answers.pop(number)
+        if check and result.code:
+            raise PiCheckError(f"{command}: {result.text[-600:]} (exit code {result.code})")
+        return result
+
+    def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+        """Wait for something that is heard. Raises `PiCheckError` after `seconds`."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            while not condition():
+                self._changed.wait(0.2)
+                self._alive()
+                if time.monotonic() > end:
+                    raise PiCheckError(f"after {seconds:.0f} s still waiting for: {what}")
+
+    def events(self, word: str) -> list[int]:
+        """The numbers that the kiosks' stand-in has said with a word, in order."""
+        with self._changed:
+            return [number for heard, number in self._events if heard == word]

@@ -1,0 +1,73 @@
+"""What one check counts, and whether that is good."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass
+class Verdict:
+    """The figures of the last line.
+
+    A fever is `dark` where its gate's red line did not go high. A reading is `lost` where the
+    gateway said that it was stored and it is not in the database at the end, or where it was said
+    again until the end and never stored. `green_over_dead` counts the times that green was lit
+    while no gateway ran. Seconds are those of the emulation, on the machine that runs it: from
+    power on until the gateway is ready (the longest boot), and from the gateway's end until amber
+    is shown (the longest).
+    """
+
+    boots: int = 0
+    fevers: int = 0
+    red_lines_high: int = 0
+    green_over_dead: int = 0
+    dark: int = 0
+    readings: int = 0
+    lost: int = 0
+    seconds_to_amber: float = 0.0
+    seconds_to_ready: float = 0.0
+    problems: list[str] = field(default_factory=list)
+    """What else was wrong, in words; not in the line."""
+
+    def fever(self, what: str, lit: bool) -> None:
+        """Count one fever, and whether red was lit for it."""
+        self.fevers += 1
+        if lit:
+            self.red_lines_high += 1
+        else:
+            self.dark += 1
+            self.problems.append(f"{what}: the red line did not go high")
+
+    def dead(self, what: str, green: bool, seconds: float | None) -> None:
+        """Count one end of the gateway: whether green stayed lit, else after how long amber was
+        shown."""
+        if green:
+            self.green_over_dead += 1
+            self.problems.append(f"{what}: green is lit and no gateway runs")
+        elif seconds is not None:
+            self.seconds_to_amber = max(self.seconds_to_amber, seconds)
+
+    def ready(self, seconds: float) -> None:
+        """Count one boot after which the gateway watched."""
+        self.seconds_to_ready = max(self.seconds_to_ready, seconds)
+
+    def stored(self, wanted: set[int], kept: set[int]) -> None:
+        """Compare what the kiosk had to say with what is in the database at the end."""
+        missing = wanted - kept
+        self.readings, self.lost = len(wanted), len(missing)
+        if missing:
+            self.problems.append(f"lost readings: {sorted(missing)[:20]}")
+
+    @property
+    def good(self) -> bool:
+        """Whether the exit code is 0."""
+        return not (self.dark or self.lost or self.green_over_dead or self.problems)
+
+    def line(self) -> str:
+        """The last line, as JSON."""
+        figures = asdict(self)
+        del figures["problems"]
+        for name in ("seconds_to_amber", "seconds_to_ready"):
+            figures[name] = round(figures[name], 1)
+        return json.dumps(figures)
