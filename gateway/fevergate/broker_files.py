@@ -43,6 +43,13 @@ GOOD = "good"
 MAX_QUEUED = 20_000
 """Messages that wait for an absent client; those beyond are dropped."""
 
+MAX_CONNECTIONS = 3000
+"""Connections over the network, those of nobody included, which mosquitto ends after 90 s (its
+keep-alive of 60 s before a CONNECT). The listener of this machine has no limit."""
+
+FILES = 8192
+"""Open files that the broker's unit allows: systemd's 1024 are gone with as many connections."""
+
 GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
@@ -86,6 +93,8 @@ tls_version tlsv1.2"""
 # The network: nobody takes another's client id, and with it another's session.
 listener {port} {bind}
 use_username_as_clientid true
+# Below the unit's open files, so that this machine's programs are always let in.
+max_connections {MAX_CONNECTIONS}
 {tls}
 # This machine: gateway, pages and commands.
 listener {local} 127.0.0.1

@@ -1,9 +1,13 @@
 """One stolen kiosk credential at the real broker takes nobody's session, share or light."""
 
+import resource
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
+from unittest.mock import patch
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -14,7 +18,9 @@ from paho.mqtt.properties import Properties
 from samples import health, reading
 from test_broker_access import BASE, HANG_S, Client, password_of
 
+from fevergate import broker_files
 from fevergate.broker import Broker, Session
+from fevergate.broker_files import FILES, MAX_CONNECTIONS
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
 from fevergate.collect_settings import load_collect
@@ -26,6 +32,8 @@ from fevergate.settings import load_gateway
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 FEVERS = 10
+LET_IN = 1200
+"""Connections over the network, instead of thousands."""
 
 
 class Site:
@@ -34,14 +42,15 @@ class Site:
     def __init__(self, folder):
         self.folder = folder
         self.port = free_port()
-        provision(
-            folder,
-            campus="east",
-            gateway="gw-east",
-            gates=GATES,
-            broker_port=self.port,
-            collect=True,
-        )
+        with patch.object(broker_files, "MAX_CONNECTIONS", LET_IN):
+            provision(
+                folder,
+                campus="east",
+                gateway="gw-east",
+                gates=GATES,
+                broker_port=self.port,
+                collect=True,
+            )
         self.broker = LocalBroker(folder)
         self.broker.start()
         self.settings = load_gateway(folder / "gateway.toml")
@@ -201,3 +210,46 @@ def test_a_last_will_speaks_for_its_own_kiosk_alone(site):
         admin.wait_for(b"last will on north-1/status")
         wills = [payload for payload in admin.payloads() if payload.startswith(b"last will")]
         assert wills == [b"last will on north-1/status"]
+
+
+IDLE = """
+import resource, socket, sys
+port, files = int(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+held = []
+for line in sys.stdin:
+    held += [socket.create_connection(("127.0.0.1", port)) for _ in range(int(line))]
+    print(len(held), flush=True)
+"""
+
+
+def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site, line):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most < FILES:
+        pytest.skip(f"this machine gives no more than {most} open files")
+    drop_in = (site.folder / "systemd/mosquitto.service.d/fevergate.conf").read_text()
+    assert f"LimitNOFILE={FILES}\n" in drop_in and MAX_CONNECTIONS < FILES - 1000
+    resource.prlimit(site.broker.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+    # In a process of their own: paho waits by select(2), which knows no descriptor above 1023.
+    nobody = subprocess.Popen(
+        [sys.executable, "-c", IDLE, str(site.port), str(FILES)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def idle(count):
+        nobody.stdin.write(f"{count}\n")
+        nobody.stdin.flush()
+        assert nobody.stdout.readline()
+
+    with nobody:
+        idle(1100)
+        with Client(site, "south-1") as kiosk:
+            assert kiosk.refused is None
+            idle(LET_IN - 1000)  # more than are let in
+            line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
+            kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
+            until(lambda: site.state("south").state == "raised")
+            site.gateway.ingest.acknowledge("south", "Li Wei")
+        nobody.kill()

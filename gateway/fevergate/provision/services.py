@@ -53,7 +53,7 @@ def _drop_ins(folder: Path) -> dict[str, str]:
     # power cut left of its files, and without a card that takes anything; and it is never given up.
     texts = {
         "mosquitto": "ExecStartPre=\nUser=mosquitto\nRuntimeDirectory=mosquitto\n"
-        "Restart=always\nRestartSec=1\n"
+        f"Restart=always\nRestartSec=1\nLimitNOFILE={broker_files.FILES}\n"
         f"ExecStartPre=-fevergate broker {folder}\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
