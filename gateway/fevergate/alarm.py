@@ -19,6 +19,10 @@ MOST_WAITING = 1000
 that a kiosk gone mad cannot fill the memory."""
 
 
+FIRST = ("lamps", "test")
+"""What of a gate's troubles is always said, however many there are."""
+
+
 class Seen(NamedTuple):
     """What a guard saw to: these fevers, and so many more of the gate that were only counted."""
 
@@ -49,6 +53,7 @@ class Gate:
         self.troubles: dict[str, str] = {}
         self.since = since
         self.by = ""
+        self.testing: str | None = None
 
     def wait_for(self, identity: Identity, seen: FeverSeen) -> None:
         if len(self.waiting) < MOST_WAITING:
@@ -57,12 +62,14 @@ class Gate:
             self.more += 1
 
     def shine(self) -> None:
+        if self.testing and not self.waiting:
+            self.lights.show(red=self.testing == "red", amber=self.testing in ("amber", "sound"))
+            return
         self.lights.show(red=bool(self.waiting), amber=bool(self.troubles))
 
     def state(self) -> AlarmState:
         last = next(reversed(self.waiting.values()), None)
-        # What darkens the lamps is never one of those that there is no room for.
-        troubles = sorted(self.troubles.items(), key=lambda pair: (pair[0] != "lamps", pair[1]))
+        troubles = sorted(self.troubles.items(), key=lambda pair: (pair[0] not in FIRST, pair[1]))
         return AlarmState(
             gate=self.name,
             state="raised" if self.waiting else "clear",
@@ -148,6 +155,7 @@ class Alarm:
                 return None
             gate = self._gates[gate_name]
             first = not gate.waiting
+            self._end_test(gate)
             gate.wait_for(identity, FeverSeen(**identity._asdict(), body_c=reading.body_c))
             gate.shine()
             raised_at = self._now()
@@ -190,6 +198,28 @@ class Alarm:
             gate.shine()
             state = gate.state()
         self._announce(state)
+
+    def try_lamp(self, gate_name: str, what: str | None) -> bool:
+        """Light one lamp of a gate alone, or `sound` with amber; None ends it. The gate is amber
+        meanwhile, and says that it is a test. False where it is red, which no test may hide, or
+        its lamps cannot be lit."""
+        with self._lock:
+            gate = self._gates[gate_name]
+            free = not gate.waiting and "lamps" not in gate.troubles
+            self._end_test(gate)
+            if free and what:
+                gate.testing = what
+                gate.troubles["test"] = f"lamp test: {what}"
+            gate.shine()
+            gate.lights.buzz(bool(gate.waiting) or gate.testing == "sound")
+            state = gate.state()
+        self._announce(state)
+        return free
+
+    @staticmethod
+    def _end_test(gate: Gate) -> None:
+        gate.testing = None
+        gate.troubles.pop("test", None)
 
     def relight(self, gate_name: str, lights: Lights) -> None:
         """Show a gate's state on lamps that it did not have until now."""

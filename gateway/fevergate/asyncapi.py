@@ -25,6 +25,7 @@ from fevergate.protocol import (
     Health,
     KioskSettings,
     KioskTime,
+    LampTest,
     Reading,
     Stored,
     Topic,
@@ -34,6 +35,7 @@ from fevergate.protocol import (
     acknowledge_topic,
     alarm_topic,
     gateway_status_topic,
+    lamp_test_topic,
 )
 
 STATUS = {"type": "string", "enum": ["online", "offline"]}
@@ -123,6 +125,8 @@ def document() -> dict[str, Any]:
     _add(found, "alarm", alarm, AlarmState, "send", "The gateway says it.", retained=True)
     done = acknowledge_topic("{campus}", "{gate}")
     _add(found, "acknowledge", done, Acknowledge, "receive", "A person says it.", retained=False)
+    tried = lamp_test_topic("{campus}", "{gate}")
+    _add(found, "lamp-test", tried, LampTest, "receive", "A person says it.", retained=False)
     return found
 
 

@@ -146,6 +146,7 @@ def access_list(
         f"user {GATEWAY}",
         *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
         f"topic read {base}/alarm/+/acknowledge",
+        f"topic read {base}/alarm/+/test",
         *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
         f"topic write {base}/{OURSELVES}/status",
         f"topic readwrite {base}/alarm/+",  # what it showed last, when it starts again
@@ -155,6 +156,7 @@ def access_list(
         f"user {ADMIN}",
         f"topic read {base}/#",
         f"topic write {base}/alarm/+/acknowledge",
+        f"topic write {base}/alarm/+/test",
         *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
         "topic read $SYS/#",
     ]
@@ -164,6 +166,7 @@ def access_list(
         *(f"topic read {base}/+/{kind}" for kind in ("reading", "health", "status")),
         f"topic read {base}/alarm/+",
         f"topic write {base}/alarm/+/acknowledge",
+        f"topic write {base}/alarm/+/test",
     ]
     if home_assistant:
         # No reading, which is a person's; it sees how the kiosks are and what the lamps show.

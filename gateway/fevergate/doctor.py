@@ -193,6 +193,7 @@ _CHECKS = (
     doctor_running.gateway,
     doctor_pins.pins,
     doctor_pins.outputs,
+    doctor_pins.lamps,
     desk_findings.desk,
     _clock,
     _campus,

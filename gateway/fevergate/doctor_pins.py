@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from fevergate.database import open_reader
 from fevergate.errors import PinsError
 from fevergate.findings import Finding, State, ok
 from fevergate.lights import choose
@@ -16,6 +18,9 @@ from fevergate.web.words import translations
 
 CONFIG = Path("/boot/firmware/config.txt")
 STRICT = "dtparam=strict_gpiod"
+DAY_S = 86400
+TRY_DAYS = 31
+"""Lamps that nobody saw for so long may have failed."""
 
 
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
@@ -66,6 +71,47 @@ _MOCK = Finding(
     text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
     advice=("正式使用时改为 auto", "auto, where it is meant"),
 )
+
+
+def lamps(settings: GatewaySettings) -> Iterator[Finding]:
+    """When each gate's lamps were last tried, and by whom."""
+    path = settings.path(settings.database)
+    if not path.exists():
+        return
+    reader = open_reader(path)
+    try:
+        tried = {
+            gate: (at, by)
+            for gate, at, by in reader.execute(
+                "select gate, max(at), by from lamp_tests where whole group by gate"
+            )
+        }
+    finally:
+        reader.close()
+    for gate in (known.name for known in settings.gates):
+        at, by = tried.get(gate, (None, ""))
+        if at is None:
+            yield _untried(gate, "灯从未试过", "its lamps were never tried")
+            continue
+        days = (time.time() - at) / DAY_S
+        who = f", {by}" if by else ""
+        zh, en = f"灯于 {days:.0f} 天前试过{who}", f"its lamps were tried {days:.0f} days ago{who}"
+        if days > TRY_DAYS:
+            yield _untried(gate, zh, en)
+        else:
+            yield ok("lamps", f"{gate}：{zh}", f"{gate}: {en}")
+
+
+def _untried(gate: str, zh: str, en: str) -> Finding:
+    return Finding(
+        check="lamps",
+        state="warning",
+        text=(f"{gate}：{zh}", f"{gate}: {en}"),
+        advice=(
+            f"站在灯前运行 fevergate lamps test {gate} --by 姓名",
+            f"stand before them and run fevergate lamps test {gate} --by NAME",
+        ),
+    )
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:

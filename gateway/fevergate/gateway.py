@@ -38,6 +38,7 @@ from fevergate.gateway_clock import ClockState, GatewayClock
 from fevergate.home_assistant import discovery
 from fevergate.ingest import Ingest
 from fevergate.kiosk_clocks import KioskClocks
+from fevergate.lamp_test import LampTests
 from fevergate.lamps import Lamps
 from fevergate.lights import GateLights
 from fevergate.machine import recognise
@@ -123,8 +124,17 @@ class Gateway:
         self._recalled = False
         self._disk = ""
         self.clocks = KioskClocks(self._say_time, self.clock)
+        self.lamp_tests = LampTests(
+            self.alarm, self.writer.add, self.clock.now, buzzer=settings.alarm.buzzer
+        )
         self.ingest = Ingest(
-            settings, self.alarm, self._watch, self.writer.add, self.clocks.health, self.clock
+            settings,
+            self.alarm,
+            self._watch,
+            self.writer.add,
+            self.clocks.health,
+            self.clock,
+            self.lamp_tests.begin,
         )
         self._broker = Broker(
             settings,
@@ -168,6 +178,7 @@ class Gateway:
         """Amber first, then end in order; unacknowledged messages wait at the broker, the alarm
         in the store."""
         self._trouble_all("gateway", "the gateway stops")
+        self.lamp_tests.stop()
         self._broker.stop()
         self.writer.give_up()  # these may wait for it, and it for the disk
         if self.forwarder:

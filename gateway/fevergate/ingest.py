@@ -23,6 +23,7 @@ from fevergate.protocol import (
     Acknowledge,
     Applied,
     Health,
+    LampTest,
     Reading,
     Topic,
     Verdict,
@@ -55,6 +56,7 @@ def topics(campus: str) -> list[str]:
     return [
         *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
         alarm_topic(campus, "+/acknowledge"),
+        alarm_topic(campus, "+/test"),
         DROPPED,
     ]
 
@@ -71,6 +73,7 @@ class Ingest:
         keep: Keep,
         health: Callable[[Health], None] = lambda _: None,
         clock: GatewayClock | None = None,
+        lamp_test: Callable[[str, str], None] = lambda _gate, _by: None,
     ) -> None:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
@@ -78,6 +81,7 @@ class Ingest:
         self._watch = watch
         self._keep = keep
         self._health = health
+        self._lamp_test = lamp_test
         self._clock = clock or GatewayClock()
         self.flood = Flood()
         self.counts: Counter[str] = Counter()
@@ -127,8 +131,13 @@ class Ingest:
             raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
         if topic.name == "alarm":
             gate, _, verb = topic.kind.partition("/")
-            if verb != "acknowledge" or gate not in {g.name for g in self._settings.gates}:
-                raise MessageError("no such gate, or not an acknowledgement")
+            if gate not in {g.name for g in self._settings.gates}:
+                raise MessageError("no such gate")
+            if verb == "test":
+                self._lamp_test(gate, decode(payload, LampTest).by)
+                return None
+            if verb != "acknowledge":
+                raise MessageError("neither an acknowledgement nor a lamp test")
             return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
         if topic.name == OURSELVES:
             return None  # our own word

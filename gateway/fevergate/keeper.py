@@ -14,6 +14,7 @@ from fevergate.protocol import Applied, Identity, Verdict
 from fevergate.records import (
     Acknowledged,
     HealthArrived,
+    LampsTried,
     ReadingArrived,
     Record,
     Rejected,
@@ -85,6 +86,11 @@ class Keeper:
                 )
             case Acknowledged():
                 self._write_acknowledged(record)
+            case LampsTried(gate, by, at, whole):
+                self._connection.execute(
+                    "insert into lamp_tests(gate, at, by, whole) values (?, ?, ?, ?)",
+                    (gate, at, by, whole),
+                )
 
     def _write_acknowledged(self, record: Acknowledged) -> None:
         done = (record.at, record.by)

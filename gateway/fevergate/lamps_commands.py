@@ -12,7 +12,7 @@ from fevergate.options import settings_option
 
 @click.group("lamps")
 def lamps_group() -> None:
-    """Put the gates' lamps at rest."""
+    """Try a gate's lamps, or put them at rest."""
 
 
 @lamps_group.command("rest")
@@ -28,3 +28,32 @@ def rest_command(settings_path: Path) -> None:
     refused = make_inputs(output_pins(settings_path))
     if refused:
         raise PinsError("; ".join(f"GPIO {pin}: {why}" for pin, why in refused.items()))
+
+
+@lamps_group.command("test")
+@click.argument("gate")
+@click.option("--by", required=True, help="Who looks and listens; is noted with the time.")
+@settings_option("gateway.toml")
+def test_command(gate: str, by: str, settings_path: Path) -> None:
+    """Light red, amber and green of GATE in turn, then sound, two seconds each.
+
+    It is no fever and opens no door; the board says that it is a test, and a fever that comes ends
+    it. Publishes as the administrator, whose password lies beside the settings (admin.password).
+
+    \b
+      fevergate lamps test north --by "Li Wei"
+    """
+    from fevergate.broker_once import publish_once
+    from fevergate.errors import NothingFoundError
+    from fevergate.protocol import LampTest, encode, lamp_test_topic
+    from fevergate.settings import load_gateway
+
+    settings = load_gateway(settings_path)
+    gates = [known.name for known in settings.gates]
+    if gate not in gates:
+        raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
+    if not 1 <= len(by) <= 64:
+        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
+    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
+    publish_once(settings, lamp_test_topic(settings.campus, gate), encode(LampTest(by=by)))
+    click.echo(f"{gate}: asked for by {by}: red, amber, green, sound; look and listen")

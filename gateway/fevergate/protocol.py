@@ -298,6 +298,12 @@ class Acknowledge(Message, frozen=True, kw_only=True):
     by: Person
 
 
+class LampTest(Message, frozen=True, kw_only=True):
+    """A person wants to see each lamp of a gate lit, and hear its sound."""
+
+    by: Person
+
+
 class Topic(NamedTuple):
     """A topic taken apart: `fevergate/v1/<campus>/<name>/<kind>`."""
 
@@ -348,6 +354,11 @@ def alarm_topic(campus: str, gate: str) -> str:
 def acknowledge_topic(campus: str, gate: str) -> str:
     """Where a guard's acknowledgement is published."""
     return f"{alarm_topic(campus, gate)}/acknowledge"
+
+
+def lamp_test_topic(campus: str, gate: str) -> str:
+    """Where a test of a gate's lamps is asked for."""
+    return f"{alarm_topic(campus, gate)}/test"
 
 
 @lru_cache(4096)

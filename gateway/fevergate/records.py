@@ -70,4 +70,22 @@ class Acknowledged:
     gate: str | None = None
 
 
-Record = ReadingArrived | HealthArrived | StatusArrived | SettingsApplied | Rejected | Acknowledged
+@dataclass(frozen=True, slots=True)
+class LampsTried:
+    """Somebody had a gate's lamps tried; `whole` where nothing, such as a fever, broke it off."""
+
+    gate: str
+    by: str
+    at: float
+    whole: bool
+
+
+Record = (
+    ReadingArrived
+    | HealthArrived
+    | StatusArrived
+    | SettingsApplied
+    | Rejected
+    | Acknowledged
+    | LampsTried
+)

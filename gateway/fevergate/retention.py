@@ -57,6 +57,11 @@ _STEPS = {
         "update fevers set acknowledged_by = ''"  # noqa: S608 - constants
         f" where {_KEY} fevers where acknowledged_at < ? and acknowledged_by != '' limit ?)",
     ),
+    "testers": (
+        "persons",
+        "update lamp_tests set by = '' where id in"
+        " (select id from lamp_tests where at < ? and by != '' limit ?)",
+    ),
     "rejected": (
         "persons",
         "delete from rejected where id in"

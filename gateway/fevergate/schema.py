@@ -246,3 +246,12 @@ def times(db: Database) -> None:
         " strict, without rowid"
     )
     db.conn.execute("create index fevers_raised on fevers(raised_at)")
+
+
+@migrations()
+def lamp_tests(db: Database) -> None:
+    """Who had which gate's lamps tried, and when."""
+    db.conn.execute(
+        "create table lamp_tests (id integer primary key, gate text not null, at real not null,"
+        " by text not null, whole integer not null) strict"
+    )

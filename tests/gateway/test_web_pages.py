@@ -401,3 +401,20 @@ def test_without_a_line_an_acknowledgement_says_so(guard):
         "error": "line",
         "detail": "The gateway cannot be told now: use the button.",
     }
+
+
+def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatch):
+    asked, line = [], [True]
+
+    def try_lamps(gate, by):
+        asked.append((gate, by))
+        return line[0]
+
+    monkeypatch.setattr(site.pages.live, "try_lamps", try_lamps)
+    assert 'action="/board/north/lamps"' in guard.get("/board/north").text
+    assert post(guard, "/board/north/lamps", "/board/north", by="Zhang").status_code == 303
+    assert asked == [("north", "Zhang")]
+    assert post(guard, "/board/north/lamps", "/board/north", by="Nobody").status_code == 400
+    line[0] = False
+    assert post(guard, "/board/north/lamps", "/board/north", by="Zhang").status_code == 503
+    assert guard.post("/board/north/lamps", data={"by": "Zhang"}, headers=OURS).status_code == 403

@@ -103,6 +103,7 @@ def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
             "north-2/stored",
             "alarm/north",
             "alarm/north/acknowledge",
+            "alarm/north/test",
             "north-1/settings",
         ):
             kiosk.say(f"{BASE}/{topic}", b"forged")

@@ -31,6 +31,7 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
         "calibration": "warning",
         "disk": "ok",
         "pins": "warning",
+        "lamps": "warning",
         "clock": "ok",
         "campus": "ok",
     }

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 import urllib.request
 
 import pytest
@@ -13,6 +14,7 @@ from samples import AT, health
 from fevergate import logs
 from fevergate.bench.load import Fleet
 from fevergate.cli import cli
+from fevergate.database import open_reader
 from fevergate.gateway import Gateway
 from fevergate.local_broker import free_port
 from fevergate.protocol import Topic, Verdict
@@ -95,6 +97,27 @@ def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
         "north-1": 20,
         "north-2": 0,
     }
+
+
+def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings):
+    toml = str(settings.folder / "gateway.toml")
+    arguments = ["lamps", "test", "north", "--by", "Li Wei", "--settings", toml]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0 and "look and listen" in done.output
+
+    def tried():
+        reader = open_reader(settings.path(settings.database))
+        try:
+            return reader.execute("select gate, by, whole from lamp_tests").fetchall()
+        finally:
+            reader.close()
+
+    end = time.monotonic() + 60
+    while not tried():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert tried() == [("north", "Li Wei", 0)]  # it is red
+    assert gateway.alarm.states()[0].state == "raised"
 
 
 def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):

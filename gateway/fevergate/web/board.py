@@ -71,6 +71,7 @@ class Board:
             Route("/board/{gate:str}", self.board),
             Route("/board/{gate:str}/events", self.events),
             Route("/board/{gate:str}/acknowledge", self.acknowledge, methods=["POST"]),
+            Route("/board/{gate:str}/lamps", self.lamps, methods=["POST"]),
             Route(
                 "/fevers/{kiosk:str}/{boot:str}/{seq:str}",
                 self.follow_up,
@@ -188,6 +189,18 @@ class Board:
             raise HTTPException(503, "line")
         await run_in_threadpool(self._shared.store.note, user, "acknowledge", f"{gate} by {by}")
         return JSONResponse({"ok": True})
+
+    async def lamps(self, request: Request) -> Response:
+        """Have the gate's lamps tried, under a name of the duty list or one's own."""
+        form = await form_of(request)
+        gate, user = self._gate(request), session_of(request).user
+        by = form.get("by", "") or user
+        if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
+            raise HTTPException(400, "choice")
+        if not self._shared.live.try_lamps(gate, by):
+            raise HTTPException(503, "line")
+        await run_in_threadpool(self._shared.store.note, user, "try lamps", f"{gate} by {by}")
+        return RedirectResponse(f"/board/{gate}", 303)
 
     async def follow_up(self, request: Request) -> Response:
         """What became of one fever."""

@@ -21,6 +21,7 @@ from fevergate.protocol import (
     Acknowledge,
     AlarmState,
     Health,
+    LampTest,
     Reading,
     Topic,
     Verdict,
@@ -28,6 +29,7 @@ from fevergate.protocol import (
     alarm_topic,
     decode,
     encode,
+    lamp_test_topic,
     parse_topic,
 )
 from fevergate.settings import GatewaySettings
@@ -177,6 +179,15 @@ class Live:
             return False
         topic = acknowledge_topic(self._settings.campus, gate)
         return self._broker.publish(topic, encode(Acknowledge(by=by)))
+
+    def try_lamps(self, gate: str, by: str) -> bool:
+        """Somebody wants to see a gate's lamps; False where nobody is there to be told so."""
+        if gate not in self._gates:
+            raise NothingFoundError(f"gate {gate!r}")
+        if not self._gateway:
+            return False
+        topic = lamp_test_topic(self._settings.campus, gate)
+        return self._broker.publish(topic, encode(LampTest(by=by)))
 
     def subscribe(self, gate: str) -> asyncio.Event:
         """An event that is set when something of the gate has changed."""

@@ -79,6 +79,12 @@ NO_LAMP_WHY = (
 )
 """Why a gate's lamps cannot be lit (`fevergate.lights`); a library's own words stay as they are."""
 
+LAMP_TEST = {
+    "red": N_("lamp test: red"),
+    "amber": N_("lamp test: amber"),
+    "green": N_("lamp test: green"),
+    "sound": N_("lamp test: sound"),
+}
 STOPS = N_("the gateway stops")
 DROPPED = N_("the message broker dropped %(count)s messages")
 DISK = {
@@ -137,6 +143,8 @@ def line(text: str, say: Say) -> str:
         return say(DISK_SLOW) % found.groupdict()
     if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
         return say(DAMAGED) % found.groupdict()
+    if (lamp := text.removeprefix("lamp test: ")) in LAMP_TEST:
+        return say(LAMP_TEST[lamp])
     if text == STOPS:
         return say(STOPS)
     if (why := text.removeprefix("no lamp can be lit: ")) != text:

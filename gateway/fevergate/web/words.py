@@ -67,6 +67,7 @@ LABELS = {
     "off duty failed": N_("could not take off duty"),
     "change password": N_("changed the password"),
     "acknowledge": N_("acknowledged"),
+    "try lamps": N_("had lamps tried"),
     "look at follow-up": N_("looked at a follow-up"),
     "save follow-up": N_("saved a follow-up"),
     "take FHIR": N_("took FHIR"),

@@ -1,0 +1,181 @@
+"""A test of the lamps shows each, is noted, is never taken for a fever, and hides none."""
+
+import json
+import time
+
+import pytest
+from samples import reading
+
+from fevergate import doctor_pins
+from fevergate.alarm import Alarm
+from fevergate.errors import MessageError
+from fevergate.lamp_test import LampTests
+from fevergate.protocol import LampTest, decode
+from fevergate.provision import provision
+from fevergate.records import LampsTried
+from fevergate.retention import step
+from fevergate.settings import Retention, load_gateway
+from fevergate.store import Store
+
+AT = 1_795_400_000.0
+
+
+class Lamps:
+    """Remembers each change of what it shows."""
+
+    def __init__(self):
+        self.history = []
+
+    def show(self, *, red, amber):
+        self._note("red" if red and not amber else "amber" if amber and not red else "green")
+
+    def buzz(self, on):
+        if on:
+            self._note("sound")
+
+    def _note(self, what):
+        if self.history[-1:] != [what]:
+            self.history.append(what)
+
+
+class Scene:
+    """A gate, its alarm, and what was announced and kept."""
+
+    def __init__(self):
+        self.lamps = Lamps()
+        self.told, self.kept = [], []
+        self.on_word = lambda state: None
+        self.alarm = Alarm({"north": self.lamps}, self.announce)
+        self.tests = LampTests(
+            self.alarm, lambda record, done: self.kept.append(record), lambda: AT, step_s=0
+        )
+
+    def announce(self, state):
+        self.told.append(state)
+        self.on_word(state)
+
+    def play(self):
+        self.tests.begin("north", "Li Wei")
+        for thread in list(self.tests._running.values()):
+            thread.join()
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def test_each_lamp_is_lit_alone_then_it_sounds_and_all_is_as_before(scene):
+    scene.play()
+    assert scene.lamps.history == ["red", "amber", "green", "amber", "sound", "green"]
+    assert scene.kept == [LampsTried("north", "Li Wei", AT, True)]
+
+
+def test_it_says_that_it_is_a_test_and_is_no_fever(scene):
+    scene.play()
+    assert [state.amber for state in scene.told] == [
+        *((f"lamp test: {what}",) for what in ("red", "amber", "green", "sound")),
+        (),
+    ]
+    assert {state.state for state in scene.told} == {"clear"}
+
+
+def test_what_keeps_the_gate_amber_does_so_after_it(scene):
+    scene.alarm.trouble("north", "north-1", "north-1: silent")
+    scene.lamps.history.clear()
+    scene.play()
+    assert scene.lamps.history[-1] == "amber" or scene.lamps.history[-2:] == ["sound", "amber"]
+    assert scene.told[-1].amber == ("north-1: silent",)
+
+
+def test_a_trouble_that_comes_meanwhile_does_not_end_it(scene):
+    scene.on_word = lambda state: (
+        scene.alarm.trouble("north", "north-1", "north-1: silent")
+        if "lamp test: red" in state.amber
+        else None
+    )
+    scene.play()
+    assert scene.kept[0].whole and "green" in scene.lamps.history
+
+
+@pytest.mark.parametrize("lamp", ["red", "amber", "green", "sound"])
+def test_a_fever_meanwhile_is_red_at_once_and_ends_it(scene, lamp):
+    def on_word(state):
+        if f"lamp test: {lamp}" in state.amber:
+            scene.alarm.fever("north", reading(1, "fever"))
+            scene.lamps.history.clear()
+
+    scene.on_word = on_word
+    scene.play()
+    assert scene.told[-1].state == "raised" and scene.told[-1].amber == ()
+    assert set(scene.lamps.history) <= {"red", "sound"}
+    assert scene.kept == [LampsTried("north", "Li Wei", AT, False)]
+
+
+def test_a_gate_that_is_red_or_dark_is_not_tried(scene):
+    scene.alarm.fever("north", reading(1, "fever"))
+    scene.lamps.history.clear()
+    scene.play()
+    assert set(scene.lamps.history) <= {"red", "sound"}
+    scene.alarm.acknowledge("north", "Li Wei")
+    scene.alarm.trouble("north", "lamps", "no lamp can be lit: so")
+    scene.play()
+    assert [record.whole for record in scene.kept] == [False, False]
+
+
+def test_one_at_a_time_and_none_while_the_gateway_stops(scene):
+    scene.on_word = lambda state: scene.tests.begin("north", "another")
+    scene.play()
+    assert len(scene.kept) == 1
+    scene.on_word = lambda state: None
+    scene.tests.stop()
+    scene.play()
+    assert len(scene.kept) == 1
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b'{"by": ""}', b'{"by": 1}', b"\xff"])
+def test_who_wants_it_must_be_said(payload):
+    with pytest.raises(MessageError):
+        decode(payload, LampTest)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    folder = tmp_path / "gateway"
+    gates = {"north": ["north-1"], "south": ["south-1"]}
+    provision(folder, campus="east", gateway="gw-east", gates=gates)
+    return load_gateway(folder / "gateway.toml")
+
+
+def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
+    now = time.time()
+    store = Store(settings.path(settings.database))
+    store.commit([LampsTried("north", "Li Wei", now - 40 * 86400, True)])
+    store.commit([LampsTried("north", "Li Wei", now - 86400, False)])  # broken off
+
+    def findings():
+        return {found.text[1]: found.state for found in doctor_pins.lamps(settings)}
+
+    assert findings() == {
+        "north: its lamps were tried 40 days ago, Li Wei": "warning",
+        "south: its lamps were never tried": "warning",
+    }
+    store.commit([LampsTried("north", "Li Wei", now - 3 * 86400, True)])
+    assert findings()["north: its lamps were tried 3 days ago, Li Wei"] == "ok"
+    step(store, Retention(persons_days=1), now)
+    assert findings()["north: its lamps were tried 3 days ago"] == "ok"
+    store.close()
+
+
+def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
+    """By the broker's access list; Home Assistant, which only presses the button, may not."""
+    rules = (settings.folder / "broker.acl").read_text().split("\nuser ")
+    users = {rule.splitlines()[0].removeprefix("user "): rule for rule in rules if "alarm" in rule}
+    topic = "fevergate/v1/east/alarm/+/test"
+    assert f"topic read {topic}" in users["gateway"]
+    assert {name for name, rule in users.items() if f"topic write {topic}" in rule} == {
+        "admin",
+        "web",
+    }
+    messages = json.dumps(sorted(users))
+    assert "north-1" not in messages
