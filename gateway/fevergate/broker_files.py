@@ -50,6 +50,9 @@ keep-alive of 60 s before a CONNECT). The listener of this machine has no limit.
 FILES = 8192
 """Open files that the broker's unit allows: systemd's 1024 are gone with as many connections."""
 
+CLIENT_IDS = "use_username_as_clientid true"
+"""The line by which nobody takes another's client id; see `configuration`."""
+
 GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
@@ -92,7 +95,7 @@ tls_version tlsv1.2"""
 # Made by `fevergate provision`; made again by each run of it.
 # The network: nobody takes another's client id, and with it another's session.
 listener {port} {bind}
-use_username_as_clientid true
+{CLIENT_IDS}
 # Below the unit's open files, so that this machine's programs are always let in.
 max_connections {MAX_CONNECTIONS}
 {tls}

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from fevergate import certificates, doctor_pins, doctor_running, doctor_store
+from fevergate.broker_files import CLIENT_IDS
 from fevergate.broker_once import probe
 from fevergate.clock_command import in_words
 from fevergate.clock_memory import last_state
@@ -74,6 +75,21 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
             "broker",
             f"{where} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
             f"{where} verified, signed in, round trip {took_ms:.0f} ms",
+        )
+    path = settings.path("mosquitto.conf")
+    if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
+        yield Finding(
+            check="broker",
+            state="warning",
+            text=(
+                "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
+                "the broker's settings are old: one kiosk's credential can take another client's"
+                " place, and keep a light dark",
+            ),
+            advice=(
+                "再运行一次 fevergate provision gateway",
+                "run fevergate provision gateway once more",
+            ),
         )
 
 

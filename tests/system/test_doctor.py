@@ -49,6 +49,18 @@ def test_a_dead_broker_and_a_readable_secret_are_both_found(site):
         site.broker.start()
 
 
+def test_a_broker_with_settings_of_before_says_what_a_stolen_credential_could_do(site):
+    path = site.folder / "mosquitto.conf"
+    text = path.read_text()
+    path.write_text(text.replace("use_username_as_clientid true\n", ""))
+    try:
+        found = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
+        assert [finding.state for finding in found] == ["ok", "warning"]
+        assert "provision gateway" in found[1].advice[1]
+    finally:
+        path.write_text(text)
+
+
 def test_a_wrong_password_is_the_brokers_finding(site):
     path = site.folder / "gateway.password"
     right = path.read_text()
