@@ -10,7 +10,7 @@ from fevergate.database import open_reader
 from fevergate.errors import PinsError
 from fevergate.findings import Finding, State, ok
 from fevergate.lights import choose
-from fevergate.machine import keeps_outputs, recognise
+from fevergate.machine import Machine, keeps_outputs, recognise
 from fevergate.running import ask
 from fevergate.settings import GatewaySettings
 from fevergate.web.troubles import line
@@ -30,7 +30,7 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
         yield from _offered(settings)
     elif running.dark:
         for gate, why in running.dark.items():
-            yield _dark(f"{gate}: ", why, "failed")
+            yield _dark(f"{gate}: ", why, _grave(settings, recognise()))
     elif running.pins == "mock":
         yield _MOCK
     else:
@@ -43,13 +43,17 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     try:
         name = choose(settings.pins.factory, machine)
     except PinsError as error:
-        asked = machine.is_pi or settings.pins.factory != "auto"
-        yield _dark("", f"no lamp can be lit: {error}", "failed" if asked else "warning")
+        yield _dark("", f"no lamp can be lit: {error}", _grave(settings, machine))
         return
     if name == "mock":
         yield _MOCK
         return
     yield ok("pins", f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run")
+
+
+def _grave(settings: GatewaySettings, machine: Machine) -> State:
+    """What is a fault on a Pi, or where pins are asked for by name, is none on a PC."""
+    return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
 
 
 def _dark(gate: str, why: str, state: State) -> Finding:

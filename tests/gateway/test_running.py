@@ -76,7 +76,15 @@ def test_what_it_lacks_is_a_failure(settings, says, monkeypatch, fields, check, 
     if "boot_s" in fields:
         monkeypatch.setattr(running, "boot_s", lambda: fields["boot_s"] + 20)
     says(**fields)
+    pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
     assert findings(settings)[check] == ("failed", text)
+
+
+def test_a_pc_without_lamps_is_no_failure(settings, says, monkeypatch):
+    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
+    says(pins="", dark={"north": DARK})
+    assert findings(settings)["pins"] == ("warning", f"north: {DARK}")
 
 
 def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, says):
