@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fevergate import __version__
+from fevergate import __version__, epochs
 from fevergate.backup_file import (
     Manifest,
     Progress,
@@ -114,6 +114,7 @@ def restore(
             raise BackupError(f"{path}: without a gateway's settings or database")
         progress("checking the database")
         _sound(beside / DATABASE)
+        epochs.begin_anew(beside / DATABASE, load_gateway(beside / SETTINGS).zone)
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         settings = load_gateway(beside / SETTINGS)
         _put(path, beside, DATABASE, settings.database, ())

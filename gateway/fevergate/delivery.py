@@ -6,6 +6,7 @@ hold up the others.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import ssl
 import time
@@ -56,16 +57,29 @@ class Sender:
         self._settings = settings
         self._now = now
         self._server = server
+        self._token_digest = ""
+        self.epoch = ""
+        """Of the store that the summaries come from."""
         self._url = f"{server.url.rstrip('/')}/v1/summaries"
         self._client: httpx.Client | None = None
 
     def _open(self) -> httpx.Client:
         token = read_secret(self._settings.path(self._server.token_file))
+        self._token_digest = hashlib.sha256(token.encode()).hexdigest()
         return httpx.Client(
             verify=campus_context(self._settings, self._server),
             timeout=TIMEOUT_S,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
+
+    @property
+    def token_digest(self) -> str:
+        """What tells the token that is sent from others; empty while it cannot be read."""
+        try:
+            self._client = self._client or self._open()
+        except SettingsError as error:
+            log.warning("campus server: %s", error)
+        return self._token_digest
 
     def close(self) -> None:
         """Hang up."""
@@ -81,6 +95,7 @@ class Sender:
             "campus": self._settings.campus,
             "gateway": self._settings.gateway,
             "sent_at": self._now(),
+            "epoch": self.epoch,
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         try:

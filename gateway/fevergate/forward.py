@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from fevergate import epochs
 from fevergate.delivery import Item, Sender
 from fevergate.outgoing import materialise
 from fevergate.settings import GatewaySettings
@@ -74,8 +75,11 @@ class Forwarder:
 
         Raises whatever the store raises; a campus server that fails is not an error.
         """
+        if token := self._sender.token_digest:
+            self._submit(lambda store: epochs.sent_under(store, token, self._now())).result()
         while self._submit(self._materialise).result():
             pass
+        self._sender.epoch = self._submit(lambda store: epochs.epoch_of(store.db)).result()
         while True:
             due = self._submit(lambda store: _due(store, self._now())).result()
             if not due:

@@ -65,13 +65,19 @@ def materialise(
     with store.transaction():
         hours = list(
             store.db.query(
-                "select * from hours where revision > forwarded order by hour limit ?", (STEP,)
+                "select h.kiosk, h.hour, gate, revision, watched, fault,"
+                " h.normal - coalesce(i.normal, 0) as normal,"
+                " h.fever - coalesce(i.fever, 0) as fever,"
+                " h.retry - coalesce(i.retry, 0) as retry"
+                " from hours h left join inherited i using (kiosk, hour)"
+                " where revision > forwarded order by hour limit ?",
+                (STEP,),
             )
         )
         fevers = list(store.db.query(_FEVERS, (STEP,)))
         touched = sorted({(row["kiosk"], _day(row["hour"], zone)) for row in hours})
         items: list[Summary] = [_hour(row) for row in hours]
-        items += [day_summary(store.db, kiosk, day) for kiosk, day in touched]
+        items += [day_summary(store.db, kiosk, day, zone) for kiosk, day in touched]
         items += [_fever(row) for row in fevers]
         days = {day for _, day in touched}
         stated = list(_days_over(store.db, settings, days, now)) if believed else []
@@ -99,9 +105,10 @@ def materialise(
     return STEP in (len(hours), len(fevers)) or len(stated) >= MOST_DAYS
 
 
-def day_summary(database: Database, kiosk: str, day: str) -> DaySummary:
+def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> DaySummary:
     """A kiosk's `day` (YYYY-MM-DD); its revision is the sum of its hours', which only grows."""
     (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
+    row |= _own(database, row, zone)
     names = (name for name in DaySummary.__struct_fields__ if name in row)
     return DaySummary(**{name: row[name] for name in names})
 
@@ -154,6 +161,7 @@ def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayD
     for row in database.query("select * from days where date = ?", (day,)):
         revision += row["revision"]
         # The settings know better than the first reading at which gate it stands.
+        row |= _own(database, row, settings.zone)
         values = {name: row[name] for name in KioskCount.__struct_fields__}
         values["gate"] = gate_of.get(row["kiosk"], row["gate"])
         counts[row["kiosk"]] = KioskCount(**values)
@@ -161,6 +169,22 @@ def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayD
     if before and before[0] >= revision:
         return None
     return GatewayDay(date=day, revision=revision, kiosks=list(counts.values()))
+
+
+def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, int]:
+    """A kiosk's day without what an earlier epoch of this gateway has forwarded."""
+    begin = datetime.fromisoformat(day["date"]).replace(tzinfo=zone)
+    span = (day["kiosk"], begin.timestamp(), (begin + timedelta(days=1)).timestamp())
+    sums = database.execute(_INHERITED, span).fetchone()
+    return {
+        name: day[name] - (before or 0)
+        for name, before in zip(("normal", "fever", "retry"), sums, strict=True)
+    }
+
+
+_INHERITED = """
+    select sum(normal), sum(fever), sum(retry) from inherited
+    where kiosk = ? and hour >= ? and hour < ?"""
 
 
 def _hour(row: dict[str, Any]) -> HourSummary:

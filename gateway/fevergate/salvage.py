@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from fevergate import epochs
 from fevergate.arrivals import COLUMNS
 from fevergate.database import connect
 from fevergate.errors import StoreError
@@ -85,6 +86,7 @@ class Salvage:
             log.error("nothing can be read of it: %s", error)
         else:
             try:
+                self._submit(lambda store: epochs.adopt(store, database)).result()
                 for table in TABLES:
                     counts[table] = self._table(database, table)
             except Exception:

@@ -8,6 +8,8 @@ and a redelivered reading, which inserts nothing, counts nothing. `days` follows
 
 from __future__ import annotations
 
+import secrets
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("fevergate")
@@ -255,3 +257,20 @@ def lamp_tests(db: Database) -> None:
         "create table lamp_tests (id integer primary key, gate text not null, at real not null,"
         " by text not null, whole integer not null) strict"
     )
+
+
+@migrations()
+def epochs(db: Database) -> None:
+    """Whose counts these are; what a restored backup brought along is not forwarded again."""
+    db.conn.execute(
+        """
+        create table inherited (
+            kiosk text not null, hour integer not null,
+            normal integer not null, fever integer not null, retry integer not null,
+            primary key (kiosk, hour)
+        ) strict, without rowid"""
+    )
+    # One that has forwarded before goes on under the name that it had: none.
+    (old,) = db.conn.execute("select exists (select 1 from hours)").fetchone()
+    epoch = "" if old else secrets.token_hex(8)
+    db.conn.execute("insert into meta values ('epoch', ?)", (epoch,))

@@ -12,6 +12,11 @@ from msgspec import Meta, Struct
 
 from fevergate.protocol import Boot, Celsius, Count, Message, Name, Seq, Utc
 
+Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Grows with each change, within an epoch of the gateway and under one token."""
+
+Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{0,16}$")]
+
 Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
 
@@ -25,7 +30,7 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
     kiosk: Name
     gate: Name
     hour: Utc
-    revision: Count
+    revision: Revision
     normal: Count = 0
     fever: Count = 0
     retry: Count = 0
@@ -54,7 +59,7 @@ class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):
     """One kiosk's day in the campus's zone, coverage included, so that a zero can be believed."""
 
     date: Date
-    revision: Count
+    revision: Revision
 
     @property
     def key(self) -> str:
@@ -67,7 +72,7 @@ class GatewayDay(Struct, frozen=True, kw_only=True, tag="gateway_day"):
     came late."""
 
     date: Date
-    revision: Count
+    revision: Revision
     kiosks: Annotated[list[KioskCount], Meta(max_length=200)]
 
     @property
@@ -82,7 +87,7 @@ class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
     gate: Name
     boot: Boot
     seq: Seq
-    revision: Count
+    revision: Revision
     at: Utc
     body_c: Celsius | None = None
     skin_c: Celsius | None = None
@@ -103,7 +108,7 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
     kiosk: Name
     boot: Boot
     seq: Seq
-    revision: Count
+    revision: Revision
     at: Utc
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
     clinical_site: Annotated[str, Meta(pattern="^(|axillary|oral|ear)$")] = ""
@@ -125,13 +130,16 @@ Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
 class Delivery(Message, frozen=True, kw_only=True):
     """What a gateway posts to the campus server: at most 500 items, in any order, repeatable.
 
-    `sent_at` is the gateway's own clock as it posts, so that one that is wrong shows.
+    `sent_at` is the gateway's own clock as it posts, so that one that is wrong shows. `epoch` names
+    the store that the counts come from: a new card, or a restored backup, begins another one, whose
+    hours and days are added to those of before, and whose revisions begin anew.
     """
 
     campus: Name
     gateway: Name
     items: Annotated[list[Summary], Meta(max_length=500)]
     sent_at: Utc | None = None
+    epoch: Epoch = ""
 
 
 class Receipt(Message, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from samples import settings as gateway_settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from fevergate import clock_memory
+from fevergate import clock_memory, epochs
 from fevergate.alarm import Alarm
 from fevergate.campus.receive import Receiver
 from fevergate.delivery import Item
@@ -55,13 +55,12 @@ class World:
         self.boot = 1
         self.people: dict[str, int] = {}
         self.fevers: dict[str, int] = {}
-        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-        self.campus = Parts(folder, tokens={"gw-east": digest})
+        self.campus = Parts(folder)
         self.campus.now.at = self.now
         receiver = Receiver(self.campus.settings, self.campus.store)
         self.http = TestClient(Starlette(routes=receiver.routes))
         self.settings = gateway_settings()
-        self.token = TOKEN
+        self.give_token(TOKEN)
         self.cards = 0
         self.store: Store | None = None
         self.ends = self.now + 500 * DAY_S
@@ -69,6 +68,12 @@ class World:
     def close(self):
         self.stop()
         self.campus.close()
+
+    def give_token(self, token):
+        """The gateway's, from now on; the campus server knows no other."""
+        self.token = token
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        self.campus.settings.tokens["gw-east"] = digest
 
     def new_card(self):
         """The gateway's card is replaced by an empty one."""
@@ -179,6 +184,7 @@ class World:
     def forward(self):
         assert self.store
         state = self.clock.state()
+        epochs.sent_under(self.store, self.token, state.at)
         while materialise(self.store, self.settings, state.at, believed=state.believed):
             pass
         while due := _due(self.store, state.at):
@@ -197,11 +203,13 @@ class World:
             _postpone(self.store, [(items[0], answer.text)], self.clock.now() + 3600)
 
     def _post(self, items):
+        assert self.store
         delivery = {
             "v": 1,
             "campus": "east",
             "gateway": "gw-east",
             "sent_at": self.clock.now(),
+            "epoch": epochs.epoch_of(self.store.db),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         return self.http.post(

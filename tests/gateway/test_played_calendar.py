@@ -2,12 +2,16 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 from played_calendar import DAY_S, World, clock_date
 
+from fevergate import epochs
 from fevergate.database import open_reader
+from fevergate.delivery import Item
 from fevergate.fever_log import read_day
 from fevergate.protocol import Health
+from fevergate.summaries import GatewayDay, HourSummary, KioskCount
 
 
 @pytest.fixture
@@ -159,3 +163,65 @@ def health_of(world):
         state="ok",
         watched_s=600.0,
     )
+
+
+def test_a_card_that_is_replaced_at_noon_costs_no_figure(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="12:00", people=15, fever_at="08:00")
+    world.new_card()
+    world.day(begin="12:00", people=15, fever_at="14:00")
+    world.skip("2026-09-02 01:00")
+    assert world.people["2026-09-01"] == 300
+    assert world.figures("2026-09-01") == ("reported", 300, 2)
+    assert world.campus.campus("east", "2026-09-01").contradictions == []
+
+
+def test_a_backup_that_is_restored_counts_nobody_twice_and_loses_nobody(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="10:00", people=3)
+    world.stop()
+    backup = world.path.read_bytes()
+    world.start()
+    world.day(begin="10:00", end="12:00", people=3)
+    world.stop()
+    world.cards += 1  # the card broke
+    world.path.write_bytes(backup)
+    epochs.begin_anew(world.path, world.settings.zone)
+    world.start()
+    world.day(begin="12:00", people=3)
+    world.skip("2026-09-02 01:00")
+    assert world.figures("2026-09-01") == world.true("2026-09-01")
+
+
+def test_what_a_stolen_token_said_goes_with_it(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day()
+    world.skip("2026-09-02 01:00")
+    day = GatewayDay(date="2026-09-01", revision=2**31 - 1, kiosks=[count(normal=1)])
+    hour = HourSummary(
+        kiosk="north-1", gate="north", hour=world.now // 3600 * 3600 - 15 * 3600, revision=2**31 - 1
+    )
+    for forged in (day, hour):
+        assert world._post([Item(forged.key, 1, msgspec.json.encode(forged).decode())]).is_success
+    assert world.figures("2026-09-01") != world.true("2026-09-01")
+    (contradiction,) = world.campus.campus("east", "2026-09-01").contradictions
+    assert contradiction.stated == 1 and contradiction.held > 1
+    world.give_token("another token")
+    world.day()
+    assert world.figures("2026-09-01") == world.true("2026-09-01")
+    assert world.campus.campus("east", "2026-09-01").contradictions == []
+
+
+def test_a_revision_beyond_what_any_gateway_reaches_is_refused(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    day = {"type": "day", "kiosk": "north-1", "gate": "north", "date": "2026-09-01"}
+    payload = msgspec.json.encode(day | {"revision": 2**53}).decode()
+    assert world._post([Item("x", 1, payload)]).status_code == 422
+
+
+def count(**fields):
+    return KioskCount(kiosk="north-1", gate="north", **fields)

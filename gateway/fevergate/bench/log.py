@@ -72,7 +72,7 @@ class _Years:
         database = open_reader(self.path)
         try:
             for kiosk in self.kiosks:
-                day_summary(database, kiosk, self.day.isoformat())
+                day_summary(database, kiosk, self.day.isoformat(), self.settings.zone)
         finally:
             database.close()
 

@@ -51,18 +51,18 @@ class Receiver:
     async def take(self, request: Request) -> Response:
         """Take a delivery: committed before it is answered, repeatable."""
         try:
-            gateway = self._gateway_of(request)
+            gateway, token = self._gateway_of(request)
             body = await _bounded_body(request)
-            return await self._take(gateway, body)
+            return await self._take(gateway, token, body)
         except Refusal as refusal:
             headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
             error = {"field": refusal.field, "reason": refusal.detail}
             return JSONResponse({"error": error}, refusal.status_code, headers)
 
-    async def _take(self, gateway: str, body: bytes) -> Response:
+    async def _take(self, gateway: str, token: str, body: bytes) -> Response:
         try:
             delivery = self._checked(gateway, body)
-            held = await run_in_threadpool(self._store.keep, delivery)
+            held = await run_in_threadpool(self._store.keep, delivery, token)
         except Refusal as refusal:
             await run_in_threadpool(self._note, gateway, refusal, body)
             raise
@@ -105,7 +105,8 @@ class Receiver:
                     raise Refusal(422, where, "this day is not over yet")
         return delivery
 
-    def _gateway_of(self, request: Request) -> str:
+    def _gateway_of(self, request: Request) -> tuple[str, str]:
+        """Whose the token is, and what tells it from that gateway's next one."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(token.encode()).hexdigest()
         owner = None
@@ -115,7 +116,7 @@ class Receiver:
                 owner = gateway
         if scheme.lower() != "bearer" or owner is None:
             raise Refusal(401, "authorization", "expected a gateway's token")
-        return owner
+        return owner, digest[:16]
 
 
 async def _bounded_body(request: Request) -> bytes:

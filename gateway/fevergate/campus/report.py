@@ -15,7 +15,14 @@ from sqlalchemy import Connection, select
 
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.tables import gateways, items
-from fevergate.summaries import DaySummary, FeverEvent, FollowUpEvent, GatewayDay, KioskCount
+from fevergate.summaries import (
+    DaySummary,
+    FeverEvent,
+    FollowUpEvent,
+    GatewayDay,
+    HourSummary,
+    KioskCount,
+)
 
 State = Literal["reported", "partial", "uncovered", "missing"]
 
@@ -94,6 +101,16 @@ class FeverDay(Struct, kw_only=True):
         return self.clinical_c >= round(CONFIRMED_C + ABOVE_AXILLARY_C[self.clinical_site], 2)
 
 
+class Contradiction(Struct, kw_only=True):
+    """A gateway said that a day is over with fewer people (`stated`) of a kiosk than its hours have
+    (`held`); the greater number is reported."""
+
+    gateway: str
+    kiosk: str
+    stated: int
+    held: int
+
+
 class CampusDay(Struct, kw_only=True):
     """One campus's. `figures` is None where it is missing; `silent` are gateways that have not
     said that the day is over."""
@@ -106,6 +123,7 @@ class CampusDay(Struct, kw_only=True):
     kiosks: list[KioskDay]
     fevers: list[FeverDay]
     silent: list[str]
+    contradictions: list[Contradiction] = []
 
     def gates(self) -> dict[str, Figures]:
         """By gate, in order of their names."""
@@ -137,28 +155,33 @@ class DayReport(Struct, kw_only=True):
     @property
     def zero(self) -> bool:
         """Whether this is a report of zero: complete, and no fever in it."""
-        return self.complete and self.total.fevers == 0
+        contradicted = any(one.contradictions for one in self.campuses)
+        return self.complete and self.total.fevers == 0 and not contradicted
 
 
 def assemble(connection: Connection, settings: CampusSettings, date: str) -> DayReport:
     """The report of `date` (YYYY-MM-DD) as it is known now."""
-    counts: dict[str, Counts] = {}
+    told: dict[str, dict[tuple[str, str], Told]] = {}
     fevers: dict[str, list[FeverDay]] = {}
     stating: dict[str, set[str]] = {}
-    for campus, gateway, kind, payload in connection.execute(
-        select(items.c.campus, items.c.gateway, items.c.kind, items.c.payload)
-        .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "fever")))
-        .order_by(items.c.campus, items.c.gateway, items.c.key)
+    # A gateway's word that a day is over comes after what was said so far of single kiosks.
+    order = (items.c.campus, items.c.gateway, items.c.kind == "gateway_day", items.c.key)
+    for campus, gateway, epoch, kind, payload in connection.execute(
+        select(items.c.campus, items.c.gateway, items.c.epoch, items.c.kind, items.c.payload)
+        .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "hour", "fever")))
+        .order_by(*order)
     ):
-        here = counts.setdefault(campus, {})
+        here = told.setdefault(campus, {})
         if kind == "gateway_day":
-            # In order of keys it comes after what was said so far of single kiosks.
             stating.setdefault(campus, set()).add(gateway)
             for one in msgspec.json.decode(payload, type=GatewayDay).kiosks:
-                here[gateway, one.kiosk] = one
+                here.setdefault((gateway, one.kiosk), Told()).days[epoch] = one
         elif kind == "day":
             day = msgspec.json.decode(payload, type=DaySummary)
-            here[gateway, day.kiosk] = day
+            here.setdefault((gateway, day.kiosk), Told()).days[epoch] = day
+        elif kind == "hour":
+            hour = msgspec.json.decode(payload, type=HourSummary)
+            here.setdefault((gateway, hour.kiosk), Told()).hours.append(hour)
         else:
             event = msgspec.json.decode(payload, type=FeverEvent)
             fevers.setdefault(campus, []).append(_fever(gateway, event))
@@ -166,9 +189,10 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
     campuses = [
         _campus(
             (campus, *titles),
-            counts.get(campus, {}),
+            {who: one.count(who[1]) for who, one in told.get(campus, {}).items()},
             fevers.get(campus, []),
             sorted(expected - stating.get(campus, set())),
+            _contradictions(told.get(campus, {}), stating.get(campus, set())),
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
     ]
@@ -198,6 +222,9 @@ def keyed(report: DayReport) -> dict[str, Any]:
                 for it in one["fevers"]
             },
             "silent": dict.fromkeys(one["silent"], "silent"),
+            "contradictions": {
+                f"{it['gateway']}/{it['kiosk']}": it for it in one["contradictions"]
+            },
         }
         for one in tree["campuses"]
     }
@@ -221,12 +248,70 @@ def _expected(
     return found
 
 
+class Told:
+    """All that was said of one kiosk's day: by each epoch its day, and the hours of all."""
+
+    def __init__(self) -> None:
+        self.days: dict[str, KioskCount] = {}
+        self.hours: list[HourSummary] = []
+
+    @property
+    def stated(self) -> int:
+        """People, as the days have it."""
+        return sum(day.normal + day.fever for day in self.days.values())
+
+    @property
+    def held(self) -> int:
+        """People, as the hours have it."""
+        return sum(hour.normal + hour.fever for hour in self.hours)
+
+    def count(self, kiosk: str) -> KioskCount:
+        """The epochs together; of days and hours the greater, for neither is believed against what
+        the other shows."""
+        days = list(self.days.values())
+        both = {
+            name: max(
+                sum(getattr(day, name) for day in days),
+                sum(getattr(hour, name) for hour in self.hours),
+            )
+            for name in ("normal", "fever", "retry")
+        }
+        for name, mask in (("watched_minutes", "watched"), ("fault_minutes", "fault")):
+            said = max((getattr(day, name) for day in days), default=0)
+            both[name] = max(said, self._minutes(mask))
+        return KioskCount(
+            kiosk=kiosk,
+            gate=(days[-1] if days else self.hours[-1]).gate,
+            silences=sum(day.silences for day in days),
+            **both,
+        )
+
+    def _minutes(self, mask: str) -> int:
+        """Minutes that are set in any epoch's."""
+        by_hour: dict[float, int] = {}
+        for hour in self.hours:
+            by_hour[hour.hour] = by_hour.get(hour.hour, 0) | getattr(hour, mask)
+        return sum(bits.bit_count() for bits in by_hour.values())
+
+
+def _contradictions(told: Mapping[tuple[str, str], Told], stating: set[str]) -> list[Contradiction]:
+    return [
+        Contradiction(gateway=who[0], kiosk=who[1], stated=one.stated, held=one.held)
+        for who, one in sorted(told.items())
+        if who[0] in stating and one.held > one.stated
+    ]
+
+
 Counts = dict[tuple[str, str], KioskCount]
-"""By gateway and kiosk, the last that was said."""
+"""By gateway and kiosk."""
 
 
 def _campus(
-    names: tuple[str, ...], counts: Counts, fevers: list[FeverDay], silent: list[str]
+    names: tuple[str, ...],
+    counts: Counts,
+    fevers: list[FeverDay],
+    silent: list[str],
+    contradictions: list[Contradiction],
 ) -> CampusDay:
     by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
     for fever in fevers:
@@ -261,6 +346,7 @@ def _campus(
         kiosks=kiosks,
         fevers=sorted(fevers, key=lambda one: (one.at, one.identity)),
         silent=silent,
+        contradictions=contradictions,
     )
 
 

@@ -30,6 +30,9 @@ PARTS = FIELDS | {
     "total": N_("Together"),
     "state": N_("State"),
     "silent": N_("Gateway"),
+    "contradictions": N_("Contradiction"),
+    "stated": N_("Stated"),
+    "held": N_("Held"),
 }
 """Parts of a difference's way, as people call them."""
 
@@ -60,7 +63,8 @@ def verdict(report: DayReport, say: Say) -> tuple[str, str]:
 
 
 def gaps(report: DayReport, language: str, say: Say) -> list[str]:
-    """Which campuses are missing, and which have not said all, by name."""
+    """Which campuses are missing, which have not said all, and which contradict themselves, by
+    name."""
     sentences = {
         "missing": N_("Missing, no figures: %s."),
         "partial": N_("Not all said, figures so far: %s."),
@@ -71,6 +75,17 @@ def gaps(report: DayReport, language: str, say: Say) -> list[str]:
         names = [title(one, language) for one in report.campuses if one.state == state]
         if names:
             found.append(say(sentence) % ", ".join(names))
+    found += [
+        say("%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d.")
+        % {
+            "campus": title(campus, language),
+            "kiosk": one.kiosk,
+            "stated": one.stated,
+            "held": one.held,
+        }
+        for campus in report.campuses
+        for one in campus.contradictions
+    ]
     return found
 
 

@@ -33,6 +33,11 @@ from fevergate.vault import Vault
 
 PERSONAL = ("person", "unit", "phone", "note")
 MAX_REFUSALS = 10_000
+
+COUNTS = (HourSummary, DaySummary, GatewayDay)
+"""What is counted by each epoch for itself."""
+
+_REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
 
 
@@ -78,17 +83,18 @@ class CampusStore:
         """UTC s."""
         return self._now()
 
-    def keep(self, delivery: Delivery) -> list[str]:
-        """Commit a delivery; returns the keys that are held now.
+    def keep(self, delivery: Delivery, token: str = "") -> list[str]:
+        """Commit a delivery; returns the keys that are held now. `token`: what tells the token by
+        which it came from others.
 
         Raises `CampusError` where the database refuses; then nothing of it is kept.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
-        rows = {
-            item.key: self._row(item) | whose | {"received_at": now}
-            for item in sorted(delivery.items, key=lambda item: item.revision)
-        }
+        came = whose | {"received_at": now, "epoch": delivery.epoch, "token": token}
+        items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
+        made = [self._row(item, delivery.epoch) | came for item in items_by_revision]
+        rows = {row["key"]: row for row in made}
         with self._database.write() as connection:
             # First of all: of one gateway's deliveries one is written after the other.
             _hear(connection, whose, now, delivery.sent_at)
@@ -96,7 +102,7 @@ class CampusStore:
             if new:
                 _put(connection, new)
                 _mark(connection, whose, [*new, *before], now)
-        return list(rows)
+        return list(dict.fromkeys(item.key for item in items_by_revision))
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
         """Note what was not taken, and why; the newest are kept."""
@@ -152,14 +158,14 @@ class CampusStore:
                 .values(sealed="")
             ).rowcount
 
-    def _row(self, item: Summary) -> dict[str, Any]:
+    def _row(self, item: Summary, epoch: str) -> dict[str, Any]:
         sealed = ""
         if isinstance(item, FollowUpEvent):
             sealed = self._vault.seal({name: getattr(item, name) for name in PERSONAL})
             item = msgspec.structs.replace(item, **dict.fromkeys(PERSONAL, ""))
         at, date = self._when(item)
         return {
-            "key": item.key,
+            "key": f"{item.key}@{epoch}" if epoch and isinstance(item, COUNTS) else item.key,
             "kind": type(item).__struct_config__.tag,
             "date": date,
             "at": at,
@@ -200,17 +206,32 @@ def _newer(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Those that are not held yet, or at a lower revision; and what they take the place of."""
     found = connection.execute(
-        select(items.c.key, items.c.kind, items.c.date, items.c.revision).where(
+        select(
+            items.c.key,
+            items.c.kind,
+            items.c.date,
+            items.c.revision,
+            items.c.epoch,
+            items.c.token,
+        ).where(
             items.c.campus == whose["campus"],
             items.c.gateway == whose["gateway"],
             items.c.key.in_([row["key"] for row in rows]),
         )
     ).mappings()
     held = {row["key"]: dict(row) for row in found}
-    new = [
-        row for row in rows if row["revision"] > held.get(row["key"], {"revision": -1})["revision"]
-    ]
+    new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
     return new, [held[row["key"]] for row in new if row["key"] in held]
+
+
+def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
+    """Whether it takes the place of what is held: at a higher revision, or from another epoch (a
+    fever, whose key has none), or by another token than what may have been a thief's."""
+    if row["token"] and held["token"] and row["token"] != held["token"]:
+        return True
+    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
+        return True
+    return row["revision"] > held["revision"]
 
 
 def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -218,10 +239,7 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(
         new.on_conflict_do_update(
             index_elements=["campus", "gateway", "key"],
-            set_={
-                name: new.excluded[name]
-                for name in ("date", "at", "revision", "payload", "sealed", "received_at")
-            },
+            set_={name: new.excluded[name] for name in _REPLACED},
         ),
         rows,
     )
@@ -230,9 +248,8 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
 def _mark(
     connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
 ) -> None:
-    """The days whose report may not be right any more. An hour says nothing that its day does
-    not."""
-    days = {row["date"] for row in rows if row["date"] and row["kind"] != "hour"}
+    """The days whose report may not be right any more."""
+    days = {row["date"] for row in rows if row["date"]}
     fevers = [
         row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"
     ]

@@ -43,12 +43,17 @@ items = Table(
     _text("payload", None),
     _text("sealed"),
     _at("received_at"),
+    _text("epoch"),
+    _text("token"),
     PrimaryKeyConstraint("campus", "gateway", "key"),
     Index("items_date", "date", "campus"),
     Index("items_received", "kind", "received_at"),
 )
 """One row for each summary, fever or follow-up, at the highest revision that came. `date` is the
-campus's own day; of a follow-up it is empty. `sealed` holds what names a person."""
+campus's own day; of a follow-up it is empty. `sealed` holds what names a person.
+
+The key of an hour or a day ends with `@` and the epoch, if it has one. `token`: the beginning of
+the digest of that by which it came; a newer token's word takes the place of an older one's."""
 
 gateways = Table(
     "gateways",
