@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
-from fevergate.errors import PinsError
+from fevergate.errors import BrokerError, NothingFoundError, PinsError
 from fevergate.options import settings_option
+from fevergate.protocol import (
+    AlarmState,
+    LampTest,
+    alarm_topic,
+    decode,
+    encode,
+    lamp_test_topic,
+)
+from fevergate.settings import GatewaySettings
+
+ANSWER_S = 10.0
+"""How long the gateway may take to begin."""
 
 
 @click.group("lamps")
@@ -44,8 +57,6 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
       fevergate lamps test north --by "Li Wei"
     """
     from fevergate.broker_once import publish_once
-    from fevergate.errors import NothingFoundError
-    from fevergate.protocol import LampTest, encode, lamp_test_topic
     from fevergate.settings import load_gateway
 
     settings = load_gateway(settings_path)
@@ -56,4 +67,34 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
         raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
     settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     publish_once(settings, lamp_test_topic(settings.campus, gate), encode(LampTest(by=by)))
-    click.echo(f"{gate}: asked for by {by}: red, amber, green, sound; look and listen")
+    _wait_for_answer(settings, gate)
+    click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
+
+
+def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
+    """Until the gateway says that the test goes on.
+
+    Raises `PinsError` where it does not play it, `BrokerError` where it says nothing.
+    """
+    from fevergate.broker_once import read_retained
+
+    end = time.monotonic() + ANSWER_S
+    while time.monotonic() < end:
+        payload = read_retained(settings, alarm_topic(settings.campus, gate))
+        state = (
+            decode(payload, AlarmState)
+            if payload
+            else AlarmState(gate=gate, state="clear", since=0)
+        )
+        if any(line.startswith("lamp test: ") for line in state.amber):
+            return
+        if state.state == "raised":
+            raise PinsError(f"{gate} is red: its lamps are not tried")
+        for line in state.amber:
+            if line.startswith("no lamp can be lit"):
+                raise PinsError(f"{gate}: {line}")
+        time.sleep(0.2)
+    raise BrokerError(
+        f"{gate}: no test began; does the gateway run, and is the broker's access list of this"
+        " version (run fevergate provision gateway again, as before)?"
+    )

@@ -4,13 +4,15 @@ import json
 import time
 
 import pytest
+from click.testing import CliRunner
 from samples import reading
 
 from fevergate import doctor_pins
 from fevergate.alarm import Alarm
+from fevergate.cli import cli
 from fevergate.errors import MessageError
 from fevergate.lamp_test import LampTests
-from fevergate.protocol import LampTest, decode
+from fevergate.protocol import AlarmState, LampTest, decode, encode
 from fevergate.provision import provision
 from fevergate.records import LampsTried
 from fevergate.retention import step
@@ -179,3 +181,31 @@ def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
     }
     messages = json.dumps(sorted(users))
     assert "north-1" not in messages
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ([None, ("clear", ()), ("clear", ("lamp test: red",))], "look and listen; noted for Li"),
+        ([("raised", ())], "north is red"),
+        ([("clear", ("no lamp can be lit: so",))], "no lamp can be lit: so"),
+        ([("clear", ())], "no test began"),
+    ],
+)
+def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, answers, says):
+    asked = []
+
+    def read_retained(settings, topic):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer is None:
+            return None
+        state, amber = answer
+        return encode(AlarmState(gate="north", state=state, since=AT, amber=amber))
+
+    monkeypatch.setattr("fevergate.broker_once.read_retained", read_retained)
+    monkeypatch.setattr("fevergate.broker_once.publish_once", lambda _, *what: asked.append(what))
+    monkeypatch.setattr("fevergate.lamps_commands.ANSWER_S", 1.0)
+    toml = str(settings.folder / "gateway.toml")
+    done = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
+    assert says in (str(done.exception) if done.exception else done.output)
+    assert asked == [("fevergate/v1/east/alarm/north/test", encode(LampTest(by="Li")))]
