@@ -348,10 +348,17 @@ class Gateway:
 
     def _have_button(self, gate: str, lights: GateLights) -> None:
         """Have a gate's button acknowledge; amber where it cannot be watched."""
-        lights.when_acknowledged(partial(self.ingest.acknowledge, gate, "button"))
+        lights.when_acknowledged(partial(self._pressed, gate))
         if lights.trouble:
             log.error("gate %s: %s", gate, lights.trouble)
             self.alarm.trouble(gate, "button", lights.trouble)
+
+    def _pressed(self, gate: str) -> None:
+        """From the pins' thread, which must see the next press, too."""
+        try:
+            self.ingest.acknowledge(gate, "button")
+        except Exception:
+            log.exception("the button of gate %s", gate)
 
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(

@@ -133,6 +133,15 @@ class NoLights:
         """Nothing."""
 
 
+class _Button(Button):
+    """gpiozero's, but for a press while it is made or given back, at which gpiozero raises in the
+    thread that looks at the pins (mixins.py, HoldMixin): no later press would be seen."""
+
+    def _fire_activated(self) -> None:
+        if getattr(self, "_hold_thread", None) is not None:
+            super()._fire_activated()
+
+
 class GateLights:
     """Red, amber, green, buzzer and the acknowledge button of one gate.
 
@@ -170,7 +179,7 @@ class GateLights:
         """Why the button does not work, if so: lamps must burn all the same."""
         self._button: Button | None = None
         try:
-            self._button = Button(
+            self._button = _Button(
                 numbers["acknowledge"], pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory
             )
             self._devices.append(self._button)

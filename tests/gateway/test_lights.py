@@ -1,12 +1,14 @@
 """Lamps, buzzer and button on the pins, through gpiozero's own mock."""
 
 import threading
+import time
 
 import pytest
+from gpiozero.mixins import HoldThread
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from fevergate.errors import PinsError
-from fevergate.lights import GateLights
+from fevergate.lights import BOUNCE_S, GateLights
 from fevergate.pins import GATES
 from fevergate.settings import Gate
 
@@ -64,6 +66,30 @@ class NoEdges(MockPWMPin):
 
     def _enable_event_detect(self):
         raise RuntimeError("Failed to add edge detection")
+
+
+def test_a_press_while_the_gateway_starts_does_not_make_the_button_deaf(factory, monkeypatch):
+    pin = factory.pin(PINS["acknowledge"])
+
+    class Slow(HoldThread):
+        """The guard presses while gpiozero makes the button."""
+
+        def __init__(self, parent):
+            pin.drive_low()
+            pin.drive_high()
+            super().__init__(parent)
+
+    monkeypatch.setattr("gpiozero.mixins.HoldThread", Slow)
+    lights = GateLights(Gate(name="north", kiosks=["north-1"]), factory)
+    pressed = threading.Event()
+    lights.when_acknowledged(pressed.set)
+    assert lights.trouble is None
+    time.sleep(2 * BOUNCE_S)
+    pin.drive_low()
+    assert pressed.wait(10)
+    lights.close()
+    pin.drive_high()
+    pin.drive_low()
 
 
 def test_lamps_burn_although_the_button_cannot_be_watched():
