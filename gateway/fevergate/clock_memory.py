@@ -43,9 +43,14 @@ def believed(database: Database) -> float | None:
 
 
 def last_state(database: Database) -> ClockState | None:
-    """What the gateway thought of its clock last; None where none has run yet."""
+    """What the gateway thought of its clock last; None where none has run yet, or nobody can tell
+    what it wrote."""
     row = database.execute("select value from meta where key = 'clock'").fetchone()
-    return msgspec.json.decode(row[0], type=ClockState) if row else None
+    try:
+        return msgspec.json.decode(row[0], type=ClockState) if row else None
+    except msgspec.MsgspecError as error:
+        log.error("what was thought of the clock cannot be read: %s", error)
+        return None
 
 
 def recall(database: Database) -> tuple[float | None, float]:

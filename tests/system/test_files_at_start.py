@@ -13,9 +13,10 @@ from starlette.testclient import TestClient
 
 from fevergate import doctor_store, last_good
 from fevergate.bench.load import Fleet
+from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.database import open_reader, set_aside_before
 from fevergate.desk.store import DeskStore
-from fevergate.errors import SettingsError, StoreError
+from fevergate.errors import CampusError, SettingsError, StoreError
 from fevergate.gateway import Gateway
 from fevergate.last_good import load_settings
 from fevergate.pins import GATES
@@ -172,6 +173,7 @@ def pages(tmp_path, site):
     for path in site.folder.iterdir():
         if path.is_file():
             shutil.copy2(path, folder)
+    shutil.copytree(site.folder / "kiosks", folder / "kiosks")
     settings = load_gateway(folder / "gateway.toml")
     Store(settings.path(settings.database)).close()
     settings.broker.username, settings.broker.password_file = "web", "web.password"
@@ -188,7 +190,15 @@ def pages(tmp_path, site):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize(
-    "name", ["web.db", "web.password", "ca.crt", "persons.key", "fevergate.db"]
+    "name",
+    [
+        "web.db",
+        "web.password",
+        "ca.crt",
+        "persons.key",
+        "fevergate.db",
+        "kiosks/north-1/settings.json",
+    ],
 )
 def test_the_board_is_served_whatever_is_damaged(pages, name, damage):
     DAMAGE[damage](pages.folder / name)
@@ -205,6 +215,26 @@ def test_the_board_is_served_whatever_is_damaged(pages, name, damage):
         assert set_aside_before(pages.path("web.db"))
         (finding,) = doctor_store.damaged(pages)
         assert "web.db.damaged-" in finding.text[1]
+
+
+def test_nonsense_that_was_kept_of_the_clock_keeps_no_store_closed(pages):
+    store = Store(pages.path(pages.database))
+    with store.transaction():
+        for key in ("clock", "believed_at", "housekept_at"):
+            store.db.execute("insert or replace into meta values (?, ?)", (key, "\0\0{nonsense"))
+    store.close()
+    with Lit(pages) as lit:
+        assert lit.gateway.writer.opened
+
+
+@pytest.mark.parametrize("content", [bytes(50_000), b"PK\x03\x04 somebody's zip" * 100])
+def test_a_damaged_database_of_the_campus_server_is_named_and_left_as_it_is(tmp_path, content):
+    """Begun anew it would report zeros of days that it has lost: a person restores the backup."""
+    path = tmp_path / "campus.db"
+    path.write_bytes(content)
+    with pytest.raises(CampusError, match=r"campus\.db.*not a database"):
+        CampusDatabase(database_url(str(path), tmp_path))
+    assert path.read_bytes() == content
 
 
 def test_names_sealed_with_a_damaged_key_are_opened_with_its_copy(tmp_path):
