@@ -19,7 +19,7 @@ from fevergate.bench.stage import Stage, Worker
 from fevergate.database import open_reader
 from fevergate.errors import BenchError, FeverGateError
 from fevergate.pins import GATES
-from fevergate.protocol import Identity, Verdict
+from fevergate.protocol import Identity, Reading, Verdict
 
 KIOSKS = 10
 PER_S = 300
@@ -34,15 +34,17 @@ SURE_S = 0.002
 
 Progress = Callable[[str], None]
 
+_SUM = "select coalesce(sum(normal + fever + retry), 0)"
+
 
 def crash(stage: Stage, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
     """Returns the figures; `lost`, `doubled` and `dark` must be 0."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    lamp = _Lamp()
-    victims = _Victims(stage, lamp)
+    lamp = Lamp()
+    victims = Victims(stage, lamp)
     victims.start_gateway()
     fleet = Fleet(stage.settings, boot=seed + 1, seed=seed)
-    crowd = _Crowd(fleet)
+    crowd = Crowd(fleet)
     crowd.start()
     killed: dict[str, int] = {"gateway": 0, "broker": 0}
     guard_at = time.monotonic() + GUARD_S
@@ -70,21 +72,22 @@ def crash(stage: Stage, kills: int, seed: int, progress: Progress) -> dict[str, 
     return (
         {"kills": kills, "killed": killed, "seed": seed, "complete": complete}
         | {"pending": fleet.pending}
-        | _account(stage, published, lamp)
+        | account(stage, published, lamp)
     )
 
 
-class _Crowd(threading.Thread):
+class Crowd(threading.Thread):
     """People who go on whatever falls."""
 
     def __init__(self, fleet: Fleet) -> None:
         super().__init__(name="crowd", daemon=True)
         self._fleet = fleet
         self._stopping = threading.Event()
+        self.fevers: list[Reading] = []
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
+            self.fevers += self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
             for kiosk in self._fleet.kiosks:
                 kiosk.again()
 
@@ -94,7 +97,7 @@ class _Crowd(threading.Thread):
             self.join()
 
 
-class _Lamp:
+class Lamp:
     """When the red pin was high, by the machine's monotonic clock, over all gateways' lives."""
 
     def __init__(self) -> None:
@@ -119,6 +122,13 @@ class _Lamp:
         self._ended(time.monotonic())
         self._on.sort()
 
+    def lit_after_s(self, at: float) -> float | None:
+        """How long after that instant red was lit; 0 where it was already, None: it never was."""
+        begin = bisect_right(self._on, (at, float("inf"))) - 1
+        if begin >= 0 and self._on[begin][1] >= at:
+            return 0.0
+        return self._on[begin + 1][0] - at if begin + 1 < len(self._on) else None
+
     def was_red(self, at: float) -> bool:
         begin = bisect_right(self._on, (at + SURE_S, float("inf"))) - 1
         return begin >= 0 and self._on[begin][1] >= at - SURE_S
@@ -129,10 +139,10 @@ class _Lamp:
             self._since = None
 
 
-class _Victims:
+class Victims:
     """The gateway and the broker, which fall and stand up."""
 
-    def __init__(self, stage: Stage, lamp: _Lamp) -> None:
+    def __init__(self, stage: Stage, lamp: Lamp) -> None:
         self._stage = stage
         self._lamp = lamp
         self._gateway: Worker | None = None
@@ -147,7 +157,7 @@ class _Victims:
             self._broker = False
         elif self._gateway:
             self._gateway.kill()
-            self._hear()
+            self.hear()
 
     def revive(self) -> None:
         if not self._broker:
@@ -167,9 +177,9 @@ class _Victims:
     def stop(self) -> None:
         if self._gateway:
             self._gateway.__exit__()
-            self._hear()
+            self.hear()
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """Take what the dead gateway said of its pins."""
         assert self._gateway  # noqa: S101 - called where it is
         for line in self._gateway.last_lines():
@@ -178,7 +188,10 @@ class _Victims:
         self._gateway = None
 
 
-def _account(stage: Stage, published: dict[Identity, Verdict], lamp: _Lamp) -> dict[str, Any]:
+def account(
+    stage: Stage, published: dict[Identity, Verdict], lamp: Lamp, stranger: str = ""
+) -> dict[str, Any]:
+    """What became of what was published; what `stranger` says is in no figure."""
     database = open_reader(stage.database)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
@@ -186,14 +199,18 @@ def _account(stage: Stage, published: dict[Identity, Verdict], lamp: _Lamp) -> d
             raise BenchError(f"{stage.database}: {check}")
         stored = {
             Identity(*row[:3]): Verdict(row[3])
-            for row in database.execute("select kiosk, boot, seq, verdict from readings")
+            for row in database.execute(
+                "select kiosk, boot, seq, verdict from readings where kiosk != ?", (stranger,)
+            )
         }
         fevers = {
             Identity(*row[:3]): row[3]
-            for row in database.execute("select kiosk, boot, seq, raised_at from fevers")
+            for row in database.execute(
+                "select kiosk, boot, seq, raised_at from fevers where kiosk != ?", (stranger,)
+            )
         }
-        (counted,) = database.execute("select sum(normal + fever + retry) from hours").fetchone()
-        (days,) = database.execute("select sum(normal + fever + retry) from days").fetchone()
+        (counted,) = database.execute(f"{_SUM} from hours where kiosk != ?", (stranger,)).fetchone()
+        (days,) = database.execute(f"{_SUM} from days where kiosk != ?", (stranger,)).fetchone()
     finally:
         database.close()
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}

@@ -117,6 +117,11 @@ class LoadKiosk:
         self._publish(payload)
         return reading
 
+    def say(self, topic: str, payload: bytes) -> None:
+        """Send anything."""
+        if self.connected:
+            self._client.publish(topic, payload, qos=1)
+
     def again(self) -> None:
         """Send again what nobody has said to be stored for a while, oldest first."""
         late = time.monotonic() - AGAIN_S
@@ -171,6 +176,8 @@ class Fleet:
             raise NothingFoundError(f"{kiosks} kiosks: these settings have {len(names)}")
         self._chance = random.Random(seed)  # noqa: S311 - people, not keys
         self.published: dict[Identity, Verdict] = {}
+        self.dates: dict[Identity, float] = {}
+        """When each was taken, UTC s."""
         self.kiosks = [LoadKiosk(settings, name, boot) for name in names]
         try:
             for kiosk in self.kiosks:
@@ -193,6 +200,7 @@ class Fleet:
             body_c = round(38.2 if fever else min(37.2, self._chance.gauss(36.5, 0.25)), 2)
             reading = kiosk.reading(Verdict.FEVER if fever else Verdict.NORMAL, body_c)
             self.published[reading.identity] = reading.verdict
+            self.dates[reading.identity] = reading.at or 0.0
             if fever:
                 fevers.append(reading)
             if per_s and (ahead_s := began + (index + 1) / per_s - time.monotonic()) > 0:

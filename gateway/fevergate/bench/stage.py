@@ -141,6 +141,7 @@ class Stage:
         self.password = ""
         """Of the pages' administrator, once there is one."""
         self.settings = load_gateway(self.path)
+        self.card: Path | None = None
         self.broker = LocalBroker(self.folder)
 
     def __enter__(self) -> Self:
@@ -153,7 +154,21 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.broker.stop()
+        if self.card:
+            subprocess.run(["umount", "--lazy", self.card], check=False)
         self._own.cleanup()
+
+    def put_database_on_a_card(self, size_mb: int) -> bool:
+        """A file system of its own for the database; False where this user may not mount one."""
+        card = self.folder / "card"
+        card.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(card)]
+        if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            return False
+        self.card = card
+        self.path.write_text('database = "card/fevergate.db"\n' + self.path.read_text())
+        self.settings = load_gateway(self.path)
+        return True
 
     def _let_queue(self, messages: int) -> None:
         """Room at the broker for a backlog of so many, and for a few beside."""
