@@ -142,6 +142,32 @@ def forget(folder: Path, *names: str) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def renew(folder: Path, *paths: Path) -> None:
+    """Keep these anew, if `folder` is there; as root for its owner, and never through a link."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            for path in paths:
+                _renew(opened, path)
+        finally:
+            os.close(opened)
+
+
+def _renew(folder: int, path: Path) -> None:
+    new, owner = f"{path.name}.new", os.fstat(folder)
+    with suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(new, flags, 0o600, dir_fd=folder), "wb") as file:
+        if os.geteuid() == 0:
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        file.write(path.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
 def _read(path: Path, check: Check) -> bytes:
     try:
         data = path.read_bytes()

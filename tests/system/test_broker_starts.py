@@ -11,11 +11,11 @@ from gpiozero.pins.mock import MockFactory
 from fevergate import doctor_store
 from fevergate.broker_once import publish_once, read_retained
 from fevergate.cli import cli
-from fevergate.errors import BrokerError
 from fevergate.gateway import Gateway
 from fevergate.local_broker import LocalBroker, free_port
 from fevergate.protocol import alarm_topic
 from fevergate.provision import provision
+from fevergate.provision.steps import revoke
 from fevergate.settings import load_gateway
 
 TOPIC = alarm_topic("east", "north")
@@ -112,14 +112,17 @@ def test_of_what_was_provisioned_the_last_sound_copy_is_taken(broker, name, dama
 
 
 def test_whom_it_does_not_know_any_more_no_copy_brings_back(broker):
-    """A revoked kiosk: passwords are written anew, and damaged before the broker starts again."""
+    """Passwords are written anew, and damaged before the broker starts again."""
     path = broker.folder / "broker.passwords"
-    gates = {"north": ["north-1"]}
+    good = broker.folder / "broker/good" / path.name
+    gates = {"north": ["north-1", "north-2"]}
     provision(broker.folder, campus="east", gateway="gw-east", gates=gates)
+    assert good.read_bytes() == path.read_bytes() and b"north-2" in good.read_bytes()
+    list(revoke(broker.folder, "north-2", "stolen"))
+    assert good.read_bytes() == path.read_bytes() and b"north-2" not in good.read_bytes()
     put(path, b"")
-    with pytest.raises(BrokerError):
-        broker.start()
-        publish_once(broker.settings, TOPIC, b"now")
+    broker.start()
+    assert read_retained(broker.settings, TOPIC) == b"as it was"
 
 
 def mounted(folder, options):

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from fevergate import broker_files, certificates
+from fevergate import broker_files, certificates, last_good
 from fevergate.errors import ProvisionError
 from fevergate.protocol import NAME_PATTERN
 
@@ -121,6 +121,8 @@ def write_broker(done: Provisioned, campus: str) -> None:
         collect=broker_files.COLLECT in passwords,
     )
     certificates.write_private(done.folder / "broker.acl", access.encode())
+    written = (done.folder / "broker.passwords", done.folder / "broker.acl")
+    last_good.renew(done.folder / "broker" / broker_files.GOOD, *written)
     done.made += ["broker.passwords", "broker.acl"]
 
 
