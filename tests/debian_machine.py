@@ -16,8 +16,7 @@ from apt_mirrors import mirrors
 SUITE = "bookworm"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "python3"),
-    *("python3-venv", "python3-pil", "python3-yaml", "adduser", "chrony"),
-    *("fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
+    *("python3-venv", "chrony", "fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
 )
 UP_S = 60
 

@@ -1,62 +1,130 @@
 """What a gateway is installed from is locked, and is what the tests ran with."""
 
+import itertools
+import json
 import re
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution
 
 import pytest
 import real_micropython
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 
+import package_lock
+from package_lock import SYSTEMS, fitting
+
 ROOT = real_micropython.ROOT
-LOCKED = dict(
-    re.findall(
-        r"^([a-z0-9-]+)==(\S+)", (ROOT / "gateway/constraints.txt").read_text(), re.MULTILINE
-    )
-)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = {*PROJECT["optional-dependencies"]} - {"pins"}  # a Pi's, which no test needs
+SBOM = json.loads(package_lock.SBOM.read_text())
 
 
 def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def closure():
+def counts_here(component):
+    marker = package_lock.property_of(component, "when")
+    return not marker or Marker(marker).evaluate()
+
+
+LOCKED = {one["name"]: one["version"] for one in SBOM["components"] if counts_here(one)}
+PINS = {
+    one["name"] for one in SBOM["components"] if package_lock.property_of(one, "extra") == "pins"
+}
+
+
+def closure(extras):
     """Every distribution that `fevergate` needs here, by what is installed."""
-    waiting, found = [Requirement("fevergate")], {}
+    waiting, found, seen = [("fevergate", extra) for extra in ("", *extras)], {}, set()
     while waiting:
-        one = waiting.pop()
-        name = normal(one.name)
-        if name in found or (one.marker and not one.marker.evaluate({"extra": ""})):
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
             continue
+        seen.add((name, extra))
         found[name] = distribution(name).version
-        waiting += map(Requirement, distribution(name).requires or ())
+        for needs in map(Requirement, distribution(name).requires or ()):
+            if needs.marker is None or needs.marker.evaluate({"extra": extra}):
+                waiting += [(normal(needs.name), wanted) for wanted in ("", *needs.extras)]
     return found
 
 
-def test_what_is_asked_for_is_pinned_and_locked_at_the_same_version():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in project["dependencies"]:
-        name, _, version = text.partition("==")
-        assert LOCKED[normal(name)] == version
+def test_what_is_asked_for_is_locked_at_the_same_version():
+    some = (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for needs in map(Requirement, itertools.chain(*some)):
+        if needs.marker is None or needs.marker.evaluate():
+            assert f"=={LOCKED[normal(needs.name)]}" == str(needs.specifier)
 
 
-def test_what_that_needs_is_locked_and_installed_as_locked():
-    found = closure()
-    assert len(found) > 20
+def test_what_every_extra_needs_is_locked_and_installed_as_locked():
+    found = closure(EXTRAS)
+    assert {"esptool", "numpy", "psycopg-binary"} <= set(found)
     for name, version in found.items():
         if name not in ("fevergate", "pip", "setuptools"):
             assert LOCKED.get(name) == version, name
 
 
 def test_nothing_is_locked_that_nobody_needs():
-    needed = closure()
-    for name in LOCKED:
-        try:
-            distribution(name)
-        except PackageNotFoundError:
-            continue  # for another machine
-        assert name in needed, name
+    assert set(LOCKED) - PINS <= {*closure(EXTRAS), "setuptools"}
+
+
+def test_the_lock_and_the_constraints_are_made_of_the_bill_of_materials():
+    texts = package_lock.texts(SBOM)
+    assert {path for path in texts if path.parent.name == "lock"} == {*package_lock.LOCK.iterdir()}
+    for path, text in texts.items():
+        assert path.read_text() == text, f"{path.name}: tools/make-lock"
+    assert package_lock.SBOM.read_text() == package_lock.shown(SBOM)
+
+
+def test_the_bill_of_materials_is_cyclonedx():
+    cyclonedx = pytest.importorskip("cyclonedx.validation.json")
+    schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
+    text = package_lock.SBOM.read_text()
+    assert cyclonedx.JsonStrictValidator(schema).validate_str(text) is None
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: f"{one.machine}-{one.python[1]}")
+def test_every_package_has_a_file_for_each_system(system):
+    """A wheel; but for those whose source is Python alone, which are in sources.txt."""
+    sources = (package_lock.LOCK / "sources.txt").read_text()
+    for one in SBOM["components"]:
+        marker = package_lock.property_of(one, "when")
+        if marker and not Marker(marker).evaluate(system.markers):
+            continue
+        files = {file["url"]: file["hashes"][0]["content"] for file in one["externalReferences"]}
+        package = package_lock.Package(one["name"], one["version"], files, {})
+        fits = fitting(package, system)
+        wheels = {name for name in fits if name.endswith(".whl")}
+        assert fits and (wheels or f"\n{one['name']}==" in sources), one["name"]
+
+
+def test_pip_takes_no_file_but_those_of_the_lock(tmp_path):
+    """Each line has a hash: without one pip refuses them all (its documentation, "Secure
+    installs")."""
+    for path in package_lock.LOCK.iterdir():
+        for system in SYSTEMS:
+            lines = package_lock.requirements(path, system).splitlines()
+            assert lines
+            for line in lines:
+                assert re.fullmatch(r"[a-z0-9-]+==\S+( +--hash=sha256:[0-9a-f]{64})+", line), line
+
+
+def test_another_pythons_packages_are_its_own(tmp_path):
+    """Markers are judged by the system that is asked for, not by this one."""
+    (tmp_path / "lock.txt").write_text(
+        "# made\na==1 ; python_version < '3.13' \\\n    --hash=sha256:1\n"
+        "b==2 ; python_version >= '3.13' and platform_machine == 'aarch64' \\\n"
+        "    --hash=sha256:2 \\\n    --hash=sha256:3\n"
+    )
+    told = [package_lock.requirements(tmp_path / "lock.txt", system) for system in SYSTEMS]
+    first = "a==1 --hash=sha256:1\n"
+    assert [" ".join(text.split()) for text in told] == [
+        *([first.strip()] * 2),
+        "",
+        "b==2 --hash=sha256:2 --hash=sha256:3",
+    ]
 
 
 REGISTRIES = [

@@ -1,6 +1,7 @@
 """A Debian with its own systemd becomes a gateway, stays one, and can be what it was before."""
 
 import re
+import shutil
 
 import pytest
 from debian_gateway import MARKS, PROVISION, ROOT, read, readings, until, watching
@@ -9,11 +10,41 @@ pytestmark = MARKS
 INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
 
 
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ({"os-release": 'ID=debian\nVERSION_ID=14\nPRETTY_NAME="Debian 14"'}, "is Debian 14"),
+        ({"os-release": "ID=ubuntu\nID_LIKE=debian\nVERSION_ID=24.04"}, "Debian 12 or 13"),
+        ({"dpkg": "echo armhf"}, "of 64 bits"),
+        ({"df": "echo 100"}, "MB are needed, 100 are free"),
+        ({"dpkg-query": "false", "apt-get": "echo E: no such package; false"}, "E: no such"),
+    ],
+    ids=["newer", "another's", "32 bits", "full", "not in the archive"],
+)
+def test_what_it_cannot_serve_is_told_in_the_first_line_and_is_as_it_was(
+    machine, before, instead, says
+):
+    """First: nothing is installed yet. `instead` has programs that say something else."""
+    folder = machine.root / "root/instead"
+    folder.mkdir()
+    for name, text in instead.items():
+        (folder / name).write_text(text if name == "os-release" else f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    release = "mount --bind /root/instead/os-release /etc/os-release; " * ("os-release" in instead)
+    done = machine.run(
+        f"unshare --mount sh -c '{release}PATH=/root/instead:$PATH; {INSTALL}'", check=False
+    )
+    shutil.rmtree(folder)
+    assert done.returncode == 1 and done.stdout == "" and says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {path for path in machine.files() - before if path != "/etc/apt"} == set()
+
+
 @pytest.fixture(scope="module")
 def installed(machine, before):
-    """From the checkout, which pip builds; its packages from where pip is told to look."""
-    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/shared/wheels"}
-    machine.run("/srv/shared/source/gateway/install", **wheels)
+    """From the checkout, as from a clone; nobody reads warnings of Python's installer."""
+    done = machine.run(INSTALL)
+    assert done.stderr == "" and "arning" not in done.stdout and "DEPREC" not in done.stdout
     return machine
 
 
@@ -132,10 +163,29 @@ def test_a_version_that_does_not_work_is_not_left_running(gateway, shared, wheel
     until(lambda: watching(gateway) == [])
 
 
+@pytest.mark.parametrize("name", ["paho_mqtt", "sdnotify"])
+def test_a_package_that_was_changed_on_its_way_is_refused(gateway, name):
+    """A wheel, and a source before anything of it runs."""
+    old = gateway.run("readlink /opt/fevergate").stdout
+    gateway.run(f"cp -r /srv/shared/wheels /root/changed; echo | tee -a /root/changed/{name}-*")
+    done = gateway.run(INSTALL.replace("/srv/shared/wheels", "/root/changed"), check=False)
+    gateway.run("rm -r /root/changed")
+    assert done.returncode == 1 and "DO NOT MATCH THE HASHES" in done.stderr
+    assert "what was installed before is as it was" in done.stderr
+    assert gateway.run("readlink /opt/fevergate").stdout == old
+
+
 def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
     """Such as on a card that is full: here a file of it is missing after the switch."""
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run("cp -r /srv/shared/source /root/half; rm /root/half/gateway/machine/journald.conf")
+    # What is built meanwhile is built by a user who may nothing.
+    record = "import os, setuptools; setuptools.setup(); "
+    record += 'open("/tmp/built-by", "a").write(f"{os.getuid()} ")'
+    gateway.run(
+        f"echo '{record}' >/root/half/setup.py; sed -i 's,pyproject.toml\\,,&setup.py\\,,'"
+        " /root/half/gateway/install"
+    )
     gateway.run("echo '# newer' >>/root/half/gateway/systemd/fevergate-gateway.service")
     done = gateway.run(
         "/root/half/gateway/install --wheels /srv/shared/wheels; result=$?;"
@@ -144,6 +194,7 @@ def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
     )
     assert done.returncode == 1 and "is back" in done.stderr
     assert gateway.run("readlink /opt/fevergate").stdout == old
+    assert set(gateway.run("cat /tmp/built-by").stdout.split()) == {"65534"}
     unit = gateway.run("cat /etc/systemd/system/fevergate-gateway.service").stdout
     assert "# newer" not in unit
     until(lambda: watching(gateway) == [])

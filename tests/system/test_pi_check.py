@@ -167,17 +167,6 @@ def test_a_changed_source_makes_another_card(tmp_path, monkeypatch):
     assert card.contents(["gateway"]) != first
 
 
-def test_another_pythons_packages_are_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(card, "ROOT", tmp_path)
-    (tmp_path / "pyproject.toml").write_text(
-        "[project.optional-dependencies]\npins = ["
-        "\"a==1; python_version < '3.13'\", \"b==2; python_version >= '3.13'\", 'c==3']\n"
-    )
-    assert card.for_python("pins", "3.11") == ["a==1", "c==3"]
-    assert card.for_python("pins", "3.13") == ["b==2", "c==3"]
-    assert card.for_python("none", "3.13") == []
-
-
 @pytest.fixture
 def agent():
     """The Pi's own end of the serial line, on a terminal of this machine; yields a socket to it."""

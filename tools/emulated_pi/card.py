@@ -10,25 +10,22 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
-import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from packaging.requirements import Requirement
 
 from apt_mirrors import mirrors
 from emulated_pi.arguments import SUITES
 from emulated_pi.errors import PiCheckError
 from emulated_pi.machine import QEMU, Power
+from package_lock import System, download
 
 ROOT = Path(__file__).resolve().parents[2]
 GUEST = Path(__file__).parent / "guest"
 SOURCES = ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware")
 PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-arm64", "initramfs-tools"),
-    *("mosquitto", "mosquitto-clients", "python3", "python3-venv", "python3-pil", "python3-yaml"),
-    *("adduser", "chrony", "fonts-wqy-microhei", "unattended-upgrades"),
+    *("mosquitto", "mosquitto-clients", "python3", "python3-venv"),
+    *("chrony", "fonts-wqy-microhei", "unattended-upgrades"),
     *("i2c-tools", "iproute2", "procps"),
 )
 """A Debian that boots, and what gateway/install asks of it: the Pi has no network to fetch it."""
@@ -51,10 +48,6 @@ INITRD = (
 CARD_BYTES = 4 << 30
 """QEMU takes a card of a power of two only."""
 
-GLIBC = range(36, 16, -1)
-"""Debian 12 has 2.36, which runs what was built for it or for an older one (PEP 600)."""
-
-EXTRAS = "campus,flash,update"
 SHARED = "srv/pi-check"
 """Where the source and the wheels lie on the card."""
 
@@ -105,7 +98,7 @@ class Card:
         self._folder.mkdir(parents=True, exist_ok=True)
         base = _digest(self.suite, INITRD, *PACKAGES)
         self._stage("system", base, self._bootstrap)
-        source = _digest(EXTRAS, *contents(SOURCES))
+        source = _digest(*contents(SOURCES))
         self._stage("wheels", source, self._wheels)
         guest = _digest(base, source, Path(__file__).read_text(), *contents([str(GUEST)]))
         self._stage("installed.img", guest, self._install)
@@ -133,28 +126,10 @@ class Card:
         )
 
     def _wheels(self, folder: Path) -> None:
-        """Every Python package for the Pi's processor; what is pure is built here."""
+        """Every Python package for the Pi's processor, as locked."""
         self._say("Python packages for the Pi")
-        pure = folder / "pure"
-        pure.mkdir(parents=True)
-        source = folder / "source"
-        _copy_sources(source)
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        lock = ["--constraint", str(source / "gateway/constraints.txt")]
-        wanted = ["setuptools==80.9.0", *for_python("pins", SUITES[self.suite])]
-        _run([*pip, "wheel", *lock, "--wheel-dir", str(pure), f"{source}[{EXTRAS}]", wanted[0]])
-        platforms = [f"manylinux_2_{minor}_aarch64" for minor in GLIBC]
-        platforms += ["manylinux2014_aarch64", "any"]
-        _run(
-            [
-                *(*pip, "download", *lock, "--find-links", str(pure), "--dest", str(folder)),
-                *("--only-binary=:all:", f"--python-version={SUITES[self.suite]}"),
-                *(f"--platform={name}" for name in platforms),
-                *("--implementation=cp", f"fevergate[{EXTRAS}]", *wanted),
-            ]
-        )
-        shutil.rmtree(pure)
-        shutil.rmtree(source)
+        major, minor = SUITES[self.suite].split(".")
+        download(System((int(major), int(minor)), "aarch64"), folder, _run)
 
     def _install(self, card: Path) -> None:
         """gateway/install in a copy of the system, which then becomes the card."""
@@ -202,17 +177,6 @@ class Card:
         (units / "serial-getty@ttyS1.service").symlink_to("/dev/null")
         (root / "etc/hostname").write_text("pi\n")
         (root / "etc/fstab").write_text("/dev/mmcblk0 / ext4 defaults,noatime 0 1\n")
-
-
-def for_python(extra: str, version: str) -> list[str]:
-    """What an extra of the gateway asks for on another Python: pip takes markers for this one."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = map(Requirement, project["optional-dependencies"].get(extra, ()))
-    return [
-        f"{requirement.name}{requirement.specifier}"
-        for requirement in wanted
-        if not requirement.marker or requirement.marker.evaluate({"python_version": version})
-    ]
 
 
 def copy(card: Path, target: Path) -> None:
