@@ -169,6 +169,21 @@ def test_by_a_clock_in_doubt_no_day_is_over(scene):
     assert scene.store.db["stated"].count == 0
 
 
+def test_a_day_that_was_stated_too_early_is_stated_again_when_it_is_over(scene):
+    scene.store.commit([arrived(1)])
+    scene.now[0] = AT + 2 * 86400  # the clock was ahead
+    assert scene.forwarder.once()
+    assert scene.store.db["stated"].count == 2
+    scene.now[0] = AT + 60
+    scene.store.commit([arrived(2)])
+    assert scene.forwarder.once()
+    assert scene.store.db["stated"].count == 0
+    scene.now[0] = AT + 86400
+    assert scene.forwarder.once()
+    days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
+    assert days[outgoing._day(AT, plain_settings().zone)][0]["normal"] == 2
+
+
 def local_midnight(at):
     zone = plain_settings().zone
     return datetime.fromtimestamp(at, zone).replace(hour=0, minute=0, second=0).timestamp() // 1
