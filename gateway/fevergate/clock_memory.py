@@ -7,8 +7,10 @@ word that it is right is left here for it.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+import time
+from datetime import date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -90,6 +92,13 @@ def remember(store: Store, state: ClockState) -> bool:
 def say_right(database: Database) -> None:
     """A person's word that the machine's clock is right: the gateway takes it within a minute."""
     database.conn.execute("insert or replace into meta values ('clock_is_right', '1')")
+
+
+def today(database: Database, zone: ZoneInfo) -> date:
+    """The day that it is by the time that the gateway goes by."""
+    state = last_state(database)
+    off_s = state.off_s if state and not state.believed else 0.0
+    return datetime.fromtimestamp(time.time() - off_s, zone).date()
 
 
 def doubts(database: Database, begin: float, end: float) -> list[Doubt]:

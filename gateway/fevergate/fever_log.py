@@ -98,7 +98,7 @@ def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, fl
 
 def read_day(database: Database, settings: GatewaySettings, day: date | None = None) -> Day:
     """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
-    day, begin, end = bounds(settings, day)
+    day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
     fevers = read_fevers(database, begin, end)
     kiosks = _kiosks(database, settings, day)
     found = crowds(database, settings, begin, end)

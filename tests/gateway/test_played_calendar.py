@@ -165,6 +165,20 @@ def health_of(world):
     )
 
 
+def test_todays_log_is_that_of_the_day_that_the_gateway_goes_by(world_from, monkeypatch):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="10:00")
+    world.off_s = 2 * DAY_S
+    world.step()
+    monkeypatch.setattr("fevergate.clock_memory.time.time", lambda: world.now + world.off_s)
+    reader = open_reader(world.path)
+    try:
+        assert read_day(reader, world.settings).date == "2026-09-01"
+    finally:
+        reader.close()
+
+
 def test_a_card_that_is_replaced_at_noon_costs_no_figure(world_from):
     world = world_from("2026-09-01 06:00")
     world.start()
