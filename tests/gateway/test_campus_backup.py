@@ -68,6 +68,7 @@ def files(folder):
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
         if path.is_file() and ".db" not in path.name and path.name != "campus.toml"
+        if ".good" not in path.parts  # copies that it keeps for itself
     }
 
 
