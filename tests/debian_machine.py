@@ -126,6 +126,13 @@ class Machine:
         found = self.run(f"find / -xdev \\( {skip} \\) -prune -o -print").stdout
         return {path for path in found.split("\n") if "__pycache__" not in path}
 
+    def shut_down(self) -> None:
+        """As somebody does before unplugging: systemd stops everything, and the machine is off."""
+        assert self._process
+        self.run("systemctl poweroff --no-block")
+        self._process.wait(UP_S)
+        self._process = None
+
     def pull_the_plug(self) -> None:
         """Every process inside is gone at once."""
         if self._process:

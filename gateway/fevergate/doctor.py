@@ -6,16 +6,14 @@ Nothing secret is shown.
 
 from __future__ import annotations
 
-import shutil
 import stat
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
-from fevergate import certificates, doctor_pins, doctor_running, doctor_store
+from fevergate import certificates, doctor_pins, doctor_running, doctor_store, machine_clock
 from fevergate.broker_files import CLIENT_IDS
 from fevergate.broker_once import probe
 from fevergate.clock_command import in_words
@@ -150,26 +148,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
                 advice=WAYS_OUT[kept.why],
             )
             return
-    synchronised = _timedatectl()
-    yield Finding(
-        check="clock",
-        state="warning" if synchronised is False else "ok",
-        text=(local, local),
-        advice=advice if synchronised is False else ("", ""),
-    )
-
-
-def _timedatectl() -> bool | None:
-    """Whether systemd says that the clock is synchronised; None where it cannot be asked."""
-    if shutil.which("timedatectl") is None:
-        return None
-    done = subprocess.run(
-        ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
-        capture_output=True,
-        text=True,
-        timeout=10,
-    )
-    return {"yes": True, "no": False}.get(done.stdout.strip())
+    yield machine_clock.finding(now, settings.zone)
 
 
 def _campus(settings: GatewaySettings) -> Iterator[Finding]:

@@ -1,12 +1,17 @@
 """A Debian with its own systemd becomes a gateway, stays one, and can be what it was before."""
 
+import os
 import re
 import shutil
+import time
 
 import pytest
 from debian_gateway import MARKS, PROVISION, ROOT, read, readings, until, watching
 
+from fevergate import machine_clock
+
 pytestmark = MARKS
+CLOCK_EPOCH = str(machine_clock.SAVED)
 INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
 
 
@@ -76,6 +81,23 @@ def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
     shown = installed.run("apt-config dump").stdout
     assert 'Unattended-Upgrade::Automatic-Reboot "false";' in shown
     assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
+
+
+def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
+    """systemd itself sets the clock by that file before it starts anything; not in a container."""
+    saved = installed.root / "usr/lib/clock-epoch"
+    assert installed.active("fevergate-clock.timer")
+    os.utime(saved, (0, 0))
+    before = time.time() - 1  # a file system keeps its own time, which ticks
+    installed.run("systemctl start fevergate-clock.service")  # as its timer does
+    assert saved.stat().st_mtime >= before
+    os.utime(saved, (0, 0))
+    installed.shut_down()
+    assert saved.stat().st_mtime >= before
+    os.utime(saved, (0, 0))
+    installed.boot()
+    programs = "/lib/systemd/systemd /usr/lib/*/systemd/libsystemd-shared-*.so"
+    assert installed.run(f"grep -l {CLOCK_EPOCH} {programs}", check=False).stdout
 
 
 def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):

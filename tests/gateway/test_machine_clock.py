@@ -1,0 +1,98 @@
+"""`doctor` says what the gateway's clock goes by."""
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import real_micropython
+
+from fevergate import machine_clock
+
+NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Shanghai")
+RIGHT = datetime(2026, 11, 20, 1, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def pi(tmp_path, monkeypatch):
+    """A machine whose files are here; its clock is not synchronised."""
+    monkeypatch.setattr(machine_clock, "SAVED", tmp_path / "clock-epoch")
+    monkeypatch.setattr(machine_clock, "SYNCHRONISED", tmp_path / "synchronised")
+    monkeypatch.setattr(machine_clock, "CHIPS", tmp_path / "rtc")
+    monkeypatch.setattr(machine_clock, "_synchronised", lambda: False)
+    return tmp_path
+
+
+def told(state):
+    finding = machine_clock.finding(NOW, ZONE)
+    assert finding.check == "clock" and finding.state == state
+    assert (finding.advice == ("", "")) is (state == "ok")
+    assert all(text.startswith("2026-11-26 14:00:00") for text in finding.text)
+    return finding.text[1].removeprefix("2026-11-26 14:00:00")
+
+
+def chip(pi, seconds, name="rtc-ds1307 1-0068\n"):
+    folder = pi / "rtc/rtc0"
+    folder.mkdir(parents=True)
+    (folder / "since_epoch").write_text(f"{seconds}\n")
+    (folder / "name").write_text(name)
+
+
+def test_a_clock_that_a_time_server_set(pi, monkeypatch):
+    monkeypatch.setattr(machine_clock, "_synchronised", lambda: True)
+    assert told("ok") == ", synchronised"
+
+
+def test_where_systemd_cannot_be_asked_nothing_is_claimed(pi, monkeypatch):
+    monkeypatch.setattr(machine_clock, "_synchronised", lambda: None)
+    assert told("ok") == ""
+
+
+def test_a_clock_that_nobody_ever_set(pi):
+    (pi / "clock-epoch").touch()
+    assert told("warning") == (
+        ", never set by a time server: right only if somebody set it by hand"
+    )
+
+
+def test_a_clock_that_goes_on_from_the_saved_time_says_when_it_was_last_right(pi):
+    for name in ("clock-epoch", "synchronised"):
+        (pi / name).touch()
+        os.utime(pi / name, (RIGHT, RIGHT))
+    assert "goes on from the time that was saved; last right 2026-11-20 09:12" in told("warning")
+
+
+def test_a_clock_that_is_not_saved_claims_no_restoring(pi):
+    (pi / "synchronised").touch()
+    os.utime(pi / "synchronised", (RIGHT, RIGHT))
+    assert told("warning") == ", not synchronised; last right 2026-11-20 09:12"
+
+
+def test_a_clock_module_that_agrees(pi):
+    chip(pi, int(NOW.timestamp()) + 2)
+    assert told("ok") == ", from the clock chip rtc-ds1307"
+
+
+@pytest.mark.parametrize("seconds", [0, "", "nonsense", int(RIGHT)])
+def test_a_chip_without_a_battery_or_that_nobody_read_is_no_chip(pi, seconds):
+    chip(pi, seconds)
+    assert "never set" in told("warning")
+
+
+def test_the_units_touch_the_files_that_are_read():
+    unit = (real_micropython.ROOT / "gateway/machine/fevergate-clock.service").read_text()
+    assert f"touch {machine_clock.SAVED}\n" in unit
+    assert f"touch {machine_clock.SYNCHRONISED};" in unit
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
+def test_the_units_are_sound():
+    folder = real_micropython.ROOT / "gateway/machine"
+    units = [str(folder / f"fevergate-clock.{kind}") for kind in ("service", "timer")]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True
+    )
+    assert "fevergate-clock" not in done.stderr, done.stderr
