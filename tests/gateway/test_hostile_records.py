@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -38,7 +39,7 @@ class Line:
         self.path = path
         self.done = []
         self.writer = Writer(Store(path), lambda *_: None)
-        lamps = SimpleNamespace(show=lambda **_: None, buzz=lambda _: None)
+        lamps: Any = SimpleNamespace(show=lambda **_: None, buzz=lambda _: None)
         alarm = Alarm({"north": lamps, "south": lamps}, lambda _: None)
         wish = gateway_settings()
         self.ingest = Ingest(wish, alarm, Watch(wish, alarm.trouble), self.writer.add)
@@ -194,9 +195,9 @@ def fill(writer, done):
     writer.add(Acknowledged((), "Li Wei", 1.0), lambda: done.append("guard"))
 
 
-def test_a_message_that_makes_the_gateway_itself_stumble_is_quarantined(tmp_path):
+def test_a_message_that_makes_the_gateway_itself_stumble_is_quarantined(tmp_path, monkeypatch):
     line = Line(tmp_path / "a.db")
-    line.ingest._health = lambda _: 1 / 0
+    monkeypatch.setattr(line.ingest, "_health", lambda _: 1 / 0)
     line.say(1, "health", encode(health()))
     line.say(2, "reading", encode(reading(1)))
     line.writer.stop()
@@ -208,7 +209,7 @@ def test_a_message_that_makes_the_gateway_itself_stumble_is_quarantined(tmp_path
 def test_a_lamp_that_fails_costs_no_fever_its_place_on_the_disk():
     kept = []
     wish = gateway_settings()
-    alarm = SimpleNamespace(fever=lambda *_: 1 / 0, trouble=lambda *_: None)
+    alarm: Any = SimpleNamespace(fever=lambda *_: 1 / 0, trouble=lambda *_: None)
     ingest = Ingest(wish, alarm, Watch(wish, alarm.trouble), lambda record, _: kept.append(record))
     ingest.message("fevergate/v1/east/north-1/reading", encode(reading(1, "fever")), lambda: None)
     assert isinstance(kept[0], ReadingArrived) and not isinstance(kept[0], Rejected)

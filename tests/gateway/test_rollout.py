@@ -4,6 +4,7 @@ import itertools
 import json
 import queue
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ def rolling(monkeypatch, hostile):
     `hostile` gives the payloads of its `update/want` without end."""
     clock = itertools.count()
     monkeypatch.setattr(rollout.time, "monotonic", lambda: float(next(clock)))
-    going = Rollout.__new__(Rollout)
+    going: Any = Rollout.__new__(Rollout)
     going._bundle = SimpleNamespace(
         version="0.2.0",
         data=DATA,
@@ -118,7 +119,7 @@ def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload
 
 
 def test_what_is_said_faster_than_it_is_heard_fills_no_memory():
-    going = Rollout.__new__(Rollout)
+    going: Any = Rollout.__new__(Rollout)
     going._heard = queue.SimpleQueue()
     for _ in range(MOST_HEARD + 100):
         going._on_message(None, None, SimpleNamespace(topic="a", payload=b""))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -108,7 +109,7 @@ def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
 
 def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, monkeypatch):
     fed = []
-    notifier = SimpleNamespace(notify=fed.append)
+    notifier: Any = SimpleNamespace(notify=fed.append)
     gateway.start()
     monkeypatch.setattr(gateway, "running", lambda: 1 / 0)
     for _ in range(3):

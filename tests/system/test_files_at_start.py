@@ -142,7 +142,7 @@ def test_what_somebody_wrote_wrongly_is_said_and_never_sound(begun, tmp_path):
     load_settings(path)
     path.write_text(path.read_text() + "\nlanguage = 'fr'\n")
     settings, wrong = load_settings(path)
-    assert settings.folder == tmp_path and str(path) in wrong
+    assert settings.folder == tmp_path and wrong and str(path) in wrong
     shutil.rmtree(tmp_path / last_good.FOLDER)
     with pytest.raises(SettingsError):
         load_settings(path)

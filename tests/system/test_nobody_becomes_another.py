@@ -205,7 +205,8 @@ def test_a_last_will_speaks_for_its_own_kiosk_alone(site):
             thief.connect("127.0.0.1", site.port, properties=later)
             thief.loop_start()
             up.wait(HANG_S)
-            thief.socket().close() if thief.socket() else None  # no word of leaving
+            if line := thief.socket():
+                line.close()  # no word of leaving
             thief.loop_stop()
         admin.wait_for(b"last will on north-1/status")
         wills = [payload for payload in admin.payloads() if payload.startswith(b"last will")]
@@ -238,10 +239,13 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
         text=True,
     )
 
+    assert nobody.stdin and nobody.stdout
+    orders, words = nobody.stdin, nobody.stdout
+
     def idle(count):
-        nobody.stdin.write(f"{count}\n")
-        nobody.stdin.flush()
-        assert nobody.stdout.readline()
+        orders.write(f"{count}\n")
+        orders.flush()
+        assert words.readline()
 
     with nobody:
         idle(1100)

@@ -98,7 +98,12 @@ def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(si
     stolen.username_pw_set("north-1", password_of(site, "north-1"))
     stolen.tls_set_context(ssl.create_default_context(cafile=str(site.folder / "ca.crt")))
     stolen.will_set(topics[0], b"its last will", qos=1, retain=True)
-    stolen.on_connect = lambda *_: [stolen.publish(t, b"left", 1, retain=True) for t in topics[1:]]
+
+    def leave(*_):
+        for topic in topics[1:]:
+            stolen.publish(topic, b"left", 1, retain=True)
+
+    stolen.on_connect = leave
     left = threading.Semaphore(0)
     stolen.on_publish = lambda *_: left.release()
     stolen.connect("127.0.0.1", site.port)
