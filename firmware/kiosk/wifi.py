@@ -119,7 +119,7 @@ class Wifi:
         else:
             self._apart_s += 1
             if self._apart_s >= _JOIN_S:
-                self.trouble = self._code()
+                self.trouble = self.code()
                 self._failed = self._bssid
                 self._leave()
         self._watch_line()
@@ -163,7 +163,7 @@ class Wifi:
             self._joined = False
             self._leave()
 
-    def _code(self):
+    def code(self):
         """Why there is no address."""
         code = self._wlan.status()
         if code == _JOINING:
@@ -205,7 +205,7 @@ class Wifi:
             machine.reset()
         elif self._down_s >= _RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:
             self._restarts = min(self._restarts + 1, _RESTARTS_MAX)
-            self.trouble = self._code()
+            self.trouble = self.code()
             print("wifi: no line for %d s, the interface starts anew" % self._down_s)
             self._wlan.active(False)
             self._asked = self._joined = False

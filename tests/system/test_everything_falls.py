@@ -4,8 +4,10 @@ import random
 import time
 from dataclasses import replace
 
+from kiosk_helpers import FEVERISH, HEALTHY
+
 from demonstration.system import System
-from simulator import built_in_crowd
+from simulator import Habits, built_in_crowd
 
 HANG_S = 240
 
@@ -36,6 +38,24 @@ def test_whatever_dies_in_whatever_order_nothing_is_lost_doubled_or_dark(tmp_pat
     assert summary.readings > 80
     assert summary.lost == summary.duplicated == 0
     assert summary.fevers == summary.red_lights > 5
+
+
+def test_an_alarm_for_who_has_left_needs_no_light_where_the_next_is_answered_that_moment(tmp_path):
+    crowd = [FEVERISH, HEALTHY]
+    gates = {"north": ["north-1"]}
+    with System(
+        tmp_path / "demo", crowd, speed=4, gates=gates, habits=Habits(tries=1, gap_ms=300)
+    ) as system:
+        system.wait_crowd(HANG_S)
+        end = time.monotonic() + HANG_S
+        while not system.settled() or len(system.shown) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        summary = system.judge()
+        assert summary.problems == [] and summary.fevers == summary.red_lights == 1
+        # But whoever stood there and saw nothing is no such case.
+        system.shown[:] = [replace(one, own_light=False) for one in system.shown]
+        assert system.judge().problems
 
 
 def test_an_answer_whose_word_a_power_cut_took_is_neither_lost_nor_a_double(tmp_path):

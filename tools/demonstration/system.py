@@ -310,6 +310,8 @@ class System:
             Identity(reading["kiosk"], reading["boot"], reading["seq"]),
             reading["verdict"],
             lit[-1].host_s + self._utc,
+            reading.get("reason", ""),
+            len(lit) > self._told()[board.name],
         )
         with self._lock:
             self.shown.append(shown)
@@ -326,9 +328,9 @@ class System:
         return lit
 
     def _told(self) -> Counter[str]:
-        """How many readings each kiosk's console told of."""
+        """How many readings with a light of their own each kiosk's console told of."""
         with self._lock:
-            return Counter(one.identity.kiosk for one in self.shown)
+            return Counter(one.identity.kiosk for one in self.shown if one.own_light)
 
     def _lit_buttons(self) -> list[int]:
         """The buttons of the gates whose red lamp burns now."""

@@ -18,6 +18,7 @@ from fevergate.database import open_reader
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
+from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
 CLOCK_S = 0.005
@@ -26,11 +27,17 @@ CLOCK_S = 0.005
 
 @dataclass(frozen=True)
 class Shown:
-    """One answer that a kiosk gave: its identity, its verdict, and when (UTC s) the LED lit."""
+    """One answer that a kiosk gave: its identity, its verdict, and when (UTC s) the LED lit.
+
+    `own_light`: the LED lit for it. The alarm for somebody who did not come back has none where the
+    next one's answer falls in the same moment: that one is lit.
+    """
 
     identity: Identity
     verdict: str
     lit_at: float
+    reason: str = ""
+    own_light: bool = True
 
 
 @dataclass
@@ -136,7 +143,7 @@ def judge(
     arrived = received(campus_database)
     summary.forwarded = arrived.readings
     missing = said.keys() - set(rows)
-    lit, told = Counter(answers), Counter(one.identity.kiosk for one in shown)
+    lit, told = Counter(answers), Counter(one.identity.kiosk for one in shown if one.own_light)
     extra = [one for one in sorted(set(rows) - said.keys()) if not _explained(one, lit, told)]
     summary.lost = len(missing) + max(0, len(rows) - arrived.readings)
     summary.duplicated = (
@@ -145,7 +152,8 @@ def judge(
     _judge_alarms(summary, said, raised, settings, trace, until)
     if len(said) != len(shown):
         summary.problems.append("a kiosk gave two readings the same identity")
-    if lit.total() != len(shown):
+    unlit = sum(not one.own_light for one in shown)
+    if lit.total() != len(shown) - unlit or unlit > sum(one.reason == UNCONFIRMED for one in shown):
         summary.problems.append(f"{lit.total()} answers were lit for {len(shown)} readings")
     if missing:
         summary.problems.append(f"not stored: {sorted(missing)[:5]}")

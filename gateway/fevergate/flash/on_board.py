@@ -126,7 +126,7 @@ def wifi(limit_s):
     return {
         "up": station.up(),
         "rssi": station.rssi(),
-        "status": station.trouble,
+        "status": station.trouble or station.code(),  # a slow board has not looked yet
     }
 
 
