@@ -9,7 +9,8 @@ def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
     post(administrator, "/admin/duty", "/admin/people", name="Liu Yang", gate="north")
     post(administrator, "/admin/duty", "/admin/people", name="赵敏", gate="")
     post(administrator, "/admin/duty", "/admin/people", name="Sun", gate="south")
-    names = re.findall(r"<option>([^<]+)</option>", guard.get("/board/north").text)
+    (choice,) = re.findall(r'<select id="by".*?</select>', guard.get("/board/north").text)
+    names = re.findall(r"<option>([^<]+)</option>", choice)
     assert names == ["Zhang", "Liu Yang", "赵敏"]
     told = []
     site.pages.live.acknowledge = lambda gate, by: told.append((gate, by)) or True

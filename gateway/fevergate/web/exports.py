@@ -112,6 +112,8 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
 def _grid(table: Table, font: str) -> LongTable:
     """A table over the whole width; what is long is broken, never cut."""
     chinese = ParagraphStyle("chinese", fontName=font, fontSize=SMALL, leading=9, wordWrap="CJK")
+    # A line may not begin with these: ReportLab hangs them behind its end, into the next column.
+    hanging = ParagraphStyle("hanging", chinese, rightIndent=SMALL)
     # Without it a number or a name is broken only where it is longer than its column.
     latin = ParagraphStyle("latin", chinese, wordWrap=None)
     texts = [[_text(value) for value in row] for row in ([*table.columns], *table.rows)]
@@ -123,7 +125,9 @@ def _grid(table: Table, font: str) -> LongTable:
     def cell(text: str, width: float) -> str | Paragraph:
         if pdfmetrics.stringWidth(text, font, SMALL) <= width - 2 * PADDING and "\n" not in text:
             return text  # most fit, and a paragraph takes ten times as long
-        return Paragraph(escape(text), latin if text.isascii() else chinese)
+        hangs = any(mark in text for mark in "，。、：；！？）」』】》")
+        style = latin if text.isascii() else hanging if hangs else chinese
+        return Paragraph(escape(text), style)
 
     cells = [[cell(text, widths[n]) for n, text in enumerate(row)] for row in texts]
     # A row that is higher than a page goes on over the next.
