@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from demonstration.campus_host import SimulatedClock, days_from
 from demonstration.processes import DemonstrationError
@@ -83,7 +84,8 @@ def live(
         again = sum(chance.random() < RETRY_SHARE for _ in range(people))
         watched = 0 if asleep else HOURS * 60
         for hour in range(0 if asleep else HOURS):
-            share = people // HOURS + (people % HOURS if hour == 0 else 0)
+            well = people - ill
+            share = well // HOURS + (well % HOURS if hour == 0 else 0)
             hours.append(
                 HourSummary(
                     kiosk=kiosk,
@@ -91,6 +93,7 @@ def live(
                     hour=clock.of(day, f"{OPENS + hour:02d}:00"),
                     revision=share + 60,
                     normal=share,
+                    fever=len(range(hour, ill, HOURS)),
                     watched=2**60 - 1,
                 )
             )
@@ -151,17 +154,32 @@ def live(
         )
     whole = GatewayDay(date=day, revision=1000, kiosks=counts)
     college.truth[day] = total
-    college.waiting += [*hours, *fevers, *after]
+    college.waiting += [*fevers, *after]
     if "late" in college.faults and number % 5 == 2 and counts[0].normal:
         # A kiosk that was away says ten people less at first.
+        due = days_from(day, 4)[3]
+        college.waiting += _without(hours, LATE)
+        college.late += [(due, hour) for hour in hours]
         first = KioskCount(
             **{name: getattr(counts[0], name) for name in KioskCount.__struct_fields__}
             | {"normal": counts[0].normal - LATE}
         )
         college.waiting.append(GatewayDay(date=day, revision=990, kiosks=[first, *counts[1:]]))
-        college.late.append((days_from(day, 4)[3], whole))
+        college.late.append((due, whole))
     else:
-        college.waiting.append(whole)
+        college.waiting += [*hours, whole]
+
+
+def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
+    """The hours as they were before so many came late, of the first that have them."""
+    before = []
+    for hour in hours:
+        less = min(people, hour.normal)
+        people -= less
+        before.append(
+            replace(hour, normal=hour.normal - less, revision=hour.revision - 1) if less else hour
+        )
+    return before
 
 
 def forward(college: College, sender: Sender, today: str, chance: random.Random) -> int:
