@@ -78,10 +78,12 @@ def test_the_pins_are_the_gates_or_all_where_the_settings_cannot_be_read(tmp_pat
 
 
 def test_the_command_says_what_it_could_not_do(kernel, monkeypatch, tmp_path):
-    monkeypatch.setattr(at_rest, "make_inputs", lambda _: {22: "Device or resource busy", 17: "x"})
+    green, red = GATES["gate1"]["green"], GATES["gate1"]["red"]
+    refused = {green: "Device or resource busy", red: "x"}
+    monkeypatch.setattr(at_rest, "make_inputs", lambda _: refused)
     done = CliRunner().invoke(cli, ["lamps", "rest", "--settings", str(tmp_path / "none")])
     assert isinstance(done.exception, PinsError)
-    assert str(done.exception) == "GPIO 22: Device or resource busy; GPIO 17: x"
+    assert str(done.exception) == f"GPIO {green}: Device or resource busy; GPIO {red}: x"
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")

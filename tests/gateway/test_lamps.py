@@ -19,6 +19,8 @@ from fevergate.settings import load_gateway
 from fevergate.web import troubles
 from fevergate.web.words import translations
 
+RED = GATES["gate1"]["red"]
+
 WHY = "no GPIO chip of a Raspberry Pi here"
 
 
@@ -131,7 +133,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
         ("lgpio is not installed", "灯无法点亮：未安装 lgpio"),
         ("rpi-lgpio is not installed", "灯无法点亮：未安装 rpi-lgpio"),
         ("the settings say mock, on a Raspberry Pi", "灯无法点亮：设置为 mock，但本机是树莓派"),
-        ("GPIO 17: GPIO busy", "灯无法点亮：GPIO 17: GPIO busy"),
+        (f"GPIO {RED}: GPIO busy", f"灯无法点亮：GPIO {RED}: GPIO busy"),
     ],
 )
 def test_why_is_said_in_the_readers_language(why, zh):
