@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from kiosk.offer import header, signed_text
 
 HERE = Path(__file__).parent
-AT_ONCE = 40
+AT_ONCE = 20
+"""Cuts that one process plays. Nothing is collected meanwhile: each takes up to 10 MB."""
 BOARDS = ["esp32-s3-n8r2", "esp32-wrover-e"]
 FILES = {
     "kiosk/app.mpy": bytes(range(256)) * 21,
@@ -30,7 +31,7 @@ def survived(script, how, interpreter, *more):
         said = micropython.run(
             *(str(HERE / script), str(micropython.ROOT / "firmware")),
             *(how, str(cuts), str(AT_ONCE), str(HERE), *more),
-            heap="400M",
+            heap="240M",
             interpreter=interpreter,
         )
         words = said.split()
