@@ -23,7 +23,7 @@ from fevergate.local_broker import free_port
 from fevergate.settings import CampusServer as CampusLine
 from fevergate.settings import Gate, GatewaySettings
 
-UP_S = 20
+UP_S = 60
 
 
 class SimulatedClock:
