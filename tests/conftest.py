@@ -1,6 +1,11 @@
 """What tests of several rooms begin with, and who runs beside whom."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test may stand on how fast the machine is: hypothesis would fail what takes it 0.2 s.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SIMULATED = ("simulator", "demonstration", "kiosk_helpers", "simulator_helpers")
 """Who imports one of these plays kiosks at a speed of their own."""
