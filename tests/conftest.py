@@ -13,10 +13,14 @@ SIMULATED = ("simulator", "demonstration", "kiosk_helpers", "simulator_helpers")
 ELSEWHERE = ("test_measure.py",)
 """Who has kiosks played by a command."""
 
+DESK = ("test_flash", "test_commissioning", "test_from_a_clean_folder")
+"""Whose boards lie on a desk: flashed and set up, with a visitor at the end who waits."""
+
 
 def pytest_itemcollected(item):
     """A file's tests stay together; those that play kiosks run one after the other, since a kiosk
-    that waits for a processor misses the people who pass it.
+    that waits for a processor misses the people who pass it. Boards on a desk have a row of their
+    own: nobody passes them.
 
     Here and not once all are collected: xdist's own look at the marks may come before ours.
     """
@@ -25,13 +29,15 @@ def pytest_itemcollected(item):
     plays = any(name.split(".")[0] in SIMULATED for name in modules)
     plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
     if not item.get_closest_marker("xdist_group"):
-        item.add_marker(pytest.mark.xdist_group("kiosks" if plays else item.path.stem))
+        desk = plays and item.path.name.startswith(DESK)
+        group = "desk" if desk else "kiosks" if plays else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_modifyitems(items):
     """The longest first, so that nobody waits for it in the end."""
-    groups = {"kiosks": 0, "debian": 1}
-    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 2))
+    groups = {"kiosks": 0, "desk": 1, "debian": 2}
+    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 3))
 
 
 def pytest_collection_finish(session):
