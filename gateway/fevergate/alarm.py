@@ -12,6 +12,7 @@ from threading import Lock
 from typing import NamedTuple, Protocol
 
 from fevergate.known_fevers import KnownFevers
+from fevergate.lamp_answer import TEST
 from fevergate.protocol import AlarmState, FeverSeen, Identity, Reading
 
 MOST_WAITING = 1000
@@ -209,7 +210,7 @@ class Alarm:
             self._end_test(gate)
             if free and what:
                 gate.testing = what
-                gate.troubles["test"] = f"lamp test: {what}"
+                gate.troubles["test"] = TEST + what
             gate.shine()
             gate.lights.buzz(bool(gate.waiting) or gate.testing == "sound")
             state = gate.state()

@@ -117,19 +117,10 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
     Publishes as the administrator, whose password lies beside the settings (admin.password).
     """
-    from fevergate.broker_once import publish_once
-    from fevergate.errors import NothingFoundError
-    from fevergate.protocol import Acknowledge, acknowledge_topic, encode
-    from fevergate.settings import load_gateway
+    from fevergate.gate_commands import say_to_gate
+    from fevergate.protocol import Acknowledge, acknowledge_topic
 
-    settings = load_gateway(settings_path)
-    gates = [known.name for known in settings.gates]
-    if gate not in gates:
-        raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
-    if not 1 <= len(by) <= 64:
-        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
-    publish_once(settings, acknowledge_topic(settings.campus, gate), encode(Acknowledge(by=by)))
+    say_to_gate(settings_path, gate, by, acknowledge_topic, Acknowledge)
     click.echo(f"{gate}: acknowledgement by {by} sent")
 
 

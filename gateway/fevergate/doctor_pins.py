@@ -9,6 +9,7 @@ from pathlib import Path
 from fevergate.database import open_reader
 from fevergate.errors import PinsError
 from fevergate.findings import Finding, State, ok
+from fevergate.lamp_answer import DARK
 from fevergate.lights import choose
 from fevergate.machine import Machine, keeps_outputs, recognise
 from fevergate.running import ask
@@ -43,7 +44,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     try:
         name = choose(settings.pins.factory, machine)
     except PinsError as error:
-        yield _dark("", f"no lamp can be lit: {error}", _grave(settings, machine))
+        yield _dark("", f"{DARK}{error}", _grave(settings, machine))
         return
     if name == "mock":
         yield _MOCK

@@ -7,16 +7,11 @@ from pathlib import Path
 
 import click
 
-from fevergate.errors import BrokerError, NothingFoundError, PinsError
+from fevergate.errors import BrokerError, PinsError
+from fevergate.gate_commands import say_to_gate
+from fevergate.lamp_answer import DARK, answer
 from fevergate.options import settings_option
-from fevergate.protocol import (
-    AlarmState,
-    LampTest,
-    alarm_topic,
-    decode,
-    encode,
-    lamp_test_topic,
-)
+from fevergate.protocol import AlarmState, LampTest, alarm_topic, decode, lamp_test_topic
 from fevergate.settings import GatewaySettings
 
 ANSWER_S = 10.0
@@ -56,17 +51,7 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
     \b
       fevergate lamps test north --by "Li Wei"
     """
-    from fevergate.broker_once import publish_once
-    from fevergate.settings import load_gateway
-
-    settings = load_gateway(settings_path)
-    gates = [known.name for known in settings.gates]
-    if gate not in gates:
-        raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
-    if not 1 <= len(by) <= 64:
-        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
-    publish_once(settings, lamp_test_topic(settings.campus, gate), encode(LampTest(by=by)))
+    settings = say_to_gate(settings_path, gate, by, lamp_test_topic, LampTest)
     _wait_for_answer(settings, gate)
     click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
 
@@ -81,18 +66,15 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
     end = time.monotonic() + ANSWER_S
     while time.monotonic() < end:
         payload = read_retained(settings, alarm_topic(settings.campus, gate))
-        state = (
-            decode(payload, AlarmState)
-            if payload
-            else AlarmState(gate=gate, state="clear", since=0)
-        )
-        if any(line.startswith("lamp test: ") for line in state.amber):
+        state = decode(payload, AlarmState) if payload else None
+        result = answer(state)
+        if result == "begun":
             return
-        if state.state == "raised":
+        if result == "red":
             raise PinsError(f"{gate} is red: its lamps are not tried")
-        for line in state.amber:
-            if line.startswith("no lamp can be lit"):
-                raise PinsError(f"{gate}: {line}")
+        if state and result == "dark":
+            (why, *_) = (line for line in state.amber if line.startswith(DARK))
+            raise PinsError(f"{gate}: {why}")
         time.sleep(0.2)
     raise BrokerError(
         f"{gate}: no test began; does the gateway run, and is the broker's access list of this"

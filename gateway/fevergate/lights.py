@@ -18,6 +18,7 @@ from gpiozero import LED, Button, Buzzer, Device
 from gpiozero.pins import Factory
 
 from fevergate.errors import PinsError
+from fevergate.lamp_answer import DARK
 from fevergate.machine import Machine, chip_of, recognise
 from fevergate.pins import GATES
 from fevergate.settings import Gate
@@ -120,7 +121,7 @@ class NoLights:
     """A gate none of whose lamps can be lit."""
 
     def __init__(self, why: str) -> None:
-        self.dark: str = f"no lamp can be lit: {why}"[:64]
+        self.dark: str = f"{DARK}{why}"[:64]
         """In words, a line of the gate's amber."""
 
     def show(self, *, red: bool, amber: bool) -> None:

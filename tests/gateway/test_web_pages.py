@@ -13,7 +13,7 @@ from fevergate.errors import StoreError
 from fevergate.protocol import AlarmState, Identity
 from fevergate.store import Store
 from fevergate.vault import Vault
-from fevergate.web import board, live
+from fevergate.web import board, lamps, live
 from fevergate.web.follow_ups import FollowUp, FollowUps
 
 BOARD = "/board/{gate:str}"
@@ -403,18 +403,52 @@ def test_without_a_line_an_acknowledgement_says_so(guard):
     }
 
 
+def untried(site, client, **state):
+    """What a board says after a lamp test was asked for at a gate in this state."""
+    if state:
+        given = {"gate": "north", "state": "clear", "since": AT} | state
+        site.pages.live._alarms["north"] = AlarmState(**given)
+    answer = post(client, "/board/north/lamps", "/board/north", by="Zhang")
+    assert answer.status_code == 303
+    text = client.get(answer.headers["location"]).text
+    said = re.search(r'role="alert">([^<]*(?:lamps were not|灯光未)[^<]*)<', text)
+    return said[1] if said else ""
+
+
+def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch):
+    assert "the gateway cannot be told now" in untried(site, guard)  # there is no line
+    monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
+    monkeypatch.setattr(lamps, "ANSWER_S", 0.0)
+    assert "Does it know this gate?" in untried(site, guard)  # the gateway drops it
+    monkeypatch.undo()
+    monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
+    assert untried(site, guard, state="raised", fevers=1).endswith("this gate is red.")
+    dark = "no lamp can be lit: lgpio is not installed"
+    assert "the reason is shown above" in untried(site, guard, amber=(dark,))
+    chinese = site.client("Zhang", "zh")
+    assert untried(site, chinese, amber=(dark,)) == "灯光未测试：灯无法点亮，原因见上方。"
+    assert not any(action == "try lamps" for _, action, _ in site.audit())
+
+
 def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatch):
-    asked, line = [], [True]
+    """It begins after it was asked for."""
+    asked = []
 
     def try_lamps(gate, by):
         asked.append((gate, by))
-        return line[0]
+        state = AlarmState(gate=gate, state="clear", since=AT, amber=("lamp test: red",))
+        site.pages.live._alarms[gate] = state
+        return True
 
     monkeypatch.setattr(site.pages.live, "try_lamps", try_lamps)
-    assert 'action="/board/north/lamps"' in guard.get("/board/north").text
-    assert post(guard, "/board/north/lamps", "/board/north", by="Zhang").status_code == 303
-    assert asked == [("north", "Zhang")]
+    site.pages.live._alarms["north"] = AlarmState(gate="north", state="clear", since=AT)
     assert post(guard, "/board/north/lamps", "/board/north", by="Nobody").status_code == 400
-    line[0] = False
-    assert post(guard, "/board/north/lamps", "/board/north", by="Zhang").status_code == 503
     assert guard.post("/board/north/lamps", data={"by": "Zhang"}, headers=OURS).status_code == 403
+    assert asked == []
+    assert untried(site, guard) == "" and asked == [("north", "Zhang")]
+    assert ("Zhang", "try lamps", "north by Zhang") in site.audit()
+
+
+def test_an_address_cannot_put_words_of_its_own_onto_the_board(guard):
+    text = guard.get("/board/north?untried=<b>Go+home").text
+    assert "Go home" not in text and '<details class="card lamps">' in text

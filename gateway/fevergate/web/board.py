@@ -24,6 +24,7 @@ from fevergate.web.accounts import Role, Session
 from fevergate.web.fever_list import FeverList
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.guard import COOKIE, form_of, session_of
+from fevergate.web.lamps import UNTRIED, try_lamps
 from fevergate.web.live import Elsewhere, GateNow, events
 from fevergate.web.shared import Shared
 from fevergate.web.words import translations
@@ -96,6 +97,7 @@ class Board:
             fevers=today,
             earlier=earlier,
             warn_s=WARN_S[session.role],
+            untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
         )
 
     async def events(self, request: Request) -> Response:
@@ -197,8 +199,9 @@ class Board:
         by = form.get("by", "") or user
         if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
             raise HTTPException(400, "choice")
-        if not self._shared.live.try_lamps(gate, by):
-            raise HTTPException(503, "line")
+        if untried := await try_lamps(self._shared.live, gate, by):
+            # To the board, which shows a fever that comes, and not to a page of its own.
+            return RedirectResponse(f"/board/{gate}?untried={untried}", 303)
         await run_in_threadpool(self._shared.store.note, user, "try lamps", f"{gate} by {by}")
         return RedirectResponse(f"/board/{gate}", 303)
 

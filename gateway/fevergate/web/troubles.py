@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from fevergate.lamp_answer import DARK, TEST
 from fevergate.web.words import N_
 
 FAULTS = {
@@ -143,11 +144,11 @@ def line(text: str, say: Say) -> str:
         return say(DISK_SLOW) % found.groupdict()
     if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
         return say(DAMAGED) % found.groupdict()
-    if (lamp := text.removeprefix("lamp test: ")) in LAMP_TEST:
+    if (lamp := text.removeprefix(TEST)) in LAMP_TEST:
         return say(LAMP_TEST[lamp])
     if text == STOPS:
         return say(STOPS)
-    if (why := text.removeprefix("no lamp can be lit: ")) != text:
+    if (why := text.removeprefix(DARK)) != text:
         return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
     if text in WHOLE:
         return say(WHOLE[text])

@@ -55,3 +55,6 @@ async function renew() {
   find("by").replaceWith(page.getElementById("by"));
   return true;
 }
+
+/* What a form's answer put into the address is said once, not at each reload. */
+if (location.search) history.replaceState(null, "", location.pathname);
