@@ -64,6 +64,9 @@ HOME_ASSISTANT = "homeassistant"
 """A user, and the topic below which it is told what there is."""
 
 
+PORT = 8883
+"""MQTT over TLS (IANA), where no other port is asked for."""
+
 EPHEMERAL = 32_768
 """From here on Linux gives ports to whoever connects (ip_local_port_range)."""
 
@@ -199,6 +202,12 @@ def bound_to(folder: Path) -> str | None:
     except FileNotFoundError:
         return None
     return found[1] if found else None
+
+
+def network_port(folder: Path) -> int:
+    """The port at which the configuration in this folder has the broker listen to the network."""
+    found = re.search(r"(?m)^listener (\d+) ", (folder / "mosquitto.conf").read_text())
+    return int(found[1]) if found else PORT
 
 
 def write_passwords(path: Path, passwords: dict[str, str]) -> None:

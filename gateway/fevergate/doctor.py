@@ -13,7 +13,14 @@ from pathlib import Path
 
 import httpx
 
-from fevergate import certificates, doctor_pins, doctor_running, doctor_store, machine_clock
+from fevergate import (
+    broker_limit,
+    certificates,
+    doctor_pins,
+    doctor_running,
+    doctor_store,
+    machine_clock,
+)
 from fevergate.broker_files import CLIENT_IDS
 from fevergate.broker_once import probe
 from fevergate.clock_command import in_words
@@ -177,6 +184,7 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
 
 _CHECKS = (
     _broker,
+    broker_limit.finding,
     _certificates,
     _secrets,
     doctor_store.database,

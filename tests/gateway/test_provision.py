@@ -629,5 +629,8 @@ def test_what_somebody_put_among_the_drop_ins_is_not_systemds(tmp_path, systemd,
     make(tmp_path / "a")
     (tmp_path / "a/systemd/evil.service").write_text("[Service]\nExecStart=/bin/evil\n")
     assert services.start(tmp_path / "a", broker_anew=True)
-    assert [path.name for path in units.iterdir()] == ["mosquitto.service.d"]
+    assert sorted(path.name for path in units.iterdir()) == [
+        "fevergate-broker-limit.service.d",
+        "mosquitto.service.d",
+    ]
     assert "restart mosquitto.service" in systemd.read_text()

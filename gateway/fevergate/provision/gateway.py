@@ -121,7 +121,7 @@ def provision(
     }
     wishes = {name: value for name, value in wishes.items() if value is not None}
     broker_host = broker_host or (before.broker.host if before else "127.0.0.1")
-    broker_port = broker_port or (before.broker.port if before else 8883)
+    broker_port = broker_port or (before.broker.port if before else broker_files.PORT)
     local_port = (before and before.broker.local_port) or broker_files.local_port(broker_port)
     bind = bind or broker_files.bound_to(folder) or "127.0.0.1"
     check_host("broker host", broker_host)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fevergate import broker_files, broker_once, certificates
+from fevergate import broker_files, broker_limit, broker_once, certificates
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.options import FOLDER
 from fevergate.protocol import KIOSK_SAYS, Topic
@@ -47,8 +47,9 @@ def write_drop_ins(folder: Path) -> None:
 
 
 def _drop_ins(folder: Path) -> dict[str, str]:
-    """The broker with this folder's configuration, and, where it is not the usual folder, the
-    gateway's units with its settings: by name below /etc/systemd/system."""
+    """The broker with this folder's configuration, the port of which the limit is, and, where it is
+    not the usual folder, the gateway's units with its settings: by name below
+    /etc/systemd/system."""
     # Not as root for a moment: its configuration is the service's user's. It starts whatever a
     # power cut left of its files, and without a card that takes anything; and it is never given up.
     texts = {
@@ -57,7 +58,10 @@ def _drop_ins(folder: Path) -> dict[str, str]:
         f"ExecStartPre=-fevergate broker {folder}\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
-        "[Unit]\nStartLimitIntervalSec=0\n"
+        "[Unit]\nStartLimitIntervalSec=0\n",
+        broker_limit.UNIT.removesuffix(".service"): broker_limit.drop_in(
+            broker_files.network_port(folder)
+        ),
     }
     if folder != FOLDER:
         for unit, arguments in UNITS.items():
@@ -82,6 +86,7 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
         certificates.write_public(path, text.encode())
     _run(systemctl, "daemon-reload")
     _run(systemctl, "enable", "--quiet", "mosquitto.service")
+    broker_limit.start(systemctl)
     _run(systemctl, "restart" if broker_anew else "reload-or-restart", "mosquitto.service")
     _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW)
     return True

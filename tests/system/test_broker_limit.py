@@ -1,0 +1,218 @@
+"""One machine cannot take all the broker's connections: the real mosquitto, the kernel's rule."""
+
+import os
+import re
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+from unittest.mock import patch
+
+import pytest
+import real_micropython
+from samples import settings
+from test_broker_access import HANG_S, password_of
+
+from fevergate import broker_files, broker_limit, local_process
+from fevergate.broker_files import FILES
+from fevergate.broker_start import prepare, program
+from fevergate.provision import provision
+
+MACHINE = real_micropython.ROOT / "gateway/machine"
+PER_ADDRESS = 128
+LET_IN = 600
+"""Connections over the network, instead of thousands: nobody's 1,100 would take all of them."""
+
+BROKER, KIOSK, NOBODY = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+"""Addresses for documentation (RFC 5737)."""
+
+ATTACK = """
+import resource, socket, sys, threading
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+held = []
+
+def connect():
+    try:
+        held.append(socket.create_connection(("{broker}", 8883), 5, ("{nobody}", 0)))
+    except OSError:
+        pass
+
+for _ in range(1100):
+    connect()
+print(len(held), flush=True)
+ending = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ending.set()), daemon=True).start()
+while not ending.wait(0.01):
+    connect()
+"""
+
+
+@pytest.fixture
+def campus(tmp_path):
+    """Two networks on one wire: the broker's (`run("gateway", ...)`) and everybody else's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes networks")
+    for tool in ("ip", "nft", "mosquitto_pub"):
+        if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None:
+            pytest.skip(f"no {tool} here")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < FILES:
+        pytest.skip(f"this machine gives no {FILES} open files")
+    campus = Campus(tmp_path)
+    try:
+        campus.lay()
+        yield campus
+    finally:
+        campus.take_down()
+
+
+class Campus:
+    def __init__(self, tmp_path):
+        self.folder = tmp_path / "fevergate"
+        self.names = {name: f"fg-{name}-{os.getpid()}" for name in ("gateway", "world")}
+        self.broker = None
+        self.tmp_path = tmp_path
+
+    def command(self, where, *command):
+        return ["ip", "netns", "exec", self.names[where], *command]
+
+    def run(self, where, *command, check=True):
+        return subprocess.run(
+            self.command(where, *command), check=check, capture_output=True, text=True, timeout=60
+        )
+
+    def lay(self):
+        gateway, world = self.names.values()
+        for name in (gateway, world):
+            done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"no network of its own here: {done.stderr.strip()}")
+        subprocess.run(
+            [
+                *("ip", "link", "add", "wire", "netns", gateway),
+                *("type", "veth", "peer", "name", "wire", "netns", world),
+            ],
+            check=True,
+        )
+        for where, addresses in (("gateway", [BROKER]), ("world", [KIOSK, NOBODY])):
+            for address in addresses:
+                self.run(where, "ip", "address", "add", f"{address}/24", "dev", "wire")
+            self.run(where, "ip", "link", "set", "wire", "up")
+            self.run(where, "ip", "link", "set", "lo", "up")
+
+    def take_down(self):
+        if self.broker:
+            self.broker.kill()
+            self.broker.wait()
+        for name in self.names.values():
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+
+    def serve(self):
+        with patch.object(broker_files, "MAX_CONNECTIONS", LET_IN):
+            provision(
+                self.folder,
+                campus="east",
+                gateway="gw-east",
+                gates={"north": ["north-1"]},
+                broker_host=BROKER,
+                bind="0.0.0.0",  # noqa: S104 - of a network that has nobody else
+            )
+        runtime = self.tmp_path / "runtime"
+        runtime.mkdir()
+        configuration = prepare(self.folder, runtime)
+        self.broker = local_process.start(
+            self.command("gateway", program(), "-c", str(configuration)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        resource.prlimit(self.broker.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+        while not self.kiosk_is_let_in(NOBODY):
+            assert self.broker.poll() is None
+
+    def kiosk_is_let_in(self, address=KIOSK):
+        said = self.run(
+            "world",
+            *("mosquitto_pub", "-h", BROKER, "-A", address, "-p", "8883", "-q", "1"),
+            *("--cafile", str(self.folder / "ca.crt"), "-u", "north-1", "-i", "north-1"),
+            *("-P", password_of(self, "north-1"), "-t", "fevergate/v1/east/north-1/status"),
+            *("-m", "online"),
+            check=False,
+        )
+        return said.returncode == 0
+
+    def limit(self):
+        """As the unit does."""
+        unit = (MACHINE / broker_limit.UNIT).read_text()
+        (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+        command = start.replace("${PORT}", "8883")
+        command = command.replace("/etc/fevergate-broker-limit.nft", f"{MACHINE}/broker-limit.nft")
+        self.run("gateway", *shlex.split(command))
+
+    def nobody(self):
+        """1,100 idle connections, and more as long as they are let in."""
+        attack = ATTACK.format(broker=BROKER, nobody=NOBODY)
+        return subprocess.Popen(
+            self.command("world", sys.executable, "-c", attack),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+
+def test_1100_connections_of_one_address_keep_no_kiosk_of_another_out(campus):
+    campus.serve()
+    with campus.nobody() as attack:
+        assert attack.stdout.readline() == "1100\n"
+        assert not campus.kiosk_is_let_in(), "without the limit nobody's connections are too few"
+        attack.kill()
+    campus.limit()
+    campus.limit()  # and once more, as each start of the broker does
+    with campus.nobody() as attack:
+        assert attack.stdout.readline() == f"{PER_ADDRESS}\n"
+        assert campus.kiosk_is_let_in() and campus.kiosk_is_let_in()
+        assert not campus.kiosk_is_let_in(NOBODY)
+        attack.kill()
+    for _ in range(HANG_S * 10):
+        if campus.kiosk_is_let_in(NOBODY):
+            break
+    else:
+        pytest.fail("an address stays shut out, though its connections are gone")
+
+
+@pytest.mark.parametrize(
+    ("nft", "state", "says"),
+    [(False, "inactive", "apt-get install nftables"), (True, "failed", "systemctl restart")],
+)
+def test_doctor_says_where_no_address_has_a_limit(tmp_path, monkeypatch, nft, state, says):
+    (finding,) = look(tmp_path, monkeypatch, nft, state)
+    assert finding.state == "warning" and says in finding.advice[1]
+    assert "no address has a limit" in finding.text[1] and "占满" in finding.text[0]
+
+
+def test_doctor_is_content_with_a_limit_in_force_and_asks_no_machine_without_a_broker(
+    tmp_path, monkeypatch
+):
+    (finding,) = look(tmp_path, monkeypatch, True, "active")
+    assert finding.state == "ok"
+    (tmp_path / "mosquitto.conf").unlink()
+    assert list(broker_limit.finding(placed(tmp_path))) == []
+
+
+def look(folder, monkeypatch, nft, state):
+    monkeypatch.setattr(broker_limit, "FOLDER", folder)
+    monkeypatch.setattr(broker_limit, "NFT", folder / "nft")
+    systemctl = folder / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\necho {state}; exit 3\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    (folder / "mosquitto.conf").touch()
+    if nft:
+        (folder / "nft").touch()
+    return list(broker_limit.finding(placed(folder)))
+
+
+def placed(folder):
+    gateway = settings()
+    gateway.folder = folder
+    return gateway
