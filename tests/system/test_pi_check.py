@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 
 from emulated_pi import card
 from emulated_pi.arguments import STEPS, WITHOUT, parse
+from emulated_pi.boot_config import in_effect
+from emulated_pi.button import GPEDS0, Chip, Debugger, edge, mapped_at
 from emulated_pi.errors import PiCheckError
 from emulated_pi.gpio import BASE, WORDS, Holder, Lamps, Line, lamps, parse_registers, parse_table
 from emulated_pi.machine import QEMU, Monitor
@@ -261,29 +264,92 @@ def connected(path):
     raise AssertionError(f"QEMU does not answer at {path}")
 
 
-@pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
-def test_qemus_own_chip_is_read_through_its_monitor(tmp_path):
-    """As a kernel would write: GPFSEL2 makes GPIO22 an output, GPSET0 sets it and GPIO17."""
-    command = [QEMU, "-M", "raspi3b", "-S", "-display", "none", "-serial", "null"]
-    command += ["-monitor", "none", "-qtest-log", "none"]
-    for name in ("qmp", "qtest"):
-        command += [f"-{name}", f"unix:{tmp_path / name},server=on,wait=off"]
-    pi = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        monitor, chip = Monitor(connected(tmp_path / "qmp")), connected(tmp_path / "qtest")
+@pytest.fixture
+def chip_alone(tmp_path):
+    """Starts QEMU's Pi without a system; gives each of its lines by name."""
+    started = []
 
-        def lit():
-            return lamps(parse_registers(monitor.ask(f"xp /{WORDS}wx {BASE:#x}")), GATES["gate1"])
+    def start(*arguments):
+        command = [QEMU, "-M", "raspi3b", "-display", "none", "-serial", "null"]
+        command += ["-monitor", "none", "-qtest-log", "none", *arguments]
+        for name in ("qmp", "qtest", "gdb"):
+            command += [f"-{name}", f"unix:{tmp_path / name},server=on,wait=off"]
+        started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        return lambda name: connected(tmp_path / name)
 
-        assert lit() == Lamps(red=False, amber=False, green=False)
-        for offset, word in ((0x08, 1 << 6), (0x1C, 1 << 22 | 1 << 17)):
-            chip.sendall(f"writel {BASE + offset:#x} {word:#x}\n".encode())
-            assert chip.recv(100) == b"OK\n"
-        assert lit() == Lamps(red=False, amber=False, green=True)
-        with pytest.raises(PiCheckError):
-            parse_registers(monitor.ask("nonsense"))
-        monitor.close()
-        chip.close()
-    finally:
+    yield start
+    for pi in started:
         pi.kill()
         pi.wait()
+
+
+def lines(monitor):
+    return parse_registers(monitor.ask(f"xp /{WORDS}wx {BASE:#x}"))
+
+
+@pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
+def test_qemus_own_chip_is_read_through_its_monitor(chip_alone):
+    """As a kernel would write: GPFSEL2 makes GPIO22 an output, GPSET0 sets it and GPIO17."""
+    line = chip_alone("-S")
+    monitor, bus = Monitor(line("qmp")), line("qtest")
+    dark = Lamps(red=False, amber=False, green=False)
+    assert lamps(lines(monitor), GATES["gate1"]) == dark
+    for offset, word in ((0x08, 1 << 6), (0x1C, 1 << 22 | 1 << 17)):
+        bus.sendall(f"writel {BASE + offset:#x} {word:#x}\n".encode())
+        assert bus.recv(100) == b"OK\n"
+    assert lamps(lines(monitor), GATES["gate1"]) == dark._replace(green=True)
+    with pytest.raises(PiCheckError):
+        parse_registers(monitor.ask("nonsense"))
+    monitor.close()
+    bus.close()
+
+
+KERNEL = (
+    0xD2A7E401,  # movz x1, #0x3f20, lsl #16
+    0xB9404025,  # again: ldr w5, [x1, #0x40]    GPEDS0
+    0x34FFFFE5,  # cbz w5, again
+    0xB9001C25,  # str w5, [x1, #0x1c]           GPSET0
+    0x14000000,  # b .
+)
+"""Asks the chip which line has changed until it says one, and writes the answer where it shows."""
+
+
+@pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
+def test_a_program_on_the_pi_reads_which_button_was_pressed(chip_alone, tmp_path):
+    (tmp_path / "kernel").write_bytes(struct.pack("<5I", *KERNEL))
+    line = chip_alone("-kernel", str(tmp_path / "kernel"))
+    monitor, chip = Monitor(line("qmp")), Chip(line("qtest"))
+    north, south = GATES["gate1"]["acknowledge"], GATES["gate2"]["acknowledge"]
+    chip.level({south}, high=True)
+    assert lines(monitor)[south].high and not lines(monitor)[north].high
+    debugger = Debugger(line("gdb"))
+    edge(chip, debugger, BASE + GPEDS0, south, high=False)
+    debugger.close()
+    end = time.monotonic() + 60
+    while not lines(monitor)[south].high and time.monotonic() < end:
+        time.sleep(0.05)
+    assert [number for number, found in lines(monitor).items() if found.high] == [south]
+    chip.close()
+    monitor.close()
+
+
+def test_where_the_kernel_has_mapped_the_chip_is_read_from_its_own_table():
+    table = (
+        "0xffff800008a1d000-0xffff800008a1f000    8192 probe+0x8 phys=0x000000003f201000 ioremap\n"
+        "0xffff800008a25000-0xffff800008a27000    8192 probe+0x8 phys=0x000000003f200000 ioremap\n"
+    )
+    assert mapped_at(table) == 0xFFFF800008A25000
+    for hidden in ("", table.replace("ffff800008a25000", "0" * 16), table.replace("3f20", "3f30")):
+        with pytest.raises(PiCheckError, match="vmallocinfo"):
+            mapped_at(hidden)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a=1\n[pi4]\nb=1\n[all]\nc=1 # why\n", ["a=1", "c=1"]),
+        ("[cm5]\na=1\n[pi3]\nb=1\n[none]\nc=1\n#[all]\nd=1\n", ["b=1"]),
+    ],
+)
+def test_a_line_in_another_models_section_of_config_txt_does_not_count(text, lines):
+    assert in_effect(text) == lines

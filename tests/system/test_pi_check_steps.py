@@ -21,6 +21,7 @@ class StandIn:
         self._unprotected = self._fails = False
         self._kept_green = False
         self._next, self._kept, self._told, self._last = 1, set(), set(), set()
+        self._told_firmware = "firmware not told" not in self._faults
         self.commands = []
         self.machine = SimpleNamespace(boots=0, cut=self._cut)
 
@@ -49,6 +50,8 @@ class StandIn:
             self._runs = False
         if "gateway/install" in command and "upgrade fails" in self._faults:
             return Result(1, "no")
+        if command == "cat /boot/firmware/config.txt":
+            return Result(0, "[cm5]\n[all]\ndtparam=strict_gpiod\n" * self._told_firmware)
         return Result(0, "1970-01-02T00:00:09Z" if command.startswith("date -u") else "")
 
     def until(self, command, seconds=0):
@@ -88,6 +91,12 @@ class StandIn:
         self._red = self._red and "red stays" in self._faults
         return not self._red
 
+    def press(self):
+        return "deaf button" not in self._faults and self.acknowledge()
+
+    def sent_at(self, number):
+        return None if "dark" in self._faults else 0.0
+
     held = journal = lambda self: "nobody holds a line"
 
 
@@ -124,7 +133,9 @@ def test_each_way_to_fail_is_its_own_figure(fault, step, figure, monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "step", "words"),
     [
-        ("red stays", "fever", "red goes out"),
+        ("deaf button", "fever", "red goes out when the button is pressed"),
+        ("red stays", "broker", "red goes out when it is acknowledged"),
+        ("firmware not told", "upgrade", "expected dtparam=strict_gpiod once"),
         ("never green", "killed", "green while all is well"),
         ("upgrade fails", "upgrade", "the upgrade failed: no"),
     ],

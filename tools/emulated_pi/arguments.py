@@ -9,7 +9,7 @@ SUITES = {"bookworm": "3.11", "trixie": "3.13"}
 """Debian 12 and 13, and the Python of each."""
 
 STEPS = {
-    "fever": "a fever: its gate's red line goes high, and low again when it is acknowledged",
+    "fever": "a fever: its gate's red line goes high, and low again when the button is pressed",
     "killed": "the gateway is killed (SIGKILL), comes back, and then fails at each start",
     "broker": "the broker is killed, and readings and a fever come meanwhile",
     "old-clock": "power is cut, and it boots without network and with a clock of 1970",

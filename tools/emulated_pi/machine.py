@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from emulated_pi.button import GPEDS0, Chip, Debugger, edge
 from emulated_pi.errors import PiCheckError
 from emulated_pi.gpio import BASE, WORDS, Lamps, lamps, parse_registers
 from emulated_pi.serial_line import SerialLine
@@ -45,6 +46,7 @@ class Machine:
         self._power, self._card, self._folder = power, card, folder
         self._process: subprocess.Popen[bytes] | None = None
         self._monitor: Monitor | None = None
+        self._chip: Chip | None = None
         self.serial = SerialLine(folder / "console.log", self._check_running)
         self.boots = 0
 
@@ -54,7 +56,7 @@ class Machine:
         `parameters` are the kernel's. Raises `PiCheckError`.
         """
         self.cut()
-        for name in ("serial", "monitor"):
+        for name in ("serial", "monitor", "chip", "debugger"):
             (self._folder / name).unlink(missing_ok=True)
         began = time.monotonic()
         with (self._folder / "qemu.log").open("ab") as log:
@@ -68,7 +70,9 @@ class Machine:
                     *("-serial", "null"),
                     *("-serial", f"unix:{self._folder / 'serial'},server=on,wait=off"),
                     *("-qmp", f"unix:{self._folder / 'monitor'},server=on,wait=off"),
-                    *("-monitor", "none", "-no-reboot"),
+                    *("-qtest", f"unix:{self._folder / 'chip'},server=on,wait=off"),
+                    *("-gdb", f"unix:{self._folder / 'debugger'},server=on,wait=off"),
+                    *("-qtest-log", "none", "-monitor", "none", "-no-reboot"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -78,6 +82,8 @@ class Machine:
         hellos = self.serial.hellos
         self.serial.open(self._connect("serial"))
         self._monitor = Monitor(self._connect("monitor"))
+        self._chip = Chip(self._connect("chip"))
+        self._chip.level({pins["acknowledge"] for pins in GATES.values()}, high=True)
         self.boots += 1
         self.serial.until(lambda: self.serial.hellos > hellos, BOOT_S, "it boots")
         return time.monotonic() - began
@@ -105,6 +111,23 @@ class Machine:
         """What a gate's lines do now."""
         return lamps(parse_registers(self.registers()), GATES[gate])
 
+    def finger(self, mapped_at: int, *, down: bool, gate: str = "gate1") -> None:
+        """Press a gate's button, or let it go; `mapped_at` is where the kernel has mapped the GPIO
+        block. Raises `PiCheckError`."""
+        if self._chip is None:
+            raise PiCheckError("the Pi is switched off")
+        debugger = Debugger(self._connect("debugger"))
+        try:
+            edge(
+                self._chip,
+                debugger,
+                mapped_at + GPEDS0,
+                GATES[gate]["acknowledge"],
+                high=not down,
+            )
+        finally:
+            debugger.close()
+
     def registers(self) -> str:
         """The GPIO chip's first words, as QEMU's monitor prints them. Raises `PiCheckError`."""
         if self._monitor is None:
@@ -118,9 +141,10 @@ class Machine:
                 self._process.send_signal(signal.SIGKILL)
             self._process.wait()
         self.serial.close()
-        if self._monitor is not None:
-            self._monitor.close()
-        self._process = self._monitor = None
+        for line in (self._monitor, self._chip):
+            if line is not None:
+                line.close()
+        self._process = self._monitor = self._chip = None
 
 
 class Monitor:

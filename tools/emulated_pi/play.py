@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from emulated_pi.arguments import Arguments
+from emulated_pi.boot_config import BOOT_CONFIG, STRICT, in_effect
 from emulated_pi.pi import GATE, KIOSK, READY_S, UNIT, Pi
 from emulated_pi.verdict import Verdict
 
@@ -118,13 +119,22 @@ class Play:
         self._wanted.add(first)
         lit = self._pi.shows(lambda lamps: lamps.red)
         self.verdict.fever(what, lit)
-        seconds = time.monotonic() - began
-        self._say(f"  {what}: red is {'lit' if lit else 'DARK'} after {seconds:.0f} s")
+        now = time.monotonic()
+        sent = self._pi.sent_at(first)
+        self._say(
+            f"  {what}: red is {'lit' if lit else 'DARK'} after {now - began:.0f} s, "
+            + ("its kiosk has sent nothing" if sent is None else f"{now - sent:.1f} s of it sent")
+        )
         if not lit:
             self._say(f"  {self._pi.held()}\n{self._pi.journal()}")
         if stored:
             self._pi.until_stored({first})
         return first
+
+    def _press(self) -> None:
+        began = time.monotonic()
+        self._expect("red goes out when the button is pressed", self._pi.press())
+        self._say(f"  the button: {self._pi.lamps.shown} after {time.monotonic() - began:.0f} s")
 
     def _acknowledge(self) -> None:
         self._expect("red goes out when it is acknowledged", self._pi.acknowledge())
@@ -153,7 +163,7 @@ class Play:
         self._normal(3)
         self._fever_comes("a fever")
         self._say(f"  {self._pi.held()}")
-        self._acknowledge()
+        self._press()
 
     def _killed(self) -> None:
         """It comes back with the red light as it was; then each start fails."""
@@ -161,7 +171,7 @@ class Play:
         self._pi.kill()
         self._expect("red again after it was killed", self._pi.shows(lambda lamps: lamps.red))
         self._pi.until_active()
-        self._acknowledge()
+        self._press()
         if self._arguments.keeps_outputs and "protection" not in self._arguments.without:
             self._unprotected()
         self._make_green()
@@ -208,11 +218,11 @@ class Play:
         self._say(f"  its clock says {clock}")
         if not clock.startswith("1970"):
             self._fever_comes("a fever after a boot without network")
-            self._acknowledge()
+            self._press()
             self._pi.run(f"systemctl stop {UNIT} mosquitto; date -s 1970-01-02", READY_S)
             self._pi.run(f"systemctl start mosquitto {UNIT}", READY_S)
         self._fever_comes("a fever with a clock of 1970")
-        self._acknowledge()
+        self._press()
 
     def _power_cuts(self) -> None:
         """At random instants, while a kiosk speaks."""
@@ -226,7 +236,7 @@ class Play:
             self._say(f"  power cut {number}, {len(told)} readings were told to be stored")
             self._boot()
             self._fever_comes(f"a fever after power cut {number}")
-            self._acknowledge()
+            self._press()
 
     def _full_card(self) -> None:
         self._pi.run(
@@ -238,10 +248,11 @@ class Play:
         seq = self._fever_comes("a fever while the card is full", stored=False)
         self._pi.run("rm -f /var/fill /var/fill2; sync")
         self._pi.until_stored({seq})
-        self._acknowledge()
+        self._press()
 
     def _upgrade(self) -> None:
         """With the kiosk speaking all the while."""
+        self._configured("as it was installed")
         first = self._pi.say(0, "normal")
         began = time.monotonic()
         done = self._pi.run(
@@ -250,10 +261,20 @@ class Play:
         if done.code:
             self.verdict.problems.append(f"the upgrade failed: {done.text[-300:]}")
         self._say(f"  the upgrade took {time.monotonic() - began:.0f} s")
+        self._configured("after the upgrade")
         self._pi.stop_kiosk()
         self._wanted |= self._pi.told_stored(first)
         self._fever_comes("a fever after the upgrade")
         self._acknowledge()
+
+    def _configured(self, when: str) -> None:
+        """What a Pi's firmware would tell Raspberry Pi OS's kernel, which this one is not: to let
+        go of a dead program's outputs."""
+        lines = in_effect(self._pi.run(f"cat {BOOT_CONFIG}").text)
+        if lines.count(STRICT) != 1:
+            self.verdict.problems.append(
+                f"{when}, expected {STRICT} once in {BOOT_CONFIG} for a Pi 3: {lines}"
+            )
 
     def _count(self) -> None:
         """Compare with the database itself, with the gateway stopped."""

@@ -28,6 +28,14 @@ class Result(NamedTuple):
     text: str
 
 
+class Event(NamedTuple):
+    """A word of a kiosk's, the reading that it is of, and when it was heard (s, monotonic)."""
+
+    word: str
+    number: int
+    at: float
+
+
 class SerialLine:
     """Everything that came on one line, from one switching on of the Pi to the next."""
 
@@ -35,7 +43,7 @@ class SerialLine:
         """`alive` raises `PiCheckError` where nothing more can come."""
         self._log, self._alive = log, alive
         self._line: socket.socket | None = None
-        self._events: list[tuple[str, int]] = []
+        self._events: list[Event] = []
         self._parts: dict[str, str] = {}
         self._answers: dict[int, Result] = {}
         self._changed = threading.Condition()
@@ -84,7 +92,7 @@ class SerialLine:
                         int(words[2]), text.decode("utf-8", "replace").strip()
                     )
             elif len(words) == 2 and words[1].isdecimal():
-                self._events.append((words[0], int(words[1])))
+                self._events.append(Event(words[0], int(words[1]), time.monotonic()))
             self._changed.notify_all()
 
     def run(self, command: str, timeout_s: float, *, check: bool = True) -> Result:
@@ -117,4 +125,10 @@ class SerialLine:
     def events(self, word: str) -> list[int]:
         """The numbers that the kiosks' stand-in has said with a word, in order."""
         with self._changed:
-            return [number for heard, number in self._events if heard == word]
+            return [event.number for event in self._events if event.word == word]
+
+    def heard_at(self, word: str, number: int) -> float | None:
+        """When the kiosks' stand-in first said so of a reading (s, monotonic), or None."""
+        with self._changed:
+            times = (event.at for event in self._events if event[:2] == (word, number))
+            return next(times, None)

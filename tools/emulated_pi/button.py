@@ -1,0 +1,175 @@
+"""A press of a gate's button, on a chip that knows none.
+
+QEMU's GPIO block has no inputs and detects no edge (hw/gpio/bcm2835_gpio.c, 7.2 to 10.1: it makes
+output lines only, `qdev_init_gpio_out`; GPEDS, GPREN, GPFEN and their kin are "Not implemented" and
+read as 0, and no interrupt leads out of it). But GPSET0 and GPCLR0 change the level of an input,
+too, and QEMU's test line may raise the interrupt. What remains, the answer of GPEDS0 ("event
+detected"), the debugger's line gives to the kernel's handler, in the place of the load that asks.
+From there on all is the Pi's own: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from emulated_pi.errors import PiCheckError
+from emulated_pi.gpio import BASE
+
+GPSET0, GPCLR0, GPEDS0 = 0x1C, 0x28, 0x40
+"""Offsets (BCM2835 ARM Peripherals, 6.1)."""
+
+CONTROLLER = "/machine/soc/peripherals/ic gpu-irq"
+INTERRUPT = 49
+"""Of GPIO 0 to 27 (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
+
+ANSWER_S = 60.0
+PC = 32
+"""QEMU's number of the program counter (gdb-xml/aarch64-core.xml)."""
+
+_LOADS = {0xB9400000: 0xFFC00000, 0x88DFFC00: 0xFFFFFC00, 0xB8400000: 0xFFE00000}
+"""`ldr w, [x, #n]`, `ldar w, [x]` and `ldur w, [x, #n]`, and the mask of what is fixed in each (Arm
+Architecture Reference Manual, C6.2); bits 0 to 4 are the register that is loaded."""
+
+
+class Chip:
+    """QEMU's test line (softmmu/qtest.c): words of memory and levels of interrupts."""
+
+    def __init__(self, line: socket.socket) -> None:
+        line.settimeout(ANSWER_S)
+        self._line, self._file = line, line.makefile("r")
+
+    def level(self, numbers: set[int], *, high: bool) -> None:
+        """Set the level of GPIOs 0 to 31. Raises `PiCheckError`."""
+        word = sum(1 << number for number in numbers)
+        self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
+
+    def interrupt(self, raised: bool) -> None:
+        """Raise or lower the interrupt of GPIO 0 to 27. Raises `PiCheckError`."""
+        self._ask(f"set_irq_in {CONTROLLER} {INTERRUPT} {raised:d}")
+
+    def _ask(self, command: str) -> None:
+        try:
+            self._line.sendall(f"{command}\n".encode())
+            answer = self._file.readline().strip()
+        except OSError as error:
+            raise PiCheckError(f"QEMU's test line, {command}: {error}") from error
+        if answer != "OK":
+            raise PiCheckError(f"QEMU's test line, {command}: {answer or 'it ended'}")
+
+    def close(self) -> None:
+        """End the line."""
+        self._file.close()
+        self._line.close()
+
+
+class Debugger:
+    """QEMU's line for gdb (GDB manual, Remote Serial Protocol). The Pi stands still from when it is
+    opened, but in `run_until_read`, until `let_go`."""
+
+    def __init__(self, line: socket.socket) -> None:
+        line.settimeout(ANSWER_S)
+        self._line, self._file = line, line.makefile("rb")
+        self._ask("qXfer:features:read:target.xml:0,ffb")  # else it lets no register be set
+
+    def watch(self, address: int, *, on: bool) -> None:
+        """Stop before each read of a word. Raises `PiCheckError`."""
+        self._want_ok(f"{'Z' if on else 'z'}3,{address:x},4")
+
+    def run_until_read(self) -> None:
+        """Let the Pi run until a watched word is to be read. Raises `PiCheckError`."""
+        self._send("c")
+        stop = self._receive()
+        thread = re.match(r"T05thread:([0-9a-f]+);[ra]?watch:", stop)
+        if not thread:
+            raise PiCheckError(f"expected that a watched word is read, the debugger says {stop!r}")
+        self._want_ok(f"Hg{thread[1]}")
+
+    def answer(self, value: int) -> None:
+        """Go on behind the load that it stands before, as if it had loaded `value`. Raises
+        `PiCheckError`."""
+        pc = int.from_bytes(self._bytes(f"p{PC:x}"), "little")
+        instruction = int.from_bytes(self._bytes(f"m{pc:x},4"), "little")
+        if not any(instruction & mask == load for load, mask in _LOADS.items()):
+            raise PiCheckError(f"expected a load of 32 bits at {pc:#x}: {instruction:#010x}")
+        self._set(instruction & 0b11111, value)
+        self._set(PC, pc + 4)
+
+    def _set(self, register: int, value: int) -> None:
+        self._want_ok(f"P{register:x}={value.to_bytes(8, 'little').hex()}")
+
+    def let_go(self) -> None:
+        """Let the Pi run on. Raises `PiCheckError`."""
+        self._want_ok("D")
+
+    def close(self) -> None:
+        """End the line."""
+        self._file.close()
+        self._line.close()
+
+    def _bytes(self, packet: str) -> bytes:
+        answer = self._ask(packet)
+        try:
+            return bytes.fromhex(answer)
+        except ValueError:
+            raise PiCheckError(f"the debugger, {packet}: {answer!r}") from None
+
+    def _want_ok(self, packet: str) -> None:
+        answer = self._ask(packet)
+        if answer != "OK":
+            raise PiCheckError(f"the debugger, {packet}: {answer!r}")
+
+    def _ask(self, packet: str) -> str:
+        self._send(packet)
+        while (answer := self._receive()).startswith("T"):  # it tells that it stopped as we came
+            pass
+        return answer
+
+    def _send(self, packet: str) -> None:
+        checksum = sum(packet.encode()) & 0xFF
+        self._line.sendall(f"${packet}#{checksum:02x}".encode())
+
+    def _receive(self) -> str:
+        """One packet; what was received of ours ("+") is passed over."""
+        try:
+            while (byte := self._file.read(1)) != b"$":
+                if not byte:
+                    raise PiCheckError("the debugger's line ended")
+            packet = b""
+            while (byte := self._file.read(1)) not in (b"#", b""):
+                packet += byte
+            self._file.read(2)
+            self._line.sendall(b"+")
+        except TimeoutError:
+            raise PiCheckError(
+                f"the kernel did not ask within {ANSWER_S:.0f} s which button was pressed"
+            ) from None
+        except OSError as error:
+            raise PiCheckError(f"the debugger's line: {error}") from error
+        return packet.decode("ascii", "replace")
+
+
+def edge(chip: Chip, debugger: Debugger, events: int, number: int, *, high: bool) -> None:
+    """Change a GPIO's level and have the kernel told so; `events` is where it has mapped GPEDS0.
+
+    Raises `PiCheckError`.
+    """
+    debugger.watch(events, on=True)
+    chip.level({number}, high=high)
+    chip.interrupt(True)
+    debugger.run_until_read()
+    debugger.answer(1 << number)
+    chip.interrupt(False)
+    debugger.watch(events, on=False)
+    debugger.let_go()
+
+
+def mapped_at(vmalloc: str) -> int:
+    """Where the kernel has mapped the GPIO block, out of /proc/vmallocinfo (mm/vmalloc.c).
+
+    Raises `PiCheckError`.
+    """
+    line = re.search(rf"^0x([0-9a-f]{{16}})-.* phys=0x0*{BASE:x}\b", vmalloc, re.MULTILINE)
+    if not line or not int(line[1], 16):
+        raise PiCheckError(f"/proc/vmallocinfo does not tell of {BASE:#x}: {vmalloc[:200]!r}")
+    return int(line[1], 16)
