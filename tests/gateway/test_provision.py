@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -400,7 +401,10 @@ def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
         text = (folder / f"{unit}.service.d/fevergate.conf").read_text()
         assert f"\nExecStart={program} " in text and f"ReadWritePaths={tmp_path}/a\n" in text
     text = (folder / "mosquitto.service.d/fevergate.conf").read_text()
-    assert f"\nExecStartPre=-fevergate broker {tmp_path}/a\n" in text
+    look = re.search(r"\nExecStartPre=-timeout --kill-after=10 (\d+) fevergate broker (.+)\n", text)
+    start = re.search(r"\nTimeoutStartSec=(\d+)\n", text)
+    assert look and look[2] == f"{tmp_path}/a"
+    assert start and int(start[1]) > int(look[1]) + 90, "it starts after a look that took too long"
     assert f"c={tmp_path}/a/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n" in text
     assert "\nRestart=always\n" in text and text.endswith("[Unit]\nStartLimitIntervalSec=0\n")
 

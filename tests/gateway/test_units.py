@@ -31,6 +31,12 @@ def test_a_unit_starts_a_command_that_there_is(unit):
     assert command in COMMANDS
 
 
+def test_a_slow_start_of_the_gateway_is_not_given_up_and_begun_anew():
+    """systemd's own limit is 90 s; an overloaded Pi took 64."""
+    text = (real_micropython.ROOT / "gateway/systemd/fevergate-gateway.service").read_text()
+    assert "Type=notify" in text and int(re.findall(r"TimeoutStartSec=(\d+)\n", text)[0]) >= 300
+
+
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck here")
 def test_what_the_teacher_runs_as_root_is_sound_shell():
     tools = real_micropython.ROOT / "tools"

@@ -26,8 +26,10 @@ SERIAL = "ttyS1"
 BOOT_S = 900.0
 COMMAND_LINE = (
     f"console={SERIAL},115200 root=/dev/mmcblk0 rw rootwait loglevel=5 net.ifnames=0"
-    # QEMU's power management takes a watchdog that is set for one that has run out.
-    " module_blacklist=bcm2835_wdt"
+    # QEMU's power management takes a watchdog that is set for one that has run out; the rest is not
+    # there, or nothing hangs on it, and would be looked for.
+    " module_blacklist=bcm2835_wdt,vc4,vchiq,dwc2,bluetooth,hci_uart,brcmfmac"
+    " systemd.mask=e2scrub_reap.service"
 )
 
 

@@ -24,6 +24,12 @@ RUNTIME = Path("/run/mosquitto")
 IN_MEMORY = RUNTIME / "store" / broker_files.PID_FILE
 """Where a broker writes its process that could write nothing to the card."""
 
+LOOK_S = 120
+START_S = 300
+"""How long `fevergate broker` may look at the broker's files, and each step of the start may take,
+in s. By systemd's own 90 s the broker of an overloaded Pi never started: each time the look took
+longer, the whole start was given up and begun anew."""
+
 SYSTEMD = Path("/run/systemd/system")
 """There where systemd runs (sd_booted(3))."""
 
@@ -55,7 +61,9 @@ def _drop_ins(folder: Path) -> dict[str, str]:
     texts = {
         "mosquitto": "ExecStartPre=\nUser=mosquitto\nRuntimeDirectory=mosquitto\n"
         f"Restart=always\nRestartSec=1\nLimitNOFILE={broker_files.FILES}\n"
-        f"ExecStartPre=-fevergate broker {folder}\n"
+        # Looking at its files may take long on a busy machine: it then starts with what is there.
+        f"ExecStartPre=-timeout --kill-after=10 {LOOK_S} fevergate broker {folder}\n"
+        f"TimeoutStartSec={START_S}\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
         "[Unit]\nStartLimitIntervalSec=0\n",
