@@ -3,6 +3,14 @@
 import pytest
 import real_micropython
 
+HANGS_S = 3600
+"""A test that takes longer hangs. A Pi, or one that is emulated, needs many times a PC's minute."""
+
+
+def pytest_itemcollected(item):
+    """Of this folder's tests alone."""
+    item.add_marker(pytest.mark.timeout(HANGS_S))
+
 
 @pytest.fixture(params=real_micropython.INTERPRETERS)
 def interpreter(request):

@@ -31,7 +31,6 @@ def rounded(*arguments, cwd):
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

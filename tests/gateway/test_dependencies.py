@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 
 import pytest
 import real_micropython
@@ -36,9 +39,9 @@ PINS = {
 }
 
 
-def closure(extras):
-    """Every distribution that `fevergate` needs here, by what is installed."""
-    waiting, found, seen = [("fevergate", extra) for extra in ("", *extras)], {}, set()
+def closure(extras, of="fevergate"):
+    """Every distribution that one needs here, by what is installed."""
+    waiting, found, seen = [(of, extra) for extra in ("", *extras)], {}, set()
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in seen:
@@ -125,6 +128,87 @@ def test_another_pythons_packages_are_its_own(tmp_path):
         "",
         "b==2 --hash=sha256:2 --hash=sha256:3",
     ]
+
+
+GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+
+def of_group(name):
+    """Distributions that a group of pyproject.toml asks for, and what those need here."""
+    wanted = set()
+    for entry in GROUPS[name]:
+        if isinstance(entry, dict):
+            wanted |= of_group(entry["include-group"])
+            continue
+        needs = Requirement(entry)
+        if needs.marker is None or needs.marker.evaluate():
+            wanted |= {normal(name) for name in closure(needs.extras, needs.name)}
+    return wanted
+
+
+WITHOUT = """
+import sys
+missing = set(sys.argv[1].split())
+class Missing:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name in missing:
+            raise ModuleNotFoundError(f"{name} is not among them", name=name)
+sys.meta_path.insert(0, Missing)
+import pytest
+plugins = [word for name in ("xdist", "pytest_timeout") for word in ("-p", name)]
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *plugins, sys.argv[2]]))
+"""
+
+
+def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
+    """On a Pi all that the other tests need would take an hour."""
+    there = of_group("firmware") | {"fevergate"}
+    missing = [
+        module
+        for module, distributions in packages_distributions().items()
+        if not there & {normal(name) for name in distributions}
+    ]
+    assert {"msgspec", "xdist"}.isdisjoint(missing) and {"click", "esptool"} <= {*missing}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, " ".join(missing), "tests/firmware"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tests/firmware/test_captive.py::" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "group"),
+    [
+        ((), "test"),
+        (("-k", "red_light"), "test"),
+        (("tests/firmware",), "firmware"),
+        (("-x", "tests/firmware/test_captive.py::test_no_answer_is_answered"), "firmware"),
+        (("tests/firmware", "tests/system"), "test"),
+        (("tests/gateway", "tests/firmware"), "test"),
+    ],
+)
+def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group):
+    """`tools/test` itself, with programs that only say that they were called."""
+    for name in (
+        "tools/setup",
+        *(f".venv/bin/{name}" for name in ("ruff", "basedpyright", "pytest")),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('#!/bin/sh\necho "${0##*/} $*"\n')
+        path.chmod(0o755)
+    shutil.copy(ROOT / "tools/test", tmp_path / "tools/test")
+    said = subprocess.run(
+        [tmp_path / "tools/test", *arguments], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert said[0] == f"setup {group}"
+    assert said[-1].startswith("pytest ") and said[-1].endswith(" ".join(arguments))
+    assert any(line.startswith("basedpyright") for line in said) is (group == "test")
 
 
 REGISTRIES = [

@@ -14,6 +14,7 @@ from fevergate.errors import FlashError
 from fevergate.flash import image
 from fevergate.flash.command import flash_command
 from simulator import chips
+from simulator.interpreters import BOARD_VERSION
 
 WHOLE = micropython()
 S3, WROVER = BOARDS[DEFAULT_BOARD], BOARDS["esp32-wrover-e"]
@@ -146,6 +147,10 @@ def test_what_rots_in_the_cache_is_not_flashed(file):
     path.write_bytes(WHOLE[:-1] + b"?")
     with pytest.raises(FlashError, match="damaged"):
         image.cached(S3)
+
+
+def test_the_version_that_boards_are_told_to_take_is_one_that_flashing_takes():
+    assert BOARD_VERSION.startswith(".".join(map(str, image.MINIMUM)) + ".")
 
 
 def test_a_missing_file_is_named(tmp_path):
