@@ -50,6 +50,8 @@ class LocalPostgres:
     def start(self) -> None:
         """Start it and wait until it takes connections. Raises `DatabaseServerError`."""
         options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='{self.folder}'"
+        # In its own folder, where nobody tidies up but us.
+        options += " -c dynamic_shared_memory_type=mmap"
         self._run("pg_ctl", "-w", "-t", str(UP_S), "-l", str(self._log), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:

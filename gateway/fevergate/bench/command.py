@@ -10,12 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from fevergate.options import FiniteRange
-
 F = TypeVar("F", bound=Callable[..., object])
 PAGES_KIOSKS = 10
-CHAOS = ("gateway", "broker", "power", "full", "readonly", "hostile", "flood")
-"""Kinds of faults, each a method of `bench.chaos.Chaos`."""
 
 
 @click.group("bench")
@@ -34,7 +30,6 @@ def bench_command() -> None:
       fevergate bench life                                   memory, processor
       fevergate bench crash                                  200 kills, then the reckoning
       fevergate bench campus-crash --postgres                the same for the campus server
-      fevergate bench chaos --minutes 20                     faults of many kinds
     """
 
 
@@ -167,39 +162,6 @@ def crash_command(
     if not found["complete"] or any(
         found[name] for name in ("lost", "invented", "doubled", "dark")
     ):
-        context.exit(1)
-
-
-@bench_command.command("chaos")
-@click.option("--minutes", type=FiniteRange(0, 1440), default=20, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--only", "kinds", multiple=True, type=click.Choice(CHAOS), help="Else all of them.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.pass_context
-def chaos_command(
-    context: click.Context,
-    minutes: float,
-    seed: int,
-    kinds: tuple[str, ...],
-    as_json: bool,
-    folder: Path | None,
-) -> None:
-    """Faults of many kinds at random instants under load, then account for every reading and day.
-
-    gateway, broker: SIGKILL. power: both at once, and the broker's store torn. full, readonly: the
-    card, also when the gateway starts (as root). hostile, flood: by one kiosk's credential.
-
-    Exit 1 if anything was lost or counted twice, any fever stayed dark, or any day is wrong.
-    """
-    from fevergate.bench.chaos import CARD_MB, KIOSKS, Chaos
-    from fevergate.bench.stage import Stage
-
-    with Stage(KIOSKS + 1, folder) as stage:
-        stage.put_database_on_a_card(CARD_MB)
-        found = Chaos(stage, seed, minutes).run(list(kinds or CHAOS), seed, _progress)
-    _show(found, as_json)
-    if any(found[name] for name in ("lost", "doubled", "dark", "days_wrong")):
         context.exit(1)
 
 

@@ -19,7 +19,7 @@ from fevergate.bench.stage import Stage, Worker
 from fevergate.database import open_reader
 from fevergate.errors import BenchError, FeverGateError
 from fevergate.pins import GATES
-from fevergate.protocol import Identity, Reading, Verdict
+from fevergate.protocol import Identity, Verdict
 
 KIOSKS = 10
 PER_S = 300
@@ -83,11 +83,10 @@ class Crowd(threading.Thread):
         super().__init__(name="crowd", daemon=True)
         self._fleet = fleet
         self._stopping = threading.Event()
-        self.fevers: list[Reading] = []
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            self.fevers += self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
+            self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
             for kiosk in self._fleet.kiosks:
                 kiosk.again()
 
@@ -121,13 +120,6 @@ class Lamp:
     def close(self) -> None:
         self._ended(time.monotonic())
         self._on.sort()
-
-    def lit_after_s(self, at: float) -> float | None:
-        """How long after that instant red was lit; 0 where it was already, None: it never was."""
-        begin = bisect_right(self._on, (at, float("inf"))) - 1
-        if begin >= 0 and self._on[begin][1] >= at:
-            return 0.0
-        return self._on[begin + 1][0] - at if begin + 1 < len(self._on) else None
 
     def was_red(self, at: float) -> bool:
         begin = bisect_right(self._on, (at + SURE_S, float("inf"))) - 1
@@ -188,10 +180,8 @@ class Victims:
         self._gateway = None
 
 
-def account(
-    stage: Stage, published: dict[Identity, Verdict], lamp: Lamp, stranger: str = ""
-) -> dict[str, Any]:
-    """What became of what was published; what `stranger` says is in no figure."""
+def account(stage: Stage, published: dict[Identity, Verdict], lamp: Lamp) -> dict[str, Any]:
+    """What became of what was published."""
     database = open_reader(stage.database)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
@@ -199,18 +189,14 @@ def account(
             raise BenchError(f"{stage.database}: {check}")
         stored = {
             Identity(*row[:3]): Verdict(row[3])
-            for row in database.execute(
-                "select kiosk, boot, seq, verdict from readings where kiosk != ?", (stranger,)
-            )
+            for row in database.execute("select kiosk, boot, seq, verdict from readings")
         }
         fevers = {
             Identity(*row[:3]): row[3]
-            for row in database.execute(
-                "select kiosk, boot, seq, raised_at from fevers where kiosk != ?", (stranger,)
-            )
+            for row in database.execute("select kiosk, boot, seq, raised_at from fevers")
         }
-        (counted,) = database.execute(f"{_SUM} from hours where kiosk != ?", (stranger,)).fetchone()
-        (days,) = database.execute(f"{_SUM} from days where kiosk != ?", (stranger,)).fetchone()
+        (counted,) = database.execute(f"{_SUM} from hours").fetchone()
+        (days,) = database.execute(f"{_SUM} from days").fetchone()
     finally:
         database.close()
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, NothingFoundError
-from fevergate.protocol import Identity, Reading, Stored, Topic, Verdict, encode
+from fevergate.protocol import Health, Identity, Reading, Stored, Topic, Verdict, encode
 from fevergate.settings import GatewaySettings, load_gateway
 
 CONNECT_S = 60
@@ -37,8 +38,17 @@ WINDOW = 2000
 class LoadKiosk:
     """One kiosk's line and what it has not been told to forget."""
 
-    def __init__(self, settings: GatewaySettings, kiosk: str, boot: int, first: int = 1) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        kiosk: str,
+        boot: int,
+        first: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock`: the kiosk's own, UTC s."""
         self.kiosk = kiosk
+        self._clock = clock
         self.boot = boot
         self.published_at = 0.0
         """When the last reading was given to the client; this machine's monotonic seconds."""
@@ -91,7 +101,7 @@ class LoadKiosk:
 
     def reading(self, verdict: Verdict, body_c: float) -> Reading:
         """Take the next reading into its outbox and send it; returns it."""
-        now = time.time()
+        now = self._clock()
         with self._lock:
             self._seq += 1
             reading = Reading(
@@ -116,6 +126,18 @@ class LoadKiosk:
             self.published_at = self._sent_at[self._seq] = time.monotonic()
         self._publish(payload)
         return reading
+
+    def health(self, watched_s: float) -> None:
+        """Say that it watched up to now for so long; where there is no line, nobody hears it."""
+        health = Health(
+            kiosk=self.kiosk,
+            boot=self.boot,
+            at=float(int(self._clock())),
+            up_ms=(self._seq + 1) * 1000,
+            state="ok",
+            watched_s=watched_s,
+        )
+        self.say(str(Topic(self._campus, self.kiosk, "health")), encode(health))
 
     def say(self, topic: str, payload: bytes) -> None:
         """Send anything."""
@@ -169,7 +191,12 @@ class Fleet:
     """All the kiosks of a gateway's settings, or some of them."""
 
     def __init__(
-        self, settings: GatewaySettings, kiosks: int | None = None, boot: int = 1, seed: int = 1
+        self,
+        settings: GatewaySettings,
+        kiosks: int | None = None,
+        boot: int = 1,
+        seed: int = 1,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         names = [kiosk for gate in settings.gates for kiosk in gate.kiosks][:kiosks]
         if kiosks is not None and len(names) < kiosks:
@@ -178,7 +205,9 @@ class Fleet:
         self.published: dict[Identity, Verdict] = {}
         self.dates: dict[Identity, float] = {}
         """When each was taken, UTC s."""
-        self.kiosks = [LoadKiosk(settings, name, boot) for name in names]
+        self.sent_at: dict[Identity, float] = {}
+        """When each was first given to its line; this machine's monotonic seconds."""
+        self.kiosks = [LoadKiosk(settings, name, boot, clock=clock) for name in names]
         try:
             for kiosk in self.kiosks:
                 kiosk.wait_up()
@@ -198,7 +227,9 @@ class Fleet:
             kiosk = self.kiosks[index % len(self.kiosks)]
             fever = self._chance.random() < fever_share
             body_c = round(38.2 if fever else min(37.2, self._chance.gauss(36.5, 0.25)), 2)
+            sent_at = time.monotonic()
             reading = kiosk.reading(Verdict.FEVER if fever else Verdict.NORMAL, body_c)
+            self.sent_at[reading.identity] = sent_at
             self.published[reading.identity] = reading.verdict
             self.dates[reading.identity] = reading.at or 0.0
             if fever:

@@ -23,6 +23,8 @@ NICE = 10
 """As the systemd unit runs it: the alarm goes first."""
 
 NAME = "bench"
+ANSWER_S = 120.0
+"""How long a busy machine may take to answer."""
 
 
 def measure(stage: Stage, rows: int, rounds: int, progress: Progress) -> dict[str, Any]:
@@ -74,19 +76,19 @@ def web(stage: Stage) -> Iterator[Worker]:
         first = not stage.password
         if first:
             stage.password = secrets.token_urlsafe(12)
-            form = {"code": worker.line(END_S).split()[-1], **_who(stage)}
-            with _client(stage) as client:
-                _until_up(client)
-                _post(client, "/first", form)
+            form = {"code": worker.line(END_S).split()[-1], **administrator(stage)}
+            with open_client(stage) as client:
+                until_up(client)
+                post_form(client, "/first", form)
         yield worker
 
 
 @contextmanager
 def signed_in(stage: Stage) -> Iterator[httpx.Client]:
     """A client with a session of the administrator's."""
-    with _client(stage) as client:
-        _until_up(client)
-        _post(client, "/sign-in", _who(stage))
+    with open_client(stage) as client:
+        until_up(client)
+        post_form(client, "/sign-in", administrator(stage))
         yield client
 
 
@@ -128,14 +130,17 @@ def _paths(client: httpx.Client, filled: Filled) -> list[str]:
     ]
 
 
-def _client(stage: Stage) -> httpx.Client:
+def open_client(stage: Stage) -> httpx.Client:
+    """Somebody's browser at the pages, who has not signed in."""
     settings = stage.settings
     context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))
-    return httpx.Client(base_url=f"https://127.0.0.1:{settings.web.port}", verify=context)
+    url = f"https://127.0.0.1:{settings.web.port}"
+    return httpx.Client(base_url=url, verify=context, timeout=ANSWER_S)
 
 
-def _until_up(client: httpx.Client) -> None:
-    until = time.monotonic() + END_S
+def until_up(client: httpx.Client, patience_s: float = END_S) -> None:
+    """Wait until the pages answer. Raises `BenchError` where they do not."""
+    until = time.monotonic() + patience_s
     while True:
         try:
             client.get("/healthz").raise_for_status()
@@ -146,11 +151,13 @@ def _until_up(client: httpx.Client) -> None:
             time.sleep(0.1)
 
 
-def _who(stage: Stage) -> dict[str, str]:
+def administrator(stage: Stage) -> dict[str, str]:
+    """What the pages' administrator signs in with."""
     return {"name": NAME, "password": stage.password}
 
 
-def _post(client: httpx.Client, path: str, form: dict[str, str]) -> None:
+def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> None:
+    """Send a form that lets somebody in. Raises `BenchError` where it does not."""
     origin = str(client.base_url).rstrip("/")
     answer = client.post(path, data=form, headers={"Origin": origin})
     if answer.status_code != 303:

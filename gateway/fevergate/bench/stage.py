@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -25,8 +26,16 @@ END_S = 30
 class Worker:
     """A process of ours whose lines are read as they come; it ends with its `with` block."""
 
-    def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        heard: Callable[[str], object] | None = None,
+    ) -> None:
+        """`heard` is told each line, from a thread of its own; else they wait to be asked for."""
         self.name = module
+        self._heard = heard
         self._process = local_process.start(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
@@ -51,6 +60,11 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
         self._reader.join()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is no more."""
+        return self._process.poll() is not None
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -112,7 +126,11 @@ class Worker:
         assert self._process.stdout  # noqa: S101 - asked for above
         for line in self._process.stdout:
             if line.endswith(b"\n"):  # one that SIGKILL cut short says nothing
-                self._lines.put(line.decode().rstrip("\n"))
+                text = line.decode().rstrip("\n")
+                if self._heard:
+                    self._heard(text)
+                else:
+                    self._lines.put(text)
         self._lines.put(None)
 
 
@@ -120,7 +138,13 @@ class Stage:
     """Use it in a `with` statement; `folder` holds it all, and is a private one by default."""
 
     def __init__(
-        self, kiosks: int, folder: Path | None = None, queued: int = 0, *, collect: bool = False
+        self,
+        kiosks: int,
+        folder: Path | None = None,
+        queued: int = 0,
+        *,
+        collect: bool = False,
+        campus_server_url: str | None = None,
     ) -> None:
         self._own = tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder)
         self.folder = Path(self._own.name) / "gateway"
@@ -132,6 +156,7 @@ class Stage:
             gates={GATE: self.kiosks},
             broker_port=free_port(),
             collect=collect,
+            campus_server_url=campus_server_url,
         )
         if queued:
             self._let_queue(queued)

@@ -1,0 +1,169 @@
+"""The judge of `tools/chaos`: each thing that may go wrong shows in its own figure."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from faults.arguments import KINDS, parse
+from faults.judge import WRONG, Card, DayReported, Facts, Published, figures, wrong_days
+from faults.kinds import Kinds
+from faults.witness import AMBER, RED, Witness
+from fevergate.protocol import Identity, Verdict
+
+NORMAL, FEVER, LATER = (Identity("kiosk-1", 1, seq) for seq in (1, 2, 3))
+
+
+def facts():
+    """Three readings on two days, one of them a fever; the card was replaced between them."""
+    return Facts(
+        published={
+            NORMAL: Published(Verdict.NORMAL, "2026-09-01", 10.0),
+            FEVER: Published(Verdict.FEVER, "2026-09-01", 11.0),
+            LATER: Published(Verdict.NORMAL, "2026-09-02", 12.0),
+        },
+        cards=[Card({NORMAL, FEVER}, {FEVER}, 2, 2), Card({LATER}, set(), 1, 1)],
+        red_at={FEVER: 11.25},
+        reported={
+            "2026-09-01": DayReported("reported", 2, 1),
+            "2026-09-02": DayReported("reported", 1, 0),
+            "2026-09-03": DayReported("uncovered", 0, 0),
+        },
+    )
+
+
+def test_a_run_in_which_nothing_is_wrong():
+    assert figures(facts()) == {
+        "published": 3,
+        "stored": 3,
+        "lost": 0,
+        "doubled": 0,
+        "fevers": 1,
+        "dark": 0,
+        "light_ms_p99": 250.0,
+        "days": 2,
+        "days_wrong": 0,
+        "silent": 0,
+    }
+
+
+def never_stored(facts):
+    facts.cards[1] = Card(set(), set(), 0, 0)
+
+
+def never_said_to_be_stored(facts):
+    facts.pending = 1
+
+
+def counted_twice(facts):
+    facts.cards[1].hours += 1
+
+
+def counted_twice_in_its_day(facts):
+    facts.cards[1].days += 1
+
+
+def invented(facts):
+    facts.cards[1] = Card({LATER, Identity("kiosk-2", 1, 1)}, set(), 2, 2)
+
+
+def never_lit(facts):
+    del facts.red_at[FEVER]
+
+
+def stored_without_a_light(facts):
+    facts.cards[0].fevers.clear()
+
+
+def never_reported(facts):
+    del facts.reported["2026-09-01"]
+
+
+def not_stated(facts):
+    facts.reported["2026-09-01"] = DayReported("partial", 2, 1)
+
+
+def too_few_people(facts):
+    facts.reported["2026-09-01"] = DayReported("reported", 1, 1)
+
+
+def a_false_zero(facts):
+    facts.reported["2026-09-01"] = DayReported("reported", 2, 0)
+
+
+def people_on_a_holiday(facts):
+    facts.reported["2026-09-03"] = DayReported("reported", 1, 0)
+
+
+def nobody_told_of_the_card(facts):
+    facts.silent = 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "figure"),
+    [
+        (never_stored, "lost"),
+        (never_said_to_be_stored, "lost"),
+        (counted_twice, "doubled"),
+        (counted_twice_in_its_day, "doubled"),
+        (invented, "doubled"),
+        (never_lit, "dark"),
+        (stored_without_a_light, "dark"),
+        (never_reported, "days_wrong"),
+        (not_stated, "days_wrong"),
+        (too_few_people, "days_wrong"),
+        (a_false_zero, "days_wrong"),
+        (people_on_a_holiday, "days_wrong"),
+        (nobody_told_of_the_card, "silent"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_whatever_goes_wrong_shows_in_its_figure(fault, figure):
+    found = facts()
+    fault(found)
+    shown = figures(found)
+    assert {name: shown[name] for name in WRONG if shown[name]} == {figure: 1}
+    assert len(wrong_days(found)) == shown["days_wrong"]
+
+
+def told(witness, at, fever, *amber):
+    witness.heard(f"{at} told {json.dumps([fever, amber])}")
+
+
+def test_a_fever_is_lit_when_the_lamp_is_high_and_it_is_told_of():
+    witness = Witness()
+    told(witness, 1.0, FEVER)
+    assert not witness.red_at  # a word without a lamp
+    witness.heard(f"2.0 pin {RED} 1")
+    assert not witness.red_at  # a lamp for somebody
+    told(witness, 3.0, FEVER)
+    told(witness, 4.0, FEVER)
+    assert witness.red_at == {FEVER: 3.0} and witness.life_red_at == 3.0
+    witness.dies()
+    told(witness, 5.0, LATER)
+    assert LATER not in witness.red_at and witness.life_red_at is None
+
+
+def test_amber_tells_of_the_disk_when_lamp_and_word_do():
+    witness = Witness()
+    witness.heard(f"1.0 pin {AMBER} 1")
+    told(witness, 2.0, None, "kiosk-1: silent")
+    assert witness.life_disk_at is None
+    told(witness, 3.0, None, "disk: read-only")
+    assert witness.life_disk_at == 3.0
+
+
+def test_every_kind_is_played_and_explained():
+    assert all(hasattr(Kinds, f"_{kind}") for kind in KINDS)
+    script = Path(__file__).parents[2] / "tools/chaos"
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=60)
+    assert all(f"  {kind:10} {what}" in done.stdout for kind, what in KINDS.items())
+    assert parse(["--only", "card", "--only", "card", "--minutes", "2"]).only == ("card",)
+
+
+@pytest.mark.parametrize("option", ["--minutes=nan", "--minutes=-1", "--seed=x", "--only=storm"])
+def test_a_wrong_option_is_refused_with_a_clear_line(option, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse([option])
+    assert option.split("=")[0] in capsys.readouterr().err

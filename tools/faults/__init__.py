@@ -1,0 +1,1 @@
+"""`tools/chaos`: faults of every kind while people walk by, and what became of everything."""

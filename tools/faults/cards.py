@@ -1,0 +1,76 @@
+"""The gateway's card: what is on it, what of it the campus server lacks, and other ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from faults.judge import Card
+from fevergate.backup import backup, restore
+from fevergate.bench.stage import Stage
+from fevergate.database import open_reader
+from fevergate.errors import BenchError
+from fevergate.protocol import Identity
+
+_COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
+
+_UNSENT = """
+    select (select count(*) from hours where revision > forwarded)
+        + (select count(*) from fevers where revision > forwarded)
+        + (select count(*) from outbox where key not glob 'gateway_day/*')"""
+"""A day is stated when it is over: that is said by whoever is the gateway then."""
+
+
+def read_card(path: Path, stranger: str) -> Card:
+    """What is on a card, without what `stranger` says. Raises `BenchError`, `StoreError`."""
+    database = open_reader(path)
+    try:
+        (check,) = database.execute("pragma integrity_check").fetchone()
+        if check != "ok":
+            raise BenchError(f"{path}: {check}")
+        readings, fevers = (
+            {
+                Identity(*row)
+                for row in database.execute(
+                    f"select kiosk, boot, seq from {table} where kiosk != ?",  # noqa: S608
+                    (stranger,),
+                )
+            }
+            for table in ("readings", "fevers")
+        )
+        hours, days = (
+            database.execute(_COUNT.format(table), (stranger,)).fetchone()[0]
+            for table in ("hours", "days")
+        )
+    finally:
+        database.close()
+    return Card(readings, fevers, hours, days)
+
+
+def unsent(path: Path) -> int:
+    """How much of a card the campus server has not said to hold."""
+    database = open_reader(path)
+    try:
+        return database.execute(_UNSENT).fetchone()[0]
+    finally:
+        database.close()
+
+
+def empty(stage: Stage) -> None:
+    """Put a card without a database into the gateway, which is off."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{stage.database}{suffix}").unlink(missing_ok=True)
+
+
+def back_up(stage: Stage, path: Path) -> None:
+    """`fevergate backup`, beside the running gateway."""
+    backup(stage.settings, path)
+
+
+def restore_from(stage: Stage, path: Path) -> None:
+    """Put a card with the database of a backup (`fevergate restore`) into the gateway."""
+    beside = path.with_name(f"{path.name}.restored")
+    restore(path, beside)
+    empty(stage)
+    shutil.move(beside / stage.settings.database, stage.database)
+    shutil.rmtree(beside)

@@ -1,0 +1,57 @@
+"""People who come whatever falls, and the kiosks' word each few seconds that they watch."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from fevergate.bench.load import Fleet
+
+PER_S = 100
+FEVER_SHARE = 0.02
+HEALTH_S = 5.0
+
+
+class Crowd(threading.Thread):
+    """Kiosks send again what is not stored also while nobody comes."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        super().__init__(name="crowd", daemon=True)
+        self._fleet = fleet
+        self._come = threading.Event()
+        self._away = threading.Event()
+        self._stopping = threading.Event()
+        self._come.set()
+
+    def run(self) -> None:
+        health_at = 0.0
+        while not self._stopping.is_set():
+            if self._come.is_set():
+                self._away.clear()
+                if time.monotonic() >= health_at:
+                    health_at = time.monotonic() + HEALTH_S
+                    for kiosk in self._fleet.kiosks:
+                        kiosk.health(60.0)
+                self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
+            else:
+                self._away.set()
+                self._stopping.wait(0.05)
+            for kiosk in self._fleet.kiosks:
+                kiosk.again()
+        self._away.set()
+
+    def go(self) -> None:
+        """Nobody comes from now on, until `come`; returns once it is so."""
+        self._away.clear()
+        self._come.clear()
+        self._away.wait()
+
+    def come(self) -> None:
+        """People come again."""
+        self._come.set()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()

@@ -1,0 +1,103 @@
+"""What became of everything: pure, from what was published, stored, lit and reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fevergate.protocol import Identity, Verdict
+
+WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
+"""What must be 0."""
+
+
+class Published(NamedTuple):
+    """A reading as its kiosk gave it away: on which day of the school, and when (monotonic s)."""
+
+    verdict: Verdict
+    day: str
+    sent_at: float
+
+
+@dataclass
+class Card:
+    """What was on one of the gateway's cards at its end: readings and fevers, and how many readings
+    its hours and its days count."""
+
+    readings: set[Identity]
+    fevers: set[Identity]
+    hours: int
+    days: int
+
+
+class DayReported(NamedTuple):
+    """What the campus server reports of a day."""
+
+    state: str
+    people: int
+    fevers: int
+
+
+@dataclass
+class Facts:
+    """Of one run. `pending`: readings that kiosks hold still; `silent`: faults of the card that no
+    amber lamp told of."""
+
+    published: dict[Identity, Published] = field(default_factory=dict)
+    pending: int = 0
+    cards: list[Card] = field(default_factory=list)
+    red_at: dict[Identity, float] = field(default_factory=dict)
+    reported: dict[str, DayReported] = field(default_factory=dict)
+    silent: int = 0
+
+
+def figures(facts: Facts) -> dict[str, Any]:
+    """The figures, without those of the faults."""
+    published = facts.published
+    stored = set[Identity]().union(*(card.readings for card in facts.cards))
+    raised = set[Identity]().union(*(card.fevers for card in facts.cards))
+    ill = {identity for identity, one in published.items() if one.verdict is Verdict.FEVER}
+    lit_s = sorted(
+        facts.red_at[identity] - published[identity].sent_at for identity in ill & set(facts.red_at)
+    )
+    miscounted = [
+        max(abs(card.hours - len(card.readings)), abs(card.days - len(card.readings)))
+        for card in facts.cards
+    ]
+    wrong = wrong_days(facts)
+    return {
+        "published": len(published),
+        "stored": len(stored),
+        "lost": max(len(published.keys() - stored), facts.pending),
+        "doubled": sum(miscounted) + len(stored - published.keys()),
+        "fevers": len(ill),
+        "dark": len(ill - (raised & set(facts.red_at))),
+        "light_ms_p99": round(1000 * lit_s[int(0.99 * (len(lit_s) - 1))], 1) if lit_s else 0,
+        "days": len(_played(published)),
+        "days_wrong": len(wrong),
+        "silent": facts.silent,
+    }
+
+
+def wrong_days(facts: Facts) -> dict[str, tuple[DayReported | None, DayReported]]:
+    """Of each day that is reported otherwise than it was: what is reported, and what is right."""
+    wrong: dict[str, tuple[DayReported | None, DayReported]] = {}
+    played = _played(facts.published)
+    for day in sorted({*played, *facts.reported}):
+        said = facts.reported.get(day)
+        if day in played:
+            right = played[day]
+        elif said is None or (said.people, said.fevers) == (0, 0):
+            continue  # nobody came, and nobody is reported
+        else:
+            right = DayReported("uncovered", 0, 0)
+        if said != right:
+            wrong[day] = said, right
+    return wrong
+
+
+def _played(published: dict[Identity, Published]) -> dict[str, DayReported]:
+    people = Counter(one.day for one in published.values())
+    fevers = Counter(one.day for one in published.values() if one.verdict is Verdict.FEVER)
+    return {day: DayReported("reported", count, fevers[day]) for day, count in people.items()}

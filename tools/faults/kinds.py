@@ -1,0 +1,242 @@
+"""The faults, each a method named as its kind, which heals what it broke."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from faults import cards
+from faults.crowd import Crowd
+from faults.judge import Card
+from faults.parts import Parts
+from faults.school import PATIENCE_S, School
+from fevergate.bench.load import Fleet, LoadKiosk
+from fevergate.bench.stage import CAMPUS
+from fevergate.broker_files import STORE
+from fevergate.errors import BenchError
+from fevergate.protocol import Topic, Verdict
+
+FAULT_S = (0.5, 4.0)
+FLOOD = 3000
+"""Readings of a flood; people give a kiosk one in a second."""
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
+"""By how much a clock is wrong; beside these, 1970."""
+
+SYNCHRONISED = 0.7
+"""How often it is a time server that sets a clock right; else a person, or nothing till morning."""
+
+
+class Kinds:
+    """What can go wrong at a school. `stranger` is the kiosk whose credential was stolen."""
+
+    def __init__(
+        self,
+        school: School,
+        parts: Parts,
+        fleet: Fleet,
+        crowd: Crowd,
+        stranger: str,
+        chance: random.Random,
+    ) -> None:
+        self._school, self._parts, self._fleet, self._crowd = school, parts, fleet, crowd
+        self._stranger = stranger
+        self._chance = chance
+        self._attacker: LoadKiosk | None = None
+        self._backups = 0
+        self.switched = 0
+        """How often the campus server's database was switched over."""
+        self.replaced: Counter[str] = Counter()
+        self.cards: list[Card] = []
+        """Those that were taken out."""
+        self.silent = 0
+        self.red_s: dict[str, list[float]] = {}
+        self.amber_s: dict[str, list[float]] = {}
+        """From a gateway's start to the first red, and to amber with "disk", by kind."""
+
+    def play(self, kind: str) -> None:
+        """One fault. Raises `BenchError` where it cannot be played, or never ends."""
+        getattr(self, f"_{kind}")()
+
+    def close(self) -> None:
+        if self._attacker:
+            self._attacker.close()
+
+    def _gateway(self) -> None:
+        self._fall("gateway")
+
+    def _broker(self) -> None:
+        self._fall("broker")
+
+    def _pages(self) -> None:
+        self._fall("pages")
+
+    def _campus(self) -> None:
+        if self._school.pair and self._chance.random() < 0.5:
+            self._school.pair.switch_over(PATIENCE_S)
+            self.switched += 1
+        else:
+            self._fall("campus")
+
+    def _power(self) -> None:
+        store = self._school.folder / "broker" / STORE
+        os.kill(self._school.broker.pid, signal.SIGUSR1)  # mosquitto(8): write it now
+        time.sleep(self._chance.uniform(0.1, 0.5))
+        self._parts.kill("broker", "gateway")
+        if store.exists():
+            data = store.read_bytes()
+            store.write_bytes(
+                self._chance.choice((data, bytes(len(data)), data[: len(data) // 2], b""))
+            )
+        self._back()
+
+    def _full(self) -> None:
+        filler = self._card_folder() / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        if self._chance.random() < 0.5:
+            self._fall("gateway")
+        self._go_on()
+        filler.unlink()
+
+    def _readonly(self) -> None:
+        self._parts.kill("gateway")
+        self._mount("ro")
+        self._parts.start()
+        self._wait_for_lamps("readonly")
+        self._go_on()
+        self._mount("rw")
+
+    def _unset(self) -> None:
+        clock = self._school.world.gateway
+        self._parts.kill("gateway")
+        self._mount("ro")
+        clock.set_wrong(1000.0 - self._school.world.now())
+        self._parts.start()
+        self._wait_for_lamps("unset")
+        healed: list[Callable[[], object]] = [self._clock_right, lambda: self._mount("rw")]
+        for heal in self._chance.sample(healed, 2):
+            self._go_on()
+            heal()
+
+    def _clock(self) -> None:
+        world = self._school.world
+        off_s = self._chance.choice((*WRONG_S, 1000.0 - world.now()))
+        self._as_it_runs_or_starts(lambda: world.gateway.set_wrong(off_s))
+        self._go_on()
+        self._as_it_runs_or_starts(self._clock_right)
+
+    def _card(self) -> None:
+        school = self._school
+        backup = school.folder.parent / f"backup-{self._backups}"
+        older = backup if self._backups and self._chance.random() < 0.6 else None
+        if older is None:
+            self._backups += 1
+            cards.back_up(school, school.folder.parent / f"backup-{self._backups}")
+            self._go_on()
+        self._crowd.go()
+        # What lay on a card alone is gone with it: nobody could tell it.
+        self._wait("a card that is all told", self._all_told)
+        self._parts.kill("gateway", "broker")
+        self.cards.append(cards.read_card(school.database, self._stranger))
+        school.forget_brokers_store()
+        if older:
+            cards.restore_from(school, older)
+        else:
+            cards.empty(school)
+        self.replaced["backup" if older else "empty"] += 1
+        self._back()
+        self._crowd.come()
+
+    def _hostile(self) -> None:
+        stranger = self._stranger
+        topics = [str(Topic(CAMPUS, stranger, kind)) for kind in ("reading", "health", "status")]
+        health = {"kiosk": stranger, "boot": 1, "state": "ok", "at": self._school.world.now()}
+        texts = (
+            json.dumps(health | {"up_ms": 2**53}),
+            json.dumps({"kiosk": stranger, "boot": 1, "seq": 2**31, "at": None, "up_ms": 1}),
+            json.dumps({"kiosk": self._school.kiosks[0], "boot": 1, "seq": 1}),
+            "{",
+            "\0" * 500,
+        )
+        attacker = self._thief()
+        for _ in range(200):
+            attacker.say(self._chance.choice(topics), self._chance.choice(texts).encode())
+
+    def _flood(self) -> None:
+        attacker = self._thief()
+        for _ in range(FLOOD):
+            attacker.reading(Verdict.NORMAL, 36.5)
+
+    def _thief(self) -> LoadKiosk:
+        if self._attacker is None:
+            world = self._school.world
+            self._attacker = LoadKiosk(self._school.settings, self._stranger, 1, clock=world.now)
+            self._attacker.wait_up()
+        return self._attacker
+
+    def _fall(self, name: str) -> None:
+        self._parts.kill(name)
+        self._back()
+
+    def _back(self) -> None:
+        time.sleep(self._chance.choice((0.0, self._chance.uniform(0, 0.5))))
+        self._parts.start()
+
+    def _go_on(self) -> None:
+        time.sleep(self._chance.uniform(*FAULT_S))
+
+    def _as_it_runs_or_starts(self, change: Callable[[], object]) -> None:
+        starts = self._chance.random() < 0.5
+        if starts:
+            self._parts.kill("gateway")
+        change()
+        if starts:
+            self._back()
+
+    def _clock_right(self) -> None:
+        synchronised = self._chance.random() < SYNCHRONISED
+        self._school.world.gateway.set_right(synchronised=synchronised)
+
+    def _wait_for_lamps(self, kind: str) -> None:
+        """Until a gateway that has just been started is red for somebody, and amber: "disk"."""
+        began, witness = self._parts.gateway_began, self._school.witness
+        if witness.wait(lambda: witness.life_disk_at is not None, PATIENCE_S):
+            self.amber_s.setdefault(kind, []).append((witness.life_disk_at or began) - began)
+        else:
+            self.silent += 1
+        if witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S):
+            self.red_s.setdefault(kind, []).append((witness.life_red_at or began) - began)
+
+    def _all_told(self) -> bool:
+        kiosks = self._fleet.kiosks
+        waiting = any(kiosk.pending or kiosk.unsent for kiosk in kiosks)
+        return not waiting and not cards.unsent(self._school.database)
+
+    def _wait(self, what: str, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > until:
+                raise BenchError(f"waited {PATIENCE_S:.0f} s for {what}")
+            time.sleep(0.1)
+
+    def _card_folder(self) -> Path:
+        if self._school.card is None:
+            raise BenchError("full, readonly, unset: mounting a file system needs root")
+        return self._school.card
+
+    def _mount(self, mode: str) -> None:
+        command = ["mount", "-o", f"remount,{mode}", str(self._card_folder())]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise BenchError(f"{' '.join(command)}: {done.stderr.strip()}")

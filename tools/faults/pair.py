@@ -1,0 +1,97 @@
+"""Two PostgreSQL servers for one campus server: the first takes what is written, the other follows
+it and can take its place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy import make_url
+
+from fevergate.errors import BenchError
+from fevergate.local_postgres import USER, LocalPostgres
+
+
+class Server(LocalPostgres):
+    """One of the two."""
+
+    def follow(self, first: Server) -> None:
+        """Become the standby of another one, from a copy of it."""
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, *self._owner())
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        line = ("-h", "127.0.0.1", "-p", str(first.port), "-U", USER)
+        self._run("pg_basebackup", *line, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self.start()
+
+    def promote(self) -> None:
+        """Take writes from now on."""
+        self._run("pg_ctl", "-w", "promote")
+
+    def ask(self, question: str) -> Any:
+        """The first column of the first row."""
+        with self._line() as line:
+            row = line.execute(question.encode()).fetchone()
+        assert row  # noqa: S101 - every question here has an answer
+        return row[0]
+
+    def say(self, statement: str) -> None:
+        """What has no answer."""
+        with self._line() as line:
+            line.execute(statement.encode())
+
+    def _line(self) -> psycopg.Connection:
+        url = f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
+        return psycopg.connect(url, autocommit=True)
+
+
+class PostgresPair:
+    """Use it in a `with` statement; `url` is for whoever writes, and names both."""
+
+    def __init__(self) -> None:
+        self._first, self._second = Server(), Server()
+        self._fenced = False
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._first.__enter__()
+        try:
+            name = make_url(self._first.database()).database
+            self._second.follow(self._first)
+        except BaseException:
+            self.__exit__()
+            raise
+        hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (self._first, self._second))
+        # libpq goes to whichever of them takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
+        self.url = f"postgresql+psycopg://{USER}@/{name}?{hosts}&target_session_attrs=read-write"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in (self._second, self._first):
+            if (server.folder / "data" / "postmaster.pid").exists():
+                server.stop("immediate")
+            server.__exit__()
+
+    def switch_over(self, patience_s: float) -> None:
+        """Let the other one take the writes. Who wrote to the first until now is refused there
+        (SQLSTATE 25006), on a line that stays up. Raises `BenchError`."""
+        old, new = self._first, self._second
+        if self._fenced:  # it was the first before, and follows anew
+            new.stop("immediate")
+            new.follow(old)
+        old.say("alter system set default_transaction_read_only = on")
+        old.ask("select pg_reload_conf()")
+        until = time.monotonic() + patience_s
+        while old.ask(_WRITING) or not new.ask(_HAS.format(old.ask("select pg_current_wal_lsn()"))):
+            if time.monotonic() > until:
+                raise BenchError(f"PostgreSQL: the standby is behind after {patience_s:.0f} s")
+            time.sleep(0.02)
+        new.promote()
+        self._first, self._second, self._fenced = new, old, True
+
+
+_WRITING = "select count(*) from pg_stat_activity where backend_xid is not null"
+_HAS = "select pg_last_wal_replay_lsn() >= '{}'"

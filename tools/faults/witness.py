@@ -1,0 +1,65 @@
+"""What the gate's lamps showed, and what its boards were told, over all lives of the gateway."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+
+from fevergate.pins import GATES
+from fevergate.protocol import Identity
+
+RED, AMBER = (GATES["gate1"][name] for name in ("red", "amber"))
+
+
+class Witness:
+    """Takes the lines of `gateway_host`. Times are this machine's monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._high: set[int] = set()
+        self._amber: list[str] = []
+        self.red_at: dict[Identity, float] = {}
+        """When the red lamp was first lit for a fever: high, and told of that fever."""
+        self.life_red_at: float | None = None
+        """When this life of the gateway first lit it for a fever that none had lit it for."""
+        self.life_disk_at: float | None = None
+        """When this life of the gateway first lit amber with the word "disk"."""
+
+    def heard(self, line: str) -> None:
+        """One line of the gateway."""
+        at, kind, rest = line.split(" ", 2)
+        with self._changed:
+            if kind == "pin":
+                number, level = map(int, rest.split())
+                (self._high.add if level else self._high.discard)(number)
+            else:
+                fever, self._amber = json.loads(rest)
+                if fever and RED in self._high:
+                    self._lit(Identity(*fever), float(at))
+            disk = any(word.startswith("disk") for word in self._amber)
+            if AMBER in self._high and disk and self.life_disk_at is None:
+                self.life_disk_at = float(at)
+            self._changed.notify_all()
+
+    def dies(self) -> None:
+        """The gateway is gone, and what it showed with it."""
+        with self._changed:
+            self._high, self._amber = set(), []
+            self.life_red_at = self.life_disk_at = None
+
+    def wait(self, condition: Callable[[], bool], patience_s: float) -> bool:
+        """Until it is so; False where it is not after so long."""
+        with self._changed:
+            return self._changed.wait_for(condition, patience_s)
+
+    def _lit(self, fever: Identity, at: float) -> None:
+        if fever not in self.red_at:
+            self.red_at[fever] = at
+            self.life_red_at = self.life_red_at or at
+
+
+def clock() -> float:
+    """By which a witness tells the time, s."""
+    return time.monotonic()
