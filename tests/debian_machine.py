@@ -17,6 +17,7 @@ SUITE = "bookworm"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "mosquitto", "mosquitto-clients", "python3"),
     *("python3-venv", "chrony", "fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
+    "nftables",
 )
 UP_S = 60
 

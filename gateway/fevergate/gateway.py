@@ -367,6 +367,7 @@ class Gateway:
 
     def _line_up(self) -> None:
         self._watch.drops.up()
+        self.ingest.flood.line_up()
         self._announce_all()
 
     def _announce_all(self) -> None:

@@ -152,6 +152,7 @@ class Ingest:
                 if health.at is not None:
                     self._clock.kiosk_says(health.kiosk, health.at)
                 self._health(health)
+                self.flood.health(health)
                 self._watch.health(health)
                 if health.at is not None and not self._clock.worth(health.at, now):
                     self.counts["misdated"] += 1

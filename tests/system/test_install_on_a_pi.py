@@ -100,6 +100,19 @@ def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
     assert installed.run(f"grep -l {CLOCK_EPOCH} {programs}", check=False).stdout
 
 
+def test_no_address_takes_all_of_the_brokers_connections(gateway):
+    """Nor after a firewall's rules were loaded anew, which flush all others."""
+    rules = "nft list table inet fevergate"
+    probe = "unshare -n nft --define port=1 --file /etc/fevergate-broker-limit.nft"
+    if gateway.run(probe, check=False).returncode:
+        pytest.skip("this kernel counts no connections of an address")
+    for word in ("start", "reload", "restart"):
+        gateway.run(f"systemctl {word} nftables")
+        assert "dport 8883" in gateway.run(rules).stdout
+    doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
+    assert "one address has its limit" in doctor
+
+
 def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):
     assert (
         "started anew"

@@ -1,0 +1,210 @@
+"""A flood is named whatever the kiosk says of its uptime and its outbox; no backlog ever is."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import health, reading
+
+from fevergate.flood import BURST, LIVE_S, SPEAKS_S, Flood
+
+HEALTH_S = 60
+PATIENCE_S = 15
+UNDER_WAY = 16
+"""What a kiosk says, repeats and has under way (firmware: report.py, link.py)."""
+
+MOST = 2**31 - 1
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@dataclass
+class Times:
+    """Some time during which nothing changes."""
+
+    seconds: int
+    person_s: int
+    """Apart, from one person to the next; 0: nobody."""
+    line: bool = True
+    gateway: bool = True
+    disk: bool = True
+    reboot: bool = False
+    drain_per_s: int = 20
+
+
+class Kiosk:
+    """An honest one, its broker and the gateway, second by second."""
+
+    def __init__(self):
+        self.clock = Clock()
+        self.flood = Flood(self.clock)
+        self.flood.line_up()
+        self.boot, self.seq, self.began_at = 7, 0, self.clock.now
+        self.outbox = {}
+        self.under_way = {}
+        self.broker = []
+        self.health_at = 0.0
+        self.was_up = self.gateway_was_up = True
+
+    def up_ms(self):
+        return int((self.clock.now - self.began_at) * 1000)
+
+    def live(self, times):
+        if times.reboot:
+            self.boot, self.seq, self.began_at = self.boot + 1, 0, self.clock.now
+            self.under_way.clear()
+        for second in range(times.seconds):
+            self.clock.now += 1
+            if times.person_s and second % times.person_s == 0 and len(self.outbox) < BURST:
+                self.seq += 1
+                self.outbox[self.boot, self.seq] = self.up_ms()
+            if times.gateway and not self.gateway_was_up:
+                self.flood.line_up()
+            self.gateway_was_up = times.gateway
+            if times.line:
+                self.say(times)
+            self.was_up = times.line
+            if times.gateway:
+                self.hear(times)
+            assert self.flood.kiosks() == {}
+
+    def say(self, times):
+        if not self.was_up or any(
+            self.clock.now - at > PATIENCE_S for at in self.under_way.values()
+        ):
+            self.under_way.clear()  # after which all of that goes out again
+        sent = 0
+        first = list(islice(self.outbox.items(), UNDER_WAY + times.drain_per_s))
+        for key, up_ms in first:
+            if sent >= times.drain_per_s or len(self.under_way) >= UNDER_WAY:
+                break
+            if key not in self.under_way:
+                self.under_way[key] = self.clock.now
+                self.broker.append(reading(key[1], boot=key[0], up_ms=up_ms))
+                sent += 1
+                if times.gateway:
+                    self.hear(times)  # and what is stored makes room
+        if self.clock.now - self.health_at >= HEALTH_S or not self.was_up:
+            self.health_at = self.clock.now
+            word = health(boot=self.boot, up_ms=self.up_ms(), queued=len(self.outbox))
+            self.broker.append(word)
+
+    def hear(self, times):
+        heard, self.broker = self.broker, []
+        for message in heard:
+            if hasattr(message, "queued") and hasattr(message, "watched_s"):
+                self.flood.health(message)
+                continue
+            assert not self.flood.over(message)
+            if times.disk:
+                self.outbox.pop((message.boot, message.seq), None)
+                self.under_way.pop((message.boot, message.seq), None)
+
+
+times = st.builds(
+    Times,
+    seconds=st.sampled_from([30, 61, 200, 600]),
+    person_s=st.sampled_from([0, 1, 1, 1, 3, 20]),
+    line=st.sampled_from([True, True, False]),
+    gateway=st.sampled_from([True, True, True, False]),
+    disk=st.sampled_from([True, True, True, False]),
+    reboot=st.booleans(),
+    drain_per_s=st.sampled_from([1, 3, 20, 400]),
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(times, min_size=1, max_size=8))
+def test_no_honest_kiosk_is_named_whatever_fails_around_it(days):
+    kiosk = Kiosk()
+    for part in days:
+        kiosk.live(part)
+    kiosk.live(Times(600, person_s=1))
+
+
+@settings(max_examples=3)
+@given(st.booleans(), st.sampled_from([5, 20, 400]), st.booleans())
+def test_the_backlog_of_a_night_is_never_named_however_fast_it_comes(seen, drain_per_s, reboot):
+    kiosk = Kiosk()
+    if seen:
+        kiosk.live(Times(200, person_s=1))
+    kiosk.live(Times(int(BURST), person_s=1, line=False))
+    assert len(kiosk.outbox) > BURST - 200
+    kiosk.live(Times(4000, person_s=1, drain_per_s=drain_per_s, reboot=reboot))
+    assert drain_per_s < 20 or len(kiosk.outbox) < 20
+
+
+lie = st.fixed_dictionaries(
+    {
+        "per_s": st.integers(6, 450),
+        "step_ms": st.sampled_from([0, 1, 1000, 60_000, 3_600_000]),
+        "from_ms": st.integers(0, 2**40),
+        "boot": st.integers(0, MOST),
+        "boot_each": st.sampled_from([0, 1, 10, 1000]),
+        "skip": st.integers(1, 3),
+        "queued": st.none() | st.integers(0, 2**31),
+        "health_ms": st.integers(0, 2**40),
+        "reboots": st.booleans(),
+    }
+)
+
+
+def invented(flood, clock, lie, seconds):
+    """A stolen credential's readings and words; after how many seconds it is named."""
+    seq, began_at, boot = 10_000, clock.now, lie["boot"]
+    for second in range(1, seconds + 1):
+        for number in range(lie["per_s"]):
+            clock.now = began_at + second - 1 + number / lie["per_s"]
+            seq += lie["skip"]
+            if lie["boot_each"] and seq // lie["skip"] % lie["boot_each"] == 0:
+                boot = (boot + 1) % MOST
+            up_ms = lie["from_ms"] + seq * lie["step_ms"]
+            flood.over(reading(seq, boot=boot, up_ms=up_ms))
+        if lie["queued"] is not None and second % 20 == 0:
+            ms = lie["health_ms"] + second * 1000
+            flood.health(health(boot=boot, up_ms=ms, queued=lie["queued"]))
+        if flood.kiosks():
+            return second
+    return None
+
+
+@settings(max_examples=60)
+@given(lie, st.integers(0, 59))
+def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_minute(lie, later):
+    """Whatever it says of its uptime, its boots and its outbox from then on."""
+    clock = Clock()
+    flood = Flood(clock)
+    flood.line_up()
+    for minute in range(4):
+        clock.now += HEALTH_S
+        flood.over(reading(minute + 1, boot=7, up_ms=minute * 60_000))
+        flood.health(health(boot=7, up_ms=minute * 60_000 + 1000, queued=1))
+    clock.now += later
+    assert invented(flood, clock, lie, 61) is not None
+
+
+@settings(max_examples=15)
+@given(lie)
+def test_a_kiosk_that_says_nothing_of_its_outbox_is_named_soon_after_the_gateways_start(lie):
+    clock = Clock()
+    flood = Flood(clock)
+    assert invented(flood, clock, lie | {"queued": None}, int(SPEAKS_S) + 61) is not None
+
+
+@settings(max_examples=15)
+@given(lie, st.sampled_from([60_000, 3_600_000]))
+def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, step_ms):
+    """Of a gateway that was started anew, so that it knows of no empty outbox."""
+    clock = Clock()
+    flood = Flood(clock)
+    flood.line_up()
+    clock.now += LIVE_S
+    flood.health(health(boot=7, up_ms=1000, queued=20_000))
+    races = {"boot": 7, "boot_each": 0, "queued": 20_000, "step_ms": step_ms}
+    assert invented(flood, clock, lie | races | {"health_ms": 1000}, 61) is not None
