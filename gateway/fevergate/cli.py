@@ -28,6 +28,7 @@ COMMANDS = {
     "log": "fevergate.commands:log_command",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.backup_commands:restore_command",
+    "strike": "fevergate.strike_command:strike_command",
     "status": "fevergate.status:status_command",
     "settings": "fevergate.kiosk_settings:settings_command",
     "update": "fevergate.update:update_command",

@@ -100,7 +100,7 @@ def log_command(
             text = log_formats.rescreened_as_json(changed)
             table = log_formats.rescreened_as_table(changed, settings.zone, language)
         else:
-            log = read_day(database, settings, day)
+            log = read_day(database, settings, day, most_struck=0 if form == "table" else -1)
             text = log_formats.as_json(log)
             table = log_formats.as_table(log, settings.zone, language)
             if form == "csv":

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
+from fevergate.schema import struck
 from fevergate.store import Store
 
 RESENT_DAYS = 62
@@ -38,7 +39,9 @@ def begin_anew(path: Path, zone: ZoneInfo) -> None:
             connection = store.db.conn
             connection.execute("delete from inherited")
             connection.execute(
-                "insert into inherited select kiosk, hour, normal, fever, retry from hours"
+                "insert into inherited"  # noqa: S608 - constants
+                " select kiosk, hour, normal * counts, fever * counts,"
+                f" retry * counts from (select *, not {struck('h')} as counts from hours h)"
             )
             connection.execute(
                 "insert or replace into meta values ('epoch', ?)", (secrets.token_hex(8),)

@@ -37,6 +37,16 @@ class CampusError(FeverGateError, RuntimeError):
     """The campus server cannot start, or does not take what it is sent."""
 
 
+class StrikeError(FeverGateError, ValueError):
+    """A kiosk's rows cannot be struck from a day, or not be taken back; `reason` is a key of the
+    pages' words, `detail` what it was about."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
 class ReportError(FeverGateError, ValueError):
     """A version of a report is not there, or cannot be signed or submitted; `reason` is a key of
     the pages' words."""

@@ -17,7 +17,9 @@ from fevergate import clock_memory
 from fevergate.clock_memory import Doubt
 from fevergate.fleet import Blind, Unlike, blind, crowds, unlike
 from fevergate.protocol import Identity
+from fevergate.schema import struck
 from fevergate.settings import GatewaySettings
+from fevergate.strikes import Strike, read_strikes
 
 
 class Fever(Struct, kw_only=True):
@@ -87,6 +89,10 @@ class Day(Struct, kw_only=True):
     """Red lights of this day for fevers that are dated on another: this is no day of zero."""
     clock: list[Doubt] = []
     """When the gateway's clock was in doubt on this day."""
+    strikes: list[Strike] = []
+    """Hours that do not count, and those that count again."""
+    struck: list[Fever] = []
+    """Fevers of hours that do not count, as many as were asked for."""
 
 
 def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, float, float]:
@@ -96,7 +102,13 @@ def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, fl
     return day, start.timestamp(), (start + timedelta(days=1)).timestamp()
 
 
-def read_day(database: Database, settings: GatewaySettings, day: date | None = None) -> Day:
+def read_day(
+    database: Database,
+    settings: GatewaySettings,
+    day: date | None = None,
+    *,
+    most_struck: int = 0,
+) -> Day:
     """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
     fevers = read_fevers(database, begin, end)
@@ -104,6 +116,7 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
     found = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
     (lit,) = database.execute(_LIT, (begin, end, begin, end)).fetchone()
+    strikes = read_strikes(database, begin, end)
     return Day(
         date=day.isoformat(),
         campus=settings.campus,
@@ -116,30 +129,47 @@ def read_day(database: Database, settings: GatewaySettings, day: date | None = N
         blind=blind(settings, found),
         lit=lit,
         clock=clock_memory.doubts(database, begin, end),
+        strikes=strikes,
+        struck=_struck(database, begin, end, most_struck) if strikes and most_struck else [],
     )
 
 
 def read_fevers(database: Database, begin: float, end: float) -> list[Fever]:
-    """The fevers from `begin` to `end` (UTC s), in order of time."""
-    return msgspec.convert(list(database.query(_FEVERS, (begin, end))), list[Fever], strict=False)
+    """The fevers from `begin` to `end` (UTC s) that are not struck, in order of time."""
+    rows = database.query(f"{_FEVERS} and not {_IS_STRUCK} order by 5", (begin, end))
+    return msgspec.convert(list(rows), list[Fever], strict=False)
 
 
-# In this shape SQLite takes the partial index of fevers by time.
-_FEVERS = """
+def read_fever(database: Database, identity: Identity) -> Fever | None:
+    """One that is stored, struck or not."""
+    where = "where r.kiosk = ? and r.boot = ? and r.seq = ? and r.verdict = 'fever'"
+    for row in database.query(f"{_FEVER} {where}", tuple(identity)):
+        return msgspec.convert(row, Fever, strict=False)
+    return None
+
+
+def _struck(database: Database, begin: float, end: float, most: int) -> list[Fever]:
+    rows = database.query(f"{_FEVERS} and {_IS_STRUCK} order by 5 limit ?", (begin, end, most))
+    return msgspec.convert(list(rows), list[Fever], strict=False)
+
+
+_FEVER = """
     select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
            r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
            f.raised_at, f.acknowledged_at, f.acknowledged_by,
            r.claimed_at
-    from readings r join fevers f using (kiosk, boot, seq)
+    from readings r join fevers f using (kiosk, boot, seq)"""
+# In this shape SQLite takes the partial index of fevers by time.
+_FEVERS = f"""{_FEVER}
     where r.verdict = 'fever'
-      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
-    order by 5"""
+      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?"""
+_IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")
 
-
-_LIT = """
+_LIT = f"""
     select count(*) from fevers f join readings r using (kiosk, boot, seq)
     where f.raised_at >= ? and f.raised_at < ?
-      and not (coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?)"""
+      and not (coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?)
+      and not {_IS_STRUCK}"""  # noqa: S608 - constants
 
 
 def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[KioskDay]:

@@ -12,6 +12,7 @@ from statistics import median
 from msgspec import Struct
 from sqlite_utils import Database
 
+from fevergate.schema import struck
 from fevergate.settings import GatewaySettings
 
 LEAST = 30
@@ -81,9 +82,10 @@ def crowds(database: Database, settings: GatewaySettings, begin: float, end: flo
     return [_crowd(gates[kiosk], kiosk, bins[kiosk]) for kiosk in sorted(bins) if kiosk in gates]
 
 
-_SEEN = """
-    select kiosk, tenth, sum(factory) from temperatures
-    where hour >= ? and hour < ? group by 1, 2 having sum(factory) > 0 order by 1, 2"""
+_SEEN = f"""
+    select kiosk, tenth, sum(factory) from temperatures t
+    where hour >= ? and hour < ? and not {struck("t")}
+    group by 1, 2 having sum(factory) > 0 order by 1, 2"""  # noqa: S608 - constants
 
 
 def _crowd(gate: str, kiosk: str, bins: list[tuple[float, int]]) -> Crowd:

@@ -14,12 +14,14 @@ from rich.text import Text
 
 from fevergate.fever_log import Day
 from fevergate.rescreen import Rescreened
+from fevergate.strikes import Strike, of_fever
 from fevergate.words import words
 
 CSV_COLUMNS = (
     *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
     *("skin_c", "body_c", "threshold_c", "ambient_c"),
     *("raised_at", "acknowledged_at", "acknowledged_by", "delay_s"),
+    *("struck_at", "struck_by", "struck_because"),
 )
 
 
@@ -41,11 +43,13 @@ def as_json(day: Day) -> str:
 
 
 def as_csv(day: Day, zone: ZoneInfo) -> str:
-    """One row a fever, times with their offset; a header even where there is none."""
+    """One row a fever, those that are struck after the others; times with their offset; a header
+    even where there is none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    for fever in day.fevers:
+    for fever in [*day.fevers, *day.struck]:
+        struck = of_fever(day.strikes, fever.kiosk, fever.at)
         delay = "" if fever.delay_s is None else f"{fever.delay_s:.1f}"
         writer.writerow(
             harmless(value)
@@ -54,9 +58,24 @@ def as_csv(day: Day, zone: ZoneInfo) -> str:
                 *(_iso(fever.at, zone), int(fever.dated), fever.skin_c, fever.body_c),
                 *(fever.threshold_c, fever.ambient_c, _iso(fever.raised_at, zone)),
                 *(_iso(fever.acknowledged_at, zone), fever.acknowledged_by or "", delay),
+                *(("", "", "") if struck is None else _struck(struck, zone)),
             )
         )
     return out.getvalue()
+
+
+def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
+    return _iso(strike.at, zone), strike.by, strike.reason
+
+
+def struck_line(strike: Strike, zone: ZoneInfo, say: dict[str, str]) -> str:
+    """What does not count, or counts again, by whom and why."""
+    times = {"begin": strike.begin, "end": strike.end, "at": strike.at}
+    times["undone_at"] = strike.undone_at or 0.0
+    clocks = {name: _clock(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()}
+    clocks["end"] = {"00:00": "24:00"}.get(end := _clock(strike.end, zone, "%H:%M"), end)
+    named = msgspec.structs.asdict(strike) | clocks
+    return say["struck" if strike.undone_at is None else "taken_back"].format(**named)
 
 
 def harmless(value: object) -> object:
@@ -87,6 +106,7 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     parts.append(_kiosks(day, zone, say))
     if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
         parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
+    parts += [Text(struck_line(one, zone, say), "bold yellow") for one in day.strikes]
     for doubt in day.clock:
         text = say["clock"].format(begin=_clock(doubt.begin, zone), end=_clock(doubt.end, zone))
         parts.append(Text(text, "bold yellow"))

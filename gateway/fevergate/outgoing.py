@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlite_utils import Database
 
+from fevergate.schema import struck
 from fevergate.settings import GatewaySettings
 from fevergate.store import Store
+from fevergate.strikes import spans_of
 from fevergate.summaries import (
     DaySummary,
     FeverEvent,
@@ -65,7 +67,8 @@ def materialise(
     with store.transaction():
         hours = list(
             store.db.query(
-                "select h.kiosk, h.hour, gate, revision, watched, fault,"
+                "select h.kiosk, h.hour, gate, revision, watched, fault,"  # noqa: S608 - constants
+                f" {struck('h')} as struck,"
                 " h.normal - coalesce(i.normal, 0) as normal,"
                 " h.fever - coalesce(i.fever, 0) as fever,"
                 " h.retry - coalesce(i.retry, 0) as retry"
@@ -109,6 +112,7 @@ def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> Day
     """A kiosk's `day` (YYYY-MM-DD); its revision is the sum of its hours', which only grows."""
     (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
     row |= _own(database, row, zone)
+    row["struck"] = spans_of(database, *_bounds(day, zone)).get(kiosk, [])
     names = (name for name in DaySummary.__struct_fields__ if name in row)
     return DaySummary(**{name: row[name] for name in names})
 
@@ -158,10 +162,12 @@ def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayD
     gate_of = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     counts = {kiosk: KioskCount(kiosk=kiosk, gate=gate) for kiosk, gate in gate_of.items()}
     revision = 1
+    spans = spans_of(database, *_bounds(day, settings.zone))
     for row in database.query("select * from days where date = ?", (day,)):
         revision += row["revision"]
         # The settings know better than the first reading at which gate it stands.
         row |= _own(database, row, settings.zone)
+        row["struck"] = spans.get(row["kiosk"], [])
         values = {name: row[name] for name in KioskCount.__struct_fields__}
         values["gate"] = gate_of.get(row["kiosk"], row["gate"])
         counts[row["kiosk"]] = KioskCount(**values)
@@ -173,8 +179,7 @@ def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayD
 
 def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, int]:
     """A kiosk's day without what an earlier epoch of this gateway has forwarded."""
-    begin = datetime.fromisoformat(day["date"]).replace(tzinfo=zone)
-    span = (day["kiosk"], begin.timestamp(), (begin + timedelta(days=1)).timestamp())
+    span = (day["kiosk"], *_bounds(day["date"], zone))
     sums = database.execute(_INHERITED, span).fetchone()
     return {
         name: day[name] - (before or 0)
@@ -182,12 +187,20 @@ def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, i
     }
 
 
-_INHERITED = """
-    select sum(normal), sum(fever), sum(retry) from inherited
-    where kiosk = ? and hour >= ? and hour < ?"""
+_INHERITED = f"""
+    select sum(normal), sum(fever), sum(retry) from inherited i
+    where kiosk = ? and hour >= ? and hour < ? and not {struck("i")}"""  # noqa: S608 - constants
+
+
+def _bounds(day: str, zone: ZoneInfo) -> tuple[float, float]:
+    """From when to when a day lasts, UTC s."""
+    begin = datetime.fromisoformat(day).replace(tzinfo=zone)
+    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
 
 
 def _hour(row: dict[str, Any]) -> HourSummary:
+    if row["struck"]:
+        row |= dict.fromkeys(("normal", "fever", "retry", "watched", "fault"), 0)
     names = ("kiosk", "gate", "hour", "revision", "normal", "fever", "retry", "watched", "fault")
     return HourSummary(**{name: row[name] for name in names})
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlite_utils import Database
 
 from fevergate.minutes import HOUR_S, MINUTE_S, count, silences
+from fevergate.schema import struck
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,8 @@ _TOUCHED = (
     " insert into touched values (new.kiosk, new.hour) on conflict do nothing; end",
 )
 
-_HOURS = """
-    select hour, gate, normal, fever, retry, watched, fault, revision, late from hours
-    where kiosk = ? and hour >= ? and hour < ? order by hour"""
+_HOURS = f"""
+    select hour, gate, normal * counts, fever * counts, retry * counts, watched * counts,
+        fault * counts, revision, late * counts
+    from (select h.*, not {struck("h")} as counts from hours h
+          where h.kiosk = ? and h.hour >= ? and h.hour < ?) order by hour"""  # noqa: S608 - constants

@@ -30,6 +30,7 @@ REST_S = 0.02
 
 TABLES = {
     "fevers": ("kiosk", "boot", "seq"),
+    "strikes": ("id",),
     "hours": ("kiosk", "hour"),
     "kiosks": ("kiosk",),
     "calibrations": ("kiosk", "at", "sensor"),

@@ -274,3 +274,31 @@ def epochs(db: Database) -> None:
     (old,) = db.conn.execute("select exists (select 1 from hours)").fetchone()
     epoch = "" if old else secrets.token_hex(8)
     db.conn.execute("insert into meta values ('epoch', ?)", (epoch,))
+
+
+COUNTS_NOT = """exists (
+        select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
+        and s.begin <= {hour} and s."end" > {hour})"""
+"""SQL: whether an hour of a row's kiosk is struck. `{hour}` may be any time within it, UTC s."""
+
+
+def struck(row: str, hour: str = "{row}.hour") -> str:
+    """SQL: whether what a row says is struck; by its hour, or another time (UTC s) of it."""
+    return COUNTS_NOT.format(row=row, hour=hour.format(row=row))
+
+
+@migrations()
+def strikes(db: Database) -> None:
+    """Which hours of which kiosk do not count, who said so when and why; kept when taken back."""
+    db.conn.execute(
+        """
+        create table strikes (
+            id integer primary key, kiosk text not null,
+            begin integer not null, "end" integer not null,
+            at real not null, "by" text not null, reason text not null,
+            undone_at real, undone_by text not null default '',
+            undone_reason text not null default ''
+        ) strict"""
+    )
+    db.conn.execute("create index strikes_of on strikes(kiosk, begin) where undone_at is null")
+    db.conn.execute("create index strikes_begin on strikes(begin)")

@@ -42,8 +42,37 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
         return f"hour/{self.kiosk}/{int(self.hour)}"
 
 
+MOST_STRIKES = 50
+"""Of one kiosk's day, those that were taken back too."""
+
+REASON = 200
+"""Characters of a strike's reason."""
+
+
+class StruckSpan(Struct, frozen=True, kw_only=True):
+    """Whole hours of a kiosk from `begin` to `end` (UTC s) that somebody has struck: what they had,
+    which counts no longer; and who took that back, if anybody has."""
+
+    begin: Utc
+    end: Utc
+    at: Utc
+    by: Annotated[str, Meta(max_length=64)]
+    reason: Annotated[str, Meta(max_length=REASON)]
+    people: Count = 0
+    fevers: Count = 0
+    undone_at: Utc | None = None
+    undone_by: Annotated[str, Meta(max_length=64)] = ""
+    undone_reason: Annotated[str, Meta(max_length=REASON)] = ""
+
+    @property
+    def key(self) -> tuple[float, float, float]:
+        """What makes it that one, of its kiosk."""
+        return self.begin, self.end, self.at
+
+
 class KioskCount(Struct, frozen=True, kw_only=True):
-    """What one kiosk saw of a day, and how much of the day it watched."""
+    """What one kiosk saw of a day, and how much of the day it watched; of that `late_minutes` are
+    known by words alone that came long after. What is `struck` is in none of the figures."""
 
     kiosk: Name
     gate: Name
@@ -53,6 +82,8 @@ class KioskCount(Struct, frozen=True, kw_only=True):
     watched_minutes: Count = 0
     fault_minutes: Count = 0
     silences: Count = 0
+    late_minutes: Count = 0
+    struck: Annotated[list[StruckSpan], Meta(max_length=MOST_STRIKES)] = []
 
 
 class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):

@@ -46,6 +46,18 @@ TABLE: dict[str, tuple[str, str]] = {
         "其中 {minutes} 值守分钟为事后补报。",
         "{minutes} of the minutes watched were told long after.",
     ),
+    "struck": (
+        "{kiosk} {begin} 至 {end} 不计入：{people} 人、发热 {fevers} 人次，由 {by} 于 {at} 剔除"
+        "（{reason}）。",
+        "{kiosk} {begin} to {end} does not count: {people} people, {fevers} fever(s), struck by"
+        " {by} at {at} ({reason}).",
+    ),
+    "taken_back": (
+        "{kiosk} {begin} 至 {end} 重新计入：{by} 于 {at} 的剔除（{reason}）由 {undone_by} 于"
+        " {undone_at} 撤销（{undone_reason}）。",
+        "{kiosk} {begin} to {end} counts again: struck by {by} at {at} ({reason}), taken back by"
+        " {undone_by} at {undone_at} ({undone_reason}).",
+    ),
     "clock": (
         "{begin} 至 {end} 网关时钟存疑。",
         "From {begin} to {end} the gateway's clock was in doubt.",

@@ -235,6 +235,7 @@ def _functions(zone: ZoneInfo) -> Functions:
         return {
             "verdict": lambda report: report_sheet.verdict(report, say),
             "gaps": lambda report, language: report_sheet.gaps(report, language, say),
+            "struck": lambda report, language: report_sheet.struck(report, language, zone, say),
             "table": lambda name, report, language: report_sheet.table(
                 name, report, zone, language, say
             ),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.tables import gateways, items
+from fevergate.campus.told import Told
 from fevergate.summaries import (
     DaySummary,
     FeverEvent,
@@ -22,6 +23,7 @@ from fevergate.summaries import (
     GatewayDay,
     HourSummary,
     KioskCount,
+    StruckSpan,
 )
 
 State = Literal["reported", "partial", "uncovered", "missing"]
@@ -37,7 +39,7 @@ class Figures(Struct, kw_only=True):
     """People, fevers and minutes of one kiosk, gate or campus, or of all.
 
     Of the fevers, `confirmed` by a second measurement, `released` after it, `outstanding`: without
-    a closed follow-up.
+    a closed follow-up. Of the minutes watched, `late_minutes` were told long after.
     """
 
     screened: int = 0
@@ -48,6 +50,7 @@ class Figures(Struct, kw_only=True):
     retries: int = 0
     watched_minutes: int = 0
     fault_minutes: int = 0
+    late_minutes: int = 0
 
     def add(self, other: Figures) -> None:
         """Take another's figures to one's own."""
@@ -81,6 +84,8 @@ class FeverDay(Struct, kw_only=True):
     clinical_site: str = ""
     outcome: str = ""
     closed: bool = False
+    struck: bool = False
+    """It is in no figure."""
 
     @property
     def identity(self) -> str:
@@ -111,6 +116,13 @@ class Contradiction(Struct, kw_only=True):
     held: int
 
 
+class StruckHours(StruckSpan, frozen=True, kw_only=True):
+    """Hours of a kiosk that somebody at its gateway has struck, or taken back after."""
+
+    gateway: str
+    kiosk: str
+
+
 class CampusDay(Struct, kw_only=True):
     """One campus's. `figures` is None where it is missing; `silent` are gateways that have not
     said that the day is over."""
@@ -124,6 +136,7 @@ class CampusDay(Struct, kw_only=True):
     fevers: list[FeverDay]
     silent: list[str]
     contradictions: list[Contradiction] = []
+    struck: list[StruckHours] = []
 
     def gates(self) -> dict[str, Figures]:
         """By gate, in order of their names."""
@@ -175,17 +188,21 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
         if kind == "gateway_day":
             stating.setdefault(campus, set()).add(gateway)
             for one in msgspec.json.decode(payload, type=GatewayDay).kiosks:
-                here.setdefault((gateway, one.kiosk), Told()).days[epoch] = one
+                here.setdefault((gateway, one.kiosk), Told()).hear(epoch, one)
         elif kind == "day":
             day = msgspec.json.decode(payload, type=DaySummary)
-            here.setdefault((gateway, day.kiosk), Told()).days[epoch] = day
+            here.setdefault((gateway, day.kiosk), Told()).hear(epoch, day)
         elif kind == "hour":
             hour = msgspec.json.decode(payload, type=HourSummary)
-            here.setdefault((gateway, hour.kiosk), Told()).hours.append(hour)
+            here.setdefault((gateway, hour.kiosk), Told()).hours.append((epoch, hour))
         else:
             event = msgspec.json.decode(payload, type=FeverEvent)
             fevers.setdefault(campus, []).append(_fever(gateway, event))
     _follow(connection, fevers)
+    for campus, some in fevers.items():
+        for one in some:
+            kiosk = told.get(campus, {}).get((one.gateway, one.kiosk))
+            one.struck = kiosk is not None and kiosk.strikes(one.at)
     campuses = [
         _campus(
             (campus, *titles),
@@ -193,6 +210,7 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
             fevers.get(campus, []),
             sorted(expected - stating.get(campus, set())),
             _contradictions(told.get(campus, {}), stating.get(campus, set())),
+            _struck(told.get(campus, {})),
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
     ]
@@ -225,6 +243,12 @@ def keyed(report: DayReport) -> dict[str, Any]:
             "contradictions": {
                 f"{it['gateway']}/{it['kiosk']}": it for it in one["contradictions"]
             },
+            "struck": {
+                f"{it['gateway']}/{it['kiosk']}/{it['begin']:.0f}/{it['end']:.0f}/{it['at']:.0f}": (
+                    it
+                )
+                for it in one.get("struck", [])
+            },
         }
         for one in tree["campuses"]
     }
@@ -248,57 +272,19 @@ def _expected(
     return found
 
 
-class Told:
-    """All that was said of one kiosk's day: by each epoch its day, and the hours of all."""
-
-    def __init__(self) -> None:
-        self.days: dict[str, KioskCount] = {}
-        self.hours: list[HourSummary] = []
-
-    @property
-    def stated(self) -> int:
-        """People, as the days have it."""
-        return sum(day.normal + day.fever for day in self.days.values())
-
-    @property
-    def held(self) -> int:
-        """People, as the hours have it."""
-        return sum(hour.normal + hour.fever for hour in self.hours)
-
-    def count(self, kiosk: str) -> KioskCount:
-        """The epochs together; of days and hours the greater, for neither is believed against what
-        the other shows."""
-        days = list(self.days.values())
-        both = {
-            name: max(
-                sum(getattr(day, name) for day in days),
-                sum(getattr(hour, name) for hour in self.hours),
-            )
-            for name in ("normal", "fever", "retry")
-        }
-        for name, mask in (("watched_minutes", "watched"), ("fault_minutes", "fault")):
-            said = max((getattr(day, name) for day in days), default=0)
-            both[name] = max(said, self._minutes(mask))
-        return KioskCount(
-            kiosk=kiosk,
-            gate=(days[-1] if days else self.hours[-1]).gate,
-            silences=sum(day.silences for day in days),
-            **both,
-        )
-
-    def _minutes(self, mask: str) -> int:
-        """Minutes that are set in any epoch's."""
-        by_hour: dict[float, int] = {}
-        for hour in self.hours:
-            by_hour[hour.hour] = by_hour.get(hour.hour, 0) | getattr(hour, mask)
-        return sum(bits.bit_count() for bits in by_hour.values())
-
-
 def _contradictions(told: Mapping[tuple[str, str], Told], stating: set[str]) -> list[Contradiction]:
     return [
         Contradiction(gateway=who[0], kiosk=who[1], stated=one.stated, held=one.held)
         for who, one in sorted(told.items())
         if who[0] in stating and one.held > one.stated
+    ]
+
+
+def _struck(told: Mapping[tuple[str, str], Told]) -> list[StruckHours]:
+    return [
+        StruckHours(gateway=who[0], kiosk=who[1], **msgspec.structs.asdict(one.struck[key]))
+        for who, one in sorted(told.items())
+        for key in sorted(one.struck)
     ]
 
 
@@ -312,6 +298,7 @@ def _campus(
     fevers: list[FeverDay],
     silent: list[str],
     contradictions: list[Contradiction],
+    struck: list[StruckHours],
 ) -> CampusDay:
     by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
     for fever in fevers:
@@ -347,10 +334,12 @@ def _campus(
         fevers=sorted(fevers, key=lambda one: (one.at, one.identity)),
         silent=silent,
         contradictions=contradictions,
+        struck=struck,
     )
 
 
 def _figures(count: KioskCount, found: list[FeverDay]) -> Figures:
+    found = [one for one in found if not one.struck]
     # Either may be the one that is late.
     number = max(count.fever, len(found))
     closed = sum(one.closed for one in found)
@@ -363,6 +352,7 @@ def _figures(count: KioskCount, found: list[FeverDay]) -> Figures:
         retries=count.retry,
         watched_minutes=count.watched_minutes,
         fault_minutes=count.fault_minutes,
+        late_minutes=count.late_minutes,
     )
 
 

@@ -8,7 +8,17 @@ from zoneinfo import ZoneInfo
 from fevergate.campus.report import CampusDay, DayReport, Figures
 from fevergate.campus.reports import Version
 from fevergate.differences import Difference
-from fevergate.web.sheet import FIELDS, Cell, Say, Sheet, Table, in_words, label_of, local
+from fevergate.web.sheet import (
+    FIELDS,
+    Cell,
+    Say,
+    Sheet,
+    Table,
+    in_words,
+    label_of,
+    local,
+    struck_in_words,
+)
 from fevergate.web.words import N_
 
 STATES = {
@@ -20,6 +30,7 @@ STATES = {
 FIGURES = (
     *(N_("People screened"), N_("Fevers"), N_("Confirmed"), N_("Released")),
     *(N_("Outstanding"), N_("Retries"), N_("Minutes watched"), N_("Minutes faulty")),
+    N_("Minutes told late"),
 )
 FEVERS = (
     *(N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
@@ -89,6 +100,15 @@ def gaps(report: DayReport, language: str, say: Say) -> list[str]:
     return found
 
 
+def struck(report: DayReport, language: str, zone: ZoneInfo, say: Say) -> list[str]:
+    """What gateways have struck from the day, or taken back after."""
+    return [
+        f"{title(campus, language)}: {struck_in_words(one, one.kiosk, zone, say)}"
+        for campus in report.campuses
+        for one in campus.struck
+    ]
+
+
 def title(campus: CampusDay, language: str) -> str:
     """A campus's name in a language."""
     return campus.title_en if language == "en" else campus.title
@@ -114,6 +134,7 @@ def sheet(
         verdict=verdict(report, say)[1],
         lines=[
             *gaps(report, language, say),
+            *struck(report, language, zone, say),
             say("Version %(version)d of %(at)s. Times are those of %(zone)s.")
             % {
                 "version": shown.version,
@@ -157,6 +178,7 @@ def table(name: str, report: DayReport, zone: ZoneInfo, language: str, say: Say)
             for kiosk in one.kiosks
         ]
         return Table(say("By kiosk"), columns, rows)
+    marked = any(fever.struck for one in report.campuses for fever in one.fevers)
     rows = [
         [
             *(local(fever.at, zone), title(one, language), fever.gate, fever.kiosk),
@@ -164,11 +186,13 @@ def table(name: str, report: DayReport, zone: ZoneInfo, language: str, say: Say)
             None if fever.delay_s is None else round(fever.delay_s, 1),
             *(fever.clinical_c, label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
             "✓" if fever.closed else "",
+            *(["✕" if fever.struck else ""] if marked else []),
         ]
         for one in report.campuses
         for fever in one.fevers
     ]
-    return Table(say("Fevers"), [say(one) for one in FEVERS], rows)
+    columns = FEVERS + ((N_("Struck"),) if marked else ())
+    return Table(say("Fevers"), [say(one) for one in columns], rows)
 
 
 def signatures(version: Version, zone: ZoneInfo, say: Say) -> list[str]:

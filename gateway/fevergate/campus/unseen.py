@@ -1,14 +1,15 @@
-"""The fevers that nobody has acknowledged yet."""
+"""The fevers that nobody has acknowledged yet, and nobody has struck."""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.tables import items
-from fevergate.summaries import FeverEvent
+from fevergate.campus.told import Told
+from fevergate.summaries import DaySummary, FeverEvent
 
 LOOK_BACK_S = 7 * 24 * 3600.0
 """What came longer ago is told no more, where nobody could be told then."""
@@ -41,14 +42,39 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
     """Those that came after that (UTC s), in the order in which they were measured. Raises
     `CampusError`."""
-    statement = select(items.c.campus, items.c.received_at, items.c.payload).where(
-        items.c.kind == "fever", items.c.received_at > since
-    )
+    columns = (items.c.campus, items.c.gateway, items.c.date, items.c.received_at, items.c.payload)
+    statement = select(*columns).where(items.c.kind == "fever", items.c.received_at > since)
+    fevers: list[tuple[Whose, UnseenFever]] = []
     with database.read() as connection:
         rows = connection.execute(statement.order_by(items.c.at, items.c.key)).all()
-    fevers = []
-    for campus, received_at, payload in rows:
-        event = msgspec.json.decode(payload, type=FeverEvent)
-        if event.acknowledged_at is None:
-            fevers.append(UnseenFever(campus=campus, received_at=received_at, event=event))
-    return fevers
+        for campus, gateway, date, received_at, payload in rows:
+            event = msgspec.json.decode(payload, type=FeverEvent)
+            if event.acknowledged_at is None:
+                fever = UnseenFever(campus=campus, received_at=received_at, event=event)
+                fevers.append(((campus, gateway, event.kiosk, date), fever))
+        days = _days(connection, {whose[3] for whose, _ in fevers})
+    return [
+        fever
+        for whose, fever in fevers
+        if whose not in days or not days[whose].strikes(fever.event.at)
+    ]
+
+
+Whose = tuple[str, str, str, str]
+"""Campus, gateway, kiosk, day."""
+
+
+def _days(connection: Connection, dates: set[str]) -> dict[Whose, Told]:
+    """What was said of strikes on these days."""
+    found: dict[Whose, Told] = {}
+    wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
+    statement = select(items.c.campus, items.c.gateway, items.c.epoch, items.c.payload)
+    if dates:
+        for campus, gateway, epoch, payload in connection.execute(statement.where(*wanted)):
+            day = msgspec.json.decode(payload, type=DaySummary)
+            found.setdefault((campus, gateway, day.kiosk, day.date), Told()).hear(epoch, day)
+    return found
+
+
+_STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)
+"""So that days without a strike, nearly all, are not decoded."""

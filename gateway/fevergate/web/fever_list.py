@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from fevergate.errors import FeverGateError
 from fevergate.fever_log import Fever, bounds, identity_of, read_fevers
 from fevergate.retention import DAY_S
+from fevergate.schema import struck
 from fevergate.web.follow_ups import FollowUp
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ class FeverList:
 
 
 # In this shape SQLite takes the partial index of fevers by time.
-_MARKS = """
+_MARKS = f"""
     select f.gate, count(*), count(f.acknowledged_at), cast(total(f.acknowledged_at) as integer)
     from readings r join fevers f using (kiosk, boot, seq)
     where r.verdict = 'fever'
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
-    group by f.gate"""
+      and not {struck("r", "coalesce(r.at, r.received_at)")}
+    group by f.gate"""  # noqa: S608 - constants

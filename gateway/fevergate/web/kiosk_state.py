@@ -15,6 +15,7 @@ from fevergate.fever_log import KioskDay, bounds, read_day
 from fevergate.kiosk_settings import Answer, answers
 from fevergate.protocol import Health
 from fevergate.retention import DAY_S
+from fevergate.schema import struck
 from fevergate.settings import GatewaySettings
 
 HISTORY_DAYS = 14
@@ -106,8 +107,8 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
     hours = [
         HourState(hour=hour, watched=watched.bit_count(), fault=fault.bit_count(), people=people)
         for hour, watched, fault, people in database.execute(
-            "select hour, watched, fault, normal + fever from hours"
-            " where kiosk = ? and hour >= ? and hour < ? order by hour",
+            "select hour, watched, fault, normal + fever from hours h"  # noqa: S608 - constants
+            f" where kiosk = ? and hour >= ? and hour < ? and not {struck('h')} order by hour",
             (kiosk, begin, end),
         )
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -11,16 +12,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fevergate import log_formats
-from fevergate.errors import ExportError
+from fevergate.errors import ActionError, ExportError, StrikeError
 from fevergate.fever_log import Day, identity_of
+from fevergate.strikes import Asked, strike, take_back
 from fevergate.web.exports import XLSX, as_csv, as_pdf, as_xlsx
 from fevergate.web.guard import form_of, session_of
+from fevergate.web.overview import parse_day
 from fevergate.web.shared import Shared
 from fevergate.web.sheet import Sheet, sheet
 from fevergate.web.sign_offs import SignOff
 from fevergate.web.words import N_, translations
 
 FOOTER = N_("It screens and does not diagnose.")
+
+SHOWN_STRUCK = 50
+"""Struck fevers on the page; the files have more."""
+
+_SHOWN = ("revoked_file",)
+"""Refusals whose detail says something to an administrator."""
 
 
 class LogPages:
@@ -31,6 +40,8 @@ class LogPages:
         self.routes = [
             Route("/admin/log", self.log),
             Route("/admin/log/sign", self.sign, methods=["POST"]),
+            Route("/admin/log/strike", self.strike, methods=["POST"]),
+            Route("/admin/log/take-back", self.take_back, methods=["POST"]),
             Route("/admin/log.csv", self.csv),
             Route("/admin/log-coverage.csv", self.coverage_csv),
             Route("/admin/log.xlsx", self.xlsx),
@@ -40,12 +51,25 @@ class LogPages:
 
     async def log(self, request: Request) -> Response:
         """A day's fever log, to be read and printed."""
-        log, signed = await run_in_threadpool(self._read, request.query_params.get("date"))
+        return await self._log_page(request, request.query_params.get("date"))
+
+    async def _log_page(
+        self,
+        request: Request,
+        day: str | None,
+        error: ActionError | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> Response:
+        log, signed = await run_in_threadpool(self._read, day)
         known = await run_in_threadpool(self._shared.known, log)
         await self._note(request, "look at log", log.date)
         return self._shared.page(
             request,
             "log.html",
+            400 if error else 200,
+            error=error,
+            given=given or {},
+            most_struck=SHOWN_STRUCK,
             log=log,
             signed=signed,
             fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
@@ -60,6 +84,39 @@ class LogPages:
         await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
         await self._note(request, "sign off", log.date)
         return RedirectResponse(f"/admin/log?date={log.date}", 303)
+
+    async def strike(self, request: Request) -> Response:
+        """Strike a kiosk's hours from a day."""
+        return await self._strike(request, "strike")
+
+    async def take_back(self, request: Request) -> Response:
+        """Let hours that were struck count again."""
+        return await self._strike(request, "take back strike")
+
+    async def _strike(self, request: Request, action: str) -> Response:
+        form = await form_of(request)
+        day = parse_day(form.get("date", ""))
+        try:
+            asked = Asked(
+                kiosk=form.get("kiosk", ""),
+                day=day,
+                by=session_of(request).user,
+                reason=form.get("reason", "").strip(),
+                begin=_number(form.get("begin", "0")),
+                end=_number(form.get("end", "24")),
+                trusted=form.get("trusted") == "1",
+            )
+            if action == "strike":
+                await run_in_threadpool(strike, self._shared.settings, asked)
+            else:
+                number = _number(form.get("strike", ""))
+                await run_in_threadpool(take_back, self._shared.settings, asked, number)
+        except StrikeError as error:
+            said = ActionError(error.reason, error.detail if error.reason in _SHOWN else "")
+            return await self._log_page(request, day.isoformat(), said, form)
+        what = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
+        await self._note(request, action, what)
+        return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 
     async def csv(self, request: Request) -> Response:
         """The fevers for any program."""
@@ -122,3 +179,10 @@ class LogPages:
     async def _note(self, request: Request, action: str, what: str) -> None:
         user = session_of(request).user
         await run_in_threadpool(self._shared.store.note, user, action, what)
+
+
+def _number(text: str) -> int:
+    """A number of a form. Raises `StrikeError`."""
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise StrikeError("hours", text[:20])
+    return int(text)

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from fevergate.errors import PeriodError
 from fevergate.fever_log import bounds
+from fevergate.schema import struck
 from fevergate.settings import GatewaySettings
 
 MOST_DAYS = 31
@@ -150,8 +151,9 @@ def _hours(
 ) -> list[HourCount]:
     hours = [HourCount(hour=hour) for hour in range(24)]
     rows = database.execute(
-        "select hour, sum(normal), sum(fever), sum(retry) from hours"
-        " where hour >= ? and hour < ? and kiosk in (select value from json_each(?)) group by hour",
+        "select hour, sum(normal), sum(fever), sum(retry) from hours h"  # noqa: S608 - constants
+        " where hour >= ? and hour < ? and kiosk in (select value from json_each(?))"
+        f" and not {struck('h')} group by hour",
         (begin, end, json.dumps(kiosks)),
     )
     for at, *counts in rows:
@@ -161,9 +163,9 @@ def _hours(
 
 def _temperatures(database: Database, kiosks: list[str], begin: float, end: float) -> list[Degrees]:
     rows = database.execute(
-        "select tenth, sum(shown) as people from temperatures"
+        "select tenth, sum(shown) as people from temperatures t"  # noqa: S608 - constants
         " where hour >= ? and hour < ? and kiosk in (select value from json_each(?))"
-        " group by tenth having people > 0 order by tenth",
+        f" and not {struck('t')} group by tenth having people > 0 order by tenth",
         (begin, end, json.dumps(kiosks)),
     )
     people = dict(rows)

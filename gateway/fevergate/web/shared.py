@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 
 from sqlite_utils import Database
 
 from fevergate.database import open_reader
-from fevergate.fever_log import Day, Fever, bounds, identity_of, read_day
+from fevergate.fever_log import Day, Fever, bounds, identity_of, read_day, read_fever
 from fevergate.protocol import Identity
 from fevergate.retention import DAY_S, believed
 from fevergate.settings import GatewaySettings
+from fevergate.strikes import MOST_FEVERS
 from fevergate.vault import KEY, Vault
 from fevergate.web import troubles
 from fevergate.web.accounts import Accounts, Session
@@ -24,7 +25,7 @@ from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.live import Live
 from fevergate.web.overview import parse_day
 from fevergate.web.pages import Site
-from fevergate.web.sheet import FIELDS, Say, coverage, doubts, in_words, verdict
+from fevergate.web.sheet import FIELDS, Say, coverage, doubts, in_words, strikes, verdict
 from fevergate.web.sign_offs import SignOffs
 from fevergate.web.store import WebStore
 from fevergate.web.tokens import Tokens
@@ -73,7 +74,7 @@ class Shared(Site):
     def read(self, day: date | None) -> Day:
         """A day's log, by default today's. Raises `StoreError`."""
         with self.reader() as reader:
-            return read_day(reader, self.settings, day)
+            return read_day(reader, self.settings, day, most_struck=MOST_FEVERS)
 
     def known(self, log: Day) -> dict[Identity, FollowUp]:
         """What became of a day's fevers, as far as somebody said."""
@@ -84,16 +85,7 @@ class Shared(Site):
         if not (0 <= identity.boot < 2**32 and 0 <= identity.seq < 2**32):
             return None
         with self.reader() as reader:
-            row = reader.execute(
-                "select coalesce(at, received_at) from readings"
-                " where kiosk = ? and boot = ? and seq = ? and verdict = 'fever'",
-                tuple(identity),
-            ).fetchone()
-            if row is None:
-                return None
-            day = datetime.fromtimestamp(row[0], self.settings.zone).date()
-            log = read_day(reader, self.settings, day)
-        return next((fever for fever in log.fevers if identity_of(fever) == identity), None)
+            return read_fever(reader, identity)
 
     @property
     def notebook(self) -> WebStore:
@@ -123,4 +115,5 @@ def _functions(settings: GatewaySettings, say: Say) -> dict[str, Callable[..., A
         "verdict": lambda day: verdict(day, say),
         "coverage": lambda day: coverage(day, say),
         "doubts": lambda day: doubts(day, say),
+        "strikes": lambda day: strikes(day, say),
     }

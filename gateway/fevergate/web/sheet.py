@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from fevergate.differences import Difference
 from fevergate.fever_log import Day, Fever, KioskDay, identity_of
 from fevergate.protocol import Identity
+from fevergate.strikes import Strike, of_fever
+from fevergate.summaries import StruckSpan
 from fevergate.web.follow_ups import PERSONAL, FollowUp
 from fevergate.web.sign_offs import SignOff
 from fevergate.web.words import LABELS, N_
@@ -29,6 +31,11 @@ KIOSK_COLUMNS = (
     *(N_("Last"), N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")),
 )
 
+
+STRIKE_COLUMNS = (
+    *(N_("Kiosk"), N_("From"), N_("To"), N_("People"), N_("Fevers"), N_("Struck by"), N_("At")),
+    *(N_("Why"), N_("Taken back by"), N_("At"), N_("Why")),
+)
 
 FIELDS = {
     "fevers": N_("Fever"),
@@ -53,6 +60,16 @@ FIELDS = {
     "gate": N_("Gate"),
     "first_at": N_("First"),
     "last_at": N_("Last"),
+    "late_minutes": N_("Minutes told late"),
+    "struck": N_("Struck"),
+    "begin": N_("From"),
+    "end": N_("To"),
+    "people": N_("People"),
+    "by": N_("Struck by"),
+    "reason": N_("Why"),
+    "undone_at": N_("Taken back"),
+    "undone_by": N_("Taken back by"),
+    "undone_reason": N_("Why"),
 }
 """What is signed of a day, as people call it."""
 
@@ -144,6 +161,41 @@ def doubts(day: Day, say: Say) -> list[str]:
     ]
 
 
+def strikes(day: Day, say: Say) -> list[str]:
+    """What does not count of a day, and what counts again."""
+    zone = ZoneInfo(day.timezone)
+    return [struck_in_words(one, one.kiosk, zone, say) for one in day.strikes]
+
+
+def struck_in_words(one: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
+    """Hours that do not count, or count again: by whom and why."""
+    end = local(one.end, zone, "%H:%M")
+    names = {
+        "kiosk": kiosk,
+        "begin": local(one.begin, zone, "%H:%M"),
+        "end": "24:00" if end == "00:00" else end,
+        "people": one.people,
+        "fevers": one.fevers,
+        "by": one.by,
+        "at": local(one.at, zone, "%Y-%m-%d %H:%M"),
+        "reason": one.reason,
+        "undone_by": one.undone_by,
+        "undone_at": local(one.undone_at, zone, "%Y-%m-%d %H:%M"),
+        "undone_reason": one.undone_reason,
+    }
+    if one.undone_at is None:
+        text = say(
+            "Struck, in no figure: %(kiosk)s from %(begin)s to %(end)s, %(people)d people,"
+            " %(fevers)d fevers; by %(by)s at %(at)s: %(reason)s."
+        )
+    else:
+        text = say(
+            "Counts again: %(kiosk)s from %(begin)s to %(end)s, struck by %(by)s at %(at)s"
+            " (%(reason)s), taken back by %(undone_by)s at %(undone_at)s: %(undone_reason)s."
+        )
+    return text % names
+
+
 def sheet(
     day: Day,
     known: Mapping[Identity, FollowUp],
@@ -159,6 +211,12 @@ def sheet(
         _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
         for fever in day.fevers
     ]
+    if day.struck:  # after the others, each marked
+        columns += (N_("Struck"),)
+        fevers = [[*row, ""] for row in fevers] + [
+            [*_fever_row(day, one, None, zone, say, personal=personal), _struck_by(day, one)]
+            for one in day.struck
+        ]
     return Sheet(
         name=f"fever-log-{day.campus}-{day.date}",
         title=f"{say('Fever log')} {day.campus} {day.date}",
@@ -167,6 +225,7 @@ def sheet(
         lines=[
             coverage(day, say),
             *doubts(day, say),
+            *strikes(day, say),
             say("Times are those of %s.") % day.timezone,
         ],
         tables=[
@@ -176,6 +235,7 @@ def sheet(
                 [say(name) for name in KIOSK_COLUMNS],
                 [_kiosk_row(one, zone) for one in day.kiosks],
             ),
+            *_strike_table(day, zone, say),
         ],
         signed=[_signature(one, zone, say) for one in signed],
     )
@@ -223,6 +283,26 @@ def _kiosk_row(one: KioskDay, zone: ZoneInfo) -> list[Cell]:
         *(one.gate, one.kiosk, one.normal, one.fever, one.retry),
         *(local(one.first_at, zone, "%H:%M:%S"), local(one.last_at, zone, "%H:%M:%S")),
         *(one.watched_minutes, one.fault_minutes, one.silences),
+    ]
+
+
+def _struck_by(day: Day, fever: Fever) -> str:
+    struck = of_fever(day.strikes, fever.kiosk, fever.at)
+    return f"{struck.by}: {struck.reason}" if struck else ""
+
+
+def _strike_table(day: Day, zone: ZoneInfo, say: Say) -> list[Table]:
+    if not day.strikes:
+        return []
+    rows = [_strike_row(one, zone) for one in day.strikes]
+    return [Table(say("Struck"), [say(name) for name in STRIKE_COLUMNS], rows)]
+
+
+def _strike_row(one: Strike, zone: ZoneInfo) -> list[Cell]:
+    return [
+        *(one.kiosk, local(one.begin, zone), local(one.end, zone), one.people, one.fevers),
+        *(one.by, local(one.at, zone), one.reason),
+        *(one.undone_by, local(one.undone_at, zone), one.undone_reason),
     ]
 
 

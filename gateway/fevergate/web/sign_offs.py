@@ -24,6 +24,7 @@ from fevergate.differences import Difference, differences
 from fevergate.errors import PeriodError
 from fevergate.fever_log import Day, identity_of
 from fevergate.protocol import Identity
+from fevergate.strikes import Strike
 from fevergate.vault import Vault
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web.store import WebStore
@@ -83,15 +84,18 @@ class SignOffs:
         return [self._held(row, now) for row in rows]
 
     def _held(self, row: tuple[Any, ...], now: dict[str, Any]) -> SignOff:
-        by, at, digest, document, mac, before = row
+        by, at, digest, document, mac, mac_before = row
         genuine = hashlib.sha256(document.encode()).hexdigest() == digest
-        genuine &= self._vault.mac(f"{before}\n{document}") == mac
+        genuine &= self._vault.mac(f"{mac_before}\n{document}") == mac
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
+        before = signed["log"] | {"struck": signed["log"].get("struck", {})}
         found = [
             one
-            for one in differences(signed["log"], now)
+            for one in differences(before, {"struck": {}} | now)
             if not (one.what.endswith("acknowledged_by") and one.now == "")
+            # What an older version of ours did not count yet.
+            and not (one.before == "-" and one.now in ("0", "False"))
         ]
         return SignOff(
             by=by, at=at, sha256=digest, genuine=genuine, differences=found[:MOST_DIFFERENCES]
@@ -111,7 +115,7 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
             for name in ("clinical_c", "clinical_site", "outcome", "closed"):
                 one[name] = getattr(follow_up, name)
         fevers["/".join(map(str, identity_of(fever)))] = one
-    return {
+    signed = {
         "date": day.date,
         "campus": day.campus,
         "covered": day.covered,
@@ -119,3 +123,11 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
         "fevers": fevers,
         "kiosks": {one.kiosk: msgspec.to_builtins(one) for one in day.kiosks},
     }
+    if day.strikes:
+        signed["struck"] = {f"{one.kiosk}/{one.id}": _struck(one) for one in day.strikes}
+    return signed
+
+
+def _struck(strike: Strike) -> dict[str, Any]:
+    one = msgspec.to_builtins(strike)
+    return {name: one[name] for name in one if name not in ("id", "kiosk")}
