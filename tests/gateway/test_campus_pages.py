@@ -139,8 +139,8 @@ def test_every_file_holds_what_the_page_shows(site, language):
     client = site.client("Zhang", language)
     content = client.get(f"/reports/{DAY}.csv").content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(content)))
-    assert len(rows) == 4 and rows[1][2:] == ["22", "2", "1", "0", "1", "0", "600", "0"]
-    assert rows[2][2:] == [""] * 8  # missing, and not zero
+    assert len(rows) == 4 and rows[1][2:] == ["22", "2", "1", "0", "1", "0", "600", "0", "0"]
+    assert rows[2][2:] == [""] * 9  # missing, and not zero
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"/reports/{DAY}.xlsx").content))
     sheet = [["" if cell is None else cell for cell in row] for row in book.worksheets[0].values]
     assert said(sheet) == said(rows)

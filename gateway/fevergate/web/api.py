@@ -267,7 +267,11 @@ class Api:
             log = self._shared.day(request.query_params.get("date"))
             known = self._shared.known(log)
             signed = self._shared.sign_offs.of(log, known)
-            log.fevers = [msgspec.structs.replace(one, acknowledged_by=None) for one in log.fevers]
+            log.fevers, log.struck = (
+                [msgspec.structs.replace(one, acknowledged_by=None) for one in some]
+                for some in (log.fevers, log.struck)
+            )
+            log.strikes = [msgspec.structs.replace(one, by="", undone_by="") for one in log.strikes]
             outcomes = {"/".join(map(str, who)): one.outcome for who, one in known.items()}
             return LogAnswer(log, outcomes, signed)
 
