@@ -64,6 +64,19 @@ def test_it_stays_red_until_acknowledged_and_more_fevers_are_counted(alarm, lamp
     assert told[-1].state == "clear" and told[-1].by == "Li"
 
 
+def test_the_light_tells_since_when_it_waits_however_many_fevers_follow(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    for seq, now[0] in enumerate((200.0, 201.0, 202.0)):
+        assert alarm.fever("north", fever(seq)) == now[0]
+    assert [state.since for state in told] == [200.0, 200.0, 200.0]
+    now[0] = 300.0
+    alarm.acknowledge("north", "Li")
+    now[0] = 400.0
+    alarm.fever("north", fever(4))
+    assert [state.since for state in told[-2:]] == [300.0, 400.0]
+
+
 def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
     for seq in range(1, MOST_WAITING + 11):
         assert alarm.fever("north", fever(seq)) is not None

@@ -11,7 +11,7 @@ from fevergate.database import open_reader
 from fevergate.errors import StoreError
 from fevergate.records import Acknowledged, ReadingArrived
 from fevergate.store import Store
-from fevergate.writer import Writer
+from fevergate.writer import APART_S, MANY, Writer
 
 
 class Scene:
@@ -21,6 +21,12 @@ class Scene:
         self.changed = threading.Condition()
         self.writer = Writer(store or Store(path), self.stored, self.trouble)
         self.writer.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.writer.stop()
 
     def note(self, *event):
         with self.changed:
@@ -76,8 +82,69 @@ def test_what_arrived_before_the_end_is_committed(tmp_path):
     assert scene.rows() == list(range(1, 2001))
 
 
+class StillClock:
+    """A clock that stands; whoever sleeps is recorded and goes on when `wake` is set."""
+
+    def __init__(self):
+        self.slept_s = []
+        self.asleep, self.wake = threading.Event(), threading.Event()
+
+    def monotonic(self):
+        return 1000.0
+
+    def sleep(self, seconds):
+        self.slept_s.append(seconds)
+        self.asleep.set()
+        assert self.wake.wait(timeout=120)
+
+
+def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeypatch):
+    clock = StillClock()
+    monkeypatch.setattr("fevergate.writer.time", clock)
+    with Scene(tmp_path / "a.db") as scene:
+        scene.writer.add(arrived(1), lambda: scene.note("first"))
+        scene.wait_for(("first",))
+        scene.add(arrived(2))
+        clock.asleep.wait(timeout=20)
+        for seq in range(3, 9):
+            scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
+        commits = [scene.writer.commits]
+        clock.wake.set()
+        scene.wait_for((8,))
+        commits.append(scene.writer.commits)
+    assert (commits, clock.slept_s) == ([1, 2], [pytest.approx(APART_S)])
+
+
+def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
+    clock = StillClock()
+    monkeypatch.setattr("fevergate.writer.time", clock)
+    clock.wake.set()
+    store = GatedStore(tmp_path / "a.db")
+    with Scene(tmp_path / "a.db", store) as scene:
+        scene.add(arrived(1))
+        assert store.entered.wait(timeout=120)
+        for seq in range(2, MANY + 3):
+            scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
+        store.open.set()
+        scene.wait_for((MANY + 2,))
+    assert clock.slept_s == []
+
+
+class GatedStore(Store):
+    """Commits once `open` is set."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.entered, self.open = threading.Event(), threading.Event()
+
+    def commit(self, batch):
+        self.entered.set()
+        assert self.open.wait(timeout=120)
+        return super().commit(batch)
+
+
 class FlakyStore(Store):
-    """Refuses a number of commits as a full disk does."""
+    """Refuses a number of commits as a full disk does; -1 for all."""
 
     refusals = 2
 
@@ -95,6 +162,17 @@ def test_a_full_disk_is_told_and_nothing_is_lost_or_acknowledged_meanwhile(tmp_p
     scene.writer.stop()
     assert scene.events == [("trouble",), ("well",), ("done",), ("stored", "north-1", 1)]
     assert scene.rows() == [1]
+
+
+def test_what_the_disk_refuses_until_the_end_is_never_acknowledged(tmp_path):
+    store = FlakyStore(tmp_path / "a.db")
+    store.refusals = -1
+    scene = Scene(tmp_path / "a.db", store)
+    scene.add(arrived(1))
+    scene.wait_for(("trouble",))
+    scene.writer.stop()
+    assert scene.events == [("trouble",)]
+    assert scene.rows() == []
 
 
 class ChokingStore(Store):

@@ -101,6 +101,24 @@ def test_the_threshold_is_a_setting():
     assert one_scan(36.2, threshold_c=37.0)[0] == "fever"
 
 
+def test_exactly_the_threshold_is_a_fever():
+    site = SITES["canthus"]
+    for skin_c in (36.2, 36.7, 37.3):
+        exactly_c = body_c(skin_c, ROOM_C, site)
+        assert one_scan(skin_c, threshold_c=exactly_c) == ("fever", "")
+        assert one_scan(skin_c, threshold_c=exactly_c + 0.001) == ("normal", "")
+
+
+def test_exactly_the_absolute_limit_is_a_fever():
+    skin_c = 37.3
+    limit_c = body_c(skin_c, ROOM_C, SITES["canthus"])
+    assert limit_c > _LIMIT_C
+    for threshold_c, verdict in ((limit_c, "fever"), (limit_c + 0.001, "normal")):
+        warm_crowd = Baseline(0.8, fixed=True)
+        gate = Gate(threshold_c=threshold_c, baseline=warm_crowd, confirm_scans=0)
+        assert gate.scan(skin_c) == [(verdict, "")]
+
+
 # Two stages.
 
 
@@ -137,6 +155,18 @@ def test_somebody_healthy_behind_a_fever_does_not_clear_it():
     gate = Gate()
     gate.scan(38.0)
     assert gate.scan(HEALTHY_C, after_ms=2000) == [("fever", "unconfirmed"), ("normal", "")]
+
+
+def test_two_scans_are_of_one_person_up_to_half_a_degree_apart():
+    for apart_c in (0.2, 0.4, 0.49):
+        gate = Gate()
+        assert gate.scan(36.4) == [("retry", "confirm")]
+        assert gate.scan(36.4 - apart_c, after_ms=3000) == [("normal", "")]
+    for apart_c in (0.51, 0.6, 0.9):
+        gate = Gate()
+        assert gate.scan(36.4) == [("retry", "confirm")]
+        alarm_and_answer = [("fever", "unconfirmed"), ("normal", "")]
+        assert gate.scan(36.4 - apart_c, after_ms=3000) == alarm_and_answer
 
 
 def test_another_fever_behind_a_fever_is_one_of_its_own():
