@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import ssl
 import time
@@ -73,9 +74,12 @@ class School(Stage):
 
     def start_gateway(self) -> Worker:
         """The shipped gateway, by its machine's clock, told to the witness."""
-        clock = self.world.gateway.environment | {"PYTHONPATH": str(TOOLS)}
-        heard = self.witness.heard
-        return Worker("faults.gateway_host", str(self.path), environment=clock, heard=heard)
+        path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
+        return Worker(
+            *("faults.gateway_host", str(self.path)),
+            environment=self.world.gateway.environment | {"PYTHONPATH": path},
+            heard=self.witness.heard,
+        )
 
     def start_campus(self) -> Worker:
         """The shipped campus server."""
