@@ -44,6 +44,7 @@ the last line:
   days           days of the school that were played
   days_wrong     days that the campus server reports otherwise             must be 0
   silent         faults of the card that no amber lamp told of             must be 0
+  fell           how often a process ended by itself, and was started again
   by_kind        of each kind: how often; of readonly and unset: from the gateway's start to red,
                  and to amber with the word "disk"; of campus: how often it was switched over
 The exit code is 1 where one of those is not 0, and 2 where something could not be played.

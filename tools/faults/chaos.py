@@ -35,6 +35,9 @@ MORNING_H = (3.0, 20.0)
 """Hours at which people come again: not so near midnight that a kiosk's date that half an hour
 took the place of is of another day."""
 
+DRAFTED_H = 9.0
+"""The report of the day before has been drafted (`fevergate.campus.settings.Report`)."""
+
 HOLIDAY = 0.15
 """How often more than one night goes by."""
 
@@ -73,7 +76,7 @@ class Chaos:
             crowd.stop()
             fleet.close()
             self._kinds.close()
-            self._parts.stop()
+            self._parts.close()
         self._gather(fleet)
         return (
             {"faults": dict(sorted(faults.items()))} | figures(self.facts) | self._by_kind(faults)
@@ -109,17 +112,18 @@ class Chaos:
         """Everybody leaves; the gateway stays on, is switched off, or loses its power."""
         self._progress("a night")
         crowd.go()
-        self._pass_a_night(self._chance.choice(("on", "off", "cut")))
+        gateway = self._chance.choice(("on", "off", "cut"))
+        self._pass_a_night(gateway, self._chance.uniform(*MORNING_H))
         crowd.come()
 
-    def _pass_a_night(self, gateway: str) -> None:
+    def _pass_a_night(self, gateway: str, hour: float) -> None:
         if gateway == "off":
             self._parts.stop("gateway")
         elif gateway == "cut":
             self._parts.kill("gateway")
         self._parts.stop("campus", "pages")  # their time passes while they are off
         days = self._chance.randint(2, 4) if self._chance.random() < HOLIDAY else 1
-        self._school.world.sleep_until(self._chance.uniform(*MORNING_H), days)
+        self._school.world.sleep_until(hour, days)
         self._school.world.gateway.set_right(synchronised=True)
         self._parts.start()
 
@@ -127,10 +131,7 @@ class Chaos:
         """Wait until nothing is on its way any more, or nothing moves."""
         self._progress("waiting until all is stored")
         self._wait_while_it_moves(lambda: fleet.pending, fleet)
-        self._pass_a_night("on")
-        self._school.world.sleep_until(9.0)  # drafts of the day before are made at seven
-        self._parts.stop("campus")
-        self._parts.start()
+        self._pass_a_night("on", DRAFTED_H)
         self._progress("waiting until all is reported")
         self._publish(fleet)
         settings = self._school.campus_settings
@@ -189,7 +190,7 @@ class Chaos:
             if kind == "card":
                 row |= self._kinds.replaced
             by_kind[kind] = row
-        return {"by_kind": by_kind}
+        return {"by_kind": by_kind, "fell": self._parts.fallen}
 
 
 def _reported(reports: Reports) -> dict[str, DayReported]:

@@ -28,9 +28,14 @@ FAULT_S = (0.5, 4.0)
 FLOOD = 3000
 """Readings of a flood; people give a kiosk one in a second."""
 
+HEARD = "select max(heard_at) from gateways"
+
 HOUR_S, DAY_S = 3600.0, 86_400.0
 WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
 """By how much a clock is wrong; beside these, 1970."""
+
+FALLS = 5
+"""A gateway that has ended by itself so often will not start."""
 
 SYNCHRONISED = 0.7
 """How often it is a time server that sets a clock right; else a person, or nothing till morning."""
@@ -81,9 +86,13 @@ class Kinds:
         self._fall("pages")
 
     def _campus(self) -> None:
-        if self._school.pair and self._chance.random() < 0.5:
-            self._school.pair.switch_over(PATIENCE_S)
+        pair = self._school.pair
+        if pair and self._chance.random() < 0.5:
+            pair.switch_over(PATIENCE_S)
             self.switched += 1
+            heard = pair.ask(HEARD)
+            what = "the campus server to take something after its database was switched over"
+            self._wait(what, lambda: pair.ask(HEARD) != heard)
         else:
             self._fall("campus")
 
@@ -210,13 +219,20 @@ class Kinds:
 
     def _wait_for_lamps(self, kind: str) -> None:
         """Until a gateway that has just been started is red for somebody, and amber: "disk"."""
-        began, witness = self._parts.gateway_began, self._school.witness
-        if witness.wait(lambda: witness.life_disk_at is not None, PATIENCE_S):
-            self.amber_s.setdefault(kind, []).append((witness.life_disk_at or began) - began)
-        else:
+        parts, witness = self._parts, self._school.witness
+        began, before = parts.gateway_began, parts.fallen
+
+        def lit_or_fallen(lit: Callable[[], bool]) -> bool:
+            return witness.wait(lambda: lit() or parts.fallen - before >= FALLS, PATIENCE_S)
+
+        lit_or_fallen(lambda: witness.life_disk_at is not None)
+        if witness.life_disk_at is None:
             self.silent += 1
-        if witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S):
-            self.red_s.setdefault(kind, []).append((witness.life_red_at or began) - began)
+        else:
+            self.amber_s.setdefault(kind, []).append(witness.life_disk_at - began)
+        lit_or_fallen(lambda: witness.life_red_at is not None)
+        if witness.life_red_at is not None:
+            self.red_s.setdefault(kind, []).append(witness.life_red_at - began)
 
     def _all_told(self) -> bool:
         kiosks = self._fleet.kiosks

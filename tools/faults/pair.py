@@ -31,20 +31,20 @@ class Server(LocalPostgres):
         """Take writes from now on."""
         self._run("pg_ctl", "-w", "promote")
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str, database: str = "postgres") -> Any:
         """The first column of the first row."""
-        with self._line() as line:
+        with self._line(database) as line:
             row = line.execute(question.encode()).fetchone()
         assert row  # noqa: S101 - every question here has an answer
         return row[0]
 
     def say(self, statement: str) -> None:
         """What has no answer."""
-        with self._line() as line:
+        with self._line("postgres") as line:
             line.execute(statement.encode())
 
-    def _line(self) -> psycopg.Connection:
-        url = f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
+    def _line(self, database: str) -> psycopg.Connection:
+        url = f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
         return psycopg.connect(url, autocommit=True)
 
 
@@ -54,19 +54,22 @@ class PostgresPair:
     def __init__(self) -> None:
         self._first, self._second = Server(), Server()
         self._fenced = False
+        self._name = ""
         self.url = ""
 
     def __enter__(self) -> Self:
         self._first.__enter__()
         try:
-            name = make_url(self._first.database()).database
+            self._name = make_url(self._first.database()).database or ""
             self._second.follow(self._first)
         except BaseException:
             self.__exit__()
             raise
         hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (self._first, self._second))
         # libpq goes to whichever of them takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
-        self.url = f"postgresql+psycopg://{USER}@/{name}?{hosts}&target_session_attrs=read-write"
+        self.url = (
+            f"postgresql+psycopg://{USER}@/{self._name}?{hosts}&target_session_attrs=read-write"
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,6 +77,10 @@ class PostgresPair:
             if (server.folder / "data" / "postmaster.pid").exists():
                 server.stop("immediate")
             server.__exit__()
+
+    def ask(self, question: str) -> Any:
+        """The first column of the first row, of the server that takes writes now."""
+        return self._first.ask(question, self._name)
 
     def switch_over(self, patience_s: float) -> None:
         """Let the other one take the writes. Who wrote to the first until now is refused there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from faults.school import School
@@ -10,54 +11,72 @@ from fevergate.bench.admin import Admin
 from fevergate.bench.stage import Worker
 from fevergate.errors import FeverGateError
 
+RESTART_S = 1.0
+"""As in the systemd units."""
+
 
 class Parts:
-    """The processes of a school, each by its name."""
+    """The processes of a school, each by its name. One that ends by itself is started again."""
 
     def __init__(self, school: School) -> None:
         self._school = school
         self._broker = True
         self._workers: dict[str, Worker] = {}
+        self._lock = threading.RLock()
+        self._ending = threading.Event()
+        self._systemd = threading.Thread(target=self._supervise, name="systemd", daemon=True)
         self._turn = 0
         self.gateway_began = 0.0
         """When the gateway was started last, by the witness's clock."""
+        self.fallen = 0
+        """How often one has ended by itself."""
 
     def start(self) -> None:
-        """Start whatever is down; returns when all but the gateway answer."""
+        """Start whatever is down; returns when all but the gateway answer. Raises `BenchError`."""
         school, workers = self._school, self._workers
-        if not self._broker:
-            school.broker.start()
-            self._broker = True
-        if "gateway" not in workers:
-            self.gateway_began = clock()
-            workers["gateway"] = school.start_gateway()
-        starting: list[tuple[str, Callable[[Worker], Worker]]] = []
-        for name, begin, wait in (
-            ("campus", school.start_campus, school.wait_for_campus),
-            ("pages", school.start_pages, school.wait_for_pages),
-        ):
-            if name not in workers:
-                workers[name] = begin()
-                starting.append((name, wait))
-        for name, wait in starting:
-            workers[name] = wait(workers[name])
+        with self._lock:
+            if not self._systemd.ident:
+                self._systemd.start()
+            if not self._broker:
+                school.broker.start()
+                self._broker = True
+            if "gateway" not in workers:
+                self.gateway_began = clock()
+                workers["gateway"] = school.start_gateway()
+            starting: list[tuple[str, Callable[[Worker], Worker]]] = []
+            for name, begin, wait in (
+                ("campus", school.start_campus, school.wait_for_campus),
+                ("pages", school.start_pages, school.wait_for_pages),
+            ):
+                if name not in workers:
+                    workers[name] = begin()
+                    starting.append((name, wait))
+            for name, wait in starting:
+                workers[name] = wait(workers[name])
 
     def kill(self, *names: str) -> None:
         """SIGKILL."""
-        for name in names:
-            if name == "broker":
-                self._school.broker.kill()
-                self._broker = False
-            elif worker := self._workers.pop(name, None):
-                worker.kill()
-                self._heard_out(name, worker)
+        with self._lock:
+            for name in names:
+                if name == "broker":
+                    self._school.broker.kill()
+                    self._broker = False
+                elif worker := self._workers.pop(name, None):
+                    worker.kill()
+                    self._heard_out(name, worker)
 
     def stop(self, *names: str) -> None:
-        """SIGTERM, and wait; without names all but the broker."""
-        for name in names or tuple(self._workers):
-            if worker := self._workers.pop(name, None):
-                worker.__exit__()
-                self._heard_out(name, worker)
+        """SIGTERM, and wait."""
+        with self._lock:
+            for name in names:
+                if worker := self._workers.pop(name, None):
+                    worker.__exit__()
+                    self._heard_out(name, worker)
+
+    def close(self) -> None:
+        """End all but the broker."""
+        self._ending.set()
+        self.stop("gateway", "pages", "campus")
 
     def acknowledge(self) -> None:
         """A guard comes by, and takes the board, or a program of the administrator's; where there
@@ -70,6 +89,20 @@ class Parts:
                 guard.acknowledge()
         except (FeverGateError, OSError):
             return
+
+    def _supervise(self) -> None:
+        begin = {
+            "gateway": self._school.start_gateway,
+            "campus": self._school.start_campus,
+            "pages": self._school.start_pages,
+        }
+        while not self._ending.wait(RESTART_S):
+            with self._lock:
+                for name, worker in list(self._workers.items()):
+                    if worker.ended and not self._ending.is_set():
+                        self.fallen += 1
+                        self._heard_out(name, worker)
+                        self._workers[name] = begin[name]()
 
     def _heard_out(self, name: str, worker: Worker) -> None:
         worker.last_lines()

@@ -48,6 +48,7 @@ class Witness:
         with self._changed:
             self._high, self._amber = set(), []
             self.life_red_at = self.life_disk_at = None
+            self._changed.notify_all()
 
     def wait(self, condition: Callable[[], bool], patience_s: float) -> bool:
         """Until it is so; False where it is not after so long."""
