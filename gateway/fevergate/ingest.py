@@ -89,7 +89,11 @@ class Ingest:
         self._unlogged = 0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take one message; `done` is called when it is committed, or need not be."""
+        """Take one message; `done` is called when it is committed, or need not be.
+
+        A guard's word is never asked for again: repeated after a broken line, while the disk
+        refuses, it would clear a fever that came since and that no guard saw.
+        """
         now = self._clock.now()
         self._watch.drops.received += 1
         if topic == DROPPED:
@@ -108,6 +112,9 @@ class Ingest:
             record = Rejected(topic, reason, payload, now)
         if record is None or self._too_many(topic, record):
             done()
+        elif isinstance(record, Acknowledged):
+            done()
+            self._keep(record, _nothing)
         else:
             self._keep(record, done)
 
@@ -124,7 +131,7 @@ class Ingest:
     def acknowledge(self, gate: str, by: str) -> None:
         """A guard acknowledged, by button or by command."""
         if record := self._acknowledged(gate, by, self._clock.now()):
-            self._keep(record, lambda: None)
+            self._keep(record, _nothing)
 
     def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
         if topic.campus != self._settings.campus:
@@ -239,3 +246,7 @@ class Ingest:
     def _same(topic_name: str, said: str) -> None:
         if topic_name != said:
             raise MessageError(f"kiosk {said!r} on the topic of {topic_name!r}")
+
+
+def _nothing() -> None:
+    """Nobody waits for the commit."""

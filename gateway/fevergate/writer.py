@@ -146,6 +146,13 @@ class Writer:
         if self._queue.qsize() >= _room(record):
             self.turned_away += 1
             return
+        if self.refusing and isinstance(record, Acknowledged):
+            log.warning(
+                "%s saw to %d fever(s): not recorded yet, since the disk refuses; a restart before"
+                " it is shows them red again",
+                record.by,
+                len(record.fevers),
+            )
         self._queue.put(_Entry(record, done))
 
     @property

@@ -89,6 +89,12 @@ def test_a_guards_command_acknowledges(scene):
     assert record.fevers == (reading(1).identity,)
 
 
+def test_a_guards_command_is_not_asked_for_again_whatever_the_disk_does(scene):
+    scene.say("north-1/reading", reading(1, "fever"))
+    scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
+    assert len(scene.kept) == 2 and scene.acknowledged == 1
+
+
 def test_an_acknowledgement_of_nothing_needs_no_store(scene):
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
     assert scene.kept == [] and scene.acknowledged == 1

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from gpiozero.pins.mock import MockFactory
+from msgspec.structs import replace
 from samples import arrived
 
 from fevergate import doctor_store
@@ -23,7 +24,15 @@ from fevergate.broker_once import publish_once
 from fevergate.database import open_reader, set_aside_before
 from fevergate.gateway import Gateway
 from fevergate.pins import GATES
-from fevergate.protocol import Verdict, alarm_topic
+from fevergate.protocol import (
+    Acknowledge,
+    LampTest,
+    Verdict,
+    acknowledge_topic,
+    alarm_topic,
+    encode,
+    lamp_test_topic,
+)
 from fevergate.settings import load_gateway
 from fevergate.store import Store, open_store
 from fevergate.web import troubles
@@ -180,6 +189,81 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
     finally:
         reader.close()
     assert rows == [(*reading.identity, "button")]
+
+
+def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
+    site, settings, card, caplog
+):
+    """The broker repeats what is not stored; it is recorded when the card takes again."""
+    full(card)
+    with at_work(settings) as (gateway, lamps):
+        fleet = Fleet(settings, 1, boot=41)
+        try:
+            first = fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            wait_until(lambda: disk_words(gateway))
+            guard_says(settings, "Li Wei")
+            wait_until(lambda: not lamps.red)
+            second = fleet.kiosks[0].reading(Verdict.FEVER, 38.6)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            lines, heard = gateway._broker._epoch, gateway.ingest.counts["fever"]
+            gateway._broker.again()
+            wait_until(lambda: gateway._broker._epoch > lines)
+            wait_until(lambda: gateway.ingest.counts["fever"] >= heard + 2)  # both once more
+            guard_asks_for_a_test(settings, gateway)  # behind all that was repeated
+            assert lamps.red
+            assert "Li Wei saw to 1 fever(s): not recorded yet" in caplog.text
+            card.make_room()
+            assert fleet.wait_stored(60)
+        finally:
+            fleet.close()
+    assert seen_to(card) == {first.seq: "Li Wei", second.seq: None}
+
+
+def test_a_guards_word_that_was_not_recorded_is_asked_for_again_after_a_restart(
+    site, settings, card
+):
+    full(card)
+    fleet = Fleet(settings, 1, boot=42)
+    try:
+        with at_work(settings) as (_, lamps):
+            reading = fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
+            wait_until(lambda: lamps.red or fleet.kiosks[0].again())
+            guard_says(settings, "Li Wei")
+            wait_until(lambda: not lamps.red)
+        with at_work(settings) as (_, lamps):
+            wait_until(lambda: lamps.red)
+            guard_says(settings, "Wang")
+            wait_until(lambda: not lamps.red)
+            card.make_room()
+            assert fleet.wait_stored(60)
+    finally:
+        fleet.close()
+    assert seen_to(card) == {reading.seq: "Wang"}
+
+
+def guard_says(settings, by):
+    as_admin(settings, acknowledge_topic("east", "north"), Acknowledge(by=by))
+
+
+def guard_asks_for_a_test(settings, gateway):
+    """Comes after all that the broker sent before."""
+    received = gateway._watch.drops.received
+    as_admin(settings, lamp_test_topic("east", "north"), LampTest(by="Li Wei"))
+    wait_until(lambda: gateway._watch.drops.received > received)
+
+
+def as_admin(settings, topic, message):
+    broker = replace(settings.broker, username="admin", password_file="admin.password")
+    publish_once(replace(settings, broker=broker), topic, encode(message))
+
+
+def seen_to(card):
+    reader = open_reader(card.database)
+    try:
+        return dict(reader.execute("select seq, acknowledged_by from fevers").fetchall())
+    finally:
+        reader.close()
 
 
 @pytest.mark.parametrize(
