@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from emulated_pi.button import GPEDS0, Chip, Debugger, edge
+from emulated_pi.device_tree import SEED_BYTES, with_seed
 from emulated_pi.errors import PiCheckError
 from emulated_pi.gpio import BASE, WORDS, Lamps, lamps, parse_registers
 from emulated_pi.serial_line import SerialLine
@@ -61,12 +63,14 @@ class Machine:
         for name in ("serial", "monitor", "chip", "debugger"):
             (self._folder / name).unlink(missing_ok=True)
         began = time.monotonic()
+        tree = self._folder / "pi.dtb"
+        tree.write_bytes(with_seed(self._power.device_tree.read_bytes(), os.urandom(SEED_BYTES)))
         with (self._folder / "qemu.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *(QEMU, "-M", "raspi3b", "-smp", "4", "-m", "1G", "-display", "none"),
                     *("-kernel", str(self._power.kernel), "-initrd", str(self._power.initrd)),
-                    *("-dtb", str(self._power.device_tree)),
+                    *("-dtb", str(tree)),
                     *("-append", " ".join((COMMAND_LINE, *parameters))),
                     *("-drive", f"if=sd,format=raw,file={self._card}"),
                     *("-serial", "null"),

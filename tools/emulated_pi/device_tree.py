@@ -1,0 +1,66 @@
+"""What a Pi's firmware puts into the device tree and QEMU does not: random numbers for the kernel.
+
+Without them the kernel is not ready to make its own for minutes, and until then each system call
+(its stack is moved at random) waits for one lock that all processors want.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from emulated_pi.errors import PiCheckError
+
+MAGIC = 0xD00DFEED
+BEGIN_NODE, END_NODE, PROPERTY, NOP = 1, 2, 3, 4
+"""Tokens of the structure block (Devicetree Specification 0.4, 5.4)."""
+
+SEED = b"rng-seed\0"
+SEED_BYTES = 64
+
+
+def with_seed(blob: bytes, seed: bytes) -> bytes:
+    """A device tree (DTB) whose /chosen has `rng-seed`, besides what is there.
+
+    Raises `PiCheckError` where it is none, or has no /chosen.
+    """
+    try:
+        header = list(struct.unpack_from(">10I", blob))
+        magic, _, structure_at, strings_at, _, _, _, _, strings_size, structure_size = header
+        if magic != MAGIC:
+            raise PiCheckError(f"expected a device tree, it begins with {magic:#x}")
+        structure = blob[structure_at : structure_at + structure_size]
+        strings = blob[strings_at : strings_at + strings_size]
+        at = _inside_chosen(structure)
+    except struct.error as error:
+        raise PiCheckError(f"the device tree is cut off: {error}") from error
+    head = struct.pack(">3I", PROPERTY, len(seed), len(strings))
+    structure = structure[:at] + head + seed + bytes(-len(seed) % 4) + structure[at:]
+    strings += SEED
+    # The header and the memory that is reserved stay in front; both blocks move behind them.
+    front = blob[: min(structure_at, strings_at)]
+    header[1] = len(front) + len(structure) + len(strings)
+    header[2], header[3] = len(front), len(front) + len(structure)
+    header[8], header[9] = len(strings), len(structure)
+    return struct.pack(">10I", *header) + front[40:] + structure + strings
+
+
+def _inside_chosen(structure: bytes) -> int:
+    """Where the first property of /chosen would stand."""
+    at = depth = 0
+    while at < len(structure):
+        (token,) = struct.unpack_from(">I", structure, at)
+        at += 4
+        if token == BEGIN_NODE:
+            name = structure[at : structure.index(b"\0", at)]
+            at += len(name) // 4 * 4 + 4
+            depth += 1
+            if depth == 2 and name == b"chosen":
+                return at
+        elif token == END_NODE:
+            depth -= 1
+        elif token == PROPERTY:
+            (size,) = struct.unpack_from(">I", structure, at)
+            at += 8 + (size + 3) // 4 * 4
+        elif token != NOP:
+            break
+    raise PiCheckError("the device tree has no /chosen")
