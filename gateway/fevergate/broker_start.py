@@ -225,7 +225,11 @@ def _comes_up(store: Path | None, runtime: Path) -> bool:
 
 
 @click.command("broker")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument(
+    "folder",
+    # The broker's user may go through it, and not list it.
+    type=click.Path(path_type=Path, file_okay=False, exists=True, readable=False),
+)
 def broker_command(folder: Path) -> None:
     """See to the message broker's files in FOLDER; mosquitto's unit runs it before each start.
 
