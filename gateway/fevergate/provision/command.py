@@ -12,6 +12,7 @@ from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import provision
 from fevergate.provision.kiosks import static_address
+from fevergate.provision.upgrade import upgrade_command
 from fevergate.secret_input import ask_secret
 from kiosk.estimate import SITES
 
@@ -70,6 +71,9 @@ def provision_group() -> None:
     Secrets are written to files that only their owner reads, and never printed. Each may be run
     again: keys, passwords and what somebody wrote into the settings are kept.
     """
+
+
+provision_group.add_command(upgrade_command)
 
 
 @provision_group.command("gateway")

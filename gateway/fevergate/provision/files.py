@@ -103,9 +103,8 @@ def kiosk_password(path: Path) -> str:
 def write_broker(done: Provisioned, campus: str) -> None:
     """The broker's passwords and access list, of all whose credential lies in the folder."""
     passwords = {
-        user: path.read_text().strip()
-        for user in USERS
-        if (path := done.folder / f"{user}.password").exists()
+        user: (done.folder / f"{user}.password").read_text().strip()
+        for user in users_of(done.folder)
     }
     kiosks = {
         path.parent.name: kiosk_password(path)
@@ -114,16 +113,27 @@ def write_broker(done: Provisioned, campus: str) -> None:
     if collect := passwords.get(broker_files.COLLECT):
         passwords |= dict.fromkeys(broker_files.COLLECTORS, collect)
     broker_files.write_passwords(done.folder / "broker.passwords", passwords | kiosks)
-    access = broker_files.access_list(
-        campus,
-        list(kiosks),
-        home_assistant=broker_files.HOME_ASSISTANT in passwords,
-        collect=broker_files.COLLECT in passwords,
-    )
+    access = access_of(done.folder, campus)
     certificates.write_private(done.folder / "broker.acl", access.encode())
     written = (done.folder / "broker.passwords", done.folder / "broker.acl")
     last_good.renew(done.folder / "broker" / broker_files.GOOD, *written)
     done.made += ["broker.passwords", "broker.acl"]
+
+
+def users_of(folder: Path) -> list[str]:
+    """The broker's users that are no kiosk and have a credential in the folder."""
+    return [user for user in USERS if (folder / f"{user}.password").exists()]
+
+
+def access_of(folder: Path, campus: str) -> str:
+    """The access list of all whose credential lies in the folder."""
+    users = users_of(folder)
+    return broker_files.access_list(
+        campus,
+        [path.parent.name for path in sorted((folder / "kiosks").glob("*/settings.json"))],
+        home_assistant=broker_files.HOME_ASSISTANT in users,
+        collect=broker_files.COLLECT in users,
+    )
 
 
 def read_toml(path: Path) -> tomlkit.TOMLDocument:

@@ -34,6 +34,7 @@ SYSTEMD = Path("/run/systemd/system")
 """There where systemd runs (sd_booted(3))."""
 
 UNITS_FOLDER = Path("/etc/systemd/system")
+BROKER = "mosquitto.service"
 RENEW = "fevergate-renew.timer"
 CAMPUS = "fevergate-campus.service"
 
@@ -45,14 +46,14 @@ UNITS = {
 
 
 def write_drop_ins(folder: Path) -> None:
-    """Its systemd/, to be copied into /etc/systemd/system: see `_drop_ins`."""
-    for name, text in _drop_ins(folder).items():
+    """Its systemd/, to be copied into /etc/systemd/system: see `drop_ins`."""
+    for name, text in drop_ins(folder).items():
         path = folder / "systemd" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         certificates.write_public(path, text.encode())
 
 
-def _drop_ins(folder: Path) -> dict[str, str]:
+def drop_ins(folder: Path) -> dict[str, str]:
     """The broker with this folder's configuration, the port of which the limit is, and, where it is
     not the usual folder, the gateway's units with its settings: by name below
     /etc/systemd/system."""
@@ -86,16 +87,16 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
     systemctl = _systemctl(folder)
     if systemctl is None or os.geteuid() != 0:
         return False
-    broker_anew |= not (UNITS_FOLDER / "mosquitto.service.d" / "fevergate.conf").exists()
+    broker_anew |= not _drop_in().exists()
     # Made here, not copied: what lies in the folder is as trusted as the service's user is.
-    for name, text in _drop_ins(folder).items():
+    for name, text in drop_ins(folder).items():
         path = UNITS_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         certificates.write_public(path, text.encode())
     _run(systemctl, "daemon-reload")
-    _run(systemctl, "enable", "--quiet", "mosquitto.service")
+    _run(systemctl, "enable", "--quiet", BROKER)
     broker_limit.start(systemctl)
-    _run(systemctl, "restart" if broker_anew else "reload-or-restart", "mosquitto.service")
+    _run(systemctl, "restart" if broker_anew else "reload-or-restart", BROKER)
     _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW)
     return True
 
@@ -119,6 +120,38 @@ def _start(systemctl: str, *units: str) -> bool:
         _run(systemctl, "enable", "--quiet", *installed)
         _run(systemctl, "restart", *installed)
     return bool(installed)
+
+
+def broker_runs(folder: Path) -> bool:
+    """Whether systemd runs the broker of this folder, and this user may say how."""
+    systemctl = _systemctl(folder)
+    if systemctl is None or os.geteuid() != 0:
+        return False
+    return _show(systemctl, "ActiveState") == "active" and _drop_in().exists()
+
+
+def start_broker_anew(folder: Path) -> None:
+    """Restart it with the drop-ins that are there now. Raises `ProvisionError`."""
+    if systemctl := _systemctl(folder):
+        _run(systemctl, "daemon-reload")
+        broker_limit.start(systemctl)
+        _run(systemctl, "restart", BROKER)
+
+
+def broker_fell(folder: Path) -> bool:
+    """Whether it ended by itself since `start_broker_anew`."""
+    systemctl = _systemctl(folder)
+    return systemctl is not None and _show(systemctl, "NRestarts") not in ("", "0")
+
+
+def _show(systemctl: str, name: str) -> str:
+    """A property of the broker's unit."""
+    command = [systemctl, "show", "--value", f"--property={name}", BROKER]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def _drop_in() -> Path:
+    return UNITS_FOLDER / f"{BROKER}.d" / "fevergate.conf"
 
 
 def reload_broker(folder: Path) -> bool:
@@ -212,4 +245,4 @@ def _systemctl(folder: Path) -> str | None:
 def _run(systemctl: str, *arguments: str) -> None:
     done = subprocess.run([systemctl, *arguments], capture_output=True, text=True)
     if done.returncode:
-        raise ProvisionError(f"systemctl {' '.join(arguments)}: {done.stderr.strip()}")
+        raise ProvisionError(f"systemctl {' '.join(arguments)}: {' '.join(done.stderr.split())}")

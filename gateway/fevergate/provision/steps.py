@@ -34,6 +34,15 @@ SAID = {
         "让 mosquitto 使用它：cp -r {folder}/systemd/* /etc/systemd/system/，然后重新启动",
         "for mosquitto to use it: cp -r {folder}/systemd/* /etc/systemd/system/, and restart it",
     ),
+    "upgraded": (
+        "消息服务器已改用本版本的 {names}",
+        "the broker has what this version gives it: {names}",
+    ),
+    "upgrade_same": ("消息服务器的文件无需更新", "the broker has what this version gives it"),
+    "upgrade_none": (
+        "消息服务器未在本机运行，其文件未改动；请再运行一次 fevergate provision gateway",
+        "no broker runs here: its files stay; run fevergate provision gateway once more",
+    ),
     "next": (
         "接下来：fevergate flash 烧录，fevergate provision labels 打印标签，fevergate doctor 检查",
         "next: fevergate flash for each board, fevergate provision labels, fevergate doctor",

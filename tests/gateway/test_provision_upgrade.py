@@ -1,0 +1,153 @@
+"""An upgrade brings the broker's files to its version, or leaves them as they were."""
+
+import os
+import re
+
+import pytest
+
+from fevergate import broker_files, broker_limit, broker_once
+from fevergate.errors import BrokerError, ProvisionError
+from fevergate.provision import provision, services, upgrade
+from fevergate.settings import load_gateway
+
+DROP_IN = "mosquitto.service.d/fevergate.conf"
+
+
+class Machine:
+    """A machine that systemd runs, but for systemd and the broker; `takes` says whether the
+    broker lets the gateway in."""
+
+    def __init__(self, folder):
+        self.folder = folder / "a"
+        self.units = folder / "units"
+        self.told = []
+        self.active = True
+        self.takes = lambda: True
+        provision(self.folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+        for name, text in services.drop_ins(self.folder).items():
+            (self.units / name).parent.mkdir(parents=True)
+            (self.units / name).write_text(text)
+
+    def run(self, _systemctl, *arguments):
+        self.told.append(" ".join(arguments))
+
+    def show(self, _systemctl, name):
+        return {"ActiveState": "active" if self.active else "inactive", "NRestarts": "1"}[name]
+
+    def probe(self, _settings):
+        if not self.takes():
+            raise BrokerError("broker 127.0.0.1:8884: refused")
+
+    def older(self):
+        """As an earlier version provisioned it."""
+        acl = self.folder / "broker.acl"
+        acl.write_text(re.sub(r"(?m)^topic .*/test\n", "", acl.read_text()))
+        (self.units / DROP_IN).write_text("[Service]\nUser=mosquitto\n")
+        conf = self.folder / "mosquitto.conf"
+        text = conf.read_text().replace(broker_files.CLIENT_IDS + "\n", "")
+        conf.write_text(re.sub(r"(?s)# This machine: .*?\n\n", "\n", text))
+        toml = self.folder / "gateway.toml"
+        toml.write_text(re.sub(r"(?m)^local_port.*\n", "", toml.read_text()) + "# ours\n")
+
+    def files(self):
+        paths = [path for top in (self.folder, self.units) for path in top.rglob("*")]
+        return {path: path.read_bytes() for path in paths if path.is_file()}
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    machine = Machine(tmp_path)
+    monkeypatch.setattr(services, "UNITS_FOLDER", machine.units)
+    monkeypatch.setattr(services, "_systemctl", lambda folder: "systemctl")
+    monkeypatch.setattr(services, "_run", machine.run)
+    monkeypatch.setattr(services, "_show", machine.show)
+    monkeypatch.setattr(broker_limit, "start", lambda systemctl: None)
+    monkeypatch.setattr(broker_once, "probe", machine.probe)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(broker_files, "hand_over", lambda folder: None)  # which only root can
+    return machine
+
+
+RESTARTED = ["daemon-reload", "restart mosquitto.service"]
+GATEWAY = "try-restart fevergate-gateway fevergate-web"
+
+
+def test_what_is_of_this_version_is_left_alone_and_nothing_starts_anew(machine):
+    before = machine.files()
+    assert list(upgrade.upgrade(machine.folder)) == ["消息服务器的文件无需更新"]
+    assert machine.files() == before and machine.told == []
+
+
+def test_an_earlier_campus_has_what_a_new_one_has_and_keeps_its_own(machine):
+    new = machine.files()
+    machine.older()
+    (told,) = upgrade.upgrade(machine.folder)
+    for name in ("mosquitto.conf", "broker.acl", "gateway.toml", DROP_IN):
+        assert name in told
+    assert machine.told == [*RESTARTED, GATEWAY]
+    now = machine.files()
+    for path in (machine.folder / "mosquitto.conf", machine.folder / "broker.acl"):
+        assert now[path] == new[path]
+    assert now[machine.units / DROP_IN] == new[machine.units / DROP_IN]
+    assert load_gateway(machine.folder / "gateway.toml").broker.local_port == 8884
+    assert b"# ours" in now[machine.folder / "gateway.toml"]
+    (same,) = upgrade.upgrade(machine.folder)
+    assert same == "消息服务器的文件无需更新"
+
+
+def test_a_drop_in_alone_does_not_start_the_gateway_anew(machine):
+    (machine.units / DROP_IN).write_text("[Service]\n")
+    (told,) = upgrade.upgrade(machine.folder)
+    assert machine.told == RESTARTED and told.endswith(DROP_IN)
+
+
+@pytest.mark.parametrize("falls", ["broker", "gateway"])
+def test_what_is_not_taken_is_put_back(machine, monkeypatch, falls):
+    machine.older()
+    before = machine.files()
+
+    def run(systemctl, *arguments):
+        machine.run(systemctl, *arguments)
+        if machine.told.count(GATEWAY) == 1 and machine.told[-1] == GATEWAY:
+            raise ProvisionError("systemctl: the gateway does not come up")
+
+    if falls == "gateway":
+        monkeypatch.setattr(services, "_run", run)
+    else:
+        machine.takes = lambda: False
+    with pytest.raises(ProvisionError, match=r"mosquitto\.conf.*: as before"):
+        list(upgrade.upgrade(machine.folder))
+    after = machine.files()
+    beside = ("systemd/", "broker/good/")  # what is copied from here, and made at each start
+    for path in before.keys() | after.keys():
+        if not any(name in str(path) for name in beside):
+            assert after.get(path) == before.get(path), path
+    assert machine.told[-3:] == [*RESTARTED, GATEWAY]
+
+
+def test_a_broker_that_somebody_stopped_stays_as_it_is(machine):
+    machine.older()
+    machine.active = False
+    before = machine.files()
+    (told,) = upgrade.upgrade(machine.folder)
+    assert "provision gateway" in told and machine.files() == before and machine.told == []
+
+
+def test_root_reads_through_no_link(machine, tmp_path):
+    name = "broker.acl"
+    (tmp_path / "secret").write_text("root's")
+    (machine.folder / name).unlink()
+    (machine.folder / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(ProvisionError, match=f"{name}: expected a file"):
+        list(upgrade.upgrade(machine.folder))
+    assert (tmp_path / "secret").read_text() == "root's"
+
+
+def test_kiosks_passwords_are_good_after_it(machine):
+    """They are hashed anew where the access list is."""
+    machine.older()
+    list(upgrade.upgrade(machine.folder))
+    users = (machine.folder / "broker.passwords").read_text().splitlines()
+    assert sorted(line.partition(":")[0] for line in users) == [
+        *("admin", "gateway", "north-1", "web"),
+    ]
