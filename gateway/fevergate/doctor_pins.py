@@ -17,7 +17,9 @@ from fevergate.settings import GatewaySettings
 from fevergate.web.troubles import line
 from fevergate.web.words import translations
 
-CONFIG = Path("/boot/firmware/config.txt")
+CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
+"""Where the firmware's settings are: from Debian 12 on, and on a system that was upgraded from an
+earlier one; the second is a note to the first on a new one (raspberrypi-sys-mods, get_fw_loc)."""
 STRICT = "dtparam=strict_gpiod"
 DAY_S = 86400
 TRY_DAYS = 31
@@ -126,7 +128,8 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
     if not keeps_outputs():
         yield ok("outputs", "程序退出后灯随之熄灭", "a dead program's lamps go out")
         return
-    told = CONFIG.exists() and STRICT in CONFIG.read_text(errors="replace").splitlines()
+    config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
+    told = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
     yield Finding(
         check="outputs",
         state="warning",
@@ -135,11 +138,11 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
             "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
         ),
         advice=(
-            f"{CONFIG} 中已有 {STRICT}：重新启动后生效"
+            f"{config} 中已有 {STRICT}：重新启动后生效"
             if told
-            else f"在 {CONFIG} 末尾加一行 {STRICT}，然后重新启动",
-            f"{CONFIG} has {STRICT}: reboot, and it counts"
+            else f"在 {config} 末尾加一行 {STRICT}，然后重新启动",
+            f"{config} has {STRICT}: reboot, and it counts"
             if told
-            else f"put {STRICT} at the end of {CONFIG}, then reboot",
+            else f"put {STRICT} at the end of {config}, then reboot",
         ),
     )

@@ -15,9 +15,14 @@ from fevergate.errors import PinsError
 SYS = Path("/sys")
 DEV = Path("/dev")
 
-HEADER_CHIPS = {"brcm,bcm2835-gpio", "brcm,bcm2711-gpio", "raspberrypi,rp1-gpio"}
-"""The device tree's names of the chip behind the header: Pi 1 to 3, 4, 5. Its number is 0 on most
-kernels, on a Pi 5 also 4 or more. (Linux: pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)"""
+HEADER_CHIPS = {
+    "brcm,bcm2835-gpio": "pinctrl_bcm2835",
+    "brcm,bcm2711-gpio": "pinctrl_bcm2835",
+    "raspberrypi,rp1-gpio": "pinctrl_rp1",
+}
+"""The device tree's names of the chip behind the header, Pi 1 to 3, 4, 5, and the kernel's module
+that drives it. Its number is 0 on most kernels, on a Pi 5 also 4 or more. (Linux:
+pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)"""
 
 _REVISION_3B = 0xA02082
 _REVISION_5B = 0xC04170
@@ -56,7 +61,8 @@ def _header_chip(sys: Path) -> int | None:
     found = [
         int(device.name.removeprefix("gpiochip"))
         for device in (sys / "bus/gpio/devices").glob("gpiochip*")
-        if device.name.removeprefix("gpiochip").isdecimal() and HEADER_CHIPS & _compatible(device)
+        if device.name.removeprefix("gpiochip").isdecimal()
+        and HEADER_CHIPS.keys() & _compatible(device)
     ]
     return min(found, default=None)
 
@@ -77,12 +83,22 @@ def _read(path: Path) -> bytes:
 
 
 def keeps_outputs(sys: Path = SYS) -> bool:
-    """Whether the kernel leaves a dead program's outputs as they were.
+    """Whether the kernel leaves a dead program's outputs on the header as they were.
 
-    Raspberry Pi OS's does, unless `dtparam=strict_gpiod` is in config.txt; Debian's does where it
-    is told to. (Linux: `persist_gpio_outputs` in pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)
+    Raspberry Pi OS's does (`persist_gpio_outputs` is true in its pinctrl-bcm2835.c and
+    pinctrl-rp1.c), unless `dtparam=strict_gpiod` is in config.txt; Debian 13's does where it is
+    told to (false in Linux's pinctrl-bcm2835.c, from 6.11 on); Debian 12's knows no such parameter
+    and lets go of them. A Pi 5's kernel has both drivers: that of the header's chip counts.
     """
-    parameters = (sys / "module").glob("pinctrl_*/parameters/persist_gpio_outputs")
+    chip = _header_chip(sys)
+    if chip is None:
+        return False
+    names = _compatible(sys / f"bus/gpio/devices/gpiochip{chip}")
+    parameters = (
+        sys / "module" / module / "parameters/persist_gpio_outputs"
+        for name, module in HEADER_CHIPS.items()
+        if name in names
+    )
     return any(_read(path).strip() == b"Y" for path in parameters)
 
 

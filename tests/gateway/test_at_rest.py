@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import real_micropython
 from click.testing import CliRunner
+from laid_out_pi import lay_out
 
 from fevergate import at_rest
 from fevergate.cli import cli
@@ -107,20 +108,27 @@ def test_the_request_is_laid_out_as_the_kernels_header_says(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "keeps"),
+    ("chip", "bcm2835", "rp1", "keeps"),
     [
-        ({"pinctrl_bcm2835": "Y\n"}, True),  # Raspberry Pi OS as it comes
-        ({"pinctrl_bcm2835": "N\n"}, False),  # with dtparam=strict_gpiod, or Debian 13
-        ({"pinctrl_bcm2835": "N\n", "pinctrl_rp1": "Y\n"}, True),  # a Pi 5
-        ({}, False),  # Debian 12
+        ("brcm,bcm2711-gpio", "Y", None, True),  # Raspberry Pi OS as it comes, on a Pi 4
+        ("brcm,bcm2835-gpio", "N", None, False),  # with dtparam=strict_gpiod, or Debian 13
+        ("brcm,bcm2835-gpio", None, None, False),  # Debian 12
+        # A Pi 5's kernel has both drivers, and only one of them is told.
+        ("raspberrypi,rp1-gpio", "N", "Y", True),
+        ("raspberrypi,rp1-gpio", "Y", "N", False),
+        ("", "Y", None, False),  # no Pi
     ],
 )
-def test_whether_the_kernel_keeps_a_dead_programs_lamps_is_known(tmp_path, files, keeps):
-    for module, text in files.items():
-        folder = tmp_path / "module" / module / "parameters"
+def test_whether_the_kernel_keeps_a_dead_programs_lamps_is_known(
+    tmp_path, chip, bcm2835, rp1, keeps
+):
+    sys_, _ = lay_out(tmp_path, "Raspberry Pi", None, {0: (chip, "")})
+    for module, value in (("pinctrl_bcm2835", bcm2835), ("pinctrl_rp1", rp1)):
+        folder = sys_ / "module" / module / "parameters"
         folder.mkdir(parents=True)
-        (folder / "persist_gpio_outputs").write_text(text)
-    assert keeps_outputs(tmp_path) == keeps
+        if value:
+            (folder / "persist_gpio_outputs").write_text(f"{value}\n")
+    assert keeps_outputs(sys_) == keeps
 
 
 def test_the_unit_puts_the_lamps_at_rest_and_never_gives_up():

@@ -183,7 +183,7 @@ def test_doctor_knows_whether_a_dead_program_leaves_green(
     from fevergate import doctor_pins
     from fevergate.machine import Machine
 
-    monkeypatch.setattr(doctor_pins, "CONFIG", tmp_path / "config.txt")
+    monkeypatch.setattr(doctor_pins, "CONFIGS", (tmp_path / "none", tmp_path / "config.txt"))
     monkeypatch.setattr(doctor_pins, "keeps_outputs", lambda: keeps)
     monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
     assert list(doctor_pins.outputs(settings)) == []

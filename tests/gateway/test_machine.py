@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from gpiozero.pins.local import LocalPiFactory
+from laid_out_pi import lay_out
 
 from fevergate import lights
 from fevergate.errors import PinsError
@@ -46,37 +47,10 @@ SYSTEMS = {
 }
 
 
-@pytest.fixture
-def lay_out(tmp_path):
-    """Files as a system's kernel lays them out; returns the roots of /sys and /dev."""
-
-    def lay_out(model, revision, chips):
-        sys_, dev = tmp_path / "sys", tmp_path / "dev"
-        (sys_ / "bus/gpio/devices").mkdir(parents=True)
-        dev.mkdir()
-        tree = sys_ / "firmware/devicetree/base"
-        if model:
-            (tree / "system").mkdir(parents=True)
-            (tree / "model").write_bytes(model.encode() + b"\0")
-        if revision:
-            (tree / "system/linux,revision").write_bytes(revision.to_bytes(4, "big"))
-        for number, names in chips.items():
-            chip = sys_ / f"devices/platform/soc/{number}.gpio/gpiochip{number}"
-            for folder, name in zip((chip, chip.parent), names, strict=True):
-                (folder / "of_node").mkdir(parents=True)
-                if name:
-                    (folder / "of_node/compatible").write_bytes(name.encode() + b"\0")
-            (sys_ / f"bus/gpio/devices/gpiochip{number}").symlink_to(chip)
-            (dev / f"gpiochip{number}").touch()
-        return sys_, dev
-
-    return lay_out
-
-
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_headers_chip_is_known_on_every_system(lay_out, system):
+def test_the_headers_chip_is_known_on_every_system(tmp_path, system):
     (model, revision), chips, header = SYSTEMS[system]
-    sys_, dev = lay_out(model, revision, chips)
+    sys_, dev = lay_out(tmp_path, model, revision, chips)
     machine = recognise(sys_)
     assert machine.is_pi == bool(model) and machine.chip == header
     assert machine.revision == (revision or 0xA02082)

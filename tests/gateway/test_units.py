@@ -1,8 +1,9 @@
-"""The systemd units are hardened, and start what there is."""
+"""The systemd units are hardened, and start what there is; the udev rule is for the pins alone."""
 
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatchcase
 
 import pytest
 import real_micropython
@@ -35,6 +36,31 @@ def test_a_slow_start_of_the_gateway_is_not_given_up_and_begun_anew():
     """systemd's own limit is 90 s; an overloaded Pi took 64."""
     text = (real_micropython.ROOT / "gateway/systemd/fevergate-gateway.service").read_text()
     assert "Type=notify" in text and int(re.findall(r"TimeoutStartSec=(\d+)\n", text)[0]) >= 300
+
+
+def granted(device):
+    """What the udev rule gives a device of these properties (udev(7): all matches must hold)."""
+    rule = real_micropython.ROOT / "gateway/machine/gpio.rules"
+    (line,) = [line for line in rule.read_text().splitlines() if not line.startswith("#")]
+    parts = [re.fullmatch(r'([A-Z]+)(==|=)"([^"]*)"', part.strip()) for part in line.split(",")]
+    assert all(parts), line
+    found = [part.groups() for part in parts if part]
+    if all(fnmatchcase(device[key], value) for key, how, value in found if how == "=="):
+        return {key: value for key, how, value in found if how == "="}
+    return {}
+
+
+@pytest.mark.parametrize("chip", ["gpiochip0", "gpiochip4", "gpiochip10"])
+def test_a_plain_debian_gives_the_pins_to_group_gpio_as_raspberry_pi_os_does(chip):
+    """There by 99-com.rules, which comes later and says the same of them."""
+    assert granted({"SUBSYSTEM": "gpio", "KERNEL": chip}) == {"GROUP": "gpio", "MODE": "0660"}
+    assert granted({"SUBSYSTEM": "bcm2835-gpiomem", "KERNEL": "gpiomem"}) == {}
+    assert granted({"SUBSYSTEM": "block", "KERNEL": "mmcblk0"}) == {}
+    script = (real_micropython.ROOT / "gateway/install").read_text()
+    assert "for group in gpio i2c; do" in script and "groupadd --system" in script
+    unit = (real_micropython.ROOT / "gateway/systemd/fevergate-gateway.service").read_text()
+    assert "SupplementaryGroups=gpio mosquitto\n" in unit
+    assert "DeviceAllow=char-gpiochip rw\n" in unit
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck here")
