@@ -69,7 +69,7 @@ class StandIn:
     def shows(self, condition, seconds=0):
         return condition(self.lamps)
 
-    def say(self, count, verdict):
+    def say(self, count, verdict, pause_s=0.1):
         first, self._next = self._next, self._next + (count or 50)
         self._last = set(range(first, first + (count or 5)))
         self._kept |= self._last

@@ -20,6 +20,9 @@ STREAM = "pi-check-kiosk"
 """The transient unit of a kiosk that goes on by itself."""
 
 KIOSK_PAUSE_S = 0.1
+SLOW_PAUSE_S = 3.0
+"""Between two readings; slow: about as people walk by."""
+
 FOR_EVER = 100_000
 """More readings than a kiosk says until its power is cut."""
 
@@ -120,7 +123,7 @@ class Pi:
 
     # --- a kiosk
 
-    def say(self, count: int, verdict: str) -> int:
+    def say(self, count: int, verdict: str, pause_s: float = KIOSK_PAUSE_S) -> int:
         """Have a kiosk say `count` readings, 0: on and on, and tell on the serial line what became
         of them; returns the first one's number."""
         first, self._next = self._next, self._next + (count or FOR_EVER)
@@ -128,7 +131,7 @@ class Pi:
         self.run(
             f"systemd-run --quiet --collect --unit={STREAM} -p StandardOutput=file:/dev/ttyS1"
             f" {PYTHON} {KIOSK_PROGRAM} {KIOSK} {self.machine.boots} {first} {count} {verdict}"
-            f" {KIOSK_PAUSE_S}"
+            f" {pause_s}"
         )
         return first
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from emulated_pi.arguments import Arguments
 from emulated_pi.boot_config import BOOT_CONFIG, STRICT, in_effect
-from emulated_pi.pi import GATE, KIOSK, READY_S, UNIT, Pi
+from emulated_pi.pi import GATE, KIOSK, READY_S, SLOW_PAUSE_S, UNIT, Pi
 from emulated_pi.verdict import Verdict
 
 PROVISION = (
@@ -28,7 +28,8 @@ FOR_GOOD = f"/etc/systemd/system/{UNIT}.d"
 def drop_in(folder: str, name: str, line: str) -> str:
     """The command that adds a line to the gateway's unit."""
     text = f"[Service]\\n{line}\\n"
-    return f"mkdir -p {folder}; printf '{text}' >{folder}/{name}.conf; systemctl daemon-reload"
+    path = f"{folder}/{name}.conf"
+    return f"mkdir -p {folder} && printf '{text}' >{path} && systemctl daemon-reload"
 
 
 WITHOUT = {
@@ -253,7 +254,7 @@ class Play:
     def _upgrade(self) -> None:
         """With the kiosk speaking all the while."""
         self._configured("as it was installed")
-        first = self._pi.say(0, "normal")
+        first = self._pi.say(0, "normal", SLOW_PAUSE_S)
         began = time.monotonic()
         done = self._pi.run(
             "/srv/pi-check/source/gateway/install --wheels /srv/pi-check/wheels", 3600, check=False
