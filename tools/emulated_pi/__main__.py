@@ -58,6 +58,9 @@ def check(arguments: Arguments, folder: Path) -> int:
     pi = on(played)
     try:
         verdict = Play(pi, arguments, rng, say).all()
+    except PiCheckError:
+        say(pi.card_errors())
+        raise
     finally:
         pi.machine.cut()
     for problem in verdict.problems:
