@@ -1,8 +1,8 @@
 """Runs under MicroPython: LittleFS on a flash whose power goes at every write and erase in turn.
 
 Arguments: firmware folder, "clean" or "torn" (half of the write that was under way lands), the
-first cut and how many, this folder. The script of a board's life is played with the power cut at
-its k-th change of the flash; then the board boots on what is left. Prints how many cuts were
+first cut and how many, this folder. The script of a board's life is played, and what is on the
+flash is kept before each change of it; then the board boots on each. Prints how many cuts were
 survived, fewer than asked for where the life ended before.
 """
 
@@ -13,7 +13,7 @@ import vfs
 
 sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, sys.argv[5])
-from cut_flash import Flash
+from cut_flash import Flash, PowerCutError
 from kiosk import record
 from kiosk.outbox import Outbox, next_boot
 from kiosk.slots import Slots
@@ -34,6 +34,12 @@ class Life:
         self.begun = {}  # handed over, or released, when the power went: either is right
         self.remembered = None
         self.writing = None
+
+    def copy(self):
+        other = Life()
+        other.boots, other.kept, other.begun = list(self.boots), dict(self.kept), dict(self.begun)
+        other.remembered, other.writing = self.remembered, self.writing
+        return other
 
 
 def data_of(seq):
@@ -112,29 +118,41 @@ def after(flash, life):
         vfs.umount("/flash")
 
 
-def play(cut_at):
-    """Whether the power went before the life was over."""
-    flash = Flash(BLOCKS, TORN)
-    vfs.VfsLfs2.mkfs(flash)
-    flash.changes, flash.cut_at = 0, cut_at
+class Watched(Flash):
+    """Keeps what the power's going at one of some changes would leave, and the life until then."""
+
+    def __init__(self, life, first, count):
+        Flash.__init__(self, BLOCKS, TORN)
+        self.life = life
+        self.first, self.end = first, first + count
+        self.left = None  # until it is formatted
+
+    def _change(self, at, buffer):
+        if self.left is not None:
+            if self.first <= self.changes < self.end:
+                dark = Flash(BLOCKS, TORN, bytearray(self.data), 0)
+                try:
+                    dark._change(at, buffer)
+                except PowerCutError:
+                    self.left.append((dark.data, self.life.copy()))
+            self.changes += 1
+        self.data[at : at + len(buffer)] = buffer
+
+
+def play(first, count):
+    """How many cuts were survived: the life is lived once, and each is looked at by itself."""
     life = Life()
-    cut = False
+    flash = Watched(life, first, count)
+    vfs.VfsLfs2.mkfs(flash)
+    flash.left = []
     vfs.mount(vfs.VfsLfs2(flash), "/flash")
-    try:
-        live(life)
-    except Exception:
-        # LittleFS makes an error number of it, the firmware its own error: dark is dark.
-        cut = True
-        if flash.cut_at != -1:
-            raise
-    finally:
-        vfs.umount("/flash")
-    after(Flash(BLOCKS, TORN, flash.data), life)
-    return cut
+    live(life)
+    vfs.umount("/flash")
+    for data, until_then in flash.left:
+        after(Flash(BLOCKS, TORN, data), until_then)
+    if len(flash.left) < count:
+        after(flash, life)
+    return len(flash.left)
 
 
-first, count = int(sys.argv[3]), int(sys.argv[4])
-cuts = 0
-while cuts < count and play(first + cuts):
-    cuts += 1
-print("survived", cuts, "-")
+print("survived", play(int(sys.argv[3]), int(sys.argv[4])), "-")
