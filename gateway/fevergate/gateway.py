@@ -8,6 +8,7 @@ the wire.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -430,6 +431,7 @@ def run(
     gateway = Gateway(settings, factory, wrong)
     try:
         gateway.start()
+        leave_alone()
         _look(gateway, notifier)
         notifier.notify("READY=1")
         log.info("gateway %s watches %d gate(s)", settings.gateway, len(settings.gates))
@@ -440,6 +442,13 @@ def run(
         _end_at_once(f"{type(error).__name__}: {error}")
     notifier.notify("STOPPING=1")
     gateway.stop()
+
+
+def leave_alone() -> None:
+    """Keep what is there at the start out of Python's collections, which look through all that is
+    old now and then and stop every thread meanwhile: 42,000 objects, 20 ms on a PC."""
+    gc.collect()
+    gc.freeze()
 
 
 def _look(gateway: Gateway, notifier: SystemdNotifier) -> None:

@@ -1,5 +1,6 @@
 """A thread that dies is seen: amber, the journal, and the end of the process, for systemd."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from fevergate import threads
-from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway, _look
+from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
 from fevergate.local_broker import free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
@@ -123,3 +124,12 @@ def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, 
     monkeypatch.setattr(gateway, "tick", lambda: 1 / 0)
     _look(gateway, notifier)
     assert fed == ["WATCHDOG=1"] * 4  # systemd decides
+
+
+def test_a_collection_does_not_look_through_what_was_there_at_the_start():
+    """It stops the thread that lights the lamp for as long as it takes."""
+    try:
+        leave_alone()
+        assert gc.get_freeze_count() > 10_000 > len(gc.get_objects(generation=2))
+    finally:
+        gc.unfreeze()

@@ -108,7 +108,7 @@ def test_no_address_takes_all_of_the_brokers_connections(gateway):
         pytest.skip("this kernel counts no connections of an address")
     for word in ("start", "reload", "restart"):
         gateway.run(f"systemctl {word} nftables")
-        assert "dport 8883" in gateway.run(rules).stdout
+        until(lambda: "dport 8883" in gateway.run(rules, check=False).stdout)
     doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
     assert "one address has its limit" in doctor
 
