@@ -54,9 +54,9 @@ examples:
   sudo tools/chaos --minutes 2 --only card         replaced cards alone
   sudo tools/chaos --seed 7 --only clock --only power
 
-full, readonly and unset mount a file system, which only root may; others leave them out. clock and
-unset need a C compiler, campus's switch-over Debian's postgresql. It waits for states, never for
-a machine's speed: on a slow one it takes longer.
+It needs a C compiler, for the machines' clocks. full, readonly and unset mount a file system, which
+only root may: else they are left out; so is the switch-over without Debian's postgresql. It waits
+for states, never for a machine's speed: on a slow one it takes longer, and plays fewer faults.
 """
 
 
