@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AFTER_S = 0.001
+"""Later than what was dated at an instant."""
+
 MOST_DOUBTS = 1000
 """Doubts that are remembered; the oldest go first."""
 
@@ -58,9 +61,12 @@ def last_state(database: Database) -> ClockState | None:
 def recall(database: Database) -> tuple[float | None, float]:
     """(the newest time that was believed, UTC s, or None; for how long it has been in doubt, s)."""
     last = believed(database)
-    if last is None:  # of a gateway from before it was kept
-        last = database.execute("select max(last_seen) from kiosks").fetchone()[0] or None
     state = last_state(database)
+    if last is None or (state and state.believed):
+        # It is kept now and then alone, and what came after that was dated by a clock that was
+        # believed: a doubt that begins now must not take it for its own.
+        (heard,) = database.execute("select max(last_seen) from kiosks").fetchone()
+        last = max(last or 0.0, heard + AFTER_S if heard else 0.0) or None
     return last, state.doubted_s if state and not state.believed else 0.0
 
 

@@ -159,10 +159,17 @@ class GatewayClock:
     def recall(self, last: float | None, doubted_s: float = 0.0) -> None:
         """What an earlier run believed, where that became known only now."""
         with self._lock:
+            in_doubt = self._in_doubt
+            before = self._used[0] + self._monotonic() - self._used[1]
             self._last, self._doubted_s = last, max(self._doubted_s, doubted_s)
-            if not self._in_doubt:
+            if not in_doubt:
                 self._anchor = self._base = None
             self.state()
+            delta = self._used[0] - before
+            if in_doubt and self._in_doubt and abs(delta) > STEP_S:
+                # What this run dated until now, and nothing of an earlier one.
+                self._corrections.append(Correction(self._doubt_began, before, delta))
+                self._doubt_began += delta
 
     def now(self) -> float:
         """UTC s, by which everything is dated."""

@@ -202,3 +202,18 @@ def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatc
     assert kernel_synchronised() in (True, False, None)
     monkeypatch.setattr(gateway_clock, "SYNCHRONISED_FLAG", tmp_path)
     assert kernel_synchronised() is True
+
+
+def test_a_clock_of_1970_takes_nothing_of_an_earlier_run_for_its_own():
+    pi = Pi(utc=1000.0)
+    pi.up_s += 2
+    pi.utc += 2
+    pi.clock.recall(AT)  # the store opens after the start
+    pi.clock.recall(AT)  # and once more, when it can be written
+    assert pi.clock.now() == AT + 2
+    pi.after(600)
+    pi.utc, pi.synchronised = AT + 9 * 3600, True
+    assert pi.clock.corrections() == [
+        Correction(KNOWN_PAST, KNOWN_PAST + 2, AT - KNOWN_PAST),
+        Correction(AT, AT + 602, 9 * 3600 - 602),
+    ]
