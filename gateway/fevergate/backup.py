@@ -55,16 +55,16 @@ def backup(
         with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=where) as folder:
             files = dict(files_of(settings.folder))
             progress("copying the database")
-            files[DATABASE] = _copy(settings.path(settings.database), Path(folder) / DATABASE)
-            readings, fevers = _sound(files[DATABASE])
+            files[DATABASE] = copy_of(settings.path(settings.database), Path(folder) / DATABASE)
+            readings, fevers = sound(files[DATABASE])
             pages = settings.path(settings.web.database)
             if pages.exists():
                 progress("copying the pages' database")
-                files[PAGES] = _copy(pages, Path(folder) / PAGES)
+                files[PAGES] = copy_of(pages, Path(folder) / PAGES)
             desk = settings.path((settings.desk or Desk()).database)
             if desk.exists():
                 progress("copying the desk's database")
-                files[DESK] = _copy(desk, Path(folder) / DESK)
+                files[DESK] = copy_of(desk, Path(folder) / DESK)
             manifest = Manifest(
                 v=1,
                 fevergate=__version__,
@@ -113,7 +113,7 @@ def restore(
         if manifest.kind != "gateway" or not set(needed) <= set(manifest.members):
             raise BackupError(f"{path}: without a gateway's settings or database")
         progress("checking the database")
-        _sound(beside / DATABASE)
+        sound(beside / DATABASE)
         epochs.begin_anew(beside / DATABASE, load_gateway(beside / SETTINGS).zone)
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         settings = load_gateway(beside / SETTINGS)
@@ -177,7 +177,7 @@ def _put(path: Path, beside: Path, member: str, name: str, table: tuple[str, ...
     (beside / member).rename(place)
 
 
-def _copy(source: Path, copy: Path) -> Path:
+def copy_of(source: Path, copy: Path) -> Path:
     """A consistent, compact copy.
 
     One read transaction: in WAL mode nobody who writes waits for it (sqlite.org/wal.html).
@@ -192,7 +192,7 @@ def _copy(source: Path, copy: Path) -> Path:
     return copy
 
 
-def _sound(path: Path) -> tuple[int, int]:
+def sound(path: Path) -> tuple[int, int]:
     """Check a copy of the gateway's; how many readings and fevers are in it."""
     database = connect(path, read_only=True)
     try:

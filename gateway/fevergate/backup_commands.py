@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fevergate.backup_file import Manifest, encrypted, read_manifest
-from fevergate.errors import SettingsError
+from fevergate.errors import BackupError, SettingsError
 from fevergate.options import FOLDER, settings_option
 from fevergate.secret_input import ask_secret
 
@@ -57,9 +57,9 @@ def backup_command(
 
         manifest = check(file, _passphrase_of(file, passphrase_file))
     else:
-        passphrase = _new_passphrase(passphrase_file) if encrypt or passphrase_file else None
+        passphrase = new_passphrase(passphrase_file) if encrypt or passphrase_file else None
         file, manifest = _back_up(file, settings_path, passphrase)
-        _progress("")
+        show_progress("")
     size_mb = file.stat().st_size / 1e6
     click.echo(
         f"{file}: {_counted(manifest)}, {len(manifest.members)} files, {size_mb:.1f} MB,"
@@ -86,6 +86,8 @@ def restore_command(
     """
     passphrase = _passphrase_of(file, passphrase_file)
     manifest = read_manifest(file, passphrase)
+    if manifest.kind == "archive":
+        raise BackupError(f"{file}: is the archive of a campus that was closed; nothing runs of it")
     if manifest.kind == "gateway":
         if database:
             raise click.UsageError("--database: expected with a campus server's backup")
@@ -99,8 +101,8 @@ def _restore_gateway(file: Path, folder: Path, passphrase: str | None) -> None:
     from fevergate.provision.steps import begin
     from fevergate.settings import load_gateway
 
-    manifest = restore(file, folder, _progress, passphrase)
-    _progress("")
+    manifest = restore(file, folder, show_progress, passphrase)
+    show_progress("")
     click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
     database = load_gateway(folder / "gateway.toml").database
     if database != manifest.database:
@@ -117,8 +119,8 @@ def _restore_campus(file: Path, folder: Path, passphrase: str | None, database: 
         from fevergate.campus.backup import restore_campus
     except ModuleNotFoundError as error:
         raise SettingsError(f"{file}: {NEEDS_CAMPUS}") from error
-    manifest = restore_campus(file, folder, _progress, passphrase, database)
-    _progress("")
+    manifest = restore_campus(file, folder, show_progress, passphrase, database)
+    show_progress("")
     click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
     for name in manifest.elsewhere:
         click.echo(f"the settings name {name}, which the backup has not", err=True)
@@ -140,13 +142,13 @@ def _back_up(
             raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
         campus = load_campus(settings_path)
         file = file or _named("campus", datetime.now(campus.zone), passphrase)
-        return file, backup_campus(campus, file, _progress, passphrase)
+        return file, backup_campus(campus, file, show_progress, passphrase)
     from fevergate.backup import backup
     from fevergate.settings import load_gateway
 
     settings = load_gateway(settings_path)
     file = file or _named(settings.gateway, datetime.now(settings.zone), passphrase)
-    return file, backup(settings, file, _progress, passphrase)
+    return file, backup(settings, file, show_progress, passphrase)
 
 
 def _is_campus(path: Path) -> bool:
@@ -161,7 +163,8 @@ def _named(name: str, now: datetime, passphrase: str | None) -> Path:
     return Path(f"fevergate-{name}-{now:%Y%m%d-%H%M%S}.{'backup' if passphrase else 'tar.gz'}")
 
 
-def _new_passphrase(file: Path | None) -> str:
+def new_passphrase(file: Path | None) -> str:
+    """Asked for, or as an option or the environment has it. Raises `UsageError`."""
     passphrase = ask_secret(
         "Passphrase of the backup",
         file=file,
@@ -191,11 +194,12 @@ def _as_of(manifest: Manifest) -> str:
 
 
 def _counted(manifest: Manifest) -> str:
-    if manifest.kind == "gateway":
+    if manifest.kind != "campus server":
         return f"{manifest.gateway}, {manifest.readings} readings, {manifest.fevers} fevers"
     return f"campus server, {manifest.readings} items, {manifest.fevers} fevers"
 
 
-def _progress(text: str) -> None:
+def show_progress(text: str) -> None:
+    """In one line, to somebody who looks; nothing of it stays."""
     if sys.stderr.isatty():
         click.echo("\r\033[K" + (f"{text} ..." if text else ""), err=True, nl=False)

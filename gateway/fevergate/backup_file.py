@@ -44,7 +44,7 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     v: int
     fevergate: str
     made_at: float
-    kind: Literal["gateway", "campus server"] = "gateway"
+    kind: Literal["gateway", "campus server", "archive"] = "gateway"
     campus: str
     gateway: str
     folder: str

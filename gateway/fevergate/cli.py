@@ -19,6 +19,7 @@ COMMANDS = {
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",
     "clock": "fevergate.clock_command:clock_command",
+    "close": "fevergate.close_command:close_command",
     "collect": "fevergate.collect.command:collect_command",
     "desk": "fevergate.desk.command:desk_command",
     "doctor": "fevergate.commands:doctor_command",

@@ -47,6 +47,10 @@ class StrikeError(FeverGateError, ValueError):
         self.detail = detail
 
 
+class PutBackError(CampusError):
+    """A gateway's store has sent less than was heard of it: somebody copied an old one back."""
+
+
 class ReportError(FeverGateError, ValueError):
     """A version of a report is not there, or cannot be signed or submitted; `reason` is a key of
     the pages' words."""
@@ -138,6 +142,10 @@ class FollowUpError(FeverGateError, ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class ClosingError(FeverGateError, RuntimeError):
+    """A campus is not closed: something must be stopped, mended or said otherwise before."""
 
 
 class ExportError(FeverGateError, RuntimeError):

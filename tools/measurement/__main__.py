@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
-from measurement import blackbody, constants, cost, heap, pauses, wear
+from measurement import blackbody, constants, cost, heap, pauses, revoking, wear
 from simulator import SimulatorError
 from simulator.interpreters import INTERPRETERS
 from workshop import optics
@@ -29,6 +29,7 @@ examples:
   tools/measure heap                            a board's memory: import, 2,000 people, backlog
   tools/measure heap --people 50 --backlog 500  the same in a minute
   tools/measure pauses                          the scan, while the line falls and comes back
+  tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
   tools/measure cost                            time and memory of a verdict, a person's wait
@@ -118,6 +119,13 @@ def _pauses(arguments: argparse.Namespace, say: Console) -> Any:
     return found
 
 
+def _revoke(arguments: argparse.Namespace, say: Console) -> Any:
+    figures = revoking.revoking(arguments.rounds)
+    for key, value in figures.items():
+        say.print(f"{key:<24} {value!s:>10}")
+    return figures
+
+
 def _optics(arguments: argparse.Namespace, say: Console) -> Any:
     sensor, (_, face) = optics.find(arguments.part), optics.load()
     if not 1 <= arguments.distance <= 300:
@@ -189,6 +197,9 @@ def main() -> int:
     one = what.add_parser("pauses", help=_head(pauses))
     one.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
     one.set_defaults(run=_pauses)
+    one = what.add_parser("revoke", help=_head(revoking))
+    one.add_argument("--rounds", type=int, choices=range(1, 100), default=5, metavar="N")
+    one.set_defaults(run=_revoke)
     one = what.add_parser(
         "optics",
         help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",

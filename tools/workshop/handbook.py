@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from fevergate.calibrating import PEOPLE_SCATTER_MAX_C
 from fevergate.campus.settings import Escalation
 from fevergate.desk.checking import TOLERANCE_C
+from fevergate.provision.services import CUT_OFF_S
 from fevergate.settings import Retention
 from kiosk import screening
 from kiosk.words import words_in
@@ -115,6 +116,7 @@ def _values(language: str, kiosk: Enclosure) -> dict[str, str]:
         "apart": f"{PEOPLE_SCATTER_MAX_C:.1f}",
         "desk": f"{TOLERANCE_C:.1f}",
         "persons_days": str(Retention().persons_days),
+        "cut_off_s": str(CUT_OFF_S),
         "escalate_min": str(Escalation().fever_after_min),
     }
 

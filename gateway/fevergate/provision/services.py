@@ -154,12 +154,21 @@ def _drop_in() -> Path:
     return UNITS_FOLDER / f"{BROKER}.d" / "fevergate.conf"
 
 
-def reload_broker(folder: Path) -> bool:
-    """Have the running broker read passwords, access list and certificates again (SIGHUP,
-    mosquitto(8)): it cuts off at once whom it knows no more. Returns whether one runs here.
+def stop(folder: Path) -> bool:
+    """Stop for good what runs out of this folder, the broker too, where systemd runs it. Raises
+    `ProvisionError` with systemd's words."""
+    systemctl = _systemctl(folder)
+    if systemctl is None:
+        return False
+    for unit in (RENEW, *(f"{unit}.service" for unit in UNITS), BROKER):
+        if subprocess.run([systemctl, "cat", unit], capture_output=True).returncode == 0:
+            _run(systemctl, "disable", "--quiet", "--now", unit)
+    return True
 
-    Raises `ProvisionError` where this user may not.
-    """
+
+def broker_pid(folder: Path) -> int | None:
+    """The process of this folder's broker, whoever started it, or None. Raises `ProvisionError`
+    where this user may not ask."""
     path = folder / "broker" / broker_files.PID_FILE
     if IN_MEMORY.exists():
         path = IN_MEMORY
@@ -167,10 +176,20 @@ def reload_broker(folder: Path) -> bool:
         pid = int(path.read_text())
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ValueError):
-        return False
+        return None
     except OSError as error:
         raise ProvisionError(f"{path}: {error.strerror}; run it as root") from error
-    if name != "mosquitto":  # it is gone, and its number another's
+    return pid if name == "mosquitto" else None  # else it is gone, and its number another's
+
+
+def reload_broker(folder: Path) -> bool:
+    """Have the running broker read passwords, access list and certificates again (SIGHUP,
+    mosquitto(8)): it cuts off at once whom it knows no more. Returns whether one runs here.
+
+    Raises `ProvisionError` where this user may not.
+    """
+    pid = broker_pid(folder)
+    if pid is None:
         return False
     try:
         os.kill(pid, signal.SIGHUP)

@@ -1,0 +1,62 @@
+"""`fevergate close`: a campus that closes is archived without names, and its gateway wiped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fevergate.backup_commands import new_passphrase, passphrase_option, show_progress
+from fevergate.closing import NOTE, REMAINS, close, finish
+from fevergate.options import settings_option
+from fevergate.settings import load_gateway
+
+
+@click.command("close")
+@click.argument("campus")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Where the archive goes: a stick, not this card.",
+)
+@passphrase_option
+@settings_option("gateway.toml")
+def close_command(
+    campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
+) -> None:
+    """Close CAMPUS for good: archive its counts and logs, wipe this gateway. Cannot be undone.
+
+    CAMPUS is typed as in the settings. Gateway, pages and broker are stopped; the key of personal
+    fields and every name are destroyed first; then counts, fevers, coverage, signatures and strikes
+    go into an encrypted archive, which is read back; then databases, the broker's store, keys,
+    credentials and settings are wiped. What was broken off is finished by the same command. It says
+    at its end what it cannot wipe: the kiosks' flash, the campus server's rows, earlier backups.
+
+    \b
+      sudo fevergate close east --archive /media/usb/east.archive
+      fevergate backup --check /media/usb/east.archive          reads it again, years later
+    """
+    folder = settings_path.parent
+    if not settings_path.exists() and (folder / NOTE).exists():
+        finish(folder)  # all that a run which was broken off had left
+        click.echo(f"{campus}: 已清除 / is wiped")
+        return
+    settings = load_gateway(settings_path)
+    passphrase = new_passphrase(passphrase_file)
+    column = 1 if settings.language == "en" else 0
+    done = close(settings, campus, archive, passphrase, show_progress)
+    show_progress("")
+    manifest = done.manifest
+    click.echo(
+        (
+            f"{campus}：已归档 {manifest.readings} 条读数、{manifest.fevers} 次发热，已核对："
+            f"{archive}；本机已清除",
+            f"{campus}: {manifest.readings} readings and {manifest.fevers} fevers are in {archive},"
+            " read back; this gateway is wiped",
+        )[column]
+    )
+    for line in REMAINS:
+        click.echo(f"→ {line[column].format(gateway=settings.gateway)}")
+    if done.left:
+        click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(done.left))

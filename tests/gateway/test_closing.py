@@ -1,0 +1,177 @@
+"""A campus that closes is archived without names and wiped, however often that is broken off."""
+
+import os
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+from samples import arrived
+
+from fevergate import closing
+from fevergate.backup_file import read_backup
+from fevergate.cli import cli
+from fevergate.closing import close
+from fevergate.errors import BackupError, ClosingError
+from fevergate.provision import provision
+from fevergate.settings import load_gateway
+from fevergate.store import Store
+from fevergate.vault import KEY, Vault
+from fevergate.web.store import WebStore
+
+PHRASE = "a long passphrase"
+NAMES = ("王芳", "13812345678", "Zhang")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A gateway with a fever that a guard acknowledged, and a follow-up that names somebody."""
+    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    folder = tmp_path / "gateway"
+    provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
+    store = Store(folder / "fevergate.db")
+    store.commit([arrived(1), arrived(2, "fever", body_c=38.4)])
+    store.db.execute("update fevers set acknowledged_at = 1, acknowledged_by = 'Zhang'")
+    store.close()
+    pages = WebStore(folder / "web.db")
+    sealed = Vault(folder / KEY).seal({"person": "王芳", "phone": "13812345678"})
+    with pages.transaction() as connection:
+        connection.execute(
+            "insert into follow_ups(kiosk, boot, seq, by, at, revision, outcome, sealed)"
+            " values ('north-1', 1, 2, 'Zhang', 1, 1, 'clinic', ?)",
+            (sealed,),
+        )
+    pages.note("Zhang", "look at log", "2026-11-23")
+    pages.close()
+    (folder / "mine.txt").write_text("the administrator's own")
+    (folder / "broker").mkdir(exist_ok=True)
+    (folder / "broker" / "mosquitto.db").write_bytes(b"readings")
+    return folder
+
+
+def close_it(folder, archive, campus="east"):
+    return close(load_gateway(folder / "gateway.toml"), campus, archive, PHRASE)
+
+
+def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(folder, tmp_path):
+    archive = tmp_path / "east.archive"
+    done = close_it(folder, archive)
+    assert (done.manifest.readings, done.manifest.fevers) == (2, 1)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"] == done.left
+    back = tmp_path / "back"
+    read_backup(archive, back, PHRASE)
+    everything = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
+    assert not [name for name in NAMES if name.encode() in everything]
+    names = {path.name for path in back.iterdir()}
+    assert names == {"gateway.toml", "database.sqlite", "pages.sqlite"}  # no key, no credential
+    pages = sqlite3.connect(back / "pages.sqlite")
+    assert pages.execute("select outcome, sealed from follow_ups").fetchall() == [("clinic", "")]
+    pages.close()
+
+
+@pytest.mark.parametrize("campus", ["", "west", "EAST"])
+def test_without_the_campus_typed_nothing_happens(folder, tmp_path, campus):
+    with pytest.raises(ClosingError, match="east"):
+        close_it(folder, tmp_path / "east.archive", campus)
+    assert (folder / KEY).exists() and not (tmp_path / "east.archive").exists()
+
+
+def test_an_archive_never_overwrites_and_never_lies_in_what_is_wiped(folder, tmp_path):
+    (tmp_path / "other").write_text("x")
+    with pytest.raises(BackupError, match="never overwrites"):
+        close_it(folder, tmp_path / "other")
+    with pytest.raises(ClosingError, match="is wiped"):
+        close_it(folder, folder / "east.archive")
+    (folder / "campus.toml").write_text("")
+    with pytest.raises(ClosingError, match="campus server"):
+        close_it(folder, tmp_path / "east.archive")
+    assert (folder / KEY).exists()
+
+
+def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(closing, "write_backup", full)
+    with pytest.raises(BackupError, match="No space"):
+        close_it(folder, tmp_path / "east.archive")
+    assert (folder / "ca.key").exists() and (folder / "kiosks" / "north-1").exists()
+    assert not (folder / KEY).exists()
+    store = sqlite3.connect(folder / "fevergate.db")
+    assert store.execute("select acknowledged_by from fevers").fetchall() == [("",)]
+    store.close()
+    monkeypatch.undo()
+    assert close_it(folder, tmp_path / "east.archive").manifest.readings == 2
+
+
+@pytest.mark.parametrize("after", [0, 3, 12])
+def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
+    folder, tmp_path, monkeypatch, after
+):
+    """A power cut after some files; one of them was overwritten, and is still there."""
+    archive = tmp_path / "east.archive"
+    settings = load_gateway(folder / "gateway.toml")
+    left = [after]
+    unlink = os.unlink
+    inside = str(folder)
+
+    def cut(path, *arguments, **named):
+        if str(path).startswith(inside) and (folder / closing.NOTE).exists() and archive.exists():
+            if not left[0]:
+                raise OSError(5, "power cut")
+            left[0] -= 1
+        unlink(path, *arguments, **named)
+
+    monkeypatch.setattr("pathlib.os.unlink", cut)
+    with pytest.raises((OSError, ClosingError), match="power cut"):
+        close(settings, "east", archive, PHRASE)
+    monkeypatch.undo()
+    assert close(settings, "east", archive, PHRASE).left == ["mine.txt"]
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert read_backup(archive, None, PHRASE).readings == 2
+
+
+def test_one_that_was_begun_goes_on_with_its_own_archive_alone(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(closing, "write_backup", lambda *_: (_ for _ in ()).throw(OSError(5, "x")))
+    with pytest.raises(BackupError):
+        close_it(folder, tmp_path / "one")
+    monkeypatch.undo()
+    with pytest.raises(ClosingError, match="was begun"):
+        close_it(folder, tmp_path / "two")
+
+
+def test_what_a_link_points_at_stays(folder, tmp_path):
+    """The folder is the service's user's; who closes is root."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").write_text("x")
+    (folder / "updates").symlink_to(other)
+    (folder / "a.key").symlink_to(other / "precious")
+    close_it(folder, tmp_path / "east.archive")
+    assert (other / "precious").read_text() == "x"
+
+
+def test_a_file_that_is_no_database_of_ours_is_not_wiped_whatever_the_settings_say(
+    folder, tmp_path
+):
+    other = tmp_path / "other.db"
+    database = sqlite3.connect(other)
+    database.execute("create table accounts (name text)")
+    database.close()
+    settings = load_gateway(folder / "gateway.toml")
+    settings.database = str(other)
+    with pytest.raises(ClosingError, match="not a database of ours"):
+        close(settings, "east", tmp_path / "east.archive", PHRASE)
+    assert other.stat().st_size > 0
+
+
+@pytest.mark.parametrize("language, word", [("zh", "本机已清除"), ("en", "this gateway is wiped")])
+def test_the_command_says_what_it_could_not_wipe(folder, tmp_path, language, word):
+    path = folder / "gateway.toml"
+    text = path.read_text().replace('language = "zh"', "")
+    path.write_text(f'language = "{language}"\n{text}')
+    arguments = ["close", "east", "--archive", str(tmp_path / "east.archive")]
+    done = CliRunner(env={"FEVERGATE_BACKUP_PASSPHRASE": PHRASE}).invoke(
+        cli, [*arguments, "--settings", str(path)]
+    )
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert word in done.output and "erase-flash" in done.output and "mine.txt" in done.output

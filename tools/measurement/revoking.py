@@ -1,0 +1,97 @@
+"""How fast a stolen kiosk is cut off: from `fevergate provision revoke` to the end of its session.
+
+With a real mosquitto over TLS on this machine, and the command as a process of its own.
+"""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.errors import BrokerError
+from fevergate.local_broker import LocalBroker, free_port
+from fevergate.provision import provision
+from fevergate.provision.kiosks import settings_of
+
+WAIT_S = 120
+
+
+def revoking(rounds: int) -> dict[str, float]:
+    """Seconds, medians of `rounds` and the longest: from the command's start until the broker ended
+    the session; from the broker's new files until then; until the command had seen that the
+    credential is refused. Raises `BrokerError`."""
+    found = [_round() for _ in range(rounds)]
+    whole, after_files, ended = (sorted(some) for some in zip(*found, strict=True))
+    return {
+        "rounds": rounds,
+        "cut_off_s": whole[rounds // 2],
+        "cut_off_max_s": whole[-1],
+        "after_new_files_s": after_files[rounds // 2],
+        "after_new_files_max_s": after_files[-1],
+        "seen_refused_s": ended[rounds // 2],
+    }
+
+
+def _round() -> tuple[float, float, float]:
+    with tempfile.TemporaryDirectory(prefix="fevergate-revoke-") as name:
+        folder, port = Path(name) / "gateway", free_port()
+        gates = {"north": ["north-1", "north-2"]}
+        provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=port)
+        broker = LocalBroker(folder)
+        broker.start()
+        try:
+            return _cut_off(folder, port)
+        finally:
+            broker.stop()
+
+
+def _written(path: Path, gone: threading.Event) -> float:
+    """When a file became another one (monotonic s)."""
+    before = path.stat().st_ino
+    while path.stat().st_ino == before and not gone.wait(0.002):
+        pass
+    return time.monotonic()
+
+
+def _cut_off(folder: Path, port: int) -> tuple[float, float, float]:
+    up, gone = threading.Event(), threading.Event()
+    at: list[float] = []
+
+    def ended(*_: Any) -> None:
+        at.append(time.monotonic())
+        gone.set()
+
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, "stolen", protocol=mqtt.MQTTv5)
+    client.username_pw_set("north-1", str(settings_of(folder, "north-1")["password"]))
+    client.tls_set_context(ssl.create_default_context(cafile=str(folder / "ca.crt")))
+    client.on_connect = lambda *_: up.set()
+    client.on_disconnect = ended
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        if not up.wait(WAIT_S):
+            raise BrokerError("the kiosk does not come up")
+        command = [sys.executable, "-m", "fevergate.cli", "provision", "revoke", str(folder)]
+        with ThreadPoolExecutor(1) as watching:
+            written = watching.submit(_written, folder / "broker.passwords", gone)
+            began = time.monotonic()
+            done = subprocess.run(
+                [*command, "north-1"], capture_output=True, text=True, timeout=WAIT_S
+            )
+            end = time.monotonic()
+        if done.returncode or not gone.wait(WAIT_S):
+            raise BrokerError(f"not cut off: {done.stderr.strip()}")
+    finally:
+        client.loop_stop()
+    new_files = written.result()
+    return round(at[0] - began, 2), round(at[0] - new_files, 3), round(end - began, 2)
