@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
+PUT_BACK = 409
 
 
 class Item(NamedTuple):
@@ -60,6 +61,11 @@ class Sender:
         self._token_digest = ""
         self.epoch = ""
         """Of the store that the summaries come from."""
+        self.run = ""
+        self.next_serial: Callable[[], int] = lambda: 0
+        """Of what is sent, by whoever counts that."""
+        self.put_back = False
+        """Whether the server has heard more of this store's epoch than the store has sent."""
         self._url = f"{server.url.rstrip('/')}/v1/summaries"
         self._client: httpx.Client | None = None
 
@@ -96,6 +102,8 @@ class Sender:
             "gateway": self._settings.gateway,
             "sent_at": self._now(),
             "epoch": self.epoch,
+            "run": self.run,
+            "serial": self.next_serial(),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         try:
@@ -103,6 +111,9 @@ class Sender:
             answer = self._client.post(self._url, content=msgspec.json.encode(delivery))
         except (httpx.HTTPError, SettingsError) as error:
             log.warning("campus server: %s", error)
+            return Sent([], [])
+        if answer.status_code == PUT_BACK and b'"$.epoch"' in answer.content:
+            self.put_back = True
             return Sent([], [])
         if answer.status_code in REFUSALS:
             return self._without_what_is_refused(items, answer.text)

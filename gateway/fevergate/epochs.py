@@ -38,11 +38,7 @@ def begin_anew(path: Path, zone: ZoneInfo) -> None:
         with store.transaction():
             connection = store.db.conn
             connection.execute("delete from inherited")
-            connection.execute(
-                "insert into inherited"  # noqa: S608 - constants
-                " select kiosk, hour, normal * counts, fever * counts,"
-                f" retry * counts from (select *, not {struck('h')} as counts from hours h)"
-            )
+            connection.execute(f"insert into inherited {_COUNTING}")
             connection.execute(
                 "insert or replace into meta values ('epoch', ?)", (secrets.token_hex(8),)
             )
@@ -50,11 +46,75 @@ def begin_anew(path: Path, zone: ZoneInfo) -> None:
         store.close()
 
 
+MOST_AT_START = 20_000
+"""Hours whose counts at the start are remembered, the newest: ten kiosks' 83 days."""
+
+_COUNTING = f"""
+    select kiosk, hour, normal * counts as normal, fever * counts as fever, retry * counts as retry
+    from (select *, not {struck("h")} as counts from hours h)"""  # noqa: S608 - constants
+
+
+def note_start(store: Store) -> None:
+    """Remember in memory what the store has at the start of a gateway, before anything comes: where
+    it was put back by a copy, that is what the campus server has already."""
+    connection = store.db.conn
+    connection.execute("drop table if exists temp.at_start")
+    connection.execute(
+        f"create temp table at_start as {_COUNTING} order by hour desc limit {MOST_AT_START}"
+    )
+
+
+def heard(store: Store) -> None:
+    """The campus server goes on from what the store has: it was not put back."""
+    store.db.execute("drop table if exists temp.at_start")
+
+
+def next_serial(store: Store) -> int:
+    """Count what is sent; on disk before it is."""
+    with store.transaction():
+        store.db.execute(
+            "insert into meta values ('serial', '1')"
+            " on conflict(key) do update set value = cast(value as integer) + 1"
+        )
+        row = store.db.execute("select value from meta where key = 'serial'").fetchone()
+    return int(row[0])
+
+
+def begin_again(store: Store) -> None:
+    """Give a store that was put back by a copy an epoch of its own, while the gateway works. What
+    it had at its start the campus server has; what came since is told anew."""
+    connection = store.db.conn
+    with store.transaction():
+        connection.execute("delete from inherited")
+        connection.execute(f"insert into inherited {_COUNTING}")
+        if connection.execute(
+            "select 1 from sqlite_temp_master where name = 'at_start'"
+        ).fetchone():
+            connection.execute(
+                "delete from inherited where hour >= coalesce("
+                "(select min(hour) from at_start), -9e18)"
+            )
+            connection.execute("insert or replace into inherited select * from at_start")
+        # What waits is of the old epoch's counts.
+        connection.execute(
+            "update hours set forwarded = 0"
+            " where 'hour/' || kiosk || '/' || hour in (select key from outbox)"
+        )
+        connection.execute(
+            "delete from stated where 'gateway_day/' || date in (select key from outbox)"
+        )
+        connection.execute("delete from outbox where key not like 'fever/%'")
+        connection.execute(
+            "insert or replace into meta values ('epoch', ?)", (secrets.token_hex(8),)
+        )
+
+
 def adopt(store: Store, damaged: sqlite3.Connection) -> None:
     """Go on with the epoch of a damaged store, whose counts come over."""
     try:
         row = damaged.execute("select value from meta where key = 'epoch'").fetchone()
         rows = damaged.execute("select * from inherited").fetchall() if row else []
+        sent = damaged.execute("select value from meta where key = 'serial'").fetchone()
     except sqlite3.DatabaseError:
         return
     with store.transaction():
@@ -62,6 +122,8 @@ def adopt(store: Store, damaged: sqlite3.Connection) -> None:
             "insert or replace into meta values ('epoch', ?)", (row[0] if row else "",)
         )
         store.db.conn.executemany("insert or replace into inherited values (?, ?, ?, ?, ?)", rows)
+        if sent:
+            store.db.execute("insert or replace into meta values ('serial', ?)", sent)
 
 
 def sent_under(store: Store, token: str, now: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -51,6 +52,9 @@ class Forwarder:
         self._submit = submit
         self._now = now
         self._believed = believed
+        self._sender.run = secrets.token_hex(8)
+        self._sender.next_serial = lambda: submit(epochs.next_serial).result()
+        self._heard = False
         self._failures = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward")
@@ -106,6 +110,13 @@ class Forwarder:
     def _send(self, due: list[Item]) -> bool:
         """Send some; whether the campus server took the delivery."""
         sent = self._sender.send(due)
+        if self._sender.put_back:
+            log.warning("the store was put back by a copy: it begins another epoch")
+            self._submit(epochs.begin_again).result()
+            self._sender.put_back = False
+        elif sent.settled and not self._heard:
+            self._submit(epochs.heard).result()
+            self._heard = True
         if sent.held:
             self._submit(lambda store: _forget(store, sent.held)).result()
         if sent.refused:

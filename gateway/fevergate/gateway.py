@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gpiozero.pins import Factory
 from sdnotify import SystemdNotifier
 
-from fevergate import clock_memory, last_good, salvage, threads
+from fevergate import clock_memory, epochs, last_good, salvage, threads
 from fevergate import ingest as ingesting
 from fevergate.afterglow import announced
 from fevergate.alarm import Alarm
@@ -330,6 +330,8 @@ class Gateway:
                 log.error("fevers of %s: %s", damaged, error)
         self.alarm.restore(store.waiting(), store.raised())
         self.clock.recall(*clock_memory.recall(store.db))
+        if self._settings.campus_server:
+            epochs.note_start(store)
         self._announce_all()
 
     def _recall(self) -> None:

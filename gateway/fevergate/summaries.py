@@ -164,6 +164,9 @@ class Delivery(Message, frozen=True, kw_only=True):
     `sent_at` is the gateway's own clock as it posts, so that one that is wrong shows. `epoch` names
     the store that the counts come from: a new card, or a restored backup, begins another one, whose
     hours and days are added to those of before, and whose revisions begin anew.
+
+    `serial` counts what a store has sent, `run` is drawn at each start of the gateway: a new run
+    that does not count on from where the last one was is of a store that was put back by a copy.
     """
 
     campus: Name
@@ -171,6 +174,8 @@ class Delivery(Message, frozen=True, kw_only=True):
     items: Annotated[list[Summary], Meta(max_length=500)]
     sent_at: Utc | None = None
     epoch: Epoch = ""
+    run: Epoch = ""
+    serial: Revision = 0
 
 
 class Receipt(Message, frozen=True, kw_only=True):

@@ -62,6 +62,7 @@ class World:
         self.settings = gateway_settings()
         self.give_token(TOKEN)
         self.cards = 0
+        self.runs = 0
         self.store: Store | None = None
         self.ends = self.now + 500 * DAY_S
 
@@ -92,6 +93,8 @@ class World:
 
     def start(self):
         self.store = Store(self.path)
+        epochs.note_start(self.store)
+        self.runs += 1
         self.up_s = 0.0
         self.clock = GatewayClock(
             utc=lambda: self.now + self.off_s,
@@ -185,10 +188,15 @@ class World:
         assert self.store
         state = self.clock.state()
         epochs.sent_under(self.store, self.token, state.at)
+        self.put_back = False
         while materialise(self.store, self.settings, state.at, believed=state.believed):
             pass
         while due := _due(self.store, state.at):
             self._send(due)
+            if self.put_back:
+                epochs.begin_again(self.store)
+                self.forward()
+                return
 
     def _send(self, items: list[Item]):
         assert self.store
@@ -196,6 +204,9 @@ class World:
         if answer.status_code == 200:
             held = set(answer.json()["held"])
             _forget(self.store, [item for item in items if item.key in held])
+            epochs.heard(self.store)
+        elif answer.status_code == 409:
+            self.put_back = True
         elif len(items) > 1:
             for item in items:
                 self._send([item])
@@ -210,6 +221,8 @@ class World:
             "gateway": "gw-east",
             "sent_at": self.clock.now(),
             "epoch": epochs.epoch_of(self.store.db),
+            "run": f"{self.runs:x}",
+            "serial": epochs.next_serial(self.store),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         return self.http.post(

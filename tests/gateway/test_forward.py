@@ -9,7 +9,7 @@ from campus_helpers import CampusProcess
 from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
-from fevergate import outgoing
+from fevergate import epochs, outgoing
 from fevergate.errors import SettingsError
 from fevergate.forward import Forwarder
 from fevergate.records import Acknowledged, HealthArrived
@@ -56,6 +56,20 @@ def test_every_reading_is_at_the_campus_once(scene):
     assert scene.campus.received().readings == 7
     assert scene.campus.received().fevers == 1
     assert scene.waiting() == 0
+
+
+def test_a_store_that_was_put_back_begins_an_epoch_and_tells_what_came_since(scene):
+    scene.store.commit([arrived(1)])
+    assert scene.forwarder.once()
+    epoch = epochs.epoch_of(scene.store.db)
+    scene.store.db.execute("delete from meta where key = 'serial'")  # as before it was sent
+    epochs.note_start(scene.store)
+    scene.store.commit([arrived(2)])
+    again = Forwarder(scene.campus.settings, scene.submit, lambda: scene.now[0])
+    assert not again.once() and epochs.epoch_of(scene.store.db) != epoch
+    assert again.once() and again.once()
+    assert scene.campus.received().readings == 2
+    again._sender.close()
 
 
 def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene):

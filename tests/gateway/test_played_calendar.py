@@ -209,6 +209,59 @@ def test_a_backup_that_is_restored_counts_nobody_twice_and_loses_nobody(world_fr
     assert world.figures("2026-09-01") == world.true("2026-09-01")
 
 
+@pytest.mark.parametrize("until", ["10:30", "12:00"], ids=["one delivery later", "hours later"])
+def test_a_store_that_is_put_back_by_a_copy_counts_nobody_twice_and_loses_nobody(world_from, until):
+    """Nobody said so: it has its old epoch, and revisions that were used for other counts."""
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="10:00", people=3, fever_at="09:00")
+    world.stop()
+    copy = world.path.read_bytes()
+    world.start()
+    epoch = epochs.epoch_of(world.store.db)
+    world.day(begin="10:00", end=until, people=3)
+    world.stop()
+    world.path.write_bytes(copy)
+    world.start()
+    world.day(begin=until, people=3, fever_at="15:00")
+    world.skip("2026-09-02 01:00")
+    assert epochs.epoch_of(world.store.db) != epoch
+    assert world.figures("2026-09-01") == world.true("2026-09-01")
+    assert world.campus.campus("east", "2026-09-01").contradictions == []
+
+
+def test_a_store_that_is_put_back_while_the_campus_is_away_tells_what_came_since(world_from):
+    """Long before it can be known that it was put back."""
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(end="10:00", people=3)
+    world.stop()
+    copy = world.path.read_bytes()
+    world.start()
+    world.day(begin="10:00", end="12:00", people=3)
+    world.stop()
+    world.path.write_bytes(copy)
+    forward, world.forward = world.forward, lambda: None
+    world.start()
+    world.day(begin="12:00", people=3)
+    world.forward = forward
+    world.skip("2026-09-02 01:00")
+    assert world.figures("2026-09-01") == world.true("2026-09-01")
+
+
+def test_a_gateway_that_is_only_started_again_keeps_its_epoch(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    epoch = epochs.epoch_of(world.store.db)
+    for end in ("09:00", "12:00", "15:00"):
+        world.day(begin="07:00", end=end, people=2)
+        world.stop()
+        world.start()
+    world.skip("2026-09-02 01:00")
+    assert epochs.epoch_of(world.store.db) == epoch
+    assert world.figures("2026-09-01") == world.true("2026-09-01")
+
+
 def test_what_a_stolen_token_said_goes_with_it(world_from):
     world = world_from("2026-09-01 06:00")
     world.start()

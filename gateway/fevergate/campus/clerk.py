@@ -31,7 +31,8 @@ DAY_S = 86400
 
 
 class Clerk:
-    """Runs in its own thread between `start` and `stop`; `tick` is one round."""
+    """Runs in its own thread between `start` and `stop`; `tick` is one round. What stands on the
+    date waits while the clock is not `believed`; fevers are told whatever it says."""
 
     def __init__(
         self,
@@ -41,6 +42,8 @@ class Clerk:
         escalation: Escalation,
         sender: Sender,
         now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
+        keep_time: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -48,6 +51,8 @@ class Clerk:
         self._escalation = escalation
         self._sender = sender
         self._now = now
+        self._believed = believed
+        self._keep_time = keep_time
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
 
@@ -62,14 +67,18 @@ class Clerk:
 
     def tick(self) -> None:
         """One round; what fails is said in the log and does not hold up the rest."""
-        for work in (
-            self._draft,
-            self._correct,
-            self._remind,
-            self._escalation.check,
-            self._sender.tick,
-            self._forget,
+        for work, by_date in (
+            (self._keep_time, False),
+            (self._draft, True),
+            (self._correct, True),
+            (self._remind, True),
+            (self._escalation.fevers, False),
+            (self._escalation.gateways, True),
+            (self._sender.tick, False),
+            (self._forget, True),
         ):
+            if by_date and not self._believed():
+                continue
             try:
                 work()
             except FeverGateError as error:

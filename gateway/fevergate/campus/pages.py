@@ -84,7 +84,12 @@ class CampusPages(Site):
 
     def always(self) -> dict[str, Any]:
         title, title_en = self._settings.title, self._settings.title_en
-        return {"institution": title, "institution_en": title_en or title, "today": self._today()}
+        return {
+            "clock_doubted": not self._store.believed(),
+            "institution": title,
+            "institution_en": title_en or title,
+            "today": self._today(),
+        }
 
     async def days(self, request: Request) -> Response:
         """The last days, with the state of each one's report."""

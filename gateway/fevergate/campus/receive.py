@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.store import CampusStore
-from fevergate.errors import CampusError
+from fevergate.errors import CampusError, PutBackError
 from fevergate.summaries import Delivery, GatewayDay, Receipt
 
 log = logging.getLogger(__name__)
@@ -38,9 +39,15 @@ class Refusal(HTTPException):
 
 
 class Receiver:
-    """All below /v1."""
+    """All below /v1; `says` is told each gateway's own time (UTC s)."""
 
-    def __init__(self, settings: CampusSettings, store: CampusStore) -> None:
+    def __init__(
+        self,
+        settings: CampusSettings,
+        store: CampusStore,
+        says: Callable[[str, float], object] = lambda _gateway, _at: None,
+    ) -> None:
+        self._says = says
         self._settings = settings
         self._store = store
         self._campus_of = {
@@ -62,10 +69,15 @@ class Receiver:
     async def _take(self, gateway: str, token: str, body: bytes) -> Response:
         try:
             delivery = self._checked(gateway, body)
+            if delivery.sent_at is not None:
+                self._says(gateway, delivery.sent_at)
             held = await run_in_threadpool(self._store.keep, delivery, token)
         except Refusal as refusal:
             await run_in_threadpool(self._note, gateway, refusal, body)
             raise
+        except PutBackError as error:
+            log.warning("%s", error)
+            raise Refusal(409, "$.epoch", "this store was put back; it needs an epoch") from error
         except CampusError as error:
             log.error("%s", error)
             raise Refusal(503, "$", "the store refuses; try again") from error
@@ -101,7 +113,8 @@ class Receiver:
                 raise Refusal(422, where, "expected a day as YYYY-MM-DD") from None
             if isinstance(item, GatewayDay):
                 over = (begin + timedelta(days=1)).timestamp()
-                if over > self._store.clock() + AHEAD_S:
+                # Where our own clock is in doubt, the gateway's, which is judged too, is better.
+                if over > self._store.clock() + AHEAD_S and self._store.believed():
                     raise Refusal(422, where, "this day is not over yet")
         return delivery
 

@@ -52,11 +52,13 @@ class Reports:
         settings: CampusSettings,
         vault: Vault,
         now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._settings = settings
         self._vault = vault
         self._now = now
+        self._believed = believed
 
     def now(self, date: str) -> DayReport:
         """A day as it is known now, no version of it."""
@@ -145,7 +147,9 @@ class Reports:
         ]
 
     def sign(self, date: str, version: int, by: str) -> None:
-        """Put one's name under the newest version. Raises `ReportError`."""
+        """Put one's name under the newest version; not by a clock in doubt. Raises
+        `ReportError`."""
+        self._check_clock()
         with self._database.write() as connection:
             row = self._newest(connection, date, version)
             if row.signed_at is not None:
@@ -159,6 +163,7 @@ class Reports:
 
     def submit(self, date: str, version: int, by: str, to: str) -> None:
         """Note that the newest version, which is signed, was handed in. Raises `ReportError`."""
+        self._check_clock()
         with self._database.write() as connection:
             row = self._newest(connection, date, version)
             if row.signed_at is None:
@@ -201,6 +206,10 @@ class Reports:
             return connection.execute(
                 select(func.min(items.c.date)).where(items.c.date > "")
             ).scalar()
+
+    def _check_clock(self) -> None:
+        if not self._believed():
+            raise ReportError("clock")
 
     def _signature(self, digest: str, by: str, at: float) -> str:
         return self._vault.mac(f"{digest}\n{by}\n{at!r}")

@@ -19,7 +19,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
-from fevergate.campus.tables import changed, gateways, items, refusals
+from fevergate.campus.tables import changed, gateways, items, refusals, runs
+from fevergate.errors import PutBackError
 from fevergate.summaries import (
     DaySummary,
     Delivery,
@@ -72,12 +73,19 @@ class CampusStore:
     """Over the campus server's database; every call may come from any thread or process."""
 
     def __init__(
-        self, database: CampusDatabase, zone: ZoneInfo, vault: Vault, now: Callable[[], float]
+        self,
+        database: CampusDatabase,
+        zone: ZoneInfo,
+        vault: Vault,
+        now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._zone = zone
         self._vault = vault
         self._now = now
+        self.believed = believed
+        """Whether `clock` is."""
 
     def clock(self) -> float:
         """UTC s."""
@@ -87,7 +95,8 @@ class CampusStore:
         """Commit a delivery; returns the keys that are held now. `token`: what tells the token by
         which it came from others.
 
-        Raises `CampusError` where the database refuses; then nothing of it is kept.
+        Raises `CampusError` where the database refuses, `PutBackError` where its store has sent
+        less than was heard of it; then nothing of it is kept.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
@@ -98,6 +107,8 @@ class CampusStore:
         with self._database.write() as connection:
             # First of all: of one gateway's deliveries one is written after the other.
             _hear(connection, whose, now, delivery.sent_at)
+            if delivery.run:
+                _check_run(connection, whose, delivery, token)
             new, before = _newer(connection, whose, [rows[key] for key in sorted(rows)])
             if new:
                 _put(connection, new)
@@ -198,6 +209,27 @@ def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: fl
         insert(gateways, connection)
         .values(whose | values)
         .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
+    )
+
+
+def _check_run(
+    connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
+) -> None:
+    """A new run counts on from where the last one was; else its store was put back by a copy, and
+    its revisions are those of other counts. Raises `PutBackError`."""
+    mine = {**whose, "epoch": delivery.epoch}
+    before = connection.execute(
+        select(runs).where(*(runs.c[name] == value for name, value in mine.items()))
+    ).first()
+    values: dict[str, Any] = {"run": delivery.run, "serial": delivery.serial, "token": token}
+    if before and before.run == delivery.run:
+        values["serial"] = max(before.serial, delivery.serial)
+    elif before and before.token == token and delivery.serial <= before.serial:
+        raise PutBackError(f"{delivery.gateway}: serial {delivery.serial}, heard {before.serial}")
+    connection.execute(
+        insert(runs, connection)
+        .values(mine | values)
+        .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
     )
 
 

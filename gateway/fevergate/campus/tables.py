@@ -65,6 +65,22 @@ gateways = Table(
     PrimaryKeyConstraint("campus", "gateway"),
 )
 
+runs = Table(
+    "runs",
+    metadata,
+    _text("campus", None),
+    _text("gateway", None),
+    _text("epoch", None),
+    _text("run", None),
+    Column("serial", BigInteger, nullable=False),
+    _text("token"),
+    PrimaryKeyConstraint("campus", "gateway", "epoch"),
+)
+"""Of each epoch of a gateway: which run of it was heard last, and the number of what it sent."""
+
+clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
+"""What the server thinks of its own clock."""
+
 refusals = Table(
     "refusals",
     metadata,

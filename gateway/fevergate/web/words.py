@@ -140,6 +140,7 @@ ERRORS = {
     "signed": N_("This version is signed already."),
     "unsigned": N_("Sign this version first."),
     "submitted": N_("This version was submitted already."),
+    "clock": N_("The server's clock is in doubt: nothing is signed or submitted by it."),
     "by": N_("A name has 1 to 64 characters."),
     "reason": N_("Say why, in at most 200 characters."),
     "hours": N_("Expected full hours, the first before the last."),
