@@ -58,9 +58,13 @@ def recognise(sys: Path = SYS) -> Machine:
 
 
 def _header_chip(sys: Path) -> int | None:
+    try:
+        devices = list((sys / "bus/gpio/devices").iterdir())
+    except OSError:  # no GPIO here, or hidden by a sandbox
+        return None
     found = [
         int(device.name.removeprefix("gpiochip"))
-        for device in (sys / "bus/gpio/devices").glob("gpiochip*")
+        for device in devices
         if device.name.removeprefix("gpiochip").isdecimal()
         and HEADER_CHIPS.keys() & _compatible(device)
     ]

@@ -61,6 +61,16 @@ def test_the_headers_chip_is_known_on_every_system(tmp_path, system):
         assert chip_of(machine, dev) == header
 
 
+def test_a_sandbox_that_hides_the_chips_is_no_reason_to_fall(tmp_path, monkeypatch):
+    sys_, _ = lay_out(tmp_path, "Raspberry Pi 3 Model B", None, {0: ("brcm,bcm2835-gpio", "")})
+
+    def listdir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert recognise(sys_) == Machine("Raspberry Pi 3 Model B", 0xA02082, None)
+
+
 def test_a_chip_that_may_not_be_opened_is_named(tmp_path):
     machine = Machine("Raspberry Pi 3 Model B", 0xA02082, 0)
     with pytest.raises(PinsError, match="gpiochip0 does not exist"):
