@@ -19,7 +19,9 @@ PACKAGES = (
     *("python3-venv", "chrony", "fonts-wqy-microhei", "unattended-upgrades", "ca-certificates"),
     "nftables",
 )
-UP_S = 60
+UP_S = 300
+MADE_S = 1500
+"""How long a whole Debian, or an installation in it, may take on a machine that does much else."""
 
 
 @cache
@@ -51,7 +53,7 @@ def bootstrap(root: Path) -> None:
             *(f"--include={','.join(PACKAGES)}", SUITE, str(root), mirrors()[0]),
         ],
         check=True,
-        timeout=240,
+        timeout=MADE_S,
     )
 
 
@@ -64,6 +66,11 @@ class Machine:
         self._shared = shared
         self._process: subprocess.Popen[bytes] | None = None
         self._leader = 0
+
+    @property
+    def leader(self) -> int:
+        """The machine's own systemd, by its process here."""
+        return self._leader
 
     def boot(self) -> None:
         """Start it and wait until systemd says that it is up."""
@@ -110,7 +117,7 @@ class Machine:
             ],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=MADE_S,
         )
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done

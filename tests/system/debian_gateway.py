@@ -20,7 +20,7 @@ ROOT = real_micropython.ROOT
 _WHY_NOT = debian_machine.why_not()
 MARKS = [
     pytest.mark.skipif(bool(_WHY_NOT), reason=str(_WHY_NOT)),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(2 * debian_machine.MADE_S),
     pytest.mark.xdist_group("debian"),  # they share one that was made from its packages
 ]
 PROVISION = (
@@ -32,13 +32,26 @@ PROVISION = (
 )
 
 
+EARLIER = r"""
+cd /etc/fevergate
+sed -i '/\/test$/d' broker.acl
+sed -i '/^use_username_as_clientid/d; /^# This machine/,/^tls_version/d' mosquitto.conf
+sed -i '/^local_port/d' gateway.toml
+sed -i '/ExecStartPre=-/d' /etc/systemd/system/mosquitto.service.d/fevergate.conf
+systemctl daemon-reload
+systemctl restart mosquitto fevergate-gateway fevergate-web
+"""
+"""Makes of a provisioned gateway what an earlier version had: no lamp tests, client ids that
+anybody may take, a broker that a damaged store keeps from starting."""
+
+
 def carry(shared):
     """What somebody takes to the Pi: the source, every package, and two wheels that do not work."""
     for name in ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware"):
         path, copy = ROOT / name, shared / "source" / name
         copy.parent.mkdir(exist_ok=True)
         (shutil.copytree if path.is_dir() else shutil.copy)(path, copy)
-    run = partial(subprocess.run, check=True, capture_output=True, timeout=240)
+    run = partial(subprocess.run, check=True, capture_output=True, timeout=debian_machine.MADE_S)
     download(System((3, 11), os.uname().machine), shared / "wheels", run)
     own = shared / "own"
     run([*PIP, "wheel", "--no-deps", "--wheel-dir", str(own), str(shared / "source")])
@@ -63,13 +76,13 @@ def watching(machine):
     return [unit for unit in units if not machine.active(unit)]
 
 
-def read(machine, seq):
+def read(machine, seq, verdict="normal", kiosk="north-1"):
     """A kiosk says a reading, with the stock client and its own credential."""
-    settings = json.loads(machine.run("cat /etc/fevergate/kiosks/north-1/settings.json").stdout)
-    payload = msgspec.json.encode(reading(seq)).decode()
+    settings = json.loads(machine.run(f"cat /etc/fevergate/kiosks/{kiosk}/settings.json").stdout)
+    payload = msgspec.json.encode(reading(seq, verdict, kiosk=kiosk)).decode()
     machine.run(
-        "mosquitto_pub -h 127.0.0.1 -p 8883 -i north-1 --cafile /etc/fevergate/ca.crt -V 5 -q 1"
-        f" -u north-1 -P '{settings['password']}' -t fevergate/v1/east/north-1/reading"
+        f"mosquitto_pub -h 127.0.0.1 -p 8883 -i {kiosk} --cafile /etc/fevergate/ca.crt -V 5 -q 1"
+        f" -u {kiosk} -P '{settings['password']}' -t fevergate/v1/east/{kiosk}/reading"
         f" -m '{payload}'"
     )
 
@@ -84,7 +97,7 @@ def readings(machine):
     )
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=180):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

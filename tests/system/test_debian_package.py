@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 
+import debian_machine
 import pytest
 from debian_gateway import MARKS, PROVISION, ROOT, read, readings, until, watching
+from pi_in_debian import UNIT, Pi
 
 pytestmark = [
     *MARKS,
@@ -26,7 +28,7 @@ def package(shared):
         cwd=ROOT / "tools",
         check=True,
         capture_output=True,
-        timeout=240,
+        timeout=debian_machine.MADE_S,
     )
     (package,) = out.glob("fevergate_*.deb")
     return package
@@ -59,6 +61,64 @@ def test_it_works_as_if_it_had_been_installed_by_hand(gateway):
 
 def test_its_manual_is_there(gateway):
     assert gateway.run("test -e /usr/share/man/man1/fevergate.1.gz").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def pi(gateway):
+    """The machine, which is a Pi from now on."""
+    return Pi(gateway)
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="a C compiler is missing")
+def test_the_shipped_unit_lights_a_pis_lamps_and_leaves_none_lit_when_it_dies(pi):
+    """One story, since each start takes seconds: what is lit, then SIGKILL, and the like of the
+    kernel's OOM killer, each with starts that fail; the kernel keeps a dead program's outputs."""
+    doctor = "runuser -u fevergate -- fevergate doctor --language en"
+    assert "✓ pins         the gateway has lgpio, gpiochip0" in pi.machine.run(doctor).stdout
+    assert pi.outputs.keys() == {"red", "amber", "green", "buzzer"}
+    read(pi.machine, 20)
+    read(pi.machine, 21, kiosk="north-2")
+    pi.until_lit("green")
+    read(pi.machine, 22, "fever")
+    pi.until_lit("red")
+    fails = "[Service]\\nExecStartPre=/bin/false\\n[Unit]\\nStartLimitBurst=1\\n"
+    for killed in ("main", "all"):
+        began = int(pi.says("NRestarts"))
+        pi.drop_in("fails", fails)
+        pi.kill(killed)
+        until(lambda: pi.outputs == {})  # inputs, all: the relay's resting contact is amber
+        until(lambda began=began: int(pi.says("NRestarts")) > began + 2)  # it never gives up
+        assert pi.outputs == {}
+        pi.mend("fails")
+        until(lambda: "red" in pi.lit)  # by itself, as it was
+    pi.machine.run("fevergate acknowledge north --by 'Li Wei'")
+    read(pi.machine, 23)
+    read(pi.machine, 24, kiosk="north-2")
+    pi.until_lit("green")
+    pi.machine.run(f"systemctl stop {UNIT}")
+    assert pi.outputs == {}
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="a C compiler is missing")
+def test_no_gateway_goes_on_in_silence_where_no_lamp_can_be_lit(pi):
+    def why():
+        return pi.machine.run("cat /run/fevergate/gateway.json").stdout
+
+    pi.restart()
+    assert '"dark":{}' in why()
+    pi.permit("root:root", "600")  # a plain Debian without our udev rule
+    pi.restart()
+    assert "no lamp can be lit: /dev/gpiochip0 may not be opened" in why()
+    pi.permit("root:gpio", "660")
+    pi.factory("mock")
+    assert "no lamp can be lit: the settings say mock, on a Raspberry Pi" in why()
+    pi.drop_in("hidden", "[Service]\\nInaccessiblePaths=/sys/firmware /sys/bus\\n")
+    pi.factory("rpigpio")  # what recognises a Pi is hidden: amber, and no restart loop
+    assert "no lamp can be lit: no GPIO chip of a Raspberry Pi here" in why()
+    assert pi.says("NRestarts") == "0" and pi.outputs == {}
+    pi.mend("hidden")
+    pi.factory("auto")
+    assert '"dark":{}' in why()
 
 
 def test_a_second_installation_is_an_upgrade_that_keeps_everything(gateway, package):

@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from debian_gateway import MARKS, PROVISION, ROOT, read, readings, until, watching
+from debian_gateway import EARLIER, MARKS, PROVISION, ROOT, read, readings, until, watching
 
 from fevergate import machine_clock
 
@@ -45,9 +45,17 @@ def test_what_it_cannot_serve_is_told_in_the_first_line_and_is_as_it_was(
     assert {path for path in machine.files() - before if path != "/etc/apt"} == set()
 
 
+CONFIG = "boot/firmware/config.txt"
+AS_IT_COMES = "dtparam=audio=on\n\n[cm4]\notg_mode=1\n"  # Raspberry Pi OS's, in short
+STRICT = AS_IT_COMES + "# FeverGate: a program that is killed leaves no lamp lit\n"
+STRICT += "[all]\ndtparam=strict_gpiod\n"
+
+
 @pytest.fixture(scope="module")
 def installed(machine, before):
     """From the checkout, as from a clone; nobody reads warnings of Python's installer."""
+    (machine.root / CONFIG).parent.mkdir()
+    (machine.root / CONFIG).write_text(AS_IT_COMES)
     done = machine.run(INSTALL)
     assert done.stderr == "" and "arning" not in done.stdout and "DEPREC" not in done.stdout
     return machine
@@ -150,6 +158,45 @@ def test_after_a_power_cut_it_watches_again_by_itself(gateway):
     until(lambda: readings(gateway) == 3)
 
 
+def stored(machine, seq):
+    """Says a reading, as a kiosk does again and again while a broker knows of no session, and
+    counts them."""
+    read(machine, seq)
+    return readings(machine)
+
+
+def test_a_store_of_null_bytes_is_set_aside_and_the_broker_starts(gateway):
+    """By the drop-in, as the broker's own user."""
+    count = readings(gateway)
+    gateway.run(
+        "systemctl stop mosquitto; head -c 5000 /dev/zero >/etc/fevergate/broker/mosquitto.db;"
+        " systemctl start mosquitto"
+    )
+    assert "is damaged; kept as" in gateway.run("journalctl -u mosquitto").stdout
+    aside = gateway.run("stat -c '%U %s' /etc/fevergate/broker/mosquitto.db.damaged-*").stdout
+    assert aside == "mosquitto 5000\n"
+    until(lambda: stored(gateway, 10) == count + 1)
+
+
+BROKERS = "/etc/fevergate/mosquitto.conf /etc/fevergate/broker.acl /etc/fevergate/gateway.toml"
+BROKERS += " /etc/systemd/system/mosquitto.service.d/fevergate.conf"
+
+
+def test_what_the_broker_does_not_take_at_an_upgrade_is_put_back(gateway):
+    """Here another program has the port that it is to have. It is as an earlier version's then."""
+    count = readings(gateway)
+    gateway.run(EARLIER)
+    before = gateway.run(f"cat {BROKERS}").stdout
+    gateway.run("systemd-run --quiet --unit=other python3 -m http.server --bind 127.0.0.1 8884")
+    until(lambda: gateway.run("grep -q :22B4 /proc/net/tcp", check=False).returncode == 0)
+    done = gateway.run("fevergate provision upgrade /etc/fevergate", check=False)
+    gateway.run("systemctl stop other")
+    assert done.returncode == 2 and done.stderr.endswith(": as before\n")
+    assert gateway.run(f"cat {BROKERS}").stdout == before
+    until(lambda: watching(gateway) == [])
+    until(lambda: stored(gateway, 11) == count + 1)
+
+
 def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(gateway):
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run("echo '# ours' >>/etc/fevergate/gateway.toml")
@@ -158,6 +205,14 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
     assert "a backup before the upgrade" in said and "run the new version" in said
     assert gateway.run("readlink /opt/fevergate").stdout != old
     assert readings(gateway) == count and watching(gateway) == []
+    assert "the broker has what this version gives it: mosquitto.conf" in said
+    assert gateway.run("fevergate provision upgrade /etc/fevergate").stdout == (
+        "the broker has what this version gives it\n"
+    )
+    settings = gateway.run(f"cat {BROKERS}").stdout
+    for line in ("fevergate broker /etc", "use_username_as_clientid", "/test", "local_port"):
+        assert line in settings
+    assert (gateway.root / CONFIG).read_text() == STRICT  # once
     assert "# ours" in gateway.run("cat /etc/fevergate/gateway.toml").stdout
     kept = gateway.run("ls /var/backups/fevergate; ls /opt/fevergate.d | wc -l").stdout
     assert re.fullmatch(r"before-\w+\.tar\.gz\n2\n", kept)
@@ -181,8 +236,9 @@ def test_a_campus_server_on_the_same_machine(gateway):
     assert gateway.active("fevergate-campus")
     # The broker's files are still its own.
     gateway.run("fevergate provision renew /etc/fevergate north-1; systemctl restart mosquitto")
+    count = readings(gateway)
     read(gateway, 4)
-    until(lambda: readings(gateway) == 4)
+    until(lambda: readings(gateway) == count + 1)
 
 
 @pytest.mark.parametrize(
@@ -252,14 +308,17 @@ def test_what_it_cannot_do_is_one_line_in_the_persons_language(installed):
 
 def test_uninstalled_it_leaves_nothing_but_the_readings(gateway, before):
     """Last: it takes the gateway away."""
+    count = readings(gateway)
     gateway.run(f"{INSTALL} --uninstall")
+    assert (gateway.root / CONFIG).read_text() == AS_IT_COMES
+    shutil.rmtree((gateway.root / CONFIG).parent)
     left = gateway.files() - before
     assert {path for path in left if not path.startswith(("/etc/fevergate", "/var/backups"))} == {
         # The user, whose readings stay, and the backups of files that Debian's own tools made.
         *(path for path in left if re.fullmatch(r"/etc/(passwd|group|shadow|gshadow)-", path)),
     }
     assert gateway.active("mosquitto")  # with Debian's own settings
-    assert readings(gateway) == 4
+    assert readings(gateway) == count
     gateway.run(f"{INSTALL} --uninstall --purge --yes")
     left = gateway.files() - before
     assert [path for path in left if "fevergate" in path] == []
