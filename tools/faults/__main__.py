@@ -10,7 +10,7 @@ from typing import Any
 
 from faults.arguments import KINDS, MOUNTING, Arguments, parse
 from faults.chaos import KIOSKS, Chaos
-from faults.judge import WRONG
+from faults.judge import WRONG, wrong_days
 from faults.school import CARD_MB, School
 from fevergate.errors import FeverGateError
 
@@ -40,7 +40,10 @@ def play(given: Arguments) -> dict[str, Any]:
         mounted = school.put_database_on_a_card(CARD_MB)
         kinds = given.only or tuple(kind for kind in KINDS if mounted or kind not in MOUNTING)
         chaos = Chaos(school, given.seed, given.minutes, progress)
-        return chaos.run(kinds)
+        shown = chaos.run(kinds)
+    for day, (said, right) in wrong_days(chaos.facts).items():
+        print(f"tools/chaos: {day}: reported {said}, right {right}", file=sys.stderr)
+    return shown
 
 
 def _show(figures: dict[str, Any], as_json: bool) -> None:
