@@ -77,6 +77,10 @@ COMPARE_S = 600
 SWITCH_S = 0.0001
 """How long a thread may keep Python's lock from the one that lights the lamp."""
 
+YOUNG = 10_000
+"""New objects after which Python looks for cycles among them, instead of 700: a look stops every
+thread for up to a millisecond, and a rush made several in a second."""
+
 OPEN_S = 5.0
 """How long the line waits for the store, which knows what a guard saw to before."""
 
@@ -451,6 +455,7 @@ def leave_alone() -> None:
     old now and then and stop every thread meanwhile: 42,000 objects, 20 ms on a PC."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 def _look(gateway: Gateway, notifier: SystemdNotifier) -> None:

@@ -128,8 +128,10 @@ def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, 
 
 def test_a_collection_does_not_look_through_what_was_there_at_the_start():
     """It stops the thread that lights the lamp for as long as it takes."""
+    before = gc.get_threshold()
     try:
         leave_alone()
         assert gc.get_freeze_count() > 10_000 > len(gc.get_objects(generation=2))
     finally:
         gc.unfreeze()
+        gc.set_threshold(*before)
