@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demonstration.processes import DemonstrationError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENT_MS = 15_000
+PATIENT_MS = 60_000
+"""How long is waited for what a page must show; on a slow machine that is long."""
 PASSWORD = "a long enough password"  # noqa: S105 - of people who are not
 WIDE, NARROW = (1280, 800), (390, 844)
 
@@ -22,6 +23,7 @@ def chromium(*options: str) -> Iterator[Browser]:
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if not found:
         raise DemonstrationError(f"no browser: install one of {', '.join(NAMES)}")
+    expect.set_options(timeout=PATIENT_MS)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", *options]
         browser = playwright.chromium.launch(executable_path=found, args=arguments)
