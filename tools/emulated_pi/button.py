@@ -21,7 +21,7 @@ GPSET0, GPCLR0, GPEDS0 = 0x1C, 0x28, 0x40
 
 CONTROLLER = "/machine/soc/peripherals/ic gpu-irq"
 INTERRUPT = 49
-"""Of GPIO 0 to 27 (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
+"""Of the first bank (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
 
 ANSWER_S = 60.0
 PC = 32
@@ -45,7 +45,7 @@ class Chip:
         self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
 
     def interrupt(self, raised: bool) -> None:
-        """Raise or lower the interrupt of GPIO 0 to 27. Raises `PiCheckError`."""
+        """Raise or lower the interrupt of the first bank. Raises `PiCheckError`."""
         self._ask(f"set_irq_in {CONTROLLER} {INTERRUPT} {raised:d}")
 
     def _ask(self, command: str) -> None:
