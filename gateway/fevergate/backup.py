@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fevergate import __version__, epochs
 from fevergate.backup_file import (
@@ -65,24 +65,36 @@ def backup(
             if desk.exists():
                 progress("copying the desk's database")
                 files[DESK] = copy_of(desk, Path(folder) / DESK)
-            manifest = Manifest(
-                v=1,
-                fevergate=__version__,
-                made_at=time.time(),
-                campus=settings.campus,
-                gateway=settings.gateway,
-                folder=str(settings.folder.absolute()),
-                database=settings.database,
-                pages=settings.web.database if PAGES in files else "",
-                desk=(settings.desk or Desk()).database if DESK in files else "",
-                readings=readings,
-                fevers=fevers,
-                members={name: member_of(file) for name, file in files.items()},
-            )
+            manifest = manifest_of(settings, files, readings, fevers)
             write_backup(path, manifest, files, passphrase, progress)
     except OSError as error:
         raise BackupError(f"{path}: {error.strerror or error}") from error
     return manifest
+
+
+def manifest_of(
+    settings: GatewaySettings,
+    files: dict[str, Path],
+    readings: int,
+    fevers: int,
+    kind: Literal["gateway", "archive"] = "gateway",
+) -> Manifest:
+    """What a backup or an archive of a gateway says of itself: of `files`, by their names in it."""
+    return Manifest(
+        v=1,
+        fevergate=__version__,
+        made_at=time.time(),
+        kind=kind,
+        campus=settings.campus,
+        gateway=settings.gateway,
+        folder=str(settings.folder.absolute()),
+        database=settings.database,
+        pages=settings.web.database if PAGES in files else "",
+        desk=(settings.desk or Desk()).database if DESK in files else "",
+        readings=readings,
+        fevers=fevers,
+        members={name: member_of(file) for name, file in files.items()},
+    )
 
 
 def check(path: Path, passphrase: str | None = None) -> Manifest:

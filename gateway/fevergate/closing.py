@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from fevergate import __version__, last_good, running
-from fevergate.backup import DATABASE, DESK, PAGES, check_new, copy_of, sound
+from fevergate import last_good, running
+from fevergate.backup import DATABASE, DESK, PAGES, check_new, copy_of, manifest_of, sound
 from fevergate.backup_file import (
     FOLDERS,
     KEPT,
@@ -233,21 +233,7 @@ def _archive(
                     progress(f"copying {path.name}")
                     files[members[kind]] = copy_of(path, Path(beside) / members[kind])
             readings, fevers = sound(files[DATABASE]) if DATABASE in files else (0, 0)
-            manifest = Manifest(
-                v=1,
-                fevergate=__version__,
-                made_at=time.time(),
-                kind="archive",
-                campus=settings.campus,
-                gateway=settings.gateway,
-                folder=str(settings.folder.absolute()),
-                database=settings.database,
-                pages=settings.web.database if PAGES in files else "",
-                desk=(settings.desk or Desk()).database if DESK in files else "",
-                readings=readings,
-                fevers=fevers,
-                members={name: member_of(file) for name, file in files.items()},
-            )
+            manifest = manifest_of(settings, files, readings, fevers, kind="archive")
             write_backup(archive, manifest, files, passphrase, progress)
             _read_back(archive, Path(beside) / "back", passphrase, (readings, fevers))
     except OSError as error:
