@@ -13,8 +13,8 @@ import numpy as np
 import zxingcpp
 from kiosk_helpers import ANSWER_S, FIRMWARE, SPEED, until
 
-from fevergate.local_broker import free_port
 from fevergate.provision import provision
+from harness.broker import free_port
 from simulator import Board
 
 OURS = {"Host": "192.168.4.1"}

@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL of the tests' own; `database()` makes an empty database."""
-    from fevergate.local_postgres import LocalPostgres
+    from harness.postgres import LocalPostgres
 
     with LocalPostgres() as server:
         yield server

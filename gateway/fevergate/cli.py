@@ -14,7 +14,6 @@ from fevergate.options import settings_option
 
 COMMANDS = {
     "backup": "fevergate.backup_commands:backup_command",
-    "bench": "fevergate.bench.command:bench_command",
     "broker": "fevergate.broker_start:broker_command",
     "calibrate": "fevergate.calibrate:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",

@@ -29,10 +29,6 @@ class PinsError(FeverGateError, RuntimeError):
     """The machine's pins cannot be driven as the settings ask."""
 
 
-class DatabaseServerError(FeverGateError, RuntimeError):
-    """A PostgreSQL server of this machine is missing, or does not do what it is asked."""
-
-
 class CampusError(FeverGateError, RuntimeError):
     """The campus server cannot start, or does not take what it is sent."""
 
@@ -117,10 +113,6 @@ class BoardRefusedError(FlashError):
         super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
         self.text = text
         self.advice = advice
-
-
-class BenchError(FeverGateError, RuntimeError):
-    """A benchmark could not be carried out; it says nothing of how fast anything is."""
 
 
 class BackupError(FeverGateError, RuntimeError):

@@ -15,7 +15,7 @@ from samples import AT
 
 from fevergate.campus.notice_record import Notice
 from fevergate.campus.settings import Campus, CampusSettings, Contact, Smtp
-from fevergate.local_broker import free_port
+from harness.broker import free_port
 
 SENDER = "fevergate@example.edu.cn"
 

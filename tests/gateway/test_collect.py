@@ -17,8 +17,8 @@ from fevergate.collect.statements import MAX_REJECTED
 from fevergate.collect.store import REJECTED_A_BATCH
 from fevergate.collect_settings import load_collect
 from fevergate.errors import CollectError, SettingsError, StoreError
-from fevergate.local_postgres import LocalPostgres
 from fevergate.protocol import MAX_MS, encode
+from harness.postgres import LocalPostgres
 
 DAY_S = 86_400
 

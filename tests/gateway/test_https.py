@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 
 from fevergate import https
-from fevergate.local_broker import free_port
+from harness.broker import free_port
 
 PATIENCE_S = 60
 """A limit for what hangs, not a measure."""

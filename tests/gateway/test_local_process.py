@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fevergate.local_broker import LocalBroker, free_port
-from fevergate.local_process import start
 from fevergate.provision import provision
+from harness.broker import LocalBroker, free_port
+from harness.process import start
 
 GOES_S = 60
 """Far more than Linux takes: a limit for what stays, not a measure."""
@@ -20,7 +20,7 @@ GOES_S = 60
 BROKER = """
 import sys, time
 from pathlib import Path
-from fevergate.local_broker import LocalBroker
+from harness.broker import LocalBroker
 broker = LocalBroker(Path(sys.argv[1]))
 broker.start()
 print(broker.pid, flush=True)

@@ -12,9 +12,9 @@ from gpiozero.pins.mock import MockFactory
 
 from fevergate import threads
 from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
-from fevergate.local_broker import free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
+from harness.broker import free_port
 
 WAIT_S = 60
 

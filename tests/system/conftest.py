@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
+from harness.broker import LocalBroker, free_port
 
 
 @dataclass

@@ -14,10 +14,11 @@ import real_micropython
 from samples import settings
 from test_broker_access import HANG_S, password_of
 
-from fevergate import broker_files, broker_limit, local_process
+from fevergate import broker_files, broker_limit
 from fevergate.broker_files import FILES
 from fevergate.broker_start import prepare, program
 from fevergate.provision import provision
+from harness import process
 
 MACHINE = real_micropython.ROOT / "gateway/machine"
 PER_ADDRESS = 128
@@ -120,7 +121,7 @@ class Campus:
         runtime = self.tmp_path / "runtime"
         runtime.mkdir()
         configuration = prepare(self.folder, runtime)
-        self.broker = local_process.start(
+        self.broker = process.start(
             self.command("gateway", program(), "-c", str(configuration)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -12,11 +12,11 @@ from fevergate import doctor_store
 from fevergate.broker_once import publish_once, read_retained
 from fevergate.cli import cli
 from fevergate.gateway import Gateway
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.protocol import alarm_topic
 from fevergate.provision import provision
 from fevergate.provision.steps import revoke
 from fevergate.settings import load_gateway
+from harness.broker import LocalBroker, free_port
 
 TOPIC = alarm_topic("east", "north")
 

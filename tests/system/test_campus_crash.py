@@ -2,7 +2,7 @@
 
 import pytest
 
-from fevergate.bench.campus import crash
+from bench_suite.campus import crash
 
 KILLS = 4
 

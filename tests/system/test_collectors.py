@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from fevergate.bench.collect import people_a_day, said_up
-from fevergate.bench.collect_stage import CollectStage
+from bench_suite.collect import people_a_day, said_up
+from bench_suite.collect_stage import CollectStage
 
 READINGS = 3000
 WAIT_S = 90

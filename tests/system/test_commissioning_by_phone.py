@@ -14,7 +14,7 @@ from test_pages_for_everybody import judged
 
 from demonstration.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
 from demonstration.site import Site
-from fevergate.local_broker import free_port
+from harness.broker import free_port
 
 BOARD = "http://192.168.4.1/"
 MINI_BROWSER = """

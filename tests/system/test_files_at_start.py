@@ -12,7 +12,6 @@ from gpiozero.pins.mock import MockFactory
 from starlette.testclient import TestClient
 
 from fevergate import doctor_store, last_good
-from fevergate.bench.load import Fleet
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.database import open_reader, set_aside_before
 from fevergate.desk.store import DeskStore
@@ -27,6 +26,7 @@ from fevergate.vault import Vault
 from fevergate.web import troubles
 from fevergate.web.app import Pages
 from fevergate.web.store import WebStore
+from harness.load import Fleet
 
 
 def unreadable(path):

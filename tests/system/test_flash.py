@@ -18,7 +18,7 @@ from fevergate.errors import FlashError
 from fevergate.flash import image, loader, self_test
 from fevergate.flash.cable import Cable
 from fevergate.flash.files import BoardFile, collect
-from fevergate.local_broker import LocalBroker
+from harness.broker import LocalBroker
 from simulator import Fault, chips
 from simulator.rom import starts
 

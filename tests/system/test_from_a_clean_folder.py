@@ -12,7 +12,7 @@ from flash_helpers import desk, micropython
 from kiosk_helpers import FEVERISH, HEALTHY, SPEED, until
 
 from fevergate.boards import BOARDS
-from fevergate.local_broker import LocalBroker, free_port
+from harness.broker import LocalBroker, free_port
 from simulator import Habits, chips
 
 UP_S = 120

@@ -12,16 +12,16 @@ from prometheus_client.registry import Collector
 from samples import AT, health
 
 from fevergate import logs
-from fevergate.bench.load import Fleet
 from fevergate.cli import cli
 from fevergate.database import open_reader
 from fevergate.gateway import Gateway
-from fevergate.local_broker import free_port
 from fevergate.protocol import Topic, Verdict
 from fevergate.provision import provision
 from fevergate.records import HealthArrived
 from fevergate.settings import Metrics, load_gateway
 from fevergate.store import Store
+from harness.broker import free_port
+from harness.load import Fleet
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,6 @@ from samples import arrived
 
 from fevergate import doctor_store
 from fevergate import gateway as gateway_module
-from fevergate.bench import load
-from fevergate.bench.load import Fleet
 from fevergate.broker_once import publish_once
 from fevergate.database import open_reader, set_aside_before
 from fevergate.gateway import Gateway
@@ -37,6 +35,8 @@ from fevergate.settings import load_gateway
 from fevergate.store import Store, open_store
 from fevergate.web import troubles
 from fevergate.web.words import translations
+from harness import load
+from harness.load import Fleet
 
 TOPIC = alarm_topic("east", "north")
 

@@ -18,9 +18,9 @@ from fevergate.alarm import Alarm
 from fevergate.broker_once import publish_once, read_all_retained
 from fevergate.gateway import Gateway
 from fevergate.home_assistant import discovery
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
+from harness.broker import LocalBroker, free_port
 
 ITSELF = real_micropython.ROOT / ".venv/homeassistant"
 NO_WHEELS = "Home Assistant's last wheels for this Python and processor are not there"

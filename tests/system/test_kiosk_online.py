@@ -9,7 +9,7 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, readings
 
-from fevergate.local_broker import LocalBroker
+from harness.broker import LocalBroker
 
 
 class SilentServer:

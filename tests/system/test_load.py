@@ -2,12 +2,12 @@
 
 import pytest
 
-from fevergate.bench.alarm import KIOSKS, measure
-from fevergate.bench.crash import KIOSKS as CRASH_KIOSKS
-from fevergate.bench.crash import crash
-from fevergate.bench.ingest import measure as measure_ingest
-from fevergate.bench.log import measure as measure_log
-from fevergate.bench.stage import Stage
+from bench_suite.alarm import KIOSKS, measure
+from bench_suite.crash import KIOSKS as CRASH_KIOSKS
+from bench_suite.crash import crash
+from bench_suite.ingest import measure as measure_ingest
+from bench_suite.log import measure as measure_log
+from harness.stage import Stage
 
 
 def nothing(_):

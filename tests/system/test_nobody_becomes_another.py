@@ -25,10 +25,10 @@ from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
 from fevergate.collect_settings import load_collect
 from fevergate.gateway import Gateway
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.protocol import encode
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
+from harness.broker import LocalBroker, free_port
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 FEVERS = 10

@@ -16,10 +16,10 @@ from test_broker_access import BASE, HANG_S, Client, password_of
 from fevergate import certificates
 from fevergate.cli import cli
 from fevergate.errors import BrokerError
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.protocol import KIOSK_SAYS
 from fevergate.provision import provision, services
 from fevergate.settings import load_gateway
+from harness.broker import LocalBroker, free_port
 
 
 class Site:

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import pytest
 
-from fevergate.bench.campus import CampusStage
+from bench_suite.campus import CampusStage
 from fevergate.delivery import Item, Sender
 from fevergate.summaries import FeverEvent, GatewayDay, KioskCount
 

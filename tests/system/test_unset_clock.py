@@ -8,8 +8,8 @@ import pytest
 from kiosk_helpers import ANSWER_S, kiosk
 
 from fevergate import certificates
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision, steps
+from harness.broker import LocalBroker, free_port
 
 DAY_S = 86_400
 

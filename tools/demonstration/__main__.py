@@ -14,11 +14,12 @@ from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
 from demonstration.live import Screen
-from demonstration.processes import DemonstrationError, wait_until
+from demonstration.processes import wait_until
 from demonstration.system import SETTLE_S, System
 from demonstration.verdict import Summary
 from fevergate.errors import FeverGateError
 from fevergate.people import Person, load_people
+from harness.errors import HarnessError
 from simulator import SimulatorError, built_in_crowd
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -48,7 +49,7 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
     until = time.monotonic() + 60 + CROWD_S_PER_PERSON * total / arguments.speed
     while not all(board.crowd_done.is_set() for board in system.boards):
         if time.monotonic() > until:
-            raise DemonstrationError("people are still to come: a kiosk does not answer")
+            raise HarnessError("people are still to come: a kiosk does not answer")
         for board in system.boards:
             board.check()
         done = sum(len(board.visits) for board in system.boards)
@@ -64,7 +65,7 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
         time.sleep(0.1)
     try:
         wait_until(system.settled, SETTLE_S, "everything is stored and forwarded")
-    except DemonstrationError as error:
+    except HarnessError as error:
         say.print(f"[red]{error}[/]")
     return system.judge()
 
@@ -86,7 +87,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
     say = Console(stderr=arguments.once)
     people = people_for(arguments)
     if arguments.once and not people:
-        raise DemonstrationError("nobody comes: the file has no one for this site and camera")
+        raise HarnessError("nobody comes: the file has no one for this site and camera")
     with System(
         folder,
         people,
@@ -133,7 +134,7 @@ def main() -> int:
         return demonstrate(arguments, folder)
     except KeyboardInterrupt:
         return 0 if not arguments.once else 130
-    except (DemonstrationError, SimulatorError, FeverGateError) as error:
+    except (SimulatorError, FeverGateError) as error:
         print(f"tools/demo: {error}", file=sys.stderr)
         return 2
     finally:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from demonstration.processes import DemonstrationError
+from harness.errors import HarnessError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENT_MS = 60_000
@@ -19,10 +19,10 @@ WIDE, NARROW = (1280, 800), (390, 844)
 
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
-    """With these options. Raises `DemonstrationError` where there is none."""
+    """With these options. Raises `HarnessError` where there is none."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if not found:
-        raise DemonstrationError(f"no browser: install one of {', '.join(NAMES)}")
+        raise HarnessError(f"no browser: install one of {', '.join(NAMES)}")
     expect.set_options(timeout=PATIENT_MS)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", *options]

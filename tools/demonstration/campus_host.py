@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from demonstration.processes import DemonstrationError
 from fevergate.campus.app import CampusServer
 from fevergate.campus.settings import Campus, CampusSettings
 from fevergate.certificates import ensure_authority, ensure_server
-from fevergate.local_broker import free_port
 from fevergate.settings import CampusServer as CampusLine
 from fevergate.settings import Gate, GatewaySettings
+from harness.broker import free_port
+from harness.errors import HarnessError
 
 UP_S = 60
 
@@ -100,7 +100,7 @@ class CampusHost:
         until = time.monotonic() + UP_S
         while not self._uvicorn.started:
             if time.monotonic() > until or not self._thread.is_alive():
-                raise DemonstrationError("the campus server does not come up")
+                raise HarnessError("the campus server does not come up")
             time.sleep(0.02)
         return self
 

@@ -10,7 +10,6 @@ import msgspec
 from msgspec.structs import replace
 
 from demonstration.campus_host import SimulatedClock, days_from
-from demonstration.processes import DemonstrationError
 from fevergate.campus.report import CampusDay, Figures
 from fevergate.delivery import Item, Sender
 from fevergate.summaries import (
@@ -21,6 +20,7 @@ from fevergate.summaries import (
     KioskCount,
     Summary,
 )
+from harness.errors import HarnessError
 
 KIOSKS = 4
 PEOPLE = 150
@@ -197,7 +197,7 @@ def forward(college: College, sender: Sender, today: str, chance: random.Random)
     if "nonsense" in college.faults:
         sent = sender.send([Item("hour/x", 1, '{"type":"hour","kiosk":"NOT A NAME"}')])
         if not sent.refused:
-            raise DemonstrationError("what no gateway would say was taken")
+            raise HarnessError("what no gateway would say was taken")
         deliveries += 1
     return deliveries
 
@@ -206,7 +206,7 @@ def _deliver(sender: Sender, batch: list[Item]) -> None:
     for _ in range(TRIES):
         if len(sender.send(batch).held) == len(batch):
             return
-    raise DemonstrationError(f"{batch[0].key}: not taken in {TRIES} tries")
+    raise HarnessError(f"{batch[0].key}: not taken in {TRIES} tries")
 
 
 def _batches(items: list[Item]) -> Iterator[list[Item]]:

@@ -24,8 +24,8 @@ from demonstration.fast_clock import FastClock
 from demonstration.outage import Line
 from demonstration.system import System
 from fevergate.database import open_reader
-from fevergate.local_broker import free_port
 from fevergate.people import Person
+from harness.broker import free_port
 from simulator import Habits, built_in_crowd
 
 NTP_EPOCH = 2_208_988_800

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from demonstration.browser import NARROW, WIDE, begin, chromium, opened, sign_in
 from demonstration.campus_filled import ADMINISTRATOR, filled, play
-from demonstration.processes import DemonstrationError
 from demonstration.site import Site
 from fevergate.protocol import Verdict
+from harness.errors import HarnessError
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 CORRECTED = "2026-11-10"
@@ -95,7 +95,7 @@ def main() -> int:
                 sign_in(page, ADMINISTRATOR)
                 page.goto(f"{host.url}/reports/{CORRECTED}")
                 page.screenshot(path=folder / "report.png", full_page=True)
-    except DemonstrationError as error:
+    except HarnessError as error:
         print(f"make-pages: {error}", file=sys.stderr)
         return 1
     return 0

@@ -10,16 +10,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fevergate import local_process
-from fevergate.errors import FeverGateError
+from harness import process
+from harness.errors import HarnessError
 
 TOOLS = Path(__file__).resolve().parents[1]
 END_S = 15
 LOOK_S = 0.6
-
-
-class DemonstrationError(FeverGateError):
-    """Something of the system did not come up, or not to its end."""
 
 
 class Program:
@@ -30,7 +26,7 @@ class Program:
         self._log = log
         path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         with log.open("ab") as file:
-            self._process = local_process.start(
+            self._process = process.start(
                 [sys.executable, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=file,
@@ -52,12 +48,12 @@ class Program:
     def wait_for(self, path: Path, timeout_s: float) -> None:
         """Wait until it has made a file.
 
-        Raises `DemonstrationError` with its last words if it ended, or did not in time.
+        Raises `HarnessError` with its last words if it ended, or did not in time.
         """
         wait_until(lambda: path.exists() or not self.running, timeout_s, f"{self.name} runs")
         if not self.running:
             words = self._log.read_text(errors="replace").strip().splitlines()[-3:]
-            raise DemonstrationError(f"the {self.name} ended: {' '.join(words)}")
+            raise HarnessError(f"the {self.name} ended: {' '.join(words)}")
 
     def kill(self) -> None:
         """SIGKILL: it has no chance to save anything."""
@@ -76,11 +72,11 @@ class Program:
 
 
 def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Wait for something of the real world. Raises `DemonstrationError` saying what it was."""
+    """Wait for something of the real world. Raises `HarnessError` saying what it was."""
     until = time.monotonic() + timeout_s
     while not ready():
         if time.monotonic() > until:
-            raise DemonstrationError(f"after {timeout_s:.0f} s still not: {what}")
+            raise HarnessError(f"after {timeout_s:.0f} s still not: {what}")
         time.sleep(0.05)
 
 

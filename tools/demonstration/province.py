@@ -22,7 +22,6 @@ import httpx
 
 from demonstration.campus_host import CampusHost, SimulatedClock, days_from
 from demonstration.college import College, colleges, forward, live, wrong
-from demonstration.processes import DemonstrationError
 from fevergate.campus.report import CampusDay
 from fevergate.delivery import Sender
 from fevergate.errors import FeverGateError
@@ -157,7 +156,7 @@ def main() -> int:
                 "played_s": round(played_s, 1),
                 **look(host, days[len(days) // 2]),
             }
-    except (DemonstrationError, FeverGateError) as error:
+    except FeverGateError as error:
         print(f"tools/province: {error}", file=sys.stderr)
         return 2
     for problem in problems[:20]:

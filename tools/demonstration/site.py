@@ -11,12 +11,12 @@ from typing import Self
 from gpiozero.pins.mock import MockFactory
 
 from demonstration.filled import fill
-from fevergate import local_process
-from fevergate.bench.load import LoadKiosk
 from fevergate.gateway import Gateway
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
+from harness import process
+from harness.broker import LocalBroker, free_port
+from harness.load import LoadKiosk
 
 
 class Site:
@@ -60,7 +60,7 @@ class Site:
 
     def start_web(self) -> None:
         """`code` lets the first administrator in, where there is none yet."""
-        self.web = local_process.start(
+        self.web = process.start(
             [sys.executable, "-m", "fevergate.cli", "web", "--settings", str(self._toml)],
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},

@@ -18,7 +18,6 @@ from demonstration.processes import Guard, Program
 from demonstration.verdict import Shown, Summary, judge, lamp_spans
 from fevergate.campus.store import received
 from fevergate.database import open_reader
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.people import Person
 from fevergate.pins import GATES as PINS
 from fevergate.protocol import Identity
@@ -26,6 +25,7 @@ from fevergate.provision import provision
 from fevergate.settings import GatewaySettings, load_gateway
 from fevergate.web.accounts import Accounts
 from fevergate.web.store import WebStore
+from harness.broker import LocalBroker, free_port
 from kiosk.address import STATE as ADDRESS
 from kiosk.slots import Slots
 from simulator import Board, Habits

@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def play(given: Arguments) -> dict[str, Any]:
-    """One run. Raises `BenchError` where something cannot be played."""
+    """One run. Raises `HarnessError` where something cannot be played."""
 
     def progress(text: str) -> None:
         if sys.stderr.isatty() and not given.json:

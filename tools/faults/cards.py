@@ -7,10 +7,10 @@ from pathlib import Path
 
 from faults.judge import Card
 from fevergate.backup import backup, restore
-from fevergate.bench.stage import Stage
 from fevergate.database import open_reader
-from fevergate.errors import BenchError
 from fevergate.protocol import Identity
+from harness.errors import HarnessError
+from harness.stage import Stage
 
 _COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
 
@@ -22,12 +22,12 @@ _UNSENT = """
 
 
 def read_card(path: Path, stranger: str) -> Card:
-    """What is on a card, without what `stranger` says. Raises `BenchError`, `StoreError`."""
+    """What is on a card, without what `stranger` says. Raises `HarnessError`, `StoreError`."""
     database = open_reader(path)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
         if check != "ok":
-            raise BenchError(f"{path}: {check}")
+            raise HarnessError(f"{path}: {check}")
         readings, fevers = (
             {
                 Identity(*row)

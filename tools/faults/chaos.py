@@ -15,11 +15,11 @@ from faults.judge import DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
-from fevergate.bench.load import Fleet
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.reports import Reports
 from fevergate.errors import CampusError
 from fevergate.vault import KEY, Vault
+from harness.load import Fleet
 
 KIOSKS = 10
 STRANGER = f"kiosk-{KIOSKS + 1}"
@@ -59,7 +59,7 @@ class Chaos:
 
     def run(self, kinds: Sequence[str], count: int = 1) -> dict[str, Any]:
         """At least `count` faults, one of each kind if that is as many. Returns the figures; those
-        of `judge.WRONG` must be 0. Raises `BenchError` where something cannot be played."""
+        of `judge.WRONG` must be 0. Raises `HarnessError` where something cannot be played."""
         self._parts.start()
         world = self._school.world
         fleet = Fleet(

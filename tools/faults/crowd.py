@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from fevergate.bench.load import Fleet
+from harness.load import Fleet
 
 PER_S = 100
 FEVER_SHARE = 0.02

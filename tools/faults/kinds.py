@@ -18,11 +18,11 @@ from faults.crowd import Crowd
 from faults.judge import Card
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
-from fevergate.bench.load import Fleet, LoadKiosk
-from fevergate.bench.stage import CAMPUS
 from fevergate.broker_files import STORE
-from fevergate.errors import BenchError
 from fevergate.protocol import Topic, Verdict
+from harness.errors import HarnessError
+from harness.load import Fleet, LoadKiosk
+from harness.stage import CAMPUS
 
 FAULT_S = (0.5, 4.0)
 FLOOD = 3000
@@ -69,7 +69,7 @@ class Kinds:
         """From a gateway's start to the first red, and to amber with "disk", by kind."""
 
     def play(self, kind: str) -> None:
-        """One fault. Raises `BenchError` where it cannot be played, or never ends."""
+        """One fault. Raises `HarnessError` where it cannot be played, or never ends."""
         getattr(self, f"_{kind}")()
 
     def close(self) -> None:
@@ -243,16 +243,16 @@ class Kinds:
         until = time.monotonic() + PATIENCE_S
         while not condition():
             if time.monotonic() > until:
-                raise BenchError(f"waited {PATIENCE_S:.0f} s for {what}")
+                raise HarnessError(f"waited {PATIENCE_S:.0f} s for {what}")
             time.sleep(0.1)
 
     def _card_folder(self) -> Path:
         if self._school.card is None:
-            raise BenchError("full, readonly, unset: mounting a file system needs root")
+            raise HarnessError("full, readonly, unset: mounting a file system needs root")
         return self._school.card
 
     def _mount(self, mode: str) -> None:
         command = ["mount", "-o", f"remount,{mode}", str(self._card_folder())]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise BenchError(f"{' '.join(command)}: {done.stderr.strip()}")
+            raise HarnessError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -11,8 +11,8 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy import make_url
 
-from fevergate.errors import BenchError
-from fevergate.local_postgres import USER, LocalPostgres
+from harness.errors import HarnessError
+from harness.postgres import USER, LocalPostgres
 
 
 class Server(LocalPostgres):
@@ -84,7 +84,7 @@ class PostgresPair:
 
     def switch_over(self, patience_s: float) -> None:
         """Let the other one take the writes. Who wrote to the first until now is refused there
-        (SQLSTATE 25006), on a line that stays up. Raises `BenchError`."""
+        (SQLSTATE 25006), on a line that stays up. Raises `HarnessError`."""
         old, new = self._first, self._second
         if self._fenced:  # it was the first before, and follows anew
             new.stop("immediate")
@@ -94,7 +94,7 @@ class PostgresPair:
         until = time.monotonic() + patience_s
         while old.ask(_WRITING) or not new.ask(_HAS.format(old.ask("select pg_current_wal_lsn()"))):
             if time.monotonic() > until:
-                raise BenchError(f"PostgreSQL: the standby is behind after {patience_s:.0f} s")
+                raise HarnessError(f"PostgreSQL: the standby is behind after {patience_s:.0f} s")
             time.sleep(0.02)
         new.promote()
         self._first, self._second, self._fenced = new, old, True

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from faults.school import School
 from faults.witness import clock
-from fevergate.bench.admin import Admin
-from fevergate.bench.stage import Worker
 from fevergate.errors import FeverGateError
+from harness.admin import Admin
+from harness.stage import Worker
 
 RESTART_S = 1.0
 """As in the systemd units."""
@@ -32,7 +32,7 @@ class Parts:
         """How often one has ended by itself."""
 
     def start(self) -> None:
-        """Start whatever is down; returns when all but the gateway answer. Raises `BenchError`."""
+        """Start what is down; returns when all but the gateway answer. Raises `HarnessError`."""
         school, workers = self._school, self._workers
         with self._lock:
             if not self._systemd.ident:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import ssl
 import time
@@ -13,19 +12,19 @@ from typing import Self
 import httpx
 import msgspec
 
+from bench_suite.pages import administrator, open_client, post_form, until_up
 from faults.pair import PostgresPair
 from faults.witness import Witness
 from faults.world import World
-from fevergate.bench.pages import administrator, open_client, post_form, until_up
-from fevergate.bench.stage import CAMPUS, GATE, Stage, Worker
 from fevergate.broker_once import read_retained
 from fevergate.campus.settings import load_campus
-from fevergate.errors import BenchError, DatabaseServerError, FeverGateError
-from fevergate.local_broker import free_port
+from fevergate.errors import FeverGateError
 from fevergate.protocol import AlarmState, alarm_topic, decode
 from fevergate.settings import load_gateway
+from harness.broker import free_port
+from harness.errors import DatabaseServerError, HarnessError
+from harness.stage import CAMPUS, GATE, Stage, Worker
 
-TOOLS = Path(__file__).parents[1]
 PATIENCE_S = 600.0
 """What has not come about after so long never will."""
 
@@ -74,10 +73,9 @@ class School(Stage):
 
     def start_gateway(self) -> Worker:
         """The shipped gateway, by its machine's clock, told to the witness."""
-        path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         return Worker(
             *("faults.gateway_host", str(self.path)),
-            environment=self.world.gateway.environment | {"PYTHONPATH": path},
+            environment=self.world.gateway.environment,
             heard=self.witness.heard,
         )
 
@@ -91,7 +89,7 @@ class School(Stage):
 
     def wait_for_campus(self, worker: Worker) -> Worker:
         """As soon as it answers; it is started again where it ends, as systemd would. Returns what
-        answers. Raises `BenchError`."""
+        answers. Raises `HarnessError`."""
         context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
         until = time.monotonic() + PATIENCE_S
         with httpx.Client(base_url=self.url, verify=context) as client:
@@ -102,7 +100,9 @@ class School(Stage):
                 except httpx.HTTPError as error:
                     if time.monotonic() > until:
                         worker.kill()
-                        raise BenchError(f"the campus server does not come up: {error}") from error
+                        raise HarnessError(
+                            f"the campus server does not come up: {error}"
+                        ) from error
                     if worker.ended:
                         worker = self.start_campus()
                     time.sleep(0.1)
@@ -115,7 +115,7 @@ class School(Stage):
         )
 
     def wait_for_pages(self, worker: Worker) -> Worker:
-        """As soon as they answer; the first time an administrator signs in. Raises `BenchError`."""
+        """As soon as they answer; at first an administrator signs in. Raises `HarnessError`."""
         with open_client(self) as client:
             until_up(client, PATIENCE_S)
             if not self.password:

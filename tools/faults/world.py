@@ -11,7 +11,7 @@ from pathlib import Path
 from shutil import which
 from zoneinfo import ZoneInfo
 
-from fevergate.errors import BenchError
+from harness.errors import HarnessError
 
 SOURCE = Path(__file__).with_name("wrong_clock.c")
 SYNCHRONISED, UNSYNCHRONISED = 0, 5
@@ -89,10 +89,10 @@ class World:
 
 
 def _shim(folder: Path) -> Path:
-    """The compiled shim. Raises `BenchError` where there is no C compiler."""
+    """The compiled shim. Raises `HarnessError` where there is no C compiler."""
     compiler = which("cc")
     if compiler is None:
-        raise BenchError("a clock is moved by a C library: apt-get install gcc libc6-dev")
+        raise HarnessError("a clock is moved by a C library: apt-get install gcc libc6-dev")
     library = folder / "wrong_clock.so"
     done = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"],
@@ -100,5 +100,5 @@ def _shim(folder: Path) -> Path:
         text=True,
     )
     if done.returncode:
-        raise BenchError(f"{SOURCE.name}: {compiler}: {done.stderr.strip()[:500]}")
+        raise HarnessError(f"{SOURCE.name}: {compiler}: {done.stderr.strip()[:500]}")
     return library

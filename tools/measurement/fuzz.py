@@ -23,10 +23,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from fevergate.database import open_reader
-from fevergate.errors import BenchError
 from fevergate.ingest import DROPPED
 from fevergate.keeper import MAX_REJECTED
 from fevergate.protocol import MAX_PAYLOAD, Health, Reading, Topic, Verdict, acknowledge_topic
+from harness.errors import HarnessError
 from measurement.fuzz_victim import CAMPUS, DATABASE
 
 ROUND = 20_000
@@ -122,7 +122,7 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
     """`messages` of them, with hypothesis's seed `number`; returns what became of them.
 
     The gateway's way in runs in a process of its own, so that its memory is its own.
-    Raises `BenchError` where one was lost, or what is kept of them is not sound.
+    Raises `HarnessError` where one was lost, or what is kept of them is not sound.
     """
     victim = subprocess.Popen(
         [sys.executable, "-m", "measurement.fuzz_victim", str(folder)],
@@ -147,10 +147,10 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
         victim.kill()
         victim.wait()
     if not said:
-        raise BenchError(f"the gateway's way in ended after at most {sent} messages")
+        raise HarnessError(f"the gateway's way in ended after at most {sent} messages")
     found = json.loads(said)
     if found["messages"] != sent or found["not_acknowledged_once"]:
-        raise BenchError(f"{sent} were sent: {found}")
+        raise HarnessError(f"{sent} were sent: {found}")
     took_s = time.monotonic() - began
     return found | {"per_s": round(sent / took_s)} | _kept(folder / DATABASE)
 
@@ -193,7 +193,9 @@ def _kept(path: Path) -> dict[str, Any]:
     finally:
         reader.close()
     if said != "ok" or counted != readings or rejected > MAX_REJECTED:
-        raise BenchError(f"{said}; {readings} readings, {counted} counted, {rejected} quarantined")
+        raise HarnessError(
+            f"{said}; {readings} readings, {counted} counted, {rejected} quarantined"
+        )
     return {"stored": readings, "quarantined": rejected}
 
 
@@ -207,7 +209,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="fevergate-fuzz-") as folder:
         try:
             found = fuzz(given_.messages, Path(folder), given_.seed)
-        except BenchError as error:
+        except HarnessError as error:
             print(f"tools/fuzz: {error}", file=sys.stderr)
             return 1
     if given_.json:

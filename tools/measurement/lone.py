@@ -11,7 +11,7 @@ from typing import Any
 
 from demonstration.system import ROOT
 from fevergate.certificates import authority_der, ensure_authority
-from fevergate.local_broker import free_port
+from harness.broker import free_port
 from simulator import Board
 
 

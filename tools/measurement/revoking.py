@@ -19,9 +19,9 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import BrokerError
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
 from fevergate.provision.kiosks import settings_of
+from harness.broker import LocalBroker, free_port
 
 WAIT_S = 120
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from fevergate.bench.stage import Stage, Worker
 from fevergate.database import open_reader
-from fevergate.errors import BenchError
+from harness.errors import HarnessError
+from harness.stage import Stage, Worker
 
 KIOSKS = 10
 SETTLE_S = 5
@@ -42,7 +42,7 @@ def measure(stage: Stage, readings: int, progress: Progress) -> dict[str, float]
     finally:
         reader.close()
     if rows < readings:
-        raise BenchError(f"{rows} of {readings} readings are stored")
+        raise HarnessError(f"{rows} of {readings} readings are stored")
     return {
         "rest_mb": rest_mb,
         "cpu_percent_at_10_per_s": cpu_percent,

@@ -14,12 +14,13 @@ from statistics import median
 
 import msgspec
 
-from fevergate.bench.admin import Admin
-from fevergate.bench.slow_disk import environment
-from fevergate.bench.stage import CAMPUS, GATE, Stage
+from bench_suite.sink import bare_subscriber
+from bench_suite.slow_disk import environment
 from fevergate.database import open_reader
-from fevergate.errors import BenchError
 from fevergate.protocol import Stored, Topic, alarm_topic, parse_topic
+from harness.admin import Admin
+from harness.errors import HarnessError
+from harness.stage import CAMPUS, GATE, Stage
 
 WAIT_S = 300
 START_S = 30
@@ -40,14 +41,14 @@ def measure(
         progress(f"filling the broker's queue, round {number} of {rounds}")
         _fill(stage, readings, boot=number)
         progress(f"bare, round {number} of {rounds}")
-        with stage.sink("drain", str(readings)) as sink:
+        with bare_subscriber(stage, "drain", str(readings)) as sink:
             first_at, last_at = map(float, sink.line(WAIT_S).split())
         bare.append(readings / (last_at - first_at))
         progress(f"gateway, round {number} of {rounds}")
         told = _Told(stage, number, readings)
         with Admin(stage, str(Topic(CAMPUS, "+", "stored")), told.heard), stage.gateway(slow) as it:
             if not told.done.wait(WAIT_S):
-                raise BenchError(f"round {number}: not all was stored in {WAIT_S} s")
+                raise HarnessError(f"round {number}: not all was stored in {WAIT_S} s")
             memory.append(it.status_kb("VmRSS") / 1024)
         durable.append(readings / (told.last_at - _first_arrival(stage, number, readings)))
     return {
@@ -81,7 +82,7 @@ class _Told:
 
 def _register(stage: Stage) -> None:
     """Let both make the session in which the broker keeps messages for them."""
-    with stage.sink("register"):
+    with bare_subscriber(stage, "register"):
         pass
     up = threading.Event()
     # It announces its alarm when it has subscribed.
@@ -90,7 +91,7 @@ def _register(stage: Stage) -> None:
         stage.gateway(),
     ):
         if not up.wait(START_S):
-            raise BenchError(f"the gateway did not come up in {START_S} s")
+            raise HarnessError(f"the gateway did not come up in {START_S} s")
 
 
 def _fill(stage: Stage, readings: int, boot: int) -> None:
@@ -107,5 +108,5 @@ def _first_arrival(stage: Stage, boot: int, readings: int) -> float:
     finally:
         reader.close()
     if count != readings:
-        raise BenchError(f"{count} readings stored, {readings} published")
+        raise HarnessError(f"{count} readings stored, {readings} published")
     return first_at

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from fevergate.bench.filled import Filled, Progress
-from fevergate.bench.stage import END_S, GATE, Stage, Worker
-from fevergate.errors import BenchError
+from bench_suite.filled import Filled, Progress
+from harness.errors import HarnessError
+from harness.stage import END_S, GATE, Stage, Worker
 
 SAMPLES = 20
 NICE = 10
@@ -45,7 +45,7 @@ def measure(stage: Stage, rows: int, rounds: int, progress: Progress) -> dict[st
                     answer = client.get(path)
                     took.setdefault(path, []).append((time.perf_counter() - began) * 1000)
                     if answer.status_code != 200:
-                        raise BenchError(f"{path}: {answer.status_code}")
+                        raise HarnessError(f"{path}: {answer.status_code}")
                     kb[path] = round(len(answer.content) / 1000, 1)
     pages = {
         path: {
@@ -97,10 +97,10 @@ def boards(stage: Stage, count: int) -> Iterator[Worker]:
     """So many boards, each with a line of its own that it listens to."""
     with signed_in(stage) as client:
         ((name, value),) = client.cookies.items()
-    with Worker("fevergate.bench.boards", str(stage.path), GATE, str(count)) as worker:
+    with Worker("bench_suite.boards", str(stage.path), GATE, str(count)) as worker:
         worker.tell(f"{name}={value}")  # a secret is no argument
         if worker.line(END_S) != "ready":
-            raise BenchError("the boards did not open")
+            raise HarnessError("the boards did not open")
         yield worker
 
 
@@ -111,7 +111,7 @@ def _paths(client: httpx.Client, filled: Filled) -> list[str]:
     log = f"/admin/log?date={day}"
     found = re.search(r'href="(/fevers/[^"]+)"', client.get(log).text)
     if not found:
-        raise BenchError(f"{log}: no fever")
+        raise HarnessError(f"{log}: no fever")
     return [
         f"/board/{GATE}",
         found[1],
@@ -139,7 +139,7 @@ def open_client(stage: Stage) -> httpx.Client:
 
 
 def until_up(client: httpx.Client, patience_s: float = END_S) -> None:
-    """Wait until the pages answer. Raises `BenchError` where they do not."""
+    """Wait until the pages answer. Raises `HarnessError` where they do not."""
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -147,7 +147,7 @@ def until_up(client: httpx.Client, patience_s: float = END_S) -> None:
             return
         except httpx.HTTPError as error:
             if time.monotonic() > until:
-                raise BenchError(f"the pages did not come up: {error}") from error
+                raise HarnessError(f"the pages did not come up: {error}") from error
             time.sleep(0.1)
 
 
@@ -157,8 +157,8 @@ def administrator(stage: Stage) -> dict[str, str]:
 
 
 def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> None:
-    """Send a form that lets somebody in. Raises `BenchError` where it does not."""
+    """Send a form that lets somebody in. Raises `HarnessError` where it does not."""
     origin = str(client.base_url).rstrip("/")
     answer = client.post(path, data=form, headers={"Origin": origin})
     if answer.status_code != 303:
-        raise BenchError(f"{path}: {answer.status_code}, expected to be let in")
+        raise HarnessError(f"{path}: {answer.status_code}, expected to be let in")

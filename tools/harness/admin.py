@@ -9,11 +9,11 @@ from typing import Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.bench.stage import CAMPUS, GATE, Stage
 from fevergate.broker_tls import named_context, no_delay
-from fevergate.errors import BenchError
 from fevergate.protocol import Acknowledge, acknowledge_topic, encode
 from fevergate.settings import read_secret
+from harness.errors import HarnessError
+from harness.stage import CAMPUS, GATE, Stage
 
 UP_S = 10
 
@@ -47,7 +47,7 @@ class Admin:
         self._client.loop_start()
         if not self._ready.wait(UP_S):
             self.__exit__()
-            raise BenchError(f"the broker took no administrator in {UP_S} s")
+            raise HarnessError(f"the broker took no administrator in {UP_S} s")
         return self
 
     def __exit__(self, *_: object) -> None:

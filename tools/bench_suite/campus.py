@@ -23,18 +23,18 @@ import httpx
 import msgspec
 from sqlalchemy import select
 
-from fevergate.bench.stage import END_S, Worker
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.reports import Reports
 from fevergate.campus.settings import load_campus
 from fevergate.campus.tables import items
 from fevergate.certificates import ensure_authority, ensure_server
 from fevergate.delivery import Item, Sender
-from fevergate.errors import BenchError
-from fevergate.local_broker import free_port
 from fevergate.settings import CampusServer, Gate, GatewaySettings
 from fevergate.summaries import FeverEvent, FollowUpEvent, GatewayDay, KioskCount, Summary
 from fevergate.vault import KEY, Vault
+from harness.broker import free_port
+from harness.errors import HarnessError
+from harness.stage import END_S, Worker
 
 GATEWAYS = 4
 DAYS = 10
@@ -51,7 +51,7 @@ Progress = Callable[[str], None]
 def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
     """`database` as in campus.toml. Returns the figures; `lost`, `invented` and `wrong` must be 0.
 
-    Raises `BenchError` where the server does not come up again.
+    Raises `HarnessError` where the server does not come up again.
     """
     stage = CampusStage(folder, database)
     chance = random.Random(seed)  # noqa: S311 - no secret
@@ -108,7 +108,7 @@ class CampusStage:
         self.settings = load_campus(self.path)
 
     def start(self) -> Worker:
-        """The shipped server, as soon as it answers. Raises `BenchError`."""
+        """The shipped server, as soon as it answers. Raises `HarnessError`."""
         worker = Worker("fevergate.cli", "campus", "--settings", str(self.path))
         until = time.monotonic() + END_S
         with httpx.Client(base_url=self.url, verify=self._context) as client:
@@ -119,7 +119,9 @@ class CampusStage:
                 except httpx.HTTPError as error:
                     if time.monotonic() > until:
                         worker.kill()
-                        raise BenchError(f"the campus server does not come up: {error}") from error
+                        raise HarnessError(
+                            f"the campus server does not come up: {error}"
+                        ) from error
                     time.sleep(0.02)
 
     def gateway(self, number: int) -> GatewaySettings:
@@ -160,11 +162,11 @@ class _Gateway(threading.Thread):
         self._sender.close()
 
     def finish(self) -> None:
-        """Wait until everything is held. Raises `BenchError`."""
+        """Wait until everything is held. Raises `HarnessError`."""
         self._ending.set()
         self.join(SETTLE_S)
         if self.is_alive():
-            raise BenchError(f"{self.name}: {len(self._outbox)} summaries are still not held")
+            raise HarnessError(f"{self.name}: {len(self._outbox)} summaries are still not held")
 
     def give_up(self) -> None:
         self._given_up.set()

@@ -7,9 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from fevergate import broker_start, local_process
+from fevergate import broker_start
 from fevergate.errors import BrokerError
 from fevergate.settings import load_gateway
+from harness import process
 
 UP_S = 15
 
@@ -43,7 +44,7 @@ class LocalBroker:
         self.runtime.mkdir(exist_ok=True)
         configuration = broker_start.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
-            self._process = local_process.start(
+            self._process = process.start(
                 [broker_start.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

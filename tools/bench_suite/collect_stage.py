@@ -8,9 +8,9 @@ from typing import Self
 
 import psycopg
 
-from fevergate.bench.stage import Stage, Worker
 from fevergate.collect_settings import load_collect
-from fevergate.local_postgres import LocalPostgres
+from harness.postgres import LocalPostgres
+from harness.stage import Stage, Worker
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -55,7 +55,7 @@ class CollectStage(Stage):
 
     def counted(self, name: str) -> Worker:
         """A collector that says what it has done; see `bench.collect_host`."""
-        return Worker("fevergate.bench.collect_host", str(self.collect_toml), name)
+        return Worker("bench_suite.collect_host", str(self.collect_toml), name)
 
     def read(self) -> psycopg.Connection:
         """A connection to what was stored."""

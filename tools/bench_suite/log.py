@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from fevergate.bench.filled import Filled, Progress
+from bench_suite.filled import Filled, Progress
 from fevergate.database import open_reader
-from fevergate.errors import BenchError
 from fevergate.fever_log import read_day
 from fevergate.outgoing import day_summary
 from fevergate.settings import Gate, GatewaySettings
+from harness.errors import HarnessError
 
 SMALL = 100_000
 KIOSKS = 10
@@ -65,7 +65,7 @@ class _Years:
         finally:
             database.close()
         if len(log.kiosks) != KIOSKS or not log.covered:
-            raise BenchError(f"{self.path}: the log of {self.day} is not that of {KIOSKS} kiosks")
+            raise HarnessError(f"{self.path}: the log of {self.day} is not that of {KIOSKS} kiosks")
 
     def summary(self) -> None:
         """What the campus server is sent of the day."""

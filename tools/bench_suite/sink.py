@@ -19,8 +19,18 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fevergate.broker_tls import named_context, no_delay
 from fevergate.protocol import Topic
 from fevergate.settings import GatewaySettings, load_gateway, read_secret
+from harness.errors import HarnessError
+from harness.stage import END_S, Stage, Worker
 
 CLIENT = "bare"
+
+
+def bare_subscriber(stage: Stage, *arguments: str) -> Worker:
+    """This module as a process; returns once it has subscribed. Raises `HarnessError`."""
+    worker = Worker("bench_suite.sink", str(stage.path), *arguments)
+    if worker.line(END_S) != "ready":
+        raise HarnessError("the bare subscriber did not come up")
+    return worker
 
 
 def client_of(settings: GatewaySettings, *, kept: bool) -> mqtt.Client:

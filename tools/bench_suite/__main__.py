@@ -1,4 +1,4 @@
-"""`fevergate bench`: the commands, their progress on stderr and their figures on stdout."""
+"""`tools/bench`: the commands, their progress on stderr and their figures on stdout."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from fevergate.errors import FeverGateError
 
 F = TypeVar("F", bound=Callable[..., object])
 PAGES_KIOSKS = 10
@@ -22,14 +24,14 @@ def bench_command() -> None:
     a gateway that runs beside it is not touched, but shares the processor: stop it first.
 
     \b
-      fevergate bench alarm --load 1000
-      fevergate bench ingest --folder /var/lib/fevergate     on that disk
-      fevergate bench ingest --fsync-ms 20                   as on a slow SD card
-      fevergate bench log --rows 10000000
-      fevergate bench pages                                  every page after years
-      fevergate bench life                                   memory, processor
-      fevergate bench crash                                  200 kills, then the reckoning
-      fevergate bench campus-crash --postgres                the same for the campus server
+      tools/bench alarm --load 1000
+      tools/bench ingest --folder /var/lib/fevergate     on that disk
+      tools/bench ingest --fsync-ms 20                   as on a slow SD card
+      tools/bench log --rows 10000000
+      tools/bench pages                                  every page after years
+      tools/bench life                                   memory, processor
+      tools/bench crash                                  200 kills, then the reckoning
+      tools/bench campus-crash --postgres                the same for the campus server
     """
 
 
@@ -77,8 +79,8 @@ def alarm_command(
     as_json: bool,
 ) -> None:
     """From a fever's publishing to the red lamp's pin, beside a bare subscriber."""
-    from fevergate.bench.alarm import KIOSKS, measure
-    from fevergate.bench.stage import Stage
+    from bench_suite.alarm import KIOSKS, measure
+    from harness.stage import Stage
 
     with Stage(KIOSKS, folder) as stage:
         figures = measure(stage, samples, rounds, load, fsync_ms, _progress, boards)
@@ -94,8 +96,8 @@ def ingest_command(
     readings: int, kiosks: int, fsync_ms: float, rounds: int, folder: Path | None, as_json: bool
 ) -> None:
     """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
-    from fevergate.bench.ingest import measure
-    from fevergate.bench.stage import Stage
+    from bench_suite.ingest import measure
+    from harness.stage import Stage
 
     with Stage(kiosks, folder, queued=readings) as stage:
         figures = measure(stage, readings, rounds, fsync_ms, _progress)
@@ -110,7 +112,7 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
 
     Ten million fill three years of a campus and take 2 GB and some minutes to write.
     """
-    from fevergate.bench.log import measure
+    from bench_suite.log import measure
 
     _show(measure(folder, rows, rounds, _progress), as_json)
 
@@ -120,8 +122,8 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
 @_common
 def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
     """Each page and export after so many readings: how long it takes, how much it sends."""
-    from fevergate.bench.pages import measure
-    from fevergate.bench.stage import Stage
+    from bench_suite.pages import measure
+    from harness.stage import Stage
 
     with Stage(PAGES_KIOSKS, folder) as stage:
         _show(measure(stage, rows, rounds, _progress), as_json)
@@ -133,8 +135,8 @@ def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) ->
 @click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def life_command(readings: int, as_json: bool, folder: Path | None) -> None:
     """Memory at rest and after many readings, and the processor at ten readings a second."""
-    from fevergate.bench.life import KIOSKS, measure
-    from fevergate.bench.stage import Stage
+    from bench_suite.life import KIOSKS, measure
+    from harness.stage import Stage
 
     with Stage(KIOSKS, folder) as stage:
         _show(measure(stage, readings, _progress), as_json)
@@ -153,8 +155,8 @@ def crash_command(
 
     Exit 1 if anything was lost or counted twice, or any fever stayed dark.
     """
-    from fevergate.bench.crash import KIOSKS, crash
-    from fevergate.bench.stage import Stage
+    from bench_suite.crash import KIOSKS, crash
+    from harness.stage import Stage
 
     with Stage(KIOSKS, folder) as stage:
         found = crash(stage, kills, seed, _progress)
@@ -170,8 +172,8 @@ def crash_command(
 @_common
 def collect_command(readings: int, rounds: int, folder: Path | None, as_json: bool) -> None:
     """One collector and two in a shared subscription, into PostgreSQL, beside a bare subscriber."""
-    from fevergate.bench.collect import measure
-    from fevergate.bench.collect_stage import CollectStage
+    from bench_suite.collect import measure
+    from bench_suite.collect_stage import CollectStage
 
     with CollectStage(PAGES_KIOSKS, folder, queued=readings) as stage:
         _show(measure(stage, readings, rounds, _progress), as_json)
@@ -199,8 +201,8 @@ def campus_crash_command(
     import tempfile
     from contextlib import ExitStack
 
-    from fevergate.bench.campus import crash
-    from fevergate.local_postgres import LocalPostgres
+    from bench_suite.campus import crash
+    from harness.postgres import LocalPostgres
 
     with ExitStack() as stack:
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="fevergate-", dir=folder))
@@ -227,3 +229,16 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
             click.echo(f"{key:<16} {value:>12,.3f}".rstrip("0").rstrip("."))
         else:
             click.echo(f"{key:<16} {value}")
+
+
+def main() -> None:
+    """Run a bench; an error of the product or the harness is one line and exit code 2."""
+    try:
+        bench_command(prog_name="tools/bench")
+    except FeverGateError as error:
+        click.echo(f"tools/bench: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

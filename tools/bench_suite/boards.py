@@ -9,15 +9,15 @@ from pathlib import Path
 
 import httpx
 
-from fevergate.errors import BenchError
 from fevergate.settings import load_gateway
+from harness.errors import HarnessError
 
 
 async def listen(client: httpx.AsyncClient, gate: str, heard: asyncio.Queue[bool]) -> None:
     """One board: says when its first event has come, then only listens."""
     async with client.stream("GET", f"/board/{gate}/events") as stream:
         if stream.status_code != 200:
-            raise BenchError(f"/board/{gate}/events: {stream.status_code}")
+            raise HarnessError(f"/board/{gate}/events: {stream.status_code}")
         first = True
         async for chunk in stream.aiter_raw():
             if first and chunk.startswith(b"data:"):

@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
-from fevergate.bench.collect_stage import CollectStage
-from fevergate.bench.stage import Worker
-from fevergate.errors import BenchError
+from bench_suite.collect_stage import CollectStage
+from harness.errors import HarnessError
+from harness.stage import Worker
 
 WAIT_S = 300
 START_S = 60
@@ -55,11 +55,11 @@ def measure(stage: CollectStage, readings: int, rounds: int, progress: Progress)
 
 def _bare(stage: CollectStage, readings: int, boot: int, _count: int) -> dict[str, float]:
     arguments = (str(stage.collect_toml), "bare")
-    _ended("fevergate.bench.share_sink", *arguments, "register")
+    _ended("bench_suite.share_sink", *arguments, "register")
     _fill(stage, readings, boot)
-    with Worker("fevergate.bench.share_sink", *arguments, "drain", str(readings)) as sink:
+    with Worker("bench_suite.share_sink", *arguments, "drain", str(readings)) as sink:
         first_at, last_at, _ = map(float, sink.line(WAIT_S).split())
-    _ended("fevergate.bench.share_sink", *arguments, "end")
+    _ended("bench_suite.share_sink", *arguments, "end")
     return {"per_s": readings / (last_at - first_at)}
 
 
@@ -79,13 +79,13 @@ def _collect(stage: CollectStage, readings: int, boot: int, count: int) -> dict[
         until = time.monotonic() + WAIT_S
         while sum(it["stored"] for it in said) < readings:
             if time.monotonic() > until:
-                raise BenchError(f"{sum(it['stored'] for it in said)} of {readings} were stored")
+                raise HarnessError(f"{sum(it['stored'] for it in said)} of {readings} were stored")
             said = [_said(worker, lambda it: True, START_S) for worker in workers]
         broker_s, postgres_s = stage.broker_cpu_s() - broker_s, stage.postgres_cpu_s() - postgres_s
     with stage.read() as connection:
         row = connection.execute("select count(*), count(distinct seq) from readings").fetchone()
     if row is None or row[0] != readings:
-        raise BenchError(f"{row and row[0]} readings are stored, {readings} were published")
+        raise HarnessError(f"{row and row[0]} readings are stored, {readings} were published")
     for name in names:
         _ended(
             "fevergate.cli",
@@ -106,7 +106,7 @@ def _collect(stage: CollectStage, readings: int, boot: int, count: int) -> dict[
 
 
 def said_up(worker: Worker) -> None:
-    """Wait until a counted collector has its line to the broker. Raises `BenchError`."""
+    """Wait until a counted collector has its line to the broker. Raises `HarnessError`."""
     _said(worker, lambda it: bool(it["up"]), START_S)
 
 

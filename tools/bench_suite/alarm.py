@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median, quantiles
 
-from fevergate.bench import pages
-from fevergate.bench.admin import Admin
-from fevergate.bench.load import LoadKiosk
-from fevergate.bench.slow_disk import environment
-from fevergate.bench.stage import Stage, Worker
+from bench_suite import pages
+from bench_suite.sink import bare_subscriber
+from bench_suite.slow_disk import environment
 from fevergate.pins import GATES
 from fevergate.protocol import Verdict
+from harness.admin import Admin
+from harness.load import LoadKiosk
+from harness.stage import Stage, Worker
 
 KIOSKS = 10
 APART_S = 0.005
@@ -57,7 +58,9 @@ def measure(
                     stack.callback(kiosk.close)
                     kiosk.wait_up()
                     if name == "bare":
-                        watched = _Bare(stack.enter_context(stage.sink("watch", '"fever"')))
+                        watched = _Bare(
+                            stack.enter_context(bare_subscriber(stage, "watch", '"fever"'))
+                        )
                     else:
                         guard = stack.enter_context(Admin(stage))
                         watched = _Lamp(stack.enter_context(stage.gateway(slow)), guard)

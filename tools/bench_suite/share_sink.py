@@ -16,7 +16,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.bench.collect_host import cpu_s
+from bench_suite.collect_host import cpu_s
 from fevergate.broker import Session
 from fevergate.broker_tls import named_context, no_delay
 from fevergate.collect.collector import client_id

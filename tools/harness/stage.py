@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from fevergate import local_process
-from fevergate.errors import BenchError
-from fevergate.local_broker import LocalBroker, free_port
 from fevergate.provision import provision
 from fevergate.settings import load_gateway
+from harness import process
+from harness.broker import LocalBroker, free_port
+from harness.errors import HarnessError
 
+TOOLS = Path(__file__).resolve().parents[1]
 CAMPUS = "bench"
 GATE = "north"
 END_S = 30
@@ -36,11 +37,12 @@ class Worker:
         """`heard` is told each line, from a thread of its own; else they wait to be asked for."""
         self.name = module
         self._heard = heard
-        self._process = local_process.start(
+        path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
+        self._process = process.start(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | (environment or {}),
+            env=os.environ | {"PYTHONPATH": path} | (environment or {}),
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -72,13 +74,13 @@ class Worker:
         self._process.wait()
 
     def wait(self, timeout_s: float) -> None:
-        """Until it ends by itself. Raises `BenchError` where it does not, or not well."""
+        """Until it ends by itself. Raises `HarnessError` where it does not, or not well."""
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            raise BenchError(f"{self.name} does not end in {timeout_s:.0f} s") from None
+            raise HarnessError(f"{self.name} does not end in {timeout_s:.0f} s") from None
         if code:
-            raise BenchError(f"{self.name} ended with {code}")
+            raise HarnessError(f"{self.name} ended with {code}")
 
     def tell(self, line: str) -> None:
         """A line on its standard input."""
@@ -87,13 +89,13 @@ class Worker:
         self._process.stdin.flush()
 
     def line(self, timeout_s: float) -> str:
-        """Its next line. Raises `BenchError` where none comes."""
+        """Its next line. Raises `HarnessError` where none comes."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
-            raise BenchError(f"{self.name}: said nothing for {timeout_s:.0f} s") from None
+            raise HarnessError(f"{self.name}: said nothing for {timeout_s:.0f} s") from None
         if line is None:
-            raise BenchError(f"{self.name}: ended, exit {self._process.wait()}")
+            raise HarnessError(f"{self.name}: ended, exit {self._process.wait()}")
         return line
 
     def last_lines(self) -> list[str]:
@@ -114,7 +116,7 @@ class Worker:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(f"{field}:"):
                 return int(line.split()[1])
-        raise BenchError(f"/proc/{self.pid}/status: no {field}")
+        raise HarnessError(f"/proc/{self.pid}/status: no {field}")
 
     def cpu_s(self) -> float:
         """Seconds of CPU that it used, user and system."""
@@ -210,15 +212,8 @@ class Stage:
 
     def gateway(self, environment: dict[str, str] | None = None) -> Worker:
         """The shipped gateway on timed mock pins."""
-        return Worker("fevergate.bench.host", str(self.path), environment=environment)
-
-    def sink(self, *arguments: str) -> Worker:
-        """The bare subscriber; returns once it has subscribed."""
-        worker = Worker("fevergate.bench.sink", str(self.path), *arguments)
-        if worker.line(END_S) != "ready":
-            raise BenchError("the bare subscriber did not come up")
-        return worker
+        return Worker("harness.timed_gateway", str(self.path), environment=environment)
 
     def load(self, *arguments: str) -> Worker:
         """The load generator."""
-        return Worker("fevergate.bench.load", str(self.path), *arguments)
+        return Worker("harness.load", str(self.path), *arguments)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from fevergate.errors import BenchError
+from harness.errors import HarnessError
 
 _SHIM = """\
 #define _GNU_SOURCE
@@ -25,13 +25,13 @@ SLOW(fdatasync)
 def environment(folder: Path, fsync_ms: float) -> dict[str, str]:
     """What to start a process with so that its fsyncs take `fsync_ms` longer; nothing for 0.
 
-    Raises `BenchError` where there is no C compiler to make the shim with.
+    Raises `HarnessError` where there is no C compiler to make the shim with.
     """
     if not fsync_ms:
         return {}
     compiler = which("cc")
     if compiler is None:
-        raise BenchError("--fsync-ms: expected a C compiler; apt-get install gcc libc6-dev")
+        raise HarnessError("--fsync-ms: expected a C compiler; apt-get install gcc libc6-dev")
     source, library = folder / "slow.c", folder / "slow.so"
     source.write_text(_SHIM)
     done = subprocess.run(
@@ -40,5 +40,5 @@ def environment(folder: Path, fsync_ms: float) -> dict[str, str]:
         text=True,
     )
     if done.returncode:
-        raise BenchError(f"--fsync-ms: {compiler}: {done.stderr.strip()[:200]}")
+        raise HarnessError(f"--fsync-ms: {compiler}: {done.stderr.strip()[:200]}")
     return {"LD_PRELOAD": str(library)}

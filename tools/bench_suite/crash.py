@@ -13,13 +13,14 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
-from fevergate.bench.admin import Admin
-from fevergate.bench.load import Fleet
-from fevergate.bench.stage import Stage, Worker
 from fevergate.database import open_reader
-from fevergate.errors import BenchError, FeverGateError
+from fevergate.errors import FeverGateError
 from fevergate.pins import GATES
 from fevergate.protocol import Identity, Verdict
+from harness.admin import Admin
+from harness.errors import HarnessError
+from harness.load import Fleet
+from harness.stage import Stage, Worker
 
 KIOSKS = 10
 PER_S = 300
@@ -186,7 +187,7 @@ def account(stage: Stage, published: dict[Identity, Verdict], lamp: Lamp) -> dic
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
         if check != "ok":
-            raise BenchError(f"{stage.database}: {check}")
+            raise HarnessError(f"{stage.database}: {check}")
         stored = {
             Identity(*row[:3]): Verdict(row[3])
             for row in database.execute("select kiosk, boot, seq, verdict from readings")

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from fevergate.errors import DatabaseServerError
-from fevergate.local_broker import free_port
+from harness.broker import free_port
+from harness.errors import DatabaseServerError
 
 UP_S = 60
 USER = "fevergate"
