@@ -232,7 +232,7 @@ def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
     monkeypatch.setattr(live, "BEAT_S", 0.3)
 
     async def heard():
-        stream = live.events(site.pages.live, "north")
+        stream = live.events(site.pages.live, lambda: b"{}")
         pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
         token = guard.cookies["__Host-fevergate"]
         async for _ in pages._while_signed_in(token, stream):
@@ -299,7 +299,7 @@ def test_without_a_session_a_form_is_told_so_and_not_led_away(site):
 
 def test_open_boards_are_bounded(site, guard, monkeypatch):
     monkeypatch.setattr(board, "MOST_BOARDS", 0)
-    answer = guard.get("/board/north/events")
+    answer = guard.get("/events")
     assert answer.status_code == 503
 
 
@@ -308,7 +308,7 @@ def test_a_proxy_is_told_to_pass_each_change_on_at_once(guard, monkeypatch):
         yield b"data: {}\n\n"
 
     monkeypatch.setattr(board, "events", once)
-    answer = guard.get("/board/north/events")
+    answer = guard.get("/events")
     assert answer.status_code == 200 and answer.headers["x-accel-buffering"] == "no"
 
 

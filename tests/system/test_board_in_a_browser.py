@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from pathlib import Path
 
 import openpyxl
 import pdfplumber
@@ -10,12 +11,15 @@ import pytest
 from playwright.sync_api import expect
 from test_log_exports import said
 
+from demonstration import browser as demonstration
 from demonstration.browser import PASSWORD as GOOD
-from demonstration.browser import PATIENT_MS, begin, chromium, opened, sign_in
+from demonstration.browser import PATIENT_MS, begin, chromium, sign_in
 from demonstration.site import Site
+from fevergate import web
 from fevergate.protocol import Verdict
 
 SECOND_MS = 1000
+PATIENCE = (Path(web.__file__).parent / "static" / "patience.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,18 @@ def place(tmp_path_factory):
 def browser():
     with chromium() as browser:
         yield browser
+
+
+def opened(browser, url, **how):
+    """The pages in a browser of its own, where a button waits for as long as this machine takes."""
+    page = demonstration.opened(browser, url, **how)
+    patient = PATIENCE.replace("PATIENCE_MS = 3000", "PATIENCE_MS = 60000")
+    assert patient != PATIENCE
+    page.context.route(
+        "**/static/patience.js",
+        lambda route: route.fulfill(body=patient, content_type="text/javascript"),
+    )
+    return page
 
 
 HEARD = """
@@ -222,6 +238,118 @@ def test_a_fever_at_the_other_gate_is_seen_and_heard_here(place, browser):
     shows(board, "red")
     board.get_by_role("button", name="I see to it").click()
     shows(board, "green")
+    board.context.close()
+
+
+STREAMS = """
+    window.streams = new Set();
+    window.EventSource = class extends EventSource {
+        constructor(...given) { super(...given); streams.add(this); }
+        close() { super.close(); streams.delete(this); }
+    };
+"""
+"""Counts the streams that a tab has open."""
+
+
+def the_one_with_the_stream(boards):
+    """Waits until it is one alone."""
+    for _ in range(300):
+        leading = [board for board in boards if board.evaluate("streams.size")]
+        if len(leading) == 1 and leading[0].evaluate("streams.size") == 1:
+            return leading[0]
+        boards[0].wait_for_timeout(50)
+    raise AssertionError(f"{len(leading)} of {len(boards)} tabs have a stream")
+
+
+@pytest.fixture
+def eight(place, browser):
+    """Eight tabs of one browser, every second one at the other gate."""
+    first = opened(browser, place.url)
+    first.context.add_init_script(STREAMS)
+    sign_in(first, "Zhang")
+    boards = [first, *(first.context.new_page() for _ in range(7))]
+    for kiosk in ("north-1", "south-1"):
+        place.kiosk(kiosk).reading(Verdict.NORMAL, 36.5)
+    for n, board in enumerate(boards):
+        board.set_default_timeout(PATIENT_MS)
+        board.goto(f"{place.url}/board/{('north', 'south')[n % 2]}")
+        shows(board, "green")
+    yield boards
+    first.context.close()
+
+
+@pytest.mark.timeout(180)
+def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eight):
+    kiosk, last = place.kiosk("south-1"), eight[-1]
+    leading = the_one_with_the_stream(eight)
+
+    def everybody_sees(body_c):
+        kiosk.reading(Verdict.FEVER, body_c)
+        for board in eight:
+            if "/south" in board.url:
+                shows(board, "red")
+            else:
+                band = board.locator("#elsewhere")
+                expect(band).to_contain_text(f"{body_c} °C", timeout=PATIENT_MS)
+
+    def seen_to():
+        last.get_by_role("button", name="I see to it").click()
+        for board in eight:
+            shows(board, "green")
+            expect(board.locator("#elsewhere")).to_be_hidden(timeout=PATIENT_MS)
+
+    everybody_sees(38.3)
+    seen_to()
+
+    # Whoever has the stream is closed, and then frozen: the next has it at once.
+    for gone in ("closed", "frozen"):
+        eight = [board for board in eight if board is not leading]
+        if gone == "closed":
+            leading.close()
+        else:
+            leading.evaluate("document.dispatchEvent(new Event('freeze')) && null")
+        leading = the_one_with_the_stream(eight)
+        everybody_sees(38.4)
+        last = eight[-1]
+        seen_to()
+
+    # A tab that stands still without a word keeps the lock; the stream is taken from it.
+    leading.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
+    eight = [board for board in eight if board is not leading]
+    leading = the_one_with_the_stream(eight)
+    everybody_sees(38.5)
+
+    place.web.kill()  # the line is cut: each says so
+    for board in eight:
+        if "/south" in board.url:
+            expect(board.locator("#gone")).to_be_visible(timeout=PATIENT_MS)
+        else:
+            shows(board, "lost")
+    place.start_web()
+    for board in eight:
+        shows(board, "red" if "/south" in board.url else "green")
+    last = eight[-1]
+    seen_to()
+
+
+@pytest.mark.timeout(120)
+def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(place, browser):
+    board = demonstration.opened(browser, place.url)
+    sign_in(board, "Zhang")
+    place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
+    shows(board, "red")
+    board.get_by_role("link", name="none yet").first.click()
+    board.get_by_text("Try the lamps").click()
+    expect(board.get_by_role("button", name="Save", exact=True)).to_be_visible()
+    place.web.send_signal(19)  # SIGSTOP: it takes everything and answers nothing
+    try:
+        for name in ("I see to it", "Save", "Try them now"):
+            board.get_by_role("button", name=name, exact=True).click(no_wait_after=True)
+        silent = board.get_by_text("No answer within 3 seconds").filter(visible=True)
+        expect(silent).to_have_count(3, timeout=PATIENT_MS)
+        expect(silent.first).to_contain_text("the button at the gate")
+    finally:
+        place.web.send_signal(18)
     board.context.close()
 
 

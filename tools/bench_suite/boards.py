@@ -13,11 +13,11 @@ from fevergate.settings import load_gateway
 from harness.errors import HarnessError
 
 
-async def listen(client: httpx.AsyncClient, gate: str, heard: asyncio.Queue[bool]) -> None:
+async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
     """One board: says when its first event has come, then only listens."""
-    async with client.stream("GET", f"/board/{gate}/events") as stream:
+    async with client.stream("GET", "/events") as stream:
         if stream.status_code != 200:
-            raise HarnessError(f"/board/{gate}/events: {stream.status_code}")
+            raise HarnessError(f"/events: {stream.status_code}")
         first = True
         async for chunk in stream.aiter_raw():
             if first and chunk.startswith(b"data:"):
@@ -26,8 +26,8 @@ async def listen(client: httpx.AsyncClient, gate: str, heard: asyncio.Queue[bool
 
 
 async def main() -> None:
-    """Arguments: settings, gate, how many; on stdin the session's cookie. Ends with its parent."""
-    settings, gate, count = load_gateway(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    """Arguments: settings, how many; on stdin the session's cookie. Ends with its parent."""
+    settings, count = load_gateway(Path(sys.argv[1])), int(sys.argv[2])
     name, _, value = sys.stdin.readline().strip().partition("=")
     context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))
     heard: asyncio.Queue[bool] = asyncio.Queue()
@@ -42,7 +42,7 @@ async def main() -> None:
         asyncio.TaskGroup() as group,
     ):
         for _ in range(count):
-            group.create_task(listen(client, gate, heard))
+            group.create_task(listen(client, heard))
         for _ in range(count):
             await heard.get()
         print("ready", flush=True)

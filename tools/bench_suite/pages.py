@@ -97,7 +97,7 @@ def boards(stage: Stage, count: int) -> Iterator[Worker]:
     """So many boards, each with a line of its own that it listens to."""
     with signed_in(stage) as client:
         ((name, value),) = client.cookies.items()
-    with Worker("bench_suite.boards", str(stage.path), GATE, str(count)) as worker:
+    with Worker("bench_suite.boards", str(stage.path), str(count)) as worker:
         worker.tell(f"{name}={value}")  # a secret is no argument
         if worker.line(END_S) != "ready":
             raise HarnessError("the boards did not open")

@@ -25,7 +25,7 @@ from fevergate.web.fever_list import FeverList
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.guard import COOKIE, form_of, session_of
 from fevergate.web.lamps import UNTRIED, try_lamps
-from fevergate.web.live import Elsewhere, GateNow, events
+from fevergate.web.live import GateNow, Kiosk, events
 from fevergate.web.shared import Shared
 from fevergate.web.words import translations
 
@@ -40,16 +40,27 @@ WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
 """How long before its session ends a board says so; an administrator's ends after an idle hour."""
 
 
-class BoardNow(GateNow, kw_only=True):
-    """What a board's event says, in the language of whoever looks: the gate, and what is beside
-    it. `listed` is the mark of the fevers below (`fever_list`); `ends_at` when the session does
-    (UTC s)."""
+class BoardGate(msgspec.Struct, kw_only=True):
+    """One gate of `BoardsNow`; `listed` is the mark of the fevers below (`fever_list`)."""
 
+    gate: str
+    alarm: AlarmState | None
+    kiosks: list[Kiosk]
     reasons: list[str]
-    elsewhere: list[Elsewhere]
-    date: str
     listed: str
+
+
+class BoardsNow(msgspec.Struct, kw_only=True):
+    """What an event says, in the language of whoever looks: every gate, so that one stream serves
+    all boards of a browser, and each shows the other gates' red. `line` and `gateway` as `GateNow`
+    has them; `ends_at` when the session does (UTC s)."""
+
+    now: float
+    line: bool
+    gateway: bool
+    date: str
     ends_at: float
+    gates: list[BoardGate]
 
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -70,7 +81,7 @@ class Board:
         self._open: Counter[str] = Counter()
         self.routes = [
             Route("/board/{gate:str}", self.board),
-            Route("/board/{gate:str}/events", self.events),
+            Route("/events", self.events),
             Route("/board/{gate:str}/acknowledge", self.acknowledge, methods=["POST"]),
             Route("/board/{gate:str}/lamps", self.lamps, methods=["POST"]),
             Route(
@@ -101,20 +112,20 @@ class Board:
         )
 
     async def events(self, request: Request) -> Response:
-        """The gate as it changes, as long as whoever looks is signed in."""
-        gate, token = self._gate(request), request.cookies.get(COOKIE, "")
+        """Every gate as it changes, as long as whoever looks is signed in."""
+        token = request.cookies.get(COOKIE, "")
         if self._open[token] >= MOST_OF_ONE or self._open.total() >= MOST_BOARDS:
             raise HTTPException(503, "crowded")
         session = [session_of(request)]
         say = translations(self._shared.language(request)).gettext
 
-        def show(now: GateNow) -> bytes:
-            return msgspec.json.encode(self._now(now, session[-1].ends_at, say))
+        def show() -> bytes:
+            return msgspec.json.encode(self._now(session[-1].ends_at, say))
 
         def noted(still: Session) -> None:
             session[:] = [still]
 
-        stream = events(self._shared.live, gate, show)
+        stream = events(self._shared.live, show)
         return StreamingResponse(
             self._counted(token, self._while_signed_in(token, stream, noted)),
             media_type="text/event-stream",
@@ -122,20 +133,28 @@ class Board:
             headers={"X-Accel-Buffering": "no"},
         )
 
-    def _now(self, now: GateNow, ends_at: float, say: Callable[[str], str]) -> BoardNow:
-        given = {name: getattr(now, name) for name in GateNow.__struct_fields__}
-        given["kiosks"] = [
-            msgspec.structs.replace(one, trouble=troubles.trouble(one.trouble, say))
-            for one in now.kiosks
-        ]
+    def _now(self, ends_at: float, say: Callable[[str], str]) -> BoardsNow:
+        gates = [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
         today, _, _ = bounds(self._shared.settings)
-        return BoardNow(
-            **given,
-            reasons=[troubles.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
-            elsewhere=self._shared.live.elsewhere(now.gate),
+        return BoardsNow(
+            now=gates[0].now,
+            line=gates[0].line,
+            gateway=gates[0].gateway,
             date=today.isoformat(),
-            listed=self._list.mark(now.gate),
             ends_at=ends_at,
+            gates=[self._gate_now(gate, say) for gate in gates],
+        )
+
+    def _gate_now(self, now: GateNow, say: Callable[[str], str]) -> BoardGate:
+        return BoardGate(
+            gate=now.gate,
+            alarm=now.alarm,
+            kiosks=[
+                msgspec.structs.replace(one, trouble=troubles.trouble(one.trouble, say))
+                for one in now.kiosks
+            ],
+            reasons=[troubles.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
+            listed=self._list.mark(now.gate),
         )
 
     async def _counted(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
@@ -120,8 +120,11 @@ async def form_of(request: Request) -> dict[str, str]:
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM:
         raise HTTPException(413)
-    async with request.form(max_files=0, max_fields=40) as form:
-        given = {name: value for name, value in form.items() if isinstance(value, str)}
+    try:
+        async with request.form(max_files=0, max_fields=40) as form:
+            given = {name: value for name, value in form.items() if isinstance(value, str)}
+    except ClientDisconnect:  # whoever sent it did not wait for us
+        raise HTTPException(400) from None
     session = request.state.session
     if session and not hmac.compare_digest(given.get("csrf", "").encode(), session.csrf.encode()):
         raise HTTPException(403, "again")

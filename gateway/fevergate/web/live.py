@@ -62,13 +62,6 @@ class Kiosk(msgspec.Struct, kw_only=True):
     trend: list[float] = []
 
 
-class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
-    """Another gate, in short: whoever stands at one must not miss a fever at the other."""
-
-    gate: str
-    alarm: AlarmState | None
-
-
 class GateNow(msgspec.Struct, kw_only=True):
     """One gate as its board shows it: everything, each time, so that nothing can be missed."""
 
@@ -96,15 +89,15 @@ class Live:
         self._clock = clock
         self._lock = Lock()
         self._gates = {gate.name: gate.kiosks for gate in settings.gates}
-        self._gate_of = {kiosk: gate for gate, kiosks in self._gates.items() for kiosk in kiosks}
-        self._kiosks = {kiosk: Kiosk(kiosk=kiosk) for kiosk in self._gate_of}
-        self._trends = {kiosk: deque[float](maxlen=TREND) for kiosk in self._gate_of}
+        names = [kiosk for kiosks in self._gates.values() for kiosk in kiosks]
+        self._kiosks = {kiosk: Kiosk(kiosk=kiosk) for kiosk in names}
+        self._trends = {kiosk: deque[float](maxlen=TREND) for kiosk in names}
         self._last: dict[str, tuple[int, int]] = {}
         self._heard_at: dict[str, float] = {}
         self._alarms: dict[str, AlarmState] = {}
         self._gateway = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._listeners: dict[str, set[asyncio.Event]] = {gate: set() for gate in self._gates}
+        self._listeners: set[asyncio.Event] = set()
         kiosk_topic = str(Topic(settings.campus, "+", ""))
         self._broker = Broker(
             settings,
@@ -147,15 +140,6 @@ class Live:
                 kiosks=[self._shown(gate, kiosk) for kiosk in kiosks],
             )
 
-    def elsewhere(self, gate: str) -> list[Elsewhere]:
-        """The other gates."""
-        with self._lock:
-            return [
-                Elsewhere(gate=other, alarm=self._alarms.get(other))
-                for other in self._gates
-                if other != gate
-            ]
-
     def _shown(self, gate: str, name: str) -> Kiosk:
         """A kiosk as it is now, so that its card and the gate's lamp say the same."""
         one = self._kiosks[name]
@@ -189,44 +173,42 @@ class Live:
         topic = lamp_test_topic(self._settings.campus, gate)
         return self._broker.publish(topic, encode(LampTest(by=by)))
 
-    def subscribe(self, gate: str) -> asyncio.Event:
-        """An event that is set when something of the gate has changed."""
-        if gate not in self._gates:
-            raise NothingFoundError(f"gate {gate!r}")
+    def subscribe(self) -> asyncio.Event:
+        """An event that is set when something has changed, at whichever gate."""
         event = asyncio.Event()
-        self._listeners[gate].add(event)
+        self._listeners.add(event)
         return event
 
-    def unsubscribe(self, gate: str, event: asyncio.Event) -> None:
+    def unsubscribe(self, event: asyncio.Event) -> None:
         """A board was closed."""
-        self._listeners[gate].discard(event)
+        self._listeners.discard(event)
 
     def heard(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
         """Take one message; what does not validate is the gateway's to quarantine, not ours."""
         done()
         try:
-            gates = self._take(parse_topic(topic), payload)
+            changed = self._take(parse_topic(topic), payload)
         except MessageError as error:
             log.debug("on %s: %s", topic[:128], error.reason)
             return
-        if gates and self._loop:
-            self._loop.call_soon_threadsafe(self._tell, gates)
+        if changed and self._loop:
+            self._loop.call_soon_threadsafe(self._tell)
 
-    def _take(self, topic: Topic, payload: bytes) -> list[str]:
-        """Note what was said; the gates that it changes."""
+    def _take(self, topic: Topic, payload: bytes) -> bool:
+        """Note what was said; whether a board shows it."""
         with self._lock:
             if topic.name == "alarm":
                 state = decode(payload, AlarmState)
                 if state.gate != topic.kind or state.gate not in self._gates:
-                    return []
+                    return False
                 self._alarms[state.gate] = state
-                return list(self._gates)  # each board shows the other gates' red, too
+                return True
             if topic.name == OURSELVES:
                 self._gateway = payload == b"online"
-                return list(self._gates)
+                return True
             kiosk = self._kiosks.get(topic.name)
             if kiosk is None:
-                return []
+                return False
             if topic.kind == "status":
                 kiosk.online = payload == b"online"
             elif topic.kind == "health":
@@ -236,7 +218,7 @@ class Live:
             elif topic.kind == "reading":
                 self._reading(kiosk, decode(payload, Reading))
             self._heard_at[topic.name] = self._clock()
-            return [self._gate_of[topic.name]]
+            return True
 
     def _reading(self, kiosk: Kiosk, reading: Reading) -> None:
         kiosk.online = True
@@ -254,29 +236,25 @@ class Live:
         if reading.body_c is not None and reading.verdict is not Verdict.RETRY:
             self._trends[kiosk.kiosk].append(reading.body_c)
 
-    def _tell(self, gates: list[str]) -> None:
-        for gate in gates:
-            for event in self._listeners[gate]:
-                event.set()
+    def _tell(self) -> None:
+        for event in self._listeners:
+            event.set()
 
 
 async def events(
-    live: Live,
-    gate: str,
-    show: Callable[[GateNow], bytes] = msgspec.json.encode,
-    least_s: float = 0.2,
+    live: Live, show: Callable[[], bytes], least_s: float = 0.2
 ) -> AsyncGenerator[bytes, None]:
-    """Server-sent events (WHATWG HTML, 9.2): the whole gate at once, then at each change, and at
-    least each `BEAT_S`; never more often than each `least_s`. `show` makes JSON of it."""
-    changed = live.subscribe(gate)
+    """Server-sent events (WHATWG HTML, 9.2): what `show` says (JSON) at once, then at each change,
+    and at least each `BEAT_S`; never more often than each `least_s`."""
+    changed = live.subscribe()
     try:
         while True:
             changed.clear()
-            yield b"data: " + show(live.now(gate)) + b"\n\n"
+            yield b"data: " + show() + b"\n\n"
             await asyncio.sleep(least_s)
             try:
                 await asyncio.wait_for(changed.wait(), BEAT_S - least_s)
             except TimeoutError:
                 continue
     finally:
-        live.unsubscribe(gate, changed)
+        live.unsubscribe(changed)

@@ -2,7 +2,7 @@
 /* "I see to it": of what is shown, and not of what came after; told to the gateway, and believed
    only when the gateway's red is gone. */
 const acknowledgement = (() => {
-  const PATIENT_MS = 2000;
+  const STILL_MS = 2000; // so long after the gateway was told, its red should be gone
   let shown = null; // the red that is on the page: since when, how many
   let told = ""; // the red that the gateway was told of
   let waiting = null;
@@ -25,13 +25,13 @@ const acknowledgement = (() => {
     try {
       const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, since: shown.since, fevers: shown.fevers });
       if (out) return refused(say.out, session.again);
-      if (!answer.ok) return refused(await reason(answer));
+      if (!answer.ok) return refused(reason(answer));
       told = shown ? name(shown) : "";
       if (!told) return;
       alert(find("told"), say.told);
-      waiting = setTimeout(() => refused(say.still), PATIENT_MS);
+      waiting = setTimeout(() => refused(say.still), STILL_MS);
     } catch (error) {
-      refused(say.untold);
+      refused(unanswered(error, say.untold));
     }
   });
 
@@ -42,9 +42,9 @@ const acknowledgement = (() => {
   }
 
   /* The server's own words; they are in the reader's language. */
-  async function reason(answer) {
+  function reason(answer) {
     try {
-      return (await answer.json()).detail || say.untold;
+      return JSON.parse(answer.text).detail || say.untold;
     } catch (error) {
       return say.untold;
     }

@@ -5,7 +5,6 @@ const LOST_SOUND_MS = 5000; // a line that is back at once startles nobody
 let red = false;
 let elsewhere = "";
 let lostAt = 0;
-let drawn = null;
 
 function clockOf(style) {
   const language = body.dataset.language === "en" ? "en-GB" : "zh-CN";
@@ -39,27 +38,28 @@ function warmth(alarm) {
 }
 
 function draw(now) {
-  drawn = now;
+  const mine = now.gates.find((one) => one.gate === gate) || { alarm: null, reasons: [], kiosks: [] };
   lostAt = now.line && now.gateway ? 0 : lostAt || Date.now();
-  const state = now.alarm;
+  const state = mine.alarm;
   const title = gateTitle(gate);
   red = Boolean(state && state.state === "raised");
   if (red) {
-    show("red", "▲", title + " · " + say.red, warmth(state), say.waiting.replace("%(count)s", state.fevers), now.reasons);
+    show("red", "▲", title + " · " + say.red, warmth(state), say.waiting.replace("%(count)s", state.fevers), mine.reasons);
   } else if (lostAt) {
     show("lost", "✕", title, "", say.lost, []);
   } else if (!state) {
     show("unknown", "?", title, "", say.unknown, []);
-  } else if (now.reasons.length) {
-    show("amber", "!", title + " · " + say.amber, "", "", now.reasons);
+  } else if (mine.reasons.length) {
+    show("amber", "!", title + " · " + say.amber, "", "", mine.reasons);
   } else {
     show("green", "✓", title + " · " + say.green, "", "", []);
   }
   alert(find("gone"), red && lostAt ? say.lost : "");
   acknowledgement.follow(state);
-  others(now.elsewhere);
-  kiosks(now);
+  others(now.gates.filter((one) => one !== mine));
+  kiosks(mine.kiosks, now.date);
   session.ending(now);
+  followUp.list(mine.listed);
   voice();
 }
 
@@ -131,8 +131,8 @@ function moment(at, today) {
   return clockOf(day === today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" }).format(when);
 }
 
-function kiosks(now) {
-  find("kiosks").replaceChildren(...now.kiosks.map((kiosk) => {
+function kiosks(all, today) {
+  find("kiosks").replaceChildren(...all.map((kiosk) => {
     const card = document.createElement("article");
     const head = document.createElement("h2");
     const word = document.createElement("span");
@@ -143,7 +143,7 @@ function kiosks(now) {
     number.className = "reading";
     number.textContent = kiosk.body_c === null ? "–" : kiosk.body_c.toFixed(1) + " °C";
     const last = document.createElement("div");
-    last.textContent = kiosk.at === null ? "" : say.last.replace("%(what)s", (say[kiosk.verdict] || kiosk.verdict) + " · " + moment(kiosk.at, now.date));
+    last.textContent = kiosk.at === null ? "" : say.last.replace("%(what)s", (say[kiosk.verdict] || kiosk.verdict) + " · " + moment(kiosk.at, today));
     card.append(head, number, last, curve(kiosk.trend));
     return card;
   }));

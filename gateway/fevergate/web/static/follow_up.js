@@ -50,7 +50,7 @@ const followUp = (() => {
     complain(form, "");
     try {
       const { answer, out } = await send(form.getAttribute("action"), fields);
-      const page = pageOf(await answer.text());
+      const page = pageOf(answer.text);
       const next = page.querySelector("main form");
       if (out) {
         complain(form, say.unsavedOut);
@@ -66,7 +66,7 @@ const followUp = (() => {
         complain(form, say.unsaved + " " + (words ? words.textContent.trim() : answer.status));
       }
     } catch (error) {
-      complain(form, say.unreached);
+      complain(form, unanswered(error, say.unreached));
     }
     for (const button of buttons) button.disabled = false;
   }
@@ -90,7 +90,7 @@ const followUp = (() => {
       alert(failed, form ? "" : words ? words.textContent.trim() : say.unopened);
       if (form) open(form);
     } catch (error) {
-      alert(failed, say.unopened);
+      alert(failed, unanswered(error, say.unopened));
     }
   });
 

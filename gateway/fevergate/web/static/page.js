@@ -23,31 +23,52 @@ function pageOf(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-/* A page of ours, or null where one is signed out; throws where the server cannot be reached. */
-async function load(path) {
-  const answer = await fetch(path, { redirect: "manual" });
+/* What ends a request, or several that one button makes, when it has waited for long enough. */
+function limit() {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), PATIENCE_MS);
+  return stop.signal;
+}
+
+/* Ask the server: the answer, whose `text` has come whole. Throws where the server cannot be
+   reached, and where it is silent for too long (`unanswered` tells which). */
+async function ask(path, options, signal = limit()) {
+  const answer = await fetch(path, { ...options, signal });
+  const { status, ok, type, redirected, url } = answer;
+  return { status, ok, type, redirected, url, text: await answer.text() };
+}
+
+/* What to say of an error of `ask`. */
+function unanswered(error, otherwise) {
+  return error.name === "AbortError" ? find("silent").textContent : otherwise;
+}
+
+/* A page of ours, or null where one is signed out. Throws as `ask` does. */
+async function load(path, signal) {
+  const answer = await ask(path, { redirect: "manual" }, signal);
   if (answer.type === "opaqueredirect" || answer.status === 401) return null;
-  return pageOf(await answer.text());
+  return pageOf(answer.text);
 }
 
 /* Send a form. `answer` is where it led; `out`: nobody is signed in. A page that is older than the
-   session takes the session's new token and asks once more. */
+   session takes the session's new token and asks once more. Throws as `ask` does. */
 async function send(path, fields) {
-  let answer = await post(path, fields);
-  if (answer.status === 403 && await renew()) answer = await post(path, fields);
+  const signal = limit();
+  let answer = await post(path, fields, signal);
+  if (answer.status === 403 && await renew(signal)) answer = await post(path, fields, signal);
   const out = answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/sign-in");
   return { answer, out };
 }
 
-function post(path, fields) {
+function post(path, fields, signal) {
   const form = new URLSearchParams(fields);
   form.set("csrf", body.dataset.csrf);
-  return fetch(path, { method: "POST", body: form });
+  return ask(path, { method: "POST", body: form }, signal);
 }
 
 /* Take the token of whoever is signed in now; whether it is another one than before. */
-async function renew() {
-  const page = await load(location.href);
+async function renew(signal) {
+  const page = await load(location.href, signal);
   const csrf = page && page.body.dataset.csrf;
   if (!csrf || csrf === body.dataset.csrf) return false;
   body.dataset.csrf = csrf;

@@ -3,6 +3,7 @@
    neither the sound nor a follow-up that is half typed is lost. */
 const session = (() => {
   let signing = false;
+  let out = false; // the stream was refused: nobody is signed in, in any tab
 
   function ending(now) {
     const left = now.ends_at - now.now;
@@ -21,22 +22,26 @@ const session = (() => {
       const button = form.querySelector("button");
       button.disabled = true;
       try {
-        const answer = await fetch("/sign-in", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+        const answer = await ask("/sign-in", { method: "POST", body: new URLSearchParams(new FormData(form)) });
         if (new URL(answer.url).pathname === "/sign-in") {
-          const next = pageOf(await answer.text()).querySelector("main form");
+          const next = pageOf(answer.text).querySelector("main form");
           if (next) return show(next);
           throw new Error(answer.status);
         }
-        await renew();
-        signing = false;
-        find("again").replaceChildren();
-        find("again").hidden = true;
-        listen();
+        await close();
+        line.again();
       } catch (error) {
         button.disabled = false;
-        complain(form, say.unreached);
+        complain(form, unanswered(error, say.unreached));
       }
     });
+  }
+
+  async function close() {
+    signing = out = false;
+    find("again").replaceChildren();
+    find("again").hidden = true;
+    await renew();
   }
 
   /* Ask for name and password beside the board; `out`: nobody is signed in any more. */
@@ -45,17 +50,29 @@ const session = (() => {
     signing = true;
     find("ending").hidden = true;
     try {
-      const page = pageOf(await (await fetch("/sign-in?again=1")).text());
+      const page = pageOf((await ask("/sign-in?again=1")).text);
       const form = page.querySelector("main form");
       show(form);
       form.scrollIntoView({ block: "nearest" });
     } catch (error) {
-      signing = false;
+      signing = out = false;
     }
   }
 
   find("renew").addEventListener("click", again);
-  return { ending, again, get signing() { return signing; } };
+  return {
+    ending,
+    again,
+    /* Nobody is signed in. */
+    ended() {
+      out = true;
+      return again();
+    },
+    /* An event has come: somebody is, perhaps by another tab. */
+    goesOn() {
+      if (out) close().catch(() => {}); // a button takes the new token then
+    },
+  };
 })();
 
 /* Say on a form what went wrong, where a reader hears it. */
