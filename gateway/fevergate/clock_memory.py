@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.gateway_clock import ClockState, Correction
+from fevergate.gateway_clock import STEP_S, ClockState, Correction
 from fevergate.minutes import HOUR_S, MINUTE_S
 
 if TYPE_CHECKING:
@@ -100,11 +100,33 @@ def say_right(database: Database) -> None:
     database.conn.execute("insert or replace into meta values ('clock_is_right', '1')")
 
 
-def today(database: Database, zone: ZoneInfo) -> date:
-    """The day that it is by the time that the gateway goes by."""
+def present(database: Database, utc: float | None = None) -> ClockState | None:
+    """What the gateway would say of its clock now; `utc`: the machine's clock, s. None where no
+    gateway has run yet.
+
+    A clock that is behind the last believed time is in doubt even where the gateway has not said so
+    yet, or cannot.
+    """
     state = last_state(database)
-    off_s = state.off_s if state and not state.believed else 0.0
-    return datetime.fromtimestamp(time.time() - off_s, zone).date()
+    if state is None:
+        return None
+    utc = time.time() if utc is None else utc
+    if not state.believed:
+        return msgspec.structs.replace(state, at=utc - state.off_s)
+    if utc < state.at - STEP_S:
+        return ClockState(at=state.at, believed=False, why="back", off_s=utc - state.at)
+    return msgspec.structs.replace(state, at=utc)
+
+
+def now(database: Database) -> float:
+    """The time that the gateway goes by, UTC s."""
+    state = present(database)
+    return state.at if state else time.time()
+
+
+def today(database: Database, zone: ZoneInfo) -> date:
+    """The day that it is by that time."""
+    return datetime.fromtimestamp(now(database), zone).date()
 
 
 def doubts(database: Database, begin: float, end: float) -> list[Doubt]:

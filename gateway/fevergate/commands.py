@@ -11,7 +11,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from fevergate import log_formats
+from fevergate import clock_memory, log_formats
 from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import bounds, read_day
@@ -95,7 +95,8 @@ def log_command(
     language = language or settings.language
     try:
         if again:
-            _, begin, end = bounds(settings, day)
+            today = clock_memory.today(database, settings.zone)
+            _, begin, end = bounds(settings, day or today)
             changed = rescreen(database, begin, end, rules)
             text = log_formats.rescreened_as_json(changed)
             table = log_formats.rescreened_as_table(changed, settings.zone, language)

@@ -6,7 +6,6 @@ in a zone that is off by half an hour, an hour belongs to the day in which it be
 
 from __future__ import annotations
 
-import time
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -95,9 +94,9 @@ class Day(Struct, kw_only=True):
     """Fevers of hours that do not count, as many as were asked for."""
 
 
-def bounds(settings: GatewaySettings, day: date | None = None) -> tuple[date, float, float]:
-    """`day`, by default today, and the UTC seconds from which and to which it lasts."""
-    day = day or datetime.fromtimestamp(time.time(), settings.zone).date()
+def bounds(settings: GatewaySettings, day: date) -> tuple[date, float, float]:
+    """`day`, and the UTC seconds from which and to which it lasts. (Which day it is, is not for the
+    machine's clock to say: `clock_memory.today`.)"""
     start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
     return day, start.timestamp(), (start + timedelta(days=1)).timestamp()
 
@@ -143,7 +142,7 @@ def read_fevers(database: Database, begin: float, end: float) -> list[Fever]:
 def read_fever(database: Database, identity: Identity) -> Fever | None:
     """One that is stored, struck or not."""
     where = "where r.kiosk = ? and r.boot = ? and r.seq = ? and r.verdict = 'fever'"
-    for row in database.query(f"{_FEVER} {where}", tuple(identity)):
+    for row in database.query(f"{FEVER} {where}", tuple(identity)):
         return msgspec.convert(row, Fever, strict=False)
     return None
 
@@ -153,14 +152,15 @@ def _struck(database: Database, begin: float, end: float, most: int) -> list[Fev
     return msgspec.convert(list(rows), list[Fever], strict=False)
 
 
-_FEVER = """
+FEVER = """
     select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
            r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
            f.raised_at, f.acknowledged_at, f.acknowledged_by,
            r.claimed_at
     from readings r join fevers f using (kiosk, boot, seq)"""
+"""SQL: fevers, as `Fever` has them."""
 # In this shape SQLite takes the partial index of fevers by time.
-_FEVERS = f"""{_FEVER}
+_FEVERS = f"""{FEVER}
     where r.verdict = 'fever'
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?"""
 _IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")

@@ -17,6 +17,9 @@ from fevergate.rescreen import Rescreened
 from fevergate.strikes import Strike, of_fever
 from fevergate.words import words
 
+MOST_SHOWN = 1000
+"""Fevers in a terminal; CSV and JSON have all."""
+
 CSV_COLUMNS = (
     *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
     *("skin_c", "body_c", "threshold_c", "ambient_c"),
@@ -103,6 +106,9 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     ]
     if day.fevers:
         parts.append(_fevers(day, zone, say))
+        if len(day.fevers) > MOST_SHOWN:
+            text = say["cut"].format(shown=MOST_SHOWN, count=len(day.fevers))
+            parts.append(Text(text, "bold yellow"))
     parts.append(_kiosks(day, zone, say))
     if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
         parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
@@ -177,7 +183,7 @@ def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
         table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
     table.add_column(say["acknowledged"])
     table.add_column(say["after"], justify="right")
-    for fever in day.fevers:
+    for fever in day.fevers[:MOST_SHOWN]:
         table.add_row(
             _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
             Text(fever.gate),

@@ -62,6 +62,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "{begin} 至 {end} 网关时钟存疑。",
         "From {begin} to {end} the gateway's clock was in doubt.",
     ),
+    "cut": (
+        "以上为前 {shown} 条，共 {count} 条；全部见 --format csv 或 json。",
+        "These are the first {shown} of {count}; --format csv and json have all.",
+    ),
     "fevers_on": (
         "当日发热 {count} 人次，未处置 {open}。",
         "{count} fever(s), {open} not seen to.",

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from fevergate.fever_log import bounds
 from fevergate.protocol import Reading, Verdict
 from fevergate.records import ReadingArrived, Record
 from fevergate.settings import GatewaySettings
@@ -30,8 +29,7 @@ class Filled:
         self.settings = settings
         self.kiosks = [(gate.name, kiosk) for gate in settings.gates for kiosk in gate.kiosks]
         self.path = settings.path(settings.database)
-        today, _, _ = bounds(settings)
-        self.day = today - timedelta(days=1)
+        self.day = datetime.now(settings.zone).date() - timedelta(days=1)
         self._first = self.day - timedelta(days=(rows - 1) // PER_DAY)
         store = Store(self.path, settings.zone)
         try:

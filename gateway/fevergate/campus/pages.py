@@ -24,7 +24,7 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.store import CampusStore
 from fevergate.errors import ExportError, ReportError
 from fevergate.web.accounts import Accounts, Session
-from fevergate.web.exports import XLSX, as_csv, as_pdf, as_xlsx
+from fevergate.web.exports import CUT, XLSX, as_csv, as_pdf, as_xlsx
 from fevergate.web.guard import form_of, session_of
 from fevergate.web.overview import parse_day
 from fevergate.web.pages import Functions, Say, Site
@@ -153,7 +153,7 @@ class CampusPages(Site):
             content, media = await run_in_threadpool(as_xlsx, sheet), XLSX
         elif kind == "pdf":
             try:
-                content = await run_in_threadpool(as_pdf, sheet, say(FOOTER))
+                content = await run_in_threadpool(as_pdf, sheet, say(FOOTER), say(CUT))
             except ExportError:
                 raise HTTPException(503, "font") from None
             media = "application/pdf"

@@ -71,6 +71,10 @@ class Accounts:
         self._now = now or SteadyClock()
         self._passwords = Passwords(hasher or PasswordHasher())
 
+    def now(self) -> float:
+        """UTC s by the clock that sessions go by."""
+        return self._now()
+
     @property
     def empty(self) -> bool:
         """Whether there is no administrator yet."""

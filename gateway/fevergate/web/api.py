@@ -34,6 +34,7 @@ from fevergate.web.store import Noted
 from fevergate.web.tokens import Token
 
 AUDIT_PAGE = 100
+LOG_PAGE = 1000
 MOST_ID = 2**53
 """The largest number that JSON is sure of (RFC 8259, 6)."""
 
@@ -95,11 +96,14 @@ class FeverAfter(Struct):
 
 class LogAnswer(Struct):
     """A day's log, without anybody's name, the guards' too; outcomes by `kiosk/boot/seq`;
-    signatures, the newest first."""
+    signatures, the newest first. Of `fevers` fevers at most 1000 a page, in order of time;
+    `pages` so many pages."""
 
     log: Day
     outcomes: dict[str, str]
     signed: list[SignOff]
+    fevers: int
+    pages: int
 
 
 class Operation(NamedTuple):
@@ -145,7 +149,7 @@ class Api:
             ),
             Operation(
                 *("GET", "/log", "log", "A day's fever log", LogAnswer, self._log),
-                query={"date": Date},
+                query={"date": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
                 errors=(400,),
             ),
             Operation(
@@ -265,15 +269,22 @@ class Api:
     async def _log(self, request: Request) -> LogAnswer:
         def read() -> LogAnswer:
             log = self._shared.day(request.query_params.get("date"))
-            known = self._shared.known(log)
+            known = self._shared.known(log.fevers)
             signed = self._shared.sign_offs.of(log, known)
+            count = len(log.fevers)
+            most = max(count, len(log.struck))
+            skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
             log.fevers, log.struck = (
                 [msgspec.structs.replace(one, acknowledged_by=None) for one in some]
-                for some in (log.fevers, log.struck)
+                for some in (log.fevers[skip : skip + LOG_PAGE], log.struck[skip : skip + LOG_PAGE])
             )
             log.strikes = [msgspec.structs.replace(one, by="", undone_by="") for one in log.strikes]
-            outcomes = {"/".join(map(str, who)): one.outcome for who, one in known.items()}
-            return LogAnswer(log, outcomes, signed)
+            outcomes = {
+                "/".join(map(str, who)): known[who].outcome
+                for who in map(identity_of, log.fevers)
+                if who in known
+            }
+            return LogAnswer(log, outcomes, signed, count, max(1, -(-most // LOG_PAGE)))
 
         answer = await run_in_threadpool(read)
         await self._note(request, "look at log", answer.log.date)
@@ -283,7 +294,7 @@ class Api:
         asked = request.query_params
 
         def read() -> Overview:
-            when = period(self._shared.settings, asked.get("from"), asked.get("to"))
+            when = period(self._shared.clock.today(), asked.get("from"), asked.get("to"))
             with self._shared.reader() as reader:
                 return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
 

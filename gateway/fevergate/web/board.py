@@ -17,15 +17,16 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.fever_log import Fever, bounds
+from fevergate.fever_log import Fever
 from fevergate.protocol import AlarmState, Identity
 from fevergate.web import troubles
 from fevergate.web.accounts import Role, Session
-from fevergate.web.fever_list import FeverList
+from fevergate.web.fever_list import FeverList, Of
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.guard import COOKIE, form_of, session_of
 from fevergate.web.lamps import UNTRIED, try_lamps
 from fevergate.web.live import GateNow, Kiosk, events
+from fevergate.web.pages import PAGE, last_page, page_of
 from fevergate.web.shared import Shared
 from fevergate.web.words import translations
 
@@ -53,11 +54,13 @@ class BoardGate(msgspec.Struct, kw_only=True):
 class BoardsNow(msgspec.Struct, kw_only=True):
     """What an event says, in the language of whoever looks: every gate, so that one stream serves
     all boards of a browser, and each shows the other gates' red. `line` and `gateway` as `GateNow`
-    has them; `ends_at` when the session does (UTC s)."""
+    has them; `clock`: whether the time is believed; `now` and `ends_at`: the present and when the
+    session ends, by the clock of sessions (UTC s)."""
 
     now: float
     line: bool
     gateway: bool
+    clock: bool
     date: str
     ends_at: float
     gates: list[BoardGate]
@@ -81,6 +84,7 @@ class Board:
         self._open: Counter[str] = Counter()
         self.routes = [
             Route("/board/{gate:str}", self.board),
+            Route("/board/{gate:str}/fevers", self.fevers),
             Route("/events", self.events),
             Route("/board/{gate:str}/acknowledge", self.acknowledge, methods=["POST"]),
             Route("/board/{gate:str}/lamps", self.lamps, methods=["POST"]),
@@ -94,7 +98,7 @@ class Board:
     async def board(self, request: Request) -> Response:
         """One gate, live."""
         gate = self._gate(request)
-        mark, today, earlier = await run_in_threadpool(self._list.read, gate)
+        mark, today, earlier = await run_in_threadpool(self._list.board, gate)
         on_duty = await run_in_threadpool(self._shared.duty.at, gate)
         session = session_of(request)
         user = session.user
@@ -109,6 +113,25 @@ class Board:
             earlier=earlier,
             warn_s=WARN_S[session.role],
             untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
+        )
+
+    async def fevers(self, request: Request) -> Response:
+        """A gate's fevers in steps: today's, or those that are still open of the days before."""
+        gate = self._gate(request)
+        try:
+            of = msgspec.convert(request.query_params.get("of", "today"), Of)
+        except msgspec.ValidationError:
+            raise HTTPException(404) from None
+        page = page_of(request)
+        part = await run_in_threadpool(self._list.part, gate, of, PAGE, (page - 1) * PAGE)
+        return self._shared.page(
+            request,
+            "fevers.html",
+            gate=gate,
+            of=of,
+            part=part,
+            number=page,
+            last=last_page(part.count),
         )
 
     async def events(self, request: Request) -> Response:
@@ -135,12 +158,12 @@ class Board:
 
     def _now(self, ends_at: float, say: Callable[[str], str]) -> BoardsNow:
         gates = [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
-        today, _, _ = bounds(self._shared.settings)
         return BoardsNow(
-            now=gates[0].now,
+            now=self._shared.accounts.now(),
             line=gates[0].line,
             gateway=gates[0].gateway,
-            date=today.isoformat(),
+            date=self._shared.clock.today().isoformat(),
+            clock=self._shared.clock.believed,
             ends_at=ends_at,
             gates=[self._gate_now(gate, say) for gate in gates],
         )

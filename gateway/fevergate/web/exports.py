@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -20,10 +23,21 @@ from fevergate.chinese_font import chinese_font
 from fevergate.errors import ExportError
 from fevergate.log_formats import harmless
 from fevergate.web.sheet import Cell, Sheet, Table
+from fevergate.web.words import N_
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
 SMALL, PADDING = 7, 2
+PART = 500
+"""Rows of a CSV that are made at a time."""
+
+MOST_PDF = 1000
+"""Rows of a table on paper, thirty pages: ReportLab holds the whole document in memory."""
+
+MOST_XLSX = 1_000_000
+"""Nearly what a worksheet can have; a CSV has no end."""
+
+CUT = N_("Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX.")
 LINE = colors.HexColor("#c9d0da")
 COLOURS = {
     "red": colors.HexColor("#a51219"),
@@ -33,25 +47,37 @@ COLOURS = {
 """Of the sentence that says what it comes to."""
 
 
+def csv_parts(table: Table) -> Iterator[bytes]:
+    """RFC 4180 in UTF-8, with the mark by which a spreadsheet knows that; a part at a time."""
+    rows = iter(table.rows)
+    part: list[Sequence[Cell]] = [table.columns]
+    yield codecs.BOM_UTF8
+    while part:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        for row in part:
+            writer.writerow("" if value is None else harmless(value) for value in row)
+        yield out.getvalue().encode()
+        part = list(islice(rows, PART))
+
+
 def as_csv(table: Table) -> bytes:
-    """RFC 4180 in UTF-8, with the mark by which a spreadsheet knows that."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(table.columns)
-    for row in table.rows:
-        writer.writerow("" if value is None else harmless(value) for value in row)
-    return out.getvalue().encode("utf-8-sig")
+    """The same whole."""
+    return b"".join(csv_parts(table))
 
 
 def as_xlsx(sheet: Sheet) -> bytes:
     """A page for each table, and one with what is said in words. Text is never a formula."""
     out = io.BytesIO()
-    with Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
+    # `constant_memory`: a row that is complete goes into a temporary file.
+    with Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         for table in sheet.tables:
             page = book.add_worksheet(table.title[:31])
             page.write_row(0, 0, table.columns, bold)
-            for number, row in enumerate(table.rows, 1):
+            for column, width in enumerate(_asked(table, 60)):
+                page.set_column(column, column, width + 2)
+            for number, row in enumerate(islice(table.rows, MOST_XLSX), 1):
                 for column, value in enumerate(row):
                     if isinstance(value, str):
                         page.write_string(number, column, value)
@@ -59,16 +85,17 @@ def as_xlsx(sheet: Sheet) -> bytes:
                         page.write_number(number, column, value)
             page.freeze_panes(1, 0)
             if table.rows:
-                page.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
-            page.autofit()
+                last = min(len(table.rows), MOST_XLSX)
+                page.autofilter(0, 0, last, len(table.columns) - 1)
         page = book.add_worksheet("FeverGate")
         for number, line in enumerate([sheet.title, sheet.verdict, *sheet.lines, *sheet.signed]):
             page.write_string(number, 0, line)
     return out.getvalue()
 
 
-def as_pdf(sheet: Sheet, footer: str) -> bytes:
-    """A4 across, its font's glyphs inside. Raises `ExportError` where no Chinese font is."""
+def as_pdf(sheet: Sheet, footer: str, cut: str) -> bytes:
+    """A4 across, its font's glyphs inside. Of a table with more than `MOST_PDF` rows only those are
+    printed, and `cut` says so (`CUT`). Raises `ExportError` where no Chinese font is."""
     font = chinese_font()
     words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
     title = ParagraphStyle("title", words, fontSize=16, leading=22)
@@ -81,7 +108,11 @@ def as_pdf(sheet: Sheet, footer: str) -> bytes:
         *(Paragraph(escape(line), words) for line in sheet.lines),
     ]
     for table in sheet.tables:
-        story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words), _grid(table, font)]
+        story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words)]
+        if len(table.rows) > MOST_PDF:
+            said = cut % {"shown": MOST_PDF, "all": len(table.rows)}
+            story.append(Paragraph(escape(said), strong))
+        story.append(_grid(table, font))
     story.append(Spacer(1, 6 * mm))
     story += [Paragraph(escape(line), words) for line in sheet.signed]
 
@@ -116,9 +147,10 @@ def _grid(table: Table, font: str) -> LongTable:
     hanging = ParagraphStyle("hanging", chinese, rightIndent=SMALL)
     # Without it a number or a name is broken only where it is longer than its column.
     latin = ParagraphStyle("latin", chinese, wordWrap=None)
-    texts = [[_text(value) for value in row] for row in ([*table.columns], *table.rows)]
+    shown = islice(table.rows, MOST_PDF)
+    texts = [[_text(value) for value in row] for row in ([*table.columns], *shown)]
     # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
-    asked = [min(24, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
+    asked = _asked(table, 24)
     whole = landscape(A4)[0] - 2 * MARGIN
     widths = [whole * one / sum(asked) for one in asked]
 
@@ -147,6 +179,14 @@ def _grid(table: Table, font: str) -> LongTable:
         )
     )
     return grid
+
+
+def _asked(table: Table, most: int) -> list[int]:
+    """How many letters wide each column would be, by its first rows, at most `most`."""
+    texts = [
+        [_text(value) for value in row] for row in (table.columns, *islice(table.rows, MOST_PDF))
+    ]
+    return [min(most, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
 
 
 def _text(value: Cell) -> str:

@@ -10,12 +10,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
-from fevergate.fever_log import Fever, bounds, identity_of, read_fevers
+from fevergate.fever_log import FEVER, Fever, bounds, identity_of
 from fevergate.retention import DAY_S
 from fevergate.schema import struck
 from fevergate.web.follow_ups import FollowUp
@@ -31,7 +33,18 @@ OPEN_DAYS = 7
 LOOK_S = 1.0
 """How often the databases are asked for marks, however many boards are open."""
 
+SHOWN = 50
+"""Fevers of each kind on a board; a flood of them must not hide the red, nor fill the line."""
+
+Of = Literal["today", "open"]
 Followed = tuple[Fever, FollowUp | None]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some of `count` fevers."""
+
+    rows: list[Followed]
+    count: int
 
 
 class FeverList:
@@ -43,23 +56,29 @@ class FeverList:
         self._looked_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
-    def read(self, gate: str) -> tuple[str, list[Followed], list[Followed]]:
-        """A gate's mark; today's fevers, and those of the days before whose follow-up is still
-        open, the newest first. Raises `StoreError`."""
+    def board(self, gate: str) -> tuple[str, Part, Part]:
+        """A gate's mark; the newest of today, and of what is still open of the days before.
+        Raises `StoreError`."""
         # The mark first: what comes between the two makes the list look old, never new.
         mark = self._read_marks()[gate]
+        return mark, self.part(gate, "today", SHOWN), self.part(gate, "open", SHOWN)
+
+    def part(self, gate: str, of: Of, most: int, skip: int = 0) -> Part:
+        """A gate's fevers, the newest first: all of today, or what is still `open` of the days
+        before. Raises `StoreError`."""
         settings = self._shared.settings
-        _, begin, end = bounds(settings)
+        _, begin, end = bounds(settings, self._shared.clock.today())
+        if of == "open":
+            begin, end = begin - OPEN_DAYS * DAY_S, begin
+        given = {"gate": gate, "begin": begin, "end": end, "open": of == "open"}
+        web = f"file:{quote(str(settings.path(settings.web.database).absolute()))}?mode=ro"
         with self._shared.reader() as reader:
-            found = read_fevers(reader, begin - OPEN_DAYS * DAY_S, end)
-        found = [fever for fever in reversed(found) if fever.gate == gate]
-        known = self._shared.follow_ups.of([identity_of(fever) for fever in found])
-        followed = [(fever, known.get(identity_of(fever))) for fever in found]
-        return (
-            mark,
-            [one for one in followed if one[0].at >= begin],
-            [one for one in followed if one[0].at < begin and not (one[1] and one[1].closed)],
-        )
+            reader.execute("attach database ? as pages", (web,))
+            ((count,),) = reader.execute(f"select count(*) {_FROM} {_WHERE}", given)
+            rows = reader.query(_ROWS, given | {"most": most, "skip": skip})
+            fevers = msgspec.convert(list(rows), list[Fever], strict=False)
+        known = self._shared.follow_ups.of([identity_of(fever) for fever in fevers])
+        return Part([(fever, known.get(identity_of(fever))) for fever in fevers], count)
 
     def mark(self, gate: str) -> str:
         """A gate's mark as last seen, empty where none is known; never waits for a disk."""
@@ -78,7 +97,7 @@ class FeverList:
             self._looking = None
 
     def _read_marks(self) -> dict[str, str]:
-        today, begin, end = bounds(self._shared.settings)
+        today, begin, end = bounds(self._shared.settings, self._shared.clock.today())
         with self._shared.reader() as reader:
             found = {
                 gate: "/".join(map(str, counts))
@@ -101,3 +120,15 @@ _MARKS = f"""
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
       and not {struck("r", "coalesce(r.at, r.received_at)")}
     group by f.gate"""  # noqa: S608 - constants
+
+_FROM = """
+    from readings r join fevers f using (kiosk, boot, seq)
+    left join pages.follow_ups u using (kiosk, boot, seq)"""
+_WHERE = f"""
+    where r.verdict = 'fever' and f.gate = :gate
+      and coalesce(r.at, r.received_at) >= :begin and coalesce(r.at, r.received_at) < :end
+      and not (:open and coalesce(u.closed, 0))
+      and not {struck("r", "coalesce(r.at, r.received_at)")}"""
+_ROWS = f"""{FEVER}
+    left join pages.follow_ups u using (kiosk, boot, seq) {_WHERE}
+    order by coalesce(r.at, r.received_at) desc limit :most offset :skip"""

@@ -155,7 +155,7 @@ class KioskPages:
             "kiosk.html",
             status,
             found=found,
-            days=strip(found, self._shared.settings),
+            days=strip(found, self._shared.settings.zone, self._shared.clock.now()),
             given=given,
             version=version,
             reached=reached,

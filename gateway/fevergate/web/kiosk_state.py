@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from fevergate import clock_memory
 from fevergate.doctor_store import CALIBRATION_DAYS, UNITS
 from fevergate.errors import NothingFoundError
 from fevergate.fever_log import KioskDay, bounds, read_day
@@ -73,6 +74,7 @@ class KioskHistory(Struct, kw_only=True):
 
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
     """All that the settings name, and what else has spoken."""
+    now = clock_memory.now(database)
     day = read_day(database, settings)
     said = {row["kiosk"]: row for row in database.query("select * from kiosks")}
     units = {kiosk: found for kiosk, *found in database.execute(UNITS)}
@@ -86,7 +88,7 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
             state.health = _health(row["health"])
         _, at, by, uncertainty_c = units.get(today.kiosk, (None, None, "", 0.0))
         if at is not None:
-            due = time.time() - at > CALIBRATION_DAYS * DAY_S
+            due = now - at > CALIBRATION_DAYS * DAY_S
             state.calibrated = Calibrated(at=at, by=by, uncertainty_c=uncertainty_c, due=due)
         answer = applied.get(today.kiosk, Answer())
         state.settings_version, state.settings_error = answer.version, answer.error
@@ -101,9 +103,10 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
             break
     else:
         raise NothingFoundError(f"kiosk {kiosk!r}")
-    today, _, end = bounds(settings)
+    today = clock_memory.today(database, settings.zone)
     first = today - timedelta(days=HISTORY_DAYS - 1)
     _, begin, _ = bounds(settings, first)
+    _, _, end = bounds(settings, today)
     hours = [
         HourState(hour=hour, watched=watched.bit_count(), fault=fault.bit_count(), people=people)
         for hour, watched, fault, people in database.execute(
@@ -121,22 +124,22 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
     return KioskHistory(kiosk=state, hours=hours, days=days)
 
 
-def strip(history: KioskHistory, settings: GatewaySettings) -> list[tuple[str, list[str]]]:
-    """A row a day of 24 states: watched `none`, `some`, `full`; `fault`; empty, still to come."""
+def strip(history: KioskHistory, zone: ZoneInfo, now: float) -> list[tuple[str, list[str]]]:
+    """A row a day of 24 states: watched `none`, `some`, `full`; `fault`; empty, still to come at
+    `now` (UTC s)."""
     by_hour: dict[tuple[str, int], HourState] = {}
     for one in history.hours:
-        local = datetime.fromtimestamp(one.hour, settings.zone)
+        local = datetime.fromtimestamp(one.hour, zone)
         by_hour[local.date().isoformat(), local.hour] = one
-    today, _, _ = bounds(settings)
-    now = datetime.fromtimestamp(time.time(), settings.zone).hour
+    present = datetime.fromtimestamp(now, zone)
     rows = []
     for back in range(HISTORY_DAYS - 1, -1, -1):
-        date = (today - timedelta(days=back)).isoformat()
+        date = (present.date() - timedelta(days=back)).isoformat()
         cells = []
         for hour in range(24):
             one = by_hour.get((date, hour))
             if one is None:
-                cells.append("" if back == 0 and hour > now else "none")
+                cells.append("" if back == 0 and hour > present.hour else "none")
             elif one.fault:
                 cells.append("fault")
             else:

@@ -32,7 +32,7 @@ async def try_lamps(live: Live, gate: str, by: str) -> str:
 
     Raises `NothingFoundError` for a gate that is not ours.
     """
-    changed = live.subscribe(gate)
+    changed = live.subscribe()
     try:
         if not live.try_lamps(gate, by):
             return "line"
@@ -47,4 +47,4 @@ async def try_lamps(live: Live, gate: str, by: str) -> str:
                 continue
         return "silent"
     finally:
-        live.unsubscribe(gate, changed)
+        live.unsubscribe(changed)

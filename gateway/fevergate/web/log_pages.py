@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from fevergate import log_formats
 from fevergate.errors import ActionError, ExportError, StrikeError
 from fevergate.fever_log import Day, identity_of
 from fevergate.strikes import Asked, strike, take_back
-from fevergate.web.exports import XLSX, as_csv, as_pdf, as_xlsx
+from fevergate.web.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
 from fevergate.web.guard import form_of, session_of
 from fevergate.web.overview import parse_day
+from fevergate.web.pages import PAGE, last_page, page_of
 from fevergate.web.shared import Shared
 from fevergate.web.sheet import Sheet, sheet
 from fevergate.web.sign_offs import SignOff
@@ -61,7 +62,9 @@ class LogPages:
         given: Mapping[str, str] | None = None,
     ) -> Response:
         log, signed = await run_in_threadpool(self._read, day)
-        known = await run_in_threadpool(self._shared.known, log)
+        number, last = page_of(request), last_page(len(log.fevers))
+        shown = log.fevers[(number - 1) * PAGE : number * PAGE]
+        known = await run_in_threadpool(self._shared.known, shown)
         await self._note(request, "look at log", log.date)
         return self._shared.page(
             request,
@@ -72,14 +75,16 @@ class LogPages:
             most_struck=SHOWN_STRUCK,
             log=log,
             signed=signed,
-            fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
+            fevers=[(fever, known.get(identity_of(fever))) for fever in shown],
+            number=number,
+            last=last,
         )
 
     async def sign(self, request: Request) -> Response:
         """Put one's name under a day."""
         form = await form_of(request)
         log = await run_in_threadpool(self._shared.day, form.get("date") or None)
-        known = await run_in_threadpool(self._shared.known, log)
+        known = await run_in_threadpool(self._shared.known, log.fevers)
         user = session_of(request).user
         await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
         await self._note(request, "sign off", log.date)
@@ -121,13 +126,13 @@ class LogPages:
     async def csv(self, request: Request) -> Response:
         """The fevers for any program."""
         return await self._file(
-            request, "csv", "text/csv; charset=utf-8", lambda it: as_csv(it.tables[0])
+            request, "csv", "text/csv; charset=utf-8", lambda it: csv_parts(it.tables[0])
         )
 
     async def coverage_csv(self, request: Request) -> Response:
         """Who watched, for any program."""
         return await self._file(
-            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: as_csv(it.tables[1])
+            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: csv_parts(it.tables[1])
         )
 
     async def xlsx(self, request: Request) -> Response:
@@ -138,7 +143,7 @@ class LogPages:
         """All of it for paper."""
         say = translations(self._shared.language(request)).gettext
         return await self._file(
-            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER))
+            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER), say(CUT))
         )
 
     async def json(self, request: Request) -> Response:
@@ -148,7 +153,11 @@ class LogPages:
         return Response(log_formats.as_json(log), media_type="application/json")
 
     async def _file(
-        self, request: Request, suffix: str, kind: str, make: Callable[[Sheet], bytes]
+        self,
+        request: Request,
+        suffix: str,
+        kind: str,
+        make: Callable[[Sheet], bytes | Iterator[bytes]],
     ) -> Response:
         personal = request.query_params.get("names") == "1"
         found = await run_in_threadpool(self._sheet, request, personal)
@@ -159,13 +168,15 @@ class LogPages:
         what = f"{found.name}.{suffix}" + (" with names" if personal else "")
         await self._note(request, "take log", what)
         headers = {"Content-Disposition": f'attachment; filename="{found.name}.{suffix}"'}
-        return Response(content, media_type=kind, headers=headers)
+        if isinstance(content, bytes):
+            return Response(content, media_type=kind, headers=headers)
+        return StreamingResponse(content, media_type=kind, headers=headers)
 
     def _sheet(self, request: Request, personal: bool) -> Sheet:
         log, signed = self._read(request.query_params.get("date"))
         return sheet(
             log,
-            self._shared.known(log),
+            self._shared.known(log.fevers),
             signed,
             self._shared.settings.zone,
             translations(self._shared.language(request)).gettext,
@@ -174,7 +185,7 @@ class LogPages:
 
     def _read(self, text: str | None) -> tuple[Day, list[SignOff]]:
         log = self._shared.day(text)
-        return log, self._shared.sign_offs.of(log, self._shared.known(log))
+        return log, self._shared.sign_offs.of(log, self._shared.known(log.fevers))
 
     async def _note(self, request: Request, action: str, what: str) -> None:
         user = session_of(request).user

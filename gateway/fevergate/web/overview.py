@@ -90,9 +90,8 @@ class Period(Struct, frozen=True):
     end: date
 
 
-def period(settings: GatewaySettings, begin: str | None, end: str | None) -> Period:
+def period(today: date, begin: str | None, end: str | None) -> Period:
     """What was asked for, by default the last week. Raises `PeriodError`."""
-    today, _, _ = bounds(settings)
     last = parse_day(end) if end else today
     first = parse_day(begin) if begin else last - timedelta(days=USUAL_DAYS - 1)
     if not 0 <= (last - first).days < MOST_DAYS:

@@ -82,7 +82,7 @@ class OverviewPages:
 
     def _read(self, request: Request) -> Overview:
         asked = request.query_params
-        when = period(self._shared.settings, asked.get("from"), asked.get("to"))
+        when = period(self._shared.clock.today(), asked.get("from"), asked.get("to"))
         with self._shared.reader() as reader:
             return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 THEMES = ("auto", "day", "night")
 FAILURES = (HTTPException, PeriodError, ReportError, StoreError, CampusError, sqlite3.Error)
 """What `failed` makes a page of; anything else is a mistake of ours."""
+
+PAGE = 100
+"""Rows of a list on one page."""
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 Say = Callable[[str], str]
@@ -147,6 +151,19 @@ class Site(PageMaker, ABC):
     @abstractmethod
     def home(self, session: Session) -> str:
         """Where somebody's work is."""
+
+
+def page_of(request: Request) -> int:
+    """Which page of a list is asked for, from 1. Raises `HTTPException`."""
+    text = request.query_params.get("page", "1")
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", text):
+        raise HTTPException(404)
+    return int(text)
+
+
+def last_page(rows: int) -> int:
+    """The number of the last page of so many rows."""
+    return max(1, -(-rows // PAGE))
 
 
 def _named(names: dict[str, str], say: NullTranslations, key: str) -> str:

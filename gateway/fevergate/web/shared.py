@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from fevergate.database import open_reader
-from fevergate.fever_log import Day, Fever, bounds, identity_of, read_day, read_fever
+from fevergate.fever_log import Day, Fever, identity_of, read_day, read_fever
 from fevergate.protocol import Identity
 from fevergate.retention import DAY_S, believed
 from fevergate.settings import GatewaySettings
@@ -20,6 +20,7 @@ from fevergate.vault import KEY, Vault
 from fevergate.web import troubles
 from fevergate.web.accounts import Accounts, Session
 from fevergate.web.actions import Updates
+from fevergate.web.clock import PagesClock
 from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.live import Live
@@ -36,15 +37,16 @@ class Shared(Site):
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.store = WebStore(settings.path(settings.web.database))
+        self.clock = PagesClock(settings)
+        self.store = WebStore(settings.path(settings.web.database), self.clock.now)
         self.accounts = Accounts(self.store)
         self.tokens = Tokens(self.store)
         vault = Vault(settings.path(KEY))
-        self.follow_ups = FollowUps(self.store, vault)
-        self.sign_offs = SignOffs(self.store, vault)
+        self.follow_ups = FollowUps(self.store, vault, self.clock.now)
+        self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
         self.updates = Updates(settings)
-        self.live = Live(settings)
+        self.live = Live(settings, self.clock.now)
         super().__init__(
             settings.zone, settings.language, ["fevergate.web"], partial(_functions, settings)
         )
@@ -76,9 +78,9 @@ class Shared(Site):
         with self.reader() as reader:
             return read_day(reader, self.settings, day, most_struck=MOST_FEVERS)
 
-    def known(self, log: Day) -> dict[Identity, FollowUp]:
-        """What became of a day's fevers, as far as somebody said."""
-        return self.follow_ups.of([identity_of(fever) for fever in log.fevers])
+    def known(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
+        """What became of fevers, as far as somebody said."""
+        return self.follow_ups.of([identity_of(fever) for fever in fevers])
 
     def fever(self, identity: Identity) -> Fever | None:
         """A stored fever, whichever its day."""
@@ -97,12 +99,12 @@ class Shared(Site):
         return f"/board/{self.settings.gates[0].name}"
 
     def always(self) -> dict[str, Any]:
-        today, _, _ = bounds(self.settings)
         return {
             "campus": self.settings.campus,
             "settings": self.settings,
             "first_gate": self.settings.gates[0].name,
-            "today": today.isoformat(),
+            "today": self.clock.today().isoformat(),
+            "clock_believed": self.clock.believed,
         }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from fevergate.differences import Difference
@@ -18,6 +18,7 @@ from fevergate.web.words import LABELS, N_
 
 Cell = str | int | float | None
 Say = Callable[[str], str]
+T = TypeVar("T")
 
 FEVER_COLUMNS = (
     *(N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
@@ -74,12 +75,26 @@ FIELDS = {
 """What is signed of a day, as people call it."""
 
 
+class Rows(Generic[T]):
+    """Rows that are made as they are read: a flood's are not all there at once."""
+
+    def __init__(self, of: Sequence[T], make: Callable[[T], list[Cell]]) -> None:
+        self._of = of
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __iter__(self) -> Iterator[list[Cell]]:
+        return map(self._make, self._of)
+
+
 class Table(NamedTuple):
     """Titles and rows of one length; times are the campus's own."""
 
     title: str
     columns: list[str]
-    rows: list[list[Cell]]
+    rows: list[list[Cell]] | Rows[Any]
 
 
 class Sheet(NamedTuple):
@@ -207,16 +222,22 @@ def sheet(
 ) -> Sheet:
     """The log in one language; `personal`: with names and telephones."""
     columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
-    fevers = [
-        _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
-        for fever in day.fevers
-    ]
+
+    def fever_row(fever: Fever) -> list[Cell]:
+        return _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
+
+    def marked_row(row: tuple[Fever, bool]) -> list[Cell]:
+        fever, is_struck = row
+        if not is_struck:
+            return [*fever_row(fever), ""]
+        blank = _fever_row(day, fever, None, zone, say, personal=personal)
+        return [*blank, _struck_by(day, fever)]
+
+    fevers: Rows[Any] = Rows(day.fevers, fever_row)
     if day.struck:  # after the others, each marked
         columns += (N_("Struck"),)
-        fevers = [[*row, ""] for row in fevers] + [
-            [*_fever_row(day, one, None, zone, say, personal=personal), _struck_by(day, one)]
-            for one in day.struck
-        ]
+        every = [(one, False) for one in day.fevers] + [(one, True) for one in day.struck]
+        fevers = Rows(every, marked_row)
     return Sheet(
         name=f"fever-log-{day.campus}-{day.date}",
         title=f"{say('Fever log')} {day.campus} {day.date}",

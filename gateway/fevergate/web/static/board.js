@@ -58,6 +58,7 @@ function draw(now) {
   acknowledgement.follow(state);
   others(now.gates.filter((one) => one !== mine));
   kiosks(mine.kiosks, now.date);
+  find("clock").hidden = now.clock;
   session.ending(now);
   followUp.list(mine.listed);
   voice();

@@ -1,0 +1,141 @@
+"""After a flood of fevers by one kiosk every page and export is bounded, and nothing is lost."""
+
+import csv
+import io
+import json
+from datetime import date
+
+import openpyxl
+import pdfplumber
+import pytest
+from pages_site import DAY
+from rich.console import Console
+from samples import AT, arrived
+
+from fevergate import log_formats
+from fevergate.fever_log import read_day
+from fevergate.protocol import Identity
+from fevergate.web import api, clock, exports, fever_list, pages
+from fevergate.web.follow_ups import FollowUp
+
+FLOOD = 57
+
+
+@pytest.fixture
+def flooded(site, monkeypatch):
+    """A day of 57 more fevers of north-1, where 5 rows are a page, and 10 a document."""
+    monkeypatch.setattr(pages, "PAGE", 5)
+    monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
+    monkeypatch.setattr("fevergate.web.board.PAGE", 5)
+    monkeypatch.setattr(fever_list, "SHOWN", 5)
+    monkeypatch.setattr(exports, "MOST_PDF", 10)
+    monkeypatch.setattr(exports, "PART", 4)
+    monkeypatch.setattr(api, "LOG_PAGE", 10)
+    monkeypatch.setattr(log_formats, "MOST_SHOWN", 10)
+    site.gateway.commit(
+        [arrived(10 + n, "fever", body_c=38.0, at=AT + 60 * n) for n in range(FLOOD)]
+    )
+    return site
+
+
+def today_is(monkeypatch, at):
+    monkeypatch.setattr(clock.PagesClock, "now", lambda _: at)
+
+
+def rows(text):
+    return text.count('<a href="/fevers/')
+
+
+def stepped(client, path):
+    """The fevers of all pages of a list, as their links name them; fails where one does not end."""
+    found = []
+    for number in range(1, 20):
+        text = client.get(f"{path}&page={number}").text
+        found += [part.split('"')[0] for part in text.split('href="/fevers/')[1:]]
+        if f"page={number + 1}" not in text:
+            return found
+    raise AssertionError("there is always a next page")
+
+
+def test_the_board_shows_the_newest_and_how_many_there_are(flooded, guard, monkeypatch):
+    today_is(monkeypatch, AT + 7200)
+    text = guard.get("/board/north").text
+    assert rows(text) == 5 and f"/fevers/north-1/1/{9 + FLOOD}" in text
+    assert f"All of today: {FLOOD + 1}" in text
+    assert len(stepped(guard, "/board/north/fevers?of=today")) == FLOOD + 1
+
+
+def test_what_is_open_of_the_days_before_is_counted_whole_and_closed_ones_leave_it(
+    flooded, guard, monkeypatch
+):
+    today_is(monkeypatch, AT + 86400)
+    closed = [("north-1", 1, 9 + FLOOD - n) for n in range(3)]
+    for who in closed:
+        after = FollowUp(outcome="home", closed=True)
+        flooded.pages.follow_ups.save(Identity(*who), after, "Zhang")
+    text = guard.get("/board/north").text
+    assert rows(text) == 5 and f"All that are open: {FLOOD - 2}" in text
+    assert f"/fevers/north-1/1/{9 + FLOOD - 3}" in text
+    found = stepped(guard, "/board/north/fevers?of=open")
+    assert len(found) == len(set(found)) == FLOOD - 2
+    assert not {"/".join(map(str, who)) for who in closed} & set(found)
+
+
+def test_the_log_goes_in_steps_and_shows_every_fever_once(flooded, administrator):
+    first = administrator.get(f"/admin/log?date={DAY}").text
+    assert rows(first) == 5 and f"Fevers on this day: {FLOOD + 1}." in first
+    found = stepped(administrator, f"/admin/log?date={DAY}")
+    assert len(found) == len(set(found)) == FLOOD + 1
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "99999999", "１"])
+def test_a_page_that_cannot_be_is_not_there(administrator, page):
+    assert administrator.get(f"/admin/log?date={DAY}&page={page}").status_code == 404
+    assert administrator.get(f"/board/north/fevers?page={page}").status_code == 404
+    assert administrator.get("/board/north/fevers?of=everything").status_code == 404
+
+
+def test_paper_has_the_first_and_says_where_all_are(flooded, administrator):
+    content = administrator.get(f"/admin/log.pdf?date={DAY}").content
+    with pdfplumber.open(io.BytesIO(content)) as document:
+        text = "".join(page.extract_text() for page in document.pages)
+    assert f"the first 10 of {FLOOD + 1}" in text and text.count("north-1/1/") == 10
+    assert f"Fevers on this day: {FLOOD + 1}." in text
+    content = flooded.client("李伟", "zh").get(f"/admin/log.pdf?date={DAY}").content
+    with pdfplumber.open(io.BytesIO(content)) as document:
+        text = "".join(page.extract_text() for page in document.pages)
+    assert f"前 10 条，共 {FLOOD + 1} 条" in text
+
+
+def test_csv_and_xlsx_have_them_all(flooded, administrator):
+    text = administrator.get(f"/admin/log.csv?date={DAY}").content.decode("utf-8-sig")
+    table = list(csv.reader(io.StringIO(text)))
+    assert len(table) == FLOOD + 2 and len({row[4] for row in table}) == FLOOD + 2
+    content = administrator.get(f"/admin/log.xlsx?date={DAY}").content
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    assert sheet.max_row == FLOOD + 2
+    log = administrator.get(f"/admin/log.json?date={DAY}").json()
+    assert len(log["fevers"]) == FLOOD + 1
+
+
+def test_a_program_gets_the_log_in_steps_too(flooded):
+    client = flooded.program("log")
+    first = client.get(f"/api/v1/log?date={DAY}").json()
+    assert (first["fevers"], first["pages"]) == (FLOOD + 1, 6) and first["log"]["covered"]
+    seen = []
+    for page in range(1, first["pages"] + 1):
+        log = client.get(f"/api/v1/log?date={DAY}&page={page}").json()["log"]
+        assert len(log["fevers"]) <= 10
+        seen += [fever["seq"] for fever in log["fevers"]]
+    assert len(seen) == len(set(seen)) == FLOOD + 1
+    assert client.get("/api/v1/log?page=0").status_code == 400
+
+
+def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
+    day = read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY))
+    console = Console(file=io.StringIO(), width=160)
+    console.print(log_formats.as_table(day, flooded.settings.zone, "en"))
+    text = console.file.getvalue()
+    assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
+    assert len(json.loads(log_formats.as_json(day))["fevers"]) == FLOOD + 1
+    assert log_formats.as_csv(day, flooded.settings.zone).count("north-1") == FLOOD + 1
