@@ -133,9 +133,10 @@ def test_a_program_gets_the_log_in_steps_too(flooded):
 
 def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
     day = read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY))
-    console = Console(file=io.StringIO(), width=160)
+    shown = io.StringIO()
+    console = Console(file=shown, width=160)
     console.print(log_formats.as_table(day, flooded.settings.zone, "en"))
-    text = console.file.getvalue()
+    text = shown.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
     assert len(json.loads(log_formats.as_json(day))["fevers"]) == FLOOD + 1
     assert log_formats.as_csv(day, flooded.settings.zone).count("north-1") == FLOOD + 1

@@ -451,4 +451,4 @@ def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatc
 
 def test_an_address_cannot_put_words_of_its_own_onto_the_board(guard):
     text = guard.get("/board/north?untried=<b>Go+home").text
-    assert "Go home" not in text and '<details class="card lamps">' in text
+    assert "Go home" not in text and '<details id="lamps" class="card lamps">' in text
