@@ -33,6 +33,8 @@ class Item(NamedTuple):
     key: str
     revision: int
     payload: str
+    epoch: str = ""
+    """Of the store whose counts these are."""
 
 
 class Sent(NamedTuple):
@@ -60,7 +62,7 @@ class Sender:
         self._server = server
         self._token_digest = ""
         self.epoch = ""
-        """Of the store that the summaries come from."""
+        """Of the store that sends."""
         self.run = ""
         self.next_serial: Callable[[], int] = lambda: 0
         """Of what is sent, by whoever counts that."""
@@ -93,7 +95,12 @@ class Sender:
             self._client.close()
 
     def send(self, items: Sequence[Item]) -> Sent:
-        """Post them; a server that is away or fails is no error: nothing is held then."""
+        """Post items of one epoch; a server that is away or fails is no error: nothing is held.
+
+        What waited when a store's epoch ended goes as that epoch's, without a run: those are counts
+        at their own revisions, which the server takes unless it holds later ones.
+        """
+        epoch = items[0].epoch if items else self.epoch
         # The items as they lie in the outbox: one that does not validate any more is the
         # server's to refuse, not ours to stumble over.
         delivery = {
@@ -101,8 +108,8 @@ class Sender:
             "campus": self._settings.campus,
             "gateway": self._settings.gateway,
             "sent_at": self._now(),
-            "epoch": self.epoch,
-            "run": self.run,
+            "epoch": epoch,
+            "run": self.run if epoch == self.epoch else "",
             "serial": self.next_serial(),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }

@@ -2,19 +2,21 @@
 
 Revisions grow within an epoch and mean nothing across two. A new card begins a new one; so does a
 restored backup, whose counts of before are left out of what it forwards: the campus server holds
-them, from the epoch before.
+them, from the epoch before. What of them it may not hold waits in the outbox as that epoch's.
 """
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
+from fevergate.outgoing import materialise
 from fevergate.schema import struck
+from fevergate.settings import GatewaySettings
 from fevergate.store import Store
 
 RESENT_DAYS = 62
@@ -30,11 +32,17 @@ def epoch_of(database: Database) -> str:
     return row[0] if row else ""
 
 
-def begin_anew(path: Path, zone: ZoneInfo) -> None:
+def begin_anew(path: Path, settings: GatewaySettings) -> None:
     """Give the store at `path`, which comes out of a backup, an epoch of its own. Raises
-    `StoreError`."""
-    store = Store(path, zone)
+    `StoreError`.
+
+    Whether the store that broke ever told what was to be told when the backup was taken, nobody
+    here can know: it is told again, word for word, as the epoch before.
+    """
+    store = Store(path, settings.zone)
     try:
+        while materialise(store, settings, time.time(), believed=False):
+            pass
         with store.transaction():
             connection = store.db.conn
             connection.execute("delete from inherited")
@@ -57,16 +65,18 @@ _COUNTING = f"""
 def note_start(store: Store) -> None:
     """Remember in memory what the store has at the start of a gateway, before anything comes: where
     it was put back by a copy, that is what the campus server has already."""
+    heard(store)
     connection = store.db.conn
-    connection.execute("drop table if exists temp.at_start")
     connection.execute(
         f"create temp table at_start as {_COUNTING} order by hour desc limit {MOST_AT_START}"
     )
+    connection.execute("create temp table waiting_at_start as select * from outbox")
 
 
 def heard(store: Store) -> None:
     """The campus server goes on from what the store has: it was not put back."""
-    store.db.execute("drop table if exists temp.at_start")
+    for table in ("at_start", "waiting_at_start"):
+        store.db.execute(f"drop table if exists temp.{table}")
 
 
 def next_serial(store: Store) -> int:
@@ -82,7 +92,8 @@ def next_serial(store: Store) -> int:
 
 def begin_again(store: Store) -> None:
     """Give a store that was put back by a copy an epoch of its own, while the gateway works. What
-    it had at its start the campus server has; what came since is told anew."""
+    it had at its start the campus server has, or it waits as the epoch before's; what came since
+    is told anew."""
     connection = store.db.conn
     with store.transaction():
         connection.execute("delete from inherited")
@@ -95,7 +106,6 @@ def begin_again(store: Store) -> None:
                 "(select min(hour) from at_start), -9e18)"
             )
             connection.execute("insert or replace into inherited select * from at_start")
-        # What waits is of the old epoch's counts.
         connection.execute(
             "update hours set forwarded = 0"
             " where 'hour/' || kiosk || '/' || hour in (select key from outbox)"
@@ -103,10 +113,22 @@ def begin_again(store: Store) -> None:
         connection.execute(
             "delete from stated where 'gateway_day/' || date in (select key from outbox)"
         )
+        began = {"began": secrets.token_hex(8)}
+        # What waited at the start is the old epoch's word; what came after it never was.
+        connection.execute(
+            "create temp table if not exists waiting_at_start as select * from outbox where false"
+        )
+        connection.execute(
+            "update outbox set epoch = :began where key like 'fever/%'"
+            " and (epoch, key, revision) not in"
+            " (select epoch, key, revision from waiting_at_start)",
+            began,
+        )
         connection.execute("delete from outbox where key not like 'fever/%'")
         connection.execute(
-            "insert or replace into meta values ('epoch', ?)", (secrets.token_hex(8),)
+            "insert into outbox select * from waiting_at_start where key not like 'fever/%'"
         )
+        connection.execute("insert or replace into meta values ('epoch', :began)", began)
 
 
 def adopt(store: Store, damaged: sqlite3.Connection) -> None:
@@ -117,13 +139,27 @@ def adopt(store: Store, damaged: sqlite3.Connection) -> None:
         sent = damaged.execute("select value from meta where key = 'serial'").fetchone()
     except sqlite3.DatabaseError:
         return
+    try:
+        # What waits as an earlier epoch's; of its own all is told anew.
+        waiting = damaged.execute(
+            "select epoch, key, revision, payload, created_at from outbox where epoch != ?",
+            row or ("",),
+        ).fetchall()
+    except sqlite3.DatabaseError:
+        waiting = []  # unreadable, or of a gateway from before
     with store.transaction():
-        store.db.execute(
+        connection = store.db.conn
+        connection.execute(
             "insert or replace into meta values ('epoch', ?)", (row[0] if row else "",)
         )
-        store.db.conn.executemany("insert or replace into inherited values (?, ?, ?, ?, ?)", rows)
+        connection.executemany("insert or replace into inherited values (?, ?, ?, ?, ?)", rows)
+        connection.executemany(
+            "insert or ignore into outbox(epoch, key, revision, payload, created_at)"
+            " values (?, ?, ?, ?, ?)",
+            waiting,
+        )
         if sent:
-            store.db.execute("insert or replace into meta values ('serial', ?)", sent)
+            connection.execute("insert or replace into meta values ('serial', ?)", sent)
 
 
 def sent_under(store: Store, token: str, now: float) -> None:

@@ -132,13 +132,14 @@ def backoff_s(failures: int) -> float:
 
 
 def _due(store: Store, now: float) -> list[Item]:
-    """What is to be sent now, fevers first."""
+    """What is to be sent now, of one epoch, fevers first."""
+    order = "order by key not like 'fever/%', created_at"
     return [
         Item(*row)
         for row in store.db.execute(
-            "select key, revision, payload from outbox where next_at <= ?"
-            " order by key not like 'fever/%', created_at limit ?",
-            (now, BATCH),
+            "select key, revision, payload, epoch from outbox where next_at <= ? and epoch ="  # noqa: S608 - constants
+            f" (select epoch from outbox where next_at <= ? {order} limit 1) {order} limit ?",
+            (now, now, BATCH),
         )
     ]
 
@@ -146,8 +147,8 @@ def _due(store: Store, now: float) -> list[Item]:
 def _forget(store: Store, held: list[Item]) -> None:
     with store.transaction():
         store.db.conn.executemany(
-            "delete from outbox where key = ? and revision = ?",
-            [(item.key, item.revision) for item in held],
+            "delete from outbox where epoch = ? and key = ? and revision = ?",
+            [(item.epoch, item.key, item.revision) for item in held],
         )
 
 
@@ -155,6 +156,7 @@ def _postpone(store: Store, refused: list[tuple[Item, str]], next_at: float) -> 
     """Kept, with the reason, for whoever can mend it (`fevergate doctor`); tried again later."""
     with store.transaction():
         store.db.conn.executemany(
-            "update outbox set attempts = attempts + 1, next_at = ?, refused = ? where key = ?",
-            [(next_at, why, item.key) for item, why in refused],
+            "update outbox set attempts = attempts + 1, next_at = ?, refused = ?"
+            " where epoch = ? and key = ?",
+            [(next_at, why, item.epoch, item.key) for item, why in refused],
         )

@@ -41,8 +41,8 @@ MOST_DAYS = 31
 """Days that are stated in one step; what a gateway that was off for longer owes comes after."""
 
 _MERGE = """
-    delete from outbox where key in (
-        select key from outbox where key >= 'hour/' and key < 'hour0'
+    delete from outbox where (epoch, key) in (
+        select epoch, key from outbox where key >= 'hour/' and key < 'hour0'
         order by payload ->> '$.hour' desc limit -1 offset ?)"""
 
 _FEVERS = """
@@ -51,8 +51,9 @@ _FEVERS = """
     where f.revision > f.forwarded limit ?"""
 
 _PUT = """
-    insert into outbox(key, revision, payload, created_at) values (?, ?, ?, ?)
-    on conflict(key) do update set revision = excluded.revision, payload = excluded.payload,
+    insert into outbox(epoch, key, revision, payload, created_at)
+    values ((select value from meta where key = 'epoch'), ?, ?, ?, ?)
+    on conflict(epoch, key) do update set revision = excluded.revision, payload = excluded.payload,
         next_at = 0, refused = ''"""
 
 
@@ -86,6 +87,10 @@ def materialise(
         stated = list(_days_over(store.db, settings, days, now)) if believed else []
         items += stated
         connection = store.db.conn
+        # A fever is not counted by epochs: what an earlier one has to say of it is out of date.
+        connection.executemany(
+            "delete from outbox where key = ?", [(_fever(row).key,) for row in fevers]
+        )
         connection.executemany(
             _PUT,
             [(item.key, item.revision, msgspec.json.encode(item).decode(), now) for item in items],

@@ -302,3 +302,24 @@ def strikes(db: Database) -> None:
     )
     db.conn.execute("create index strikes_of on strikes(kiosk, begin) where undone_at is null")
     db.conn.execute("create index strikes_begin on strikes(begin)")
+
+
+@migrations()
+def outbox_by_epoch(db: Database) -> None:
+    """Of which epoch's counts each waiting summary is: a restored backup brings some along."""
+    db.conn.execute("alter table outbox rename to outbox_before")
+    db.conn.execute(
+        """
+        create table outbox (
+            epoch text not null, key text not null, revision integer not null,
+            payload text not null, created_at real not null,
+            attempts integer not null default 0, next_at real not null default 0,
+            refused text not null default '', primary key (epoch, key)
+        ) strict, without rowid"""
+    )
+    db.conn.execute(
+        "insert into outbox select (select value from meta where key = 'epoch'),"
+        " key, revision, payload, created_at, attempts, next_at, refused from outbox_before"
+    )
+    db.conn.execute("drop table outbox_before")
+    db.conn.execute("create index outbox_next on outbox(next_at)")

@@ -5,6 +5,7 @@ campus's figures are held against those who came.
 """
 
 import hashlib
+import sqlite3
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,8 @@ class World:
         self.give_token(TOKEN)
         self.cards = 0
         self.runs = 0
+        self.reachable = True
+        """Whether the campus server is, by the gateway."""
         self.store: Store | None = None
         self.ends = self.now + 500 * DAY_S
 
@@ -80,6 +83,24 @@ class World:
         """The gateway's card is replaced by an empty one."""
         self.stop()
         self.cards += 1
+        self.start()
+
+    def back_up(self):
+        """A copy of the database beside the running gateway, as `fevergate backup` takes it."""
+        assert self.store
+        path = self.folder / f"backup-{self.runs}-{self.now:.0f}.db"
+        path.unlink(missing_ok=True)
+        copy = sqlite3.connect(path)
+        self.store.db.conn.backup(copy)
+        copy.close()
+        return path
+
+    def restore(self, backup):
+        """The card is replaced by one with a backup's database (`fevergate restore`)."""
+        self.stop()
+        self.cards += 1
+        self.path.write_bytes(backup.read_bytes())
+        epochs.begin_anew(self.path, self.settings)
         self.start()
 
     @property
@@ -191,7 +212,7 @@ class World:
         self.put_back = False
         while materialise(self.store, self.settings, state.at, believed=state.believed):
             pass
-        while due := _due(self.store, state.at):
+        while self.reachable and (due := _due(self.store, state.at)):
             self._send(due)
             if self.put_back:
                 epochs.begin_again(self.store)
@@ -215,13 +236,15 @@ class World:
 
     def _post(self, items):
         assert self.store
+        mine = epochs.epoch_of(self.store.db)
+        epoch = items[0].epoch or mine
         delivery = {
             "v": 1,
             "campus": "east",
             "gateway": "gw-east",
             "sent_at": self.clock.now(),
-            "epoch": epochs.epoch_of(self.store.db),
-            "run": f"{self.runs:x}",
+            "epoch": epoch,
+            "run": f"{self.runs:x}" if epoch == mine else "",
             "serial": epochs.next_serial(self.store),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }

@@ -202,7 +202,7 @@ def test_a_backup_that_is_restored_counts_nobody_twice_and_loses_nobody(world_fr
     world.stop()
     world.cards += 1  # the card broke
     world.path.write_bytes(backup)
-    epochs.begin_anew(world.path, world.settings.zone)
+    epochs.begin_anew(world.path, world.settings)
     world.start()
     world.day(begin="12:00", people=3)
     world.skip("2026-09-02 01:00")
@@ -292,3 +292,27 @@ def test_a_revision_beyond_what_any_gateway_reaches_is_refused(world_from):
 
 def count(**fields):
     return KioskCount(kiosk="north-1", gate="north", **fields)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told later", "never told"])
+def test_what_waited_for_the_campus_when_a_backup_was_taken_is_counted_once(world_from, told):
+    """A day and its hours, which the card that broke told after that, or never; restored twice."""
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(people=3, fever_at="09:00")
+    world.reachable = False
+    world.skip("2026-09-02 01:00")
+    world.day(end="09:00", people=2)
+    backup = world.back_up()
+    if told:
+        world.reachable = True
+        world.day(begin="09:00", end="10:00", people=2)
+    world.restore(backup)
+    world.reachable = True
+    world.day(begin="10:00", end="12:00", people=2)
+    world.restore(backup)
+    world.day(begin="12:00", people=2)
+    world.skip("2026-09-03 01:00")
+    for day in ("2026-09-01", "2026-09-02"):
+        assert world.figures(day) == world.true(day)
+        assert world.campus.campus("east", day).contradictions == []

@@ -100,7 +100,7 @@ def test_a_restored_backup_neither_doubles_nor_loses_what_is_struck(world, befor
     backup = world.path.read_bytes()
     world.cards += 1
     world.path.write_bytes(backup)
-    epochs.begin_anew(world.path, world.settings.zone)
+    epochs.begin_anew(world.path, world.settings)
     world.start()
     world.day(begin="10:00", people=3)
     if not before:
