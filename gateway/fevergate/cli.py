@@ -29,6 +29,7 @@ COMMANDS = {
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.backup_commands:restore_command",
     "strike": "fevergate.strike_command:strike_command",
+    "strike-token": "fevergate.campus.strike_command:strike_token_command",
     "status": "fevergate.status:status_command",
     "settings": "fevergate.kiosk_settings:settings_command",
     "update": "fevergate.update:update_command",

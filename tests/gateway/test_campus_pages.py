@@ -9,7 +9,7 @@ import openpyxl
 import pdfplumber
 import pytest
 from argon2 import PasswordHasher
-from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings
+from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings, so_far
 from pages_site import GOOD
 from starlette.testclient import TestClient
 from test_log_exports import said
@@ -186,6 +186,13 @@ def test_the_status_says_who_is_silent_whose_clock_is_wrong_and_what_was_refused
     site.server.store.refuse("gw-east", "$.items[0].gate", "expected a name", b"{}")
     page = viewer.get("/status").text
     assert "3600 s ahead" in page and "never heard" in page and "expected a name" in page
+
+
+def test_the_status_names_what_came_by_a_token_that_was_replaced(site, viewer):
+    assert "tokens that were replaced" not in viewer.get("/status").text
+    site.server.store.keep(delivery(so_far("lie-1", normal=9)), "f00d" * 4)
+    page = viewer.get("/status").text
+    assert "Held by tokens that were replaced" in page and "f00df00d" in page and DAY in page
 
 
 def test_what_comes_from_a_gateway_is_text_and_never_a_page(site, viewer):

@@ -80,3 +80,14 @@ def test_one_that_is_refused_does_not_hold_up_the_others(scene):
     assert scene.forwarder.once() and scene.held()
     assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [bad]
     assert scene.forwarder.once()  # it is not asked again at once
+
+
+def test_under_a_new_token_what_was_sent_by_the_old_one_goes_again(scene):
+    """What the server holds of it may be a thief's."""
+    scene.follow_ups.save(WHO, FULL, "Zhang")
+    assert scene.forwarder.once() and scene.follow_ups.unforwarded(10) == []
+    scene.follow_ups.sent_under("another digest")
+    assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [WHO]
+    scene.follow_ups.forwarded([(WHO, 1)])
+    scene.follow_ups.sent_under("another digest")
+    assert scene.follow_ups.unforwarded(10) == []

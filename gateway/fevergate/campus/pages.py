@@ -200,6 +200,7 @@ class CampusPages(Site):
             gateways=[(campus, gateway, heard.get((campus, gateway))) for campus, gateway in whose],
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=await run_in_threadpool(self._store.refused),
+            replaced=(await run_in_threadpool(self._store.replaced, self._settings))[:MOST],
             notices=await run_in_threadpool(self._notices.recent, MOST),
         )
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.store import CampusStore
+from fevergate.campus.tables import TOKEN_DIGITS
 from fevergate.errors import CampusError, PutBackError
 from fevergate.summaries import Delivery, GatewayDay, Receipt
 
@@ -129,7 +130,7 @@ class Receiver:
                 owner = gateway
         if scheme.lower() != "bearer" or owner is None:
             raise Refusal(401, "authorization", "expected a gateway's token")
-        return owner, digest[:16]
+        return owner, digest[:TOKEN_DIGITS]
 
 
 async def _bounded_body(request: Request) -> bytes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from fevergate.campus.report import CampusDay, DayReport, Figures
+import msgspec
+
+from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
 from fevergate.campus.reports import Version
 from fevergate.differences import Difference
 from fevergate.web.sheet import (
@@ -42,6 +44,9 @@ PARTS = FIELDS | {
     "state": N_("State"),
     "silent": N_("Gateway"),
     "contradictions": N_("Contradiction"),
+    "rows_struck": N_("Replaced token"),
+    "token": N_("Token"),
+    "since": N_("Since"),
     "stated": N_("Stated"),
     "held": N_("Held"),
 }
@@ -101,12 +106,36 @@ def gaps(report: DayReport, language: str, say: Say) -> list[str]:
 
 
 def struck(report: DayReport, language: str, zone: ZoneInfo, say: Say) -> list[str]:
-    """What gateways have struck from the day, or taken back after."""
+    """What was struck from the day, or taken back after: by its gateways, and here."""
     return [
-        f"{title(campus, language)}: {struck_in_words(one, one.kiosk, zone, say)}"
+        f"{title(campus, language)}: {text}"
         for campus in report.campuses
-        for one in campus.struck
+        for text in (
+            *(struck_in_words(one, one.kiosk, zone, say) for one in campus.struck),
+            *(_rows_in_words(one, zone, say) for one in campus.rows_struck),
+        )
     ]
+
+
+def _rows_in_words(one: StruckRows, zone: ZoneInfo, say: Say) -> str:
+    """What came by a replaced token and does not count, or counts again: by whom and why."""
+    times = {name: getattr(one, name) for name in ("since", "at", "undone_at")}
+    names = msgspec.structs.asdict(one) | {
+        name: local(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()
+    }
+    names["token"] = one.token[:8]
+    if one.undone_at is None:
+        text = say(
+            "Struck, in no figure: what came since %(since)s by the replaced token %(token)s of"
+            " %(gateway)s, %(people)d people, %(fevers)d fevers; by %(by)s at %(at)s: %(reason)s."
+        )
+    else:
+        text = say(
+            "Counts again: what came since %(since)s by the replaced token %(token)s of"
+            " %(gateway)s, struck by %(by)s at %(at)s (%(reason)s), taken back by %(undone_by)s at"
+            " %(undone_at)s: %(undone_reason)s."
+        )
+    return text % names
 
 
 def title(campus: CampusDay, language: str) -> str:

@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, Update, delete, func, select, update
 
+from fevergate.campus.assemble import assemble
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.report import DayReport, assemble, keyed
+from fevergate.campus.report import DayReport, keyed
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.tables import changed, items, reports
 from fevergate.differences import Difference, differences

@@ -19,6 +19,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.replaced import ReplacedRows, replaced_rows
+from fevergate.campus.settings import CampusSettings
 from fevergate.campus.tables import changed, gateways, items, refusals, runs
 from fevergate.errors import PutBackError
 from fevergate.summaries import (
@@ -40,6 +42,8 @@ COUNTS = (HourSummary, DaySummary, GatewayDay)
 
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
+MOST_KEYS = 500
+"""In one statement."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class CampusStore:
             new, before = _newer(connection, whose, [rows[key] for key in sorted(rows)])
             if new:
                 _put(connection, new)
-                _mark(connection, whose, [*new, *before], now)
+                mark_days(connection, whose, [*new, *before], now)
         return list(dict.fromkeys(item.key for item in items_by_revision))
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
@@ -146,6 +150,10 @@ class CampusStore:
                 select(gateways).order_by(gateways.c.campus, gateways.c.gateway)
             ).all()
         return [GatewayHeard(**row._mapping) for row in rows]
+
+    def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
+        """What is held by tokens that are no longer in use."""
+        return replaced_rows(self._database, settings)
 
     def persons(self, campus: str, identity: str) -> dict[str, str]:
         """Who a fever (`kiosk/boot/seq`) was about, where its campus has said so; else nothing.
@@ -277,20 +285,20 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _mark(
+def mark_days(
     connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
 ) -> None:
-    """The days whose report may not be right any more."""
+    """Note the days whose report these rows (`kind`, `key`, `date`) may have made wrong."""
     days = {row["date"] for row in rows if row["date"]}
     fevers = [
         row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"
     ]
-    if fevers:
+    for begin in range(0, len(fevers), MOST_KEYS):
         known = connection.execute(
             select(items.c.date).where(
                 items.c.campus == whose["campus"],
                 items.c.gateway == whose["gateway"],
-                items.c.key.in_(fevers),
+                items.c.key.in_(fevers[begin : begin + MOST_KEYS]),
             )
         ).all()
         days |= {date for (date,) in known}

@@ -20,6 +20,9 @@ metadata = MetaData()
 ID = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the type is INTEGER."""
 
+TOKEN_DIGITS = 16
+"""Of a token's SHA-256 in hex so many are kept with each row, and it is called by those."""
+
 
 def _text(name: str, default: str | None = "") -> Column[str]:
     return Column(name, Text, nullable=False, server_default=default)
@@ -48,6 +51,7 @@ items = Table(
     PrimaryKeyConstraint("campus", "gateway", "key"),
     Index("items_date", "date", "campus"),
     Index("items_received", "kind", "received_at"),
+    Index("items_token", "gateway", "token", "epoch"),
 )
 """One row for each summary, fever or follow-up, at the highest revision that came. `date` is the
 campus's own day; of a follow-up it is empty. `sealed` holds what names a person.
@@ -77,6 +81,24 @@ runs = Table(
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
 """Of each epoch of a gateway: which run of it was heard last, and the number of what it sent."""
+
+strikes = Table(
+    "strikes",
+    metadata,
+    Column("id", ID, primary_key=True),
+    _text("gateway", None),
+    _text("token", None),
+    Column("epoch", Text),
+    _at("since"),
+    _at("at"),
+    _text("by", None),
+    _text("reason", None),
+    _at("undone_at", nullable=True),
+    _text("undone_by"),
+    _text("undone_reason"),
+)
+"""What came since then by a token that was replaced, of one epoch or (null) of all, counts no
+longer."""
 
 clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
 """What the server thinks of its own clock."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.campus.tables import items
 from fevergate.campus.told import Told
 from fevergate.summaries import DaySummary, FeverEvent
@@ -42,17 +43,18 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
     """Those that came after that (UTC s), in the order in which they were measured. Raises
     `CampusError`."""
-    columns = (items.c.campus, items.c.gateway, items.c.date, items.c.received_at, items.c.payload)
-    statement = select(*columns).where(items.c.kind == "fever", items.c.received_at > since)
+    columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
+    statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
     fevers: list[tuple[Whose, UnseenFever]] = []
     with database.read() as connection:
+        strikes = TokenStrikes(connection)
         rows = connection.execute(statement.order_by(items.c.at, items.c.key)).all()
-        for campus, gateway, date, received_at, payload in rows:
+        for campus, gateway, date, payload, *came in rows:
             event = msgspec.json.decode(payload, type=FeverEvent)
-            if event.acknowledged_at is None:
-                fever = UnseenFever(campus=campus, received_at=received_at, event=event)
+            if event.acknowledged_at is None and not strikes.strike(gateway, *came):
+                fever = UnseenFever(campus=campus, received_at=came[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
-        days = _days(connection, {whose[3] for whose, _ in fevers})
+        days = _days(connection, strikes, {whose[3] for whose, _ in fevers})
     return [
         fever
         for whose, fever in fevers
@@ -64,15 +66,17 @@ Whose = tuple[str, str, str, str]
 """Campus, gateway, kiosk, day."""
 
 
-def _days(connection: Connection, dates: set[str]) -> dict[Whose, Told]:
+def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dict[Whose, Told]:
     """What was said of strikes on these days."""
     found: dict[Whose, Told] = {}
     wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
-    statement = select(items.c.campus, items.c.gateway, items.c.epoch, items.c.payload)
+    statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
     if dates:
-        for campus, gateway, epoch, payload in connection.execute(statement.where(*wanted)):
+        for campus, gateway, payload, *came in connection.execute(statement.where(*wanted)):
+            if strikes.strike(gateway, *came):
+                continue
             day = msgspec.json.decode(payload, type=DaySummary)
-            found.setdefault((campus, gateway, day.kiosk, day.date), Told()).hear(epoch, day)
+            found.setdefault((campus, gateway, day.kiosk, day.date), Told()).hear(came[0], day)
     return found
 
 

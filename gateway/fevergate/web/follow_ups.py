@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from fevergate.epochs import DAY_S, RESENT_DAYS
 from fevergate.errors import FollowUpError
 from fevergate.protocol import Identity
 from fevergate.vault import Vault
@@ -129,6 +130,18 @@ class FollowUps:
         """What the campus server does not hold yet, the oldest first. Raises `StoreError`."""
         rows = self._store.query(_NEW, (most,))
         return [(Identity(*row[:3]), self._opened(row[3:])) for row in rows]
+
+    def sent_under(self, token: str) -> None:
+        """Note by which token's digest they go; where it is another one than before, those of the
+        last days go again, for what the server holds of them may be anybody's."""
+        known = self._store.query("select value from meta where key = 'campus_token'")
+        if known == [(token,)]:
+            return
+        with self._store.transaction() as connection:
+            connection.execute("insert or replace into meta values ('campus_token', ?)", (token,))
+            if known:
+                since = self._now() - RESENT_DAYS * DAY_S
+                connection.execute("update follow_ups set forwarded = 0 where at >= ?", (since,))
 
     def forwarded(self, held: Sequence[tuple[Identity, int]]) -> None:
         """The campus server holds these, at these revisions."""

@@ -52,6 +52,8 @@ class FollowUpForwarder:
 
     def once(self) -> bool:
         """Send what is new; whether nothing is left but what was refused a short while ago."""
+        if token := self._sender.token_digest:
+            self._follow_ups.sent_under(token)
         self._refused = {key: at for key, at in self._refused.items() if at > self._now()}
         while True:
             new = self._follow_ups.unforwarded(BATCH + len(self._refused))

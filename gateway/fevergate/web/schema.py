@@ -124,3 +124,9 @@ def attempts(db: Database) -> None:
     db.conn.execute("alter table sign_offs add column mac text not null default ''")
     db.conn.execute("alter table audit add column times integer not null default 1")
     db.conn.execute("create index audit_at on audit(at)")
+
+
+@migrations()
+def campus_token(db: Database) -> None:
+    """By which token follow-ups were forwarded last."""
+    db.conn.execute("create table meta (key text primary key, value text not null) strict")

@@ -1,0 +1,69 @@
+"""What is held by tokens that were replaced, named.
+
+A gateway with a new token sends again what it has, which takes the place of what is held under the
+same keys (`epochs.sent_under`). What stays under the old token is of a card of before, or older
+than what is sent again, or of somebody who had stolen the token: only a person can tell which.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.tables import TOKEN_DIGITS, items
+
+
+class ReplacedRows(Struct, frozen=True, kw_only=True):
+    """What is held of a gateway's epoch by a token that was replaced: how many rows (fevers among
+    them), of which days, and when they came (UTC s)."""
+
+    campus: str
+    gateway: str
+    token: str
+    epoch: str
+    rows: int
+    fevers: int
+    first_day: str | None
+    last_day: str | None
+    first_at: float
+    last_at: float
+
+
+def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[ReplacedRows]:
+    """What is held by tokens that are no longer in use, by gateway, token and epoch."""
+    with database.read() as connection:
+        pairs = connection.execute(
+            select(items.c.gateway, items.c.token).where(items.c.token != "").distinct()
+        ).all()
+        replaced = [of_token(*pair) for pair in pairs if not in_use(settings, *pair)]
+        if not replaced:
+            return []
+        whose = (items.c.campus, items.c.gateway, items.c.token, items.c.epoch)
+        day = case((items.c.date != "", items.c.date))
+        rows = connection.execute(
+            select(
+                *whose,
+                func.count().label("rows"),
+                func.sum(case((items.c.kind == "fever", 1), else_=0)).label("fevers"),
+                func.min(day).label("first_day"),
+                func.max(day).label("last_day"),
+                func.min(items.c.received_at).label("first_at"),
+                func.max(items.c.received_at).label("last_at"),
+            )
+            .where(or_(*replaced))
+            .group_by(*whose)
+            .order_by(*whose)
+        ).all()
+        return [ReplacedRows(**row._mapping) for row in rows]
+
+
+def of_token(gateway: str, token: str) -> ColumnElement[bool]:
+    """Which rows came by a gateway's token."""
+    return and_(items.c.gateway == gateway, items.c.token == token)
+
+
+def in_use(settings: CampusSettings, gateway: str, token: str) -> bool:
+    """Whether a gateway's token still opens something."""
+    return settings.tokens.get(gateway, "")[:TOKEN_DIGITS] == token

@@ -1,0 +1,160 @@
+"""`fevergate strike-token`: rows that came by a stolen token, named, struck, or taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from fevergate.campus.clock import CampusClock
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.replaced import ReplacedRows, replaced_rows
+from fevergate.campus.settings import CampusSettings, load_campus
+from fevergate.campus.strikes import Register, TokenStrike, read_strikes
+from fevergate.errors import NothingFoundError, StrikeError
+from fevergate.options import settings_option
+
+REASONS = {
+    "by": "--by: expected 1 to {detail} characters that can be printed",
+    "reason": "--because: expected 1 to {detail} characters that can be printed",
+    "nothing": "{detail}: nothing is held by such a token since then; `fevergate strike-token`"
+    " alone lists what is",
+    "token": "{detail}: more than one token begins so; expected more of it",
+    "in_use": "{detail}: is the token in use; `fevergate provision revoke` first, then give the"
+    " gateway its new one",
+    "struck": "that is struck already, by number {detail}",
+    "not_struck": "{detail}: no strike of that number, or taken back already",
+    "often": "{detail} strikes are the most",
+}
+"""What `StrikeError` says here, by its reason."""
+
+WORDS = {
+    "zh": {
+        "none": "没有以已更换令牌上报的记录",
+        "rows": "{token}  数据批次 {epoch}：{rows} 条（其中发热 {fevers}），"
+        "收到于 {first} 至 {last}，日期 {first_day} 至 {last_day}",
+        "struck": "{id}  已剔除 {token}（数据批次 {epoch}）自 {since} 起的记录；"
+        "{by}，{at}：{reason}",
+        "undone": "{id}  恢复计入 {token}（数据批次 {epoch}）自 {since} 起的记录；{undone_by}，"
+        "{undone_at}：{undone_reason}",
+        "all": "全部",
+    },
+    "en": {
+        "none": "nothing is held by a token that was replaced",
+        "rows": "{token}  epoch {epoch}: {rows} rows ({fevers} fevers), came {first} to {last},"
+        " of {first_day} to {last_day}",
+        "struck": "{id}  struck: {token} (epoch {epoch}) since {since}; {by}, {at}: {reason}",
+        "undone": "{id}  counts again: {token} (epoch {epoch}) since {since}; {undone_by},"
+        " {undone_at}: {undone_reason}",
+        "all": "any",
+    },
+}
+
+
+@click.command("strike-token")
+@click.argument("token", required=False, metavar="[GATEWAY/TOKEN]")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
+    help="Only what came since then, by the campus's time: when the token was stolen.",
+)
+@click.option("--epoch", help="Only of this epoch, as listed; - for the one without a name.")
+@click.option("--by", help="Who strikes them; shown in the report.")
+@click.option("--because", "reason", help="Why; shown in the report. No person's name.")
+@click.option("--undo", type=int, metavar="NUMBER", help="Take back the strike of that number.")
+@settings_option("campus.toml")
+def strike_token_command(
+    token: str | None,
+    since: datetime | None,
+    epoch: str | None,
+    by: str | None,
+    reason: str | None,
+    undo: int | None,
+    settings_path: Path,
+) -> None:
+    """Strike what somebody sent the campus server by a gateway's stolen token.
+
+    First make the token worthless (`provision revoke`, `provision campus`) and give the gateway its
+    new one: it sends the last 62 days again, and its word takes the place of what came before.
+    Without an argument, this then lists what is still held by tokens that were replaced: of a card
+    of before, of longer ago, or of whoever had the token. With GATEWAY/TOKEN as listed, what came
+    by it since then is in no figure any more. Each day's report is made anew and shows it, by whom
+    and why; a report that was signed keeps its signature, and the new version wants one. Nothing is
+    deleted, and `--undo` takes it back.
+
+    \b
+      fevergate strike-token
+      fevergate strike-token gw-east/3fa91c22 --since 2026-11-20 --by "Li Wei" --because "stolen"
+      fevergate strike-token --undo 1 --by "Li Wei" --because "was the old card"
+    """
+    settings = load_campus(settings_path)
+    database = CampusDatabase(settings.url)
+    try:
+        if token is None and undo is None:
+            _list(database, settings)
+            return
+        if by is None or reason is None:
+            raise click.UsageError("expected --by and --because")
+        register = Register(
+            database, settings, CampusClock(database, settings).now, by=by, reason=reason
+        )
+        if undo is not None:
+            if token or since or epoch:
+                raise click.UsageError("--undo: expected with --by and --because alone")
+            click.echo(_struck(register.take_back(undo), settings))
+            return
+        gateway, _, digest = (token or "").partition("/")
+        if not digest or since is None:
+            raise click.UsageError("expected GATEWAY/TOKEN and --since")
+        at = since.replace(tzinfo=settings.zone).timestamp()
+        name = "" if epoch == "-" else epoch
+        click.echo(_struck(register.strike(gateway, digest, name, at), settings))
+    except StrikeError as error:
+        raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
+    finally:
+        database.close()
+
+
+def _list(database: CampusDatabase, settings: CampusSettings) -> None:
+    rows, strikes = replaced_rows(database, settings), read_strikes(database)
+    for one in rows:
+        click.echo(_rows(one, settings))
+    for strike in strikes:
+        click.echo(_struck(strike, settings))
+    if not rows and not strikes:
+        click.echo(WORDS[settings.language]["none"])
+
+
+def _rows(one: ReplacedRows, settings: CampusSettings) -> str:
+    return WORDS[settings.language]["rows"].format(
+        token=f"{one.gateway}/{one.token[:8]}",
+        epoch=one.epoch or "-",
+        rows=one.rows,
+        fevers=one.fevers,
+        first=_local(one.first_at, settings.zone),
+        last=_local(one.last_at, settings.zone),
+        first_day=one.first_day or "-",
+        last_day=one.last_day or "-",
+    )
+
+
+def _struck(one: TokenStrike, settings: CampusSettings) -> str:
+    words = WORDS[settings.language]
+    return words["struck" if one.undone_at is None else "undone"].format(
+        id=one.id,
+        token=f"{one.gateway}/{one.token[:8]}",
+        epoch=words["all"] if one.epoch is None else one.epoch or "-",
+        since=_local(one.since, settings.zone),
+        at=_local(one.at, settings.zone),
+        by=one.by,
+        reason=one.reason,
+        undone_at=_local(one.undone_at or 0.0, settings.zone),
+        undone_by=one.undone_by,
+        undone_reason=one.undone_reason,
+    )
+
+
+def _local(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,171 @@
+"""Rows that came by a replaced token, struck from the reports, visibly.
+
+A strike is of a token, and of all that came by it since some time. Nothing is deleted or changed by
+it, and taking it back is noted beside it and restores the figures exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, select, update
+
+from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.replaced import in_use, of_token
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.store import mark_days
+from fevergate.campus.tables import audit, items, strikes
+from fevergate.errors import StrikeError
+from fevergate.summaries import REASON
+
+CAME = (items.c.epoch, items.c.token, items.c.received_at)
+"""What a strike asks of a row, beside its gateway; in this order."""
+
+MOST_STRIKES = 200
+"""Of all gateways, those that were taken back too: each report looks each row up in them."""
+
+
+class TokenStrike(Struct, frozen=True, kw_only=True):
+    """One strike, under its number: what came from `since` on (UTC s) by a token of a gateway, of
+    one epoch or, where that is None, of all."""
+
+    id: int
+    gateway: str
+    token: str
+    epoch: str | None
+    since: float
+    at: float
+    by: str
+    reason: str
+    undone_at: float | None = None
+    undone_by: str = ""
+    undone_reason: str = ""
+
+
+class TokenStrikes:
+    """All of a campus server's, as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        rows = connection.execute(select(strikes).order_by(strikes.c.id))
+        self.all = [TokenStrike(**row._mapping) for row in rows]
+        self._by_token: dict[tuple[str, str], list[TokenStrike]] = {}
+        for one in self.all:
+            self._by_token.setdefault((one.gateway, one.token), []).append(one)
+
+    def of(self, gateway: str, epoch: str, token: str, received_at: float) -> list[TokenStrike]:
+        """Those that are of a row, taken back or not."""
+        return [
+            one
+            for one in self._by_token.get((gateway, token), ())
+            if one.epoch in (None, epoch) and received_at >= one.since
+        ]
+
+    def strike(self, gateway: str, epoch: str, token: str, received_at: float) -> bool:
+        """Whether a row does not count."""
+        return any(one.undone_at is None for one in self.of(gateway, epoch, token, received_at))
+
+
+def read_strikes(database: CampusDatabase) -> list[TokenStrike]:
+    """All strikes, those taken back too, by number."""
+    with database.read() as connection:
+        return TokenStrikes(connection).all
+
+
+class Register:
+    """Strikes, and takes back, in one transaction beside the server, running or not; each is in the
+    audit. `by` and `reason` are of both. Raises `StrikeError`, `CampusError`."""
+
+    def __init__(
+        self,
+        database: CampusDatabase,
+        settings: CampusSettings,
+        now: Callable[[], float],
+        *,
+        by: str,
+        reason: str,
+    ) -> None:
+        for name, text, most in (("by", by, 64), ("reason", reason, REASON)):
+            if not 1 <= len(text.strip()) <= most or not text.isprintable():
+                raise StrikeError(name, str(most))
+        self._database = database
+        self._settings = settings
+        self._now = now
+        self._by = by
+        self._reason = reason
+
+    def strike(self, gateway: str, token: str, epoch: str | None, since: float) -> TokenStrike:
+        """Strike what came since then (UTC s) by a token that is no longer in use; the beginning of
+        its digest will do."""
+        with self._database.write() as connection:
+            token = self._token(connection, gateway, token)
+            known = TokenStrikes(connection).all
+            for one in known:
+                same = (one.gateway, one.token) == (gateway, token) and one.epoch in (None, epoch)
+                if same and one.undone_at is None and one.since <= since:
+                    raise StrikeError("struck", str(one.id))
+            if len(known) >= MOST_STRIKES:
+                raise StrikeError("often", str(MOST_STRIKES))
+            values: dict[str, Any] = {"gateway": gateway, "token": token, "epoch": epoch}
+            values |= {"since": since, "at": self._now(), "by": self._by, "reason": self._reason}
+            number = connection.execute(
+                insert(strikes, connection).values(values).returning(strikes.c.id)
+            ).scalar_one()
+            done = TokenStrike(id=number, **values)
+            if not self._mark(connection, done):
+                raise StrikeError("nothing", f"{gateway}/{token[:8]}")
+            self._note(connection, "strike", done)
+        return done
+
+    def take_back(self, number: int) -> TokenStrike:
+        """Let what a strike is of count again."""
+        with self._database.write() as connection:
+            undone = {"undone_by": self._by, "undone_reason": self._reason}
+            row = connection.execute(
+                update(strikes)
+                .where(strikes.c.id == number, strikes.c.undone_at.is_(None))
+                .values(undone_at=self._now(), **undone)
+                .returning(*strikes.c)
+            ).first()
+            if row is None:
+                raise StrikeError("not_struck", str(number))
+            done = TokenStrike(**row._mapping)
+            self._mark(connection, done)
+            self._note(connection, "take back strike", done)
+        return done
+
+    def _token(self, connection: Connection, gateway: str, begin: str) -> str:
+        found = connection.execute(
+            select(items.c.token)
+            .where(items.c.gateway == gateway, items.c.token != "")
+            .where(items.c.token.startswith(begin, autoescape=True))
+            .distinct()
+        ).scalars()
+        tokens = sorted(found)
+        if len(tokens) != 1:
+            raise StrikeError("token" if tokens else "nothing", f"{gateway}/{begin}")
+        if in_use(self._settings, gateway, tokens[0]):
+            raise StrikeError("in_use", f"{gateway}/{tokens[0][:8]}")
+        return tokens[0]
+
+    def _mark(self, connection: Connection, strike: TokenStrike) -> int:
+        """Have the reports of its days made anew; how many rows it is of."""
+        where = [of_token(strike.gateway, strike.token), items.c.received_at >= strike.since]
+        if strike.epoch is not None:
+            where.append(items.c.epoch == strike.epoch)
+        rows = connection.execute(
+            select(items.c.campus, items.c.key, items.c.kind, items.c.date).where(*where)
+        ).mappings()
+        by_campus: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            by_campus.setdefault(row["campus"], []).append(dict(row))
+        for campus, some in by_campus.items():
+            mark_days(connection, {"campus": campus, "gateway": strike.gateway}, some, self._now())
+        return sum(map(len, by_campus.values()))
+
+    def _note(self, connection: Connection, action: str, strike: TokenStrike) -> None:
+        what = f"{strike.id}: {strike.gateway}/{strike.token[:8]}: {self._reason}"
+        connection.execute(
+            audit.insert().values(at=self._now(), user=self._by, action=action, what=what)
+        )
