@@ -20,7 +20,7 @@ MOST_WAITING = 1000
 that a kiosk gone mad cannot fill the memory."""
 
 
-FIRST = ("lamps", "test")
+FIRST = ("lamps", "test", "unrecorded")
 """What of a gate's troubles is always said, however many there are."""
 
 

@@ -56,6 +56,7 @@ from fevergate.retention import Housekeeper
 from fevergate.running import Running, boot_s, tell
 from fevergate.settings import GatewaySettings
 from fevergate.store import Store, open_store, raised, waiting
+from fevergate.unrecorded import NOT_RECORDED
 from fevergate.watch import Watch
 from fevergate.writer import Writer
 
@@ -224,6 +225,10 @@ class Gateway:
             threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
         slow = time.monotonic() - self.writer.progressed_at >= SLOW_S
         self._trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
+        unrecorded = self.ingest.unrecorded.tell(self.writer.refusing or slow)
+        for gate in self._settings.gates:
+            words = NOT_RECORDED if gate.name in unrecorded else None
+            self.alarm.trouble(gate.name, "unrecorded", words)
         stuck = time.monotonic() - self._broker.progressed_at >= STUCK_S
         unread = "broker: password or certificate unreadable" if self._broker.trouble else None
         self._trouble_all("broker's files", unread)

@@ -41,6 +41,7 @@ from fevergate.records import (
     StatusArrived,
 )
 from fevergate.settings import GatewaySettings
+from fevergate.unrecorded import Unrecorded
 from fevergate.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Ingest:
         self._lamp_test = lamp_test
         self._clock = clock or GatewayClock()
         self.flood = Flood()
+        self.unrecorded = Unrecorded()
         self.counts: Counter[str] = Counter()
         self._log_at = 0.0
         self._unlogged = 0
@@ -114,7 +116,8 @@ class Ingest:
             done()
         elif isinstance(record, Acknowledged):
             done()
-            self._keep(record, _nothing)
+            gate, _, _ = parse_topic(topic).kind.partition("/")
+            self._keep(record, self.unrecorded.begin(gate))
         else:
             self._keep(record, done)
 
@@ -131,7 +134,7 @@ class Ingest:
     def acknowledge(self, gate: str, by: str) -> None:
         """A guard acknowledged, by button or by command."""
         if record := self._acknowledged(gate, by, self._clock.now()):
-            self._keep(record, _nothing)
+            self._keep(record, self.unrecorded.begin(gate))
 
     def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
         if topic.campus != self._settings.campus:
@@ -246,7 +249,3 @@ class Ingest:
     def _same(topic_name: str, said: str) -> None:
         if topic_name != said:
             raise MessageError(f"kiosk {said!r} on the topic of {topic_name!r}")
-
-
-def _nothing() -> None:
-    """Nobody waits for the commit."""

@@ -115,6 +115,11 @@ def disk_words(gateway):
     return [line for line in state.amber if line.startswith("disk")]
 
 
+def says_not_recorded(gateway):
+    (state,) = gateway.alarm.states()
+    return "acknowledgement: not recorded yet" in state.amber
+
+
 def store_of(card, *records):
     store = Store(card.database)
     store.commit([arrived(1), *records])
@@ -178,9 +183,11 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
             assert fleet.pending == 1
             gateway.ingest.acknowledge("north", "button")
             assert not lamps.red
+            assert gateway.tick() and says_not_recorded(gateway)
             repair(card)
             assert fleet.wait_stored(60)
             wait_until(lambda: not disk_words(gateway))
+            wait_until(lambda: gateway.tick() and not says_not_recorded(gateway))
         finally:
             fleet.close()
     reader = open_reader(card.database)
@@ -204,6 +211,7 @@ def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
             wait_until(lambda: disk_words(gateway))
             guard_says(settings, "Li Wei")
             wait_until(lambda: not lamps.red)
+            assert gateway.tick() and says_not_recorded(gateway)
             second = fleet.kiosks[0].reading(Verdict.FEVER, 38.6)
             wait_until(lambda: lamps.red or fleet.kiosks[0].again())
             lines, heard = gateway._broker._epoch, gateway.ingest.counts["fever"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from fevergate.lamp_answer import DARK, TEST
+from fevergate.unrecorded import NOT_RECORDED
 from fevergate.web.words import N_
 
 FAULTS = {
@@ -102,6 +103,10 @@ SETTINGS = "settings: gateway.toml damaged, the last are in force"
 SECRETS = "broker: password or certificate unreadable"
 WHOLE = {
     SETTINGS: N_("the gateway's settings are damaged; those of before are in force"),
+    NOT_RECORDED: N_(
+        "the acknowledgement counts, but is not recorded yet: it will be as soon as the storage"
+        " can be written"
+    ),
     SECRETS: N_("the gateway's password or certificate for the message broker cannot be read"),
 }
 """Lines of the gateway's that have no figure in them."""

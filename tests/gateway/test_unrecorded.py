@@ -1,0 +1,72 @@
+"""What a guard is told of an acknowledgement that waits for the disk."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from fevergate.unrecorded import NOT_RECORDED, Unrecorded
+from fevergate.web import troubles
+from fevergate.web.words import translations
+
+GATES = ("north", "south")
+
+
+def test_a_disk_at_work_is_no_news():
+    unrecorded = Unrecorded()
+    recorded = unrecorded.begin("north")
+    assert unrecorded.tell(refusing=False) == set()
+    recorded()
+    assert unrecorded.tell(refusing=True) == set()
+
+
+def test_it_is_said_until_it_is_recorded_though_the_disk_takes_again():
+    unrecorded = Unrecorded()
+    first, second = unrecorded.begin("north"), unrecorded.begin("north")
+    assert unrecorded.tell(refusing=True) == {"north"}
+    first()
+    assert unrecorded.tell(refusing=False) == {"north"}
+    second()
+    assert unrecorded.tell(refusing=False) == set()
+    unrecorded.begin("north")
+    assert unrecorded.tell(refusing=False) == set()  # the next one is told by itself
+
+
+class Guards(RuleBasedStateMachine):
+    """Guards acknowledge, the disk refuses and takes, and records in whichever order."""
+
+    def __init__(self):
+        super().__init__()
+        self.unrecorded = Unrecorded()
+        self.waiting = []
+        self.refusing = False
+        self.told = set()
+
+    @rule(gate=st.sampled_from(GATES))
+    def acknowledge(self, gate):
+        self.waiting.append((gate, self.unrecorded.begin(gate)))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.waiting and not self.refusing)
+    def record(self, data):
+        _, recorded = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
+        recorded()
+
+    @rule(refusing=st.booleans())
+    def disk(self, refusing):
+        self.refusing = refusing
+
+    @invariant()
+    def every_gate_is_told_what_waits_and_none_what_does_not(self):
+        waiting = {gate for gate, _ in self.waiting}
+        told = self.unrecorded.tell(self.refusing)
+        assert told <= waiting
+        assert told == waiting or not self.refusing
+        assert self.told & waiting <= told
+        self.told = told
+
+
+TestGuards = Guards.TestCase
+
+
+def test_the_board_says_it_in_the_readers_language():
+    assert "尚未记录" in troubles.line(NOT_RECORDED, translations("zh").gettext)
+    assert "not recorded yet" in troubles.line(NOT_RECORDED, translations("en").gettext)
