@@ -134,7 +134,7 @@ NEEDS_CAMPUS = "a campus server's needs more: pip install 'fevergate[campus]'"
 def _back_up(
     file: Path | None, settings_path: Path, passphrase: str | None
 ) -> tuple[Path, Manifest]:
-    if _is_campus(settings_path):
+    if is_campus(settings_path):
         try:
             from fevergate.campus.backup import backup_campus
             from fevergate.campus.settings import load_campus
@@ -151,7 +151,7 @@ def _back_up(
     return file, backup(settings, file, show_progress, passphrase)
 
 
-def _is_campus(path: Path) -> bool:
+def is_campus(path: Path) -> bool:
     """Whether these are a campus server's settings; each gateway there has a token."""
     try:
         return "tokens" in tomllib.loads(path.read_text(encoding="utf-8"))
@@ -194,7 +194,7 @@ def _as_of(manifest: Manifest) -> str:
 
 
 def _counted(manifest: Manifest) -> str:
-    if manifest.kind != "campus server":
+    if manifest.gateway:
         return f"{manifest.gateway}, {manifest.readings} readings, {manifest.fevers} fevers"
     return f"campus server, {manifest.readings} items, {manifest.fevers} fevers"
 

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import click
 
-from fevergate.backup_commands import new_passphrase, passphrase_option, show_progress
+from fevergate.backup_commands import (
+    NEEDS_CAMPUS,
+    is_campus,
+    new_passphrase,
+    passphrase_option,
+    show_progress,
+)
 from fevergate.closing import NOTE, REMAINS, close, finish
+from fevergate.errors import SettingsError
 from fevergate.options import settings_option
 from fevergate.settings import load_gateway
 
@@ -27,6 +34,9 @@ def close_command(
 ) -> None:
     """Close CAMPUS for good: archive its counts and logs, wipe this gateway. Cannot be undone.
 
+    With the settings of a campus server (campus.toml): what that holds of CAMPUS, one of its
+    campuses; the others stay. It must be stopped before, and is to be started again after.
+
     CAMPUS is typed as in the settings. Gateway, pages and broker are stopped; the key of personal
     fields and every name are destroyed first; then counts, fevers, coverage, signatures and strikes
     go into an encrypted archive, which is read back; then databases, the broker's store, keys,
@@ -35,8 +45,12 @@ def close_command(
 
     \b
       sudo fevergate close east --archive /media/usb/east.archive
+      sudo fevergate close east --archive ... --settings /etc/fevergate/campus.toml
       fevergate backup --check /media/usb/east.archive          reads it again, years later
     """
+    if is_campus(settings_path):
+        _close_campus(campus, archive, passphrase_file, settings_path)
+        return
     folder = settings_path.parent
     if not settings_path.exists() and (folder / NOTE).exists():
         finish(folder)  # all that a run which was broken off had left
@@ -57,6 +71,32 @@ def close_command(
         )[column]
     )
     for line in REMAINS:
-        click.echo(f"→ {line[column].format(gateway=settings.gateway)}")
+        click.echo(f"→ {line[column].format(campus=campus)}")
     if done.left:
         click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(done.left))
+
+
+def _close_campus(
+    campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
+) -> None:
+    try:
+        from fevergate.campus.closing import REMAINS as LEFT
+        from fevergate.campus.closing import close_campus
+        from fevergate.campus.settings import load_campus
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
+    settings = load_campus(settings_path)
+    passphrase = new_passphrase(passphrase_file)
+    manifest = close_campus(settings, campus, archive, passphrase, show_progress)
+    show_progress("")
+    column = 1 if settings.language == "en" else 0
+    click.echo(
+        (
+            f"{campus}：已归档 {manifest.readings} 条汇总记录、{manifest.fevers} 次发热，已核对："
+            f"{archive}；汇总服务器中该校区的记录已清除",
+            f"{campus}: {manifest.readings} items and {manifest.fevers} fevers are in {archive},"
+            " read back; the campus server's rows of it are wiped",
+        )[column]
+    )
+    for line in LEFT:
+        click.echo(f"→ {line[column].format(campus=campus)}")

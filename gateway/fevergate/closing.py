@@ -117,7 +117,7 @@ def close(
             f"{folder / CAMPUS}: a campus server has this folder, too; move it before (fevergate"
             " backup, restore)"
         )
-    note = _begun(folder, settings, archive)
+    note = begun(folder / NOTE, settings.campus, archive)
     stop(folder)
     if running.ask(folder) is not None or broker_pid(folder) is not None:
         raise ClosingError(
@@ -126,8 +126,8 @@ def close(
     paths = _databases(settings)
     progress("blanking names")
     # The key first: without it no copy of them can be read, here or on any stick without it.
-    _wipe(folder / KEY)
-    _wipe(folder / last_good.FOLDER / KEY)
+    wipe(folder / KEY)
+    wipe(folder / last_good.FOLDER / KEY)
     for kind, path in paths.items():
         # One that was archived may be half wiped.
         if path.exists() and not (note.sha256 and path.is_relative_to(folder)):
@@ -140,15 +140,15 @@ def close(
     else:
         manifest = _archive(settings, paths, archive, passphrase, progress)
         note.sha256 = member_of(archive).sha256
-        _keep(folder, note)
+        keep(folder / NOTE, note)
     progress("wiping")
     try:
         for path in _ours(folder, list(paths.values())):
-            _wipe(path)
+            wipe(path)
         for name in (*OURS, last_good.FOLDER):
             if (folder / name).is_dir() and not (folder / name).is_symlink():
                 shutil.rmtree(folder / name)
-        _wipe(folder / SETTINGS)
+        wipe(folder / SETTINGS)
         return Closed(manifest=manifest, left=finish(folder))
     except OSError as error:
         raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
@@ -156,31 +156,31 @@ def close(
 
 def finish(folder: Path) -> list[str]:
     """Take away the note, once all else is; returns what is left, which is none of ours."""
-    _wipe(folder / NOTE)
+    wipe(folder / NOTE)
     return sorted(path.name for path in folder.iterdir())
 
 
-def _begun(folder: Path, settings: GatewaySettings, archive: Path) -> Note:
-    path = folder / NOTE
+def begun(path: Path, campus: str, archive: Path) -> Note:
+    """How far a closing went by the note at `path`, or that it begins now. Raises `ClosingError`,
+    `BackupError` where something is at `archive` already."""
     try:
         note = msgspec.json.decode(path.read_bytes(), type=Note)
     except FileNotFoundError:
         check_new(archive)
-        note = Note(
-            campus=settings.campus,
-            archive=str(archive),
-            at=time.time(),
-        )
-        _keep(folder, note)
+        note = Note(campus=campus, archive=str(archive), at=time.time())
+        keep(path, note)
     except msgspec.MsgspecError as error:
         raise ClosingError(f"{path}: expected how far a closing went: {error}") from error
+    if note.campus != campus:
+        raise ClosingError(f"{campus!r}: the closing of {note.campus!r} was begun; finish that")
     if note.archive != str(archive):
         raise ClosingError(f"{archive}: was begun with --archive {note.archive}; go on with that")
     return note
 
 
-def _keep(folder: Path, note: Note) -> None:
-    write_private(folder / NOTE, msgspec.json.encode(note))
+def keep(path: Path, note: Note) -> None:
+    """Note how far it went."""
+    write_private(path, msgspec.json.encode(note))
 
 
 def _databases(settings: GatewaySettings) -> dict[str, Path]:
@@ -272,7 +272,7 @@ def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
         yield from sorted(database.parent.glob(f"{database.name}*"))
 
 
-def _wipe(path: Path) -> None:
+def wipe(path: Path) -> None:
     """Overwrite and remove one file; what a link points at stays. A card's own electronics may keep
     what was overwritten: only a card that is destroyed is empty for sure."""
     with suppress(FileNotFoundError):
@@ -296,9 +296,9 @@ REMAINS = (
     ),
     (
         "汇总服务器仍有本校区已上报的汇总与处置：请在该机运行"
-        " fevergate provision revoke /etc/fevergate {gateway}；姓名在 persons_days 后清除",
+        " fevergate close {campus} --settings /etc/fevergate/campus.toml（--archive 另选文件）",
         "the campus server still has what was forwarded: run there"
-        " fevergate provision revoke /etc/fevergate {gateway}; names go after its persons_days",
+        " fevergate close {campus} --settings /etc/fevergate/campus.toml (--archive another file)",
     ),
     (
         "此前的备份仍含姓名与密钥：一并销毁",

@@ -26,6 +26,7 @@ from fevergate.campus.escalation import Escalation
 from fevergate.campus.notices import Notices
 from fevergate.campus.pages import CampusPages
 from fevergate.campus.people_store import PeopleStore
+from fevergate.campus.presence import here
 from fevergate.campus.receive import Receiver
 from fevergate.campus.reports import Reports
 from fevergate.campus.sender import Sender
@@ -95,14 +96,16 @@ class CampusServer:
 
 
 def serve(settings: CampusSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`."""
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`,
+    `ClosingError` while a campus is being closed."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
     https.check_certificate(certificate, key)
-    server = CampusServer(settings)
-    click.echo(f"campus server: https://{settings.host}:{settings.port}/")
-    if server.accounts.empty:
-        click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
-    https.serve(server.app, settings.host, settings.port, certificate, key)
+    with here(settings.folder):
+        server = CampusServer(settings)
+        click.echo(f"campus server: https://{settings.host}:{settings.port}/")
+        if server.accounts.empty:
+            click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
+        https.serve(server.app, settings.host, settings.port, certificate, key)
 
 
 @click.command("campus")

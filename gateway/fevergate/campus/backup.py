@@ -10,11 +10,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, Table, func, select, text
 
 from fevergate import __version__
 from fevergate.backup import check_empty, check_new
@@ -178,14 +176,20 @@ def _fill(beside: Path, wanted: str, folder: Path) -> None:
 
 def _copy(reading: Connection, writing: Connection) -> None:
     for table in TABLES:
-        for rows in _rows(reading, table):
-            writing.execute(table.insert(), rows)
+        copy_rows(reading, writing, table)
 
 
-def _rows(connection: Connection, table: Any) -> Iterator[list[dict[str, Any]]]:
-    result = connection.execution_options(yield_per=ROWS).execute(select(table))
+def copy_rows(
+    reading: Connection,
+    writing: Connection,
+    table: Table,
+    where: ColumnElement[bool] | None = None,
+) -> None:
+    """Copy a table's rows, or those that `where` is true of, into another database."""
+    wanted = select(table) if where is None else select(table).where(where)
+    result = reading.execution_options(yield_per=ROWS).execute(wanted)
     for some in result.mappings().partitions():
-        yield [dict(row) for row in some]
+        writing.execute(table.insert(), [dict(row) for row in some])
 
 
 def _number_on(connection: Connection) -> None:

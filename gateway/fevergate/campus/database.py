@@ -5,8 +5,9 @@ Several servers may use one PostgreSQL: nothing is kept in a process that anothe
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ BUSY_S = 30
 POOL = 10
 READ_ONLY = "25006"
 """read_only_sql_transaction (PostgreSQL, appendix A)."""
+APPLICATION = "fevergate-campus"
+"""By this name PostgreSQL knows our connections (libpq, `application_name`)."""
 MIGRATING = 4_205_171
 """The advisory lock under which one server at a time brings PostgreSQL's schema up to date."""
 
@@ -34,16 +37,12 @@ class CampusDatabase:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.name = url.render_as_string(hide_password=True)
+        self.sqlite = url.get_backend_name() == "sqlite"
+        how = {"timeout": BUSY_S} if self.sqlite else {"application_name": APPLICATION}
         try:
-            self._engine = create_engine(
-                url,
-                pool_size=POOL,
-                pool_pre_ping=True,
-                connect_args={"timeout": BUSY_S} if url.get_backend_name() == "sqlite" else {},
-            )
+            self._engine = create_engine(url, pool_size=POOL, pool_pre_ping=True, connect_args=how)
         except (SQLAlchemyError, ImportError) as error:
             raise SettingsError(f"database: {self.name}: {error}") from error
-        self.sqlite = url.get_backend_name() == "sqlite"
         if self.sqlite:
             event.listen(self._engine, "connect", _open)
             event.listen(self._engine, "begin", _begin)
@@ -54,6 +53,22 @@ class CampusDatabase:
     def close(self) -> None:
         """Give up every connection."""
         self._engine.dispose()
+
+    def compact(self) -> None:
+        """Give back the room of what was deleted, so that nothing of it is left in free pages nor
+        in SQLite's log. Raises `CampusError`."""
+        try:
+            if self.sqlite:
+                self._engine.dispose()
+                with closing(sqlite3.connect(str(self.url.database), timeout=BUSY_S)) as connection:
+                    connection.execute("vacuum")
+                    connection.execute("pragma wal_checkpoint(truncate)")
+            else:
+                at_once = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                with at_once as connection:
+                    connection.exec_driver_sql("vacuum full")
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise CampusError(f"{self.name}: {str(error).splitlines()[0]}") from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

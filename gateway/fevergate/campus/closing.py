@@ -1,0 +1,257 @@
+"""A campus that closes: what the campus server holds of it archived without names, and wiped;
+personal data first. The other campuses of the server stay as they are.
+
+As on a gateway (`fevergate.closing`) each step may be done again, so that a run that was broken off
+is finished by the next.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, true, update
+
+from fevergate import __version__
+from fevergate.backup_file import Manifest, Progress, member_of, read_backup, write_backup
+from fevergate.broker_files import hand_over
+from fevergate.campus.backup import DATABASE, copy_rows
+from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.presence import alone
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.tables import (
+    gateways,
+    items,
+    metadata,
+    notices,
+    refusals,
+    reports,
+    runs,
+    strikes,
+)
+from fevergate.closing import Note, begun, keep, wipe
+from fevergate.errors import BackupError, ClosingError
+from fevergate.provision.files import read_toml, write_toml
+from fevergate.summaries import FeverEvent
+
+NOTE = "closing-campus.json"
+SETTINGS = "campus.toml"
+
+
+class _Rows:
+    """Which rows are the campus's, by table; its gateways' where a table does not know campuses."""
+
+    def __init__(self, campus: str, names: list[str]) -> None:
+        self._campus = campus
+        self._names = names
+
+    def __call__(self, table: Table) -> ColumnElement[bool]:
+        if "campus" in table.c:
+            return table.c.campus == self._campus
+        return table.c.gateway.in_(self._names)
+
+
+def close_campus(
+    settings: CampusSettings,
+    campus: str,
+    archive: Path,
+    passphrase: str,
+    progress: Progress = lambda _: None,
+) -> Manifest:
+    """Blank the names, archive what is left, read that back, wipe the rows, tokens and settings of
+    `campus`; returns what was archived.
+
+    Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; then it is to be run
+    again. Nothing but names goes before the archive was read back.
+    """
+    folder, archive = settings.folder.absolute(), archive.absolute()
+    database = CampusDatabase(settings.url)
+    try:
+        names = _gateways(database, settings, campus)
+        if not names and not (folder / NOTE).exists():
+            known = ", ".join(sorted(settings.campuses)) or "none"
+            raise ClosingError(f"{campus!r}: expected a campus of this server: {known}")
+        with alone(database, folder):
+            note = begun(folder / NOTE, campus, archive)
+            rows = _Rows(campus, names)
+            progress("blanking names")
+            with database.write() as connection:
+                _blank(connection, rows)
+            database.compact()
+            if note.sha256:
+                progress("reading the archive back")
+                manifest = read_backup(archive, None, passphrase)
+                if member_of(archive).sha256 != note.sha256:
+                    raise ClosingError(f"{archive}: is not the archive that was made")
+            else:
+                manifest = _archive(database, settings, note, rows, passphrase, progress)
+                note.sha256 = member_of(archive).sha256
+                keep(folder / NOTE, note)
+            progress("wiping")
+            with database.write() as connection:
+                _overwrite(connection)
+                for table in (items, gateways, runs, strikes):
+                    connection.execute(delete(table).where(rows(table)))
+            database.compact()
+            try:
+                for name in names:
+                    wipe(folder / "gateways" / f"{name}.json")
+                _forget(folder / SETTINGS, campus, names)
+                hand_over(folder)
+                wipe(folder / NOTE)
+            except OSError as error:
+                raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
+            return manifest
+    finally:
+        database.close()
+
+
+def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -> list[str]:
+    """The campus's, as the settings say; else those that were heard of it."""
+    if settings.campuses:
+        return list(settings.campuses[campus].gateways) if campus in settings.campuses else []
+    with database.read() as connection:
+        heard = select(gateways.c.gateway).where(gateways.c.campus == campus)
+        return sorted(connection.execute(heard).scalars())
+
+
+def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]]) -> None:
+    """Take out what names somebody. Who struck rows, or signed a day, is part of that."""
+    _overwrite(connection)
+    connection.execute(update(items).where(rows(items), items.c.sealed != "").values(sealed=""))
+    for table in (notices, refusals):
+        connection.execute(delete(table).where(rows(table)))
+    fevers = select(items.c.gateway, items.c.key, items.c.payload).where(
+        rows(items),
+        items.c.kind == "fever",
+        items.c.payload.contains('"acknowledged_by":"', autoescape=True),
+        ~items.c.payload.contains('"acknowledged_by":""', autoescape=True),
+    )
+    for gateway, key, payload in connection.execute(fevers).all():
+        event = msgspec.json.decode(payload, type=FeverEvent)
+        blank = msgspec.json.encode(msgspec.structs.replace(event, acknowledged_by="")).decode()
+        where = (items.c.gateway == gateway, items.c.key == key, rows(items))
+        connection.execute(update(items).where(*where).values(payload=blank))
+
+
+def _overwrite(connection: Connection) -> None:
+    """Have SQLite write zeros over what is deleted (its manual, "pragma secure_delete")."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("pragma secure_delete = on")
+
+
+def _archive(
+    database: CampusDatabase,
+    settings: CampusSettings,
+    note: Note,
+    rows: Callable[[Table], ColumnElement[bool]],
+    passphrase: str,
+    progress: Progress,
+) -> Manifest:
+    """Its rows, and the reports of all days, signatures with them; no key, no credential."""
+    archive = Path(note.archive)
+    archive.unlink(missing_ok=True)  # of a run that was broken off before it was noted
+    wanted: dict[Table, Any] = {table: rows(table) for table in (items, gateways, runs, strikes)}
+    wanted[reports] = true()
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=settings.folder) as beside:
+            copy = Path(beside) / DATABASE
+            progress("copying the rows")
+            target = CampusDatabase(database_url(copy.name, copy.parent))
+            try:
+                with database.read() as reading, target.write() as writing:
+                    for table in metadata.sorted_tables:
+                        if table in wanted:
+                            copy_rows(reading, writing, table, wanted[table])
+                count, fevers = _counts(target)
+            finally:
+                target.close()
+            manifest = Manifest(
+                v=1,
+                fevergate=__version__,
+                made_at=time.time(),
+                kind="archive",
+                campus=note.campus,
+                gateway="",
+                folder=str(settings.folder.absolute()),
+                database="" if "://" in settings.database else settings.database,
+                readings=count,
+                fevers=fevers,
+                members={DATABASE: member_of(copy)},
+            )
+            write_backup(archive, manifest, {DATABASE: copy}, passphrase, progress)
+            _read_back(archive, Path(beside) / "back", passphrase, (count, fevers))
+    except OSError as error:
+        raise BackupError(f"{archive}: {error.strerror or error}") from error
+    return manifest
+
+
+def _counts(database: CampusDatabase) -> tuple[int, int]:
+    """Items, and fevers among them. Raises `ClosingError` where one names somebody."""
+    count = select(func.count()).select_from(items)
+    with database.read() as connection:
+        if connection.execute(count.where(items.c.sealed != "")).scalar_one():
+            raise ClosingError("the archive still names somebody")
+        return (
+            connection.execute(count).scalar_one(),
+            connection.execute(count.where(items.c.kind == "fever")).scalar_one(),
+        )
+
+
+def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
+    read_backup(archive, into, passphrase)
+    copy = CampusDatabase(database_url(DATABASE, into))
+    try:
+        if _counts(copy) != counts:
+            raise ClosingError(f"{archive}: has not as many rows and fevers as it should")
+    finally:
+        copy.close()
+
+
+def _forget(path: Path, campus: str, names: list[str]) -> None:
+    """Take the campus, its tokens and those who are told of it alone out of campus.toml."""
+    document = read_toml(path)
+    campuses: Any = document.get("campuses", {})
+    campuses.pop(campus, None)
+    tokens: Any = document.get("tokens", {})
+    for name in names:
+        tokens.pop(name, None)
+    contacts: Any = document.get("contacts", [])
+    for number in reversed(range(len(contacts))):
+        told = contacts[number].get("campuses", [])
+        if campus not in told:
+            continue
+        if len(told) == 1:
+            del contacts[number]  # one without a campus would be told of all
+        else:
+            told.remove(campus)
+    write_toml(path, document)
+
+
+REMAINS = (
+    (
+        "若别的机器上也运行汇总服务器，请同样从其 campus.toml 中删除该校区；然后启动："
+        "systemctl start fevergate-campus",
+        "where the campus server runs on other machines, too, take the campus out of their"
+        " campus.toml; then start it again: systemctl start fevergate-campus",
+    ),
+    (
+        "各日报告及其签名、审计记录保留（无发热者姓名）；今后重新生成的旧日报告不再含该校区",
+        "the reports of the days stay, signed as they are, and the audit, both without names of"
+        " those who had a fever; a report that is made anew has this campus no more",
+    ),
+    (
+        "该校区网关上的数据不受影响：请在网关上运行 fevergate close {campus}",
+        "its gateway keeps what it has: run there fevergate close {campus}",
+    ),
+    (
+        "此前的备份（以及 PostgreSQL 的预写日志与副本）仍含姓名：一并销毁",
+        "backups made before, and PostgreSQL's write-ahead log and standbys, still hold names:"
+        " destroy them, too",
+    ),
+)
+"""What this does not wipe. (Chinese, English)"""

@@ -1,0 +1,237 @@
+"""A campus that closes leaves the campus server, too: archived without names, wiped, however often
+that is broken off; the others of the server stay."""
+
+import msgspec
+import pytest
+from campus_site import DAY, Parts, after, counts, delivery, fever, local, over
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from fevergate.backup_file import read_backup
+from fevergate.campus import closing
+from fevergate.campus.closing import close_campus
+from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.presence import here
+from fevergate.campus.settings import load_campus
+from fevergate.campus.strikes import Register
+from fevergate.campus.tables import items, metadata, notices
+from fevergate.cli import cli
+from fevergate.errors import BackupError, ClosingError, FeverGateError
+
+PHRASE = "a long passphrase"
+NAMES = ("王芳", "13812345678", "Zhang", "Chen Jing", "chen@example.edu.cn", "excerpt of east")
+TOML = """
+language = "{language}"
+database = "{database}"
+[smtp]
+host = "mail"
+sender = "a@b.cn"
+[campuses.east]
+gateways = ["gw-east"]
+[campuses.west]
+gateways = ["gw-west"]
+[tokens]
+gw-east = "{digest}"
+gw-west = "{digest}"
+[[contacts]]
+name = "Chen Jing"
+channel = "email"
+address = "chen@example.edu.cn"
+campuses = ["east"]
+[[contacts]]
+name = "Both"
+channel = "email"
+address = "both@example.edu.cn"
+campuses = ["east", "west"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+
+
+@pytest.fixture
+def site(tmp_path, database_text):
+    """Two campuses, each with a fever, a follow-up that names somebody, and a report."""
+    folder = tmp_path / "campus"
+    (folder / "gateways").mkdir(parents=True)
+    database = database_text if "://" in database_text else "campus.db"
+    text = TOML.format(language="en", database=database, digest="0" * 64)
+    (folder / "campus.toml").write_text(text)
+    (folder / "gateways" / "gw-east.json").write_text("a token")
+    parts = Parts(folder, database)
+    for campus in ("east", "west"):
+        whole = msgspec.structs.replace(
+            delivery(
+                over(counts(normal=10, fever=1)),
+                fever(1, acknowledged_by="Zhang", acknowledged_at=local(f"{DAY} 09:05")),
+                after(1, outcome="clinic", closed=True, person="王芳", phone="13812345678"),
+                campus=campus,
+            ),
+            run="a",
+            serial=1,
+        )
+        parts.store.keep(whole, "a" * 16)
+        parts.store.refuse(f"gw-{campus}", "$", "why", f"excerpt of {campus}".encode())
+        with parts.database.write() as connection:
+            notice = {"key": "k", "kind": "fever", "campus": campus, "contact": "Chen Jing"}
+            notice |= {"channel": "email", "address": "chen@example.edu.cn", "subject": campus}
+            connection.execute(
+                notices.insert()
+                .values(**(notice | {"key": campus, "body": "", "made_at": 1}))
+                .values(next_at=1)
+            )
+    Register(parts.database, parts.settings, parts.now, by="李伟", reason="x").strike(
+        "gw-east", "aaaa", None, 0
+    )
+    parts.reports.make(DAY)
+    parts.close()
+    return folder
+
+
+def close_it(folder, archive, campus="east"):
+    return close_campus(load_campus(folder / "campus.toml"), campus, archive, PHRASE)
+
+
+def held(folder):
+    """Rows of each table by campus, or of all."""
+    database = CampusDatabase(load_campus(folder / "campus.toml").url)
+    try:
+        with database.read() as connection:
+            return {
+                table.name: [str(dict(row)) for row in connection.execute(select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+    finally:
+        database.close()
+
+
+def is_closed(folder, archive):
+    rows = held(folder)
+    others = set(rows) - {"reports", "audit"}
+    assert not [one for name in others for one in rows[name] if "east" in one]
+    assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
+    assert sum("sealed': ''" not in one for one in rows["items"]) == 1  # west's own name stays
+    assert len(rows["refusals"]) == len(rows["notices"]) == 1
+    settings = load_campus(folder / "campus.toml")
+    assert set(settings.campuses) == {"west"} and set(settings.tokens) == {"gw-west"}
+    assert [(one.name, one.campuses) for one in settings.contacts] == [("Both", ["west"])]
+    assert not (folder / closing.NOTE).exists()
+    assert not (folder / "gateways" / "gw-east.json").exists()
+    back = archive.with_name("back")
+    read_backup(archive, back, PHRASE)
+    everything = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
+    assert not [name for name in NAMES if name.encode() in everything]
+    copy = CampusDatabase(database_url("campus.sqlite", back))
+    with copy.read() as connection:
+        campuses = connection.execute(select(items.c.campus, func.count()).group_by("campus"))
+        assert campuses.all() == [("east", 3)]
+    copy.close()
+
+
+def test_its_rows_are_in_the_archive_no_name_is_and_the_other_campus_stays(site, tmp_path):
+    archive = tmp_path / "east.archive"
+    done = close_it(site, archive)
+    assert (done.kind, done.campus, done.readings, done.fevers) == ("archive", "east", 3, 1)
+    is_closed(site, archive)
+    if (site / "campus.db").exists():
+        left = b"".join(path.read_bytes() for path in site.glob("campus.db*"))
+        assert b"excerpt of east" not in left
+
+
+STAGES = ["write_backup", "keep", "rows", "wipe", "write_toml", "last"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_that_is_broken_off_is_finished_by_the_next(site, tmp_path, monkeypatch, stage):
+    archive = tmp_path / "east.archive"
+    original = {name: getattr(closing, name) for name in ("keep", "wipe", "write_toml")}
+    compacted = []
+
+    def cut(*_):
+        raise OSError(5, "power cut")
+
+    def compact(database):
+        compacted.append(1)
+        if len(compacted) == 2:
+            cut()
+
+    def wipe(path):
+        if path.name == closing.NOTE:
+            cut()
+        original["wipe"](path)
+
+    if stage == "rows":
+        monkeypatch.setattr(CampusDatabase, "compact", compact)
+    elif stage == "last":
+        monkeypatch.setattr(closing, "wipe", wipe)
+    else:
+        monkeypatch.setattr(closing, stage, cut)
+    with pytest.raises((OSError, FeverGateError), match="power cut"):
+        close_it(site, archive)
+    monkeypatch.undo()
+    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    assert (site / closing.NOTE).exists()
+    with pytest.raises((ClosingError, BackupError)):
+        close_it(site, tmp_path / "other.archive")
+    with pytest.raises(ClosingError, match="was begun"):
+        close_it(site, archive, "west")
+    assert close_it(site, archive).readings == 3
+    is_closed(site, archive)
+
+
+@pytest.mark.parametrize("campus", ["", "EAST", "north"])
+def test_without_a_campus_of_the_server_nothing_happens(site, tmp_path, campus):
+    before = held(site)
+    with pytest.raises(ClosingError, match="east, west"):
+        close_it(site, tmp_path / "east.archive", campus)
+    assert held(site) == before and not (site / closing.NOTE).exists()
+
+
+def test_it_is_refused_while_the_server_runs_and_the_server_while_it_closes(site, tmp_path):
+    before = held(site)
+    settings = load_campus(site / "campus.toml")
+    with here(site), here(site), pytest.raises(ClosingError, match="stop fevergate-campus"):
+        close_it(site, tmp_path / "east.archive")
+    if "://" in settings.database:  # a server of another machine
+        other = CampusDatabase(settings.url)
+        with other.read(), pytest.raises(ClosingError, match="stop fevergate-campus"):
+            close_it(site, tmp_path / "east.archive")
+        other.close()
+    assert held(site) == before
+
+    def start(*_):
+        with here(site):
+            pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closing, "write_backup", start)
+        with pytest.raises(ClosingError, match="being closed"):
+            close_it(site, tmp_path / "east.archive")
+
+
+def test_an_archive_never_overwrites(site, tmp_path):
+    (tmp_path / "other").write_text("x")
+    with pytest.raises(BackupError, match="never overwrites"):
+        close_it(site, tmp_path / "other")
+
+
+@pytest.mark.parametrize("language, word", [("zh", "已清除"), ("en", "are wiped")])
+def test_the_command_says_what_it_did_and_what_it_could_not_wipe(tmp_path, language, word):
+    folder = tmp_path / "campus"
+    folder.mkdir()
+    path = folder / "campus.toml"
+    path.write_text(TOML.format(language=language, database="campus.db", digest="0" * 64))
+    parts = Parts(folder)
+    parts.keep(over(), fever(1))
+    parts.close()
+    archive = tmp_path / "east.archive"
+    runner = CliRunner(env={"FEVERGATE_BACKUP_PASSPHRASE": PHRASE})
+    arguments = ["close", "east", "--archive", str(archive), "--settings", str(path)]
+    done = runner.invoke(cli, arguments)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert word in done.output and "fevergate close east" in done.output
+    checked = runner.invoke(cli, ["backup", "--check", str(archive)])
+    assert "2 items, 1 fevers" in checked.output, (checked.output, checked.exception)
+    assert isinstance(runner.invoke(cli, arguments).exception, ClosingError)
