@@ -7,7 +7,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-SIMULATED = ("simulator", "demonstration", "kiosk_helpers", "simulator_helpers")
+SIMULATED = (
+    *("simulator", "harness.system", "scenarios.day"),
+    *("kiosk_helpers", "simulator_helpers"),
+)
 """Who imports one of these plays kiosks at a speed of their own."""
 
 ELSEWHERE = ("test_measure.py",)
@@ -26,7 +29,7 @@ def pytest_itemcollected(item):
     """
     names = vars(item.module).values() if getattr(item, "module", None) else ()
     modules = {getattr(one, "__module__", "") or "" for one in names}
-    plays = any(name.split(".")[0] in SIMULATED for name in modules)
+    plays = any(f"{name}.".startswith(tuple(f"{room}." for room in SIMULATED)) for name in modules)
     plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
     if not item.get_closest_marker("xdist_group"):
         desk = plays and item.path.name.startswith(DESK)

@@ -29,9 +29,9 @@ time.sleep(600)
 GATEWAY = """
 import sys, time
 from pathlib import Path
-from demonstration.processes import Program
-program = Program("sleeper", ["-c", "import time; time.sleep(600)"], Path(sys.argv[1]) / "log")
-print(program._process.pid, flush=True)
+from harness.worker import Worker
+worker = Worker("timeit", "-n1", "-r1", "import time; time.sleep(600)")
+print(worker.pid, flush=True)
 time.sleep(600)
 """
 

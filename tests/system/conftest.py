@@ -1,39 +1,17 @@
 """One real broker for the tests that need no other."""
 
 import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from fevergate.provision import provision
-from harness.broker import LocalBroker, free_port
-
-
-@dataclass
-class Site:
-    """A provisioned folder and its broker."""
-
-    folder: Path
-    port: int
-    broker: LocalBroker
+from harness.site import Site
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site") / "fevergate"
-    port = free_port()
-    provision(
-        folder,
-        campus="east",
-        gateway="gw-east",
-        gates={"north": ["north-1", "north-2"]},
-        broker_port=port,
-    )
-    broker = LocalBroker(folder)
-    broker.start()
-    yield Site(folder, port, broker)
-    broker.stop()
+    gates = {"north": ["north-1", "north-2"]}
+    with Site(tmp_path_factory.mktemp("site") / "fevergate", gates) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import expect
 from test_log_exports import said
 
-from demonstration import browser as demonstration
-from demonstration.browser import PASSWORD as GOOD
-from demonstration.browser import PATIENT_MS, begin, chromium, sign_in
-from demonstration.site import Site
 from fevergate import web
 from fevergate.protocol import Verdict
+from harness import browser as harness
+from harness.browser import PASSWORD as GOOD
+from harness.browser import PATIENT_MS, begin, chromium, sign_in
+from harness.site import Site
 
 SECOND_MS = 1000
 PATIENCE = (Path(web.__file__).parent / "static" / "patience.js").read_text()
@@ -27,6 +27,8 @@ def place(tmp_path_factory):
     with Site(
         tmp_path_factory.mktemp("place") / "gateway", {"north": ["north-1"], "south": ["south-1"]}
     ) as site:
+        site.start_gateway()
+        site.start_web()
         yield site
 
 
@@ -38,7 +40,7 @@ def browser():
 
 def opened(browser, url, **how):
     """The pages in a browser of its own, where a button waits for as long as this machine takes."""
-    page = demonstration.opened(browser, url, **how)
+    page = harness.opened(browser, url, **how)
     patient = PATIENCE.replace("PATIENCE_MS = 3000", "PATIENCE_MS = 60000")
     assert patient != PATIENCE
     page.context.route(
@@ -70,7 +72,7 @@ def shows(page, kind, ms=PATIENT_MS):
 @pytest.mark.timeout(240)
 def test_a_day_at_the_gate(place, browser):
     page = opened(browser, place.url)
-    begin(page, place.code, "Li Wei")
+    begin(page, place.invite(), "Li Wei")
     sign_in(page, "Li Wei")
     page.get_by_role("link", name="People").click()
     page.get_by_label("Name", exact=True).fill("Zhang")
@@ -103,12 +105,13 @@ def test_a_day_at_the_gate(place, browser):
     assert sounds(boards[0]) and not sounds(boards[1])  # after one tap, and never without
 
     # The gateway is started anew in between: red it was, red it is.
-    place.stop_gateway()
+    place.gateway.stop()
     shows(boards[0], "red")
     expect(boards[0].locator("#gone")).to_contain_text("no fever can be seen here")
     expect(boards[0].locator("#detail")).to_contain_text("38.6 °C")  # what was red stays
     place.start_gateway()
     shows(boards[1], "red")
+    expect(boards[0].locator("#gone")).to_be_hidden()
 
     boards[0].get_by_label("On duty").select_option("Liu Yang")
     boards[0].get_by_role("button", name="I see to it").click()
@@ -169,7 +172,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     expect(board.locator("#fevers tbody tr")).to_have_count(2)
     assert sounds(board)
     expect(board.get_by_label("Note")).to_have_value("half a sentence")
-    place.stop_web()
+    place.web.stop()
     shows(board, "red")
     expect(board.locator("#gone")).to_contain_text("no fever can be seen here")
     board.get_by_role("button", name="I see to it").click()
@@ -335,7 +338,7 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
 
 @pytest.mark.timeout(120)
 def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(place, browser):
-    board = demonstration.opened(browser, place.url)
+    board = harness.opened(browser, place.url)
     sign_in(board, "Zhang")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
     shows(board, "red")
@@ -374,7 +377,7 @@ def test_a_lost_line_never_looks_like_peace(place, browser):
     page = opened(browser, place.url)
     sign_in(page, "Zhang")
     shows(page, "green")
-    place.stop_gateway()
+    place.gateway.stop()
     shows(page, "lost")
     place.start_gateway()
     shows(page, "green")

@@ -8,8 +8,8 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
-from demonstration.system import System
 from fevergate.database import open_reader
+from harness.system import System
 from simulator import View
 
 ROOM_C = 22.0

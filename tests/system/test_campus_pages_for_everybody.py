@@ -3,8 +3,8 @@
 import pytest
 from test_pages_for_everybody import WAYS, judged
 
-from demonstration.browser import chromium, opened, sign_in
-from demonstration.campus_filled import ADMINISTRATOR, filled, play
+from harness.browser import chromium, opened, sign_in
+from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
 PAGES = ["/reports", "/status", "/admin/people", "/admin/audit", "/account", "/nowhere"]
 

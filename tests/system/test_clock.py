@@ -3,8 +3,8 @@
 import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, changed, readings, until
 
-from demonstration.day import Clock, Day, Plan, play
 from fevergate.database import open_reader
+from scenarios.day import Clock, Day, Plan, play
 from simulator import Board
 
 SPEED = 10.0

@@ -6,14 +6,14 @@ import time
 import pytest
 
 from bench_suite.collect import people_a_day, said_up
-from bench_suite.collect_stage import CollectStage
+from bench_suite.collect_site import CollectSite
 
 READINGS = 3000
 WAIT_S = 90
 
 
-def stored(stage):
-    with stage.read() as connection:
+def stored(site):
+    with site.read() as connection:
         try:
             row = connection.execute(
                 "select count(*), count(distinct (campus, kiosk, boot, seq)) from readings"
@@ -31,9 +31,9 @@ def until(true, what):
         time.sleep(0.1)
 
 
-def started(stage, name):
+def started(site, name):
     """A collector that has its place in the shared subscription."""
-    worker = stage.counted(name)
+    worker = site.counted(name)
     said_up(worker)
     time.sleep(1)  # it has subscribed, too
     return worker
@@ -41,23 +41,23 @@ def started(stage, name):
 
 @pytest.mark.timeout(300)
 def test_one_of_two_is_killed_with_readings_in_flight_and_every_one_is_there_once():
-    with CollectStage(4, queued=2 * READINGS) as stage:
-        one, two = started(stage, "1"), started(stage, "2")
+    with CollectSite(4, queued=2 * READINGS) as site:
+        one, two = started(site, "1"), started(site, "2")
         try:
-            with stage.load("--readings", str(READINGS), "--boot", "1", "--unheard") as load:
-                until(lambda: stored(stage)[0] > READINGS // 10, lambda: stored(stage))
+            with site.start_load("--readings", str(READINGS), "--boot", "1", "--unheard") as load:
+                until(lambda: stored(site)[0] > READINGS // 10, lambda: stored(site))
                 one.kill()
                 load.line(WAIT_S)
             # What was the dead one's waits for it under its name; the other goes on meanwhile.
-            one = stage.counted("1")
-            until(lambda: stored(stage)[0] >= READINGS, lambda: stored(stage))
-            assert stored(stage) == (READINGS, READINGS)
-            stage.postgres.stop("immediate")
-            with stage.load("--readings", str(READINGS), "--boot", "2", "--unheard") as load:
+            one = site.counted("1")
+            until(lambda: stored(site)[0] >= READINGS, lambda: stored(site))
+            assert stored(site) == (READINGS, READINGS)
+            site.postgres.stop("immediate")
+            with site.start_load("--readings", str(READINGS), "--boot", "2", "--unheard") as load:
                 load.line(WAIT_S)
-            stage.postgres.start()
-            until(lambda: stored(stage)[0] >= 2 * READINGS, lambda: stored(stage))
-            assert stored(stage) == (2 * READINGS, 2 * READINGS)
+            site.postgres.start()
+            until(lambda: stored(site)[0] >= 2 * READINGS, lambda: stored(site))
+            assert stored(site) == (2 * READINGS, 2 * READINGS)
         finally:
             one.__exit__()
             two.__exit__()

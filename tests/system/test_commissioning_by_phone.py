@@ -12,9 +12,9 @@ from PIL import Image
 from playwright.sync_api import expect
 from test_pages_for_everybody import judged
 
-from demonstration.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
-from demonstration.site import Site
 from harness.broker import free_port
+from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
+from harness.site import Site
 
 BOARD = "http://192.168.4.1/"
 MINI_BROWSER = """
@@ -35,6 +35,8 @@ MINI_BROWSER = """
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     with Site(tmp_path_factory.mktemp("by-phone") / "gateway", {"north": ["north-1"]}) as site:
+        site.start_gateway()
+        site.start_web()
         yield site
 
 
@@ -55,7 +57,7 @@ def browser(port):
 def administrator(site, browser):
     """At the gateway's page of the kiosk."""
     page = opened(browser, site.url, size=NARROW)
-    begin(page, site.code, "Li Wei")
+    begin(page, site.invite(), "Li Wei")
     sign_in(page, "Li Wei")
     page.goto(f"{site.url}/admin/kiosks/north-1")
     return page

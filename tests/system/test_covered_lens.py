@@ -1,6 +1,5 @@
 """Something lies on the lens, and lets through a part of what is before it, or nothing."""
 
-import json
 import time
 
 import pytest
@@ -68,13 +67,7 @@ def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
 
 
 def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back(site, tmp_path):
-    given = site.folder / "kiosks" / "north-1"
-    values = json.loads((given / "settings.json").read_text())
-    values |= {"wifi_ssid": "campus", "wifi_password": "long enough"}
-    files = {
-        "settings.json": json.dumps(values).encode(),
-        "ca.der": (given / "ca.der").read_bytes(),
-    }
+    files = site.board_files("north-1", wifi_ssid="campus", wifi_password="long enough")
     hasty = Habits(patience_ms=2500, tries=1, gap_ms=1500)
     with kiosk(tmp_path / "flash", files, habits=hasty) as board:
         shows = "        self._shows = lambda: self.fault(key)\n"

@@ -17,11 +17,13 @@ import real_micropython
 from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
-from demonstration import arguments, verdict
-from demonstration.system import System
+from demonstration import arguments
 from fevergate.people import Person
 from fevergate.protocol import Identity
 from fevergate.settings import read_secret
+from harness import verdict
+from harness.lamps import Lamps
+from harness.system import System
 from kiosk.mlx90614 import settle_ms
 from simulator import Visit, built_in_crowd
 from simulator.interpreters import INTERPRETERS
@@ -80,7 +82,7 @@ def test_a_fever_whose_red_did_not_burn_and_a_person_without_an_answer_are_count
     assert (summary.people, summary.unanswered, summary.wait_ms_p95) == (3, 1, 1500)
     settings = SimpleNamespace(gates=[])
     shown = {at: verdict.Shown(at, "fever", 5.0)}
-    verdict._judge_alarms(summary, shown, {}, settings, Path("none"), 9.0)  # type: ignore[arg-type]
+    verdict._judge_alarms(summary, shown, {}, settings, Lamps())  # type: ignore[arg-type]
     assert (summary.fevers, summary.red_lights, summary.dark) == (1, 0, 1)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kiosk_helpers import FEVERISH, HEALTHY
 
-from demonstration.system import System
+from harness.system import System
 from simulator import Habits, built_in_crowd
 
 HANG_S = 240

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from demonstration.campus_host import CampusHost, SimulatedClock, days_from
 from fevergate.campus.report import DayReport
 from fevergate.forward import Forwarder
 from fevergate.protocol import Health, Identity, Reading, Verdict
@@ -16,6 +15,7 @@ from fevergate.records import Acknowledged, HealthArrived, ReadingArrived
 from fevergate.retention import Housekeeper
 from fevergate.settings import Retention
 from fevergate.store import Store
+from harness.campus import CampusHost, SimulatedClock, days_from
 
 FIRST, DAYS = "2026-09-01", 30
 CUT = days_from("2026-09-10", 3)

@@ -10,10 +10,9 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
 
-from demonstration.system import System
-from demonstration.verdict import lamp_spans
 from fevergate.database import open_reader
 from fevergate.pins import GATES
+from harness.system import System
 from simulator import Fault
 
 PINS = GATES["gate1"]
@@ -24,7 +23,7 @@ class Gate(System):
 
     def __init__(self, folder):
         super().__init__(folder, [], speed=8, gates={"north": ["north-1"]})
-        self.kiosk = self.boards[0]
+        self.board = self.boards[0]
 
     def __enter__(self):
         super().__enter__()
@@ -32,9 +31,7 @@ class Gate(System):
         return self
 
     def burns(self, lamp: str) -> bool:
-        now = time.time() + 1
-        spans = lamp_spans(self.trace, PINS[lamp], now)
-        return bool(spans) and spans[-1][1] == now
+        return self.lamps.lit(PINS[lamp])
 
     def until(self, ready, what: str) -> None:
         end = time.monotonic() + ANSWER_S
@@ -51,14 +48,13 @@ class Gate(System):
         )
 
     def comes(self, person) -> None:
-        self.kiosk.admit([person])
-        self.kiosk.wait_crowd(ANSWER_S)
+        self.board.admit([person])
+        self.board.wait_crowd(ANSWER_S)
 
     def press_until_green(self) -> None:
         """As a guard does: a press in the moment in which the gateway starts is not seen."""
 
         def green() -> bool:
-            assert self.gateway
             self.gateway.tell(f"press {PINS['acknowledge']}")
             time.sleep(0.3)
             return self.burns("green")
@@ -83,7 +79,7 @@ def gate(tmp_path):
 
 def test_red_stays_until_the_button_and_the_log_knows(gate):
     gate.comes(HEALTHY)
-    assert not lamp_spans(gate.trace, PINS["red"], time.time())
+    assert not gate.lamps.spans(PINS["red"])
     gate.comes(FEVERISH)
     gate.until_lamps("red")
     gate.comes(HEALTHY)
@@ -112,30 +108,30 @@ def test_a_killed_gateway_comes_back_red_until_somebody_acknowledges(gate):
     gate.until(lambda: gate.acknowledged_by() == ["button"], "the log knows who")
     gate.kill_gateway()
     gate.until_lamps("green")
-    assert len(lamp_spans(gate.trace, PINS["red"], time.time())) == 2
+    assert len(gate.lamps.spans(PINS["red"])) == 2
 
 
 def test_a_fever_while_the_gateway_is_down_lights_red_when_it_is_back(gate):
     gate.gateway.kill()
     gate.comes(FEVERISH)
-    assert gate.kiosk.visits[-1].answer == "red"
+    assert gate.board.visits[-1].answer == "red"
     gate.kill_gateway()
     gate.until(lambda: gate.burns("red"), "red")
 
 
 def test_a_kiosk_without_power_is_amber_until_it_is_back(gate):
-    gate.kiosk.power_cut()
+    gate.board.power_cut()
     gate.until_lamps("amber")
-    gate.kiosk.start()
+    gate.board.start()
     gate.until_lamps("green")
 
 
 def test_a_broken_sensor_is_amber_until_it_is_mended(gate):
-    with gate.kiosk.world.lock:
-        gate.kiosk.sensor.fail(Fault.WRONG_PEC)
+    with gate.board.world.lock:
+        gate.board.sensor.fail(Fault.WRONG_PEC)
     gate.until_lamps("amber")
-    with gate.kiosk.world.lock:
-        gate.kiosk.sensor.heal()
+    with gate.board.world.lock:
+        gate.board.sensor.heal()
     gate.until_lamps("green")
 
 

@@ -1,6 +1,5 @@
 """A kiosk and the real broker, when the network behaves as networks do."""
 
-import json
 import socket
 import struct
 import threading
@@ -63,16 +62,7 @@ def board_of(site, tmp_path):
 
     def make(**changes):
         options = {key: changes.pop(key) for key in ("clock_set",) if key in changes}
-        given = site.folder / "kiosks" / "north-1"
-        values = json.loads((given / "settings.json").read_text()) | changes
-        board = kiosk(
-            tmp_path / "flash",
-            {
-                "settings.json": json.dumps(values).encode(),
-                "ca.der": (given / "ca.der").read_bytes(),
-            },
-            **options,
-        )
+        board = kiosk(tmp_path / "flash", site.board_files("north-1", **changes), **options)
         boards.append(board)
         return board
 

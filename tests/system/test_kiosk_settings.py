@@ -8,10 +8,11 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
-from demonstration.system import CAMPUS, System
 from fevergate.broker_once import publish_once
 from fevergate.database import open_reader
 from fevergate.protocol import Topic
+from harness.site import CAMPUS
+from harness.system import System
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A kiosk on a campus's Wi-Fi: names nobody answers, access points that come and go."""
 
-import json
 import time
 
 import pytest
@@ -22,15 +21,7 @@ def board_of(site, tmp_path):
     boards = []
 
     def make(points=None, wifi=None, **changes):
-        given = site.folder / "kiosks" / "north-1"
-        values = json.loads((given / "settings.json").read_text()) | WIFI | changes
-        board = kiosk(
-            tmp_path / "flash",
-            {
-                "settings.json": json.dumps(values).encode(),
-                "ca.der": (given / "ca.der").read_bytes(),
-            },
-        )
+        board = kiosk(tmp_path / "flash", site.board_files("north-1", **(WIFI | changes)))
         if wifi:
             source = (board.firmware_dir / "kiosk" / "wifi.py").read_text()
             for before, after in wifi.items():
@@ -40,7 +31,7 @@ def board_of(site, tmp_path):
                 compiled.unlink()
             (board.flash_dir / "kiosk" / "wifi.py").write_text(source)
         air = board.world.air
-        air.names[NAME] = values["broker_host"] if "broker_host" not in changes else "127.0.0.1"
+        air.names[NAME] = "127.0.0.1"
         if points is not None:
             air.points[:] = points
         boards.append(board)

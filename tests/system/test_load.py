@@ -7,7 +7,7 @@ from bench_suite.crash import KIOSKS as CRASH_KIOSKS
 from bench_suite.crash import crash
 from bench_suite.ingest import measure as measure_ingest
 from bench_suite.log import measure as measure_log
-from harness.stage import Stage
+from harness.site import LoadSite
 
 
 def nothing(_):
@@ -16,23 +16,23 @@ def nothing(_):
 
 @pytest.mark.timeout(280)
 def test_nothing_is_lost_doubled_or_dark_when_gateway_and_broker_are_killed():
-    with Stage(CRASH_KIOSKS) as stage:
-        found = crash(stage, kills=12, seed=5, progress=nothing)
+    with LoadSite(CRASH_KIOSKS) as site:
+        found = crash(site, kills=12, seed=5, progress=nothing)
     assert found["complete"] and found["fevers"] > 10
     assert (found["lost"], found["invented"], found["doubled"], found["dark"]) == (0, 0, 0, 0)
 
 
 def test_a_backlog_is_taken_in_without_a_broken_line():
-    with Stage(8, queued=4000) as stage:
-        found = measure_ingest(stage, 4000, 1, 0.0, nothing)
-        said = stage.broker.log.read_text()
+    with LoadSite(8, queued=4000) as site:
+        found = measure_ingest(site, 4000, 1, 0.0, nothing)
+        said = site.broker.log.read_text()
     assert found["durable_per_s"] > 0 and found["bare_per_s"] > 0 and found["rss_mb"] > 0
     assert "rotocol error" not in said
 
 
 def test_the_alarm_is_measured_beside_a_bare_subscriber_under_load():
-    with Stage(KIOSKS) as stage:
-        found = measure(stage, 20, 1, 200, 0.0, nothing)
+    with LoadSite(KIOSKS) as site:
+        found = measure(site, 20, 1, 200, 0.0, nothing)
     assert 0 < found["bare_p50_ms"] <= found["bare_p99_ms"]
     assert 0 < found["alarm_p50_ms"] <= found["alarm_p99_ms"]
     assert found["load_per_s"] == 200

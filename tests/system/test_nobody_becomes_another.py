@@ -26,9 +26,7 @@ from fevergate.collect.intake import topics
 from fevergate.collect_settings import load_collect
 from fevergate.gateway import Gateway
 from fevergate.protocol import encode
-from fevergate.provision import provision
-from fevergate.settings import load_gateway
-from harness.broker import LocalBroker, free_port
+from harness.site import Site
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 FEVERS = 10
@@ -36,40 +34,27 @@ LET_IN = 1200
 """Connections over the network, instead of thousands."""
 
 
-class Site:
+class Place(Site):
     """A broker, and the gateway beside it, in this process."""
 
     def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
         with patch.object(broker_files, "MAX_CONNECTIONS", LET_IN):
-            provision(
-                folder,
-                campus="east",
-                gateway="gw-east",
-                gates=GATES,
-                broker_port=self.port,
-                collect=True,
-            )
-        self.broker = LocalBroker(folder)
-        self.broker.start()
-        self.settings = load_gateway(folder / "gateway.toml")
-        self.gateway = Gateway(self.settings, MockFactory())
+            super().__init__(folder, GATES, collect=True)
+        self.inside = Gateway(self.settings, MockFactory())
+
+    def begin(self):
+        self.inside.start()
+        self.stack.callback(self.inside.stop)
+        until(lambda: self.inside._broker.connected)
 
     def state(self, gate):
-        return next(state for state in self.gateway.alarm.states() if state.gate == gate)
+        return next(state for state in self.inside.alarm.states() if state.gate == gate)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("becomes") / "fevergate")
-    site.gateway.start()
-    try:
-        until(lambda: site.gateway._broker.connected)
+    with Place(tmp_path_factory.mktemp("becomes") / "fevergate") as site:
         yield site
-    finally:
-        site.gateway.stop()
-        site.broker.stop()
 
 
 @pytest.fixture
@@ -116,7 +101,7 @@ def steal(site, identity, ending, let_in):
 @pytest.mark.parametrize("identity", ["gateway-gw-east", "gateway", "web-gw-east", "south-1"])
 def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, line, identity):
     lost = []
-    lines = site.gateway._broker._epoch
+    lines = site.inside._broker._epoch
     ending, let_in = threading.Event(), threading.Semaphore(0)
     with Client(site, "south-1", client_id="south-1") as kiosk:
         kiosk.client.on_disconnect = lambda *_: lost.append("south-1")
@@ -132,14 +117,14 @@ def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, 
                 lambda: site.state("south").state == "raised",
                 lambda seq=seq: (
                     f"red for fever {seq} of {FEVERS} at the other gate, while north-1 connects as"
-                    f" {identity}: thrown off {site.gateway._broker._epoch - lines} times"
+                    f" {identity}: thrown off {site.inside._broker._epoch - lines} times"
                     f" (gateway), {len(lost)} (its kiosk)"
                 ),
             )
-            site.gateway.ingest.acknowledge("south", "Li Wei")
+            site.inside.ingest.acknowledge("south", "Li Wei")
         ending.set()
         thief.join()
-        assert lost == [] and site.gateway._broker._epoch == lines and pages._epoch == 1
+        assert lost == [] and site.inside._broker._epoch == lines and pages._epoch == 1
         kiosk.client.on_disconnect = None
 
 
@@ -193,10 +178,10 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
         say_retained(f"{BASE}/north-1/reading", encode(fever))
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
         until(lambda: site.state("north").state == "raised")  # live it is a fever as any
-        site.gateway.ingest.acknowledge("north", "Li Wei")
-    site.gateway._broker.again()  # as after each start
-    before = site.gateway._broker.retained
-    until(lambda: site.gateway._broker.retained >= before + 2)
+        site.inside.ingest.acknowledge("north", "Li Wei")
+    site.inside._broker.again()  # as after each start
+    before = site.inside._broker.retained
+    until(lambda: site.inside._broker.retained >= before + 2)
     assert site.state("north").state == "clear"
     with Client(site, "north-1") as kiosk:
         say_retained(f"{BASE}/north-1/reading", b"")
@@ -267,5 +252,5 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
             line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
             kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
             until(lambda: site.state("south").state == "raised")
-            site.gateway.ingest.acknowledge("south", "Li Wei")
+            site.inside.ingest.acknowledge("south", "Li Wei")
         nobody.kill()

@@ -7,11 +7,11 @@ from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
 from pages_site import GOOD, OURS, post, quick
 from starlette.testclient import TestClient
 
-from demonstration.system import System
 from fevergate.settings import load_gateway
 from fevergate.update_bundle import build
 from fevergate.web import accounts
 from fevergate.web.app import Pages
+from harness.system import System
 
 KIOSK = "/admin/kiosks/north-1"
 UPDATE_S = 150

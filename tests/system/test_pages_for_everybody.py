@@ -4,9 +4,10 @@ nothing serious, nothing is cut off, and nothing is loaded from elsewhere."""
 import pytest
 import real_micropython
 
-from demonstration.browser import NARROW, PASSWORD, WIDE, begin, chromium, opened, sign_in
-from demonstration.site import Site
 from fevergate.protocol import Verdict
+from harness.browser import NARROW, PASSWORD, WIDE, begin, chromium, opened, sign_in
+from harness.filled import fill
+from harness.site import Site
 
 AXE = real_micropython.ROOT / ".venv/node/node_modules/axe-core/axe.min.js"
 WAYS = [("zh", "day", WIDE), ("en", "night", NARROW), ("zh", "night", NARROW), ("en", "day", WIDE)]
@@ -35,10 +36,13 @@ def browser():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, browser):
     folder = tmp_path_factory.mktemp("pages") / "gateway"
-    with Site(folder, {"north": ["north-1", "north-2"], "south": ["south-1"]}, days=20) as site:
+    with Site(folder, {"north": ["north-1", "north-2"], "south": ["south-1"]}) as site:
+        fill(site.settings, 20)
+        site.start_gateway()
+        site.start_web()
         page = opened(browser, site.url)
         assert judged(page) == []
-        begin(page, site.code, "陈静")
+        begin(page, site.invite(), "陈静")
         assert judged(page) == []
         sign_in(page, "陈静")
         page.goto(f"{site.url}/admin/people")

@@ -6,9 +6,9 @@ import sys
 import pytest
 from PIL import Image, ImageChops
 
-from demonstration.panel_states import ORDER, picture, states
-from demonstration.system import ROOT
+from harness import ROOT
 from kiosk.words import LANGUAGES, words_in
+from screenshots.panel_states import ORDER, picture, states
 
 
 @pytest.fixture(scope="module")

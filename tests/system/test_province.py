@@ -16,7 +16,7 @@ def test_every_colleges_days_are_right_or_said_to_be_missing(request, tmp_path, 
         more = ["--database", request.getfixturevalue("postgres").database()]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "demonstration.province", "--json"),
+            *(sys.executable, "-m", "scenarios.province", "--json"),
             *("--colleges", "10", "--days", "8", *more),
         ],
         capture_output=True,

@@ -17,38 +17,27 @@ from fevergate import certificates
 from fevergate.cli import cli
 from fevergate.errors import BrokerError
 from fevergate.protocol import KIOSK_SAYS
-from fevergate.provision import provision, services
+from fevergate.provision import services
 from fevergate.settings import load_gateway
-from harness.broker import LocalBroker, free_port
+from harness.site import Site
 
-
-class Site:
-    def __init__(self, folder):
-        self.folder = folder
-        self.port = free_port()
-        provision(
-            folder,
-            campus="east",
-            gateway="gw-east",
-            gates={"north": ["north-1", "north-2"], "south": ["south-1"]},
-            broker_port=self.port,
-            wifi_ssid="campus",
-            wifi_password="hunter2hunter2",
-            language="en",
-        )
-        self.broker = LocalBroker(folder)
-        self.broker.start()
-
-    @property
-    def gates(self):
-        return {gate.name: gate.kiosks for gate in load_gateway(self.folder / "gateway.toml").gates}
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 
 
 @pytest.fixture
 def site(tmp_path):
-    site = Site(tmp_path / "fevergate")
-    yield site
-    site.broker.stop()
+    with Site(
+        tmp_path / "fevergate",
+        GATES,
+        language="en",
+        wifi_ssid="campus",
+        wifi_password="hunter2hunter2",
+    ) as site:
+        yield site
+
+
+def gates(site):
+    return {gate.name: gate.kiosks for gate in load_gateway(site.settings_path).gates}
 
 
 def fevergate(command, site, *arguments):
@@ -83,7 +72,7 @@ def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
         assert not undisturbed.is_set()
     with Client(site, "north-1", old) as again:
         assert again.refused
-    assert site.gates == {"north": ["north-2"], "south": ["south-1"]}
+    assert gates(site) == {"north": ["north-2"], "south": ["south-1"]}
     assert not (site.folder / "kiosks/north-1").exists()
     for name in ("broker.passwords", "broker.acl"):
         assert "north-1" not in (site.folder / name).read_text()
@@ -140,9 +129,9 @@ def test_the_same_name_may_come_back_with_another_password(site):
 def test_a_gates_last_kiosk_leaves_it_amber_until_there_is_another(site):
     said = fevergate("revoke", site, "south-1")
     assert "gate south has no other kiosk" in said
-    assert site.gates["south"] == ["south-1"]  # silent for good, which is amber
+    assert gates(site)["south"] == ["south-1"]  # silent for good, which is amber
     fevergate("kiosk", site, "south-2", "--gate", "south")
-    assert site.gates["south"] == ["south-2"]
+    assert gates(site)["south"] == ["south-2"]
 
 
 def test_a_new_kiosk_is_as_its_neighbours_but_for_what_is_said(site):

@@ -10,7 +10,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings, until
 from test_broker_access import BASE, Client
 
-from demonstration.system import System
+from harness.system import System
 
 SPEED = 3.0
 WITHIN_S = 2
@@ -63,7 +63,7 @@ def test_an_unset_clock_gets_line_and_time_and_what_was_measured_before_is_dated
     hall.board.wait_console("link up", ANSWER_S)
     for _ in range(3):
         assert hall.measure()["at"] is None
-    hall._start_gateway()
+    hall.run_gateway()
     hall.measure_until_dated()
     assert hall.all_dated_right()
 
@@ -93,7 +93,7 @@ def test_what_was_not_confirmed_is_not_believed_after_a_reset_either(hall):
     heard = len(hall.board.console)
     hall.board.wait_console("link up", ANSWER_S, start=heard)
     assert hall.measure()["at"] is None
-    hall._start_gateway()
+    hall.run_gateway()
     hall.measure_until_dated()
     hall.board.panic()  # and what was confirmed goes on
     heard = len(hall.board.console)

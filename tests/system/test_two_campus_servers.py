@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import pytest
 
-from bench_suite.campus import CampusStage
+from bench_suite.campus import campuses
 from fevergate.delivery import Item, Sender
 from fevergate.summaries import FeverEvent, GatewayDay, KioskCount
+from harness.campus import CampusSite
 
 TOLD_S = 60
 
@@ -72,28 +73,30 @@ address = "http://127.0.0.1:{port}/"
 """A reminder of yesterday's report is due, whatever time it is now."""
 
 
-def say(stage, number, summary):
+def say(site, number, summary):
     """One gateway's word, to one server."""
-    sender = Sender(stage.gateway(number))
+    gates = {"gate": ["kiosk-1"]}
+    sender = Sender(site.gateway_settings(f"campus-{number}", f"gw-{number}", gates))
     item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
     assert len(sender.send([item]).held) == 1
     sender.close()
 
 
-def fever(stage, number, seq):
+def fever(site, number, seq):
     """A fever of five minutes ago that nobody has acknowledged, told to one server."""
     at = time.time() - 300
     event = FeverEvent(
         kiosk="kiosk-1", gate="gate", boot=1, seq=seq, revision=1, at=at, raised_at=at, body_c=38.2
     )
-    say(stage, number, event)
+    say(site, number, event)
 
 
 @pytest.mark.timeout(240)
 def test_each_message_goes_out_once_and_one_server_goes_on_without_the_other(
     tmp_path, postgres, told
 ):
-    one = CampusStage(tmp_path, postgres.database(), MORE.format(port=told.server_port))
+    more = MORE.format(port=told.server_port)
+    one = CampusSite(tmp_path, campuses(), postgres.database(), more=more)
     two = one.beside()
     first, second = one.start(), two.start()
     try:

@@ -1,67 +1,50 @@
 """A board whose clock was never set: it is 2000-01-01, for TLS too, and nobody serves SNTP."""
 
-import json
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from kiosk_helpers import ANSWER_S, kiosk
 
 from fevergate import certificates
-from fevergate.provision import provision, steps
-from harness.broker import LocalBroker, free_port
+from fevergate.provision import steps
+from harness.site import Site
 
 DAY_S = 86_400
 
 
-class Campus:
-    """A provisioned folder, its broker, and the boards that were flashed from it."""
+class Campus(Site):
+    """A site, and the boards that were flashed from it."""
 
     def __init__(self, folder, boards):
-        self.folder = folder
+        super().__init__(folder / "fevergate", {"north": ["north-1", "north-2"]})
         self._boards = boards
-        self._made = []
-        provision(
-            folder / "fevergate",
-            campus="east",
-            gateway="gw-east",
-            gates={"north": ["north-1", "north-2"]},
-            broker_port=free_port(),
-        )
-        self.broker = LocalBroker(folder / "fevergate")
-        self.broker.start()
 
     def renew(self):
-        return list(steps.renew(self.folder / "fevergate", [], everything=False))
+        return list(steps.renew(self.folder, [], everything=False))
 
     def board(self, name="north-1", **options):
         """Flashed from the folder as it is now; without SNTP."""
-        given = self.folder / "fevergate" / "kiosks" / name
-        values = json.loads((given / "settings.json").read_text()) | {"ntp_host": ""}
-        files = {
-            "settings.json": json.dumps(values).encode(),
-            "ca.der": (given / "ca.der").read_bytes(),
-        }
-        board = kiosk(self.folder / f"flash-{len(self._boards)}", files, **options)
+        files = self.board_files(name, ntp_host="")
+        board = kiosk(self.folder.parent / f"flash-{len(self._boards)}", files, **options)
         self._boards.append(board)
         return board
 
 
 @pytest.fixture
 def campus_of(tmp_path, monkeypatch):
-    campuses, boards = [], []
+    boards = []
+    with ExitStack() as stack:
 
-    def make(begins=certificates.BEGINS):
-        with monkeypatch.context() as then:
-            then.setattr(certificates, "BEGINS", begins)
-            campuses.append(Campus(tmp_path, boards))
-        return campuses[-1]
+        def make(begins=certificates.BEGINS):
+            with monkeypatch.context() as then:
+                then.setattr(certificates, "BEGINS", begins)
+                return stack.enter_context(Campus(tmp_path, boards))
 
-    yield make
-    for board in boards:
-        board.stop()
-    for campus in campuses:
-        campus.broker.stop()
+        yield make
+        for board in boards:
+            board.stop()
 
 
 def since(days):

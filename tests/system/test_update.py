@@ -12,11 +12,12 @@ import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
 from msgspec.structs import asdict, replace
 
-from demonstration.system import CAMPUS, System
 from fevergate.broker_once import publish_once
 from fevergate.certificates import read_update_key
 from fevergate.protocol import Topic, encode
 from fevergate.update_bundle import build, sign
+from harness.site import CAMPUS
+from harness.system import System
 from kiosk.offer import signed_text
 
 NEW = "0.2.0"

@@ -6,11 +6,11 @@ from statistics import fmean, stdev
 import pytest
 from simulator_helpers import PEOPLE_FILE
 
-from demonstration.processes import wait_until
-from demonstration.system import System
 from fevergate.database import open_reader
 from fevergate.evaluation import replay
 from fevergate.people import load_people
+from harness.system import System
+from harness.worker import wait_until
 from kiosk.estimate import SITES
 from kiosk.scan import peak_of
 from kiosk.screening import _BODY_MIN_C, THRESHOLD_C

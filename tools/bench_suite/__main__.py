@@ -80,10 +80,10 @@ def alarm_command(
 ) -> None:
     """From a fever's publishing to the red lamp's pin, beside a bare subscriber."""
     from bench_suite.alarm import KIOSKS, measure
-    from harness.stage import Stage
+    from harness.site import LoadSite
 
-    with Stage(KIOSKS, folder) as stage:
-        figures = measure(stage, samples, rounds, load, fsync_ms, _progress, boards)
+    with LoadSite(KIOSKS, folder) as site:
+        figures = measure(site, samples, rounds, load, fsync_ms, _progress, boards)
     _show(figures, as_json)
 
 
@@ -97,10 +97,10 @@ def ingest_command(
 ) -> None:
     """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
     from bench_suite.ingest import measure
-    from harness.stage import Stage
+    from harness.site import LoadSite
 
-    with Stage(kiosks, folder, queued=readings) as stage:
-        figures = measure(stage, readings, rounds, fsync_ms, _progress)
+    with LoadSite(kiosks, folder, queued=readings) as site:
+        figures = measure(site, readings, rounds, fsync_ms, _progress)
     _show(figures, as_json)
 
 
@@ -123,10 +123,10 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
 def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
     """Each page and export after so many readings: how long it takes, how much it sends."""
     from bench_suite.pages import measure
-    from harness.stage import Stage
+    from harness.site import LoadSite
 
-    with Stage(PAGES_KIOSKS, folder) as stage:
-        _show(measure(stage, rows, rounds, _progress), as_json)
+    with LoadSite(PAGES_KIOSKS, folder) as site:
+        _show(measure(site, rows, rounds, _progress), as_json)
 
 
 @bench_command.command("life")
@@ -136,10 +136,10 @@ def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) ->
 def life_command(readings: int, as_json: bool, folder: Path | None) -> None:
     """Memory at rest and after many readings, and the processor at ten readings a second."""
     from bench_suite.life import KIOSKS, measure
-    from harness.stage import Stage
+    from harness.site import LoadSite
 
-    with Stage(KIOSKS, folder) as stage:
-        _show(measure(stage, readings, _progress), as_json)
+    with LoadSite(KIOSKS, folder) as site:
+        _show(measure(site, readings, _progress), as_json)
 
 
 @bench_command.command("crash")
@@ -156,10 +156,10 @@ def crash_command(
     Exit 1 if anything was lost or counted twice, or any fever stayed dark.
     """
     from bench_suite.crash import KIOSKS, crash
-    from harness.stage import Stage
+    from harness.site import LoadSite
 
-    with Stage(KIOSKS, folder) as stage:
-        found = crash(stage, kills, seed, _progress)
+    with LoadSite(KIOSKS, folder) as site:
+        found = crash(site, kills, seed, _progress)
     _show(found, as_json)
     if not found["complete"] or any(
         found[name] for name in ("lost", "invented", "doubled", "dark")
@@ -173,10 +173,10 @@ def crash_command(
 def collect_command(readings: int, rounds: int, folder: Path | None, as_json: bool) -> None:
     """One collector and two in a shared subscription, into PostgreSQL, beside a bare subscriber."""
     from bench_suite.collect import measure
-    from bench_suite.collect_stage import CollectStage
+    from bench_suite.collect_site import CollectSite
 
-    with CollectStage(PAGES_KIOSKS, folder, queued=readings) as stage:
-        _show(measure(stage, readings, rounds, _progress), as_json)
+    with CollectSite(PAGES_KIOSKS, folder, queued=readings) as site:
+        _show(measure(site, readings, rounds, _progress), as_json)
 
 
 @bench_command.command("campus-crash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from queue import SimpleQueue
 from statistics import median, quantiles
 
 from bench_suite import pages
@@ -14,7 +15,8 @@ from fevergate.pins import GATES
 from fevergate.protocol import Verdict
 from harness.admin import Admin
 from harness.load import LoadKiosk
-from harness.stage import Stage, Worker
+from harness.site import LoadSite
+from harness.worker import Worker
 
 KIOSKS = 10
 APART_S = 0.005
@@ -28,7 +30,7 @@ Progress = Callable[[str], None]
 
 
 def measure(
-    stage: Stage,
+    site: LoadSite,
     samples: int,
     rounds: int,
     load_per_s: int,
@@ -43,30 +45,33 @@ def measure(
     """
     bare: list[list[float]] = []
     lit: list[list[float]] = []
-    slow = environment(stage.folder, fsync_ms)
+    slow = environment(site.folder, fsync_ms)
     boot = 0
     with ExitStack() as beside:
         if boards:
-            beside.enter_context(pages.web(stage))
-            beside.enter_context(pages.boards(stage, boards))
+            beside.enter_context(pages.start_web(site))
+            beside.enter_context(pages.boards(site, boards))
         for number in range(1, rounds + 1):
             for name, kept in (("bare", bare), ("gateway", lit)):
                 progress(f"{name}, round {number} of {rounds}")
                 boot += 1
                 with ExitStack() as stack:
-                    kiosk = LoadKiosk(stage.settings, stage.kiosks[0], boot)
+                    kiosk = LoadKiosk(site.settings, site.kiosks[0], boot)
                     stack.callback(kiosk.close)
                     kiosk.wait_up()
                     if name == "bare":
                         watched = _Bare(
-                            stack.enter_context(bare_subscriber(stage, "watch", '"fever"'))
+                            stack.enter_context(bare_subscriber(site, "watch", '"fever"'))
                         )
                     else:
-                        guard = stack.enter_context(Admin(stage))
-                        watched = _Lamp(stack.enter_context(stage.gateway(slow)), guard)
+                        guard = stack.enter_context(Admin(site))
+                        watched = _Lamp(guard)
+                        stack.enter_context(
+                            site.start_gateway(environment=slow, heard=watched.changes.put)
+                        )
                         watched.catch_up(kiosk)
                     if load_per_s:
-                        stack.enter_context(stage.load(*_load(load_per_s)))
+                        stack.enter_context(site.start_load(*_load(load_per_s)))
                         time.sleep(WARM_S)
                     kept.append([_one(kiosk, watched) for _ in range(samples)])
     return {
@@ -93,8 +98,9 @@ class _Bare:
 class _Lamp:
     """The red lamp's pin is high; a guard makes it low again."""
 
-    def __init__(self, worker: Worker, guard: Admin) -> None:
-        self._worker = worker
+    def __init__(self, guard: Admin) -> None:
+        self.changes: SimpleQueue[str] = SimpleQueue()
+        """The gateway's lines."""
         self._guard = guard
         self._red = GATES["gate1"]["red"]
 
@@ -117,7 +123,7 @@ class _Lamp:
 
     def _changes_to(self, level: int) -> float:
         while True:
-            at, pin, now = self._worker.line(WAIT_S).split()
+            at, _, pin, now = self.changes.get(timeout=WAIT_S).split()
             if int(pin) == self._red and int(now) == level:
                 return float(at)
 

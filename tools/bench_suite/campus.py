@@ -6,35 +6,26 @@ nothing else, and each day's report must come to what the gateways said of it la
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import random
-import secrets
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from copy import copy
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 from sqlalchemy import select
 
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.reports import Reports
-from fevergate.campus.settings import load_campus
 from fevergate.campus.tables import items
-from fevergate.certificates import ensure_authority, ensure_server
 from fevergate.delivery import Item, Sender
-from fevergate.settings import CampusServer, Gate, GatewaySettings
 from fevergate.summaries import FeverEvent, FollowUpEvent, GatewayDay, KioskCount, Summary
 from fevergate.vault import KEY, Vault
-from harness.broker import free_port
+from harness.campus import CampusSite
 from harness.errors import HarnessError
-from harness.stage import END_S, Worker
 
 GATEWAYS = 4
 DAYS = 10
@@ -53,11 +44,11 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
 
     Raises `HarnessError` where the server does not come up again.
     """
-    stage = CampusStage(folder, database)
+    site = CampusSite(folder, campuses(), database)
     chance = random.Random(seed)  # noqa: S311 - no secret
     logging.getLogger("fevergate.delivery").disabled = True  # it is away on purpose
-    server = stage.start()
-    gateways = [_Gateway(stage, number, seed) for number in range(GATEWAYS)]
+    server = site.start()
+    gateways = [_Gateway(site, number, seed) for number in range(GATEWAYS)]
     for gateway in gateways:
         gateway.start()
     try:
@@ -65,7 +56,7 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
             progress(f"kill {number} of {kills}")
             time.sleep(chance.uniform(*LIVES_S))
             server.kill()
-            server = stage.start()
+            server = site.start()
         progress("waiting until all is held")
         for gateway in gateways:
             gateway.finish()
@@ -74,74 +65,22 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
             gateway.give_up()
         server.__exit__()
         logging.getLogger("fevergate.delivery").disabled = False
-    return {"kills": kills, "seed": seed} | _account(stage, gateways)
+    return {"kills": kills, "seed": seed} | _account(site, gateways)
 
 
-class CampusStage:
-    """A folder with all that a campus server and its gateways need; `more` of campus.toml."""
-
-    def __init__(self, folder: Path, database: str, more: str = "") -> None:
-        ensure_authority(folder, "bench")
-        ensure_server(folder, "campus", ["127.0.0.1"])
-        lines = [f'database = "{database}"']
-        tokens = []
-        for number in range(GATEWAYS):
-            token = secrets.token_urlsafe(24)
-            (folder / f"gw-{number}.token").write_text(token)
-            lines.append(f'[campuses.campus-{number}]\ngateways = ["gw-{number}"]')
-            tokens.append(f'gw-{number} = "{hashlib.sha256(token.encode()).hexdigest()}"')
-        self._text = "\n".join([*lines, "[tokens]", *tokens, more]) + "\n"
-        self._context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-        self._place(folder, "campus.toml")
-
-    def beside(self) -> CampusStage:
-        """Another server on the same database."""
-        other = copy(self)
-        other._place(self.folder, "beside.toml")
-        return other
-
-    def _place(self, folder: Path, name: str) -> None:
-        port = free_port()
-        self.folder, self.path = folder, folder / name
-        self.url = f"https://127.0.0.1:{port}"
-        self.path.write_text(f"port = {port}\n{self._text}")
-        self.settings = load_campus(self.path)
-
-    def start(self) -> Worker:
-        """The shipped server, as soon as it answers. Raises `HarnessError`."""
-        worker = Worker("fevergate.cli", "campus", "--settings", str(self.path))
-        until = time.monotonic() + END_S
-        with httpx.Client(base_url=self.url, verify=self._context) as client:
-            while True:
-                try:
-                    client.get("/healthz").raise_for_status()
-                    return worker
-                except httpx.HTTPError as error:
-                    if time.monotonic() > until:
-                        worker.kill()
-                        raise HarnessError(
-                            f"the campus server does not come up: {error}"
-                        ) from error
-                    time.sleep(0.02)
-
-    def gateway(self, number: int) -> GatewaySettings:
-        """What a gateway forwards by."""
-        settings = GatewaySettings(
-            campus=f"campus-{number}",
-            gateway=f"gw-{number}",
-            gates=[Gate(name="gate", kiosks=["kiosk-1"])],
-            campus_server=CampusServer(url=self.url, token_file=f"gw-{number}.token", ca="ca.crt"),
-        )
-        settings.folder = self.folder
-        return settings
+def campuses() -> dict[str, list[str]]:
+    """Each with one gateway."""
+    return {f"campus-{number}": [f"gw-{number}"] for number in range(GATEWAYS)}
 
 
 class _Gateway(threading.Thread):
     """Says ever newer things of some days, repeats old ones, and forgets what the server holds."""
 
-    def __init__(self, stage: CampusStage, number: int, seed: int) -> None:
+    def __init__(self, site: CampusSite, number: int, seed: int) -> None:
         super().__init__(name=f"gw-{number}", daemon=True)
-        self.settings = stage.gateway(number)
+        self.settings = site.gateway_settings(
+            f"campus-{number}", f"gw-{number}", {"gate": ["kiosk-1"]}
+        )
         self.last: dict[str, Summary] = {}
         self.told: dict[str, int] = {}
         self.deliveries = 0
@@ -211,8 +150,8 @@ class _Gateway(threading.Thread):
             time.sleep(0.02)
 
 
-def _account(stage: CampusStage, gateways: list[_Gateway]) -> dict[str, Any]:
-    database = CampusDatabase(database_url(stage.settings.database, stage.folder))
+def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
+    database = CampusDatabase(database_url(site.settings.database, site.folder))
     try:
         with database.read() as connection:
             held = {
@@ -221,7 +160,7 @@ def _account(stage: CampusStage, gateways: list[_Gateway]) -> dict[str, Any]:
                     select(items.c.gateway, items.c.key, items.c.revision, items.c.payload)
                 )
             }
-        reports = Reports(database, stage.settings, Vault(stage.settings.path(KEY)), time.time)
+        reports = Reports(database, site.settings, Vault(site.settings.path(KEY)), time.time)
         days = [(FIRST + timedelta(days=n)).isoformat() for n in range(DAYS)]
         wrong = sum(_wrong(reports, day, gateways) for day in days)
     finally:

@@ -15,9 +15,9 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
-from bench_suite.collect_stage import CollectStage
+from bench_suite.collect_site import CollectSite
 from harness.errors import HarnessError
-from harness.stage import Worker
+from harness.worker import Worker
 
 WAIT_S = 300
 START_S = 60
@@ -25,7 +25,7 @@ START_S = 60
 Progress = Callable[[str], None]
 
 
-def measure(stage: CollectStage, readings: int, rounds: int, progress: Progress) -> dict[str, Any]:
+def measure(site: CollectSite, readings: int, rounds: int, progress: Progress) -> dict[str, Any]:
     """Medians over the rounds: readings per second, microseconds of CPU per reading."""
     took: dict[str, list[dict[str, float]]] = {"bare": [], "one": [], "two": []}
     for number in range(1, rounds + 1):
@@ -33,7 +33,7 @@ def measure(stage: CollectStage, readings: int, rounds: int, progress: Progress)
             progress(f"{name}, round {number} of {rounds}")
             boot = number * len(took) + order
             run = _bare if name == "bare" else _collect
-            took[name].append(run(stage, readings, boot, 2 if name == "two" else 1))
+            took[name].append(run(site, readings, boot, 2 if name == "two" else 1))
     rate = {name: median(one["per_s"] for one in some) for name, some in took.items()}
 
     def cost(name: str, part: str) -> float:
@@ -53,36 +53,36 @@ def measure(stage: CollectStage, readings: int, rounds: int, progress: Progress)
     }
 
 
-def _bare(stage: CollectStage, readings: int, boot: int, _count: int) -> dict[str, float]:
-    arguments = (str(stage.collect_toml), "bare")
+def _bare(site: CollectSite, readings: int, boot: int, _count: int) -> dict[str, float]:
+    arguments = (str(site.collect_toml), "bare")
     _ended("bench_suite.share_sink", *arguments, "register")
-    _fill(stage, readings, boot)
+    _fill(site, readings, boot)
     with Worker("bench_suite.share_sink", *arguments, "drain", str(readings)) as sink:
         first_at, last_at, _ = map(float, sink.line(WAIT_S).split())
     _ended("bench_suite.share_sink", *arguments, "end")
     return {"per_s": readings / (last_at - first_at)}
 
 
-def _collect(stage: CollectStage, readings: int, boot: int, count: int) -> dict[str, float]:
+def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[str, float]:
     """So many collectors from an empty database, with nothing but what waits for them."""
-    stage.database_url()
+    site.database_url()
     names = [f"c{boot}-{n}" for n in range(count)]
     with ExitStack() as stack:
         for name in names:  # the broker is to know all of them before it shares anything out
-            one = stack.enter_context(stage.counted(name))
+            one = stack.enter_context(site.counted(name))
             said_up(one)
-    _fill(stage, readings, boot)
-    postgres_s, broker_s = stage.postgres_cpu_s(), stage.broker_cpu_s()
+    _fill(site, readings, boot)
+    postgres_s, broker_s = site.postgres_cpu_s(), site.broker_cpu_s()
     with ExitStack() as stack:
-        workers = [stack.enter_context(stage.counted(name)) for name in names]
+        workers = [stack.enter_context(site.counted(name)) for name in names]
         said = [_said(worker, lambda it: True, START_S) for worker in workers]
         until = time.monotonic() + WAIT_S
         while sum(it["stored"] for it in said) < readings:
             if time.monotonic() > until:
                 raise HarnessError(f"{sum(it['stored'] for it in said)} of {readings} were stored")
             said = [_said(worker, lambda it: True, START_S) for worker in workers]
-        broker_s, postgres_s = stage.broker_cpu_s() - broker_s, stage.postgres_cpu_s() - postgres_s
-    with stage.read() as connection:
+        broker_s, postgres_s = site.broker_cpu_s() - broker_s, site.postgres_cpu_s() - postgres_s
+    with site.read() as connection:
         row = connection.execute("select count(*), count(distinct seq) from readings").fetchone()
     if row is None or row[0] != readings:
         raise HarnessError(f"{row and row[0]} readings are stored, {readings} were published")
@@ -91,7 +91,7 @@ def _collect(stage: CollectStage, readings: int, boot: int, count: int) -> dict[
             "fevergate.cli",
             "collect",
             "--settings",
-            str(stage.collect_toml),
+            str(site.collect_toml),
             "--name",
             name,
             "--leave",
@@ -120,8 +120,8 @@ def _said(
             return said
 
 
-def _fill(stage: CollectStage, readings: int, boot: int) -> None:
-    with stage.load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
+def _fill(site: CollectSite, readings: int, boot: int) -> None:
+    with site.start_load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
         load.line(WAIT_S)
 
 

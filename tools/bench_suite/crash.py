@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,8 @@ from fevergate.protocol import Identity, Verdict
 from harness.admin import Admin
 from harness.errors import HarnessError
 from harness.load import Fleet
-from harness.stage import Stage, Worker
+from harness.site import LoadSite
+from harness.worker import Worker
 
 KIOSKS = 10
 PER_S = 300
@@ -33,18 +33,19 @@ SETTLE_S = 120
 SURE_S = 0.002
 """Two clocks are compared: UTC of the store, and the pins' monotonic one."""
 
+RED = GATES["gate1"]["red"]
+
 Progress = Callable[[str], None]
 
 _SUM = "select coalesce(sum(normal + fever + retry), 0)"
 
 
-def crash(stage: Stage, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
+def crash(site: LoadSite, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
     """Returns the figures; `lost`, `doubled` and `dark` must be 0."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    lamp = Lamp()
-    victims = Victims(stage, lamp)
+    victims = Victims(site)
     victims.start_gateway()
-    fleet = Fleet(stage.settings, boot=seed + 1, seed=seed)
+    fleet = Fleet(site.settings, boot=seed + 1, seed=seed)
     crowd = Crowd(fleet)
     crowd.start()
     killed: dict[str, int] = {"gateway": 0, "broker": 0}
@@ -69,11 +70,10 @@ def crash(stage: Stage, kills: int, seed: int, progress: Progress) -> dict[str, 
         crowd.stop()
         fleet.close()
         victims.stop()
-    lamp.close()
     return (
         {"kills": kills, "killed": killed, "seed": seed, "complete": complete}
         | {"pending": fleet.pending}
-        | account(stage, published, lamp)
+        | account(site, published)
     )
 
 
@@ -97,64 +97,28 @@ class Crowd(threading.Thread):
             self.join()
 
 
-class Lamp:
-    """When the red pin was high, by the machine's monotonic clock, over all gateways' lives."""
-
-    def __init__(self) -> None:
-        self._pin = GATES["gate1"]["red"]
-        self._on: list[tuple[float, float]] = []
-        self._since: float | None = None
-
-    def heard(self, line: str) -> None:
-        at, pin, level = line.split()
-        if int(pin) != self._pin:
-            return
-        if int(level):
-            self._since = float(at)
-        else:
-            self._ended(float(at))
-
-    def died(self, at: float) -> None:
-        """The gateway is gone; what it last showed is all that is known."""
-        self._ended(at)
-
-    def close(self) -> None:
-        self._ended(time.monotonic())
-        self._on.sort()
-
-    def was_red(self, at: float) -> bool:
-        begin = bisect_right(self._on, (at + SURE_S, float("inf"))) - 1
-        return begin >= 0 and self._on[begin][1] >= at - SURE_S
-
-    def _ended(self, at: float) -> None:
-        if self._since is not None:
-            self._on.append((self._since, at))
-            self._since = None
-
-
 class Victims:
     """The gateway and the broker, which fall and stand up."""
 
-    def __init__(self, stage: Stage, lamp: Lamp) -> None:
-        self._stage = stage
-        self._lamp = lamp
+    def __init__(self, site: LoadSite) -> None:
+        self._site = site
         self._gateway: Worker | None = None
         self._broker = True
 
     def start_gateway(self) -> None:
-        self._gateway = self._stage.gateway()
+        self._gateway = self._site.start_gateway()
 
     def kill(self, name: str) -> None:
         if name == "broker":
-            self._stage.broker.kill()
+            self._site.broker.kill()
             self._broker = False
         elif self._gateway:
             self._gateway.kill()
-            self.hear()
+            self._gateway = None
 
     def revive(self) -> None:
         if not self._broker:
-            self._stage.broker.start()
+            self._site.broker.start()
             self._broker = True
         if self._gateway is None:
             self.start_gateway()
@@ -162,32 +126,23 @@ class Victims:
     def acknowledge(self) -> None:
         """A guard comes by; where there is no broker he comes again."""
         try:
-            with Admin(self._stage) as guard:
+            with Admin(self._site) as guard:
                 guard.acknowledge()
         except (FeverGateError, OSError):
             return
 
     def stop(self) -> None:
         if self._gateway:
-            self._gateway.__exit__()
-            self.hear()
-
-    def hear(self) -> None:
-        """Take what the dead gateway said of its pins."""
-        assert self._gateway  # noqa: S101 - called where it is
-        for line in self._gateway.last_lines():
-            self._lamp.heard(line)
-        self._lamp.died(time.monotonic())
-        self._gateway = None
+            self._gateway.stop()
 
 
-def account(stage: Stage, published: dict[Identity, Verdict], lamp: Lamp) -> dict[str, Any]:
+def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any]:
     """What became of what was published."""
-    database = open_reader(stage.database)
+    database = open_reader(site.database)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
         if check != "ok":
-            raise HarnessError(f"{stage.database}: {check}")
+            raise HarnessError(f"{site.database}: {check}")
         stored = {
             Identity(*row[:3]): Verdict(row[3])
             for row in database.execute("select kiosk, boot, seq, verdict from readings")
@@ -201,7 +156,6 @@ def account(stage: Stage, published: dict[Identity, Verdict], lamp: Lamp) -> dic
     finally:
         database.close()
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}
-    skew_s = time.time() - time.monotonic()
     return {
         "published": len(published),
         "stored": len(stored),
@@ -210,5 +164,5 @@ def account(stage: Stage, published: dict[Identity, Verdict], lamp: Lamp) -> dic
         "invented": len(stored.keys() - published.keys()),
         "doubled": max(abs(counted - len(stored)), abs(days - len(stored))),
         "dark": len(ill - fevers.keys())
-        + sum(not lamp.was_red(raised_at - skew_s) for raised_at in fevers.values()),
+        + sum(not site.lamps.was_lit(RED, raised_at, SURE_S) for raised_at in fevers.values()),
     }

@@ -20,7 +20,7 @@ from fevergate.database import open_reader
 from fevergate.protocol import Stored, Topic, alarm_topic, parse_topic
 from harness.admin import Admin
 from harness.errors import HarnessError
-from harness.stage import CAMPUS, GATE, Stage
+from harness.site import CAMPUS, GATE, LoadSite
 
 WAIT_S = 300
 START_S = 30
@@ -29,28 +29,31 @@ Progress = Callable[[str], None]
 
 
 def measure(
-    stage: Stage, readings: int, rounds: int, fsync_ms: float, progress: Progress
+    site: LoadSite, readings: int, rounds: int, fsync_ms: float, progress: Progress
 ) -> dict[str, float]:
     """Medians over the rounds: messages per second bare and durable, the gateway's memory in MB."""
     bare: list[float] = []
     durable: list[float] = []
     memory: list[float] = []
-    slow = environment(stage.folder, fsync_ms)
-    _register(stage)
+    slow = environment(site.folder, fsync_ms)
+    _register(site)
     for number in range(1, rounds + 1):
         progress(f"filling the broker's queue, round {number} of {rounds}")
-        _fill(stage, readings, boot=number)
+        _fill(site, readings, boot=number)
         progress(f"bare, round {number} of {rounds}")
-        with bare_subscriber(stage, "drain", str(readings)) as sink:
+        with bare_subscriber(site, "drain", str(readings)) as sink:
             first_at, last_at = map(float, sink.line(WAIT_S).split())
         bare.append(readings / (last_at - first_at))
         progress(f"gateway, round {number} of {rounds}")
-        told = _Told(stage, number, readings)
-        with Admin(stage, str(Topic(CAMPUS, "+", "stored")), told.heard), stage.gateway(slow) as it:
+        told = _Told(site, number, readings)
+        with (
+            Admin(site, str(Topic(CAMPUS, "+", "stored")), told.heard),
+            site.start_gateway(environment=slow) as it,
+        ):
             if not told.done.wait(WAIT_S):
                 raise HarnessError(f"round {number}: not all was stored in {WAIT_S} s")
             memory.append(it.status_kb("VmRSS") / 1024)
-        durable.append(readings / (told.last_at - _first_arrival(stage, number, readings)))
+        durable.append(readings / (told.last_at - _first_arrival(site, number, readings)))
     return {
         "bare_per_s": round(median(bare)),
         "durable_per_s": round(median(durable)),
@@ -62,12 +65,12 @@ def measure(
 class _Told:
     """What is heard of each kiosk's share of a round being stored."""
 
-    def __init__(self, stage: Stage, boot: int, readings: int) -> None:
+    def __init__(self, site: LoadSite, boot: int, readings: int) -> None:
         self.done = threading.Event()
         self.last_at = 0.0
         self._boot = boot
-        share, rest = divmod(readings, len(stage.kiosks))
-        self._waiting = {kiosk: share + (n < rest) for n, kiosk in enumerate(stage.kiosks)}
+        share, rest = divmod(readings, len(site.kiosks))
+        self._waiting = {kiosk: share + (n < rest) for n, kiosk in enumerate(site.kiosks)}
 
     def heard(self, topic: str, payload: bytes | bytearray) -> None:
         stored = msgspec.json.decode(payload, type=Stored)
@@ -80,27 +83,27 @@ class _Told:
             self.done.set()
 
 
-def _register(stage: Stage) -> None:
+def _register(site: LoadSite) -> None:
     """Let both make the session in which the broker keeps messages for them."""
-    with bare_subscriber(stage, "register"):
+    with bare_subscriber(site, "register"):
         pass
     up = threading.Event()
     # It announces its alarm when it has subscribed.
     with (
-        Admin(stage, alarm_topic(CAMPUS, GATE), lambda *_: up.set()),
-        stage.gateway(),
+        Admin(site, alarm_topic(CAMPUS, GATE), lambda *_: up.set()),
+        site.start_gateway(),
     ):
         if not up.wait(START_S):
             raise HarnessError(f"the gateway did not come up in {START_S} s")
 
 
-def _fill(stage: Stage, readings: int, boot: int) -> None:
-    with stage.load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
+def _fill(site: LoadSite, readings: int, boot: int) -> None:
+    with site.start_load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
         load.line(WAIT_S)
 
 
-def _first_arrival(stage: Stage, boot: int, readings: int) -> float:
-    reader = open_reader(stage.database)
+def _first_arrival(site: LoadSite, boot: int, readings: int) -> float:
+    reader = open_reader(site.database)
     try:
         first_at, count = reader.execute(
             "select min(received_at), count(*) from readings where boot = ?", (boot,)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from fevergate.database import open_reader
 from harness.errors import HarnessError
-from harness.stage import Stage, Worker
+from harness.site import LoadSite
+from harness.worker import Worker
 
 KIOSKS = 10
 SETTLE_S = 5
@@ -21,22 +22,22 @@ WAIT_S = 3600
 Progress = Callable[[str], None]
 
 
-def measure(stage: Stage, readings: int, progress: Progress) -> dict[str, float]:
+def measure(site: LoadSite, readings: int, progress: Progress) -> dict[str, float]:
     """Memory in MB, the processor in percent of one core; in one life of the gateway."""
-    with stage.gateway() as gateway:
+    with site.start_gateway() as gateway:
         progress("at rest")
         time.sleep(SETTLE_S)
         rest_mb = _mb(gateway)
         progress(f"{CPU_PER_S} readings a second for {CPU_S} s")
-        cpu_percent = _cpu(stage, gateway)
+        cpu_percent = _cpu(site, gateway)
         early_mb = _mb(gateway)
         progress(f"{readings:,} readings")
         arguments = ["--rate", str(LOAD_PER_S), "--readings", str(readings), "--boot", "2"]
-        with stage.load(*arguments, "--fevers", "0.001", "--wait-s", str(WAIT_S)) as load:
+        with site.start_load(*arguments, "--fevers", "0.001", "--wait-s", str(WAIT_S)) as load:
             load.line(WAIT_S)
         time.sleep(SETTLE_S)
         full_mb = _mb(gateway)
-    reader = open_reader(stage.database)
+    reader = open_reader(site.database)
     try:
         (rows,) = reader.execute("select count(*) from readings").fetchone()
     finally:
@@ -52,9 +53,9 @@ def measure(stage: Stage, readings: int, progress: Progress) -> dict[str, float]
     }
 
 
-def _cpu(stage: Stage, gateway: Worker) -> float:
+def _cpu(site: LoadSite, gateway: Worker) -> float:
     arguments = ["--rate", str(CPU_PER_S), "--readings", str(CPU_PER_S * CPU_S), "--boot", "1"]
-    with stage.load(*arguments) as load:
+    with site.start_load(*arguments) as load:
         time.sleep(SETTLE_S)  # connecting is not what is measured
         began, used_s = time.monotonic(), gateway.cpu_s()
         load.line(CPU_S + WAIT_S)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,26 +14,23 @@ import httpx
 
 from bench_suite.filled import Filled, Progress
 from harness.errors import HarnessError
-from harness.stage import END_S, GATE, Stage, Worker
+from harness.site import GATE, LoadSite
+from harness.worker import END_S, Worker
 
 SAMPLES = 20
 NICE = 10
 """As the systemd unit runs it: the alarm goes first."""
 
-NAME = "bench"
-ANSWER_S = 120.0
-"""How long a busy machine may take to answer."""
 
-
-def measure(stage: Stage, rows: int, rounds: int, progress: Progress) -> dict[str, Any]:
+def measure(site: LoadSite, rows: int, rounds: int, progress: Progress) -> dict[str, Any]:
     """Each page `SAMPLES` times a round, by turns, over TLS from the running process.
 
     Returns p50 and p95 in ms and the size in kB of each, and the worst of all.
     """
-    filled = Filled(stage.settings, rows, progress)
+    filled = Filled(site.settings, rows, progress)
     took: dict[str, list[float]] = {}
     kb: dict[str, float] = {}
-    with web(stage), signed_in(stage) as client:
+    with start_web(site), site.signed_in() as client:
         paths = _paths(client, filled)
         for number in range(1, rounds + 1):
             progress(f"asking, round {number} of {rounds}")
@@ -63,41 +58,19 @@ def measure(stage: Stage, rows: int, rounds: int, progress: Progress) -> dict[st
     }
 
 
-@contextmanager
-def web(stage: Stage) -> Iterator[Worker]:
-    """The shipped pages of the stage's gateway, with an administrator."""
-    with Worker(
-        "fevergate.cli",
-        *("web", "--settings", str(stage.path)),
-        environment={"PYTHONUNBUFFERED": "1"},
-    ) as worker:
-        os.setpriority(os.PRIO_PROCESS, worker.pid, NICE)
-        worker.line(END_S)
-        first = not stage.password
-        if first:
-            stage.password = secrets.token_urlsafe(12)
-            form = {"code": worker.line(END_S).split()[-1], **administrator(stage)}
-            with open_client(stage) as client:
-                until_up(client)
-                post_form(client, "/first", form)
-        yield worker
+def start_web(site: LoadSite) -> Worker:
+    """The shipped pages, as low in priority as the systemd unit has them."""
+    worker = site.start_web()
+    os.setpriority(os.PRIO_PROCESS, worker.pid, NICE)
+    return worker
 
 
 @contextmanager
-def signed_in(stage: Stage) -> Iterator[httpx.Client]:
-    """A client with a session of the administrator's."""
-    with open_client(stage) as client:
-        until_up(client)
-        post_form(client, "/sign-in", administrator(stage))
-        yield client
-
-
-@contextmanager
-def boards(stage: Stage, count: int) -> Iterator[Worker]:
+def boards(site: LoadSite, count: int) -> Iterator[Worker]:
     """So many boards, each with a line of its own that it listens to."""
-    with signed_in(stage) as client:
+    with site.signed_in() as client:
         ((name, value),) = client.cookies.items()
-    with Worker("bench_suite.boards", str(stage.path), str(count)) as worker:
+    with site.start("bench_suite.boards", str(site.settings_path), str(count)) as worker:
         worker.tell(f"{name}={value}")  # a secret is no argument
         if worker.line(END_S) != "ready":
             raise HarnessError("the boards did not open")
@@ -128,37 +101,3 @@ def _paths(client: httpx.Client, filled: Filled) -> list[str]:
         "/account",
         *(f"/api/v1/{name}" for name in ("gates", f"log?date={day}", "overview", "kiosks")),
     ]
-
-
-def open_client(stage: Stage) -> httpx.Client:
-    """Somebody's browser at the pages, who has not signed in."""
-    settings = stage.settings
-    context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))
-    url = f"https://127.0.0.1:{settings.web.port}"
-    return httpx.Client(base_url=url, verify=context, timeout=ANSWER_S)
-
-
-def until_up(client: httpx.Client, patience_s: float = END_S) -> None:
-    """Wait until the pages answer. Raises `HarnessError` where they do not."""
-    until = time.monotonic() + patience_s
-    while True:
-        try:
-            client.get("/healthz").raise_for_status()
-            return
-        except httpx.HTTPError as error:
-            if time.monotonic() > until:
-                raise HarnessError(f"the pages did not come up: {error}") from error
-            time.sleep(0.1)
-
-
-def administrator(stage: Stage) -> dict[str, str]:
-    """What the pages' administrator signs in with."""
-    return {"name": NAME, "password": stage.password}
-
-
-def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> None:
-    """Send a form that lets somebody in. Raises `HarnessError` where it does not."""
-    origin = str(client.base_url).rstrip("/")
-    answer = client.post(path, data=form, headers={"Origin": origin})
-    if answer.status_code != 303:
-        raise HarnessError(f"{path}: {answer.status_code}, expected to be let in")

@@ -20,14 +20,15 @@ from fevergate.broker_tls import named_context, no_delay
 from fevergate.protocol import Topic
 from fevergate.settings import GatewaySettings, load_gateway, read_secret
 from harness.errors import HarnessError
-from harness.stage import END_S, Stage, Worker
+from harness.site import LoadSite
+from harness.worker import END_S, Worker
 
 CLIENT = "bare"
 
 
-def bare_subscriber(stage: Stage, *arguments: str) -> Worker:
+def bare_subscriber(site: LoadSite, *arguments: str) -> Worker:
     """This module as a process; returns once it has subscribed. Raises `HarnessError`."""
-    worker = Worker("bench_suite.sink", str(stage.path), *arguments)
+    worker = Worker("bench_suite.sink", str(site.settings_path), *arguments)
     if worker.line(END_S) != "ready":
         raise HarnessError("the bare subscriber did not come up")
     return worker

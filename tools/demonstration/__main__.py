@@ -14,12 +14,12 @@ from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
 from demonstration.live import Screen
-from demonstration.processes import wait_until
-from demonstration.system import SETTLE_S, System
-from demonstration.verdict import Summary
 from fevergate.errors import FeverGateError
 from fevergate.people import Person, load_people
 from harness.errors import HarnessError
+from harness.system import SETTLE_S, System
+from harness.verdict import Summary
+from harness.worker import wait_until
 from simulator import SimulatorError, built_in_crowd
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

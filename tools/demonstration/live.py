@@ -17,7 +17,7 @@ from fevergate.protocol import ROOT, AlarmState, Reading, Verdict
 from fevergate.settings import read_secret
 
 if TYPE_CHECKING:
-    from demonstration.system import System
+    from harness.system import System
 
 NAME = "demo"
 
@@ -56,10 +56,11 @@ class Screen:
     def _introduce(self, folder: Path) -> None:
         broker, say = self._system.settings.broker, self._console.print
         say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
-        address, password = self._system.open_pages(NAME)
-        say(f"  board, log     {address}", soft_wrap=True)
+        password = self._system.administrator(NAME)["password"]
+        self._system.start_web(wait=False, log=folder / "web.log")
+        say(f"  board, log     {self._system.url}/", soft_wrap=True)
         say(f"                 user {NAME}, password {password}")
-        say(f"  campus server  {self._system.campus_address}", soft_wrap=True)
+        say(f"  campus server  {self._system.campus_url}", soft_wrap=True)
         user = self._system.settings.gateway
         say(f"                 user {user}, password in {folder}/campus.token", soft_wrap=True)
         say(
@@ -67,8 +68,7 @@ class Screen:
             f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v",
             soft_wrap=True,
         )
-        database = self._system.settings.path(self._system.settings.database)
-        say(f"  database       sqlite3 {database}", soft_wrap=True)
+        say(f"  database       sqlite3 {self._system.database}", soft_wrap=True)
         say(
             f"  fever log      .venv/bin/fevergate log --settings {self._system.settings_path}\n",
             soft_wrap=True,

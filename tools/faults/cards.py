@@ -10,7 +10,7 @@ from fevergate.backup import backup, restore
 from fevergate.database import open_reader
 from fevergate.protocol import Identity
 from harness.errors import HarnessError
-from harness.stage import Stage
+from harness.site import Site
 
 _COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
 
@@ -56,21 +56,21 @@ def unsent(path: Path) -> int:
         database.close()
 
 
-def empty(stage: Stage) -> None:
+def empty(site: Site) -> None:
     """Put a card without a database into the gateway, which is off."""
     for suffix in ("", "-wal", "-shm"):
-        Path(f"{stage.database}{suffix}").unlink(missing_ok=True)
+        Path(f"{site.database}{suffix}").unlink(missing_ok=True)
 
 
-def back_up(stage: Stage, path: Path) -> None:
+def back_up(site: Site, path: Path) -> None:
     """`fevergate backup`, beside the running gateway."""
-    backup(stage.settings, path)
+    backup(site.settings, path)
 
 
-def restore_from(stage: Stage, path: Path) -> None:
+def restore_from(site: Site, path: Path) -> None:
     """Put a card with the database of a backup (`fevergate restore`) into the gateway."""
     beside = path.with_name(f"{path.name}.restored")
     restore(path, beside)
-    empty(stage)
-    shutil.move(beside / stage.settings.database, stage.database)
+    empty(site)
+    shutil.move(beside / site.settings.database, site.database)
     shutil.rmtree(beside)

@@ -22,7 +22,7 @@ from fevergate.broker_files import STORE
 from fevergate.protocol import Topic, Verdict
 from harness.errors import HarnessError
 from harness.load import Fleet, LoadKiosk
-from harness.stage import CAMPUS
+from harness.site import CAMPUS
 
 FAULT_S = (0.5, 4.0)
 FLOOD = 3000

@@ -9,7 +9,7 @@ from faults.school import School
 from faults.witness import clock
 from fevergate.errors import FeverGateError
 from harness.admin import Admin
-from harness.stage import Worker
+from harness.worker import Worker
 
 RESTART_S = 1.0
 """As in the systemd units."""
@@ -42,11 +42,11 @@ class Parts:
                 self._broker = True
             if "gateway" not in workers:
                 self.gateway_began = clock()
-                workers["gateway"] = school.start_gateway()
+                workers["gateway"] = school.begin_gateway()
             starting: list[tuple[str, Callable[[Worker], Worker]]] = []
             for name, begin, wait in (
-                ("campus", school.start_campus, school.wait_for_campus),
-                ("pages", school.start_pages, school.wait_for_pages),
+                ("campus", school.begin_campus, school.wait_for_campus),
+                ("pages", school.begin_pages, school.wait_for_pages),
             ):
                 if name not in workers:
                     workers[name] = begin()
@@ -63,15 +63,13 @@ class Parts:
                     self._broker = False
                 elif worker := self._workers.pop(name, None):
                     worker.kill()
-                    self._heard_out(name, worker)
 
     def stop(self, *names: str) -> None:
         """SIGTERM, and wait."""
         with self._lock:
             for name in names:
                 if worker := self._workers.pop(name, None):
-                    worker.__exit__()
-                    self._heard_out(name, worker)
+                    worker.stop()
 
     def close(self) -> None:
         """End all but the broker."""
@@ -92,19 +90,13 @@ class Parts:
 
     def _supervise(self) -> None:
         begin = {
-            "gateway": self._school.start_gateway,
-            "campus": self._school.start_campus,
-            "pages": self._school.start_pages,
+            "gateway": self._school.begin_gateway,
+            "campus": self._school.begin_campus,
+            "pages": self._school.begin_pages,
         }
         while not self._ending.wait(RESTART_S):
             with self._lock:
                 for name, worker in list(self._workers.items()):
                     if worker.ended and not self._ending.is_set():
                         self.fallen += 1
-                        self._heard_out(name, worker)
                         self._workers[name] = begin[name]()
-
-    def _heard_out(self, name: str, worker: Worker) -> None:
-        worker.last_lines()
-        if name == "gateway":
-            self._school.witness.dies()

@@ -1,4 +1,4 @@
-"""A person's client on the stage: hears what the gateway tells, and may acknowledge."""
+"""The administrator's MQTT client: hears what the gateway tells, and may acknowledge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fevergate.broker_tls import named_context, no_delay
 from fevergate.protocol import Acknowledge, acknowledge_topic, encode
 from fevergate.settings import read_secret
 from harness.errors import HarnessError
-from harness.stage import CAMPUS, GATE, Stage
+from harness.site import Site
 
 UP_S = 10
 
@@ -23,11 +23,12 @@ class Admin:
 
     def __init__(
         self,
-        stage: Stage,
+        site: Site,
         topic: str = "",
         heard: Callable[[str, bytes | bytearray], None] | None = None,
     ) -> None:
-        settings = stage.settings
+        settings = site.settings
+        self._acknowledges = acknowledge_topic(site.campus, next(iter(site.gates)))
         self._topic = topic
         self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
@@ -55,8 +56,8 @@ class Admin:
         self._client.loop_stop()
 
     def acknowledge(self) -> None:
-        """Say that the gate's fevers are seen to."""
-        self._client.publish(acknowledge_topic(CAMPUS, GATE), encode(Acknowledge(by="bench")), 1)
+        """Say that the fevers of the first gate are seen to."""
+        self._client.publish(self._acknowledges, encode(Acknowledge(by="bench")), 1)
 
     def _connected(self, client: mqtt.Client, *_: object) -> None:
         if self._topic:

@@ -11,8 +11,8 @@ import subprocess
 from pathlib import Path
 from statistics import median, quantiles
 
-from demonstration.system import ROOT
-from demonstration.verdict import waits_ms
+from harness import FIRMWARE
+from harness.verdict import waits_ms
 from kiosk.mlx90614 import settle_ms
 from measurement.lone import lone_board
 from simulator import Habits, VirtualMLX90614, built_in_crowd
@@ -35,7 +35,7 @@ def verdict(count: int) -> dict[str, float]:
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", "heapsize=320K", str(script)),
-            *(str(ROOT / "firmware"), str(count)),
+            *(str(FIRMWARE), str(count)),
         ],
         capture_output=True,
         text=True,

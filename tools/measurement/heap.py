@@ -19,8 +19,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from demonstration.system import ROOT, System
 from fevergate.errors import FeverGateError
+from harness import FIRMWARE
+from harness.system import System
 from kiosk import record
 from kiosk.outbox import Outbox
 from measurement.lone import lone_board
@@ -81,7 +82,7 @@ def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
         port.bind(("127.0.0.1", 0))
         port.listen(64)  # the stand-ins want a connection, and ask nothing yet
         flash = Path(folder)
-        write_flash(flash, ROOT / "firmware", {})
+        write_flash(flash, FIRMWARE, {})
 
         def run(heap_kb: int) -> dict[str, Any] | None:
             return _import(interpreter, heap_kb, flash, port.getsockname()[1], more)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from demonstration.system import ROOT
 from fevergate.certificates import authority_der, ensure_authority
+from harness import FIRMWARE
 from harness.broker import free_port
 from simulator import Board
 
@@ -29,7 +29,7 @@ def lone_board(settings: dict[str, Any], **options: Any) -> Iterator[Board]:
     with tempfile.TemporaryDirectory(prefix="fevergate-measure-") as name:
         folder = Path(name)
         ensure_authority(folder, "measure")
-        board = Board("measured", folder / "flash", ROOT / "firmware", **options)
+        board = Board("measured", folder / "flash", FIRMWARE, **options)
         board.flash(
             {
                 "settings.json": json.dumps(values | settings).encode(),

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from demonstration.system import System
 from fevergate.people import Person
+from harness.system import System
 from kiosk.mlx90614 import _RAM_OBJECT
 from simulator import Board, built_in_crowd
 from simulator.physics import View

@@ -19,9 +19,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import BrokerError
-from fevergate.provision import provision
 from fevergate.provision.kiosks import settings_of
-from harness.broker import LocalBroker, free_port
+from harness.site import Site
 
 WAIT_S = 120
 
@@ -43,16 +42,11 @@ def revoking(rounds: int) -> dict[str, float]:
 
 
 def _round() -> tuple[float, float, float]:
-    with tempfile.TemporaryDirectory(prefix="fevergate-revoke-") as name:
-        folder, port = Path(name) / "gateway", free_port()
-        gates = {"north": ["north-1", "north-2"]}
-        provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=port)
-        broker = LocalBroker(folder)
-        broker.start()
-        try:
-            return _cut_off(folder, port)
-        finally:
-            broker.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="fevergate-revoke-") as name,
+        Site(Path(name) / "gateway") as site,
+    ):
+        return _cut_off(site)
 
 
 def _written(path: Path, gone: threading.Event) -> float:
@@ -63,7 +57,8 @@ def _written(path: Path, gone: threading.Event) -> float:
     return time.monotonic()
 
 
-def _cut_off(folder: Path, port: int) -> tuple[float, float, float]:
+def _cut_off(site: Site) -> tuple[float, float, float]:
+    folder = site.folder
     up, gone = threading.Event(), threading.Event()
     at: list[float] = []
 
@@ -76,7 +71,7 @@ def _cut_off(folder: Path, port: int) -> tuple[float, float, float]:
     client.tls_set_context(ssl.create_default_context(cafile=str(folder / "ca.crt")))
     client.on_connect = lambda *_: up.set()
     client.on_disconnect = ended
-    client.connect("127.0.0.1", port)
+    client.connect("127.0.0.1", site.port)
     client.loop_start()
     try:
         if not up.wait(WAIT_S):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from demonstration.system import ROOT
+from harness import FIRMWARE
 from simulator.interpreters import interpreter
 
 CYCLES = 100_000  # erases that a sector stands at least: Winbond W25Q32JV data sheet, section 1
@@ -49,7 +49,7 @@ def _play(mode: str, readings: int, days: int) -> list[float]:
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", "heapsize=24M", str(script)),
-            *(str(ROOT / "firmware"), mode, str(readings), str(days)),
+            *(str(FIRMWARE), mode, str(readings), str(days)),
             *(str(FIRST_POSITIVES), str(BLOCKS)),
         ],
         capture_output=True,

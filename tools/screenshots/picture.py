@@ -10,21 +10,20 @@ import re
 import sys
 import tempfile
 import threading
-import time
 from html import escape
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 
-from demonstration.processes import wait_until
-from demonstration.system import System
-from demonstration.verdict import Shown, lamp_spans
 from fevergate.database import open_reader
 from fevergate.fever_log import read_day
 from fevergate.log_formats import as_table
 from fevergate.people import Person
 from fevergate.pins import GATES as PINS
+from harness.system import System
+from harness.verdict import Shown
+from harness.worker import wait_until
 from simulator import Board
 from simulator.panel import panel_svg
 
@@ -59,14 +58,12 @@ class Album:
 
 def lamps(system: System) -> str:
     """Each gate's lamps as the gateway's pins stand now."""
-    now = time.time() + 1
     parts = []
     for place, gate in enumerate(system.settings.gates):
         x = 40 + place * WIDTH // 2
         parts.append(f'<text x="{x}" y="28" fill="#e8eef2" font-size="20">gate {gate.name}</text>')
         for index, (name, colour) in enumerate(LAMPS.items()):
-            spans = lamp_spans(system.trace, PINS[gate.pins][name], now)
-            opacity = 1 if spans and spans[-1][1] == now else 0.15
+            opacity = 1 if system.lamps.lit(PINS[gate.pins][name]) else 0.15
             parts.append(
                 f'<circle cx="{x + 160 + index * 40}" cy="21" r="14" fill="{colour}"'
                 f' opacity="{opacity}"/>'
@@ -76,7 +73,7 @@ def lamps(system: System) -> str:
 
 def log_lines(system: System) -> list[str]:
     """What `fevergate log --language en` prints."""
-    reader = open_reader(system.settings.path(system.settings.database))
+    reader = open_reader(system.database)
     try:
         day = read_day(reader, system.settings)
     finally:

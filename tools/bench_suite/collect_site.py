@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Self
 
 import psycopg
 
 from fevergate.collect_settings import load_collect
 from harness.postgres import LocalPostgres
-from harness.stage import Stage, Worker
+from harness.site import LoadSite
+from harness.worker import Worker, cpu_s
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-class CollectStage(Stage):
+class CollectSite(LoadSite):
     """Use it in a `with` statement; `database` begins an empty one."""
 
     def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
@@ -23,20 +23,11 @@ class CollectStage(Stage):
         self.collect_toml = self.folder / "collect.toml"
         self.postgres = LocalPostgres()
 
-    def __enter__(self) -> Self:
-        self.postgres.__enter__()
-        try:
-            super().__enter__()
-            self.database_url()
-        except BaseException:
-            self.postgres.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        super().__exit__()
-        self.postgres.stop("immediate")  # nothing of it is needed
-        self.postgres.__exit__()
+    def begin(self) -> None:
+        """PostgreSQL, and an empty database."""
+        self.stack.enter_context(self.postgres)
+        self.stack.callback(self.postgres.stop, "immediate")  # nothing of it is needed
+        self.database_url()
 
     def database_url(self) -> str:
         """Begin an empty database and have collect.toml name it; returns its URL."""
@@ -49,13 +40,13 @@ class CollectStage(Stage):
 
     def collector(self, name: str, *more: str) -> Worker:
         """The shipped command, as a service would start it."""
-        return Worker(
+        return self.start(
             "fevergate.cli", "collect", "--settings", str(self.collect_toml), "--name", name, *more
         )
 
     def counted(self, name: str) -> Worker:
-        """A collector that says what it has done; see `bench.collect_host`."""
-        return Worker("bench_suite.collect_host", str(self.collect_toml), name)
+        """A collector that says what it has done; see `collect_host`."""
+        return self.start("bench_suite.collect_host", str(self.collect_toml), name)
 
     def read(self) -> psycopg.Connection:
         """A connection to what was stored."""
@@ -79,5 +70,4 @@ class CollectStage(Stage):
 
     def broker_cpu_s(self) -> float:
         """CPU seconds of mosquitto."""
-        text = Path(f"/proc/{self.broker.pid}/stat").read_text()
-        return sum(map(int, text.rpartition(")")[2].split()[11:13])) / TICKS_A_SECOND
+        return cpu_s(self.broker.pid)

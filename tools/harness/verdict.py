@@ -18,6 +18,7 @@ from fevergate.database import open_reader
 from fevergate.pins import GATES
 from fevergate.protocol import Identity
 from fevergate.settings import GatewaySettings
+from harness.lamps import Lamps
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
@@ -69,26 +70,6 @@ class Summary:
         return json.dumps({key: value for key, value in vars(self).items() if key != "problems"})
 
 
-def lamp_spans(trace: Path, pin: int, until: float) -> list[tuple[float, float]]:
-    """When (UTC s, from and to) a pin was high, out of a gateway host's trace."""
-    spans: list[tuple[float, float]] = []
-    on_since: float | None = None
-    for line in trace.read_text().splitlines():
-        at, name, level = line.split()
-        if name == "START":  # a new process begins with every lamp dark
-            level = "0"
-        elif name != f"GPIO{pin}":
-            continue
-        if level == "1" and on_since is None:
-            on_since = float(at)
-        elif level == "0" and on_since is not None:
-            spans.append((on_since, float(at)))
-            on_since = None
-    if on_since is not None:
-        spans.append((on_since, until))
-    return spans
-
-
 def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:
     """Simulated ms that each answered person stood still before the first answer was lit."""
     return [
@@ -114,9 +95,8 @@ def judge(
     answers: Mapping[str, int],
     shown: list[Shown],
     settings: GatewaySettings,
-    trace: Path,
+    lamps: Lamps,
     campus_database: Path,
-    until: float,
 ) -> Summary:
     """Compare everything; `approach_ms` is how long people take to stand still, `answers` how often
     each kiosk's LED lit for a person.
@@ -149,7 +129,7 @@ def judge(
     summary.duplicated = (
         len(rows) - len(set(rows)) + len(extra) + max(0, arrived.readings - len(rows))
     )
-    _judge_alarms(summary, said, raised, settings, trace, until)
+    _judge_alarms(summary, said, raised, settings, lamps)
     if len(said) != len(shown):
         summary.problems.append("a kiosk gave two readings the same identity")
     unlit = sum(not one.own_light for one in shown)
@@ -178,20 +158,17 @@ def _judge_alarms(
     said: dict[Identity, Shown],
     raised: dict[Identity, tuple[str, float]],
     settings: GatewaySettings,
-    trace: Path,
-    until: float,
+    lamps: Lamps,
 ) -> None:
     """Every fever needs its row in the log, and a red lamp that burnt when it was raised."""
-    spans = {
-        gate.name: lamp_spans(trace, GATES[gate.pins]["red"], until) for gate in settings.gates
-    }
+    red = {gate.name: GATES[gate.pins]["red"] for gate in settings.gates}
     delays_ms: list[float] = []
     for one in said.values():
         if one.verdict != "fever":
             continue
         summary.fevers += 1
         gate, raised_at = raised.get(one.identity, ("", 0.0))
-        if any(start - CLOCK_S <= raised_at <= end + CLOCK_S for start, end in spans.get(gate, ())):
+        if gate in red and lamps.was_lit(red[gate], raised_at, CLOCK_S):
             summary.red_lights += 1
             delays_ms.append((raised_at - one.lit_at) * 1000)
         else:

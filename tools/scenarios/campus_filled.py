@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from demonstration.browser import PASSWORD
-from demonstration.campus_host import CampusHost, SimulatedClock, days_from
-from demonstration.college import College, forward, live
 from fevergate.delivery import Sender
+from harness.browser import PASSWORD
+from harness.campus import CampusHost, SimulatedClock, days_from
+from scenarios.college import College, forward, live
 
 TITLES = {
     "east": ("东校区", "East campus"),

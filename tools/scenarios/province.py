@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from demonstration.campus_host import CampusHost, SimulatedClock, days_from
-from demonstration.college import College, colleges, forward, live, wrong
 from fevergate.campus.report import CampusDay
 from fevergate.delivery import Sender
 from fevergate.errors import FeverGateError
+from harness.campus import CampusHost, SimulatedClock, days_from
+from scenarios.college import College, colleges, forward, live, wrong
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LOOKS = 40

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from demonstration.browser import NARROW, WIDE, begin, chromium, opened, sign_in
-from demonstration.campus_filled import ADMINISTRATOR, filled, play
-from demonstration.site import Site
 from fevergate.protocol import Verdict
+from harness.browser import NARROW, WIDE, begin, chromium, opened, sign_in
 from harness.errors import HarnessError
+from harness.filled import fill
+from harness.site import Site
+from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 CORRECTED = "2026-11-10"
@@ -70,11 +71,14 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="fevergate-pages-") as own,
-            Site(Path(own) / "gateway", GATES, days=120) as site,
+            Site(Path(own) / "gateway", GATES) as site,
             chromium() as browser,
         ):
+            fill(site.settings, days=120)
+            site.start_gateway()
+            site.start_web()
             page = opened(browser, site.url)
-            begin(page, site.code, ADMINISTRATOR)
+            begin(page, site.invite(), ADMINISTRATOR)
             sign_in(page, ADMINISTRATOR)
             for gate, kiosk in (("north", "north-1"), ("north", "north-2"), ("south", "south-1")):
                 for n in range(12):

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demonstration.fast_clock import FastClock
-from demonstration.outage import Line
-from demonstration.system import System
 from fevergate.database import open_reader
 from fevergate.people import Person
 from harness.broker import free_port
+from harness.fast_clock import FastClock
+from harness.system import System
+from scenarios.outage import Line
 from simulator import Habits, built_in_crowd
 
 NTP_EPOCH = 2_208_988_800

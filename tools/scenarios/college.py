@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
-from demonstration.campus_host import SimulatedClock, days_from
 from fevergate.campus.report import CampusDay, Figures
 from fevergate.delivery import Item, Sender
 from fevergate.summaries import (
@@ -20,6 +19,7 @@ from fevergate.summaries import (
     KioskCount,
     Summary,
 )
+from harness.campus import SimulatedClock, days_from
 from harness.errors import HarnessError
 
 KIOSKS = 4

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from demonstration.system import ROOT
 from fevergate.errors import NothingFoundError
+from harness import FIRMWARE
 from simulator.display import HEIGHT, WIDTH, VirtualSSD1306
 from simulator.interpreters import interpreter
 from simulator.pins import load_pins
@@ -51,7 +51,7 @@ def states() -> list[State]:
     script = Path(__file__).with_name("panel_on_board.py")
     chosen = interpreter()
     done = subprocess.run(
-        [*chosen.command(), str(script), str(ROOT / "firmware")],
+        [*chosen.command(), str(script), str(FIRMWARE)],
         capture_output=True,
         text=True,
         check=True,

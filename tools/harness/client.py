@@ -1,0 +1,52 @@
+"""A person's HTTPS client at the pages of a gateway or a campus server."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from harness.errors import HarnessError
+
+UP_S = 60.0
+ANSWER_S = 120.0
+"""How long a busy machine may take to answer."""
+
+
+def open_client(url: str, ca: Path) -> httpx.Client:
+    """Somebody's browser, not signed in, that believes the authority in `ca` alone."""
+    context = ssl.create_default_context(cafile=str(ca))
+    return httpx.Client(base_url=url, verify=context, timeout=ANSWER_S)
+
+
+def wait_until_up(
+    client: httpx.Client, patience_s: float = UP_S, meanwhile: Callable[[], object] = lambda: None
+) -> None:
+    """Wait until a server answers; `meanwhile` is called where it does not yet. Raises
+    `HarnessError`."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            client.get("/healthz").raise_for_status()
+            return
+        except httpx.HTTPError as error:
+            if time.monotonic() > until:
+                raise HarnessError(f"{client.base_url}: does not come up: {error}") from error
+        meanwhile()
+        time.sleep(0.05)
+
+
+def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
+    """Send a form as a browser does; returns the answer."""
+    origin = str(client.base_url).rstrip("/")
+    return client.post(path, data=form, headers={"Origin": origin})
+
+
+def sign_in(client: httpx.Client, name: str, password: str) -> None:
+    """Sign somebody in. Raises `HarnessError` where they are not let in."""
+    answer = post_form(client, "/sign-in", {"name": name, "password": password})
+    if answer.status_code != 303:
+        raise HarnessError(f"/sign-in: {answer.status_code}, expected to be let in")

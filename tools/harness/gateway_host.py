@@ -1,0 +1,88 @@
+"""The shipped gateway on gpiozero's mock pins, which says when they change.
+
+A line `SECONDS pin NUMBER LEVEL` on standard output for each change, in this machine's monotonic
+seconds, which every process shares; lines `press NUMBER` on standard input press a button. SIGTERM
+ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from fevergate import (
+    flood,
+    gateway,
+    lean,  # noqa: F401 - before anything loads sqlite-utils
+)
+from fevergate.gateway_clock import GatewayClock
+from fevergate.kiosk_clocks import KioskClocks
+from fevergate.settings import load_gateway
+
+PRESS_S = 0.15
+"""Longer than the button's bounce time."""
+
+
+def say(text: str) -> None:
+    """A line and its end at once: several threads drive pins."""
+    sys.stdout.write(f"{time.monotonic():.6f} {text}\n")
+    sys.stdout.flush()
+
+
+class TimedPin(MockPin):
+    """A mock pin that says each change."""
+
+    def _change_state(self, value: Any) -> bool:
+        changed = super()._change_state(value)
+        if changed:
+            say(f"pin {self.info.name.removeprefix('GPIO')} {int(value)}")
+        return changed
+
+
+def press_from_stdin(factory: MockFactory) -> None:
+    """Press buttons as told, until standard input ends."""
+    for line in sys.stdin:
+        pin = factory.pin(int(line.split()[1]))
+        pin.drive_low()
+        time.sleep(PRESS_S)
+        pin.drive_high()
+
+
+def play_clock(begin: float, since: float, speed: float) -> None:
+    """Tell kiosks a date that was `begin` (UTC s) at the monotonic `since` and runs at `speed`; 0
+    is a date that no clock can have."""
+    gateway.KioskClocks = partial(
+        KioskClocks, utc=lambda: begin + (time.monotonic() - since) * speed
+    )
+    # A played time runs away from the host's, by which the gateway goes.
+    gateway.GatewayClock = partial(GatewayClock, ahead_s=math.inf)
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("--clock", type=float, nargs=3, metavar=("BEGIN", "SINCE", "SPEED"))
+    parser.add_argument("--no-clock", action="store_true", help="the host's is not to be believed")
+    parser.add_argument("--people-speed", type=float, default=1.0, help="times the host's")
+    given = parser.parse_args()
+    if given.clock:
+        play_clock(*given.clock)
+    elif given.no_clock:
+        gateway.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)
+    flood.PER_S *= given.people_speed
+    factory = MockFactory(pin_class=TimedPin)
+    threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
+    gateway.run(load_gateway(given.settings), factory)
+
+
+if __name__ == "__main__":
+    main()

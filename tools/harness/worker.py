@@ -1,0 +1,158 @@
+"""A Python module as a process of its own, whose lines are read as they come."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from harness import process
+from harness.errors import HarnessError
+
+TOOLS = Path(__file__).resolve().parents[1]
+END_S = 30
+
+
+class Worker:
+    """Ends with its `with` block, and on Linux with this process, however that ends."""
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        heard: Callable[[str], object] | None = None,
+        gone: Callable[[], object] = lambda: None,
+        log: Path | None = None,
+    ) -> None:
+        """`heard` gets each line of its standard output, from a thread of its own; without it the
+        lines wait to be asked for. `gone` is called once it has ended, however, and the last line
+        was read. `log` takes its standard error, which is else this process's."""
+        self.name = f"{module} {arguments[0]}" if module == "fevergate.cli" else module
+        self._heard = heard
+        self._gone = gone
+        self._log = log
+        path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
+        errors = log.open("ab") if log else None
+        self._process = process.start(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=os.environ | {"PYTHONPATH": path} | (environment or {}),
+            start_new_session=True,  # Ctrl-C ends this process, and this process ends that one
+        )
+        if errors:
+            errors.close()
+        self.pid = self._process.pid
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL where it does not end; nothing where it has ended."""
+        assert self._process.stdin  # noqa: S101 - asked for above
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+        self.kill()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """SIGKILL; returns once all that it had written was read."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+    def send_signal(self, number: int) -> None:
+        """Any signal."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it ends by itself. Raises `HarnessError` where it does not, or not with 0."""
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise HarnessError(f"{self.name} does not end in {timeout_s:.0f} s") from None
+        if code:
+            raise HarnessError(f"{self.name} ended with {code}")
+
+    def wait_for(self, path: Path, timeout_s: float) -> None:
+        """Until it has made a file. Raises `HarnessError` with the end of its log."""
+        wait_until(lambda: path.exists() or self.ended, timeout_s, f"{self.name} runs")
+        if self.ended:
+            lines = self._log.read_text(errors="replace").splitlines()[-3:] if self._log else []
+            raise HarnessError(f"{self.name} ended: {' '.join(lines)}")
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process.stdin  # noqa: S101 - asked for above
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def line(self, timeout_s: float) -> str:
+        """Its next line. Raises `HarnessError` where none comes."""
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise HarnessError(f"{self.name}: no line in {timeout_s:.0f} s") from None
+        if line is None:
+            raise HarnessError(f"{self.name}: ended, exit {self._process.wait()}")
+        return line
+
+    def status_kb(self, field: str) -> int:
+        """A figure in kB of /proc/PID/status, such as VmRSS."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1])
+        raise HarnessError(f"/proc/{self.pid}/status: no {field}")
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that it used, user and system."""
+        return cpu_s(self.pid)
+
+    def _read(self) -> None:
+        assert self._process.stdout  # noqa: S101 - asked for above
+        for line in self._process.stdout:
+            if line.endswith(b"\n"):  # a line that SIGKILL cut short is none
+                (self._heard or self._lines.put)(line.decode().rstrip("\n"))
+        self._gone()
+        self._lines.put(None)
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process used, user and system (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Wait for a condition. Raises `HarnessError` that names it (`what`)."""
+    until = time.monotonic() + timeout_s
+    while not ready():
+        if time.monotonic() > until:
+            raise HarnessError(f"after {timeout_s:.0f} s still not: {what}")
+        time.sleep(0.05)
