@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fevergate import certificates
-from fevergate.people import Person
+from fevergate.crypto import pki
+from fevergate.evaluation.people_file import Person
 from simulator import Board, Habits
 
 FIRMWARE = micropython.ROOT / "firmware"
@@ -93,7 +93,7 @@ def authority_der() -> bytes:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(certificates.BEGINS)
+        .not_valid_before(pki.BEGINS)
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

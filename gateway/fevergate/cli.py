@@ -9,30 +9,30 @@ from pathlib import Path
 import click
 
 from fevergate import __version__
+from fevergate.command_line.options import settings_option
 from fevergate.errors import FeverGateError, SettingsError
-from fevergate.options import settings_option
 
 COMMANDS = {
-    "backup": "fevergate.backup_commands:backup_command",
-    "broker": "fevergate.broker_start:broker_command",
-    "calibrate": "fevergate.calibrate:calibrate_command",
+    "backup": "fevergate.operations.backup_commands:backup_command",
+    "broker": "fevergate.mosquitto.start_command:broker_command",
+    "calibrate": "fevergate.kiosks.calibrate_command:calibrate_command",
     "campus": "fevergate.campus.app:campus_command",
-    "clock": "fevergate.clock_command:clock_command",
-    "close": "fevergate.close_command:close_command",
+    "clock": "fevergate.operations.clock_command:clock_command",
+    "close": "fevergate.operations.close_command:close_command",
     "collect": "fevergate.collect.command:collect_command",
     "desk": "fevergate.desk.command:desk_command",
-    "doctor": "fevergate.commands:doctor_command",
-    "evaluate": "fevergate.evaluate:evaluate_command",
+    "doctor": "fevergate.reports.log_command:doctor_command",
+    "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
-    "lamps": "fevergate.lamps_commands:lamps_group",
-    "log": "fevergate.commands:log_command",
+    "lamps": "fevergate.operations.lamps_command:lamps_group",
+    "log": "fevergate.reports.log_command:log_command",
     "provision": "fevergate.provision.command:provision_group",
-    "restore": "fevergate.backup_commands:restore_command",
-    "strike": "fevergate.strike_command:strike_command",
+    "restore": "fevergate.operations.backup_commands:restore_command",
+    "strike": "fevergate.reports.strike_command:strike_command",
     "strike-token": "fevergate.campus.strike_command:strike_token_command",
-    "status": "fevergate.status:status_command",
-    "settings": "fevergate.kiosk_settings:settings_command",
-    "update": "fevergate.update:update_command",
+    "status": "fevergate.operations.status_command:status_command",
+    "settings": "fevergate.kiosks.settings_command:settings_command",
+    "update": "fevergate.kiosks.update_command:update_command",
     "web": "fevergate.web.app:web_command",
 }
 """Where each command lies; loaded when it is asked for, so that the gateway, which runs for a
@@ -100,10 +100,10 @@ def cli() -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
 def gateway_command(settings_path: Path, verbose: bool) -> None:
     """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
-    from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
-    from fevergate.gateway import run
-    from fevergate.last_good import load_settings
-    from fevergate.logs import set_up
+    from fevergate.gateway.service import run
+    from fevergate.settings.last_good import load_settings
+    from fevergate.storage import skip_numpy  # noqa: F401 - before anything loads sqlite-utils
+    from fevergate.system.logging_setup import set_up
 
     set_up(verbose)
     settings, wrong = load_settings(settings_path)
@@ -119,8 +119,8 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
     Publishes as the administrator, whose password lies beside the settings (admin.password).
     """
-    from fevergate.gate_commands import say_to_gate
-    from fevergate.protocol import Acknowledge, acknowledge_topic
+    from fevergate.operations.gate_commands import say_to_gate
+    from fevergate.protocol.messages import Acknowledge, acknowledge_topic
 
     say_to_gate(settings_path, gate, by, acknowledge_topic, Acknowledge)
     click.echo(f"{gate}: acknowledgement by {by} sent")

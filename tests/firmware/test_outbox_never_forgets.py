@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fevergate.held import Held
+from fevergate.storage.sequence_set import Held
 from kiosk.outbox import Outbox
 
 WINDOW = 16

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 import real_micropython
 
-from fevergate.firmware_compiler import ABI
+from fevergate.kiosks.firmware_compiler import ABI
 from simulator.errors import SimulatorError
 from simulator.interpreters import BOARD_VERSION, INTERPRETERS, interpreters_of
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from fevergate.campus.store import Received, received
+from fevergate.campus.summary_store import Received, received
 from fevergate.provision import provision
-from fevergate.settings import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway, read_secret
 
 HANG_S = 30
 
@@ -46,7 +46,7 @@ class CampusProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def context(self):
-        from fevergate.delivery import campus_context
+        from fevergate.forwarding.http_sender import campus_context
 
         assert self.settings.campus_server
         return campus_context(self.settings, self.settings.campus_server)

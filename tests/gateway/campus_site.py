@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.reports import Reports
+from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import Campus, CampusSettings
-from fevergate.campus.store import CampusStore
-from fevergate.summaries import (
+from fevergate.campus.summary_store import CampusStore
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.protocol.campus_messages import (
     DaySummary,
     Delivery,
     FeverEvent,
@@ -14,7 +15,6 @@ from fevergate.summaries import (
     GatewayDay,
     KioskCount,
 )
-from fevergate.vault import KEY, Vault
 
 DAY = "2026-11-23"
 DIGEST = "0" * 64

@@ -8,8 +8,8 @@ from samples import reading
 
 from fevergate.collect.intake import Intake
 from fevergate.collect.store import Store
-from fevergate.collect_settings import CollectDatabase, CollectSettings, Partitions
-from fevergate.protocol import encode
+from fevergate.protocol.messages import encode
+from fevergate.settings.collector import CollectDatabase, CollectSettings, Partitions
 
 
 def settings_for(url: str, **fields: Any) -> CollectSettings:

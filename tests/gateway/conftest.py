@@ -8,7 +8,7 @@ def site(tmp_path, monkeypatch):
     """The pages of a gateway that has seen a fever."""
     from pages_site import Site, quick
 
-    from fevergate.web import accounts
+    from fevergate.web_common import accounts
 
     monkeypatch.setattr(accounts, "PasswordHasher", quick)
     site = Site(tmp_path)

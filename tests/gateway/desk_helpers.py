@@ -6,9 +6,10 @@ from click.testing import CliRunner
 from desk_kernel import Kernel
 
 from fevergate.cli import cli
-from fevergate.desk import at_work, findings, store
+from fevergate.desk import session, store
 from fevergate.desk.sensor import Clock
-from fevergate.settings import Desk, load_gateway
+from fevergate.operations import doctor_desk
+from fevergate.settings.gateway import Desk, load_gateway
 from simulator.bus import VirtualBus
 from simulator.physics import View
 from simulator.sensor import VirtualMLX90614
@@ -42,7 +43,7 @@ class AtTheDesk:
         bus.attach(self.part)
         self.kernel = Kernel(bus).install(monkeypatch)
         clock = Clock(self.kernel.time.monotonic, self.kernel.time.sleep)
-        monkeypatch.setattr(at_work, "Clock", lambda: clock)
+        monkeypatch.setattr(session, "Clock", lambda: clock)
 
     def _scene(self, now_ms):
         for view, begin_ms, end_ms in self._plan:
@@ -78,4 +79,4 @@ class AtTheDesk:
         return store.newest(settings, settings.desk or Desk(), table, 100)
 
     def doctor(self):
-        return list(findings.desk(self.settings))
+        return list(doctor_desk.desk(self.settings))

@@ -13,8 +13,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from samples import AT
 
-from fevergate.campus.notice_record import Notice
 from fevergate.campus.settings import Campus, CampusSettings, Contact, Smtp
+from fevergate.notices.notice import Notice
 from harness.broker import free_port
 
 SENDER = "fevergate@example.edu.cn"

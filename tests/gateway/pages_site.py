@@ -7,10 +7,10 @@ from argon2 import PasswordHasher
 from samples import AT, arrived, settings
 from starlette.testclient import TestClient
 
-from fevergate.certificates import ensure_authority
-from fevergate.protocol import Identity
-from fevergate.records import Acknowledged
-from fevergate.store import Store
+from fevergate.crypto.pki import ensure_authority
+from fevergate.protocol.messages import Identity
+from fevergate.storage.records import Acknowledged
+from fevergate.storage.store import Store
 from fevergate.web.app import Pages
 
 GOOD = "correct horse 电池"

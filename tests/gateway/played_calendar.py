@@ -15,18 +15,18 @@ from samples import settings as gateway_settings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from fevergate import clock_memory, epochs
-from fevergate.alarm import Alarm
-from fevergate.campus.receive import Receiver
-from fevergate.delivery import Item
-from fevergate.forward import _due, _forget, _postpone
-from fevergate.gateway_clock import GatewayClock
-from fevergate.ingest import Ingest
-from fevergate.kiosk_clocks import KioskClocks
-from fevergate.outgoing import materialise
-from fevergate.protocol import Health, Reading, Verdict, encode
-from fevergate.store import Store
-from fevergate.watch import Watch
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.campus.receiver import Receiver
+from fevergate.clock.judge import GatewayClock
+from fevergate.forwarding.forwarder import _due, _forget, _postpone
+from fevergate.forwarding.http_sender import Item
+from fevergate.forwarding.outbox import materialise
+from fevergate.gateway.ingest import Ingest
+from fevergate.gateway.kiosk_time import KioskClocks
+from fevergate.protocol.messages import Health, Reading, Verdict, encode
+from fevergate.storage import clock_memory, epochs
+from fevergate.storage.store import Store
 
 STEP_S = 1800.0
 TOKEN = "a token"

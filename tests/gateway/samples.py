@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from fevergate.protocol import Health, Reading, Verdict
-from fevergate.records import ReadingArrived
-from fevergate.settings import Gate, GatewaySettings
+from fevergate.protocol.messages import Health, Reading, Verdict
+from fevergate.settings.gateway import Gate, GatewaySettings
+from fevergate.storage.records import ReadingArrived
 
 AT = 1_795_400_000.0  # 2026-11-23 in the afternoon, UTC
 

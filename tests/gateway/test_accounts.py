@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fevergate.errors import AccountError
-from fevergate.steady_clock import LASTS_S, SteadyClock
-from fevergate.web.accounts import (
+from fevergate.system.steady_clock import LASTS_S, SteadyClock
+from fevergate.web_common.accounts import (
     CODE_S,
     GUESSES,
     IDLE_S,
@@ -19,8 +19,8 @@ from fevergate.web.accounts import (
     WHOLE_S,
     Accounts,
 )
-from fevergate.web.passwords import AT_ONCE, WAITING, Passwords
-from fevergate.web.store import WebStore
+from fevergate.web_common.passwords import AT_ONCE, WAITING, Passwords
+from fevergate.web_common.store import WebStore
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 GOOD = "correct horse 电池"

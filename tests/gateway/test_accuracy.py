@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.accuracy import auc, roc, wilson
+from fevergate.evaluation.statistics import auc, roc, wilson
 
 scores = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=30)
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
-from fevergate.alarm import MOST_WAITING, Alarm, Seen
-from fevergate.protocol import MAX_PAYLOAD, Identity, encode
+from fevergate.alarm.alarm import MOST_WAITING, Alarm, Seen
+from fevergate.protocol.messages import MAX_PAYLOAD, Identity, encode
 
 
 class Lamps:

@@ -14,9 +14,9 @@ from samples import AT, health
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from fevergate.errors import BrokerError
-from fevergate.records import HealthArrived
-from fevergate.web import actions
-from fevergate.web.words import SCOPES
+from fevergate.storage.records import HealthArrived
+from fevergate.texts.translations import SCOPES
+from fevergate.web import kiosk_actions
 
 API = "/api/v1"
 NOT_HELD = [
@@ -30,7 +30,7 @@ NOT_HELD = [
 @pytest.fixture
 def program(site, monkeypatch):
     """A program that may do everything, at a gateway whose broker is reached."""
-    monkeypatch.setattr(actions, "publish_once", lambda *_, **__: None)
+    monkeypatch.setattr(kiosk_actions, "publish_once", lambda *_, **__: None)
     monkeypatch.setattr(
         site.pages.live, "acknowledge", lambda gate, _: bool(site.pages.live.now(gate))
     )
@@ -174,7 +174,7 @@ def test_a_broker_that_is_gone_is_said_to_be(site, monkeypatch):
     def gone(*_args, **_more):
         raise BrokerError("gone")
 
-    monkeypatch.setattr(actions, "publish_once", gone)
+    monkeypatch.setattr(kiosk_actions, "publish_once", gone)
     client = site.program("actions", "acknowledge")
     assert client.post(f"{API}/kiosks/north-1/identify").status_code == 503
     answer = client.post(f"{API}/gates/north/acknowledge", json={"by": "Zhang"})

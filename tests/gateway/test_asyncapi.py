@@ -8,8 +8,8 @@ import pytest
 import real_micropython
 from samples import health, reading
 
-from fevergate.asyncapi import KIOSK_KINDS, document
-from fevergate.protocol import KIOSK_HEARS, KIOSK_SAYS, Stored
+from fevergate.protocol.asyncapi import KIOSK_KINDS, document
+from fevergate.protocol.messages import KIOSK_HEARS, KIOSK_SAYS, Stored
 
 ROOT = real_micropython.ROOT
 SCHEMA = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"

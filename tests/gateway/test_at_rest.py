@@ -11,12 +11,12 @@ import real_micropython
 from click.testing import CliRunner
 from laid_out_pi import lay_out
 
-from fevergate import at_rest
+from fevergate.alarm import pins_at_rest
+from fevergate.alarm.gpio_pins import GATES
 from fevergate.cli import cli
 from fevergate.errors import PinsError
-from fevergate.machine import keeps_outputs
-from fevergate.pins import GATES
 from fevergate.provision import provision
+from fevergate.system.machine import keeps_outputs
 
 
 class Kernel:
@@ -29,7 +29,7 @@ class Kernel:
         self.files = []
 
     def ioctl(self, chip, code, request):
-        pin, *_, consumer, flags, count, _ = at_rest.REQUEST.unpack(request)
+        pin, *_, consumer, flags, count, _ = pins_at_rest.REQUEST.unpack(request)
         assert os.path.samestat(os.fstat(chip), (self.roots[1] / "gpiochip0").stat())
         assert (code, flags, count) == (0xC250B407, 4, 1) and consumer.startswith(b"fevergate")
         if pin in self.taken:
@@ -48,12 +48,12 @@ def kernel(tmp_path, monkeypatch):
     (of_node / "compatible").write_bytes(b"brcm,bcm2711-gpio\0")
     kernel.roots[1].mkdir()
     (kernel.roots[1] / "gpiochip0").touch()
-    monkeypatch.setattr(at_rest.fcntl, "ioctl", kernel.ioctl)
+    monkeypatch.setattr(pins_at_rest.fcntl, "ioctl", kernel.ioctl)
     return kernel
 
 
 def test_every_output_becomes_an_input_green_first_and_nothing_is_held(kernel):
-    assert at_rest.make_inputs([22, 13, 17], *kernel.roots) == {}
+    assert pins_at_rest.make_inputs([22, 13, 17], *kernel.roots) == {}
     assert kernel.inputs == [22, 13, 17]
     for handle in kernel.files:
         with pytest.raises(OSError, match="Bad file descriptor"):
@@ -62,7 +62,7 @@ def test_every_output_becomes_an_input_green_first_and_nothing_is_held(kernel):
 
 def test_a_pin_that_a_program_holds_does_not_keep_the_others(kernel):
     kernel.taken = {22}
-    assert at_rest.make_inputs([22, 17], *kernel.roots) == {22: "Device or resource busy"}
+    assert pins_at_rest.make_inputs([22, 17], *kernel.roots) == {22: "Device or resource busy"}
     assert kernel.inputs == [17]
 
 
@@ -71,17 +71,17 @@ def test_the_pins_are_the_gates_or_all_where_the_settings_cannot_be_read(tmp_pat
     provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
     toml = folder / "gateway.toml"
     lamps = ("green", "red", "amber", "buzzer")
-    assert at_rest.output_pins(toml) == [GATES["gate1"][use] for use in lamps]
+    assert pins_at_rest.output_pins(toml) == [GATES["gate1"][use] for use in lamps]
     toml.write_text("no TOML")
     everything = [GATES[gate][use] for use in lamps for gate in GATES]
-    assert at_rest.output_pins(toml) == everything
-    assert at_rest.output_pins(tmp_path / "none.toml") == everything
+    assert pins_at_rest.output_pins(toml) == everything
+    assert pins_at_rest.output_pins(tmp_path / "none.toml") == everything
 
 
 def test_the_command_says_what_it_could_not_do(kernel, monkeypatch, tmp_path):
     green, red = GATES["gate1"]["green"], GATES["gate1"]["red"]
     refused = {green: "Device or resource busy", red: "x"}
-    monkeypatch.setattr(at_rest, "make_inputs", lambda _: refused)
+    monkeypatch.setattr(pins_at_rest, "make_inputs", lambda _: refused)
     done = CliRunner().invoke(cli, ["lamps", "rest", "--settings", str(tmp_path / "none")])
     assert isinstance(done.exception, PinsError)
     assert str(done.exception) == f"GPIO {green}: Device or resource busy; GPIO {red}: x"
@@ -101,10 +101,10 @@ def test_the_request_is_laid_out_as_the_kernels_header_says(tmp_path):
     if built.returncode:
         pytest.skip("no header of the kernel's GPIO here")
     said = subprocess.run([tmp_path / "layout"], capture_output=True, text=True).stdout.split()
-    packed = at_rest.REQUEST.pack(*[0] * 64, b"\xff" * 32, 2**64 - 1, 2**32 - 1, -1)
+    packed = pins_at_rest.REQUEST.pack(*[0] * 64, b"\xff" * 32, 2**64 - 1, 2**32 - 1, -1)
     runs = [match.span() for match in re.finditer(rb"\xff+", packed)]
     assert runs == [(256, 296), (560, 564), (588, 592)]
-    assert [int(word) for word in said] == [592, 256, 288, 560, 588, at_rest.GET_LINE, 4]
+    assert [int(word) for word in said] == [592, 256, 288, 560, 588, pins_at_rest.GET_LINE, 4]
 
 
 @pytest.mark.parametrize(

@@ -15,19 +15,19 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from samples import AT, arrived
 
-from fevergate.backup import backup, check, restore
-from fevergate.backup_encryption import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
-from fevergate.backup_file import MANIFEST
+from fevergate.backup.archive import MANIFEST
+from fevergate.backup.gateway import backup, check, restore
 from fevergate.cli import cli
-from fevergate.database import open_reader
+from fevergate.crypto.passphrase import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
 from fevergate.errors import BackupError, SettingsError
-from fevergate.fever_log import read_day
-from fevergate.protocol import Identity
+from fevergate.protocol.messages import Identity
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
-from fevergate.store import Store
+from fevergate.reports.fever_log import read_day
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.connection import open_reader
+from fevergate.storage.store import Store
+from fevergate.web.context import Shared
 from fevergate.web.follow_ups import FollowUp
-from fevergate.web.shared import Shared
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ PASSPHRASE = "正确 horse battery"
 @pytest.fixture
 def cheap(monkeypatch):
     """As few rounds as a file may ask for; the format is the same."""
-    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
 @pytest.fixture
@@ -400,7 +400,7 @@ def test_no_change_of_an_encrypted_file_goes_unseen(data):
 
 def _content():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+        patch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
         return encrypted_bytes(b"a reading" * 20_000)
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.calibrating import Point, from_black_bodies, from_people
 from fevergate.errors import CalibrationRefusedError
+from fevergate.kiosks.calibration import Point, from_black_bodies, from_people
 from kiosk.calibration import calibration_from
 
 

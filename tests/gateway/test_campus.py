@@ -9,7 +9,7 @@ from campus_helpers import CampusProcess
 from campus_site import DAY, over
 from samples import AT
 
-from fevergate.summaries import Delivery, FeverEvent, HourSummary, Summary
+from fevergate.protocol.campus_messages import Delivery, FeverEvent, HourSummary, Summary
 
 HOUR = int(AT // 3600 * 3600)
 

@@ -9,13 +9,13 @@ from sqlalchemy import select
 
 from fevergate.campus.backup import TABLES, backup_campus, restore_campus
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.schema import refusals, sessions
 from fevergate.campus.settings import load_campus
-from fevergate.campus.store import CampusStore
-from fevergate.campus.tables import refusals, sessions
+from fevergate.campus.summary_store import CampusStore
 from fevergate.cli import cli
+from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError
 from fevergate.provision.campus import provision_campus
-from fevergate.vault import KEY, Vault
 
 PASSPHRASE = "正确 horse battery"
 
@@ -23,7 +23,7 @@ PASSPHRASE = "正确 horse battery"
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
     """As few rounds as a file may ask for; the format is the same."""
-    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
 @pytest.fixture

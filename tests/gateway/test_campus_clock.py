@@ -3,14 +3,14 @@
 import pytest
 from campus_site import DAY, Parts, after, fever, local, over
 
-from fevergate.campus.clerk import Clerk
 from fevergate.campus.clock import CampusClock, say_right
 from fevergate.campus.escalation import Escalation
-from fevergate.campus.notices import Notices
-from fevergate.campus.receive import Receiver
-from fevergate.campus.reports import Reports
-from fevergate.campus.sender import Sender
-from fevergate.campus.store import CampusStore
+from fevergate.campus.notice_log import Notices
+from fevergate.campus.notice_sender import Sender
+from fevergate.campus.receiver import Receiver
+from fevergate.campus.report_versions import Reports
+from fevergate.campus.scheduler import Clerk
+from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
 
 DAY_S = 86_400.0

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from test_log_exports import said
 
 from fevergate.campus.app import CampusServer
-from fevergate.web import accounts
+from fevergate.web_common import accounts
 
 quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 OURS = {"origin": "https://campus"}

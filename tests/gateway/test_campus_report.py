@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from fevergate.campus.report import keyed
-from fevergate.campus.tables import metadata
+from fevergate.campus.schema import metadata
+from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import CampusError, ReportError, StoreError
-from fevergate.summaries import GatewayDay
-from fevergate.vault import Vault
+from fevergate.protocol.campus_messages import GatewayDay
 
 
 @pytest.fixture
@@ -287,9 +287,9 @@ def test_a_gateways_clock_that_is_wrong_shows(parts):
 
 
 def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeypatch):
-    from fevergate.campus import store
+    from fevergate.campus import summary_store
 
-    monkeypatch.setattr(store, "MAX_REFUSALS", 5)
+    monkeypatch.setattr(summary_store, "MAX_REFUSALS", 5)
     for n in range(9):
         parts.store.refuse("gw-east", "$", f"reason {n}", b"\xff\0" + b"x" * 9999)
     found = parts.store.refused()

@@ -4,10 +4,10 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 from notice_helpers import SENDER, MailServer, WebServer, campus_settings, notice, reply
 
-from fevergate.campus.channels import channels
-from fevergate.campus.mail import email_of
-from fevergate.certificates import ensure_authority, ensure_server
+from fevergate.crypto.pki import ensure_authority, ensure_server
 from fevergate.errors import NoticeError
+from fevergate.notices.channels import channels
+from fevergate.notices.mail import email_of
 
 
 def mailing(server, folder, **fields):

@@ -10,7 +10,7 @@ from faults.arguments import KINDS, parse
 from faults.judge import WRONG, Card, DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
 from faults.witness import AMBER, RED, Witness
-from fevergate.protocol import Identity, Verdict
+from fevergate.protocol.messages import Identity, Verdict
 
 NORMAL, FEVER, LATER = (Identity("kiosk-1", 1, seq) for seq in (1, 2, 3))
 

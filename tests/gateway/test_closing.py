@@ -7,16 +7,16 @@ import pytest
 from click.testing import CliRunner
 from samples import arrived
 
-from fevergate import closing
-from fevergate.backup_file import read_backup
+from fevergate.backup.archive import read_backup
 from fevergate.cli import cli
-from fevergate.closing import close
+from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError, ClosingError
+from fevergate.operations import closing
+from fevergate.operations.closing import close
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
-from fevergate.store import Store
-from fevergate.vault import KEY, Vault
-from fevergate.web.store import WebStore
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.store import Store
+from fevergate.web_common.store import WebStore
 
 PHRASE = "a long passphrase"
 NAMES = ("王芳", "13812345678", "Zhang")
@@ -25,7 +25,7 @@ NAMES = ("王芳", "13812345678", "Zhang")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A gateway with a fever that a guard acknowledged, and a follow-up that names somebody."""
-    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
     folder = tmp_path / "gateway"
     provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
     store = Store(folder / "fevergate.db")

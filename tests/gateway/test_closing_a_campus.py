@@ -7,14 +7,14 @@ from campus_site import DAY, Parts, after, counts, delivery, fever, local, over
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from fevergate.backup_file import read_backup
+from fevergate.backup.archive import read_backup
 from fevergate.campus import closing
 from fevergate.campus.closing import close_campus
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import here
+from fevergate.campus.schema import items, metadata, notices
 from fevergate.campus.settings import load_campus
 from fevergate.campus.strikes import Register
-from fevergate.campus.tables import items, metadata, notices
 from fevergate.cli import cli
 from fevergate.errors import BackupError, ClosingError, FeverGateError
 
@@ -48,7 +48,7 @@ campuses = ["east", "west"]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_one_that_is_broken_off_is_finished_by_the_next(site, tmp_path, monkeypa
     with pytest.raises((OSError, FeverGateError), match="power cut"):
         close_it(site, archive)
     monkeypatch.undo()
-    monkeypatch.setattr("fevergate.backup_encryption.LOG2_N", 10)
+    monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
     assert (site / closing.NOTE).exists()
     with pytest.raises((ClosingError, BackupError)):
         close_it(site, tmp_path / "other.archive")

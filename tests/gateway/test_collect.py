@@ -15,9 +15,9 @@ from fevergate.collect.intake import COLUMNS, HEAD_BYTES
 from fevergate.collect.partitions import Partitions, name_of
 from fevergate.collect.statements import MAX_REJECTED
 from fevergate.collect.store import REJECTED_A_BATCH
-from fevergate.collect_settings import load_collect
 from fevergate.errors import CollectError, SettingsError, StoreError
-from fevergate.protocol import MAX_MS, encode
+from fevergate.protocol.messages import MAX_MS, encode
+from fevergate.settings.collector import load_collect
 from harness.postgres import LocalPostgres
 
 DAY_S = 86_400

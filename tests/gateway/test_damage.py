@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from samples import AT, arrived, health
 
-from fevergate.database import open_reader, set_aside_before
 from fevergate.errors import StoreError
-from fevergate.protocol import Identity
-from fevergate.records import Acknowledged, HealthArrived
-from fevergate.salvage import Salvage, fevers
-from fevergate.store import Store, open_store
-from fevergate.writer import Writer
+from fevergate.protocol.messages import Identity
+from fevergate.storage.connection import open_reader, set_aside_before
+from fevergate.storage.records import Acknowledged, HealthArrived
+from fevergate.storage.recovery import Salvage, fevers
+from fevergate.storage.store import Store, open_store
+from fevergate.storage.writer_thread import Writer
 
 COUNT = 6000
 ZONE = ZoneInfo("Asia/Shanghai")

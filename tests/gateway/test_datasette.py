@@ -7,7 +7,7 @@ import sys
 import real_micropython
 from samples import AT, arrived
 
-from fevergate.store import Store
+from fevergate.storage.store import Store
 
 METADATA = json.loads((real_micropython.ROOT / "gateway/datasette.json").read_text())
 TABLES = METADATA["databases"]["fevergate"]["tables"]

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 from samples import settings
 
-from fevergate.delivery import Item, Sender
-from fevergate.settings import CampusServer
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.settings.gateway import CampusServer
 
 ITEMS = [Item(f"hours/{number}", 1, f'{{"key": "hours/{number}"}}') for number in range(5)]
 BAD = ITEMS[3]

@@ -9,10 +9,10 @@ from desk_helpers import ROOM_C, SETTINGS, AtTheDesk
 from rich.console import Console
 from samples import arrived
 
-from fevergate.desk import command, shown
-from fevergate.desk.looking import Look
+from fevergate.desk import command, terminal
+from fevergate.desk.scan import Look
 from fevergate.errors import DeskError, NothingFoundError
-from fevergate.store import Store
+from fevergate.storage.store import Store
 from kiosk import screening
 from simulator.faults import Fault
 from simulator.physics import View
@@ -77,9 +77,9 @@ def look_of(body_c, verdict):
 )
 def test_the_digits_never_contradict_the_answer(body_c, verdict, digits):
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(shown.looked(look_of(body_c, verdict), "en"))
+    console.print(terminal.looked(look_of(body_c, verdict), "en"))
     lines = [line.rstrip() for line in console.export_text().splitlines()]
-    assert all(line.rstrip() in lines for line in shown.big(digits).splitlines())
+    assert all(line.rstrip() in lines for line in terminal.big(digits).splitlines())
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -95,18 +95,18 @@ def test_nobody_is_ever_called_healthy(desk, language):
 def test_every_verdict_and_reason_has_words(language):
     reasons = [screening.SHORT, screening.MOVING, screening.FAR, screening.COLD, screening.HOT]
     for key in [*reasons, screening.WAIT, screening.ROOM, "nobody", "waiting", "scanning", "hot"]:
-        assert shown.say(key, language)
-    for chinese, english in shown.TABLE.values():
+        assert terminal.say(key, language)
+    for chinese, english in terminal.TABLE.values():
         assert chinese != english and english.isascii() is (
             "°" not in english and "±" not in english
         )
 
 
 def test_digits_are_five_lines_that_tell_each_figure_from_the_others():
-    drawn = {figure: shown.big(figure) for figure in "0123456789"}
+    drawn = {figure: terminal.big(figure) for figure in "0123456789"}
     assert len(set(drawn.values())) == 10
     assert all(len(text.splitlines()) == 5 for text in drawn.values())
-    assert max(map(len, shown.big("37.5").splitlines())) < 40
+    assert max(map(len, terminal.big("37.5").splitlines())) < 40
 
 
 def test_looks_go_on_until_q_or_the_end_of_the_keys(desk):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulator_helpers import black_body, crc8, quiet_sensor
 
-from fevergate.desk import bus as desk_bus
-from fevergate.desk.bus import DeskBus
+from fevergate.desk import linux_i2c as desk_bus
+from fevergate.desk.linux_i2c import DeskBus
 from fevergate.desk.sensor import Clock, DeskSensor
 from fevergate.errors import DeskError
 from kiosk.errors import BusError, InvalidError, PecError, SensorError

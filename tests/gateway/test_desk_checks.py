@@ -9,13 +9,13 @@ import pytest
 from desk_helpers import ROOM_C, SETTINGS, AtTheDesk
 from simulator_helpers import black_body
 
-from fevergate.backup import backup, restore
+from fevergate.backup.gateway import backup, restore
 from fevergate.desk import store
 from fevergate.errors import CalibrationRefusedError, DeskError, SettingsError
 from fevergate.provision import provision
-from fevergate.retention import DAY_S
-from fevergate.settings import Desk, load_gateway
-from fevergate.store import Store
+from fevergate.settings.gateway import Desk, load_gateway
+from fevergate.storage.retention import DAY_S
+from fevergate.storage.store import Store
 from simulator.faults import Fault
 
 

@@ -6,7 +6,7 @@ from campus_site import Parts, counts, delivery, fever, local, over
 from notice_helpers import contact
 
 from fevergate.campus.escalation import Escalation, ReportState
-from fevergate.campus.notices import Notices
+from fevergate.campus.notice_log import Notices
 
 DAY = "2026-11-24"
 NOW = f"{DAY} 09:30"

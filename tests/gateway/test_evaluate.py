@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from simulator_helpers import PEOPLE_FILE
 
 from fevergate.cli import cli
-from fevergate.evaluation import evaluate, replay
-from fevergate.people import Person, load_people
+from fevergate.evaluation.people_file import Person, load_people
+from fevergate.evaluation.replay import evaluate, replay
 from kiosk.estimate import SITES
 from measurement import constants
 from simulator import built_in_crowd

@@ -10,14 +10,14 @@ from click.testing import CliRunner
 from samples import arrived, health, reading
 
 from fevergate.cli import cli
-from fevergate.database import open_reader
 from fevergate.errors import NothingFoundError
-from fevergate.fever_log import read_day
 from fevergate.provision import provision
-from fevergate.records import Acknowledged, HealthArrived, ReadingArrived
-from fevergate.settings import load_gateway
-from fevergate.store import Store
-from fevergate.words import TABLE, words
+from fevergate.reports.fever_log import read_day
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived
+from fevergate.storage.store import Store
+from fevergate.texts.terminal_text import TABLE, words
 
 DAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()  # noon in Shanghai

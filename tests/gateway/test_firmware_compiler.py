@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fevergate import firmware_compiler
 from fevergate.errors import CompilerError
-from fevergate.firmware_compiler import ABI, compiled
+from fevergate.kiosks import firmware_compiler
+from fevergate.kiosks.firmware_compiler import ABI, compiled
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fevergate.firmware_compiler import compiled
-from fevergate.firmware_constants import with_constants
+from fevergate.kiosks.firmware_compiler import compiled
+from fevergate.kiosks.firmware_constants import with_constants
 
 
 @pytest.mark.parametrize(

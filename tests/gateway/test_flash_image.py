@@ -9,10 +9,10 @@ from flash_helpers import micropython
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD
 from fevergate.errors import FlashError
 from fevergate.flash import image
 from fevergate.flash.command import flash_command
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 from simulator import chips
 from simulator.interpreters import BOARD_VERSION
 

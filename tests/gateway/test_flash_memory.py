@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD
 from fevergate.flash.memory import chip_of, in_words, of
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 
 INSIDE = [[7288, 0, 0, 0], [79912, 35712, 35512, 35108], [113840, 100_000, 60_000, 60_000]]
 PSRAM = [2 << 20, 2_031_616, 2_031_616, 2_031_616]

@@ -5,9 +5,9 @@ import random
 import pytest
 from samples import AT, arrived, settings
 
-from fevergate.database import open_reader
-from fevergate.fleet import LEAST, crowds, unlike
-from fevergate.store import Store
+from fevergate.reports.kiosk_comparison import LEAST, crowds, unlike
+from fevergate.storage.connection import open_reader
+from fevergate.storage.store import Store
 
 HOUR = AT // 3600 * 3600
 
@@ -44,7 +44,7 @@ def found(store, **changes):
 
 
 def three(**offsets):
-    from fevergate.settings import Gate
+    from fevergate.settings.gateway import Gate
 
     return {"gates": [Gate(name="north", kiosks=["north-1", "north-2", "north-3"])]}
 
@@ -95,7 +95,7 @@ def test_another_gate_is_another_crowd(store):
 
 def test_two_of_five_are_found_one_after_the_other(store):
     day(store, north_1=0.0, north_2=0.0, north_3=0.0, north_4=0.5, north_5=-0.9)
-    from fevergate.settings import Gate
+    from fevergate.settings.gateway import Gate
 
     names = [f"north-{number}" for number in range(1, 6)]
     flagged = found(store, gates=[Gate(name="north", kiosks=names)])

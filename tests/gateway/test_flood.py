@@ -3,7 +3,7 @@
 import pytest
 from samples import reading
 
-from fevergate.flood import BURST, CALM_S, OTHERS_BURST, PER_S, Flood
+from fevergate.gateway.flood_guard import BURST, CALM_S, OTHERS_BURST, PER_S, Flood
 
 
 class Clock:

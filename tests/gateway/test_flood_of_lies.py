@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import health, reading
 
-from fevergate.flood import BURST, LIVE_S, SPEAKS_S, Flood
+from fevergate.gateway.flood_guard import BURST, LIVE_S, SPEAKS_S, Flood
 
 HEALTH_S = 60
 PATIENCE_S = 15

@@ -12,11 +12,12 @@ from pages_site import DAY
 from rich.console import Console
 from samples import AT, arrived
 
-from fevergate import log_formats
-from fevergate.fever_log import read_day
-from fevergate.protocol import Identity
-from fevergate.web import api, clock, exports, fever_list, pages
+from fevergate.protocol.messages import Identity
+from fevergate.reports import formats
+from fevergate.reports.fever_log import read_day
+from fevergate.web import api, clock, fever_list
 from fevergate.web.follow_ups import FollowUp
+from fevergate.web_common import exports, page_maker
 
 FLOOD = 57
 
@@ -24,14 +25,14 @@ FLOOD = 57
 @pytest.fixture
 def flooded(site, monkeypatch):
     """A day of 57 more fevers of north-1, where 5 rows are a page, and 10 a document."""
-    monkeypatch.setattr(pages, "PAGE", 5)
+    monkeypatch.setattr(page_maker, "PAGE", 5)
     monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
     monkeypatch.setattr(fever_list, "SHOWN", 5)
     monkeypatch.setattr(exports, "MOST_PDF", 10)
     monkeypatch.setattr(exports, "PART", 4)
     monkeypatch.setattr(api, "LOG_PAGE", 10)
-    monkeypatch.setattr(log_formats, "MOST_SHOWN", 10)
+    monkeypatch.setattr(formats, "MOST_SHOWN", 10)
     site.gateway.commit(
         [arrived(10 + n, "fever", body_c=38.0, at=AT + 60 * n) for n in range(FLOOD)]
     )
@@ -135,8 +136,8 @@ def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
     day = read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY))
     shown = io.StringIO()
     console = Console(file=shown, width=160)
-    console.print(log_formats.as_table(day, flooded.settings.zone, "en"))
+    console.print(formats.as_table(day, flooded.settings.zone, "en"))
     text = shown.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
-    assert len(json.loads(log_formats.as_json(day))["fevers"]) == FLOOD + 1
-    assert log_formats.as_csv(day, flooded.settings.zone).count("north-1") == FLOOD + 1
+    assert len(json.loads(formats.as_json(day))["fevers"]) == FLOOD + 1
+    assert formats.as_csv(day, flooded.settings.zone).count("north-1") == FLOOD + 1

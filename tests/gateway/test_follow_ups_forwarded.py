@@ -5,11 +5,11 @@ import pytest
 from campus_helpers import CampusProcess
 from samples import AT
 
-from fevergate.protocol import Identity
-from fevergate.vault import KEY, Vault
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.protocol.messages import Identity
+from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.follow_ups import FollowUp, FollowUps
-from fevergate.web.forward import FollowUpForwarder
-from fevergate.web.store import WebStore
+from fevergate.web_common.store import WebStore
 
 WHO = Identity("north-1", 1, 2)
 FULL = FollowUp(outcome="clinic", clinical_c=38.2, closed=True, person="王芳", phone="138")

@@ -9,11 +9,12 @@ from campus_helpers import CampusProcess
 from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
-from fevergate import epochs, outgoing
 from fevergate.errors import SettingsError
-from fevergate.forward import Forwarder
-from fevergate.records import Acknowledged, HealthArrived
-from fevergate.store import Store
+from fevergate.forwarding import outbox
+from fevergate.forwarding.forwarder import Forwarder
+from fevergate.storage import epochs
+from fevergate.storage.records import Acknowledged, HealthArrived
+from fevergate.storage.store import Store
 
 
 class Scene:
@@ -87,7 +88,7 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
 
 
 def test_a_server_that_stays_away_costs_old_hours_and_no_day_and_no_fever(scene, monkeypatch):
-    monkeypatch.setattr(outgoing, "MOST_HOURS", 5)
+    monkeypatch.setattr(outbox, "MOST_HOURS", 5)
     scene.campus.stop()
     for hour in range(40):
         scene.store.commit(
@@ -195,7 +196,7 @@ def test_a_day_that_was_stated_too_early_is_stated_again_when_it_is_over(scene):
     scene.now[0] = AT + 86400
     assert scene.forwarder.once()
     days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
-    assert days[outgoing._day(AT, plain_settings().zone)][0]["normal"] == 2
+    assert days[outbox._day(AT, plain_settings().zone)][0]["normal"] == 2
 
 
 def local_midnight(at):

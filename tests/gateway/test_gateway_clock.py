@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT
 
-from fevergate import gateway_clock
-from fevergate.gateway_clock import (
+from fevergate.clock import judge
+from fevergate.clock.judge import (
     AGREED_S,
     AHEAD_S,
     DOUBT_S,
@@ -200,7 +200,7 @@ def test_whatever_a_clock_does_its_time_can_be_and_every_doubt_ends(steps):
 
 def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatch, tmp_path):
     assert kernel_synchronised() in (True, False, None)
-    monkeypatch.setattr(gateway_clock, "SYNCHRONISED_FLAG", tmp_path)
+    monkeypatch.setattr(judge, "SYNCHRONISED_FLAG", tmp_path)
     assert kernel_synchronised() is True
 
 

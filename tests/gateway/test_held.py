@@ -5,9 +5,9 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate import held as held_module
-from fevergate.held import MAX_ALSO, MAX_GAPS, MAX_RUNS, Held
-from fevergate.protocol import MAX_PAYLOAD, Stored, encode
+from fevergate.protocol.messages import MAX_PAYLOAD, Stored, encode
+from fevergate.storage import sequence_set as held_module
+from fevergate.storage.sequence_set import MAX_ALSO, MAX_GAPS, MAX_RUNS, Held
 
 GAPPED = st.lists(
     st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=MAX_GAPS, max_size=3 * MAX_GAPS

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from samples import AT, arrived, health, reading
 from samples import settings as gateway_settings
 
-from fevergate.alarm import Alarm
-from fevergate.database import open_reader
-from fevergate.ingest import Ingest
-from fevergate.protocol import FIRST_AT, LAST_AT, MAX_MS, encode
-from fevergate.records import Acknowledged, HealthArrived, ReadingArrived, Rejected
-from fevergate.rollup import Rollup
-from fevergate.store import Store
-from fevergate.watch import Watch
-from fevergate.writer import Writer
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.gateway.ingest import Ingest
+from fevergate.protocol.messages import FIRST_AT, LAST_AT, MAX_MS, encode
+from fevergate.storage.connection import open_reader
+from fevergate.storage.daily_rollup import Rollup
+from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived, Rejected
+from fevergate.storage.store import Store
+from fevergate.storage.writer_thread import Writer
 
 WAIT_S = 60
 
@@ -162,8 +162,8 @@ class HeldStore(Store):
 
 
 def test_a_full_queue_never_holds_up_the_thread_of_the_alarm(tmp_path, monkeypatch):
-    monkeypatch.setattr("fevergate.writer.MAX_WAITING", 10)
-    monkeypatch.setattr("fevergate.writer.FEVERS", 3)
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 10)
+    monkeypatch.setattr("fevergate.storage.writer_thread.FEVERS", 3)
     store = HeldStore(tmp_path / "a.db")
     done, asked = [], threading.Event()
     writer = Writer(store, lambda *_: None, again=asked.set)

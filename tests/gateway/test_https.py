@@ -7,7 +7,7 @@ import time
 import pytest
 import uvicorn
 
-from fevergate import https
+from fevergate.web_common import https_server
 from harness.broker import free_port
 
 PATIENCE_S = 60
@@ -30,7 +30,9 @@ async def page(scope, receive, send):
 def port():
     port = free_port()
     server = uvicorn.Server(
-        uvicorn.Config(page, port=port, http=https.BoundedProtocol, lifespan="off", log_config=None)
+        uvicorn.Config(
+            page, port=port, http=https_server.BoundedProtocol, lifespan="off", log_config=None
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -82,7 +84,7 @@ def answered(port):
 )
 def test_a_request_that_does_not_end_is_hung_up(port, monkeypatch, beginning):
     with monkeypatch.context() as soon:
-        soon.setattr(https, "REQUEST_S", 0.2)
+        soon.setattr(https_server, "REQUEST_S", 0.2)
         with visitor(port, beginning) as line:
             assert hung_up(line)
     assert answered(port)
@@ -94,14 +96,14 @@ def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port,
         line.sendall(REQUEST)
         assert served(line)
         # And half of one after those is none.
-        monkeypatch.setattr(https, "REQUEST_S", 0.2)
+        monkeypatch.setattr(https_server, "REQUEST_S", 0.2)
         line.sendall(REQUEST[:10])
         assert hung_up(line)
 
 
 def test_one_address_cannot_take_what_is_there_for_all(port, monkeypatch):
-    monkeypatch.setattr(https, "MOST_PER_ADDRESS", 3)
-    monkeypatch.setattr(https, "_counted", lambda address: "guest")
+    monkeypatch.setattr(https_server, "MOST_PER_ADDRESS", 3)
+    monkeypatch.setattr(https_server, "_counted", lambda address: "guest")
     held = [visitor(port) for _ in range(3)]
     with visitor(port) as refused:
         assert hung_up(refused)
@@ -123,7 +125,12 @@ def answered_if_let_in(port):
 
 
 def test_who_is_counted_as_one():
-    assert https._counted("10.0.0.7") == "10.0.0.7"
-    assert https._counted("2001:db8:1:2::7") == https._counted("2001:db8:1:2:ffff::1")
-    assert https._counted("2001:db8:1:2::7") != https._counted("2001:db8:1:3::7")
-    assert https._counted("127.0.0.1") == https._counted("::1") == https._counted("unix") == ""
+    assert https_server._counted("10.0.0.7") == "10.0.0.7"
+    assert https_server._counted("2001:db8:1:2::7") == https_server._counted("2001:db8:1:2:ffff::1")
+    assert https_server._counted("2001:db8:1:2::7") != https_server._counted("2001:db8:1:3::7")
+    assert (
+        https_server._counted("127.0.0.1")
+        == https_server._counted("::1")
+        == https_server._counted("unix")
+        == ""
+    )

@@ -6,11 +6,12 @@ import time
 import pytest
 from samples import health, reading, settings
 
-from fevergate.alarm import Alarm
-from fevergate.flood import OTHERS_BURST
-from fevergate.ingest import Ingest
-from fevergate.protocol import Acknowledge, Applied, CalibrationRecord, encode
-from fevergate.records import (
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.gateway.flood_guard import OTHERS_BURST
+from fevergate.gateway.ingest import Ingest
+from fevergate.protocol.messages import Acknowledge, Applied, CalibrationRecord, encode
+from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
     ReadingArrived,
@@ -18,7 +19,6 @@ from fevergate.records import (
     SettingsApplied,
     StatusArrived,
 )
-from fevergate.watch import Watch
 
 BASE = "fevergate/v1/east/"
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import health
 
-from fevergate.gateway_clock import KNOWN_PAST, GatewayClock
-from fevergate.kiosk_clocks import AGAIN_S, OFF_S, KioskClocks
-from fevergate.protocol import KioskTime
+from fevergate.clock.judge import KNOWN_PAST, GatewayClock
+from fevergate.gateway.kiosk_time import AGAIN_S, OFF_S, KioskClocks
+from fevergate.protocol.messages import KioskTime
 
 NOW = 1_790_000_000.25
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate import known_fevers
-from fevergate.known_fevers import KnownFevers
-from fevergate.protocol import Identity
+from fevergate.alarm import seen_fevers
+from fevergate.alarm.seen_fevers import KnownFevers
+from fevergate.protocol.messages import Identity
 
 identities = st.builds(
     Identity, st.sampled_from(["a", "b"]), st.integers(0, 2), st.integers(1, 2**31 - 1)
@@ -22,7 +22,7 @@ def test_it_knows_what_it_was_told_and_nothing_else(told, other):
 
 
 def test_it_stays_small_and_forgets_the_oldest_boots_first(monkeypatch):
-    monkeypatch.setattr(known_fevers, "MOST", 100)
+    monkeypatch.setattr(seen_fevers, "MOST", 100)
     known = KnownFevers(Identity("a", boot, seq) for boot in range(30) for seq in range(1, 11))
     assert len(known) == 100
     assert Identity("a", 29, 10) in known and Identity("a", 0, 1) not in known

@@ -7,17 +7,17 @@ import pytest
 from click.testing import CliRunner
 from samples import reading
 
-from fevergate import doctor_pins
-from fevergate.alarm import Alarm
+from fevergate.alarm.alarm import Alarm
 from fevergate.cli import cli
 from fevergate.errors import MessageError
-from fevergate.lamp_test import LampTests
-from fevergate.protocol import AlarmState, LampTest, decode, encode
+from fevergate.gateway.lamp_test import LampTests
+from fevergate.operations import doctor_lamps
+from fevergate.protocol.messages import AlarmState, LampTest, decode, encode
 from fevergate.provision import provision
-from fevergate.records import LampsTried
-from fevergate.retention import step
-from fevergate.settings import Retention, load_gateway
-from fevergate.store import Store
+from fevergate.settings.gateway import Retention, load_gateway
+from fevergate.storage.records import LampsTried
+from fevergate.storage.retention import step
+from fevergate.storage.store import Store
 
 AT = 1_795_400_000.0
 
@@ -156,7 +156,7 @@ def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
     store.commit([LampsTried("north", "Li Wei", now - 86400, False)])  # broken off
 
     def findings():
-        return {found.text[1]: found.state for found in doctor_pins.lamps(settings)}
+        return {found.text[1]: found.state for found in doctor_lamps.lamps(settings)}
 
     assert findings() == {
         "north: its lamps were tried 40 days ago, Li Wei": "warning",
@@ -202,9 +202,9 @@ def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, an
         state, amber = answer
         return encode(AlarmState(gate="north", state=state, since=AT, amber=amber))
 
-    monkeypatch.setattr("fevergate.broker_once.read_retained", read_retained)
-    monkeypatch.setattr("fevergate.broker_once.publish_once", lambda _, *what: asked.append(what))
-    monkeypatch.setattr("fevergate.lamps_commands.ANSWER_S", 1.0)
+    monkeypatch.setattr("fevergate.mqtt.one_shot.read_retained", read_retained)
+    monkeypatch.setattr("fevergate.mqtt.one_shot.publish_once", lambda _, *what: asked.append(what))
+    monkeypatch.setattr("fevergate.operations.lamps_command.ANSWER_S", 1.0)
     toml = str(settings.folder / "gateway.toml")
     done = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
     assert says in (str(done.exception) if done.exception else done.output)

@@ -6,18 +6,19 @@ import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 
-from fevergate import lamps, status
+from fevergate.alarm import lamps
+from fevergate.alarm.gpio import NoLights
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.alarm.lamps import AGAIN_S, Lamps
 from fevergate.cli import cli
 from fevergate.errors import PinsError, StoreError
-from fevergate.gateway import Gateway
-from fevergate.lamps import AGAIN_S, Lamps
-from fevergate.lights import NoLights
-from fevergate.pins import GATES
-from fevergate.protocol import Identity
+from fevergate.gateway.service import Gateway
+from fevergate.operations import status_command
+from fevergate.protocol.messages import Identity
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
-from fevergate.web import troubles
-from fevergate.web.words import translations
+from fevergate.settings.gateway import load_gateway
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import translations
 
 RED = GATES["gate1"]["red"]
 
@@ -115,7 +116,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
         seen.append(lit(factory))
         raise StoreError("no disk")
 
-    monkeypatch.setattr("fevergate.gateway.open_store", open_store)
+    monkeypatch.setattr("fevergate.gateway.service.open_store", open_store)
     gateway = Gateway(settings, factory)
     assert lit(factory) == set()  # which leaves the relay's resting contact
     gateway.start()
@@ -138,13 +139,13 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
 )
 def test_why_is_said_in_the_readers_language(why, zh):
     dark = NoLights(why).dark
-    assert troubles.line(dark, translations("zh").gettext) == zh
-    assert troubles.line(dark, translations("en").gettext) == f"no lamp can be lit: {why}"
+    assert trouble_text.line(dark, translations("zh").gettext) == zh
+    assert trouble_text.line(dark, translations("en").gettext) == f"no lamp can be lit: {why}"
 
 
 def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):
     states = Gateway(settings).alarm.states()
-    monkeypatch.setattr(status, "_gates", lambda settings: states)
+    monkeypatch.setattr(status_command, "_gates", lambda settings: states)
     toml = str(settings.folder / "gateway.toml")
     run = CliRunner().invoke
     assert (
@@ -158,12 +159,12 @@ def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):
     ("factory", "state"), [("auto", "warning"), ("rpigpio", "failed"), ("mock", "warning")]
 )
 def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
-    from fevergate import doctor_pins
-    from fevergate.machine import Machine
+    from fevergate.operations import doctor_lamps
+    from fevergate.system.machine import Machine
 
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: Machine("", 0xA02082, None))
     settings.pins.factory = factory
-    (finding,) = doctor_pins.pins(settings)
+    (finding,) = doctor_lamps.pins(settings)
     assert finding.state == state
     expected = "the settings say mock" if factory == "mock" else f"no lamp can be lit: {WHY}"
     assert expected in finding.text[1] and "灯" in finding.text[0]
@@ -180,16 +181,16 @@ def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
 def test_doctor_knows_whether_a_dead_program_leaves_green(
     settings, monkeypatch, tmp_path, keeps, config, state, advice
 ):
-    from fevergate import doctor_pins
-    from fevergate.machine import Machine
+    from fevergate.operations import doctor_lamps
+    from fevergate.system.machine import Machine
 
-    monkeypatch.setattr(doctor_pins, "CONFIGS", (tmp_path / "none", tmp_path / "config.txt"))
-    monkeypatch.setattr(doctor_pins, "keeps_outputs", lambda: keeps)
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
-    assert list(doctor_pins.outputs(settings)) == []
+    monkeypatch.setattr(doctor_lamps, "CONFIGS", (tmp_path / "none", tmp_path / "config.txt"))
+    monkeypatch.setattr(doctor_lamps, "keeps_outputs", lambda: keeps)
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: Machine("", 0xA02082, None))
+    assert list(doctor_lamps.outputs(settings)) == []
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: pi)
     if config:
         (tmp_path / "config.txt").write_text(config)
-    (finding,) = doctor_pins.outputs(settings)
+    (finding,) = doctor_lamps.outputs(settings)
     assert finding.state == state and advice in finding.advice[1]

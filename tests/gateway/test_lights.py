@@ -7,10 +7,10 @@ import pytest
 from gpiozero.mixins import HoldThread
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from fevergate.alarm.gpio import BOUNCE_S, GateLights
+from fevergate.alarm.gpio_pins import GATES
 from fevergate.errors import PinsError
-from fevergate.lights import BOUNCE_S, GateLights
-from fevergate.pins import GATES
-from fevergate.settings import Gate
+from fevergate.settings.gateway import Gate
 
 PINS = GATES["gate1"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import AT, health, reading, settings
 
 from fevergate.errors import NothingFoundError
-from fevergate.protocol import AlarmState, FeverSeen, encode
+from fevergate.protocol.messages import AlarmState, FeverSeen, encode
 from fevergate.web.live import TREND, Live, events
 
 BASE = "fevergate/v1/east/"
@@ -18,7 +18,7 @@ BASE = "fevergate/v1/east/"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from fevergate.certificates import ensure_authority
+    from fevergate.crypto.pki import ensure_authority
 
     folder = tmp_path_factory.mktemp("live")
     ensure_authority(folder, "east")

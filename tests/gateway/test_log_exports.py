@@ -12,7 +12,7 @@ import pytest
 from pages_site import DAY, FEVER, OURS, csrf, post
 from samples import AT, arrived
 
-from fevergate import chinese_font
+from fevergate.reports import pdf_font
 
 LANGUAGES = ("zh", "en")
 PERSONS = {
@@ -110,12 +110,12 @@ def test_the_pdf_brings_its_chinese_glyphs_and_says_who_signed(full):
 
 
 def test_a_machine_without_a_chinese_font_says_what_to_install(full, monkeypatch):
-    monkeypatch.setattr(chinese_font, "FONTS", ("/nowhere.ttf",))
-    chinese_font.chinese_font.cache_clear()
+    monkeypatch.setattr(pdf_font, "FONTS", ("/nowhere.ttf",))
+    pdf_font.chinese_font.cache_clear()
     try:
         answer = full.client("李伟").get(f"/admin/log.pdf?date={DAY}")
     finally:
-        chinese_font.chinese_font.cache_clear()
+        pdf_font.chinese_font.cache_clear()
     assert answer.status_code == 503 and "fonts-wqy-microhei" in answer.text
 
 

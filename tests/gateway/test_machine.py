@@ -10,10 +10,10 @@ import pytest
 from gpiozero.pins.local import LocalPiFactory
 from laid_out_pi import lay_out
 
-from fevergate import lights
+from fevergate.alarm import gpio
+from fevergate.alarm.gpio import choose, open_factory
 from fevergate.errors import PinsError
-from fevergate.lights import choose, open_factory
-from fevergate.machine import Machine, chip_of, recognise
+from fevergate.system.machine import Machine, chip_of, recognise
 
 SYSTEMS = {
     # (model, revision, {chip: (its own names, its parent's)}): the header's chip
@@ -102,7 +102,7 @@ def lgpio(monkeypatch):
 
 @pytest.fixture
 def opened(monkeypatch):
-    monkeypatch.setattr(lights, "chip_of", lambda machine: machine.chip)
+    monkeypatch.setattr(gpio, "chip_of", lambda machine: machine.chip)
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch)
 
     def distribution(name):
         if name not in installed:
-            raise lights.PackageNotFoundError(name)
+            raise gpio.PackageNotFoundError(name)
 
-    monkeypatch.setattr(lights, "distribution", distribution)
-    monkeypatch.setattr(lights, "find_spec", lambda name: name in installed or None)
+    monkeypatch.setattr(gpio, "distribution", distribution)
+    monkeypatch.setattr(gpio, "find_spec", lambda name: name in installed or None)
     assert choose("auto", PI) == "rpigpio"
     installed.remove("rpi-lgpio")  # RPi.GPIO itself may lie there all the same
     assert choose("auto", PI) == "lgpio"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import real_micropython
 
-from fevergate import machine_clock
+from fevergate.clock import time_source
 
 NOW = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -19,15 +19,15 @@ RIGHT = datetime(2026, 11, 20, 1, 12, tzinfo=UTC).timestamp()
 @pytest.fixture
 def pi(tmp_path, monkeypatch):
     """A machine whose files are here; its clock is not synchronised."""
-    monkeypatch.setattr(machine_clock, "SAVED", tmp_path / "clock-epoch")
-    monkeypatch.setattr(machine_clock, "SYNCHRONISED", tmp_path / "synchronised")
-    monkeypatch.setattr(machine_clock, "CHIPS", tmp_path / "rtc")
-    monkeypatch.setattr(machine_clock, "_synchronised", lambda: False)
+    monkeypatch.setattr(time_source, "SAVED", tmp_path / "clock-epoch")
+    monkeypatch.setattr(time_source, "SYNCHRONISED", tmp_path / "synchronised")
+    monkeypatch.setattr(time_source, "CHIPS", tmp_path / "rtc")
+    monkeypatch.setattr(time_source, "_synchronised", lambda: False)
     return tmp_path
 
 
 def told(state):
-    finding = machine_clock.finding(NOW, ZONE)
+    finding = time_source.finding(NOW, ZONE)
     assert finding.check == "clock" and finding.state == state
     assert (finding.advice == ("", "")) is (state == "ok")
     assert all(text.startswith("2026-11-26 14:00:00") for text in finding.text)
@@ -42,12 +42,12 @@ def chip(pi, seconds, name="rtc-ds1307 1-0068\n"):
 
 
 def test_a_clock_that_a_time_server_set(pi, monkeypatch):
-    monkeypatch.setattr(machine_clock, "_synchronised", lambda: True)
+    monkeypatch.setattr(time_source, "_synchronised", lambda: True)
     assert told("ok") == ", synchronised"
 
 
 def test_where_systemd_cannot_be_asked_nothing_is_claimed(pi, monkeypatch):
-    monkeypatch.setattr(machine_clock, "_synchronised", lambda: None)
+    monkeypatch.setattr(time_source, "_synchronised", lambda: None)
     assert told("ok") == ""
 
 
@@ -84,8 +84,8 @@ def test_a_chip_without_a_battery_or_that_nobody_read_is_no_chip(pi, seconds):
 
 def test_the_units_touch_the_files_that_are_read():
     unit = (real_micropython.ROOT / "gateway/machine/fevergate-clock.service").read_text()
-    assert f"touch {machine_clock.SAVED}\n" in unit
-    assert f"touch {machine_clock.SYNCHRONISED};" in unit
+    assert f"touch {time_source.SAVED}\n" in unit
+    assert f"touch {time_source.SYNCHRONISED};" in unit
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.minutes import count, hour_of, silences, span_masks
+from fevergate.storage.coverage_bits import count, hour_of, silences, span_masks
 
 DAY = 1_795_392_000 // 86400 * 86400
 

@@ -5,8 +5,14 @@ import base64
 import pytest
 
 from fevergate.errors import NothingFoundError
-from fevergate.notice import glyphs_of
-from fevergate.protocol import MAX_PAYLOAD, CalibrationRecord, KioskSettings, KioskValues, encode
+from fevergate.kiosks.display_notice import glyphs_of
+from fevergate.protocol.messages import (
+    MAX_PAYLOAD,
+    CalibrationRecord,
+    KioskSettings,
+    KioskValues,
+    encode,
+)
 from kiosk.glyphs import Glyphs
 from kiosk.settings import Settings
 

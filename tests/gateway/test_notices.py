@@ -16,12 +16,12 @@ from notice_helpers import Clock, WebServer, campus_settings, contact, reply
 from samples import AT
 from sqlalchemy import URL, make_url
 
-from fevergate.campus.channels import channels
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.notice_record import Notice, masked, scrubbed
-from fevergate.campus.notices import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WAIT_S, Notices
-from fevergate.campus.sender import Sender
-from fevergate.settings import Language
+from fevergate.campus.notice_log import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WAIT_S, Notices
+from fevergate.campus.notice_sender import Sender
+from fevergate.notices.channels import channels
+from fevergate.notices.notice import Notice, masked, scrubbed
+from fevergate.settings.gateway import Language
 
 SUBJECT: dict[Language, str] = {"zh": "题", "en": "Subject"}
 BODY: dict[Language, str] = {"zh": "文", "en": "Body"}
@@ -32,10 +32,10 @@ from sqlalchemy import make_url
 sys.path.insert(0, sys.argv[1])
 from notice_helpers import campus_settings
 from samples import AT
-from fevergate.campus.channels import channels
+from fevergate.notices.channels import channels
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.notices import Notices
-from fevergate.campus.sender import Sender
+from fevergate.campus.notice_log import Notices
+from fevergate.campus.notice_sender import Sender
 
 notices = Notices(CampusDatabase(make_url(sys.argv[2])), campus_settings(), lambda: AT + 1)
 sender = Sender(notices, channels(campus_settings()))

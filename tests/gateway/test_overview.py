@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pages_site import DAY
 from samples import AT, arrived
 
-from fevergate.database import open_reader
+from fevergate.storage.connection import open_reader
 from fevergate.web import charts
 from fevergate.web.overview import DayCount, Period, read_overview
 

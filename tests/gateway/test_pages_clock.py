@@ -8,8 +8,8 @@ import pytest
 from pages_site import OURS, csrf, post
 from samples import arrived
 
-from fevergate import clock_memory
-from fevergate.gateway_clock import ClockState
+from fevergate.clock.judge import ClockState
+from fevergate.storage import clock_memory
 
 AHEAD_S = 2 * 86400.0
 ZH, EN = "网关时钟存疑", "clock is in doubt"

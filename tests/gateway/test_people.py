@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulator_helpers import PEOPLE_FILE
 
 from fevergate.errors import PeopleFileError
-from fevergate.people import SITES, Person, load_people
+from fevergate.evaluation.people_file import SITES, Person, load_people
 
 HEADER = "subject,camera,ambient_c,oral_c,canthus_1,canthus_2,canthus_3,canthus_4\n"
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from played_calendar import DAY_S, World, clock_date
 
-from fevergate import epochs
-from fevergate.database import open_reader
-from fevergate.delivery import Item
-from fevergate.fever_log import read_day
-from fevergate.protocol import Health
-from fevergate.summaries import GatewayDay, HourSummary, KioskCount
+from fevergate.forwarding.http_sender import Item
+from fevergate.protocol.campus_messages import GatewayDay, HourSummary, KioskCount
+from fevergate.protocol.messages import Health
+from fevergate.reports.fever_log import read_day
+from fevergate.storage import epochs
+from fevergate.storage.connection import open_reader
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_todays_log_is_that_of_the_day_that_the_gateway_goes_by(world_from, monk
     world.day(end="10:00")
     world.off_s = 2 * DAY_S
     world.step()
-    monkeypatch.setattr("fevergate.clock_memory.time.time", lambda: world.now + world.off_s)
+    monkeypatch.setattr("fevergate.storage.clock_memory.time.time", lambda: world.now + world.off_s)
     reader = open_reader(world.path)
     try:
         assert read_day(reader, world.settings).date == "2026-09-01"

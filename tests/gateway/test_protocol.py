@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from samples import reading
 
 from fevergate.errors import MessageError
-from fevergate.protocol import (
+from fevergate.protocol.messages import (
     MAX_MS,
     MAX_PAYLOAD,
     Health,

@@ -16,13 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from fevergate import broker_files, certificates
 from fevergate.campus.settings import load_campus
 from fevergate.cli import cli
+from fevergate.crypto import pki
 from fevergate.errors import FeverGateError, NothingFoundError, ProvisionError
+from fevergate.mosquitto import broker_files
 from fevergate.provision import provision, services, steps
 from fevergate.provision.kiosks import static_address
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 from kiosk.settings import Settings
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -106,8 +107,8 @@ def test_secrets_are_their_owners_and_are_never_printed(tmp_path, capfd):
 
 def test_the_brokers_certificate_is_small_signed_and_names_where_it_is(tmp_path):
     make(tmp_path / "a", broker_host="192.168.1.10")
-    authority = certificates.read_certificate(tmp_path / "a/ca.crt")
-    broker = certificates.read_certificate(tmp_path / "a/broker.crt")
+    authority = pki.read_certificate(tmp_path / "a/ca.crt")
+    broker = pki.read_certificate(tmp_path / "a/broker.crt")
     broker.verify_directly_issued_by(authority)
     # As OpenSSL's strict mode wants it, which Python switches on from 3.13.
     key_id = broker.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
@@ -120,19 +121,19 @@ def test_the_brokers_certificate_is_small_signed_and_names_where_it_is(tmp_path)
 def test_a_certificate_near_its_end_is_renewed_and_a_young_one_is_not(tmp_path, monkeypatch):
     folder = tmp_path / "a"
     make(folder)
-    first = certificates.read_certificate(folder / "broker.crt")
+    first = pki.read_certificate(folder / "broker.crt")
     make(folder)
-    assert certificates.read_certificate(folder / "broker.crt") == first
-    monkeypatch.setattr(certificates, "RENEW_DAYS", certificates.SERVER_DAYS)
+    assert pki.read_certificate(folder / "broker.crt") == first
+    monkeypatch.setattr(pki, "RENEW_DAYS", pki.SERVER_DAYS)
     make(folder)
-    assert certificates.read_certificate(folder / "broker.crt") != first
+    assert pki.read_certificate(folder / "broker.crt") != first
 
 
 YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def certificates_of(folder):
-    return {path.name: certificates.read_certificate(path) for path in folder.glob("*.crt")}
+    return {path.name: pki.read_certificate(path) for path in folder.glob("*.crt")}
 
 
 def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
@@ -142,8 +143,8 @@ def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
     for certificate in made.values():
         assert certificate.not_valid_before_utc <= YEAR_2000
         assert b"\x17\x0d700101000000Z" in certificate.tbs_certificate_bytes  # a UTCTime
-    assert 823 < certificates.days_left(made["web.crt"]) <= 825
-    assert 3648 < certificates.days_left(made["ca.crt"]) <= 3650
+    assert 823 < pki.days_left(made["web.crt"]) <= 825
+    assert 3648 < pki.days_left(made["ca.crt"]) <= 3650
 
 
 @pytest.mark.parametrize("year", [1970, 2000, 2026])
@@ -161,7 +162,7 @@ def test_whoever_stands_at_the_epoch_or_at_2000_believes_them(tmp_path, year):
 def old(tmp_path, monkeypatch):
     """A folder as earlier versions made it: nothing in it began before yesterday."""
     with monkeypatch.context() as before:
-        before.setattr(certificates, "BEGINS", datetime.now(UTC) - timedelta(days=1))
+        before.setattr(pki, "BEGINS", datetime.now(UTC) - timedelta(days=1))
         make(tmp_path / "a", campus_server_url="https://campus.example:8443", language="en")
     return tmp_path / "a"
 
@@ -183,7 +184,7 @@ def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(ol
     new, authority = after["ca.crt"], before["ca.crt"]
     assert new.subject == authority.subject and new.public_key() == authority.public_key()
     assert new.not_valid_after_utc == authority.not_valid_after_utc
-    der = certificates.authority_der(old)
+    der = pki.authority_der(old)
     for kiosk in ("north-1", "north-2", "south-1"):
         assert (old / "kiosks" / kiosk / "ca.der").read_bytes() == der
         whole = json.loads((old / "kiosks" / kiosk / "kiosk.json").read_text())
@@ -193,9 +194,9 @@ def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(ol
 
 
 def test_a_renewal_that_broke_off_is_ended_by_the_next(old):
-    assert certificates.renew_authority(old)  # and then the power went
+    assert pki.renew_authority(old)  # and then the power went
     list(steps.renew(old, [], everything=False))
-    assert (old / "kiosks/south-1/ca.der").read_bytes() == certificates.authority_der(old)
+    assert (old / "kiosks/south-1/ca.der").read_bytes() == pki.authority_der(old)
 
 
 def test_an_authority_with_another_key_is_not_renewed(old):
@@ -594,7 +595,7 @@ def test_a_file_without_a_password_is_named_and_changes_nothing(tmp_path, conten
 
 
 def test_an_authority_near_its_end_is_told_in_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(certificates, "AUTHORITY_DAYS", 700)
+    monkeypatch.setattr(pki, "AUTHORITY_DAYS", 700)
     make(tmp_path / "a", language="en")
     assert "the authority ends in 69" in list(steps.renew(tmp_path / "a", [], everything=False))[-1]
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from fevergate import certificates
 from fevergate.campus.settings import load_campus
 from fevergate.cli import cli
-from fevergate.delivery import campus_context
+from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
-from fevergate.settings import load_gateway, read_secret
+from fevergate.forwarding.http_sender import campus_context
+from fevergate.settings.gateway import load_gateway, read_secret
 
 URL = "https://campus.example.edu.cn:8443"
 
@@ -111,10 +111,10 @@ def test_what_is_wrong_is_named(tmp_path, arguments, says):
 def test_a_campus_servers_folder_is_renewed_with_the_same_key(tmp_path, monkeypatch):
     folder = tmp_path / "server"
     with monkeypatch.context() as before:
-        before.setattr(certificates, "BEGINS", datetime.now(UTC) - timedelta(days=1))
+        before.setattr(pki, "BEGINS", datetime.now(UTC) - timedelta(days=1))
         fevergate("campus", folder, "--url", URL, "--gateways", "east=gw-east")
-    old = certificates.read_certificate(folder / "ca.crt")
+    old = pki.read_certificate(folder / "ca.crt")
     assert "renewed: ca.crt, campus.crt" in fevergate("renew", folder)
-    new = certificates.read_certificate(folder / "campus.crt")
+    new = pki.read_certificate(folder / "campus.crt")
     new.verify_directly_issued_by(old)
-    assert new.not_valid_before_utc == certificates.BEGINS
+    assert new.not_valid_before_utc == pki.BEGINS

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from fevergate import broker_files, broker_limit, broker_once
 from fevergate.errors import BrokerError, ProvisionError
+from fevergate.mosquitto import broker_files, connection_limit
+from fevergate.mqtt import one_shot
 from fevergate.provision import provision, services, upgrade
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 
 DROP_IN = "mosquitto.service.d/fevergate.conf"
 
@@ -61,8 +62,8 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(services, "_systemctl", lambda folder: "systemctl")
     monkeypatch.setattr(services, "_run", machine.run)
     monkeypatch.setattr(services, "_show", machine.show)
-    monkeypatch.setattr(broker_limit, "start", lambda systemctl: None)
-    monkeypatch.setattr(broker_once, "probe", machine.probe)
+    monkeypatch.setattr(connection_limit, "start", lambda systemctl: None)
+    monkeypatch.setattr(one_shot, "probe", machine.probe)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(broker_files, "hand_over", lambda folder: None)  # which only root can
     return machine

@@ -8,8 +8,8 @@ import pytest
 from every_command import COMMANDS
 from simulator_helpers import PEOPLE_FILE
 
-from fevergate.evaluation import evaluate
-from fevergate.people import load_people
+from fevergate.evaluation.people_file import load_people
+from fevergate.evaluation.replay import evaluate
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 ROW = re.compile(

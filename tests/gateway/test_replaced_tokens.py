@@ -9,13 +9,13 @@ from played_calendar import World
 from sqlalchemy import select
 
 from fevergate.campus.report_sheet import sheet, struck
+from fevergate.campus.schema import audit, changed
 from fevergate.campus.strikes import Register, read_strikes
-from fevergate.campus.tables import audit, changed
-from fevergate.campus.unseen import unseen
+from fevergate.campus.unacknowledged import unseen
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
-from fevergate.summaries import HourSummary, StruckSpan
-from fevergate.web.words import translations
+from fevergate.protocol.campus_messages import HourSummary, StruckSpan
+from fevergate.texts.translations import translations
 
 ON = "2026-09-01"
 OLD, NEW = "a" * 16, "0" * 16

@@ -7,12 +7,12 @@ from click.testing import CliRunner
 from samples import AT, arrived, health
 
 from fevergate.cli import cli
-from fevergate.database import open_reader
-from fevergate.protocol import Applied, CalibrationRecord
+from fevergate.protocol.messages import Applied, CalibrationRecord
 from fevergate.provision import provision
-from fevergate.records import HealthArrived, ReadingArrived, SettingsApplied
-from fevergate.rescreen import Rules, rescreen
-from fevergate.store import Store
+from fevergate.reports.rescreen import Rules, rescreen
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import HealthArrived, ReadingArrived, SettingsApplied
+from fevergate.storage.store import Store
 from kiosk.baseline import Baseline
 from kiosk.calibration import Calibration
 from kiosk.estimate import SITES, through_emissivity

@@ -3,15 +3,15 @@
 import pytest
 from samples import AT, arrived, settings
 
-from fevergate import retention
-from fevergate.database import open_reader
-from fevergate.fever_log import read_day
-from fevergate.protocol import Identity
-from fevergate.records import Acknowledged, Rejected
-from fevergate.retention import Housekeeper, kept
-from fevergate.settings import Retention
-from fevergate.store import Store
-from fevergate.writer import Writer
+from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import read_day
+from fevergate.settings.gateway import Retention
+from fevergate.storage import retention
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import Acknowledged, Rejected
+from fevergate.storage.retention import Housekeeper, kept
+from fevergate.storage.store import Store
+from fevergate.storage.writer_thread import Writer
 
 DAY = 86400
 KEEP = Retention()

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate import rollout
-from fevergate.protocol import Health, encode
-from fevergate.rollout import (
+from fevergate.kiosks import rollout
+from fevergate.kiosks.rollout import (
     AWAY,
     AWAY_S,
     DONE,
@@ -24,6 +23,7 @@ from fevergate.rollout import (
     Progress,
     Rollout,
 )
+from fevergate.protocol.messages import Health, encode
 
 
 def after(state, **health):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import AT, arrived, health
 
-from fevergate.records import HealthArrived
-from fevergate.schema import migrations
-from fevergate.store import Store
+from fevergate.storage.records import HealthArrived
+from fevergate.storage.schema import migrations
+from fevergate.storage.store import Store
 
 HOUR = 3600
 

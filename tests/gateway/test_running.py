@@ -8,13 +8,15 @@ import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 
-from fevergate import doctor_pins, doctor_running, lights, running, status
+from fevergate.alarm import gpio
 from fevergate.cli import cli
-from fevergate.gateway import Gateway
-from fevergate.machine import Machine
+from fevergate.gateway import run_state
+from fevergate.gateway.run_state import Running, ask, boot_s, tell
+from fevergate.gateway.service import Gateway
+from fevergate.operations import doctor_gateway, doctor_lamps, status_command
 from fevergate.provision import provision
-from fevergate.running import Running, ask, boot_s, tell
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
+from fevergate.system.machine import Machine
 
 DARK = "no lamp can be lit: /dev/gpiochip0 may not be opened"
 
@@ -32,7 +34,7 @@ def says(settings, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
-    for module in (doctor_pins, doctor_running, status):
+    for module in (doctor_lamps, doctor_gateway, status_command):
         monkeypatch.setattr(module, "ask", lambda where: ask(where, folder))
 
     def says(**fields):
@@ -40,13 +42,13 @@ def says(settings, tmp_path, monkeypatch):
         where = str(settings.folder.resolve())
         times = {"boot_s": boot_s(), "since_s": boot_s() - 100}
         tell(Running(**{"settings": where, **times, **fine, **fields}))
-        return folder / running.NAME
+        return folder / run_state.NAME
 
     return says
 
 
 def findings(settings):
-    found = [*doctor_running.gateway(settings), *doctor_pins.pins(settings)]
+    found = [*doctor_gateway.gateway(settings), *doctor_lamps.pins(settings)]
     return {finding.check: (finding.state, finding.text[1]) for finding in found}
 
 
@@ -57,7 +59,7 @@ def test_what_it_says_is_for_everybody_who_may_log_in(says):
 def test_a_gateway_that_has_everything(settings, says):
     says()
     assert findings(settings) == {
-        "gateway": ("ok", f"{running.__version__} runs, with its line, its disk and a clock"),
+        "gateway": ("ok", f"{run_state.__version__} runs, with its line, its disk and a clock"),
         "pins": ("ok", "the gateway has rpigpio, gpiochip0"),
     }
 
@@ -74,15 +76,15 @@ def test_a_gateway_that_has_everything(settings, says):
 )
 def test_what_it_lacks_is_a_failure(settings, says, monkeypatch, fields, check, text):
     if "boot_s" in fields:
-        monkeypatch.setattr(running, "boot_s", lambda: fields["boot_s"] + 20)
+        monkeypatch.setattr(run_state, "boot_s", lambda: fields["boot_s"] + 20)
     says(**fields)
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: pi)
     assert findings(settings)[check] == ("failed", text)
 
 
 def test_a_pc_without_lamps_is_no_failure(settings, says, monkeypatch):
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: Machine("", 0xA02082, None))
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: Machine("", 0xA02082, None))
     says(pins="", dark={"north": DARK})
     assert findings(settings)["pins"] == ("warning", f"north: {DARK}")
 
@@ -131,7 +133,7 @@ def test_doctor_loads_no_pin_library_which_would_write_where_it_stands(
     (tmp_path / "lgpio.py").write_text("raise OSError('.lgd-nfy-3')\n")
     monkeypatch.syspath_prepend(tmp_path)
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
-    monkeypatch.setattr(doctor_pins, "recognise", lambda: pi)
-    monkeypatch.setattr(lights, "chip_of", lambda machine: machine.chip)
-    (finding,) = doctor_pins.pins(settings)
+    monkeypatch.setattr(doctor_lamps, "recognise", lambda: pi)
+    monkeypatch.setattr(gpio, "chip_of", lambda machine: machine.chip)
+    (finding,) = doctor_lamps.pins(settings)
     assert finding.state == "ok" and "the gateway does not run" in finding.text[1]

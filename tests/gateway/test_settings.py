@@ -4,7 +4,7 @@ import pytest
 
 from fevergate.campus.settings import load_campus
 from fevergate.errors import SettingsError
-from fevergate.settings import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway, read_secret
 
 GOOD = """
 campus = "east"

@@ -16,11 +16,11 @@ from starlette.testclient import TestClient
 
 from fevergate.errors import ActionError
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
-from fevergate.store import Store
-from fevergate.web import accounts
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.store import Store
 from fevergate.web.app import Pages
 from fevergate.web.setup_codes import LASTS_S, SetupCodes
+from fevergate.web_common import accounts
 from kiosk import setup_code
 from kiosk.errors import SettingsError
 

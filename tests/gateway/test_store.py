@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import AT, arrived, health, reading
 
-from fevergate import keeper
-from fevergate.database import open_reader
 from fevergate.errors import StoreError
-from fevergate.protocol import Applied, CalibrationRecord, Identity, Stored
-from fevergate.records import (
+from fevergate.protocol.messages import Applied, CalibrationRecord, Identity, Stored
+from fevergate.storage import record_writer
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
     ReadingArrived,
@@ -19,7 +19,7 @@ from fevergate.records import (
     SettingsApplied,
     StatusArrived,
 )
-from fevergate.store import Store
+from fevergate.storage.store import Store
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_where_a_gate_showed_too_many_to_name_all_of_them_are_seen_to(store):
 
 
 def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):
-    monkeypatch.setattr(keeper, "MAX_REJECTED", 5)
+    monkeypatch.setattr(record_writer, "MAX_REJECTED", 5)
     store.commit([Rejected("t", f"reason {i}", b"x" * 1000, AT) for i in range(9)])
     rows = list(store.db.query("select reason, length(head) as head, size from rejected"))
     assert [row["reason"] for row in rows] == [f"reason {i}" for i in range(4, 9)]

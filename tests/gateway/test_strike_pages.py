@@ -10,7 +10,7 @@ import pdfplumber
 import pytest
 from pages_site import DAY, FEVER, OURS, csrf
 
-from fevergate.fever_log import read_fevers
+from fevergate.reports.fever_log import read_fevers
 
 LOG = f"/admin/log?date={DAY}"
 

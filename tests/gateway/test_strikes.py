@@ -13,11 +13,11 @@ from samples import arrived, health, settings
 
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
-from fevergate.fever_log import bounds, read_day, read_fevers
-from fevergate.fleet import crowds
-from fevergate.records import HealthArrived
-from fevergate.store import Store
-from fevergate.strikes import Asked, strike, take_back
+from fevergate.reports.fever_log import bounds, read_day, read_fevers
+from fevergate.reports.kiosk_comparison import crowds
+from fevergate.storage.records import HealthArrived
+from fevergate.storage.store import Store
+from fevergate.storage.strikes import Asked, strike, take_back
 
 DAY = date(2026, 11, 23)
 BEGIN = bounds(settings(), DAY)[1]
@@ -149,7 +149,7 @@ def test_a_kiosk_that_was_revoked_before_its_new_credential_is_trusted(store, ou
 def test_a_day_is_struck_as_far_as_it_has_gone(store, ours, monkeypatch):
     """A new board under the same name counts from the next hour on."""
     fill(store, 7)
-    monkeypatch.setattr("fevergate.strikes.time.time", lambda: BEGIN + 8 * HOUR + 5)
+    monkeypatch.setattr("fevergate.storage.strikes.time.time", lambda: BEGIN + 8 * HOUR + 5)
     assert strike(ours, asked()).end == BEGIN + 9 * HOUR
     fill(store, 10, seq=500)
     assert figures(store, ours) == (1, 1, 1, True, 1)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played_calendar import World
 
-from fevergate import epochs
+from fevergate.campus.epoch_totals import Told
 from fevergate.campus.report_sheet import sheet, struck
-from fevergate.campus.told import Told
-from fevergate.campus.unseen import unseen
-from fevergate.strikes import Asked, strike, take_back
-from fevergate.summaries import HourSummary, KioskCount, StruckSpan
-from fevergate.web.words import translations
+from fevergate.campus.unacknowledged import unseen
+from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
+from fevergate.storage import epochs
+from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.texts.translations import translations
 
 ON = "2026-09-01"
 

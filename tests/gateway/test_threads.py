@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from fevergate import threads
-from fevergate.gateway import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
+from fevergate.gateway.service import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
+from fevergate.system import thread_errors
 from harness.broker import free_port
 
 WAIT_S = 60
@@ -21,7 +21,7 @@ WAIT_S = 60
 
 @pytest.fixture(autouse=True)
 def nothing_fell(monkeypatch):
-    monkeypatch.setattr(threads, "fallen", [])
+    monkeypatch.setattr(thread_errors, "fallen", [])
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
 
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def gateway(folder):
-    threads.watch()
+    thread_errors.watch()
     gateway = Gateway(load_gateway(folder / "gateway.toml"), MockFactory())
     yield gateway
     gateway.stop()
@@ -89,9 +89,9 @@ FALLING = """
 import sys
 from pathlib import Path
 from gpiozero.pins.mock import MockFactory
-from fevergate.gateway import run
-from fevergate.settings import load_gateway
-from fevergate.writer import Writer
+from fevergate.gateway.service import run
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.writer_thread import Writer
 Writer._run = lambda self: 1 / 0
 run(load_gateway(Path(sys.argv[1])), MockFactory())
 """

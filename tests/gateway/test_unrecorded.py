@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import translations
 from fevergate.unrecorded import NOT_RECORDED, Unrecorded
-from fevergate.web import troubles
-from fevergate.web.words import translations
 
 GATES = ("north", "south")
 
@@ -68,5 +68,5 @@ TestGuards = Guards.TestCase
 
 
 def test_the_board_says_it_in_the_readers_language():
-    assert "尚未记录" in troubles.line(NOT_RECORDED, translations("zh").gettext)
-    assert "not recorded yet" in troubles.line(NOT_RECORDED, translations("en").gettext)
+    assert "尚未记录" in trouble_text.line(NOT_RECORDED, translations("zh").gettext)
+    assert "not recorded yet" in trouble_text.line(NOT_RECORDED, translations("en").gettext)

@@ -3,8 +3,8 @@
 import pytest
 from samples import health, settings
 
-from fevergate.drops import FULL, SAID_S, WINDOW_S
-from fevergate.watch import Watch
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.mosquitto.drops import FULL, SAID_S, WINDOW_S
 
 
 class Scene:

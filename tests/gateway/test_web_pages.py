@@ -9,10 +9,10 @@ from pages_site import DAY, FEVER, GOOD, OURS, csrf, post
 from samples import AT, arrived
 from starlette.testclient import TestClient
 
+from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import StoreError
-from fevergate.protocol import AlarmState, Identity
-from fevergate.store import Store
-from fevergate.vault import Vault
+from fevergate.protocol.messages import AlarmState, Identity
+from fevergate.storage.store import Store
 from fevergate.web import board, lamps, live
 from fevergate.web.follow_ups import FollowUp, FollowUps
 

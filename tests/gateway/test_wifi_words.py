@@ -3,8 +3,8 @@
 import pytest
 from samples import AT, health
 
-from fevergate.records import HealthArrived
-from fevergate.web import troubles
+from fevergate.storage.records import HealthArrived
+from fevergate.texts import trouble_text
 from kiosk.words import LANGUAGES, line_word
 from kiosk.words_line import WORDS
 
@@ -16,7 +16,7 @@ LINE_UNITS = 8
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_has_words_of_its_own(code):
-    assert "reason" not in troubles.wifi(code, str)
+    assert "reason" not in trouble_text.wifi(code, str)
     for language in LANGUAGES:
         word = line_word(code, language)
         assert str(code) not in word
@@ -25,7 +25,7 @@ def test_each_code_has_words_of_its_own(code):
 
 @pytest.mark.parametrize("code", [1, 39, 67, 208, 1999])
 def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
-    assert troubles.wifi(code, str) == f"reason {code}"
+    assert trouble_text.wifi(code, str) == f"reason {code}"
     for language in LANGUAGES:
         word = line_word(code, language)
         assert str(code) in word
@@ -33,7 +33,7 @@ def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
 
 
 def test_what_the_display_knows_the_pages_know():
-    assert set(WORDS) - {0} <= set(troubles.WIFI)
+    assert set(WORDS) - {0} <= set(trouble_text.WIFI)
 
 
 @pytest.mark.parametrize(

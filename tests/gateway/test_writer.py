@@ -6,12 +6,12 @@ import threading
 import pytest
 from samples import arrived
 
-from fevergate import database
-from fevergate.database import open_reader
 from fevergate.errors import StoreError
-from fevergate.records import Acknowledged, ReadingArrived
-from fevergate.store import Store
-from fevergate.writer import APART_S, MANY, Writer
+from fevergate.storage import connection
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import Acknowledged, ReadingArrived
+from fevergate.storage.store import Store
+from fevergate.storage.writer_thread import APART_S, MANY, Writer
 
 
 class Scene:
@@ -100,7 +100,7 @@ class StillClock:
 
 def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeypatch):
     clock = StillClock()
-    monkeypatch.setattr("fevergate.writer.time", clock)
+    monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
     with Scene(tmp_path / "a.db") as scene:
         scene.writer.add(arrived(1), lambda: scene.note("first"))
         scene.wait_for(("first",))
@@ -117,7 +117,7 @@ def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeyp
 
 def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
     clock = StillClock()
-    monkeypatch.setattr("fevergate.writer.time", clock)
+    monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
     clock.wake.set()
     store = GatedStore(tmp_path / "a.db")
     with Scene(tmp_path / "a.db", store) as scene:
@@ -203,7 +203,7 @@ def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(sc
 
 
 def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_S", 0.05)
+    monkeypatch.setattr(connection, "BUSY_S", 0.05)
     scene = Scene(tmp_path / "a.db")
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     try:
@@ -288,7 +288,7 @@ class FullStore(Store):
 def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is_room(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("fevergate.writer.MAX_WAITING", 10)
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 10)
     store = FullStore(tmp_path / "a.db")
     events = []
     asked = threading.Event()

@@ -8,8 +8,8 @@ import real_micropython as micropython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, pins_source
-from fevergate.update_bundle import build
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, pins_source
+from fevergate.kiosks.firmware_bundle import build
 from simulator import SimulatorError
 from simulator.pins import load_pins
 from workshop import boards

@@ -5,7 +5,7 @@ import re
 import pytest
 from hardware.bench import FIGURES, board
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 from workshop import electrical, optics, parts
 from workshop.errors import HardwareError
 

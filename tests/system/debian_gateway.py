@@ -58,7 +58,12 @@ def carry(shared):
     for path in (shared, *shared.iterdir()):
         path.chmod(0o755)
     (wheel,) = own.iterdir()
-    broken(wheel, shared / "falls" / wheel.name, "fevergate/gateway.py", "raise SystemExit(7)\n")
+    broken(
+        wheel,
+        shared / "falls" / wheel.name,
+        "fevergate/gateway/service.py",
+        "raise SystemExit(7)\n",
+    )
     broken(wheel, shared / "no" / wheel.name, "fevergate/cli.py", "this is no Python\n")
 
 

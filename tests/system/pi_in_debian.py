@@ -11,7 +11,7 @@ import real_micropython
 from debian_gateway import until
 from laid_out_pi import lay_out
 
-from fevergate.pins import GATES
+from fevergate.alarm.gpio_pins import GATES
 
 HERE = Path(__file__).parent
 UNIT = "fevergate-gateway.service"

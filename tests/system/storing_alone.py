@@ -9,9 +9,9 @@ from pathlib import Path
 
 from samples import AT, arrived, health
 
-from fevergate.protocol import Identity
-from fevergate.records import Acknowledged, HealthArrived
-from fevergate.store import Store
+from fevergate.protocol.messages import Identity
+from fevergate.storage.records import Acknowledged, HealthArrived
+from fevergate.storage.store import Store
 
 folder, batches = Path(sys.argv[1]), int(sys.argv[2])
 store = Store(folder / "fevergate.db")

@@ -4,12 +4,12 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 from samples import AT, arrived
 
-from fevergate.broker_once import publish_once, read_all_retained
-from fevergate.gateway import Gateway
-from fevergate.pins import GATES
-from fevergate.protocol import AlarmState, FeverSeen, alarm_topic, encode
-from fevergate.settings import load_gateway
-from fevergate.store import Store
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.gateway.service import Gateway
+from fevergate.mqtt.one_shot import publish_once, read_all_retained
+from fevergate.protocol.messages import AlarmState, FeverSeen, alarm_topic, encode
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.store import Store
 
 TOPIC = alarm_topic("east", "north")
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from test_log_exports import said
 
 from fevergate import web
-from fevergate.protocol import Verdict
+from fevergate.protocol.messages import Verdict
 from harness import browser as harness
 from harness.browser import PASSWORD as GOOD
 from harness.browser import PATIENT_MS, begin, chromium, sign_in

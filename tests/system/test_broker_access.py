@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from process_list import command_lines
 
-from fevergate.settings import read_secret
+from fevergate.settings.gateway import read_secret
 
 BASE = "fevergate/v1/east"
 HANG_S = 20

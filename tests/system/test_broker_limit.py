@@ -14,9 +14,9 @@ import real_micropython
 from samples import settings
 from test_broker_access import HANG_S, password_of
 
-from fevergate import broker_files, broker_limit
-from fevergate.broker_files import FILES
-from fevergate.broker_start import prepare, program
+from fevergate.mosquitto import broker_files, connection_limit
+from fevergate.mosquitto.broker_files import FILES
+from fevergate.mosquitto.start_command import prepare, program
 from fevergate.provision import provision
 from harness import process
 
@@ -144,7 +144,7 @@ class Campus:
 
     def limit(self):
         """As the unit does."""
-        unit = (MACHINE / broker_limit.UNIT).read_text()
+        unit = (MACHINE / connection_limit.UNIT).read_text()
         (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
         command = start.replace("${PORT}", "8883")
         command = command.replace("/etc/fevergate-broker-limit.nft", f"{MACHINE}/broker-limit.nft")
@@ -197,12 +197,12 @@ def test_doctor_is_content_with_a_limit_in_force_and_asks_no_machine_without_a_b
     (finding,) = look(tmp_path, monkeypatch, True, "active")
     assert finding.state == "ok"
     (tmp_path / "mosquitto.conf").unlink()
-    assert list(broker_limit.finding(placed(tmp_path))) == []
+    assert list(connection_limit.finding(placed(tmp_path))) == []
 
 
 def look(folder, monkeypatch, nft, state):
-    monkeypatch.setattr(broker_limit, "FOLDER", folder)
-    monkeypatch.setattr(broker_limit, "NFT", folder / "nft")
+    monkeypatch.setattr(connection_limit, "FOLDER", folder)
+    monkeypatch.setattr(connection_limit, "NFT", folder / "nft")
     systemctl = folder / "systemctl"
     systemctl.write_text(f"#!/bin/sh\necho {state}; exit 3\n")
     systemctl.chmod(0o755)
@@ -210,7 +210,7 @@ def look(folder, monkeypatch, nft, state):
     (folder / "mosquitto.conf").touch()
     if nft:
         (folder / "nft").touch()
-    return list(broker_limit.finding(placed(folder)))
+    return list(connection_limit.finding(placed(folder)))
 
 
 def placed(folder):

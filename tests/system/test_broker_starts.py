@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
 
-from fevergate import doctor_store
-from fevergate.broker_once import publish_once, read_retained
 from fevergate.cli import cli
-from fevergate.gateway import Gateway
-from fevergate.protocol import alarm_topic
+from fevergate.gateway.service import Gateway
+from fevergate.mqtt.one_shot import publish_once, read_retained
+from fevergate.operations import doctor_storage
+from fevergate.protocol.messages import alarm_topic
 from fevergate.provision import provision
 from fevergate.provision.steps import revoke
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 from harness.broker import LocalBroker, free_port
 
 TOPIC = alarm_topic("east", "north")
@@ -174,6 +174,6 @@ def test_the_board_and_doctor_say_that_its_store_was_damaged(broker):
     finally:
         gateway.stop()
     assert "broker: store damaged, begun anew" in state.amber
-    assert [finding.text[1] for finding in doctor_store.damaged(settings)] == [
+    assert [finding.text[1] for finding in doctor_storage.damaged(settings)] == [
         f"the broker's store was damaged: {asides(broker)[0].name}"
     ]

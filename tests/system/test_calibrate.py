@@ -8,7 +8,7 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
-from fevergate.database import open_reader
+from fevergate.storage.connection import open_reader
 from harness.system import System
 from simulator import View
 

@@ -3,7 +3,7 @@
 import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, changed, readings, until
 
-from fevergate.database import open_reader
+from fevergate.storage.connection import open_reader
 from scenarios.day import Clock, Day, Plan, play
 from simulator import Board
 

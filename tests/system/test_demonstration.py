@@ -18,9 +18,9 @@ from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
 from demonstration import arguments
-from fevergate.people import Person
-from fevergate.protocol import Identity
-from fevergate.settings import read_secret
+from fevergate.evaluation.people_file import Person
+from fevergate.protocol.messages import Identity
+from fevergate.settings.gateway import read_secret
 from harness import verdict
 from harness.lamps import Lamps
 from harness.system import System

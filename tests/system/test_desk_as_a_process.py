@@ -18,7 +18,7 @@ from desk_kernel import READ, Kernel, Time
 from kiosk_helpers import ANSWER_S, authority_der, kiosk, settings
 from simulator_helpers import black_body, quiet_sensor
 
-from fevergate.desk.bus import DeskBus
+from fevergate.desk.linux_i2c import DeskBus
 from kiosk.errors import SensorError
 from kiosk.mlx90614 import MLX90614
 from simulator import Fault

@@ -6,13 +6,13 @@ import time
 from click.testing import CliRunner
 from samples import health
 
-from fevergate import doctor_store
 from fevergate.cli import cli
-from fevergate.doctor import examine
-from fevergate.protocol import Applied, CalibrationRecord
-from fevergate.records import HealthArrived, SettingsApplied
-from fevergate.settings import CampusServer, load_gateway
-from fevergate.store import Store
+from fevergate.operations import doctor_storage
+from fevergate.operations.doctor import examine
+from fevergate.protocol.messages import Applied, CalibrationRecord
+from fevergate.settings.gateway import CampusServer, load_gateway
+from fevergate.storage.records import HealthArrived, SettingsApplied
+from fevergate.storage.store import Store
 
 
 def states(site):
@@ -144,5 +144,5 @@ def test_what_the_campus_server_refuses_is_named(site):
         " values ('day/x', 1, '{}', 0, '$.items[0].gate: expected a name')"
     )
     store.close()
-    (found,) = doctor_store.refused(settings)
+    (found,) = doctor_storage.refused(settings)
     assert "day/x: $.items[0].gate" in found.text[1] and found.state == "warning"

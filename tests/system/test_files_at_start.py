@@ -11,21 +11,22 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 from starlette.testclient import TestClient
 
-from fevergate import doctor_store, last_good
+from fevergate.alarm.gpio_pins import GATES
 from fevergate.campus.database import CampusDatabase, database_url
-from fevergate.database import open_reader, set_aside_before
+from fevergate.crypto.field_encryption import Vault
 from fevergate.desk.store import DeskStore
 from fevergate.errors import CampusError, SettingsError, StoreError
-from fevergate.gateway import Gateway
-from fevergate.last_good import load_settings
-from fevergate.pins import GATES
-from fevergate.protocol import Verdict
-from fevergate.settings import CampusServer, Desk, load_gateway
-from fevergate.store import Store
-from fevergate.vault import Vault
-from fevergate.web import troubles
+from fevergate.gateway.service import Gateway
+from fevergate.operations import doctor_storage
+from fevergate.protocol.messages import Verdict
+from fevergate.settings import last_good
+from fevergate.settings.gateway import CampusServer, Desk, load_gateway
+from fevergate.settings.last_good import load_settings
+from fevergate.storage.connection import open_reader, set_aside_before
+from fevergate.storage.store import Store
+from fevergate.texts import trouble_text
 from fevergate.web.app import Pages
-from fevergate.web.store import WebStore
+from fevergate.web_common.store import WebStore
 from harness.load import Fleet
 
 
@@ -111,7 +112,7 @@ def test_of_a_damaged_file_the_last_sound_copy_lights_the_lamp(begun, name, dama
         with Lit(settings, wrong) as lit:
             fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
             wait_until(lambda: lit.red or fleet.kiosks[0].again())
-            assert (troubles.SETTINGS in lit.amber) == (name == "gateway.toml")
+            assert (trouble_text.SETTINGS in lit.amber) == (name == "gateway.toml")
             assert "last s" in caplog.text and name in caplog.text
             assert fleet.wait_stored(60)
             lit.gateway.ingest.acknowledge("north", "button")
@@ -125,11 +126,11 @@ def test_without_a_password_or_a_copy_it_is_amber_and_waits_for_one(begun):
     shutil.rmtree(folder / last_good.FOLDER)
     try:
         with Lit(load_gateway(folder / "gateway.toml")) as lit:
-            wait_until(lambda: lit.gateway.tick() and troubles.SECRETS in lit.amber)
+            wait_until(lambda: lit.gateway.tick() and trouble_text.SECRETS in lit.amber)
             restore(folder, copy)
             fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
             wait_until(lambda: lit.red or fleet.kiosks[0].again())
-            wait_until(lambda: lit.gateway.tick() and troubles.SECRETS not in lit.amber)
+            wait_until(lambda: lit.gateway.tick() and trouble_text.SECRETS not in lit.amber)
             assert fleet.wait_stored(60)
     finally:
         restore(folder, copy)
@@ -213,7 +214,7 @@ def test_the_board_is_served_whatever_is_damaged(pages, name, damage):
         assert client.get("/sign-in").status_code == 200
     if name == "web.db":
         assert set_aside_before(pages.path("web.db"))
-        (finding,) = doctor_store.damaged(pages)
+        (finding,) = doctor_storage.damaged(pages)
         assert "web.db.damaged-" in finding.text[1]
 
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from fevergate.campus.report import DayReport
-from fevergate.forward import Forwarder
-from fevergate.protocol import Health, Identity, Reading, Verdict
-from fevergate.records import Acknowledged, HealthArrived, ReadingArrived
-from fevergate.retention import Housekeeper
-from fevergate.settings import Retention
-from fevergate.store import Store
+from fevergate.forwarding.forwarder import Forwarder
+from fevergate.protocol.messages import Health, Identity, Reading, Verdict
+from fevergate.settings.gateway import Retention
+from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived
+from fevergate.storage.retention import Housekeeper
+from fevergate.storage.store import Store
 from harness.campus import CampusHost, SimulatedClock, days_from
 
 FIRST, DAYS = "2026-09-01", 30
@@ -110,7 +110,7 @@ class Player:
 def test_thirty_daily_reports_are_right_to_the_person(tmp_path):
     chance = random.Random(7)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fevergate.forward.REFUSED_S", 1.0)
+        patch.setattr("fevergate.forwarding.forwarder.REFUSED_S", 1.0)
         clock = SimulatedClock(FIRST, ZoneInfo("Asia/Shanghai"))
         with CampusHost(tmp_path / "server", CAMPUSES, clock) as host:
             players = [Player(host, tmp_path, campus, clock) for campus in CAMPUSES]

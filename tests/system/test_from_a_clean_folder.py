@@ -11,7 +11,7 @@ import pytest
 from flash_helpers import desk, micropython
 from kiosk_helpers import FEVERISH, HEALTHY, SPEED, until
 
-from fevergate.boards import BOARDS
+from fevergate.kiosks.boards import BOARDS
 from harness.broker import LocalBroker, free_port
 from simulator import Habits, chips
 

@@ -10,8 +10,8 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
 
-from fevergate.database import open_reader
-from fevergate.pins import GATES
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.storage.connection import open_reader
 from harness.system import System
 from simulator import Fault
 

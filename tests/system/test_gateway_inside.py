@@ -11,15 +11,15 @@ from gpiozero.pins.mock import MockFactory
 from prometheus_client.registry import Collector
 from samples import AT, health
 
-from fevergate import logs
 from fevergate.cli import cli
-from fevergate.database import open_reader
-from fevergate.gateway import Gateway
-from fevergate.protocol import Topic, Verdict
+from fevergate.gateway.service import Gateway
+from fevergate.protocol.messages import Topic, Verdict
 from fevergate.provision import provision
-from fevergate.records import HealthArrived
-from fevergate.settings import Metrics, load_gateway
-from fevergate.store import Store
+from fevergate.settings.gateway import Metrics, load_gateway
+from fevergate.storage.connection import open_reader
+from fevergate.storage.records import HealthArrived
+from fevergate.storage.store import Store
+from fevergate.system import logging_setup
 from harness.broker import free_port
 from harness.load import Fleet
 
@@ -66,7 +66,7 @@ def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
 
 
 def test_a_port_that_is_taken_costs_the_metrics_only(settings, caplog):
-    from fevergate.metrics_server import MetricsServer
+    from fevergate.system.prometheus_server import MetricsServer
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -159,13 +159,13 @@ def test_the_journal_gets_fields_and_no_secret(gateway, settings, tmp_path, monk
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
         journal.bind(str(path))
         journal.settimeout(5)
-        monkeypatch.setattr(logs, "check_journal_stream", lambda: True)
-        monkeypatch.setattr(logs.JournaldLogHandler, "SOCKET_PATH", path)
+        monkeypatch.setattr(logging_setup, "check_journal_stream", lambda: True)
+        monkeypatch.setattr(logging_setup.JournaldLogHandler, "SOCKET_PATH", path)
         root = logging.getLogger()
         before = root.handlers[:]
         root.handlers.clear()
         try:
-            logs.set_up(verbose=False)
+            logging_setup.set_up(verbose=False)
             gateway.ingest.message(
                 str(Topic("east", "north-1", "reading")), b'{"kiosk": 1}', lambda: None
             )

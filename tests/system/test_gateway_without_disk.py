@@ -16,13 +16,12 @@ from gpiozero.pins.mock import MockFactory
 from msgspec.structs import replace
 from samples import arrived
 
-from fevergate import doctor_store
-from fevergate import gateway as gateway_module
-from fevergate.broker_once import publish_once
-from fevergate.database import open_reader, set_aside_before
-from fevergate.gateway import Gateway
-from fevergate.pins import GATES
-from fevergate.protocol import (
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.gateway import service as gateway_module
+from fevergate.gateway.service import Gateway
+from fevergate.mqtt.one_shot import publish_once
+from fevergate.operations import doctor_storage
+from fevergate.protocol.messages import (
     Acknowledge,
     LampTest,
     Verdict,
@@ -31,10 +30,11 @@ from fevergate.protocol import (
     encode,
     lamp_test_topic,
 )
-from fevergate.settings import load_gateway
-from fevergate.store import Store, open_store
-from fevergate.web import troubles
-from fevergate.web.words import translations
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.connection import open_reader, set_aside_before
+from fevergate.storage.store import Store, open_store
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import translations
 from harness import load
 from harness.load import Fleet
 
@@ -399,6 +399,6 @@ def test_doctor_and_the_board_say_why_nothing_is_stored(settings, card, fault):
     fault(card)
     with at_work(settings) as (gateway, _):
         (words,) = disk_words(gateway)
-        assert "存储" in troubles.line(words, translations("zh").gettext)
-    states = {finding.state for finding in doctor_store.disk(settings)}
+        assert "存储" in trouble_text.line(words, translations("zh").gettext)
+    states = {finding.state for finding in doctor_storage.disk(settings)}
     assert fault is absent or states == {"failed"}

@@ -14,12 +14,12 @@ from gpiozero.pins.mock import MockFactory
 from samples import health, reading
 from samples import settings as plain_settings
 
-from fevergate.alarm import Alarm
-from fevergate.broker_once import publish_once, read_all_retained
-from fevergate.gateway import Gateway
-from fevergate.home_assistant import discovery
+from fevergate.alarm.alarm import Alarm
+from fevergate.gateway.home_assistant import discovery
+from fevergate.gateway.service import Gateway
+from fevergate.mqtt.one_shot import publish_once, read_all_retained
 from fevergate.provision import provision
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 from harness.broker import LocalBroker, free_port
 
 ITSELF = real_micropython.ROOT / ".venv/homeassistant"

@@ -8,10 +8,10 @@ import time
 import pytest
 from debian_gateway import EARLIER, MARKS, PROVISION, ROOT, read, readings, until, watching
 
-from fevergate import machine_clock
+from fevergate.clock import time_source
 
 pytestmark = MARKS
-CLOCK_EPOCH = str(machine_clock.SAVED)
+CLOCK_EPOCH = str(time_source.SAVED)
 INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
 
 

@@ -20,7 +20,7 @@ from kiosk_helpers import (
     until,
 )
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from kiosk import record
 from kiosk.outbox import Outbox
 from simulator import Fault, Habits, View

@@ -8,9 +8,9 @@ import time
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
-from fevergate.broker_once import publish_once
-from fevergate.database import open_reader
-from fevergate.protocol import Topic
+from fevergate.mqtt.one_shot import publish_once
+from fevergate.protocol.messages import Topic
+from fevergate.storage.connection import open_reader
 from harness.site import CAMPUS
 from harness.system import System
 

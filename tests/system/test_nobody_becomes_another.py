@@ -18,14 +18,14 @@ from paho.mqtt.properties import Properties
 from samples import health, reading
 from test_broker_access import BASE, HANG_S, Client, password_of
 
-from fevergate import broker_files
-from fevergate.broker import Broker, Session
-from fevergate.broker_files import FILES, MAX_CONNECTIONS
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
-from fevergate.collect_settings import load_collect
-from fevergate.gateway import Gateway
-from fevergate.protocol import encode
+from fevergate.gateway.service import Gateway
+from fevergate.mosquitto import broker_files
+from fevergate.mosquitto.broker_files import FILES, MAX_CONNECTIONS
+from fevergate.mqtt.client import Broker, Session
+from fevergate.protocol.messages import encode
+from fevergate.settings.collector import load_collect
 from harness.site import Site
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}

@@ -7,10 +7,10 @@ from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
 from pages_site import GOOD, OURS, post, quick
 from starlette.testclient import TestClient
 
-from fevergate.settings import load_gateway
-from fevergate.update_bundle import build
-from fevergate.web import accounts
+from fevergate.kiosks.firmware_bundle import build
+from fevergate.settings.gateway import load_gateway
 from fevergate.web.app import Pages
+from fevergate.web_common import accounts
 from harness.system import System
 
 KIOSK = "/admin/kiosks/north-1"

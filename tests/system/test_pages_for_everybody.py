@@ -4,7 +4,7 @@ nothing serious, nothing is cut off, and nothing is loaded from elsewhere."""
 import pytest
 import real_micropython
 
-from fevergate.protocol import Verdict
+from fevergate.protocol.messages import Verdict
 from harness.browser import NARROW, PASSWORD, WIDE, begin, chromium, opened, sign_in
 from harness.filled import fill
 from harness.site import Site

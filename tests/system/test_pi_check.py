@@ -25,7 +25,7 @@ from emulated_pi.gpio import BASE, WORDS, Holder, Lamps, Line, lamps, parse_regi
 from emulated_pi.machine import QEMU, Monitor
 from emulated_pi.serial_line import SerialLine
 from emulated_pi.verdict import Verdict
-from fevergate.pins import GATES
+from fevergate.alarm.gpio_pins import GATES
 
 TOOL = real_micropython.ROOT / "tools/pi-check"
 

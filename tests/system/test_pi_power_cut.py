@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import real_micropython
 
-from fevergate.database import open_reader
-from fevergate.store import Store
+from fevergate.storage.connection import open_reader
+from fevergate.storage.store import Store
 
 HERE = Path(__file__).parent
 ROOT = real_micropython.ROOT

@@ -13,12 +13,12 @@ from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
 from test_broker_access import BASE, HANG_S, Client, password_of
 
-from fevergate import certificates
 from fevergate.cli import cli
+from fevergate.crypto import pki
 from fevergate.errors import BrokerError
-from fevergate.protocol import KIOSK_SAYS
+from fevergate.protocol.messages import KIOSK_SAYS
 from fevergate.provision import services
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 from harness.site import Site
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -161,14 +161,14 @@ def test_a_password_that_leaked_is_worth_nothing_once_it_is_renewed(site):
 
 
 def test_a_renewed_certificate_is_shown_by_the_running_broker(site):
-    first = certificates.read_certificate(site.folder / "broker.crt")
+    first = pki.read_certificate(site.folder / "broker.crt")
     assert "no certificate is near its end" in fevergate("renew", site)
-    assert certificates.read_certificate(site.folder / "broker.crt") == first
+    assert pki.read_certificate(site.folder / "broker.crt") == first
     with Client(site, "north-2") as connected:
         undisturbed = cut(connected)
         said = fevergate("renew", site, "--all-certificates")
         assert "renewed: broker.crt, web.crt" in said
-        second = certificates.read_certificate(site.folder / "broker.crt")
+        second = pki.read_certificate(site.folder / "broker.crt")
         assert second.serial_number != first.serial_number
         until = time.monotonic() + HANG_S
         while shown(site) != second.serial_number:

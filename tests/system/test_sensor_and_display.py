@@ -16,7 +16,7 @@ from kiosk_helpers import (
     until,
 )
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from kiosk.scan import Scan
 from simulator import Fault
 from simulator.sensor import CONFIG1_DCI, IIR_SHARE, REFRESH_TWO_ZONES_MS

@@ -16,7 +16,7 @@ import real_micropython
 from kiosk_helpers import until
 from simulator_helpers import ROOT, black_body
 
-from fevergate.firmware_compiler import compiled
+from fevergate.kiosks.firmware_compiler import compiled
 from simulator.board import Board
 from simulator.errors import BoardDiedError, SimulatorError
 from simulator.faults import Fault

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from simulator.crowd import LEAD_IN_MS, Crowd
 from simulator.visitor import Habits
 

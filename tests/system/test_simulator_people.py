@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.people import SITES
+from fevergate.evaluation.people_file import SITES
 from simulator.errors import SimulatorError
 from simulator.population import SITE_STATISTICS, built_in_crowd
 

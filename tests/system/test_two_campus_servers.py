@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from bench_suite.campus import campuses
-from fevergate.delivery import Item, Sender
-from fevergate.summaries import FeverEvent, GatewayDay, KioskCount
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.protocol.campus_messages import FeverEvent, GatewayDay, KioskCount
 from harness.campus import CampusSite
 
 TOLD_S = 60

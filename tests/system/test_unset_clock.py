@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from kiosk_helpers import ANSWER_S, kiosk
 
-from fevergate import certificates
+from fevergate.crypto import pki
 from fevergate.provision import steps
 from harness.site import Site
 
@@ -37,9 +37,9 @@ def campus_of(tmp_path, monkeypatch):
     boards = []
     with ExitStack() as stack:
 
-        def make(begins=certificates.BEGINS):
+        def make(begins=pki.BEGINS):
             with monkeypatch.context() as then:
-                then.setattr(certificates, "BEGINS", begins)
+                then.setattr(pki, "BEGINS", begins)
                 return stack.enter_context(Campus(tmp_path, boards))
 
         yield make
@@ -65,7 +65,7 @@ def test_a_certificate_that_begins_later_is_refused_as_a_board_refuses_it(campus
 
 
 def test_a_clock_beyond_the_certificates_end_begins_again_and_gets_its_line(campus_of):
-    late = time.time() + (certificates.SERVER_DAYS + 1) * DAY_S
+    late = time.time() + (pki.SERVER_DAYS + 1) * DAY_S
     board = campus_of().board(utc=lambda: late)
     board.start()
     line = board.wait_console("link down", ANSWER_S)

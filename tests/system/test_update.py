@@ -12,10 +12,10 @@ import pytest
 from kiosk_helpers import ANSWER_S, FIRMWARE, HEALTHY, readings
 from msgspec.structs import asdict, replace
 
-from fevergate.broker_once import publish_once
-from fevergate.certificates import read_update_key
-from fevergate.protocol import Topic, encode
-from fevergate.update_bundle import build, sign
+from fevergate.crypto.pki import read_update_key
+from fevergate.kiosks.firmware_bundle import build, sign
+from fevergate.mqtt.one_shot import publish_once
+from fevergate.protocol.messages import Topic, encode
 from harness.site import CAMPUS
 from harness.system import System
 from kiosk.offer import signed_text
@@ -178,7 +178,7 @@ class Tampering:
     """Serves a kiosk as `fevergate update` does, but with other bytes than were signed."""
 
     def __init__(self, system, bundle, data):
-        from fevergate.rollout import Rollout
+        from fevergate.kiosks.rollout import Rollout
 
         key = read_update_key(system.folder / "update.key")
         system.settings.broker.username = "admin"
@@ -305,7 +305,7 @@ def test_what_is_signed_is_all_that_decides():
 
 
 def sign_nothing():
-    from fevergate.protocol import UpdateOffer
+    from fevergate.protocol.messages import UpdateOffer
 
     return UpdateOffer(
         version=NEW, issued=1_800_000_000, size=1, sha256="0" * 64, abi=6, boards=("esp32-s3-n8r2",)

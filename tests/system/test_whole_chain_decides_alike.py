@@ -6,9 +6,9 @@ from statistics import fmean, stdev
 import pytest
 from simulator_helpers import PEOPLE_FILE
 
-from fevergate.database import open_reader
-from fevergate.evaluation import replay
-from fevergate.people import load_people
+from fevergate.evaluation.people_file import load_people
+from fevergate.evaluation.replay import replay
+from fevergate.storage.connection import open_reader
 from harness.system import System
 from harness.worker import wait_until
 from kiosk.estimate import SITES

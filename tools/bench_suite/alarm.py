@@ -11,8 +11,8 @@ from statistics import median, quantiles
 from bench_suite import pages
 from bench_suite.sink import bare_subscriber
 from bench_suite.slow_disk import environment
-from fevergate.pins import GATES
-from fevergate.protocol import Verdict
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.protocol.messages import Verdict
 from harness.admin import Admin
 from harness.load import LoadKiosk
 from harness.site import LoadSite

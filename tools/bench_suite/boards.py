@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 from harness.errors import HarnessError
 
 

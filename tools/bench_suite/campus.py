@@ -19,11 +19,17 @@ import msgspec
 from sqlalchemy import select
 
 from fevergate.campus.database import CampusDatabase, database_url
-from fevergate.campus.reports import Reports
-from fevergate.campus.tables import items
-from fevergate.delivery import Item, Sender
-from fevergate.summaries import FeverEvent, FollowUpEvent, GatewayDay, KioskCount, Summary
-from fevergate.vault import KEY, Vault
+from fevergate.campus.report_versions import Reports
+from fevergate.campus.schema import items
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.protocol.campus_messages import (
+    FeverEvent,
+    FollowUpEvent,
+    GatewayDay,
+    KioskCount,
+    Summary,
+)
 from harness.campus import CampusSite
 from harness.errors import HarnessError
 
@@ -46,7 +52,7 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
     """
     site = CampusSite(folder, campuses(), database)
     chance = random.Random(seed)  # noqa: S311 - no secret
-    logging.getLogger("fevergate.delivery").disabled = True  # it is away on purpose
+    logging.getLogger("fevergate.forwarding.http_sender").disabled = True  # it is away on purpose
     server = site.start()
     gateways = [_Gateway(site, number, seed) for number in range(GATEWAYS)]
     for gateway in gateways:
@@ -64,7 +70,7 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
         for gateway in gateways:
             gateway.give_up()
         server.__exit__()
-        logging.getLogger("fevergate.delivery").disabled = False
+        logging.getLogger("fevergate.forwarding.http_sender").disabled = False
     return {"kills": kills, "seed": seed} | _account(site, gateways)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from fevergate.collect.collector import Collector
 from fevergate.collect.intake import Item
-from fevergate.collect_settings import load_collect
+from fevergate.settings.collector import load_collect
 
 EVERY_S = 0.1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from fevergate.collect_settings import load_collect
+from fevergate.settings.collector import load_collect
 from harness.postgres import LocalPostgres
 from harness.site import LoadSite
 from harness.worker import Worker, cpu_s

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fevergate.database import open_reader
+from fevergate.alarm.gpio_pins import GATES
 from fevergate.errors import FeverGateError
-from fevergate.pins import GATES
-from fevergate.protocol import Identity, Verdict
+from fevergate.protocol.messages import Identity, Verdict
+from fevergate.storage.connection import open_reader
 from harness.admin import Admin
 from harness.errors import HarnessError
 from harness.load import Fleet

@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from fevergate.protocol import Reading, Verdict
-from fevergate.records import ReadingArrived, Record
-from fevergate.settings import GatewaySettings
-from fevergate.store import Store
+from fevergate.protocol.messages import Reading, Verdict
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.records import ReadingArrived, Record
+from fevergate.storage.store import Store
 
 PER_DAY = 10_000
 """What a campus of 3,500 people makes of a day."""

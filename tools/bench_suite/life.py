@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from fevergate.database import open_reader
+from fevergate.storage.connection import open_reader
 from harness.errors import HarnessError
 from harness.site import LoadSite
 from harness.worker import Worker

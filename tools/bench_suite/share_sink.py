@@ -17,12 +17,12 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench_suite.collect_host import cpu_s
-from fevergate.broker import Session
-from fevergate.broker_tls import named_context, no_delay
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
-from fevergate.collect_settings import load_collect
-from fevergate.settings import read_secret
+from fevergate.mqtt.client import Session
+from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.settings.collector import load_collect
+from fevergate.settings.gateway import read_secret
 
 
 def main() -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.broker_tls import named_context, no_delay
-from fevergate.protocol import Topic
-from fevergate.settings import GatewaySettings, load_gateway, read_secret
+from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.protocol.messages import Topic
+from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from harness.errors import HarnessError
 from harness.site import LoadSite
 from harness.worker import END_S, Worker

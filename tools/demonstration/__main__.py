@@ -15,7 +15,7 @@ from rich.console import Console
 from demonstration.arguments import Arguments, parse
 from demonstration.live import Screen
 from fevergate.errors import FeverGateError
-from fevergate.people import Person, load_people
+from fevergate.evaluation.people_file import Person, load_people
 from harness.errors import HarnessError
 from harness.system import SETTLE_S, System
 from harness.verdict import Summary

@@ -12,9 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.markup import escape
 
-from fevergate.broker_tls import named_context
-from fevergate.protocol import ROOT, AlarmState, Reading, Verdict
-from fevergate.settings import read_secret
+from fevergate.mqtt.tls import named_context
+from fevergate.protocol.messages import ROOT, AlarmState, Reading, Verdict
+from fevergate.settings.gateway import read_secret
 
 if TYPE_CHECKING:
     from harness.system import System

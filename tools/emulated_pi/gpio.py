@@ -108,5 +108,5 @@ class Lamps(NamedTuple):
 
 
 def lamps(lines: Mapping[int, Line], pins: Mapping[str, int]) -> Lamps:
-    """A gate's lamps by its pin numbers (`fevergate.pins.GATES`)."""
+    """A gate's lamps by its pin numbers (`fevergate.alarm.gpio_pins.GATES`)."""
     return Lamps(*(lines[pins[name]].driven_high for name in Lamps._fields))

@@ -19,7 +19,7 @@ from emulated_pi.device_tree import SEED_BYTES, with_seed
 from emulated_pi.errors import PiCheckError
 from emulated_pi.gpio import BASE, WORDS, Lamps, lamps, parse_registers
 from emulated_pi.serial_line import SerialLine
-from fevergate.pins import GATES
+from fevergate.alarm.gpio_pins import GATES
 
 QEMU = "qemu-system-aarch64"
 SERIAL = "ttyS1"

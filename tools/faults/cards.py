@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from faults.judge import Card
-from fevergate.backup import backup, restore
-from fevergate.database import open_reader
-from fevergate.protocol import Identity
+from fevergate.backup.gateway import backup, restore
+from fevergate.protocol.messages import Identity
+from fevergate.storage.connection import open_reader
 from harness.errors import HarnessError
 from harness.site import Site
 

@@ -16,9 +16,9 @@ from faults.kinds import Kinds
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.reports import Reports
+from fevergate.campus.report_versions import Reports
+from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import CampusError
-from fevergate.vault import KEY, Vault
 from harness.load import Fleet
 
 KIOSKS = 10

@@ -16,14 +16,11 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from fevergate import (
-    gateway,
-    gateway_clock,
-    lean,  # noqa: F401 - before anything loads sqlite-utils
-)
-from fevergate.alarm import Alarm
-from fevergate.protocol import AlarmState, Identity
-from fevergate.settings import load_gateway
+from fevergate.alarm.alarm import Alarm
+from fevergate.clock import judge
+from fevergate.gateway import service
+from fevergate.protocol.messages import AlarmState, Identity
+from fevergate.settings.gateway import load_gateway
 
 
 def _say(what: str) -> None:
@@ -54,7 +51,7 @@ class _Alarm(Alarm):
             _told(identity)
 
 
-class _Gateway(gateway.Gateway):
+class _Gateway(service.Gateway):
     def _announce(self, state: AlarmState) -> None:
         last = state.last
         fever = Identity(last.kiosk, last.boot, last.seq) if last else None
@@ -65,10 +62,10 @@ class _Gateway(gateway.Gateway):
 def main() -> None:
     """Usage: gateway_host SETTINGS."""
     path = Path(sys.argv[1])
-    gateway.Alarm, gateway.Gateway = _Alarm, _Gateway
+    service.Alarm, service.Gateway = _Alarm, _Gateway
     # Whether this machine's own clock is right is nothing to this gateway.
-    gateway_clock.SYNCHRONISED_FLAG = path.with_name("no-time-server")
-    gateway.run(load_gateway(path), MockFactory(pin_class=_TimedPin))
+    judge.SYNCHRONISED_FLAG = path.with_name("no-time-server")
+    service.run(load_gateway(path), MockFactory(pin_class=_TimedPin))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fevergate.protocol import Identity, Verdict
+from fevergate.protocol.messages import Identity, Verdict
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
 """What must be 0."""

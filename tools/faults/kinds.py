@@ -18,8 +18,8 @@ from faults.crowd import Crowd
 from faults.judge import Card
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
-from fevergate.broker_files import STORE
-from fevergate.protocol import Topic, Verdict
+from fevergate.mosquitto.broker_files import STORE
+from fevergate.protocol.messages import Topic, Verdict
 from harness.errors import HarnessError
 from harness.load import Fleet, LoadKiosk
 from harness.site import CAMPUS

@@ -13,10 +13,10 @@ import msgspec
 from faults.pair import PostgresPair
 from faults.witness import Witness
 from faults.world import World
-from fevergate.broker_once import read_retained
 from fevergate.campus.settings import load_campus
 from fevergate.errors import FeverGateError
-from fevergate.protocol import AlarmState, alarm_topic, decode
+from fevergate.mqtt.one_shot import read_retained
+from fevergate.protocol.messages import AlarmState, alarm_topic, decode
 from harness.client import open_client, post_form, sign_in, wait_until_up
 from harness.errors import DatabaseServerError
 from harness.site import CAMPUS, GATE, LoadSite

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from fevergate.pins import GATES
-from fevergate.protocol import Identity
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.protocol.messages import Identity
 
 RED, AMBER = (GATES["gate1"][name] for name in ("red", "amber"))
 

@@ -9,9 +9,9 @@ from typing import Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.broker_tls import named_context, no_delay
-from fevergate.protocol import Acknowledge, acknowledge_topic, encode
-from fevergate.settings import read_secret
+from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.protocol.messages import Acknowledge, acknowledge_topic, encode
+from fevergate.settings.gateway import read_secret
 from harness.errors import HarnessError
 from harness.site import Site
 

@@ -7,9 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from fevergate import broker_start
 from fevergate.errors import BrokerError
-from fevergate.settings import load_gateway
+from fevergate.mosquitto import start_command
+from fevergate.settings.gateway import load_gateway
 from harness import process
 
 UP_S = 15
@@ -42,10 +42,10 @@ class LocalBroker:
     def start(self) -> None:
         """Start it and wait until it listens. Raises `BrokerError` with its last words."""
         self.runtime.mkdir(exist_ok=True)
-        configuration = broker_start.prepare(self.folder, self.runtime)
+        configuration = start_command.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
             self._process = process.start(
-                [broker_start.program(), "-c", str(configuration)],
+                [start_command.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

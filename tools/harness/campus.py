@@ -19,9 +19,9 @@ import uvicorn
 
 from fevergate.campus.app import CampusServer
 from fevergate.campus.settings import load_campus
-from fevergate.certificates import ensure_authority, ensure_server
-from fevergate.settings import CampusServer as CampusLine
-from fevergate.settings import Gate, GatewaySettings
+from fevergate.crypto.pki import ensure_authority, ensure_server
+from fevergate.settings.gateway import CampusServer as CampusLine
+from fevergate.settings.gateway import Gate, GatewaySettings
 from harness.broker import free_port
 from harness.client import open_client, wait_until_up
 from harness.worker import Worker

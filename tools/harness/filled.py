@@ -7,8 +7,16 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from fevergate.protocol import Applied, CalibrationRecord, Health, Identity, Reading, Verdict
-from fevergate.records import (
+from fevergate.protocol.messages import (
+    Applied,
+    CalibrationRecord,
+    Health,
+    Identity,
+    Reading,
+    Verdict,
+)
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
     ReadingArrived,
@@ -16,8 +24,7 @@ from fevergate.records import (
     SettingsApplied,
     StatusArrived,
 )
-from fevergate.settings import GatewaySettings
-from fevergate.store import Store
+from fevergate.storage.store import Store
 
 OPENS, CLOSES = 7, 19
 BATCH = 2000

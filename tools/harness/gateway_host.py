@@ -18,14 +18,10 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from fevergate import (
-    flood,
-    gateway,
-    lean,  # noqa: F401 - before anything loads sqlite-utils
-)
-from fevergate.gateway_clock import GatewayClock
-from fevergate.kiosk_clocks import KioskClocks
-from fevergate.settings import load_gateway
+from fevergate.clock.judge import GatewayClock
+from fevergate.gateway import flood_guard, service
+from fevergate.gateway.kiosk_time import KioskClocks
+from fevergate.settings.gateway import load_gateway
 
 PRESS_S = 0.15
 """Longer than the button's bounce time."""
@@ -59,11 +55,11 @@ def press_from_stdin(factory: MockFactory) -> None:
 def play_clock(begin: float, since: float, speed: float) -> None:
     """Tell kiosks a date that was `begin` (UTC s) at the monotonic `since` and runs at `speed`; 0
     is a date that no clock can have."""
-    gateway.KioskClocks = partial(
+    service.KioskClocks = partial(
         KioskClocks, utc=lambda: begin + (time.monotonic() - since) * speed
     )
     # A played time runs away from the host's, by which the gateway goes.
-    gateway.GatewayClock = partial(GatewayClock, ahead_s=math.inf)
+    service.GatewayClock = partial(GatewayClock, ahead_s=math.inf)
 
 
 def main() -> None:
@@ -77,11 +73,11 @@ def main() -> None:
     if given.clock:
         play_clock(*given.clock)
     elif given.no_clock:
-        gateway.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)
-    flood.PER_S *= given.people_speed
+        service.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)
+    flood_guard.PER_S *= given.people_speed
     factory = MockFactory(pin_class=TimedPin)
     threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
-    gateway.run(load_gateway(given.settings), factory)
+    service.run(load_gateway(given.settings), factory)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.broker_tls import named_context, no_delay
 from fevergate.errors import BrokerError, NothingFoundError
-from fevergate.protocol import Health, Identity, Reading, Stored, Topic, Verdict, encode
-from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.protocol.messages import Health, Identity, Reading, Stored, Topic, Verdict, encode
+from fevergate.settings.gateway import GatewaySettings, load_gateway
 
 CONNECT_S = 60
 AGAIN_S = 5.0

@@ -16,11 +16,11 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from fevergate.protocol import Topic
+from fevergate.protocol.messages import Topic
 from fevergate.provision import provision
-from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.web.accounts import Accounts
-from fevergate.web.store import WebStore
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.store import WebStore
 from harness.broker import LocalBroker, free_port
 from harness.client import open_client, sign_in, wait_until_up
 from harness.lamps import Lamps

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fevergate.campus.store import received
-from fevergate.database import open_reader
-from fevergate.people import Person
-from fevergate.pins import GATES as PINS
-from fevergate.protocol import Identity
+from fevergate.alarm.gpio_pins import GATES as PINS
+from fevergate.campus.summary_store import received
+from fevergate.evaluation.people_file import Person
+from fevergate.protocol.messages import Identity
+from fevergate.storage.connection import open_reader
 from harness import FIRMWARE
 from harness.fast_clock import FastClock
 from harness.guard import Guard

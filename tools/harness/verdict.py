@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
-from fevergate.campus.store import received
-from fevergate.database import open_reader
-from fevergate.pins import GATES
-from fevergate.protocol import Identity
-from fevergate.settings import GatewaySettings
+from fevergate.alarm.gpio_pins import GATES
+from fevergate.campus.summary_store import received
+from fevergate.protocol.messages import Identity
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.connection import open_reader
 from harness.lamps import Lamps
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit

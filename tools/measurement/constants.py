@@ -14,8 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fevergate.evaluation import evaluate
-from fevergate.people import Person, load_people
+from fevergate.evaluation.people_file import Person, load_people
+from fevergate.evaluation.replay import evaluate
 from kiosk import baseline, estimate, screening
 from kiosk.estimate import SITES, Site, body_c
 

@@ -22,10 +22,17 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from fevergate.database import open_reader
-from fevergate.ingest import DROPPED
-from fevergate.keeper import MAX_REJECTED
-from fevergate.protocol import MAX_PAYLOAD, Health, Reading, Topic, Verdict, acknowledge_topic
+from fevergate.gateway.ingest import DROPPED
+from fevergate.protocol.messages import (
+    MAX_PAYLOAD,
+    Health,
+    Reading,
+    Topic,
+    Verdict,
+    acknowledge_topic,
+)
+from fevergate.storage.connection import open_reader
+from fevergate.storage.record_writer import MAX_REJECTED
 from harness.errors import HarnessError
 from measurement.fuzz_victim import CAMPUS, DATABASE
 

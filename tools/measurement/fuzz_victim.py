@@ -14,13 +14,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fevergate import lean  # noqa: F401 - before anything loads sqlite-utils
-from fevergate.alarm import Alarm
-from fevergate.ingest import Ingest
-from fevergate.settings import Gate, GatewaySettings
-from fevergate.store import Store
-from fevergate.watch import Watch
-from fevergate.writer import MAX_WAITING, Writer
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.gateway.ingest import Ingest
+from fevergate.settings.gateway import Gate, GatewaySettings
+from fevergate.storage import skip_numpy  # noqa: F401 - before anything loads sqlite-utils
+from fevergate.storage.store import Store
+from fevergate.storage.writer_thread import MAX_WAITING, Writer
 
 CAMPUS = "east"
 DATABASE = "fuzz.db"

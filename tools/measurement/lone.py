@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fevergate.certificates import authority_der, ensure_authority
+from fevergate.crypto.pki import authority_der, ensure_authority
 from harness import FIRMWARE
 from harness.broker import free_port
 from simulator import Board

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from harness.system import System
 from kiosk.mlx90614 import _RAM_OBJECT
 from simulator import Board, built_in_crowd

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.delivery import Sender
+from fevergate.forwarding.http_sender import Sender
 from harness.browser import PASSWORD
 from harness.campus import CampusHost, SimulatedClock, days_from
 from scenarios.college import College, forward, live

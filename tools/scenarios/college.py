@@ -10,8 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from fevergate.campus.report import CampusDay, Figures
-from fevergate.delivery import Item, Sender
-from fevergate.summaries import (
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.protocol.campus_messages import (
     FeverEvent,
     FollowUpEvent,
     GatewayDay,

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fevergate.database import open_reader
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
+from fevergate.storage.connection import open_reader
 from harness.broker import free_port
 from harness.fast_clock import FastClock
 from harness.system import System

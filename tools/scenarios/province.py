@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from fevergate.campus.report import CampusDay
-from fevergate.delivery import Sender
 from fevergate.errors import FeverGateError
+from fevergate.forwarding.http_sender import Sender
 from harness.campus import CampusHost, SimulatedClock, days_from
 from scenarios.college import College, colleges, forward, live, wrong
 
@@ -133,7 +133,9 @@ def main() -> int:
     days = days_from(given.first, given.days)
     clock = SimulatedClock(given.first, ZONE)
     some = colleges(given.colleges, days, chance)
-    logging.getLogger("fevergate.delivery").disabled = True  # what is refused is meant to be
+    logging.getLogger(
+        "fevergate.forwarding.http_sender"
+    ).disabled = True  # what is refused is meant to be
     began = time.monotonic()
     try:
         with (

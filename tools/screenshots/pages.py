@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from fevergate.protocol import Verdict
+from fevergate.protocol.messages import Verdict
 from harness.browser import NARROW, WIDE, begin, chromium, opened, sign_in
 from harness.errors import HarnessError
 from harness.filled import fill

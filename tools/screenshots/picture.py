@@ -16,11 +16,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fevergate.database import open_reader
-from fevergate.fever_log import read_day
-from fevergate.log_formats import as_table
-from fevergate.people import Person
-from fevergate.pins import GATES as PINS
+from fevergate.alarm.gpio_pins import GATES as PINS
+from fevergate.evaluation.people_file import Person
+from fevergate.reports.fever_log import read_day
+from fevergate.reports.formats import as_table
+from fevergate.storage.connection import open_reader
 from harness.system import System
 from harness.verdict import Shown
 from harness.worker import wait_until

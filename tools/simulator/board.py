@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from simulator.bus import VirtualBus
 from simulator.crowd import Crowd
 from simulator.display import VirtualSSD1306

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 from simulator.physics import View
 from simulator.population import ROOM_C
 from simulator.visitor import Habits, Visit, Visitor

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from fevergate.firmware_compiler import compiled
+from fevergate.kiosks.firmware_compiler import compiled
 from simulator.errors import SimulatorError
 
 _NOT_FLASHED = (".toml", ".pyc")

@@ -7,7 +7,7 @@ of four rounds, in rooms of about 22 °C; see `SITE_STATISTICS`.
 import random
 from dataclasses import dataclass
 
-from fevergate.people import ROUNDS, Person
+from fevergate.evaluation.people_file import ROUNDS, Person
 from simulator.errors import SimulatorError
 
 ROOM_C = 22.0  # where the statistics were taken

@@ -10,7 +10,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from fevergate.firmware_compiler import compiled
+from fevergate.kiosks.firmware_compiler import compiled
 
 SOURCES = Path(__file__).resolve().parent / "device"
 START = "run.py"

@@ -8,7 +8,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from fevergate.people import Person
+from fevergate.evaluation.people_file import Person
 
 AMBER = "amber"
 NO_ANSWER = "none"

@@ -10,11 +10,11 @@ import re
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from fevergate.calibrating import PEOPLE_SCATTER_MAX_C
 from fevergate.campus.settings import Escalation
-from fevergate.desk.checking import TOLERANCE_C
+from fevergate.desk.daily_check import TOLERANCE_C
+from fevergate.kiosks.calibration import PEOPLE_SCATTER_MAX_C
 from fevergate.provision.services import CUT_OFF_S
-from fevergate.settings import Retention
+from fevergate.settings.gateway import Retention
 from kiosk import screening
 from kiosk.words import words_in
 from workshop.enclosure import Enclosure

@@ -18,8 +18,8 @@ def tables() -> dict[Path, str]:
     known = boards.load()
     return {
         ROOT / "firmware/kiosk_board.py": board_model.pins_source(known.models[known.default]),
-        ROOT / "gateway/fevergate/boards.py": _boards(known),
-        ROOT / "gateway/fevergate/pins.py": _gates(pins.load().gateway),
+        ROOT / "gateway/fevergate/kiosks/boards.py": _boards(known),
+        ROOT / "gateway/fevergate/alarm/gpio_pins.py": _gates(pins.load().gateway),
     }
 
 

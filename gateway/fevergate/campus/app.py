@@ -17,28 +17,28 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate import https
-from fevergate.campus.channels import channels
-from fevergate.campus.clerk import Clerk
+from fevergate.campus.account_store import PeopleStore
 from fevergate.campus.clock import CampusClock, Trusted, say_right
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.escalation import Escalation
-from fevergate.campus.notices import Notices
+from fevergate.campus.notice_log import Notices
+from fevergate.campus.notice_sender import Sender
 from fevergate.campus.pages import CampusPages
-from fevergate.campus.people_store import PeopleStore
 from fevergate.campus.presence import here
-from fevergate.campus.receive import Receiver
-from fevergate.campus.reports import Reports
-from fevergate.campus.sender import Sender
+from fevergate.campus.receiver import Receiver
+from fevergate.campus.report_versions import Reports
+from fevergate.campus.scheduler import Clerk
 from fevergate.campus.settings import CampusSettings, load_campus
-from fevergate.campus.store import CampusStore
-from fevergate.options import settings_option
-from fevergate.vault import KEY, Vault
+from fevergate.campus.summary_store import CampusStore
+from fevergate.command_line.options import settings_option
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.notices.channels import channels
 from fevergate.web import app as web
-from fevergate.web.guard import Guard
-from fevergate.web.pages import FAILURES
-from fevergate.web.people_pages import PeoplePages
-from fevergate.web.sign_in import SignIn
+from fevergate.web_common import https_server
+from fevergate.web_common.account_pages import PeoplePages
+from fevergate.web_common.middleware import Guard
+from fevergate.web_common.page_maker import FAILURES
+from fevergate.web_common.sign_in import SignIn
 
 
 class CampusServer:
@@ -99,13 +99,13 @@ def serve(settings: CampusSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`,
     `ClosingError` while a campus is being closed."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
-    https.check_certificate(certificate, key)
+    https_server.check_certificate(certificate, key)
     with here(settings.folder):
         server = CampusServer(settings)
         click.echo(f"campus server: https://{settings.host}:{settings.port}/")
         if server.accounts.empty:
             click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
-        https.serve(server.app, settings.host, settings.port, certificate, key)
+        https_server.serve(server.app, settings.host, settings.port, certificate, key)
 
 
 @click.command("campus")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, select
 
+from fevergate.campus.epoch_totals import Told
 from fevergate.campus.report import (
     CampusDay,
     Contradiction,
@@ -18,11 +19,10 @@ from fevergate.campus.report import (
     StruckHours,
     StruckRows,
 )
+from fevergate.campus.schema import gateways, items
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import CAME, TokenStrike, TokenStrikes
-from fevergate.campus.tables import gateways, items
-from fevergate.campus.told import Told
-from fevergate.summaries import (
+from fevergate.protocol.campus_messages import (
     DaySummary,
     FeverEvent,
     FollowUpEvent,

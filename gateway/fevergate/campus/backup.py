@@ -15,15 +15,15 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Table, func, select, text
 
 from fevergate import __version__
-from fevergate.backup import check_empty, check_new
-from fevergate.backup_file import Manifest, Progress, member_of, read_backup, write_backup
-from fevergate.broker_files import hand_over
+from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
+from fevergate.backup.gateway import check_empty, check_new
 from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.schema import attempts, codes, items, metadata, sessions
 from fevergate.campus.settings import CampusSettings, load_campus
-from fevergate.campus.tables import attempts, codes, items, metadata, sessions
+from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import BackupError
+from fevergate.mosquitto.broker_files import hand_over
 from fevergate.provision.files import read_toml, write_toml
-from fevergate.vault import KEY
 
 SETTINGS = "campus.toml"
 DATABASE = "campus.sqlite"

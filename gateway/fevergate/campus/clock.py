@@ -12,17 +12,17 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy import delete, select, update
 
-from fevergate import certificates
 from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.schema import clock, gateways, items
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.tables import clock, gateways, items
-from fevergate.errors import FeverGateError
-from fevergate.gateway_clock import (
+from fevergate.clock.judge import (
     ClockState,
     GatewayClock,
     kernel_synchronised,
     uptime,
 )
+from fevergate.crypto import pki
+from fevergate.errors import FeverGateError
 
 REMEMBER_S = 60.0
 STATE, BELIEVED, RIGHT = "state", "believed_at", "is_right"
@@ -150,7 +150,7 @@ def _recall(database: CampusDatabase) -> tuple[float | None, float]:
 
 def _certificate_end(settings: CampusSettings) -> float | None:
     try:
-        certificate = certificates.read_certificate(settings.path(settings.certificate))
+        certificate = pki.read_certificate(settings.path(settings.certificate))
     except (FeverGateError, OSError):
         return None
     return certificate.not_valid_after_utc.timestamp()

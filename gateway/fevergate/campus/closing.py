@@ -1,7 +1,7 @@
 """A campus that closes: what the campus server holds of it archived without names, and wiped;
 personal data first. The other campuses of the server stay as they are.
 
-As on a gateway (`fevergate.closing`) each step may be done again, so that a run that was broken off
+As on a gateway (`fevergate.operations.closing`) each step may be done again, so that a run that was broken off
 is finished by the next.
 """
 
@@ -17,13 +17,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, true, update
 
 from fevergate import __version__
-from fevergate.backup_file import Manifest, Progress, member_of, read_backup, write_backup
-from fevergate.broker_files import hand_over
+from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
 from fevergate.campus.backup import DATABASE, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
-from fevergate.campus.settings import CampusSettings
-from fevergate.campus.tables import (
+from fevergate.campus.schema import (
     gateways,
     items,
     metadata,
@@ -33,10 +31,12 @@ from fevergate.campus.tables import (
     runs,
     strikes,
 )
-from fevergate.closing import Note, begun, keep, wipe
+from fevergate.campus.settings import CampusSettings
 from fevergate.errors import BackupError, ClosingError
+from fevergate.mosquitto.broker_files import hand_over
+from fevergate.operations.closing import Note, begun, keep, wipe
+from fevergate.protocol.campus_messages import FeverEvent
 from fevergate.provision.files import read_toml, write_toml
-from fevergate.summaries import FeverEvent
 
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"

@@ -13,11 +13,11 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.notice_texts import Text, celsius, report_state, texts
-from fevergate.campus.notices import Notices
+from fevergate.campus.notice_log import Notices
+from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.tables import gateways
-from fevergate.campus.unseen import LOOK_BACK_S, UnseenFever, unseen
+from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
+from fevergate.notices.texts import Text, celsius, report_state, texts
 
 OLD_S = 24 * 3600.0
 """A fever of longer ago needs nobody at the gate any more: such are told together, by the hour."""

@@ -16,20 +16,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fevergate.campus import report_sheet
-from fevergate.campus.notices import Notices
-from fevergate.campus.people_store import PeopleStore
+from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.notice_log import Notices
 from fevergate.campus.report import DayReport
-from fevergate.campus.reports import Reports, Version
+from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.store import CampusStore
+from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ExportError, ReportError
-from fevergate.web.accounts import Accounts, Session
-from fevergate.web.exports import CUT, XLSX, as_csv, as_pdf, as_xlsx
-from fevergate.web.guard import form_of, session_of
+from fevergate.texts.translations import N_, translations
 from fevergate.web.overview import parse_day
-from fevergate.web.pages import Functions, Say, Site
-from fevergate.web.store import Notebook
-from fevergate.web.words import N_, translations
+from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.exports import CUT, XLSX, as_csv, as_pdf, as_xlsx
+from fevergate.web_common.middleware import form_of, session_of
+from fevergate.web_common.page_maker import Functions, Say, Site
+from fevergate.web_common.store import Notebook
 
 DAYS = 35
 MOST = 200

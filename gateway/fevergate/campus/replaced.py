@@ -11,8 +11,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.schema import TOKEN_DIGITS, items
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.tables import TOKEN_DIGITS, items
 
 
 class ReplacedRows(Struct, frozen=True, kw_only=True):

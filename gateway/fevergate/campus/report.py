@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from fevergate.summaries import StruckSpan
+from fevergate.protocol.campus_messages import StruckSpan
 
 State = Literal["reported", "partial", "uncovered", "missing"]
 

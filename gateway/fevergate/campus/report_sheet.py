@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
-from fevergate.campus.reports import Version
-from fevergate.differences import Difference
-from fevergate.web.sheet import (
+from fevergate.campus.report_versions import Version
+from fevergate.reports.tree_diff import Difference
+from fevergate.texts.translations import N_
+from fevergate.web.log_sheet import (
     FIELDS,
     Cell,
     Say,
@@ -21,7 +22,6 @@ from fevergate.web.sheet import (
     local,
     struck_in_words,
 )
-from fevergate.web.words import N_
 
 STATES = {
     "reported": N_("reported"),

@@ -39,8 +39,8 @@ from msgspec import Meta, Struct
 from sqlalchemy import URL
 
 from fevergate.campus.database import database_url
-from fevergate.protocol import Name
-from fevergate.settings import Language, Port, decode, refused
+from fevergate.protocol.messages import Name
+from fevergate.settings.gateway import Language, Port, decode, refused
 
 Title = Annotated[str, Meta(max_length=64)]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]

@@ -13,8 +13,8 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.strikes import Register, TokenStrike, read_strikes
+from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
-from fevergate.options import settings_option
 
 REASONS = {
     "by": "--by: expected 1 to {detail} characters that can be printed",

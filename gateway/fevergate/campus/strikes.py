@@ -14,11 +14,11 @@ from sqlalchemy import Connection, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.replaced import in_use, of_token
+from fevergate.campus.schema import audit, items, strikes
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.store import mark_days
-from fevergate.campus.tables import audit, items, strikes
+from fevergate.campus.summary_store import mark_days
 from fevergate.errors import StrikeError
-from fevergate.summaries import REASON
+from fevergate.protocol.campus_messages import REASON
 
 CAME = (items.c.epoch, items.c.token, items.c.received_at)
 """What a strike asks of a row, beside its gateway; in this order."""

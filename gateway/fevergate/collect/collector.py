@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from sdnotify import SystemdNotifier
 
-from fevergate.broker import Broker, Session
 from fevergate.collect.intake import Intake, Item, topics
 from fevergate.collect.store import Store
 from fevergate.collect.writer import Housekeeper, Writer
-from fevergate.collect_settings import CollectSettings
 from fevergate.errors import CollectError
+from fevergate.mqtt.client import Broker, Session
+from fevergate.settings.collector import CollectSettings
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
     metrics = None
     if settings.metrics:
         from fevergate.collect.metrics import CollectMetrics, port_of  # 3 MB where nobody asks
-        from fevergate.metrics_server import MetricsServer
+        from fevergate.system.prometheus_server import MetricsServer
 
         metrics = MetricsServer(
             port_of(settings.metrics, name),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from fevergate.command_line.options import settings_option
 from fevergate.errors import CollectError
-from fevergate.options import settings_option
-from fevergate.protocol import NAME_PATTERN
+from fevergate.protocol.messages import NAME_PATTERN
 
 
 class NameParam(click.ParamType[str]):
@@ -68,8 +68,8 @@ def collect_command(name: str, leave: bool, settings_path: Path, verbose: bool) 
         raise CollectError(
             f"{error.name}: not installed; pip install 'fevergate[campus]'"
         ) from error
-    from fevergate.collect_settings import load_collect
-    from fevergate.logs import set_up
+    from fevergate.settings.collector import load_collect
+    from fevergate.system.logging_setup import set_up
 
     set_up(verbose)
     run(load_collect(settings_path), name, leave=leave)

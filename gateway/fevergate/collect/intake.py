@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 
 from fevergate.collect.calendar import Calendar
 from fevergate.errors import MessageError
-from fevergate.protocol import DROPPED, ROOT, Reading, decode, parse_topic
+from fevergate.protocol.messages import DROPPED, ROOT, Reading, decode, parse_topic
 
 log = logging.getLogger(__name__)
 

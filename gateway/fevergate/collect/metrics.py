@@ -8,11 +8,11 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector as Registered
 
 from fevergate import __version__
-from fevergate.broker import Broker
 from fevergate.collect.intake import Intake
 from fevergate.collect.writer import Writer
-from fevergate.metrics_server import counter, gauge
-from fevergate.settings import Metrics
+from fevergate.mqtt.client import Broker
+from fevergate.settings.gateway import Metrics
+from fevergate.system.prometheus_server import counter, gauge
 
 
 class CollectMetrics(Registered):

@@ -45,10 +45,10 @@ from fevergate.collect.statements import (
     UNDATED,
     UNDATED_LOCKED,
 )
-from fevergate.collect_settings import CollectSettings
 from fevergate.errors import CollectError, StoreError
-from fevergate.protocol import FIRST_AT, LAST_AT, ROOT
-from fevergate.settings import read_secret
+from fevergate.protocol.messages import FIRST_AT, LAST_AT, ROOT
+from fevergate.settings.collector import CollectSettings
+from fevergate.settings.gateway import read_secret
 
 log = logging.getLogger(__name__)
 

@@ -10,17 +10,9 @@ import click
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fevergate.calibrating import SCANS, from_black_bodies
-from fevergate.calibration_steps import (
-    ASK_BLACK_BODY,
-    agreed,
-    black_bodies,
-    calibration_options,
-    record_of,
-)
-from fevergate.desk import shown
-from fevergate.desk.at_work import AtWork, at_work, console, guard_name
-from fevergate.desk.checking import (
+from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.desk import terminal
+from fevergate.desk.daily_check import (
     Check,
     Held,
     Reference,
@@ -29,8 +21,16 @@ from fevergate.desk.checking import (
     of_black_body,
     of_person,
 )
+from fevergate.desk.session import AtWork, at_work, console, guard_name
 from fevergate.errors import NothingFoundError
-from fevergate.options import FiniteRange, settings_option
+from fevergate.kiosks.calibration import SCANS, from_black_bodies
+from fevergate.kiosks.calibration_prompts import (
+    ASK_BLACK_BODY,
+    agreed,
+    black_bodies,
+    calibration_options,
+    record_of,
+)
 from kiosk import screening
 
 
@@ -92,7 +92,7 @@ def check_command(
     if as_json:
         click.echo(msgspec.json.encode(check).decode())
     else:
-        console().print(shown.checked(check, language))
+        console().print(terminal.checked(check, language))
     context.exit(0 if check.passed else 1)
 
 
@@ -111,7 +111,7 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
     look = work.looker(None).once(lambda _sample, _state: None)
     # Too cold or too hot is no reason to try again: it may be what the sensor has wrong.
     if look is None or look.reason in _AGAIN:
-        why = "nobody was seen 没有看到人" if look is None else shown.say(look.reason, "en")
+        why = "nobody was seen 没有看到人" if look is None else terminal.say(look.reason, "en")
         raise NothingFoundError(f"no measurement to compare: {why}; try again")
     held = Held(look.object_c, look.can_c)
     return of_person(work.sensor, held, reference, clinical_c, look.body_c, look.site)

@@ -13,14 +13,14 @@ from click_default_group import DefaultGroup
 from rich.console import Console
 from rich.live import Live
 
-from fevergate.desk import gateway, shown, store
-from fevergate.desk.at_work import AtWork, at_work, console, guard_name, settings_of
+from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.desk import gateway_reader, store, terminal
 from fevergate.desk.check_commands import calibrate_command, check_command
-from fevergate.desk.gateway import Fever
-from fevergate.desk.looking import Look, State
+from fevergate.desk.gateway_reader import Fever
+from fevergate.desk.scan import Look, State
 from fevergate.desk.sensor import Sample
+from fevergate.desk.session import AtWork, at_work, console, guard_name, settings_of
 from fevergate.errors import DeskError, NothingFoundError
-from fevergate.options import FiniteRange, settings_option
 
 FEVER_S = 3600.0
 """A fever that old is nobody's who stands here."""
@@ -110,9 +110,9 @@ def look_command(
             if as_json:
                 click.echo(msgspec.json.encode(look).decode())
                 return
-            screen.print(shown.looked(look, language))
+            screen.print(terminal.looked(look, language))
             if by:
-                screen.print(shown.say("noted", language))
+                screen.print(terminal.say("noted", language))
 
         if watch:
             _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
@@ -128,7 +128,7 @@ def look_command(
                 keep(look)
                 seen += 1
                 continue
-            click.echo(shown.say("nobody", language), err=as_json)
+            click.echo(terminal.say("nobody", language), err=as_json)
             if as_json:
                 context.exit(1)
 
@@ -137,7 +137,7 @@ def _fever(work: AtWork, kiosk: str) -> Fever:
     if work.settings.gate_of(kiosk) is None:
         names = ", ".join(name for gate in work.settings.gates for name in gate.kiosks)
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
-    fever = gateway.newest_fever(work.settings, kiosk)
+    fever = gateway_reader.newest_fever(work.settings, kiosk)
     if fever is None or time.time() - fever.raised_at > FEVER_S:
         raise NothingFoundError(f"{kiosk}: no fever within the last hour 一小时内没有发热")
     return fever
@@ -145,7 +145,7 @@ def _fever(work: AtWork, kiosk: str) -> Fever:
 
 def _enter(language: str) -> bool:
     """Whether somebody pressed Enter; q or the end of the input ends it."""
-    click.echo(shown.say("enter", language) + " ", nl=False)
+    click.echo(terminal.say("enter", language) + " ", nl=False)
     sys.stdout.flush()
     answer = sys.stdin.readline()
     return bool(answer) and answer.strip().lower() != "q"
@@ -175,7 +175,9 @@ def _watch(
         if not live.is_started or sample.at_ms - shown_ms < SHOWN_S * 1000:
             return
         shown_ms = sample.at_ms
-        line = shown.live(sample, state, work.sensor.pec_errors, work.sensor.bus_errors, language)
+        line = terminal.live(
+            sample, state, work.sensor.pec_errors, work.sensor.bus_errors, language
+        )
         live.update(line, refresh=True)
 
     if sys.stdout.isatty() and not quiet:
@@ -227,4 +229,4 @@ def history_command(most: int, as_json: bool, language: str | None, settings_pat
         click.echo(msgspec.json.encode(kept).decode())
         return
     language = language or settings.language
-    console().print(shown.history(looks, checks, calibrations, settings.zone, language))
+    console().print(terminal.history(looks, checks, calibrations, settings.zone, language))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fevergate.desk.bus import CLOCK_MAX_HZ, HELD, DeskBus
+from fevergate.desk.linux_i2c import CLOCK_MAX_HZ, HELD, DeskBus
 from fevergate.errors import DeskError
 from kiosk import errors
 from kiosk.frozen import Frozen

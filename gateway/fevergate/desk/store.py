@@ -15,15 +15,15 @@ from typing import Any, Literal
 from msgspec import Struct
 from sqlite_utils import Database, Migrations
 
-from fevergate.database import Immediate, connect, open_reader, open_sound
-from fevergate.desk import gateway
-from fevergate.desk.checking import Check
-from fevergate.desk.gateway import Fever
-from fevergate.desk.looking import Look
+from fevergate.desk import gateway_reader
+from fevergate.desk.daily_check import Check
+from fevergate.desk.gateway_reader import Fever
+from fevergate.desk.scan import Look
 from fevergate.errors import StoreError
-from fevergate.protocol import CalibrationRecord
-from fevergate.retention import DAY_S
-from fevergate.settings import Desk, GatewaySettings
+from fevergate.protocol.messages import CalibrationRecord
+from fevergate.settings.gateway import Desk, GatewaySettings
+from fevergate.storage.connection import Immediate, connect, open_reader, open_sound
+from fevergate.storage.retention import DAY_S
 from kiosk.calibration import Calibration
 
 migrations = Migrations("fevergate-desk")
@@ -122,7 +122,7 @@ class DeskStore:
 
     def _forget(self) -> None:
         """By a clock that the gateway believes, as everything else that goes."""
-        now = gateway.believed_time(self._settings)
+        now = gateway_reader.believed_time(self._settings)
         if now is None:
             return
         keep = self._settings.retention

@@ -16,10 +16,10 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial import Serial, SerialException
 
-from fevergate import usb
 from fevergate.errors import FlashError
 from fevergate.flash.files import MAIN, BoardFile, Firmware
 from fevergate.flash.image import MINIMUM
+from fevergate.kiosks import usb
 
 SILENCE_S = 5
 ANSWERS_S = 3

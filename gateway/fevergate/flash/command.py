@@ -11,7 +11,6 @@ from typing import Any
 import click
 import msgspec
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.flash import image as micropython
 from fevergate.flash import self_test
@@ -23,7 +22,8 @@ from fevergate.flash.memory import chip_of, measure, model_of
 from fevergate.flash.models import chosen, refuse_memory
 from fevergate.flash.results import Result
 from fevergate.flash.shown import Shown
-from fevergate.usb import kiosk_folder
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
+from fevergate.kiosks.usb import kiosk_folder
 
 REBOOT_S = 20
 """How long the port of a board that has just been written may be away."""

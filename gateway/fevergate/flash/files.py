@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_source
 from fevergate.errors import FlashError
-from fevergate.firmware_compiler import compiled
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_source
+from fevergate.kiosks.firmware_compiler import compiled
 
 BOARD = "/kiosk_board.mpy"
 """Which board it is and its pins; outside the package, so that no update replaces it."""

@@ -18,9 +18,9 @@ from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import ROM_LIST
 from esptool.util import FatalError
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import FlashError
 from fevergate.flash.models import of_chip
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 
 MINIMUM = (1, 28)
 SIZE_MAX = 16 << 20

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.errors import FlashError
 from fevergate.flash.cable import Cable
 from fevergate.flash.models import BUY, Pair, of_chip, why_refused
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 
 HEAP_MIN_BYTES = 512 * 1024
 """Four times what a kiosk's import takes; no ESP32 has half of it without PSRAM."""

@@ -1,12 +1,12 @@
 """Which boards a kiosk runs on, and which are refused for their memory, in words of two languages.
 
-The table is `fevergate.boards`, which follows hardware/boards.toml.
+The table is `fevergate.kiosks.boards`, which follows hardware/boards.toml.
 """
 
 from __future__ import annotations
 
-from fevergate.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, BoardModel
 from fevergate.errors import BoardRefusedError, FlashError
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, BoardModel
 
 Pair = tuple[str, str]
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fevergate.boards import BoardModel
 from fevergate.flash import self_test_line
 from fevergate.flash.cable import Cable
 from fevergate.flash.memory import Memory, in_words, measure
 from fevergate.flash.models import Pair
 from fevergate.flash.results import Result, State, both, fails
+from fevergate.kiosks.boards import BoardModel
 
 Ask = Callable[[Pair], bool | None]
 """Asks the person something (Chinese, English); None: there is nobody to ask."""

@@ -8,8 +8,8 @@ from typing import Any
 from fevergate.flash.cable import Cable
 from fevergate.flash.models import Pair
 from fevergate.flash.results import Result, both, fails
-from fevergate.web.troubles import wifi
-from fevergate.web.words import LANGUAGES, translations
+from fevergate.texts.translations import LANGUAGES, translations
+from fevergate.texts.trouble_text import wifi
 
 WIFI_S = 25
 BROKER_S = 20

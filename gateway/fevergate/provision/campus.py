@@ -19,9 +19,9 @@ import msgspec
 import tomlkit
 from msgspec import Struct
 
-from fevergate import certificates
-from fevergate.broker_files import hand_over
+from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.mosquitto.broker_files import hand_over
 from fevergate.provision.files import (
     Provisioned,
     check_folder,
@@ -73,9 +73,9 @@ class Enrolment:
 
     def keep(self, done: Provisioned) -> None:
         """Put token and authority into a gateway's folder."""
-        certificates.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
+        pki.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
         if self.ca:
-            certificates.write_public(done.folder / self.ca_file, self.ca.encode())
+            pki.write_public(done.folder / self.ca_file, self.ca.encode())
         done.note("campus.token", made=True)
 
 
@@ -98,7 +98,7 @@ def one_gateway(
     """A campus server for one gateway, to be taken to its machine; `whose`: campus and gateway."""
     campus, gateway = whose
     host, port = host_and_port(url)
-    done.note("campus.crt", certificates.ensure_server(done.folder, "campus", [host]))
+    done.note("campus.crt", pki.ensure_server(done.folder, "campus", [host]))
     token = secret(done, "campus.token")
     _campus_toml(done, host, port, timezone, language)
     _enrol(done.folder / "campus.toml", campus, gateway, token)
@@ -131,9 +131,9 @@ def provision_campus(
     (folder / "gateways").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     done = Provisioned(folder)
-    made = certificates.ensure_authority(folder, "campus server")
-    done.note("ca.crt", made or certificates.renew_authority(folder))
-    done.note("campus.crt", certificates.ensure_server(folder, "campus", [host]))
+    made = pki.ensure_authority(folder, "campus server")
+    done.note("ca.crt", made or pki.renew_authority(folder))
+    done.note("campus.crt", pki.ensure_server(folder, "campus", [host]))
     _campus_toml(done, host, port, timezone, language)
     authority = (folder / "ca.crt").read_text()
     for campus, some in gateways.items():
@@ -142,7 +142,7 @@ def provision_campus(
             made = not path.exists()
             token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
             file = _File(gateway, url, token, authority, campus)
-            certificates.write_private(path, msgspec.json.encode(file) + b"\n")
+            pki.write_private(path, msgspec.json.encode(file) + b"\n")
             _enrol(folder / "campus.toml", campus, gateway, token)
             done.note(f"gateways/{gateway}.json", made)
     hand_over(folder)
@@ -210,7 +210,7 @@ def _campus_toml(done: Provisioned, host: str, port: int, timezone: str, languag
     if not made:
         return
     bind = host if _is_loopback(host) else "0.0.0.0"  # noqa: S104 - a server
-    certificates.write_private(
+    pki.write_private(
         path,
         f"""\
 # The campus server's settings: fevergate campus --settings campus.toml

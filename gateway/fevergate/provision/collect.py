@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fevergate import certificates
-from fevergate.collect_settings import load_collect
+from fevergate.crypto import pki
 from fevergate.provision.files import BROKER_NAME, Provisioned
+from fevergate.settings.collector import load_collect
 
 
 def collect_toml(done: Provisioned, broker_host: str, broker_port: int, timezone: str) -> None:
@@ -12,7 +12,7 @@ def collect_toml(done: Provisioned, broker_host: str, broker_port: int, timezone
     path = done.folder / "collect.toml"
     made = not path.exists()
     if made:
-        certificates.write_private(
+        pki.write_private(
             path,
             f"""\
 # The collectors' settings: fevergate collect --settings collect.toml --name 1

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from fevergate.options import FiniteRange
+from fevergate.command_line.options import FiniteRange
+from fevergate.command_line.secret_input import ask_secret
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import provision
 from fevergate.provision.kiosks import static_address
 from fevergate.provision.upgrade import upgrade_command
-from fevergate.secret_input import ask_secret
 from kiosk.estimate import SITES
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -331,7 +331,7 @@ def _wifi(ssid: str | None, ssid_hex: str | None, password_file: Path | None) ->
 
 
 def _over_usb(folder: Path, port: str, kiosk: str) -> None:
-    from fevergate.usb import write_settings
+    from fevergate.kiosks.usb import write_settings
 
     def progress(name: str, at: int, size: int) -> None:
         if at == size:

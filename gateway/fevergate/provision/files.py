@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from fevergate import broker_files, certificates, last_good
+from fevergate.crypto import pki
 from fevergate.errors import ProvisionError
-from fevergate.protocol import NAME_PATTERN
+from fevergate.mosquitto import broker_files
+from fevergate.protocol.messages import NAME_PATTERN
+from fevergate.settings import last_good
 
 BROKER_NAME = "fevergate-gateway"
 USERS = (
@@ -87,7 +89,7 @@ def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
     path = done.folder / name
     made = renew or not path.exists()
     if made:
-        certificates.write_private(path, secrets.token_urlsafe(24).encode() + b"\n")
+        pki.write_private(path, secrets.token_urlsafe(24).encode() + b"\n")
     done.note(name, made)
     return path.read_text().strip()
 
@@ -114,7 +116,7 @@ def write_broker(done: Provisioned, campus: str) -> None:
         passwords |= dict.fromkeys(broker_files.COLLECTORS, collect)
     broker_files.write_passwords(done.folder / "broker.passwords", passwords | kiosks)
     access = access_of(done.folder, campus)
-    certificates.write_private(done.folder / "broker.acl", access.encode())
+    pki.write_private(done.folder / "broker.acl", access.encode())
     written = (done.folder / "broker.passwords", done.folder / "broker.acl")
     last_good.renew(done.folder / "broker" / broker_files.GOOD, *written)
     done.made += ["broker.passwords", "broker.acl"]
@@ -146,4 +148,4 @@ def read_toml(path: Path) -> tomlkit.TOMLDocument:
 
 def write_toml(path: Path, document: tomlkit.TOMLDocument) -> None:
     """Put it back, whole or not at all."""
-    certificates.write_private(path, tomlkit.dumps(document).encode())
+    pki.write_private(path, tomlkit.dumps(document).encode())

@@ -12,8 +12,9 @@ from typing import Any
 
 import tomlkit
 
-from fevergate import broker_files, certificates
+from fevergate.crypto import pki
 from fevergate.errors import ProvisionError
+from fevergate.mosquitto import broker_files
 from fevergate.provision.campus import Enrolment, host_and_port, one_gateway
 from fevergate.provision.collect import collect_toml
 from fevergate.provision.files import (
@@ -31,7 +32,7 @@ from fevergate.provision.files import (
 from fevergate.provision.gates import PIN_SETS, add_to_gate
 from fevergate.provision.kiosks import DEFAULTS, values_for, write_authority, write_kiosk
 from fevergate.provision.services import write_drop_ins
-from fevergate.settings import load_gateway
+from fevergate.settings.gateway import load_gateway
 
 SETTINGS = "gateway.toml"
 NEW_SETTINGS = """\
@@ -170,13 +171,13 @@ def provision(
     _add_gates(document, settings, gates)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     done = Provisioned(folder)
-    made = certificates.ensure_authority(folder, campus)
-    done.note("ca.crt", made or certificates.renew_authority(folder))
+    made = pki.ensure_authority(folder, campus)
+    done.note("ca.crt", made or pki.renew_authority(folder))
     hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
     hosts += [host for host in (broker_host,) if host not in hosts]
-    done.note("broker.crt", certificates.ensure_server(folder, "broker", hosts))
-    done.note("web.crt", certificates.ensure_server(folder, "web", hosts))
-    done.note(certificates.UPDATE_KEY, certificates.ensure_update_key(folder))
+    done.note("broker.crt", pki.ensure_server(folder, "broker", hosts))
+    done.note("web.crt", pki.ensure_server(folder, "web", hosts))
+    done.note(pki.UPDATE_KEY, pki.ensure_update_key(folder))
     users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
     if home_assistant:
         users.append(broker_files.HOME_ASSISTANT)
@@ -184,7 +185,7 @@ def provision(
         users.append(broker_files.COLLECT)
     for user in users:
         secret(done, f"{user}.password")
-    key = {"update_key": certificates.update_modulus(folder)}
+    key = {"update_key": pki.update_modulus(folder)}
     for kiosk in kiosks:
         write_kiosk(done, kiosk, values[kiosk] | key)
     write_authority(done)
@@ -192,7 +193,7 @@ def provision(
     configuration = broker_files.configuration(folder, bind, broker_port, local_port)
     path = folder / "mosquitto.conf"
     changed = not path.exists() or path.read_text() != configuration
-    certificates.write_public(path, configuration.encode())
+    pki.write_public(path, configuration.encode())
     done.note("mosquitto.conf", changed)
     if campus_server_url:
         enrolment = one_gateway(
@@ -244,6 +245,6 @@ def _gateway_toml(
     text = tomlkit.dumps(document).encode()
     changed = not path.exists() or path.read_bytes() != text
     if changed:
-        certificates.write_private(path, text)
+        pki.write_private(path, text)
     load_gateway(path)
     done.note(SETTINGS, changed)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fevergate import certificates
+from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import Provisioned, kiosk_password
 from kiosk.errors import SettingsError
@@ -85,18 +85,18 @@ def write_kiosk(
     text = json.dumps(settings, indent=1).encode() + b"\n"
     done.note(f"kiosks/{kiosk}", text != before)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = certificates.authority_der(done.folder)
-    certificates.write_private(path, text)
-    certificates.write_public(folder / "ca.der", authority)
+    authority = pki.authority_der(done.folder)
+    pki.write_private(path, text)
+    pki.write_public(folder / "ca.der", authority)
     # Both in one file, for the page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
-    certificates.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
+    pki.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
 
 
 def write_authority(done: Provisioned) -> None:
     """The authority as it is now into each board's folder that has another. Raises
     `ProvisionError`."""
-    authority = certificates.authority_der(done.folder)
+    authority = pki.authority_der(done.folder)
     for kiosk in kiosks_of(done.folder):
         path = done.folder / "kiosks" / kiosk / "ca.der"
         if not path.exists() or path.read_bytes() != authority:
@@ -153,7 +153,7 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     before = _without_links(path)
     line = {"kiosk": kiosk, "at": at, "reason": reason}
     after = before + json.dumps(line, ensure_ascii=False).encode() + b"\n"
-    certificates.write_public(path, after)
+    pki.write_public(path, after)
     shutil.rmtree(folder / "kiosks" / kiosk)
     return values
 

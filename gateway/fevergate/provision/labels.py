@@ -19,9 +19,9 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from fevergate.chinese_font import chinese_font
 from fevergate.errors import ProvisionError
-from fevergate.settings import GatewaySettings
+from fevergate.reports.pdf_font import chinese_font
+from fevergate.settings.gateway import GatewaySettings
 
 WIDTH, HEIGHT = 90 * mm, 50 * mm
 COLUMNS, ROWS = 2, 5

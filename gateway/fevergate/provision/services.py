@@ -13,11 +13,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fevergate import broker_files, broker_limit, broker_once, certificates
+from fevergate.command_line.options import FOLDER
+from fevergate.crypto import pki
 from fevergate.errors import BrokerError, ProvisionError
-from fevergate.options import FOLDER
-from fevergate.protocol import KIOSK_SAYS, Topic
-from fevergate.settings import GatewaySettings
+from fevergate.mosquitto import broker_files, connection_limit
+from fevergate.mqtt import one_shot
+from fevergate.protocol.messages import KIOSK_SAYS, Topic
+from fevergate.settings.gateway import GatewaySettings
 
 CUT_OFF_S = 10
 RUNTIME = Path("/run/mosquitto")
@@ -50,7 +52,7 @@ def write_drop_ins(folder: Path) -> None:
     for name, text in drop_ins(folder).items():
         path = folder / "systemd" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        certificates.write_public(path, text.encode())
+        pki.write_public(path, text.encode())
 
 
 def drop_ins(folder: Path) -> dict[str, str]:
@@ -68,7 +70,7 @@ def drop_ins(folder: Path) -> dict[str, str]:
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
         "[Unit]\nStartLimitIntervalSec=0\n",
-        broker_limit.UNIT.removesuffix(".service"): broker_limit.drop_in(
+        connection_limit.UNIT.removesuffix(".service"): connection_limit.drop_in(
             broker_files.network_port(folder)
         ),
     }
@@ -92,10 +94,10 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
     for name, text in drop_ins(folder).items():
         path = UNITS_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        certificates.write_public(path, text.encode())
+        pki.write_public(path, text.encode())
     _run(systemctl, "daemon-reload")
     _run(systemctl, "enable", "--quiet", BROKER)
-    broker_limit.start(systemctl)
+    connection_limit.start(systemctl)
     _run(systemctl, "restart" if broker_anew else "reload-or-restart", BROKER)
     _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW)
     return True
@@ -134,7 +136,7 @@ def start_broker_anew(folder: Path) -> None:
     """Restart it with the drop-ins that are there now. Raises `ProvisionError`."""
     if systemctl := _systemctl(folder):
         _run(systemctl, "daemon-reload")
-        broker_limit.start(systemctl)
+        connection_limit.start(systemctl)
         _run(systemctl, "restart", BROKER)
 
 
@@ -208,9 +210,9 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
     with _as_kiosk(settings, kiosk, password) as as_it:
         while True:
             try:
-                broker_once.clear_once(as_it, topics)
+                one_shot.clear_once(as_it, topics)
             except BrokerError as error:
-                if broker_once.REFUSED not in str(error) or time.monotonic() > until:
+                if one_shot.REFUSED not in str(error) or time.monotonic() > until:
                     raise
                 time.sleep(0.2)  # it reads its files now
             else:
@@ -221,7 +223,7 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
 def _as_kiosk(settings: GatewaySettings, kiosk: str, password: str) -> Iterator[GatewaySettings]:
     beside = settings.path(f".{kiosk}.password")
     try:
-        certificates.write_private(beside, password.encode())
+        pki.write_private(beside, password.encode())
         broker = replace(settings.broker, username=kiosk, password_file=beside.name)
         yield replace(settings, broker=broker)
     finally:
@@ -237,9 +239,9 @@ def see_refused(settings: GatewaySettings, username: str, password: str) -> None
         until = time.monotonic() + CUT_OFF_S
         while time.monotonic() < until:
             try:
-                broker_once.probe(as_it)
+                one_shot.probe(as_it)
             except BrokerError as error:
-                if broker_once.REFUSED in str(error):
+                if one_shot.REFUSED in str(error):
                     return
                 raise
             time.sleep(0.2)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fevergate import broker_files, certificates
+from fevergate.crypto import pki
 from fevergate.errors import BrokerError, NothingFoundError, ProvisionError
+from fevergate.mosquitto import broker_files
 from fevergate.provision import kiosks, services
 from fevergate.provision.campus import revoke_gateway
 from fevergate.provision.files import (
@@ -24,7 +25,7 @@ from fevergate.provision.files import (
 from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
-from fevergate.settings import GatewaySettings, load_gateway
+from fevergate.settings.gateway import GatewaySettings, load_gateway
 
 CAMPUS = "campus.toml"
 
@@ -173,7 +174,7 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
         "broker_port": settings.broker.port,
         "broker_name": settings.broker.name,
         "ntp_host": settings.broker.host,
-        "update_key": certificates.update_modulus(folder),
+        "update_key": pki.update_modulus(folder),
     }
     values = kiosks.values_for(folder, kiosk, gate, first, wishes)
     document = read_toml(folder / SETTINGS)
@@ -243,13 +244,13 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
             raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
     done = Provisioned(folder)
     # What a board was given before is as good as long as its clock is set.
-    authority = certificates.renew_authority(folder)
+    authority = pki.renew_authority(folder)
     renewed = ["ca.crt"] if authority else []
     kiosks.write_authority(done)
     renewed += [
         path.name
         for path in (folder / "broker.crt", folder / "web.crt", folder / "campus.crt")
-        if path.exists() and certificates.renew_server(folder, path.stem, everything=everything)
+        if path.exists() and pki.renew_server(folder, path.stem, everything=everything)
     ]
     old: dict[str, str] = {}
     for name in names:
@@ -277,8 +278,8 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
 
 
 def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
-    renewed = ["ca.crt"] if certificates.renew_authority(folder) else []
-    if certificates.renew_server(folder, "campus", everything=everything):
+    renewed = ["ca.crt"] if pki.renew_authority(folder) else []
+    if pki.renew_server(folder, "campus", everything=everything):
         renewed.append("campus.crt")
     if renewed:
         broker_files.hand_over(folder)
@@ -291,8 +292,8 @@ def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
 
 def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
     """Nothing that it signs outlives it."""
-    left = certificates.days_left(certificates.read_certificate(folder / "ca.crt"))
-    if left < certificates.SERVER_DAYS:
+    left = pki.days_left(pki.read_certificate(folder / "ca.crt"))
+    if left < pki.SERVER_DAYS:
         yield say(settings, "authority", days=int(left))
 
 
@@ -306,7 +307,7 @@ def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Ite
     base = url or pages_url(settings)
     found = labels_of(settings, list(names) or known, base)
     try:
-        certificates.write_public(to, as_pdf(found))
+        pki.write_public(to, as_pdf(found))
     except OSError as error:
         raise ProvisionError(f"{to}: {error.strerror}") from error
     yield say(settings, "labels", count=len(found), path=to)

@@ -16,8 +16,10 @@ from typing import Any
 import click
 import tomlkit
 
-from fevergate import broker_files, broker_once, certificates
+from fevergate.crypto import pki
 from fevergate.errors import BrokerError, FeverGateError, ProvisionError
+from fevergate.mosquitto import broker_files
+from fevergate.mqtt import one_shot
 from fevergate.provision import services
 from fevergate.provision.files import (
     Provisioned,
@@ -30,8 +32,8 @@ from fevergate.provision.files import (
 )
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.steps import say
-from fevergate.settings import GatewaySettings, load_gateway
-from fevergate.whole_files import write_private
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.system.atomic_file import write_private
 
 TAKES_S = 60.0
 """How long the broker may take to let the gateway in."""
@@ -96,7 +98,7 @@ def _write(folder: Path, settings: GatewaySettings, changes: dict[str | Path, st
         broker["local_port"] = int(port)
         write_toml(folder / SETTINGS, document)
     if text := changes.get(CONFIGURATION):
-        certificates.write_public(folder / CONFIGURATION, text.encode())
+        pki.write_public(folder / CONFIGURATION, text.encode())
     if ACCESS in changes:
         for user in (broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB):
             secret(done, f"{user}.password")
@@ -104,7 +106,7 @@ def _write(folder: Path, settings: GatewaySettings, changes: dict[str | Path, st
     for path, text in changes.items():
         if isinstance(path, Path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            certificates.write_public(path, text.encode())
+            pki.write_public(path, text.encode())
     services.write_drop_ins(folder)
     broker_files.hand_over(folder)
 
@@ -115,7 +117,7 @@ def _until_taken(folder: Path) -> None:
     until = time.monotonic() + TAKES_S
     while True:
         try:
-            broker_once.probe(settings)
+            one_shot.probe(settings)
             return
         except BrokerError:
             if services.broker_fell(folder) or time.monotonic() > until:

@@ -18,20 +18,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fevergate.errors import BrokerError, FollowUpError, NothingFoundError
-from fevergate.fever_log import Day, Fever, identity_of
-from fevergate.protocol import NAME_PATTERN, Identity, Person
-from fevergate.web import actions, openapi
+from fevergate.protocol.messages import NAME_PATTERN, Identity, Person
+from fevergate.reports.fever_log import Day, Fever, identity_of
+from fevergate.web import kiosk_actions, openapi
+from fevergate.web.context import Shared
 from fevergate.web.duty import OnDuty
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import FollowUp, parse
-from fevergate.web.guard import MAX_FORM
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
 from fevergate.web.live import GateNow
 from fevergate.web.overview import Overview, period, read_overview
-from fevergate.web.shared import Shared
 from fevergate.web.sign_offs import SignOff
-from fevergate.web.store import Noted
-from fevergate.web.tokens import Token
+from fevergate.web_common.middleware import MAX_FORM
+from fevergate.web_common.store import Noted
+from fevergate.web_common.tokens import Token
 
 AUDIT_PAGE = 100
 LOG_PAGE = 1000
@@ -320,7 +320,7 @@ class Api:
     async def _identify(self, request: Request) -> Done:
         kiosk = (await self._kiosk(request)).kiosk.kiosk
         try:
-            await run_in_threadpool(actions.identify, self._shared.settings, kiosk)
+            await run_in_threadpool(kiosk_actions.identify, self._shared.settings, kiosk)
         except BrokerError:
             raise HTTPException(503, "broker") from None
         await self._note(request, "identify", kiosk)

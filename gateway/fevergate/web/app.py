@@ -16,23 +16,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate import https, last_good
+from fevergate.command_line.options import settings_option
 from fevergate.errors import FeverGateError, StoreError
-from fevergate.options import settings_option
-from fevergate.settings import GatewaySettings
-from fevergate.web.accounts import Accounts
+from fevergate.settings import last_good
+from fevergate.settings.gateway import GatewaySettings
 from fevergate.web.api import Api
 from fevergate.web.board import Board
+from fevergate.web.context import Shared
 from fevergate.web.duty_pages import DutyPages
-from fevergate.web.forward import FollowUpForwarder
-from fevergate.web.guard import Guard
+from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
-from fevergate.web.pages import FAILURES
-from fevergate.web.shared import Shared
-from fevergate.web.sign_in import SignIn
-from fevergate.web.store import WebStore
+from fevergate.web_common import https_server
+from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.middleware import Guard
+from fevergate.web_common.page_maker import FAILURES
+from fevergate.web_common.sign_in import SignIn
+from fevergate.web_common.store import WebStore
 from kiosk.setup_code import FOLDER
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ def serve(settings: GatewaySettings) -> None:
     click.echo(f"pages: https://{web.host}:{web.port}/")
     if pages.accounts.empty:
         click.echo(f"one-time code for the first administrator: {pages.accounts.invite()}")
-    https.serve(pages.app, web.host, web.port, certificate, key)
+    https_server.serve(pages.app, web.host, web.port, certificate, key)
 
 
 @click.command("web")

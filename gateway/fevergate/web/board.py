@@ -17,18 +17,18 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.fever_log import Fever
-from fevergate.protocol import AlarmState, Identity
-from fevergate.web import troubles
-from fevergate.web.accounts import Role, Session
+from fevergate.protocol.messages import AlarmState, Identity
+from fevergate.reports.fever_log import Fever
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import translations
+from fevergate.web.context import Shared
 from fevergate.web.fever_list import FeverList, Of
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
-from fevergate.web.guard import COOKIE, form_of, session_of
 from fevergate.web.lamps import UNTRIED, try_lamps
 from fevergate.web.live import GateNow, Kiosk, events
-from fevergate.web.pages import PAGE, last_page, page_of
-from fevergate.web.shared import Shared
-from fevergate.web.words import translations
+from fevergate.web_common.accounts import Role, Session
+from fevergate.web_common.middleware import COOKIE, form_of, session_of
+from fevergate.web_common.page_maker import PAGE, last_page, page_of
 
 SIGNED_IN_S = 30.0
 """How often an open board is asked whether its session goes on; being asked keeps it open."""
@@ -173,10 +173,10 @@ class Board:
             gate=now.gate,
             alarm=now.alarm,
             kiosks=[
-                msgspec.structs.replace(one, trouble=troubles.trouble(one.trouble, say))
+                msgspec.structs.replace(one, trouble=trouble_text.trouble(one.trouble, say))
                 for one in now.kiosks
             ],
-            reasons=[troubles.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
+            reasons=[trouble_text.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
             listed=self._list.mark(now.gate),
         )
 

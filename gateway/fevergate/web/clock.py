@@ -9,10 +9,10 @@ import time
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from fevergate import clock_memory
-from fevergate.database import open_reader
 from fevergate.errors import FeverGateError
-from fevergate.settings import GatewaySettings
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage import clock_memory
+from fevergate.storage.connection import open_reader
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from fevergate.errors import AccountError
-from fevergate.web.accounts import NAME
-from fevergate.web.store import WebStore
+from fevergate.web_common.accounts import NAME
+from fevergate.web_common.store import WebStore
 
 
 class OnDuty(Struct, frozen=True):

@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fevergate.errors import AccountError
-from fevergate.web.guard import form_of, session_of
-from fevergate.web.people_pages import PeoplePages
-from fevergate.web.shared import Shared
-from fevergate.web.words import SCOPES
+from fevergate.texts.translations import SCOPES
+from fevergate.web.context import Shared
+from fevergate.web_common.account_pages import PeoplePages
+from fevergate.web_common.middleware import form_of, session_of
 
 
 class DutyPages(PeoplePages):

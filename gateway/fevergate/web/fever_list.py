@@ -17,13 +17,13 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
-from fevergate.fever_log import FEVER, Fever, bounds, identity_of
-from fevergate.retention import DAY_S
-from fevergate.schema import struck
+from fevergate.reports.fever_log import FEVER, Fever, bounds, identity_of
+from fevergate.storage.retention import DAY_S
+from fevergate.storage.schema import struck
 from fevergate.web.follow_ups import FollowUp
 
 if TYPE_CHECKING:
-    from fevergate.web.shared import Shared
+    from fevergate.web.context import Shared
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from fevergate.epochs import DAY_S, RESENT_DAYS
+from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
-from fevergate.protocol import Identity
-from fevergate.vault import Vault
-from fevergate.web.store import WebStore
+from fevergate.protocol.messages import Identity
+from fevergate.storage.epochs import DAY_S, RESENT_DAYS
+from fevergate.web_common.store import WebStore
 
 SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")

@@ -10,12 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fevergate.errors import ActionError, BrokerError, NothingFoundError
-from fevergate.protocol import KioskValues
-from fevergate.web import actions
-from fevergate.web.guard import address_of, form_of, session_of
+from fevergate.protocol.messages import KioskValues
+from fevergate.web import kiosk_actions
+from fevergate.web.context import Shared
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks, strip
 from fevergate.web.setup_codes import SetupCode, SetupCodes
-from fevergate.web.shared import Shared
+from fevergate.web_common.middleware import address_of, form_of, session_of
 from kiosk.estimate import SITES
 
 
@@ -48,7 +48,7 @@ class KioskPages:
         await form_of(request)
         name = (await self._history(request)).kiosk.kiosk
         try:
-            await run_in_threadpool(actions.identify, self._shared.settings, name)
+            await run_in_threadpool(kiosk_actions.identify, self._shared.settings, name)
         except BrokerError:
             return await self._kiosk_page(request, ActionError("broker", ""), status=503)
         await self._note(request, "identify", name)
@@ -59,12 +59,14 @@ class KioskPages:
         form = await form_of(request)
         name = (await self._history(request)).kiosk.kiosk
         try:
-            await run_in_threadpool(actions.set_values, self._shared.settings, name, form)
+            await run_in_threadpool(kiosk_actions.set_values, self._shared.settings, name, form)
         except ActionError as error:
             return await self._kiosk_page(request, error, form, 400)
         except BrokerError:
             return await self._kiosk_page(request, ActionError("broker", ""), form, 503)
-        given = {key: value for key, value in form.items() if key in actions.OPTIONS and value}
+        given = {
+            key: value for key, value in form.items() if key in kiosk_actions.OPTIONS and value
+        }
         await self._note(request, "settings", f"{name} {given}"[:500])
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
 
@@ -144,7 +146,7 @@ class KioskPages:
         version, reached = 0, True
         try:
             name = found.kiosk.kiosk
-            now = await run_in_threadpool(actions.present, self._shared.settings, name)
+            now = await run_in_threadpool(kiosk_actions.present, self._shared.settings, name)
             version = now.version
             if given is None:
                 given = _as_form(now.values)
@@ -159,7 +161,7 @@ class KioskPages:
             given=given,
             version=version,
             reached=reached,
-            options=list(actions.OPTIONS),
+            options=list(kiosk_actions.OPTIONS),
             sites=sorted(SITES),
             done=request.query_params.get("done", ""),
             error=error,

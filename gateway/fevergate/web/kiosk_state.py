@@ -9,15 +9,15 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate import clock_memory
-from fevergate.doctor_store import CALIBRATION_DAYS, UNITS
 from fevergate.errors import NothingFoundError
-from fevergate.fever_log import KioskDay, bounds, read_day
-from fevergate.kiosk_settings import Answer, answers
-from fevergate.protocol import Health
-from fevergate.retention import DAY_S
-from fevergate.schema import struck
-from fevergate.settings import GatewaySettings
+from fevergate.kiosks.settings_command import Answer, answers
+from fevergate.operations.doctor_storage import CALIBRATION_DAYS, UNITS
+from fevergate.protocol.messages import Health
+from fevergate.reports.fever_log import KioskDay, bounds, read_day
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage import clock_memory
+from fevergate.storage.retention import DAY_S
+from fevergate.storage.schema import struck
 
 HISTORY_DAYS = 14
 HOUR_S = 3600

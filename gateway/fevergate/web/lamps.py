@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from fevergate.lamp_answer import answer
+from fevergate.protocol.lamp_answer import answer
+from fevergate.texts.translations import N_
 from fevergate.web.live import Live
-from fevergate.web.words import N_
 
 ANSWER_S = 8.0
 """How long the gateway may take to begin."""

@@ -14,9 +14,9 @@ from threading import Lock
 
 import msgspec
 
-from fevergate.broker import Broker
 from fevergate.errors import MessageError, NothingFoundError
-from fevergate.protocol import (
+from fevergate.mqtt.client import Broker
+from fevergate.protocol.messages import (
     OURSELVES,
     Acknowledge,
     AlarmState,
@@ -32,7 +32,7 @@ from fevergate.protocol import (
     lamp_test_topic,
     parse_topic,
 )
-from fevergate.settings import GatewaySettings
+from fevergate.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from fevergate import log_formats
 from fevergate.errors import ActionError, ExportError, StrikeError
-from fevergate.fever_log import Day, identity_of
-from fevergate.strikes import Asked, strike, take_back
-from fevergate.web.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
-from fevergate.web.guard import form_of, session_of
+from fevergate.reports import formats
+from fevergate.reports.fever_log import Day, identity_of
+from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.texts.translations import N_, translations
+from fevergate.web.context import Shared
+from fevergate.web.log_sheet import Sheet, sheet
 from fevergate.web.overview import parse_day
-from fevergate.web.pages import PAGE, last_page, page_of
-from fevergate.web.shared import Shared
-from fevergate.web.sheet import Sheet, sheet
 from fevergate.web.sign_offs import SignOff
-from fevergate.web.words import N_, translations
+from fevergate.web_common.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
+from fevergate.web_common.middleware import form_of, session_of
+from fevergate.web_common.page_maker import PAGE, last_page, page_of
 
 FOOTER = N_("It screens and does not diagnose.")
 
@@ -150,7 +150,7 @@ class LogPages:
         """The same for a program."""
         log = await run_in_threadpool(self._shared.day, request.query_params.get("date"))
         await self._note(request, "take log", f"{log.date} json")
-        return Response(log_formats.as_json(log), media_type="application/json")
+        return Response(formats.as_json(log), media_type="application/json")
 
     async def _file(
         self,

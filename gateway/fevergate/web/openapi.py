@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fevergate import __version__
-from fevergate.protocol import NAME_PATTERN
+from fevergate.protocol.messages import NAME_PATTERN
 
 if TYPE_CHECKING:
     from fevergate.web.api import Operation

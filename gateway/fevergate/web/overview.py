@@ -10,9 +10,9 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import PeriodError
-from fevergate.fever_log import bounds
-from fevergate.schema import struck
-from fevergate.settings import GatewaySettings
+from fevergate.reports.fever_log import bounds
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.schema import struck
 
 MOST_DAYS = 31
 """Of a period; a term's calendar takes what is counted by the day."""

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet
 from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 
-from fevergate.certificates import authority_der
+from fevergate.crypto.pki import authority_der
 from fevergate.errors import ActionError, FeverGateError
 from fevergate.provision.kiosks import settings_of
 from fevergate.provision.labels import pages_url
-from fevergate.settings import GatewaySettings
+from fevergate.settings.gateway import GatewaySettings
 from kiosk.setup_code import ALPHABET, FOLDER, LENGTH, key_of, path_of
 
 LASTS_S = 900.0

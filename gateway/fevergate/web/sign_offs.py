@@ -20,14 +20,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from fevergate.differences import Difference, differences
+from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import PeriodError
-from fevergate.fever_log import Day, identity_of
-from fevergate.protocol import Identity
-from fevergate.strikes import Strike
-from fevergate.vault import Vault
+from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import Day, identity_of
+from fevergate.reports.tree_diff import Difference, differences
+from fevergate.storage.strikes import Strike
 from fevergate.web.follow_ups import FollowUp
-from fevergate.web.store import WebStore
+from fevergate.web_common.store import WebStore
 
 MOST_DIFFERENCES = 50
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from fevergate.campus.tables import metadata
+from fevergate.campus.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

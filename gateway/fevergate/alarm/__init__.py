@@ -1,0 +1,1 @@
+"""Where the red light is decided and lit."""

@@ -1,0 +1,1 @@
+"""A whole gateway in one file, and back."""

@@ -1,0 +1,223 @@
+"""A backup's file: a gzipped tar, encrypted where a passphrase was given. First a manifest with the
+digest of each member, against which every byte is checked before anything is put in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal, cast
+
+import msgspec
+from msgspec import Struct
+
+from fevergate.crypto.passphrase import MAGIC, EncryptedReader, EncryptedWriter, is_encrypted
+from fevergate.errors import BackupError
+
+MANIFEST = "manifest.json"
+MAX_MANIFEST = 10_000_000
+KEPT = (
+    *("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf"),
+    *("*.jsonl", "*.pem"),
+)
+"""What is taken of a folder, beside `FOLDERS` and the databases."""
+
+FOLDERS = ("kiosks", "gateways")
+Progress = Callable[[str], None]
+
+
+class Member(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One file."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a backup holds."""
+
+    v: int
+    fevergate: str
+    made_at: float
+    kind: Literal["gateway", "campus server", "archive"] = "gateway"
+    campus: str
+    gateway: str
+    folder: str
+    database: str
+    pages: str = ""
+    """Where the pages' database was; empty where there was none yet."""
+    desk: str = ""
+    """And the desk's."""
+    elsewhere: list[str] = []
+    """What the settings name outside the folder, which is not in the backup."""
+    readings: int
+    """Of a campus server: the summaries, fevers and follow-ups that it was sent."""
+    fevers: int
+    members: dict[str, Member]
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name and path of what is taken of a folder."""
+    found = [path for pattern in KEPT for path in folder.glob(pattern)]
+    for name in FOLDERS:
+        found += (folder / name).rglob("*")
+    for path in sorted(found):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def member_of(path: Path) -> Member:
+    """Size and digest of a file."""
+    with path.open("rb") as file:
+        return Member(
+            size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
+        )
+
+
+def write_backup(
+    path: Path,
+    manifest: Manifest,
+    files: Mapping[str, Path],
+    passphrase: str | None,
+    progress: Progress,
+) -> None:
+    """Make `path`, which must not exist yet, and read it back. Raises `BackupError`, `OSError`;
+    then there is no file at `path`."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            writer = EncryptedWriter(file, passphrase) if passphrase else None
+            with tarfile.open(fileobj=writer or file, mode="w:gz", compresslevel=1) as tar:
+                listed = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+                about = tarfile.TarInfo(MANIFEST)
+                about.size, about.mode = len(listed), 0o600
+                tar.addfile(about, io.BytesIO(listed))
+                for name, source in files.items():
+                    progress(f"packing {name}")
+                    tar.add(source, name, recursive=False)
+            if writer:
+                writer.finish()
+            file.flush()
+            os.fsync(file.fileno())
+        progress("reading it back")
+        read_backup(beside, None, passphrase)
+        beside.rename(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def encrypted(path: Path) -> bool:
+    """Whether a backup needs a passphrase. Raises `BackupError` where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return is_encrypted(file.read(len(MAGIC)))
+    except FileNotFoundError as error:
+        raise BackupError(f"{path}: no such file") from error
+    except OSError as error:
+        raise BackupError(f"{path}: {error.strerror}") from error
+
+
+def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manifest:
+    """Compare every member with the manifest; write them below `into`, if that is given.
+
+    Raises `BackupError`.
+    """
+    try:
+        with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
+            manifest = _manifest(path, tar)
+            missing = dict(manifest.members)
+            for member in tar:
+                if member.name == MANIFEST:
+                    continue
+                expected = missing.pop(member.name, None)
+                if expected is None or not member.isfile() or not _is_inside(member.name):
+                    raise BackupError(f"{path}: {member.name}: not in its manifest")
+                if not _is_taken(member.name):
+                    raise BackupError(f"{path}: {member.name}: no backup has such a file")
+                if member.size != expected.size:
+                    raise BackupError(f"{path}: {member.name}: {member.size} bytes")
+                digest = _take(_open(tar, member), into and into / member.name)
+                if digest != expected.sha256:
+                    raise BackupError(f"{path}: {member.name}: is not what was backed up")
+            while file.read(1 << 16):  # to its end, which is authenticated, too
+                pass
+    except FileNotFoundError as error:
+        raise BackupError(f"{path}: no such file") from error
+    except (tarfile.TarError, EOFError, OSError, msgspec.MsgspecError) as error:
+        raise BackupError(f"{path}: damaged, or no backup: {error}") from error
+    if missing:
+        raise BackupError(f"{path}: without {', '.join(sorted(missing))}")
+    return manifest
+
+
+def read_manifest(path: Path, passphrase: str | None) -> Manifest:
+    """What a backup says that it holds; nothing of it is compared yet. Raises `BackupError`."""
+    try:
+        with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
+            return _manifest(path, tar)
+    except (tarfile.TarError, EOFError, OSError, msgspec.MsgspecError) as error:
+        raise BackupError(f"{path}: damaged, or no backup: {error}") from error
+
+
+def _manifest(path: Path, tar: tarfile.TarFile) -> Manifest:
+    first = tar.next()
+    if first is None or first.name != MANIFEST or first.size > MAX_MANIFEST:
+        raise BackupError(f"{path}: expected a backup made by `fevergate backup`")
+    return msgspec.json.decode(_open(tar, first).read(), type=Manifest)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, passphrase: str | None) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        if not is_encrypted(file.peek(len(MAGIC))):
+            yield file
+        elif passphrase is None:
+            raise BackupError(f"{path}: is encrypted; its passphrase is needed")
+        else:
+            yield cast(IO[bytes], EncryptedReader(file, passphrase, str(path)))
+
+
+def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    if file is None:
+        raise BackupError(f"{member.name}: not a file")
+    return file
+
+
+def _is_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts
+
+
+def _is_taken(name: str) -> bool:
+    """Whether `files_of`, or a database, has such a name: nothing else is ever put anywhere."""
+    path = PurePosixPath(name)
+    if len(path.parts) == 1:
+        return any(path.match(pattern) for pattern in (*KEPT, "*.sqlite"))
+    return path.parts[0] in FOLDERS
+
+
+def _take(source: IO[bytes], path: Path | None) -> str:
+    digest = hashlib.sha256()
+    target = None
+    if path:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    try:
+        while block := source.read(1 << 20):
+            digest.update(block)
+            if target:
+                target.write(block)
+        if target:
+            target.flush()
+            os.fsync(target.fileno())
+    finally:
+        if target:
+            target.close()
+    return digest.hexdigest()

@@ -1,0 +1,208 @@
+"""Who was told what, when and by which way; and who could not be.
+
+Several servers may post the same: a key has one row for each contact. Of several that send, one
+claims a row before it does. A server that dies with a claim loses it after `HOLD_S` and another
+sends: what it had sent and not yet noted goes out twice, by the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+
+from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.schema import notices
+from fevergate.campus.settings import CampusSettings, Contact, Kind
+from fevergate.notices.notice import Failure, Notice, Told, masked, scrubbed
+from fevergate.settings.gateway import Language
+
+HOLD_S = 300.0
+"""Longer than any attempt: a mail server that lets us wait `TIMEOUT_S` at each of its answers."""
+FIRST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
+GIVE_UP_S = 6 * 3600.0
+REMEMBERED = 20_000
+"""How far back `keys` looks, in notices: years of a college, weeks of a province."""
+
+NEVER = 0.0
+"""`next_at` of what is sent or given up, so that the index passes it over."""
+REASON = 300
+KEYS_AT_ONCE = 500
+
+
+class Notices:
+    """Over the campus server's database; every call may come from any thread or process, and raises
+    `CampusError` where the database refuses."""
+
+    def __init__(
+        self, database: CampusDatabase, settings: CampusSettings, now: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._now = now
+
+    def post(
+        self,
+        key: str,
+        kind: Kind,
+        campus: str,
+        subject: Mapping[Language, str],
+        body: Mapping[Language, str],
+    ) -> int:
+        """Have every contact of this kind and campus told, once by this key, each in their
+        language; how many rows are new. What concerns all campuses (`""`) goes to everybody."""
+        now = self._now()
+        rows = []
+        for name, contact in self._contacts(kind, campus):
+            language = contact.language or self._settings.language
+            rows.append(
+                {
+                    "key": key,
+                    "kind": kind,
+                    "campus": campus,
+                    "contact": name,
+                    "channel": contact.channel,
+                    "address": contact.address,
+                    "subject": subject[language],
+                    "body": body[language],
+                    "made_at": now,
+                    "next_at": now,
+                }
+            )
+        if not rows:
+            return 0
+        with self._database.write() as connection:
+            once = (
+                insert(notices, connection)
+                .on_conflict_do_nothing(index_elements=["key", "contact", "channel"])
+                .execution_options(preserve_rowcount=True)  # else an INSERT's is not known
+            )
+            return sum(connection.execute(once.values(row)).rowcount for row in rows)
+
+    def told(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that were posted before."""
+        wanted = sorted(set(keys))
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(wanted), KEYS_AT_ONCE):
+                some = notices.c.key.in_(wanted[start : start + KEYS_AT_ONCE])
+                found |= set(connection.scalars(select(notices.c.key).where(some)))
+        return found
+
+    def keys(self, prefix: str) -> set[str]:
+        """The keys that begin so, of the newest `REMEMBERED` notices."""
+        newest = select(func.max(notices.c.id)).scalar_subquery()
+        statement = select(notices.c.key).where(
+            notices.c.id > newest - REMEMBERED, notices.c.key.startswith(prefix, autoescape=True)
+        )
+        with self._database.read() as connection:
+            return set(connection.scalars(statement))
+
+    def due(self, most: int) -> list[Notice]:
+        """What is to be sent now, the longest due first; at most so many of one address, so that
+        one that cannot be reached does not hide the others. Nothing is claimed by that."""
+        place = func.row_number().over(
+            partition_by=(notices.c.channel, notices.c.address),
+            order_by=(notices.c.next_at, notices.c.id),
+        )
+        ranked = select(notices, place.label("place")).where(_due(self._now())).subquery()
+        columns = [ranked.c[name] for name in Notice.__struct_fields__]
+        statement = (
+            select(*columns).where(ranked.c.place <= most).order_by(ranked.c.next_at, ranked.c.id)
+        )
+        with self._database.read() as connection:
+            return [Notice(**row._mapping) for row in connection.execute(statement)]
+
+    def take(self, notice: Notice) -> Notice | None:
+        """Claim it for `HOLD_S`; None where another has it, or it is done."""
+        now = self._now()
+        values: dict[str, object] = {"next_at": now + HOLD_S, "attempts": notice.attempts + 1}
+        lapsed = notice.attempts > notice.error.count("\n")
+        if lapsed:
+            values["error"] = notices.c.error + _line(now, "no word of whoever claimed it")
+            if now - notice.made_at >= GIVE_UP_S:
+                values |= {"given_up_at": now, "next_at": NEVER}
+        mine = update(notices).where(
+            notices.c.id == notice.id, notices.c.attempts == notice.attempts, _due(now)
+        )
+        with self._database.write() as connection:
+            if not connection.execute(mine.values(values)).rowcount or "given_up_at" in values:
+                return None
+        return msgspec.structs.replace(notice, attempts=notice.attempts + 1)
+
+    def sent(self, notice: Notice) -> None:
+        """The far side has taken it; that is so even where the claim was lost meanwhile."""
+        values = {"sent_at": self._now(), "given_up_at": None, "next_at": NEVER}
+        with self._database.write() as connection:
+            connection.execute(
+                update(notices)
+                .where(notices.c.id == notice.id, notices.c.sent_at.is_(None))
+                .values(values)
+            )
+
+    def failed(self, notice: Notice, reason: str) -> None:
+        """It is to be tried again later, or after `GIVE_UP_S` no more. Whoever has lost the claim
+        has no say."""
+        now = self._now()
+        wait_s = min(MOST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(notice.attempts - 1, 16))
+        wait_s *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        over = now - notice.made_at >= GIVE_UP_S
+        said = scrubbed(" ".join(reason.replace("\0", " ").split()), notice.address)
+        with self._database.write() as connection:
+            connection.execute(
+                update(notices)
+                .where(
+                    notices.c.id == notice.id,
+                    notices.c.attempts == notice.attempts,
+                    notices.c.sent_at.is_(None),
+                )
+                .values(
+                    error=notices.c.error + _line(now, said[:REASON]),
+                    given_up_at=now if over else None,
+                    next_at=NEVER if over else now + wait_s,
+                )
+            )
+
+    def recent(self, most: int = 100) -> list[Told]:
+        """The record, the newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(notices).order_by(notices.c.id.desc()).limit(most)
+            ).all()
+        told = []
+        for row in rows:
+            values = dict(row._mapping)
+            values["failures"] = [
+                msgspec.json.decode(line, type=Failure) for line in values["error"].splitlines()
+            ]
+            values["address"] = masked(values["address"])
+            values["next_at"] = values["next_at"] or None
+            told.append(Told(**{name: values[name] for name in Told.__struct_fields__}))
+        return told
+
+    def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
+        """Whom it concerns, each by a name of its own: one person may have two addresses."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for contact in self._settings.contacts:
+            seen[contact.name, contact.channel] += 1
+            number = seen[contact.name, contact.channel]
+            concerns = not campus or not contact.campuses or campus in contact.campuses
+            if kind in contact.kinds and concerns:
+                yield contact.name if number == 1 else f"{contact.name} ({number})", contact
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    # What lies further ahead than any wait was dated by a clock that has been set back since.
+    ahead = notices.c.next_at > now + 2 * MOST_WAIT_S
+    return and_(
+        or_(and_(notices.c.next_at > NEVER, notices.c.next_at <= now), ahead),
+        notices.c.sent_at.is_(None),
+        notices.c.given_up_at.is_(None),
+    )
+
+
+def _line(at: float, reason: str) -> str:
+    return msgspec.json.encode(Failure(at=at, reason=reason)).decode() + "\n"

@@ -1,0 +1,74 @@
+"""Sends the notices that are due, each far side by itself, so that none waits for another's."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from fevergate.campus.notice_log import Notices
+from fevergate.errors import CampusError, NoticeError
+from fevergate.notices.channels import Channel, far_side
+from fevergate.notices.notice import Notice, scrubbed
+
+log = logging.getLogger(__name__)
+
+MOST = 20
+"""Notices to one far side in one tick; the rest follow in the next."""
+TICK_S = 60.0
+
+
+class Sender:
+    """Part of each server; of several, one sends each notice."""
+
+    def __init__(self, notices: Notices, channels: Mapping[str, Channel]) -> None:
+        self._notices = notices
+        self._channels = channels
+        self._busy: dict[str, threading.Thread] = {}
+
+    def tick(self) -> int:
+        """Send what is due; how many were taken by their far sides.
+
+        Returns after `TICK_S` at the latest: a far side that dribbles its answers goes on beside,
+        and gets nothing more until it is through. Raises `CampusError`.
+        """
+        self._busy = {name: thread for name, thread in self._busy.items() if thread.is_alive()}
+        waiting: dict[str, list[Notice]] = {}
+        for notice in self._notices.due(MOST):
+            waiting.setdefault(far_side(notice), []).append(notice)
+        sent: list[Notice] = []
+        started = []
+        for name, some in waiting.items():
+            if name not in self._busy:
+                thread = threading.Thread(
+                    target=self._send_all, args=(some[:MOST], sent), name=name, daemon=True
+                )
+                self._busy[name] = thread
+                started.append(thread)
+                thread.start()
+        end = time.monotonic() + TICK_S
+        for thread in started:
+            thread.join(max(0.0, end - time.monotonic()))
+        return len(sent)
+
+    def _send_all(self, waiting: list[Notice], sent: list[Notice]) -> None:
+        try:
+            for notice in waiting:
+                if (mine := self._notices.take(notice)) and not self._send(mine, sent):
+                    return  # the others there need not wait for the same; they stay due
+        except CampusError as error:
+            log.error("notices: %s", error)
+
+    def _send(self, notice: Notice, sent: list[Notice]) -> bool:
+        """Send one; whether it is worth while to go on with this far side."""
+        try:
+            self._channels[notice.channel].send(notice)
+        except Exception as error:  # whatever it is, the others are to be told
+            reason = scrubbed(str(error) or type(error).__name__, notice.address)
+            log.warning("notice %s by %s: %s", notice.key, notice.channel, reason)
+            self._notices.failed(notice, reason)
+            return not (isinstance(error, NoticeError) and error.away)
+        self._notices.sent(notice)
+        sent.append(notice)
+        return True

@@ -1,0 +1,143 @@
+"""Taking deliveries: a token per gateway, bounded, validated, committed before it is answered.
+
+Every error has the same JSON shape: `{"error": {"field": ..., "reason": ...}}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fevergate.campus.schema import TOKEN_DIGITS
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.summary_store import CampusStore
+from fevergate.errors import CampusError, PutBackError
+from fevergate.protocol.campus_messages import Delivery, GatewayDay, Receipt
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+AHEAD_S = 2 * 3600
+"""How early a day may be said to be over: a gateway's clock may be an hour wrong, and more."""
+
+
+class Refusal(HTTPException):
+    """What is answered to a request that is not taken."""
+
+    def __init__(self, status: int, field: str, reason: str) -> None:
+        super().__init__(status, reason)
+        self.field = field
+
+
+class Receiver:
+    """All below /v1; `says` is told each gateway's own time (UTC s)."""
+
+    def __init__(
+        self,
+        settings: CampusSettings,
+        store: CampusStore,
+        says: Callable[[str, float], object] = lambda _gateway, _at: None,
+    ) -> None:
+        self._says = says
+        self._settings = settings
+        self._store = store
+        self._campus_of = {
+            gateway: name for name, one in settings.campuses.items() for gateway in one.gateways
+        }
+        self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
+
+    async def take(self, request: Request) -> Response:
+        """Take a delivery: committed before it is answered, repeatable."""
+        try:
+            gateway, token = self._gateway_of(request)
+            body = await _bounded_body(request)
+            return await self._take(gateway, token, body)
+        except Refusal as refusal:
+            headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
+            error = {"field": refusal.field, "reason": refusal.detail}
+            return JSONResponse({"error": error}, refusal.status_code, headers)
+
+    async def _take(self, gateway: str, token: str, body: bytes) -> Response:
+        try:
+            delivery = self._checked(gateway, body)
+            if delivery.sent_at is not None:
+                self._says(gateway, delivery.sent_at)
+            held = await run_in_threadpool(self._store.keep, delivery, token)
+        except Refusal as refusal:
+            await run_in_threadpool(self._note, gateway, refusal, body)
+            raise
+        except PutBackError as error:
+            log.warning("%s", error)
+            raise Refusal(409, "$.epoch", "this store was put back; it needs an epoch") from error
+        except CampusError as error:
+            log.error("%s", error)
+            raise Refusal(503, "$", "the store refuses; try again") from error
+        answer = msgspec.json.encode(Receipt(held=held))
+        return Response(answer, media_type="application/json")
+
+    def _note(self, gateway: str, refusal: Refusal, body: bytes) -> None:
+        try:
+            self._store.refuse(gateway, refusal.field, refusal.detail, body)
+        except CampusError as error:
+            log.error("%s", error)
+
+    def _checked(self, gateway: str, body: bytes) -> Delivery:
+        try:
+            delivery = msgspec.json.decode(body, type=Delivery)
+        except msgspec.ValidationError as error:
+            reason, _, field = str(error).partition(" - at ")
+            raise Refusal(422, field.strip("`") or "$", reason) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refusal(400, "$", f"not JSON: {error}") from error
+        if delivery.gateway != gateway:
+            raise Refusal(403, "$.gateway", f"this token is {gateway}'s")
+        if self._campus_of.get(gateway, delivery.campus) != delivery.campus:
+            raise Refusal(403, "$.campus", f"{gateway} is at {self._campus_of[gateway]}")
+        for number, item in enumerate(delivery.items):
+            date = getattr(item, "date", None)
+            if date is None:
+                continue
+            where = f"$.items[{number}].date"
+            try:
+                begin = datetime.fromisoformat(date).replace(tzinfo=self._settings.zone)
+            except ValueError:
+                raise Refusal(422, where, "expected a day as YYYY-MM-DD") from None
+            if isinstance(item, GatewayDay):
+                over = (begin + timedelta(days=1)).timestamp()
+                # Where our own clock is in doubt, the gateway's, which is judged too, is better.
+                if over > self._store.clock() + AHEAD_S and self._store.believed():
+                    raise Refusal(422, where, "this day is not over yet")
+        return delivery
+
+    def _gateway_of(self, request: Request) -> tuple[str, str]:
+        """Whose the token is, and what tells it from that gateway's next one."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        owner = None
+        for gateway, expected in self._settings.tokens.items():
+            # Every token is compared, so that the time tells nothing.
+            if hmac.compare_digest(digest, expected):
+                owner = gateway
+        if scheme.lower() != "bearer" or owner is None:
+            raise Refusal(401, "authorization", "expected a gateway's token")
+        return owner, digest[:TOKEN_DIGITS]
+
+
+async def _bounded_body(request: Request) -> bytes:
+    """Read a body without ever holding more than `MAX_BODY` bytes."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Refusal(413, "$", f"at most {MAX_BODY} bytes")
+    return bytes(body)

@@ -1,0 +1,243 @@
+"""Every version of every day's report: drafted, corrected when something came late, signed,
+submitted. A version is never changed; what differs from the one before is kept beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, Update, delete, func, select, update
+
+from fevergate.campus.assemble import assemble
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.report import DayReport, keyed
+from fevergate.campus.schema import changed, items, reports
+from fevergate.campus.settings import CampusSettings
+from fevergate.crypto.field_encryption import Vault
+from fevergate.errors import ReportError
+from fevergate.reports.tree_diff import Difference, differences
+
+MOST_DIFFERENCES = 500
+MAKING = 4_205_172
+"""With the day's hash: the advisory lock under which one server makes a day's report."""
+
+
+class Version(Struct, kw_only=True):
+    """One version without its content. `genuine`: its content is what was hashed, and its
+    signature is of it. Times are UTC s."""
+
+    date: str
+    version: int
+    made_at: float
+    sha256: str
+    differences: list[Difference]
+    signed_at: float | None
+    signed_by: str
+    submitted_at: float | None
+    submitted_by: str
+    submitted_to: str
+    genuine: bool
+    latest: bool
+
+
+class Reports:
+    """Over the campus server's database; every call may come from any thread or process."""
+
+    def __init__(
+        self,
+        database: CampusDatabase,
+        settings: CampusSettings,
+        vault: Vault,
+        now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._vault = vault
+        self._now = now
+        self._believed = believed
+
+    def now(self, date: str) -> DayReport:
+        """A day as it is known now, no version of it."""
+        with self._database.read() as connection:
+            return assemble(connection, self._settings, date)
+
+    def make(self, date: str) -> int | None:
+        """A new version, if something is not as in the last one; its number."""
+        with self._database.write() as connection:
+            if not self._database.sqlite:
+                key = func.hashtext(date)
+                connection.execute(select(func.pg_advisory_xact_lock(MAKING, key)))
+            # Before anything is read: what comes after this is noted again.
+            connection.execute(delete(changed).where(changed.c.date == date))
+            report = assemble(connection, self._settings, date)
+            document = msgspec.json.encode(report).decode()
+            digest = hashlib.sha256(document.encode()).hexdigest()
+            last = connection.execute(
+                select(reports.c.version, reports.c.sha256, reports.c.document)
+                .where(reports.c.date == date)
+                .order_by(reports.c.version.desc())
+                .limit(1)
+            ).first()
+            if last and last.sha256 == digest:
+                return None
+            found: list[Difference] = []
+            if last:
+                before = msgspec.json.decode(last.document, type=DayReport)
+                found = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
+                if not found:  # another version of ours writes the same otherwise
+                    return None
+            number = last.version + 1 if last else 1
+            connection.execute(
+                reports.insert().values(
+                    date=date,
+                    version=number,
+                    made_at=self._now(),
+                    sha256=digest,
+                    document=document,
+                    differences=msgspec.json.encode(found).decode(),
+                )
+            )
+            return number
+
+    def versions(self, date: str) -> list[Version]:
+        """All of a day's, the newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
+            ).all()
+        return [self._version(row, rows[0].version) for row in rows]
+
+    def read(self, date: str, version: int) -> tuple[DayReport, Version]:
+        """One version. Raises `ReportError` where there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(reports).where(reports.c.date == date, reports.c.version == version)
+            ).first()
+            newest = connection.execute(
+                select(func.max(reports.c.version)).where(reports.c.date == date)
+            ).scalar()
+        if row is None or newest is None:
+            raise ReportError("version")
+        return msgspec.json.decode(row.document, type=DayReport), self._version(row, newest)
+
+    def latest(self, begin: str, end: str) -> list[tuple[DayReport, Version]]:
+        """Of each day from `begin` to `end` that has one the newest version, by day."""
+        newest = (
+            select(reports.c.date, func.max(reports.c.version).label("version"))
+            .where(reports.c.date >= begin, reports.c.date <= end)
+            .group_by(reports.c.date)
+            .subquery()
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(reports)
+                .join(
+                    newest,
+                    (reports.c.date == newest.c.date) & (reports.c.version == newest.c.version),
+                )
+                .order_by(reports.c.date)
+            ).all()
+        return [
+            (msgspec.json.decode(row.document, type=DayReport), self._version(row, row.version))
+            for row in rows
+        ]
+
+    def sign(self, date: str, version: int, by: str) -> None:
+        """Put one's name under the newest version; not by a clock in doubt. Raises
+        `ReportError`."""
+        self._check_clock()
+        with self._database.write() as connection:
+            row = self._newest(connection, date, version)
+            if row.signed_at is not None:
+                raise ReportError("signed")
+            at = self._now()
+            connection.execute(
+                _one(date, version).values(
+                    signed_at=at, signed_by=by, signature=self._signature(row.sha256, by, at)
+                )
+            )
+
+    def submit(self, date: str, version: int, by: str, to: str) -> None:
+        """Note that the newest version, which is signed, was handed in. Raises `ReportError`."""
+        self._check_clock()
+        with self._database.write() as connection:
+            row = self._newest(connection, date, version)
+            if row.signed_at is None:
+                raise ReportError("unsigned")
+            if row.submitted_at is not None:
+                raise ReportError("submitted")
+            connection.execute(
+                _one(date, version).values(
+                    submitted_at=self._now(), submitted_by=by, submitted_to=to
+                )
+            )
+
+    def changed(self, most: int, last: str) -> list[str]:
+        """Days up to `last` of which something came since their report was made, the oldest
+        first."""
+        with self._database.read() as connection:
+            return list(
+                connection.execute(
+                    select(changed.c.date)
+                    .where(changed.c.date <= last)
+                    .order_by(changed.c.date)
+                    .limit(most)
+                ).scalars()
+            )
+
+    def dated(self, begin: str, end: str) -> set[str]:
+        """The days that have a report."""
+        with self._database.read() as connection:
+            return set(
+                connection.execute(
+                    select(reports.c.date)
+                    .where(reports.c.date >= begin, reports.c.date <= end)
+                    .distinct()
+                ).scalars()
+            )
+
+    def first(self) -> str | None:
+        """The first day of which anything is known."""
+        with self._database.read() as connection:
+            return connection.execute(
+                select(func.min(items.c.date)).where(items.c.date > "")
+            ).scalar()
+
+    def _check_clock(self) -> None:
+        if not self._believed():
+            raise ReportError("clock")
+
+    def _signature(self, digest: str, by: str, at: float) -> str:
+        return self._vault.mac(f"{digest}\n{by}\n{at!r}")
+
+    def _version(self, row: Row[Any], newest: int) -> Version:
+        values = dict(row._mapping)
+        genuine = hashlib.sha256(values.pop("document").encode()).hexdigest() == row.sha256
+        signature = values.pop("signature")
+        if row.signed_at is not None:
+            genuine &= signature == self._signature(row.sha256, row.signed_by, row.signed_at)
+        found = msgspec.json.decode(values.pop("differences"), type=list[Difference])
+        return Version(**values, differences=found, genuine=genuine, latest=row.version == newest)
+
+    @staticmethod
+    def _newest(connection: Connection, date: str, version: int) -> Row[Any]:
+        rows = connection.execute(
+            select(reports)
+            .where(reports.c.date == date, reports.c.version >= version)
+            .order_by(reports.c.version)
+            .with_for_update()
+        ).all()
+        if not rows or rows[0].version != version:
+            raise ReportError("version")
+        if len(rows) > 1:
+            raise ReportError("newer")
+        return rows[0]
+
+
+def _one(date: str, version: int) -> Update:
+    return update(reports).where(reports.c.date == date, reports.c.version == version)

@@ -1,0 +1,136 @@
+"""What is due, done once, whichever server comes first: drafts, corrections, reminders, messages.
+
+Each server has a clerk; what one has done another sees in the database, and one that dies leaves
+its work to the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from fevergate.campus.escalation import Escalation, ReportState
+from fevergate.campus.notice_sender import Sender
+from fevergate.campus.report_versions import Reports
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.summary_store import CampusStore
+from fevergate.errors import FeverGateError
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+AT_ONCE = 50
+"""Days that are made in one round: deliveries go on in between."""
+
+BACK_DAYS = 62
+"""A server that was off for longer drafts the last of the days that it missed."""
+
+DAY_S = 86400
+
+
+class Clerk:
+    """Runs in its own thread between `start` and `stop`; `tick` is one round. What stands on the
+    date waits while the clock is not `believed`; fevers are told whatever it says."""
+
+    def __init__(
+        self,
+        settings: CampusSettings,
+        store: CampusStore,
+        reports: Reports,
+        escalation: Escalation,
+        sender: Sender,
+        now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
+        keep_time: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._reports = reports
+        self._escalation = escalation
+        self._sender = sender
+        self._now = now
+        self._believed = believed
+        self._keep_time = keep_time
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is under way."""
+        self._stopping.set()
+        self._thread.join()
+
+    def tick(self) -> None:
+        """One round; what fails is said in the log and does not hold up the rest."""
+        for work, by_date in (
+            (self._keep_time, False),
+            (self._draft, True),
+            (self._correct, True),
+            (self._remind, True),
+            (self._escalation.fevers, False),
+            (self._escalation.gateways, True),
+            (self._sender.tick, False),
+            (self._forget, True),
+        ):
+            if by_date and not self._believed():
+                continue
+            try:
+                work()
+            except FeverGateError as error:
+                log.error("%s", error)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.tick()
+            except Exception:
+                log.exception("the clerk")
+            self._stopping.wait(EVERY_S)
+
+    def _draft(self) -> None:
+        """A first version of each day whose time has come, the missing days too."""
+        last = self._due(self._settings.report.draft_at)
+        first = self._reports.first()
+        if first is None or first > last.isoformat():
+            return
+        begin = max(date.fromisoformat(first), last - timedelta(days=BACK_DAYS))
+        have = self._reports.dated(begin.isoformat(), last.isoformat())
+        day = begin
+        while day <= last:
+            if day.isoformat() not in have:
+                self._reports.make(day.isoformat())
+            day += timedelta(days=1)
+
+    def _correct(self) -> None:
+        """A new version of each day of which something came after its first."""
+        last = self._due(self._settings.report.draft_at).isoformat()
+        for day in self._reports.changed(AT_ONCE, last):
+            self._reports.make(day)
+
+    def _remind(self) -> None:
+        """Whoever signs is told before the deadline, and when it has passed."""
+        report = self._settings.report
+        day = self._due(report.deadline, report.remind_before_min)
+        for found, version in self._reports.latest(day.isoformat(), day.isoformat()):
+            state = ReportState(
+                missing=[one.campus for one in found.missing],
+                signed=version.signed_at is not None,
+                submitted=version.submitted_at is not None,
+            )
+            self._escalation.remind(found.date, state)
+
+    def _forget(self) -> None:
+        self._store.forget_persons(self._now() - self._settings.persons_days * DAY_S)
+
+    def _due(self, clock: str, before_min: int = 0) -> date:
+        """The last day whose report is due at that time of the day after it."""
+        now = datetime.fromtimestamp(self._now(), self._settings.zone)
+        hour, minute = map(int, clock.split(":"))
+        due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        due -= timedelta(minutes=before_min)
+        return now.date() - timedelta(days=1 if now >= due else 2)

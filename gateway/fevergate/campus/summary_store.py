@@ -1,0 +1,324 @@
+"""What the gateways have sent, once each, at the highest revision that came.
+
+Idempotent by key: gateways may repeat, reorder and arrive late. Which days something new came of is
+noted in the same transaction, so that their reports are made anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, delete, func, select, update
+
+from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.replaced import ReplacedRows, replaced_rows
+from fevergate.campus.schema import changed, gateways, items, refusals, runs
+from fevergate.campus.settings import CampusSettings
+from fevergate.crypto.field_encryption import Vault
+from fevergate.errors import PutBackError
+from fevergate.protocol.campus_messages import (
+    DaySummary,
+    Delivery,
+    FeverEvent,
+    FollowUpEvent,
+    GatewayDay,
+    HourSummary,
+    Summary,
+)
+
+PERSONAL = ("person", "unit", "phone", "note")
+MAX_REFUSALS = 10_000
+
+COUNTS = (HourSummary, DaySummary, GatewayDay)
+"""What is counted by each epoch for itself."""
+
+_REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
+EXCERPT = 256
+MOST_KEYS = 500
+"""In one statement."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """How much has arrived: readings in hourly summaries, and fever events."""
+
+    readings: int
+    fevers: int
+
+
+class GatewayHeard(Struct, frozen=True, kw_only=True):
+    """When a gateway was last heard (UTC s), and by how much its clock was ahead then (s)."""
+
+    campus: str
+    gateway: str
+    heard_at: float
+    clock_off_s: float
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """A delivery that was not taken; its sender keeps it."""
+
+    at: float
+    gateway: str
+    field: str
+    reason: str
+    excerpt: str
+
+
+class CampusStore:
+    """Over the campus server's database; every call may come from any thread or process."""
+
+    def __init__(
+        self,
+        database: CampusDatabase,
+        zone: ZoneInfo,
+        vault: Vault,
+        now: Callable[[], float],
+        believed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._database = database
+        self._zone = zone
+        self._vault = vault
+        self._now = now
+        self.believed = believed
+        """Whether `clock` is."""
+
+    def clock(self) -> float:
+        """UTC s."""
+        return self._now()
+
+    def keep(self, delivery: Delivery, token: str = "") -> list[str]:
+        """Commit a delivery; returns the keys that are held now. `token`: what tells the token by
+        which it came from others.
+
+        Raises `CampusError` where the database refuses, `PutBackError` where its store has sent
+        less than was heard of it; then nothing of it is kept.
+        """
+        now = self._now()
+        whose = {"campus": delivery.campus, "gateway": delivery.gateway}
+        came = whose | {"received_at": now, "epoch": delivery.epoch, "token": token}
+        items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
+        made = [self._row(item, delivery.epoch) | came for item in items_by_revision]
+        rows = {row["key"]: row for row in made}
+        with self._database.write() as connection:
+            # First of all: of one gateway's deliveries one is written after the other.
+            _hear(connection, whose, now, delivery.sent_at)
+            if delivery.run:
+                _check_run(connection, whose, delivery, token)
+            new, before = _newer(connection, whose, [rows[key] for key in sorted(rows)])
+            if new:
+                _put(connection, new)
+                mark_days(connection, whose, [*new, *before], now)
+        return list(dict.fromkeys(item.key for item in items_by_revision))
+
+    def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
+        """Note what was not taken, and why; the newest are kept."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert(refusals, connection).values(
+                    at=self._now(),
+                    gateway=gateway,
+                    field=field[:EXCERPT],
+                    reason=reason[:EXCERPT],
+                    excerpt=body[:EXCERPT].decode("utf-8", "replace").replace("\0", "\ufffd"),
+                )
+            )
+            newest = select(func.max(refusals.c.id)).scalar_subquery()
+            connection.execute(delete(refusals).where(refusals.c.id <= newest - MAX_REFUSALS))
+
+    def refused(self, most: int = 100) -> list[Refused]:
+        """What was not taken, the newest first."""
+        columns = [refusals.c[name] for name in Refused.__struct_fields__]
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(*columns).order_by(refusals.c.id.desc()).limit(most)
+            ).all()
+        return [Refused(**row._mapping) for row in rows]
+
+    def heard(self) -> list[GatewayHeard]:
+        """Every gateway that ever sent something."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(gateways).order_by(gateways.c.campus, gateways.c.gateway)
+            ).all()
+        return [GatewayHeard(**row._mapping) for row in rows]
+
+    def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
+        """What is held by tokens that are no longer in use."""
+        return replaced_rows(self._database, settings)
+
+    def persons(self, campus: str, identity: str) -> dict[str, str]:
+        """Who a fever (`kiosk/boot/seq`) was about, where its campus has said so; else nothing.
+
+        Raises `StoreError` where it was sealed with another key.
+        """
+        with self._database.read() as connection:
+            sealed = connection.execute(
+                select(items.c.sealed).where(
+                    items.c.campus == campus, items.c.key == f"follow_up/{identity}"
+                )
+            ).scalar()
+        return self._vault.open(sealed or "")
+
+    def forget_persons(self, before: float) -> int:
+        """Blank what names somebody and came before then (UTC s); how many."""
+        with self._database.write() as connection:
+            return connection.execute(
+                update(items)
+                .where(items.c.sealed != "", items.c.received_at < before)
+                .values(sealed="")
+            ).rowcount
+
+    def _row(self, item: Summary, epoch: str) -> dict[str, Any]:
+        sealed = ""
+        if isinstance(item, FollowUpEvent):
+            sealed = self._vault.seal({name: getattr(item, name) for name in PERSONAL})
+            item = msgspec.structs.replace(item, **dict.fromkeys(PERSONAL, ""))
+        at, date = self._when(item)
+        return {
+            "key": f"{item.key}@{epoch}" if epoch and isinstance(item, COUNTS) else item.key,
+            "kind": type(item).__struct_config__.tag,
+            "date": date,
+            "at": at,
+            "revision": item.revision,
+            "payload": msgspec.json.encode(item).decode(),
+            "sealed": sealed,
+        }
+
+    def _when(self, item: Summary) -> tuple[float, str]:
+        """UTC s at which what it speaks of began, and the day that it belongs to."""
+        match item:
+            case HourSummary():
+                return item.hour, self._day(item.hour)
+            case FeverEvent():
+                return item.at, self._day(item.at)
+            case FollowUpEvent():
+                return item.at, ""
+            case DaySummary() | GatewayDay():
+                begin = datetime.fromisoformat(item.date).replace(tzinfo=self._zone)
+                return begin.timestamp(), item.date
+
+    def _day(self, at: float) -> str:
+        return datetime.fromtimestamp(at, self._zone).date().isoformat()
+
+
+def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: float | None) -> None:
+    off_s = 0.0 if sent_at is None else round(sent_at - now, 1)
+    values = {"heard_at": now, "clock_off_s": off_s}
+    connection.execute(
+        insert(gateways, connection)
+        .values(whose | values)
+        .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
+    )
+
+
+def _check_run(
+    connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
+) -> None:
+    """A new run counts on from where the last one was; else its store was put back by a copy, and
+    its revisions are those of other counts. Raises `PutBackError`."""
+    mine = {**whose, "epoch": delivery.epoch}
+    before = connection.execute(
+        select(runs).where(*(runs.c[name] == value for name, value in mine.items()))
+    ).first()
+    values: dict[str, Any] = {"run": delivery.run, "serial": delivery.serial, "token": token}
+    if before and before.run == delivery.run:
+        values["serial"] = max(before.serial, delivery.serial)
+    elif before and before.token == token and delivery.serial <= before.serial:
+        raise PutBackError(f"{delivery.gateway}: serial {delivery.serial}, heard {before.serial}")
+    connection.execute(
+        insert(runs, connection)
+        .values(mine | values)
+        .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
+    )
+
+
+def _newer(
+    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those that are not held yet, or at a lower revision; and what they take the place of."""
+    found = connection.execute(
+        select(
+            items.c.key,
+            items.c.kind,
+            items.c.date,
+            items.c.revision,
+            items.c.epoch,
+            items.c.token,
+        ).where(
+            items.c.campus == whose["campus"],
+            items.c.gateway == whose["gateway"],
+            items.c.key.in_([row["key"] for row in rows]),
+        )
+    ).mappings()
+    held = {row["key"]: dict(row) for row in found}
+    new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
+    return new, [held[row["key"]] for row in new if row["key"] in held]
+
+
+def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
+    """Whether it takes the place of what is held: at a higher revision, or from another epoch (a
+    fever, whose key has none), or by another token than what may have been a thief's."""
+    if row["token"] and held["token"] and row["token"] != held["token"]:
+        return True
+    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
+        return True
+    return row["revision"] > held["revision"]
+
+
+def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    new = insert(items, connection)
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=["campus", "gateway", "key"],
+            set_={name: new.excluded[name] for name in _REPLACED},
+        ),
+        rows,
+    )
+
+
+def mark_days(
+    connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
+) -> None:
+    """Note the days whose report these rows (`kind`, `key`, `date`) may have made wrong."""
+    days = {row["date"] for row in rows if row["date"]}
+    fevers = [
+        row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"
+    ]
+    for begin in range(0, len(fevers), MOST_KEYS):
+        known = connection.execute(
+            select(items.c.date).where(
+                items.c.campus == whose["campus"],
+                items.c.gateway == whose["gateway"],
+                items.c.key.in_(fevers[begin : begin + MOST_KEYS]),
+            )
+        ).all()
+        days |= {date for (date,) in known}
+    for date in sorted(days):
+        connection.execute(
+            insert(changed, connection)
+            .values(date=date, at=now)
+            .on_conflict_do_update(index_elements=["date"], set_={"at": now})
+        )
+
+
+def received(path: Path) -> Received:
+    """Count what a server on SQLite holds, beside the running server."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        readings = connection.execute(
+            "select coalesce(sum(payload ->> 'normal' + payload ->> 'fever'"
+            " + payload ->> 'retry'), 0) from items where kind = 'hour'"
+        ).fetchone()[0]
+        fevers = connection.execute("select count(*) from items where kind = 'fever'").fetchone()[0]
+    finally:
+        connection.close()
+    return Received(int(readings), fevers)

@@ -1,0 +1,84 @@
+"""The fevers that nobody has acknowledged yet, and nobody has struck."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.epoch_totals import Told
+from fevergate.campus.schema import items
+from fevergate.campus.strikes import CAME, TokenStrikes
+from fevergate.protocol.campus_messages import DaySummary, FeverEvent
+
+LOOK_BACK_S = 7 * 24 * 3600.0
+"""What came longer ago is told no more, where nobody could be told then."""
+
+
+class UnseenFever(Struct, frozen=True, kw_only=True):
+    """One of them, of a campus, and when it came (UTC s)."""
+
+    campus: str
+    received_at: float
+    event: FeverEvent
+
+    @property
+    def key(self) -> str:
+        event = self.event
+        return f"fever/{self.campus}/{event.kiosk}/{event.boot}/{event.seq}"
+
+    @property
+    def at(self) -> float:
+        """When it was measured, by a clock that is not ahead of ours."""
+        return min(self.event.at, self.received_at)
+
+    @property
+    def raised_at(self) -> float:
+        """Since when somebody at the gate could know."""
+        raised_at = self.event.raised_at
+        return self.received_at if raised_at is None else min(raised_at, self.received_at)
+
+
+def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
+    """Those that came after that (UTC s), in the order in which they were measured. Raises
+    `CampusError`."""
+    columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
+    statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
+    fevers: list[tuple[Whose, UnseenFever]] = []
+    with database.read() as connection:
+        strikes = TokenStrikes(connection)
+        rows = connection.execute(statement.order_by(items.c.at, items.c.key)).all()
+        for campus, gateway, date, payload, *came in rows:
+            event = msgspec.json.decode(payload, type=FeverEvent)
+            if event.acknowledged_at is None and not strikes.strike(gateway, *came):
+                fever = UnseenFever(campus=campus, received_at=came[-1], event=event)
+                fevers.append(((campus, gateway, event.kiosk, date), fever))
+        days = _days(connection, strikes, {whose[3] for whose, _ in fevers})
+    return [
+        fever
+        for whose, fever in fevers
+        if whose not in days or not days[whose].strikes(fever.event.at)
+    ]
+
+
+Whose = tuple[str, str, str, str]
+"""Campus, gateway, kiosk, day."""
+
+
+def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dict[Whose, Told]:
+    """What was said of strikes on these days."""
+    found: dict[Whose, Told] = {}
+    wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
+    statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
+    if dates:
+        for campus, gateway, payload, *came in connection.execute(statement.where(*wanted)):
+            if strikes.strike(gateway, *came):
+                continue
+            day = msgspec.json.decode(payload, type=DaySummary)
+            found.setdefault((campus, gateway, day.kiosk, day.date), Told()).hear(came[0], day)
+    return found
+
+
+_STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)
+"""So that days without a strike, nearly all, are not decoded."""

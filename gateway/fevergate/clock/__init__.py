@@ -1,0 +1,1 @@
+"""What a time is worth, and what the machine's clock goes by."""

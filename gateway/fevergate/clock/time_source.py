@@ -1,0 +1,106 @@
+"""What this machine's clock goes by: a time server, a clock chip, or the time that was saved.
+
+A Pi has no clock chip. `fevergate-clock.service` gives a file the present time each hour and at
+shutdown; systemd advances the clock to that file's time as it boots.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fevergate.command_line.finding import Finding
+
+SAVED = Path("/usr/lib/clock-epoch")
+"""Read by systemd itself (src/shared/clock-util.c, `clock_apply_epoch`)."""
+SYNCHRONISED = Path("/var/lib/fevergate-clock/synchronised")
+"""Given the present time whenever the clock is saved while chrony is synchronised."""
+CHIPS = Path("/sys/class/rtc")
+CHIP_AGREES_S = 60
+"""A chip that is further off was not read at boot, or has lost its battery."""
+WAYS_OUT = (
+    "接入网络校时，加装时钟模块（install.md），或手动设置：sudo date -s '2026-11-26 08:00'",
+    "give it a network with a time server or a clock module (install.md), or set it by hand:"
+    " sudo date -s '2026-11-26 08:00'",
+)
+
+
+def finding(now: datetime, zone: ZoneInfo) -> Finding:
+    """The present time, and whether it is synchronised, a chip's, restored, or was never set."""
+    local = now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    synchronised = _synchronised()
+    if synchronised is None:
+        return _finding("ok", local, ("", ""))
+    if synchronised:
+        return _finding("ok", local, ("已校时", "synchronised"))
+    if chip := _chip(now):
+        return _finding("ok", local, (f"取自时钟芯片 {chip}", f"from the clock chip {chip}"))
+    if (last := _time_of(SYNCHRONISED)) is None:
+        return _finding(
+            "warning",
+            local,
+            (
+                "从未校时：仅在手动设置过时才正确",
+                "never set by a time server: right only if somebody set it by hand",
+            ),
+        )
+    right = last.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    return _finding(
+        "warning",
+        local,
+        (
+            f"未校时，由保存的时间继续；最近一次校时 {right}；断电时间未计入",
+            f"not synchronised, goes on from the time that was saved; last right {right},"
+            " and behind by each power cut since",
+        )
+        if _time_of(SAVED)
+        else (f"未校时；最近一次校时 {right}", f"not synchronised; last right {right}"),
+    )
+
+
+def _finding(state: str, local: str, words: tuple[str, str]) -> Finding:
+    return Finding(
+        check="clock",
+        state="ok" if state == "ok" else "warning",
+        text=(
+            f"{local}，{words[0]}" if words[0] else local,
+            f"{local}, {words[1]}" if words[1] else local,
+        ),
+        advice=("", "") if state == "ok" else WAYS_OUT,
+    )
+
+
+def _chip(now: datetime) -> str | None:
+    """The name of a chip that agrees with the clock, such as `rtc-ds1307`."""
+    for chip in sorted(CHIPS.glob("rtc*")):
+        try:
+            seconds = int((chip / "since_epoch").read_text())
+            name = (chip / "name").read_text().split()
+        except (OSError, ValueError):  # a chip that lost its battery has no time
+            continue
+        if name and abs(seconds - now.timestamp()) <= CHIP_AGREES_S:
+            return name[0]
+    return None
+
+
+def _time_of(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    except OSError:
+        return None
+
+
+def _synchronised() -> bool | None:
+    """Whether systemd says that the clock is synchronised; None where it cannot be asked."""
+    if shutil.which("timedatectl") is None:
+        return None
+    done = subprocess.run(
+        ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    return {"yes": True, "no": False}.get(done.stdout.strip())

@@ -1,0 +1,1 @@
+"""What commands share: options, secrets that are typed, findings of a check."""

@@ -1,0 +1,1 @@
+"""The private certificate authority, sealed fields and encrypted files."""

@@ -1,0 +1,148 @@
+"""Whether the desk's sensor still reads right: one reference, one figure, one limit.
+
+A black body is the check; a person beside a clinical thermometer shows gross errors only, since
+people differ from each other by more than a sensor may be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import fmean, stdev
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from fevergate.desk.sensor import DeskSensor
+from fevergate.errors import DeskError
+from fevergate.kiosks.calibration import AXILLA_C, REFERENCE_C, SCATTER_MAX_C
+from kiosk.calibration import Calibration
+from kiosk.estimate import ORAL_TO_AXILLARY_C
+from kiosk.frozen import SAMPLES
+from kiosk.scan import CAN_MOVES_C, Median
+
+Reference = Literal["blackbody", "axillary", "oral"]
+
+TOLERANCE_C = 0.3
+"""What a skin thermometer may be wrong by from 22 to 40 °C: ASTM E1965, and of most that are sold
+their makers' own figure."""
+
+PEOPLE_SD_C = {"canthus": 0.33, "face_max": 0.26, "forehead": 0.56}
+"""How one person's mouth differs from their skin at a site: Wang et al. 2023, FLIR camera."""
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """A reference as it is and as it was measured (°C), and whether that is near enough."""
+
+    sensor: str
+    reference: Reference
+    reference_c: float
+    measured_c: float
+    tolerance_c: float
+    can_c: float
+    pec_errors: int
+    bus_errors: int
+    passed: bool
+
+    @property
+    def difference_c(self) -> float:
+        """Measured less reference."""
+        return self.measured_c - self.reference_c
+
+
+class Held(NamedTuple):
+    """A thing that was held before the sensor: mean of object and can, °C, uncalibrated."""
+
+    object_c: float
+    can_c: float
+
+
+def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
+    """What is held before the sensor, for longer than a frozen part can hide, 15 s. Raises
+    `DeskError` where it is not at rest, or the sensor's can is not."""
+    median = Median()
+    object_c, can_c = [], []
+    began_ms = None
+    for number, sample in enumerate(sensor.samples()):
+        filtered = median.add(sample.object_c)
+        progress(number, SAMPLES)
+        began_ms = sample.at_ms if began_ms is None else began_ms
+        if sample.at_ms - began_ms > sensor.settle_s * 1000:  # until then fades what was before
+            object_c.append(filtered)
+            can_c.append(sample.can_c)
+        if number >= SAMPLES:
+            break
+    sensor.prove_alive()
+    if (scatter_c := stdev(object_c)) > SCATTER_MAX_C:
+        raise DeskError(
+            (
+                f"参照物不稳定：标准差 {scatter_c:.2f} °C，最多 {SCATTER_MAX_C:g}",
+                f"the reference is not at rest: SD {scatter_c:.2f} °C, at most {SCATTER_MAX_C:g}",
+            ),
+            ("拿稳，充满视场，再测", "hold it still, let it fill the view, try again"),
+        )
+    if (moved_c := max(can_c) - min(can_c)) > CAN_MOVES_C:
+        raise DeskError(
+            (
+                f"传感器自身温度在变：{moved_c:.2f} °C",
+                f"the sensor's own temperature moves: {moved_c:.2f} °C",
+            ),
+            (
+                "手离开传感器，避开风，等 20 分钟再测",
+                "hands off the sensor, out of the draught, and wait 20 minutes",
+            ),
+        )
+    return Held(fmean(object_c), fmean(can_c))
+
+
+def of_black_body(
+    sensor: DeskSensor, held: Held, calibration: Calibration, reference_c: float
+) -> Check:
+    """The sensor beside a black body of `reference_c`."""
+    return _check(
+        sensor, "blackbody", reference_c, calibration.object_c(held.object_c), TOLERANCE_C, held
+    )
+
+
+def of_person(
+    sensor: DeskSensor,
+    held: Held,
+    reference: Reference,
+    clinical_c: float,
+    body_c: float,
+    site: str,
+) -> Check:
+    """What the desk makes of somebody (`body_c`) beside a clinical thermometer; the limit holds
+    the sensor's and, for 95 in a hundred, the person's part."""
+    axillary_c = clinical_c + (ORAL_TO_AXILLARY_C if reference == "oral" else 0.0)
+    tolerance_c = ((2 * PEOPLE_SD_C[site]) ** 2 + TOLERANCE_C**2) ** 0.5
+    return _check(sensor, reference, axillary_c, body_c, tolerance_c, held)
+
+
+def _check(
+    sensor: DeskSensor,
+    reference: Reference,
+    reference_c: float,
+    measured_c: float,
+    tolerance_c: float,
+    held: Held,
+) -> Check:
+    measured_c, reference_c = round(measured_c, 2), round(reference_c, 2)
+    return Check(
+        sensor=sensor.unit,
+        reference=reference,
+        reference_c=reference_c,
+        measured_c=measured_c,
+        tolerance_c=round(tolerance_c, 2),
+        can_c=round(held.can_c, 2),
+        pec_errors=sensor.pec_errors,
+        bus_errors=sensor.bus_errors,
+        passed=abs(measured_c - reference_c) <= round(tolerance_c, 2) + 1e-9,
+    )
+
+
+def limits_c(reference: Reference) -> tuple[float, float]:
+    """What such a reference can be, °C."""
+    if reference == "blackbody":
+        return REFERENCE_C
+    shift_c = -ORAL_TO_AXILLARY_C if reference == "oral" else 0.0
+    return AXILLA_C[0] + shift_c, AXILLA_C[1] + shift_c

@@ -1,0 +1,97 @@
+"""What every command of the desk begins with: its settings, an open bus, the sensor, the store."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from fevergate.desk import gateway_reader
+from fevergate.desk.linux_i2c import DeskBus
+from fevergate.desk.scan import Looker
+from fevergate.desk.sensor import Clock, DeskSensor
+from fevergate.desk.store import DeskStore, calibration_of, last_check
+from fevergate.errors import SettingsError
+from fevergate.settings.gateway import Desk, GatewaySettings, load_gateway
+from kiosk.calibration import Calibration
+from kiosk.screening import THRESHOLD_C
+
+
+@dataclass
+class AtWork:
+    """A desk with its sensor found."""
+
+    settings: GatewaySettings
+    desk: Desk
+    sensor: DeskSensor
+    clock: Clock
+
+    def calibration(self) -> Calibration:
+        """In force for the unit that is there."""
+        return calibration_of(self.settings, self.desk, self.sensor.unit)
+
+    def looker(self, threshold_c: float | None) -> Looker:
+        """With the given threshold, else the kiosks' strictest, else the product's."""
+        threshold_c = threshold_c or gateway_reader.strictest_c(self.settings) or THRESHOLD_C
+        return Looker(
+            self.sensor,
+            self.calibration(),
+            self.desk.site,
+            threshold_c,
+            checked=self._checked,
+        )
+
+    def _checked(self) -> bool:
+        last = last_check(self.settings, self.desk, self.sensor.unit)
+        return last is not None and last.state(time.time()) == "passed"
+
+    @contextmanager
+    def store(self) -> Iterator[DeskStore]:
+        """To keep something; a look alone needs no right to write."""
+        store = DeskStore(self.settings, self.desk)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
+    """Raises `SettingsError` where there is no desk."""
+    settings = load_gateway(path)
+    if settings.desk is None:
+        raise SettingsError(
+            f"{path}: desk: missing; where a sensor hangs on the Pi's pins, add [desk] and bus = 1"
+            " 未设置值班台传感器"
+        )
+    return settings, settings.desk
+
+
+@contextmanager
+def at_work(path: Path) -> Iterator[AtWork]:
+    """Raises `SettingsError`, `DeskError`, `StoreError`."""
+    settings, desk = settings_of(path)
+    clock = Clock()
+    with DeskBus(desk.bus) as bus:
+        sensor = DeskSensor(bus, desk.supply_v, clock)
+        sensor.begin()
+        yield AtWork(settings, desk, sensor, clock)
+
+
+def console() -> Console:
+    """A pipe has no width: take what is needed, rather than cut it."""
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def guard_name(
+    _context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """A name as it goes into a record."""
+    if value is not None and not 1 <= len(value) <= 64:
+        raise click.BadParameter("expected 1 to 64 characters", param=parameter)
+    return value

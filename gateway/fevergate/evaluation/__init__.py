@@ -1,0 +1,1 @@
+"""The shipped decision on measured people."""

@@ -1,0 +1,176 @@
+"""`fevergate evaluate`: how well the shipped decision does on people who were measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fevergate.command_line.options import FiniteRange
+from fevergate.evaluation.people_file import load_people
+from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Interval, evaluate
+from kiosk.estimate import SITES
+from kiosk.screening import THRESHOLD_C
+
+SAY = {
+    # key: (Chinese, English)
+    "title": (
+        "{camera} 相机，{site}，口温 {fever:.1f} °C 及以上为发热",
+        "{camera}, {site}, fever from {fever:.1f} °C in the mouth on",
+    ),
+    "people": ("{n} 人，发热 {fevers} 人", "{n} people, {fevers} with a fever"),
+    "skipped": ("（{skipped} 人无参考体温，未计）", " ({skipped} without a reference left out)"),
+    "rule": ("判定方法", "Rule"),
+    "sensitivity": ("灵敏度（95 % 区间）", "Sensitivity (95 %)"),
+    "specificity": ("特异度（95 % 区间）", "Specificity (95 %)"),
+    "ours": (
+        "FeverGate，阈值 {threshold:.1f} °C（腋温等效）",
+        "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
+    ),
+    "raw": ("皮肤原始温度 ≥ {skin:.1f} °C", "raw skin ≥ {skin:.1f} °C"),
+    "fixed": ("固定皮肤阈值 ≥ {skin:.2f} °C", "fixed skin threshold ≥ {skin:.2f} °C"),
+    "ill": ("发热", "Fever"),
+    "well": ("未发热", "No fever"),
+    "alarmed": ("报警", "Alarm"),
+    "silent": ("未报警", "No alarm"),
+    "auc": (
+        "ROC 曲线下面积 {auc:.3f}（95 % 区间 {low:.3f} 至 {high:.3f}，DeLong）",
+        "AUC {auc:.3f} (95 % {low:.3f} to {high:.3f}, DeLong)",
+    ),
+    "retries": ("请重测 {count} 人：{reasons}", "{count} asked again: {reasons}"),
+    "none": ("无", "none"),
+    "baseline": (
+        "回放结束时人群基线 {baseline:+.2f} °C",
+        "crowd's baseline at the end {baseline:+.2f} °C",
+    ),
+    "drift": ("，已达界限", ", at its bound"),
+}
+
+
+@click.command("evaluate")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--site",
+    type=click.Choice(sorted(SITES)),
+    default="canthus",
+    show_default=True,
+    help="Which part of the face.",
+)
+@click.option(
+    "--fever",
+    "fever_c",
+    type=FiniteRange(35, 42),
+    default=38.0,
+    show_default=True,
+    help="Reference in the mouth, °C, from which on somebody has a fever; 37.5 and 38.0 are usual.",
+)
+@click.option("--camera", default="FLIR", show_default=True, help="Which camera's rows.")
+@click.option(
+    "--threshold",
+    "threshold_c",
+    type=FiniteRange(35, 40),
+    default=THRESHOLD_C,
+    show_default=True,
+    help="The kiosk's threshold, °C, axillary equivalent.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for a program.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG: ROC, rooms."
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def evaluate_command(
+    file: Path,
+    site: str,
+    fever_c: float,
+    camera: str,
+    threshold_c: float,
+    as_json: bool,
+    plot: Path | None,
+    language: str,
+) -> None:
+    """Replay FILE of measured people through the kiosk's own decision, and count.
+
+    FILE is CSV, one person a row: subject, camera, ambient_c, oral_c, and for the site
+    SITE_1 to SITE_4 (°C skin); time, if there, orders them. The same files decide that run on
+    the boards: the rounds are samples of one scan, the crowd's baseline starts cold.
+
+    \b
+      fevergate evaluate people.csv
+      fevergate evaluate people.csv --site forehead --fever 37.5 --plot forehead.svg
+      fevergate evaluate people.csv --json | jq .sensitivity
+    """
+    people = load_people(file, site, camera)
+    found, judged = evaluate(people, site, camera, fever_c, threshold_c)
+    if plot:
+        from fevergate.evaluation.plot import write_plot
+
+        write_plot(plot, found, judged, language)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        Console(width=None if Console().is_terminal else 110).print(as_table(found, language))
+
+
+def as_table(found: Evaluation, language: str) -> RenderableType:
+    """For a person at a terminal."""
+    say = {key: pair[0 if language == "zh" else 1] for key, pair in SAY.items()}
+    parts: list[RenderableType] = [
+        Text(
+            say["title"].format(camera=found.camera, site=found.site, fever=found.fever_c), "bold"
+        ),
+        Text(
+            say["people"].format(n=found.n, fevers=found.fevers)
+            + (say["skipped"].format(skipped=found.skipped) if found.skipped else "")
+        ),
+    ]
+    table = Table()
+    table.add_column(say["rule"])
+    for key in ("sensitivity", "specificity"):
+        table.add_column(say[key], justify="right")
+    for name, seen, quiet in (
+        (
+            Text(say["ours"].format(threshold=found.threshold_c), "bold"),
+            found.sensitivity_interval,
+            found.specificity_interval,
+        ),
+        (
+            say["raw"].format(skin=RAW_RULE_C),
+            found.raw_rule.sensitivity_interval,
+            found.raw_rule.specificity_interval,
+        ),
+        (
+            say["fixed"].format(skin=found.fixed_rule.skin_c),
+            found.fixed_rule.sensitivity_interval,
+            found.fixed_rule.specificity_interval,
+        ),
+    ):
+        table.add_row(name, _share(seen, found.fevers), _share(quiet, found.n - found.fevers))
+    counts = Table()
+    counts.add_column("")
+    for key in ("ill", "well"):
+        counts.add_column(say[key], justify="right")
+    counts.add_row(say["alarmed"], str(found.true_positive), str(found.false_positive))
+    counts.add_row(say["silent"], str(found.false_negative), str(found.true_negative))
+    parts += [table, counts]
+    if found.auc is not None and found.auc_interval:
+        low, high = found.auc_interval
+        parts.append(Text(say["auc"].format(auc=found.auc, low=low, high=high)))
+    reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(found.retry_reasons.items()))
+    parts.append(Text(say["retries"].format(count=found.retries, reasons=reasons or say["none"])))
+    parts.append(
+        Text(
+            say["baseline"].format(baseline=found.baseline_c)
+            + (say["drift"] if found.drift else "")
+        )
+    )
+    return Group(*parts)
+
+
+def _share(interval: Interval, trials: int) -> str:
+    if not trials:
+        return "-"
+    return f"{interval.share:.3f} ({interval.low:.3f} - {interval.high:.3f})"

@@ -1,0 +1,162 @@
+"""Summaries and fevers to the campus server, through an outbox, until it says that it has them.
+
+What changed is written into the outbox by the store's own thread (`outgoing`); sending happens here
+and may fail as long as it likes.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.outbox import materialise
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage import epochs
+from fevergate.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+BACKOFF_MIN_S = 1.0
+BACKOFF_MAX_S = 300.0
+REFUSED_S = 3600.0
+
+Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
+
+
+class Forwarder:
+    """Runs in its own thread between `start` and `stop`.
+
+    `submit` runs something with the store in the store's own thread; days are stated to be over
+    while `now` is `believed`. Raises `SettingsError`.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        submit: Submit,
+        now: Callable[[], float] = time.time,
+        believed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._sender = Sender(settings, now)
+        assert settings.campus_server  # noqa: S101 - the sender saw to it
+        self._every_s = settings.campus_server.every_s
+        self._settings = settings
+        self._submit = submit
+        self._now = now
+        self._believed = believed
+        self._sender.run = secrets.token_hex(8)
+        self._sender.next_serial = lambda: submit(epochs.next_serial).result()
+        self._heard = False
+        self._failures = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="forward")
+
+    def start(self) -> None:
+        """Begin to forward."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not sent waits in the outbox."""
+        self._stopping.set()
+        self._thread.join()
+        self._sender.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    def once(self) -> bool:
+        """Take what changed, send what is due; whether nothing due is left.
+
+        Raises whatever the store raises; a campus server that fails is not an error.
+        """
+        if token := self._sender.token_digest:
+            self._submit(lambda store: epochs.sent_under(store, token, self._now())).result()
+        while self._submit(self._materialise).result():
+            pass
+        self._sender.epoch = self._submit(lambda store: epochs.epoch_of(store.db)).result()
+        while True:
+            due = self._submit(lambda store: _due(store, self._now())).result()
+            if not due:
+                return True
+            if not self._send(due):
+                return False
+
+    def _materialise(self, store: Store) -> bool:
+        return materialise(store, self._settings, self._now(), believed=self._believed())
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wait_s = self._every_s
+            try:
+                if self.once():
+                    self._failures = 0
+                else:
+                    self._failures += 1
+                    wait_s = max(wait_s, backoff_s(self._failures))
+            except Exception:
+                log.exception("forwarding")
+            self._stopping.wait(wait_s)
+
+    def _send(self, due: list[Item]) -> bool:
+        """Send some; whether the campus server took the delivery."""
+        sent = self._sender.send(due)
+        if self._sender.put_back:
+            log.warning("the store was put back by a copy: it begins another epoch")
+            self._submit(epochs.begin_again).result()
+            self._sender.put_back = False
+        elif sent.settled and not self._heard:
+            self._submit(epochs.heard).result()
+            self._heard = True
+        if sent.held:
+            self._submit(lambda store: _forget(store, sent.held)).result()
+        if sent.refused:
+            next_at = self._now() + REFUSED_S
+            self._submit(lambda store: _postpone(store, sent.refused, next_at)).result()
+        return sent.settled == len(due)
+
+
+def backoff_s(failures: int) -> float:
+    """How long to wait after so many failures in a row, with jitter."""
+    ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 9))
+    return ceiling * random.uniform(0.5, 1)  # noqa: S311
+
+
+def _due(store: Store, now: float) -> list[Item]:
+    """What is to be sent now, of one epoch, fevers first."""
+    order = "order by key not like 'fever/%', created_at"
+    return [
+        Item(*row)
+        for row in store.db.execute(
+            "select key, revision, payload, epoch from outbox where next_at <= ? and epoch ="  # noqa: S608 - constants
+            f" (select epoch from outbox where next_at <= ? {order} limit 1) {order} limit ?",
+            (now, now, BATCH),
+        )
+    ]
+
+
+def _forget(store: Store, held: list[Item]) -> None:
+    with store.transaction():
+        store.db.conn.executemany(
+            "delete from outbox where epoch = ? and key = ? and revision = ?",
+            [(item.epoch, item.key, item.revision) for item in held],
+        )
+
+
+def _postpone(store: Store, refused: list[tuple[Item, str]], next_at: float) -> None:
+    """Kept, with the reason, for whoever can mend it (`fevergate doctor`); tried again later."""
+    with store.transaction():
+        store.db.conn.executemany(
+            "update outbox set attempts = attempts + 1, next_at = ?, refused = ?"
+            " where epoch = ? and key = ?",
+            [(next_at, why, item.epoch, item.key) for item, why in refused],
+        )

@@ -1,0 +1,1 @@
+"""The running gateway: puts alarm, storage and forwarding together."""

@@ -1,0 +1,169 @@
+"""Kiosks and gates in Home Assistant by themselves: retained MQTT discovery messages.
+
+Source: home-assistant.io/integrations/mqtt, "MQTT discovery". One device for each gate and each
+kiosk; everything is read from the topics that are there anyway, and a fever can be acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fevergate import __version__
+from fevergate.mosquitto.broker_files import HOME_ASSISTANT
+from fevergate.protocol.messages import Topic, acknowledge_topic, alarm_topic, gateway_status_topic
+from fevergate.settings.gateway import GatewaySettings
+
+HEALTH_EXPIRES_S = 180
+"""Health comes each minute."""
+
+_NAMES = {
+    "fever": ("发热", "Fever"),
+    "fevers": ("待处置发热", "Fevers to be seen to"),
+    "trouble": ("设备未值守", "Not watching"),
+    "acknowledge": ("已处置", "Acknowledge"),
+    "online": ("在线", "Online"),
+    "fault": ("故障", "Fault"),
+    "scans": ("已测人次", "People measured"),
+    "queued": ("待传记录", "Readings waiting"),
+    "rssi": ("信号", "Signal"),
+    "air": ("环境温度", "Room temperature"),
+}
+
+
+def discovery(settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
+    """Topic and payload of every entity of this gateway; to be retained."""
+    if not settings.home_assistant:
+        return
+    for component, device, entity, values in _entities(settings):
+        topic = f"{HOME_ASSISTANT}/{component}/{device}/{entity}/config"
+        yield topic, json.dumps(values, ensure_ascii=False).encode()
+
+
+def _entities(settings: GatewaySettings) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    for gate in settings.gates:
+        yield from _gate(settings, gate.name)
+        for kiosk in gate.kiosks:
+            yield from _kiosk(settings, gate.name, kiosk)
+
+
+def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    topic = alarm_topic(settings.campus, gate)
+    device = _Device(settings, f"gate_{gate}", gate, "gate", gate)
+    # With the gateway gone nothing may look like peace.
+    alive = {"availability_topic": gateway_status_topic(settings.campus)}
+    red = alive | {"state_topic": topic, "device_class": "safety"}
+    yield device.entity(
+        "binary_sensor",
+        "fever",
+        red | {"value_template": "{{ 'ON' if value_json.state == 'raised' else 'OFF' }}"},
+    )
+    yield device.entity(
+        "sensor",
+        "fevers",
+        alive
+        | {
+            "state_topic": topic,
+            "value_template": "{{ value_json.fevers | default(0) }}",
+            "state_class": "measurement",
+            "icon": "mdi:thermometer-alert",
+        },
+    )
+    yield device.entity(
+        "binary_sensor",
+        "trouble",
+        alive
+        | {
+            "state_topic": topic,
+            "device_class": "problem",
+            "value_template": "{{ 'ON' if value_json.amber | default([]) else 'OFF' }}",
+            "json_attributes_topic": topic,
+            "json_attributes_template": "{{ {'reasons': value_json.amber} | tojson }}",
+        },
+    )
+    yield device.entity(
+        "button",
+        "acknowledge",
+        alive
+        | {
+            "command_topic": acknowledge_topic(settings.campus, gate),
+            "payload_press": json.dumps({"v": 1, "by": "Home Assistant"}),
+            "qos": 1,
+            "icon": "mdi:check-circle",
+        },
+    )
+
+
+def _kiosk(
+    settings: GatewaySettings, gate: str, kiosk: str
+) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    health = str(Topic(settings.campus, kiosk, "health"))
+    status = str(Topic(settings.campus, kiosk, "status"))
+    device = _Device(settings, f"kiosk_{kiosk}", kiosk, "kiosk", gate)
+    yield device.entity(
+        "binary_sensor",
+        "online",
+        {
+            "state_topic": status,
+            "device_class": "connectivity",
+            "payload_on": "online",
+            "payload_off": "offline",
+            "entity_category": "diagnostic",
+        },
+    )
+    of_health = {
+        "state_topic": health,
+        "availability_topic": status,
+        "expire_after": HEALTH_EXPIRES_S,
+    }
+    yield device.entity(
+        "binary_sensor",
+        "fault",
+        of_health
+        | {
+            "device_class": "problem",
+            "value_template": "{{ 'OFF' if value_json.state == 'ok' else 'ON' }}",
+            "json_attributes_topic": health,
+        },
+    )
+    for name, field, more in (
+        ("scans", "scans", {"state_class": "total_increasing", "icon": "mdi:account-check"}),
+        ("queued", "queued", {"state_class": "measurement", "entity_category": "diagnostic"}),
+        ("rssi", "rssi", _measured("signal_strength", "dBm") | {"entity_category": "diagnostic"}),
+        ("air", "can_c", _measured("temperature", "°C")),
+    ):
+        template = "{{ value_json." + field + " }}"
+        yield device.entity("sensor", name, of_health | {"value_template": template} | more)
+
+
+def _measured(kind: str, unit: str) -> dict[str, str]:
+    return {"device_class": kind, "unit_of_measurement": unit, "state_class": "measurement"}
+
+
+class _Device:
+    """What all entities of one thing share."""
+
+    def __init__(
+        self, settings: GatewaySettings, key: str, name: str, model: str, area: str
+    ) -> None:
+        self._column = 0 if settings.language == "zh" else 1
+        self._id = f"fevergate_{settings.campus}_{key}"
+        self._shared = {
+            "device": {
+                "identifiers": [self._id],
+                "name": f"FeverGate {name}",
+                "manufacturer": "FeverGate",
+                "model": model,
+                "sw_version": __version__,
+                "suggested_area": area,
+            },
+            "origin": {"name": "FeverGate", "sw_version": __version__},
+        }
+
+    def entity(
+        self, component: str, name: str, values: dict[str, Any]
+    ) -> tuple[str, str, str, dict[str, Any]]:
+        """Component, device's id, entity's id, configuration."""
+        own = {"name": _NAMES[name][self._column], "unique_id": f"{self._id}_{name}"}
+        return component, self._id, name, own | values | self._shared

@@ -1,0 +1,251 @@
+"""From a broker's message to the red light, and after that to the disk.
+
+Everything that comes in here is hostile until it validates; what does not is quarantined with
+its reason, and never stops the flow.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.clock.judge import GatewayClock
+from fevergate.errors import MessageError
+from fevergate.gateway.flood_guard import Flood
+from fevergate.protocol.messages import (
+    DROPPED,
+    OURSELVES,
+    Acknowledge,
+    Applied,
+    Health,
+    LampTest,
+    Reading,
+    Topic,
+    Verdict,
+    alarm_topic,
+    decode,
+    parse_topic,
+)
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.records import (
+    Acknowledged,
+    HealthArrived,
+    ReadingArrived,
+    Record,
+    Rejected,
+    SettingsApplied,
+    StatusArrived,
+)
+from fevergate.unrecorded import Unrecorded
+
+log = logging.getLogger(__name__)
+
+LOG_APART_S = 1.0
+
+Keep = Callable[[Record, Callable[[], None]], None]
+
+
+def topics(campus: str) -> list[str]:
+    """What the gateway listens to."""
+    kiosk = str(Topic(campus, "+", ""))
+    return [
+        *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
+        alarm_topic(campus, "+/acknowledge"),
+        alarm_topic(campus, "+/test"),
+        DROPPED,
+    ]
+
+
+class Ingest:
+    """Give it the broker's messages; it raises the alarm, then has `keep` store. `health` is told
+    each kiosk's word of itself first."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        alarm: Alarm,
+        watch: Watch,
+        keep: Keep,
+        health: Callable[[Health], None] = lambda _: None,
+        clock: GatewayClock | None = None,
+        lamp_test: Callable[[str, str], None] = lambda _gate, _by: None,
+    ) -> None:
+        self._settings = settings
+        self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+        self._alarm = alarm
+        self._watch = watch
+        self._keep = keep
+        self._health = health
+        self._lamp_test = lamp_test
+        self._clock = clock or GatewayClock()
+        self.flood = Flood()
+        self.unrecorded = Unrecorded()
+        self.counts: Counter[str] = Counter()
+        self._log_at = 0.0
+        self._unlogged = 0
+
+    def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
+        """Take one message; `done` is called when it is committed, or need not be.
+
+        A guard's word is never asked for again: repeated after a broken line, while the disk
+        refuses, it would clear a fever that came since and that no guard saw.
+        """
+        now = self._clock.now()
+        self._watch.drops.received += 1
+        if topic == DROPPED:
+            self._dropped(payload)
+            done()
+            return
+        try:
+            record = self._understand(parse_topic(topic), payload, now)
+        except MessageError as error:
+            self._rejected(topic, error.reason)
+            record = Rejected(topic, error.reason, payload, now)
+        except Exception as error:  # whatever one message raises costs that message alone
+            log.exception("a message on %s", topic[:128])
+            reason = f"{type(error).__name__}: {error}"
+            self._rejected(topic, reason)
+            record = Rejected(topic, reason, payload, now)
+        if record is None or self._too_many(topic, record):
+            done()
+        elif isinstance(record, Acknowledged):
+            done()
+            gate, _, _ = parse_topic(topic).kind.partition("/")
+            self._keep(record, self.unrecorded.begin(gate))
+        else:
+            self._keep(record, done)
+
+    def _too_many(self, topic: str, record: Record) -> bool:
+        """Whether a kiosk says too much beside its readings; what lights a lamp was done before."""
+        if isinstance(record, ReadingArrived | Acknowledged):
+            return False
+        kiosk = "".join(topic.split("/", 4)[3:4])
+        # Those of no gate together: names must not fill the memory.
+        over = self.flood.over_others(kiosk if kiosk in self._gates else "")
+        self.counts["flood"] += over
+        return over
+
+    def acknowledge(self, gate: str, by: str) -> None:
+        """A guard acknowledged, by button or by command."""
+        if record := self._acknowledged(gate, by, self._clock.now()):
+            self._keep(record, self.unrecorded.begin(gate))
+
+    def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
+        if topic.campus != self._settings.campus:
+            raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
+        if topic.name == "alarm":
+            gate, _, verb = topic.kind.partition("/")
+            if gate not in {g.name for g in self._settings.gates}:
+                raise MessageError("no such gate")
+            if verb == "test":
+                self._lamp_test(gate, decode(payload, LampTest).by)
+                return None
+            if verb != "acknowledge":
+                raise MessageError("neither an acknowledgement nor a lamp test")
+            return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
+        if topic.name == OURSELVES:
+            return None  # our own word
+        gate = self._gate_of(topic.name)
+        match topic.kind:
+            case "reading":
+                return self._reading(topic.name, gate, payload, now)
+            case "health":
+                health = decode(payload, Health)
+                self._same(topic.name, health.kiosk)
+                self.counts["health"] += 1
+                if health.at is not None:
+                    self._clock.kiosk_says(health.kiosk, health.at)
+                self._health(health)
+                self.flood.health(health)
+                self._watch.health(health)
+                if health.at is not None and not self._clock.worth(health.at, now):
+                    self.counts["misdated"] += 1
+                    # It is never kept for later: what it says is of now.
+                    health = msgspec.structs.replace(health, at=None)
+                    return HealthArrived(health, now, gate, now)
+                return HealthArrived(health, now, gate)
+            case "status":
+                if payload not in (b"online", b"offline"):
+                    raise MessageError("status: expected online or offline")
+                self._watch.status(topic.name, payload == b"online")
+                return StatusArrived(topic.name, payload.decode(), now, gate)
+            case "settings/applied":
+                return self._applied(topic.name, gate, payload, now)
+            case _:
+                raise MessageError(f"no such kind of message: {topic.kind[:64]}")
+
+    def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
+        reading = decode(payload, Reading)
+        self._same(kiosk, reading.kiosk)
+        raised_at = None
+        if reading.verdict is Verdict.FEVER:
+            raised_at = self._raise(gate, reading)
+            log.info("fever at %s", gate, extra={"gate": gate, **reading.identity._asdict()})
+        self.counts[reading.verdict.value] += 1
+        self._watch.heard(kiosk)
+        if self.flood.over(reading):
+            self.counts["flood"] += 1
+            return None
+        claimed_at = None
+        if reading.at is not None and not self._clock.worth(reading.at, now):
+            self.counts["misdated"] += 1
+            claimed_at = reading.at
+            reading = msgspec.structs.replace(reading, at=None)
+        return ReadingArrived(reading, now, gate, raised_at, claimed_at)
+
+    def _raise(self, gate: str, reading: Reading) -> float | None:
+        """Light the red light; where a lamp itself fails, the fever is stored all the same."""
+        try:
+            return self._alarm.fever(gate, reading)
+        except Exception:
+            log.exception("the light of gate %s", gate)
+            return None
+
+    def _rejected(self, topic: str, reason: str) -> None:
+        """Count it, and log one a second: a flood must not fill the journal either."""
+        self.counts["rejected"] += 1
+        self._unlogged += 1
+        if time.monotonic() < self._log_at:
+            return
+        self._log_at = time.monotonic() + LOG_APART_S
+        log.warning(
+            "rejected on %s: %s (%d since the last such line)",
+            topic[:128],
+            reason,
+            self._unlogged,
+            extra={"topic": topic[:128], "reason": reason},
+        )
+        self._unlogged = 0
+
+    def _dropped(self, payload: bytes) -> None:
+        if payload.isdigit() and len(payload) < 20:
+            self._watch.drops.count(int(payload))
+
+    def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
+        applied = decode(payload, Applied)
+        self._same(kiosk, applied.kiosk)
+        self._watch.heard(kiosk)
+        if applied.error:
+            log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
+        return SettingsApplied(applied, now, gate)
+
+    def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
+        seen = self._alarm.acknowledge(gate, by)
+        if not seen.fevers:
+            return None
+        return Acknowledged(seen.fevers, by, now, gate if seen.more else None)
+
+    def _gate_of(self, kiosk: str) -> str:
+        """A kiosk that stands at no gate is still looked after, at the first one."""
+        return self._gates.get(kiosk, self._settings.gates[0].name)
+
+    @staticmethod
+    def _same(topic_name: str, said: str) -> None:
+        if topic_name != said:
+            raise MessageError(f"kiosk {said!r} on the topic of {topic_name!r}")

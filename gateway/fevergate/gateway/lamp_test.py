@@ -1,0 +1,87 @@
+"""A test of a gate's lamps: each is lit alone, then it sounds; noted with who wanted it and when.
+
+It is a test and says so: no fever, no door, and a fever that comes ends it at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from fevergate.alarm.alarm import Alarm
+from fevergate.storage.records import LampsTried
+
+log = logging.getLogger(__name__)
+
+STEPS = ("red", "amber", "green", "sound")
+STEP_S = 2.0
+"""How long each is shown."""
+
+Keep = Callable[[LampsTried, Callable[[], None]], None]
+
+
+class LampTests:
+    """One test at a time at each gate; `keep` stores that it was."""
+
+    def __init__(
+        self,
+        alarm: Alarm,
+        keep: Keep,
+        now: Callable[[], float] = time.time,
+        *,
+        buzzer: bool = True,
+        step_s: float = STEP_S,
+    ) -> None:
+        self._alarm = alarm
+        self._keep = keep
+        self._now = now
+        self._steps = STEPS if buzzer else STEPS[:-1]
+        self._step_s = step_s
+        self._lock = threading.Lock()
+        self._running: dict[str, threading.Thread] = {}
+        self._stopping = threading.Event()
+
+    def begin(self, gate: str, by: str) -> None:
+        """Begin one, unless one goes on there; returns at once."""
+        with self._lock:
+            if gate in self._running or self._stopping.is_set():
+                return
+            thread = threading.Thread(
+                target=self._run, args=(gate, by), name=f"lamps of {gate}", daemon=True
+            )
+            self._running[gate] = thread
+        log.info("lamp test at %s, for %s", gate, by, extra={"gate": gate})
+        thread.start()
+
+    def stop(self) -> None:
+        """Break off what goes on."""
+        self._stopping.set()
+        with self._lock:
+            running = list(self._running.values())
+        for thread in running:
+            thread.join()
+
+    def _run(self, gate: str, by: str) -> None:
+        at, whole = self._now(), False
+        try:
+            try:
+                whole = self._play(gate)
+            except Exception:  # a lamp itself fails: what is noted is that
+                log.exception("lamp test at %s", gate)
+            if not whole:
+                log.warning("lamp test at %s: broken off", gate, extra={"gate": gate})
+            self._keep(LampsTried(gate, by, at, whole), lambda: None)
+        finally:
+            with self._lock:
+                del self._running[gate]
+
+    def _play(self, gate: str) -> bool:
+        try:
+            for step in self._steps:
+                if not self._alarm.try_lamp(gate, step) or self._stopping.wait(self._step_s):
+                    return False
+        finally:
+            free = self._alarm.try_lamp(gate, None)
+        return free

@@ -1,0 +1,1 @@
+"""Kiosks from afar: settings, calibration, firmware."""

@@ -1,0 +1,262 @@
+"""`fevergate calibrate`: guides a person with a reference, and puts in force what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import click
+from msgspec.structs import replace
+from sqlite_utils import Database
+
+from fevergate.command_line.options import settings_option
+from fevergate.errors import NothingFoundError
+from fevergate.kiosks.calibration import PEOPLE, SCANS, Point, from_black_bodies, from_people
+from fevergate.kiosks.calibration_prompts import (
+    agreed,
+    black_bodies,
+    calibration_options,
+    record_of,
+    say_read,
+)
+from fevergate.kiosks.settings_command import current, put
+from fevergate.mqtt.one_shot import publish_once
+from fevergate.protocol.messages import (
+    CalibrationRecord,
+    Command,
+    Topic,
+    encode,
+)
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.storage.connection import open_reader
+from kiosk.estimate import SITES, body_c, through_emissivity
+
+SILENT_S = 180
+POLL_S = 0.2
+APPLIED_S = 20
+SCAN_S = 120
+"""Somebody has to step up to the kiosk in that time."""
+
+
+@click.command("calibrate")
+@click.argument("kiosk")
+@click.option("--by", required=True, help="Who calibrates; goes into the record.")
+@click.option(
+    "--reference",
+    type=click.Choice(["blackbody", "axillary", "oral"]),
+    default="blackbody",
+    show_default=True,
+    help="A black body, or a clinical thermometer in the armpit or the mouth of ten people.",
+)
+@calibration_options("kiosk")
+@settings_option("gateway.toml")
+def calibrate_command(
+    kiosk: str,
+    by: str,
+    reference: str,
+    reference_u_c: float,
+    room_c: float | None,
+    yes: bool,
+    settings_path: Path,
+) -> None:
+    """Calibrate the sensor of KIOSK against a reference, step by step.
+
+    While it lasts the kiosk tells everybody that it is being calibrated: nothing that it scans
+    counts as a person. Black body: one near 37 °C gives an offset, a second one at least 2 °C away
+    a line; three scans each. Clinical thermometer: ten people at rest, one scan each. What no
+    sensor's error can be is refused. The record (unit, day, who, uncertainty) is kept by the
+    gateway, and `fevergate doctor` says when a year has passed.
+
+    \b
+      fevergate calibrate north-1 --by "Li Wei" --room 22.4
+      fevergate calibrate north-1 --by "Li Wei" --reference axillary
+    """
+    if not 1 <= len(by) <= 64:
+        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
+    settings = load_gateway(settings_path)
+    if settings.gate_of(kiosk) is None:
+        names = ", ".join(name for gate in settings.gates for name in gate.kiosks)
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
+    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
+    database = open_reader(settings.path(settings.database))
+    try:
+        sensor, site = _unit(database, kiosk)
+        # To the very end: a black body that is still held up is no feverish person.
+        with _references(settings, kiosk):
+            scans = Scans(database, settings, kiosk)
+            points, clinical_c = [], []
+            if reference == "blackbody":
+                points = _black_bodies(scans)
+                click.echo("Take the black body away. 请移开黑体")
+            else:
+                clinical_c = _people(scans)
+            if room_c is None:
+                can_over_air_c = _can_over_air(database, kiosk, sensor)
+            else:
+                can_over_air_c = round(scans.can_c() - room_c, 2)
+            if points:
+                found = from_black_bodies(points, reference_u_c)
+            else:
+                pairs = [
+                    (one_c, _uncalibrated_c(scan, can_over_air_c, site))
+                    for one_c, scan in zip(clinical_c, scans.rows, strict=True)
+                ]
+                found = from_people(pairs, reference_u_c, oral=reference == "oral")
+            record = record_of(sensor, by, found, can_over_air_c)
+            if agreed(record, yes=yes):
+                _put_in_force(settings, database, kiosk, record)
+    finally:
+        database.close()
+
+
+class Scans:
+    """The kiosk's scans of references, as the gateway stores them."""
+
+    def __init__(self, database: Database, settings: GatewaySettings, kiosk: str) -> None:
+        self._database = database
+        self._settings = settings
+        self._kiosk = kiosk
+        self._seen = self._count()
+        self.rows: list[dict[str, Any]] = []
+
+    def next(self) -> dict[str, Any]:
+        """The next one; whoever waits too long is told so. Raises `NothingFoundError`."""
+        row = _until(self._newer, SCAN_S)
+        if row is None:
+            raise NothingFoundError(
+                f"{self._kiosk}: no scan within {SCAN_S} s; is it on, and is something before it?"
+            )
+        self._seen += 1
+        self.rows.append(row)
+        return row
+
+    def forget(self) -> None:
+        """What was scanned while somebody was typing is not meant.
+
+        And the kiosk is told again: by itself it takes references for a quarter of an hour, and
+        ten people with a thermometer under the arm take longer.
+        """
+        _refer(self._settings, self._kiosk, on=True)
+        self._seen = self._count()
+
+    def can_c(self) -> float:
+        """Mean temperature of the sensor's can."""
+        return fmean(row["ambient_c"] for row in self.rows)
+
+    def _count(self) -> int:
+        return self._database.execute(f"select count(*) {_REFERENCES}", (self._kiosk,)).fetchone()[
+            0
+        ]
+
+    def _newer(self) -> dict[str, Any] | None:
+        return next(
+            self._database.query(
+                f"select object_c, ambient_c, body_c {_REFERENCES}"
+                " order by received_at, boot, seq limit 1 offset ?",
+                (self._kiosk, self._seen),
+            ),
+            None,
+        )
+
+
+_REFERENCES = "from readings where kiosk = ? and reason = 'reference' and object_c is not null"
+
+
+def _black_bodies(scans: Scans) -> list[Point]:
+    def read(number: int) -> float:
+        click.echo(f"  scan {number} of {SCANS}: take it away, hold it up again ...")
+        return scans.next()["object_c"]
+
+    return black_bodies(scans.forget, read)
+
+
+def _people(scans: Scans) -> list[float]:
+    """What the clinical thermometer said of each, who then was scanned."""
+    clinical_c = []
+    for number in range(PEOPLE):
+        clinical_c.append(
+            click.prompt(
+                f"Person {number + 1} of {PEOPLE}: clinical thermometer, °C 体温计读数", type=float
+            )
+        )
+        scans.forget()
+        click.echo("  now look at the mark ... 请看标记")
+        say_read(scans.next()["object_c"])
+    return clinical_c
+
+
+def _uncalibrated_c(scan: dict[str, Any], can_over_air_c: float, site: str) -> float:
+    """What the kiosk would make of a scan without a calibration of its sensor."""
+    air_c = scan["ambient_c"] - can_over_air_c
+    return body_c(through_emissivity(scan["object_c"], air_c), air_c, SITES[site])
+
+
+@contextmanager
+def _references(settings: GatewaySettings, kiosk: str) -> Iterator[None]:
+    """The kiosk takes what it scans for a reference, until the block ends."""
+    _refer(settings, kiosk, on=True)
+    try:
+        yield
+    finally:
+        _refer(settings, kiosk, on=False)
+
+
+def _refer(settings: GatewaySettings, kiosk: str, *, on: bool) -> None:
+    topic = str(Topic(settings.campus, kiosk, "command"))
+    publish_once(settings, topic, encode(Command(command="reference", on=on)))
+
+
+def _unit(database: Database, kiosk: str) -> tuple[str, str]:
+    """The kiosk's sensor and its site. Raises `NothingFoundError` where it does not say."""
+    row = database.execute(
+        "select last_seen, health ->> '$.sensor', health ->> '$.site' from kiosks where kiosk = ?",
+        (kiosk,),
+    ).fetchone()
+    if row is None or not row[1] or row[2] not in SITES:
+        raise NothingFoundError(f"{kiosk}: has not told its sensor's number and site yet")
+    if time.time() - row[0] > SILENT_S:
+        raise NothingFoundError(f"{kiosk}: silent for {time.time() - row[0]:.0f} s")
+    return row[1], row[2]
+
+
+def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
+    """As it was found last; without a thermometer in the hall it stays as it is."""
+    row = database.execute(
+        "select can_over_air_c from calibrations where kiosk = ? and sensor = ?"
+        " order by at desc limit 1",
+        (kiosk, sensor),
+    ).fetchone()
+    return row[0] if row else 0.0
+
+
+def _put_in_force(
+    settings: GatewaySettings, database: Database, kiosk: str, record: CalibrationRecord
+) -> None:
+    """Leave it for the kiosk, beside its settings, and wait a while for its word."""
+    put(settings, kiosk, replace(current(settings, kiosk), calibration=record))
+
+    def applied() -> bool | None:
+        found = database.execute(
+            "select 1 from calibrations where kiosk = ? and at = ?", (kiosk, record.at)
+        ).fetchone()
+        return True if found else None
+
+    if _until(applied, APPLIED_S):
+        click.echo(f"{kiosk}: in force 已启用")
+    else:
+        click.echo(
+            f"{kiosk}: sent, not yet confirmed; it takes effect when the kiosk is online"
+            " (fevergate doctor shows it)"
+        )
+
+
+def _until(look: Callable[[], Any], patience_s: float) -> Any:
+    """What `look` finds, looking again and again; None after so long."""
+    end = time.monotonic() + patience_s
+    while (found := look()) is None and time.monotonic() < end:
+        time.sleep(POLL_S)
+    return found

@@ -1,0 +1,92 @@
+"""What a person is asked and shown while a sensor is calibrated: a kiosk's, or the desk's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from fevergate.command_line.options import FiniteRange
+from fevergate.kiosks.calibration import SCANS, Found, Point
+from fevergate.protocol.messages import CalibrationRecord
+
+F = TypeVar("F", bound=Callable[..., object])
+
+ASK_BLACK_BODY = "Black body before the sensor, filling its view. Its temperature, °C 黑体温度"
+
+
+def calibration_options(beside: str) -> Callable[[F], F]:
+    """`--uncertainty`, `--room` (of the air beside the kiosk, or the desk) and `--yes`."""
+
+    def added(command: F) -> F:
+        for option in (
+            click.option("--yes", is_flag=True, help="Put it in force without asking."),
+            click.option(
+                "--room",
+                "room_c",
+                type=FiniteRange(0, 45),
+                help=f"The hall's air beside the {beside}, °C, by a thermometer: how warm the"
+                " sensor's can is.",
+            ),
+            click.option(
+                "--uncertainty",
+                "reference_u_c",
+                type=FiniteRange(0, 1),
+                default=0.1,
+                show_default=True,
+                help="The reference's own, °C, 95 %, from its certificate.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return added
+
+
+def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> list[Point]:
+    """One, or two; `begin` is called before each, `read` for each of its scans (1 to `SCANS`): it
+    asks for the scan and returns what the sensor read, °C."""
+    points: list[Point] = []
+    while True:
+        reference_c = click.prompt(ASK_BLACK_BODY, type=float)
+        begin()
+        read_c = []
+        for number in range(1, SCANS + 1):
+            read_c.append(read(number))
+            say_read(read_c[-1])
+        points.append(Point(reference_c, read_c))
+        if len(points) == 2 or not click.confirm(
+            "A second black body, at least 2 °C away? 是否再测一点", default=True
+        ):
+            return points
+
+
+def say_read(object_c: float) -> None:
+    """What came of one scan."""
+    click.echo(f"    the sensor read 读数 {object_c:.2f} °C")
+
+
+def record_of(sensor: str, by: str, found: Found, can_over_air_c: float) -> CalibrationRecord:
+    """As it is kept and sent."""
+    return CalibrationRecord(
+        sensor=sensor,
+        at=int(time.time()),  # a board's floats have 24 bits
+        by=by,
+        method=found.method,
+        offset_c=found.offset_c,
+        gain=found.gain,
+        can_over_air_c=can_over_air_c,
+        uncertainty_c=found.uncertainty_c,
+    )
+
+
+def agreed(record: CalibrationRecord, *, yes: bool) -> bool:
+    """Show it; whether it shall be in force."""
+    click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
+    click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
+    click.echo(f"  gain 增益              {record.gain:.4f}")
+    click.echo(f"  can over the air 温升  {record.can_over_air_c:+.2f} °C")
+    click.echo(f"  uncertainty 不确定度   {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
+    return yes or click.confirm("Put it in force? 是否启用", default=True)

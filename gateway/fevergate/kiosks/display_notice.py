@@ -1,0 +1,43 @@
+"""A campus's notice on the kiosks' displays: its text, and the shapes of its characters.
+
+A kiosk knows the characters of its own words alone; what else a notice has goes along with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import lzma
+import unicodedata
+from importlib import resources
+
+from fevergate.errors import NothingFoundError
+
+UNITS_MAX = 16
+"""A line of the display: eight Chinese characters, or sixteen letters."""
+
+_ENTRY = 34  # two bytes of code, sixteen rows of two
+
+
+def glyphs_of(text: str) -> str:
+    """The shapes of each wide character once, in order, base64, as a kiosk takes them.
+
+    Raises `NothingFoundError` where the text is too long or a character has no shape.
+    """
+    wide = list(dict.fromkeys(char for char in text if ord(char) > 127))
+    if len(text) + sum(ord(char) > 127 for char in text) > UNITS_MAX:
+        raise NothingFoundError(
+            f"notice {text!r}: expected at most 8 Chinese characters or 16 letters"
+        )
+    if any(unicodedata.category(char) == "Cc" for char in text):
+        raise NothingFoundError(f"notice {text!r}: expected printable characters")
+    known = _known() if wide else {}
+    if missing := [char for char in wide if char not in known]:
+        raise NothingFoundError(f"notice: no shape for {''.join(missing)!r}: expected GB 2312")
+    return base64.b64encode(b"".join(known[char] for char in wide)).decode()
+
+
+def _known() -> dict[str, bytes]:
+    """16 x 16 pixels, two bytes a row, of all of GB 2312; from GNU Unifont."""
+    data = lzma.decompress(resources.files("fevergate.kiosks").joinpath("glyphs16.xz").read_bytes())
+    entries = (data[at : at + _ENTRY] for at in range(0, len(data), _ENTRY))
+    return {chr(int.from_bytes(entry[:2], "big")): entry[2:] for entry in entries}

@@ -1,0 +1,164 @@
+"""`fevergate update`: firmware for the kiosks, over the air, signed, on trial, with a way back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from fevergate.command_line.options import settings_option
+from fevergate.crypto.pki import UPDATE_KEY, read_update_key
+from fevergate.errors import NothingFoundError
+from fevergate.kiosks import rollout
+from fevergate.kiosks.boards import BOARDS
+from fevergate.kiosks.firmware_bundle import build, read
+from fevergate.kiosks.rollout import Rollout
+from fevergate.settings.gateway import load_gateway
+
+WORDS = {
+    rollout.WAITING: "已通知 offered",
+    rollout.FETCHING: "传输中 fetching",
+    rollout.TRIAL: "试运行 on trial",
+    rollout.DONE: "已更新 updated",
+    rollout.REFUSED: "拒绝 refused",
+    rollout.ROLLED_BACK: "已退回 rolled back",
+    rollout.AWAY: "不在线 away",
+    rollout.STALLED: "中断 stalled",
+}
+
+
+@click.command("update")
+@click.argument("kiosks", nargs=-1, metavar="KIOSK...")
+@click.option("--all", "everyone", is_flag=True, help="All kiosks of this gateway.")
+@click.option(
+    "--firmware",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with the package kiosk, else the one that came with fevergate.",
+)
+@click.option(
+    "--bundle",
+    "bundle_path",
+    type=click.Path(path_type=Path),
+    help="Roll this out, which --save made.",
+)
+@click.option(
+    "--board",
+    "boards",
+    multiple=True,
+    type=click.Choice(sorted(BOARDS)),
+    help="Built for this board alone; may be repeated. Else for each that a kiosk runs on.",
+)
+@click.option("--save", type=click.Path(path_type=Path), help="Only build, into this file.")
+@click.option("--downgrade", is_flag=True, help="Also to the same version or an older one.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 16), default=4, show_default=True, help="After the first."
+)
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="To sign with; else update.key beside settings."
+)
+@settings_option("gateway.toml")
+def update_command(
+    kiosks: tuple[str, ...],
+    everyone: bool,
+    firmware: Path | None,
+    bundle_path: Path | None,
+    boards: tuple[str, ...],
+    save: Path | None,
+    downgrade: bool,
+    at_once: int,
+    key: Path | None,
+    settings_path: Path,
+) -> None:
+    """Update the firmware of KIOSKs, or of --all.
+
+    The firmware is compiled, packed, signed for each kiosk, and fetched by it between people. A
+    kiosk checks the signature and every byte, boots the new version on trial, and goes back to
+    the old one by itself if that crashes or is not healthy within two minutes. The first kiosk
+    goes alone: where it fails, the others are left as they are. Pins stay on the board: an update
+    brings none, and a kiosk refuses one that is not for its board.
+
+    \b
+      fevergate update north-1                 one kiosk, then look at it
+      fevergate update --all
+      fevergate update --save fw.bundle        build on a PC ...
+      fevergate update --all --bundle fw.bundle            ... for a gateway that cannot
+      fevergate update north-1 --bundle old.bundle --downgrade
+
+    Exit code 1: not every kiosk runs the new version.
+    """
+    if bundle_path and boards:
+        raise click.UsageError("--board goes with what is built; a --bundle says its boards itself")
+    bundle = read(bundle_path) if bundle_path else build(firmware, boards)
+    size = f"{bundle.version}, {len(bundle.data) / 1024:.0f} KiB, {', '.join(bundle.boards)}"
+    if save:
+        save.write_bytes(bundle.data)
+        click.echo(f"{save}: {size}, sha256 {bundle.sha256}")
+        return
+    settings = load_gateway(settings_path)
+    known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
+    if everyone == bool(kiosks):
+        raise click.UsageError("name the kiosks to update, or give --all")
+    if wrong := [kiosk for kiosk in kiosks if kiosk not in known]:
+        raise NothingFoundError(f"kiosk {wrong[0]!r}: expected one of {', '.join(known)}")
+    signing = read_update_key(key or settings.path(UPDATE_KEY))
+    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
+    wanted = list(dict.fromkeys(kiosks or known))
+    say = Console(width=None if sys.stdout.isatty() else 120)
+    say.print(f"{size} → {', '.join(wanted)}")
+    with _Shown(say) as shown:
+        work = Rollout(settings, bundle, signing, shown.moved, downgrade=downgrade)
+        with work.connected():
+            ended = work.run(wanted, at_once)
+    left = [kiosk for kiosk in wanted if kiosk not in {one.kiosk for one in ended}]
+    _table(say, ended, left)
+    if left or any(one.state != rollout.DONE for one in ended):
+        sys.exit(1)
+
+
+class _Shown:
+    """A bar for each kiosk in a terminal, a line for each step elsewhere."""
+
+    def __init__(self, say: Console) -> None:
+        self._say = say
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=say,
+            disable=not say.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._last: dict[str, str] = {}
+
+    def __enter__(self) -> _Shown:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def moved(self, one: rollout.Progress) -> None:
+        state = WORDS.get(one.state, one.state)
+        if one.kiosk not in self._tasks:
+            self._tasks[one.kiosk] = self._bars.add_task(one.kiosk, total=1.0, state=state)
+        self._bars.update(self._tasks[one.kiosk], completed=one.share, state=state)
+        if not self._say.is_terminal and self._last.get(one.kiosk) != one.state:
+            self._say.print(Text(f"{one.kiosk}: {state} {one.why}".rstrip()))
+        self._last[one.kiosk] = one.state
+
+
+def _table(say: Console, ended: list[rollout.Progress], left: list[str]) -> None:
+    table = Table()
+    for title in ("测温机 kiosk", "结果 result", "原因 why"):
+        table.add_column(title)
+    for one in ended:
+        style = "green" if one.state == rollout.DONE else "bold red"
+        table.add_row(one.kiosk, Text(WORDS[one.state], style), Text(one.why))
+    for kiosk in left:
+        table.add_row(kiosk, "未更新 left as it is", "")
+    say.print(table)

@@ -1,0 +1,1 @@
+"""The broker's own side: its files, its start, its limits."""

@@ -1,0 +1,301 @@
+"""What mosquitto reads: its configuration, its access list, its passwords.
+
+Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: both listeners share passwords and access
+list, so that nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from fevergate.errors import ProvisionError
+from fevergate.protocol.messages import (
+    ADMIN_SAYS,
+    DROPPED,
+    KIOSK_HEARS,
+    KIOSK_SAYS,
+    MAX_PAYLOAD,
+    OURSELVES,
+    ROOT,
+)
+from fevergate.settings import last_good
+from fevergate.system.atomic_file import sync_folder
+
+STORE = "mosquitto.db"
+PID_FILE = "mosquitto.pid"
+
+
+def stores_aside(folder: Path) -> list[Path]:
+    """The damaged stores of the broker's in `folder` that lie beside, the oldest first."""
+    return sorted((folder / "broker").glob(f"{STORE}.damaged-*"))
+
+
+GOOD = "good"
+"""Below the broker's own folder: its files as they were when they were last sound."""
+
+MAX_QUEUED = 20_000
+"""Messages that wait for an absent client; those beyond are dropped."""
+
+MAX_CONNECTIONS = 3000
+"""Connections over the network, those of nobody included, which mosquitto ends after 90 s (its
+keep-alive of 60 s before a CONNECT). The listener of this machine has no limit."""
+
+FILES = 8192
+"""Open files that the broker's unit allows: systemd's 1024 are gone with as many connections."""
+
+CLIENT_IDS = "use_username_as_clientid true"
+"""The line by which nobody takes another's client id; see `configuration`."""
+
+GATEWAY = "gateway"
+ADMIN = "admin"
+WEB = "web"
+COLLECT = "collect"
+COLLECTORS = tuple(f"{COLLECT}-{number}" for number in range(1, 9))
+"""The collectors' users, by their names 1 to 8, with one password: over the network a user has one
+client id. `collect` itself is for a single one, as older settings have it."""
+HOME_ASSISTANT = "homeassistant"
+"""A user, and the topic below which it is told what there is."""
+
+
+PORT = 8883
+"""MQTT over TLS (IANA), where no other port is asked for."""
+
+EPHEMERAL = 32_768
+"""From here on Linux gives ports to whoever connects (ip_local_port_range)."""
+
+
+def local_port(port: int) -> int:
+    """A port for the local listener beside one for the network: the next, unless that may be taken
+    by any connection, as in a test."""
+    if port < EPHEMERAL - 1:
+        return port + 1
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def configuration(folder: Path, bind: str, port: int, local: int) -> str:
+    """mosquitto.conf. TLS is the only way in.
+
+    A client id is whose session it is: who connects under another's throws that one off and may
+    wipe its session (MQTT 3.1.1, 3.1.4-2). So over the network it is the user's name, whatever a
+    client says (mosquitto's handle_connect.c, from 1.5 on). On this machine, which no kiosk's
+    credential reaches, each program of ours has its own.
+    """
+    tls = f"""\
+certfile {folder}/broker.crt
+keyfile {folder}/broker.key
+# The lowest version that is taken: 1.2, and 1.3 above it.
+tls_version tlsv1.2"""
+    return f"""\
+# Made by `fevergate provision`; made again by each run of it.
+# The network: nobody takes another's client id, and with it another's session.
+listener {port} {bind}
+{CLIENT_IDS}
+# Below the unit's open files, so that this machine's programs are always let in.
+max_connections {MAX_CONNECTIONS}
+{tls}
+# This machine: gateway, pages and commands.
+listener {local} 127.0.0.1
+{tls}
+
+allow_anonymous false
+password_file {folder}/broker.passwords
+acl_file {folder}/broker.acl
+# Small packets at once: an acknowledgement just before a fever would delay it by 40 ms.
+set_tcp_nodelay true
+# Whom `fevergate provision revoke` tells to read its files again.
+pid_file {folder}/broker/mosquitto.pid
+
+# Sessions and retained messages survive an orderly restart. They are not what readings rely
+# on: a kiosk keeps each until the gateway has it on disk.
+persistence true
+persistence_location {folder}/broker/
+autosave_interval 60
+
+# A payload has at most {MAX_PAYLOAD} bytes; topic and headers come on top.
+max_packet_size {2 * MAX_PAYLOAD}
+# For an absent gateway: what four campuses say in some hours. Beyond that the kiosks keep it.
+max_queued_messages {MAX_QUEUED}
+max_queued_bytes 33554432
+# No window: one that readings fill while a disk refuses would keep the next fever out.
+max_inflight_messages 0
+persistent_client_expiration 14d
+sys_interval 10
+
+log_dest stderr
+log_type error
+log_type warning
+connection_messages false
+"""
+
+
+ACL_HEAD = "# Made by `fevergate provision`; made again by each run of it; whole to its last line."
+ACL_END = "# The end."
+"""Without it the list is cut off, and kiosks are shut out."""
+
+
+def access_list(
+    campus: str, kiosks: list[str], *, home_assistant: bool = False, collect: bool = False
+) -> str:
+    """Who may write and read what: named user by user, so that it can be read and audited."""
+    base = f"{ROOT}/{campus}"
+    lines = [
+        ACL_HEAD,
+        f"user {GATEWAY}",
+        *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
+        f"topic read {base}/alarm/+/acknowledge",
+        f"topic read {base}/alarm/+/test",
+        *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
+        f"topic write {base}/{OURSELVES}/status",
+        f"topic readwrite {base}/alarm/+",  # what it showed last, when it starts again
+        "topic read $SYS/#",
+        *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
+        "",
+        f"user {ADMIN}",
+        f"topic read {base}/#",
+        f"topic write {base}/alarm/+/acknowledge",
+        f"topic write {base}/alarm/+/test",
+        *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
+        "topic read $SYS/#",
+    ]
+    lines += [
+        "",
+        f"user {WEB}",
+        *(f"topic read {base}/+/{kind}" for kind in ("reading", "health", "status")),
+        f"topic read {base}/alarm/+",
+        f"topic write {base}/alarm/+/acknowledge",
+        f"topic write {base}/alarm/+/test",
+    ]
+    if home_assistant:
+        # No reading, which is a person's; it sees how the kiosks are and what the lamps show.
+        lines += [
+            "",
+            f"user {HOME_ASSISTANT}",
+            f"topic readwrite {HOME_ASSISTANT}/#",
+            *(f"topic read {base}/+/{kind}" for kind in ("health", "status")),
+            f"topic read {base}/alarm/+",
+            f"topic write {base}/alarm/+/acknowledge",
+        ]
+    if collect:
+        # Of every campus that speaks here, and nothing to write: it only keeps.
+        for user in (COLLECT, *COLLECTORS):
+            lines += ["", f"user {user}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
+    for kiosk in kiosks:
+        lines += ["", f"user {kiosk}"]
+        lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]
+        lines += [f"topic read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS]
+    return "\n".join([*lines, ACL_END]) + "\n"
+
+
+def bound_to(folder: Path) -> str | None:
+    """The address at which the configuration in this folder has the broker listen."""
+    try:
+        found = re.search(r"(?m)^listener \d+ (\S+)$", (folder / "mosquitto.conf").read_text())
+    except FileNotFoundError:
+        return None
+    return found[1] if found else None
+
+
+def network_port(folder: Path) -> int:
+    """The port at which the configuration in this folder has the broker listen to the network."""
+    found = re.search(r"(?m)^listener (\d+) ", (folder / "mosquitto.conf").read_text())
+    return int(found[1]) if found else PORT
+
+
+def write_passwords(path: Path, passwords: dict[str, str]) -> None:
+    """Hash every password into mosquitto's file; they never stand in a process list.
+
+    Raises `ProvisionError` where mosquitto's tool is missing or refuses.
+    """
+    tool = shutil.which("mosquitto_passwd")
+    if tool is None:
+        raise ProvisionError("mosquitto_passwd: not found; apt-get install mosquitto")
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
+    done = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
+    if done.returncode:
+        beside.unlink()
+        raise ProvisionError(f"mosquitto_passwd: {done.stderr.strip() or done.stdout.strip()}")
+    beside.chmod(0o600)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+    # Nobody who is revoked comes back with what was good before.
+    last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")
+
+
+_OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")
+
+
+def hand_over(folder: Path) -> None:
+    """As root: the broker's files, where there are any, to the user `mosquitto`, the others to
+    `fevergate`, if there is one.
+
+    Raises `ProvisionError` where mosquitto is not installed.
+    """
+    has_broker = (folder / "mosquitto.conf").exists()  # a campus server's folder has none
+    if has_broker:
+        (folder / "broker").mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0:
+        return
+    if _has_user("fevergate"):
+        service = pwd.getpwnam("fevergate")
+        os.chown(folder, service.pw_uid, service.pw_gid, follow_symlinks=False)
+        # By the open folder, not by its path: that may be another's by now.
+        for here, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
+            if here == str(folder) and has_broker:
+                # What the broker wrote stays its own: without its pid file it would not start.
+                folders[:] = [name for name in folders if name not in _OF_THE_BROKER]
+                files = [name for name in files if name not in _OF_THE_BROKER]
+            for name in (*folders, *files):
+                with suppress(FileNotFoundError):  # such as a database's, which came and went
+                    os.chown(
+                        name, service.pw_uid, service.pw_gid, dir_fd=opened, follow_symlinks=False
+                    )
+    if not has_broker:
+        return
+    if not _has_user("mosquitto"):
+        raise ProvisionError("no user mosquitto: apt-get install mosquitto")
+    broker = pwd.getpwnam("mosquitto")
+    for name in _OF_THE_BROKER:
+        if _has_user("fevergate"):  # which reads them for a backup
+            group, mode = pwd.getpwnam("fevergate").pw_gid, 0o750 if name == "broker" else 0o640
+        else:
+            group, mode = broker.pw_gid, None
+        _give(folder / name, broker.pw_uid, group, mode)
+    # The way to them, without a look at what else lies here.
+    _give(folder, -1, broker.pw_gid, 0o710)
+
+
+def _give(path: Path, user: int, group: int, mode: int | None) -> None:
+    """Never what a link of the service's user points at. Raises `ProvisionError` for one."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise ProvisionError(f"{path}: expected no link: {error.strerror}") from error
+    try:
+        os.fchown(opened, user, group)
+        if mode is not None:
+            os.fchmod(opened, mode)
+    finally:
+        os.close(opened)
+
+
+def _has_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""How many connections one address may have to the broker: the kernel's to enforce.
+
+mosquitto has no such limit: whoever holds its `max_connections` keeps every kiosk out. The rule is
+nftables' (gateway/machine/broker-limit.nft), loaded by a unit of systemd's.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from fevergate.command_line.finding import Finding, ok
+from fevergate.command_line.options import FOLDER
+from fevergate.settings.gateway import GatewaySettings
+
+UNIT = "fevergate-broker-limit.service"
+NFT = Path("/usr/sbin/nft")
+
+
+def drop_in(port: int) -> str:
+    """What the unit is told of this gateway's broker; its own default is 8883."""
+    return f"Environment=PORT={port}\n"
+
+
+def start(systemctl: str) -> None:
+    """At each boot, and anew now. Where that cannot be, `finding` says so: the broker serves."""
+    for arguments in (("enable", "--quiet"), ("restart",)):
+        subprocess.run([systemctl, *arguments, UNIT], capture_output=True)
+
+
+def finding(settings: GatewaySettings) -> Iterator[Finding]:
+    """Whether the limit is in force, where this machine runs the broker under systemd."""
+    here = settings.folder.resolve() == FOLDER and settings.path("mosquitto.conf").exists()
+    systemctl = shutil.which("systemctl")
+    if not here or systemctl is None:
+        return
+    if not NFT.exists():
+        yield _missing(
+            ("没有 nft", "nft is missing"),
+            f"apt-get install nftables; systemctl restart {UNIT}",
+        )
+        return
+    done = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
+    if (state := done.stdout.strip()) == "active":
+        yield ok("broker", "每个地址的连接数有限", "one address has its limit of connections")
+    else:
+        why = f"{UNIT}: {state or 'unknown'}"
+        yield _missing((why, why), f"systemctl restart {UNIT}; journalctl -u {UNIT}")
+
+
+def _missing(why: tuple[str, str], command: str) -> Finding:
+    return Finding(
+        check="broker",
+        state="warning",
+        text=(
+            f"每个地址的连接数不限，一台机器就能占满消息服务器，使测温机连不上：{why[0]}",
+            "one machine can take all the broker's connections and keep the kiosks out, since"
+            f" no address has a limit: {why[1]}",
+        ),
+        advice=(command, command),
+    )

@@ -1,0 +1,250 @@
+"""Has mosquitto start whatever a power cut left of its files: `fevergate broker`, before it starts.
+
+mosquitto ends with "Couldn't open database" where its store is cut off or of null bytes, needs a
+place for its pid file, and lets nobody in where its passwords are empty. What is disposable is set
+aside; of what was provisioned the last sound copy is taken; where the card takes nothing, its store
+is kept in memory. What is done is said in the journal, and `doctor` finds it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from fevergate.errors import BrokerError, SettingsError
+from fevergate.mosquitto.broker_files import (
+    ACL_END,
+    ACL_HEAD,
+    ADMIN,
+    GATEWAY,
+    GOOD,
+    PID_FILE,
+    STORE,
+    WEB,
+    stores_aside,
+)
+from fevergate.settings import last_good
+
+log = logging.getLogger(__name__)
+
+TRIAL_S = 30.0
+"""A broker that is neither up nor down after so long is not tried further."""
+
+MOST_ASIDE = 3
+"""Damaged stores kept; the oldest go."""
+
+MEMORY_SHARE = 0.5
+"""How much of what is free in memory a store may take that the card cannot."""
+
+
+def program() -> str:
+    """mosquitto. Raises `BrokerError` where it is not installed."""
+    # Debian keeps servers out of a plain user's path.
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    if found := shutil.which("mosquitto", path=path):
+        return found
+    raise BrokerError("mosquitto: not found; apt-get install mosquitto")
+
+
+def prepare(folder: Path, runtime: Path) -> Path:
+    """See to the files of the broker in `folder`; returns the configuration to start it with, which
+    lies in `runtime` where it is not the one that was provisioned. Raises `SettingsError` where
+    there is none to be read."""
+    chosen = _provisioned(folder)
+    try:
+        text = chosen["mosquitto.conf"].read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen['mosquitto.conf']}: {error}") from error
+    for name, path in chosen.items():
+        text = text.replace(str(folder / name), str(path))
+    store = folder / "broker"
+    if _takes(store):
+        _see_to_store(store, runtime)
+    else:
+        text = _in_memory(text, store, runtime)
+    if os.geteuid() == 0:
+        # As root it would drop to a user who cannot get into a private temporary folder.
+        text += "\nuser root\n"
+    plain = folder / "mosquitto.conf"
+    with suppress(OSError, UnicodeDecodeError):
+        if text == plain.read_text():
+            return plain
+    configuration = runtime / "mosquitto.conf"
+    configuration.write_text(text)
+    return configuration
+
+
+def _provisioned(folder: Path) -> dict[str, Path]:
+    """Each file that mosquitto reads, and where it is sound, if anywhere."""
+    good = folder / "broker" / GOOD
+    checks = {
+        "mosquitto.conf": _configuration,
+        "broker.acl": _access_list,
+        "broker.passwords": lambda data: _passwords(data, _named(chosen["broker.acl"])),
+    }
+    chosen = {name: folder / name for name in (*checks, *_PAIR)}
+    for name, check in checks.items():
+        try:
+            chosen[name], wrong = last_good.choose(folder / name, check, good)
+        except SettingsError as error:
+            log.error("%s: run fevergate provision", error)  # mosquitto may make more of it
+        else:
+            if wrong:
+                log.error("%s; the last sound copy is taken: run fevergate provision", wrong)
+    try:
+        pair, wrong = last_good.choose_pair(folder / _PAIR[0], folder / _PAIR[1], good)
+    except SettingsError as error:
+        log.error("%s: run fevergate provision", error)
+    else:
+        chosen |= dict(zip(_PAIR, pair, strict=True))
+        if wrong:
+            log.error("%s; the last sound pair is taken: run fevergate provision", wrong)
+    return chosen
+
+
+def _configuration(data: bytes) -> None:
+    text = last_good.text(data)
+    for key in ("listener", "password_file", "acl_file", "certfile", "keyfile"):
+        if not re.search(rf"(?m)^{key} \S", text):
+            raise ValueError(f"has no {key}")
+
+
+def _passwords(data: bytes, named: Iterable[str]) -> None:
+    """`named`: who stands in the access list."""
+    users = set()
+    for line in last_good.text(data).splitlines():
+        user, _, hashed = line.partition(":")
+        if not re.fullmatch(r"\$\d\$\S+", hashed):
+            raise ValueError("has a line that is no user's")
+        users.add(user)
+    if lost := {*named, GATEWAY} - {ADMIN, WEB} - users:
+        raise ValueError(f"does not name {', '.join(sorted(lost))}")
+
+
+def _named(path: Path) -> list[str]:
+    with suppress(OSError, UnicodeDecodeError):
+        return re.findall(r"(?m)^user (\S+)$", path.read_text())
+    return []
+
+
+def _access_list(data: bytes) -> None:
+    lines = last_good.text(data).splitlines()
+    if f"user {GATEWAY}" not in lines:
+        raise ValueError(f"does not name {GATEWAY}")
+    if lines[0] == ACL_HEAD and lines[-1] != ACL_END:
+        raise ValueError("is cut off")
+
+
+_PAIR = ("broker.crt", "broker.key")
+
+
+def _takes(folder: Path) -> bool:
+    """Whether something can be written there."""
+    probe = folder / ".probe"
+    try:
+        with probe.open("wb", buffering=0) as file:
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+        probe.unlink()
+    except OSError as error:
+        log.error("%s: %s: sessions and messages are kept in memory", folder, error.strerror)
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _see_to_store(folder: Path, runtime: Path) -> None:
+    """Set the store aside where mosquitto cannot read it and could do without."""
+    path = folder / STORE
+    if not path.exists() or path.stat().st_size == 0 or not _damaged(path, runtime):
+        return
+    aside = folder / f"{STORE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    path.rename(aside)
+    log.error("%s is damaged; kept as %s, and begun anew: kiosks send again", path, aside.name)
+    for old in stores_aside(folder.parent)[:-MOST_ASIDE]:
+        old.unlink()
+
+
+def _in_memory(text: str, folder: Path, runtime: Path) -> str:
+    """The configuration for a broker that writes nothing to the card, with what it had there."""
+    memory = runtime / "store"
+    memory.mkdir(exist_ok=True)
+    path = folder / STORE
+    with suppress(OSError):
+        room = shutil.disk_usage(memory).free * MEMORY_SHARE
+        if path.exists() and 0 < path.stat().st_size < room and not _damaged(path, runtime):
+            shutil.copyfile(path, memory / STORE)
+    for key, place in (("persistence_location", f"{memory}/"), ("pid_file", memory / PID_FILE)):
+        text = re.sub(rf"(?m)^{key} .*$", f"{key} {place}", text)
+    return text
+
+
+def _damaged(path: Path, runtime: Path) -> bool:
+    """Whether a broker comes up without this store, and not with it."""
+    return not _comes_up(path, runtime) and _comes_up(None, runtime)
+
+
+def _comes_up(store: Path | None, runtime: Path) -> bool:
+    """Try it: a broker that nobody can reach, with a copy of the store."""
+    with tempfile.TemporaryDirectory(dir=runtime) as name:
+        folder = Path(name)
+        if store:
+            shutil.copyfile(store, folder / STORE)
+        lines = ["listener 0 socket", "persistence true", f"persistence_location {folder}/"]
+        lines += ["allow_anonymous true", "log_dest none"]
+        lines += ["user root"] if os.geteuid() == 0 else []
+        (folder / "trial.conf").write_text("\n".join(lines) + "\n")
+        process = subprocess.Popen(
+            [program(), "-c", "trial.conf"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until = time.monotonic() + TRIAL_S
+            while process.poll() is None and time.monotonic() < until:
+                if (folder / "socket").exists():
+                    return True
+                time.sleep(0.005)
+            return process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+
+
+@click.command("broker")
+@click.argument(
+    "folder",
+    # The broker's user may go through it, and not list it.
+    type=click.Path(path_type=Path, file_okay=False, exists=True, readable=False),
+)
+def broker_command(folder: Path) -> None:
+    """See to the message broker's files in FOLDER; mosquitto's unit runs it before each start.
+
+    A store that a power cut damaged is set aside and begun anew; of a damaged certificate, password
+    file or access list the last sound copy is taken; where the card takes nothing, the store is
+    kept in memory.
+
+    \b
+      fevergate broker /etc/fevergate
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    folder = folder.absolute()
+    runtime = os.environ.get("RUNTIME_DIRECTORY")
+    if runtime is None:
+        with tempfile.TemporaryDirectory() as name:
+            click.echo(prepare(folder, Path(name)))
+    else:
+        click.echo(prepare(folder, Path(runtime)))

@@ -1,0 +1,374 @@
+"""The gateway's line to the broker: paho-mqtt with its traps defused.
+
+A session that outlives the process, manual acknowledgement, no delay on small packets, no
+exception that ends the thread while everything still looks connected, and one thread alone that
+touches the socket. paho's own loop reads one packet for each `select` and is woken once for each
+acknowledgement; this one takes what has come. MQTT 3.1.1, because paho spends a fifth of its time
+on each message's MQTT 5 properties, of which there are none; how long the session is kept and
+how much is under way is the broker's to say (`broker_files`). Only a `Session` of one's own, as a
+shared subscription needs it, is MQTT 5.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from fevergate.errors import SettingsError
+from fevergate.mqtt.tls import BufferedSocket, end_of, named_context, no_delay
+from fevergate.settings import last_good
+from fevergate.settings.collector import CollectSettings
+from fevergate.settings.gateway import GatewaySettings, read_secret
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 20
+BACKOFF_MIN_S = 0.5
+BACKOFF_MAX_S = 8.0
+MISC_S = 1.0
+QUEUED = 10_000
+BURST = 128
+"""Packets taken before acknowledgements and announcements go out."""
+
+TAKEN_OVER = 0x8E
+"""MQTT 5, 3.14.2.1: somebody else connected under our client id."""
+
+Message = Callable[[str, bytes, Callable[[], None]], None]
+
+TAKEN_RETAINED = re.compile(r".*/status$|.*/alarm/[^/]+$|[$]SYS/.*")
+"""What may be taken though it was retained: states, which hold until the next one. A retained
+reading or health would come again with each connection, and outlive whoever left it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an MQTT 5 client says of its session: how long it outlives the line, and how many
+    messages may be under way unacknowledged (mosquitto's own idea of that is 20)."""
+
+    expiry_s: int
+    receive_maximum: int
+
+    def properties(self) -> Properties:
+        """Those of CONNECT."""
+        given = Properties(PacketTypes.CONNECT)
+        given.SessionExpiryInterval = self.expiry_s
+        given.ReceiveMaximum = self.receive_maximum
+        return given
+
+
+class Broker:
+    """One supervised connection.
+
+    `message(topic, payload, done)` comes from the network thread; `done` acknowledges, and
+    may be called from any thread, once what came is safe. `up` is called after each connect.
+    Where it is `clean`, the broker keeps nothing for it while it is away. On `status_topic`, if
+    there is one, it says `online`, and `offline` when it ends, whatever way.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings | CollectSettings,
+        client_id: str,
+        topics: Sequence[str],
+        message: Message,
+        up: Callable[[], None] = lambda: None,
+        status_topic: str = "",
+        session: Session | None = None,
+        *,
+        clean: bool = False,
+        patient: bool = False,
+    ) -> None:
+        """`patient`: a password or an authority that cannot be read is waited for, and said in
+        `trouble`. Raises `SettingsError` for it otherwise."""
+        self._settings = settings
+        self._secured = False
+        self.trouble = ""
+        self._status_topic = status_topic
+        self._connect_with: dict[str, Any] = {}
+        self._leave = threading.Event()
+        self.taken_over = False
+        """Whether another client came under our id: it has our session now."""
+        self.refused: list[str] = []
+        """What the broker did not let us subscribe to."""
+        self._broker = settings.broker
+        self._topics = [(topic, 1) for topic in topics]
+        self._message = message
+        self._up = up
+        self._epoch = 0
+        self._acknowledged: deque[tuple[int, int]] = deque()
+        self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=QUEUED)
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._wake_w.setblocking(False)
+        self._awake = False
+        self._again = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="broker")
+        self.heard_at = self.progressed_at = time.monotonic()
+        self.retained = 0
+        """Retained messages that were not taken."""
+        self.certificate_end: float | None = None
+        """Until when the certificate of the broker that we met last holds, UTC s."""
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if session else clean,
+            protocol=mqtt.MQTTv5 if session else mqtt.MQTTv311,
+            manual_ack=True,
+        )
+        if session:
+            self._connect_with = {"clean_start": False, "properties": session.properties()}
+        client.max_queued_messages_set(QUEUED)
+        if status_topic:
+            client.will_set(status_topic, b"offline", qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        client.on_socket_open = no_delay
+        # Only the network thread writes to the socket; a paho that knows of no loop would let
+        # whoever publishes write there, at times in the midst of a packet.
+        client.on_socket_register_write = lambda *_: self._wake()
+        self._client = client
+        if not patient:
+            self._secure()
+
+    def _secure(self) -> None:
+        """Take password and authority, or sound copies of them. Raises `SettingsError`."""
+        if self._secured:
+            return
+        last_good.choose_secrets(self._settings)
+        settings, broker = self._settings, self._broker
+        self._client.username_pw_set(
+            broker.username, read_secret(settings.path(broker.password_file))
+        )
+        self._client.tls_set_context(
+            named_context(
+                broker,
+                str(settings.path(broker.ca)),
+                buffered=True,
+                any_time=isinstance(settings, GatewaySettings),
+            )
+        )
+        self._secured = True
+        self.trouble = ""
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the network thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Connect, and stay connected, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect; the session and what is queued in it wait at the broker."""
+        if self._status_topic:
+            self.publish(self._status_topic, b"offline", retain=True)
+        self._stopping.set()
+        self._wake()
+        self._thread.join(timeout=10)
+
+    def leave(self) -> None:
+        """Take no more of what is subscribed to; what is under way still comes. An MQTT 5 session
+        ends with `stop`, and all that is still in it is lost."""
+        self._leave.set()
+        self._wake()
+
+    def again(self) -> None:
+        """Break the line and come back: the broker then repeats what was not acknowledged."""
+        self._again = True
+        self._wake()
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Send if there is a line now; False where there is none. Returns at once: it is
+        the network thread that gives it to paho, whose locks nobody else shall hold."""
+        if not self.connected:
+            return False
+        self._outgoing.append((topic, payload, qos, retain))
+        self._wake()
+        return True
+
+    def _run(self) -> None:
+        wait_s = BACKOFF_MIN_S
+        attempts = 0
+        while not self._stopping.is_set():
+            epoch = self._epoch
+            addresses = self._broker.addresses
+            host, port = addresses[attempts % len(addresses)]
+            self.progressed_at = time.monotonic()
+            try:
+                self._secure()
+                self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
+                self._pump()
+            except (OSError, ssl.SSLError) as error:
+                log.warning("broker at %s:%d: %s", host, port, error)
+            except SettingsError as error:
+                if self.trouble != str(error):
+                    log.error("%s", error)
+                self.trouble = str(error)
+            except Exception:
+                log.exception("the broker's thread fell, starting it again")
+            attempts = 0 if self._epoch > epoch else attempts + 1
+            if self._again:  # a line that we broke ourselves: a fever may be on its way
+                self._again = False
+                continue
+            wait_s = BACKOFF_MIN_S if self._epoch > epoch else min(2 * wait_s, BACKOFF_MAX_S)
+            self._stopping.wait(wait_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+    def _pump(self) -> None:
+        """Carry one connection until it ends."""
+        misc_at = time.monotonic()
+        left = leaving = breaking = False
+        while isinstance(sock := self._client.socket(), BufferedSocket):
+            self.progressed_at = time.monotonic()
+            waiting = sock.pending() > 0
+            flushed = sock.flush()
+            writers = [] if flushed else [sock]
+            readable, _, _ = select.select(
+                [sock, self._wake_r], writers, [], 0 if waiting else MISC_S
+            )
+            if self._wake_r in readable:
+                self._wake_r.recv(64)
+            self._awake = False
+            if waiting or sock in readable:
+                self._take(sock)
+            while self._acknowledged:
+                epoch, mid = self._acknowledged.popleft()
+                # A packet id means something only on the connection that it came on.
+                if epoch == self._epoch:
+                    self._client.ack(mid, 1)
+            while self._outgoing:
+                topic, payload, qos, retain = self._outgoing.popleft()
+                self._client.publish(topic, payload, qos=qos, retain=retain)
+            if self._client.want_write():
+                self._client.loop_write()
+            # Behind the acknowledgements, or all of it would come again.
+            if self._again and not breaking and sock.flush():
+                breaking = True
+                log.warning("asking the broker again for what was not stored")
+                sock.shutdown(socket.SHUT_RDWR)
+            if time.monotonic() - misc_at >= MISC_S:
+                misc_at = time.monotonic()
+                self._client.loop_misc()
+            if self._leave.is_set() and self.connected and not left:
+                left = True
+                self._client.unsubscribe([topic for topic, _ in self._topics])
+            if self._stopping.is_set() and not leaving:
+                leaving = True  # behind all that was to be said
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        if not (self._leave.is_set() and self._connect_with):
+            self._client.disconnect()
+            return
+        ended = Properties(PacketTypes.DISCONNECT)
+        ended.SessionExpiryInterval = 0
+        self._client.disconnect(properties=ended)
+
+    def _take(self, sock: BufferedSocket) -> None:
+        for _ in range(BURST):
+            self._client.loop_read()
+            if self._client.socket() is not sock or not sock.pending():
+                return
+
+    def _wake(self) -> None:
+        """Let the network thread look at what there is to be sent."""
+        if self._awake or threading.current_thread() is self._thread:
+            return
+        self._awake = True
+        with suppress(BlockingIOError):  # it is being woken
+            self._wake_w.send(b"x")
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _userdata: object,
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        try:
+            if reason.is_failure:
+                log.error("the broker refuses us: %s", reason)
+                return
+            self._epoch += 1
+            if not self._leave.is_set():
+                client.subscribe(self._topics)
+            log.info("broker up")
+            self.certificate_end = end_of(client.socket()) or self.certificate_end
+            if self._status_topic:
+                self.publish(self._status_topic, b"online", retain=True)
+            self._up()
+        except Exception:
+            log.exception("after connecting")
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self.refused = [
+            topic
+            for (topic, _), reason in zip(self._topics, reasons, strict=False)
+            if reason.is_failure
+        ]
+        if self.refused:
+            log.error("the broker does not let us read %s", ", ".join(self.refused))
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self.taken_over |= reason.value == TAKEN_OVER
+        if not self._stopping.is_set():
+            log.warning("broker down")
+
+    def _on_message(
+        self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage
+    ) -> None:
+        self.heard_at = time.monotonic()
+        epoch, mid, qos = self._epoch, message.mid, message.qos
+        topic = message.topic
+
+        def done() -> None:
+            if qos:
+                self._acknowledged.append((epoch, mid))
+                self._wake()
+
+        if message.retain and not TAKEN_RETAINED.fullmatch(topic):
+            self.retained += 1
+            done()
+            return
+        try:
+            self._message(topic, bytes(message.payload), done)
+        except Exception:
+            log.exception("a message on %s", topic)

@@ -1,0 +1,1 @@
+"""Channels and texts that tell a person; without a database."""

@@ -1,0 +1,165 @@
+"""The ways to tell somebody, behind one small interface.
+
+All of them but e-mail post JSON to a URL, which is a secret with most services: what it answers is
+bounded, no redirection is followed, and nothing of the URL but its host is said anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from fevergate.campus.settings import CampusSettings
+from fevergate.errors import NoticeError
+from fevergate.notices.mail import Email
+from fevergate.notices.notice import Notice, masked, scrubbed
+
+TIMEOUT_S = 10.0
+MAX_ANSWER = 4096
+SAID = 200
+WECOM_BYTES, NTFY_BYTES, DINGTALK_BYTES = 2048, 4096, 20_000
+"""Longer texts are refused, or become an attachment (ntfy)."""
+
+# It logs the URL of every request, at INFO.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class Channel(Protocol):
+    """One way to tell somebody."""
+
+    def send(self, notice: Notice) -> None:
+        """Returns where the far side has taken it. Raises `NoticeError` with what it said."""
+        ...
+
+
+class _Http:
+    """What posts JSON."""
+
+    def __init__(self) -> None:
+        self._context = ssl.create_default_context()
+
+    def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
+        """The answer, where it is a 2xx. Raises `NoticeError`."""
+        try:
+            status, said = self._ask(url, msgspec.json.encode(content), headers)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            away = isinstance(error, httpx.TransportError)
+            reason = scrubbed(str(error) or type(error).__name__, notice.address)
+            raise NoticeError(reason, away=away) from None
+        if not 200 <= status < 300:
+            raise NoticeError(f"HTTP {status}: {_readable(said, notice)}")
+        return said
+
+    def _ask(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"} | headers
+        said, end = b"", time.monotonic() + TIMEOUT_S
+        with (
+            httpx.Client(verify=self._context, timeout=TIMEOUT_S, follow_redirects=False) as client,
+            client.stream("POST", url, content=content, headers=headers) as answer,
+        ):
+            for chunk in answer.iter_raw(MAX_ANSWER):
+                said += chunk
+                if len(said) >= MAX_ANSWER or time.monotonic() > end:
+                    break
+        return answer.status_code, said[:MAX_ANSWER]
+
+
+class Webhook(_Http):
+    """JSON to any service: `v, key, kind, campus, subject, body, at`; a repeat has the same key."""
+
+    def send(self, notice: Notice) -> None:
+        """Any 2xx is a yes."""
+        content = {
+            "v": 1,
+            "key": notice.key,
+            "kind": notice.kind,
+            "campus": notice.campus,
+            "subject": notice.subject,
+            "body": notice.body,
+            "at": notice.made_at,
+        }
+        self._post(notice, notice.address, content)
+
+
+class Ntfy(_Http):
+    """`https://host/topic` of ntfy, published as JSON: a header could not hold Chinese
+    (docs.ntfy.sh/publish/#publish-as-json)."""
+
+    def send(self, notice: Notice) -> None:
+        """Any 2xx is a yes."""
+        parts = urlsplit(notice.address)
+        folder, _, topic = parts.path.rstrip("/").rpartition("/")
+        if not topic:
+            raise NoticeError("expected the URL of a topic: https://host/topic")
+        content = {
+            "topic": unquote(topic),
+            "title": notice.subject,
+            "message": _cut(notice.body, NTFY_BYTES),
+            "priority": 5 if notice.kind == "fever" else 3,
+        }
+        self._post(notice, parts._replace(path=f"{folder}/").geturl(), content)
+
+
+class _Answer(Struct):
+    errcode: int
+    errmsg: str = ""
+
+
+class Robot(_Http):
+    """A robot of a WeCom or DingTalk group: both take the same text message, and say no with HTTP
+    200. DingTalk's keyword, where one is set, is `FeverGate`: every subject has it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self._most_bytes = most_bytes
+
+    def send(self, notice: Notice) -> None:
+        """Only `errcode` 0 is a yes."""
+        text = _cut(f"{notice.subject}\n{notice.body}", self._most_bytes)
+        content: dict[str, Any] = {"msgtype": "text", "text": {"content": text}}
+        said = self._post(notice, notice.address, content)
+        try:
+            answer = msgspec.json.decode(said, type=_Answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            reason = f"answer not understood: {_readable(said, notice)}"
+            raise NoticeError(reason) from None
+        if answer.errcode:
+            errmsg = _readable(answer.errmsg.encode(), notice)
+            raise NoticeError(f"errcode {answer.errcode}: {errmsg}")
+
+
+def channels(settings: CampusSettings) -> Mapping[str, Channel]:
+    """Each way by its name in a contact's `channel`."""
+    return {
+        "email": Email(settings),
+        "webhook": Webhook(),
+        "ntfy": Ntfy(),
+        "wecom": Robot(WECOM_BYTES),
+        "dingtalk": Robot(DINGTALK_BYTES),
+    }
+
+
+def far_side(notice: Notice) -> str:
+    """Whom we connect to for it: where that is away, it is away for all of the same name."""
+    return "email" if notice.channel == "email" else masked(notice.address)
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """At most so many bytes of UTF-8, no character halved."""
+    whole = text.encode()
+    if len(whole) <= most_bytes:
+        return text
+    return whole[: most_bytes - 3].decode(errors="ignore") + "…"
+
+
+def _readable(said: bytes, notice: Notice) -> str:
+    text = " ".join(said.decode("utf-8", "replace").split())
+    return scrubbed("".join(char for char in text if char.isprintable()), notice.address)[:SAID]

@@ -1,0 +1,119 @@
+"""Notices by e-mail: SMTP over TLS that is verified, the same message however often it is sent."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import smtplib
+import ssl
+from contextlib import suppress
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+from fevergate.campus.settings import CampusSettings, Smtp
+from fevergate.errors import NoticeError
+from fevergate.notices.notice import Notice
+from fevergate.settings.gateway import read_secret
+
+TIMEOUT_S = 10.0
+"""For each answer of the server."""
+
+
+class Email:
+    """The mail server of `[smtp]`."""
+
+    def __init__(self, settings: CampusSettings) -> None:
+        self._settings = settings
+
+    def send(self, notice: Notice) -> None:
+        """Hand it to the mail server. Raises `NoticeError`; `SettingsError` where the password's
+        file cannot be read."""
+        smtp = self._settings.smtp
+        if smtp is None:
+            raise NoticeError("there is no [smtp] in campus.toml any more", away=True)
+        password = read_secret(self._settings.path(smtp.password_file)) if smtp.username else ""
+        message = email_of(notice, smtp.sender, self._settings.zone)
+        try:
+            _send(smtp, self._context(smtp), password, message, notice.address)
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            reason, away = _reason(error)
+            raise NoticeError(_without(reason, password), away=away) from None
+
+    def _context(self, smtp: Smtp) -> ssl.SSLContext:
+        ca = str(self._settings.path(smtp.ca)) if smtp.ca else None
+        try:
+            return ssl.create_default_context(cafile=ca)
+        except (OSError, ssl.SSLError) as error:
+            reason = f"{ca}: expected a PEM certificate of the authority: {error}"
+            raise NoticeError(reason, away=True) from error
+
+
+def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
+    """The message, the same for the same notice, so that a repeat is recognised by its Message-ID.
+
+    Raises `NoticeError` where an address is none. RFC 5322, 3834.
+    """
+    message = EmailMessage(policy=SMTP)
+    try:
+        message["From"] = Address("FeverGate", addr_spec=sender)
+        message["To"] = Address(addr_spec=notice.address)
+    except Exception as error:  # the parser has many ways to say so
+        raise NoticeError(f"expected an e-mail address: {notice.address!r}") from error
+    message["Subject"] = " ".join(notice.subject.split())  # a line's end would begin a header
+    message["Date"] = format_datetime(datetime.fromtimestamp(notice.made_at, zone))
+    digest = hashlib.sha256(f"{notice.key}\n{notice.address}".encode()).hexdigest()[:32]
+    message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(notice.body, charset="utf-8")
+    return message
+
+
+def _send(
+    smtp: Smtp, context: ssl.SSLContext, password: str, message: EmailMessage, to: str
+) -> None:
+    if smtp.security == "tls":
+        server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=TIMEOUT_S, context=context)
+    else:
+        server = smtplib.SMTP(smtp.host, smtp.port, timeout=TIMEOUT_S)
+    try:
+        if smtp.security == "starttls":
+            server.starttls(context=context)
+        if smtp.username:
+            server.login(smtp.username, password)
+        server.send_message(message, smtp.sender, [to])
+        # It is taken; how the server says goodbye does not change that.
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        server.close()
+
+
+def _reason(error: Exception) -> tuple[str, bool]:
+    """What the server said, and whether it speaks of this message alone or of all."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            code, said = next(iter(error.recipients.values()))
+            return _said(code, said), code == 421
+        case smtplib.SMTPResponseException():
+            mine = isinstance(error, smtplib.SMTPDataError) and error.smtp_code != 421
+            return _said(error.smtp_code, error.smtp_error), not mine
+        case smtplib.SMTPNotSupportedError():
+            return str(error), "UTF8" not in str(error)
+        case ValueError() if not isinstance(error, OSError):  # as a certificate's error is
+            return str(error), False
+        case _:
+            return str(error) or type(error).__name__, True
+
+
+def _said(code: int, said: bytes | str) -> str:
+    return f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+
+
+def _without(text: str, password: str) -> str:
+    for secret in (password, base64.b64encode(password.encode()).decode()):
+        text = text.replace(secret, "…") if secret else text
+    return text

@@ -1,0 +1,1 @@
+"""What an operator runs: doctor, status, backup, close."""

@@ -1,0 +1,205 @@
+"""`fevergate backup` and `fevergate restore`, of a gateway and of a campus server."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from fevergate.backup.archive import Manifest, encrypted, read_manifest
+from fevergate.command_line.options import FOLDER, settings_option
+from fevergate.command_line.secret_input import ask_secret
+from fevergate.errors import BackupError, SettingsError
+
+PASSPHRASE = "FEVERGATE_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
+passphrase_option = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help=f"Its passphrase: the first line, - for standard input; else ${PASSPHRASE}, or asked.",
+)
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--check", "only_check", is_flag=True, help="Read FILE, compare every byte.")
+@click.option("--encrypt", is_flag=True, help="With a passphrase: FILE alone tells nobody a thing.")
+@passphrase_option
+@settings_option("gateway.toml")
+def backup_command(
+    file: Path | None,
+    only_check: bool,
+    encrypt: bool,
+    passphrase_file: Path | None,
+    settings_path: Path,
+) -> None:
+    """All of this gateway in FILE: settings, certificates, credentials, every reading.
+
+    With the settings of a campus server (campus.toml): all of that, whichever database it has.
+    Both go on meanwhile. FILE is read back before the command ends, and never overwrites another
+    one; without FILE it is named after gateway and time. It holds secrets, the authority's key
+    among them: keep it where only you can read it, or encrypt it. Without its passphrase nobody
+    can read it any more, you neither.
+
+    \b
+      fevergate backup /media/usb/monday.tar.gz
+      fevergate backup /media/usb/monday.backup --encrypt
+      fevergate backup /media/usb/monday.tar.gz --check
+      fevergate backup campus.backup --encrypt --settings /etc/fevergate/campus.toml
+      fevergate restore /media/usb/monday.tar.gz          on a new Pi
+    """
+    if only_check:
+        if file is None:
+            raise click.UsageError("--check: expected FILE")
+        from fevergate.backup.gateway import check
+
+        manifest = check(file, _passphrase_of(file, passphrase_file))
+    else:
+        passphrase = new_passphrase(passphrase_file) if encrypt or passphrase_file else None
+        file, manifest = _back_up(file, settings_path, passphrase)
+        show_progress("")
+    size_mb = file.stat().st_size / 1e6
+    click.echo(
+        f"{file}: {_counted(manifest)}, {len(manifest.members)} files, {size_mb:.1f} MB,"
+        f" {'encrypted, ' if encrypted(file) else ''}all digests right"
+    )
+    for name in manifest.elsewhere:
+        click.echo(f"not in it, since it lies elsewhere: {name}", err=True)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER)
+@passphrase_option
+@click.option("--database", help="A campus server's: a file's name, or postgresql://...")
+def restore_command(
+    file: Path, folder: Path, passphrase_file: Path | None, database: str | None
+) -> None:
+    """Put the gateway, or the campus server, of backup FILE into FOLDER, by default /etc/fevergate.
+
+    FOLDER must be new or empty, and so must a campus server's database be. Nothing is put there
+    before every byte was compared and the database was found sound, and nothing ever outside it: a
+    database that lay elsewhere comes into FOLDER. What was measured since the backup and is not on
+    the kiosks any more does not come back.
+    """
+    passphrase = _passphrase_of(file, passphrase_file)
+    manifest = read_manifest(file, passphrase)
+    if manifest.kind == "archive":
+        raise BackupError(f"{file}: is the archive of a campus that was closed; nothing runs of it")
+    if manifest.kind == "gateway":
+        if database:
+            raise click.UsageError("--database: expected with a campus server's backup")
+        _restore_gateway(file, folder, passphrase)
+    else:
+        _restore_campus(file, folder, passphrase, database)
+
+
+def _restore_gateway(file: Path, folder: Path, passphrase: str | None) -> None:
+    from fevergate.backup.gateway import restore
+    from fevergate.provision.steps import begin
+    from fevergate.settings.gateway import load_gateway
+
+    manifest = restore(file, folder, show_progress, passphrase)
+    show_progress("")
+    click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
+    database = load_gateway(folder / "gateway.toml").database
+    if database != manifest.database:
+        click.echo(f"the database was {manifest.database}; it is {folder / database} now")
+    for line in begin(folder.absolute(), broker_anew=True):
+        click.echo(line)
+    click.echo(f"Next: fevergate doctor --settings {folder}/gateway.toml")
+
+
+def _restore_campus(file: Path, folder: Path, passphrase: str | None, database: str | None) -> None:
+    from fevergate.provision.steps import begin_campus
+
+    try:
+        from fevergate.campus.backup import restore_campus
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{file}: {NEEDS_CAMPUS}") from error
+    manifest = restore_campus(file, folder, show_progress, passphrase, database)
+    show_progress("")
+    click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
+    for name in manifest.elsewhere:
+        click.echo(f"the settings name {name}, which the backup has not", err=True)
+    for line in begin_campus(folder.absolute()):
+        click.echo(line)
+
+
+NEEDS_CAMPUS = "a campus server's needs more: pip install 'fevergate[campus]'"
+
+
+def _back_up(
+    file: Path | None, settings_path: Path, passphrase: str | None
+) -> tuple[Path, Manifest]:
+    if is_campus(settings_path):
+        try:
+            from fevergate.campus.backup import backup_campus
+            from fevergate.campus.settings import load_campus
+        except ModuleNotFoundError as error:
+            raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
+        campus = load_campus(settings_path)
+        file = file or _named("campus", datetime.now(campus.zone), passphrase)
+        return file, backup_campus(campus, file, show_progress, passphrase)
+    from fevergate.backup.gateway import backup
+    from fevergate.settings.gateway import load_gateway
+
+    settings = load_gateway(settings_path)
+    file = file or _named(settings.gateway, datetime.now(settings.zone), passphrase)
+    return file, backup(settings, file, show_progress, passphrase)
+
+
+def is_campus(path: Path) -> bool:
+    """Whether these are a campus server's settings; each gateway there has a token."""
+    try:
+        return "tokens" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # whoever loads it says why
+
+
+def _named(name: str, now: datetime, passphrase: str | None) -> Path:
+    return Path(f"fevergate-{name}-{now:%Y%m%d-%H%M%S}.{'backup' if passphrase else 'tar.gz'}")
+
+
+def new_passphrase(file: Path | None) -> str:
+    """Asked for, or as an option or the environment has it. Raises `UsageError`."""
+    passphrase = ask_secret(
+        "Passphrase of the backup",
+        file=file,
+        option="--passphrase-file",
+        variable=PASSPHRASE,
+        confirm=True,
+    )
+    if len(passphrase) < 8:
+        raise click.UsageError("the backup's passphrase: expected 8 characters or more")
+    return passphrase
+
+
+def _passphrase_of(file: Path, passphrase_file: Path | None) -> str | None:
+    if not encrypted(file):
+        return None
+    return ask_secret(
+        f"Passphrase of {file.name}",
+        file=passphrase_file,
+        option="--passphrase-file",
+        variable=PASSPHRASE,
+    )
+
+
+def _as_of(manifest: Manifest) -> str:
+    made = datetime.fromtimestamp(manifest.made_at).astimezone()
+    return f"as of {made:%Y-%m-%d %H:%M}"
+
+
+def _counted(manifest: Manifest) -> str:
+    if manifest.gateway:
+        return f"{manifest.gateway}, {manifest.readings} readings, {manifest.fevers} fevers"
+    return f"campus server, {manifest.readings} items, {manifest.fevers} fevers"
+
+
+def show_progress(text: str) -> None:
+    """In one line, to somebody who looks; nothing of it stays."""
+    if sys.stderr.isatty():
+        click.echo("\r\033[K" + (f"{text} ..." if text else ""), err=True, nl=False)

@@ -1,0 +1,102 @@
+"""`fevergate close`: a campus that closes is archived without names, and its gateway wiped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fevergate.command_line.options import settings_option
+from fevergate.errors import SettingsError
+from fevergate.operations.backup_commands import (
+    NEEDS_CAMPUS,
+    is_campus,
+    new_passphrase,
+    passphrase_option,
+    show_progress,
+)
+from fevergate.operations.closing import NOTE, REMAINS, close, finish
+from fevergate.settings.gateway import load_gateway
+
+
+@click.command("close")
+@click.argument("campus")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Where the archive goes: a stick, not this card.",
+)
+@passphrase_option
+@settings_option("gateway.toml")
+def close_command(
+    campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
+) -> None:
+    """Close CAMPUS for good: archive its counts and logs, wipe this gateway. Cannot be undone.
+
+    With the settings of a campus server (campus.toml): what that holds of CAMPUS, one of its
+    campuses; the others stay. It must be stopped before, and is to be started again after.
+
+    CAMPUS is typed as in the settings. Gateway, pages and broker are stopped; the key of personal
+    fields and every name are destroyed first; then counts, fevers, coverage, signatures and strikes
+    go into an encrypted archive, which is read back; then databases, the broker's store, keys,
+    credentials and settings are wiped. What was broken off is finished by the same command. It says
+    at its end what it cannot wipe: the kiosks' flash, the campus server's rows, earlier backups.
+
+    \b
+      sudo fevergate close east --archive /media/usb/east.archive
+      sudo fevergate close east --archive ... --settings /etc/fevergate/campus.toml
+      fevergate backup --check /media/usb/east.archive          reads it again, years later
+    """
+    if is_campus(settings_path):
+        _close_campus(campus, archive, passphrase_file, settings_path)
+        return
+    folder = settings_path.parent
+    if not settings_path.exists() and (folder / NOTE).exists():
+        finish(folder)  # all that a run which was broken off had left
+        click.echo(f"{campus}: 已清除 / is wiped")
+        return
+    settings = load_gateway(settings_path)
+    passphrase = new_passphrase(passphrase_file)
+    column = 1 if settings.language == "en" else 0
+    done = close(settings, campus, archive, passphrase, show_progress)
+    show_progress("")
+    manifest = done.manifest
+    click.echo(
+        (
+            f"{campus}：已归档 {manifest.readings} 条读数、{manifest.fevers} 次发热，已核对："
+            f"{archive}；本机已清除",
+            f"{campus}: {manifest.readings} readings and {manifest.fevers} fevers are in {archive},"
+            " read back; this gateway is wiped",
+        )[column]
+    )
+    for line in REMAINS:
+        click.echo(f"→ {line[column].format(campus=campus)}")
+    if done.left:
+        click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(done.left))
+
+
+def _close_campus(
+    campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
+) -> None:
+    try:
+        from fevergate.campus.closing import REMAINS as LEFT
+        from fevergate.campus.closing import close_campus
+        from fevergate.campus.settings import load_campus
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
+    settings = load_campus(settings_path)
+    passphrase = new_passphrase(passphrase_file)
+    manifest = close_campus(settings, campus, archive, passphrase, show_progress)
+    show_progress("")
+    column = 1 if settings.language == "en" else 0
+    click.echo(
+        (
+            f"{campus}：已归档 {manifest.readings} 条汇总记录、{manifest.fevers} 次发热，已核对："
+            f"{archive}；汇总服务器中该校区的记录已清除",
+            f"{campus}: {manifest.readings} items and {manifest.fevers} fevers are in {archive},"
+            " read back; the campus server's rows of it are wiped",
+        )[column]
+    )
+    for line in LEFT:
+        click.echo(f"→ {line[column].format(campus=campus)}")

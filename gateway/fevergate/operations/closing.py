@@ -1,0 +1,318 @@
+"""A campus that closes: its gateway archived without names, and wiped; personal data first.
+
+Each step may be done again, so that a run that was broken off is finished by the next. What is
+wiped last is the note of how far it went.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from fevergate.backup.archive import (
+    FOLDERS,
+    KEPT,
+    Manifest,
+    Progress,
+    member_of,
+    read_backup,
+    write_backup,
+)
+from fevergate.backup.gateway import DATABASE, DESK, PAGES, check_new, copy_of, manifest_of, sound
+from fevergate.crypto.field_encryption import KEY
+from fevergate.errors import BackupError, ClosingError
+from fevergate.gateway import run_state
+from fevergate.provision.services import broker_pid, stop
+from fevergate.settings import last_good
+from fevergate.settings.gateway import Desk, GatewaySettings
+from fevergate.storage.connection import connect
+from fevergate.system.atomic_file import sync_folder, write_private
+
+NOTE = "closing.json"
+SETTINGS = "gateway.toml"
+CAMPUS = "campus.toml"
+OURS = ("broker", "systemd", "updates", *FOLDERS)
+"""Folders below the settings' that are the gateway's own."""
+
+PATTERNS = (*KEPT, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")
+
+NAMES = {
+    "gateway": (
+        "update fevers set acknowledged_by = '' where acknowledged_by != ''",
+        "update lamp_tests set by = '' where by != ''",
+        "update calibrations set by = '' where by != ''",
+        "delete from rejected",
+    ),
+    "pages": (
+        "delete from sessions",
+        "delete from codes",
+        "delete from attempts",
+        "delete from tokens",
+        "delete from duty",
+        "delete from users",
+        "update follow_ups set sealed = '', \"by\" = ''",
+        "update follow_up_revisions set sealed = '', \"by\" = ''",
+        "update audit set \"user\" = '', what = ''",
+    ),
+    "desk": (
+        "update looks set \"by\" = '', why = ''",
+        "update checks set \"by\" = ''",
+        "update calibrations set \"by\" = ''",
+    ),
+}
+"""What names somebody in each database, so that the rest can be kept. Who signed a day is part of
+what was signed, and who struck rows of why they do not count: these stay."""
+
+
+MARKS = {"gateway": "readings", "pages": "follow_ups", "desk": "looks"}
+"""A table by which each database is known: what the settings name is wiped, wherever it lies."""
+
+
+class Note(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How far it went; kept in the folder until nothing else of it is left."""
+
+    campus: str
+    archive: str
+    sha256: str = ""
+    """Of the archive, once it was read back."""
+    at: float
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    manifest: Manifest
+    left: list[str]
+    """What is still in the folder, which is none of ours."""
+
+
+def close(
+    settings: GatewaySettings,
+    campus: str,
+    archive: Path,
+    passphrase: str,
+    progress: Progress = lambda _: None,
+) -> Closed:
+    """Stop what runs, blank names, archive what is left, read that back, wipe the rest.
+
+    Raises `ClosingError`, `BackupError`, `StoreError`, `ProvisionError`; then it is to be run
+    again. Nothing but names goes before the archive was read back.
+    """
+    if campus != settings.campus:
+        raise ClosingError(f"{campus!r}: these settings are of the campus {settings.campus!r}")
+    folder = settings.folder.absolute()
+    archive = archive.absolute()
+    if archive.is_relative_to(folder):
+        raise ClosingError(f"{archive}: lies in the folder that is wiped")
+    if (folder / CAMPUS).exists():
+        raise ClosingError(
+            f"{folder / CAMPUS}: a campus server has this folder, too; move it before (fevergate"
+            " backup, restore)"
+        )
+    note = begun(folder / NOTE, settings.campus, archive)
+    stop(folder)
+    if run_state.ask(folder) is not None or broker_pid(folder) is not None:
+        raise ClosingError(
+            "it runs: systemctl stop fevergate-gateway fevergate-web mosquitto, then again"
+        )
+    paths = _databases(settings)
+    progress("blanking names")
+    # The key first: without it no copy of them can be read, here or on any stick without it.
+    wipe(folder / KEY)
+    wipe(folder / last_good.FOLDER / KEY)
+    for kind, path in paths.items():
+        # One that was archived may be half wiped.
+        if path.exists() and not (note.sha256 and path.is_relative_to(folder)):
+            _blank(path, kind)
+    if note.sha256:
+        progress("reading the archive back")
+        manifest = read_backup(archive, None, passphrase)
+        if member_of(archive).sha256 != note.sha256:
+            raise ClosingError(f"{archive}: is not the archive that was made")
+    else:
+        manifest = _archive(settings, paths, archive, passphrase, progress)
+        note.sha256 = member_of(archive).sha256
+        keep(folder / NOTE, note)
+    progress("wiping")
+    try:
+        for path in _ours(folder, list(paths.values())):
+            wipe(path)
+        for name in (*OURS, last_good.FOLDER):
+            if (folder / name).is_dir() and not (folder / name).is_symlink():
+                shutil.rmtree(folder / name)
+        wipe(folder / SETTINGS)
+        return Closed(manifest=manifest, left=finish(folder))
+    except OSError as error:
+        raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
+
+
+def finish(folder: Path) -> list[str]:
+    """Take away the note, once all else is; returns what is left, which is none of ours."""
+    wipe(folder / NOTE)
+    return sorted(path.name for path in folder.iterdir())
+
+
+def begun(path: Path, campus: str, archive: Path) -> Note:
+    """How far a closing went by the note at `path`, or that it begins now. Raises `ClosingError`,
+    `BackupError` where something is at `archive` already."""
+    try:
+        note = msgspec.json.decode(path.read_bytes(), type=Note)
+    except FileNotFoundError:
+        check_new(archive)
+        note = Note(campus=campus, archive=str(archive), at=time.time())
+        keep(path, note)
+    except msgspec.MsgspecError as error:
+        raise ClosingError(f"{path}: expected how far a closing went: {error}") from error
+    if note.campus != campus:
+        raise ClosingError(f"{campus!r}: the closing of {note.campus!r} was begun; finish that")
+    if note.archive != str(archive):
+        raise ClosingError(f"{archive}: was begun with --archive {note.archive}; go on with that")
+    return note
+
+
+def keep(path: Path, note: Note) -> None:
+    """Note how far it went."""
+    write_private(path, msgspec.json.encode(note))
+
+
+def _databases(settings: GatewaySettings) -> dict[str, Path]:
+    return {
+        "gateway": settings.path(settings.database),
+        "pages": settings.path(settings.web.database),
+        "desk": settings.path((settings.desk or Desk()).database),
+    }
+
+
+def _blank(path: Path, kind: str) -> None:
+    """Take the names out of a database in one transaction; nothing of them is left in its free
+    pages, nor in its log."""
+    database = connect(path, read_only=False)
+    try:
+        database.execute("pragma secure_delete = on")
+        tables = {name for (name,) in database.execute("select name from sqlite_master")}
+        if MARKS[kind] not in tables:
+            raise ClosingError(f"{path}: is not a database of ours")
+        database.execute("begin immediate")
+        for statement in NAMES[kind]:
+            if set(statement.split()) & tables:
+                database.execute(statement)
+        database.execute("commit")
+        database.execute("vacuum")
+        database.execute("pragma wal_checkpoint(truncate)")
+    except sqlite3.Error as error:
+        raise ClosingError(f"{path}: {error}") from error
+    finally:
+        database.close()
+
+
+def _archive(
+    settings: GatewaySettings,
+    paths: dict[str, Path],
+    archive: Path,
+    passphrase: str,
+    progress: Progress,
+) -> Manifest:
+    """Copies of the databases, as they are now, and the settings; no key, no credential."""
+    members = {"gateway": DATABASE, "pages": PAGES, "desk": DESK}
+    archive.unlink(missing_ok=True)  # of a run that was broken off before it was noted
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=settings.folder) as beside:
+            files = {SETTINGS: settings.folder / SETTINGS}
+            if (settings.folder / "revoked.jsonl").exists():
+                files["revoked.jsonl"] = settings.folder / "revoked.jsonl"
+            for kind, path in paths.items():
+                if path.exists():
+                    progress(f"copying {path.name}")
+                    files[members[kind]] = copy_of(path, Path(beside) / members[kind])
+            readings, fevers = sound(files[DATABASE]) if DATABASE in files else (0, 0)
+            manifest = manifest_of(settings, files, readings, fevers, kind="archive")
+            write_backup(archive, manifest, files, passphrase, progress)
+            _read_back(archive, Path(beside) / "back", passphrase, (readings, fevers))
+    except OSError as error:
+        raise BackupError(f"{archive}: {error.strerror or error}") from error
+    return manifest
+
+
+def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
+    """Its databases are opened, counted, and looked through for names. Raises `ClosingError`."""
+    read_backup(archive, into, passphrase)
+    if (into / DATABASE).exists() and sound(into / DATABASE) != counts:
+        raise ClosingError(f"{archive}: has not as many readings and fevers as it should")
+    if (into / PAGES).exists():
+        pages = connect(into / PAGES, read_only=True)
+        try:
+            for table in ("follow_ups", "follow_up_revisions"):
+                query = f"select count(*) from {table} where sealed != ''"  # noqa: S608 - two names
+                if pages.execute(query).fetchone()[0]:
+                    raise ClosingError(f"{archive}: {table} still names somebody")
+        finally:
+            pages.close()
+
+
+def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
+    """Every file of the gateway's but its settings and the note: what opens other things first."""
+    for pattern in ("*.key", "*.password", "*.token", *PATTERNS):
+        for path in sorted(folder.glob(pattern)):
+            if path.name not in (SETTINGS, NOTE):
+                yield path
+    for name in (last_good.FOLDER, *OURS):
+        if (folder / name).is_symlink():
+            yield folder / name
+            continue
+        yield from sorted(path for path in (folder / name).rglob("*") if not path.is_dir())
+    for database in databases:
+        yield from sorted(database.parent.glob(f"{database.name}*"))
+
+
+def wipe(path: Path) -> None:
+    """Overwrite and remove one file; what a link points at stays. A card's own electronics may keep
+    what was overwritten: only a card that is destroyed is empty for sure."""
+    with suppress(FileNotFoundError):
+        if path.is_file() and not path.is_symlink():
+            size = path.stat().st_size
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW), "wb") as file:
+                for at in range(0, size, 1 << 20):
+                    file.write(bytes(min(1 << 20, size - at)))
+                file.flush()
+                os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
+REMAINS = (
+    (
+        "各测温机的闪存中仍有 Wi-Fi 密码与凭据：请更换 Wi-Fi 密码，并逐台擦除："
+        "esptool --port /dev/ttyUSB0 erase-flash",
+        "each kiosk's flash still holds the Wi-Fi's password and its credential: change the Wi-Fi's"
+        " password, and erase each board: esptool --port /dev/ttyUSB0 erase-flash",
+    ),
+    (
+        "汇总服务器仍有本校区已上报的汇总与处置：请在该机运行"
+        " fevergate close {campus} --settings /etc/fevergate/campus.toml（--archive 另选文件）",
+        "the campus server still has what was forwarded: run there"
+        " fevergate close {campus} --settings /etc/fevergate/campus.toml (--archive another file)",
+    ),
+    (
+        "此前的备份仍含姓名与密钥：一并销毁",
+        "backups made before still hold names and keys: destroy them, too",
+    ),
+    (
+        "存储卡自身可能保留被覆盖的内容：请销毁，或整卡擦除（blkdiscard）",
+        "the card may keep what was overwritten: destroy it, or erase all of it (blkdiscard)",
+    ),
+    (
+        "归档只能用其口令打开；签核的 SHA-256 保留，签名密钥已销毁",
+        "the archive opens with its passphrase alone; of signatures their SHA-256 is kept, the key"
+        " that they were made with is destroyed",
+    ),
+)
+"""What no command here can wipe. (Chinese, English)"""

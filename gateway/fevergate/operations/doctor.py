@@ -1,0 +1,199 @@
+"""Looks at everything that must be right for a gate, each for itself, and says what to do.
+
+One failure never hides another: every check runs, and a check that itself fails is a finding.
+Nothing secret is shown.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from fevergate.clock import time_source
+from fevergate.clock.judge import WAYS_OUT
+from fevergate.command_line.finding import Finding, State, ok
+from fevergate.crypto import pki
+from fevergate.errors import FeverGateError, SettingsError
+from fevergate.forwarding.http_sender import campus_context
+from fevergate.mosquitto import connection_limit
+from fevergate.mosquitto.broker_files import CLIENT_IDS
+from fevergate.mqtt.one_shot import probe
+from fevergate.operations import doctor_desk as desk_findings
+from fevergate.operations import doctor_gateway, doctor_lamps, doctor_storage
+from fevergate.operations.clock_command import in_words
+from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
+from fevergate.storage.clock_memory import last_state
+from fevergate.storage.connection import open_reader
+
+OLDEST_YEAR = 2025
+
+
+def examine(settings_path: Path) -> list[Finding]:
+    """Run every check. Only a settings file that cannot be read stops the rest."""
+    try:
+        settings = load_gateway(settings_path)
+    except SettingsError as error:
+        return [
+            Finding(
+                check="settings",
+                state="failed",
+                text=(str(error), str(error)),
+                advice=("改正该行后再试", "mend that line, then try again"),
+            )
+        ]
+    found = [ok("settings", f"{settings_path}", f"{settings_path}")]
+    for check in _CHECKS:
+        name = check.__name__.lstrip("_")
+        try:
+            found += check(settings)
+        except Exception as error:  # a check that fails is a finding, not the end
+            text = f"{type(error).__name__}: {error}"
+            found.append(Finding(check=name, state="failed", text=(text, text)))
+    return found
+
+
+def _broker(settings: GatewaySettings) -> Iterator[Finding]:
+    broker = settings.broker
+    where = "{}:{}".format(*broker.addresses[0])
+    try:
+        took_ms = probe(settings) * 1000
+    except FeverGateError as error:
+        yield Finding(
+            check="broker",
+            state="failed",
+            text=(f"消息服务器不可用：{error}", str(error)),
+            advice=(
+                "查看 systemctl status mosquitto，核对 [broker] 设置",
+                "see systemctl status mosquitto, and [broker] in the settings",
+            ),
+        )
+    else:
+        yield ok(
+            "broker",
+            f"{where} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
+            f"{where} verified, signed in, round trip {took_ms:.0f} ms",
+        )
+    path = settings.path("mosquitto.conf")
+    if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
+        yield Finding(
+            check="broker",
+            state="warning",
+            text=(
+                "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
+                "the broker's settings are old: one kiosk's credential can take another client's"
+                " place, and keep a light dark",
+            ),
+            advice=(
+                "再运行一次 fevergate provision gateway",
+                "run fevergate provision gateway once more",
+            ),
+        )
+
+
+def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
+    for path in sorted(settings.folder.glob("*.crt")):
+        left = pki.days_left(pki.read_certificate(path))
+        state: State = "failed" if left < 0 else "warning" if left < 90 else "ok"
+        yield Finding(
+            check="certificates",
+            state=state,
+            text=(f"{path.name} 剩余 {left:.0f} 天", f"{path.name}: {left:.0f} days left"),
+            advice=("", "")
+            if state == "ok"
+            else ("运行 fevergate provision renew", "run fevergate provision renew"),
+        )
+
+
+def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
+    names = ("*.key", "*.password", "*.token", "kiosks/*/*.json")
+    open_to_all = [
+        path.name
+        for name in names
+        for path in settings.folder.glob(name)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077 and path.name != "broker.key"
+    ]
+    if open_to_all:
+        files = ", ".join(sorted(open_to_all))
+        yield Finding(
+            check="secrets",
+            state="failed",
+            text=(f"他人可读：{files}", f"others can read {files}"),
+            advice=("chmod 600", "chmod 600"),
+        )
+    else:
+        yield ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
+
+
+def _clock(settings: GatewaySettings) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
+    advice = ("检查网络校时：timedatectl", "check network time: timedatectl")
+    if now.year < OLDEST_YEAR:
+        yield Finding(check="clock", state="failed", text=(local, local), advice=advice)
+        return
+    path = settings.path(settings.database)
+    if path.exists():
+        reader = open_reader(path)
+        try:
+            kept = last_state(reader)
+        finally:
+            reader.close()
+        if kept and not kept.believed:
+            zh, en = in_words(kept)
+            yield Finding(
+                check="clock",
+                state="failed",
+                text=(f"{local} {zh}", f"{local} {en}"),
+                advice=WAYS_OUT[kept.why],
+            )
+            return
+    yield time_source.finding(now, settings.zone)
+
+
+def _campus(settings: GatewaySettings) -> Iterator[Finding]:
+    server = settings.campus_server
+    if server is None:
+        yield ok("campus", "未设置", "none is set")
+        return
+    try:
+        read_secret(settings.path(server.token_file))
+        answer = httpx.get(
+            f"{server.url.rstrip('/')}/healthz",
+            verify=campus_context(settings, server),
+            timeout=10,
+        )
+        answer.raise_for_status()
+    except (httpx.HTTPError, FeverGateError) as error:
+        yield Finding(
+            check="campus",
+            state="failed",
+            text=(f"{server.url} 不可用：{error}", f"{server.url}: {error}"),
+            advice=("汇总会保留到恢复为止", "summaries wait until it is back"),
+        )
+    else:
+        yield ok("campus", f"{server.url} 可用", f"{server.url} answers")
+
+
+_CHECKS = (
+    _broker,
+    connection_limit.finding,
+    _certificates,
+    _secrets,
+    doctor_storage.database,
+    doctor_storage.damaged,
+    doctor_storage.refused,
+    doctor_storage.retention,
+    doctor_storage.calibrations,
+    doctor_storage.disk,
+    doctor_gateway.gateway,
+    doctor_lamps.pins,
+    doctor_lamps.outputs,
+    doctor_lamps.lamps,
+    desk_findings.desk,
+    _clock,
+    _campus,
+)

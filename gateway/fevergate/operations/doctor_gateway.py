@@ -1,0 +1,55 @@
+"""What `fevergate doctor` says of the gateway that runs, by the gateway's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fevergate.command_line.finding import Finding, ok
+from fevergate.command_line.options import FOLDER
+from fevergate.gateway.run_state import Running, ask
+from fevergate.operations.doctor_storage import DISK_ZH
+from fevergate.settings.gateway import GatewaySettings
+
+CONNECTS_S = 30.0
+"""A gateway that began so short a time ago may have no line yet."""
+
+_ADVICE = (
+    "查看 journalctl -u fevergate-gateway",
+    "see journalctl -u fevergate-gateway",
+)
+
+
+def gateway(settings: GatewaySettings) -> Iterator[Finding]:
+    """Whether it runs, and has its line, its disk and a clock."""
+    running = ask(settings.folder)
+    if running is None:
+        if settings.folder.resolve() == FOLDER:
+            yield _finding("网关未运行", "the gateway does not run")
+        return
+    if running.hangs:
+        yield _finding(
+            f"网关已 {running.age_s:.0f} 秒没有动静", f"it has hung for {running.age_s:.0f} s"
+        )
+        return
+    wrong = list(_wrong(running))
+    yield from wrong
+    if not wrong:
+        yield ok(
+            "gateway",
+            f"{running.version} 运行中，消息线路、存储与时钟正常",
+            f"{running.version} runs, with its line, its disk and a clock",
+        )
+
+
+def _wrong(running: Running) -> Iterator[Finding]:
+    if not running.line and running.boot_s - running.since_s > CONNECTS_S:
+        yield _finding("网关没有连上消息服务器", "the gateway has no line to the broker")
+    if running.disk:
+        zh = DISK_ZH.get(running.disk, running.disk)
+        yield _finding(f"网关没有保存：{zh}", f"the gateway stores nothing: {running.disk}")
+    if not running.clock:
+        yield _finding("网关不相信本机时钟", "the gateway does not believe the clock")
+
+
+def _finding(zh: str, en: str) -> Finding:
+    return Finding(check="gateway", state="failed", text=(zh, en), advice=_ADVICE)

@@ -1,0 +1,148 @@
+"""What `fevergate doctor` says of the gates' lamps and the pins that they hang on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fevergate.alarm.gpio import choose
+from fevergate.command_line.finding import Finding, State, ok
+from fevergate.errors import PinsError
+from fevergate.gateway.run_state import ask
+from fevergate.protocol.lamp_answer import DARK
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.connection import open_reader
+from fevergate.system.machine import Machine, keeps_outputs, recognise
+from fevergate.texts.translations import translations
+from fevergate.texts.trouble_text import line
+
+CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
+"""Where the firmware's settings are: from Debian 12 on, and on a system that was upgraded from an
+earlier one; the second is a note to the first on a new one (raspberrypi-sys-mods, get_fw_loc)."""
+STRICT = "dtparam=strict_gpiod"
+DAY_S = 86400
+TRY_DAYS = 31
+"""Lamps that nobody saw for so long may have failed."""
+
+
+def pins(settings: GatewaySettings) -> Iterator[Finding]:
+    """Whether lamps are lit: what the running gateway has, or else what this machine offers."""
+    running = ask(settings.folder)
+    if running is None:
+        yield from _offered(settings)
+    elif running.dark:
+        for gate, why in running.dark.items():
+            yield _dark(f"{gate}: ", why, _grave(settings, recognise()))
+    elif running.pins == "mock":
+        yield _MOCK
+    else:
+        chip = f"{running.pins}, gpiochip{running.chip}"
+        yield ok("pins", f"网关经由 {chip}", f"the gateway has {chip}")
+
+
+def _offered(settings: GatewaySettings) -> Iterator[Finding]:
+    machine = recognise()
+    try:
+        name = choose(settings.pins.factory, machine)
+    except PinsError as error:
+        yield _dark("", f"{DARK}{error}", _grave(settings, machine))
+        return
+    if name == "mock":
+        yield _MOCK
+        return
+    yield ok("pins", f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run")
+
+
+def _grave(settings: GatewaySettings, machine: Machine) -> State:
+    """What is a fault on a Pi, or where pins are asked for by name, is none on a PC."""
+    return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
+
+
+def _dark(gate: str, why: str, state: State) -> Finding:
+    return Finding(
+        check="pins",
+        state=state,
+        text=(gate + line(why, translations("zh").gettext), gate + why),
+        advice=(
+            "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
+            "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
+            " (mock to try it without lamps)",
+        ),
+    )
+
+
+_MOCK = Finding(
+    check="pins",
+    state="warning",
+    text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
+    advice=("正式使用时改为 auto", "auto, where it is meant"),
+)
+
+
+def lamps(settings: GatewaySettings) -> Iterator[Finding]:
+    """When each gate's lamps were last tried, and by whom."""
+    path = settings.path(settings.database)
+    if not path.exists():
+        return
+    reader = open_reader(path)
+    try:
+        tried = {
+            gate: (at, by)
+            for gate, at, by in reader.execute(
+                "select gate, max(at), by from lamp_tests where whole group by gate"
+            )
+        }
+    finally:
+        reader.close()
+    for gate in (known.name for known in settings.gates):
+        at, by = tried.get(gate, (None, ""))
+        if at is None:
+            yield _untried(gate, "灯从未试过", "its lamps were never tried")
+            continue
+        days = (time.time() - at) / DAY_S
+        who = f", {by}" if by else ""
+        zh, en = f"灯于 {days:.0f} 天前试过{who}", f"its lamps were tried {days:.0f} days ago{who}"
+        if days > TRY_DAYS:
+            yield _untried(gate, zh, en)
+        else:
+            yield ok("lamps", f"{gate}：{zh}", f"{gate}: {en}")
+
+
+def _untried(gate: str, zh: str, en: str) -> Finding:
+    return Finding(
+        check="lamps",
+        state="warning",
+        text=(f"{gate}：{zh}", f"{gate}: {en}"),
+        advice=(
+            f"站在灯前运行 fevergate lamps test {gate} --by 姓名",
+            f"stand before them and run fevergate lamps test {gate} --by NAME",
+        ),
+    )
+
+
+def outputs(_: GatewaySettings) -> Iterator[Finding]:
+    """Whether the kernel lets a dead program's lamps go out; on a Pi only."""
+    if not recognise().is_pi:
+        return
+    if not keeps_outputs():
+        yield ok("outputs", "程序退出后灯随之熄灭", "a dead program's lamps go out")
+        return
+    config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
+    told = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
+    yield Finding(
+        check="outputs",
+        state="warning",
+        text=(
+            "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
+            "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
+        ),
+        advice=(
+            f"{config} 中已有 {STRICT}：重新启动后生效"
+            if told
+            else f"在 {config} 末尾加一行 {STRICT}，然后重新启动",
+            f"{config} has {STRICT}: reboot, and it counts"
+            if told
+            else f"put {STRICT} at the end of {config}, then reboot",
+        ),
+    )

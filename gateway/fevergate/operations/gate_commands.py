@@ -1,0 +1,38 @@
+"""What a command tells a gate of its gateway, over the broker and under a person's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from fevergate.errors import NothingFoundError
+from fevergate.protocol.messages import Acknowledge, LampTest, encode
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+
+
+def say_to_gate(
+    settings_path: Path,
+    gate: str,
+    by: str,
+    topic: Callable[[str, str], str],
+    message: type[Acknowledge] | type[LampTest],
+) -> GatewaySettings:
+    """Publish `message` of `by` on `topic` (of campus and gate) as the administrator, whose
+    password lies beside the settings (admin.password); returns the settings.
+
+    Raises `NothingFoundError` for an unknown gate, `BadParameter` where `by` is no name,
+    `SettingsError`, `BrokerError`.
+    """
+    from fevergate.mqtt.one_shot import publish_once
+
+    settings = load_gateway(settings_path)
+    gates = [known.name for known in settings.gates]
+    if gate not in gates:
+        raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
+    if not 1 <= len(by) <= 64:
+        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
+    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
+    publish_once(settings, topic(settings.campus, gate), encode(message(by=by)))
+    return settings

@@ -1,0 +1,82 @@
+"""`fevergate lamps`: what can be done with a gate's lamps from outside the gateway."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from fevergate.command_line.options import settings_option
+from fevergate.errors import BrokerError, PinsError
+from fevergate.operations.gate_commands import say_to_gate
+from fevergate.protocol.lamp_answer import DARK, answer
+from fevergate.protocol.messages import AlarmState, LampTest, alarm_topic, decode, lamp_test_topic
+from fevergate.settings.gateway import GatewaySettings
+
+ANSWER_S = 10.0
+"""How long the gateway may take to begin."""
+
+
+@click.group("lamps")
+def lamps_group() -> None:
+    """Try a gate's lamps, or put them at rest."""
+
+
+@lamps_group.command("rest")
+@settings_option("gateway.toml")
+def rest_command(settings_path: Path) -> None:
+    """Make the lamps' pins inputs, which leaves amber. The gateway's unit runs it at each end.
+
+    It works beside a gateway that was killed, and without its settings; a pin that a program holds
+    is left alone, and said. Exit 2 where a pin could not be made an input.
+    """
+    from fevergate.alarm.pins_at_rest import make_inputs, output_pins
+
+    refused = make_inputs(output_pins(settings_path))
+    if refused:
+        raise PinsError("; ".join(f"GPIO {pin}: {why}" for pin, why in refused.items()))
+
+
+@lamps_group.command("test")
+@click.argument("gate")
+@click.option("--by", required=True, help="Who looks and listens; is noted with the time.")
+@settings_option("gateway.toml")
+def test_command(gate: str, by: str, settings_path: Path) -> None:
+    """Light red, amber and green of GATE in turn, then sound, two seconds each.
+
+    It is no fever and opens no door; the board says that it is a test, and a fever that comes ends
+    it. Publishes as the administrator, whose password lies beside the settings (admin.password).
+
+    \b
+      fevergate lamps test north --by "Li Wei"
+    """
+    settings = say_to_gate(settings_path, gate, by, lamp_test_topic, LampTest)
+    _wait_for_answer(settings, gate)
+    click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
+
+
+def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
+    """Until the gateway says that the test goes on.
+
+    Raises `PinsError` where it does not play it, `BrokerError` where it says nothing.
+    """
+    from fevergate.mqtt.one_shot import read_retained
+
+    end = time.monotonic() + ANSWER_S
+    while time.monotonic() < end:
+        payload = read_retained(settings, alarm_topic(settings.campus, gate))
+        state = decode(payload, AlarmState) if payload else None
+        result = answer(state)
+        if result == "begun":
+            return
+        if result == "red":
+            raise PinsError(f"{gate} is red: its lamps are not tried")
+        if state and result == "dark":
+            (why, *_) = (line for line in state.amber if line.startswith(DARK))
+            raise PinsError(f"{gate}: {why}")
+        time.sleep(0.2)
+    raise BrokerError(
+        f"{gate}: no test began; does the gateway run, and is the broker's access list of this"
+        " version (run fevergate provision gateway again, as before)?"
+    )

@@ -1,0 +1,1 @@
+"""What goes over the wire: topics, messages, summaries, validated at the edge."""

@@ -1,0 +1,1 @@
+"""The fever log and the other reports that are read from storage."""

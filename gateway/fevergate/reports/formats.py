@@ -1,0 +1,226 @@
+"""The fever log as a table for a terminal, as CSV for a spreadsheet, as JSON for a program."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fevergate.reports.fever_log import Day
+from fevergate.reports.rescreen import Rescreened
+from fevergate.storage.strikes import Strike, of_fever
+from fevergate.texts.terminal_text import words
+
+MOST_SHOWN = 1000
+"""Fevers in a terminal; CSV and JSON have all."""
+
+CSV_COLUMNS = (
+    *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
+    *("skin_c", "body_c", "threshold_c", "ambient_c"),
+    *("raised_at", "acknowledged_at", "acknowledged_by", "delay_s"),
+    *("struck_at", "struck_by", "struck_because"),
+)
+
+
+def _clock(at: float | None, zone: ZoneInfo, form: str = "%H:%M:%S") -> str:
+    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
+
+
+def _iso(at: float | None, zone: ZoneInfo) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
+
+
+def _degrees(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def as_json(day: Day) -> str:
+    """Keys as in `fever_log.Day`."""
+    return msgspec.json.format(msgspec.json.encode(day), indent=2).decode()
+
+
+def as_csv(day: Day, zone: ZoneInfo) -> str:
+    """One row a fever, those that are struck after the others; times with their offset; a header
+    even where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    for fever in [*day.fevers, *day.struck]:
+        struck = of_fever(day.strikes, fever.kiosk, fever.at)
+        delay = "" if fever.delay_s is None else f"{fever.delay_s:.1f}"
+        writer.writerow(
+            harmless(value)
+            for value in (
+                *(day.date, day.campus, fever.gate, fever.kiosk, fever.boot, fever.seq),
+                *(_iso(fever.at, zone), int(fever.dated), fever.skin_c, fever.body_c),
+                *(fever.threshold_c, fever.ambient_c, _iso(fever.raised_at, zone)),
+                *(_iso(fever.acknowledged_at, zone), fever.acknowledged_by or "", delay),
+                *(("", "", "") if struck is None else _struck(struck, zone)),
+            )
+        )
+    return out.getvalue()
+
+
+def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
+    return _iso(strike.at, zone), strike.by, strike.reason
+
+
+def struck_line(strike: Strike, zone: ZoneInfo, say: dict[str, str]) -> str:
+    """What does not count, or counts again, by whom and why."""
+    times = {"begin": strike.begin, "end": strike.end, "at": strike.at}
+    times["undone_at"] = strike.undone_at or 0.0
+    clocks = {name: _clock(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()}
+    clocks["end"] = {"00:00": "24:00"}.get(end := _clock(strike.end, zone, "%H:%M"), end)
+    named = msgspec.structs.asdict(strike) | clocks
+    return say["struck" if strike.undone_at is None else "taken_back"].format(**named)
+
+
+def harmless(value: object) -> object:
+    """A name that begins like a formula would be run by a spreadsheet (OWASP, CSV injection)."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
+    """For a person at a terminal."""
+    say = words(language)
+    waiting = sum(fever.acknowledged_at is None for fever in day.fevers)
+    if day.fevers:
+        verdict = Text(say["fevers_on"].format(count=len(day.fevers), open=waiting), "bold red")
+    elif day.lit:
+        verdict = Text(say["lit"].format(count=day.lit), "bold red")
+    elif day.covered:
+        verdict = Text(say["zero"], "bold green")
+    else:
+        verdict = Text(say["no_coverage"], "bold yellow")
+    parts: list[RenderableType] = [
+        Text(f"{say['title']}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
+        verdict,
+    ]
+    if day.fevers:
+        parts.append(_fevers(day, zone, say))
+        if len(day.fevers) > MOST_SHOWN:
+            text = say["cut"].format(shown=MOST_SHOWN, count=len(day.fevers))
+            parts.append(Text(text, "bold yellow"))
+    parts.append(_kiosks(day, zone, say))
+    if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
+        parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
+    parts += [Text(struck_line(one, zone, say), "bold yellow") for one in day.strikes]
+    for doubt in day.clock:
+        text = say["clock"].format(begin=_clock(doubt.begin, zone), end=_clock(doubt.end, zone))
+        parts.append(Text(text, "bold yellow"))
+    for one in day.unlike:
+        text = say["unlike"].format(
+            kiosk=one.kiosk,
+            others=", ".join(one.others),
+            difference=one.difference_c,
+            limit=one.limit_c,
+            people=one.people,
+            median=one.median_c,
+            others_people=one.others_people,
+            others_median=one.others_median_c,
+        )
+        parts.append(Text(text + (say["alone"] if one.alone else ""), "bold yellow"))
+    for one in day.blind:
+        text = say["blind"].format(
+            kiosk=one.kiosk, people=one.people, busiest=one.busiest, most=one.busiest_people
+        )
+        parts.append(Text(text, "bold yellow"))
+    parts.append(Text(say["no_diagnosis"], "dim"))
+    return Group(*parts)
+
+
+def rescreened_as_json(found: Rescreened) -> str:
+    """Keys as in `rescreen.Rescreened`."""
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+
+
+def rescreened_as_table(found: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
+    """What other settings would have answered, for a person at a terminal."""
+    say = words(language)
+    counts = Table()
+    counts.add_column(say["verdict"])
+    for key in ("before", "now"):
+        counts.add_column(say[key], justify="right")
+    for verdict in ("normal", "fever", "retry"):
+        before, after = found.before.get(verdict, 0), found.after.get(verdict, 0)
+        counts.add_row(say[verdict], str(before), Text(str(after), "bold" * (before != after)))
+    head = say["rescreened"].format(scans=found.scans, changed=len(found.changed))
+    parts: list[RenderableType] = [Text(head, "bold"), counts]
+    if found.changed:
+        table = Table()
+        for key in ("time", "kiosk", "scan", "skin_c", "body_c", "before", "now"):
+            table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
+        for one in found.changed:
+            table.add_row(
+                _clock(one.at, zone),
+                Text(one.kiosk),
+                f"{one.boot}/{one.seq}",
+                _degrees(one.skin_c, 2),
+                _degrees(one.body_c, 2),
+                _answers(one.before, say),
+                _answers(one.after, say),
+            )
+        parts.append(table)
+    return Group(*parts)
+
+
+def _answers(answers: list[tuple[str, str]], say: dict[str, str]) -> Text:
+    shown = [say[verdict] + (f" ({reason})" if reason else "") for verdict, reason in answers]
+    return Text(" → ".join(shown))
+
+
+def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+    table = Table()
+    for key in ("time", "gate", "kiosk", "body_c", "skin_c", "threshold_c", "ambient_c"):
+        table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
+    table.add_column(say["acknowledged"])
+    table.add_column(say["after"], justify="right")
+    for fever in day.fevers[:MOST_SHOWN]:
+        table.add_row(
+            _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
+            Text(fever.gate),
+            Text(fever.kiosk),
+            Text(_degrees(fever.body_c), "bold red"),
+            _degrees(fever.skin_c, 2),
+            _degrees(fever.threshold_c),
+            _degrees(fever.ambient_c),
+            Text(fever.acknowledged_by or "")
+            if fever.acknowledged_at
+            else Text(say["unacknowledged"], "bold red"),
+            "" if fever.delay_s is None else f"{fever.delay_s:.0f} s",
+        )
+    return table
+
+
+def _kiosks(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+    table = Table()
+    for key in ("gate", "kiosk"):
+        table.add_column(say[key])
+    for key in ("normal", "fever", "retry", "in_service", "watched", "faulty", "silences"):
+        table.add_column(say[key], justify="right")
+    for kiosk in day.kiosks:
+        service = (
+            f"{_clock(kiosk.first_at, zone, '%H:%M')}-{_clock(kiosk.last_at, zone, '%H:%M')}"
+            if kiosk.first_at is not None
+            else Text(say["not_covered"], "bold yellow")
+        )
+        table.add_row(
+            Text(kiosk.gate),
+            Text(kiosk.kiosk),
+            str(kiosk.normal),
+            Text(str(kiosk.fever), "bold red" if kiosk.fever else ""),
+            str(kiosk.retry),
+            service,
+            str(kiosk.watched_minutes),
+            str(kiosk.fault_minutes),
+            str(kiosk.silences),
+        )
+    return table

@@ -1,0 +1,150 @@
+"""The commands that read: `log`, `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+from rich.console import Console
+
+from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.errors import NothingFoundError
+from fevergate.reports import formats
+from fevergate.reports.fever_log import bounds, read_day
+from fevergate.reports.rescreen import Rules, rescreen
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage import clock_memory
+from fevergate.storage.connection import open_reader
+from kiosk.estimate import SITES
+
+
+class DayParam(click.ParamType[date]):
+    """A day as YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: str | date, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r}: expected a day as YYYY-MM-DD, such as 2026-11-23", param, ctx)
+
+
+@click.command("log")
+@click.option("--date", "day", type=DayParam(), help="Which day; today without it.")
+@click.option("--campus", help="Must be this gateway's campus.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@click.option(
+    "--rescreen",
+    "again",
+    is_flag=True,
+    help="Decide the day again under the options below, and show what would have changed.",
+)
+@click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary equivalent.")
+@click.option("--site", type=click.Choice(sorted(SITES)), help="Else as each kiosk has it.")
+@click.option(
+    "--baseline",
+    type=click.Choice(["recorded", "off"]),
+    default="recorded",
+    show_default=True,
+    help="The crowd's baseline as it was in force, or none.",
+)
+@click.option("--confirm-scans", type=click.IntRange(0, 3), help="Else as each kiosk has it.")
+@settings_option("gateway.toml")
+def log_command(
+    day: date | None,
+    campus: str | None,
+    form: str,
+    language: str | None,
+    again: bool,
+    threshold: float | None,
+    site: str | None,
+    baseline: Literal["recorded", "off"],
+    confirm_scans: int | None,
+    settings_path: Path,
+) -> None:
+    """A day's fevers, counts by kiosk, and coverage.
+
+    Every fever with time, place, temperatures, who acknowledged it and when. A day without one
+    says what was watched: "no fevers" and "nobody looked" are different reports.
+
+    \b
+      fevergate log
+      fevergate log --date 2026-11-23 --format csv > fevers.csv
+      fevergate log --rescreen --threshold 37.1
+    """
+    settings = load_gateway(settings_path)
+    rules = Rules(threshold, site, baseline, confirm_scans)
+    if rules != Rules() and not again:
+        raise click.UsageError(
+            "--threshold, --site, --baseline, --confirm-scans go with --rescreen"
+        )
+    if again and form == "csv":
+        raise click.UsageError("--rescreen: expected --format table or json")
+    if campus not in (None, settings.campus):
+        raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
+    database = open_reader(settings.path(settings.database))
+    language = language or settings.language
+    try:
+        if again:
+            today = clock_memory.today(database, settings.zone)
+            _, begin, end = bounds(settings, day or today)
+            changed = rescreen(database, begin, end, rules)
+            text = formats.rescreened_as_json(changed)
+            table = formats.rescreened_as_table(changed, settings.zone, language)
+        else:
+            log = read_day(database, settings, day, most_struck=0 if form == "table" else -1)
+            text = formats.as_json(log)
+            table = formats.as_table(log, settings.zone, language)
+            if form == "csv":
+                text = formats.as_csv(log, settings.zone)
+    finally:
+        database.close()
+    if form == "table":
+        # A pipe has no width: take what the table needs, rather than cut it.
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
+    else:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list, for a program.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Chinese without it.")
+@settings_option("gateway.toml")
+@click.pass_context
+def doctor_command(
+    context: click.Context, as_json: bool, language: str | None, settings_path: Path
+) -> None:
+    """Check settings, broker, certificates, secrets, database, disk, pins, desk, clock, campus.
+
+    Each finding says what it means and what to do. Exit 0: nothing failed; 1: something did;
+    2: the settings cannot be read.
+    """
+    from fevergate.operations.doctor import examine
+
+    found = examine(settings_path)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        column = 1 if language == "en" else 0
+        console = Console()
+        for finding in found:
+            mark, style = _MARKS[finding.state]
+            console.print(f"[{style}]{mark}[/] [bold]{finding.check:<12}[/]", end=" ")
+            console.print(finding.text[column], markup=False, highlight=False, soft_wrap=True)
+            if finding.advice[column]:
+                console.print(f"{'':15}→ {finding.advice[column]}", markup=False, soft_wrap=True)
+    if any(finding.state == "failed" for finding in found):
+        context.exit(2 if found[0].state == "failed" else 1)
+
+
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red")}

@@ -1,0 +1,1 @@
+"""TOML files as typed settings, refused in one line."""

@@ -1,0 +1,177 @@
+"""Copies of small files as they were when they were last sound, for when they are not.
+
+A power cut or a worn card leaves a file empty, cut off, of null bytes, or gone. What was sound at
+the last start lies in a folder beside; whoever starts with it says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from fevergate.errors import SettingsError
+from fevergate.settings.collector import CollectSettings
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.system.atomic_file import write_private
+
+log = logging.getLogger(__name__)
+
+FOLDER = ".good"
+
+Check = Callable[[bytes], object]
+"""Raises `ValueError` saying what was expected of a file's content."""
+
+
+def text(data: bytes) -> str:
+    """A text that a power cut did not touch. Raises `ValueError`."""
+    if not data.strip():
+        raise ValueError("is empty")
+    if b"\0" in data:
+        raise ValueError("has null bytes")
+    if not data.endswith(b"\n"):
+        raise ValueError("is cut off")
+    return data.decode()
+
+
+def secret(data: bytes) -> None:
+    """A password, with a line's end or without. Raises `ValueError`."""
+    text(data.rstrip() + b"\n")
+
+
+def authority(data: bytes) -> None:
+    """A certificate by which others are verified. Raises `ValueError`."""
+    secret(data)
+    try:
+        ssl.create_default_context(cadata=data.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        raise ValueError("is no certificate") from error
+
+
+def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
+    """Where the content of `path` is: itself where it is sound, which is then kept in `folder`;
+    else what was kept there, with what is wrong. Raises `SettingsError` where neither is sound."""
+    kept = folder / path.name
+    try:
+        data = _read(path, check)
+    except ValueError as error:
+        wrong = f"{path}: {error}"
+        try:
+            _read(kept, check)
+        except ValueError as without:
+            raise SettingsError(f"{wrong}; and {kept}: {without}") from error
+        return kept, wrong
+    _keep(kept, data)
+    return path, None
+
+
+def keep(path: Path, folder: Path) -> None:
+    """Keep a file that is known to be sound."""
+    with suppress(OSError):
+        _keep(folder / path.name, path.read_bytes())
+
+
+def _keep(kept: Path, data: bytes) -> None:
+    with suppress(OSError):  # a card that takes nothing is no reason not to start
+        if not kept.exists() or kept.read_bytes() != data:
+            kept.parent.mkdir(mode=0o700, exist_ok=True)
+            write_private(kept, data)
+
+
+def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path, Path], str | None]:
+    """`choose` for a certificate and its key, which must fit each other."""
+    kept = (folder / certificate.name, folder / key.name)
+    try:
+        _check_pair(certificate, key)
+    except ValueError as error:
+        wrong = f"{certificate}, {key}: expected certificate and key: {error}"
+        try:
+            _check_pair(*kept)
+        except ValueError:
+            raise SettingsError(f"{wrong}; `fevergate provision` makes them") from error
+        return kept, wrong
+    for path in (certificate, key):
+        keep(path, folder)
+    return (certificate, key), None
+
+
+def _check_pair(certificate: Path, key: Path) -> None:
+    try:
+        # A password, so that nobody is asked for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="-")  # noqa: S106
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(str(error)) from error
+
+
+def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
+    """`gateway.toml`, or what it said when it was last sound, with what is wrong: the lamps of a
+    gate do not wait for somebody who mends a file. Raises `SettingsError` where neither is sound.
+    """
+    folder = path.parent / FOLDER
+    try:
+        settings = load_gateway(path)
+    except SettingsError as error:
+        try:
+            settings = load_gateway(folder / path.name)
+        except SettingsError:
+            raise error from None
+        settings.folder = path.parent
+        return settings, str(error)
+    keep(path, folder)
+    return settings, None
+
+
+def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
+    """Have `settings.broker` name sound copies of its password and authority where these are not,
+    and say so. Raises `SettingsError` where there is no sound copy."""
+    folder, broker = settings.folder / FOLDER, settings.broker
+    password, lost = choose(settings.folder / broker.password_file, secret, folder)
+    ca, damaged = choose(settings.folder / broker.ca, authority, folder)
+    broker.password_file, broker.ca = str(password), str(ca)
+    for wrong in (lost, damaged):
+        if wrong:
+            log.error("%s; the last sound copy is taken: run fevergate provision", wrong)
+
+
+def forget(folder: Path, *names: str) -> None:
+    """Keep nothing of these any more: what was good before must not come back."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def renew(folder: Path, *paths: Path) -> None:
+    """Keep these anew, if `folder` is there; as root for its owner, and never through a link."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            for path in paths:
+                _renew(opened, path)
+        finally:
+            os.close(opened)
+
+
+def _renew(folder: int, path: Path) -> None:
+    new, owner = f"{path.name}.new", os.fstat(folder)
+    with suppress(FileNotFoundError):
+        os.unlink(new, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(new, flags, 0o600, dir_fd=folder), "wb") as file:
+        if os.geteuid() == 0:
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        file.write(path.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def _read(path: Path, check: Check) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {os.strerror(error.errno or 0)}") from error
+    check(data)
+    return data

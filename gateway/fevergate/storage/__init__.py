@@ -1,0 +1,1 @@
+"""Where a reading is stored: SQLite, one writer, each reading once."""

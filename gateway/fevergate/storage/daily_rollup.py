@@ -1,0 +1,121 @@
+"""A kiosk's day out of its hours, in the transaction that changed them.
+
+Which hours a batch touched, SQLite itself notes, whatever the way: a reading, a health, a late
+date. Each touched day is then made anew, so that it is right under redelivery by construction.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
+
+from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count, silences
+from fevergate.storage.schema import struck
+
+log = logging.getLogger(__name__)
+
+DATES = 10_000
+"""Hours whose date is remembered."""
+
+
+class Rollup:
+    """Keeps `days`; belongs to the connection that writes."""
+
+    def __init__(self, db: Database, zone: ZoneInfo) -> None:
+        self._connection = db.conn
+        self._zone = zone
+        self._dates: dict[int, str] = {}
+        for statement in _TOUCHED:
+            self._connection.execute(statement)
+
+    def adopt_zone(self) -> None:
+        """Make all days anew where they were counted in another zone, or never."""
+        row = self._connection.execute("select value from meta where key = 'timezone'").fetchone()
+        if row and row[0] == self._zone.key:
+            return
+        if row:
+            log.warning("days were in %s, counting them again in %s", row[0], self._zone.key)
+        self._connection.execute("begin immediate")
+        self._connection.execute("delete from days")
+        self._connection.execute("insert or ignore into touched select kiosk, hour from hours")
+        self.refresh(old=True)
+        self._connection.execute(
+            "insert or replace into meta values ('timezone', ?)", (self._zone.key,)
+        )
+        self._connection.execute("commit")
+
+    def refresh(self, *, old: bool = False) -> None:
+        """Make the touched days anew; within the transaction. Raises `ValueError` or
+        `OverflowError` for an hour of no day; where they are `old` it is left out."""
+        touched = self._connection.execute("select kiosk, hour from touched").fetchall()
+        if not touched:
+            return
+        self._connection.execute("delete from touched")
+        days: dict[tuple[str, str], None] = {}
+        for kiosk, hour in touched:
+            try:
+                days[kiosk, self._date(hour)] = None
+            except (ValueError, OverflowError, OSError) as error:
+                if not old:
+                    raise
+                log.error("%s: the hour %d is of no day: %s", kiosk, hour, error)
+        for kiosk, date in days:
+            self._make(kiosk, date)
+
+    def _date(self, hour: int) -> str:
+        date = self._dates.get(hour)
+        if date is None:
+            if len(self._dates) >= DATES:
+                self._dates.clear()
+            date = datetime.fromtimestamp(hour, self._zone).date().isoformat()
+            self._dates[hour] = date
+        return date
+
+    def _make(self, kiosk: str, date: str) -> None:
+        start = datetime.fromisoformat(date).replace(tzinfo=self._zone)
+        begin, end = int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
+        span = (kiosk, begin, end)
+        hours = self._connection.execute(_HOURS, span).fetchall()
+        masks = {hour: watched for hour, _, _, _, _, watched, *_ in hours if watched}
+        first_at = last_at = None
+        if masks:
+            first, last = min(masks), max(masks)
+            bit = (masks[first] & -masks[first]).bit_length() - 1
+            first_at = first + bit * MINUTE_S
+            last_at = last + masks[last].bit_length() * MINUTE_S
+        self._connection.execute(
+            "insert or replace into days values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                date,
+                kiosk,
+                hours[-1][1],
+                sum(row[2] for row in hours),
+                sum(row[3] for row in hours),
+                sum(row[4] for row in hours),
+                sum(count(mask) for mask in masks.values()),
+                sum(count(row[6]) for row in hours),
+                silences(masks, min(masks) // HOUR_S * HOUR_S, end) if masks else 0,
+                first_at,
+                last_at,
+                sum(row[7] for row in hours),
+                sum(count(row[5] & row[8]) for row in hours),
+            ),
+        )
+
+
+_TOUCHED = (
+    "create temp table touched (kiosk text, hour integer, primary key (kiosk, hour)) without rowid",
+    "create temp trigger touch_new after insert on main.hours begin"
+    " insert into touched values (new.kiosk, new.hour) on conflict do nothing; end",
+    "create temp trigger touch_old after update of revision on main.hours begin"
+    " insert into touched values (new.kiosk, new.hour) on conflict do nothing; end",
+)
+
+_HOURS = f"""
+    select hour, gate, normal * counts, fever * counts, retry * counts, watched * counts,
+        fault * counts, revision, late * counts
+    from (select h.*, not {struck("h")} as counts from hours h
+          where h.kiosk = ? and h.hour >= ? and h.hour < ?) order by hour"""  # noqa: S608 - constants

@@ -1,0 +1,222 @@
+"""What each kind of record becomes in the gateway's tables, within whoever's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
+from fevergate.protocol.messages import Applied, Identity, Verdict
+from fevergate.storage.coverage_bits import span_masks
+from fevergate.storage.reading_batch import STAY_LATE, Arrivals
+from fevergate.storage.records import (
+    Acknowledged,
+    HealthArrived,
+    LampsTried,
+    ReadingArrived,
+    Record,
+    Rejected,
+    SettingsApplied,
+    StatusArrived,
+)
+
+MAX_REJECTED = 10_000
+"""Quarantined messages kept; the oldest go first, so that a flood cannot fill the disk."""
+
+MAX_BOOTS = 1024
+"""Boots whose beginning is remembered; the others' is learnt anew."""
+
+MAX_EARLY = 1000
+"""Acknowledgements kept of fevers that are not stored yet."""
+
+HEAD_BYTES = 256
+"""How much of a rejected message is kept."""
+
+_SEEN = """
+    insert into kiosks(kiosk, gate, last_seen, status, health)
+    values (:kiosk, :gate, :at, coalesce(:status, ''), :health)
+    on conflict(kiosk) do update set gate = excluded.gate,
+        last_seen = max(last_seen, excluded.last_seen),
+        status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
+
+_ACKNOWLEDGE = """
+    update fevers set acknowledged_at = ?, acknowledged_by = ?, revision = revision + 1
+    where acknowledged_at is null"""
+
+
+class Keeper:
+    """Writes records; `arrivals` takes the readings, many at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, arrivals: Arrivals) -> None:
+        self._connection = connection
+        self._arrivals = arrivals
+        self._clock: dict[tuple[str, int], float] = {}
+        self._last_words: dict[str, dict[str, Any]] = {}
+        self._early: dict[Identity, tuple[float, str]] = {}
+
+    def forget(self) -> None:
+        """After a transaction that was taken back: what was learnt from it must not be believed."""
+        self._clock.clear()
+        self._last_words.clear()
+        self._arrivals.forget()
+
+    def write(self, record: Record) -> None:
+        """Put down one record; a repeat changes nothing."""
+        match record:
+            case ReadingArrived():
+                self._write_reading(record)
+            case HealthArrived():
+                self._write_health(record)
+            case StatusArrived(kiosk, status, received_at, gate):
+                self._seen(kiosk, gate, received_at, status=status)
+            case SettingsApplied(applied, received_at, gate):
+                self._write_applied(applied, received_at)
+                self._seen(applied.kiosk, gate, received_at)
+            case Rejected(topic, reason, payload, received_at):
+                self._connection.execute(
+                    "insert into rejected(received_at, topic, reason, head, size)"
+                    " values (?, ?, ?, ?, ?)",
+                    (received_at, topic[:256], reason, payload[:HEAD_BYTES], len(payload)),
+                )
+                self._connection.execute(
+                    "delete from rejected where id <= (select max(id) from rejected) - ?",
+                    (MAX_REJECTED,),
+                )
+            case Acknowledged():
+                self._write_acknowledged(record)
+            case LampsTried(gate, by, at, whole):
+                self._connection.execute(
+                    "insert into lamp_tests(gate, at, by, whole) values (?, ?, ?, ?)",
+                    (gate, at, by, whole),
+                )
+
+    def _write_acknowledged(self, record: Acknowledged) -> None:
+        done = (record.at, record.by)
+        for identity in record.fevers:
+            cursor = self._connection.execute(
+                f"{_ACKNOWLEDGE} and kiosk = ? and boot = ? and seq = ?", (*done, *identity)
+            )
+            if not cursor.rowcount:
+                # A guard's word overtakes what waits for the disk.
+                while len(self._early) >= MAX_EARLY:
+                    del self._early[next(iter(self._early))]
+                self._early.setdefault(identity, done)
+        if record.gate is not None:
+            self._connection.execute(f"{_ACKNOWLEDGE} and gate = ?", (*done, record.gate))
+
+    def _write_reading(self, record: ReadingArrived) -> None:
+        _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)
+        if at is not None:
+            self._date((kiosk, boot), at, up_ms)
+        elif (began_at := self._clock.get((kiosk, boot))) is not None:
+            at = began_at + up_ms / 1000
+            if not record.received_at - PAST_S <= at <= record.received_at + AHEAD_S:
+                at = None
+        arrival = (record.received_at, record.gate, record.claimed_at)
+        self._arrivals.add((kiosk, boot, seq, at, up_ms, verdict.value, *rest, *arrival))
+        if verdict is Verdict.FEVER:
+            seen_to = self._early.get(record.reading.identity, (None, None))
+            raised_at = record.raised_at or record.received_at
+            self._connection.execute(
+                "insert or ignore into fevers"
+                "(kiosk, boot, seq, gate, raised_at, acknowledged_at, acknowledged_by)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                (kiosk, boot, seq, record.gate, raised_at, *seen_to),
+            )
+        self._seen(kiosk, record.gate, record.received_at)
+
+    def flush(self) -> None:
+        """Put down what was gathered; before the transaction ends."""
+        self._arrivals.flush()
+        self._connection.executemany(_SEEN, self._last_words.values())
+        self._last_words.clear()
+
+    def _write_applied(self, applied: Applied, received_at: float) -> None:
+        self._connection.execute(
+            "insert or replace into applied(kiosk, version, error, answered_at)"
+            " values (?, ?, ?, ?)",
+            (applied.kiosk, applied.version, applied.error, received_at),
+        )
+        if applied.calibration:
+            # It is applied anew after each connection; the first time counts.
+            row = msgspec.structs.asdict(applied.calibration)
+            self._connection.execute(
+                "insert or ignore into calibrations values"
+                " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
+                " :uncertainty_c, :applied_at)",
+                row | {"kiosk": applied.kiosk, "applied_at": received_at},
+            )
+
+    def _write_health(self, record: HealthArrived) -> None:
+        health = record.health
+        if health.at is not None:
+            self._date((health.kiosk, health.boot), health.at, health.up_ms)
+        at = health.at if record.at is None else record.at
+        if at is not None:
+            if health.watched_s:
+                late = record.received_at - at > LATE_S
+                for hour, mask in span_masks(at - health.watched_s, at):
+                    self._cover(health.kiosk, record.gate, hour, watched=mask, late=late)
+            if health.fault or health.state != "ok":
+                for hour, mask in span_masks(at, at):
+                    self._cover(health.kiosk, record.gate, hour, fault=mask)
+        self._seen(
+            health.kiosk,
+            record.gate,
+            record.received_at,
+            health=msgspec.json.encode(health).decode(),
+        )
+
+    def _cover(
+        self,
+        kiosk: str,
+        gate: str,
+        hour: int,
+        *,
+        watched: int = 0,
+        fault: int = 0,
+        late: bool = False,
+    ) -> None:
+        self._connection.execute(
+            "insert into hours(kiosk, hour, gate, watched, fault, late, revision)"  # noqa: S608
+            " values (?, ?, ?, ?, ?, ?, 1) on conflict(kiosk, hour) do update set"
+            " revision = revision + (watched | excluded.watched != watched"
+            " or fault | excluded.fault != fault"
+            " or excluded.watched & ~excluded.late & late != 0),"
+            f" watched = watched | excluded.watched, fault = fault | excluded.fault, {STAY_LATE}",
+            (kiosk, hour, gate, watched, fault, watched if late else 0),
+        )
+
+    def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
+        """Learn when a boot began, and date what it said before its clock was set."""
+        began_at = at - up_ms / 1000
+        if boot not in self._clock:
+            while len(self._clock) >= MAX_BOOTS:
+                del self._clock[next(iter(self._clock))]
+            self.flush()  # it may be among these
+            self._connection.execute(
+                "update readings set at = ? + up_ms / 1000.0"
+                " where kiosk = ? and boot = ? and at is null"
+                " and ? + up_ms / 1000.0 between received_at - ? and received_at + ?",
+                (began_at, *boot, began_at, PAST_S, AHEAD_S),
+            )
+        self._clock[boot] = began_at
+
+    def _seen(
+        self,
+        kiosk: str,
+        gate: str,
+        at: float,
+        *,
+        status: str | None = None,
+        health: str | None = None,
+    ) -> None:
+        word = self._last_words.setdefault(
+            kiosk, {"kiosk": kiosk, "at": at, "status": None, "health": None}
+        )
+        word["gate"] = gate
+        word["at"] = max(at, word["at"])
+        word["status"] = status or word["status"]
+        word["health"] = health or word["health"]

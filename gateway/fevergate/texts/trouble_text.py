@@ -1,0 +1,165 @@
+"""What keeps a gate amber, as people read it: the gateway says it in English, from a closed set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from fevergate.protocol.lamp_answer import DARK, TEST
+from fevergate.texts.translations import N_
+from fevergate.unrecorded import NOT_RECORDED
+
+FAULTS = {
+    "sensor": N_("sensor faulty"),
+    "fault": N_("sensor faulty"),
+    "no answer": N_("sensor does not answer"),
+    "wrong checksum": N_("sensor's checksums are wrong"),
+    "invalid value": N_("sensor's values are invalid"),
+    "emissivity or filter changed": N_("sensor's emissivity or filter was changed"),
+    "frozen value": N_("sensor's value is frozen"),
+    "view too hot": N_("view too hot: sun or a heater"),
+    "lens blocked": N_("something lies on the lens"),
+    "warming up": N_("warming up after power-on"),
+    "nobody as usual": N_("nobody seen where people usually come: covered, or a holiday"),
+    "calibrating": N_("being calibrated"),
+}
+"""A kiosk's own words for what keeps it from watching (`kiosk.errors`)."""
+
+TROUBLES = (
+    ("not heard yet", N_("nothing heard yet")),
+    ("offline", N_("offline")),
+    ("silent", N_("silent")),
+    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, %(count)s not taken")),
+    (
+        r"crowd reads (?P<difference>\S+) C, check it",
+        N_("the crowd reads %(difference)s °C: check it"),
+    ),
+    (
+        r"reads (?P<difference>\S+) C beside (?P<others>.*)",
+        N_("reads %(difference)s °C beside %(others)s"),
+    ),
+)
+"""What `watch` says of a kiosk behind its name."""
+
+_PASSWORD = N_("its password is not accepted")
+_REFUSED = N_("the access point does not let it in")
+_SECURITY = N_("its kind of security does not fit")
+WIFI = {
+    2: _REFUSED,
+    5: N_("the access point has too many devices"),
+    15: _PASSWORD,
+    17: _SECURITY,
+    **dict.fromkeys(range(18, 25), _SECURITY),
+    200: N_("the signal was lost"),
+    201: N_("no access point of that name was heard"),
+    202: _PASSWORD,
+    203: _REFUSED,
+    204: _PASSWORD,
+    205: _REFUSED,
+    210: _SECURITY,
+    211: _SECURITY,
+    212: N_("the signal was too weak"),
+    1000: N_("joining took too long"),
+    1001: N_("joining took too long"),
+    1010: N_("joined, but nothing got through"),
+    1100: N_("no address was given (DHCP)"),
+}
+"""Why a kiosk had no network (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
+
+WIFI_OTHER = N_("reason %(code)s")
+NO_LAMP = N_("no lamp can be lit: %(why)s")
+NO_LAMP_WHY = (
+    ("no GPIO chip of a Raspberry Pi here", N_("no GPIO chip of a Raspberry Pi here")),
+    (r"(?P<file>/\S+) does not exist", N_("%(file)s does not exist")),
+    (r"(?P<file>/\S+) may not be opened", N_("%(file)s may not be opened")),
+    ("lgpio is not installed", N_("lgpio is not installed")),
+    ("rpi-lgpio is not installed", N_("rpi-lgpio is not installed")),
+    (
+        "the settings say mock, on a Raspberry Pi",
+        N_("the settings say mock, on a Raspberry Pi"),
+    ),
+)
+"""Why a gate's lamps cannot be lit (`fevergate.alarm.gpio`); a library's own words stay as they are."""
+
+LAMP_TEST = {
+    "red": N_("lamp test: red"),
+    "amber": N_("lamp test: amber"),
+    "green": N_("lamp test: green"),
+    "sound": N_("lamp test: sound"),
+}
+STOPS = N_("the gateway stops")
+DROPPED = N_("the message broker dropped %(count)s messages")
+DISK = {
+    "full": N_("nothing is stored: the storage is full"),
+    "read-only": N_("nothing is stored: the storage is read-only"),
+    "absent": N_("nothing is stored: the storage is not there"),
+    "locked": N_("nothing is stored: another program holds the database"),
+    "damaged": N_("nothing is stored: the database is damaged"),
+    "cannot be opened or written": N_("nothing is stored: the storage cannot be read or written"),
+}
+"""What `database.reason` says; the gateway lights red all the same."""
+DISK_SLOW = N_("the storage has not answered for %(count)s s")
+SETTINGS = "settings: gateway.toml damaged, the last are in force"
+SECRETS = "broker: password or certificate unreadable"
+WHOLE = {
+    SETTINGS: N_("the gateway's settings are damaged; those of before are in force"),
+    NOT_RECORDED: N_(
+        "the acknowledgement counts, but is not recorded yet: it will be as soon as the storage"
+        " can be written"
+    ),
+    SECRETS: N_("the gateway's password or certificate for the message broker cannot be read"),
+}
+"""Lines of the gateway's that have no figure in them."""
+BROKERS_STORE = N_("the message broker's store was damaged and begun anew: kiosks send again")
+DAMAGED = N_("the database was damaged, and is kept as %(name)s")
+OF_KIOSK = N_("%(kiosk)s: %(what)s")
+Say = Callable[[str], str]
+
+
+def fault(word: str, say: Say) -> str:
+    """A kiosk's fault; one that a newer kiosk says stays as it is."""
+    return say(FAULTS[word]) if word in FAULTS else word
+
+
+def wifi(code: int, say: Say) -> str:
+    """Why a kiosk was last without a network."""
+    return say(WIFI[code]) if code in WIFI else say(WIFI_OTHER) % {"code": code}
+
+
+def trouble(text: str, say: Say) -> str:
+    """What is said of one kiosk."""
+    if text.startswith("sensor "):
+        return fault(text.removeprefix("sensor "), say)
+    return _closed(TROUBLES, text, say)
+
+
+def _closed(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
+    """A text of a closed set, given as (pattern, words)."""
+    for pattern, words in known:
+        if found := re.fullmatch(pattern, text):
+            return say(words) % found.groupdict() if found.groupdict() else say(words)
+    return text
+
+
+def line(text: str, say: Say) -> str:
+    """One line of a gate's amber."""
+    if found := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
+        return say(DROPPED) % found.groupdict()
+    if found := re.fullmatch(r"disk: no answer in (?P<count>\d+) s", text):
+        return say(DISK_SLOW) % found.groupdict()
+    if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
+        return say(DAMAGED) % found.groupdict()
+    if (lamp := text.removeprefix(TEST)) in LAMP_TEST:
+        return say(LAMP_TEST[lamp])
+    if text == STOPS:
+        return say(STOPS)
+    if (why := text.removeprefix(DARK)) != text:
+        return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
+    if text in WHOLE:
+        return say(WHOLE[text])
+    if text == "broker: store damaged, begun anew":
+        return say(BROKERS_STORE)
+    kiosk, colon, what = text.partition(": ")
+    if kiosk == "disk" and what in DISK:
+        return say(DISK[what])
+    return say(OF_KIOSK) % {"kiosk": kiosk, "what": trouble(what, say)} if colon else text

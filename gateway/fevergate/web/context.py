@@ -1,0 +1,121 @@
+"""What all pages of the gateway share: its day, and the pages' own store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from typing import Any
+
+from sqlite_utils import Database
+
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import Day, Fever, identity_of, read_day, read_fever
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.connection import open_reader
+from fevergate.storage.retention import DAY_S, believed
+from fevergate.storage.strikes import MOST_FEVERS
+from fevergate.texts import trouble_text
+from fevergate.web.clock import PagesClock
+from fevergate.web.duty import Duty
+from fevergate.web.follow_ups import FollowUp, FollowUps
+from fevergate.web.kiosk_actions import Updates
+from fevergate.web.live import Live
+from fevergate.web.log_sheet import FIELDS, Say, coverage, doubts, in_words, strikes, verdict
+from fevergate.web.overview import parse_day
+from fevergate.web.sign_offs import SignOffs
+from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.page_maker import Site
+from fevergate.web_common.store import WebStore
+from fevergate.web_common.tokens import Tokens
+
+
+class Shared(Site):
+    """One instance for one gateway."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self.clock = PagesClock(settings)
+        self.store = WebStore(settings.path(settings.web.database), self.clock.now)
+        self.accounts = Accounts(self.store)
+        self.tokens = Tokens(self.store)
+        vault = Vault(settings.path(KEY))
+        self.follow_ups = FollowUps(self.store, vault, self.clock.now)
+        self.sign_offs = SignOffs(self.store, vault, self.clock.now)
+        self.duty = Duty(self.store, [gate.name for gate in settings.gates])
+        self.updates = Updates(settings)
+        self.live = Live(settings, self.clock.now)
+        super().__init__(
+            settings.zone, settings.language, ["fevergate.web"], partial(_functions, settings)
+        )
+
+    @contextmanager
+    def reader(self) -> Iterator[Database]:
+        """The gateway's database, to read. Raises `StoreError`."""
+        reader = open_reader(self.settings.path(self.settings.database))
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def forget_persons(self) -> int:
+        """Blank the personal fields that are too old by a clock that the gateway believes; how
+        many."""
+        with self.reader() as reader:
+            now = believed(reader)
+        if now is None:
+            return 0
+        return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
+
+    def day(self, text: str | None) -> Day:
+        """A day's log, by default today's. Raises `PeriodError`, `StoreError`."""
+        return self.read(parse_day(text) if text else None)
+
+    def read(self, day: date | None) -> Day:
+        """A day's log, by default today's. Raises `StoreError`."""
+        with self.reader() as reader:
+            return read_day(reader, self.settings, day, most_struck=MOST_FEVERS)
+
+    def known(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
+        """What became of fevers, as far as somebody said."""
+        return self.follow_ups.of([identity_of(fever) for fever in fevers])
+
+    def fever(self, identity: Identity) -> Fever | None:
+        """A stored fever, whichever its day."""
+        if not (0 <= identity.boot < 2**32 and 0 <= identity.seq < 2**32):
+            return None
+        with self.reader() as reader:
+            return read_fever(reader, identity)
+
+    @property
+    def notebook(self) -> WebStore:
+        return self.store
+
+    def home(self, session: Session) -> str:
+        if session.role == "administrator":
+            return "/admin/overview"
+        return f"/board/{self.settings.gates[0].name}"
+
+    def always(self) -> dict[str, Any]:
+        return {
+            "campus": self.settings.campus,
+            "settings": self.settings,
+            "first_gate": self.settings.gates[0].name,
+            "today": self.clock.today().isoformat(),
+            "clock_believed": self.clock.believed,
+        }
+
+
+def _functions(settings: GatewaySettings, say: Say) -> dict[str, Callable[..., Any]]:
+    return {
+        "gate_title": settings.gate_title,
+        "fault": lambda word: trouble_text.fault(word, say),
+        "wifi_trouble": lambda code: trouble_text.wifi(code, say),
+        "in_words": lambda one: in_words(one, FIELDS, say),
+        "verdict": lambda day: verdict(day, say),
+        "coverage": lambda day: coverage(day, say),
+        "doubts": lambda day: doubts(day, say),
+        "strikes": lambda day: strikes(day, say),
+    }

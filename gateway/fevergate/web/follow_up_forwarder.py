@@ -1,0 +1,86 @@
+"""What became of fevers, to the campus server; with names only where the campus's policy says
+so."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from fevergate.errors import FeverGateError
+from fevergate.forwarding.forwarder import BATCH, REFUSED_S, backoff_s
+from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.protocol.campus_messages import FollowUpEvent
+from fevergate.protocol.messages import Identity
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.web.follow_ups import OPEN, PERSONAL, FollowUp, FollowUps
+
+log = logging.getLogger(__name__)
+
+
+class FollowUpForwarder:
+    """Runs in its own thread between `start` and `stop`. Raises `SettingsError`."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        follow_ups: FollowUps,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._sender = Sender(settings, now)
+        assert settings.campus_server  # noqa: S101 - the sender saw to it
+        self._server = settings.campus_server
+        self._follow_ups = follow_ups
+        self._now = now
+        self._refused: dict[Item, float] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
+
+    def start(self) -> None:
+        """Begin to forward."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not sent is sent after the next start."""
+        self._stopping.set()
+        self._thread.join()
+        self._sender.close()
+
+    def once(self) -> bool:
+        """Send what is new; whether nothing is left but what was refused a short while ago."""
+        if token := self._sender.token_digest:
+            self._follow_ups.sent_under(token)
+        self._refused = {key: at for key, at in self._refused.items() if at > self._now()}
+        while True:
+            new = self._follow_ups.unforwarded(BATCH + len(self._refused))
+            items = {
+                item: who for who, one in new if (item := self._item(who, one)) not in self._refused
+            }
+            if not items:
+                return True
+            sent = self._sender.send(list(items))
+            self._follow_ups.forwarded([(items[item], item.revision) for item in sent.held])
+            self._refused |= {item: self._now() + REFUSED_S for item, _ in sent.refused}
+            if sent.settled < len(items):
+                return False
+
+    def _item(self, who: Identity, one: FollowUp) -> Item:
+        names = (*OPEN, *(PERSONAL if self._server.persons else ()), "at", "revision")
+        event = FollowUpEvent(**who._asdict(), **{name: getattr(one, name) for name in names})
+        return Item(event.key, event.revision, msgspec.json.encode(event).decode())
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            wait_s = self._server.every_s
+            try:
+                failures = 0 if self.once() else failures + 1
+                if failures:
+                    wait_s = max(wait_s, backoff_s(failures))
+            except (FeverGateError, sqlite3.Error) as error:
+                log.error("follow-ups stay for now: %s", error)
+            self._stopping.wait(wait_s)

@@ -1,0 +1,174 @@
+"""What an administrator does to kiosks from the pages, as the commands do it in a terminal."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fevergate.crypto.pki import UPDATE_KEY, read_update_key
+from fevergate.errors import (
+    ActionError,
+    BrokerError,
+    CompilerError,
+    FeverGateError,
+    UpdateError,
+)
+from fevergate.kiosks.display_notice import glyphs_of
+from fevergate.kiosks.firmware_bundle import Bundle, build, read
+from fevergate.kiosks.rollout import AWAY, DONE, Progress, Rollout
+from fevergate.kiosks.settings_command import changed, current, put, settings_command
+from fevergate.mqtt.one_shot import publish_once
+from fevergate.protocol.messages import Command, KioskSettings, KioskValues, Topic, encode
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.connection import open_reader
+
+BUNDLES = "updates"
+"""A folder beside the settings with bundles that `fevergate update --save` made."""
+
+BUILT_IN = ""
+AT_ONCE = 4
+
+OPTIONS = {
+    option.name: option
+    for option in settings_command.params
+    if isinstance(option, click.Option) and option.name in (*KioskValues.__struct_fields__, "quiet")
+}
+"""The command's own options: the form takes what they take."""
+
+
+def as_admin(settings: GatewaySettings) -> GatewaySettings:
+    """The same, with the credential that kiosks take orders from."""
+    own = copy.deepcopy(settings)
+    own.broker.username, own.broker.password_file = "admin", "admin.password"
+    return own
+
+
+def identify(settings: GatewaySettings, kiosk: str) -> None:
+    """Let a kiosk show itself: it blinks, chirps, shows its name. Raises `BrokerError`."""
+    topic = str(Topic(settings.campus, kiosk, "command"))
+    publish_once(as_admin(settings), topic, encode(Command(command="identify", on=True)))
+
+
+def present(settings: GatewaySettings, kiosk: str) -> KioskSettings:
+    """What is set from here. Raises `BrokerError`."""
+    return current(as_admin(settings), kiosk)
+
+
+def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
+    """Set what the form has; what is empty there is as the kiosk's own settings have it. The form
+    must have been made of what is set now (`version`), or it would take away what it never showed.
+
+    Raises `ActionError` naming the value, `BrokerError`.
+    """
+    given = _parsed(form)
+    admin = as_admin(settings)
+    before = current(admin, kiosk)
+    if form.get("version", "") != str(before.version):
+        raise ActionError("meanwhile_set", "")
+    reader = open_reader(settings.path(settings.database))
+    try:
+        wanted = changed(admin, reader, kiosk, before, given, reset=True)
+    finally:
+        reader.close()
+    put(admin, kiosk, wanted)
+    return wanted
+
+
+def _parsed(form: dict[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        text = form.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            value = option.type.convert(text, option, None)
+            if name == "quiet":
+                assert option.callback  # noqa: S101 - it has one
+                value = option.callback(click.Context(settings_command), option, value)
+                given |= {"quiet_from": value[0], "quiet_to": value[1]}
+            elif name == "notice":
+                given |= {"notice": value, "notice_glyphs": glyphs_of(value)}
+            else:
+                given[name] = value
+        except (click.BadParameter, FeverGateError) as error:
+            said = error.message if isinstance(error, click.BadParameter) else str(error)
+            raise ActionError("value", f"{name}: {said}") from error
+    return given
+
+
+class Updates:
+    """One rollout at a time, in the background; whoever looks sees how far it is."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._progress: dict[str, Progress] = {}
+        self.version = ""
+        self.failed = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether one is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def progress(self) -> list[Progress]:
+        """Of the kiosks of the last one."""
+        with self._lock:
+            return list(self._progress.values())
+
+    def bundles(self) -> list[str]:
+        """The names of the files that can be chosen."""
+        folder = self._folder()
+        return sorted(path.name for path in folder.glob("*.bundle")) if folder.is_dir() else []
+
+    def start(self, kiosks: list[str], name: str, *, downgrade: bool) -> None:
+        """Roll out a bundle, the first kiosk alone. Raises `ActionError`."""
+        if self.running:
+            raise ActionError("busy", "")
+        bundle = self._bundle(name)
+        try:
+            key = read_update_key(self._settings.path(UPDATE_KEY))
+        except FeverGateError as error:
+            raise ActionError("key", str(error)) from error
+        with self._lock:
+            self._progress = {kiosk: Progress(kiosk) for kiosk in kiosks}
+        self.version, self.failed = bundle.version, ""
+        work = Rollout(as_admin(self._settings), bundle, key, self._moved, downgrade=downgrade)
+        self._thread = threading.Thread(
+            target=self._run, args=(work, kiosks), name="update", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, work: Rollout, kiosks: list[str]) -> None:
+        try:
+            with work.connected():
+                ended = work.run(kiosks, AT_ONCE)
+        except BrokerError as error:
+            self.failed = str(error)
+            return
+        left = set(kiosks) - {one.kiosk for one in ended}
+        if left or any(one.state not in (DONE, AWAY) for one in ended):
+            self.failed = ", ".join(sorted(left))
+
+    def _moved(self, one: Progress) -> None:
+        with self._lock:
+            self._progress[one.kiosk] = one
+
+    def _bundle(self, name: str) -> Bundle:
+        try:
+            if name == BUILT_IN:
+                return build(None)
+            if name not in self.bundles():
+                raise ActionError("bundle", name)
+            return read(self._folder() / name)
+        except (UpdateError, CompilerError) as error:
+            raise ActionError("bundle", str(error)) from error
+
+    def _folder(self) -> Path:
+        return self._settings.path(BUNDLES)

@@ -1,0 +1,345 @@
+"""A day's fever log as tables: the same rows for the page's exports, whatever their format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from fevergate.protocol.campus_messages import StruckSpan
+from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import Day, Fever, KioskDay, identity_of
+from fevergate.reports.tree_diff import Difference
+from fevergate.storage.strikes import Strike, of_fever
+from fevergate.texts.translations import LABELS, N_
+from fevergate.web.follow_ups import PERSONAL, FollowUp
+from fevergate.web.sign_offs import SignOff
+
+Cell = str | int | float | None
+Say = Callable[[str], str]
+T = TypeVar("T")
+
+FEVER_COLUMNS = (
+    *(N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
+    *(N_("Body °C (axillary equivalent)"), N_("Skin °C"), N_("Threshold °C"), N_("Air °C")),
+    *(N_("Red light"), N_("Acknowledged"), N_("Acknowledged by"), N_("After (s)")),
+    *(N_("Second measurement °C"), N_("Where measured"), N_("Outcome"), N_("Closed")),
+)
+PERSONAL_COLUMNS = (N_("Person's name"), N_("Class or unit"), N_("Telephone"), N_("Note"))
+KIOSK_COLUMNS = (
+    *(N_("Gate"), N_("Kiosk"), N_("Normal"), N_("Fever"), N_("Retry"), N_("First")),
+    *(N_("Last"), N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")),
+)
+
+
+STRIKE_COLUMNS = (
+    *(N_("Kiosk"), N_("From"), N_("To"), N_("People"), N_("Fevers"), N_("Struck by"), N_("At")),
+    *(N_("Why"), N_("Taken back by"), N_("At"), N_("Why")),
+)
+
+FIELDS = {
+    "fevers": N_("Fever"),
+    "kiosks": N_("Kiosk"),
+    "covered": N_("Coverage"),
+    "zero": N_("Report of zero"),
+    "normal": N_("Normal"),
+    "fever": N_("Fever"),
+    "retry": N_("Retry"),
+    "watched_minutes": N_("Minutes watched"),
+    "fault_minutes": N_("Minutes faulty"),
+    "silences": N_("Silences"),
+    "clinical_c": N_("Second measurement °C"),
+    "clinical_site": N_("Where measured"),
+    "outcome": N_("Outcome"),
+    "closed": N_("Closed"),
+    "acknowledged_at": N_("Acknowledged"),
+    "acknowledged_by": N_("Acknowledged by"),
+    "body_c": N_("Body °C (axillary equivalent)"),
+    "skin_c": N_("Skin °C"),
+    "at": N_("Time"),
+    "gate": N_("Gate"),
+    "first_at": N_("First"),
+    "last_at": N_("Last"),
+    "late_minutes": N_("Minutes told late"),
+    "struck": N_("Struck"),
+    "begin": N_("From"),
+    "end": N_("To"),
+    "people": N_("People"),
+    "by": N_("Struck by"),
+    "reason": N_("Why"),
+    "undone_at": N_("Taken back"),
+    "undone_by": N_("Taken back by"),
+    "undone_reason": N_("Why"),
+}
+"""What is signed of a day, as people call it."""
+
+
+class Rows(Generic[T]):
+    """Rows that are made as they are read: a flood's are not all there at once."""
+
+    def __init__(self, of: Sequence[T], make: Callable[[T], list[Cell]]) -> None:
+        self._of = of
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __iter__(self) -> Iterator[list[Cell]]:
+        return map(self._make, self._of)
+
+
+class Table(NamedTuple):
+    """Titles and rows of one length; times are the campus's own."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Cell]] | Rows[Any]
+
+
+class Sheet(NamedTuple):
+    """A day's log, or another report: what it says in words, and its tables."""
+
+    name: str
+    """For a file, ASCII."""
+    title: str
+    state: str
+    """`red`, `green` or `amber`."""
+    verdict: str
+    lines: list[str]
+    tables: list[Table]
+    signed: list[str]
+
+
+def verdict(day: Day, say: Say) -> tuple[str, str]:
+    """`red`, `green` or `amber`, and the sentence: a day without a fever is a report of zero only
+    where somebody watched."""
+    if day.fevers:
+        return "red", say("Fevers on this day: %d.") % len(day.fevers)
+    if day.lit:
+        return "red", (
+            say("Red lights of this day are for fevers dated on another: %d. No report of zero.")
+            % day.lit
+        )
+    if day.zero:
+        return "green", say("Report of zero: no fever on this day.")
+    if day.covered:
+        return "red", say("Fevers were counted whose readings are no more here.")
+    return "amber", say("No kiosk watched: this is not a report of zero.")
+
+
+def coverage(day: Day, say: Say) -> str:
+    """What a report of zero stands on."""
+    watched = [one for one in day.kiosks if one.watched_minutes]
+    missing = [one.kiosk for one in day.kiosks if not one.watched_minutes]
+    text = say("%(some)d of %(all)d kiosks watched, together %(minutes)d minutes.") % {
+        "some": len(watched),
+        "all": len(day.kiosks),
+        "minutes": sum(one.watched_minutes for one in watched),
+    }
+    people = sum(one.normal + one.fever for one in day.kiosks)
+    text += " " + say("People screened: %d.") % people
+    if late := sum(one.late_minutes for one in watched):
+        text += " " + say("Minutes that were told long after: %d.") % late
+    if missing:
+        text += " " + say("Not watched at all: %s.") % ", ".join(missing)
+    return text
+
+
+def doubts(day: Day, say: Say) -> list[str]:
+    """Which kiosks did not see what their neighbours saw, so that their zero proves little; and
+    when the clock was not sure."""
+    found = [
+        say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
+        % {
+            "kiosk": one.kiosk,
+            "difference": f"{one.difference_c:+.1f}",
+            "others": ", ".join(one.others),
+        }
+        for one in day.unlike
+    ]
+    found += [
+        say("%(kiosk)s saw %(people)d people, %(busiest)s %(most)d: covered, or a closed lane?")
+        % {
+            "kiosk": one.kiosk,
+            "people": one.people,
+            "busiest": one.busiest,
+            "most": one.busiest_people,
+        }
+        for one in day.blind
+    ]
+    zone = ZoneInfo(day.timezone)
+    return found + [
+        say("The gateway's clock was in doubt from %(begin)s to %(end)s.")
+        % {"begin": local(one.begin, zone), "end": local(one.end, zone)}
+        for one in day.clock
+    ]
+
+
+def strikes(day: Day, say: Say) -> list[str]:
+    """What does not count of a day, and what counts again."""
+    zone = ZoneInfo(day.timezone)
+    return [struck_in_words(one, one.kiosk, zone, say) for one in day.strikes]
+
+
+def struck_in_words(one: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
+    """Hours that do not count, or count again: by whom and why."""
+    end = local(one.end, zone, "%H:%M")
+    names = {
+        "kiosk": kiosk,
+        "begin": local(one.begin, zone, "%H:%M"),
+        "end": "24:00" if end == "00:00" else end,
+        "people": one.people,
+        "fevers": one.fevers,
+        "by": one.by,
+        "at": local(one.at, zone, "%Y-%m-%d %H:%M"),
+        "reason": one.reason,
+        "undone_by": one.undone_by,
+        "undone_at": local(one.undone_at, zone, "%Y-%m-%d %H:%M"),
+        "undone_reason": one.undone_reason,
+    }
+    if one.undone_at is None:
+        text = say(
+            "Struck, in no figure: %(kiosk)s from %(begin)s to %(end)s, %(people)d people,"
+            " %(fevers)d fevers; by %(by)s at %(at)s: %(reason)s."
+        )
+    else:
+        text = say(
+            "Counts again: %(kiosk)s from %(begin)s to %(end)s, struck by %(by)s at %(at)s"
+            " (%(reason)s), taken back by %(undone_by)s at %(undone_at)s: %(undone_reason)s."
+        )
+    return text % names
+
+
+def sheet(
+    day: Day,
+    known: Mapping[Identity, FollowUp],
+    signed: Sequence[SignOff],
+    zone: ZoneInfo,
+    say: Say,
+    *,
+    personal: bool,
+) -> Sheet:
+    """The log in one language; `personal`: with names and telephones."""
+    columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
+
+    def fever_row(fever: Fever) -> list[Cell]:
+        return _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
+
+    def marked_row(row: tuple[Fever, bool]) -> list[Cell]:
+        fever, is_struck = row
+        if not is_struck:
+            return [*fever_row(fever), ""]
+        blank = _fever_row(day, fever, None, zone, say, personal=personal)
+        return [*blank, _struck_by(day, fever)]
+
+    fevers: Rows[Any] = Rows(day.fevers, fever_row)
+    if day.struck:  # after the others, each marked
+        columns += (N_("Struck"),)
+        every = [(one, False) for one in day.fevers] + [(one, True) for one in day.struck]
+        fevers = Rows(every, marked_row)
+    return Sheet(
+        name=f"fever-log-{day.campus}-{day.date}",
+        title=f"{say('Fever log')} {day.campus} {day.date}",
+        state=verdict(day, say)[0],
+        verdict=verdict(day, say)[1],
+        lines=[
+            coverage(day, say),
+            *doubts(day, say),
+            *strikes(day, say),
+            say("Times are those of %s.") % day.timezone,
+        ],
+        tables=[
+            Table(say("Fevers"), [say(name) for name in columns], fevers),
+            Table(
+                say("Coverage"),
+                [say(name) for name in KIOSK_COLUMNS],
+                [_kiosk_row(one, zone) for one in day.kiosks],
+            ),
+            *_strike_table(day, zone, say),
+        ],
+        signed=[_signature(one, zone, say) for one in signed],
+    )
+
+
+def in_words(one: Difference, names: Mapping[str, str], say: Say) -> tuple[str, str, str]:
+    """A difference as people read it: what, before, now; `names` of the parts of its way."""
+    what = " · ".join(say(names[word]) if word in names else word for word in one.what.split())
+    values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
+    return what, values.get(one.before, one.before), values.get(one.now, one.now)
+
+
+def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """UTC seconds as the campus's clocks show them."""
+    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
+
+
+def _fever_row(
+    day: Day,
+    fever: Fever,
+    follow_up: FollowUp | None,
+    zone: ZoneInfo,
+    say: Say,
+    *,
+    personal: bool,
+) -> list[Cell]:
+    after = follow_up or FollowUp()
+    delay = fever.delay_s
+    row: list[Cell] = [
+        local(fever.at, zone) + ("" if fever.dated else f" ({say('arrival')})"),
+        *(day.campus, fever.gate, fever.kiosk, "/".join(map(str, identity_of(fever)))),
+        *(fever.body_c, fever.skin_c, fever.threshold_c, fever.ambient_c),
+        *(local(fever.raised_at, zone), local(fever.acknowledged_at, zone)),
+        *(fever.acknowledged_by or "", None if delay is None else round(delay, 1)),
+        *(after.clinical_c, label_of(after.clinical_site, say), label_of(after.outcome, say)),
+        "✓" if after.closed else "",
+    ]
+    if personal:
+        row += [getattr(after, name) for name in PERSONAL]
+    return row
+
+
+def _kiosk_row(one: KioskDay, zone: ZoneInfo) -> list[Cell]:
+    return [
+        *(one.gate, one.kiosk, one.normal, one.fever, one.retry),
+        *(local(one.first_at, zone, "%H:%M:%S"), local(one.last_at, zone, "%H:%M:%S")),
+        *(one.watched_minutes, one.fault_minutes, one.silences),
+    ]
+
+
+def _struck_by(day: Day, fever: Fever) -> str:
+    struck = of_fever(day.strikes, fever.kiosk, fever.at)
+    return f"{struck.by}: {struck.reason}" if struck else ""
+
+
+def _strike_table(day: Day, zone: ZoneInfo, say: Say) -> list[Table]:
+    if not day.strikes:
+        return []
+    rows = [_strike_row(one, zone) for one in day.strikes]
+    return [Table(say("Struck"), [say(name) for name in STRIKE_COLUMNS], rows)]
+
+
+def _strike_row(one: Strike, zone: ZoneInfo) -> list[Cell]:
+    return [
+        *(one.kiosk, local(one.begin, zone), local(one.end, zone), one.people, one.fevers),
+        *(one.by, local(one.at, zone), one.reason),
+        *(one.undone_by, local(one.undone_at, zone), one.undone_reason),
+    ]
+
+
+def _signature(one: SignOff, zone: ZoneInfo, say: Say) -> str:
+    text = say("Signed off by %(by)s at %(at)s, SHA-256 %(hash)s.") % {
+        "by": one.by,
+        "at": local(one.at, zone),
+        "hash": one.sha256,
+    }
+    if not one.genuine:
+        return text + " " + say("The record of this signature was tampered with.")
+    if one.differences:
+        return text + " " + say("Changed since, in %d places.") % len(one.differences)
+    return text + " " + say("Unchanged since.")
+
+
+def label_of(value: str, say: Say) -> str:
+    """A value as people call it."""
+    return say(LABELS[value]) if value in LABELS else value

@@ -1,0 +1,1 @@
+"""What both web applications share: accounts, sessions, pages, exports."""

@@ -1,0 +1,199 @@
+"""Tables as files: CSV for any program, XLSX for a spreadsheet, PDF for paper."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from xml.sax.saxutils import escape
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus.doctemplate import LayoutError
+from xlsxwriter import Workbook
+
+from fevergate.errors import ExportError
+from fevergate.reports.formats import harmless
+from fevergate.reports.pdf_font import chinese_font
+from fevergate.texts.translations import N_
+from fevergate.web.log_sheet import Cell, Sheet, Table
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MARGIN = 10 * mm
+SMALL, PADDING = 7, 2
+PART = 500
+"""Rows of a CSV that are made at a time."""
+
+MOST_PDF = 1000
+"""Rows of a table on paper, thirty pages: ReportLab holds the whole document in memory."""
+
+MOST_XLSX = 1_000_000
+"""Nearly what a worksheet can have; a CSV has no end."""
+
+CUT = N_("Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX.")
+LINE = colors.HexColor("#c9d0da")
+COLOURS = {
+    "red": colors.HexColor("#a51219"),
+    "green": colors.HexColor("#0b6b39"),
+    "amber": colors.HexColor("#8a5a00"),
+}
+"""Of the sentence that says what it comes to."""
+
+
+def csv_parts(table: Table) -> Iterator[bytes]:
+    """RFC 4180 in UTF-8, with the mark by which a spreadsheet knows that; a part at a time."""
+    rows = iter(table.rows)
+    part: list[Sequence[Cell]] = [table.columns]
+    yield codecs.BOM_UTF8
+    while part:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        for row in part:
+            writer.writerow("" if value is None else harmless(value) for value in row)
+        yield out.getvalue().encode()
+        part = list(islice(rows, PART))
+
+
+def as_csv(table: Table) -> bytes:
+    """The same whole."""
+    return b"".join(csv_parts(table))
+
+
+def as_xlsx(sheet: Sheet) -> bytes:
+    """A page for each table, and one with what is said in words. Text is never a formula."""
+    out = io.BytesIO()
+    # `constant_memory`: a row that is complete goes into a temporary file.
+    with Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
+        bold = book.add_format({"bold": True, "bottom": 1})
+        for table in sheet.tables:
+            page = book.add_worksheet(table.title[:31])
+            page.write_row(0, 0, table.columns, bold)
+            for column, width in enumerate(_asked(table, 60)):
+                page.set_column(column, column, width + 2)
+            for number, row in enumerate(islice(table.rows, MOST_XLSX), 1):
+                for column, value in enumerate(row):
+                    if isinstance(value, str):
+                        page.write_string(number, column, value)
+                    elif value is not None:
+                        page.write_number(number, column, value)
+            page.freeze_panes(1, 0)
+            if table.rows:
+                last = min(len(table.rows), MOST_XLSX)
+                page.autofilter(0, 0, last, len(table.columns) - 1)
+        page = book.add_worksheet("FeverGate")
+        for number, line in enumerate([sheet.title, sheet.verdict, *sheet.lines, *sheet.signed]):
+            page.write_string(number, 0, line)
+    return out.getvalue()
+
+
+def as_pdf(sheet: Sheet, footer: str, cut: str) -> bytes:
+    """A4 across, its font's glyphs inside. Of a table with more than `MOST_PDF` rows only those are
+    printed, and `cut` says so (`CUT`). Raises `ExportError` where no Chinese font is."""
+    font = chinese_font()
+    words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
+    title = ParagraphStyle("title", words, fontSize=16, leading=22)
+    strong = ParagraphStyle(
+        "strong", words, fontSize=12, leading=18, textColor=COLOURS[sheet.state]
+    )
+    story: list[Flowable] = [
+        Paragraph(escape(sheet.title), title),
+        Paragraph(escape(sheet.verdict), strong),
+        *(Paragraph(escape(line), words) for line in sheet.lines),
+    ]
+    for table in sheet.tables:
+        story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words)]
+        if len(table.rows) > MOST_PDF:
+            said = cut % {"shown": MOST_PDF, "all": len(table.rows)}
+            story.append(Paragraph(escape(said), strong))
+        story.append(_grid(table, font))
+    story.append(Spacer(1, 6 * mm))
+    story += [Paragraph(escape(line), words) for line in sheet.signed]
+
+    def furniture(canvas: Canvas, document: SimpleDocTemplate) -> None:
+        canvas.setFont(font, 7)
+        canvas.drawString(MARGIN, 6 * mm, f"{sheet.title} · {footer}")
+        canvas.drawRightString(landscape(A4)[0] - MARGIN, 6 * mm, str(document.page))
+
+    out = io.BytesIO()
+    document = SimpleDocTemplate(
+        out,
+        pagesize=landscape(A4),
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=12 * mm,
+        title=sheet.title,
+        author="FeverGate",
+        invariant=1,
+    )
+    try:
+        document.build(story, onFirstPage=furniture, onLaterPages=furniture)
+    except LayoutError as error:
+        raise ExportError(f"it does not fit on a page: {error}") from error
+    return out.getvalue()
+
+
+def _grid(table: Table, font: str) -> LongTable:
+    """A table over the whole width; what is long is broken, never cut."""
+    chinese = ParagraphStyle("chinese", fontName=font, fontSize=SMALL, leading=9, wordWrap="CJK")
+    # A line may not begin with these: ReportLab hangs them behind its end, into the next column.
+    hanging = ParagraphStyle("hanging", chinese, rightIndent=SMALL)
+    # Without it a number or a name is broken only where it is longer than its column.
+    latin = ParagraphStyle("latin", chinese, wordWrap=None)
+    shown = islice(table.rows, MOST_PDF)
+    texts = [[_text(value) for value in row] for row in ([*table.columns], *shown)]
+    # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
+    asked = _asked(table, 24)
+    whole = landscape(A4)[0] - 2 * MARGIN
+    widths = [whole * one / sum(asked) for one in asked]
+
+    def cell(text: str, width: float) -> str | Paragraph:
+        if pdfmetrics.stringWidth(text, font, SMALL) <= width - 2 * PADDING and "\n" not in text:
+            return text  # most fit, and a paragraph takes ten times as long
+        hangs = any(mark in text for mark in "，。、：；！？）」』】》")
+        style = latin if text.isascii() else hanging if hangs else chinese
+        return Paragraph(escape(text), style)
+
+    cells = [[cell(text, widths[n]) for n, text in enumerate(row)] for row in texts]
+    # A row that is higher than a page goes on over the next.
+    grid = LongTable(cells, widths, repeatRows=1, splitInRow=1)
+    grid.setStyle(
+        TableStyle(
+            [
+                ("FONT", (0, 0), (-1, -1), font, SMALL, 9),
+                ("GRID", (0, 0), (-1, -1), 0.4, LINE),
+                ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#eef1f5")),
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
+                ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
+                ("TOPPADDING", (0, 0), (-1, -1), 1),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+            ]
+        )
+    )
+    return grid
+
+
+def _asked(table: Table, most: int) -> list[int]:
+    """How many letters wide each column would be, by its first rows, at most `most`."""
+    texts = [
+        [_text(value) for value in row] for row in (table.columns, *islice(table.rows, MOST_PDF))
+    ]
+    return [min(most, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(one) > 0x2E7F else 1 for one in text)

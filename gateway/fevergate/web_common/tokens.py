@@ -1,0 +1,106 @@
+"""What programs sign in with: a secret for a purpose, for some days. Only its digest is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from fevergate.errors import AccountError
+from fevergate.texts.translations import SCOPES
+from fevergate.web_common.accounts import NAME
+from fevergate.web_common.store import WebStore
+
+PREFIX = "fg_"
+"""So that a secret that leaked is found by who looks for such."""
+
+DAY_S = 86400.0
+MOST_DAYS = 400
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """One token, without its secret. Times are UTC s."""
+
+    id: int
+    name: str
+    scopes: list[str]
+    by: str
+    created_at: float
+    expires_at: float
+    used_at: float | None
+
+
+class Tokens:
+    """Over the pages' database."""
+
+    def __init__(self, store: WebStore, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+
+    def issue(self, name: str, scopes: Sequence[str], days: int, by: str) -> str:
+        """A new one's secret, which is never shown again. Raises `AccountError`."""
+        if not NAME.fullmatch(name):
+            raise AccountError("name")
+        if not scopes or not set(scopes) <= set(SCOPES):
+            raise AccountError("scopes")
+        if not 1 <= days <= MOST_DAYS:
+            raise AccountError("days")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        chosen = " ".join(scope for scope in SCOPES if scope in scopes)
+        with self._store.transaction() as connection:
+            connection.execute(
+                "insert into tokens(name, digest, scopes, by, created_at, expires_at)"
+                " values (?, ?, ?, ?, ?, ?)",
+                (name, _digest(secret), chosen, by, self._now(), self._now() + days * DAY_S),
+            )
+        return secret
+
+    def find(self, secret: str) -> Token | None:
+        """Whose it is, if it has not expired; notes its use, by the minute."""
+        rows = self._store.query(f"{_SELECT} where digest = ?", (_digest(secret),))
+        if not rows:
+            return None
+        token, now = _of(rows[0]), self._now()
+        if not token.created_at - 60 <= now < token.expires_at:
+            return None
+        if token.used_at is None or now - token.used_at > 60:
+            with self._store.transaction() as connection:
+                connection.execute("update tokens set used_at = ? where id = ?", (now, token.id))
+        return token
+
+    def all(self) -> list[Token]:
+        """The newest first."""
+        return [_of(row) for row in self._store.query(f"{_SELECT} order by id desc")]
+
+    def revoke(self, number: int) -> None:
+        """From now on it opens nothing."""
+        with self._store.transaction() as connection:
+            connection.execute("delete from tokens where id = ?", (number,))
+
+    def end_of(self, person: str) -> None:
+        """Whoever may no more sign in has no program that may ask, either."""
+        with self._store.transaction() as connection:
+            connection.execute('delete from tokens where "by" = ?', (person,))
+
+
+_SELECT = "select id, name, scopes, by, created_at, expires_at, used_at from tokens"
+
+
+def _of(row: tuple[int, str, str, str, float, float, float | None]) -> Token:
+    number, name, scopes, by, created_at, expires_at, used_at = row
+    return Token(
+        id=number,
+        name=name,
+        scopes=scopes.split(),
+        by=by,
+        created_at=created_at,
+        expires_at=expires_at,
+        used_at=used_at,
+    )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
