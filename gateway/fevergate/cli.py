@@ -21,7 +21,7 @@ COMMANDS = {
     "close": "fevergate.operations.close_command:close_command",
     "collect": "fevergate.collect.command:collect_command",
     "desk": "fevergate.desk.command:desk_command",
-    "doctor": "fevergate.reports.log_command:doctor_command",
+    "doctor": "fevergate.operations.doctor_command:doctor_command",
     "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
     "lamps": "fevergate.operations.lamps_command:lamps_group",

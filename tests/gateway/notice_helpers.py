@@ -13,8 +13,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from samples import AT
 
-from fevergate.campus.settings import Campus, CampusSettings, Contact, Smtp
+from fevergate.campus.settings import Campus, CampusSettings
 from fevergate.notices.notice import Notice
+from fevergate.notices.settings import Contact, Smtp
 from harness.broker import free_port
 
 SENDER = "fevergate@example.edu.cn"

@@ -12,7 +12,7 @@ HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]")
 
 def pairs(path):
     with path.open("rb") as file:
-        return {str(one.id): str(one.string) for one in read_po(file, domain="web") if one.id}
+        return {str(one.id): str(one.string) for one in read_po(file, domain="fevergate") if one.id}
 
 
 @pytest.mark.parametrize("language", catalogues())

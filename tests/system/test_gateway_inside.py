@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_costs_the_metrics_only(settings, caplog):
             def collect(self):
                 return []
 
-        server = MetricsServer(Metrics(port=taken.getsockname()[1]), Nothing())
+        server = MetricsServer("127.0.0.1", taken.getsockname()[1], Nothing())
         server.start()
         server.stop()
     assert "metrics on 127.0.0.1" in caplog.text

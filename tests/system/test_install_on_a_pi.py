@@ -134,8 +134,8 @@ def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):
 def test_certificates_near_their_end_are_renewed_by_the_timers_unit(gateway):
     """With the rights that the unit leaves it."""
     gateway.run(
-        "/opt/fevergate/bin/python -c 'from pathlib import Path; from fevergate import"
-        " certificates as c; c.SERVER_DAYS = 30;"
+        "/opt/fevergate/bin/python -c 'from pathlib import Path; from fevergate.crypto import"
+        " pki as c; c.SERVER_DAYS = 30;"
         ' c.renew_server(Path("/etc/fevergate"), "broker", everything=True)\';'
         " chown mosquitto: /etc/fevergate/broker.*"
     )

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 PACKAGE = Path(__file__).resolve().parents[2] / "gateway/fevergate"
 METHODS = [
     (f"{room}/**.{ending}", method)
-    for room in ("web", "campus")
+    for room in ("web_common", "web", "campus", "texts")
     for ending, method in (("py", "python"), ("html", "jinja2"))
 ]
 KEYWORDS = {"N_": None, "say": None, "_": None, "gettext": None}
@@ -35,7 +35,8 @@ def template() -> Catalog:
 def catalogues() -> dict[str, Path]:
     """The languages that there are."""
     return {
-        path.parts[-3]: path for path in sorted(PACKAGE.glob("web/locale/*/LC_MESSAGES/web.po"))
+        path.parts[-3]: path
+        for path in sorted(PACKAGE.glob("texts/locale/*/LC_MESSAGES/fevergate.po"))
     }
 
 
@@ -44,7 +45,7 @@ def main() -> int:
     missing = 0
     for language, path in catalogues().items():
         with path.open("rb") as file:
-            catalogue = read_po(file, locale=language, domain="web")
+            catalogue = read_po(file, locale=language, domain="fevergate")
         catalogue.update(template(), no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         with path.open("wb") as file:

@@ -33,7 +33,6 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
-from fevergate.web import app as web
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import PeoplePages
 from fevergate.web_common.middleware import Guard
@@ -75,7 +74,7 @@ class CampusServer:
                 *Receiver(settings, self.store, judge.gateway_says).routes,
                 *self.pages.routes,
                 *PeoplePages(self.pages).routes,
-                Mount("/static", StaticFiles(directory=web.HERE / "static")),
+                Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],
             middleware=[Middleware(Guard, accounts=self.accounts, open_below=("/static/", "/v1/"))],
             exception_handlers=dict.fromkeys(FAILURES, self.pages.failed)

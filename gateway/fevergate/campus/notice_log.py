@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.schema import notices
-from fevergate.campus.settings import CampusSettings, Contact, Kind
+from fevergate.campus.settings import CampusSettings
 from fevergate.notices.notice import Failure, Notice, Told, masked, scrubbed
+from fevergate.notices.settings import Contact, Kind
 from fevergate.settings.gateway import Language
 
 HOLD_S = 300.0

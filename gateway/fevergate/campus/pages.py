@@ -24,8 +24,8 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ExportError, ReportError
 from fevergate.texts.translations import N_, translations
-from fevergate.web.overview import parse_day
 from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.dates import parse_day
 from fevergate.web_common.exports import CUT, XLSX, as_csv, as_pdf, as_xlsx
 from fevergate.web_common.middleware import form_of, session_of
 from fevergate.web_common.page_maker import Functions, Say, Site

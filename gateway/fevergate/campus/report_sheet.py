@@ -11,7 +11,7 @@ from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
 from fevergate.campus.report_versions import Version
 from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import N_
-from fevergate.web.log_sheet import (
+from fevergate.web_common.tables import (
     FIELDS,
     Cell,
     Say,

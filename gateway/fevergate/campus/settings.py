@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -39,13 +39,12 @@ from msgspec import Meta, Struct
 from sqlalchemy import URL
 
 from fevergate.campus.database import database_url
+from fevergate.notices.settings import Contact, Smtp
 from fevergate.protocol.messages import Name
 from fevergate.settings.gateway import Language, Port, decode, refused
 
 Title = Annotated[str, Meta(max_length=64)]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-Kind = Literal["fever", "silent", "report"]
-KINDS: tuple[Kind, ...] = ("fever", "silent", "report")
 Minutes = Annotated[int, Meta(ge=1, le=10_080)]
 
 
@@ -74,31 +73,6 @@ class Escalation(Struct, forbid_unknown_fields=True, kw_only=True):
     """A fever that nobody has acknowledged."""
     silent_after_min: Minutes = 60
     """A gateway that was not heard."""
-
-
-class Smtp(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The mail server."""
-
-    host: str
-    port: Port = 587
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    sender: Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
-    username: str = ""
-    password_file: str = "smtp.password"  # noqa: S105 - a file's name
-    ca: str | None = None
-
-
-class Contact(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody on duty, and the way to tell that one."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
-    channel: Literal["email", "webhook", "ntfy", "wecom", "dingtalk"]
-    address: Annotated[str, Meta(min_length=1, max_length=1000)]
-    """An e-mail address, or the URL to post to, which is a secret with most services."""
-    kinds: list[Kind] = msgspec.field(default_factory=lambda: list(KINDS))
-    campuses: list[Name] = []
-    """Of which campuses; empty for all."""
-    language: Language | None = None
 
 
 class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):

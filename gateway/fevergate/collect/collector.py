@@ -103,6 +103,7 @@ def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
         from fevergate.system.prometheus_server import MetricsServer
 
         metrics = MetricsServer(
+            settings.metrics.host,
             port_of(settings.metrics, name),
             CollectMetrics(collector.intake, collector.writer, collector.broker),
         )

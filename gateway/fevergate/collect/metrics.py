@@ -57,8 +57,8 @@ class CollectMetrics(Registered):
         )
 
 
-def port_of(metrics: Metrics, name: str) -> Metrics:
-    """Where a collector listens, so that several of one machine can have one settings file: one
-    whose name is a number listens so many ports higher."""
+def port_of(metrics: Metrics, name: str) -> int:
+    """The port on which a collector listens, so that several of one machine can have one settings
+    file: one whose name is a number listens so many ports higher."""
     shift = int(name) if name.isdigit() and len(name) <= 3 else 0
-    return Metrics(host=metrics.host, port=min(65535, metrics.port + shift))
+    return min(65535, metrics.port + shift)

@@ -419,7 +419,9 @@ def _metrics(settings: GatewaySettings, *parts: Any) -> MetricsServer | None:
     from fevergate.gateway.metrics import GatewayMetrics  # 3 MB where nobody asks
     from fevergate.system.prometheus_server import MetricsServer
 
-    return MetricsServer(settings.metrics, GatewayMetrics(settings, *parts))
+    return MetricsServer(
+        settings.metrics.host, settings.metrics.port, GatewayMetrics(settings, *parts)
+    )
 
 
 def _forwarder(settings: GatewaySettings, writer: Writer, clock: GatewayClock) -> Forwarder | None:

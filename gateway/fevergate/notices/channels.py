@@ -17,10 +17,10 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from fevergate.campus.settings import CampusSettings
 from fevergate.errors import NoticeError
 from fevergate.notices.mail import Email
 from fevergate.notices.notice import Notice, masked, scrubbed
+from fevergate.notices.settings import NoticeSettings
 
 TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
@@ -136,7 +136,7 @@ class Robot(_Http):
             raise NoticeError(f"errcode {answer.errcode}: {errmsg}")
 
 
-def channels(settings: CampusSettings) -> Mapping[str, Channel]:
+def channels(settings: NoticeSettings) -> Mapping[str, Channel]:
     """Each way by its name in a contact's `channel`."""
     return {
         "email": Email(settings),

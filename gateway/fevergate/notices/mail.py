@@ -14,9 +14,9 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
-from fevergate.campus.settings import CampusSettings, Smtp
 from fevergate.errors import NoticeError
 from fevergate.notices.notice import Notice
+from fevergate.notices.settings import NoticeSettings, Smtp
 from fevergate.settings.gateway import read_secret
 
 TIMEOUT_S = 10.0
@@ -26,7 +26,7 @@ TIMEOUT_S = 10.0
 class Email:
     """The mail server of `[smtp]`."""
 
-    def __init__(self, settings: CampusSettings) -> None:
+    def __init__(self, settings: NoticeSettings) -> None:
         self._settings = settings
 
     def send(self, notice: Notice) -> None:

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from fevergate.command_line.finding import Finding, ok
 from fevergate.mosquitto.broker_files import stores_aside
+from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import open_reader, refuses, set_aside_before
 from fevergate.storage.retention import kept
 
 LEAST_FREE_MB = 500
-CALIBRATION_DAYS = 365
 
 DISK_ZH = {"full": "已满", "read-only": "只读", "absent": "不存在"}
 
@@ -81,14 +81,6 @@ def calibrations(settings: GatewaySettings) -> Iterator[Finding]:
             ),
             advice=advice if due else ("", ""),
         )
-
-
-# The newest of the unit that is in the kiosk now: another one's says nothing.
-UNITS = """
-    select k.kiosk, k.health ->> '$.sensor', max(c.at), c.by, c.uncertainty_c
-    from kiosks k left join calibrations c
-        on c.kiosk = k.kiosk and c.sensor = k.health ->> '$.sensor'
-    group by k.kiosk"""
 
 
 def disk(settings: GatewaySettings) -> Iterator[Finding]:

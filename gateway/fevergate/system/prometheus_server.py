@@ -1,4 +1,4 @@
-"""Where Prometheus may ask; what it is told is its caller's."""
+"""Serves a metrics registry over HTTP for Prometheus; the caller supplies what is counted."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from fevergate.settings.gateway import Metrics
-
 log = logging.getLogger(__name__)
 
 
 class MetricsServer:
     """http://HOST:PORT/metrics, from `start` to `stop`."""
 
-    def __init__(self, where: Metrics, metrics: Collector) -> None:
-        self._where = where
+    def __init__(self, host: str, port: int, metrics: Collector) -> None:
+        self._host, self._port = host, port
         self._registry = CollectorRegistry()
         self._registry.register(metrics)
         ProcessCollector(registry=self._registry)
@@ -26,9 +24,9 @@ class MetricsServer:
     def start(self) -> None:
         """Begin to listen; where that cannot be, say so: the work goes on without."""
         try:
-            self._server, _ = start_http_server(self._where.port, self._where.host, self._registry)
+            self._server, _ = start_http_server(self._port, self._host, self._registry)
         except OSError as error:
-            log.error("metrics on %s:%d: %s", self._where.host, self._where.port, error)
+            log.error("metrics on %s:%d: %s", self._host, self._port, error)
 
     def stop(self) -> None:
         """Listen no more."""

@@ -1,7 +1,7 @@
 """What people read on the pages: English in the sources, other languages as gettext catalogues.
 
-`tools/make-words` keeps `locale/*/LC_MESSAGES/web.po` in step with the sources; a test holds them
-to it. What is chosen by a value, and not written out in a template, is marked here.
+`tools/make-words` keeps `locale/*/LC_MESSAGES/fevergate.po` in step with the sources; a test holds
+them to it. What is chosen by a value, and not written out in a template, is marked here.
 """
 
 from __future__ import annotations
@@ -169,11 +169,11 @@ def translations(language: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
     packed = io.BytesIO()
-    write_mo(packed, read_po(io.BytesIO(_po(language)), locale=language, domain="web"))
+    write_mo(packed, read_po(io.BytesIO(_po(language)), locale=language, domain="fevergate"))
     packed.seek(0)
-    return Translations(packed, domain="web")
+    return Translations(packed, domain="fevergate")
 
 
 def _po(language: str) -> bytes:
-    folder = resources.files("fevergate.web") / "locale" / language / "LC_MESSAGES"
-    return (folder / "web.po").read_bytes()
+    folder = resources.files("fevergate.texts") / "locale" / language / "LC_MESSAGES"
+    return (folder / "fevergate.po").read_bytes()

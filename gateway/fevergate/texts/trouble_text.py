@@ -79,7 +79,7 @@ NO_LAMP_WHY = (
         N_("the settings say mock, on a Raspberry Pi"),
     ),
 )
-"""Why a gate's lamps cannot be lit (`fevergate.alarm.gpio`); a library's own words stay as they are."""
+"""Why a gate's lamps cannot be lit (`fevergate.alarm.gpio`); a library's own words stay."""
 
 LAMP_TEST = {
     "red": N_("lamp test: red"),

@@ -38,7 +38,10 @@ from kiosk.setup_code import FOLDER
 
 log = logging.getLogger(__name__)
 
-HERE = Path(__file__).parent
+STATIC: list[str | tuple[str, str]] = [
+    ("fevergate.web", "static"),
+    ("fevergate.web_common", "static"),
+]
 HOUSE_S = 3600
 
 
@@ -56,7 +59,7 @@ class Pages(Shared):
                 *KioskPages(self).routes,
                 *DutyPages(self).routes,
                 *Api(self).routes,
-                Mount("/static", StaticFiles(directory=HERE / "static")),
+                Mount("/static", StaticFiles(packages=STATIC)),
             ],
             middleware=[
                 Middleware(

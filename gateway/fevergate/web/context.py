@@ -23,12 +23,13 @@ from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
 from fevergate.web.live import Live
-from fevergate.web.log_sheet import FIELDS, Say, coverage, doubts, in_words, strikes, verdict
-from fevergate.web.overview import parse_day
+from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
 from fevergate.web.sign_offs import SignOffs
 from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.dates import parse_day
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.store import WebStore
+from fevergate.web_common.tables import FIELDS, Say, in_words
 from fevergate.web_common.tokens import Tokens
 
 
@@ -48,7 +49,10 @@ class Shared(Site):
         self.updates = Updates(settings)
         self.live = Live(settings, self.clock.now)
         super().__init__(
-            settings.zone, settings.language, ["fevergate.web"], partial(_functions, settings)
+            settings.zone,
+            settings.language,
+            ["fevergate.web", "fevergate.web_common"],
+            partial(_functions, settings),
         )
 
     @contextmanager

@@ -11,8 +11,8 @@ from sqlite_utils import Database
 
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.settings_command import Answer, answers
-from fevergate.operations.doctor_storage import CALIBRATION_DAYS, UNITS
 from fevergate.protocol.messages import Health
+from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.reports.fever_log import KioskDay, bounds, read_day
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory

@@ -17,12 +17,13 @@ from fevergate.reports.fever_log import Day, identity_of
 from fevergate.storage.strikes import Asked, strike, take_back
 from fevergate.texts.translations import N_, translations
 from fevergate.web.context import Shared
-from fevergate.web.log_sheet import Sheet, sheet
-from fevergate.web.overview import parse_day
+from fevergate.web.log_sheet import sheet
 from fevergate.web.sign_offs import SignOff
+from fevergate.web_common.dates import parse_day
 from fevergate.web_common.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
 from fevergate.web_common.middleware import form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
+from fevergate.web_common.tables import Sheet
 
 FOOTER = N_("It screens and does not diagnose.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from fevergate.errors import PeriodError
 from fevergate.reports.fever_log import bounds
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.schema import struck
+from fevergate.web_common.dates import parse_day
 
 MOST_DAYS = 31
 """Of a period; a term's calendar takes what is counted by the day."""
@@ -129,20 +129,6 @@ def read_overview(
         gates=_gates(database, settings, kiosks, asked),
         term=term,
     )
-
-
-def parse_day(text: str) -> date:
-    """A day as YYYY-MM-DD. Raises `PeriodError`."""
-    # `fromisoformat` alone would also take 20261123 and 2026-W48-1.
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        raise PeriodError("date")
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise PeriodError("date") from None
-    if not 2000 <= day.year < 3000:
-        raise PeriodError("date")
-    return day
 
 
 def _hours(

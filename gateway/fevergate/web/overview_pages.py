@@ -11,9 +11,9 @@ from starlette.routing import Route
 from fevergate.texts.translations import N_, translations
 from fevergate.web import charts
 from fevergate.web.context import Shared
-from fevergate.web.log_sheet import Cell, Table
 from fevergate.web.overview import Counts, Overview, period, read_overview
 from fevergate.web_common.exports import as_csv
+from fevergate.web_common.tables import Cell, Table
 
 PEOPLE = (N_("Normal"), N_("Fever"), N_("Retry"))
 TABLES = ("hours", "temperatures", "days", "gates", "term")

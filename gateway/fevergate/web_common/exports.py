@@ -23,7 +23,7 @@ from fevergate.errors import ExportError
 from fevergate.reports.formats import harmless
 from fevergate.reports.pdf_font import chinese_font
 from fevergate.texts.translations import N_
-from fevergate.web.log_sheet import Cell, Sheet, Table
+from fevergate.web_common.tables import Cell, Sheet, Table
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm

@@ -21,10 +21,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from fevergate.errors import CampusError, PeriodError, ReportError, StoreError
 from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, translations
-from fevergate.web.log_sheet import local
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME
 from fevergate.web_common.store import Notebook
+from fevergate.web_common.tables import local
 
 log = logging.getLogger(__name__)
 

@@ -62,7 +62,7 @@ def main():
 
 
 class Stored:
-    """What the gateway holds of this boot; `fevergate.protocol.messages.Stored` says how it is told."""
+    """What the gateway holds of this boot, as `fevergate.protocol.messages.Stored` tells it."""
 
     def __init__(self, boot):
         self._boot, self._lock = boot, threading.Lock()
