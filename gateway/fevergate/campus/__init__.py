@@ -1,5 +1,6 @@
 """The campus server: gathers what the gateways forward, and makes the daily report of it.
 
-`database` and `tables` lie at the bottom; `receive` takes deliveries into `store`, `report` makes a
-day of them, `reports` keeps its versions, `clerk` does what is due; pages and mail are on top.
+`database` and `schema` lie at the bottom; `receiver` takes deliveries into `summary_store`,
+`report` makes a day of them, `report_versions` keeps its versions, `scheduler` does what is due; the pages
+are on top.
 """

@@ -1,6 +1,6 @@
 """Summaries and fevers to the campus server, through an outbox, until it says that it has them.
 
-What changed is written into the outbox by the store's own thread (`outgoing`); sending happens here
+What changed is written into the outbox by the store's own thread (`outbox`); sending happens here
 and may fail as long as it likes.
 """
 

@@ -1,7 +1,7 @@
 """Tells kiosks the time over their line: they have no clock chip, and perhaps no internet.
 
 Each is answered when its health bears no date or a wrong one, and once an hour, so that it knows
-its clock to be right. A gateway that doubts its own clock (`gateway_clock`), or whose clock is
+its clock to be right. A gateway that doubts its own clock (`clock.judge`), or whose clock is
 beyond its certificate's end, says nothing: the kiosks then go by SNTP, or wait, and their readings
 are dated later.
 """

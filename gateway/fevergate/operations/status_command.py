@@ -42,7 +42,7 @@ class KioskStatus(Struct, kw_only=True):
     fw: str = ""
     board: str = ""
     wifi: int = 0
-    """Why it had no network when its line was last missed (`protocol.Health`); 0: never."""
+    """Why it had no network when its line was last missed (`messages.Health`); 0: never."""
     today: KioskDay
 
 

@@ -47,7 +47,7 @@ _ACKNOWLEDGE = """
 
 
 class Keeper:
-    """Writes records; `arrivals` takes the readings, many at a time."""
+    """Writes records; `reading_batch` takes the readings, many at a time."""
 
     def __init__(self, connection: sqlite3.Connection, arrivals: Arrivals) -> None:
         self._connection = connection

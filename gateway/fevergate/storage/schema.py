@@ -1,9 +1,9 @@
 """The gateway's tables, as migrations: each runs once, with its record, in one transaction.
 
-`hours` and `temperatures` count each reading in the transaction that inserts it (`arrivals`), and
-triggers move it when it is dated late, so that a day's log costs the same whatever the history
+`hours` and `temperatures` count each reading in the transaction that inserts it (`reading_batch`),
+and triggers move it when it is dated late, so that a day's log costs the same whatever the history
 and a redelivered reading, which inserts nothing, counts nothing. `days` follows from them
-(`rollup`), in the same transaction.
+(`daily_rollup`), in the same transaction.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def rollups(db: Database) -> None:
     db.conn.execute(
         "create table meta (key text primary key, value text not null) strict, without rowid"
     )
-    # What arrives is counted a batch at a time (`arrivals`); these move what is dated late.
+    # What arrives is counted a batch at a time (`reading_batch`); these move what is dated late.
     db.conn.execute("drop trigger count_reading")
     db.conn.execute(
         "create trigger spread_dated after update of at on readings begin"

@@ -13,7 +13,7 @@ from fevergate.protocol.messages import Stored
 
 MAX_GAPS = 20
 MAX_ALSO = 16
-"""Runs named in one `stored` message: with both it stays below `protocol.MAX_PAYLOAD`."""
+"""Runs named in one `stored` message: with both it stays below `protocol.messages.MAX_PAYLOAD`."""
 
 
 MAX_RUNS = 256

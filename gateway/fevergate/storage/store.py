@@ -1,6 +1,6 @@
 """The gateway's memory on disk: every reading once, committed before anybody is told so.
 
-One `Store` writes (from the writer's thread); whoever reads opens `database.open_reader`.
+One `Store` writes (from the writer's thread); whoever reads opens `connection.open_reader`.
 """
 
 from __future__ import annotations
@@ -182,8 +182,8 @@ class Store:
 
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Take over rows of a damaged database; what is here already stays. Readings are of
-        `arrivals.COLUMNS`, and counted; of hours only coverage and revision are taken. A row that
-        cannot be taken is left out. Raises what keeps any from being written."""
+        `reading_batch.COLUMNS`, and counted; of hours only coverage and revision are taken. A row
+        that cannot be taken is left out. Raises what keeps any from being written."""
         try:
             self._adopt(table, names, rows)
         except (sqlite3.OperationalError, sqlite3.NotSupportedError):

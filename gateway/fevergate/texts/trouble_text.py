@@ -39,7 +39,7 @@ TROUBLES = (
         N_("reads %(difference)s °C beside %(others)s"),
     ),
 )
-"""What `watch` says of a kiosk behind its name."""
+"""What `kiosk_monitor` says of a kiosk behind its name."""
 
 _PASSWORD = N_("its password is not accepted")
 _REFUSED = N_("the access point does not let it in")
@@ -97,7 +97,7 @@ DISK = {
     "damaged": N_("nothing is stored: the database is damaged"),
     "cannot be opened or written": N_("nothing is stored: the storage cannot be read or written"),
 }
-"""What `database.reason` says; the gateway lights red all the same."""
+"""What `storage.connection.reason` says; the gateway lights red all the same."""
 DISK_SLOW = N_("the storage has not answered for %(count)s s")
 SETTINGS = "settings: gateway.toml damaged, the last are in force"
 SECRETS = "broker: password or certificate unreadable"

@@ -1,13 +1,12 @@
 """The pages' data for programs: JSON below /api/v1, with a token for the purpose.
 
-`OPERATIONS` is the one list: the routes and the OpenAPI document (`openapi`) are made of it.
+`Api.operations` is the one list: the routes and the OpenAPI document (`openapi`) are made of it.
 An administrator who is signed in may look at all of it; to change something takes a token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -27,6 +26,7 @@ from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import FollowUp, parse
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
 from fevergate.web.live import GateNow
+from fevergate.web.openapi import Operation
 from fevergate.web.overview import Overview, period, read_overview
 from fevergate.web.sign_offs import SignOff
 from fevergate.web_common.middleware import MAX_FORM
@@ -104,21 +104,6 @@ class LogAnswer(Struct):
     signed: list[SignOff]
     fevers: int
     pages: int
-
-
-class Operation(NamedTuple):
-    """One call: who may (`scope`, empty for everybody who may ask at all), what goes in and out."""
-
-    method: str
-    path: str
-    scope: str
-    summary: str
-    result: Any
-    act: Callable[[Request], Awaitable[Any]]
-    query: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    body: Any = None
-    errors: tuple[int, ...] = ()
-    media: str = "application/json"
 
 
 class Api:

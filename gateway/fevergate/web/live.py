@@ -49,7 +49,7 @@ AHEAD_S = 60.0
 
 class Kiosk(msgspec.Struct, kw_only=True):
     """One kiosk as a board shows it; temperatures in °C, axillary equivalent. `trouble`: what the
-    gateway says of it, or ourselves where the gateway says nothing, as `watch` words it."""
+    gateway says of it, or ourselves where the gateway says nothing, as `kiosk_monitor` words it."""
 
     kiosk: str
     online: bool | None = None

@@ -6,16 +6,14 @@ Source: spec.openapis.org/oas/v3.1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
+from starlette.requests import Request
 
 from fevergate import __version__
 from fevergate.protocol.messages import NAME_PATTERN
-
-if TYPE_CHECKING:
-    from fevergate.web.api import Operation
 
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 PATH_TYPES: dict[str, dict[str, Any]] = {
@@ -33,6 +31,21 @@ SAID = {
     413: "The body is too large.",
     503: "Broker or gateway cannot be told now; nothing was done.",
 }
+
+
+class Operation(NamedTuple):
+    """One call: who may (`scope`, empty for everybody who may ask at all), what goes in and out."""
+
+    method: str
+    path: str
+    scope: str
+    summary: str
+    result: Any
+    act: Callable[[Request], Awaitable[Any]]
+    query: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    body: Any = None
+    errors: tuple[int, ...] = ()
+    media: str = "application/json"
 
 
 def document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:
