@@ -21,11 +21,11 @@ from fevergate.campus.receiver import Receiver
 from fevergate.clock.judge import GatewayClock
 from fevergate.forwarding.forwarder import _due, _forget, _postpone
 from fevergate.forwarding.http_sender import Item
-from fevergate.forwarding.outbox import materialise
 from fevergate.gateway.ingest import Ingest
 from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.protocol.messages import Health, Reading, Verdict, encode
 from fevergate.storage import clock_memory, epochs
+from fevergate.storage.outbox import materialise
 from fevergate.storage.store import Store
 
 STEP_S = 1800.0

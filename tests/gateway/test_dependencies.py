@@ -196,7 +196,7 @@ def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group)
     """`tools/test` itself, with programs that only say that they were called."""
     for name in (
         "tools/setup",
-        *(f".venv/bin/{name}" for name in ("ruff", "basedpyright", "pytest")),
+        *(f".venv/bin/{name}" for name in ("ruff", "lint-imports", "basedpyright", "pytest")),
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,8 @@ from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
 from fevergate.errors import SettingsError
-from fevergate.forwarding import outbox
 from fevergate.forwarding.forwarder import Forwarder
-from fevergate.storage import epochs
+from fevergate.storage import epochs, outbox
 from fevergate.storage.records import Acknowledged, HealthArrived
 from fevergate.storage.store import Store
 

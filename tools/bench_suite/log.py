@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import median
 
 from bench_suite.filled import Filled, Progress
-from fevergate.forwarding.outbox import day_summary
 from fevergate.reports.fever_log import read_day
 from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage.connection import open_reader
+from fevergate.storage.outbox import day_summary
 from harness.errors import HarnessError
 
 SMALL = 100_000

@@ -16,9 +16,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from fevergate.forwarding.http_sender import Item, Sender
-from fevergate.forwarding.outbox import materialise
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import epochs
+from fevergate.storage.outbox import materialise
 from fevergate.storage.store import Store
 
 log = logging.getLogger(__name__)

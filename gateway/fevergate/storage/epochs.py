@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from fevergate.forwarding.outbox import materialise
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.outbox import materialise
 from fevergate.storage.schema import struck
 from fevergate.storage.store import Store
 
