@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner
 from samples import arrived
 
+from fevergate.backup import closing
 from fevergate.backup.archive import read_backup
+from fevergate.backup.closing import close
 from fevergate.cli import cli
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError, ClosingError
-from fevergate.operations import closing
-from fevergate.operations.closing import close
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store

@@ -3,9 +3,10 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from fevergate.gateway.unrecorded import Unrecorded
+from fevergate.protocol.messages import NOT_RECORDED
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translations
-from fevergate.unrecorded import NOT_RECORDED, Unrecorded
 
 GATES = ("north", "south")
 

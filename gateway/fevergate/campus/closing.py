@@ -1,8 +1,8 @@
 """A campus that closes: what the campus server holds of it archived without names, and wiped;
 personal data first. The other campuses of the server stay as they are.
 
-As on a gateway (`fevergate.operations.closing`) each step may be done again, so that a run that was broken off
-is finished by the next.
+As on a gateway (`backup.closing`) each step may be done again, so that a run that was broken off is
+finished by the next.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, t
 
 from fevergate import __version__
 from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
+from fevergate.backup.closing import Note, begun, keep, wipe
 from fevergate.campus.backup import DATABASE, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
@@ -34,7 +35,6 @@ from fevergate.campus.schema import (
 from fevergate.campus.settings import CampusSettings
 from fevergate.errors import BackupError, ClosingError
 from fevergate.mosquitto.broker_files import hand_over
-from fevergate.operations.closing import Note, begun, keep, wipe
 from fevergate.protocol.campus_messages import FeverEvent
 from fevergate.provision.files import read_toml, write_toml
 

@@ -18,6 +18,7 @@ from fevergate.alarm.kiosk_monitor import Watch
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import Flood
+from fevergate.gateway.unrecorded import Unrecorded
 from fevergate.protocol.messages import (
     DROPPED,
     OURSELVES,
@@ -42,7 +43,6 @@ from fevergate.storage.records import (
     SettingsApplied,
     StatusArrived,
 )
-from fevergate.unrecorded import Unrecorded
 
 log = logging.getLogger(__name__)
 

@@ -41,6 +41,7 @@ from fevergate.gateway.run_state import Running, boot_s, tell
 from fevergate.mosquitto.broker_files import stores_aside
 from fevergate.mqtt.client import Broker
 from fevergate.protocol.messages import (
+    NOT_RECORDED,
     AlarmState,
     KioskTime,
     Stored,
@@ -60,7 +61,6 @@ from fevergate.storage.store import Store, open_store, raised, waiting
 from fevergate.storage.writer_thread import Writer
 from fevergate.system import thread_errors
 from fevergate.system.machine import recognise
-from fevergate.unrecorded import NOT_RECORDED
 
 if TYPE_CHECKING:
     from fevergate.forwarding.forwarder import Forwarder

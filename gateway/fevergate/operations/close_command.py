@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevergate.backup.closing import NOTE, REMAINS, close, finish
 from fevergate.command_line.options import settings_option
 from fevergate.errors import SettingsError
 from fevergate.operations.backup_commands import (
@@ -15,7 +16,6 @@ from fevergate.operations.backup_commands import (
     passphrase_option,
     show_progress,
 )
-from fevergate.operations.closing import NOTE, REMAINS, close, finish
 from fevergate.settings.gateway import load_gateway
 
 

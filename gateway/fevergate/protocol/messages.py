@@ -280,6 +280,10 @@ class FeverSeen(Struct, frozen=True, kw_only=True):
     body_c: Celsius | None = None
 
 
+NOT_RECORDED = "acknowledgement: not recorded yet"
+"""What a gate says beside its amber light while a guard's acknowledgement waits for the disk."""
+
+
 class AlarmState(Message, frozen=True, kw_only=True):
     """A gate's alarm, retained, so that a board that opens later shows it too."""
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from fevergate.protocol.lamp_answer import DARK, TEST
+from fevergate.protocol.messages import NOT_RECORDED
 from fevergate.texts.translations import N_
-from fevergate.unrecorded import NOT_RECORDED
 
 FAULTS = {
     "sensor": N_("sensor faulty"),

@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
-NOT_RECORDED = "acknowledgement: not recorded yet"
-"""What a gate that has one says beside its amber light."""
-
 
 class Unrecorded:
     """Counts them by gate; calls come from several threads."""
