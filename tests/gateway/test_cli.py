@@ -52,14 +52,29 @@ def test_the_readme_names_only_commands_that_there_are():
     assert named and named <= set(COMMANDS)
 
 
-def test_the_readme_points_only_at_what_there_is():
+PAGES = ("README.md", "README.zh.md", "*/README.md", "gateway/*.md", "firmware/*.md")
+
+
+def test_the_pages_point_only_at_what_there_is():
+    root = real_micropython.ROOT
+    for path in (path for pattern in PAGES for path in root.glob(pattern)):
+        text = path.read_text()
+        links = {path.parent / link for link in re.findall(r"\]\(([^)#:]+)\)", text)}
+        tools = re.findall(r"(?:^|`)(tools/[\w./-]*\w)(?=[`\s])", text, re.MULTILINE)
+        links |= {root / tool for tool in tools}
+        assert [link for link in links if not link.exists()] == [], path
+
+
+def test_the_readme_is_short_and_leads_everybody_in():
     root = real_micropython.ROOT
     text = (root / "README.md").read_text()
-    named = set(re.findall(r"\]\(([^)#:]+)\)", text))
-    named |= set(re.findall(r"^(tools/[\w-]+)", text, re.MULTILINE))
-    named |= set(re.findall(r"`(tools/[\w-]+)", text))
-    assert {"tools/demo", "tools/test", "hardware/pins.toml"} <= named
-    assert [path for path in named if not (root / path).exists()] == []
+    assert len(text.splitlines()) <= 150
+    for page in ("README.zh.md", *(f"{room}/README.md" for room in ROOMS)):
+        assert f"({page})" in text
+    assert "tools/demo" in text and "tools/test" in text
+
+
+ROOMS = ("firmware", "gateway", "hardware", "tools", "tests")
 
 
 def test_the_demo_explains_itself_before_anything_is_set_up():

@@ -1,4 +1,4 @@
-"""The README's figures are those that the command gives."""
+"""Pages state the figures that the command gives, and commands that there are."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,15 @@ from simulator_helpers import PEOPLE_FILE
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import evaluate
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+EVALUATION = (ROOT / "gateway/evaluation.md").read_text()
+PAGES = [
+    *ROOT.glob("README*.md"),
+    *(ROOT / "gateway").glob("*.md"),
+    *(ROOT / "firmware").glob("*.md"),
+    *(ROOT / "tools").glob("*.md"),
+    *(ROOT / "tests").glob("*.md"),
+]
 ROW = re.compile(
     r"^\| (canthus|face_max|forehead) \| (FLIR|ICI)" + r" \| ([\d.]+)" * 4 + r" \|$",
     re.M,
@@ -20,7 +28,7 @@ ROW = re.compile(
 
 @pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="the measured people are not beside this")
 def test_the_table_of_sites():
-    rows = ROW.findall(README)
+    rows = ROW.findall(EVALUATION)
     assert len(rows) == 6
     for site, camera, *stated in rows:
         found, _ = evaluate(load_people(PEOPLE_FILE, site, camera), site, camera, 38.0)
@@ -34,7 +42,8 @@ def test_the_table_of_sites():
 
 
 def test_every_command_that_is_named_is_there_with_its_options():
-    lines = re.findall(r"fevergate (?!fevergate)(\w+)((?: [^`\n|]*)?)", README)
+    text = "\n".join(page.read_text() for page in PAGES)
+    lines = re.findall(r"fevergate (?!fevergate)(\w+)((?: [^`\n|]*)?)", text)
     named = [(name, rest) for name, rest in lines if name in COMMANDS]
     assert {name for name, _ in named} >= {"evaluate", "log", "calibrate", "doctor", "provision"}
     for name, rest in named:
