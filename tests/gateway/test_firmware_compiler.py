@@ -8,6 +8,8 @@ import pytest
 
 from fevergate.errors import CompilerError
 from fevergate.kiosks import firmware_compiler
+from fevergate.kiosks.boards import BOARDS
+from fevergate.kiosks.firmware_bundle import GLYPHS, build
 from fevergate.kiosks.firmware_compiler import ABI, compiled
 
 
@@ -45,3 +47,10 @@ def test_a_compiler_that_root_installed_without_the_right_to_run_it_is_run(monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
     monkeypatch.setattr(firmware_compiler.os, "access", lambda *_: False)  # root may do anything
     assert compiled(b"answer = 42\n", "x.py")[:1] == b"M"
+
+
+def test_an_installed_gateway_builds_an_update_with_the_displays_characters():
+    """`fevergate update` without `--firmware`: sources and characters are those beside it."""
+    bundle = build()
+    assert GLYPHS.encode() + b" " in bundle.data
+    assert bundle.boards == tuple(BOARDS) and b"kiosk/app.mpy " in bundle.data

@@ -60,7 +60,7 @@ def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
         raise UpdateError(f"{package}: expected the firmware's package kiosk")
     version = _version(package / "__init__.py")
     sources = {f"kiosk/{name}": path for name, path in _sources(package)}
-    glyphs = (firmware or Path(__file__).parent / "flash" / "board") / GLYPHS
+    glyphs = (firmware or Path(__file__).parents[1] / "flash" / "board") / GLYPHS
     if not glyphs.is_file():
         raise UpdateError(f"{glyphs}: expected the display's characters, by tools/make-glyphs")
     files = {GLYPHS: glyphs.read_bytes()}
