@@ -1,1 +1,5 @@
-"""Kiosks from afar: settings, calibration, firmware."""
+"""What is done to kiosks from afar: settings, calibration, firmware updates.
+
+Each command (`*_command`) has its logic in a module beside it: `calibration`, `rollout`,
+`firmware_bundle`, `display_notice`. `boards` lists the boards that a kiosk runs on.
+"""

@@ -1,4 +1,4 @@
-"""`fevergate calibrate`: guides a person with a reference, and puts in force what was found."""
+"""`fevergate calibrate`: guides a person through a calibration and puts it in force."""
 
 from __future__ import annotations
 
@@ -36,10 +36,14 @@ from fevergate.storage.connection import open_reader
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180
+"""A kiosk that was not heard for so long cannot be calibrated now."""
+
 POLL_S = 0.2
 APPLIED_S = 20
+"""How long the kiosk's confirmation is waited for."""
+
 SCAN_S = 120
-"""Somebody has to step up to the kiosk in that time."""
+"""How long somebody may take to step up to the kiosk."""
 
 
 @click.command("calibrate")
@@ -85,7 +89,7 @@ def calibrate_command(
     database = open_reader(settings.path(settings.database))
     try:
         sensor, site = _unit(database, kiosk)
-        # To the very end: a black body that is still held up is no feverish person.
+        # Until the person has agreed: a black body that is still held up is no fever.
         with _references(settings, kiosk):
             scans = Scans(database, settings, kiosk)
             points, clinical_c = [], []
@@ -99,14 +103,14 @@ def calibrate_command(
             else:
                 can_over_air_c = round(scans.can_c() - room_c, 2)
             if points:
-                found = from_black_bodies(points, reference_u_c)
+                result = from_black_bodies(points, reference_u_c)
             else:
                 pairs = [
-                    (one_c, _uncalibrated_c(scan, can_over_air_c, site))
-                    for one_c, scan in zip(clinical_c, scans.rows, strict=True)
+                    (person_c, _uncalibrated_c(scan, can_over_air_c, site))
+                    for person_c, scan in zip(clinical_c, scans.rows, strict=True)
                 ]
-                found = from_people(pairs, reference_u_c, oral=reference == "oral")
-            record = record_of(sensor, by, found, can_over_air_c)
+                result = from_people(pairs, reference_u_c, oral=reference == "oral")
+            record = record_of(sensor, by, result, can_over_air_c)
             if agreed(record, yes=yes):
                 _put_in_force(settings, database, kiosk, record)
     finally:
@@ -114,7 +118,7 @@ def calibrate_command(
 
 
 class Scans:
-    """The kiosk's scans of references, as the gateway stores them."""
+    """Waits for the kiosk's scans of references in the gateway's database."""
 
     def __init__(self, database: Database, settings: GatewaySettings, kiosk: str) -> None:
         self._database = database
@@ -124,7 +128,7 @@ class Scans:
         self.rows: list[dict[str, Any]] = []
 
     def next(self) -> dict[str, Any]:
-        """The next one; whoever waits too long is told so. Raises `NothingFoundError`."""
+        """Wait for the next scan. Raises `NothingFoundError` if none comes within `SCAN_S`."""
         row = _until(self._newer, SCAN_S)
         if row is None:
             raise NothingFoundError(
@@ -135,16 +139,16 @@ class Scans:
         return row
 
     def forget(self) -> None:
-        """What was scanned while somebody was typing is not meant.
+        """Pass over the scans up to now, such as those made while somebody was typing.
 
-        And the kiosk is told again: by itself it takes references for a quarter of an hour, and
-        ten people with a thermometer under the arm take longer.
+        The kiosk is told again that references are scanned: it believes that for a quarter of an
+        hour, and ten people with a thermometer under the arm take longer.
         """
         _refer(self._settings, self._kiosk, on=True)
         self._seen = self._count()
 
     def can_c(self) -> float:
-        """Mean temperature of the sensor's can."""
+        """Mean temperature of the sensor's can over the scans (°C)."""
         return fmean(row["ambient_c"] for row in self.rows)
 
     def _count(self) -> int:
@@ -175,7 +179,7 @@ def _black_bodies(scans: Scans) -> list[Point]:
 
 
 def _people(scans: Scans) -> list[float]:
-    """What the clinical thermometer said of each, who then was scanned."""
+    """Ask for each person's clinical thermometer (°C), and have that person scanned."""
     clinical_c = []
     for number in range(PEOPLE):
         clinical_c.append(
@@ -190,14 +194,14 @@ def _people(scans: Scans) -> list[float]:
 
 
 def _uncalibrated_c(scan: dict[str, Any], can_over_air_c: float, site: str) -> float:
-    """What the kiosk would make of a scan without a calibration of its sensor."""
+    """What the kiosk would state for a scan (°C) if its sensor had no calibration."""
     air_c = scan["ambient_c"] - can_over_air_c
     return body_c(through_emissivity(scan["object_c"], air_c), air_c, SITES[site])
 
 
 @contextmanager
 def _references(settings: GatewaySettings, kiosk: str) -> Iterator[None]:
-    """The kiosk takes what it scans for a reference, until the block ends."""
+    """Within the block the kiosk marks its scans as scans of a reference."""
     _refer(settings, kiosk, on=True)
     try:
         yield
@@ -211,7 +215,7 @@ def _refer(settings: GatewaySettings, kiosk: str, *, on: bool) -> None:
 
 
 def _unit(database: Database, kiosk: str) -> tuple[str, str]:
-    """The kiosk's sensor and its site. Raises `NothingFoundError` where it does not say."""
+    """The kiosk's sensor and measuring site. Raises `NothingFoundError` if it did not tell them."""
     row = database.execute(
         "select last_seen, health ->> '$.sensor', health ->> '$.site' from kiosks where kiosk = ?",
         (kiosk,),
@@ -224,7 +228,7 @@ def _unit(database: Database, kiosk: str) -> tuple[str, str]:
 
 
 def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
-    """As it was found last; without a thermometer in the hall it stays as it is."""
+    """How much warmer the sensor's can is than the air (°C), by its last calibration, else 0."""
     row = database.execute(
         "select can_over_air_c from calibrations where kiosk = ? and sensor = ?"
         " order by at desc limit 1",
@@ -236,14 +240,14 @@ def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
 def _put_in_force(
     settings: GatewaySettings, database: Database, kiosk: str, record: CalibrationRecord
 ) -> None:
-    """Leave it for the kiosk, beside its settings, and wait a while for its word."""
+    """Send the calibration with the kiosk's settings and wait a while for its confirmation."""
     put(settings, kiosk, replace(current(settings, kiosk), calibration=record))
 
     def applied() -> bool | None:
-        found = database.execute(
+        row = database.execute(
             "select 1 from calibrations where kiosk = ? and at = ?", (kiosk, record.at)
         ).fetchone()
-        return True if found else None
+        return True if row else None
 
     if _until(applied, APPLIED_S):
         click.echo(f"{kiosk}: in force 已启用")
@@ -255,8 +259,8 @@ def _put_in_force(
 
 
 def _until(look: Callable[[], Any], patience_s: float) -> Any:
-    """What `look` finds, looking again and again; None after so long."""
+    """Call `look` until it returns something; None if it never does within `patience_s`."""
     end = time.monotonic() + patience_s
-    while (found := look()) is None and time.monotonic() < end:
+    while (result := look()) is None and time.monotonic() < end:
         time.sleep(POLL_S)
-    return found
+    return result

@@ -1,7 +1,7 @@
-"""From scans of a reference to a unit's calibration, with its uncertainty, or a refusal.
+"""Computes a sensor's calibration and its uncertainty from scans of a reference, or refuses it.
 
-Uncertainties are combined after the GUM (JCGM 100:2008): the reference's own, the scatter of
-the mean of the scans, the sensor's resolution; stated for 95 % (k = 2).
+Uncertainties are combined as the GUM says (JCGM 100:2008): that of the reference, the standard
+error of the mean of the scans, the resolution of the sensor. They are expanded to 95 % (k = 2).
 """
 
 from __future__ import annotations
@@ -16,31 +16,42 @@ from kiosk.errors import CalibrationError
 from kiosk.estimate import ORAL_TO_AXILLARY_C
 
 SCANS = 3
-"""Scans of each black body: with fewer their scatter says nothing."""
+"""Scans of each black body; the scatter of fewer says nothing."""
 
 PEOPLE = 10
+"""Least number of people for a calibration with a clinical thermometer."""
+
 APART_C = 2.0
-"""Two black bodies nearer to each other would stretch noise into a slope."""
+"""Least difference between two black bodies (°C): below it the slope is mostly noise."""
 
 SCATTER_MAX_C = 0.3
+"""Largest standard deviation of the scans of one black body (°C)."""
+
 PEOPLE_SCATTER_MAX_C = 0.7
+"""Largest standard deviation of thermometer minus kiosk over the people (°C)."""
+
 UNCERTAINTY_MAX_C = 0.4
+"""A calibration that is less certain than this (°C, 95 %) is refused."""
+
 RESOLUTION_C = 0.02
+"""One step of the MLX90614's output (data sheet, "Temperature reading")."""
+
 REFERENCE_C = (20.0, 45.0)
 AXILLA_C = (35.0, 41.0)
+"""Ranges of a black body and of a person's axillary temperature; beyond is a typing error."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A black body of `reference_c` and what the sensor read of it, raw, scan by scan (°C)."""
+    """One black body: its temperature, and what the uncalibrated sensor read of it in each scan (°C)."""
 
     reference_c: float
     read_c: Sequence[float]
 
 
 @dataclass(frozen=True)
-class Found:
-    """A calibration that is plausible; `uncertainty_c` for 95 % at 37 °C."""
+class CalibrationResult:
+    """A plausible calibration; `uncertainty_c` is for 95 % at 37 °C."""
 
     method: str
     offset_c: float
@@ -48,10 +59,11 @@ class Found:
     uncertainty_c: float
 
 
-def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> Found:
-    """One point gives the offset, two a line through both; emissivity of the bodies taken as 1.
+def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> CalibrationResult:
+    """Calibrate with one black body (an offset) or two (offset and gain: the line through both).
 
-    `reference_u_c`: the black body's own uncertainty (95 %). Raises `CalibrationRefusedError`.
+    The bodies' emissivity is taken as 1. `reference_u_c` is the uncertainty of their temperature
+    (°C, 95 %). Raises `CalibrationRefusedError`.
     """
     if not 1 <= len(points) <= 2:
         raise CalibrationRefusedError(f"{len(points)} points: expected one or two black bodies")
@@ -67,18 +79,18 @@ def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> Found:
             )
         read_c = fmean(last.read_c) - fmean(first.read_c)
         gain = (last.reference_c - first.reference_c) / max(read_c, 0.01)
-    # The offset at the pivot: what the nearest body should have read, along the line.
+    # The line is given by its gain and by its offset at the pivot (37 °C).
     nearest = min(points, key=lambda point: abs(point.reference_c - PIVOT_C))
     offset_c = nearest.reference_c - PIVOT_C - gain * (fmean(nearest.read_c) - PIVOT_C)
     spread = (
         max(stdev(point.read_c) for point in points) / min(len(p.read_c) for p in points) ** 0.5
     )
-    # Beyond both bodies the line's error grows with the distance.
+    # The error of a line grows with the distance from the middle of its two points.
     reach = 1.0
     if len(points) == 2:
         span_c = last.reference_c - first.reference_c
         reach = max(1.0, abs(PIVOT_C - (first.reference_c + last.reference_c) / 2) * 2 / span_c)
-    return _found(
+    return _plausible(
         "two-point" if len(points) == 2 else "one-point",
         offset_c,
         gain,
@@ -91,11 +103,12 @@ def from_people(
     reference_u_c: float,
     *,
     oral: bool = False,
-) -> Found:
-    """An offset from people whom a clinical thermometer measured beside the kiosk.
+) -> CalibrationResult:
+    """Calibrate the offset with people whom a clinical thermometer measured beside the kiosk.
 
-    `pairs` of (clinical °C, what the sensor without a calibration makes of them °C, axillary
-    equivalent, crowd unknown). Raises `CalibrationRefusedError`.
+    `pairs` are (clinical thermometer, axillary equivalent of the uncalibrated kiosk without a
+    crowd baseline), °C. `oral`: the thermometer was in the mouth. `reference_u_c` is its
+    uncertainty (°C, 95 %). Raises `CalibrationRefusedError`.
     """
     if len(pairs) < PEOPLE:
         raise CalibrationRefusedError(f"{len(pairs)} people: expected at least {PEOPLE}")
@@ -112,7 +125,7 @@ def from_people(
             f"people differ by {scatter_c:.2f} °C (SD): expected at most {PEOPLE_SCATTER_MAX_C:g};"
             " were they at rest, indoors, and did all look at the mark?"
         )
-    return _found(
+    return _plausible(
         "people",
         fmean(differences),
         1.0,
@@ -146,18 +159,20 @@ def _combined(reference_u_c: float, spread_c: float) -> float:
     return 2 * standard**0.5
 
 
-def _found(method: str, offset_c: float, gain: float, uncertainty_c: float) -> Found:
-    found = Found(method, round(offset_c, 3), round(gain, 4), round(uncertainty_c, 3))
+def _plausible(
+    method: str, offset_c: float, gain: float, uncertainty_c: float
+) -> CalibrationResult:
+    result = CalibrationResult(method, round(offset_c, 3), round(gain, 4), round(uncertainty_c, 3))
     try:
-        calibration_from({"offset_c": found.offset_c, "gain": found.gain})
+        calibration_from({"offset_c": result.offset_c, "gain": result.gain})
     except CalibrationError as error:
         raise CalibrationRefusedError(
             f"{error}: no healthy sensor is so wrong (offset up to {OFFSET_MAX_C:g} °C, gain"
             f" {GAIN_MIN:g} to {GAIN_MAX:g}); check the reference, the distance, the lens"
         ) from error
-    if found.uncertainty_c > UNCERTAINTY_MAX_C:
+    if result.uncertainty_c > UNCERTAINTY_MAX_C:
         raise CalibrationRefusedError(
-            f"uncertainty {found.uncertainty_c:.2f} °C: expected at most {UNCERTAINTY_MAX_C:g};"
+            f"uncertainty {result.uncertainty_c:.2f} °C: expected at most {UNCERTAINTY_MAX_C:g};"
             " take more scans or a better reference"
         )
-    return found
+    return result

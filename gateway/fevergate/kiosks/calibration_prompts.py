@@ -1,4 +1,4 @@
-"""What a person is asked and shown while a sensor is calibrated: a kiosk's, or the desk's."""
+"""Questions and answers on the terminal while a kiosk's or the desk's sensor is calibrated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from fevergate.command_line.options import FiniteRange
-from fevergate.kiosks.calibration import SCANS, Found, Point
+from fevergate.kiosks.calibration import SCANS, CalibrationResult, Point
 from fevergate.protocol.messages import CalibrationRecord
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -18,7 +18,7 @@ ASK_BLACK_BODY = "Black body before the sensor, filling its view. Its temperatur
 
 
 def calibration_options(beside: str) -> Callable[[F], F]:
-    """`--uncertainty`, `--room` (of the air beside the kiosk, or the desk) and `--yes`."""
+    """Adds `--uncertainty`, `--room` and `--yes`; `beside` (kiosk, desk) says whose air is meant."""
 
     def added(command: F) -> F:
         for option in (
@@ -46,8 +46,11 @@ def calibration_options(beside: str) -> Callable[[F], F]:
 
 
 def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> list[Point]:
-    """One, or two; `begin` is called before each, `read` for each of its scans (1 to `SCANS`): it
-    asks for the scan and returns what the sensor read, °C."""
+    """Ask for one or two black bodies and have each scanned `SCANS` times.
+
+    `begin` is called before each body. `read` gets the number of the scan (from 1), asks for it
+    and returns what the sensor read (°C).
+    """
     points: list[Point] = []
     while True:
         reference_c = click.prompt(ASK_BLACK_BODY, type=float)
@@ -64,26 +67,28 @@ def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> lis
 
 
 def say_read(object_c: float) -> None:
-    """What came of one scan."""
+    """Show what the sensor read in one scan."""
     click.echo(f"    the sensor read 读数 {object_c:.2f} °C")
 
 
-def record_of(sensor: str, by: str, found: Found, can_over_air_c: float) -> CalibrationRecord:
-    """As it is kept and sent."""
+def record_of(
+    sensor: str, by: str, result: CalibrationResult, can_over_air_c: float
+) -> CalibrationRecord:
+    """The calibration as it is stored, and sent to the kiosk."""
     return CalibrationRecord(
         sensor=sensor,
         at=int(time.time()),  # a board's floats have 24 bits
         by=by,
-        method=found.method,
-        offset_c=found.offset_c,
-        gain=found.gain,
+        method=result.method,
+        offset_c=result.offset_c,
+        gain=result.gain,
         can_over_air_c=can_over_air_c,
-        uncertainty_c=found.uncertainty_c,
+        uncertainty_c=result.uncertainty_c,
     )
 
 
 def agreed(record: CalibrationRecord, *, yes: bool) -> bool:
-    """Show it; whether it shall be in force."""
+    """Show the calibration, and ask whether it shall be put in force; `yes` answers for the person."""
     click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
     click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
     click.echo(f"  gain 增益              {record.gain:.4f}")

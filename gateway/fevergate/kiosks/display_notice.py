@@ -1,6 +1,6 @@
-"""A campus's notice on the kiosks' displays: its text, and the shapes of its characters.
+"""The shapes of the characters that a notice on the kiosks' displays needs.
 
-A kiosk knows the characters of its own words alone; what else a notice has goes along with it.
+A kiosk's flash holds only the characters of its own words; those of a notice are sent with it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _ENTRY = 34  # two bytes of code, sixteen rows of two
 
 
 def glyphs_of(text: str) -> str:
-    """The shapes of each wide character once, in order, base64, as a kiosk takes them.
+    """The shapes of a notice's wide characters, each once and in order, in base64 for the kiosk.
 
-    Raises `NothingFoundError` where the text is too long or a character has no shape.
+    Raises `NothingFoundError` if the text is too long or a character has no shape.
     """
     wide = list(dict.fromkeys(char for char in text if ord(char) > 127))
     if len(text) + sum(ord(char) > 127 for char in text) > UNITS_MAX:
@@ -37,7 +37,7 @@ def glyphs_of(text: str) -> str:
 
 
 def _known() -> dict[str, bytes]:
-    """16 x 16 pixels, two bytes a row, of all of GB 2312; from GNU Unifont."""
+    """Every character of GB 2312 with its shape: 16 × 16 pixels, two bytes a row (GNU Unifont)."""
     data = lzma.decompress(resources.files("fevergate.kiosks").joinpath("glyphs16.xz").read_bytes())
     entries = (data[at : at + _ENTRY] for at in range(0, len(data), _ENTRY))
     return {chr(int.from_bytes(entry[:2], "big")): entry[2:] for entry in entries}

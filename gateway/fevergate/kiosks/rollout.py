@@ -1,7 +1,7 @@
-"""Brings a bundle to kiosks over the broker and follows each to its end.
+"""Sends a firmware bundle to kiosks over the broker and follows each kiosk until it is done.
 
-A kiosk asks for piece after piece; what it says of itself is believed only as far as it goes: a
-kiosk is updated when the new firmware has reported that it is healthy.
+A kiosk asks for one piece after the other. It counts as updated only when the new firmware itself
+has reported that it runs.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from fevergate.settings.gateway import GatewaySettings, read_secret
 from kiosk.offer import PIECE_MAX
 
 AWAY_S = 20
-"""A kiosk that is there asks for its first piece, or refuses, well within that."""
+"""A kiosk that is online asks for its first piece, or refuses, well within this time."""
 
 STALL_S = 90
-"""No piece asked for: the longest that people stand at a busy gate without a pause, and some."""
+"""Longest wait for the next request: a kiosk asks only while nobody stands before it."""
 
 TRIAL_S = 240
-"""Booting, twenty seconds of health, two minutes at most until it gives up, and booting again."""
+"""Longest trial: two boots, and the two minutes in which the new firmware must prove healthy."""
 
 MOST_ASKED = 20
-"""Times that a kiosk may ask for the whole bundle: its line broke, its power was cut."""
+"""How often a kiosk may fetch the whole bundle, such as after a power cut."""
 
 MOST_HEARD = 10_000
-"""Messages that wait; what is beyond is not heard."""
+"""Most messages that wait to be handled; further ones are dropped, and the kiosk asks again."""
 
 WAITING, FETCHING, TRIAL = "offered", "fetching", "on trial"
 DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back", "away", "stalled"
@@ -59,7 +59,7 @@ _OTHER_BOARD = re.compile(r"not for this board: ([a-z0-9-]{1,32})")
 
 @dataclass
 class Progress:
-    """One kiosk on its way; `share` of the bundle that it has."""
+    """How far the update of one kiosk is; `share` (0 to 1) of the bundle was fetched."""
 
     kiosk: str
     state: str = WAITING
@@ -67,7 +67,7 @@ class Progress:
     why: str = ""
     until: float = 0.0
     asked: int = 0
-    """Pieces that it asked for."""
+    """Number of pieces that it has asked for."""
 
     @property
     def over(self) -> bool:
@@ -75,7 +75,7 @@ class Progress:
 
 
 class Rollout:
-    """Use within `connected`. `moved` hears of each change."""
+    """One update of several kiosks. Use it within `connected`; `moved` is called at each change."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Rollout:
 
     @contextmanager
     def connected(self) -> Iterator[Rollout]:
-        """Hold a line to the broker. Raises `BrokerError`."""
+        """Connect to the broker for as long as the block lasts. Raises `BrokerError`."""
         broker, client = self._settings.broker, self._client
         host, port = broker.addresses[0]
         where = f"broker {host}:{port}"
@@ -132,42 +132,45 @@ class Rollout:
             client.loop_stop()
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
-        if self._heard.qsize() < MOST_HEARD:  # a kiosk that hears nothing asks again
+        if self._heard.qsize() < MOST_HEARD:
             self._heard.put((message.topic, bytes(message.payload)))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
-        """Update them, so many at a time; the first alone: where it fails, none follows."""
+        """Update the kiosks: the first alone, then `at_once` at a time. A failure ends the update.
+
+        Returns the kiosks that were begun; one that is not online is no failure.
+        """
         waiting = list(kiosks)
         finished: list[Progress] = []
         limit = 1
         under_way: dict[str, Progress] = {}
         while waiting or under_way:
             while waiting and len(under_way) < limit:
-                one = Progress(waiting.pop(0))
-                under_way[one.kiosk] = one
-                self._offer(one)
+                progress = Progress(waiting.pop(0))
+                under_way[progress.kiosk] = progress
+                self._offer(progress)
             self._hear(under_way)
-            for one in [one for one in under_way.values() if one.over]:
-                finished.append(under_way.pop(one.kiosk))
+            for progress in [progress for progress in under_way.values() if progress.over]:
+                finished.append(under_way.pop(progress.kiosk))
                 limit = at_once
-                if one.state not in (DONE, AWAY):
+                if progress.state not in (DONE, AWAY):
                     waiting.clear()  # the next would fail alike
         return finished
 
-    def _offer(self, one: Progress) -> None:
-        offer = sign(self._bundle, one.kiosk, self._key, downgrade=self._downgrade)
-        self._publish(one.kiosk, "update", encode(offer))
-        self._change(one, WAITING, AWAY_S)
+    def _offer(self, progress: Progress) -> None:
+        offer = sign(self._bundle, progress.kiosk, self._key, downgrade=self._downgrade)
+        self._publish(progress.kiosk, "update", encode(offer))
+        self._change(progress, WAITING, AWAY_S)
 
     def _hear(self, under_way: dict[str, Progress]) -> None:
         now = time.monotonic()
-        wait_s = min(one.until for one in under_way.values()) - now
+        wait_s = min(progress.until for progress in under_way.values()) - now
         with suppress(queue.Empty):
             self._take(under_way, *self._heard.get(timeout=max(0.05, min(wait_s, 1.0))))
-        # Though others say one thing after the other.
-        for one in under_way.values():
-            if not one.over and time.monotonic() >= one.until:
-                self._give_up(one)
+        # Also after a message: other kiosks may send one after the other.
+        for progress in under_way.values():
+            if not progress.over and time.monotonic() >= progress.until:
+                self._give_up(progress)
 
     def _take(self, under_way: dict[str, Progress], topic: str, payload: bytes) -> None:
         try:
@@ -177,63 +180,65 @@ class Rollout:
         except MessageError as error:
             self._moved(Progress(topic.split("/")[3], "not understood", why=str(error)))
 
-    def _step(self, one: Progress, kind: str, payload: bytes) -> None:
+    def _step(self, progress: Progress, kind: str, payload: bytes) -> None:
         if kind == "update/want":
             offset = decode(payload, UpdateWant).offset
-            one.asked += 1
+            progress.asked += 1
             if offset > len(self._bundle.data):
                 raise MessageError(f"offset {offset}, of {len(self._bundle.data)} bytes")
-            if one.asked > MOST_ASKED * (1 + len(self._bundle.data) // PIECE_MAX):
-                one.why = f"it asked for {one.asked} pieces"
-                self._change(one, STALLED)
+            if progress.asked > MOST_ASKED * (1 + len(self._bundle.data) // PIECE_MAX):
+                progress.why = f"it asked for {progress.asked} pieces"
+                self._change(progress, STALLED)
                 return
-            self._publish(one.kiosk, "update/piece", self._bundle.piece(offset))
-            one.share = min(1.0, offset / len(self._bundle.data))
-            self._change(one, FETCHING, STALL_S)
+            self._publish(progress.kiosk, "update/piece", self._bundle.piece(offset))
+            progress.share = min(1.0, offset / len(self._bundle.data))
+            self._change(progress, FETCHING, STALL_S)
             return
         if kind == "health":
-            if one.state == TRIAL:
-                self._judge(one, decode(payload, Health))
+            if progress.state == TRIAL:
+                self._judge(progress, decode(payload, Health))
             return
-        said = decode(payload, UpdateState)
-        if said.state == "restarting":
-            one.share = 1.0
-            self._change(one, TRIAL, TRIAL_S)
-        elif said.state == "running" and said.version == self._bundle.version:
-            self._change(one, DONE)
-        elif said.state == "refused":
-            one.why = _in_words(said.error)
-            self._change(one, REFUSED)
-        elif said.state == "rolled back" and one.state == TRIAL:
-            one.why = f"{said.version} did not prove healthy"
-            self._change(one, ROLLED_BACK)
+        update = decode(payload, UpdateState)
+        if update.state == "restarting":
+            progress.share = 1.0
+            self._change(progress, TRIAL, TRIAL_S)
+        elif update.state == "running" and update.version == self._bundle.version:
+            self._change(progress, DONE)
+        elif update.state == "refused":
+            progress.why = _in_words(update.error)
+            self._change(progress, REFUSED)
+        elif update.state == "rolled back" and progress.state == TRIAL:
+            progress.why = f"{update.version} did not prove healthy"
+            self._change(progress, ROLLED_BACK)
 
-    def _judge(self, one: Progress, health: Health) -> None:
-        """A kiosk's health tells that its trial failed, where the one message that says so was lost
-        with its connection. That it succeeded only its own word tells."""
+    def _judge(self, progress: Progress, health: Health) -> None:
+        """Take a failed trial from the kiosk's health, in case its message of it was lost.
+
+        A success is believed only from the message of the new firmware itself.
+        """
         if health.update.startswith(ROLLED_BACK):
-            one.why = f"{self._bundle.version} did not prove healthy"
-            self._change(one, ROLLED_BACK)
+            progress.why = f"{self._bundle.version} did not prove healthy"
+            self._change(progress, ROLLED_BACK)
 
-    def _give_up(self, one: Progress) -> None:
-        if one.state == WAITING:
-            one.why = "it did not answer"
-            self._change(one, AWAY)
+    def _give_up(self, progress: Progress) -> None:
+        if progress.state == WAITING:
+            progress.why = "it did not answer"
+            self._change(progress, AWAY)
         else:
-            one.why = f"nothing came any more while {one.state}"
-            self._change(one, STALLED)
+            progress.why = f"nothing came any more while {progress.state}"
+            self._change(progress, STALLED)
 
-    def _change(self, one: Progress, state: str, patience_s: float = 0.0) -> None:
-        one.state = state
-        one.until = time.monotonic() + patience_s
-        self._moved(one)
+    def _change(self, progress: Progress, state: str, patience_s: float = 0.0) -> None:
+        progress.state = state
+        progress.until = time.monotonic() + patience_s
+        self._moved(progress)
 
     def _publish(self, kiosk: str, kind: str, payload: bytes) -> None:
         self._client.publish(str(Topic(self._settings.campus, kiosk, kind)), payload, qos=1)
 
 
 def _in_words(error: str) -> str:
-    """What a kiosk refused an update for; what a person can do about it is said in words."""
+    """Why a kiosk refused an update, with what a person can do where that is known."""
     other = _OTHER_BOARD.fullmatch(error)
     if not other:
         return error

@@ -1,4 +1,4 @@
-"""`fevergate update`: firmware for the kiosks, over the air, signed, on trial, with a way back."""
+"""`fevergate update`: updates the kiosks' firmware over the air, signed and on trial."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ def update_command(
         work = Rollout(settings, bundle, signing, shown.moved, downgrade=downgrade)
         with work.connected():
             ended = work.run(wanted, at_once)
-    left = [kiosk for kiosk in wanted if kiosk not in {one.kiosk for one in ended}]
+    left = [kiosk for kiosk in wanted if kiosk not in {progress.kiosk for progress in ended}]
     _table(say, ended, left)
-    if left or any(one.state != rollout.DONE for one in ended):
+    if left or any(progress.state != rollout.DONE for progress in ended):
         sys.exit(1)
 
 
 class _Shown:
-    """A bar for each kiosk in a terminal, a line for each step elsewhere."""
+    """Shows progress: a bar for each kiosk in a terminal, else a line for each step."""
 
     def __init__(self, say: Console) -> None:
         self._say = say
@@ -142,23 +142,23 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def moved(self, one: rollout.Progress) -> None:
-        state = WORDS.get(one.state, one.state)
-        if one.kiosk not in self._tasks:
-            self._tasks[one.kiosk] = self._bars.add_task(one.kiosk, total=1.0, state=state)
-        self._bars.update(self._tasks[one.kiosk], completed=one.share, state=state)
-        if not self._say.is_terminal and self._last.get(one.kiosk) != one.state:
-            self._say.print(Text(f"{one.kiosk}: {state} {one.why}".rstrip()))
-        self._last[one.kiosk] = one.state
+    def moved(self, progress: rollout.Progress) -> None:
+        kiosk, state = progress.kiosk, WORDS.get(progress.state, progress.state)
+        if kiosk not in self._tasks:
+            self._tasks[kiosk] = self._bars.add_task(kiosk, total=1.0, state=state)
+        self._bars.update(self._tasks[kiosk], completed=progress.share, state=state)
+        if not self._say.is_terminal and self._last.get(kiosk) != progress.state:
+            self._say.print(Text(f"{kiosk}: {state} {progress.why}".rstrip()))
+        self._last[kiosk] = progress.state
 
 
 def _table(say: Console, ended: list[rollout.Progress], left: list[str]) -> None:
     table = Table()
     for title in ("测温机 kiosk", "结果 result", "原因 why"):
         table.add_column(title)
-    for one in ended:
-        style = "green" if one.state == rollout.DONE else "bold red"
-        table.add_row(one.kiosk, Text(WORDS[one.state], style), Text(one.why))
+    for progress in ended:
+        style = "green" if progress.state == rollout.DONE else "bold red"
+        table.add_row(progress.kiosk, Text(WORDS[progress.state], style), Text(progress.why))
     for kiosk in left:
         table.add_row(kiosk, "未更新 left as it is", "")
     say.print(table)

@@ -1,6 +1,6 @@
-"""A provisioned kiosk's settings onto its board, over USB; MicroPython's raw REPL by mpremote.
+"""Writes a provisioned kiosk's settings onto its board over USB, through MicroPython's raw REPL.
 
-https://docs.micropython.org/en/latest/reference/repl.html#raw-mode-and-raw-paste-mode
+Source: https://docs.micropython.org/en/latest/reference/repl.html#raw-mode-and-raw-paste-mode
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from serial import Serial, SerialException
 from fevergate.errors import NothingFoundError, ProvisionError
 
 FILES = ("ca.der", "settings.json")
-"""In this order: without settings a board asks for them, so a cable pulled half-way is no harm."""
+"""Written in this order: if the cable is pulled half-way, the board has no settings and asks."""
 
 SILENCE_S = 5
 
 
 Moved = Callable[[str, int, int], None]
-"""Gets a file's name, bytes written, bytes in all."""
+"""Called with a file's name, the bytes written so far, and its size."""
 
 
 def write_settings(folder: Path, kiosk: str, port: str, progress: Moved) -> str:
-    """Write `kiosks/<kiosk>` of a provisioned folder onto the board at a serial port, read it back,
-    and boot the board. Returns the board's name of itself. Raises `NothingFoundError`,
-    `ProvisionError`."""
+    """Write `kiosks/<kiosk>` of a provisioned folder onto the board at `port`, and boot the board.
+
+    Each file is read back. Returns what MicroPython calls the board. Raises `NothingFoundError`,
+    `ProvisionError`.
+    """
     source = kiosk_folder(folder, kiosk)
     try:
         board = SerialTransport(port, timeout=SILENCE_S)
@@ -49,7 +51,7 @@ def write_settings(folder: Path, kiosk: str, port: str, progress: Moved) -> str:
 
 
 def kiosk_folder(folder: Path, kiosk: str) -> Path:
-    """Where a provisioned folder has a kiosk's files. Raises `NothingFoundError`."""
+    """The folder of one kiosk's files in a provisioned folder. Raises `NothingFoundError`."""
     source = folder / "kiosks" / kiosk
     if not (source / "settings.json").is_file():
         known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
@@ -58,8 +60,10 @@ def kiosk_folder(folder: Path, kiosk: str) -> Path:
 
 
 def send(board: SerialTransport, source: Path, port: str, progress: Moved) -> None:
-    """Write a kiosk's files over an open raw REPL and read them back. Raises `ProvisionError`, and
-    mpremote's errors."""
+    """Write a kiosk's files over an open raw REPL and read each back.
+
+    Raises `ProvisionError`, and mpremote's own errors.
+    """
     for name in FILES:
         data = (source / name).read_bytes()
         board.fs_writefile(f"/{name}", data, progress_callback=partial(progress, name))
@@ -68,8 +72,11 @@ def send(board: SerialTransport, source: Path, port: str, progress: Moved) -> No
 
 
 def restart(board: SerialTransport) -> None:
-    """Boot the board. First the lines are let go, which hold its boot pin low for a moment if that
-    happens while it starts, and it would wait for download. Raises mpremote's errors."""
+    """Boot the board. Raises mpremote's own errors.
+
+    RTS and DTR are released first: they can pull the boot pin low for a moment, and a board that
+    starts meanwhile would wait for a download.
+    """
     port: Serial = board.serial  # pyright: ignore[reportAssignmentType]
     with contextlib.suppress(OSError):  # a pseudo-terminal has none
         port.rts = False
