@@ -43,7 +43,7 @@ AXILLA_C = (35.0, 41.0)
 
 @dataclass(frozen=True)
 class Point:
-    """One black body: its temperature, and what the uncalibrated sensor read of it in each scan (°C)."""
+    """One black body: its temperature, and what the sensor read in each scan, uncalibrated (°C)."""
 
     reference_c: float
     read_c: Sequence[float]

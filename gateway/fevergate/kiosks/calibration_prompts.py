@@ -18,7 +18,7 @@ ASK_BLACK_BODY = "Black body before the sensor, filling its view. Its temperatur
 
 
 def calibration_options(beside: str) -> Callable[[F], F]:
-    """Adds `--uncertainty`, `--room` and `--yes`; `beside` (kiosk, desk) says whose air is meant."""
+    """Adds `--uncertainty`, `--room`, `--yes`; `beside` (kiosk, desk) says whose air is meant."""
 
     def added(command: F) -> F:
         for option in (
@@ -88,7 +88,7 @@ def record_of(
 
 
 def agreed(record: CalibrationRecord, *, yes: bool) -> bool:
-    """Show the calibration, and ask whether it shall be put in force; `yes` answers for the person."""
+    """Show the calibration and ask whether to put it in force; `yes` answers for the person."""
     click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
     click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
     click.echo(f"  gain 增益              {record.gain:.4f}")

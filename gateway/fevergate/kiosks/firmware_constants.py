@@ -1,7 +1,7 @@
 """Turns a module's private constants into MicroPython's `const()`, so that they take no memory.
 
 A global takes an entry of a dict and an interned name, 30 bytes of a board's heap. A constant
-defined by `_NAME = const(...)` is put in where it is used, and its name is left out of the .mpy file
+defined by `_NAME = const(...)` is put in where it is used, its name left out of the .mpy file
 (docs.micropython.org, "MicroPython differences", `micropython.const`). The compiler knows `const`
 without an import but CPython does not, so the sources say `_NAME = ...`.
 """
