@@ -145,8 +145,8 @@ def test_csv_parses_back_and_no_name_is_a_formula(scene):
 def test_json_has_stable_keys(scene):
     scene.store.commit([arrived(1, "fever", at=NOON)])
     day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
-    keys = "date campus timezone covered zero fevers kiosks unlike blind lit clock strikes struck"
-    assert list(day) == keys.split()
+    keys = "date campus timezone covered zero fevers kiosks unlike blind"
+    assert list(day) == [*keys.split(), "count", "lit", "clock", "strikes", "struck"]
     assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
 
 

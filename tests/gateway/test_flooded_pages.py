@@ -3,18 +3,20 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 
 import openpyxl
 import pdfplumber
 import pytest
-from pages_site import DAY
+from pages_site import DAY, post
 from rich.console import Console
 from samples import AT, arrived
 
 from fevergate.protocol.messages import Identity
 from fevergate.reports import formats
 from fevergate.reports.fever_log import read_day
+from fevergate.storage.strikes import Asked, strike
 from fevergate.web import api, clock, fever_list
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common import exports, page_maker
@@ -117,6 +119,57 @@ def test_csv_and_xlsx_have_them_all(flooded, administrator):
     assert sheet.max_row == FLOOD + 2
     log = administrator.get(f"/admin/log.json?date={DAY}").json()
     assert len(log["fevers"]) == FLOOD + 1
+
+
+def signed_log(client, page):
+    return client.get(f"/admin/log?date={DAY}&page={page}").text
+
+
+def test_a_signature_is_of_the_whole_day_though_a_page_shows_a_part(flooded, administrator, guard):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    assert "Unchanged since." in signed_log(administrator, 1)
+    assert "Unchanged since." in signed_log(administrator, 12)
+    (signed,) = flooded.program("log").get(f"/api/v1/log?date={DAY}&page=2").json()["signed"]
+    assert signed["genuine"] and not signed["differences"]
+    post(guard, f"/fevers/north-1/1/{9 + FLOOD}", action="close", outcome="released")
+    text = signed_log(administrator, 1)  # which does not show that one
+    assert f"/fevers/north-1/1/{9 + FLOOD}" not in text
+    assert "Changed since it was signed." in text
+
+
+def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
+    flooded, administrator, monkeypatch
+):
+    post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    for room in ("sign_offs", "context", "log_pages"):
+        monkeypatch.setattr(f"fevergate.web.{room}.MOST_SIGNED", FLOOD)
+    text = signed_log(administrator, 1)
+    assert "Unchanged since." in text
+    answer = post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    assert answer.status_code == 400 and "strike the kiosk" in answer.text
+    flooded.gateway.commit([arrived(10 + FLOOD, "fever", body_c=38.0, at=AT + 60 * FLOOD)])
+    assert re.search(
+        rf"Fever</td>\s*<td>{FLOOD + 1}</td>\s*<td>{FLOOD + 2}</td>",
+        signed_log(administrator, 1),
+    )
+    day = date.fromisoformat(DAY)
+    asked = Asked(kiosk="north-1", day=day, by="李伟", reason="stolen", trusted=True)
+    strike(flooded.settings, asked)
+    answer = post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
+    assert answer.status_code == 303
+
+
+def test_some_of_a_day_are_its_fevers_in_order_and_it_is_counted_whole(flooded):
+    def read(**given):
+        return read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY), **given)
+
+    whole = read()
+    assert whole.count == len(whole.fevers) == FLOOD + 1
+    none = read(most=0)
+    assert (none.count, none.fevers, none.zero) == (FLOOD + 1, [], False)
+    parts = [read(most=7, skip=skip) for skip in range(0, FLOOD + 9, 7)]
+    assert [fever for part in parts for fever in part.fevers] == whole.fevers
+    assert {part.count for part in parts} == {FLOOD + 1}
 
 
 def test_a_program_gets_the_log_in_steps_too(flooded):

@@ -119,14 +119,16 @@ def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> N
 
 @bench_command.command("pages")
 @click.option("--rows", type=click.IntRange(10_000), default=10_000_000, show_default=True)
+@click.option("--fevers", type=click.IntRange(0), default=0, help="A flood on the last day.")
 @_common
-def pages_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
-    """Each page and export after so many readings: how long it takes, how much it sends."""
+def pages_command(rows: int, fevers: int, rounds: int, folder: Path | None, as_json: bool) -> None:
+    """Each page and export after so many readings: how long it takes, how much it sends, how much
+    memory the pages then have."""
     from bench_suite.pages import measure
     from harness.site import LoadSite
 
     with LoadSite(PAGES_KIOSKS, folder) as site:
-        _show(measure(site, rows, rounds, _progress), as_json)
+        _show(measure(site, rows, rounds, _progress, fevers), as_json)
 
 
 @bench_command.command("life")

@@ -16,6 +16,7 @@ PER_DAY = 10_000
 
 FEVER_SHARE = 0.003
 BATCH = 5000
+FLOOD_BOOT = 1_000_000
 OPEN_S = 12 * 3600
 OPENS_S = 7 * 3600
 
@@ -23,9 +24,12 @@ Progress = Callable[[str], None]
 
 
 class Filled:
-    """`rows` readings of all kiosks in `settings`, the last of them yesterday's (`day`)."""
+    """`rows` readings of all kiosks in `settings`, the last of them yesterday's (`day`); and on
+    that day a flood of so many `fevers` by one of them."""
 
-    def __init__(self, settings: GatewaySettings, rows: int, progress: Progress) -> None:
+    def __init__(
+        self, settings: GatewaySettings, rows: int, progress: Progress, fevers: int = 0
+    ) -> None:
         self.settings = settings
         self.kiosks = [(gate.name, kiosk) for gate in settings.gates for kiosk in gate.kiosks]
         self.path = settings.path(settings.database)
@@ -38,6 +42,8 @@ class Filled:
             for done, batch in self._batches(rows):
                 store.commit(batch)
                 progress(f"filling: {done:,} of {rows:,}")
+            for batch in self._flood(fevers):
+                store.commit(batch)
             store.db.execute("pragma wal_checkpoint(truncate)")
         finally:
             store.close()
@@ -57,13 +63,31 @@ class Filled:
                 yield number + 1, batch
                 batch = []
 
-    def _reading(self, number: int, at: float, chance: random.Random) -> ReadingArrived:
+    def _flood(self, fevers: int) -> Iterator[list[Record]]:
+        """By the first kiosk, in a boot of its own."""
+        chance = random.Random(2)  # noqa: S311 - no secret
+        midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=self.settings.zone)
+        opens_at = midnight.timestamp() + OPENS_S
+        for begin in range(0, fevers, BATCH):
+            yield [
+                self._reading(
+                    number * len(self.kiosks),
+                    opens_at + number * OPEN_S / fevers,
+                    chance,
+                    FLOOD_BOOT,
+                )
+                for number in range(begin, min(fevers, begin + BATCH))
+            ]
+
+    def _reading(
+        self, number: int, at: float, chance: random.Random, flood_boot: int = 0
+    ) -> ReadingArrived:
         gate, kiosk = self.kiosks[number % len(self.kiosks)]
-        fever = chance.random() < FEVER_SHARE
+        fever = bool(flood_boot) or chance.random() < FEVER_SHARE
         body_c = round(chance.gauss(38.4 if fever else 36.5, 0.3), 2)
         reading = Reading(
             kiosk=kiosk,
-            boot=number // PER_DAY + 1,
+            boot=flood_boot or number // PER_DAY + 1,
             seq=number // len(self.kiosks) + 1,
             at=at,
             up_ms=number % PER_DAY * 4000,

@@ -22,23 +22,30 @@ NICE = 10
 """As the systemd unit runs it: the alarm goes first."""
 
 
-def measure(site: LoadSite, rows: int, rounds: int, progress: Progress) -> dict[str, Any]:
-    """Each page `SAMPLES` times a round, by turns, over TLS from the running process.
+def measure(
+    site: LoadSite, rows: int, rounds: int, progress: Progress, fevers: int = 0
+) -> dict[str, Any]:
+    """Each page `SAMPLES` times a round, by turns, over TLS from the running process; where there
+    is a flood of `fevers`, twice a round.
 
-    Returns p50 and p95 in ms and the size in kB of each, and the worst of all.
+    Returns p50 and p95 in ms, the size in kB and the most memory of the process (MB, resident) of
+    each, and the worst of all.
     """
-    filled = Filled(site.settings, rows, progress)
+    filled = Filled(site.settings, rows, progress, fevers)
     took: dict[str, list[float]] = {}
     kb: dict[str, float] = {}
-    with start_web(site), site.signed_in() as client:
+    mb: dict[str, float] = {}
+    with start_web(site) as worker, site.signed_in() as client:
         paths = _paths(client, filled)
         for number in range(1, rounds + 1):
             progress(f"asking, round {number} of {rounds}")
-            for _ in range(SAMPLES):
+            for _ in range(2 if fevers else SAMPLES):
                 for path in paths:
+                    worker.forget_peak()
                     began = time.perf_counter()
                     answer = client.get(path)
                     took.setdefault(path, []).append((time.perf_counter() - began) * 1000)
+                    mb[path] = max(mb.get(path, 0), round(worker.status_kb("VmHWM") / 1024, 1))
                     if answer.status_code != 200:
                         raise HarnessError(f"{path}: {answer.status_code}")
                     kb[path] = round(len(answer.content) / 1000, 1)
@@ -47,13 +54,16 @@ def measure(site: LoadSite, rows: int, rounds: int, progress: Progress) -> dict[
             "p50_ms": round(quantiles(of, n=100, method="inclusive")[49], 1),
             "p95_ms": round(quantiles(of, n=100, method="inclusive")[94], 1),
             "kb": kb[path],
+            "mb": mb[path],
         }
         for path, of in took.items()
     }
     return {
         "rows": rows,
+        "fevers": fevers,
         "worst_p95_ms": max(one["p95_ms"] for one in pages.values()),
         "largest_kb": max(kb.values()),
+        "most_mb": max(mb.values()),
         "pages": pages,
     }
 

@@ -130,6 +130,10 @@ class Worker:
                 return int(line.split()[1])
         raise HarnessError(f"/proc/{self.pid}/status: no {field}")
 
+    def forget_peak(self) -> None:
+        """Have VmHWM, the most memory that it had, begin anew (Linux, proc_pid_clear_refs(5))."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
     def cpu_s(self) -> float:
         """Seconds of CPU that it used, user and system."""
         return cpu_s(self.pid)

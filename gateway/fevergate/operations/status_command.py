@@ -77,12 +77,12 @@ def look(settings: GatewaySettings) -> Status:
     try:
         reader = open_reader(path)
         try:
-            day = read_day(reader, settings)
+            day = read_day(reader, settings, most=0)
             said = {row["kiosk"]: row for row in reader.query("select * from kiosks")}
             (found.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
         finally:
             reader.close()
-        found.fevers_today = len(day.fevers)
+        found.fevers_today = day.count
         found.kiosks = [_kiosk(today, said.get(today.kiosk)) for today in day.kiosks]
         found.database_mb = sum(f.stat().st_size for f in path.parent.glob(f"{path.name}*")) / 1e6
         found.free_mb = shutil.disk_usage(path.parent).free / 1e6

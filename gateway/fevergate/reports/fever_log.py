@@ -79,11 +79,14 @@ class Day(Struct, kw_only=True):
     covered: bool
     zero: bool
     fevers: list[Fever]
+    """In order of time; some of them, where no more were asked for (`count`)."""
     kiosks: list[KioskDay]
     unlike: list[Unlike]
     """Kiosks whose crowd differs from their neighbours': drift, a dirty lens."""
     blind: list[Blind]
     """Kiosks that saw nobody while their neighbours were busy: watched, and yet no proof."""
+    count: int = 0
+    """How many fevers the day has."""
     lit: int = 0
     """Red lights of this day for fevers that are dated on another: this is no day of zero."""
     clock: list[Doubt] = []
@@ -106,11 +109,20 @@ def read_day(
     settings: GatewaySettings,
     day: date | None = None,
     *,
+    most: int = -1,
+    skip: int = 0,
     most_struck: int = 0,
 ) -> Day:
-    """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered."""
+    """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered.
+
+    Its fevers are held in memory, half a kilobyte each: all of them, or at most `most` behind the
+    first `skip`. One kiosk can make 190,000 in a day (`flood`).
+    """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
-    fevers = read_fevers(database, begin, end)
+    fevers = read_fevers(database, begin, end, most, skip)
+    count = len(fevers)
+    if most >= 0:
+        ((count,),) = database.execute(_COUNT, (begin, end))
     kiosks = _kiosks(database, settings, day)
     found = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
@@ -121,8 +133,9 @@ def read_day(
         campus=settings.campus,
         timezone=settings.timezone,
         covered=covered,
-        zero=covered and not fevers and not lit and not any(kiosk.fever for kiosk in kiosks),
+        zero=covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks),
         fevers=fevers,
+        count=count,
         kiosks=kiosks,
         unlike=unlike(found),
         blind=blind(settings, found),
@@ -133,10 +146,16 @@ def read_day(
     )
 
 
-def read_fevers(database: Database, begin: float, end: float) -> list[Fever]:
-    """The fevers from `begin` to `end` (UTC s) that are not struck, in order of time."""
-    rows = database.query(f"{_FEVERS} and not {_IS_STRUCK} order by 5", (begin, end))
-    return msgspec.convert(list(rows), list[Fever], strict=False)
+def read_fevers(
+    database: Database, begin: float, end: float, most: int = -1, skip: int = 0
+) -> list[Fever]:
+    """The fevers from `begin` to `end` (UTC s) that are not struck, in order of time: all of them,
+    or at most `most` behind the first `skip`."""
+    rows = database.query(
+        f"{_FEVERS} and not {_IS_STRUCK} order by 5, 2, 3, 4 limit ? offset ?",
+        (begin, end, most, skip),
+    )
+    return [msgspec.convert(row, Fever, strict=False) for row in rows]
 
 
 def read_fever(database: Database, identity: Identity) -> Fever | None:
@@ -164,6 +183,11 @@ _FEVERS = f"""{FEVER}
     where r.verdict = 'fever'
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?"""
 _IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")
+_COUNT = f"""
+    select count(*) from readings r join fevers f using (kiosk, boot, seq)
+    where r.verdict = 'fever'
+      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
+      and not {_IS_STRUCK}"""  # noqa: S608 - constants
 
 _LIT = f"""
     select count(*) from fevers f join readings r using (kiosk, boot, seq)

@@ -128,6 +128,10 @@ ERRORS = {
     "broker": N_("The broker cannot be reached: nothing was changed."),
     "date": N_("A date is written YYYY-MM-DD."),
     "future": N_("This day has not begun yet."),
+    "crowd": N_(
+        "This day has more fevers than people can be: first strike the kiosk's hours that made"
+        " them, then sign."
+    ),
     "range": N_("Expected a beginning before the end, and at most 31 days."),
     "gate": N_("There is no such gate."),
     "scopes": N_("Choose at least one purpose."),

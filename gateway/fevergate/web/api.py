@@ -253,15 +253,14 @@ class Api:
 
     async def _log(self, request: Request) -> LogAnswer:
         def read() -> LogAnswer:
-            log = self._shared.day(request.query_params.get("date"))
-            known = self._shared.known(log.fevers)
-            signed = self._shared.sign_offs.of(log, known)
-            count = len(log.fevers)
-            most = max(count, len(log.struck))
             skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
+            log = self._shared.day(request.query_params.get("date"), LOG_PAGE, skip)
+            known = self._shared.known(log.fevers)
+            signed = self._shared.signed(log)
+            most = max(log.count, len(log.struck))
             log.fevers, log.struck = (
                 [msgspec.structs.replace(one, acknowledged_by=None) for one in some]
-                for some in (log.fevers[skip : skip + LOG_PAGE], log.struck[skip : skip + LOG_PAGE])
+                for some in (log.fevers, log.struck[skip : skip + LOG_PAGE])
             )
             log.strikes = [msgspec.structs.replace(one, by="", undone_by="") for one in log.strikes]
             outcomes = {
@@ -269,7 +268,7 @@ class Api:
                 for who in map(identity_of, log.fevers)
                 if who in known
             }
-            return LogAnswer(log, outcomes, signed, count, max(1, -(-most // LOG_PAGE)))
+            return LogAnswer(log, outcomes, signed, log.count, max(1, -(-most // LOG_PAGE)))
 
         answer = await run_in_threadpool(read)
         await self._note(request, "look at log", answer.log.date)

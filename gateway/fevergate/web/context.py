@@ -24,7 +24,7 @@ from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
 from fevergate.web.live import Live
 from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
-from fevergate.web.sign_offs import SignOffs
+from fevergate.web.sign_offs import MOST_SIGNED, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.page_maker import Site
@@ -73,14 +73,26 @@ class Shared(Site):
             return 0
         return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
 
-    def day(self, text: str | None) -> Day:
-        """A day's log, by default today's. Raises `PeriodError`, `StoreError`."""
-        return self.read(parse_day(text) if text else None)
+    def day(self, text: str | None, most: int = -1, skip: int = 0) -> Day:
+        """A day's log, by default today's; of its fevers at most `most` behind the first `skip`.
+        Raises `PeriodError`, `StoreError`."""
+        return self.read(parse_day(text) if text else None, most, skip)
 
-    def read(self, day: date | None) -> Day:
-        """A day's log, by default today's. Raises `StoreError`."""
+    def read(self, day: date | None, most: int = -1, skip: int = 0) -> Day:
+        """The same. Raises `StoreError`."""
         with self.reader() as reader:
-            return read_day(reader, self.settings, day, most_struck=MOST_FEVERS)
+            return read_day(
+                reader, self.settings, day, most=most, skip=skip, most_struck=MOST_FEVERS
+            )
+
+    def signed(self, log: Day) -> list[SignOff]:
+        """The signatures under a day's log, of which some fevers or all are read. Those are held
+        against all of them, which are read where there is one. Raises `StoreError`."""
+        if not self.sign_offs.has(log.date):
+            return []
+        if len(log.fevers) < log.count <= MOST_SIGNED:
+            log = self.read(date.fromisoformat(log.date), MOST_SIGNED)
+        return self.sign_offs.of(log, self.known(log.fevers))
 
     def known(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
         """What became of fevers, as far as somebody said."""

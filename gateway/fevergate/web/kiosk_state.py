@@ -75,7 +75,7 @@ class KioskHistory(Struct, kw_only=True):
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
     """All that the settings name, and what else has spoken."""
     now = clock_memory.now(database)
-    day = read_day(database, settings)
+    day = read_day(database, settings, most=0)
     said = {row["kiosk"]: row for row in database.query("select * from kiosks")}
     units = {kiosk: found for kiosk, *found in database.execute(UNITS)}
     applied = answers(database)

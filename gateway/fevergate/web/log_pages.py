@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,13 +13,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from fevergate.errors import ActionError, ExportError, StrikeError
-from fevergate.reports import formats
-from fevergate.reports.fever_log import Day, identity_of
+from fevergate.reports.fever_log import identity_of
 from fevergate.storage.strikes import Asked, strike, take_back
 from fevergate.texts.translations import N_, translations
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
-from fevergate.web.sign_offs import SignOff
+from fevergate.web.sign_offs import MOST_SIGNED
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
 from fevergate.web_common.middleware import form_of, session_of
@@ -62,10 +62,10 @@ class LogPages:
         error: ActionError | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        log, signed = await run_in_threadpool(self._read, day)
-        number, last = page_of(request), last_page(len(log.fevers))
-        shown = log.fevers[(number - 1) * PAGE : number * PAGE]
-        known = await run_in_threadpool(self._shared.known, shown)
+        number = page_of(request)
+        log = await run_in_threadpool(self._shared.day, day, PAGE, (number - 1) * PAGE)
+        signed = await run_in_threadpool(self._shared.signed, log)
+        known = await run_in_threadpool(self._shared.known, log.fevers)
         await self._note(request, "look at log", log.date)
         return self._shared.page(
             request,
@@ -76,15 +76,15 @@ class LogPages:
             most_struck=SHOWN_STRUCK,
             log=log,
             signed=signed,
-            fevers=[(fever, known.get(identity_of(fever))) for fever in shown],
+            fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
             number=number,
-            last=last,
+            last=last_page(log.count),
         )
 
     async def sign(self, request: Request) -> Response:
         """Put one's name under a day."""
         form = await form_of(request)
-        log = await run_in_threadpool(self._shared.day, form.get("date") or None)
+        log = await run_in_threadpool(self._shared.day, form.get("date") or None, MOST_SIGNED)
         known = await run_in_threadpool(self._shared.known, log.fevers)
         user = session_of(request).user
         await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
@@ -151,7 +151,8 @@ class LogPages:
         """The same for a program."""
         log = await run_in_threadpool(self._shared.day, request.query_params.get("date"))
         await self._note(request, "take log", f"{log.date} json")
-        return Response(formats.as_json(log), media_type="application/json")
+        content = await run_in_threadpool(msgspec.json.encode, log)
+        return Response(content, media_type="application/json")
 
     async def _file(
         self,
@@ -174,19 +175,15 @@ class LogPages:
         return StreamingResponse(content, media_type=kind, headers=headers)
 
     def _sheet(self, request: Request, personal: bool) -> Sheet:
-        log, signed = self._read(request.query_params.get("date"))
+        log = self._shared.day(request.query_params.get("date"))
         return sheet(
             log,
             self._shared.known(log.fevers),
-            signed,
+            self._shared.signed(log),
             self._shared.settings.zone,
             translations(self._shared.language(request)).gettext,
             personal=personal,
         )
-
-    def _read(self, text: str | None) -> tuple[Day, list[SignOff]]:
-        log = self._shared.day(text)
-        return log, self._shared.sign_offs.of(log, self._shared.known(log.fevers))
 
     async def _note(self, request: Request, action: str, what: str) -> None:
         user = session_of(request).user

@@ -45,8 +45,8 @@ STRIKE_COLUMNS = (
 def verdict(day: Day, say: Say) -> tuple[str, str]:
     """`red`, `green` or `amber`, and the sentence: a day without a fever is a report of zero only
     where somebody watched."""
-    if day.fevers:
-        return "red", say("Fevers on this day: %d.") % len(day.fevers)
+    if day.count:
+        return "red", say("Fevers on this day: %d.") % day.count
     if day.lit:
         return "red", (
             say("Red lights of this day are for fevers dated on another: %d. No report of zero.")

@@ -30,6 +30,10 @@ from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common.store import WebStore
 
 MOST_DIFFERENCES = 50
+MOST_SIGNED = 20_000
+"""Fevers of a day that can be signed, each of which a signature holds (half a kilobyte in its
+document, some more in memory). No gate sees so many people; what a stolen kiosk made is struck
+first, and is then no part of it."""
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
@@ -53,10 +57,12 @@ class SignOffs:
 
     def sign(self, day: Day, known: Mapping[Identity, FollowUp], by: str) -> str:
         """Sign a day's log as it is; returns the SHA-256. Raises `PeriodError` for a day that has
-        not begun."""
+        not begun, and for one with more fevers than `MOST_SIGNED`."""
         at = self._now()
         if datetime.fromtimestamp(at, ZoneInfo(day.timezone)).date().isoformat() < day.date:
             raise PeriodError("future")
+        if day.count > MOST_SIGNED:
+            raise PeriodError("crowd")
         signed = {"by": by, "at": at, "log": content(day, known, self._vault)}
         document = json.dumps(signed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         digest = hashlib.sha256(document.encode()).hexdigest()
@@ -70,8 +76,13 @@ class SignOffs:
             )
         return digest
 
+    def has(self, date: str) -> bool:
+        """Whether anybody has signed a day."""
+        return bool(self._store.query("select 1 from sign_offs where date = ? limit 1", (date,)))
+
     def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
-        """A day's, the newest first, held against the log as it is."""
+        """A day's, the newest first, held against the log as it is, with all its fevers. Where
+        those are more than can be signed only their number is compared."""
         rows = self._store.query(
             'select s."by", s.at, s.sha256, s.document, s.mac, coalesce((select b.mac'
             " from sign_offs b where b.id < s.id order by b.id desc limit 1), '')"
@@ -80,19 +91,20 @@ class SignOffs:
         )
         if not rows:
             return []
-        now = content(day, known, self._vault)
-        return [self._held(row, now) for row in rows]
+        whole = day.count <= MOST_SIGNED
+        now = content(day, known, self._vault) if whole else {"fevers": day.count}
+        return [self._held(row, now, whole) for row in rows]
 
-    def _held(self, row: tuple[Any, ...], now: dict[str, Any]) -> SignOff:
+    def _held(self, row: tuple[Any, ...], now: dict[str, Any], whole: bool) -> SignOff:
         by, at, digest, document, mac, mac_before = row
         genuine = hashlib.sha256(document.encode()).hexdigest() == digest
         genuine &= self._vault.mac(f"{mac_before}\n{document}") == mac
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
-        before = signed["log"] | {"struck": signed["log"].get("struck", {})}
+        before = signed["log"] if whole else {"fevers": len(signed["log"]["fevers"])}
         found = [
             one
-            for one in differences(before, {"struck": {}} | now)
+            for one in differences({"struck": {}} | before, {"struck": {}} | now)
             if not (one.what.endswith("acknowledged_by") and one.now == "")
             # What an older version of ours did not count yet.
             and not (one.before == "-" and one.now in ("0", "False"))
