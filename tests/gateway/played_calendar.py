@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.campus.receiver import Receiver
 from fevergate.clock.judge import GatewayClock
 from fevergate.forwarding.forwarder import _due, _forget, _postpone
@@ -130,7 +130,7 @@ class World:
         self.ingest = Ingest(
             self.settings,
             self.alarm,
-            Watch(self.settings, self.alarm.trouble),
+            KioskMonitor(self.settings, self.alarm.trouble),
             self._keep,
             clocks.health,
             self.clock,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
-from fevergate.alarm.alarm import MOST_WAITING, Alarm, Seen
+from fevergate.alarm.alarm import MAX_WAITING, AcknowledgedFevers, Alarm
 from fevergate.protocol.messages import MAX_PAYLOAD, Identity, encode
 
 
@@ -78,13 +78,13 @@ def test_the_light_tells_since_when_it_waits_however_many_fevers_follow(lamps, t
 
 
 def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
-    for seq in range(1, MOST_WAITING + 11):
+    for seq in range(1, MAX_WAITING + 11):
         assert alarm.fever("north", fever(seq)) is not None
-    assert told[-1].fevers == MOST_WAITING + 10
+    assert told[-1].fevers == MAX_WAITING + 10
     seen = alarm.acknowledge("north", "Li")
-    assert (len(seen.fevers), seen.more) == (MOST_WAITING, 10)
+    assert (len(seen.fevers), seen.more) == (MAX_WAITING, 10)
     assert (told[-1].state, told[-1].fevers) == ("clear", 0)
-    assert alarm.acknowledge("north", "Li") == Seen()
+    assert alarm.acknowledge("north", "Li") == AcknowledgedFevers()
 
 
 def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(alarm, lamps):

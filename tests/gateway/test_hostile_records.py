@@ -16,7 +16,7 @@ from samples import AT, arrived, health, reading
 from samples import settings as gateway_settings
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.ingest import Ingest
 from fevergate.protocol.messages import FIRST_AT, LAST_AT, MAX_MS, encode
 from fevergate.storage.connection import open_reader
@@ -42,7 +42,7 @@ class Line:
         lamps: Any = SimpleNamespace(show=lambda **_: None, buzz=lambda _: None)
         alarm = Alarm({"north": lamps, "south": lamps}, lambda _: None)
         wish = gateway_settings()
-        self.ingest = Ingest(wish, alarm, Watch(wish, alarm.trouble), self.writer.add)
+        self.ingest = Ingest(wish, alarm, KioskMonitor(wish, alarm.trouble), self.writer.add)
         self.writer.start()
 
     def say(self, number, kind, payload):
@@ -210,7 +210,9 @@ def test_a_lamp_that_fails_costs_no_fever_its_place_on_the_disk():
     kept = []
     wish = gateway_settings()
     alarm: Any = SimpleNamespace(fever=lambda *_: 1 / 0, trouble=lambda *_: None)
-    ingest = Ingest(wish, alarm, Watch(wish, alarm.trouble), lambda record, _: kept.append(record))
+    ingest = Ingest(
+        wish, alarm, KioskMonitor(wish, alarm.trouble), lambda record, _: kept.append(record)
+    )
     ingest.message("fevergate/v1/east/north-1/reading", encode(reading(1, "fever")), lambda: None)
     assert isinstance(kept[0], ReadingArrived) and not isinstance(kept[0], Rejected)
 

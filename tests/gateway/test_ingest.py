@@ -7,7 +7,7 @@ import pytest
 from samples import health, reading, settings
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.flood_guard import OTHERS_BURST
 from fevergate.gateway.ingest import Ingest
 from fevergate.protocol.messages import Acknowledge, Applied, CalibrationRecord, encode
@@ -44,7 +44,7 @@ class Scene:
             {"north": Lamps(self.events), "south": Lamps(self.events)}, lambda _: None
         )
         self.ingest = Ingest(
-            settings(), self.alarm, Watch(settings(), self.alarm.trouble), self.keep
+            settings(), self.alarm, KioskMonitor(settings(), self.alarm.trouble), self.keep
         )
 
     def keep(self, record, done):

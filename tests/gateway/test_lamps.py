@@ -9,7 +9,7 @@ from gpiozero.pins.mock import MockFactory
 from fevergate.alarm import lamps
 from fevergate.alarm.gpio import NoLights
 from fevergate.alarm.gpio_pins import GATES
-from fevergate.alarm.lamps import AGAIN_S, Lamps
+from fevergate.alarm.lamps import RETRY_S, Lamps
 from fevergate.cli import cli
 from fevergate.errors import PinsError, StoreError
 from fevergate.gateway.service import Gateway
@@ -64,17 +64,17 @@ def test_pins_that_come_late_show_what_is_so_by_then(settings, no_pins):
     claimed = Lamps(settings, now=lambda: now[0])
     assert claimed.lights["north"].dark == f"no lamp can be lit: {WHY}"
     no_pins.clear()
-    assert claimed.again() == {}  # not yet
-    now[0] += AGAIN_S
-    assert list(claimed.again()) == ["north"]
+    assert claimed.retry() == {}  # not yet
+    now[0] += RETRY_S
+    assert list(claimed.retry()) == ["north"]
     assert claimed.lights["north"].dark is None
-    now[0] += AGAIN_S
-    assert claimed.again() == {}
+    now[0] += RETRY_S
+    assert claimed.retry() == {}
     claimed.close()
 
 
 def test_lamps_that_come_while_the_gate_is_red_are_red(settings, no_pins, monkeypatch):
-    monkeypatch.setattr(lamps, "AGAIN_S", 0.0)
+    monkeypatch.setattr(lamps, "RETRY_S", 0.0)
     gateway = Gateway(settings)
     gateway.alarm.restore([("north", Identity("north-1", 1, 1), 1.0)], [])
     no_pins.clear()

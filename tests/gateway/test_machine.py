@@ -11,7 +11,7 @@ from gpiozero.pins.local import LocalPiFactory
 from laid_out_pi import lay_out
 
 from fevergate.alarm import gpio
-from fevergate.alarm.gpio import choose, open_factory
+from fevergate.alarm.gpio import choose_library, open_factory
 from fevergate.errors import PinsError
 from fevergate.system.machine import Machine, chip_of, recognise
 
@@ -143,21 +143,21 @@ def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch)
 
     monkeypatch.setattr(gpio, "distribution", distribution)
     monkeypatch.setattr(gpio, "find_spec", lambda name: name in installed or None)
-    assert choose("auto", PI) == "rpigpio"
+    assert choose_library("auto", PI) == "rpigpio"
     installed.remove("rpi-lgpio")  # RPi.GPIO itself may lie there all the same
-    assert choose("auto", PI) == "lgpio"
+    assert choose_library("auto", PI) == "lgpio"
     with pytest.raises(PinsError, match="rpi-lgpio is not installed"):
-        choose("rpigpio", PI)
+        choose_library("rpigpio", PI)
     installed.clear()
     for factory in ("auto", "lgpio"):
         with pytest.raises(PinsError, match="lgpio is not installed"):
-            choose(factory, PI)
+            choose_library(factory, PI)
 
 
 def test_no_pi_runs_on_mock_in_silence():
-    assert choose("mock", Machine("", 0, None)) == "mock"
+    assert choose_library("mock", Machine("", 0, None)) == "mock"
     with pytest.raises(PinsError, match="the settings say mock, on a Raspberry Pi"):
-        choose("mock", PI)
+        choose_library("mock", PI)
 
 
 def test_what_a_pin_library_says_is_kept(lgpio, opened):

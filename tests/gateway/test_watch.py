@@ -3,7 +3,7 @@
 import pytest
 from samples import health, settings
 
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.mosquitto.drops import FULL, SAID_S, WINDOW_S
 
 
@@ -11,7 +11,7 @@ class Scene:
     def __init__(self):
         self.now = 1000.0
         self.troubles = {}
-        self.watch = Watch(settings(), self.trouble, lambda: self.now)
+        self.watch = KioskMonitor(settings(), self.trouble, lambda: self.now)
 
     def trouble(self, gate, kiosk, what):
         self.troubles[gate, kiosk] = what

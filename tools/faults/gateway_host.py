@@ -43,10 +43,10 @@ class _TimedPin(MockPin):
 
 class _Alarm(Alarm):
     def restore(
-        self, waiting: Iterable[tuple[str, Identity, float]], known: Iterable[Identity]
+        self, waiting: Iterable[tuple[str, Identity, float]], raised: Iterable[Identity]
     ) -> None:
         left = list(waiting)
-        super().restore(left, known)
+        super().restore(left, raised)
         for _, identity, _ in left:
             _told(identity)
 

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.ingest import Ingest
 from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage import skip_numpy  # noqa: F401 - before anything loads sqlite-utils
@@ -47,7 +47,7 @@ def main() -> None:
     logging.disable()  # what is wrong with each is not what is asked here
     writer = Writer(Store(Path(sys.argv[1]) / DATABASE, SETTINGS.zone), lambda *_: None)
     alarm = Alarm({"north": _Dark()}, lambda _: None)
-    ingest = Ingest(SETTINGS, alarm, Watch(SETTINGS, alarm.trouble), writer.add)
+    ingest = Ingest(SETTINGS, alarm, KioskMonitor(SETTINGS, alarm.trouble), writer.add)
     writer.start()
     open_acknowledgements: Counter[int] = Counter()
     sent, warm_mb = 0, 0.0

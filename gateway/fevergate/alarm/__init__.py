@@ -1,1 +1,6 @@
-"""Where the red light is decided and lit."""
+"""The alarm: decides when a gate's red or amber lamp is lit, and drives the lamps.
+
+`alarm` holds each gate's state and `seen_fevers` the fevers that were raised before;
+`kiosk_monitor` finds kiosks that are not watching. `lamps` claims the lamps through `gpio`, on the
+pins of `gpio_pins`; `pins_at_rest` releases them after the gateway has ended.
+"""

@@ -1,7 +1,7 @@
-"""Who is too warm at which gate, until a guard says that it is seen to.
+"""State of every gate's alarm: red from a fever until a guard acknowledges it, amber for trouble.
 
-Pure decisions over lights that it is given: it knows neither store nor broker nor web. Calls
-come from several threads; nothing under its lock touches a disk or a socket.
+It decides only, and drives the lamps through the `Lights` protocol: it uses no store, broker or web
+page. Thread-safe; no disk or socket is used while its lock is held.
 """
 
 from __future__ import annotations
@@ -11,40 +11,43 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import NamedTuple, Protocol
 
-from fevergate.alarm.seen_fevers import KnownFevers
+from fevergate.alarm.seen_fevers import SeenFevers
 from fevergate.protocol.lamp_answer import TEST
 from fevergate.protocol.messages import AlarmState, FeverSeen, Identity, Reading
 
-MOST_WAITING = 1000
-"""Fevers that a gate remembers one by one until they are seen to; the others are only counted, so
-that a kiosk gone mad cannot fill the memory."""
+MAX_WAITING = 1000
+"""Unacknowledged fevers that a gate holds one by one. Further ones are only counted, so that a
+faulty kiosk cannot fill the memory."""
+
+FIRST_TROUBLES = ("lamps", "test", "unrecorded")
+"""Sources of trouble that are announced before all others."""
+
+MAX_TROUBLES = 8
+"""Troubles named in one announcement."""
 
 
-FIRST = ("lamps", "test", "unrecorded")
-"""What of a gate's troubles is always said, however many there are."""
-
-
-class Seen(NamedTuple):
-    """What a guard saw to: these fevers, and so many more of the gate that were only counted."""
+class AcknowledgedFevers(NamedTuple):
+    """Fevers that one acknowledgement covers: each by its identity, and how many more the gate had
+    only counted."""
 
     fevers: tuple[Identity, ...] = ()
     more: int = 0
 
 
 class Lights(Protocol):
-    """What a gate's lamps and buzzer must be able to do; each call returns at once."""
+    """Lamps and buzzer of a gate; each call returns at once."""
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Light the lamps: red and amber as told, green where neither."""
+        """Switch red and amber on or off; green is on when both are off."""
         ...
 
     def buzz(self, on: bool) -> None:
-        """Sound the alarm's pattern, or be silent."""
+        """Start or stop the buzzer's alarm pattern."""
         ...
 
 
-class Gate:
-    """One gate's state."""
+class GateState:
+    """One gate's fevers, troubles and lamp test."""
 
     def __init__(self, name: str, lights: Lights, since: float) -> None:
         self.name = name
@@ -57,7 +60,7 @@ class Gate:
         self.testing: str | None = None
 
     def wait_for(self, identity: Identity, seen: FeverSeen) -> None:
-        if len(self.waiting) < MOST_WAITING:
+        if len(self.waiting) < MAX_WAITING:
             self.waiting[identity] = seen
         else:
             self.more += 1
@@ -70,22 +73,24 @@ class Gate:
 
     def state(self) -> AlarmState:
         last = next(reversed(self.waiting.values()), None)
-        troubles = sorted(self.troubles.items(), key=lambda pair: (pair[0] not in FIRST, pair[1]))
+        troubles = sorted(
+            self.troubles.items(), key=lambda item: (item[0] not in FIRST_TROUBLES, item[1])
+        )
         return AlarmState(
             gate=self.name,
             state="raised" if self.waiting else "clear",
             since=self.since,
             fevers=len(self.waiting) + self.more,
             last=last,
-            amber=tuple(what for _, what in troubles[:8]),
+            amber=tuple(text for _, text in troubles[:MAX_TROUBLES]),
             by=self.by,
         )
 
 
 class Alarm:
-    """Red light first, latched until acknowledged; amber while somebody does not watch.
+    """Alarm of all gates: red is latched until acknowledged; amber lasts as long as a trouble does.
 
-    `announce` is told every new state (from the calling thread, after the lights).
+    `announce` receives every new state, in the calling thread, after the lamps have changed.
     """
 
     def __init__(
@@ -97,16 +102,19 @@ class Alarm:
         self._now = now
         self._announce = announce
         self._lock = Lock()
-        self._gates = {name: Gate(name, lights, now()) for name, lights in gates.items()}
-        self._known = KnownFevers()
+        self._gates = {name: GateState(name, lights, now()) for name, lights in gates.items()}
+        self._raised = SeenFevers()
 
     def restore(
-        self, waiting: Iterable[tuple[str, Identity, float]], known: Iterable[Identity]
+        self, waiting: Iterable[tuple[str, Identity, float]], raised: Iterable[Identity]
     ) -> None:
-        """Take up what the last run left: unacknowledged fevers stay red, old ones stay quiet.
+        """Restore an earlier run's alarms.
 
-        Also in the midst of work, when what was left can be read only then: what this run raised
-        or a guard saw to stays as it is, and what a guard saw to before goes out.
+        `waiting`: unacknowledged fevers as (gate, identity, Unix time in s at which each was
+        raised); they are red again. `raised`: all fevers that were ever raised; they do not raise
+        the alarm again, and one that waits here but not in `waiting` counts as acknowledged.
+        Fevers that this run raised or acknowledged keep their state, so it may be called at any
+        time, for instance when the store opens late.
         """
         left: dict[str, dict[Identity, float]] = {}
         unseen: set[Identity] = set()
@@ -117,9 +125,9 @@ class Alarm:
         with self._lock:
             for name, fevers in left.items():
                 self._take_up(self._gates[name], fevers)
-        for identity in known:  # read from a disk, so not under the lock
+        for identity in raised:  # read from disk, so the lock is not held between two
             with self._lock:
-                self._known.add(identity)
+                self._raised.add(identity)
                 if identity not in unseen:
                     for gate in self._gates.values():
                         gate.waiting.pop(identity, None)
@@ -128,31 +136,33 @@ class Alarm:
                 gate.shine()
                 gate.lights.buzz(bool(gate.waiting))
 
-    def _take_up(self, gate: Gate, fevers: dict[Identity, float]) -> None:
-        """Let a gate wait for these, too, with when each was raised, before what it waits for."""
+    def _take_up(self, gate: GateState, fevers: dict[Identity, float]) -> None:
+        """Put an earlier run's fevers, with the times at which they were raised, before this
+        run's."""
         waiting, gate.waiting = gate.waiting, {}
         unseen = {
             identity: raised_at
             for identity, raised_at in fevers.items()
-            if identity in waiting or identity not in self._known
+            if identity in waiting or identity not in self._raised
         }
         if unseen:
             gate.since = min(*unseen.values(), gate.since if waiting else self._now())
         for identity in unseen:
             gate.wait_for(identity, waiting.pop(identity, FeverSeen(**identity._asdict())))
-            self._known.add(identity)
+            self._raised.add(identity)
         for identity, seen in waiting.items():
             gate.wait_for(identity, seen)
 
     def fever(self, gate_name: str, reading: Reading) -> float | None:
-        """Raise a gate's alarm for a fever; the light is on when this returns.
+        """Raise a gate's alarm for a fever; the red lamp is on when this returns.
 
-        Returns since when (UTC s) the light tells of it, or None for a repeat of a fever that
-        was raised before: a redelivery must neither cry wolf nor undo an acknowledgement.
+        Returns the Unix time (s) at which it was raised, or None for a fever that was raised
+        before: a redelivered reading must neither raise the alarm again nor undo an
+        acknowledgement.
         """
         identity = reading.identity
         with self._lock:
-            if identity in self._known:
+            if identity in self._raised:
                 return None
             gate = self._gates[gate_name]
             first = not gate.waiting
@@ -163,54 +173,57 @@ class Alarm:
             if first:
                 gate.lights.buzz(True)
                 gate.since, gate.by = raised_at, ""
-            self._known.add(identity)
+            self._raised.add(identity)
             state = gate.state()
         self._announce(state)
         return raised_at
 
-    def acknowledge(self, gate_name: str, by: str) -> Seen:
-        """A guard saw to everything that the gate's red light told of; returns what that was."""
+    def acknowledge(self, gate_name: str, by: str) -> AcknowledgedFevers:
+        """Acknowledge all of a gate's fevers, for the guard `by`; returns which they were."""
         with self._lock:
             gate = self._gates[gate_name]
-            seen = Seen(tuple(gate.waiting), gate.more)
-            if not seen.fevers:
-                return seen
+            acknowledged = AcknowledgedFevers(tuple(gate.waiting), gate.more)
+            if not acknowledged.fevers:
+                return acknowledged
             gate.waiting.clear()
             gate.more = 0
-            for identity in seen.fevers:  # one that was only announced may come yet
-                self._known.add(identity)
+            for identity in acknowledged.fevers:  # restored ones may be redelivered later
+                self._raised.add(identity)
             gate.since, gate.by = self._now(), by
             gate.lights.buzz(False)
             gate.shine()
             state = gate.state()
         self._announce(state)
-        return seen
+        return acknowledged
 
-    def trouble(self, gate_name: str, who: str, what: str | None) -> None:
-        """Say what keeps `who` from watching, or None when it watches again."""
+    def trouble(self, gate_name: str, source: str, text: str | None) -> None:
+        """Set the trouble that `source` (a kiosk or a part of the gateway) has; None clears it."""
         with self._lock:
             gate = self._gates[gate_name]
-            if gate.troubles.get(who) == what:
+            if gate.troubles.get(source) == text:
                 return
-            if what is None:
-                del gate.troubles[who]
+            if text is None:
+                del gate.troubles[source]
             else:
-                gate.troubles[who] = what
+                gate.troubles[source] = text
             gate.shine()
             state = gate.state()
         self._announce(state)
 
-    def try_lamp(self, gate_name: str, what: str | None) -> bool:
-        """Light one lamp of a gate alone, or `sound` with amber; None ends it. The gate is amber
-        meanwhile, and says that it is a test. False where it is red, which no test may hide, or
-        its lamps cannot be lit."""
+    def try_lamp(self, gate_name: str, lamp: str | None) -> bool:
+        """Light one lamp (`red`, `amber`, `green`) of a gate, or `sound` its buzzer with amber;
+        None ends the test.
+
+        The test is announced as a trouble meanwhile. Returns False where the gate is red, which no
+        test may hide, or its lamps cannot be lit.
+        """
         with self._lock:
             gate = self._gates[gate_name]
             free = not gate.waiting and "lamps" not in gate.troubles
             self._end_test(gate)
-            if free and what:
-                gate.testing = what
-                gate.troubles["test"] = TEST + what
+            if free and lamp:
+                gate.testing = lamp
+                gate.troubles["test"] = TEST + lamp
             gate.shine()
             gate.lights.buzz(bool(gate.waiting) or gate.testing == "sound")
             state = gate.state()
@@ -218,12 +231,12 @@ class Alarm:
         return free
 
     @staticmethod
-    def _end_test(gate: Gate) -> None:
+    def _end_test(gate: GateState) -> None:
         gate.testing = None
         gate.troubles.pop("test", None)
 
     def relight(self, gate_name: str, lights: Lights) -> None:
-        """Show a gate's state on lamps that it did not have until now."""
+        """Give a gate lamps that could not be claimed before, and show its state on them."""
         with self._lock:
             gate = self._gates[gate_name]
             gate.lights = lights
@@ -232,6 +245,6 @@ class Alarm:
         self.trouble(gate_name, "lamps", None)
 
     def states(self) -> list[AlarmState]:
-        """Every gate's state, to be announced again after a broken connection."""
+        """Return every gate's state."""
         with self._lock:
             return [gate.state() for gate in self._gates.values()]

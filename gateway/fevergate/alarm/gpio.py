@@ -1,7 +1,8 @@
-"""A gate's lamps, buzzer and button on the Pi's pins, through gpiozero.
+"""A gate's lamps, buzzer and button on the Raspberry Pi's pins, through gpiozero.
 
-The pin library is chosen on purpose: gpiozero's own silent fall-back would light nothing. Where no
-lamp can be lit, `NoLights` says why; amber burns all the same, by its relay's resting contact.
+The pin library is chosen explicitly, because gpiozero's silent fall-back would light nothing. Where
+no lamp can be lit, `NoLights` holds the reason; amber is lit all the same, by the resting contact
+of its relay.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ BUZZ_OFF_S = 0.25
 BOUNCE_S = 0.05
 
 
-def choose(factory: str, machine: Machine) -> str:
-    """The pin library to take: the one that the settings name; for `auto` RPi.GPIO's interface
-    (rpi-lgpio), or else lgpio.
+def choose_library(factory: str, machine: Machine) -> str:
+    """Return the pin library to use: the one that the settings name, or for `auto` rpi-lgpio
+    (RPi.GPIO's interface) if installed, else lgpio.
 
-    RPi.GPIO itself is not taken: it asks /proc what it runs on, drives no Pi 5, and cannot watch a
-    button on kernels from 6.6 on. Raises `PinsError` where nothing can be lit.
+    RPi.GPIO itself is never used: it identifies the board through /proc, which the unit hides, does
+    not drive a Pi 5, and cannot watch a button on Linux 6.6 or later. Raises `PinsError` where no
+    library can light a lamp.
     """
     if factory == "mock":
         if machine.is_pi:
@@ -55,12 +57,12 @@ def choose(factory: str, machine: Machine) -> str:
 
 
 def open_factory(factory: str, machine: Machine | None = None) -> Factory:
-    """Make the pin factory that the settings ask for, told what the machine is.
+    """Open gpiozero's pin factory that the settings name.
 
-    Raises `PinsError` where nothing can be lit.
+    Raises `PinsError` where no lamp can be lit.
     """
     machine = machine or recognise()
-    name = choose(factory, machine)
+    name = choose_library(factory, machine)
     try:
         if name == "mock":
             from gpiozero.pins.mock import MockFactory
@@ -68,7 +70,7 @@ def open_factory(factory: str, machine: Machine | None = None) -> Factory:
             return MockFactory()
         with _writable_folder():
             return _on_header(name, machine)
-    except Exception as error:  # the pin libraries raise whatever they like
+    except Exception as error:  # the pin libraries have no common base of errors
         raise PinsError(f"{name}: {error or type(error).__name__}") from error
 
 
@@ -82,7 +84,7 @@ def _on_header(name: str, machine: Machine) -> Factory:
 
         return Lgpio(chip=machine.chip)
 
-    # What rpi-lgpio reads as it is imported, in the place of /proc/device-tree.
+    # rpi-lgpio reads these at import, in place of /proc/device-tree.
     os.environ["RPI_LGPIO_REVISION"] = f"{machine.revision:x}"
     os.environ["RPI_LGPIO_CHIP"] = str(machine.chip)
     from gpiozero.pins.rpigpio import RPiGPIOFactory
@@ -94,49 +96,49 @@ def _on_header(name: str, machine: Machine) -> Factory:
     return RPiGPIO()
 
 
-def name_of(factory: Factory) -> str:
-    """Which of gpiozero's pin libraries a factory is of, such as `lgpio`."""
+def library_of(factory: Factory) -> str:
+    """Return the name of a factory's pin library, such as `lgpio`."""
     names = [kind.__module__ for kind in type(factory).__mro__]
     return next(name.rsplit(".", 1)[1] for name in names if name.startswith("gpiozero.pins."))
 
 
 @contextlib.contextmanager
 def _writable_folder() -> Iterator[None]:
-    """Where lgpio may make its pipes: as it is loaded it goes to `LG_WD` and makes them there
-    (lgUtil.c, lgNotify.c), or where it stands. Leaves it where it stood before."""
-    here = Path.cwd()
+    """Give lgpio a folder for its pipes while it is imported: it changes to `LG_WD`, or stays in
+    the working directory, and creates them there (lgUtil.c, lgNotify.c)."""
+    before = Path.cwd()
     own = None if "LG_WD" in os.environ else tempfile.TemporaryDirectory(prefix="fevergate-")
     try:
         if own:
             os.environ["LG_WD"] = own.name
         yield
     finally:
-        os.chdir(here)
+        os.chdir(before)
         if own:
             del os.environ["LG_WD"]
             own.cleanup()
 
 
 class NoLights:
-    """A gate none of whose lamps can be lit."""
+    """Stands in for the lamps of a gate that cannot be lit."""
 
-    def __init__(self, why: str) -> None:
-        self.dark: str = f"{DARK}{why}"[:64]
-        """In words, a line of the gate's amber."""
+    def __init__(self, reason: str) -> None:
+        self.dark: str = f"{DARK}{reason}"[:64]
+        """Trouble text of the gate: why its lamps cannot be lit."""
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Nothing: amber burns by its relay's resting contact."""
+        """Do nothing: amber is lit by its relay's resting contact."""
 
     def buzz(self, on: bool) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class _Button(Button):
-    """gpiozero's, but for a press while it is made or given back, at which gpiozero raises in the
-    thread that looks at the pins (mixins.py, HoldMixin): no later press would be seen."""
+    """gpiozero's Button that ignores a press while it is being created or closed: gpiozero would
+    raise in its pin thread (mixins.py, HoldMixin), and no later press would be seen."""
 
     def _fire_activated(self) -> None:
         if getattr(self, "_hold_thread", None) is not None:
@@ -144,16 +146,18 @@ class _Button(Button):
 
 
 class GateLights:
-    """Red, amber, green, buzzer and the acknowledge button of one gate.
+    """Red, amber and green lamp, buzzer and acknowledge button of one gate.
 
-    Wire each lamp through a driver from its pin; the button to ground (internal pull-up).
+    Wire each lamp through a driver from its pin, and the button from its pin to ground (the
+    internal pull-up is on).
     """
 
     dark: None = None
-    """Nothing keeps its lamps from being lit."""
+    """None, unlike `NoLights.dark`: the lamps can be lit."""
 
     def __init__(self, gate: Gate, factory: Factory | None = None, buzzer: bool = True) -> None:
-        """Raises `PinsError` where a lamp's pin cannot be had; gives back what it had by then."""
+        """Claim the pins. Raises `PinsError` where one of a lamp cannot be claimed, and then
+        releases the others."""
         try:
             numbers = GATES[gate.pins]
         except KeyError:
@@ -164,20 +168,20 @@ class GateLights:
         def claim(use: str, kind: type[LED] | type[Buzzer] = LED) -> LED | Buzzer:
             try:
                 device = kind(numbers[use], pin_factory=factory)
-            except Exception as error:  # the pin libraries raise whatever they like
+            except Exception as error:  # the pin libraries have no common base of errors
                 self.close()
-                why = f"GPIO {numbers[use]}: {error or type(error).__name__}"
-                raise PinsError(why) from error
+                reason = f"GPIO {numbers[use]}: {error or type(error).__name__}"
+                raise PinsError(reason) from error
             self._devices.append(device)
             return device
 
-        # First the one that must not stay lit from a run that was killed.
+        # Green first: it may still be lit from a run that was killed.
         self._green = claim("green")
         self._red = claim("red")
         self._amber = claim("amber")
         self._buzzer = claim("buzzer", Buzzer) if buzzer else None
         self.trouble: str | None = None
-        """Why the button does not work, if so: lamps must burn all the same."""
+        """Why the button does not work, or None; the lamps work without it."""
         self._button: Button | None = None
         try:
             self._button = _Button(
@@ -185,32 +189,31 @@ class GateLights:
             )
             self._devices.append(self._button)
         except Exception as error:
-            # RPi.GPIO itself cannot watch a pin on kernels from 6.6 on; rpi-lgpio can.
             self.trouble = f"button: {error}"[:64]
 
     def when_acknowledged(self, call: Callable[[], object]) -> None:
-        """Call back (from gpiozero's thread) at each press of the button."""
+        """Call `call` at each press of the button, in gpiozero's thread."""
         if self._button is not None:
             self._button.when_pressed = call
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Red first: whatever else fails, that has happened."""
+        """Switch the lamps, red first, so that a failing lamp cannot keep red dark."""
         self._red.value = red
         self._amber.value = amber
         self._green.value = not (red or amber)
 
     def buzz(self, on: bool) -> None:
-        """Sound the pattern until told otherwise."""
+        """Start or stop the buzzer's alarm pattern."""
         if self._buzzer is None:
             return
         if on:
-            # gpiozero gives its Buzzer `beep` after the class, where no type checker looks.
+            # gpiozero adds `beep` after the class body, where no type checker sees it.
             self._buzzer.beep(BUZZ_ON_S, BUZZ_OFF_S)  # pyright: ignore[reportAttributeAccessIssue]
         else:
             self._buzzer.off()
 
     def close(self) -> None:
-        """Make the pins inputs again, green's first: what is left is amber."""
+        """Turn the pins into inputs, green's first; amber is then lit by its relay."""
         for device in self._devices:
             device.close()
         self._devices.clear()

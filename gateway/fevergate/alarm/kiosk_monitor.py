@@ -1,7 +1,7 @@
-"""Whether every kiosk watches, and can be believed.
+"""Monitors every kiosk of a gate, and turns the gate amber with the reason when one fails.
 
-Silence, an offline will, a sensor's fault, a crowd at the baseline's bound, a crowd unlike the
-neighbours', a flood, a broker that drops messages: each turns the gate amber, with words.
+Reasons: not heard yet, offline (status or last will), silent, sending too much, a sensor fault, a
+crowd baseline at its limit, readings unlike its neighbours', or a broker that drops messages.
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ from fevergate.protocol.messages import Health
 from fevergate.settings.gateway import GatewaySettings
 
 FRESH_S = 1.0
+"""A kiosk heard less than this ago is not updated again: a rush has thousands of messages."""
+
+MAX_TEXT = 64
+"""Characters of a reason, as the alarm's message allows."""
 
 Trouble = Callable[[str, str, str | None], None]
 
 
-class Watch:
-    """Last words of each kiosk, by the machine's monotonic clock.
+class KioskMonitor:
+    """Last message, status and health of each kiosk of a gate; times by a monotonic clock.
 
-    `trouble(gate, kiosk, text or None)` is told what it makes of them.
+    Calls `trouble(gate, kiosk or "broker", reason or None)`.
     """
 
     def __init__(
@@ -46,19 +50,19 @@ class Watch:
         self.drops = Drops(now)
 
     def heard(self, kiosk: str) -> None:
-        """Something came from a kiosk, whatever it was: it is there, whatever its will said."""
+        """Note that a message came from a kiosk: it is online, whatever its last will said."""
         if kiosk not in self._gates:
-            return  # stands at no gate: its readings are taken, nobody waits for it
+            return  # at no gate: its readings are stored, its silence is no trouble
         now = self._now()
         if self._online.get(kiosk) and now - self._heard.get(kiosk, -FRESH_S) < FRESH_S:
-            return  # nothing new, and in a rush there are thousands of these
+            return
         with self._lock:
             self._heard[kiosk] = now
             self._online[kiosk] = True
         self._tell(kiosk)
 
     def status(self, kiosk: str, online: bool) -> None:
-        """Its status, or its last will."""
+        """Note a kiosk's status message or last will."""
         if kiosk not in self._gates:
             return
         with self._lock:
@@ -68,7 +72,7 @@ class Watch:
         self._tell(kiosk)
 
     def health(self, health: Health) -> None:
-        """Its health."""
+        """Note a kiosk's health message."""
         if health.kiosk not in self._gates:
             return
         with self._lock:
@@ -79,48 +83,47 @@ class Watch:
         self._tell(health.kiosk)
 
     def unlike(self, kiosks: dict[str, str]) -> None:
-        """Which kiosks' crowds differ from their neighbours', and how; replaces what was said."""
+        """Set the kiosks whose readings differ from their neighbours', each with how; replaces the
+        earlier ones."""
         with self._lock:
             self._unlike = kiosks
         self.check()
 
     def floods(self, kiosks: dict[str, str]) -> None:
-        """Which kiosks say too much, and how much; replaces what was said."""
+        """Set the kiosks that send too much, each with how much; replaces the earlier ones."""
         with self._lock:
             self._floods = kiosks
 
     def ages(self) -> dict[str, float]:
-        """For each kiosk of a gate the seconds since it was heard; infinite if it never was."""
+        """Return the seconds since each kiosk of a gate was heard; infinite if it never was."""
         now = self._now()
         with self._lock:
             return {kiosk: now - self._heard.get(kiosk, -math.inf) for kiosk in self._gates}
 
     def check(self) -> None:
-        """Look at the clock; call it about once a second."""
+        """Find kiosks that have fallen silent, and dropped messages; call it each second."""
         for kiosk in self._gates:
             self._tell(kiosk)
-        what = self.drops.words()
+        drops = self.drops.words()
         for gate in dict.fromkeys(self._gates.values()):
-            self._trouble(gate, "broker", what)
+            self._trouble(gate, "broker", drops)
 
     def _tell(self, kiosk: str) -> None:
         gate = self._gates[kiosk]
         with self._lock:
             heard = self._heard.get(kiosk)
             if heard is None:
-                what = f"{kiosk}: not heard yet"
+                reason = "not heard yet"
             elif not self._online.get(kiosk, True):
-                what = f"{kiosk}: offline"
+                reason = "offline"
             elif self._now() - heard > self._silent_after_s:
-                what = f"{kiosk}: silent"
+                reason = "silent"
             elif flood := self._floods.get(kiosk):
-                what = f"{kiosk}: {flood}"[:64]
+                reason = flood
             elif fault := self._fault.get(kiosk):
-                what = f"{kiosk}: sensor {fault}"[:64]
+                reason = f"sensor {fault}"
             elif (drift_c := self._drift.get(kiosk)) is not None:
-                what = f"{kiosk}: crowd reads {drift_c:+.1f} C, check it"
-            elif unlike := self._unlike.get(kiosk):
-                what = f"{kiosk}: {unlike}"[:64]
+                reason = f"crowd reads {drift_c:+.1f} C, check it"
             else:
-                what = None
-        self._trouble(gate, kiosk, what)
+                reason = self._unlike.get(kiosk)
+        self._trouble(gate, kiosk, f"{kiosk}: {reason}"[:MAX_TEXT] if reason else None)

@@ -1,4 +1,4 @@
-"""Every gate's lamps: claimed when the gateway starts, and again while they cannot be had."""
+"""Claims every gate's lamps when the gateway starts, and retries those that cannot be claimed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable
 
 from gpiozero.pins import Factory
 
-from fevergate.alarm.gpio import GateLights, NoLights, name_of, open_factory
+from fevergate.alarm.gpio import GateLights, NoLights, library_of, open_factory
 from fevergate.errors import PinsError
 from fevergate.settings.gateway import Gate, GatewaySettings
 
 log = logging.getLogger(__name__)
 
-AGAIN_S = 10.0
-"""How often lamps that cannot be had are asked for anew: a chip may come late at boot."""
+RETRY_S = 10.0
+"""Time between two attempts to claim lamps: a GPIO chip may appear late at boot."""
 
 
 class Lamps:
-    """`lights` has an entry for each gate: its lamps, or why it has none."""
+    """Lamps of all gates; `lights` holds for each gate its lamps, or the reason why it has none."""
 
     def __init__(
         self,
@@ -27,46 +27,48 @@ class Lamps:
         factory: Factory | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """On the pins of `factory`, or as the settings say. Never fails: no pins is amber."""
+        """Claim the lamps through `factory`, or the pin library that the settings name. Never
+        raises: a gate without lamps gets `NoLights`."""
         self._settings = settings
         self._factory = factory
         self._now = now
-        self._asked_at = now()
+        self._tried_at = now()
         self.lights: dict[str, GateLights | NoLights] = {
             gate.name: self._claim(gate) for gate in settings.gates
         }
         for gate, lights in self.lights.items():
             if lights.dark:
-                _tell(gate, lights.dark)
+                _log(gate, lights.dark)
 
-    def again(self) -> dict[str, GateLights]:
-        """Ask for what could not be had; returns the gates that have lamps now."""
-        if self._now() - self._asked_at < AGAIN_S:
+    def retry(self) -> dict[str, GateLights]:
+        """Try again to claim missing lamps, at most each `RETRY_S`; returns the lamps claimed, by
+        gate."""
+        if self._now() - self._tried_at < RETRY_S:
             return {}
-        self._asked_at = self._now()
-        won: dict[str, GateLights] = {}
+        self._tried_at = self._now()
+        claimed: dict[str, GateLights] = {}
         for gate in self._settings.gates:
             if not self.lights[gate.name].dark:
                 continue
             lights = self._claim(gate)
             self.lights[gate.name] = lights
             if isinstance(lights, GateLights):
-                won[gate.name] = lights
+                claimed[gate.name] = lights
                 log.info("gate %s: its lamps can be lit now", gate.name)
-        return won
+        return claimed
 
     @property
     def pins(self) -> str:
-        """The pin library, or empty where there is none."""
-        return name_of(self._factory) if self._factory else ""
+        """Name of the pin library; empty where none could be opened."""
+        return library_of(self._factory) if self._factory else ""
 
     @property
     def dark(self) -> dict[str, str]:
-        """Gates no lamp of which can be lit, and why."""
+        """Gates whose lamps cannot be lit, each with the reason."""
         return {gate: lights.dark for gate, lights in self.lights.items() if lights.dark}
 
     def close(self) -> None:
-        """Give all pins back."""
+        """Release all pins."""
         for lights in self.lights.values():
             lights.close()
 
@@ -79,9 +81,9 @@ class Lamps:
             return NoLights(str(error))
 
 
-def _tell(gate: str, dark: str) -> None:
-    """In the journal, in both languages."""
-    from fevergate.texts import trouble_text  # with babel, where no lamp can be lit
+def _log(gate: str, dark: str) -> None:
+    """Log in both languages why a gate's lamps cannot be lit."""
+    from fevergate.texts import trouble_text  # loads Babel, only when needed
     from fevergate.texts.translations import translations
 
     log.error("gate %s: %s", gate, dark)

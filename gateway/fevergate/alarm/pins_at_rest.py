@@ -1,7 +1,9 @@
-"""Makes the lamps' pins inputs, whatever state the gateway ended in: what is left burns amber.
+"""Turns the lamps' pins into inputs after the gateway has ended, so that amber alone is lit.
 
-A Pi's kernel keeps the outputs of a program that was killed (`persist_gpio_outputs`). The unit runs
-this after each end of the gateway. It asks the kernel itself, and needs no pin library.
+A Raspberry Pi's kernel keeps the outputs of a killed program (`persist_gpio_outputs`), so a green
+lamp would stay lit; with all pins as inputs, the amber relay's resting contact lights amber. The
+systemd unit runs this whenever the gateway has ended. It uses the kernel's GPIO interface, without
+a pin library.
 """
 
 from __future__ import annotations
@@ -17,21 +19,22 @@ from fevergate.errors import FeverGateError
 from fevergate.system.machine import DEV, SYS, chip_of, recognise
 
 OUTPUTS = ("green", "red", "amber", "buzzer")
-"""In the order in which they are made inputs."""
+"""Lamps and buzzer in the order in which their pins become inputs."""
 
 GET_LINE = 0xC250B407
 """GPIO_V2_GET_LINE_IOCTL (include/uapi/linux/gpio.h, since Linux 5.10)."""
 
 REQUEST = struct.Struct("=64I32sQ264xI24xi")
-"""gpio_v2_line_request: offsets, consumer, flags, number of lines, the file of the answer."""
+"""gpio_v2_line_request: offsets, consumer, flags, number of lines, file descriptor of the answer
+(same header)."""
 
 INPUT = 1 << 2
-"""GPIO_V2_LINE_FLAG_INPUT."""
+"""GPIO_V2_LINE_FLAG_INPUT (same header)."""
 
 
 def output_pins(settings_path: Path) -> list[int]:
-    """BCM numbers of the lamps and buzzers of the settings' gates; of all gates that there are pins
-    for where the settings cannot be read."""
+    """Return the BCM numbers of the configured gates' lamps and buzzers; those of all wired gates
+    where the settings cannot be read."""
     from fevergate.settings.gateway import load_gateway
 
     try:
@@ -43,9 +46,10 @@ def output_pins(settings_path: Path) -> list[int]:
 
 
 def make_inputs(pins: Iterable[int], sys: Path = SYS, dev: Path = DEV) -> dict[int, str]:
-    """Make pins of the header inputs, each for itself; returns what the kernel has against some.
+    """Turn pins of the header (BCM numbers) into inputs, one by one; returns the kernel's reason
+    for each pin that it refuses.
 
-    Raises `PinsError` where there is no such chip, or it may not be opened.
+    Raises `PinsError` where the header's GPIO chip is missing or may not be opened.
     """
     chip = chip_of(recognise(sys), dev)
     refused: dict[int, str] = {}
@@ -53,7 +57,7 @@ def make_inputs(pins: Iterable[int], sys: Path = SYS, dev: Path = DEV) -> dict[i
     try:
         for pin in pins:
             try:
-                os.close(_ask(handle, pin))
+                os.close(_request_input(handle, pin))
             except OSError as error:
                 refused[pin] = error.strerror or str(error)
     finally:
@@ -61,8 +65,8 @@ def make_inputs(pins: Iterable[int], sys: Path = SYS, dev: Path = DEV) -> dict[i
     return refused
 
 
-def _ask(chip: int, pin: int) -> int:
-    """Ask for a line as an input; returns its open file."""
+def _request_input(chip: int, pin: int) -> int:
+    """Request a line of an open chip as an input; returns the line's file descriptor."""
     request = bytearray(REQUEST.pack(pin, *[0] * 63, b"fevergate at rest", INPUT, 1, -1))
     fcntl.ioctl(chip, GET_LINE, request)
     *_, line = REQUEST.unpack(request)

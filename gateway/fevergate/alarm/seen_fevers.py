@@ -1,7 +1,8 @@
-"""Which fevers were raised before, in a few bytes each: a redelivery must not cry wolf.
+"""Fevers that have been raised before, so that a redelivered reading raises no second alarm.
 
-A fever can come again as long as its kiosk has not heard that it is stored, which may be weeks,
-so none is forgotten while there is room; a set of identities would take fifty times as much.
+A kiosk sends a fever again until it hears that it is stored, which may take weeks, so none is
+forgotten while there is room. Each takes four bytes; a set of identities would take fifty times as
+much.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Iterable
 
 from fevergate.protocol.messages import Identity
 
-MOST = 200_000
-"""Fevers remembered, more than years of a campus; then the boot heard of longest ago goes."""
+MAX_FEVERS = 200_000
+"""Fevers remembered, more than a campus has in years. Beyond that, those of the kiosk boot that was
+added to least recently are forgotten."""
 
 
-class KnownFevers:
-    """A set of identities that only grows, kept as sorted numbers for each kiosk's boot."""
+class SeenFevers:
+    """Set of fever identities, kept as sorted sequence numbers by kiosk and boot."""
 
     def __init__(self, identities: Iterable[Identity] = ()) -> None:
         self._boots: dict[tuple[str, int], array[int]] = {}
@@ -36,13 +38,13 @@ class KnownFevers:
         return at < len(seqs) and seqs[at] == identity.seq
 
     def add(self, identity: Identity) -> None:
-        """Remember one; a repeat changes nothing."""
+        """Add an identity; a repeat changes nothing."""
         if identity in self:
             return
         boot = identity[:2]
         seqs = self._boots.pop(boot, None) or array("I")
         seqs.insert(bisect_left(seqs, identity.seq), identity.seq)
-        self._boots[boot] = seqs  # the last one, as the one heard of most lately
+        self._boots[boot] = seqs  # at the end: the order is that of the last addition
         self._count += 1
-        while self._count > MOST and len(self._boots) > 1:
+        while self._count > MAX_FEVERS and len(self._boots) > 1:
             self._count -= len(self._boots.pop(next(iter(self._boots))))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import Flood
@@ -70,7 +70,7 @@ class Ingest:
         self,
         settings: GatewaySettings,
         alarm: Alarm,
-        watch: Watch,
+        watch: KioskMonitor,
         keep: Keep,
         health: Callable[[Health], None] = lambda _: None,
         clock: GatewayClock | None = None,

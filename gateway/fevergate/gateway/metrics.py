@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from fevergate import __version__
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.ingest import Ingest
 from fevergate.mqtt.client import Broker
 from fevergate.settings.gateway import GatewaySettings
@@ -29,7 +29,7 @@ class GatewayMetrics(Collector):
         self,
         settings: GatewaySettings,
         alarm: Alarm,
-        watch: Watch,
+        watch: KioskMonitor,
         ingest: Ingest,
         writer: Writer,
         broker: Broker,

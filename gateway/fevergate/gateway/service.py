@@ -27,7 +27,7 @@ from sdnotify import SystemdNotifier
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gpio import GateLights
-from fevergate.alarm.kiosk_monitor import Watch
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.alarm.lamps import Lamps
 from fevergate.clock.judge import ClockState, GatewayClock
 from fevergate.errors import SettingsError, StoreError
@@ -113,7 +113,7 @@ class Gateway:
         self._remembered: ClockState | None = None
         self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
         self._stumble: str | None = None
-        self._watch = Watch(settings, self.alarm.trouble)
+        self._watch = KioskMonitor(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._salvage: recovery.Salvage | None = None
         self.writer = Writer(
@@ -216,7 +216,7 @@ class Gateway:
         amber with the reason."""
         self._watch.floods(self.ingest.flood.kiosks())
         self._watch.check()
-        for gate, lights in self._lamps.again().items():
+        for gate, lights in self._lamps.retry().items():
             self.alarm.relight(gate, lights)
             self._have_button(gate, lights)
         self._keep_time()

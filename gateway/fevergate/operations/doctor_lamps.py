@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevergate.alarm.gpio import choose
+from fevergate.alarm.gpio import choose_library
 from fevergate.command_line.finding import Finding, State, ok
 from fevergate.errors import PinsError
 from fevergate.gateway.run_state import ask
@@ -44,7 +44,7 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
 def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     machine = recognise()
     try:
-        name = choose(settings.pins.factory, machine)
+        name = choose_library(settings.pins.factory, machine)
     except PinsError as error:
         yield _dark("", f"{DARK}{error}", _grave(settings, machine))
         return

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fevergate.alarm import seen_fevers
-from fevergate.alarm.seen_fevers import KnownFevers
+from fevergate.alarm.seen_fevers import SeenFevers
 from fevergate.protocol.messages import Identity
 
 identities = st.builds(
@@ -15,20 +15,20 @@ identities = st.builds(
 
 @given(st.lists(identities), identities)
 def test_it_knows_what_it_was_told_and_nothing_else(told, other):
-    known = KnownFevers(told)
+    known = SeenFevers(told)
     assert all(identity in known for identity in told)
     assert (other in known) == (other in told)
     assert len(known) == len(set(told))
 
 
 def test_it_stays_small_and_forgets_the_oldest_boots_first(monkeypatch):
-    monkeypatch.setattr(seen_fevers, "MOST", 100)
-    known = KnownFevers(Identity("a", boot, seq) for boot in range(30) for seq in range(1, 11))
+    monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
+    known = SeenFevers(Identity("a", boot, seq) for boot in range(30) for seq in range(1, 11))
     assert len(known) == 100
     assert Identity("a", 29, 10) in known and Identity("a", 0, 1) not in known
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_a_repeat_changes_nothing(repeats):
-    known = KnownFevers([Identity("a", 1, 7)] * repeats)
+    known = SeenFevers([Identity("a", 1, 7)] * repeats)
     assert len(known) == 1
