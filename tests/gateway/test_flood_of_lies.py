@@ -7,9 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import health, reading
 
-from fevergate.gateway.flood_guard import BURST, LIVE_S, SPEAKS_S, Flood
+from fevergate.gateway import flood_guard
+from fevergate.gateway.flood_guard import BURST, LIVE_S, PER_S, SLACK, SPEAKS_S, Flood, Levels
+from fevergate.storage.store import Store
 
 HEALTH_S = 60
+KEPT_S = 50
+"""How often the gateway keeps on disk how much each kiosk can have measured; the more often, the
+closer the bound (`gateway.REMEMBER_S`: 600)."""
+
 PATIENCE_S = 15
 UNDER_WAY = 16
 """What a kiosk says, repeats and has under way (firmware: report.py, link.py)."""
@@ -35,6 +41,8 @@ class Times:
     gateway: bool = True
     disk: bool = True
     reboot: bool = False
+    restart: bool = False
+    """The gateway's process is another one when it comes, or comes back."""
     drain_per_s: int = 20
 
 
@@ -51,6 +59,7 @@ class Kiosk:
         self.broker = []
         self.health_at = 0.0
         self.was_up = self.gateway_was_up = True
+        self.kept = self.flood.levels(self.clock.now)
 
     def up_ms(self):
         return int((self.clock.now - self.began_at) * 1000)
@@ -59,8 +68,17 @@ class Kiosk:
         if times.reboot:
             self.boot, self.seq, self.began_at = self.boot + 1, 0, self.clock.now
             self.under_way.clear()
+        if times.restart:
+            self.flood = Flood(self.clock)
+            self.gateway_was_up = False
+        recalled = not times.restart
         for second in range(times.seconds):
             self.clock.now += 1
+            if times.gateway and not recalled:
+                self.flood.recall(self.kept, self.clock.now)
+                recalled = True
+            if times.gateway and self.clock.now % KEPT_S == 0:
+                self.kept = self.flood.levels(self.clock.now)
             if times.person_s and second % times.person_s == 0 and len(self.outbox) < BURST:
                 self.seq += 1
                 self.outbox[self.boot, self.seq] = self.up_ms()
@@ -115,6 +133,7 @@ times = st.builds(
     gateway=st.sampled_from([True, True, True, False]),
     disk=st.sampled_from([True, True, True, False]),
     reboot=st.booleans(),
+    restart=st.sampled_from([False, False, True]),
     drain_per_s=st.sampled_from([1, 3, 20, 400]),
 )
 
@@ -129,14 +148,16 @@ def test_no_honest_kiosk_is_named_whatever_fails_around_it(days):
 
 
 @settings(max_examples=3)
-@given(st.booleans(), st.sampled_from([5, 20, 400]), st.booleans())
-def test_the_backlog_of_a_night_is_never_named_however_fast_it_comes(seen, drain_per_s, reboot):
+@given(st.booleans(), st.sampled_from([5, 20, 400]), st.booleans(), st.booleans())
+def test_the_backlog_of_a_night_is_never_named_however_fast_it_comes(
+    seen, drain_per_s, reboot, restart
+):
     kiosk = Kiosk()
     if seen:
         kiosk.live(Times(200, person_s=1))
-    kiosk.live(Times(int(BURST), person_s=1, line=False))
+    kiosk.live(Times(int(BURST), person_s=1, line=False, gateway=not restart))
     assert len(kiosk.outbox) > BURST - 200
-    kiosk.live(Times(4000, person_s=1, drain_per_s=drain_per_s, reboot=reboot))
+    kiosk.live(Times(4000, person_s=1, drain_per_s=drain_per_s, reboot=reboot, restart=restart))
     assert drain_per_s < 20 or len(kiosk.outbox) < 20
 
 
@@ -208,3 +229,52 @@ def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, ste
     flood.health(health(boot=7, up_ms=1000, queued=20_000))
     races = {"boot": 7, "boot_each": 0, "queued": 20_000, "step_ms": step_ms}
     assert invented(flood, clock, lie | races | {"health_ms": 1000}, 61) is not None
+
+
+@settings(max_examples=40)
+@given(lie, st.integers(0, 599), st.sampled_from([1, 30, 3600]))
+def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie, kept_s, away_s):
+    """What a kiosk can have measured was known to the gateway before, and people are no faster
+    than they were; a night's real backlog passes (above)."""
+    clock = Clock()
+    before = Flood(clock)
+    before.line_up()
+    for minute in range(4):
+        clock.now += HEALTH_S
+        before.over(reading(minute + 1, boot=7, up_ms=minute * 60_000))
+        before.health(health(boot=7, up_ms=minute * 60_000 + 1000, queued=1))
+    kept = before.levels(clock.now)
+    clock.now += kept_s + away_s
+    after = Flood(clock)
+    after.line_up()
+    after.recall(kept, clock.now)
+    can_be = 2 * SLACK + (kept_s + away_s) * PER_S + SLACK
+    named_s = min(can_be / (lie["per_s"] - PER_S), BURST) + 2
+    assert invented(after, clock, lie, int(named_s)) is not None
+
+
+def test_a_line_that_is_lost_before_the_first_word_after_a_restart_makes_no_flood_of_a_backlog():
+    """The kiosk was heard once, said nothing of its outbox yet, and comes back with much."""
+    kiosk = Kiosk()
+    kiosk.live(Times(60, person_s=1))
+    kiosk.live(Times(30, person_s=1, restart=True))
+    kiosk.live(Times(600, person_s=1, line=False))
+    kiosk.live(Times(600, person_s=1))
+
+
+def test_levels_of_a_time_to_come_bound_nobody():
+    clock = Clock()
+    flood = Flood(clock)
+    flood.recall(Levels(at=2.0, kiosks={"north-1": 0.0}), 1.0)
+    assert flood.levels(1.0).kiosks == {}
+
+
+def test_what_a_gateway_knew_is_on_disk_for_the_next_one(tmp_path):
+    store = Store(tmp_path / "fevergate.db")
+    assert flood_guard.recall(store.db) is None
+    kept = Levels(at=5.0, kiosks={"north-1": 7.5})
+    flood_guard.remember(store, kept)
+    assert flood_guard.recall(store.db) == kept
+    store.db.execute("update meta set value = '[]' where key = 'flood'")
+    assert flood_guard.recall(store.db) is None
+    store.close()

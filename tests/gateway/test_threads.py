@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from fevergate.gateway.flood_guard import BURST, SLACK, Levels
 from fevergate.gateway.service import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
@@ -135,3 +136,21 @@ def test_a_collection_does_not_look_through_what_was_there_at_the_start():
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize("synchronised", [True, False])
+def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
+    folder, monkeypatch, synchronised
+):
+    """By network time alone: a Pi's own clock stands still while it has no power."""
+    monkeypatch.setattr("fevergate.gateway.service.kernel_synchronised", lambda: synchronised)
+    settings = load_gateway(folder / "gateway.toml")
+    before, after = (Gateway(settings, MockFactory()) for _ in range(2))
+    store = before._open_store()
+    before.ingest.flood.recall(Levels(at=0.0, kiosks={"north-1": -SLACK}), 0.0)
+    before._remember(store, before.clock.state())
+    store.close()
+    after._open_store().close()
+    after._keep_time()
+    known = after.ingest.flood.levels(0.0).kiosks
+    assert known.get("north-1", BURST) < 10 * SLACK if synchronised else known == {}

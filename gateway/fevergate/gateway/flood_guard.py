@@ -11,10 +11,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+from sqlite_utils import Database
 
 from fevergate.gateway.run_state import boot_s
 from fevergate.protocol.messages import Health, Reading
 from fevergate.storage.sequence_set import Held
+
+if TYPE_CHECKING:
+    from fevergate.storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +51,19 @@ LATE_S = 90.0
 after 45 s (the kiosk's keep-alive of 30 s, and a half)."""
 
 SPEAKS_S = 120.0
-"""A kiosk that has said nothing of its outbox for so long after its first reading, which it does
-each minute, has none that is believed."""
+"""A kiosk that has spoken for so long without a word of its outbox, which it says each minute, has
+none that is believed."""
 
 MOST_BOOTS = 16
 """Boots of one kiosk of which it is remembered what came; an older one's repeats count as new."""
+
+
+class Levels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many more readings each kiosk can have measured than came, at `at` (UTC s, by a clock
+    that was synchronised: a Pi's own stands still while it has no power)."""
+
+    at: float
+    kiosks: dict[str, float]
 
 
 class _Bucket:
@@ -67,6 +83,14 @@ class _Bucket:
         empty = level < 1
         self._level[kiosk] = (level if empty else level - 1, now)
         return empty
+
+    def levels(self) -> dict[str, float]:
+        """How many each kiosk has now."""
+        now = self._now()
+        return {
+            kiosk: min(self._burst, level + (now - at) * self._per_s)
+            for kiosk, (level, at) in list(self._level.items())
+        }
 
     def at_most(self, kiosk: str, most: float) -> None:
         """From now on it has no more than `most`."""
@@ -90,7 +114,8 @@ class Flood:
         self._first: dict[str, tuple[int, int, int]] = {}
         self._uptime: dict[str, tuple[int, int, float]] = {}
         """Boot, `up_ms` and time of each kiosk's last health that was under way for a moment."""
-        self._heard_at: dict[str, float] = {}
+        self._heard: dict[str, tuple[float, float]] = {}
+        """Since when each kiosk speaks without a pause, and when it spoke last."""
         self._speaks: set[str] = set()
         self._line_at = now()
         self._flooded_at: dict[str, float] = {}
@@ -128,6 +153,23 @@ class Flood:
         """Count one message that is no reading; whether it is too many."""
         return self._turned_away(kiosk, self._others)
 
+    def levels(self, at: float) -> Levels:
+        """What the next gateway may know, at `at` (UTC s)."""
+        return Levels(at=at, kiosks=self._measured.levels())
+
+    def recall(self, levels: Levels, now: float) -> None:
+        """Go on from what the gateway before knew, at `now` (UTC s, synchronised).
+
+        Since then a kiosk has measured no more than a person for each `1 / PER_S` s. What came and
+        was not stored comes again: `SLACK`, of which a kiosk has few under way (firmware,
+        `link.py`).
+        """
+        since_s = now - levels.at
+        if since_s < 0:
+            return  # one of the two times was wrong
+        for kiosk, level in levels.kiosks.items():
+            self._measured.at_most(kiosk, level + SLACK + since_s * PER_S)
+
     def kiosks(self) -> dict[str, str]:
         """Which kiosks flood now, in words."""
         calm = self._now() - CALM_S
@@ -155,7 +197,11 @@ class Flood:
         kiosk = reading.kiosk
         if kiosk not in self._speaks:
             now = self._now()
-            if now - self._heard_at.setdefault(kiosk, now) > SPEAKS_S:
+            since, last = self._heard.get(kiosk, (now, now))
+            if now - last > LATE_S:
+                since = now  # its line was lost; its word of its outbox is on its way
+            self._heard[kiosk] = since, now
+            if now - since > SPEAKS_S:
                 self._measured.at_most(kiosk, SLACK)
         if not self._possible(kiosk, reading.boot, reading.up_ms):
             self._measured.at_most(kiosk, SLACK)
@@ -182,3 +228,20 @@ class Flood:
         if now - self._flooded_at.get(kiosk, now - CALM_S) >= CALM_S:
             log.warning("%s floods: more than people can be", kiosk, extra={"kiosk": kiosk})
         self._flooded_at[kiosk] = now
+
+
+def remember(store: Store, levels: Levels) -> None:
+    """Keep it for the next gateway."""
+    text = msgspec.json.encode(levels).decode()
+    with store.transaction():
+        store.db.execute("insert or replace into meta values ('flood', ?)", (text,))
+
+
+def recall(database: Database) -> Levels | None:
+    """What the gateway before knew; None where nobody can tell."""
+    row = database.execute("select value from meta where key = 'flood'").fetchone()
+    try:
+        return msgspec.json.decode(row[0], type=Levels) if row else None
+    except msgspec.MsgspecError as error:
+        log.error("how much each kiosk can have measured cannot be read: %s", error)
+        return None

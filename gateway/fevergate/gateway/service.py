@@ -29,8 +29,9 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gpio import GateLights
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.alarm.lamps import Lamps
-from fevergate.clock.judge import ClockState, GatewayClock
+from fevergate.clock.judge import ClockState, GatewayClock, kernel_synchronised
 from fevergate.errors import SettingsError, StoreError
+from fevergate.gateway import flood_guard
 from fevergate.gateway import ingest as ingesting
 from fevergate.gateway.home_assistant import discovery
 from fevergate.gateway.ingest import Ingest
@@ -111,6 +112,7 @@ class Gateway:
         self.clock = GatewayClock(certificate_end=self._certificate_end)
         self._remember_at = 0.0
         self._remembered: ClockState | None = None
+        self._levels: flood_guard.Levels | None = None
         self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
         self._stumble: str | None = None
         self._watch = KioskMonitor(settings, self.alarm.trouble)
@@ -265,6 +267,9 @@ class Gateway:
     def _keep_time(self) -> None:
         """Keep what the clock is worth; have put right what a wrong one dated."""
         state = self.clock.state()
+        if self._levels and kernel_synchronised():
+            self.ingest.flood.recall(self._levels, time.time())
+            self._levels = None
         for correction in self.clock.corrections():
             self.writer.call(partial(clock_memory.correct, correction=correction, now=state.at))
         before = self._remembered
@@ -280,6 +285,8 @@ class Gateway:
     def _remember(self, store: Store, state: ClockState) -> None:
         if clock_memory.remember(store, state):
             self.clock.confirm()
+        if kernel_synchronised():
+            flood_guard.remember(store, self.ingest.flood.levels(time.time()))
 
     def _certificate_end(self) -> float | None:
         """Until when the broker's certificate holds, UTC s."""
@@ -341,6 +348,7 @@ class Gateway:
                 log.error("fevers of %s: %s", damaged, error)
         self.alarm.restore(store.waiting(), store.raised())
         self.clock.recall(*clock_memory.recall(store.db))
+        self._levels = flood_guard.recall(store.db)
         if self._settings.campus_server:
             epochs.note_start(store)
         self._announce_all()
@@ -355,6 +363,7 @@ class Gateway:
             try:
                 self.alarm.restore(waiting(reader), raised(reader))
                 self.clock.recall(*clock_memory.recall(reader))
+                self._levels = flood_guard.recall(reader)
             finally:
                 reader.close()
         except (StoreError, sqlite3.Error) as error:
