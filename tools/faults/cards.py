@@ -20,6 +20,15 @@ _UNSENT = """
         + (select count(*) from outbox where key not glob 'gateway_day/*')"""
 """A day is stated when it is over: that is said by whoever is the gateway then."""
 
+_UNSTATED = """
+    select count(distinct date) from days d where date < :today
+    and date >= (select value from meta where key = 'states_from') and (
+        date not in (select date from stated)
+        or exists (select 1 from outbox where key = 'gateway_day/' || d.date))"""
+"""Those before a card's first day are the card's before it to state."""
+
+_REFUSED = "select key, refused from outbox where refused != '' limit 3"
+
 
 def read_card(path: Path, stranger: str) -> Card:
     """What is on a card, without what `stranger` says. Raises `HarnessError`, `StoreError`."""
@@ -52,6 +61,25 @@ def unsent(path: Path) -> int:
     database = open_reader(path)
     try:
         return database.execute(_UNSENT).fetchone()[0]
+    finally:
+        database.close()
+
+
+def unstated(path: Path, today: str) -> int:
+    """How many days before `today` (YYYY-MM-DD) the campus server does not know to be over: where
+    the card is gone, nobody else can say so."""
+    database = open_reader(path)
+    try:
+        return database.execute(_UNSTATED, {"today": today}).fetchone()[0]
+    finally:
+        database.close()
+
+
+def refused(path: Path) -> list[tuple[str, str]]:
+    """Some of what the campus server does not take, and why."""
+    database = open_reader(path)
+    try:
+        return database.execute(_REFUSED).fetchall()
     finally:
         database.close()
 

@@ -155,7 +155,11 @@ class Kinds:
             self._go_on()
         self._crowd.go()
         # What lay on a card alone is gone with it: nobody could tell it.
-        self._wait("a card that is all told", self._all_told)
+        try:
+            self._wait("a card that is all told", self._all_told)
+        except HarnessError as error:
+            refused = cards.refused(school.database)
+            raise HarnessError(f"{error}: {self._untold()}, refused: {refused}") from error
         self._parts.kill("gateway", "broker")
         self.cards.append(cards.read_card(school.database, self._stranger))
         school.forget_brokers_store()
@@ -235,9 +239,19 @@ class Kinds:
             self.red_s.setdefault(kind, []).append(witness.life_red_at - began)
 
     def _all_told(self) -> bool:
-        kiosks = self._fleet.kiosks
-        waiting = any(kiosk.pending or kiosk.unsent for kiosk in kiosks)
-        return not waiting and not cards.unsent(self._school.database)
+        untold = self._untold()
+        if untold["days"]:  # none is stated by a clock that nobody believes
+            self._school.world.gateway.set_right(synchronised=True)
+        return not any(untold.values())
+
+    def _untold(self) -> dict[str, int]:
+        """What of the card the campus server does not have, or the card has not of the kiosks."""
+        school = self._school
+        return {
+            "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),
+            "summaries": cards.unsent(school.database),
+            "days": cards.unstated(school.database, school.world.today),
+        }
 
     def _wait(self, what: str, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE_S
