@@ -4,6 +4,7 @@ from datetime import date
 
 import msgspec
 import pytest
+from campus_site import local
 from played_calendar import DAY_S, World, clock_date
 
 from fevergate.forwarding.http_sender import Item
@@ -177,6 +178,25 @@ def test_todays_log_is_that_of_the_day_that_the_gateway_goes_by(world_from, monk
         assert read_day(reader, world.settings).date == "2026-09-01"
     finally:
         reader.close()
+
+
+def test_a_morning_with_a_clock_of_1970_moves_nobody_of_the_day_before(world_from):
+    world = world_from("2026-09-01 06:00")
+    world.start()
+    world.day(fever_at="08:00")
+    assert world.store
+    # The time is kept on disk now and then: not since the last ones came.
+    world.store.db.execute(
+        "update meta set value = value - 7200 where key in ('believed_at', 'housekept_at')"
+    )
+    world.off_s = 1000.0 - local("2026-09-02 07:00")
+    world.night()
+    world.day(end="08:00")
+    world.off_s, world.synchronised = 0.0, True
+    world.day(begin="08:00")
+    world.night()
+    for day in ("2026-09-01", "2026-09-02"):
+        assert world.figures(day) == world.true(day)
 
 
 def test_a_card_that_is_replaced_at_noon_costs_no_figure(world_from):
