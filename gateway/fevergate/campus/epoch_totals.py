@@ -65,7 +65,7 @@ class Told:
         days = [day for day in self.days.values() if self._knew(day)]
         counting = self.counting()
         both: dict[str, int] = {
-            name: max(self.sum_of_days(name), sum(getattr(hour, name) for hour in counting))
+            name: max(0, self.sum_of_days(name), sum(getattr(hour, name) for hour in counting))
             for name in ("normal", "fever", "retry")
         }
         for name, mask in (("watched_minutes", "watched"), ("fault_minutes", "fault")):

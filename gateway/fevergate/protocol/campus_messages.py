@@ -20,6 +20,11 @@ Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{0,16}$")]
 Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
 
+Tally = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""What one epoch adds to a figure; below 0 where readings that an earlier epoch has told are of
+another hour now (a restored backup whose clock was wrong). All epochs together are at least 0."""
+
+
 class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
     """One kiosk's hour, for the campus server. A higher `revision` replaces a lower one.
 
@@ -31,9 +36,9 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
     gate: Name
     hour: Utc
     revision: Revision
-    normal: Count = 0
-    fever: Count = 0
-    retry: Count = 0
+    normal: Tally = 0
+    fever: Tally = 0
+    retry: Tally = 0
     watched: Annotated[int, Meta(ge=0, lt=2**60)] = 0
     fault: Annotated[int, Meta(ge=0, lt=2**60)] = 0
 
@@ -76,9 +81,9 @@ class KioskCount(Struct, frozen=True, kw_only=True):
 
     kiosk: Name
     gate: Name
-    normal: Count = 0
-    fever: Count = 0
-    retry: Count = 0
+    normal: Tally = 0
+    fever: Tally = 0
+    retry: Tally = 0
     watched_minutes: Count = 0
     fault_minutes: Count = 0
     silences: Count = 0
