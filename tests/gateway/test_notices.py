@@ -29,7 +29,7 @@ BODY: dict[Language, str] = {"zh": "文", "en": "Body"}
 ONE_SERVER = """
 import sys
 from sqlalchemy import make_url
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[2:]
 from notice_helpers import campus_settings
 from samples import AT
 from fevergate.notices.channels import channels
@@ -37,7 +37,7 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.notice_log import Notices
 from fevergate.campus.notice_sender import Sender
 
-notices = Notices(CampusDatabase(make_url(sys.argv[2])), campus_settings(), lambda: AT + 1)
+notices = Notices(CampusDatabase(make_url(sys.argv[1])), campus_settings(), lambda: AT + 1)
 sender = Sender(notices, channels(campus_settings()))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -315,9 +315,9 @@ def test_two_senders_send_each_notice_once(campus_url):
 
 
 def start_server(url: str) -> subprocess.Popen[str]:
-    here = str(Path(__file__).parent)
+    here = Path(__file__).parent
     child = subprocess.Popen(
-        [sys.executable, "-c", ONE_SERVER, here, url],
+        [sys.executable, "-c", ONE_SERVER, url, here, here.parents[1] / "tools"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -55,7 +55,7 @@ class CampusPages(Site):
         super().__init__(
             settings.zone,
             settings.language,
-            ["fevergate.campus", "fevergate.web"],
+            ["fevergate.campus", "fevergate.web_common"],
             _functions(settings.zone),
         )
         self._settings = settings
