@@ -115,7 +115,7 @@ def read_day(
 ) -> Day:
     """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered.
 
-    Its fevers are held in memory, half a kilobyte each: all of them, or at most `most` behind the
+    Its fevers are held in memory, 0.8 kB each: all of them, or at most `most` behind the
     first `skip`. One kiosk can make 190,000 in a day (`flood`).
     """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
