@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 from faults.judge import Card
 from fevergate.backup.gateway import backup, restore
+from fevergate.errors import StoreError
 from fevergate.protocol.messages import Identity
 from fevergate.storage.connection import open_reader
 from harness.errors import HarnessError
@@ -71,6 +73,22 @@ def unstated(path: Path, today: str) -> int:
     database = open_reader(path)
     try:
         return database.execute(_UNSTATED, {"today": today}).fetchone()[0]
+    finally:
+        database.close()
+
+
+def begun(path: Path) -> bool:
+    """Whether the gateway has noted on a new card from which day on it states."""
+    try:
+        database = open_reader(path)
+    except StoreError:
+        return False
+    try:
+        return (
+            database.execute("select 1 from meta where key = 'states_from'").fetchone() is not None
+        )
+    except sqlite3.Error:  # it is being made
+        return False
     finally:
         database.close()
 

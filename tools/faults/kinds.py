@@ -169,6 +169,7 @@ class Kinds:
             cards.empty(school)
         self.replaced["backup" if older else "empty"] += 1
         self._back()
+        self._wait("a new card to be at work", self._at_work)
         self._crowd.come()
 
     def _hostile(self) -> None:
@@ -243,6 +244,14 @@ class Kinds:
         if untold["days"]:  # none is stated by a clock that nobody believes
             self._school.world.gateway.set_right(synchronised=True)
         return not any(untold.values())
+
+    def _at_work(self) -> bool:
+        """Whoever puts a card in sees that its clock is right: one that has never believed its
+        clock before its first day ends cannot state that day."""
+        if cards.begun(self._school.database):
+            return True
+        self._school.world.gateway.set_right(synchronised=True)
+        return False
 
     def _untold(self) -> dict[str, int]:
         """What of the card the campus server does not have, or the card has not of the kiosks."""
