@@ -94,6 +94,10 @@ class DeskError(FeverGateError, RuntimeError):
         self.advice = advice
 
 
+class KioskValueError(FeverGateError, ValueError):
+    """A value cannot be set on a kiosk; the text names the value and what was expected."""
+
+
 class UpdateError(FeverGateError, RuntimeError):
     """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
 

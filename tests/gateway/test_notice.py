@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from fevergate.errors import NothingFoundError
+from fevergate.errors import KioskValueError
 from fevergate.kiosks.display_notice import glyphs_of
 from fevergate.protocol.messages import (
     MAX_PAYLOAD,
@@ -43,7 +43,7 @@ def test_a_character_looks_as_it_does_in_the_kiosks_own_words():
     ],
 )
 def test_what_the_display_cannot_show_is_refused_in_one_line(text, why):
-    with pytest.raises(NothingFoundError, match=why):
+    with pytest.raises(KioskValueError, match=why):
         glyphs_of(text)
 
 

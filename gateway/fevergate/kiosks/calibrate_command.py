@@ -23,7 +23,7 @@ from fevergate.kiosks.calibration_prompts import (
     record_of,
     say_read,
 )
-from fevergate.kiosks.settings_command import current, put
+from fevergate.kiosks.remote_settings import current, put
 from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.messages import (
     CalibrationRecord,

@@ -10,7 +10,7 @@ import lzma
 import unicodedata
 from importlib import resources
 
-from fevergate.errors import NothingFoundError
+from fevergate.errors import KioskValueError
 
 UNITS_MAX = 16
 """A line of the display: eight Chinese characters, or sixteen letters."""
@@ -21,18 +21,18 @@ _ENTRY = 34  # two bytes of code, sixteen rows of two
 def glyphs_of(text: str) -> str:
     """The shapes of a notice's wide characters, each once and in order, in base64 for the kiosk.
 
-    Raises `NothingFoundError` if the text is too long or a character has no shape.
+    Raises `KioskValueError` if the text is too long or a character has no shape.
     """
     wide = list(dict.fromkeys(char for char in text if ord(char) > 127))
     if len(text) + sum(ord(char) > 127 for char in text) > UNITS_MAX:
-        raise NothingFoundError(
+        raise KioskValueError(
             f"notice {text!r}: expected at most 8 Chinese characters or 16 letters"
         )
     if any(unicodedata.category(char) == "Cc" for char in text):
-        raise NothingFoundError(f"notice {text!r}: expected printable characters")
+        raise KioskValueError(f"notice {text!r}: expected printable characters")
     known = _known() if wide else {}
     if missing := [char for char in wide if char not in known]:
-        raise NothingFoundError(f"notice: no shape for {''.join(missing)!r}: expected GB 2312")
+        raise KioskValueError(f"notice: no shape for {''.join(missing)!r}: expected GB 2312")
     return base64.b64encode(b"".join(known[char] for char in wide)).decode()
 
 

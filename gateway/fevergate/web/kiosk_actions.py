@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from pathlib import Path
-from typing import Any
-
-import click
 
 from fevergate.crypto.pki import UPDATE_KEY, read_update_key
 from fevergate.errors import (
@@ -15,14 +13,15 @@ from fevergate.errors import (
     BrokerError,
     CompilerError,
     FeverGateError,
+    KioskValueError,
     UpdateError,
 )
-from fevergate.kiosks.display_notice import glyphs_of
+from fevergate.kiosks import remote_settings
 from fevergate.kiosks.firmware_bundle import Bundle, build, read
+from fevergate.kiosks.remote_settings import FIELDS, current, values_of
 from fevergate.kiosks.rollout import AWAY, DONE, Progress, Rollout
-from fevergate.kiosks.settings_command import changed, current, put, settings_command
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import Command, KioskSettings, KioskValues, Topic, encode
+from fevergate.protocol.messages import Command, KioskSettings, Topic, encode
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 
@@ -31,13 +30,6 @@ BUNDLES = "updates"
 
 BUILT_IN = ""
 AT_ONCE = 4
-
-OPTIONS = {
-    option.name: option
-    for option in settings_command.params
-    if isinstance(option, click.Option) and option.name in (*KioskValues.__struct_fields__, "quiet")
-}
-"""The command's own options: the form takes what they take."""
 
 
 def as_admin(settings: GatewaySettings) -> GatewaySettings:
@@ -64,40 +56,24 @@ def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> K
 
     Raises `ActionError` naming the value, `BrokerError`.
     """
-    given = _parsed(form)
-    admin = as_admin(settings)
-    before = current(admin, kiosk)
-    if form.get("version", "") != str(before.version):
-        raise ActionError("meanwhile_set", "")
+    fields = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
+    shown = form.get("version", "")
+    try:
+        values = values_of(fields)
+    except KioskValueError as error:
+        raise ActionError("value", str(error)) from error
     reader = open_reader(settings.path(settings.database))
     try:
-        wanted = changed(admin, reader, kiosk, before, given, reset=True)
+        return remote_settings.set_values(
+            as_admin(settings),
+            reader,
+            kiosk,
+            values,
+            reset=True,
+            shown_version=int(shown) if re.fullmatch(r"[0-9]{1,10}", shown) else -1,
+        )
     finally:
         reader.close()
-    put(admin, kiosk, wanted)
-    return wanted
-
-
-def _parsed(form: dict[str, str]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name, option in OPTIONS.items():
-        text = form.get(name, "").strip()
-        if not text:
-            continue
-        try:
-            value = option.type.convert(text, option, None)
-            if name == "quiet":
-                assert option.callback  # noqa: S101 - it has one
-                value = option.callback(click.Context(settings_command), option, value)
-                given |= {"quiet_from": value[0], "quiet_to": value[1]}
-            elif name == "notice":
-                given |= {"notice": value, "notice_glyphs": glyphs_of(value)}
-            else:
-                given[name] = value
-        except (click.BadParameter, FeverGateError) as error:
-            said = error.message if isinstance(error, click.BadParameter) else str(error)
-            raise ActionError("value", f"{name}: {said}") from error
-    return given
 
 
 class Updates:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fevergate.errors import ActionError, BrokerError, NothingFoundError
+from fevergate.kiosks.remote_settings import FIELDS
 from fevergate.protocol.messages import KioskValues
 from fevergate.web import kiosk_actions
 from fevergate.web.context import Shared
@@ -64,9 +65,7 @@ class KioskPages:
             return await self._kiosk_page(request, error, form, 400)
         except BrokerError:
             return await self._kiosk_page(request, ActionError("broker", ""), form, 503)
-        given = {
-            key: value for key, value in form.items() if key in kiosk_actions.OPTIONS and value
-        }
+        given = {name: form[name] for name in FIELDS if form.get(name)}
         await self._note(request, "settings", f"{name} {given}"[:500])
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
 
@@ -161,7 +160,6 @@ class KioskPages:
             given=given,
             version=version,
             reached=reached,
-            options=list(kiosk_actions.OPTIONS),
             sites=sorted(SITES),
             done=request.query_params.get("done", ""),
             error=error,

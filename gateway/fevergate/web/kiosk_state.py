@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import NothingFoundError
-from fevergate.kiosks.settings_command import Answer, answers
+from fevergate.kiosks.remote_settings import Answer, answers
 from fevergate.protocol.messages import Health
 from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.reports.fever_log import KioskDay, bounds, read_day

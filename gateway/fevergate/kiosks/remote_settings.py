@@ -1,0 +1,145 @@
+"""Sets a kiosk's settings from the gateway, through a message that the broker retains for it.
+
+`fevergate settings` and the kiosk's page both use this module: `values_of` checks what a person
+asks for, `set_values` retains it, `answers` reads what the kiosks replied.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import asdict, replace
+from sqlite_utils import Database
+
+from fevergate.errors import ActionError, KioskValueError, MessageError
+from fevergate.kiosks.display_notice import glyphs_of
+from fevergate.mqtt.one_shot import publish_once, read_retained
+from fevergate.protocol.messages import KioskSettings, KioskValues, Topic, decode, encode
+from fevergate.settings.gateway import GatewaySettings
+
+THRESHOLD_C = (35.0, 40.0)
+"""Lowest and highest axillary threshold (°C) that can be set."""
+
+BASELINE_C = (-0.8, 0.8)
+"""Lowest and highest fixed baseline (°C) that can be set."""
+
+log = logging.getLogger(__name__)
+
+
+class RequestedValues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The values that a person can set; None leaves a value as it is."""
+
+    threshold_c: Annotated[float, Meta(ge=THRESHOLD_C[0], le=THRESHOLD_C[1])] | None = None
+    site: Literal["canthus", "face_max", "forehead"] | None = None
+    confirm_scans: Annotated[int, Meta(ge=0, le=3)] | None = None
+    baseline: Literal["auto", "fixed", "off"] | None = None
+    baseline_c: Annotated[float, Meta(ge=BASELINE_C[0], le=BASELINE_C[1])] | None = None
+    language: Literal["zh", "en"] | None = None
+    volume: Annotated[int, Meta(ge=0, le=100)] | None = None
+    brightness: Annotated[int, Meta(ge=1, le=100)] | None = None
+    quiet: str | None = None
+    """When the beeper is silent: local time, HH:MM-HH:MM, or `off`."""
+    notice: str | None = None
+
+
+FIELDS = RequestedValues.__struct_fields__
+
+
+class Answer(NamedTuple):
+    """A kiosk's answer: the version in force, what was wrong with the last settings, Unix time (s)
+    of the answer."""
+
+    version: int = 0
+    error: str = ""
+    answered_at: float = 0.0
+
+
+def values_of(fields: Mapping[str, Any]) -> KioskValues:
+    """Check the fields of a command or a form (numbers may be text) and convert them to the values
+    that are sent to a kiosk. Raises `KioskValueError`."""
+    try:
+        requested = asdict(msgspec.convert(fields, RequestedValues, strict=False))
+    except msgspec.ValidationError as error:
+        text, _, field = str(error).replace(" | null", "").partition(" - at `$.")
+        raise KioskValueError(f"{field.rstrip('`')}: {text[0].lower()}{text[1:]}") from error
+    quiet, notice = requested.pop("quiet"), requested["notice"]
+    if quiet is not None:
+        requested["quiet_from"], requested["quiet_to"] = _quiet_hours(quiet)
+    if notice is not None:
+        requested["notice_glyphs"] = glyphs_of(notice)
+    return KioskValues(**requested)
+
+
+def _quiet_hours(text: str) -> tuple[str, str]:
+    if text == "off":
+        return "", ""
+    begin, _, end = text.partition("-")
+    try:
+        times = [datetime.strptime(part, "%H:%M").strftime("%H:%M") for part in (begin, end)]
+    except ValueError as error:
+        raise KioskValueError(f"quiet {text!r}: expected HH:MM-HH:MM, or off") from error
+    return times[0], times[1]
+
+
+def current(settings: GatewaySettings, kiosk: str) -> KioskSettings:
+    """What is retained for a kiosk; version 0 without values if that is missing or invalid.
+
+    Raises `BrokerError`.
+    """
+    payload = read_retained(settings, _topic(settings, kiosk))
+    try:
+        return decode(payload, KioskSettings) if payload else KioskSettings()
+    except MessageError as error:
+        log.warning("%s: the retained settings are invalid and will be replaced: %s", kiosk, error)
+        return KioskSettings()
+
+
+def set_values(
+    settings: GatewaySettings,
+    database: Database,
+    kiosk: str,
+    values: KioskValues,
+    *,
+    reset: bool = False,
+    shown_version: int | None = None,
+) -> KioskSettings:
+    """Retain new values for a kiosk, under a version above all that it may know; return what is
+    retained.
+
+    `values` are merged into those retained before; with `reset` they replace them. `shown_version`
+    is the version that the person saw: values are not set over a newer one.
+
+    Raises `ActionError` if the version differs, `BrokerError`.
+    """
+    before = current(settings, kiosk)
+    if shown_version not in (None, before.version):
+        raise ActionError("meanwhile_set", "")
+    in_force = answers(database).get(kiosk, Answer()).version
+    base = KioskValues() if reset or before.values is None else before.values
+    given = {name: value for name, value in asdict(values).items() if value is not None}
+    offset = datetime.now(settings.zone).utcoffset()
+    given["utc_offset_min"] = int(offset.total_seconds() // 60) if offset else 0
+    version = max(before.version, in_force) + 1
+    wanted = replace(before, version=version, values=replace(base, **given))
+    put(settings, kiosk, wanted)
+    return wanted
+
+
+def put(settings: GatewaySettings, kiosk: str, wanted: KioskSettings) -> None:
+    """Retain settings for a kiosk, which reads them as soon as it is back. Raises `BrokerError`."""
+    publish_once(settings, _topic(settings, kiosk), encode(wanted), retain=True)
+
+
+def answers(database: Database) -> dict[str, Answer]:
+    """Each kiosk's last answer to its settings, as the gateway stored it."""
+    rows = database.execute("select kiosk, version, error, answered_at from applied")
+    return {kiosk: Answer(*answer) for kiosk, *answer in rows}
+
+
+def _topic(settings: GatewaySettings, kiosk: str) -> str:
+    return str(Topic(settings.campus, kiosk, "settings"))
