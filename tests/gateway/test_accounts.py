@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from fevergate.errors import AccountError
 from fevergate.system.steady_clock import LASTS_S, SteadyClock
 from fevergate.web_common.accounts import (
-    CODE_S,
-    GUESSES,
-    IDLE_S,
+    CODE_LIFETIME_S,
     LOCK_S,
+    MAX_GUESSES,
+    MAX_IDLE_S,
+    MAX_SESSION_S,
     NAME,
-    WHOLE_S,
     Accounts,
 )
-from fevergate.web_common.passwords import AT_ONCE, WAITING, Passwords
+from fevergate.web_common.passwords import MAX_HASHING, MAX_WAITING, Passwords
 from fevergate.web_common.store import WebStore
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -92,13 +92,13 @@ def test_a_burst_of_guesses_is_no_more_than_five(begun):
         thread.start()
     for thread in threads:
         thread.join()
-    assert (said.count("wrong"), said.count("locked")) == (GUESSES, 12 - GUESSES)
+    assert (said.count("wrong"), said.count("locked")) == (MAX_GUESSES, 12 - MAX_GUESSES)
 
 
 def test_guesses_from_elsewhere_lock_nobody_out_and_do_not_tell_who_there_is(begun):
     for name in ("李伟", "nobody"):
         said = [why(begun.accounts.sign_in, name, "a guess, a guess", "10.0.0.9") for _ in range(7)]
-        assert said == ["wrong"] * GUESSES + ["locked"] * 2
+        assert said == ["wrong"] * MAX_GUESSES + ["locked"] * 2
     assert begun.accounts.sign_in("李伟", GOOD, "10.0.0.1")
 
 
@@ -107,7 +107,7 @@ def test_the_old_password_cannot_be_guessed_for_ever_either(begun):
         why(begun.accounts.change_password, "李伟", "a guess, a guess", GOOD + "9")
         for _ in range(7)
     ]
-    assert said == ["old_password"] * GUESSES + ["locked"] * 2
+    assert said == ["old_password"] * MAX_GUESSES + ["locked"] * 2
 
 
 def test_a_thousand_at_once_take_two_places_and_the_rest_is_told_to_wait(monkeypatch):
@@ -133,19 +133,19 @@ def test_a_thousand_at_once_take_two_places_and_the_rest_is_told_to_wait(monkeyp
     threads = [threading.Thread(target=ask) for _ in range(100)]
     for thread in threads:
         thread.start()
-    while said.count("later") < 100 - AT_ONCE - WAITING:
+    while said.count("later") < 100 - MAX_HASHING - MAX_WAITING:
         time.sleep(0.01)
     release.set()
     for thread in threads:
         thread.join()
-    assert most[0] <= AT_ONCE and said.count(True) == AT_ONCE + WAITING
+    assert most[0] <= MAX_HASHING and said.count(True) == MAX_HASHING + MAX_WAITING
 
 
 def test_an_open_board_alone_keeps_no_session_open(begun):
     token = begun.accounts.sign_in("李伟", GOOD)
-    begun.at += IDLE_S["administrator"] / 2
+    begun.at += MAX_IDLE_S["administrator"] / 2
     assert begun.accounts.session(token, touch=False)
-    begun.at += IDLE_S["administrator"] / 2 + 1
+    begun.at += MAX_IDLE_S["administrator"] / 2 + 1
     assert begun.accounts.session(token, touch=False) is None
 
 
@@ -153,7 +153,7 @@ def test_a_code_does_not_stay_good_for_ever_and_a_new_one_ends_the_old(scene):
     old = scene.accounts.invite()
     code = scene.accounts.invite()
     assert why(scene.accounts.begin, old, "Mallory", GOOD) == "code"
-    scene.at += CODE_S + 1
+    scene.at += CODE_LIFETIME_S + 1
     assert why(scene.accounts.begin, code, "Li Wei", GOOD) == "code"
 
 
@@ -165,7 +165,7 @@ def test_only_the_right_password_opens_and_nobody_is_told_what_was_wrong(begun):
 
 
 def test_guessing_is_locked_for_a_while_even_for_the_right_one(begun):
-    for _ in range(GUESSES):
+    for _ in range(MAX_GUESSES):
         assert why(begun.accounts.sign_in, "李伟", "a guess, a guess") == "wrong"
     assert why(begun.accounts.sign_in, "李伟", GOOD) == "locked"
     begun.accounts.sign_in("Guard Zhang", GOOD + "2")  # nobody else is
@@ -178,12 +178,12 @@ def test_sessions_end_when_nobody_looks_and_at_the_latest_after_a_day(begun):
     for _ in range(23):
         begun.at += 3600
         assert begun.accounts.session(token)
-    begun.at += WHOLE_S - 23 * 3600 + 1
+    begun.at += MAX_SESSION_S - 23 * 3600 + 1
     assert begun.accounts.session(token) is None
     token = begun.accounts.sign_in("李伟", GOOD)
-    begun.at += IDLE_S["administrator"] + 1
+    begun.at += MAX_IDLE_S["administrator"] + 1
     assert begun.accounts.session(token) is None
-    begun.at -= IDLE_S["administrator"]
+    begun.at -= MAX_IDLE_S["administrator"]
     assert begun.accounts.session(token) is None  # ended is ended
 
 
@@ -241,15 +241,15 @@ def test_a_clock_that_is_set_back_signs_nobody_out(scene, jump_s):
     token = first(scene)
     scene.at += jump_s
     session = scene.accounts.session(token)
-    assert session and session.ends_at <= scene.at + IDLE_S["administrator"]
-    scene.at += IDLE_S["administrator"] + 1
+    assert session and session.ends_at <= scene.at + MAX_IDLE_S["administrator"]
+    scene.at += MAX_IDLE_S["administrator"] + 1
     assert scene.accounts.session(token) is None  # and it ends in its time
 
 
 def test_a_lock_that_was_set_by_a_clock_ahead_is_over_when_that_is_right(scene):
     first(scene)
     scene.at += 10 * 86_400
-    for _ in range(GUESSES + 1):
+    for _ in range(MAX_GUESSES + 1):
         with pytest.raises(AccountError):
             scene.accounts.sign_in("Li Wei", "a wrong guess")
     with pytest.raises(AccountError, match="locked"):

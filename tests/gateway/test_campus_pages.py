@@ -169,7 +169,7 @@ def test_names_are_shown_to_administrators_alone_and_every_look_is_noted(
     for kind in ("", ".json", ".pdf", ".csv?table=fevers"):
         assert "王芳".encode() not in viewer.get(f"/reports/{DAY}{kind}").content
     assert "王芳" in administrator.get(path).text
-    notes = [(one.user, one.action, one.what) for one in site.server.pages.notebook.audit(99)]
+    notes = [(one.user, one.action, one.what) for one in site.server.pages.audited.audit(99)]
     assert ("李伟", "look at follow-up", "east north-1/1/1") in notes
 
 

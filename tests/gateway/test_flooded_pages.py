@@ -31,8 +31,8 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
     monkeypatch.setattr(fever_list, "SHOWN", 5)
-    monkeypatch.setattr(exports, "MOST_PDF", 10)
-    monkeypatch.setattr(exports, "PART", 4)
+    monkeypatch.setattr(exports, "MAX_PDF_ROWS", 10)
+    monkeypatch.setattr(exports, "CSV_PART_ROWS", 4)
     monkeypatch.setattr(api, "LOG_PAGE", 10)
     monkeypatch.setattr(formats, "MOST_SHOWN", 10)
     site.gateway.commit(

@@ -84,7 +84,7 @@ def answered(port):
 )
 def test_a_request_that_does_not_end_is_hung_up(port, monkeypatch, beginning):
     with monkeypatch.context() as soon:
-        soon.setattr(https_server, "REQUEST_S", 0.2)
+        soon.setattr(https_server, "REQUEST_TIMEOUT_S", 0.2)
         with visitor(port, beginning) as line:
             assert hung_up(line)
     assert answered(port)
@@ -96,14 +96,14 @@ def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port,
         line.sendall(REQUEST)
         assert served(line)
         # And half of one after those is none.
-        monkeypatch.setattr(https_server, "REQUEST_S", 0.2)
+        monkeypatch.setattr(https_server, "REQUEST_TIMEOUT_S", 0.2)
         line.sendall(REQUEST[:10])
         assert hung_up(line)
 
 
 def test_one_address_cannot_take_what_is_there_for_all(port, monkeypatch):
-    monkeypatch.setattr(https_server, "MOST_PER_ADDRESS", 3)
-    monkeypatch.setattr(https_server, "_counted", lambda address: "guest")
+    monkeypatch.setattr(https_server, "MAX_PER_ADDRESS", 3)
+    monkeypatch.setattr(https_server, "_key_of", lambda address: "guest")
     held = [visitor(port) for _ in range(3)]
     with visitor(port) as refused:
         assert hung_up(refused)
@@ -124,13 +124,13 @@ def answered_if_let_in(port):
         return False
 
 
-def test_who_is_counted_as_one():
-    assert https_server._counted("10.0.0.7") == "10.0.0.7"
-    assert https_server._counted("2001:db8:1:2::7") == https_server._counted("2001:db8:1:2:ffff::1")
-    assert https_server._counted("2001:db8:1:2::7") != https_server._counted("2001:db8:1:3::7")
+def test_who_is_key_of_as_one():
+    assert https_server._key_of("10.0.0.7") == "10.0.0.7"
+    assert https_server._key_of("2001:db8:1:2::7") == https_server._key_of("2001:db8:1:2:ffff::1")
+    assert https_server._key_of("2001:db8:1:2::7") != https_server._key_of("2001:db8:1:3::7")
     assert (
-        https_server._counted("127.0.0.1")
-        == https_server._counted("::1")
-        == https_server._counted("unix")
+        https_server._key_of("127.0.0.1")
+        == https_server._key_of("::1")
+        == https_server._key_of("unix")
         == ""
     )

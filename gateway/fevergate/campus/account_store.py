@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.web_common.store import Connection, Notebook
+from fevergate.web_common.store import AuditedStore, Connection
 
 
-class PeopleStore(Notebook):
+class PeopleStore(AuditedStore):
     """The statements of `web.accounts` on SQLite or PostgreSQL."""
 
     def __init__(self, database: CampusDatabase, now: Callable[[], float]) -> None:

@@ -34,10 +34,10 @@ from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
 from fevergate.web_common import https_server
-from fevergate.web_common.account_pages import PeoplePages
-from fevergate.web_common.middleware import Guard
+from fevergate.web_common.account_pages import AccountPages
+from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
-from fevergate.web_common.sign_in import SignIn
+from fevergate.web_common.sign_in import SignInPages
 
 
 class CampusServer:
@@ -70,13 +70,17 @@ class CampusServer:
         self.accounts = self.pages.accounts
         self.app = Starlette(
             routes=[
-                *SignIn(self.pages).routes,
+                *SignInPages(self.pages).routes,
                 *Receiver(settings, self.store, judge.gateway_says).routes,
                 *self.pages.routes,
-                *PeoplePages(self.pages).routes,
+                *AccountPages(self.pages).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],
-            middleware=[Middleware(Guard, accounts=self.accounts, open_below=("/static/", "/v1/"))],
+            middleware=[
+                Middleware(
+                    AccessMiddleware, accounts=self.accounts, open_below=("/static/", "/v1/")
+                )
+            ],
             exception_handlers=dict.fromkeys(FAILURES, self.pages.failed)
             | {Exception: self.pages.broken},
             lifespan=self._lifespan,

@@ -26,10 +26,10 @@ from fevergate.errors import ExportError, ReportError
 from fevergate.texts.translations import N_, translations
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.exports import CUT, XLSX, as_csv, as_pdf, as_xlsx
+from fevergate.web_common.exports import TRUNCATED, XLSX, as_csv, as_pdf, as_xlsx
 from fevergate.web_common.middleware import form_of, session_of
 from fevergate.web_common.page_maker import Functions, Say, Site
-from fevergate.web_common.store import Notebook
+from fevergate.web_common.store import AuditedStore
 
 DAYS = 35
 MOST = 200
@@ -76,7 +76,7 @@ class CampusPages(Site):
         ]
 
     @property
-    def notebook(self) -> Notebook:
+    def audited(self) -> AuditedStore:
         return self._people
 
     def home(self, session: Session) -> str:
@@ -153,7 +153,7 @@ class CampusPages(Site):
             content, media = await run_in_threadpool(as_xlsx, sheet), XLSX
         elif kind == "pdf":
             try:
-                content = await run_in_threadpool(as_pdf, sheet, say(FOOTER), say(CUT))
+                content = await run_in_threadpool(as_pdf, sheet, say(FOOTER), say(TRUNCATED))
             except ExportError:
                 raise HTTPException(503, "font") from None
             media = "application/pdf"

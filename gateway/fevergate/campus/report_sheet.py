@@ -17,7 +17,7 @@ from fevergate.web_common.tables import (
     Say,
     Sheet,
     Table,
-    in_words,
+    difference_in_words,
     label_of,
     local,
     struck_in_words,
@@ -271,7 +271,7 @@ def corrections(
             before=say(STATES.get(one.before, one.before)),
             now=say(STATES.get(one.now, one.now)),
         )
-        found.append(in_words(short, names, say))
+        found.append(difference_in_words(short, names, say))
     return found
 
 

@@ -29,8 +29,8 @@ from fevergate.web.live import GateNow
 from fevergate.web.openapi import Operation
 from fevergate.web.overview import Overview, period, read_overview
 from fevergate.web.sign_offs import SignOff
-from fevergate.web_common.middleware import MAX_FORM
-from fevergate.web_common.store import Noted
+from fevergate.web_common.middleware import MAX_FORM_BYTES
+from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tokens import Token
 
 AUDIT_PAGE = 100
@@ -184,7 +184,7 @@ class Api:
             ),
             Operation(
                 *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
-                *(list[Noted], self._audit),
+                *(list[AuditEntry], self._audit),
                 query={"before": Annotated[int, Meta(ge=1, le=MOST_ID)]},
                 errors=(400,),
             ),
@@ -346,7 +346,7 @@ class Api:
     async def _tokens(self, _request: Request) -> list[Token]:
         return await run_in_threadpool(self._shared.tokens.all)
 
-    async def _audit(self, request: Request) -> list[Noted]:
+    async def _audit(self, request: Request) -> list[AuditEntry]:
         before = request.query_params.get("before")
         rows = await run_in_threadpool(
             self._shared.store.audit, AUDIT_PAGE, int(before) if before else None
@@ -379,7 +379,7 @@ class Api:
         body = b""
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_FORM:
+            if len(body) > MAX_FORM_BYTES:
                 raise HTTPException(413)
         try:
             return msgspec.json.decode(body, type=kind)

@@ -30,9 +30,9 @@ from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
-from fevergate.web_common.middleware import Guard
+from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
-from fevergate.web_common.sign_in import SignIn
+from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
 from kiosk.setup_code import FOLDER
 
@@ -52,7 +52,7 @@ class Pages(Shared):
         super().__init__(settings)
         self.app = Starlette(
             routes=[
-                *SignIn(self).routes,
+                *SignInPages(self).routes,
                 *Board(self).routes,
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
@@ -63,7 +63,7 @@ class Pages(Shared):
             ],
             middleware=[
                 Middleware(
-                    Guard,
+                    AccessMiddleware,
                     accounts=self.accounts,
                     tokens=self.tokens,
                     open_below=("/static/", FOLDER),

@@ -29,7 +29,7 @@ from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.store import WebStore
-from fevergate.web_common.tables import FIELDS, Say, in_words
+from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
 
 
@@ -106,7 +106,7 @@ class Shared(Site):
             return read_fever(reader, identity)
 
     @property
-    def notebook(self) -> WebStore:
+    def audited(self) -> WebStore:
         return self.store
 
     def home(self, session: Session) -> str:
@@ -129,7 +129,7 @@ def _functions(settings: GatewaySettings, say: Say) -> dict[str, Callable[..., A
         "gate_title": settings.gate_title,
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
-        "in_words": lambda one: in_words(one, FIELDS, say),
+        "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
         "verdict": lambda day: verdict(day, say),
         "coverage": lambda day: coverage(day, say),
         "doubts": lambda day: doubts(day, say),

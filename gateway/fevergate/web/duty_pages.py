@@ -12,11 +12,11 @@ from starlette.routing import Route
 from fevergate.errors import AccountError
 from fevergate.texts.translations import SCOPES
 from fevergate.web.context import Shared
-from fevergate.web_common.account_pages import PeoplePages
+from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.middleware import form_of, session_of
 
 
-class DutyPages(PeoplePages):
+class DutyPages(AccountPages):
     """Below /admin, beside people: duty, tokens."""
 
     def __init__(self, shared: Shared) -> None:
@@ -33,8 +33,8 @@ class DutyPages(PeoplePages):
         duty, name, gate = self._shared.duty, form.get("name", ""), form.get("gate", "")
         what = f"{name} {gate}".strip()
         if form.get("action") == "remove":
-            return await self._try(request, "off duty", what, lambda: duty.remove(name, gate))
-        return await self._try(request, "on duty", what, lambda: duty.add(name, gate))
+            return await self._apply(request, "off duty", what, lambda: duty.remove(name, gate))
+        return await self._apply(request, "on duty", what, lambda: duty.add(name, gate))
 
     async def tokens(self, request: Request) -> Response:
         """What programs sign in with."""
@@ -59,7 +59,7 @@ class DutyPages(PeoplePages):
 
     def _remove(self, name: str) -> None:
         super()._remove(name)
-        self._shared.tokens.end_of(name)
+        self._shared.tokens.revoke_of(name)
 
     def _more(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
 from fevergate.web.sign_offs import MOST_SIGNED
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.exports import CUT, XLSX, as_pdf, as_xlsx, csv_parts
+from fevergate.web_common.exports import TRUNCATED, XLSX, as_pdf, as_xlsx, csv_parts
 from fevergate.web_common.middleware import form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.tables import Sheet
@@ -144,7 +144,7 @@ class LogPages:
         """All of it for paper."""
         say = translations(self._shared.language(request)).gettext
         return await self._file(
-            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER), say(CUT))
+            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER), say(TRUNCATED))
         )
 
     async def json(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Who signs in, who looked at what, one's own password."""
+"""Pages of accounts, the audit, and one's own password."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fevergate.web_common.page_maker import Site
 AUDIT_PAGE = 100
 
 
-class PeoplePages:
-    """Below /admin: people, audit; and /account, everybody's own."""
+class AccountPages:
+    """/admin/people and /admin/audit for administrators, /account for everybody."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -30,35 +30,35 @@ class PeoplePages:
         ]
 
     async def people(self, request: Request) -> Response:
-        """Who may sign in, and the duty list."""
+        """List, add and remove accounts; set their passwords."""
         if request.method == "GET":
             return await self._people_page(request)
         form = await form_of(request)
         accounts, name = self._site.accounts, form.get("name", "")
         if form.get("action") == "remove":
-            return await self._try(request, "remove person", name, lambda: self._remove(name))
+            return await self._apply(request, "remove person", name, lambda: self._remove(name))
         if form.get("action") == "password":
             new = form.get("password", "")
-            return await self._try(
+            return await self._apply(
                 request, "set password", name, lambda: accounts.set_password(name, new)
             )
         role = "administrator" if form.get("role") == "administrator" else "guard"
         password = form.get("password", "")
-        return await self._try(
+        return await self._apply(
             request, "add person", f"{name} ({role})", lambda: accounts.add(name, password, role)
         )
 
     async def audit(self, request: Request) -> Response:
-        """Who did or looked at what, the newest first; to look at this is noted, too."""
+        """Show the audit, the newest first; reading it is itself recorded."""
         text = request.query_params.get("before", "")
         before = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
-        rows = await run_in_threadpool(self._site.notebook.audit, AUDIT_PAGE, before)
+        rows = await run_in_threadpool(self._site.audited.audit, AUDIT_PAGE, before)
         user = session_of(request).user
-        await run_in_threadpool(self._site.notebook.note, user, "look at audit", text[:16])
+        await run_in_threadpool(self._site.audited.note, user, "look at audit", text[:16])
         return self._site.page(request, "audit.html", rows=rows, page=AUDIT_PAGE)
 
     async def account(self, request: Request) -> Response:
-        """One's own password."""
+        """Change one's own password."""
         if request.method == "GET":
             return self._site.page(request, "account.html", error="", done=False)
         form = await form_of(request)
@@ -73,20 +73,20 @@ class PeoplePages:
             )
         except AccountError as error:
             return self._site.page(request, "account.html", 400, error=error.reason, done=False)
-        await run_in_threadpool(self._site.notebook.note, user, "change password", "")
+        await run_in_threadpool(self._site.audited.note, user, "change password", "")
         return RedirectResponse("/sign-in", 303)
 
-    async def _try(
+    async def _apply(
         self, request: Request, action: str, what: str, act: Callable[[], None]
     ) -> Response:
         user = session_of(request).user
         try:
             await run_in_threadpool(act)
         except AccountError as error:
-            said = f"{what}: {error.reason}"
-            await run_in_threadpool(self._site.notebook.note, user, f"{action} failed", said)
+            reason = f"{what}: {error.reason}"
+            await run_in_threadpool(self._site.audited.note, user, f"{action} failed", reason)
             return await self._people_page(request, error.reason)
-        await run_in_threadpool(self._site.notebook.note, user, action, what)
+        await run_in_threadpool(self._site.audited.note, user, action, what)
         return RedirectResponse("/admin/people", 303)
 
     async def _people_page(self, request: Request, error: str = "") -> Response:
@@ -105,5 +105,5 @@ class PeoplePages:
         self._site.accounts.remove(name)
 
     def _more(self) -> dict[str, Any]:
-        """What else is on the page of people."""
+        """Further values for the page of people."""
         return {}

@@ -1,6 +1,7 @@
-"""People who sign in: passwords by argon2, sessions that end, a lock after wrong guesses.
+"""Accounts and their sessions: argon2 passwords, sessions that expire, a lock after wrong guesses.
 
-A password or token is nowhere kept as it is: a copy of the database opens no door.
+Passwords, codes and session tokens are stored as hashes only: a copy of the database lets nobody
+sign in.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from argon2 import PasswordHasher
 
 from fevergate.errors import AccountError
 from fevergate.system.steady_clock import SteadyClock
-from fevergate.web_common.passwords import MOST, Passwords
-from fevergate.web_common.store import Connection, Notebook
+from fevergate.web_common.passwords import MAX_PASSWORD_LENGTH, Passwords
+from fevergate.web_common.store import AuditedStore, Connection
 
 Role = Literal["guard", "administrator"]
 ROLES: tuple[Role, ...] = ("guard", "administrator")
@@ -24,17 +25,17 @@ ROLES: tuple[Role, ...] = ("guard", "administrator")
 NAME = re.compile(
     r"[^\s\x00-\x1f\x7f<>&\"'](?:[^\x00-\x1f\x7f<>&\"']{0,30}[^\s\x00-\x1f\x7f<>&\"'])?"
 )
-PASSWORD_LEAST = 10
-GUESSES = 5
+MIN_PASSWORD_LENGTH = 10
+MAX_GUESSES = 5
 LOCK_S = 900.0
-IDLE_S: dict[Role, float] = {"guard": 12 * 3600.0, "administrator": 3600.0}
-"""A guard's board stands open for a shift."""
+MAX_IDLE_S: dict[Role, float] = {"guard": 12 * 3600.0, "administrator": 3600.0}
+"""A session ends when it was not used for so long; a guard's board stays open for a shift."""
 
-WHOLE_S = 24 * 3600.0
-CODE_S = 24 * 3600.0
+MAX_SESSION_S = 24 * 3600.0
+CODE_LIFETIME_S = 24 * 3600.0
 
-_PEOPLE = "select name, role from users order by name"
-_TRIED = """
+_SELECT_PEOPLE = "select name, role from users order by name"
+_COUNT_ATTEMPT = """
     insert into attempts(name, address, failures, locked_until, at)
     values (:name, :address, 1, 0, :now)
     on conflict (name, address) do update set at = :now,
@@ -42,15 +43,16 @@ _TRIED = """
         locked_until = case
             when attempts.locked_until = 0 and attempts.failures + 1 >= :most then :until else 0 end
     where attempts.locked_until <= :now or attempts.locked_until > :until"""
-"""A lock that ends later than one that begins now was set by a clock that was ahead: it is over."""
-_SESSION = """
+"""Changes no row while the lock holds. A lock that ends later than one that began now was set by a
+clock that was ahead; it no longer holds."""
+_SELECT_SESSION = """
     select s."user", u.role, s.csrf, s.created_at, s.seen_at
     from sessions s join users u on u.name = s."user" where s.token = ?"""
 
 
 class Session(NamedTuple):
-    """Who is signed in, the token that each of that one's forms carries, and when it ends (UTC s)
-    unless something of it is asked for before."""
+    """A signed-in person: account and role, the CSRF token of each form, and the Unix time (s) at
+    which the session ends without another request."""
 
     user: str
     role: Role
@@ -59,11 +61,11 @@ class Session(NamedTuple):
 
 
 class Accounts:
-    """Over the pages' database; each call is one short transaction."""
+    """The accounts of a web database; each call is one short transaction."""
 
     def __init__(
         self,
-        store: Notebook,
+        store: AuditedStore,
         now: Callable[[], float] | None = None,
         hasher: PasswordHasher | None = None,
     ) -> None:
@@ -72,7 +74,7 @@ class Accounts:
         self._passwords = Passwords(hasher or PasswordHasher())
 
     def now(self) -> float:
-        """UTC s by the clock that sessions go by."""
+        """Unix time (s) of the clock that sessions expire by."""
         return self._now()
 
     @property
@@ -81,36 +83,36 @@ class Accounts:
         return not self._store.query("select 1 from users where role = 'administrator' limit 1")
 
     def people(self) -> list[tuple[str, Role]]:
-        """Everybody, by name."""
-        return [(name, role) for name, role in self._store.query(_PEOPLE)]
+        """Name and role of each account, by name."""
+        return [(name, role) for name, role in self._store.query(_SELECT_PEOPLE)]
 
     def invite(self) -> str:
-        """A one-time code with which somebody makes the first administrator."""
+        """A one-time code for a new administrator; it replaces the one before."""
         code = secrets.token_hex(5).upper()
         with self._store.transaction() as connection:
             connection.execute("delete from codes")
             connection.execute(
-                "insert into codes values (?, ?)", (_digest(code), self._now() + CODE_S)
+                "insert into codes values (?, ?)", (_digest(code), self._now() + CODE_LIFETIME_S)
             )
         return code
 
     def begin(self, code: str, name: str, password: str) -> None:
-        """Make the first administrator; or, with a code that was made for it since, another one,
-        or a new password of one who forgot it. Raises `AccountError`."""
+        """Make an administrator with a code of `invite`: the first, another, or one who forgot the
+        password. Raises `AccountError`."""
         digest = _digest(code.strip().upper())
-        wanted = (digest, self._now())
-        if not self._store.query("select 1 from codes where code = ? and expires_at > ?", wanted):
+        valid = (digest, self._now())
+        if not self._store.query("select 1 from codes where code = ? and expires_at > ?", valid):
             raise AccountError("code")
         hashed = self._checked(name, password, "administrator")
         with self._store.transaction() as connection:
-            used = connection.execute("delete from codes where code = ? and expires_at > ?", wanted)
+            used = connection.execute("delete from codes where code = ? and expires_at > ?", valid)
             if not used.rowcount:
                 raise AccountError("code")
             connection.execute("delete from users where name = ?", (name,))
             self._insert(connection, name, "administrator", hashed)
 
     def add(self, name: str, password: str, role: Role) -> None:
-        """Let somebody in from now on. Raises `AccountError`."""
+        """Add an account. Raises `AccountError`."""
         hashed = self._checked(name, password, role)
         with self._store.transaction() as connection:
             if connection.execute("select 1 from users where name = ?", (name,)).fetchone():
@@ -118,40 +120,42 @@ class Accounts:
             self._insert(connection, name, role, hashed)
 
     def remove(self, name: str) -> None:
-        """Let somebody in no more; the last administrator stays. Raises `AccountError`."""
+        """Remove an account and its sessions, but not the last administrator's. Raises
+        `AccountError`."""
         with self._store.transaction() as connection:
             connection.execute("delete from users where name = ?", (name,))
             if self.empty:
                 raise AccountError("last")
 
     def change_password(self, name: str, old: str, new: str, address: str = "") -> None:
-        """Somebody's own; every session of theirs ends. Raises `AccountError`."""
-        self._try(name, address)
+        """Change one's own password; all sessions of the account end. Raises `AccountError`."""
+        self._count_attempt(name, address)
         rows = self._store.query("select password, role from users where name = ?", (name,))
         if not rows or not self._passwords.matches(rows[0][0], old):
             raise AccountError("old_password")
-        self._forgive(name, address)
+        self._forget_attempts(name, address)
         self._set_password(name, self._checked(name, new, rows[0][1]))
 
     def set_password(self, name: str, new: str) -> None:
-        """An administrator gives somebody another one. Raises `AccountError`."""
+        """Set another person's password, as an administrator. Raises `AccountError`."""
         roles = dict(self.people())
         if name not in roles:
             raise AccountError("nobody")
         self._set_password(name, self._checked(name, new, roles[name]))
 
     def sign_in(self, name: str, password: str, address: str = "") -> str:
-        """A new session's token. Raises `AccountError`, which does not say what was wrong.
+        """Begin a session and return its token. Raises `AccountError`, which does not say whether
+        the name or the password was wrong.
 
-        Guesses are counted by name and address (where from, as the server sees it): whoever guesses
-        from elsewhere locks nobody out.
+        Attempts are counted by name and client address, so that guesses from elsewhere do not lock
+        a person out.
         """
-        self._try(name, address)
+        self._count_attempt(name, address)
         rows = self._store.query("select password from users where name = ?", (name,))
-        right = self._passwords.matches(rows[0][0] if rows else self._passwords.nobody, password)
-        if not rows or not right:
+        matches = self._passwords.matches(rows[0][0] if rows else self._passwords.nobody, password)
+        if not rows or not matches:
             raise AccountError("wrong")
-        self._forgive(name, address)
+        self._forget_attempts(name, address)
         token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         with self._store.transaction() as connection:
             connection.execute(
@@ -161,44 +165,45 @@ class Accounts:
         return token
 
     def session(self, token: str, *, touch: bool = True) -> Session | None:
-        """Who a token belongs to, if its session has not ended; a look keeps it open (`touch`)."""
-        rows = self._store.query(_SESSION, (_digest(token),))
+        """The session of a token unless it has ended; with `touch` this counts as a use of it."""
+        rows = self._store.query(_SELECT_SESSION, (_digest(token),))
         if not rows:
             return None
         user, role, csrf, created_at, seen_at = rows[0]
         now = self._now()
-        if now - seen_at > IDLE_S[role] or now - created_at > WHOLE_S:
+        if now - seen_at > MAX_IDLE_S[role] or now - created_at > MAX_SESSION_S:
             self.sign_out(token)
             return None
-        # What lies ahead of now was noted by a clock that has been set back: it begins now.
-        begun_at, back = min(created_at, now), now < seen_at - 60
-        if back or (touch and now - seen_at > 60):
+        # A time ahead of now was written before the clock was set back: the session begins now.
+        created_at, set_back = min(created_at, now), now < seen_at - 60
+        if set_back or (touch and now - seen_at > 60):
             with self._store.transaction() as connection:
                 connection.execute(
                     "update sessions set seen_at = ?, created_at = ? where token = ?",
-                    (now, begun_at, _digest(token)),
+                    (now, created_at, _digest(token)),
                 )
             seen_at = now
-        created_at = begun_at
-        return Session(user, role, csrf, min(created_at + WHOLE_S, seen_at + IDLE_S[role]))
+        return Session(
+            user, role, csrf, min(created_at + MAX_SESSION_S, seen_at + MAX_IDLE_S[role])
+        )
 
     def sign_out(self, token: str) -> None:
         """End a session."""
         with self._store.transaction() as connection:
             connection.execute("delete from sessions where token = ?", (_digest(token),))
 
-    def _try(self, name: str, address: str) -> None:
-        """Count an attempt before it is looked at, so that none of a burst slips through. Raises
-        `AccountError` while it is locked."""
+    def _count_attempt(self, name: str, address: str) -> None:
+        """Count an attempt before the password is checked, so that a burst of guesses cannot pass
+        the limit. Raises `AccountError` while name and address are locked."""
         now = self._now()
-        values = {"name": name[:64], "address": address[:64], "most": GUESSES, "now": now}
+        values = {"name": name[:64], "address": address[:64], "most": MAX_GUESSES, "now": now}
         with self._store.transaction() as connection:
-            connection.execute("delete from attempts where at < ?", (now - WHOLE_S,))
-            done = connection.execute(_TRIED, values | {"until": now + LOCK_S})
-            if not done.rowcount:
+            connection.execute("delete from attempts where at < ?", (now - MAX_SESSION_S,))
+            counted = connection.execute(_COUNT_ATTEMPT, values | {"until": now + LOCK_S})
+            if not counted.rowcount:
                 raise AccountError("locked")
 
-    def _forgive(self, name: str, address: str) -> None:
+    def _forget_attempts(self, name: str, address: str) -> None:
         with self._store.transaction() as connection:
             connection.execute(
                 "delete from attempts where name = ? and address = ?", (name[:64], address[:64])
@@ -216,10 +221,10 @@ class Accounts:
         )
 
     def _checked(self, name: str, password: str, role: str) -> str:
-        # What a program did is noted as "token ..."; nobody is to look like one.
+        # The audit names programs "token ..." and people without an account "-".
         if not NAME.fullmatch(name) or name.lower().startswith("token ") or name == "-":
             raise AccountError("name")
-        if not PASSWORD_LEAST <= len(password) <= MOST:
+        if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
             raise AccountError("password")
         if role not in ROLES:
             raise AccountError("role")

@@ -1,4 +1,4 @@
-"""Days as people and programs name them in an address."""
+"""Reads dates from addresses and queries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fevergate.errors import PeriodError
 
 
 def parse_day(text: str) -> date:
-    """A day as YYYY-MM-DD. Raises `PeriodError`."""
-    # `fromisoformat` alone would also take 20261123 and 2026-W48-1.
+    """A date from YYYY-MM-DD, years 2000 to 2999. Raises `PeriodError`."""
+    # `fromisoformat` also accepts 20261123 and 2026-W48-1.
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise PeriodError("date")
     try:

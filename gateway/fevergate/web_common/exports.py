@@ -1,4 +1,4 @@
-"""Tables as files: CSV for any program, XLSX for a spreadsheet, PDF for paper."""
+"""Writes tables and reports as CSV, XLSX and PDF."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ from fevergate.web_common.tables import Cell, Sheet, Table
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
 SMALL, PADDING = 7, 2
-PART = 500
-"""Rows of a CSV that are made at a time."""
+CSV_PART_ROWS = 500
+"""Rows of a CSV that are written at a time."""
 
-MOST_PDF = 1000
-"""Rows of a table on paper, thirty pages: ReportLab holds the whole document in memory."""
+MAX_PDF_ROWS = 1000
+"""Rows of a table in a PDF (thirty pages): ReportLab holds the whole document in memory."""
 
-MOST_XLSX = 1_000_000
-"""Nearly what a worksheet can have; a CSV has no end."""
+MAX_XLSX_ROWS = 1_000_000
+"""A worksheet holds 1,048,576 rows; a CSV has no limit."""
 
-CUT = N_("Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX.")
+TRUNCATED = N_(
+    "Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX."
+)
 LINE = colors.HexColor("#c9d0da")
 COLOURS = {
     "red": colors.HexColor("#a51219"),
     "green": colors.HexColor("#0b6b39"),
     "amber": colors.HexColor("#8a5a00"),
 }
-"""Of the sentence that says what it comes to."""
+"""Colour of the verdict, by the state of a sheet."""
 
 
 def csv_parts(table: Table) -> Iterator[bytes]:
-    """RFC 4180 in UTF-8, with the mark by which a spreadsheet knows that; a part at a time."""
+    """A table as CSV (RFC 4180) in UTF-8 with a byte order mark for spreadsheets, in parts."""
     rows = iter(table.rows)
     part: list[Sequence[Cell]] = [table.columns]
     yield codecs.BOM_UTF8
@@ -58,26 +60,26 @@ def csv_parts(table: Table) -> Iterator[bytes]:
         for row in part:
             writer.writerow("" if value is None else harmless(value) for value in row)
         yield out.getvalue().encode()
-        part = list(islice(rows, PART))
+        part = list(islice(rows, CSV_PART_ROWS))
 
 
 def as_csv(table: Table) -> bytes:
-    """The same whole."""
+    """A table as one CSV file."""
     return b"".join(csv_parts(table))
 
 
 def as_xlsx(sheet: Sheet) -> bytes:
-    """A page for each table, and one with what is said in words. Text is never a formula."""
+    """A workbook with a sheet for each table and one for the text. Text is never a formula."""
     out = io.BytesIO()
-    # `constant_memory`: a row that is complete goes into a temporary file.
+    # `constant_memory` writes each complete row to a temporary file.
     with Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         for table in sheet.tables:
             page = book.add_worksheet(table.title[:31])
             page.write_row(0, 0, table.columns, bold)
-            for column, width in enumerate(_asked(table, 60)):
+            for column, width in enumerate(_column_widths(table, 60)):
                 page.set_column(column, column, width + 2)
-            for number, row in enumerate(islice(table.rows, MOST_XLSX), 1):
+            for number, row in enumerate(islice(table.rows, MAX_XLSX_ROWS), 1):
                 for column, value in enumerate(row):
                     if isinstance(value, str):
                         page.write_string(number, column, value)
@@ -85,7 +87,7 @@ def as_xlsx(sheet: Sheet) -> bytes:
                         page.write_number(number, column, value)
             page.freeze_panes(1, 0)
             if table.rows:
-                last = min(len(table.rows), MOST_XLSX)
+                last = min(len(table.rows), MAX_XLSX_ROWS)
                 page.autofilter(0, 0, last, len(table.columns) - 1)
         page = book.add_worksheet("FeverGate")
         for number, line in enumerate([sheet.title, sheet.verdict, *sheet.lines, *sheet.signed]):
@@ -93,9 +95,12 @@ def as_xlsx(sheet: Sheet) -> bytes:
     return out.getvalue()
 
 
-def as_pdf(sheet: Sheet, footer: str, cut: str) -> bytes:
-    """A4 across, its font's glyphs inside. Of a table with more than `MOST_PDF` rows only those are
-    printed, and `cut` says so (`CUT`). Raises `ExportError` where no Chinese font is."""
+def as_pdf(sheet: Sheet, footer: str, truncated: str) -> bytes:
+    """A PDF on A4 landscape with its font embedded.
+
+    A longer table is cut at `MAX_PDF_ROWS`, which `truncated` (translated `TRUNCATED`) states.
+    Raises `ExportError` without a Chinese font.
+    """
     font = chinese_font()
     words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
     title = ParagraphStyle("title", words, fontSize=16, leading=22)
@@ -109,9 +114,9 @@ def as_pdf(sheet: Sheet, footer: str, cut: str) -> bytes:
     ]
     for table in sheet.tables:
         story += [Spacer(1, 4 * mm), Paragraph(escape(table.title), words)]
-        if len(table.rows) > MOST_PDF:
-            said = cut % {"shown": MOST_PDF, "all": len(table.rows)}
-            story.append(Paragraph(escape(said), strong))
+        if len(table.rows) > MAX_PDF_ROWS:
+            note = truncated % {"shown": MAX_PDF_ROWS, "all": len(table.rows)}
+            story.append(Paragraph(escape(note), strong))
         story.append(_grid(table, font))
     story.append(Spacer(1, 6 * mm))
     story += [Paragraph(escape(line), words) for line in sheet.signed]
@@ -141,28 +146,28 @@ def as_pdf(sheet: Sheet, footer: str, cut: str) -> bytes:
 
 
 def _grid(table: Table, font: str) -> LongTable:
-    """A table over the whole width; what is long is broken, never cut."""
+    """A table over the whole width of a page; long text is wrapped, never cut."""
     chinese = ParagraphStyle("chinese", fontName=font, fontSize=SMALL, leading=9, wordWrap="CJK")
-    # A line may not begin with these: ReportLab hangs them behind its end, into the next column.
+    # ReportLab hangs punctuation that may not begin a line into the margin: leave room for it.
     hanging = ParagraphStyle("hanging", chinese, rightIndent=SMALL)
-    # Without it a number or a name is broken only where it is longer than its column.
+    # Without CJK wrapping a number or a name is broken only if it is longer than its column.
     latin = ParagraphStyle("latin", chinese, wordWrap=None)
-    shown = islice(table.rows, MOST_PDF)
+    shown = islice(table.rows, MAX_PDF_ROWS)
     texts = [[_text(value) for value in row] for row in ([*table.columns], *shown)]
-    # As wide as its longest line asks for, in proportion; a Chinese character is two wide.
-    asked = _asked(table, 24)
+    # In proportion to the longest text of each column.
+    wanted = _column_widths(table, 24)
     whole = landscape(A4)[0] - 2 * MARGIN
-    widths = [whole * one / sum(asked) for one in asked]
+    widths = [whole * width / sum(wanted) for width in wanted]
 
     def cell(text: str, width: float) -> str | Paragraph:
         if pdfmetrics.stringWidth(text, font, SMALL) <= width - 2 * PADDING and "\n" not in text:
-            return text  # most fit, and a paragraph takes ten times as long
+            return text  # most texts fit, and a paragraph takes ten times as long
         hangs = any(mark in text for mark in "，。、：；！？）」』】》")
         style = latin if text.isascii() else hanging if hangs else chinese
         return Paragraph(escape(text), style)
 
     cells = [[cell(text, widths[n]) for n, text in enumerate(row)] for row in texts]
-    # A row that is higher than a page goes on over the next.
+    # A row that is higher than a page continues on the next.
     grid = LongTable(cells, widths, repeatRows=1, splitInRow=1)
     grid.setStyle(
         TableStyle(
@@ -181,12 +186,13 @@ def _grid(table: Table, font: str) -> LongTable:
     return grid
 
 
-def _asked(table: Table, most: int) -> list[int]:
-    """How many letters wide each column would be, by its first rows, at most `most`."""
+def _column_widths(table: Table, limit: int) -> list[int]:
+    """The width of each column by its first rows, 5 to `limit` letters."""
     texts = [
-        [_text(value) for value in row] for row in (table.columns, *islice(table.rows, MOST_PDF))
+        [_text(value) for value in row]
+        for row in (table.columns, *islice(table.rows, MAX_PDF_ROWS))
     ]
-    return [min(most, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
+    return [min(limit, max(5, *(_width(row[n]) for row in texts))) for n in range(len(texts[0]))]
 
 
 def _text(value: Cell) -> str:
@@ -196,4 +202,5 @@ def _text(value: Cell) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(2 if ord(one) > 0x2E7F else 1 for one in text)
+    """Width in letters; a Chinese character counts as two."""
+    return sum(2 if ord(char) > 0x2E7F else 1 for char in text)

@@ -1,4 +1,4 @@
-"""Serves pages over HTTPS: who leaves requests unfinished, or opens many, holds nobody up."""
+"""Serves a web application over HTTPS, with limits on connections and on slow requests."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fevergate.errors import SettingsError
 
-MOST_CONNECTIONS = 1000
-"""Who comes then gets 503."""
+MAX_CONNECTIONS = 1000
+"""A request beyond that is answered with 503."""
 
-MOST_PER_ADDRESS = 256
-"""Of one address, or of one IPv6 network (/64), behind which a whole campus may be: enough for
-forty browsers, and three quarters are left for others. A proxy on this machine is not counted."""
+MAX_PER_ADDRESS = 256
+"""Connections of one IPv4 address or IPv6 network (/64), behind which a whole campus may be: enough
+for forty browsers, and three quarters are left for others. Loopback (a proxy) is not limited."""
 
-REQUEST_S = 30.0
-"""A request has arrived by then, all of it."""
+REQUEST_TIMEOUT_S = 30.0
+"""A connection whose request is not complete by then is closed."""
 
-_NOT_DONE = (h11.IDLE, h11.SEND_BODY)
+_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,12 @@ def serve(app: Any, host: str, port: int, certificate: Path, key: Path) -> None:
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=1,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
     )
 
 
 def check_certificate(certificate: Path, key: Path) -> None:
-    """Raises `SettingsError` where they are not a certificate and its key."""
+    """Check that the files are a certificate and its key. Raises `SettingsError`."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
@@ -59,49 +59,50 @@ def check_certificate(certificate: Path, key: Path) -> None:
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which waits for the end of a request for ever, and counts nobody's."""
+    """uvicorn's HTTP/1.1 protocol with the two limits that it lacks: a timeout for a request, and a
+    number of connections per address."""
 
-    _open: ClassVar[Counter[str]] = Counter()
-    _whom: str = ""
-    _patience: asyncio.TimerHandle | None = None
+    _connections: ClassVar[Counter[str]] = Counter()
+    _client_key: str = ""
+    _timeout: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._whom = _counted(self.client[0]) if self.client else ""
-        if self._whom:
-            self._open[self._whom] += 1
-            if self._open[self._whom] > MOST_PER_ADDRESS:
-                if self._open[self._whom] == MOST_PER_ADDRESS + 1:
-                    log.warning("%s: more than %d connections", self._whom, MOST_PER_ADDRESS)
+        self._client_key = _key_of(self.client[0]) if self.client else ""
+        if self._client_key:
+            self._connections[self._client_key] += 1
+            if self._connections[self._client_key] > MAX_PER_ADDRESS:
+                if self._connections[self._client_key] == MAX_PER_ADDRESS + 1:
+                    log.warning("%s: more than %d connections", self._client_key, MAX_PER_ADDRESS)
                 transport.abort()
-        self._wait()
+        self._watch_timeout()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._wait()
+        self._watch_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._stop_waiting()
-        if self._whom:
-            self._open[self._whom] -= 1
-            if not self._open[self._whom]:
-                del self._open[self._whom]
+        self._stop_timeout()
+        if self._client_key:
+            self._connections[self._client_key] -= 1
+            if not self._connections[self._client_key]:
+                del self._connections[self._client_key]
 
-    def _wait(self) -> None:
-        if self.conn.their_state not in _NOT_DONE or self.transport.is_closing():
-            self._stop_waiting()
-        elif self._patience is None:
-            self._patience = self.loop.call_later(REQUEST_S, self.transport.abort)
+    def _watch_timeout(self) -> None:
+        if self.conn.their_state not in _INCOMPLETE or self.transport.is_closing():
+            self._stop_timeout()
+        elif self._timeout is None:
+            self._timeout = self.loop.call_later(REQUEST_TIMEOUT_S, self.transport.abort)
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
 
-def _counted(address: str) -> str:
-    """Whom an address is counted as; "" where it is not."""
+def _key_of(address: str) -> str:
+    """The key to count an address under: itself or its /64 network; empty if not counted."""
     try:
         number = ip_address(address)
     except ValueError:

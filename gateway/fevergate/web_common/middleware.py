@@ -1,7 +1,7 @@
-"""What stands before every page: who is signed in, which forms are ours, and the headers.
+"""Checks each request's session or API token, and adds security headers to each response.
 
-Sessions lie in a cookie that only this server is sent (`__Host-`, RFC 6265bis); each form carries
-the session's own token, and a request that changes something must come from our own origin.
+The session's cookie is sent to this server only (`__Host-`, RFC 6265bis). Each form carries the
+session's CSRF token, and a request that changes something must come from our own origin.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from fevergate.web_common.tokens import Token, Tokens
 COOKIE = "__Host-fevergate"
 LANGUAGE = "fevergate-language"
 THEME = "fevergate-theme"
-MAX_FORM = 16 * 1024
-MAX_SECRET = 200
-UNKNOWN = {"error": "token", "detail": "expected Authorization: Bearer with a token that is valid"}
-OPEN = ("/sign-in", "/first", "/language", "/theme", "/healthz")
+MAX_FORM_BYTES = 16 * 1024
+MAX_SECRET_LENGTH = 200
+BAD_TOKEN = {
+    "error": "token",
+    "detail": "expected Authorization: Bearer with a token that is valid",
+}
+OPEN_PATHS = ("/sign-in", "/first", "/language", "/theme", "/healthz")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -41,11 +44,12 @@ HEADERS = {
 }
 
 
-class Guard(BaseHTTPMiddleware):
-    """Nobody passes who is not signed in, but to what is open (`open_below`: whose routes see to it
-    themselves); the administrator's pages are under
-    `/admin`, for administrators only. Below `/api` a program passes with a token (RFC 6750), whose
-    scopes `api` looks at."""
+class AccessMiddleware(BaseHTTPMiddleware):
+    """Requires a session on every path but `OPEN_PATHS` and those below `open_below`.
+
+    Routes below `open_below` check access themselves. `/admin` is for administrators. Below `/api`
+    a program may send a bearer token (RFC 6750) instead; the API checks its scopes.
+    """
 
     def __init__(
         self,
@@ -74,7 +78,7 @@ class Guard(BaseHTTPMiddleware):
         if path.startswith(self._open_below):
             request.state.session = None
             return await call_next(request)
-        if request.method not in ("GET", "HEAD") and not _is_ours(request):
+        if request.method not in ("GET", "HEAD") and not _is_same_origin(request):
             return Response("another origin", 403)
         token = request.cookies.get(COOKIE, "")
         session = await run_in_threadpool(self._accounts.session, token) if token else None
@@ -82,9 +86,9 @@ class Guard(BaseHTTPMiddleware):
         request.state.token = await self._token(request) if path.startswith("/api/") else None
         if request.state.token:
             return await call_next(request)
-        if session is None and path not in OPEN:
+        if session is None and path not in OPEN_PATHS:
             if path.startswith("/api/"):
-                return JSONResponse(UNKNOWN, 401, headers={"WWW-Authenticate": "Bearer"})
+                return JSONResponse(BAD_TOKEN, 401, headers={"WWW-Authenticate": "Bearer"})
             if path.endswith("/events") or request.method not in ("GET", "HEAD"):
                 return JSONResponse({"error": "signed_out", "detail": "sign in first"}, 401)
             return RedirectResponse("/sign-in", 303)
@@ -94,13 +98,13 @@ class Guard(BaseHTTPMiddleware):
 
     async def _token(self, request: Request) -> Token | None:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        if not self._tokens or kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET:
+        if not self._tokens or kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET_LENGTH:
             return None
         return await run_in_threadpool(self._tokens.find, secret)
 
 
 def session_of(request: Request) -> Session:
-    """Who is signed in; where the page is open to nobody else."""
+    """The session of a request. Raises `HTTPException` 403 without one."""
     session = request.state.session
     if session is None:
         raise HTTPException(403)
@@ -108,31 +112,31 @@ def session_of(request: Request) -> Session:
 
 
 def address_of(request: Request) -> str:
-    """Where from, as the server sees it."""
+    """The client's IP address; empty if unknown."""
     return request.client.host if request.client else ""
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """A small form's text fields; of one that is signed in, with the session's token.
+    """The text fields of a form, with the CSRF token checked if there is a session.
 
-    Raises `HTTPException` 413, 403.
+    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected.
     """
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM:
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
         raise HTTPException(413)
     try:
         async with request.form(max_files=0, max_fields=40) as form:
-            given = {name: value for name, value in form.items() if isinstance(value, str)}
-    except ClientDisconnect:  # whoever sent it did not wait for us
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    except ClientDisconnect:
         raise HTTPException(400) from None
     session = request.state.session
-    if session and not hmac.compare_digest(given.get("csrf", "").encode(), session.csrf.encode()):
+    if session and not hmac.compare_digest(fields.get("csrf", "").encode(), session.csrf.encode()):
         raise HTTPException(403, "again")
-    return given
+    return fields
 
 
-def _is_ours(request: Request) -> bool:
-    """Whether what changes something was sent by our own page; a browser says from where."""
+def _is_same_origin(request: Request) -> bool:
+    """Whether a request came from our own pages, by the origin that the browser states."""
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

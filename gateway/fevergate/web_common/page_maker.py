@@ -1,4 +1,4 @@
-"""How a page is made: templates in two languages, by day and by night; failures as pages, too."""
+"""Renders pages from templates in Chinese and English, by day or night theme; errors as well."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from fevergate.errors import CampusError, PeriodError, ReportError, StoreError
 from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, translations
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME
-from fevergate.web_common.store import Notebook
+from fevergate.web_common.store import AuditedStore
 from fevergate.web_common.tables import local
 
 log = logging.getLogger(__name__)
 
 THEMES = ("auto", "day", "night")
 FAILURES = (HTTPException, PeriodError, ReportError, StoreError, CampusError, sqlite3.Error)
-"""What `failed` makes a page of; anything else is a mistake of ours."""
+"""Exceptions that `failed` answers; any other is a programming error."""
 
 PAGE = 100
 """Rows of a list on one page."""
@@ -38,11 +38,11 @@ PAGE = 100
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 Say = Callable[[str], str]
 Functions = Callable[[Say], dict[str, Callable[..., Any]]]
-"""What templates may call beside the usual, by what says a text in their language."""
+"""Makes the functions that templates may call, given the translation of their language."""
 
 
 class PageMaker:
-    """Templates of some packages, the first that has one; `zone` is where people's clocks are."""
+    """Renders the templates of some packages, searched in order; `zone` is the local time zone."""
 
     def __init__(
         self, zone: ZoneInfo, language: str, packages: Sequence[str], functions: Functions
@@ -50,21 +50,23 @@ class PageMaker:
         self._zone = zone
         self._language = language
         self._loader = ChoiceLoader([PackageLoader(package) for package in packages])
-        self._environments = {one: self._environment(one, functions) for one in LANGUAGES}
+        self._environments = {
+            language: self._environment(language, functions) for language in LANGUAGES
+        }
 
     role_names: Mapping[Role, str] = {"guard": N_("Guard"), "administrator": N_("Administrator")}
 
     def always(self) -> dict[str, Any]:
-        """What every page has."""
+        """Values that every template gets."""
         return {}
 
     def language(self, request: Request) -> str:
-        """Of whoever asks."""
+        """The language that the browser chose, else the site's."""
         language = request.cookies.get(LANGUAGE, "")
         return language if language in LANGUAGES else self._language
 
     def page(self, request: Request, template: str, status: int = 200, **more: Any) -> HTMLResponse:
-        """A template in the language of whoever asks."""
+        """Render a template in the browser's language and theme."""
         language = self.language(request)
         theme = request.cookies.get(THEME, "")
         query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
@@ -86,7 +88,7 @@ class PageMaker:
         return HTMLResponse(text, status)
 
     async def failed(self, request: Request, error: Exception) -> Response:
-        """What went wrong, in words."""
+        """Answer an exception of `FAILURES`: a page, or JSON for a program or a board."""
         if isinstance(error, PeriodError | ReportError):
             error = HTTPException(400, error.reason)
         elif not isinstance(error, HTTPException):
@@ -96,7 +98,7 @@ class PageMaker:
         key = error.detail if error.detail in ERRORS else known.get(error.status_code, "")
         if request.url.path.startswith("/api/") or request.url.path.endswith("/acknowledge"):
             detail = ERRORS.get(key, error.detail)
-            if not request.url.path.startswith("/api/"):  # a board shows it to its guard
+            if not request.url.path.startswith("/api/"):  # the board shows it to the guard
                 detail = translations(self.language(request)).gettext(detail)
             return JSONResponse({"error": key or "failed", "detail": detail}, error.status_code)
         return self.page(
@@ -104,10 +106,10 @@ class PageMaker:
         )
 
     async def broken(self, request: Request, _error: Exception) -> Response:
-        """A mistake of ours: said in words, its details in the log alone."""
+        """Answer a programming error; its details are in the log alone."""
         if request.url.path.startswith("/api/"):
-            said = {"error": "broken", "detail": ERRORS["broken"]}
-            return JSONResponse(said, 500, headers=HEADERS)
+            body = {"error": "broken", "detail": ERRORS["broken"]}
+            return JSONResponse(body, 500, headers=HEADERS)
         page = self.page(request, "failed.html", 500, key="broken", number=500)
         page.headers.update(HEADERS)
         return page
@@ -139,22 +141,22 @@ class PageMaker:
 
 
 class Site(PageMaker, ABC):
-    """Pages that people sign in to."""
+    """The pages of one web application, with accounts and the audit."""
 
     accounts: Accounts
 
     @property
     @abstractmethod
-    def notebook(self) -> Notebook:
-        """Who did or looked at what."""
+    def audited(self) -> AuditedStore:
+        """The database with the audit."""
 
     @abstractmethod
     def home(self, session: Session) -> str:
-        """Where somebody's work is."""
+        """The address of the page to show after signing in."""
 
 
 def page_of(request: Request) -> int:
-    """Which page of a list is asked for, from 1. Raises `HTTPException`."""
+    """The page of a list that a query asks for, from 1. Raises `HTTPException` 404."""
     text = request.query_params.get("page", "1")
     if not re.fullmatch(r"[1-9][0-9]{0,6}", text):
         raise HTTPException(404)
@@ -162,7 +164,7 @@ def page_of(request: Request) -> int:
 
 
 def last_page(rows: int) -> int:
-    """The number of the last page of so many rows."""
+    """The number of the last page of a list."""
     return max(1, -(-rows // PAGE))
 
 

@@ -1,6 +1,7 @@
-"""Hashing passwords by argon2, a few at a time: each takes 64 MiB and a processor for a while.
+"""Hashes passwords with argon2, a few at a time.
 
-Whoever sends a thousand guesses at once must not take the gateway's memory with them.
+Each hash takes 64 MiB and a processor core for a while; a thousand guesses at once must not use up
+the gateway's memory.
 """
 
 from __future__ import annotations
@@ -15,32 +16,33 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from fevergate.errors import AccountError
 
-AT_ONCE = 2
-WAITING = 16
-MOST = 200
-"""Characters that are hashed, so that nobody has the machine hash megabytes."""
+MAX_HASHING = 2
+MAX_WAITING = 16
+MAX_PASSWORD_LENGTH = 200
+"""Characters of a password that are hashed, so that a request cannot have megabytes hashed."""
 
 
 class Passwords:
-    """Every call raises `AccountError` ("later") where too many wait already."""
+    """Hashes and verifies passwords; a call raises `AccountError` ("later") if too many others are
+    waiting."""
 
     def __init__(self, hasher: PasswordHasher) -> None:
         self._hasher = hasher
-        self._working = threading.Semaphore(AT_ONCE)
-        self._places = threading.Semaphore(AT_ONCE + WAITING)
-        # So that a name that nobody has takes as long as one that somebody has.
+        self._working = threading.Semaphore(MAX_HASHING)
+        self._places = threading.Semaphore(MAX_HASHING + MAX_WAITING)
+        # Verified for an unknown name, so that it takes as long as a known one.
         self.nobody = hasher.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
-        """What is kept of a password."""
+        """The hash to store."""
         with self._turn():
             return self._hasher.hash(password)
 
     def matches(self, stored: str, password: str) -> bool:
-        """Whether it is the one of which that was kept."""
+        """Whether the password is the one of a stored hash."""
         with self._turn():
             try:
-                return self._hasher.verify(stored, password[:MOST])
+                return self._hasher.verify(stored, password[:MAX_PASSWORD_LENGTH])
             except (VerificationError, InvalidHashError):
                 return False
 

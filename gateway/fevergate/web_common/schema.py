@@ -1,7 +1,7 @@
-"""What the pages keep: people who sign in, what became of a fever, and who looked at it.
+"""Tables of the web database: accounts, sessions, follow-ups of fevers, the audit, API tokens.
 
-In a database apart from the gateway's: names and telephones go after `[retention] persons_days`,
-and nothing here can hold up a reading.
+They lie apart from the gateway's database, so that nothing here can hold up a reading. Names and
+telephone numbers are deleted after `[retention] persons_days`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ migrations = Migrations("fevergate-web")
 
 @migrations()
 def people(db: Database) -> None:
-    """Who may sign in, who has, and the one-time codes that let a first one in."""
+    """Accounts, their sessions, and one-time codes for the first administrator."""
     db.conn.execute(
         """
         create table users (
@@ -36,7 +36,7 @@ def people(db: Database) -> None:
 
 @migrations()
 def follow_ups(db: Database) -> None:
-    """What became of each fever; every look at it."""
+    """The follow-up of each fever, and the audit of who did or read what."""
     db.conn.execute(
         """
         create table follow_ups (
@@ -60,7 +60,7 @@ def follow_ups(db: Database) -> None:
 
 @migrations()
 def sign_offs(db: Database) -> None:
-    """Signatures under a day's log, who is on duty, and what programs sign in with."""
+    """Signatures of daily logs, the duty list, and API tokens."""
     db.conn.execute(
         """
         create table sign_offs (
@@ -87,7 +87,7 @@ def sign_offs(db: Database) -> None:
 
 @migrations()
 def sealed_persons(db: Database) -> None:
-    """Names and telephones lie sealed; what lay open before the first release goes."""
+    """Personal fields are encrypted; plain ones, from before the first release, are dropped."""
     for name in ("person", "unit", "phone", "note"):
         db.conn.execute(f"alter table follow_ups drop column {name}")
     db.conn.execute("alter table follow_ups add column sealed text not null default ''")
@@ -95,14 +95,14 @@ def sealed_persons(db: Database) -> None:
 
 @migrations()
 def forwarded_follow_ups(db: Database) -> None:
-    """Which revision of a follow-up the campus server holds."""
+    """The revision of each follow-up that the campus server has."""
     db.conn.execute("alter table follow_ups add column forwarded integer not null default 0")
     db.conn.execute("create index follow_ups_new on follow_ups(at) where revision > forwarded")
 
 
 @migrations()
 def attempts(db: Database) -> None:
-    """Guesses by name and address; what a follow-up was before; who signed what after whom."""
+    """Sign-in attempts by name and address, earlier revisions of follow-ups, chained signatures."""
     db.conn.execute(
         """
         create table attempts (
@@ -128,5 +128,5 @@ def attempts(db: Database) -> None:
 
 @migrations()
 def campus_token(db: Database) -> None:
-    """By which token follow-ups were forwarded last."""
+    """The campus server's token with which follow-ups were forwarded last."""
     db.conn.execute("create table meta (key text primary key, value text not null) strict")

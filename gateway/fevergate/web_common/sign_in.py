@@ -1,4 +1,4 @@
-"""Coming in and going out, and each one's language."""
+"""Pages to sign in and out, and to choose language and theme."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from starlette.routing import Route
 
 from fevergate.errors import AccountError
 from fevergate.texts.translations import LANGUAGES
-from fevergate.web_common.accounts import WHOLE_S
+from fevergate.web_common.accounts import MAX_SESSION_S
 from fevergate.web_common.middleware import COOKIE, LANGUAGE, THEME, address_of, form_of, session_of
 from fevergate.web_common.page_maker import THEMES, Site
 
 YEAR_S = 31536000
 
 
-class SignIn:
-    """The pages that everybody may open."""
+class SignInPages:
+    """Pages that are open without a session."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -32,15 +32,15 @@ class SignIn:
         ]
 
     async def healthz(self, _request: Request) -> Response:
-        """Whether the pages are served; open to everybody, says nothing else."""
+        """Answer that the server runs."""
         return JSONResponse({"ok": True})
 
     async def home(self, request: Request) -> Response:
-        """Where each one's work is."""
+        """Redirect to the page of the person's role."""
         return RedirectResponse(self._site.home(session_of(request)), 303)
 
     async def sign_in(self, request: Request) -> Response:
-        """Name and password."""
+        """Begin a session with name and password."""
         if await run_in_threadpool(lambda: self._site.accounts.empty):
             return RedirectResponse("/first", 303)
         session = request.state.session
@@ -57,22 +57,22 @@ class SignIn:
             )
         except AccountError as error:
             await run_in_threadpool(
-                self._site.notebook.note, "-", "turned away", f"{name[:64]} {address_of(request)}"
+                self._site.audited.note, "-", "turned away", f"{name[:64]} {address_of(request)}"
             )
             status = 503 if error.reason == "later" else 403
             return self._site.page(request, "sign_in.html", status, error=error.reason)
-        await run_in_threadpool(self._site.notebook.note, name, "sign in", "")
+        await run_in_threadpool(self._site.audited.note, name, "sign in", "")
         if session:
-            before = request.cookies.get(COOKIE, "")
-            await run_in_threadpool(self._site.accounts.sign_out, before)
+            old_token = request.cookies.get(COOKIE, "")
+            await run_in_threadpool(self._site.accounts.sign_out, old_token)
         response = RedirectResponse("/", 303)
         response.set_cookie(
-            COOKIE, token, max_age=int(WHOLE_S), secure=True, httponly=True, samesite="strict"
+            COOKIE, token, max_age=int(MAX_SESSION_S), secure=True, httponly=True, samesite="strict"
         )
         return response
 
     async def first(self, request: Request) -> Response:
-        """The first administrator, or one who is let in anew, with the code of the terminal."""
+        """Make an administrator with the one-time code that a command printed."""
         if request.method == "GET":
             return self._site.page(request, "first.html", error="")
         form = await form_of(request)
@@ -86,7 +86,7 @@ class SignIn:
         except AccountError as error:
             return self._site.page(request, "first.html", 400, error=error.reason)
         await run_in_threadpool(
-            self._site.notebook.note, form.get("name", ""), "began", "by a code of the terminal"
+            self._site.audited.note, form.get("name", ""), "began", "by a code of the terminal"
         )
         return RedirectResponse("/sign-in", 303)
 
@@ -95,23 +95,24 @@ class SignIn:
         await form_of(request)
         if request.state.session:
             user = request.state.session.user
-            await run_in_threadpool(self._site.notebook.note, user, "sign out", "")
+            await run_in_threadpool(self._site.audited.note, user, "sign out", "")
         await run_in_threadpool(self._site.accounts.sign_out, request.cookies.get(COOKIE, ""))
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
         return response
 
     async def language(self, request: Request) -> Response:
-        """Chinese or English from now on, in this browser."""
-        return _chosen(request, LANGUAGE, LANGUAGES)
+        """Choose Chinese or English for this browser."""
+        return _choose(request, LANGUAGE, LANGUAGES)
 
     async def theme(self, request: Request) -> Response:
-        """Bright, dark for the guard's box at night, or as the device has it."""
-        return _chosen(request, THEME, THEMES)
+        """Choose day, night or the device's theme for this browser."""
+        return _choose(request, THEME, THEMES)
 
 
-def _chosen(request: Request, cookie: str, values: tuple[str, ...]) -> Response:
-    """Keep `to`, where it is one of the values, and go `back`, where that is a page of ours."""
+def _choose(request: Request, cookie: str, values: tuple[str, ...]) -> Response:
+    """Store the query's `to` in a cookie if it is one of the values; redirect to `back`, a path of
+    this site."""
     to = request.query_params.get("to", "")
     back = request.query_params.get("back", "/")
     if not back.startswith("/") or back.startswith("//") or "\\" in back:

@@ -1,4 +1,4 @@
-"""The pages' own database: opened once, used from many threads, one at a time."""
+"""The web database with its audit: one connection, used by many threads in turn."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from fevergate.storage.connection import Immediate, connect, open_sound
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
+"""Age at which an audit entry is deleted."""
+
 REPEATED_S = 60.0
+"""Within this, the same entry again is counted, not added."""
 
 
-class Result(Protocol):
-    """What a statement did."""
+class StatementResult(Protocol):
+    """Result of a statement, as sqlite3 and SQLAlchemy give it."""
 
     @property
     def rowcount(self) -> int: ...
@@ -32,13 +35,13 @@ class Result(Protocol):
 
 
 class Connection(Protocol):
-    """What a transaction writes with: `?`, or `:name` and a dict."""
+    """Runs the statements of a transaction; parameters are `?`, or `:name` with a dict."""
 
-    def execute(self, sql: str, parameters: Any = ..., /) -> Result: ...
+    def execute(self, sql: str, parameters: Any = ..., /) -> StatementResult: ...
 
 
-class Noted(Struct, frozen=True):
-    """One line of the audit; `at` is UTC s, `times` how often within a minute."""
+class AuditEntry(Struct, frozen=True):
+    """One entry of the audit; `at` is a Unix time (s), `times` counts repeats within a minute."""
 
     id: int
     at: float
@@ -48,32 +51,32 @@ class Noted(Struct, frozen=True):
     times: int = 1
 
 
-class Notebook(ABC):
-    """What accounts are kept in, and who did or looked at what."""
+class AuditedStore(ABC):
+    """A database that holds accounts and the audit of who did or read what."""
 
     @abstractmethod
     def query(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """All rows; `?` for each argument."""
+        """All rows of a query; each `?` takes an argument."""
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
-        """All of it or nothing."""
+        """A transaction: committed at the end, rolled back on an exception."""
 
     @abstractmethod
     def clock(self) -> float:
-        """UTC s."""
+        """Unix time (s)."""
 
     def note(self, user: str, action: str, what: str) -> None:
-        """Write down who did or looked at what. The same again within a minute is counted in one
-        line, so that nobody can push out what was noted before; it goes by age."""
+        """Add an audit entry. A repeat within a minute is counted in the entry before it, so that
+        nobody can flood the audit; entries are deleted by age alone."""
         now = self.clock()
         with self.transaction() as connection:
-            again = connection.execute(
+            repeat = connection.execute(
                 "update audit set times = times + 1 where id = (select max(id) from audit"
                 ' where "user" = ? and action = ? and what = ? and at > ?)',
                 (user, action, what, now - REPEATED_S),
             )
-            if again.rowcount:
+            if repeat.rowcount:
                 return
             connection.execute(
                 'insert into audit(at, "user", action, what) values (?, ?, ?, ?)',
@@ -81,24 +84,24 @@ class Notebook(ABC):
             )
             connection.execute("delete from audit where at < ?", (now - AUDIT_S,))
 
-    def audit(self, most: int, before: int | None = None) -> list[Noted]:
-        """What was noted, the newest first, of what came before that number."""
+    def audit(self, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """At most `limit` audit entries, the newest first, with ids below `before`."""
         rows = self.query(
             'select id, at, "user", action, what, times from audit where id < ?'
             " order by id desc limit ?",
-            (before if before is not None else 2**62, most),
+            (before if before is not None else 2**62, limit),
         )
-        return [Noted(*row) for row in rows]
+        return [AuditEntry(*row) for row in rows]
 
 
-class WebStore(Notebook):
-    """`query` reads, `transaction` writes; neither ever runs beside another."""
+class WebStore(AuditedStore):
+    """The web database in SQLite; `query` and `transaction` exclude each other."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._lock = threading.RLock()
         self._now = now
         self._db = open_sound(path, lambda: _open(path))
-        path.chmod(0o600)  # names and telephones
+        path.chmod(0o600)  # it holds names and telephone numbers
 
     def close(self) -> None:
         self._db.close()

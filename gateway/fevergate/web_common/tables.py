@@ -1,4 +1,4 @@
-"""A report as words and tables, whatever it is written as: page, CSV, XLSX, PDF or paper."""
+"""A report as text and tables, independent of its format: page, CSV, XLSX, PDF or print."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ FIELDS = {
     "undone_by": N_("Taken back by"),
     "undone_reason": N_("Why"),
 }
-"""What is signed of a day, as people call it."""
+"""Titles of the fields of a signed report."""
 
 
 class Rows(Generic[T]):
-    """Rows that are made as they are read: a flood's are not all there at once."""
+    """Rows that are made one at a time as they are read, so that a long table fits in memory."""
 
-    def __init__(self, of: Sequence[T], make: Callable[[T], list[Cell]]) -> None:
-        self._of = of
+    def __init__(self, items: Sequence[T], make: Callable[[T], list[Cell]]) -> None:
+        self._items = items
         self._make = make
 
     def __len__(self) -> int:
-        return len(self._of)
+        return len(self._items)
 
     def __iter__(self) -> Iterator[list[Cell]]:
-        return map(self._make, self._of)
+        return map(self._make, self._items)
 
 
 class Table(NamedTuple):
-    """Titles and rows of one length; times are the campus's own."""
+    """A titled table; each row is as long as `columns`. Times are local."""
 
     title: str
     columns: list[str]
@@ -75,10 +75,10 @@ class Table(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A day's log, or another report: what it says in words, and its tables."""
+    """A report, such as a day's log: its text and its tables."""
 
     name: str
-    """For a file, ASCII."""
+    """The file's name without suffix, ASCII."""
     title: str
     state: str
     """`red`, `green` or `amber`."""
@@ -88,23 +88,23 @@ class Sheet(NamedTuple):
     signed: list[str]
 
 
-def struck_in_words(one: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
-    """Hours that do not count, or count again: by whom and why."""
-    end = local(one.end, zone, "%H:%M")
+def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
+    """A sentence on struck hours: which, what they held, by whom, why, and if they count again."""
+    end = local(span.end, zone, "%H:%M")
     names = {
         "kiosk": kiosk,
-        "begin": local(one.begin, zone, "%H:%M"),
+        "begin": local(span.begin, zone, "%H:%M"),
         "end": "24:00" if end == "00:00" else end,
-        "people": one.people,
-        "fevers": one.fevers,
-        "by": one.by,
-        "at": local(one.at, zone, "%Y-%m-%d %H:%M"),
-        "reason": one.reason,
-        "undone_by": one.undone_by,
-        "undone_at": local(one.undone_at, zone, "%Y-%m-%d %H:%M"),
-        "undone_reason": one.undone_reason,
+        "people": span.people,
+        "fevers": span.fevers,
+        "by": span.by,
+        "at": local(span.at, zone, "%Y-%m-%d %H:%M"),
+        "reason": span.reason,
+        "undone_by": span.undone_by,
+        "undone_at": local(span.undone_at, zone, "%Y-%m-%d %H:%M"),
+        "undone_reason": span.undone_reason,
     }
-    if one.undone_at is None:
+    if span.undone_at is None:
         text = say(
             "Struck, in no figure: %(kiosk)s from %(begin)s to %(end)s, %(people)d people,"
             " %(fevers)d fevers; by %(by)s at %(at)s: %(reason)s."
@@ -117,18 +117,23 @@ def struck_in_words(one: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> st
     return text % names
 
 
-def in_words(one: Difference, names: Mapping[str, str], say: Say) -> tuple[str, str, str]:
-    """A difference as people read it: what, before, now; `names` of the parts of its way."""
-    what = " · ".join(say(names[word]) if word in names else word for word in one.what.split())
+def difference_in_words(
+    difference: Difference, names: Mapping[str, str], say: Say
+) -> tuple[str, str, str]:
+    """A difference in words: field, value before, value now; `names` has titles of fields."""
+    field = " · ".join(
+        say(names[word]) if word in names else word for word in difference.what.split()
+    )
     values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
-    return what, values.get(one.before, one.before), values.get(one.now, one.now)
+    before, now = difference.before, difference.now
+    return field, values.get(before, before), values.get(now, now)
 
 
 def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """UTC seconds as the campus's clocks show them."""
+    """A Unix time (s) as local date and time; empty for None."""
     return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
 
 
 def label_of(value: str, say: Say) -> str:
-    """A value as people call it."""
+    """The translated label of a value, or the value itself."""
     return say(LABELS[value]) if value in LABELS else value

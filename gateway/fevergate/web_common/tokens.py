@@ -1,4 +1,4 @@
-"""What programs sign in with: a secret for a purpose, for some days. Only its digest is kept."""
+"""API tokens of programs: a secret with scopes and an expiry; only its SHA-256 is stored."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from fevergate.web_common.accounts import NAME
 from fevergate.web_common.store import WebStore
 
 PREFIX = "fg_"
-"""So that a secret that leaked is found by who looks for such."""
+"""Begins each secret, so that secret scanners recognise one that leaked."""
 
 DAY_S = 86400.0
-MOST_DAYS = 400
+MAX_DAYS = 400
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """One token, without its secret. Times are UTC s."""
+    """One token without its secret; times are Unix times (s)."""
 
     id: int
     name: str
@@ -34,19 +34,19 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class Tokens:
-    """Over the pages' database."""
+    """Issues, finds and revokes tokens in the web database."""
 
     def __init__(self, store: WebStore, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
     def issue(self, name: str, scopes: Sequence[str], days: int, by: str) -> str:
-        """A new one's secret, which is never shown again. Raises `AccountError`."""
+        """Make a token and return its secret, which cannot be read again. Raises `AccountError`."""
         if not NAME.fullmatch(name):
             raise AccountError("name")
         if not scopes or not set(scopes) <= set(SCOPES):
             raise AccountError("scopes")
-        if not 1 <= days <= MOST_DAYS:
+        if not 1 <= days <= MAX_DAYS:
             raise AccountError("days")
         secret = PREFIX + secrets.token_urlsafe(32)
         chosen = " ".join(scope for scope in SCOPES if scope in scopes)
@@ -59,7 +59,7 @@ class Tokens:
         return secret
 
     def find(self, secret: str) -> Token | None:
-        """Whose it is, if it has not expired; notes its use, by the minute."""
+        """The token of a secret unless it has expired; records its use, at most once a minute."""
         rows = self._store.query(f"{_SELECT} where digest = ?", (_digest(secret),))
         if not rows:
             return None
@@ -72,16 +72,16 @@ class Tokens:
         return token
 
     def all(self) -> list[Token]:
-        """The newest first."""
+        """All tokens, the newest first."""
         return [_of(row) for row in self._store.query(f"{_SELECT} order by id desc")]
 
     def revoke(self, number: int) -> None:
-        """From now on it opens nothing."""
+        """Delete a token: its next request is refused."""
         with self._store.transaction() as connection:
             connection.execute("delete from tokens where id = ?", (number,))
 
-    def end_of(self, person: str) -> None:
-        """Whoever may no more sign in has no program that may ask, either."""
+    def revoke_of(self, person: str) -> None:
+        """Revoke the tokens that a person issued: they end with the account."""
         with self._store.transaction() as connection:
             connection.execute('delete from tokens where "by" = ?', (person,))
 
