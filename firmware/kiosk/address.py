@@ -6,8 +6,7 @@ What asks is loaded for a name alone (`names`), and given back with its answer.
 import time
 
 from kiosk.on_demand import give_back
-from kiosk.settings import is_address
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 STATE = "/broker"
 _PATIENCE_MS = 3000  # then the last address that worked is tried, and the question stays open
@@ -24,8 +23,8 @@ class Address:
         self._answer = ""
         self._tried = ""
         self._began = None
-        self._slots = Slots(STATE)
-        stored = None if self._numeric else self._slots.read()
+        self._file = SafeFile(STATE)
+        stored = None if self._numeric else self._file.read()
         same = isinstance(stored, dict) and stored.get("host") == host
         last = str(stored.get("address")) if stored and same else ""
         self._last = last if is_address(last) else ""
@@ -38,9 +37,9 @@ class Address:
         if self._began is None:
             self._began = time.ticks_ms()
             if self._lookup is None:
-                from kiosk.names import Lookup
+                from kiosk.dns import Lookup
 
-                give_back("names")
+                give_back("dns")
                 self._lookup = Lookup(self._host)
         address = self._lookup.tick() if self._lookup else ""
         if address is not None and self._lookup:
@@ -64,4 +63,10 @@ class Address:
         """The last one that was tried is the broker's: keep it. Raises `OSError`."""
         if not self._numeric and self._tried != self._last:
             self._last = self._tried
-            self._slots.write({"host": self._host, "address": self._last})
+            self._file.write({"host": self._host, "address": self._last})
+
+
+def is_address(text):
+    """Whether it is an IPv4 address, and no host's name."""
+    parts = text.split(".")
+    return len(parts) == 4 and all(p.isdigit() and len(p) < 4 and int(p) < 256 for p in parts)

@@ -10,9 +10,10 @@ import time
 
 import machine
 
-from kiosk import clock, lens, messages, record, screening
+from kiosk import clock, messages, record, screening
 from kiosk.bus import Bus
-from kiosk.control import Control
+from kiosk.commands import Commands
+from kiosk.decision import Decision
 from kiosk.display import Display
 from kiosk.errors import (
     BlindedError,
@@ -22,21 +23,19 @@ from kiosk.errors import (
     SettingsError,
     SetupError,
 )
-from kiosk.examiner import Examiner
-from kiosk.frozen import Frozen
-from kiosk.link import Link
+from kiosk.health_report import HealthReport
 from kiosk.mlx90614 import MLX90614
+from kiosk.mqtt_link import MqttLink
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import Panel
-from kiosk.remote import Remote
-from kiosk.report import Report
+from kiosk.remote_settings import RemoteSettings
 from kiosk.scan import WAITING
+from kiosk.sensor_checks import BLOCKED_SCANS, FrozenCheck, LensCheck, WarmUp
+from kiosk.sensor_unit import SensorUnit
 from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
-from kiosk.unit import Unit
 from kiosk.update import TRIAL_MS, Update
-from kiosk.usual import Usual
-from kiosk.warmup import WarmUp
+from kiosk.usual_visitors import UsualVisitors
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 _SAMPLE_MS = 100
@@ -57,13 +56,13 @@ class App:
 
     def __init__(self, remote, ca_der):
         self.settings = settings = remote.settings
-        self.control = Control(self, remote)
-        self.update = Update(settings.kiosk, settings.update_key, self.control)
+        self.commands = Commands(self, remote)
+        self.update = Update(settings.kiosk, settings.update_key, self.commands)
         clock.restore()
         self.uptime = clock.Uptime()
         self.bus = Bus()
         self.sensor = MLX90614(self.bus)
-        self.unit = Unit(self.sensor)
+        self.unit = SensorUnit(self.sensor)
         self.warm_up = WarmUp()
         self.panel = Panel(Display(self.bus), settings, clock.utc)
         self.outbox = Outbox()
@@ -71,14 +70,14 @@ class App:
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
         )
         self.wifi = Wifi(settings)
-        self.link = Link(
+        self.link = MqttLink(
             settings,
             self.outbox,
             context_for(ca_der),
             self.wifi.up,
             {
-                "settings": self.control.settings,
-                "command": self.control.command,
+                "settings": self.commands.settings,
+                "command": self.commands.command,
                 "update": self.update.offer,
                 "time": self._told_time,
             },
@@ -87,17 +86,17 @@ class App:
         self.wifi.line = lambda: self.link.up
         self.wifi.idle_ms = self._idle_ms
         self.wifi.show = self.panel.offline
-        self.examiner = Examiner(settings)
+        self.decision = Decision(settings)
         self.seq = 0
         self.scans = 0
         self.unkept = 0
         self.fault = ""
         self.failed = 0
-        self.frozen = Frozen()
-        self.lens = lens.Lens()
-        self.usual = Usual()
+        self.frozen = FrozenCheck()
+        self.lens = LensCheck()
+        self.usual_visitors = UsualVisitors()
         self.watchdog = machine.WDT(timeout=_WATCHDOG_MS)
-        self.report = Report(self)
+        self.report = HealthReport(self)
         self.link.came_up = self.report.now
         self.sensor_id = ""
         self.can_c = None
@@ -112,8 +111,8 @@ class App:
     async def run(self):
         """Everything at once, for ever."""
         self.panel.idle()
-        if self.examiner.left_over:
-            self._answer(self.examiner.left_over, self.uptime.ms())
+        if self.decision.left_over:
+            self._answer(self.decision.left_over, self.uptime.ms())
         tasks = [
             self._supervise("scan", self._scan_forever),
             self._supervise("link", self.link.run),
@@ -152,7 +151,7 @@ class App:
 
     async def _keep_clock(self):
         settings = self.settings
-        news, idle = self.report.now, self.control.idle
+        news, idle = self.report.now, self.commands.idle
         await clock.keep(settings.ntp_host, settings.ntp_port, news, idle)
 
     def _told_time(self, message):
@@ -179,7 +178,7 @@ class App:
                     await asyncio.sleep_ms(_FAULT_RETRY_MS)
                     self.bus.clock_free()
             # Whatever came of the sample: a line that waits for nobody would wait for ever.
-            scan = self.examiner.scan
+            scan = self.decision.scan
             self.link.busy = scan.scanning
             self.link.present = scan.state != WAITING
             # Fed by what the board is there for: whatever hangs, it starts anew.
@@ -190,14 +189,14 @@ class App:
                 due = time.ticks_ms()  # late: go on from here, do not hurry to catch up
                 wait_ms = 0
             elif not self.link.busy:
-                self.report.vitals.nobody()
+                self.report.memory.idle()
                 wait_ms = max(0, time.ticks_diff(due, time.ticks_ms()))
             await asyncio.sleep_ms(wait_ms)
 
     def _upkeep(self, now):
         """See that the part is set as it was, before anything that it says is believed; and light
         the display anew."""
-        if self.examiner.scan.state != WAITING:
+        if self.decision.scan.state != WAITING:
             return
         if now - self._renewed_ms >= _UPKEEP_MS:
             self._renewed_ms = now
@@ -209,13 +208,13 @@ class App:
 
     def _sample(self, object_c, ambient_c):
         now = self.uptime.ms()
-        scan = self.examiner.scan
+        scan = self.decision.scan
         before = scan.scanning
         if self.warm_up.feed(now, ambient_c):
             self._settled()
-        self.examiner.warming = not self.warm_up.over
-        judgements = self.examiner.sample(now, object_c, ambient_c)
-        if scan.state != WAITING or self.examiner.refers(now):
+        self.decision.warming = not self.warm_up.over
+        judgements = self.decision.sample(now, object_c, ambient_c)
+        if scan.state != WAITING or self.decision.refers(now):
             self._seen_ms = now
         if scan.blinded:
             self._answer_all(judgements, now)
@@ -223,22 +222,22 @@ class App:
         for judgement in judgements:
             self.lens.judged(judgement.reason)
             if judgement.reason not in _NOBODY:
-                self.usual.person()
+                self.usual_visitors.person()
         self.lens.look(now, scan.rise_c)
         if now - self._counted_ms >= _COUNT_MS:
             self._counted_ms = now
             self._count()
         if self.lens.blocked:
             self._answer_all(judgements, now)
-            raise LensError("%d faces too cold" % lens.SCANS)
+            raise LensError("%d faces too cold" % BLOCKED_SCANS)
         if self.fault:
             self._sensor_back()
         elif (
             self.failed == 0
             and self._last_sample_ms
             and self.warm_up.over
-            and not self.usual.blind
-            and not self.examiner.refers(now)
+            and not self.usual_visitors.blind
+            and not self.decision.refers(now)
         ):
             self.report.watched_ms += min(now - self._last_sample_ms, 1000)
         self._last_sample_ms = now
@@ -267,12 +266,12 @@ class App:
         now = clock.utc()
         if now is None:
             return
-        before = self.usual.blind
+        before = self.usual_visitors.blind
         try:
-            self.usual.look(now + self.settings.utc_offset_min * 60)
+            self.usual_visitors.look(now + self.settings.utc_offset_min * 60)
         except OSError as error:
             print("usual not kept:", error)
-        if self.usual.blind and not before:
+        if self.usual_visitors.blind and not before:
             print("nobody as usual")
             self.report.now()
 
@@ -292,7 +291,7 @@ class App:
             self._answered_ms = now
             self._red = verdict == screening.FEVER
             if verdict == screening.RETRY:
-                self.examiner.scan.ask_again()
+                self.decision.scan.ask_again()
         self.scans += 1
         self.seq += 1
         data = record.pack(
@@ -308,7 +307,7 @@ class App:
         print("reading", text)
         self.link.send(self.boot, self.seq, verdict == screening.FEVER, text)
         try:
-            self.examiner.remember()
+            self.decision.remember()
         except OSError as error:
             print("crowd not kept:", error)
 
@@ -317,27 +316,27 @@ class App:
         before, self.settings = self.settings, settings
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
-            self.examiner.configure(settings)
+            self.decision.configure(settings)
         else:
             # Another look at faces: begin anew. Whoever was to come again is alarmed for.
-            self.examiner = Examiner(settings)
-            self.examiner.found(self.sensor_id)
-            if self.examiner.left_over:
-                self._answer(self.examiner.left_over, self.uptime.ms())
+            self.decision = Decision(settings)
+            self.decision.found(self.sensor_id)
+            if self.decision.left_over:
+                self._answer(self.decision.left_over, self.uptime.ms())
         # What decides comes first: words are loaded, and that may fail.
         self.panel.configure(settings)
         self._invite()
 
     def refer(self, on):
         """Take what is scanned for a reference, or for people again; says so at once."""
-        self.examiner.begin_reference(self.uptime.ms(), on)
+        self.decision.begin_reference(self.uptime.ms(), on)
         self.report.now()
 
     def identify(self):
         """See which part is on the bus, and that it is set as it was. Raises `SensorError`."""
         if self.unit.check():
             self.sensor_id = self.unit.number
-            self.examiner.found(self.sensor_id)
+            self.decision.found(self.sensor_id)
             # A reset leaves the can as warm as it was, and this memory too; power takes both.
             self.warm_up = WarmUp(machine.RTC().memory() == self.sensor_id.encode())
             self._invite()
@@ -350,7 +349,7 @@ class App:
 
     def _invite(self):
         """Show that people may come, or not yet; not over a fault, an answer, or somebody."""
-        if self.fault or self._answered_ms is not None or self.examiner.scan.scanning:
+        if self.fault or self._answered_ms is not None or self.decision.scan.scanning:
             return
         if self.warm_up.over:
             self.panel.idle()
@@ -367,7 +366,7 @@ class App:
     def _late(self):
         """Alarm for a positive who did not come back, while there are no samples."""
         now = self.uptime.ms()
-        self._answer_all(self.examiner.overdue(now), now)
+        self._answer_all(self.decision.overdue(now), now)
 
     def _faulty(self, error):
         """Say so: amber, in words, and once in a health of its own."""
@@ -378,7 +377,7 @@ class App:
                 self.panel.fault(error.shown)
             return
         self.fault = error.word
-        self._answer_all(self.examiner.fail(now), now)
+        self._answer_all(self.decision.fail(now), now)
         if not self._red or self._answered_ms is None or now - self._answered_ms >= _ANSWER_MS:
             self.panel.fault(error.shown)  # but a red stays for its time
         print("sensor fault:", error)
@@ -395,7 +394,7 @@ class App:
 def main():
     """Start the kiosk; without settings, ask for them."""
     try:
-        remote = Remote(read())
+        remote = RemoteSettings(read())
         try:
             with open(CA_PATH, "rb") as file:
                 ca_der = file.read()

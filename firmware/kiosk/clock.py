@@ -14,7 +14,7 @@ from machine import RTC
 
 from kiosk.errors import KioskError
 from kiosk.on_demand import give_back
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 _VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
 _VALID_TO = 4_102_444_800  # 2100-01-01
@@ -52,7 +52,7 @@ def restore():
     One that went on through a reset is as sure as it was before.
     """
     global _sure, _kept_s
-    kept = Slots(_KEPT).read()
+    kept = SafeFile(_KEPT).read()
     if not isinstance(kept, dict):
         return
     at = kept.get("at")
@@ -117,7 +117,7 @@ def _keep():
     global _kept_s
     _kept_s = _now()
     try:
-        Slots(_KEPT).write({"at": _kept_s, "sure": _sure})
+        SafeFile(_KEPT).write({"at": _kept_s, "sure": _sure})
     except OSError as error:
         print("clock not kept:", error)
 

@@ -17,12 +17,12 @@ import network
 
 from kiosk import setup_code
 from kiosk.bus import Bus
-from kiosk.captive import Pages, serve_dns
+from kiosk.captive_portal import SetupServer, serve_dns
 from kiosk.errors import KioskError, SettingsError, plain
-from kiosk.invitation import Invitation
-from kiosk.page import PAGE
 from kiosk.settings import CA_PATH, PATH
-from kiosk.wish import Wish, understand
+from kiosk.setup_display import SetupDisplay
+from kiosk.setup_page import PAGE
+from kiosk.setup_request import SetupRequest, understand
 
 _HOST = "0.0.0.0"  # noqa: S104 - of the board's own Wi-Fi
 HTTP_PORT = 80
@@ -70,7 +70,7 @@ class Commissioning:
     """`run` returns when the board has settings."""
 
     def __init__(self):
-        self._display = Invitation(Bus())
+        self._display = SetupDisplay(Bus())
         self._networks = []
         self._name = ""
         self._news = "idle"  # or a key of the texts
@@ -84,7 +84,7 @@ class Commissioning:
         """Until there are settings on flash and somebody has seen it, or has had the time to."""
         address = self._open()
         shown = ".".join([str(part) for part in address])
-        pages = Pages(PAGE, shown, self._state, self.submit)
+        pages = SetupServer(PAGE, shown, self._state, self.submit)
         await asyncio.start_server(pages.serve, _HOST, HTTP_PORT)
         background = [
             asyncio.create_task(_for_ever(serve_dns, _HOST, DNS_PORT, address)),
@@ -113,7 +113,7 @@ class Commissioning:
         if self._busy or self._news == "saved":
             return "请稍候\nIn a moment: the last settings are being tried"
         try:
-            self._wish = Wish(message, self._wish)
+            self._wish = SetupRequest(message, self._wish)
         except SettingsError as error:
             return "输入有误\nThis cannot be: %s" % plain(error)
         self._busy = True

@@ -11,8 +11,8 @@ import struct
 
 from kiosk import record, segment
 from kiosk.errors import OutboxError
-from kiosk.runs import SPAN
-from kiosk.slots import Slots
+from kiosk.number_set import SPAN
+from kiosk.safe_file import SafeFile
 
 NEWEST = 3
 """With the boot's number 124 bytes: VfsLfs2 keeps files of up to 128 (its cache) in its log."""
@@ -252,7 +252,7 @@ def next_boot(path="/boot", after=0, fresh=0):
     the identities of its earlier life again, or the gateway would take news for repeats. So it is
     where the flash takes nothing.
     """
-    slots = Slots(path)
+    slots = SafeFile(path)
     counted = slots.read()
     last = max(counted if isinstance(counted, int) else 0, after)
     boot = last + 1 if last else fresh

@@ -3,14 +3,14 @@
 Either fevers or the others, so that those can go without these. A backlog has forty of them, and
 memory holds no object for each but a `bytearray`, here `state`: boot, window and kind, places in
 the file; then the numbers in it and, as soon as these are fewer, those that must still be told
-(`kiosk.runs`: some 40 bytes each, 128 at most, whatever comes).
+(`kiosk.number_set`: some 40 bytes each, 128 at most, whatever comes).
 """
 
 import os
 import struct
 
-from kiosk import record, runs
-from kiosk.runs import SPAN
+from kiosk import number_set, record
+from kiosk.number_set import SPAN
 
 _HEAD = (
     "<IIHBB"  # boot; twice the window, and 1 for fevers; places; bytes of the first set; others?
@@ -51,12 +51,12 @@ def fever_of(state):
 
 def last(state):
     """The highest number that the file ever held."""
-    return _first(state) + max([end for _, end in runs.each(_sets(state)[0])]) - 1
+    return _first(state) + max([end for _, end in number_set.each(_sets(state)[0])]) - 1
 
 
 def left(state):
     """How many readings must still be told."""
-    return runs.below(_sets(state)[1], SPAN)
+    return number_set.below(_sets(state)[1], SPAN)
 
 
 def flash_bytes(state):
@@ -80,7 +80,7 @@ def load(folder, state):
                 data = chunk[start : start + record.SIZE]
                 index = record.seq_of(data) - first if record.sound(data) else -1
                 if before < index < SPAN:
-                    there = runs.add(there, index, index + 1)
+                    there = number_set.add(there, index, index + 1)
                     before = index
                 else:
                     rotten += 1
@@ -105,8 +105,8 @@ def append(folder, state, records):
     for data in records:
         index = record.seq_of(data) - _first(state)
         alike = untold is there
-        there = runs.add(there, index, index + 1)
-        untold = there if alike else runs.add(untold, index, index + 1)
+        there = number_set.add(there, index, index + 1)
+        untold = there if alike else number_set.add(untold, index, index + 1)
     _keep(state, there, untold, slots + len(records))
 
 
@@ -118,8 +118,8 @@ def read(folder, state, seq):
     there = _sets(state)[0]
     try:
         with open(_path(folder, state), "rb") as file:
-            file.seek(runs.below(there, seq - _first(state)) * record.SIZE)
-            for _ in range(_slots(state) - runs.below(there, SPAN) + 1):
+            file.seek(number_set.below(there, seq - _first(state)) * record.SIZE)
+            for _ in range(_slots(state) - number_set.below(there, SPAN) + 1):
                 data = file.read(record.SIZE)
                 if record.sound(data) and record.seq_of(data) >= seq:
                     if record.seq_of(data) == seq:
@@ -135,7 +135,7 @@ def next_seq(state, skip=()):
     """The first number that is left and whose (boot, number) is not in `skip`, or None."""
     boot = boot_of(state)
     base = _first(state)
-    for first, end in runs.each(_sets(state)[1]):
+    for first, end in number_set.each(_sets(state)[1]):
         for seq in range(base + first, base + end):
             if (boot, seq) not in skip:
                 return seq
@@ -149,9 +149,9 @@ def release(state, first, last):
     if first >= end:
         return 0
     there, untold = _sets(state)
-    count = runs.below(untold, end) - runs.below(untold, first)
+    count = number_set.below(untold, end) - number_set.below(untold, first)
     if count:
-        _keep(state, there, runs.without(untold, first, end), _slots(state))
+        _keep(state, there, number_set.without(untold, first, end), _slots(state))
     return count
 
 

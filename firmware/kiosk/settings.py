@@ -67,12 +67,6 @@ class Settings:
         return begin <= minute < end if begin <= end else minute >= begin or minute < end
 
 
-def is_address(text):
-    """Whether it is an IPv4 address, and no host's name."""
-    parts = text.split(".")
-    return len(parts) == 4 and all(p.isdigit() and len(p) < 4 and int(p) < 256 for p in parts)
-
-
 def read(path=PATH):
     """What settings.json holds. Raises `SettingsError`, one line: file, what was expected."""
     try:

@@ -3,10 +3,10 @@
 import binascii
 
 from kiosk import screening
+from kiosk.address import is_address
 from kiosk.baseline import BOUND_C
 from kiosk.errors import SettingsError
 from kiosk.estimate import SITES
-from kiosk.settings import is_address
 from kiosk.words import LANGUAGES
 
 # Follow the crowd, stay at `baseline_c`, or at the factory curve.

@@ -122,9 +122,10 @@ async def _connected(host, port):
     import socket
     import ssl
 
-    from kiosk.names import find
+    from kiosk.address import is_address
+    from kiosk.dns import find
 
-    address = await find(host)
+    address = host if is_address(host) else await find(host)
     if address is None:
         raise OSError("no address for %s" % host)
     raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

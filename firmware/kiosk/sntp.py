@@ -8,8 +8,8 @@ import socket
 import struct
 import time
 
+from kiosk.address import is_address
 from kiosk.on_demand import give_back
-from kiosk.settings import is_address
 
 _NTP_PORT = 123
 _NTP_EPOCH = 2_208_988_800  # 1900 to 1970
@@ -44,9 +44,9 @@ async def ask(host, port=_NTP_PORT):
         udp.setblocking(False)
         address = host
         if not is_address(host):
-            from kiosk.names import find  # a name's resolver: most hosts are numbers
+            from kiosk.dns import find  # a name's resolver: most hosts are numbers
 
-            give_back("names")
+            give_back("dns")
             address = await find(host)
         if address is None:
             return None

@@ -11,66 +11,11 @@ import time
 
 import machine
 
-from kiosk.slots import Slots
+from kiosk.safe_file import Installed
 
-SLOTS = ("a", "b")
-_STATE = "/update"
 NEEDED = ("/settings.json", "/ca.der")
 _RESTART_S = 5
 _TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow day
-
-
-class Installed:
-    """What is on flash: `good` and `trial` name slots, "" is what was flashed."""
-
-    def __init__(self, path=_STATE):
-        self._slots = Slots(path)
-        known = self._slots.read()
-        values = known if isinstance(known, dict) else {}
-        self.good = values.get("good") if values.get("good") in SLOTS else ""
-        self.trial = values.get("trial") if values.get("trial") in SLOTS else ""
-        self.booted = values.get("booted") is True
-        issued = values.get("issued")
-        self.issued = issued if isinstance(issued, int) else 0
-        self.failed = str(values.get("failed") or "")
-        self.version = str(values.get("version") or "")
-        self.fault = str(values.get("fault") or "")
-
-    @property
-    def spare(self):
-        """The slot that an update may be written to."""
-        return "b" if self.good == "a" else "a"
-
-    def write(self):
-        """Make it so. Raises `OSError`."""
-        self._slots.write(
-            {
-                "good": self.good,
-                "trial": self.trial,
-                "booted": self.booted,
-                "issued": self.issued,
-                "failed": self.failed,
-                "version": self.version,
-                "fault": self.fault,
-            }
-        )
-
-    def choose(self):
-        """The slot to boot; a trial that had its boot is over. Raises `OSError`."""
-        if not self.trial:
-            return self.good
-        if not self.booted:
-            self.booted = True
-            self.write()
-            return self.trial
-        self.failed, self.trial = self.version, ""
-        self.write()
-        return self.good
-
-    def confirm(self):
-        """What is on trial is healthy: it stays. Raises `OSError`."""
-        self.good, self.trial, self.failed = self.trial, "", ""
-        self.write()
 
 
 def start():

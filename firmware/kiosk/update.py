@@ -10,9 +10,11 @@ import asyncio
 from kiosk import VERSION
 from kiosk.errors import UpdateError, plain
 from kiosk.on_demand import give_back
-from kiosk.starter import Installed
+from kiosk.safe_file import Installed
 
-_MODULES = ("install", "bundle", "offer", "signature")  # loaded while an offer is at hand
+_MODULES = ("update_install", "update_bundle", "update_offer", "signature")
+"""Modules that are loaded only while an update is offered."""
+
 TRIAL_MS = 120_000
 _TRIAL_MIN_MS = 20_000
 
@@ -96,7 +98,7 @@ class Update:
         has then changed."""
         while not self.host.idle():
             await asyncio.sleep(0.1)  # whoever stands there would feel the loading
-        from kiosk.install import Installation
+        from kiosk.update_install import Installation
 
         self._installation = Installation(self)
         try:

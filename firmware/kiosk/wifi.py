@@ -10,7 +10,7 @@ import asyncio
 import machine
 import network
 
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 _CHECK_MS = 1000
 _JOIN_S = 20  # a join has this long before another is begun
@@ -64,7 +64,7 @@ class Wifi:
         self._restarts = 0
         self._failed = None
         self._bssid = self._wanted = None
-        self._slots = Slots(_STATE)
+        self._file = SafeFile(_STATE)
         self._reboots = None
         self.trouble = 0
         self.line = _always  # whether the broker has us; told by whoever knows
@@ -177,7 +177,7 @@ class Wifi:
     def _watch_line(self):
         """A network through which nothing gets: the interface starts anew, at last the board."""
         if self._reboots is None:
-            stored = self._slots.read()
+            stored = self._file.read()
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
         if self.line():
             self._down_s = self._restarts = 0
@@ -185,7 +185,7 @@ class Wifi:
                 self._shown = None
                 self.show(None)
             if self._reboots:
-                self._slots.write(0)
+                self._file.write(0)
                 self._reboots = 0
             return
         self._down_s += 1
@@ -200,7 +200,7 @@ class Wifi:
             and idle_ms >= SCAN_IDLE_MS
         ):
             # Counted before it is done: a count that is not kept would reboot for ever.
-            self._slots.write(self._reboots + 1)
+            self._file.write(self._reboots + 1)
             print("wifi: no line for %d s, the board starts anew" % self._down_s)
             machine.reset()
         elif self._down_s >= _RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:

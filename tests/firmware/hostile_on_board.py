@@ -1,7 +1,7 @@
 """Runs under MicroPython: ten thousand messages that nobody should send, to a board's own files.
 
 Arguments: firmware folder, how many. The link's, control's, settings',
-examiner's, outbox's and update's shipped code takes them; pins and line are not there.
+decision's, outbox's and update's shipped code takes them; pins and line are not there.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ class Machine:
 sys.modules["machine"] = Machine
 
 from kiosk import record
-from kiosk.control import Control
+from kiosk.commands import Commands
 from kiosk.errors import KioskError
-from kiosk.examiner import Examiner
-from kiosk.link import Link
+from kiosk.decision import Decision
+from kiosk.mqtt_link import MqttLink
 from kiosk.outbox import Outbox
-from kiosk.remote import Remote
+from kiosk.remote_settings import RemoteSettings
 from kiosk.update import Update
 
 OWN = {"kiosk": "a", "campus": "b", "broker_host": "c", "username": "d", "password": "e"}
@@ -58,22 +58,22 @@ class App:
     """What control asks of the app."""
 
     def __init__(self):
-        remote = Remote(OWN, "remote")
+        remote = RemoteSettings(OWN, "remote")
         self.settings = remote.settings
-        self.examiner = Examiner(self.settings, "crowd", "unit")
+        self.decision = Decision(self.settings, "crowd", "unit")
         self.sensor_id = CALIBRATION["sensor"]
         self.fault = ""
-        self.control = Control(self, remote)
-        self.update = Update("a", "AAAA", self.control, ".")
+        self.commands = Commands(self, remote)
+        self.update = Update("a", "AAAA", self.commands, ".")
         self.outbox = Outbox("outbox")
-        self.link = Link(
+        self.link = MqttLink(
             self.settings,
             self.outbox,
             None,
             lambda: True,
             {
-                "settings": self.control.settings,
-                "command": self.control.command,
+                "settings": self.commands.settings,
+                "command": self.commands.command,
                 "update": self.update.offer,
             },
             {"update/piece": self.update.piece},
@@ -84,10 +84,10 @@ class App:
 
     def configure(self, settings):
         self.settings = settings
-        self.examiner.configure(settings)
+        self.decision.configure(settings)
 
     def refer(self, on):
-        self.examiner.begin_reference(0, on)
+        self.decision.begin_reference(0, on)
 
 
 def mutated():
@@ -133,8 +133,8 @@ async def main():
             gc.collect()
     assert not took.done()
     # It still is what it was: it judges, keeps, and has settings that are right.
-    Remote(OWN, "remote")
-    app.examiner.sample(1000, 22.0, 22.0)
+    RemoteSettings(OWN, "remote")
+    app.decision.sample(1000, 22.0, 22.0)
     assert 35 <= app.settings.threshold_c <= 40
     assert len(app.outbox) == 1 and app.outbox.waiting(())[:2] == (9, 1)
     assert not [name for name in ("a", "b", "update.a", "update.b") if name in os.listdir()]

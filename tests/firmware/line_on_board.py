@@ -18,7 +18,7 @@ class Machine:
 
 sys.modules["machine"] = Machine
 
-from kiosk import clock, link, mqtt, sntp
+from kiosk import clock, mqtt_link, mqtt, sntp
 
 
 class Time:
@@ -37,7 +37,7 @@ class Time:
 
 
 fake = Time()
-link.time = mqtt.time = fake
+mqtt_link.time = mqtt.time = fake
 
 
 class Settings:
@@ -69,7 +69,7 @@ class Client:
 class Line:
     def __init__(self):
         self.wifi = True
-        self.link = link.Link(Settings, (), None, lambda: self.wifi, {}, {})
+        self.link = mqtt_link.MqttLink(Settings, (), None, lambda: self.wifi, {}, {})
         self.client = self.link._client = Client()
         self.link._waiting = True
 

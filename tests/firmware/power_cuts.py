@@ -16,7 +16,7 @@ sys.path.insert(0, sys.argv[5])
 from cut_flash import Flash, PowerCutError
 from kiosk import record
 from kiosk.outbox import Outbox, next_boot
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 BLOCKS = 24
 LIMIT = 100
@@ -52,7 +52,7 @@ def data_of(seq):
 
 def live(life):
     """Some boots of a kiosk at a gate, its gateway now there, now away."""
-    slots = Slots("/flash/crowd")
+    slots = SafeFile("/flash/crowd")
     for stage in range(3):
         outbox = Outbox("/flash/outbox", limit=LIMIT)
         boot = next_boot("/flash/boot", after=outbox.last_boot(), fresh=7000)
@@ -112,7 +112,7 @@ def after(flash, life):
         for number in range(1, 4):  # and it takes more
             outbox.add(boot, data_of(number))
         assert len(outbox) == len(found) + 3
-        remembered = Slots("/flash/crowd").read()
+        remembered = SafeFile("/flash/crowd").read()
         assert remembered in (life.remembered, life.writing), remembered
     finally:
         vfs.umount("/flash")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kiosk.calibration import calibration_from
 from kiosk.errors import CalibrationError, SettingsError, plain
-from kiosk.remote import FIELDS, Remote
+from kiosk.remote_settings import FIELDS, RemoteSettings
 from kiosk.settings import Settings
 
 OWN = {
@@ -54,7 +54,7 @@ many = settings(
 @many
 @given(message=nearly | anything)
 def test_settings_messages(tmp_path, message):
-    remote = Remote(OWN, str(tmp_path / "remote"))
+    remote = RemoteSettings(OWN, str(tmp_path / "remote"))
     before = remote.version
     try:
         remote.take(message)
@@ -65,7 +65,7 @@ def test_settings_messages(tmp_path, message):
     assert all(getattr(in_force, name) == getattr(FROM_THE_FACTORY, name) for name in SECRETS)
     assert 35 <= in_force.threshold_c <= 40 and 0 <= in_force.volume <= 100
     in_force.is_quiet(1_795_400_000)
-    assert Remote(OWN, str(tmp_path / "remote")).version == remote.version
+    assert RemoteSettings(OWN, str(tmp_path / "remote")).version == remote.version
 
 
 @many

@@ -10,7 +10,7 @@ import real_micropython as micropython
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from kiosk.offer import header, signed_text
+from kiosk.update_offer import header, signed_text
 
 HERE = Path(__file__).parent
 AT_ONCE = 20

@@ -14,12 +14,10 @@ import sys
 
 import vfs
 
-sys.modules["machine"] = sys  # the starter imports it; nothing is reset here
-
 sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, sys.argv[5])
 from cut_flash import Flash
-from kiosk.starter import Installed
+from kiosk.safe_file import Installed
 from kiosk.update import Update
 
 BLOCKS = 48

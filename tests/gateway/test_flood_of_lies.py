@@ -18,7 +18,7 @@ closer the bound (`gateway.REMEMBER_S`: 600)."""
 
 PATIENCE_S = 15
 UNDER_WAY = 16
-"""What a kiosk says, repeats and has under way (firmware: report.py, link.py)."""
+"""What a kiosk says, repeats and has under way (firmware: health_report.py, mqtt_link.py)."""
 
 MOST = 2**31 - 1
 

@@ -133,9 +133,9 @@ def test_a_short_bad_day_ends_with_everything_kept_once_in_order_and_dated(tmp_p
 
 KEPT = """
 from kiosk import clock
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
-kept = Slots("/clock")
+kept = SafeFile("/clock")
 for values in (
     None, 1, "x", [], {}, {"at": None}, {"at": "1800000000"}, {"at": 1.8e9}, {"at": True},
     {"at": -1}, {"at": 0}, {"at": 1_735_689_599}, {"at": 4_102_444_800}, {"at": 2**53},
@@ -159,7 +159,7 @@ written = 0
 def write(values):
     global written
     written += 1
-clock.Slots = lambda path: type("Counting", (), {"write": lambda self, values: write(values)})()
+clock.SafeFile = lambda path: type("Counting", (), {"write": lambda self, values: write(values)})()
 for off_ms in (0, 400, -400, 900, -900):
     assert not clock.confirm(clock.time.time_ns() // 1_000_000 + clock._EPOCH_S * 1000 + off_ms)
 assert written == 0

@@ -207,7 +207,7 @@ def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
         assert "MemoryError" not in "\n".join(board.console)
         loaded = board.wait_console("loaded ", ANSWER_S).split()
     assert "kiosk.commissioning" in loaded
-    assert not {"kiosk.app", "kiosk.scan", "kiosk.link", "kiosk.outbox"} & set(loaded)
+    assert not {"kiosk.app", "kiosk.scan", "kiosk.mqtt_link", "kiosk.outbox"} & set(loaded)
 
 
 def foreign(file):

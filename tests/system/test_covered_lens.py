@@ -14,8 +14,8 @@ from kiosk_helpers import (
     until,
 )
 
-from kiosk.lens import SCANS
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
+from kiosk.sensor_checks import BLOCKED_SCANS
 from simulator import Habits
 
 
@@ -32,7 +32,7 @@ def board(tmp_path):
 def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share: float):
     with board.world.lock:
         board.sensor.film = share
-    board.admit([HEALTHY] * (SCANS + 6))
+    board.admit([HEALTHY] * (BLOCKED_SCANS + 6))
     board.start()
     line = board.wait_console("sensor fault:", ANSWER_S)
     assert "faces too cold" in line and board.light() == "amber"
@@ -58,7 +58,7 @@ def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
     files = {"settings.json": settings(), "ca.der": authority_der()}
     board = kiosk(tmp_path / "flash", files, utc=time.time, speed=20.0)
     # 250 people an hour, at whatever hour this test runs.
-    Slots(str(board.flash_dir / "usual")).write("fa" * 48)
+    SafeFile(str(board.flash_dir / "usual")).write("fa" * 48)
     with board:
         board.sensor.film = 0.0
         board.start()
@@ -74,7 +74,7 @@ def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back
         changed(board, "kiosk/panel.py", (shows, shows + '        print("shows", key)\n'))
         with board.world.lock:
             board.sensor.film = 0.5  # faces are seen, and each is told that it is too far
-        board.admit([HEALTHY] * (SCANS + 6))
+        board.admit([HEALTHY] * (BLOCKED_SCANS + 6))
         board.start()
         board.wait_console("sensor fault:", ANSWER_S)
         board.wait_crowd(ANSWER_S)

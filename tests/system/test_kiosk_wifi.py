@@ -141,9 +141,9 @@ def test_a_wrong_address_is_not_believed_and_the_last_one_has_its_turn(board_of)
 def test_a_broker_that_has_moved_is_found(board_of):
     board = board_of(broker_host=NAME)
     board.flash({"broker.a": b""})
-    from kiosk.slots import Slots
+    from kiosk.safe_file import SafeFile
 
-    Slots(str(board.flash_dir / "broker")).write({"host": NAME, "address": "127.0.0.9"})
+    SafeFile(str(board.flash_dir / "broker")).write({"host": NAME, "address": "127.0.0.9"})
     board.start()
     board.wait_console("link up", ANSWER_S)
     until(lambda: any(b'"127.0.0.1"' in path.read_bytes() for path in kept(board)))

@@ -18,7 +18,7 @@ from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.messages import Topic, encode
 from harness.site import CAMPUS
 from harness.system import System
-from kiosk.offer import signed_text
+from kiosk.update_offer import signed_text
 
 NEW = "0.2.0"
 SPEED = 12
@@ -118,7 +118,7 @@ def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, b
         ("app", "def main():\n    while True:\n        pass\n"),
         ("scan", "def feed(self, *_):\n    raise ValueError('x')\n\n\nScan.feed = feed\n"),
         ("mlx90614", "ADDRESS = 0x33\nMLX90614.object_c = lambda self: self.read_word(0x99)\n"),
-        ("link", "Link.up = property(lambda self: False)\n"),
+        ("mqtt_link", "MqttLink.up = property(lambda self: False)\n"),
     ],
     ids=["crashes", "hangs", "a task falls", "no sensor", "no line"],
 )

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY, authority_der, kiosk, readings, settings
 from kiosk_helpers import until as wait_until
 
-from kiosk.slots import Slots
-from kiosk.warmup import _APART, _BLOCK_MS, _MOST_MS, _RISE_C, WarmUp
+from kiosk.safe_file import SafeFile
+from kiosk.sensor_checks import _APART, _BLOCK_MS, _MOST_MS, _RISE_C, WarmUp
 from simulator import Habits
 from simulator.sensor import VirtualMLX90614
 
@@ -56,7 +56,7 @@ def board(tmp_path):
     files = {"settings.json": settings(), "ca.der": authority_der()}
     patience = Habits(patience_ms=36_000, tries=2)
     board = kiosk(tmp_path / "flash", files, sensor=sensor, warmed_up=False, habits=patience)
-    Slots(str(board.flash_dir / "calibration")).write(
+    SafeFile(str(board.flash_dir / "calibration")).write(
         {"sensor": sensor.eeprom.number, "offset_c": 0.0, "gain": 1.0, "can_over_air_c": 4.0}
     )
     yield board

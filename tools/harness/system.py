@@ -23,7 +23,7 @@ from harness.guard import Guard
 from harness.site import GATES, Site
 from harness.verdict import Shown, Summary, judge
 from kiosk.address import STATE as ADDRESS
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 from simulator import Board, Habits
 from simulator.names import Mood
 
@@ -206,7 +206,7 @@ class System(Site):
         if self._silent_dns:
             board.world.air.set_mood(Mood.SILENT)
             # As the last day left it on flash: a name that nobody ever told leads nowhere.
-            kept = Slots(str(board.flash_dir / ADDRESS.lstrip("/")))
+            kept = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
             kept.write({"host": BROKER_NAME, "address": self.settings.broker.host})
         return board
 

@@ -15,7 +15,7 @@ import vfs
 sys.path.insert(0, sys.argv[1])
 from kiosk import record
 from kiosk.outbox import Outbox, next_boot
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 BLOCK = 4096
 ERASE = 6
@@ -69,7 +69,7 @@ def heap():
 flash = Flash()
 vfs.VfsLfs2.mkfs(flash)
 vfs.mount(vfs.VfsLfs2(flash), "/flash")
-crowd = Slots("/flash/crowd")
+crowd = SafeFile("/flash/crowd")
 waits = [12, [3721, 2204, 3702, 3741, 12, 8, 800, ""]]
 file_writes = 0
 before = heap()

@@ -17,8 +17,8 @@ from fevergate.errors import DeskError
 from fevergate.kiosks.calibration import AXILLA_C, REFERENCE_C, SCATTER_MAX_C
 from kiosk.calibration import Calibration
 from kiosk.estimate import ORAL_TO_AXILLARY_C
-from kiosk.frozen import SAMPLES
 from kiosk.scan import CAN_MOVES_C, Median
+from kiosk.sensor_checks import FROZEN_SAMPLES
 
 Reference = Literal["blackbody", "axillary", "oral"]
 
@@ -64,12 +64,12 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
     began_ms = None
     for number, sample in enumerate(sensor.samples()):
         filtered = median.add(sample.object_c)
-        progress(number, SAMPLES)
+        progress(number, FROZEN_SAMPLES)
         began_ms = sample.at_ms if began_ms is None else began_ms
         if sample.at_ms - began_ms > sensor.settle_s * 1000:  # until then fades what was before
             object_c.append(filtered)
             can_c.append(sample.can_c)
-        if number >= SAMPLES:
+        if number >= FROZEN_SAMPLES:
             break
     sensor.prove_alive()
     if (scatter_c := stdev(object_c)) > SCATTER_MAX_C:

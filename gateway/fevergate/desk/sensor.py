@@ -10,8 +10,8 @@ from typing import NamedTuple
 from fevergate.desk.linux_i2c import CLOCK_MAX_HZ, HELD, DeskBus
 from fevergate.errors import DeskError
 from kiosk import errors
-from kiosk.frozen import Frozen
 from kiosk.mlx90614 import MLX90614
+from kiosk.sensor_checks import FrozenCheck
 
 SAMPLE_S = 0.1
 FAULT_AFTER = 5
@@ -46,7 +46,7 @@ class DeskSensor:
         self._drift_c = DRIFT_C_PER_V * (supply_v - CALIBRATED_AT_V)
         self._clock = clock
         self._part = MLX90614(bus)
-        self._frozen = Frozen()
+        self._frozen = FrozenCheck()
         self._last: tuple[float, float] | None = None
         self.unit = ""
         self.settle_s = 0.0
@@ -87,7 +87,7 @@ class DeskSensor:
     def again(self) -> None:
         """After a fault: open the bus anew and find whatever part is there. Raises `DeskError`."""
         self._bus.restart()
-        self._frozen = Frozen()
+        self._frozen = FrozenCheck()
         self.begin()
 
     def watch_for_life(self) -> None:

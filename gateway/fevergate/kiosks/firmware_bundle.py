@@ -1,6 +1,6 @@
 """Builds a firmware bundle: compiled for MicroPython, packed into one file, and signed.
 
-The kiosk's side of it is in `kiosk.offer`, `kiosk.bundle` and `kiosk.signature`.
+The kiosk's side of it is in `kiosk.update_offer`, `kiosk.update_bundle` and `kiosk.signature`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fevergate.errors import UpdateError
 from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_compiler import ABI, compiled
 from fevergate.protocol.messages import UpdateOffer
-from kiosk.offer import PIECE_MAX, SIZE_MAX, header, signed_text
+from kiosk.update_offer import PIECE_MAX, SIZE_MAX, header, signed_text
 
 GLYPHS = "glyphs.bin"
 """Shapes of the display's characters; an update brings those of its own words."""
@@ -103,7 +103,7 @@ def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool)
 
 
 def _packed(version: str, boards: tuple[str, ...], files: dict[str, bytes]) -> bytes:
-    """The bundle's bytes, in the form that `kiosk.bundle` unpacks."""
+    """The bundle's bytes, in the form that `kiosk.update_bundle` unpacks."""
     packed = [header(version, ABI, boards)]
     for name, data in files.items():
         packed += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode(), data]

@@ -32,7 +32,7 @@ from fevergate.protocol.messages import (
     parse_topic,
 )
 from fevergate.settings.gateway import GatewaySettings, read_secret
-from kiosk.offer import PIECE_MAX
+from kiosk.update_offer import PIECE_MAX
 
 AWAY_S = 20
 """A kiosk that is online asks for its first piece, or refuses, well within this time."""

@@ -216,7 +216,7 @@ class Command(Message, frozen=True, kw_only=True):
 
 class UpdateOffer(Message, frozen=True, kw_only=True):
     """Firmware for one kiosk, made for the boards of these names: `signature` (base64, RSA) is over
-    `kiosk.offer.signed_text`."""
+    `kiosk.update_offer.signed_text`."""
 
     version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
     issued: Utc
@@ -230,7 +230,7 @@ class UpdateOffer(Message, frozen=True, kw_only=True):
 
 class UpdateWant(Message, frozen=True, kw_only=True):
     """A kiosk asks for the bundle's bytes from `offset` on; it is answered on `update/piece` with
-    the offset, 4 bytes big-endian, and at most `kiosk.offer.PIECE_MAX` bytes."""
+    the offset, 4 bytes big-endian, and at most `kiosk.update_offer.PIECE_MAX` bytes."""
 
     offset: Annotated[int, Meta(ge=0, le=2**32 - 1)]
 

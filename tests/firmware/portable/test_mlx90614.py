@@ -2,7 +2,7 @@
 
 from kiosk.errors import BusError, InvalidError, PecError, SetupError
 from kiosk.mlx90614 import MLX90614, celsius, pec
-from kiosk.unit import Unit
+from kiosk.sensor_unit import SensorUnit
 
 SINGLE_C = 0.00005
 """Less than two steps of a single float near 300 K: what a board cannot tell apart."""
@@ -125,11 +125,11 @@ def test_a_part_is_known_again_by_what_it_was_set_to_first():
     wire.words[0x25] = 0x9FF5
     for cell in range(0x3C, 0x40):
         wire.words[cell] = cell
-    unit = Unit(part, "unit")
+    unit = SensorUnit(part, "unit")
     assert unit.check() and not unit.check()
     assert unit.number == "003c003d003e003f"
     wire.words[0x25] = 0x97F5  # another gain, after a power cut
-    again = Unit(part, "unit")
+    again = SensorUnit(part, "unit")
     assert raises(SetupError, again.check) and again.number == ""
     wire.words[0x25] = 0x9FF5
     assert again.check()

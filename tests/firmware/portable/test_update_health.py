@@ -1,10 +1,5 @@
 """When a new version may stay."""
 
-import sys
-
-if sys.implementation.name != "micropython":
-    sys.modules.setdefault("machine", sys)  # the starter imports it; nothing is reset here
-
 from kiosk.update import _TRIAL_MIN_MS, Update
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk import qr
-from kiosk.captive import dns_answer
+from kiosk.captive_portal import dns_answer
 
 ADDRESS = bytes((192, 168, 4, 1))
 

@@ -9,16 +9,16 @@ from kiosk.baseline import BOUND_C, Baseline
 from kiosk.calibration import Calibration, calibration_from
 from kiosk.errors import CalibrationError
 from kiosk.estimate import SITES, body_c, through_emissivity
+from kiosk.safe_file import SafeFile
 from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
-from kiosk.slots import Slots
 
 _SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
 _OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
 _REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
 
 
-class Examiner:
+class Decision:
     """Feed it samples; it returns judgements as they fall, most often none.
 
     `warming`: the sensor's can has not settled since power-on; nobody is `normal`.
@@ -27,8 +27,8 @@ class Examiner:
     def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
         self.site = SITES[settings.site]
         self.scan = Scan(self.site.sweeps)
-        self._crowd = Slots(crowd)
-        self._unit = Slots(calibration)
+        self._crowd = SafeFile(crowd)
+        self._unit = SafeFile(calibration)
         self.calibration = self._calibration()
         offset_c, first = _remembered(self._crowd.read())
         self._saved = None

@@ -5,8 +5,8 @@ changes them.
 """
 
 from kiosk.errors import SettingsError
+from kiosk.safe_file import SafeFile
 from kiosk.settings import Settings
-from kiosk.slots import Slots
 
 FIELDS = (
     "site",
@@ -26,16 +26,16 @@ FIELDS = (
 _VERSION_MAX = 2**31 - 1
 
 
-class Remote:
+class RemoteSettings:
     """`settings` are those in force, `version` that of the gateway's, 0 where none ever came."""
 
     def __init__(self, own, path="/remote"):
         """`own` is what settings.json holds. Raises `SettingsError` where that is wrong."""
         self._own = own
-        self._slots = Slots(path)
+        self._file = SafeFile(path)
         self.version = 0
         self.settings = Settings(own)
-        known = self._slots.read()
+        known = self._file.read()
         try:
             self.settings, self.version = self._understand(known)
         except SettingsError as error:
@@ -56,7 +56,7 @@ class Remote:
         if version == self.version and vars_of(settings) == vars_of(self.settings):
             return False
         try:
-            self._slots.write(kept)
+            self._file.write(kept)
         except OSError as error:
             raise SettingsError("flash: %s" % error)
         self.settings, self.version = settings, version

@@ -11,8 +11,6 @@ import socket
 import struct
 import time
 
-from kiosk.settings import is_address
-
 PORT = 53
 MULTICAST = ("224.0.0.251", 5353)
 ASK_MS = (0, 1000, 3000, 7000)  # since the beginning, of each server
@@ -140,8 +138,6 @@ class Lookup:
 
 async def find(host):
     """The address of a host, or None; asynchronous, for seldom questions."""
-    if is_address(host):
-        return host
     try:
         lookup = Lookup(host)
     except (OSError, ValueError):

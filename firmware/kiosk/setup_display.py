@@ -16,7 +16,7 @@ _SQUARE = 64
 _LINE_LETTERS = 16
 
 
-class Invitation(Display):
+class SetupDisplay(Display):
     """`invite`, then `run` for ever; `tell` what goes on takes a turn before the others."""
 
     def __init__(self, bus):

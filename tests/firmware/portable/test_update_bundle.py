@@ -5,9 +5,9 @@ import binascii
 import hashlib
 import os
 
-from kiosk.bundle import digest_of, empty, unpack
 from kiosk.errors import UpdateError
-from kiosk.offer import check, header, parts
+from kiosk.update_bundle import digest_of, empty, unpack
+from kiosk.update_offer import check, header, parts
 
 BOARDS = ["esp32-s3-n8r2", "esp32-wrover-e"]
 SLOT = "slot-test"

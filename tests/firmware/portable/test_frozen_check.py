@@ -1,12 +1,12 @@
 """A sensor that only says that it measures."""
 
 from kiosk.errors import FrozenError
-from kiosk.frozen import SAMPLES, Frozen
+from kiosk.sensor_checks import FROZEN_SAMPLES, FrozenCheck
 
 
-def shown(*samples):
+def shown(samples):
     """How many samples it took until it was called frozen, or 0."""
-    frozen = Frozen()
+    frozen = FrozenCheck()
     for number, (object_c, ambient_c) in enumerate(samples):
         try:
             frozen.check(object_c, ambient_c)
@@ -17,17 +17,17 @@ def shown(*samples):
 
 
 def test_the_same_to_the_last_bit_for_long_is_frozen():
-    assert shown(*[(35.51, 23.17)] * (SAMPLES + 5)) == SAMPLES
+    assert shown([(35.51, 23.17)] * (FROZEN_SAMPLES + 5)) == FROZEN_SAMPLES
 
 
 def test_noise_in_either_value_is_life():
-    assert not shown(*[(35.51 + number % 40 // 39 * 0.02, 23.17) for number in range(2000)])
-    assert not shown(*[(35.51, 23.17 + number % 90 // 89 * 0.02) for number in range(2000)])
+    assert not shown((35.51 + number % 40 // 39 * 0.02, 23.17) for number in range(2000))
+    assert not shown((35.51, 23.17 + number % 90 // 89 * 0.02) for number in range(2000))
 
 
 def test_it_lives_again_when_it_moves():
-    frozen = Frozen()
-    for _ in range(SAMPLES):
+    frozen = FrozenCheck()
+    for _ in range(FROZEN_SAMPLES):
         frozen.check(35.51, 23.17)
     for wrong in (35.51, 35.51):
         try:

@@ -28,7 +28,7 @@ _PUT_OFF_MS = 60_000
 _RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
 
 
-class Link:
+class MqttLink:
     """Owns the connection; the outbox stays the truth of what must still be told."""
 
     def __init__(self, settings, outbox, context, wifi, hears, pieces):

@@ -5,15 +5,15 @@ is first seen is kept on flash, and another is a fault.
 """
 
 from kiosk.errors import SetupError
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 
-class Unit:
+class SensorUnit:
     """`number` is the part's 64-bit number as 16 hex digits, "" before it was read."""
 
     def __init__(self, sensor, path="/unit"):
         self._sensor = sensor
-        self._slots = Slots(path)
+        self._file = SafeFile(path)
         self._config1 = None
         self.number = ""
 
@@ -23,11 +23,11 @@ class Unit:
         config1 = self._sensor.check_setup()
         other = number != self.number
         if other:
-            kept = self._slots.read()
+            kept = self._file.read()
             if not isinstance(kept, list) or len(kept) != 2 or kept[0] != number:
                 kept = [number, config1]
                 try:
-                    self._slots.write(kept)
+                    self._file.write(kept)
                 except OSError as error:
                     print("unit not kept:", error)
             self._config1 = kept[1]

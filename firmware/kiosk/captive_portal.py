@@ -65,7 +65,7 @@ def _answer_one(udp, address):
     return True
 
 
-class Pages:
+class SetupServer:
     """Serves `page` as that of `host` alone; `state(seen)` is shown as JSON, `seen`: the page has
     shown the last one; `submit(dict)` returns "" or what is wrong."""
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 
 from kiosk.errors import UpdateError
-from kiosk.offer import header
+from kiosk.update_offer import header
 
 _FILES_MAX = 128
 _PATH_MAX = 64

@@ -2,7 +2,7 @@
 
 import os
 
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 PATH = "slots-test"
 
@@ -11,7 +11,7 @@ def fresh():
     for name in (PATH + ".a", PATH + ".b"):
         if name in os.listdir():
             os.remove(name)
-    return Slots(PATH)
+    return SafeFile(PATH)
 
 
 def test_nothing_was_ever_written():
@@ -22,7 +22,7 @@ def test_the_last_one_written_is_read():
     slots = fresh()
     for number in range(5):
         slots.write({"number": number, "text": "正常"})
-        assert Slots(PATH).read() == {"number": number, "text": "正常"}
+        assert SafeFile(PATH).read() == {"number": number, "text": "正常"}
 
 
 def test_a_write_that_is_torn_anywhere_leaves_the_one_before():
@@ -34,9 +34,9 @@ def test_a_write_that_is_torn_anywhere_leaves_the_one_before():
     for length in range(len(whole)):
         with open(PATH + ".b", "wb") as file:
             file.write(whole[:length])
-        assert Slots(PATH).read() == "first"
+        assert SafeFile(PATH).read() == "first"
     slots.write("third")
-    assert Slots(PATH).read() == "third"
+    assert SafeFile(PATH).read() == "third"
 
 
 def test_rot_is_seen():

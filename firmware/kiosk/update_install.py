@@ -7,10 +7,10 @@ import asyncio
 import os
 import sys
 
-from kiosk import VERSION, bundle
+from kiosk import VERSION, update_bundle
 from kiosk.errors import UpdateError
-from kiosk.offer import PIECE_MAX, check, parts, signed_text
 from kiosk.signature import verified
+from kiosk.update_offer import PIECE_MAX, check, parts, signed_text
 from kiosk_board import BOARD
 
 _ANSWER_MS = 5000
@@ -46,10 +46,10 @@ class Installation:
         try:
             await self._fetch(offer, path)
             await self._wait_idle()
-            if await bundle.digest_of(path) != offer["sha256"]:
+            if await update_bundle.digest_of(path) != offer["sha256"]:
                 raise UpdateError("the bundle's digest is not the one that was signed")
             slot = self._installed.spare
-            await bundle.unpack(
+            await update_bundle.unpack(
                 path, self._folder + "/" + slot, offer["version"], ABI, offer["boards"]
             )
         finally:

@@ -8,7 +8,7 @@ from kiosk import clock
 from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
 
 
-class Control:
+class Commands:
     """What to do with messages; `app` puts in force what they ask for."""
 
     def __init__(self, app, remote):
@@ -31,7 +31,7 @@ class Control:
                 app.configure(self._remote.settings)
             if message.get("calibration") is not None:
                 app.identify()
-                app.examiner.calibrate(message["calibration"], app.sensor_id)
+                app.decision.calibrate(message["calibration"], app.sensor_id)
                 applied["calibration"] = message["calibration"]
         except (CalibrationError, SensorError, SettingsError) as error:
             applied["error"] = plain(error)

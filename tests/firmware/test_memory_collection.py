@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.on_demand import give_back
+
 RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 
 
@@ -23,23 +25,23 @@ class Heap:
 
 
 @pytest.fixture(scope="module")
-def vitals():
+def health_report():
     """The firmware's module, on a board whose heap is a `Heap`."""
     machine = SimpleNamespace(**{name: index for index, name in enumerate(RESETS)})
     machine.reset_cause = lambda: 0
+    machine.RTC = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "machine", machine)
-        patch.delitem(sys.modules, "kiosk.vitals", raising=False)
-        import kiosk.vitals as module
+        import kiosk.health_report as module
 
         yield module
-        sys.modules.pop("kiosk.vitals", None)
+        give_back("clock", "health_report", "messages")
 
 
-def board_with(vitals, heap, patch):
-    """A kiosk's `Vitals` on this heap."""
+def board_with(health_report, heap, patch):
+    """A kiosk's `Memory` on this heap."""
     patch.setattr(
-        vitals,
+        health_report,
         "gc",
         SimpleNamespace(
             collect=heap.collect,
@@ -49,28 +51,28 @@ def board_with(vitals, heap, patch):
         ),
     )
     ticks = SimpleNamespace(ticks_ms=lambda: 0, ticks_diff=lambda a, b: a - b)
-    patch.setattr(vitals, "time", ticks)
-    return vitals.Vitals()
+    patch.setattr(health_report, "time", ticks)
+    return health_report.Memory()
 
 
 @given(st.lists(st.integers(0, 3000), min_size=20, max_size=200))
-def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(vitals, allocations):
+def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(health_report, allocations):
     heap = Heap(110_000)
     with pytest.MonkeyPatch.context() as patch:
-        board = board_with(vitals, heap, patch)
+        board = board_with(health_report, heap, patch)
         board.collect()
         for size in allocations:
             heap.alloc += size
-            board.nobody()
-            most = vitals._ENOUGH + vitals._LOOK_EVERY * 3000
-            assert heap.alloc - heap.live < most < vitals._AUTOMATIC
+            board.idle()
+            most = health_report._ENOUGH + health_report._LOOK_EVERY * 3000
+            assert heap.alloc - heap.live < most < health_report._AUTOMATIC
     for alloc in heap.collected[1:]:
-        assert alloc - heap.live >= vitals._ENOUGH  # none for nothing
+        assert alloc - heap.live >= health_report._ENOUGH  # none for nothing
 
 
-def test_the_least_that_was_ever_free_stays(vitals, monkeypatch):
+def test_the_least_that_was_ever_free_stays(health_report, monkeypatch):
     heap = Heap(100_000)
-    board = board_with(vitals, heap, monkeypatch)
+    board = board_with(health_report, heap, monkeypatch)
     for live in (100_000, 130_000, 90_000):
         heap.live = heap.alloc = live
         board.collect()
@@ -78,10 +80,10 @@ def test_the_least_that_was_ever_free_stays(vitals, monkeypatch):
     assert board.low == (1 << 20) - 130_000
 
 
-def test_line_memory_is_the_internal_one_alone(vitals, monkeypatch):
+def test_line_memory_is_the_internal_one_alone(health_report, monkeypatch):
     regions = [(180_000, 90_000, 60_000, 40_000), (2 << 20, 1 << 20, 1 << 20, 1 << 20)]
     esp32 = SimpleNamespace(HEAP_DATA=4, idf_heap_info=lambda kind: regions)
     monkeypatch.setitem(sys.modules, "esp32", esp32)
-    assert vitals.for_line() == (90_000, 40_000)
+    assert health_report.internal_memory() == (90_000, 40_000)
     monkeypatch.setitem(sys.modules, "esp32", None)
-    assert vitals.for_line() is None
+    assert health_report.internal_memory() is None

@@ -8,7 +8,7 @@ not say that it has watched. Pure, but for what it keeps on flash.
 
 import binascii
 
-from kiosk.slots import Slots
+from kiosk.safe_file import SafeFile
 
 _MISSING = 20
 """So many people who usually come have not: by chance once in e^20."""
@@ -22,13 +22,13 @@ _UNKNOWN = 255
 _STEP_S = 120  # between two looks, at most: a clock that jumps is no time that has gone by
 
 
-class Usual:
+class UsualVisitors:
     """Told of each person and, about each minute, the local time; `blind` says the rest."""
 
     def __init__(self, path="/usual"):
-        self._slots = Slots(path)
+        self._file = SafeFile(path)
         try:
-            self._people = bytearray(binascii.unhexlify(str(self._slots.read())))
+            self._people = bytearray(binascii.unhexlify(str(self._file.read())))
         except (TypeError, ValueError):
             self._people = bytearray()
         if len(self._people) != _HOURS:
@@ -80,4 +80,4 @@ class Usual:
             after = before + (seen - before) // 4 + (seen > before)
         if after != before:
             self._people[self._hour] = after
-            self._slots.write(binascii.hexlify(bytes(self._people)).decode())
+            self._file.write(binascii.hexlify(bytes(self._people)).decode())

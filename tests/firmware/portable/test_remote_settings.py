@@ -3,7 +3,7 @@
 import os
 
 from kiosk.errors import SettingsError
-from kiosk.remote import Remote
+from kiosk.remote_settings import RemoteSettings
 
 OWN = {
     "kiosk": "north-1",
@@ -20,7 +20,7 @@ def fresh():
     for name in os.listdir():
         if name.startswith(PATH):
             os.remove(name)
-    return Remote(OWN, PATH)
+    return RemoteSettings(OWN, PATH)
 
 
 def refusal(remote, message):
@@ -39,7 +39,7 @@ def test_without_a_word_from_the_gateway_its_own_are_in_force():
 def test_what_came_is_in_force_and_outlives_a_power_cut():
     remote = fresh()
     assert remote.take({"version": 3, "values": {"threshold_c": 37.1, "language": "en"}})
-    for one in (remote, Remote(OWN, PATH)):
+    for one in (remote, RemoteSettings(OWN, PATH)):
         assert one.version == 3
         assert (one.settings.threshold_c, one.settings.language) == (37.1, "en")
         assert one.settings.password == "secret"
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_named_and_the_last_good_ones_stay():
         assert refusal(remote, message).startswith(reason), message
         assert remote.version == 3
         assert remote.settings.threshold_c == 37.1 and remote.settings.volume == 100
-    assert Remote(OWN, PATH).settings.threshold_c == 37.1
+    assert RemoteSettings(OWN, PATH).settings.threshold_c == 37.1
 
 
 def test_a_memory_that_is_wrong_is_no_memory():
@@ -85,11 +85,11 @@ def test_a_memory_that_is_wrong_is_no_memory():
     remote.take({"version": 3, "values": {"threshold_c": 37.1}})
     other = dict(OWN, site="ear")
     try:
-        Remote(other, PATH)
+        RemoteSettings(other, PATH)
     except SettingsError as error:
         assert "site" in str(error)  # its own are wrong: that is said
     else:
         raise AssertionError("taken")
     with open(PATH + ".a", "w") as file:
         file.write("rot")
-    assert Remote(OWN, PATH).version == 0
+    assert RemoteSettings(OWN, PATH).version == 0

@@ -12,7 +12,7 @@ _PASSWORD_BYTES = 64
 _CA_MAX = 4096
 
 
-class Wish:
+class SetupRequest:
     """What was sent, checked as far as that can be; where it says nothing of the settings, they
     are those of `before`. Raises `SettingsError`.
 

@@ -2,7 +2,7 @@
 
 import os
 
-from kiosk.usual import _MISSING, Usual
+from kiosk.usual_visitors import _MISSING, UsualVisitors
 
 PATH = "usual-test"
 MONDAY = 86400 * 20_003
@@ -12,7 +12,7 @@ def fresh():
     for name in os.listdir():
         if name.startswith(PATH):
             os.remove(name)
-    return Usual(PATH)
+    return UsualVisitors(PATH)
 
 
 def live(usual, begin_s, hours, per_hour):
@@ -45,7 +45,7 @@ def test_the_first_days_are_never_blind():
 def test_a_day_without_anybody_is_blind_from_its_rush_on_after_one_day_with_people():
     usual = fresh()
     live(usual, MONDAY, 24, school)
-    again = Usual(PATH)  # it outlives a power cut
+    again = UsualVisitors(PATH)  # it outlives a power cut
     assert live(again, MONDAY + 86400, 7, nobody) == 0  # nobody comes at night
     assert live(again, MONDAY + 86400 + 7 * 3600, 1, nobody) > 30
     assert live(again, MONDAY + 86400 + 8 * 3600, 16, nobody) == 16 * 60
@@ -80,7 +80,7 @@ def test_a_clock_that_jumps_and_a_board_that_was_off_miss_nobody():
 def test_whatever_is_on_flash_is_taken_or_begun_anew():
     for kept in (None, 5, "", "zz", "00" * 47, ["00"], "00" * 48):
         usual = fresh()
-        usual._slots.write(kept)
-        again = Usual(PATH)
+        usual._file.write(kept)
+        again = UsualVisitors(PATH)
         live(again, MONDAY, 3, school)
         assert len(again._people) == 48 and _MISSING > 0

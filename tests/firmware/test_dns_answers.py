@@ -5,8 +5,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.names import parse, question
-from kiosk.settings import is_address
+from kiosk.address import is_address
+from kiosk.dns import parse, question
 from simulator.names import Mood, answer_to, question_of
 
 NAMES = st.lists(st.text("abcdefghijklmnopqrstuvwxyz-0123456789", min_size=1, max_size=12))

@@ -2,13 +2,13 @@
 
 import os
 
+from kiosk.decision import _REFERENCE_MS, Decision
 from kiosk.errors import CalibrationError
-from kiosk.examiner import _REFERENCE_MS, Examiner
 
 UNIT = "00112233aabbccdd"
 CROWD, CALIBRATION = "crowd-test", "unit-test"
 ROOM_C = 23.2
-# What the sensor reads in front of such skin: emissivity is put right by the examiner.
+# What the sensor reads in front of such skin: emissivity is put right by the decision.
 HEALTHY_READ_C = 35.3
 FEVER_READ_C = 37.0
 
@@ -24,17 +24,17 @@ class Settings:
 
 class Kiosk:
     def __init__(self, **settings):
-        self.examiner = Examiner(Settings(**settings), CROWD, CALIBRATION)
+        self.decision = Decision(Settings(**settings), CROWD, CALIBRATION)
         self.now_ms = 0
 
     def see(self, object_c, count=14):
         found = []
         for _ in range(count):
             self.now_ms += 100
-            found += self.examiner.sample(self.now_ms, object_c, ROOM_C)
+            found += self.decision.sample(self.now_ms, object_c, ROOM_C)
         for one in found:
             if one.verdict == "retry":
-                self.examiner.scan.ask_again()
+                self.decision.scan.ask_again()
         return found
 
     def person(self, object_c):
@@ -69,8 +69,8 @@ def test_a_positive_is_alarmed_for_although_the_sensor_fails():
     erased()
     kiosk = Kiosk()
     kiosk.person(FEVER_READ_C)
-    kiosk.examiner.fail(kiosk.now_ms)
-    late = kiosk.examiner.overdue(kiosk.now_ms + 7000)
+    kiosk.decision.fail(kiosk.now_ms)
+    late = kiosk.decision.overdue(kiosk.now_ms + 7000)
     assert [one.verdict for one in late] == ["fever"]
 
 
@@ -78,15 +78,15 @@ def test_a_power_cut_does_not_drop_a_positive():
     erased()
     kiosk = Kiosk()
     (first,) = kiosk.person(FEVER_READ_C)
-    kiosk.examiner.remember()
-    after = Kiosk().examiner
+    kiosk.decision.remember()
+    after = Kiosk().decision
     one = after.left_over
     assert one is not None
     assert (one.verdict, one.reason) == ("fever", "unconfirmed")
     assert abs(one.skin_c - first.skin_c) < 0.01
     assert abs(one.scan.object_c - first.scan.object_c) < 0.01
     after.remember()
-    assert Kiosk().examiner.left_over is None
+    assert Kiosk().decision.left_over is None
 
 
 def test_a_power_cut_does_not_forget_the_crowd():
@@ -94,22 +94,22 @@ def test_a_power_cut_does_not_forget_the_crowd():
     kiosk = Kiosk()
     for _ in range(40):
         kiosk.person(HEALTHY_READ_C - 0.4)
-        kiosk.examiner.remember()
-    learnt_c = kiosk.examiner.screening.baseline.offset_c
+        kiosk.decision.remember()
+    learnt_c = kiosk.decision.screening.baseline.offset_c
     assert learnt_c < -0.3
-    assert abs(Kiosk().examiner.screening.baseline.offset_c - learnt_c) < 0.1
+    assert abs(Kiosk().decision.screening.baseline.offset_c - learnt_c) < 0.1
 
 
 def test_what_has_not_changed_is_not_written_again():
     erased()
     kiosk = Kiosk()
-    kiosk.examiner.remember()
+    kiosk.decision.remember()
     before = os.listdir()
     for name in before:
         if name.startswith(CROWD):
             os.remove(name)
     kiosk.person(HEALTHY_READ_C)
-    kiosk.examiner.remember()
+    kiosk.decision.remember()
     assert not [name for name in os.listdir() if name.startswith(CROWD)]
 
 
@@ -118,17 +118,17 @@ def test_a_rotten_memory_is_no_memory():
     for rotten in ("", "{}", "00000000 1 {}", '[1, {"pending": 5}]'):
         with open(CROWD + ".a", "w") as file:
             file.write(rotten)
-        examiner = Kiosk().examiner
-        assert examiner.left_over is None and examiner.screening.baseline.offset_c == 0.0
+        decision = Kiosk().decision
+        assert decision.left_over is None and decision.screening.baseline.offset_c == 0.0
 
 
 def test_the_baseline_can_be_fixed_or_off():
     erased()
-    assert Kiosk(baseline="fixed", baseline_c=0.3).examiner.screening.baseline.offset_c == 0.3
+    assert Kiosk(baseline="fixed", baseline_c=0.3).decision.screening.baseline.offset_c == 0.3
     kiosk = Kiosk(baseline="off", baseline_c=0.3)
     for _ in range(30):
         kiosk.person(HEALTHY_READ_C - 0.4)
-    assert kiosk.examiner.screening.baseline.offset_c == 0.0
+    assert kiosk.decision.screening.baseline.offset_c == 0.0
 
 
 def record(**changes):
@@ -141,9 +141,9 @@ def test_a_calibration_moves_what_is_measured_and_outlives_a_power_cut():
     erased()
     (before,) = Kiosk().person(HEALTHY_READ_C)
     kiosk = Kiosk()
-    kiosk.examiner.calibrate(record(), UNIT)
+    kiosk.decision.calibrate(record(), UNIT)
     for one in (kiosk, Kiosk()):
-        one.examiner.found(UNIT)
+        one.decision.found(UNIT)
         (after,) = one.person(HEALTHY_READ_C)
         assert 0.45 < after.skin_c - before.skin_c < 0.55
         assert after.scan.object_c == before.scan.object_c  # the raw value stays raw
@@ -153,29 +153,29 @@ def test_another_units_calibration_is_neither_taken_nor_kept_in_force():
     erased()
     kiosk = Kiosk()
     try:
-        kiosk.examiner.calibrate(record(), "ffff000011112222")
+        kiosk.decision.calibrate(record(), "ffff000011112222")
     except CalibrationError as error:
         assert "sensor" in str(error)
     else:
         raise AssertionError("taken")
-    kiosk.examiner.calibrate(record(), UNIT)
-    kiosk.examiner.found("ffff000011112222")
-    assert kiosk.examiner.calibration.offset_c == 0.0
-    kiosk.examiner.found(UNIT)  # the old one is back
-    assert kiosk.examiner.calibration.offset_c == 0.5
+    kiosk.decision.calibrate(record(), UNIT)
+    kiosk.decision.found("ffff000011112222")
+    assert kiosk.decision.calibration.offset_c == 0.0
+    kiosk.decision.found(UNIT)  # the old one is back
+    assert kiosk.decision.calibration.offset_c == 0.5
 
 
 def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     erased()
     kiosk = Kiosk()
-    kiosk.examiner.begin_reference(kiosk.now_ms, True)
+    kiosk.decision.begin_reference(kiosk.now_ms, True)
     assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["reference"]
     assert [one.reason for one in kiosk.see(ROOM_C, 5)] == []
     kiosk.see(36.0, 4)
     assert [one.reason for one in kiosk.see(ROOM_C, 5)] == ["short"]  # taken away too soon
-    kiosk.examiner.begin_reference(kiosk.now_ms, False)
+    kiosk.decision.begin_reference(kiosk.now_ms, False)
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
-    kiosk.examiner.begin_reference(kiosk.now_ms, True)
+    kiosk.decision.begin_reference(kiosk.now_ms, True)
     kiosk.now_ms += _REFERENCE_MS
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
 
@@ -183,19 +183,19 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
 def test_while_the_can_warms_up_nobody_passes_and_whoever_is_feverish_even_so_is_alarmed_for():
     erased()
     kiosk = Kiosk()
-    kiosk.examiner.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
+    kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
     # Not warm yet: 4 degrees subtracted from a can that has the air's temperature.
     assert [one.reason for one in kiosk.person(HEALTHY_READ_C + 0.6)] == ["confirm"]
     erased()
     kiosk = Kiosk()
-    kiosk.examiner.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
-    kiosk.examiner.warming = True
+    kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
+    kiosk.decision.warming = True
     for read_c in (HEALTHY_READ_C, HEALTHY_READ_C + 0.6):
         (one,) = kiosk.person(read_c)
         assert (one.verdict, one.reason) == ("retry", "wait")
     assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["confirm"]
     assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
-    assert kiosk.examiner.screening.baseline.offset_c == 0.0
-    kiosk.examiner.warming = False
+    assert kiosk.decision.screening.baseline.offset_c == 0.0
+    kiosk.decision.warming = False
     (one,) = kiosk.person(HEALTHY_READ_C)
     assert one.verdict == "normal"

@@ -3,28 +3,28 @@
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from kiosk import runs
+from kiosk import number_set
 
-BITS = runs.SPAN // 8
+BITS = number_set.SPAN // 8
 
 PATTERNS = st.one_of(
     # Every so many a fever, from one fever in 400 to one reading in two: few runs, and too many.
     st.builds(
         lambda step, start, fevers: {
-            index for index in range(start, runs.SPAN) if (index % step == 0) == fevers
+            index for index in range(start, number_set.SPAN) if (index % step == 0) == fevers
         },
         st.integers(2, 400),
         st.integers(0, 700),
         st.booleans(),
     ),
-    st.sets(st.integers(0, runs.SPAN - 1)),
-    st.builds(range, st.integers(0, runs.SPAN), st.integers(0, runs.SPAN)).map(set),
+    st.sets(st.integers(0, number_set.SPAN - 1)),
+    st.builds(range, st.integers(0, number_set.SPAN), st.integers(0, number_set.SPAN)).map(set),
 )
 CUTS = st.lists(
-    st.tuples(st.integers(0, runs.SPAN - 1), st.integers(1, runs.SPAN)).map(
-        lambda run: (run[0], min(run[0] + run[1], runs.SPAN))
+    st.tuples(st.integers(0, number_set.SPAN - 1), st.integers(1, number_set.SPAN)).map(
+        lambda run: (run[0], min(run[0] + run[1], number_set.SPAN))
     )
-    | st.integers(0, runs.SPAN - 1).map(lambda index: (index, index + 1)),
+    | st.integers(0, number_set.SPAN - 1).map(lambda index: (index, index + 1)),
     max_size=40,
 )
 
@@ -32,7 +32,7 @@ CUTS = st.lists(
 def numbers(data):
     """The set, and that it is what it may be."""
     assert len(data) <= BITS
-    listed = [index for first, end in runs.each(data) for index in range(first, end)]
+    listed = [index for first, end in number_set.each(data) for index in range(first, end)]
     assert listed == sorted(set(listed))
     return set(listed)
 
@@ -41,22 +41,22 @@ def numbers(data):
 def test_a_set_of_runs_holds_what_a_plain_set_holds(added, cuts, more):
     data = bytearray()
     for index in sorted(added):
-        data = runs.add(data, index, index + 1)
+        data = number_set.add(data, index, index + 1)
     assert numbers(data) == added
     event("bits" if len(data) == BITS else "runs")
     left = set(added)
     for first, end in cuts:
         whole = bytes(data)
-        fewer = runs.without(data, first, end)
+        fewer = number_set.without(data, first, end)
         assert bytes(data) == whole  # what is in the file stays known
         left -= set(range(first, end))
         event(f"{len(data) == BITS} to {len(fewer) == BITS}")
         data = fewer
         assert numbers(data) == left
-        for index in (0, first, end, runs.SPAN):
-            assert runs.below(data, index) == len([one for one in left if one < index])
+        for index in (0, first, end, number_set.SPAN):
+            assert number_set.below(data, index) == len([one for one in left if one < index])
     for index in sorted(index for index in more if index > max(added, default=-1)):
-        data = runs.add(data, index, index + 1)
+        data = number_set.add(data, index, index + 1)
         left.add(index)
     assert numbers(data) == left
 
@@ -64,17 +64,17 @@ def test_a_set_of_runs_holds_what_a_plain_set_holds(added, cuts, more):
 @given(PATTERNS)
 def test_runs_are_added_whole_as_well(added):
     data = bytearray()
-    for first, end in runs.each(_bits(added)):
-        data = runs.add(data, first, end)
+    for first, end in number_set.each(_bits(added)):
+        data = number_set.add(data, first, end)
     assert numbers(data) == added
 
 
 def test_a_backlog_with_one_fever_in_fifty_takes_few_bytes():
     for fevers in (True, False):
         data = bytearray()
-        for index in range(runs.SPAN):
+        for index in range(number_set.SPAN):
             if (index % 50 == 0) == fevers:
-                data = runs.add(data, index, index + 1)
+                data = number_set.add(data, index, index + 1)
         assert len(data) <= 44
 
 

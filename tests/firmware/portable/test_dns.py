@@ -2,8 +2,8 @@
 
 import struct
 
-from kiosk.names import _RECORDS_MAX, parse, query, question
-from kiosk.settings import is_address
+from kiosk.address import is_address
+from kiosk.dns import _RECORDS_MAX, parse, query, question
 
 ASKED = question("gateway.campus.example")
 ADDRESS = b"\x0a\x00\x00\x07"
