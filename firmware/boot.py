@@ -1,7 +1,7 @@
-"""Runs first on the board: keeps the heap tidy before anything is imported."""
+"""MicroPython runs this first: prepares the heap before the modules are imported."""
 
 import gc
 
 gc.collect()
-# While modules are loaded: a heap that is collected before it grows stays small.
+# Collect after 16 KiB of allocations: importing leaves much garbage, and the heap would grow.
 gc.threshold(16384)

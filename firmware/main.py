@@ -1,4 +1,4 @@
-"""Runs after boot.py: the kiosk, out of the slot that the last update left in force."""
+"""MicroPython runs this after boot.py: starts the kiosk from the slot that is in force."""
 
 from kiosk.starter import start
 

@@ -1,6 +1,6 @@
-"""Where the broker is: a number, or a name that is asked for anew before each connection.
+"""IP address of the broker, whose host name is looked up again before each connection.
 
-What asks is loaded for a name alone (`names`), and given back with its answer.
+The DNS client (`dns`) is loaded only where the host is a name, and unloaded after its answer.
 """
 
 import time
@@ -9,12 +9,12 @@ from kiosk.on_demand import give_back
 from kiosk.safe_file import SafeFile
 
 STATE = "/broker"
-_PATIENCE_MS = 3000  # then the last address that worked is tried, and the question stays open
+_PATIENCE_MS = 3000  # after that the last good address is tried, while the lookup goes on
 
 
 class Address:
-    """Of one host, which may move; where nobody answers in time it is what worked last, which is
-    kept on flash."""
+    """Address of one host. Where no name server answers in time it is the last address that worked,
+    which is kept on flash."""
 
     def __init__(self, host):
         self._host = host
@@ -30,8 +30,8 @@ class Address:
         self._last = last if is_address(last) else ""
 
     def tick(self):
-        """An address to try, or None while it is to be waited for. Raises `OSError`, `ValueError`
-        where there is none."""
+        """An address to try, or None while the lookup goes on. Raises `OSError` where the name has
+        no address, `ValueError` where it is not a host name."""
         if self._numeric:
             return self._host
         if self._began is None:
@@ -52,21 +52,21 @@ class Address:
         late = time.ticks_diff(time.ticks_ms(), self._began) >= _PATIENCE_MS
         if self._lookup and not (late and (self._answer or self._last)):
             return None
-        # What was answered last time may be a lie: then what worked has its turn.
-        choices = [one for one in (self._answer, self._last) if one]
-        other = [one for one in choices if one != self._tried]
+        # An answer may be forged: the looked-up address and the last good one are tried in turn.
+        choices = [choice for choice in (self._answer, self._last) if choice]
+        other = [choice for choice in choices if choice != self._tried]
         self._tried = (other or choices)[0]
         self._began = None
         return self._tried
 
     def worked(self):
-        """The last one that was tried is the broker's: keep it. Raises `OSError`."""
+        """Call once connected: keeps the address tried last on flash. Raises `OSError`."""
         if not self._numeric and self._tried != self._last:
             self._last = self._tried
             self._file.write({"host": self._host, "address": self._last})
 
 
 def is_address(text):
-    """Whether it is an IPv4 address, and no host's name."""
+    """Whether the text is an IPv4 address and not a host name."""
     parts = text.split(".")
     return len(parts) == 4 and all(p.isdigit() and len(p) < 4 and int(p) < 256 for p in parts)

@@ -1,6 +1,7 @@
-"""Puts the kiosk together: one task scans and answers, the others may take their time.
+"""The running kiosk: creates its parts and runs its tasks.
 
-Alone knows all the other files. An answer never waits for flash, display or network.
+The scan task samples the sensor every 100 ms and answers the person. The other tasks (broker,
+health, Wi-Fi, update, clock) run beside it: an answer never waits for flash, display or network.
 """
 
 import asyncio
@@ -40,19 +41,17 @@ from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 _SAMPLE_MS = 100
 _START_MS = 300  # power-on reset and first valid data of the sensor
-_FAULT_AFTER = 5  # failed samples in a row
+_FAULT_AFTER = 5  # failed samples in a row until a fault is shown
 _FAULT_RETRY_MS = 1000
-_UPKEEP_MS = 60_000  # how often, while nobody is here, the parts are looked after
+_UPKEEP_MS = 60_000  # interval of the checks of sensor and display, while nobody is scanned
 _COUNT_MS = 60_000
-_NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons of no person seen
-_ANSWER_MS = 1500  # an answer stays at least so long
-_WATCHDOG_MS = (
-    30_000  # the longest that anything on the board may take, mounting its flash included
-)
+_NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons that prove no person
+_ANSWER_MS = 1500  # shortest time that a verdict is shown
+_WATCHDOG_MS = 30_000  # longer than any operation on the board, mounting the flash included
 
 
 class App:
-    """The kiosk at work."""
+    """The parts of a kiosk, and the tasks that connect them."""
 
     def __init__(self, remote, ca_der):
         self.settings = settings = remote.settings
@@ -79,7 +78,7 @@ class App:
                 "settings": self.commands.settings,
                 "command": self.commands.command,
                 "update": self.update.offer,
-                "time": self._told_time,
+                "time": self._take_time,
             },
             {"update/piece": self.update.piece},
         )
@@ -100,16 +99,16 @@ class App:
         self.link.came_up = self.report.now
         self.sensor_id = ""
         self.can_c = None
-        self._checked_ms = None  # the part's cells
-        self._renewed_ms = 0  # the display
-        self._counted_ms = 0  # the people of the hour
+        self._checked_ms = None  # when the sensor's settings were checked
+        self._renewed_ms = 0  # when the display was initialised again
+        self._counted_ms = 0  # when the visitors of the hour were counted
         self._last_sample_ms = 0
         self._answered_ms = None
-        self._red = False  # the last answer
-        self._seen_ms = -SCAN_IDLE_MS  # when somebody was there last
+        self._red = False  # whether the last verdict was a fever
+        self._seen_ms = -SCAN_IDLE_MS  # when a person was last in view
 
     async def run(self):
-        """Everything at once, for ever."""
+        """Run all tasks, for ever."""
         self.panel.idle()
         if self.decision.left_over:
             self._answer(self.decision.left_over, self.uptime.ms())
@@ -125,7 +124,7 @@ class App:
         await asyncio.gather(*tasks)
 
     async def _supervise(self, name, work):
-        """Run a task again when it falls: one that died in silence would be a dead kiosk."""
+        """Run a task, and start it again when it raises; on trial, reset to the old firmware."""
         while True:
             try:
                 await work()
@@ -134,11 +133,11 @@ class App:
                 print("task %s fell:" % name)
                 sys.print_exception(error)
                 if self.update.on_trial:
-                    machine.reset()  # to what ran before
+                    machine.reset()  # the starter then boots the firmware before the update
                 await asyncio.sleep(1)
 
     async def _prove(self):
-        """An update shows that it is healthy, or it is over; a kiosk after one says what became."""
+        """Confirm an update on trial once it is healthy, or reset; report one rolled back."""
         while not self.update.healthy(self.uptime.ms(), self.link.up):
             if self.update.on_trial and self.uptime.ms() > TRIAL_MS:
                 print("not healthy in time")
@@ -154,9 +153,9 @@ class App:
         news, idle = self.report.now, self.commands.idle
         await clock.keep(settings.ntp_host, settings.ntp_port, news, idle)
 
-    def _told_time(self, message):
-        if clock.told(message, self.uptime.ms()):
-            self.report.now()  # so that what was measured before is dated now
+    def _take_time(self, message):
+        if clock.take_answer(message, self.uptime.ms()):
+            self.report.now()  # the gateway can now date the readings taken before
 
     async def _scan_forever(self):
         await asyncio.sleep_ms(_START_MS)
@@ -170,23 +169,23 @@ class App:
                 self.frozen.check(object_c, ambient_c)
                 self._sample(object_c, ambient_c)
             except (BlindedError, LensError, SetupError) as error:
-                self._faulty(error)  # but look on: it may pass
+                self._faulty(error)  # keep sampling: the cause may pass
                 self._late()
             except SensorError as error:
                 self._sensor_failed(error)
                 if self.failed >= _FAULT_AFTER:
                     await asyncio.sleep_ms(_FAULT_RETRY_MS)
                     self.bus.clock_free()
-            # Whatever came of the sample: a line that waits for nobody would wait for ever.
+            # Also after a failed sample: the link waits until `busy` and `present` are false.
             scan = self.decision.scan
             self.link.busy = scan.scanning
             self.link.present = scan.state != WAITING
-            # Fed by what the board is there for: whatever hangs, it starts anew.
+            # Fed by the scan task alone: whatever blocks scanning resets the board.
             self.watchdog.feed()
             due = time.ticks_add(due, _SAMPLE_MS)
             wait_ms = time.ticks_diff(due, time.ticks_ms())
             if wait_ms < 0:
-                due = time.ticks_ms()  # late: go on from here, do not hurry to catch up
+                due = time.ticks_ms()  # late: skip the samples that were missed
                 wait_ms = 0
             elif not self.link.busy:
                 self.report.memory.idle()
@@ -194,8 +193,8 @@ class App:
             await asyncio.sleep_ms(wait_ms)
 
     def _upkeep(self, now):
-        """See that the part is set as it was, before anything that it says is believed; and light
-        the display anew."""
+        """While nobody is there: check that the sensor's settings are unchanged, and initialise
+        the display again. Raises `SensorError`."""
         if self.decision.scan.state != WAITING:
             return
         if now - self._renewed_ms >= _UPKEEP_MS:
@@ -247,7 +246,8 @@ class App:
         if judgements:
             pass
         elif scan.scanning and not before:
-            # The last answer is not this person's. The display waits: the bus stays quiet.
+            # The verdict shown was for the person before. Only the LEDs go dark: drawing on the
+            # display would occupy the bus during the scan.
             self.panel.dark()
             self._answered_ms = None
         elif (
@@ -259,7 +259,7 @@ class App:
             self._invite()
 
     def _idle_ms(self):
-        """Since when nobody is there (ms)."""
+        """Time (ms) since a person was last in view."""
         return self.uptime.ms() - self._seen_ms
 
     def _count(self):
@@ -276,17 +276,17 @@ class App:
             self.report.now()
 
     def _answer_all(self, judgements, now):
-        """Only the last is for the one who stands there; others are alarms for who has left."""
+        """Send all judgements; only the last is shown, the others are of people who have left."""
         for judgement in judgements:
             self._answer(judgement, now, shown=judgement is judgements[-1])
 
     def _answer(self, judgement, now, shown=True):
-        """Tell the person, then keep the reading, then send it."""
+        """Show the verdict, then store the reading, then send it."""
         verdict, reason = judgement.verdict, judgement.reason
         if shown:
             try:
                 self.panel.verdict(verdict, reason, judgement.body_c)
-            except Exception as error:  # the light is lit first; the reading must be told
+            except Exception as error:  # the LED is already lit; the reading must still be sent
                 print("not shown:", error)
             self._answered_ms = now
             self._red = verdict == screening.FEVER
@@ -300,7 +300,7 @@ class App:
         try:
             self.outbox.add(self.boot, data)
         except OutboxError as error:
-            # The flash is full or broken: send it all the same, and say so.
+            # The flash is full or broken: send the reading all the same, and count it as unkept.
             self.unkept += 1
             print("not kept:", error)
         text = messages.reading(self.settings.kiosk, self.boot, data)
@@ -312,32 +312,33 @@ class App:
             print("crowd not kept:", error)
 
     def configure(self, settings):
-        """Put other settings in force, without a reboot."""
+        """Apply other settings without a reboot."""
         before, self.settings = self.settings, settings
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
             self.decision.configure(settings)
         else:
-            # Another look at faces: begin anew. Whoever was to come again is alarmed for.
+            # Another site or baseline needs a new `Decision`. A positive that waited for a second
+            # scan becomes an alarm.
             self.decision = Decision(settings)
-            self.decision.found(self.sensor_id)
+            self.decision.set_sensor(self.sensor_id)
             if self.decision.left_over:
                 self._answer(self.decision.left_over, self.uptime.ms())
-        # What decides comes first: words are loaded, and that may fail.
+        # After the decision: loading the display's words may fail.
         self.panel.configure(settings)
         self._invite()
 
     def refer(self, on):
-        """Take what is scanned for a reference, or for people again; says so at once."""
+        """Start or end scanning a calibration reference; health is published at once."""
         self.decision.begin_reference(self.uptime.ms(), on)
         self.report.now()
 
     def identify(self):
-        """See which part is on the bus, and that it is set as it was. Raises `SensorError`."""
+        """Read which sensor is on the bus and check its settings. Raises `SensorError`."""
         if self.unit.check():
             self.sensor_id = self.unit.number
-            self.decision.found(self.sensor_id)
-            # A reset leaves the can as warm as it was, and this memory too; power takes both.
+            self.decision.set_sensor(self.sensor_id)
+            # RTC memory survives a reset but not a power cut, as does the can's warmth.
             self.warm_up = WarmUp(machine.RTC().memory() == self.sensor_id.encode())
             self._invite()
 
@@ -348,7 +349,7 @@ class App:
         self.report.now()
 
     def _invite(self):
-        """Show that people may come, or not yet; not over a fault, an answer, or somebody."""
+        """Show the idle or warm-up screen, unless a fault or verdict is shown or a scan runs."""
         if self.fault or self._answered_ms is not None or self.decision.scan.scanning:
             return
         if self.warm_up.over:
@@ -360,16 +361,16 @@ class App:
         self.failed += 1
         self._late()
         if self.failed >= _FAULT_AFTER:
-            self._checked_ms = None  # perhaps another part is put in
+            self._checked_ms = None  # the sensor may be exchanged for another
             self._faulty(error)
 
     def _late(self):
-        """Alarm for a positive who did not come back, while there are no samples."""
+        """Raise the alarm that is due for a positive who did not come back; for failed samples."""
         now = self.uptime.ms()
         self._answer_all(self.decision.overdue(now), now)
 
     def _faulty(self, error):
-        """Say so: amber, in words, and once in a health of its own."""
+        """Show a fault (amber, with words) and publish health at once when it begins."""
         now = self.uptime.ms()
         if self.fault:
             if self._answered_ms is not None and now - self._answered_ms >= _ANSWER_MS:
@@ -379,7 +380,7 @@ class App:
         self.fault = error.word
         self._answer_all(self.decision.fail(now), now)
         if not self._red or self._answered_ms is None or now - self._answered_ms >= _ANSWER_MS:
-            self.panel.fault(error.shown)  # but a red stays for its time
+            self.panel.fault(error.shown)  # a red verdict stays for `_ANSWER_MS`
         print("sensor fault:", error)
         self.report.now()
 
@@ -392,7 +393,7 @@ class App:
 
 
 def main():
-    """Start the kiosk; without settings, ask for them."""
+    """Start the kiosk; where its settings are missing or wrong, start commissioning."""
     try:
         remote = RemoteSettings(read())
         try:
@@ -402,7 +403,7 @@ def main():
             raise SettingsError("%s: no such file" % CA_PATH)
     except SettingsError as error:
         print("no settings:", error)
-        from kiosk.commissioning import main as commission  # its page takes memory
+        from kiosk.commissioning import main as commission  # only here: its page takes memory
 
         commission()
         return

@@ -1,50 +1,51 @@
-"""What the crowd of this hall has in common: its running middle, within limits. Pure.
+"""Baseline of a kiosk: a bounded running median of its recent normal estimates. Pure.
 
-Weather, a heater, a worn sensor move everybody alike; the middle of the recent normal scans
-shows by how much. A crowd can lie, so it moves slowly, not far, and never by an alarm.
+Weather, a heater or an ageing sensor shift everybody's estimate alike; the median of recent normal
+scans shows by how much. Because a crowd can itself be feverish, the baseline moves slowly, within
+`BOUND_C`, and never by an alarm.
 """
 
 _MIDDLE_C = 36.5
-"""Where a healthy crowd's middle lies: half-way in the textbook's axillary 36.0 to 37.0 °C."""
+"""Median of a healthy crowd: the middle of the textbook's axillary 36.0 to 37.0 °C."""
 
 BOUND_C = 0.8
-"""The farthest that a crowd is followed. It covers what a room term can be wrong by in a hall ten
-degrees from the reference, and a sensor at the edge of its class; more than that is a fault."""
+"""Largest offset (°C, either way). It covers the error of the room term in a hall 10 °C from the
+reference room, and a sensor at the edge of its class; a larger offset means a fault."""
 
 _STEP_C = 0.02
-"""How far one scan moves it: a bus full of feverish children changes nothing that matters."""
+"""Largest move per scan (°C): a bus full of feverish children has no effect that matters."""
 
 _WINDOW = 31
 _LEAST = 8
-"""Scans in the running median, and how many of them it takes to begin."""
+"""Scans in the running median, and the number needed before it is used."""
 
 _PAUSE_S = 3600
 _HALF_LIFE_S = 7 * 24 * 3600
-"""Without people the kiosk goes back to its factory curve so slowly: what a sensor reads wrong, it
-reads wrong tomorrow, but a hall's heater is of this season."""
+"""Half-life with which the offset returns to 0 while nobody comes, after a pause of `_PAUSE_S`: a
+sensor's error lasts, a hall's heater is switched off after the season."""
 
 
 class Baseline:
-    """How far (°C) this hall's crowd lies above the factory curve; `offset_c` is in force.
+    """How far (°C) the crowd's estimates lie above the factory curve: `offset_c`.
 
-    `learn` and `rest` do nothing where it is `fixed`.
+    `fixed`: the offset stays; `learn` and `rest` do nothing.
     """
 
     def __init__(self, offset_c=0.0, fixed=False):
         self.offset_c = offset_c
         self._fixed = fixed
-        # Hundredths of a degree: whole numbers cost a board no memory of their own.
+        # Hundredths of a degree: small integers need no heap on a board, floats do.
         self._recent = []
-        self._ordered = []  # the same, by size: nothing is copied for a median
+        self._ordered = []  # the same, sorted: the median needs no copy
         self._wanted_c = None
 
     @property
     def drifting(self):
-        """Whether the crowd lies beyond the bound: a dirty lens, a worn sensor, a heater."""
+        """Whether the median is beyond `BOUND_C`: a dirty lens, an ageing sensor or a heater."""
         return self._wanted_c is not None and abs(self._wanted_c) >= BOUND_C
 
     def learn(self, body_c):
-        """A normal scan's estimate by the factory curve. Never call it for an alarm."""
+        """Take the estimate (°C, factory curve) of a normal scan; never that of an alarm."""
         if self._fixed:
             return
         ordered = self._ordered
@@ -66,6 +67,6 @@ class Baseline:
             self.offset_c = max(-BOUND_C, self._wanted_c, self.offset_c - _STEP_C)
 
     def rest(self, seconds):
-        """Nobody came for so long; minutes are no pause."""
+        """Take a time (s) in which nobody came; less than `_PAUSE_S` has no effect."""
         if seconds >= _PAUSE_S and not self._fixed:
             self.offset_c *= 0.5 ** (seconds / _HALF_LIFE_S)

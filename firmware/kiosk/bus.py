@@ -1,4 +1,4 @@
-"""The kiosk's I2C bus and its two wires, which sensor and display share."""
+"""The I2C bus that sensor and display share."""
 
 import time
 
@@ -12,22 +12,22 @@ _WAKE_LOW_MS = 40  # SDA low for at least 33 ms
 
 
 class Bus:
-    """`i2c` is a machine.I2C; it is made anew after the wires were driven by hand."""
+    """The bus; `i2c` is a machine.I2C, created again after the pins were driven directly."""
 
     def __init__(self):
         self.restart()
 
     def restart(self):
-        """Give the wires (back) to the I2C hardware."""
+        """Connect the pins to the I2C hardware."""
         scl, sda = Pin(kiosk_board.SCL), Pin(kiosk_board.SDA)
         self._wires = (sda, scl)
         self.i2c = I2C(0, scl=scl, sda=sda, freq=_CLOCK_HZ)
 
     def check(self):
-        """Look at the wires before they are used, and free one that is held low.
+        """Check that both wires are high before a transfer; try to free one that is held low.
 
-        Raises `BusError` where that does not help: a transfer would block everything for 100 ms a
-        byte (ports/esp32/machine_i2c.c, line 308), 13 s for a page of the display.
+        Raises `BusError` where that fails. A transfer would then block the board for 100 ms a byte
+        (ports/esp32/machine_i2c.c, line 308): 13 s for a page of the display.
         """
         if not self._idle():
             self.clock_free()
@@ -39,7 +39,7 @@ class Bus:
         return sda.value() and scl.value()
 
     def wake_pulse(self):
-        """SDA low, SCL high: wakes an MLX90614 (data sheet, figure on exiting sleep)."""
+        """Wake an MLX90614: SDA low while SCL is high (data sheet, figure on exiting sleep)."""
         scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
         sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=0)
         time.sleep_ms(_WAKE_LOW_MS)
@@ -48,7 +48,7 @@ class Bus:
         self.restart()
 
     def clock_free(self):
-        """Clock out a part that holds SDA low: nine pulses, then STOP (UM10204, 3.1.16)."""
+        """Free a bus whose SDA a part holds low: nine clocks, then STOP (UM10204, 3.1.16)."""
         sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=1)
         scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
         for _ in range(9):

@@ -1,26 +1,28 @@
-"""What one sensor reads wrong, as found against a reference, and how far to trust that. Pure.
+"""Correction of one sensor's readings, from a calibration against a reference. Pure.
 
-A line through one or two reference points: `37 + offset_c + gain (object_c - 37)`.
+The correction is a line through one or two reference points:
+`37 + offset_c + gain (object_c - 37)`.
 """
 
 from kiosk.errors import CalibrationError
 
 PIVOT_C = 37.0
-"""Where the offset is stated: in the middle of what decides."""
+"""Temperature at which `offset_c` is stated: near the threshold, where the error matters."""
 
 OFFSET_MAX_C = 1.5
 GAIN_MIN = 0.95
 GAIN_MAX = 1.05
 _CAN_MIN_C = -1.0
 _CAN_MAX_C = 8.0
-"""Limits of what can be a sensor's error; beyond them it is broken, dirty, or held wrong."""
+"""Plausible limits of a sensor's error; beyond them it is broken, dirty, or was held wrong."""
 
 
 class Calibration:
-    """One unit's record. `sensor` is its 64-bit number, "" for a unit that was never calibrated.
+    """Calibration of one sensor.
 
-    `can_over_air_c`: how much warmer than the hall's air the sensor's can is at work.
-    Raises `CalibrationError` with the field and what was expected.
+    `sensor`: its 64-bit number in hex, "" for one that was never calibrated; `can_over_air_c`: how
+    much warmer than the hall's air its can is in use. Raises `CalibrationError` with the field and
+    what was expected.
     """
 
     def __init__(self, sensor="", offset_c=0.0, gain=1.0, can_over_air_c=0.0):
@@ -42,19 +44,16 @@ class Calibration:
         self._at_zero_c = PIVOT_C + offset_c - gain * PIVOT_C
 
     def object_c(self, read_c):
-        """What the sensor should have read, °C."""
+        """The corrected object temperature (°C) of a reading (°C)."""
         return self._at_zero_c + self.gain * read_c
 
     def air_c(self, can_c):
-        """The hall's air, from the temperature of the sensor's can, °C."""
+        """The hall's air temperature (°C), from that of the sensor's can."""
         return can_c - self.can_over_air_c
 
 
 def calibration_from(values):
-    """A `Calibration` out of a dict as JSON gives it; fields that it does not know are left out.
-
-    Raises `CalibrationError`.
-    """
+    """A `Calibration` from a JSON object; unknown fields are ignored. Raises `CalibrationError`."""
     if not isinstance(values, dict):
         raise CalibrationError("expected an object")
     names = ("sensor", "offset_c", "gain", "can_over_air_c")

@@ -1,7 +1,7 @@
-"""A phone's way to the board's page: every name leads here, and whatever is asked for is the page.
+"""Captive portal of a board without settings: a DNS and an HTTP server that lead to the setup page.
 
-A DNS server of one answer (RFC 1035) and an HTTP server of three paths, each bounded in bytes, time
-and clients: whoever is near may send anything.
+The DNS server answers every name with the board's address (RFC 1035); the HTTP server has three
+paths. Both are bounded in bytes, time and clients, because any device nearby may send anything.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ _REQUEST_MAX = 8192
 _CLIENTS_MAX = 4
 _PATIENCE_S = 10
 _DNS_POLL_MS = 50
-_DNS_AT_ONCE = 8  # who asks without pause must not keep the page from all others
+_DNS_AT_ONCE = 8  # queries answered before HTTP gets its turn
 _DNS_MAX = 512
-_OF_ADDRESSES = (b"\x00\x01", b"\x00\xff")  # A, and any
+_OF_ADDRESSES = (b"\x00\x01", b"\x00\xff")  # query types A and ANY
 _PIECE = 1024
 
 
 def dns_answer(query, address):
-    """The answer to a query for one name: `address`, 4 bytes, or that it has nothing of another
-    type (such as IPv6, RFC 2308 2.2); None to anything else."""
+    """The answer to a DNS query for one name: `address` (4 bytes), or no data for another type than
+    A (such as IPv6; RFC 2308, 2.2); None where the packet is no such query."""
     if not 17 <= len(query) <= _DNS_MAX or query[2] & 0x80 or query[4:6] != b"\x00\x01":
         return None
     at = 12
@@ -37,7 +37,7 @@ def dns_answer(query, address):
 
 
 async def serve_dns(host, port, address):
-    """Answer every name with `address`, for ever."""
+    """Answer every DNS query with `address` (4 bytes), for ever."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,7 +51,7 @@ async def serve_dns(host, port, address):
                 if not poll.poll(0) or not _answer_one(udp, address):
                     break
     finally:
-        udp.close()  # a board has few sockets, and who calls begins again
+        udp.close()  # a board has few sockets, and the caller starts this again
 
 
 def _answer_one(udp, address):
@@ -66,8 +66,12 @@ def _answer_one(udp, address):
 
 
 class SetupServer:
-    """Serves `page` as that of `host` alone; `state(seen)` is shown as JSON, `seen`: the page has
-    shown the last one; `submit(dict)` returns "" or what is wrong."""
+    """HTTP server of the setup page.
+
+    `page` is served to requests for `host` alone. `state(seen)` returns what `/state` answers as
+    JSON; `seen`: the page has shown the last result. `submit(dict)` takes the settings and returns
+    an error text or "".
+    """
 
     def __init__(self, page, host, state, submit):
         self._page = page
@@ -77,13 +81,13 @@ class SetupServer:
         self._clients = 0
 
     async def serve(self, reader, writer):
-        """One connection: a request, an answer, the end."""
+        """Answer the one request of a connection, then close it."""
         self._clients += 1
         try:
             if self._clients <= _CLIENTS_MAX:
                 await asyncio.wait_for(self._answer(reader, writer), _PATIENCE_S)
         except (OSError, ValueError, asyncio.TimeoutError):
-            pass  # who asks like that gets no answer
+            pass  # a malformed or slow request gets no answer
         finally:
             self._clients -= 1
             try:
@@ -105,13 +109,13 @@ class SetupServer:
         if len(parts) != 3:
             return await _send(writer, "400 Bad Request")
         path = parts[1].split("?")[0]
-        # By whatever name: every name leads here, also that of a page that a browser had kept.
+        # Our DNS sends every host name here, so the Host header may be that of another site.
         ours = _header(head, "host").split(":")[0] == self._host
         if parts[0] == "POST" and path == "/settings":
             if not ours:
                 return await _send(writer, "421 Misdirected Request")
             if _header(head, "content-type") != "application/json":
-                # Another site's page cannot send that without asking first, which is refused.
+                # A page of another site cannot send JSON without a preflight, which is refused.
                 return await _send(writer, "415 Unsupported Media Type")
             size = int(_header(head, "content-length") or 0)
             return await self._take(reader, writer, size, body)
@@ -121,7 +125,7 @@ class SetupServer:
             return await _send_page(writer, self._page)
         if ours and path == "/state":
             return await _send_json(writer, self._state(parts[1].endswith("?seen")))
-        # A phone that looks whether there is an internet opens the page by itself.
+        # A phone's check for internet access is redirected, so the phone opens the page.
         return await _send(writer, "302 Found\r\nLocation: http://%s/" % self._host)
 
     async def _take(self, reader, writer, size, body):
@@ -148,7 +152,7 @@ def _header(head, wanted):
 
 
 async def _send_page(writer, text):
-    """Encoded as it goes: as bytes it would lie in memory twice."""
+    """Send the page, encoded piece by piece: encoded whole, it would be in memory twice."""
     starts = range(0, len(text), _PIECE)
     size = sum([len(text[start : start + _PIECE].encode()) for start in starts])
     await _send_head(writer, "200 OK", size, "text/html; charset=utf-8")

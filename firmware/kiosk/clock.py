@@ -1,10 +1,10 @@
-"""What time it is (UTC) or, before anybody said so, how long the board has been up.
+"""The board's UTC clock, set by the gateway over MQTT or by SNTP (`sntp`), and its uptime.
 
-A board without a clock still screens. Time comes from the gateway over the line, or else by SNTP
-(see `sntp`). The last time is kept on flash: after a power cut the clock begins there, good enough
-for TLS, but no reading is dated by it until it is confirmed. Where TLS refuses a certificate by it
-and the line did not set it, it begins again at 2000-01-01: one wrong answer to SNTP must not end
-the line for ever.
+A board without a set clock still screens. The time is stored on flash every hour: after a power cut
+the clock starts from it, which is enough for TLS, but no reading is dated until the clock is
+confirmed. Where TLS then refuses a certificate as expired or not yet valid, and the gateway has not
+set the clock, the clock restarts at 2000-01-01: one wrong SNTP answer must not end the connection
+to the broker for ever.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ _VALID_TO = 4_102_444_800  # 2100-01-01
 _BEGIN = 946_684_800  # 2000-01-01, where an ESP32 without power begins
 _ASK_EVERY_S = 3600
 _ASK_AGAIN_S = 15
-_TOLD_MS = 4000  # an answer over the line that took longer is too old
-_TOLD_S = 2 * 3600  # what the line said last is better than SNTP for so long
+_TOLD_MS = 4000  # the gateway's answer is refused where it took longer
+_TOLD_S = 2 * 3600  # SNTP is not asked for this long after the gateway set the clock
 _KEEP_EVERY_S = 3600
-_JUMP_MS = 1000  # what is less wrong is left as it is
+_JUMP_MS = 1000  # a smaller error is not corrected
 _KEPT = "/clock"
 
 # The ESP32 port counts from 2000, the unix port from 1970.
 _EPOCH_S = _BEGIN if time.gmtime(0)[0] == 2000 else 0
 
 
-_sure = True  # whether somebody confirmed the clock since the power came
-_told_s = 0  # when the line did so last, by this clock; 0 where SNTP has set it anew since
-_kept_s = 0  # when the clock was kept last
+_sure = True  # whether the gateway or SNTP confirmed the clock since power-on
+_told_s = 0  # when the gateway set it last, by this clock; 0 once SNTP has changed it
+_kept_s = 0  # when the time was stored on flash last
 
 
 def _now():
@@ -41,15 +41,15 @@ def _now():
 
 
 def utc():
-    """Seconds since 1970 (an int: a board's floats have 24 bits), or None while nobody said it."""
+    """Unix time (s) as an int (a board's floats have 24 bits), or None while unconfirmed."""
     now = _now()
     return now if _sure and now >= _VALID_FROM else None
 
 
 def restore():
-    """At the start: a clock that lost its power begins where it was kept, unconfirmed.
+    """Call at boot: a clock that lost power starts from the stored time, unconfirmed.
 
-    One that went on through a reset is as sure as it was before.
+    A clock that ran on through a reset stays confirmed where it was before.
     """
     global _sure, _kept_s
     kept = SafeFile(_KEPT).read()
@@ -65,11 +65,12 @@ def restore():
         set_utc(at)
         print("clock: as kept, not confirmed")
         if was_sure:
-            _keep()  # another reset finds a clock that goes on
+            _keep()  # as unconfirmed: the next reset must not find it confirmed
 
 
 def confirm(now_ms):
-    """Take what somebody says it is (UTC, ms); returns whether that changes what we say."""
+    """Take the time from the gateway or SNTP (Unix time, ms); returns whether `utc` changes by it
+    (newly confirmed, or more than `_JUMP_MS` off)."""
     global _sure, _told_s
     off_ms = now_ms - time.time_ns() // 1_000_000 - _EPOCH_S * 1000
     jump = not -_JUMP_MS <= off_ms <= _JUMP_MS
@@ -84,10 +85,12 @@ def confirm(now_ms):
     return True
 
 
-def told(message, up_ms):
-    """The gateway's answer to a health of ours: `at_ms` is its time (UTC), `up_ms` the health's.
+def take_answer(message, up_ms):
+    """Take the gateway's answer to a health message; returns what `confirm` does.
 
-    Returns what `confirm` does. Raises `KioskError` for what is no time, or too old.
+    `message["at_ms"]` is the gateway's Unix time (ms), `message["up_ms"]` the uptime in the health
+    message that it answers; `up_ms` is the uptime now. Raises `KioskError` for an implausible time
+    or an answer older than `_TOLD_MS`.
     """
     global _told_s
     at_ms, asked_ms = message["at_ms"], message["up_ms"]
@@ -101,19 +104,19 @@ def told(message, up_ms):
 
 
 def refused():
-    """TLS says that a certificate has expired, or begins in the future: unless it was the line that
-    set the clock it begins again, unconfirmed. Our certificates begin before 2000."""
+    """Call when TLS refuses a certificate by its dates: restarts the clock at 2000-01-01,
+    unconfirmed, unless the gateway has set it. Our certificates are valid from before 2000."""
     global _sure
     if _told_s or _now() < _VALID_FROM:
         return
     print("clock: not believed, begins again")
     _sure = False
     set_utc(_BEGIN)
-    _keep()  # `restore` takes no such time
+    _keep()  # `restore` ignores this time: it is before `_VALID_FROM`
 
 
 def _keep():
-    """Keep the time on flash: a file so small that LittleFS has it in its log."""
+    """Store the time on flash, in a file small enough for LittleFS to hold in its metadata log."""
     global _kept_s
     _kept_s = _now()
     try:
@@ -123,14 +126,14 @@ def _keep():
 
 
 class Uptime:
-    """Milliseconds since the boot, beyond where `ticks_ms` wraps (12 days)."""
+    """Milliseconds since boot; does not wrap as `ticks_ms` does after 12 days."""
 
     def __init__(self):
         self._last = time.ticks_ms()
         self._up_ms = 0
 
     def ms(self):
-        """Call at least once in six days."""
+        """The uptime (ms); call it at least once in six days."""
         now = time.ticks_ms()
         self._up_ms += time.ticks_diff(now, self._last)
         self._last = now
@@ -138,16 +141,16 @@ class Uptime:
 
 
 def set_utc(now, ms=0):
-    """Set the board's clock (s, and ms)."""
-    # The unix port's tuple has nine fields, a board's eight; the first seven are alike.
+    """Set the board's clock to a Unix time (s) and milliseconds."""
+    # `gmtime` has nine fields in the unix port, eight on a board; the first seven are the same.
     year, month, day, hour, minute, second, weekday = time.gmtime(now - _EPOCH_S)[:7]
     RTC().datetime((year, month, day, weekday, hour, minute, second, ms * 1000))
 
 
 async def keep(host, port, news, idle):
-    """Keep the clock set and kept, for ever; `news` is called when it was not right before.
+    """Set the clock by SNTP and store the time on flash, for ever; calls `news` after a change.
 
-    Without a `host` nobody is asked; while somebody is measured (not `idle()`), nothing is loaded.
+    `host` "": SNTP is not used. The SNTP client is loaded only while `idle()`, nobody is scanned.
     """
     while True:
         now_ms = None

@@ -1,4 +1,4 @@
-"""The gateway's word: settings, the unit's calibration, commands; taken apart and answered."""
+"""Messages from the gateway: settings, calibration, commands; checked, applied and answered."""
 
 import json
 
@@ -9,7 +9,7 @@ from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
 
 
 class Commands:
-    """What to do with messages; `app` puts in force what they ask for."""
+    """Handlers of the gateway's messages, which act on `app`; also the host of `Update`."""
 
     def __init__(self, app, remote):
         self._app = app
@@ -17,11 +17,11 @@ class Commands:
 
     @property
     def version(self):
-        """Of the gateway's settings that are in force, 0 where none ever came."""
+        """Version of the gateway's settings in force, 0 where none ever came."""
         return self._remote.version
 
     def settings(self, message):
-        """A retained message: all that is in it, or one line on what is wrong."""
+        """Apply a retained settings message; publishes `settings/applied`, with any error."""
         app = self._app
         applied = {"v": 1, "kiosk": app.settings.kiosk, "at": clock.utc()}
         try:
@@ -40,33 +40,32 @@ class Commands:
         app.link.say("settings/applied", json.dumps(applied))
 
     def say(self, state, **more):
-        """Where an update stands."""
-        told = {"v": 1, "kiosk": self._app.settings.kiosk, "at": clock.utc(), "state": state}
-        told.update(more)
+        """Publish the state of an update."""
+        message = {"v": 1, "kiosk": self._app.settings.kiosk, "at": clock.utc(), "state": state}
+        message.update(more)
         print("update", state, more.get("error", ""))
-        self._app.link.say("update/state", json.dumps(told))
+        self._app.link.say("update/state", json.dumps(message))
 
     def ask(self, offset):
-        """For a piece of an update."""
+        """Ask the gateway for the piece of an update at `offset` (bytes)."""
         self._app.link.say("update/want", json.dumps({"v": 1, "offset": offset}))
 
     def idle(self):
-        """Whether nobody is being measured."""
+        """Whether nobody is being scanned."""
         return not self._app.link.busy
 
     def fault(self):
-        """What keeps the kiosk from measuring, "" where nothing does, None as long as neither has
-        shown itself."""
+        """The sensor fault, "" where there is none, None before the first sample."""
         if self._app.fault or self._app.can_c is not None:
             return self._app.fault
         return None
 
     def restart(self):
-        """Boot the board."""
+        """Reset the board."""
         machine.reset()
 
     def command(self, message):
-        """Something to do now."""
+        """Run a command: "reference" starts or ends a calibration, "identify" blinks and beeps."""
         if message["command"] == "reference":
             self._app.refer(message["on"] is True)
             print("reference", message["on"])

@@ -1,9 +1,9 @@
-"""A board without settings: its own Wi-Fi, a page for a phone, and settings that are tried first.
+"""Sets up a board without settings: it opens an access point and serves a page to a phone.
 
-Name and password of its Wi-Fi stand on its display: only who stands before it can join. What is
-secret goes into one file and is never sent back. Its Wi-Fi moves to the channel of the one that it
-joins, so phones lose it for some seconds: what came of it waits for them, on the page and on the
-display.
+The access point's name and password are shown on the display only, so only a person in front of the
+board can join. Settings are tried before they are stored; secrets are never sent back. While the
+board joins the gate's Wi-Fi its access point changes channel and phones lose it for some seconds:
+the result stays on the page and on the display.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from kiosk.setup_display import SetupDisplay
 from kiosk.setup_page import PAGE
 from kiosk.setup_request import SetupRequest, understand
 
-_HOST = "0.0.0.0"  # noqa: S104 - of the board's own Wi-Fi
+_HOST = "0.0.0.0"  # noqa: S104 - the board's own Wi-Fi
 HTTP_PORT = 80
 DNS_PORT = 53
 ANSWER_S = 2  # for the page's last answer to leave before the channel changes
@@ -32,13 +32,13 @@ _JOIN_S = 20
 _LEAVE_MS = 300
 _RECONNECTS = 2
 _FETCH_S = 30
-SEEN_S = 300  # how long a result waits for a phone that comes back
+SEEN_S = 300  # time that a successful result waits for a phone to come back
 _LEAVE_S = 3
 _NETWORKS_MAX = 16
 
-# 14 of 26 characters that nobody takes for another are 65.8 bits. Who has recorded a handshake
-# (WPA2, 4096 rounds of SHA-1 a try) tries 2.5 million a second on a large graphics card of 2022:
-# 410,000 years of it for half of them.
+# 14 of 26 characters that cannot be confused are 65.8 bits. With a recorded handshake (WPA2, 4096
+# rounds of SHA-1 per try) a large graphics card of 2022 tries 2.5 million passwords a second: it
+# needs 410,000 years for half of them.
 _CHARACTERS = "abcdefhjkmnprtuvwxy3467892"
 _PASSWORD_LENGTH = 14
 
@@ -58,30 +58,30 @@ _TEXTS = {
 
 
 class _FailedError(KioskError):
-    """A try came to nothing: a key of the texts, and what it says of it."""
+    """Commissioning failed: a key of `_TEXTS`, and the detail that its text names."""
 
 
 def main():
-    """Wait for settings, by the board's own Wi-Fi or over USB; with nothing else in memory."""
+    """Run commissioning alone: it and the kiosk together do not fit into memory."""
     asyncio.run(Commissioning().run())
 
 
 class Commissioning:
-    """`run` returns when the board has settings."""
+    """Commissioning of one board; `run` returns when settings are on flash."""
 
     def __init__(self):
         self._display = SetupDisplay(Bus())
         self._networks = []
         self._name = ""
-        self._news = "idle"  # or a key of the texts
-        self._about = ""
+        self._news = "idle"  # or a key of `_TEXTS`
+        self._about = ""  # the detail in that text
         self._busy = False
         self._wish = None
         self._submitted = asyncio.Event()
         self._seen = asyncio.Event()
 
     async def run(self):
-        """Until there are settings on flash and somebody has seen it, or has had the time to."""
+        """Serve until settings are on flash and a phone has shown it, or `SEEN_S` have passed."""
         address = self._open()
         shown = ".".join([str(part) for part in address])
         pages = SetupServer(PAGE, shown, self._state, self.submit)
@@ -109,7 +109,7 @@ class Commissioning:
             task.cancel()
 
     def submit(self, message):
-        """Take what the page sent; returns "" or, in both languages, what is wrong with it."""
+        """Take what the page sent; returns "" or an error text in both languages."""
         if self._busy or self._news == "saved":
             return "请稍候\nIn a moment: the last settings are being tried"
         try:
@@ -122,15 +122,15 @@ class Commissioning:
         return ""
 
     def _open(self):
-        """Open the board's own Wi-Fi; its address, 4 bytes. Raises `OSError`, and then none is
-        open."""
+        """Open the access point; returns its address (4 bytes). Raises `OSError`, with the access
+        point closed."""
         self._name = "FeverGate-%s" % binascii.hexlify(machine.unique_id()[-2:]).decode().upper()
         station = network.WLAN(network.STA_IF)
         station.active(True)
-        password = _password()  # with the radio on, by which the chip draws random numbers
+        password = _password()  # after the radio is on, the source of true random numbers
         point = network.WLAN(network.AP_IF)
-        # Before it is active, all at once: an access point that is switched on first is an open
-        # one until it is told otherwise (ports/esp32/network_wlan.c:272, :492).
+        # Configured before it is active: one that is activated first is open until it is
+        # configured (ports/esp32/network_wlan.c:272, :492).
         point.config(ssid=self._name, key=password, security=network.AUTH_WPA2_PSK)
         self._networks = _names_of(station)
         point.active(True)
@@ -143,13 +143,13 @@ class Commissioning:
         return bytes([int(part) for part in address.split(".")])
 
     def _tell(self, news, about, sign=None, last=False):
-        """On page and display, from now on."""
+        """Show a state (a key of `_TEXTS`) on page and display."""
         self._news, self._about = news, about
         self._display.tell(news, about, sign, last)
         print("commissioning:", news)
 
     def _state(self, seen):
-        """What the page may know: nothing that is secret. `seen`: somebody has read the last."""
+        """The state for the page, without secrets. `seen`: the page has shown the last one."""
         wish, text = self._wish, _TEXTS.get(self._news, "")
         if "%s" in text:
             text = text % (self._about, self._about)
@@ -166,7 +166,8 @@ class Commissioning:
         }
 
     async def _set_up(self, wish):
-        """Join, fetch where it is to be fetched, keep; the kiosk's name. Raises `_FailedError`."""
+        """Join the Wi-Fi, fetch the settings where a code was given, store them; returns the
+        kiosk's name. Raises `_FailedError`."""
         if wish.network and not wish.anyway:
             await _join(wish)
         if wish.code:
@@ -192,7 +193,7 @@ class Commissioning:
 
 
 def _names_of(station):
-    """The names of the networks around that can be shown: not all are UTF-8, some are hidden."""
+    """Names of the networks in range, without hidden ones and those that are not UTF-8."""
     names = []
     try:
         rows = station.scan()
@@ -209,12 +210,12 @@ def _names_of(station):
 
 
 async def _join(wish):
-    """Join a Wi-Fi within `_JOIN_S`. Raises `_FailedError`."""
+    """Join the requested Wi-Fi within `_JOIN_S`. Raises `_FailedError`."""
     station = network.WLAN(network.STA_IF)
     try:
         station.disconnect()
         await asyncio.sleep_ms(_LEAVE_MS)  # the driver needs a moment
-        station.config(reconnects=_RECONNECTS)  # and then it says why it failed
+        station.config(reconnects=_RECONNECTS)  # a limit, so that `status` says why it failed
         if wish.static:
             station.ifconfig(wish.static)
         station.connect(wish.network, wish.password)
@@ -231,7 +232,7 @@ async def _join(wish):
 
 
 async def _fetched(host, port, code):
-    """A kiosk's file from its gateway. Raises `_FailedError`."""
+    """Fetch a kiosk's file from its gateway, by a setup code. Raises `_FailedError`."""
     place = "%s:%d" % (host, port)
     try:
         sealed = await asyncio.wait_for(
@@ -249,7 +250,7 @@ async def _fetched(host, port, code):
 
 
 def _password():
-    """Of the board's own Wi-Fi, another one each time."""
+    """A new random password for the access point."""
     chosen = ""
     while len(chosen) < _PASSWORD_LENGTH:
         index = os.urandom(1)[0] & 31
@@ -259,7 +260,8 @@ def _password():
 
 
 def _save(settings, ca):
-    """The certificate first: a power cut leaves no settings, or whole ones. Raises `OSError`."""
+    """Write the certificate, then the settings: a power cut between leaves the board without
+    settings, to be commissioned again. Raises `OSError`."""
     with open(CA_PATH, "wb") as file:
         file.write(ca)
     with open(PATH, "w") as file:
@@ -270,6 +272,6 @@ async def _for_ever(work, *arguments):
     while True:
         try:
             await work(*arguments)
-        except Exception as error:  # a page without names is still a page
+        except Exception as error:  # the page works without DNS, and without the display
             print("captive:", error)
         await asyncio.sleep(1)

@@ -1,7 +1,7 @@
-"""From the sensor's samples to judgements: calibration, scan and screening of one kiosk.
+"""Turns the sensor's samples into judgements: scan, calibration, estimate and screening.
 
-Knows no pins and no network. What must outlive a power cut lies on flash: the crowd's baseline,
-and a positive who was asked to come again.
+Uses no pins and no network. The baseline and a positive who was asked for another scan are kept on
+flash, so that they survive a power cut.
 """
 
 from kiosk import screening
@@ -13,15 +13,16 @@ from kiosk.safe_file import SafeFile
 from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
 
-_SAVE_C = 0.05  # the baseline is written again when it has moved so far: some writes a day
-_OFF_S = 12 * 3600  # a board does not know how long it was without power: as long as a night
-_REFERENCE_MS = 15 * 60_000  # a calibration that is forgotten ends by itself
+_SAVE_C = 0.05  # change of the baseline that is written to flash: some writes a day
+_OFF_S = 12 * 3600  # assumed time without power, which a board cannot know: a night
+_REFERENCE_MS = 15 * 60_000  # a calibration that was never ended ends after this time
 
 
 class Decision:
-    """Feed it samples; it returns judgements as they fall, most often none.
+    """Takes samples and returns judgements, usually none.
 
-    `warming`: the sensor's can has not settled since power-on; nobody is `normal`.
+    `warming`: the sensor's can has not settled since power-on, so no verdict is `normal`;
+    `left_over`: the alarm for a positive who waited for a scan when the power was cut, or None.
     """
 
     def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
@@ -40,57 +41,57 @@ class Decision:
         self._reference_until_ms = 0
 
     def configure(self, settings):
-        """Take up another threshold or number of confirming scans."""
+        """Apply another threshold and number of confirming scans."""
         self.screening.threshold_c = settings.threshold_c
         self.screening.confirm_scans = settings.confirm_scans
 
     def sample(self, now_ms, object_c, ambient_c):
-        """Take one sample as the sensor reads it (°C)."""
+        """Take one sample (°C, as read); returns the judgements that it leads to."""
         result = self.scan.feed(now_ms, object_c, ambient_c)
         if result:
             return self._judge(now_ms, result)
         return self.overdue(now_ms)
 
     def overdue(self, now_ms):
-        """The alarm for a positive who did not come back; call it while there are no samples."""
+        """The alarm that is due for a positive who did not come back, as a tuple of at most one."""
         late = None if self.scan.scanning else self.screening.overdue(now_ms)
         return (late,) if late else ()
 
     def fail(self, now_ms):
-        """The sensor failed: a running scan ends as a retry."""
+        """End a running scan as a retry because the sensor failed; returns judgements."""
         result = self.scan.fail(now_ms)
         return self._judge(now_ms, result) if result else ()
 
     def begin_reference(self, now_ms, on):
-        """What is scanned from now on is a reference and no person; or people come again."""
+        """Start or end scanning a calibration reference; it ends by itself after 15 minutes."""
         self._reference_until_ms = now_ms + _REFERENCE_MS if on else 0
 
     def refers(self, now_ms):
-        """Whether what is scanned now is a reference: nobody is screened."""
+        """Whether a calibration reference is being scanned, so that nobody is screened."""
         return now_ms < self._reference_until_ms
 
     def calibrate(self, record, sensor):
-        """Take up a calibration for the unit `sensor`, and keep it on flash.
+        """Apply a calibration record and keep it on flash; `sensor` is the part on the bus.
 
-        Raises `CalibrationError` where it is implausible, for another unit, or cannot be kept.
+        Raises `CalibrationError` where it is implausible, for another part, or cannot be kept.
         """
         calibration = calibration_from(record)
         if calibration.sensor != sensor:
             raise CalibrationError("sensor: expected %s, which is here" % (sensor or "one"))
         try:
-            if self._unit.read() != record:  # it comes again with each connection
+            if self._unit.read() != record:  # the retained message comes with each connection
                 self._unit.write(record)
         except OSError as error:
             raise CalibrationError("flash: %s" % error)
         self.calibration = calibration
 
-    def found(self, sensor):
-        """The unit on the bus: another one's calibration is not for it."""
+    def set_sensor(self, sensor):
+        """Take the number of the sensor on the bus; the calibration of another is not used."""
         kept = self._calibration()
         self.calibration = kept if kept.sensor == sensor else Calibration()
 
     def remember(self):
-        """Write what must outlive a power cut, if it has changed. Raises `OSError`."""
+        """Write baseline and waiting positive to flash where they changed. Raises `OSError`."""
         first = self.screening.pending
         baseline_c = self.screening.baseline.offset_c
         if self._saved is not None:
@@ -107,8 +108,8 @@ class Decision:
         read_c = self.calibration.object_c(result.object_c)
         air_c = self.calibration.air_c(result.ambient_c)
         if self.warming:
-            # The air is no warmer than the can, so the estimate is no higher than it should be:
-            # who is feverish even so is alarmed for. Nobody else is let in.
+            # The air is at most as warm as the can, so this estimate is a lower bound: a fever by
+            # it is an alarm. Anything else is a retry.
             air_c = result.ambient_c
             result.quality = result.quality or screening.WAIT
         skin_c = through_emissivity(read_c, air_c)
@@ -140,25 +141,25 @@ def _baseline(settings, offset_c):
 
 
 def _values(judgement):
-    """A judgement in so few bytes that LittleFS keeps them in its log, or None."""
+    """A judgement as a list small enough for LittleFS's metadata log, or None."""
     if judgement is None:
         return None
     scan = judgement.scan
     degrees = (scan.object_c, scan.ambient_c)
     degrees += (judgement.skin_c, judgement.body_c, judgement.baseline_c)
-    return [_hundredths(one) for one in degrees] + [scan.samples, scan.scan_ms, scan.quality]
+    return [_hundredths(value) for value in degrees] + [scan.samples, scan.scan_ms, scan.quality]
 
 
-def _remembered(known):
-    """The baseline's offset (°C), and the alarm for a positive that a power cut kept from being
-    confirmed, or None; whatever is on flash."""
+def _remembered(stored):
+    """(baseline offset in °C, alarm or None) of what `remember` wrote; (0.0, None) for anything
+    malformed. The alarm is for a positive who waited for another scan at the power cut."""
     try:
-        offset, values = known
+        offset, values = stored
         offset_c = offset / 100
     except (TypeError, ValueError):
         return 0.0, None
     try:
-        object_c, ambient_c, skin_c, body_c, baseline_c = [one / 100 for one in values[:5]]
+        object_c, ambient_c, skin_c, body_c, baseline_c = [value / 100 for value in values[:5]]
         scan = Result(object_c, ambient_c, *values[5:])
     except (TypeError, ValueError):
         return offset_c, None

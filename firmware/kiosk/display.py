@@ -1,8 +1,9 @@
-"""SSD1306, 128 x 64, over I2C: two large lines, or large digits with a sign and what to do.
+"""Driver of the SSD1306 display, 128 x 64 pixels over I2C: two large lines, or digits and a line.
 
-Source: Solomon Systech SSD1306 data sheet rev 1.1. Drawing is asynchronous, a page (128
-bytes, 13 ms at 100 kHz) at a time, and only pages that changed: the sensor is on the same bus. A
-glass that was reset by a spark acknowledges and stays dark, so all is written anew now and then.
+Source: Solomon Systech SSD1306 data sheet rev 1.1. The sensor is on the same bus, so drawing is
+asynchronous, one page (128 bytes, 13 ms at 100 kHz) at a time, and only changed pages are sent. A
+display that an electrostatic discharge has reset acknowledges but stays dark, so it is initialised
+and written again now and then.
 """
 
 import asyncio
@@ -25,16 +26,16 @@ _DIGIT_W = 19
 _DIGIT_H = 28
 _THICK = 4
 LINE = 32
-_AT_ONCE = 16  # bytes of a transfer: a wire that falls in its middle costs 100 ms for each
-_AGAIN_MS = 10_000  # so long a glass that failed is left alone: each try may block for a while
+_AT_ONCE = 16  # bytes of a transfer: a bus fault within one blocks for 100 ms a byte
+_AGAIN_MS = 10_000  # pause after a failure, because each try may block
 _ALL = 0xFF  # every page
-_PROBE = b"\xe3"  # NOP: two bytes are lost, not all of `_INIT`, where something hangs
+_PROBE = b"\xe3"  # NOP, sent first: a missing display is found with two bytes, not all of `_INIT`
 
 
 class Display:
-    """Draws into memory at once; `flush` brings it to the glass.
+    """A display: `message` sets what to show, `flush` draws and sends it.
 
-    A display that is missing or broken is not a reason to stop screening: `ok` says so.
+    Screening goes on without a display: no error is raised, `ok` says whether it answers.
     """
 
     def __init__(self, bus):
@@ -45,7 +46,7 @@ class Display:
         self._view = memoryview(self._frame)
         self._shown = [0] * _PAGES  # CRC-32 of what each page shows
         self._canvas = framebuf.FrameBuffer(self._frame, _WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
-        self._unknown = _ALL  # a bit for each page whose content nobody knows
+        self._unknown = _ALL  # a bit for each page whose content on the display is unknown
         self._drawing = False
         self._stale = False
         self._glyphs = Glyphs()
@@ -57,7 +58,7 @@ class Display:
         self.ok = False
 
     def start(self):
-        """Switch the glass on; after power-up and after a fault."""
+        """Initialise the display after power-up or a fault; not within `_AGAIN_MS` of a failure."""
         now = time.ticks_ms()
         if self._failed_ms is not None and time.ticks_diff(now, self._failed_ms) < _AGAIN_MS:
             return
@@ -68,28 +69,31 @@ class Display:
             self._try(commands)
 
     def renew(self):
-        """Write registers and picture again at the next `flush`, whatever the glass has of them."""
+        """Let the next `flush` send registers and all pages again."""
         self.ok = False
 
     def brightness(self, percent):
-        """How bright, from 1 to 100 %; at once if the glass is on, else when it is."""
+        """Set the brightness (1 to 100 %); it is sent again with each initialisation."""
         self._contrast = bytes((0x81, 255 * percent // 100))
         self._try(self._contrast)
 
     def notice(self, glyphs):
-        """Characters that the words do not have: their rows, 32 bytes each."""
+        """Set the shapes of the notice's characters: {character: 32 bytes, two per row}."""
         self._more = glyphs
 
     def message(self, head, tail, body_c=None, sign=None):
-        """What stands there from the next `flush` on: two lines of 32 pixels; with a temperature
-        digits and a sign, "check" or "warning", above `tail`. A warning is dark on light."""
+        """Set what the next `flush` shows: `head` above `tail`, 32 pixels each.
+
+        With `body_c` (°C) its digits and `sign`, "check" or "warning", take the place of `head`;
+        a warning is shown inverted, dark on light.
+        """
         self._wanted = (head, tail, body_c, sign)
 
     async def flush(self):
-        """Bring what changed to the glass, giving way between pages."""
+        """Draw and send the changed pages; other tasks run between pages."""
         self._stale = True
         if self._drawing:
-            return  # the one at work goes round again
+            return  # the `flush` that is running draws again
         self._drawing = True
         try:
             while self._stale:
@@ -104,7 +108,7 @@ class Display:
         except OSError:
             self._failed()
         except BusError:
-            self.ok = False  # found out at no cost
+            self.ok = False  # without `_AGAIN_MS`: nothing was sent, so nothing blocked
         finally:
             self._drawing = False
 
@@ -124,7 +128,7 @@ class Display:
         self._unknown &= ~(1 << page)
 
     def _try(self, commands):
-        """Where the glass is there."""
+        """Send commands where the display answers; an error sets `ok` to False."""
         try:
             if self.ok:
                 self._command(commands)
@@ -134,7 +138,7 @@ class Display:
             self.ok = False
 
     def _failed(self):
-        self.ok = False  # the rest of the picture would only wait as long again
+        self.ok = False  # the other pages would block as long again
         self._failed_ms = time.ticks_ms()
 
     def _command(self, commands):
@@ -142,7 +146,7 @@ class Display:
         self._bus.i2c.writeto(_ADDRESS, b"\x00" + commands)
 
     async def _draw(self):
-        """Into memory, giving way between lines: the scan comes between."""
+        """Draw into memory; other tasks, the scan among them, run between lines."""
         head, tail, body_c, sign = self._wanted
         self._canvas.fill(0)
         if body_c is None:
@@ -159,8 +163,8 @@ class Display:
             self._try(b"\xa7" if self._inverted else b"\xa6")
 
     def _line(self, text, y):
-        """Centred: Chinese 32 pixels wide, or 16 where there are more than four; the built-in
-        font's letters 16, or 8, and as high as the line."""
+        """Draw a centred line: Chinese characters 32 pixels wide and letters 16; half as wide
+        where the text is longer than four Chinese characters or eight letters."""
         units = sum([1 if ord(char) < 128 else 2 for char in text])
         scale = 2 if units * 16 <= _WIDTH else 1
         x = (_WIDTH - units * 8 * scale) // 2
@@ -174,7 +178,8 @@ class Display:
                 x += 16 * scale
 
     def _letter(self, char, x, y, scale):
-        """Narrow and high, so that it can be read from as far as a Chinese character."""
+        """Draw a letter of the built-in font, stretched in height to be read from the distance at
+        which a Chinese character is."""
         column = bytearray(8)
         framebuf.FrameBuffer(column, 8, 8, framebuf.MONO_VLSB).text(char, 0, 0)
         high = 2 + scale

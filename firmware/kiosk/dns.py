@@ -1,8 +1,8 @@
-"""Host names to addresses, asked over UDP (RFC 1035) without ever waiting.
+"""Non-blocking DNS client over UDP (RFC 1035), with one-shot multicast DNS for `.local` names.
 
-`socket.getaddrinfo` of a name stops the whole board while a name server is silent, for 7 s each.
-A name that ends in `.local` is asked for by multicast, once (RFC 6762, 5.1). What is answered is
-believed as far as TLS then confirms it: a wrong address costs a connection, nothing else.
+`socket.getaddrinfo` of a name blocks the whole board while a name server is silent, 7 s for each
+server. Multicast: RFC 6762, 5.1. Answers are not authenticated; TLS checks the host afterwards, so
+a forged address costs a connection attempt and nothing else.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import time
 
 PORT = 53
 MULTICAST = ("224.0.0.251", 5353)
-ASK_MS = (0, 1000, 3000, 7000)  # since the beginning, of each server
-_GIVE_UP_MS = 15_000  # an answer may be so late
+ASK_MS = (0, 1000, 3000, 7000)  # when each server is asked, after the start of the lookup
+_GIVE_UP_MS = 15_000  # latest answer, after the start
 _PACKET_MAX = 512
 _RECORDS_MAX = 32
 _LABEL_MAX = 63
@@ -24,7 +24,7 @@ _POLL_MS = 20
 
 
 def question(name):
-    """The question for a name's addresses, as bytes. Raises `ValueError` for what is none."""
+    """DNS question (bytes) for a name's IPv4 addresses. Raises `ValueError` for an invalid name."""
     parts = name.rstrip(".").encode().split(b".")
     if len(name) > _NAME_MAX or not all(0 < len(part) <= _LABEL_MAX for part in parts):
         raise ValueError("%s: no host's name" % name)
@@ -32,15 +32,15 @@ def question(name):
 
 
 def query(number, sent):
-    """A packet that asks for recursion."""
+    """DNS query packet: `number` is its identifier, `sent` its `question`; recursion desired."""
     return struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + sent
 
 
 def parse(packet, number, sent):
-    """The address that a packet answers with; "" where it says that there is none.
+    """The first IPv4 address in an answer, "" where the name has none, None for any other packet.
 
-    None where it is no answer to that question, or no message at all. A compressed name is
-    stepped over, never followed: no packet can make that go round.
+    `number` and `sent` are those of the query. Compressed names are skipped, never followed, so no
+    packet can cause a loop.
     """
     end = 12 + len(sent)
     if len(packet) < end or packet[12:end].lower() != sent.lower():
@@ -49,14 +49,14 @@ def parse(packet, number, sent):
     if got != number or not flags & 0x8000 or flags & 0x7800 or questions != 1:
         return None
     if flags & 0x000F not in (0, 3):
-        return None  # it failed: another server may know
+        return None  # a server failure: another server may know the name
     at = end
     for _ in range(min(answers, _RECORDS_MAX)):
         at = _after_name(packet, at)
         if at is None or at + 10 > len(packet):
             return None
         size = struct.unpack_from(">H", packet, at + 8)[0]
-        # The highest bit of a multicast answer's class asks to flush a cache.
+        # The top bit of the class is multicast DNS's cache-flush bit.
         kind, group = struct.unpack_from(">HH", packet, at)
         at += 10
         if at + size > len(packet):
@@ -68,7 +68,7 @@ def parse(packet, number, sent):
 
 
 def _after_name(packet, at):
-    """Where a name ends, or None where it does not."""
+    """Offset after the name that starts at `at`, or None where it does not end."""
     while at < len(packet):
         length = packet[at]
         if length >= 0xC0:
@@ -82,19 +82,19 @@ def _after_name(packet, at):
 
 
 def servers():
-    """The network's name server, and its router, which mostly forwards questions."""
+    """Addresses to ask: the network's name server, and its router, which often forwards queries."""
     import network
 
     _, _, router, name_server = network.WLAN(network.STA_IF).ifconfig()
-    known = []
+    addresses = []
     for address in (name_server, router):
-        if address not in known and address != "0.0.0.0":  # noqa: S104 - none is known yet
-            known.append(address)
-    return known
+        if address not in addresses and address != "0.0.0.0":  # noqa: S104 - not set
+            addresses.append(address)
+    return addresses
 
 
 class Lookup:
-    """One name that is being asked for; raises `ValueError` for what is no name, `OSError`."""
+    """Lookup of one name, continued by `tick`. Raises `ValueError` (invalid name), `OSError`."""
 
     def __init__(self, name):
         self._question = question(name)
@@ -109,7 +109,7 @@ class Lookup:
         self._udp.setblocking(False)
 
     def tick(self):
-        """The address, "" where there is none to be had, None while nobody has answered."""
+        """The address, "" where there is none or no answer came in time, None while waiting."""
         since_ms = time.ticks_diff(time.ticks_ms(), self._began)
         if self._asks < len(ASK_MS) and since_ms >= ASK_MS[self._asks]:
             self._asks += 1
@@ -117,7 +117,7 @@ class Lookup:
                 try:
                     self._udp.sendto(query(self._number, self._question), way)
                 except OSError:
-                    pass  # no network for a moment: it is asked again
+                    pass  # no network at the moment: it is asked again
         try:
             packet, sender = self._udp.recvfrom(_PACKET_MAX)
         except OSError:
@@ -132,12 +132,12 @@ class Lookup:
         return None
 
     def close(self):
-        """Give up asking."""
+        """Close the socket."""
         self._udp.close()
 
 
 async def find(host):
-    """The address of a host, or None; asynchronous, for seldom questions."""
+    """The address of a host name, or None; for callers that can await."""
     try:
         lookup = Lookup(host)
     except (OSError, ValueError):

@@ -1,82 +1,83 @@
-"""Every error that the kiosk raises on purpose, from one base."""
+"""The exceptions that the kiosk raises, all derived from `KioskError`."""
 
 
 class KioskError(Exception):
-    """Base of all errors of the kiosk."""
+    """Base of all exceptions of the kiosk."""
 
 
 class SensorError(KioskError):
-    """The sensor gave no trustworthy temperature; `word` is what health says of it, `shown` names
-    the display's words."""
+    """The sensor gave no trustworthy temperature.
+
+    `word`: the fault in the health message; `shown`: key of the display's words.
+    """
 
     word = "sensor"
     shown = "sensor"
 
 
 class BusError(SensorError):
-    """Nobody acknowledged, or the bus is stuck."""
+    """No device acknowledged, or a wire of the bus is held low."""
 
     word = "no answer"
 
 
 class SetupError(SensorError):
-    """The part answers, and is not set as it was delivered: what it says is no temperature of
-    ours."""
+    """The sensor's emissivity or filter is not as delivered, so its values cannot be used."""
 
     word = "emissivity or filter changed"
 
 
 class PecError(SensorError):
-    """The checksum of a word is wrong, again and again: a long wire, a missing pull-up."""
+    """The checksum of a word was wrong at each try: a long wire or a missing pull-up."""
 
     word = "wrong checksum"
 
 
 class InvalidError(SensorError):
-    """The sensor's own error bit, or a temperature that the part cannot measure."""
+    """The sensor set its error bit, or read a temperature outside its range."""
 
     word = "invalid value"
 
 
 class FrozenError(SensorError):
-    """The sensor says the same again and again, to the last bit: it does not measure any more."""
+    """The sensor repeats the same value to the last bit: it no longer measures."""
 
     word = "frozen value"
 
 
 class BlindedError(SensorError):
-    """The view is as hot as skin without anybody in it: the sun, a heater. Nobody would be seen."""
+    """The empty view is as hot as skin (the sun, a heater), so a person could not be detected."""
 
     word = "view too hot"
 
 
 class LensError(SensorError):
-    """Face after face reads too cold for skin: something lies on the lens."""
+    """Every face reads too cold for skin: dirt or tape is on the lens."""
 
     word = "lens blocked"
     shown = "lens"
 
 
 class SettingsError(KioskError):
-    """settings.json is missing or says something that it must not."""
+    """Settings are missing or invalid; the text names the field and what was expected."""
 
 
 class OutboxError(KioskError):
-    """The flash does not take a reading."""
+    """The flash refused to store a reading."""
 
 
 class MqttError(KioskError):
-    """The broker does not answer, or says what no broker says."""
+    """The broker does not answer, or violates MQTT."""
 
 
 class UpdateError(KioskError):
-    """An update that is not taken; nothing has changed."""
+    """An update was refused; the installed firmware has not changed."""
 
 
 class CalibrationError(KioskError):
-    """A calibration record says what no sensor's error can be."""
+    """A calibration record is malformed, implausible, or for another sensor."""
 
 
 def plain(error):
-    """An error's text for the wire: printable ASCII, at most 64; what came may be anything."""
-    return "".join([one if " " <= one <= "~" else "?" for one in str(error)[:64]])
+    """An error's text for a message: at most 64 characters, those not printable ASCII as "?"."""
+    return "".join([char if " " <= char <= "~" else "?" for char in str(error)[:64]])

@@ -1,8 +1,9 @@
-"""Shapes of Chinese characters, 16 x 16 pixels, read from a file on flash as they are drawn.
+"""Bitmaps of the display's Chinese characters, 16 x 16 pixels, read from flash when drawn.
 
-`glyphs.bin` lies in the first folder of `sys.path` that has a whole one: an update's slot, or the
-root. tools/make-glyphs writes it: CRC-32 of all that follows (4 bytes, big-endian), bytes of the
-index (2), the index (the characters in UTF-8), then for each character 16 rows of two bytes.
+`glyphs.bin` is taken from the first folder of `sys.path` that has an undamaged one: an update's
+slot, or the root. tools/make-glyphs writes it: CRC-32 of all that follows (4 bytes, big-endian),
+length of the index (2 bytes), the index (the characters in UTF-8), then for each character 16 rows
+of two bytes.
 """
 
 import binascii
@@ -14,7 +15,7 @@ _HEAD = 6
 
 
 class Glyphs:
-    """Opens the file once; without a whole one it knows no character."""
+    """The characters of `glyphs.bin`; none where there is no undamaged file."""
 
     def __init__(self):
         self._chars = ""
@@ -27,7 +28,7 @@ class Glyphs:
                 pass  # not here, or damaged: perhaps in the next folder
 
     def get(self, char):
-        """The 32 bytes of a character's rows, or None where there is none to be had."""
+        """The 32 bytes of a character's rows, or None where it cannot be read."""
         number = self._chars.find(char)
         if number < 0:
             return None

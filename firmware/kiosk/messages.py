@@ -1,4 +1,4 @@
-"""What the kiosk says of a scan and of itself, as JSON; fields as in the gateway's protocol."""
+"""Builds the JSON of readings and health; field names are those of the gateway's protocol."""
 
 import json
 
@@ -7,12 +7,12 @@ from kiosk_board import BOARD
 
 
 def rounded(value, digits=2):
-    """As it goes over the wire; None stays None."""
+    """A value rounded for a message; None stays None."""
     return None if value is None else round(value, digits)
 
 
 def values_of(settings, seq, up_ms, judgement, queued):
-    """One scan under its verdict, with all that is needed to judge it again."""
+    """The fields of a reading: a scan, its verdict, and all that is needed to judge it again."""
     scan = judgement.scan
     return {
         "seq": seq,
@@ -34,15 +34,18 @@ def values_of(settings, seq, up_ms, judgement, queued):
 
 
 def reading(kiosk, boot, data):
-    """What is sent of a record, now or when the line is back."""
+    """The JSON of a stored reading; `data` is its `record`."""
     values = record.unpack(data)
     values.update({"v": 1, "kiosk": kiosk, "boot": boot})
     return json.dumps(values)
 
 
 def health(settings, boot, up_ms, fault, doubt, **figures):
-    """That it watches, or what keeps it from watching; `doubt` is why it cannot say, though nothing
-    is known to be broken. `figures` are the message's other fields."""
+    """The JSON of a health message.
+
+    `fault`: why the kiosk cannot screen, or ""; `doubt`: why it may be missing people although no
+    fault is known, or ""; `figures`: the message's other fields.
+    """
     values = {
         "v": 1,
         "kiosk": settings.kiosk,

@@ -1,6 +1,6 @@
-"""MLX90614 over SMBus, every word checked: PEC, error bit, range.
+"""Driver of the MLX90614 infrared thermometer over SMBus; checks PEC, error bit and range.
 
-Source: Melexis data sheet 3901090614 rev 13. Knows no pins: it is given a bus.
+Source: Melexis data sheet 3901090614 rev 13. Uses no pins: it is given a bus.
 """
 
 from kiosk.errors import BusError, InvalidError, PecError, SetupError
@@ -22,9 +22,9 @@ _AMBIENT_RAW_MAX = 19908
 
 _ETIMEDOUT = (110, 116)  # Linux's number and newlib's
 
-# Bits of Config1 that say how it filters, and what they must be: FIR 111 as delivered, and an IIR
-# whose new value counts for more than half, as in every part that the optics allow. Through a
-# slower one a face is taken for still too early, and read by as much as 0.4 °C too low, or never.
+# Bits of Config1 that must be set: FIR 111 as delivered, and an IIR in which the new value counts
+# for more than half, as in every suitable part. Behind a slower filter a face seems still too early
+# and reads up to 0.4 °C too low, or no scan ever ends.
 _FILTER = 0x0704
 
 # Settling in ms with FIR = 111, by IIR bits (Config1 2:0): one zone, two zones or compensated.
@@ -40,11 +40,11 @@ _SETTLE_MS = (
 )
 
 WAKE_MS = 250
-"""From waking to valid data."""
+"""Time from wake-up to valid data (ms)."""
 
 
 def pec(data, crc=0):
-    """CRC-8, polynomial 0x07, over bytes; SMBus specification 2.0, section 5.4."""
+    """Packet error code: CRC-8, polynomial 0x07 (SMBus specification 2.0, section 5.4)."""
     for byte in data:
         crc ^= byte
         for _ in range(8):
@@ -53,19 +53,19 @@ def pec(data, crc=0):
 
 
 def celsius(raw):
-    """A raw word, in units of 0.02 K, as °C."""
+    """Temperature (°C) of a raw word, in units of 0.02 K."""
     return raw * 0.02 - 273.15
 
 
 def settle_ms(config1):
-    """How long a part with such a Config1 takes to settle."""
+    """Settling time (ms) of a part with this Config1."""
     return _SETTLE_MS[config1 & 0x07][1 if config1 & 0x40 else 0]
 
 
 class MLX90614:
-    """One part on a bus that has `i2c` (machine.I2C), `wake_pulse()` and `restart()`.
+    """One sensor on a bus that has `i2c` (machine.I2C), `wake_pulse()` and `restart()`.
 
-    `pec_errors` and `bus_errors` count what went wrong, retries included.
+    `pec_errors` and `bus_errors` count failed transfers, including those that a retry made good.
     """
 
     def __init__(self, bus, address=ADDRESS, tries=3):
@@ -81,7 +81,7 @@ class MLX90614:
     def read_word(self, command):
         """Read a word of RAM or EEPROM (0x20 + cell).
 
-        Raises `BusError` or `PecError` after the last of a bounded number of tries.
+        Raises `BusError` or `PecError` after the last try.
         """
         error = None
         for _ in range(self._tries):
@@ -91,7 +91,7 @@ class MLX90614:
                 self.bus_errors += 1
                 error = BusError("no answer from 0x%02x: %s" % (self._address, bus_error))
                 if bus_error.args[0] in _ETIMEDOUT:
-                    break  # it took half a second of everybody's time to find out
+                    break  # a timeout blocks the board for half a second: no retry
                 continue
             word, sums = self._word, self._sum
             sums[0] = self._write_byte
@@ -117,25 +117,24 @@ class MLX90614:
             raise BusError("no answer to a write: %s" % error)
 
     def ambient_c(self):
-        """Temperature of the sensor's can, °C. Raises `SensorError`."""
+        """Temperature of the sensor's can (°C). Raises `SensorError`."""
         return self._temperature(_RAM_AMBIENT, _AMBIENT_RAW_MIN, _AMBIENT_RAW_MAX)
 
     def object_c(self):
-        """What fills the view, °C, with the part's emissivity of 1. Raises `SensorError`."""
+        """Temperature of the object in view (°C), at emissivity 1. Raises `SensorError`."""
         return self._temperature(_RAM_OBJECT, _RAW_MIN, _RAW_MAX)
 
     def unit_id(self):
-        """The part's 64-bit number as 16 hex digits: it names its calibration record."""
+        """The sensor's 64-bit number as 16 hex digits, which identifies its calibration."""
         words = [self.read_word(_EEPROM_ID + index) for index in range(4)]
         return "".join("%04x" % word for word in words)
 
     def settle_ms(self):
-        """How long the part takes to settle, from its Config1."""
+        """Settling time (ms), from the sensor's Config1. Raises `SensorError`."""
         return settle_ms(self.read_word(_EEPROM_CONFIG1))
 
     def check_setup(self):
-        """Its Config1. Raises `SetupError` unless emissivity and filter are as this driver takes
-        them; emissivity is 1."""
+        """Check emissivity (1) and filter; returns Config1. Raises `SetupError`, `SensorError`."""
         emissivity = self.read_word(_EEPROM_EMISSIVITY)
         if emissivity != 0xFFFF:
             raise SetupError("emissivity cell holds 0x%04x, expected 0xFFFF" % emissivity)
@@ -145,7 +144,7 @@ class MLX90614:
         return config1
 
     def sleep(self):
-        """Enter sleep (2.5 uA; not on 5 V parts). Raises `BusError`."""
+        """Put the sensor to sleep (2.5 µA; 5 V parts cannot). Raises `BusError`."""
         command = bytes((_SLEEP,))
         try:
             self._bus.i2c.writeto(
@@ -155,7 +154,7 @@ class MLX90614:
             raise BusError("no answer to sleep: %s" % error)
 
     def wake(self):
-        """Wake the part; valid data `WAKE_MS` later, the first value unfiltered."""
+        """Wake the sensor; data is valid after `WAKE_MS`, the first value unfiltered."""
         self._bus.wake_pulse()
 
     def _temperature(self, command, lowest, highest):

@@ -1,8 +1,8 @@
-"""MQTT 3.1.1 as far as a kiosk needs it: QoS 1 out and in, a clean session, and nothing ever waits.
+"""Non-blocking MQTT 3.1.1 client: QoS 1 in both directions, clean session.
 
-Source: OASIS MQTT Version 3.1.1, whose sections stand in brackets. Nothing is sent twice within a
-connection, TCP does that [4.4]: what is not acknowledged in time ends the connection, and whoever
-sent it (the outbox) sends it anew on the next.
+Source: OASIS MQTT Version 3.1.1; section numbers are in brackets. Nothing is resent within a
+connection, because TCP does that [4.4]: a missing acknowledgement ends the connection, and the
+sender (the outbox) sends again on the next.
 """
 
 import time
@@ -11,17 +11,17 @@ from kiosk.errors import MqttError
 
 # States of a client.
 _OFF = 0
-_OPENING = 1  # TCP and TLS
-_GREETING = 2  # CONNECT is out, CONNACK is not in
+_OPENING = 1  # TCP and TLS handshake
+_GREETING = 2  # CONNECT is sent, CONNACK has not come
 UP = 3
 FAILED = 4
 
 _QUEUE = 20  # packets that wait to be sent
-_IN_FLIGHT = 40  # not yet acknowledged
-_ACKS_MAX = 64  # bytes of acknowledgements that wait: more is not read before they are out
-_ACK_MS = 10_000  # of a connection, CONNACK, SUBACK and PINGRESP, and of anything going out at all
-_PUBACK_MS = 40_000
-_AT_ONCE = 1024  # bytes read in one go
+_IN_FLIGHT = 40  # packets not yet acknowledged
+_ACKS_MAX = 64  # bytes of unsent acknowledgements above which nothing more is read
+_ACK_MS = 10_000  # limit for connecting, CONNACK, PINGRESP, and for any byte to be sent
+_PUBACK_MS = 40_000  # limit for PUBACK and SUBACK
+_AT_ONCE = 1024  # bytes per read
 _CHECK_MS = 500
 
 _REFUSALS = (
@@ -35,10 +35,11 @@ _REFUSALS = (
 
 
 class Client:
-    """One broker. `connect` begins, `handle` goes on and never waits; `state` says how far it is.
+    """Client of one broker: `connect` starts a connection, `handle` continues it without blocking.
 
-    `connector()` gives a `transport.Connector`; `hello` is a `connect_packet`; `topics` are
-    subscribed to with QoS 1; `buffer_bytes` bound what is taken of a message with its topic.
+    `connector()` returns a `transport.Connector`; `hello` is a `connect_packet`; `topics` are
+    subscribed to with QoS 1; `buffer_bytes` limits a message together with its topic. `state` is
+    `UP` while the broker accepts us, `FAILED` after an error (`last_error`).
     """
 
     def __init__(self, connector, hello, topics, keep_alive_s, buffer_bytes):
@@ -53,50 +54,50 @@ class Client:
         self._handling = False
         self.last_error = None
         self.refusal = 0
-        """CONNACK's return code where it was not 0 [3.2.2.3]."""
+        """CONNACK's return code where the broker refused us, else 0 [3.2.2.3]."""
         self.oversized = 0
-        """Messages that were acknowledged and dropped: they do not fit into the buffer."""
+        """Number of messages that were too long for the buffer: acknowledged and dropped."""
         self.on_connect = lambda: None
         self.on_message = lambda topic, payload: None
 
     def connect(self):
-        """Open a new connection; what is open is closed."""
+        """Open a new connection; closes the one before."""
         self.close()
         self._have = 0  # bytes in the buffer
-        self._skip = 0  # bytes to come of a message that does not fit
+        self._skip = 0  # bytes still to come of a message that does not fit
         self._acks = b""
-        self._part = b""  # what is just being sent
+        self._part = b""  # rest of the packet that is being sent
         self._out = []
-        self._in_flight = {}  # number: since when (ticks)
+        self._in_flight = {}  # packet identifier: when it was sent (ticks)
         self._number = 0
         self._subscribing = 0
         self._pinged = False
         now = time.ticks_ms()
-        self._since = now  # the state, or the last PINGREQ
-        self._moved = now  # when something went out, or nothing was to go out
+        self._since = now  # start of the state, or the last PINGREQ
+        self._moved = now  # when a byte was sent last, or nothing waited to be sent
         self._checked = now
         self._connector = self._new_connector()
         self.state = _OPENING
 
     def close(self, error=None):
-        """End it, with an error or in peace."""
+        """Close the connection; with an error the state is `FAILED`."""
         stream, connector = self._stream, self._connector
         self._stream = self._connector = None
         try:
             if stream:
                 if self.state == UP and error is None:
-                    stream.write(b"\xe0\x00")  # DISCONNECT: no last will is wanted [3.14]
+                    stream.write(b"\xe0\x00")  # DISCONNECT, so that no last will is sent [3.14]
                 stream.close()
             elif connector:
                 connector.cancel()
         except OSError:
-            pass  # it is gone
+            pass  # already closed by the other side
         if error is not None:
             self.last_error = error
         self.state = _OFF if error is None else FAILED
 
     def publish(self, topic, payload, retain=False):
-        """Send a message (str or bytes) with QoS 1; whether it was taken."""
+        """Queue a message (str or bytes) with QoS 1; returns False where the queue is full."""
         if self.state != UP or len(self._out) >= _QUEUE or len(self._in_flight) >= _IN_FLIGHT:
             return False
         number = self._next()
@@ -105,8 +106,11 @@ class Client:
         return True
 
     def handle(self):
-        """Go on: read, dispatch, send; a connection that is no good any more ends here. From
-        within `on_message` or `on_connect` it does nothing: the buffer is being taken apart."""
+        """Read, dispatch and send what is possible without blocking; call it often.
+
+        Closes the connection on an error. Does nothing when called from `on_message` or
+        `on_connect`, while the buffer is being parsed.
+        """
         if self._handling:
             return
         self._handling = True
@@ -120,7 +124,7 @@ class Client:
             if time.ticks_diff(now, self._checked) >= _CHECK_MS and self.state != _OFF:
                 self._checked = now
                 self._check(now)
-        except Exception as error:  # hostile bytes must cost the connection, never the task
+        except Exception as error:  # hostile bytes end the connection, never the task
             self.close(error)
         finally:
             self._handling = False
@@ -136,7 +140,7 @@ class Client:
             self.state = _GREETING
 
     def _check(self, now):
-        """Raise `MqttError` for what takes too long; ping when it is time."""
+        """Send a ping when it is due. Raises `MqttError` where a time limit has passed."""
         waited_ms = time.ticks_diff(now, self._since)
         if self.state in (_OPENING, _GREETING):
             if waited_ms > _ACK_MS:
@@ -171,12 +175,12 @@ class Client:
             return
         have += got
         used = self._dispatch(have)
-        # What is left goes to the front, where the next bytes are put behind it.
+        # An incomplete packet moves to the front of the buffer.
         self._buffer[: have - used] = self._buffer[used:have]
         self._have = have - used
 
     def _dispatch(self, have):
-        """Take all whole packets; returns how many bytes these were."""
+        """Handle all complete packets in the buffer; returns their length in bytes."""
         buffer = self._buffer
         at = 0
         while have - at >= 2:
@@ -207,8 +211,8 @@ class Client:
         return at
 
     def _drop(self, at, start, have):
-        """Acknowledge a message that does not fit, or it would come again and again; whether
-        enough of it is there for that."""
+        """Acknowledge a message that does not fit, so that the broker does not resend it; returns
+        False where its packet identifier has not arrived yet."""
         buffer = self._buffer
         if buffer[at] >> 4 != 3 or self.state != UP:
             raise MqttError("a packet of type %d that is too long" % (buffer[at] >> 4))
@@ -225,7 +229,7 @@ class Client:
         return True
 
     def _take(self, first, body):
-        """One packet; raises `MqttError` for what no broker sends."""
+        """Handle one packet. Raises `MqttError` for one that a broker must not send."""
         kind = first >> 4
         size = len(body)
         if self.state == _GREETING:
@@ -265,7 +269,7 @@ class Client:
         self.on_connect()
 
     def _message(self, qos, body):
-        """PUBLISH [3.3]."""
+        """Handle a PUBLISH packet [3.3]."""
         number_at = 2 + (body[0] << 8 | body[1]) if len(body) >= 2 else 0
         payload_at = number_at + (2 if qos else 0)
         if qos > 1 or not number_at or payload_at > len(body):
@@ -275,7 +279,7 @@ class Client:
             self._acks += b"\x40\x02" + bytes(body[number_at:payload_at])
 
     def _write(self, stream, now):
-        """Acknowledgements, and one packet: the scan comes between."""
+        """Send acknowledgements and one packet, no more: the scan must not wait."""
         for _ in range(2):
             if not self._part:
                 if self._acks:
@@ -294,7 +298,7 @@ class Client:
                 return
 
     def _next(self):
-        """A number that is not in flight, from now on in flight [2.3.1]."""
+        """Reserve a packet identifier that is not in flight [2.3.1]."""
         while True:
             self._number = self._number % 65535 + 1
             if self._number not in self._in_flight:
@@ -303,8 +307,8 @@ class Client:
 
 
 def connect_packet(client_id, username, password, keep_alive_s, will=()):
-    """CONNECT [3.1]: a clean session, name and password; `will` is a topic and a message, retained,
-    QoS 1."""
+    """A CONNECT packet [3.1] with a clean session; `will` is () or (topic, message), which the
+    broker publishes retained with QoS 1 when the connection is lost."""
     body = b"\x00\x04MQTT\x04" + (b"\xee" if will else b"\xc2") + keep_alive_s.to_bytes(2, "big")
     for field in (client_id,) + will + (username, password):
         body += _text(field)
@@ -322,7 +326,7 @@ def _packet(first, body):
 
 
 def _text(value):
-    """A string with its length, in bytes, before it [1.5.3]."""
+    """A string as UTF-8, after its length in bytes [1.5.3]."""
     data = _bytes(value)
     return len(data).to_bytes(2, "big") + data
 

@@ -1,8 +1,8 @@
-"""The kiosk's line to the broker: readings out until the gateway holds them, nothing waits.
+"""Keeps the connection to the broker, and sends readings until the gateway acknowledges them.
 
-It comes back after a time that chance has a part in, so that a hall of kiosks does not come back in
-step. The session starts clean: the outbox is the memory, and a second queue at the broker would
-only repeat it.
+After a failure it reconnects with a random delay, so that many kiosks do not reconnect at the same
+moment. The MQTT session is clean: the outbox holds what was not acknowledged, and a queue at the
+broker would only duplicate it.
 """
 
 import asyncio
@@ -15,25 +15,30 @@ from kiosk.address import Address
 from kiosk.transport import Connector
 
 _KEEP_ALIVE_S = 30
-_BACKLOG = 6  # old readings under way at once
-_WINDOW = 8  # and with those that are just being made, which must not wait for them
-_URGENT = 8  # and as many fevers more: a gateway that cannot store can still light red
-_STORED_MS = 15_000  # not stored after that: send again, and be more patient
-_STORED_MAX_MS = 240_000
+_BACKLOG = 6  # with so many readings in flight, the outbox sends fevers only
+_WINDOW = 8  # with so many in flight, a new reading waits in the outbox
+_URGENT = 8  # fevers may exceed `_WINDOW` by this: a gateway that cannot store still lights red
+_STORED_MS = 15_000  # time for an acknowledgement, after which readings are sent again
+_STORED_MAX_MS = 240_000  # that time is doubled at each failure, up to this
 _POLL_MS = 10
 _IDLE_POLL_MS = 40
 _BACKOFF_MIN_MS = 1000
 _BACKOFF_MAX_MS = 60_000
-_PUT_OFF_MS = 60_000
-_RX_BYTES = 1280  # a message of the protocol's 1 KiB with its topic
+_PUT_OFF_MS = 60_000  # longest time that people in view put off connecting
+_RX_BYTES = 1280  # the protocol's longest message, 1 KiB, with its topic
 
 
 class MqttLink:
-    """Owns the connection; the outbox stays the truth of what must still be told."""
+    """The connection of one kiosk to its broker; `up` says whether it is established.
+
+    The caller sets `busy` while a person is scanned and `present` while one is in view: the TLS
+    handshake then waits.
+    """
 
     def __init__(self, settings, outbox, context, wifi, hears, pieces):
-        """`hears`: for each kind of message a function that takes it, decoded from
-        JSON, or None where it is none; `pieces`: for those whose bytes are taken as they are."""
+        """`wifi()`: whether there is a network; `hears`: handlers by the topic's last part, which
+        take the decoded JSON, or None where the payload is no JSON; `pieces`: handlers that take
+        the payload's bytes."""
         self._outbox = outbox
         self._hears = hears
         self._pieces = pieces
@@ -48,7 +53,7 @@ class MqttLink:
         self.last_error = ""
         self.came_up = lambda: None  # called after each connection
         self.busy = False  # a person is being scanned
-        self.present = False  # or stands there still
+        self.present = False  # a person is in view, before, during or after a scan
         self._down_at = time.ticks_ms()
         self._settings = settings
         self._context = context
@@ -79,11 +84,11 @@ class MqttLink:
 
     @property
     def up(self):
-        """Whether the broker has let us in."""
+        """Whether the broker has accepted the connection."""
         return self._client.state == mqtt.UP
 
     def send(self, boot, seq, fever, text):
-        """Send a reading that is in the outbox already, at once if the line is up."""
+        """Send a new reading (JSON) at once where connected; else it goes out from the outbox."""
         if not self.up or len(self._under_way) >= (_WINDOW + _URGENT if fever else _WINDOW):
             return
         if self._publish("reading", text):
@@ -91,12 +96,12 @@ class MqttLink:
             self._client.handle()
 
     def say(self, kind, text, retain=False):
-        """Send something that need not survive, such as health; dropped while offline."""
+        """Send a message that may be lost, such as health: it is dropped while offline."""
         if self.up:
             self._publish(kind, text, retain)
 
     async def run(self):
-        """Keep the line, for ever."""
+        """Connect and reconnect, for ever."""
         self._waiting = True  # for the network
         self._retry_at = None
         while True:
@@ -117,8 +122,8 @@ class MqttLink:
                 self._refill()
 
     def _may_connect(self):
-        """Whether the arithmetic of a handshake would be felt by nobody; where the queue never
-        ends, it comes between two people."""
+        """Whether a TLS handshake, which blocks scanning, may run now: nobody is in view, or people
+        have put it off for `_PUT_OFF_MS` and none is being scanned."""
         if not self.present:
             return True
         return not self.busy and self._down_at is None
@@ -129,7 +134,7 @@ class MqttLink:
         self._under_way = {}
         ceiling = min(_BACKOFF_MAX_MS, _BACKOFF_MIN_MS << min(self._failures, 6))
         self._failures += 1
-        # Half fixed, half chance: everybody comes back, nobody at the same moment.
+        # Half of the delay is random, so that kiosks do not reconnect together.
         wait_ms = ceiling // 2 + random.randrange(ceiling // 2)
         self._retry_at = time.ticks_add(time.ticks_ms(), wait_ms)
         self._waiting = True
@@ -138,7 +143,8 @@ class MqttLink:
             clock.refused()
 
     def _wait(self):
-        """See what time has gone by, as it does: after six days a difference turns round."""
+        """Clear time limits that have passed; checked all the time, because differences of ticks
+        change sign after six days."""
         now = time.ticks_ms()
         if self._retry_at is not None and time.ticks_diff(now, self._retry_at) >= 0:
             self._retry_at = None
@@ -167,11 +173,11 @@ class MqttLink:
         now = time.ticks_ms()
         for since in self._under_way.values():
             if time.ticks_diff(now, since) > self._patience_ms:
-                # The broker may be keeping it for an absent gateway: do not fill its queue.
+                # The broker may be queueing for an absent gateway: resend ever more slowly.
                 self._under_way = {}
                 self._patience_ms = min(2 * self._patience_ms, _STORED_MAX_MS)
                 break
-        # One at a time: the scan comes between.
+        # One reading per step, so that the scan is not delayed.
         if len(self._outbox) > len(self._under_way) < _WINDOW + _URGENT:
             fevers_only = len(self._under_way) >= _BACKLOG
             waiting = self._outbox.waiting(self._under_way, fevers_only)
@@ -192,20 +198,20 @@ class MqttLink:
         try:
             message = json.loads(bytes(payload))
         except ValueError:
-            message = None  # whoever hears it says what is wrong
+            message = None  # the handler reports the error
         try:
             if kind == "stored" and message is not None:
                 gaps, also = message.get("gaps", ()), message.get("also", ())
                 self._stored(message["boot"], message["seq"], gaps, also)
             elif kind in self._hears:
                 self._hears[kind](message)
-        except Exception as error:  # whatever a hostile message makes of us, the line stays
+        except Exception as error:  # a hostile message must not end the connection
             print("%s: not understood: %s" % (kind, error))
 
     def _stored(self, boot, seq, gaps, also):
         self._outbox.release(boot, seq, gaps, also)
         self._patience_ms = _STORED_MS
         for key in list(self._under_way):
-            # One in a gap is not stored: it goes out again.
+            # A reading in a gap is sent again from the outbox.
             if key[0] == boot and (key[1] <= seq or any(a <= key[1] <= b for a, b in also)):
                 del self._under_way[key]

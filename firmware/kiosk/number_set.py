@@ -1,15 +1,18 @@
-"""Sets of numbers below 1,024 in few bytes.
+"""Compact sets of numbers below 1,024, each held in a bytearray. Pure.
 
-Lengths of runs, by turns not in the set and in it; 255 and 0 where one is longer. Where those
-would take 128 bytes there is one bit a number instead. Pure.
+Run-length encoding: the bytes are lengths of runs, alternately absent and present numbers; a run
+longer than 255 is continued after an empty one. A set that would take 128 bytes so is a bitmap of
+128 bytes instead.
 """
 
 SPAN = 1024
+"""Numbers are 0 to `SPAN` - 1."""
+
 _DENSE = SPAN // 8
 
 
 def each(data):
-    """(first, end) of the runs, ascending; two may touch."""
+    """Yield (first, end) of each run of present numbers, ascending; two runs may touch."""
     first = end = 0
     if len(data) < _DENSE:
         for place in range(0, len(data), 2):
@@ -34,7 +37,8 @@ def each(data):
 
 
 def add(data, first, end):
-    """The set with a run above all that is in it; `data` itself may change."""
+    """The set with the numbers `first` to `end` - 1 added, all above those in it; may change
+    `data`."""
     if len(data) >= _DENSE:
         for index in range(first, end):
             data[index >> 3] |= 1 << (index & 7)
@@ -60,7 +64,7 @@ def add(data, first, end):
 
 
 def without(data, first, end):
-    """A new set that lacks the numbers from `first` to before `end`."""
+    """A new set without the numbers `first` to `end` - 1."""
     if len(data) >= _DENSE:
         data = bytearray(data)
         for index in range(first, end):
@@ -76,7 +80,7 @@ def without(data, first, end):
 
 
 def below(data, index):
-    """How many of the set's numbers are below another."""
+    """Count of the set's numbers below `index`."""
     if len(data) < _DENSE:
         return sum([min(end, index) - first for first, end in each(data) if first < index])
     count = sum([bin(byte).count("1") for byte in data[: index >> 3]])

@@ -1,13 +1,13 @@
-"""Modules of the kiosk that are needed seldom: imported where they are needed, then given back."""
+"""Unloads modules that are needed only for a short time, to free their memory."""
 
 import sys
 
 
 def give_back(*names):
-    """Forget modules of this package, so that the next collection frees what they take.
+    """Unload modules of this package, so that the next collection frees their memory.
 
-    What was imported from them works on; the next import loads them again, from flash or from a
-    frozen image alike.
+    Objects imported from them stay usable; the next import loads the modules again, from flash or
+    from a frozen image.
     """
     package = sys.modules.get("kiosk")
     for name in names:

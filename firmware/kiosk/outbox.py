@@ -1,9 +1,9 @@
-"""Readings on flash until the gateway says that it holds them.
+"""Keeps readings on flash until the gateway acknowledges that it has stored them.
 
-The newest few lie in a file so small that LittleFS keeps it in its log, without erasing a block:
-while the gateway answers, nothing else is written. What it does not take in time goes to
-segments, three readings a write. What was stored is kept in memory only: after a reboot a few
-readings go out again, which the gateway takes as repeats.
+The newest readings are in a file small enough for LittleFS to hold in its metadata log, without
+erasing a block: while the gateway answers, nothing else is written. Readings that are not
+acknowledged in time are moved to segments, three per write. Which readings were acknowledged is
+kept in memory only: after a reboot some are sent again, and the gateway ignores the repeats.
 """
 
 import os
@@ -15,16 +15,22 @@ from kiosk.number_set import SPAN
 from kiosk.safe_file import SafeFile
 
 NEWEST = 3
-"""With the boot's number 124 bytes: VfsLfs2 keeps files of up to 128 (its cache) in its log."""
+"""Readings in the small file; with the boot number 124 bytes, because VfsLfs2 keeps files of up to
+128 bytes (its cache size) in its metadata log."""
 
 SEGMENTS = 64
-"""Each takes 80 bytes of a board's heap, or 300 at most; a full outbox of one boot has 20 to 40."""
+"""Most segments at a time; each takes 80 to 300 bytes of heap. A full outbox of one boot has 20 to
+40."""
 
 _ENOSPC = 28  # not every port names it
 
 
 class Outbox:
-    """`len()` is the readings that the gateway is not known to hold."""
+    """The unacknowledged readings; `len()` is their number.
+
+    `limit`, `limit_bytes`: most readings, and bytes of flash; `dropped`: readings given up for want
+    of room; `rotten`: records lost to flash errors.
+    """
 
     def __init__(self, folder="/outbox", limit=20_000, limit_bytes=1_500_000):
         self._folder = folder
@@ -32,8 +38,8 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._fevers = []  # states of segments, oldest first
         self._others = []
-        self._newest = []  # (boot, record), not yet in a segment
-        self._turn = 0
+        self._newest = []  # (boot, record) of those not yet in a segment
+        self._turn = 0  # which of the two small files was written last
         self._left = 0
         self.dropped = 0
         self.rotten = 0
@@ -44,7 +50,7 @@ class Outbox:
         try:
             names = sorted(os.listdir(folder))
         except OSError as error:
-            print("outbox:", error)  # it screens without; each reading says that it is not kept
+            print("outbox:", error)  # screening goes on; `add` raises for each reading
             names = []
         for name in names:
             state = segment.named(name)
@@ -56,14 +62,15 @@ class Outbox:
         return self._left
 
     def add(self, boot, data):
-        """Keep one reading, on flash when this returns; its number is above all before of its boot.
+        """Store the record of a reading; it is on flash when this returns.
 
-        Raises `OutboxError` where the flash refuses; the reading is then not kept.
+        Its sequence number must be above all earlier ones of its boot. Raises `OutboxError` where
+        the flash refuses; the reading is then not stored.
         """
         while self._left >= self._limit or self._flash_bytes() >= self._limit_bytes:
             self._drop_oldest()
         if len(self._fevers) + len(self._others) >= SEGMENTS:
-            self._drop_segment()  # as many boots without a gateway
+            self._drop_segment()  # after that many boots without a gateway
         while True:
             try:
                 self._keep(boot, data)
@@ -71,32 +78,32 @@ class Outbox:
             except OSError as error:
                 if error.errno != _ENOSPC or not (self._fevers or self._others):
                     raise OutboxError("flash: %s" % error)
-            # Something else takes the flash: the limits are what it leaves.
+            # The flash is full although the limits are not reached: give up the oldest.
             self._drop_segment()
 
     def release(self, boot, seq, gaps, also=()):
-        """The gateway holds every reading of `boot` up to `seq` but for the gaps, and the runs in
-        `also`: forget those."""
-        runs = told(seq, gaps, also)
+        """Remove acknowledged readings: those of `boot` up to `seq` outside `gaps`, and the ranges
+        (first, last) in `also`."""
+        ranges = acknowledged(seq, gaps, also)
         for states in (self._fevers, self._others):
             for state in list(states):
                 if segment.boot_of(state) == boot:
-                    for first, last in runs:
+                    for first, last in ranges:
                         self._left -= segment.release(state, first, last)
                     self._tidy(states, state)
         kept = [
-            one
-            for one in self._newest
-            if one[0] != boot
-            or not any(first <= record.seq_of(one[1]) <= last for first, last in runs)
+            entry
+            for entry in self._newest
+            if entry[0] != boot
+            or not any(first <= record.seq_of(entry[1]) <= last for first, last in ranges)
         ]
         self._left -= len(self._newest) - len(kept)
         self._newest = kept
 
     def waiting(self, skip, fevers_only=False):
-        """The next (boot, seq, record) to send: fevers first, then the oldest; None if none.
+        """The next (boot, seq, record) to send, fevers first, then the oldest, or None.
 
-        `skip` holds (boot, seq) that are under way.
+        `skip`: (boot, seq) of readings that are sent but not yet acknowledged.
         """
         for states in (self._fevers,) if fevers_only else (self._fevers, self._others):
             for state in list(states):
@@ -118,7 +125,7 @@ class Outbox:
         return None
 
     def last_boot(self):
-        """The highest boot that has left a trace here, or 0."""
+        """The highest boot number among the readings, or 0."""
         boots = [segment.boot_of(state) for state in self._fevers + self._others]
         return max(boots + [boot for boot, _ in self._newest] + [0])
 
@@ -130,25 +137,26 @@ class Outbox:
         if len(newest) >= NEWEST or (newest and newest[0][0] != boot):
             self._settle()
         newest = self._newest + [(boot, data)]
-        # Two files in turn: what holds the last ones is not touched.
+        # Two files in turn: the one with the last readings is not overwritten.
         with open(self._path(self._turn ^ 1), "wb") as file:
-            file.write(struct.pack("<I", boot) + b"".join([one for _, one in newest]))
+            file.write(struct.pack("<I", boot) + b"".join([item for _, item in newest]))
         self._turn ^= 1
         self._newest = newest
         self._left += 1
 
     def _settle(self):
-        """Move the newest to their segments. Raises `OSError`; what was moved stays moved."""
+        """Move the newest readings to their segments. Raises `OSError`, perhaps after some."""
         while self._newest:
             boot, data = self._newest[0]
             window, fever = record.seq_of(data) // SPAN, record.fever_of(data)
             alike = []
             others = []
-            for one in self._newest:
-                same = record.seq_of(one[1]) // SPAN == window and record.fever_of(one[1]) == fever
-                (alike if same and one[0] == boot else others).append(one)
+            for entry in self._newest:
+                seq, kind = record.seq_of(entry[1]), record.fever_of(entry[1])
+                same = seq // SPAN == window and kind == fever and entry[0] == boot
+                (alike if same else others).append(entry)
             state = self._state(boot, window, fever)
-            segment.append(self._folder, state, [one for _, one in alike])
+            segment.append(self._folder, state, [item for _, item in alike])
             self._newest = others
 
     def _state(self, boot, window, fever):
@@ -171,8 +179,8 @@ class Outbox:
         self._tidy(states, state)
 
     def _load_newest(self):
-        """What the power cut left in the two small files, unless a segment has it."""
-        found = {}
+        """Read the two small files after a boot, without readings that a segment already has."""
+        records = {}
         for turn in (0, 1):
             try:
                 with open(self._path(turn), "rb") as file:
@@ -180,18 +188,18 @@ class Outbox:
                     for _ in range(NEWEST):
                         data = file.read(record.SIZE)
                         if record.sound(data) and not self._knew(boot, data):
-                            found[(boot, record.seq_of(data))] = data
+                            records[(boot, record.seq_of(data))] = data
             except (OSError, ValueError):
                 pass  # missing or torn: the other one is whole
-        self._newest = [(key[0], found[key]) for key in sorted(found)]
+        self._newest = [(key[0], records[key]) for key in sorted(records)]
         self._left += len(self._newest)
         try:
             self._settle()
         except OSError as error:
-            print("outbox:", error)  # they stay in memory, and where they were
+            print("outbox:", error)  # they stay in memory and in the small files
 
     def _knew(self, boot, data):
-        """Whether it came to its segment: whatever was before the last there has been told."""
+        """Whether a record was moved to its segment: its number is not above the last there."""
         seq, fever = record.seq_of(data), record.fever_of(data)
         fresh = segment.new(boot, seq // SPAN, fever)
         for state in self._fevers if fever else self._others:
@@ -205,16 +213,16 @@ class Outbox:
             segment.remove(self._folder, state)
 
     def _drop_oldest(self):
-        """Make room: the oldest reading that is no fever, or the oldest fever if all are."""
+        """Give up the oldest reading that is no fever, or the oldest fever where all are."""
         for states in (self._others, self._fevers):
             if states:
                 seq = segment.next_seq(states[0])
                 segment.release(states[0], seq, seq)
                 self._tidy(states, states[0])
                 break
-            for one in self._newest:
-                if record.fever_of(one[1]) == (states is self._fevers):
-                    self._newest.remove(one)
+            for entry in self._newest:
+                if record.fever_of(entry[1]) == (states is self._fevers):
+                    self._newest.remove(entry)
                     break
             else:
                 continue
@@ -229,36 +237,36 @@ class Outbox:
         self.dropped += segment.left(state)
 
 
-def told(seq, gaps, also):
-    """Runs (first, last) of what the gateway holds: up to `seq` but for the gaps, and `also`.
+def acknowledged(seq, gaps, also):
+    """Ranges (first, last) that a `stored` message acknowledges: up to `seq` outside `gaps`, and
+    those in `also`.
 
-    Raises `TypeError` or `ValueError` where the message has anything else than whole numbers.
+    Raises `TypeError` or `ValueError` where the message holds anything but integers.
     """
-    runs = []
+    ranges = []
     first = 0
     for since, until in sorted([(int(since), int(until)) for since, until in gaps]):
         if since > first:
-            runs.append((first, min(since - 1, seq)))
+            ranges.append((first, min(since - 1, seq)))
         first = max(first, until + 1)
-    runs.append((first, int(seq)))
-    return runs + [(int(since), int(until)) for since, until in also]
+    ranges.append((first, int(seq)))
+    return ranges + [(int(since), int(until)) for since, until in also]
 
 
 def next_boot(path="/boot", after=0, fresh=0):
-    """Count this boot; survives a power cut at any instant.
+    """Number this boot, one above the last; safe against power cuts.
 
-    `after` is the highest boot known from elsewhere. Where nothing is known, counting begins
-    at `fresh`, which the caller draws at random: a board whose flash was erased must not use
-    the identities of its earlier life again, or the gateway would take news for repeats. So it is
-    where the flash takes nothing.
+    `after`: the highest boot number known from the outbox. Where no number is known, or the flash
+    refuses it, the result is `fresh`, which the caller draws at random: a board whose flash was
+    erased must not reuse earlier numbers, or the gateway would ignore its readings as repeats.
     """
-    slots = SafeFile(path)
-    counted = slots.read()
+    file = SafeFile(path)
+    counted = file.read()
     last = max(counted if isinstance(counted, int) else 0, after)
     boot = last + 1 if last else fresh
     try:
-        slots.write(boot)
+        file.write(boot)
     except OSError as error:
         print("boot not counted:", error)
-        return fresh  # or the next one would bear the same number
+        return fresh  # or the next boot would have the same number
     return boot

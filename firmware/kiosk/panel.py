@@ -1,6 +1,7 @@
-"""What the person sees and hears: one colour, one sound, large digits, a sign, a word.
+"""Drives LEDs, beeper, display and the door's output of one kiosk.
 
-Colour first (microseconds), sound next, the slow display last. Nothing here waits.
+A verdict sets the LED first (microseconds), then the sound, then the slow display. Nothing here
+blocks.
 """
 
 import asyncio
@@ -17,21 +18,21 @@ SOUNDS = {
     screening.RETRY: ((900, 120, 80), (900, 120, 0)),
     screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
 }
-# Nobody is to tell the colours apart: a check mark, or dark on light with a warning sign.
+# For people who cannot tell the colours apart: a check mark, or a warning sign on inverted text.
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
-# So that somebody finds this kiosk among others: ten seconds, nothing like an answer.
+# "Identify" finds this kiosk among others: 10 s of chirps, unlike the sound of any verdict.
 _CHIRPS = 10
 _CHIRP = ((1500, 60, 60), (1900, 60, 0))
 _CHIRP_APART_MS = 820
-_DUTY = 32768  # a square wave is loudest
+_DUTY = 32768  # 50 %, the loudest duty cycle
 
 
 class Panel:
-    """LEDs, beeper, display and the door's line of one kiosk."""
+    """LEDs, beeper, display and the door's output of one kiosk."""
 
     def __init__(self, display, settings, now):
-        """`now` tells the time (UTC s), or None."""
-        # First of all: its edge opens the door (hardware/circuit/carrier.toml).
+        """`now()` returns the Unix time (s), or None where it is not known."""
+        # First of all pins: a rising edge here opens the door (hardware/circuit/carrier.toml).
         self._door = Pin(kiosk_board.DOOR, Pin.OUT, value=0)
         self._leds = {
             screening.NORMAL: Pin(kiosk_board.GREEN, Pin.OUT, value=0),
@@ -42,50 +43,50 @@ class Panel:
         self._display = display
         self._now = now
         self._sound = None
-        self._shows = None  # what nobody waits for, and can be shown again
-        self._found = None
+        self._shows = None  # call that shows the idle or fault screen again; None for a verdict
+        self._found = None  # task of `identify`
         self._idling = False
         self._offline = None  # a code of `Wifi.trouble`
         self._language = ""
         self.configure(settings)
 
     def configure(self, settings):
-        """Take up language, volume, quiet hours, brightness, notice."""
+        """Apply language, volume, quiet hours, brightness and notice."""
         if settings.language != self._language:
             self._language = settings.language
             self._words = words_in(settings.language)
         self._settings = settings
-        # Hearing is logarithmic: half the volume is a tenth of the duty.
+        # Hearing is logarithmic: volume 50 is about a tenth of the duty cycle.
         self._duty = int(_DUTY * (settings.volume / 100) ** 3)
         self._display.brightness(settings.brightness)
         self._display.notice(settings.glyphs)
 
     def idle(self):
-        """Nobody is here: dark, and an invitation."""
+        """Show the idle screen, with LEDs off."""
         self._shows = self.idle
         self._idling = True
         self._light(None)
         self._say("idle")
 
     def offline(self, code):
-        """Say on the idle screen why there is no line; None: there is one."""
+        """Show on the idle screen why the broker is not reached; None: it is."""
         self._offline = code
         if self._idling and not self._found:
             self._say("idle")
 
     def renew(self):
-        """Light the glass anew, where it was reset; nobody sees it where it was not."""
+        """Initialise the display again, in case it was reset; the picture stays the same."""
         self._display.renew()
         asyncio.create_task(self._display.flush())
 
     def dark(self):
-        """No colour, while somebody is being measured."""
+        """Switch the LEDs off for a scan."""
         self._shows = None
         self._idling = False
         self._light(None)
 
     def verdict(self, verdict, reason, body_c):
-        """Answer the person; `body_c` is None where there is none to show."""
+        """Show and sound a verdict; `body_c` (°C) is None where there is none to show."""
         self._shows = None
         self._idling = False
         self._light(verdict)
@@ -96,15 +97,14 @@ class Panel:
             self._say(verdict, body_c, SIGNS[verdict])
 
     def fault(self, key):
-        """The kiosk cannot measure, "sensor", "lens" or "warm": amber, and words, until it can."""
+        """Show why the kiosk cannot measure ("sensor", "lens" or "warm"), with the amber LED."""
         self._shows = lambda: self.fault(key)
         self._idling = False
         self._light(screening.RETRY)
         self._say(key)
 
     def identify(self):
-        """Blink amber, chirp and show the kiosk's name for some seconds; not while somebody is
-        here."""
+        """Blink amber, chirp and show the kiosk's name for 10 s; not during a scan or verdict."""
         if self._shows:
             self._cancel()
             self._found = asyncio.create_task(self._identify(self._shows))
@@ -129,7 +129,7 @@ class Panel:
             self._found = None
 
     def _light(self, verdict):
-        """One colour, or None; the door opens at the moment of a normal, and at no other."""
+        """Light the LED of a verdict, or none; sets the door's output for `NORMAL` alone."""
         self._cancel()
         self._door.value(0)
         for name, led in self._leds.items():

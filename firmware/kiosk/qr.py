@@ -1,4 +1,4 @@
-"""A QR code of one size, for the display: what a phone's camera takes to join the board's Wi-Fi.
+"""Encoder of QR codes of one size, for the display: a phone's camera joins the board's Wi-Fi by it.
 
 Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Source: ISO/IEC
 18004:2015, 7.4 (data), 7.5 (Reed-Solomon), 7.7 (placement), 7.8 (mask), 7.9 (format).
@@ -13,7 +13,8 @@ _BYTES = 4  # the mode indicator (table 2)
 
 
 def modules(data):
-    """29 rows of the code of `data`, bytes; bit 28 - x of a row is set where column x is dark."""
+    """The QR code of `data` (bytes) as 29 integers, one per row; bit 28 - x is set where column x
+    is dark. Raises `ValueError` above `BYTES_MAX`."""
     if len(data) > BYTES_MAX:
         raise ValueError("expected at most %d bytes" % BYTES_MAX)
     rows = [0] * SIZE
@@ -30,17 +31,17 @@ def modules(data):
 
 
 def _codewords(data):
-    """Mode, length, data, padding, and the check words."""
+    """Code words: mode, length, data, padding, and Reed-Solomon check words."""
     words = bytearray(_DATA + _CHECK)
     left, at = _BYTES, 0
     for value in bytes((len(data),)) + data:
         words[at] = left << 4 | value >> 4
         left = value & 15
         at += 1
-    words[at] = left << 4  # four zeros end it
+    words[at] = left << 4  # terminator: four zero bits
     for pad in range(_DATA - at - 1):
         words[at + 1 + pad] = 0x11 if pad & 1 else 0xEC
-    generator = bytearray(_CHECK)  # without its first coefficient, which is 1
+    generator = bytearray(_CHECK)  # generator polynomial without its leading 1
     generator[-1] = root = 1
     for _ in range(_CHECK):
         for index in range(_CHECK):
@@ -58,12 +59,12 @@ def _codewords(data):
     return words
 
 
-def _times(one, other):
+def _times(left, right):
     """Product in GF(256) modulo x^8 + x^4 + x^3 + x^2 + 1."""
     product = 0
     for bit in range(7, -1, -1):
         product = product << 1 ^ (product >> 7) * 0x11D
-        product ^= (other >> bit & 1) * one
+        product ^= (right >> bit & 1) * left
     return product
 
 
@@ -74,7 +75,7 @@ def _set(rows, taken, x, y, dark):
 
 
 def _square(rows, taken, x, y, reach, dark):
-    """Rings around a centre, those of a distance in `dark` are."""
+    """Draw concentric square rings around a centre; those whose radius is in `dark` are dark."""
     for row in range(max(y - reach, 0), min(y + reach + 1, SIZE)):
         for column in range(max(x - reach, 0), min(x + reach + 1, SIZE)):
             ring = max(abs(row - y), abs(column - x))
@@ -82,7 +83,7 @@ def _square(rows, taken, x, y, reach, dark):
 
 
 def _set_format(rows, taken):
-    """Twice, and the module that is always dark."""
+    """Draw both copies of the format information, and the module that is always dark."""
     for index in range(15):
         dark = _FORMAT >> index & 1
         if index < 8:
@@ -95,7 +96,7 @@ def _set_format(rows, taken):
 
 
 def _place(rows, taken, words):
-    """Bit by bit in pairs of columns, from the right, up and down; masked."""
+    """Place the bits of the code words in column pairs from the right, up and down, masked."""
     at = 0
     for right in (28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 5, 3, 1):
         for step in range(SIZE):

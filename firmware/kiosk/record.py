@@ -1,6 +1,6 @@
-"""One reading as 40 bytes on flash, with its CRC-32: four in five bytes of its JSON are names.
+"""Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth of its JSON. Pure.
 
-Temperatures are hundredths of a degree above -100 °C, as they go over the wire. Pure.
+Temperatures are stored as hundredths of a degree above -100 °C, the resolution of messages.
 """
 
 import binascii
@@ -10,12 +10,12 @@ from kiosk import screening
 
 SIZE = 40
 _FORMAT = "<BIIHI6HBBHHBBB"
-_LAYOUT = 1  # a later firmware that writes other records must still tell these
+_LAYOUT = 1  # first byte of a record; a firmware with another layout must still read this one
 _NONE = 0xFFFF
 _COLDEST_C = -100
 
 VERDICTS = (screening.NORMAL, screening.FEVER, screening.RETRY)
-# Their places are on flash: add at the end alone.
+# Records hold the index in this tuple: only append.
 REASONS = (
     "",
     screening.SHORT,
@@ -35,7 +35,7 @@ TEMPERATURES = ("object_c", "ambient_c", "skin_c", "body_c", "threshold_c", "bas
 
 def pack(values):
     """The record of a reading's fields, named as in the protocol; `at` and temperatures may be
-    None. Raises `ValueError` for a verdict or reason that has no number."""
+    None. Raises `ValueError` for a verdict or reason that is not listed here."""
     up_ms = values["up_ms"]
     code = VERDICTS.index(values["verdict"]) << 6 | REASONS.index(values["reason"])
     body = struct.pack(
@@ -56,7 +56,7 @@ def pack(values):
 
 
 def unpack(data):
-    """The fields of a record. Raises `ValueError` where it is torn, rotten or of another layout."""
+    """The fields of a record. Raises `ValueError` where it is torn or of another layout."""
     if not sound(data):
         raise ValueError("not a record")
     fields = struct.unpack(_FORMAT, data[:-4])
@@ -77,7 +77,7 @@ def unpack(data):
 
 
 def sound(data):
-    """Whether it is a whole record of this layout."""
+    """Whether the bytes are a whole record of this layout, with the right CRC."""
     if len(data) != SIZE or data[0] != _LAYOUT:
         return False
     return binascii.crc32(data[:-4]) == struct.unpack_from("<I", data, SIZE - 4)[0]

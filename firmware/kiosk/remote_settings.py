@@ -1,7 +1,6 @@
-"""Settings from the gateway's side over those of settings.json; the last good ones are kept.
+"""Settings from the gateway, which override those of settings.json; the last valid ones are kept.
 
-What a kiosk is called, where its broker is and its secrets are its own: nothing from the network
-changes them.
+The kiosk's name, its broker and its secrets cannot be changed from the network.
 """
 
 from kiosk.errors import SettingsError
@@ -27,25 +26,25 @@ _VERSION_MAX = 2**31 - 1
 
 
 class RemoteSettings:
-    """`settings` are those in force, `version` that of the gateway's, 0 where none ever came."""
+    """The settings in force (`settings`), and the `version` of the gateway's, 0 where none came."""
 
     def __init__(self, own, path="/remote"):
-        """`own` is what settings.json holds. Raises `SettingsError` where that is wrong."""
+        """`own`: the values of settings.json. Raises `SettingsError` where they are invalid."""
         self._own = own
         self._file = SafeFile(path)
         self.version = 0
         self.settings = Settings(own)
-        known = self._file.read()
+        stored = self._file.read()
         try:
-            self.settings, self.version = self._understand(known)
+            self.settings, self.version = self._understand(stored)
         except SettingsError as error:
-            if known is not None:
+            if stored is not None:
                 print("remote settings:", error)
 
     def take(self, message):
-        """Put the gateway's settings in force and keep them; returns whether anything changed.
+        """Apply a settings message and keep it on flash; returns whether anything changed.
 
-        All of a message or nothing of it. Raises `SettingsError`, one line.
+        A message is applied as a whole or not at all. Raises `SettingsError`, one line.
         """
         if not isinstance(message, dict):
             raise SettingsError("expected a JSON object")
@@ -62,11 +61,11 @@ class RemoteSettings:
         self.settings, self.version = settings, version
         return True
 
-    def _understand(self, known):
-        """(settings, version) of what was sent or kept. Raises `SettingsError`."""
-        if not isinstance(known, dict):
+    def _understand(self, stored):
+        """(settings, version) of a message or of what is on flash. Raises `SettingsError`."""
+        if not isinstance(stored, dict):
             raise SettingsError("expected an object")
-        version, values = known.get("version"), known.get("values")
+        version, values = stored.get("version"), stored.get("values")
         if isinstance(version, bool) or not isinstance(version, int):
             raise SettingsError("version: expected int")
         if not 0 <= version <= _VERSION_MAX:
@@ -82,5 +81,5 @@ class RemoteSettings:
 
 
 def vars_of(settings):
-    """What the gateway may set, as it is."""
+    """The values of the fields that the gateway may set."""
     return [getattr(settings, name) for name in FIELDS]

@@ -1,26 +1,28 @@
-"""One person's scan out of a stream of samples: begin, filtered peak, end. Pure: no I/O.
+"""Finds scans of people in a stream of samples: start, filtered peak, end. Pure: no I/O.
 
-The caller samples the sensor and says when; ticks are milliseconds that only go up.
+The caller passes each sample with its time, in milliseconds that only increase.
 """
 
 from kiosk import screening
 
-_PRESENT_C = 1.5  # this much warmer than the empty view is somebody
-_GONE_C = 0.8  # and this much is nobody any more
-_PRESENT_MIN_C = 26.0  # colder than that is no face
-_FALL_C = 1.5  # so far below the peak: turned away
-_STABLE_C = 0.2  # samples of a still person stay within
-_SWEEP_MS = 1500  # a face that moves through the view has shown its hottest spot
-CAN_MOVES_C = 0.15  # more than that in one scan: a hand or a draught at the sensor's can
+_PRESENT_C = 1.5  # rise above the empty view at which a person is there
+_GONE_C = 0.8  # rise below which the person has left
+_PRESENT_MIN_C = 26.0  # no face reads colder
+_FALL_C = 1.5  # fall below the peak at which the person has turned away
+_STABLE_C = 0.2  # largest spread of the samples of a person who stands still
+_SWEEP_MS = 1500  # time in which a face that moves through the view has shown its hottest spot
+CAN_MOVES_C = 0.15
+"""Change of the can's temperature (°C) in a scan that shows a hand or draught at the sensor."""
+
 _STABLE_SAMPLES = 4
-_MIN_MS = 600
-_LIMIT_MS = 2500
-_AGAIN_MS = 1500  # who is asked to measure again may simply stay
-_AGAIN_SCANS = 6  # but what is never answered is a lamp or a wall
-_LINGER_MS = 4000  # whoever is there so long after an answer may be the next, who slipped in
-_LINGER_SCANS = 3  # unseen; so often in a row, for a heater is not measured for ever
-_BLIND_C = 34.0  # with an empty view so hot no skin stands out
-_STUCK_MS = 20_000  # a "person" who never leaves is a heater or the sun: the view is empty
+_MIN_MS = 600  # shortest scan
+_LIMIT_MS = 2500  # longest scan
+_AGAIN_MS = 1500  # after a retry, a person who stays is scanned again after this time
+_AGAIN_SCANS = 6  # at most so often in a row: it may be a lamp or a wall
+_LINGER_MS = 4000  # after a verdict, a person still in view after this time is scanned again
+_LINGER_SCANS = 3  # at most so often in a row: it may be the next person, or a heater
+_BLIND_C = 34.0  # temperature of the empty view above which skin cannot be told from it
+_STUCK_MS = 20_000  # a "person" who stays longer is a heater or the sun: taken for the empty view
 
 WAITING = 0
 _SCANNING = 1
@@ -28,9 +30,10 @@ _LEAVING = 2
 
 
 class Result:
-    """What a scan found: filtered peak and ambient (°C), and what was wrong with it, or "".
+    """Result of a scan: filtered peak and the ambient temperature at it (°C, None after a failure).
 
-    `stayed`: whoever it was had not left the view since the scan before.
+    `quality`: a reason of `screening` why the scan is poor, or ""; `stayed`: the person had not
+    left the view since the scan before.
     """
 
     def __init__(self, object_c, ambient_c, samples, scan_ms, quality, stayed=False):
@@ -43,18 +46,18 @@ class Result:
 
 
 class Median:
-    """Middle of the last three samples: a single wild one never comes through."""
+    """Median of the last three samples, which removes a single outlier."""
 
     def __init__(self):
         self._last = [0.0, 0.0, 0.0]
         self._filled = 0
 
     def clear(self):
-        """Forget what was before."""
+        """Forget the samples before."""
         self._filled = 0
 
     def add(self, sample):
-        """The filtered value; of two samples the lower, for either may be wild."""
+        """Add a sample; returns the median, or of the first two samples the lower."""
         last = self._last
         last[0], last[1], last[2] = last[1], last[2], sample
         if self._filled < 2:
@@ -64,18 +67,18 @@ class Median:
 
 
 def peak_of(samples):
-    """What a scan makes of a few samples: the peak of the filter's full windows."""
+    """The peak that a scan finds in these samples: the highest median of three."""
     median = Median()
     filtered = [median.add(sample) for sample in samples]
     return max(filtered[2:] or filtered[-1:])
 
 
 class Scan:
-    """Feed it samples; it returns a `Result` when a scan ends, else None.
+    """State machine of scans: waiting, scanning, leaving.
 
-    `rise_c` is how much warmer the view is than it was, while nobody is seen in it, else None.
-
-    `sweeps`: the face moves through the view, so its hottest spot is waited for, not stillness.
+    `state`; `background_c`: temperature of the empty view (°C); `rise_c`: rise of the view above it
+    while waiting, else None. `sweeps`: the face moves through the view, so a scan waits for the
+    hottest spot and not for a still face.
     """
 
     def __init__(self, sweeps=False):
@@ -93,18 +96,18 @@ class Scan:
         self._repeated = 0
 
     def feed(self, now_ms, object_c, ambient_c):
-        """Take one sample (°C)."""
+        """Take one sample (°C); returns a `Result` when a scan ends, else None."""
         filtered = self._median.add(object_c)
         self.rise_c = None
         if self.background_c is None:
-            # An empty hall has the room's temperature; whoever stands there already is seen.
+            # An empty view is about as warm as the can; a person who is there already is warmer.
             self.background_c = min(object_c, ambient_c + 2)
         if self.state == WAITING:
             if self._present(filtered):
                 self._begin(now_ms)
             else:
                 self.rise_c = filtered - self.background_c
-                # The sun goes at once where it came at once: down faster than up.
+                # The background follows a rise slowly and a fall fast, as when the sun goes.
                 share = 0.02 if filtered > self.background_c - _PRESENT_C else 0.2
                 self.background_c += (filtered - self.background_c) * share
                 return None
@@ -115,16 +118,16 @@ class Scan:
 
     @property
     def scanning(self):
-        """Whether somebody is being measured."""
+        """Whether a scan is running."""
         return self.state == _SCANNING
 
     @property
     def blinded(self):
-        """Whether the empty view is too hot for anybody to be seen before it."""
+        """Whether the empty view is too hot for a person to be detected."""
         return self.state == WAITING and (self.background_c or 0.0) > _BLIND_C
 
     def fail(self, now_ms):
-        """The sensor failed: ends a running scan as a retry, and returns its result."""
+        """End a running scan because the sensor failed; returns its `Result`, or None."""
         scanning = self.scanning
         self._wait()
         self._median.clear()
@@ -133,7 +136,7 @@ class Scan:
         return Result(None, None, self._samples, now_ms - self._began_ms, screening.SENSOR)
 
     def ask_again(self):
-        """The verdict was a retry: who stays in front is scanned again after a moment."""
+        """Call after a retry: a person who stays in view is scanned again after `_AGAIN_MS`."""
         self._again = True
 
     def _present(self, filtered):
@@ -175,7 +178,7 @@ class Scan:
     def _sweep(self, now_ms, elapsed_ms, filtered):
         if not self._present(filtered):
             return self._end(now_ms, "" if elapsed_ms >= _SWEEP_MS else screening.SHORT)
-        # While the latest samples are still the hottest, the hottest spot may be yet to come.
+        # While the latest samples are the hottest, a hotter spot may still come.
         past_it = (
             max(self._recent) < self._peak_c or max(self._recent) - min(self._recent) <= _STABLE_C
         )
@@ -202,7 +205,7 @@ class Scan:
             self._begin(now_ms, stayed=self._low_c >= self._peak_c - _FALL_C)
         elif self._low_c < self._peak_c - _FALL_C and filtered > self._low_c + _FALL_C:
             self._lingered = self._repeated = 0
-            self._begin(now_ms)  # the next in line stepped in before the view was ever empty
+            self._begin(now_ms)  # the next person stepped in before the view was empty
         elif stayed_ms >= _LINGER_MS and self._lingered < _LINGER_SCANS:
             self._lingered += 1
             self._begin(now_ms)

@@ -1,9 +1,10 @@
-"""One file of the outbox: readings of one boot within a window of sequence numbers.
+"""One file of the outbox: records of one boot within a window of `SPAN` sequence numbers.
 
-Either fevers or the others, so that those can go without these. A backlog has forty of them, and
-memory holds no object for each but a `bytearray`, here `state`: boot, window and kind, places in
-the file; then the numbers in it and, as soon as these are fewer, those that must still be told
-(`kiosk.number_set`: some 40 bytes each, 128 at most, whatever comes).
+A file holds fevers only or other readings only, so that the others can be given up first. A backlog
+has forty files. To save heap each is described by a `bytearray`, called `state`: boot, window and
+kind, number of places (record slots) in the file; then the set of numbers in the file and, where
+it differs, the set of those not yet acknowledged (`kiosk.number_set`: some 40 bytes each, 128 at
+most).
 """
 
 import os
@@ -13,20 +14,20 @@ from kiosk import number_set, record
 from kiosk.number_set import SPAN
 
 _HEAD = (
-    "<IIHBB"  # boot; twice the window, and 1 for fevers; places; bytes of the first set; others?
+    "<IIHBB"  # boot; 2 * window + fever; places; bytes of the first set; whether there is a second
 )
-_SETS = 12
-_BLOCK = 4096  # of the flash: what a file takes is whole blocks
-_AT_ONCE = 64  # records read at once
+_SETS = 12  # offset of the sets in a state
+_BLOCK = 4096  # bytes of a flash block; a file takes whole blocks
+_AT_ONCE = 64  # records per read
 
 
 def new(boot, window, fever):
-    """The state of a file that is not there yet."""
+    """The state of a file that does not exist yet."""
     return bytearray(struct.pack(_HEAD, boot, window * 2 + fever, 0, 0, 0))
 
 
 def named(name):
-    """The state of a file that must still be loaded; None where it is none of ours."""
+    """The state for a file's name, still to be loaded, or None where it is no segment."""
     boot, dash, rest = name.partition("-")
     if not (dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"):
         return None
@@ -35,46 +36,46 @@ def named(name):
 
 
 def same(state, other):
-    """Whether two are of the same file."""
+    """Whether two states are of the same file."""
     return state[:8] == other[:8]
 
 
 def boot_of(state):
-    """The boot that it is of."""
+    """The boot number of the file."""
     return struct.unpack_from("<I", state)[0]
 
 
 def fever_of(state):
-    """Whether it holds fevers."""
+    """Whether the file holds fevers."""
     return state[4] & 1
 
 
 def last(state):
-    """The highest number that the file ever held."""
+    """The highest sequence number in the file."""
     return _first(state) + max([end for _, end in number_set.each(_sets(state)[0])]) - 1
 
 
 def left(state):
-    """How many readings must still be told."""
+    """Number of readings not yet acknowledged."""
     return number_set.below(_sets(state)[1], SPAN)
 
 
 def flash_bytes(state):
-    """What the file takes of the flash."""
-    return (_slots(state) * record.SIZE // _BLOCK + 1) * _BLOCK
+    """Bytes of flash that the file takes."""
+    return (_places(state) * record.SIZE // _BLOCK + 1) * _BLOCK
 
 
 def load(folder, state):
-    """Take up what an earlier boot left; returns how many records are rotten."""
+    """Read the file of an earlier boot into `state`; returns the number of corrupt records."""
     first = _first(state)
     there = bytearray()
     before = -1
-    slots = rotten = 0
+    places = rotten = 0
     with open(_path(folder, state), "rb") as file:
         while True:
             chunk = file.read(_AT_ONCE * record.SIZE)
             if not chunk:
-                _keep(state, there, there, slots)
+                _keep(state, there, there, places)
                 return rotten
             for start in range(0, len(chunk), record.SIZE):
                 data = chunk[start : start + record.SIZE]
@@ -84,42 +85,42 @@ def load(folder, state):
                     before = index
                 else:
                     rotten += 1
-                slots += 1
+                places += 1
 
 
 def append(folder, state, records):
-    """Write sound records at the end, their numbers above `last`. Raises `OSError`."""
-    slots = _slots(state)
-    there, untold = _sets(state)
+    """Append sound records, whose numbers must be above `last`. Raises `OSError`."""
+    places = _places(state)
+    there, unacked = _sets(state)
     path = _path(folder, state)
     try:
-        with open(path, "ab" if slots else "wb") as file:
-            pad = bytes(-file.seek(0, 2) % record.SIZE)  # what was torn fills its place
+        with open(path, "ab" if places else "wb") as file:
+            pad = bytes(-file.seek(0, 2) % record.SIZE)  # a torn record is filled up to its place
             file.write(pad + b"".join(records))
     except OSError:
-        try:  # what the failed write left behind takes places, and is none of ours
-            _keep(state, there, untold, (os.stat(path)[6] + record.SIZE - 1) // record.SIZE)
+        try:  # what the failed write left in the file still takes places
+            _keep(state, there, unacked, (os.stat(path)[6] + record.SIZE - 1) // record.SIZE)
         except OSError:
             pass
         raise
     for data in records:
         index = record.seq_of(data) - _first(state)
-        alike = untold is there
+        alike = unacked is there
         there = number_set.add(there, index, index + 1)
-        untold = there if alike else number_set.add(untold, index, index + 1)
-    _keep(state, there, untold, slots + len(records))
+        unacked = there if alike else number_set.add(unacked, index, index + 1)
+    _keep(state, there, unacked, places + len(records))
 
 
 def read(folder, state, seq):
-    """The record of a reading that is left, or None, and then it is given up: it is rotten.
+    """The record of an unacknowledged reading; None where it is corrupt, and it is then given up.
 
-    Its place is after the lower numbers, and after what is rotten before it.
+    Its place is after the records with lower numbers, and after corrupt ones between them.
     """
     there = _sets(state)[0]
     try:
         with open(_path(folder, state), "rb") as file:
             file.seek(number_set.below(there, seq - _first(state)) * record.SIZE)
-            for _ in range(_slots(state) - number_set.below(there, SPAN) + 1):
+            for _ in range(_places(state) - number_set.below(there, SPAN) + 1):
                 data = file.read(record.SIZE)
                 if record.sound(data) and record.seq_of(data) >= seq:
                     if record.seq_of(data) == seq:
@@ -132,7 +133,7 @@ def read(folder, state, seq):
 
 
 def next_seq(state, skip=()):
-    """The first number that is left and whose (boot, number) is not in `skip`, or None."""
+    """The first unacknowledged number whose (boot, number) is not in `skip`, or None."""
     boot = boot_of(state)
     base = _first(state)
     for first, end in number_set.each(_sets(state)[1]):
@@ -143,20 +144,20 @@ def next_seq(state, skip=()):
 
 
 def release(state, first, last):
-    """Forget the numbers from one to another: they need not be told; returns how many."""
+    """Mark the numbers `first` to `last` as acknowledged; returns how many were not before."""
     first = max(first - _first(state), 0)
     end = min(last + 1 - _first(state), SPAN)
     if first >= end:
         return 0
-    there, untold = _sets(state)
-    count = number_set.below(untold, end) - number_set.below(untold, first)
+    there, unacked = _sets(state)
+    count = number_set.below(unacked, end) - number_set.below(unacked, first)
     if count:
-        _keep(state, there, number_set.without(untold, first, end), _slots(state))
+        _keep(state, there, number_set.without(unacked, first, end), _places(state))
     return count
 
 
 def remove(folder, state):
-    """Take the file away; one that cannot be is found empty of news at the next boot."""
+    """Remove the file; where that fails, its readings are sent again after the next boot."""
     try:
         os.remove(_path(folder, state))
     except OSError:
@@ -172,18 +173,18 @@ def _first(state):
     return (struct.unpack_from("<I", state, 4)[0] >> 1) * SPAN
 
 
-def _slots(state):
+def _places(state):
     return struct.unpack_from("<H", state, 8)[0]
 
 
 def _sets(state):
-    """The numbers in the file, and those that are left; one and the same where none was told."""
+    """(numbers in the file, those not acknowledged); the same object where none was."""
     end = _SETS + state[10]
     there = state[_SETS:end]
     return there, state[end:] if state[11] else there
 
 
-def _keep(state, there, untold, slots):
-    alike = untold is there
-    struct.pack_into("<HBB", state, 8, min(slots, 0xFFFF), len(there), not alike)
-    state[_SETS:] = there if alike else there + untold
+def _keep(state, there, unacked, places):
+    alike = unacked is there
+    struct.pack_into("<HBB", state, 8, min(places, 0xFFFF), len(there), not alike)
+    state[_SETS:] = there if alike else there + unacked

@@ -1,7 +1,7 @@
-"""The sensor on the bus: which part it is, and that nobody has set it otherwise since.
+"""Identifies the sensor on the bus, and checks that its settings have not changed since.
 
-A part's cells hold its factory calibration beside its filter, so whatever Config1 it has when it
-is first seen is kept on flash, and another is a fault.
+Config1 holds factory calibration beside the filter settings and differs between parts, so its value
+at first sight of a part is kept on flash, and another value later is a fault.
 """
 
 from kiosk.errors import SetupError
@@ -9,7 +9,7 @@ from kiosk.safe_file import SafeFile
 
 
 class SensorUnit:
-    """`number` is the part's 64-bit number as 16 hex digits, "" before it was read."""
+    """The sensor on the bus; `number` is its 64-bit number as 16 hex digits, "" before `check`."""
 
     def __init__(self, sensor, path="/unit"):
         self._sensor = sensor
@@ -18,7 +18,8 @@ class SensorUnit:
         self.number = ""
 
     def check(self):
-        """Read the part's cells; whether it is another part than before. Raises `SensorError`."""
+        """Read number and settings; returns whether the part is another than before. Raises
+        `SensorError`."""
         number = self._sensor.unit_id()
         config1 = self._sensor.check_setup()
         other = number != self.number

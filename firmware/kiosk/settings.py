@@ -1,4 +1,4 @@
-"""The board's settings: one JSON file with its name, its place, its credential."""
+"""The board's settings, read from a JSON file: its name and place, network and credentials."""
 
 import json
 
@@ -10,7 +10,12 @@ CA_PATH = "/ca.der"
 
 
 class Settings:
-    """Attributes as in settings.json, checked."""
+    """Checked settings; attributes as in settings.json, and those derived from them.
+
+    `quiet`: (from, to) in minutes of the local day, or None; `glyphs`: {character: 32 bytes} of the
+    notice; `ssid`: the Wi-Fi's name as bytes; `static`: (address, netmask, router, name server), or
+    None for DHCP.
+    """
 
     kiosk: str
     campus: str
@@ -50,8 +55,8 @@ class Settings:
     static: tuple[str, str, str, str] | None
 
     def __init__(self, values):
-        """Raises `SettingsError` for values that must not be."""
-        from kiosk.settings_check import check  # needed seldom, and half of what settings take
+        """`values`: a dict as in settings.json. Raises `SettingsError` for an invalid one."""
+        from kiosk.settings_check import check  # loaded only here: it takes memory
 
         try:
             check(values, self)
@@ -59,7 +64,7 @@ class Settings:
             give_back("settings_check")
 
     def is_quiet(self, utc_s):
-        """Whether the beeper is to be still at a time (UTC s); never while that is unknown."""
+        """Whether a Unix time (s) is within the quiet hours; False where the time is None."""
         if self.quiet is None or utc_s is None:
             return False
         begin, end = self.quiet
@@ -68,7 +73,8 @@ class Settings:
 
 
 def read(path=PATH):
-    """What settings.json holds. Raises `SettingsError`, one line: file, what was expected."""
+    """The checked values of settings.json. Raises `SettingsError`, one line: file, field, what was
+    expected."""
     try:
         with open(path) as file:
             values = json.load(file)

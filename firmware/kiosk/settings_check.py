@@ -1,4 +1,4 @@
-"""What settings may say: field by field, range by range. Loaded by `settings` for each check."""
+"""Checks settings: type, default and range of each field. Loaded by `settings` for each check."""
 
 import binascii
 
@@ -9,14 +9,14 @@ from kiosk.errors import SettingsError
 from kiosk.estimate import SITES
 from kiosk.words import LANGUAGES
 
-# Follow the crowd, stay at `baseline_c`, or at the factory curve.
+# The baseline follows the crowd, stays at `baseline_c`, or is off (the factory curve).
 BASELINES = ("auto", "fixed", "off")
 
 _SSID_BYTES = 32
 _NOTICE_UNITS = 16
 _GLYPH_BYTES = 32
 
-# Field: (type, default); no default means that it must be there.
+# Field: (type, default), or (type,) for a field that is required.
 _FIELDS = {
     "kiosk": (str,),
     "campus": (str,),
@@ -53,8 +53,8 @@ _FIELDS = {
 
 
 def check(values, settings):
-    """Put each field of `values`, or its default, onto `settings`. Raises `SettingsError`, one
-    line."""
+    """Set each field of `values`, or its default, as an attribute of `settings`. Raises
+    `SettingsError`, one line: field, what was expected."""
     for name, field in _FIELDS.items():
         if name in values:
             value = values[name]
@@ -101,7 +101,7 @@ def _between(settings, name, low, high):
 
 
 def _ssid(settings):
-    """The network's name as bytes: it need not be UTF-8, then `wifi_ssid_hex` has it."""
+    """The Wi-Fi's name as bytes: of `wifi_ssid_hex` where given, for names that are not UTF-8."""
     ssid = settings.wifi_ssid.encode()
     if settings.wifi_ssid_hex:
         try:
@@ -127,7 +127,7 @@ def _static(settings):
 
 
 def _quiet(settings):
-    """(from, to) in minutes of the local day, or None; from may be later than to."""
+    """(from, to) in minutes of the local day, or None; `from` may be later than `to`."""
     if not settings.quiet_from and not settings.quiet_to:
         return None
     return _minute("quiet_from", settings.quiet_from), _minute("quiet_to", settings.quiet_to)

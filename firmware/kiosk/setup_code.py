@@ -1,11 +1,11 @@
-"""A setup code: 20 characters that the gateway's pages show once, for one board.
+"""Fetches and decrypts a kiosk's file by a setup code, which the gateway's pages show once.
 
-It is a key and, by another digest of the same characters, the name under which the gateway keeps
-the kiosk's file for a quarter of an hour, sealed with that key (Fernet). So the line to the gateway
-needs no trust: who listens there or answers in its place has not the key, and what a wrong key
-sealed is refused. 20 characters of 32 are 100 bits: nobody tries them all.
+A code has 20 characters of 32, 100 bits. One digest of it is a Fernet key, another the name under
+which the gateway keeps the kiosk's file for 15 minutes, encrypted with that key. The connection
+needs no authentication: an eavesdropper or impostor does not have the key, and a file sealed with
+another key is refused.
 
-Source: github.com/fernet/spec; RFC 2104 (HMAC). The gateway imports the names of this file.
+Source: github.com/fernet/spec; RFC 2104 (HMAC). The gateway imports this file too.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ _LEAST = 1 + 8 + 16 + 16 + 32  # version, time, IV, a block, HMAC
 
 
 def parse(text):
-    """(host, port, code) of HOST[:PORT]/CODE, also as a link of it to the board's page. Raises
-    `SettingsError`."""
+    """(host, port, code) of the text HOST[:PORT]/CODE, or of a link that ends in "#" and this text.
+    Raises `SettingsError`."""
     text = text.split("#")[-1].strip()
     place, slash, rest = text.partition("/")
     host, _, port = place.partition(":")
@@ -49,18 +49,18 @@ def parse(text):
 
 
 def path_of(code):
-    """Where on the gateway what belongs to a code waits."""
+    """URL path of a code's file on the gateway."""
     name = hashlib.sha256(b"fevergate setup name " + code.encode()).digest()[:16]
     return FOLDER + binascii.hexlify(name).decode()
 
 
 def key_of(code):
-    """Fernet's key: 16 bytes that sign, 16 that encrypt."""
+    """Fernet key of a code: 16 bytes for signing, 16 for encryption."""
     return hashlib.sha256(b"fevergate setup key " + code.encode()).digest()
 
 
 def unseal(sealed, code):
-    """What was sealed with a code's key. Raises `SettingsError` where it was another one's."""
+    """Decrypt a Fernet token with a code's key. Raises `SettingsError` where it does not fit."""
     key = key_of(code)
     head, tag = sealed[:-32], sealed[-32:]
     if len(sealed) < _LEAST or sealed[0] != _VERSION or _hmac(key[:16], head) != tag:
@@ -72,10 +72,10 @@ def unseal(sealed, code):
 
 
 async def fetch(host, port, path):
-    """The body of https://host:port/path, or None where the gateway has no such thing. Raises
-    `OSError` or `ValueError` where it does not answer as a gateway does.
+    """The body of https://host:port/path, or None for status 404. Raises `OSError` or `ValueError`
+    for no answer or any other.
 
-    Nothing of the line is verified, see above: a new board knows nobody, and not the time either.
+    The certificate is not verified (see above): a new board has no authority and no time.
     """
     ask = "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (path, host, port)
     stream = await _connected(host, port)
@@ -108,15 +108,16 @@ async def fetch(host, port, path):
 
 
 def _is_whole(answer):
-    """Whether as much is there as the head says. The end of a TLS stream is no sign: MicroPython's
-    read tells it once, and not where it came with the last bytes."""
+    """Whether the body has the length of the Content-Length header. The end of a TLS stream cannot
+    be used: MicroPython's `read` reports it once, and not where it came with the last bytes."""
     head, gap, body = answer.partition(b"\r\n\r\n")
     _, _, length = head.lower().partition(b"\r\ncontent-length:")
     return bool(gap and length) and len(body) >= int(length.split(b"\r\n")[0])
 
 
 async def _connected(host, port):
-    """A TLS stream that never blocks, its handshake still to come. Raises `OSError`."""
+    """A non-blocking TLS stream, whose handshake runs in the first reads and writes. Raises
+    `OSError`."""
     import errno
     import select
     import socket
@@ -148,7 +149,7 @@ async def _connected(host, port):
         context.verify_mode = ssl.CERT_NONE
         stream = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
         stream.setblocking(False)
-    except BaseException:  # a time limit too
+    except BaseException:  # also cancellation by a time limit
         raw.close()
         raise
     return stream

@@ -1,5 +1,6 @@
-"""What the display shows while a board is set up by phone: in turns the Wi-Fi as a QR code, its
-name and password, the page's address; then what is going on, and how it ended.
+"""The display during commissioning: how to join the board's Wi-Fi, and the state of the setup.
+
+Shows in turns the Wi-Fi as a QR code, its name and password, and the page's address.
 """
 
 import asyncio
@@ -10,53 +11,55 @@ from kiosk.words_setup import WORDS
 
 _TURN_MS = 5000
 _LOOK_MS = 200
-_BORDER = 3  # pixels of quiet zone about the code: what 64 rows leave
-_PIXELS = 2  # of a module
+_BORDER = 3  # pixels of quiet zone around the code: as many as 64 rows allow
+_PIXELS = 2  # width and height of a module
 _SQUARE = 64
 _LINE_LETTERS = 16
 
 
 class SetupDisplay(Display):
-    """`invite`, then `run` for ever; `tell` what goes on takes a turn before the others."""
+    """Display that shows its screens in turns: call `invite`, then `run`; `tell` adds a screen."""
 
     def __init__(self, bus):
         Display.__init__(self, bus)
         self._code = []
         self._screens = []
         self._news = None
-        self._told = 0
+        self._changes = 0
 
     def invite(self, name, password, address):
-        """Show how to join the access point `name`, and where its page is."""
-        # As phones' cameras take it: github.com/zxing/zxing/wiki/Barcode-Contents, Wi-Fi.
+        """Set the screens that say how to join the access point and where its page is."""
+        # Format: github.com/zxing/zxing/wiki/Barcode-Contents, Wi-Fi.
         self._code = qr.modules(("WIFI:T:WPA;S:%s;P:%s;;" % (name, password)).encode())
         self._screens = [None, (name, password), ("http://", address)]
 
     def tell(self, key, about="", sign=None, last=False):
-        """Say `WORDS[key]`, or its first line and `about`, with a sign, "check" or "warning", from
-        now on in turns; `last`: and no invitation any more."""
+        """Show a state first and then in turns: `WORDS[key]`, or its first line and `about`.
+
+        `sign`: "check", "warning" or None; `last`: the invitation is not shown any more.
+        """
         head, tail = WORDS[key]
         self._news = (head, (tail or about)[:_LINE_LETTERS], sign)
         if last:
             self._screens = []
-        self._told += 1
+        self._changes += 1
 
     async def run(self):
-        """Show one screen after the other, for ever."""
+        """Show the screens in turns, for ever."""
         at = 0
         while True:
             screens = ([self._news] if self._news else []) + self._screens
-            told = self._told
+            changes = self._changes
             self._wanted = screens[at % len(screens)]
             await self.flush()
             for _ in range(_TURN_MS // _LOOK_MS):
                 await asyncio.sleep_ms(_LOOK_MS)
-                if self._told != told:
+                if self._changes != changes:
                     break
-            at = at + 1 if self._told == told else 0
+            at = at + 1 if self._changes == changes else 0
 
     async def _draw(self):
-        """Into memory, as the base does for its own messages."""
+        """Draw the screen in `_wanted`: None for the QR code, two lines, or lines and a sign."""
         self._canvas.fill(0)
         if self._wanted is None:
             self._draw_code()
@@ -72,7 +75,7 @@ class SetupDisplay(Display):
         await asyncio.sleep_ms(0)
 
     def _draw_code(self):
-        """Dark modules on a lit square, which is what a camera expects, and what it is for."""
+        """Draw the QR code, dark modules on a lit square as cameras expect, and its purpose."""
         fill = self._canvas.fill_rect
         fill(0, 0, _SQUARE, _SQUARE, 1)
         for y, row in enumerate(self._code):
@@ -85,7 +88,7 @@ class SetupDisplay(Display):
         self._canvas.text(tail, _SQUARE + 16, 48)
 
     def _small(self, text, x, y):
-        """Chinese characters of 16 pixels."""
+        """Draw Chinese characters 16 pixels wide."""
         for char in text:
             self._glyph(self._glyphs.get(char), x, y, 1)
             x += 16

@@ -1,8 +1,8 @@
-"""The one page of a board that has no settings yet: Chinese and English, nothing from elsewhere.
+"""HTML of the setup page, in Chinese and English, without external resources.
 
-It runs in the small browser that a phone opens for a new Wi-Fi: no choosing of files, no new
-windows, no clipboard, nothing stored, and it is closed when the Wi-Fi is lost. So all is typed,
-pasted, or in the link; the board keeps what it was given, and tells each page anew how it went.
+It runs in the captive-portal browser of a phone, which may have no file chooser, new windows,
+clipboard or storage, and closes when the Wi-Fi is lost. So settings are typed, pasted or in the
+link; the board keeps them, and tells each newly opened page the state of the setup.
 """
 
 PAGE = """<!doctype html>

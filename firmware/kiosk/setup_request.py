@@ -1,4 +1,4 @@
-"""What the page of a new board sends: a setup code or a kiosk's file, and the Wi-Fi at the gate."""
+"""Checks what the setup page sends: a setup code or a kiosk's file, and the gate's Wi-Fi."""
 
 import binascii
 import json
@@ -13,11 +13,12 @@ _CA_MAX = 4096
 
 
 class SetupRequest:
-    """What was sent, checked as far as that can be; where it says nothing of the settings, they
-    are those of `before`. Raises `SettingsError`.
+    """A checked message of the setup page; without code or file it takes those of the request
+    `before`. Raises `SettingsError`.
 
-    `code` is (host, port, code) or None, then `text` is the file; `network` is the Wi-Fi's name as
-    bytes, b"" for none, `ssid` as text; `used` once the code is spent.
+    `code`: (host, port, code), or None where `text` is the kiosk's file; `network`: the Wi-Fi's
+    name as bytes, b"" for none, `ssid` as text; `used`: the code has been spent; `anyway`: store
+    the settings without trying the Wi-Fi.
     """
 
     def __init__(self, message, before):
@@ -55,8 +56,8 @@ class SetupRequest:
 
 
 def understand(text, wish):
-    """(settings, CA's bytes, the settings checked) of a kiosk's file, with what is wished besides.
-    Raises `SettingsError`."""
+    """(values, CA certificate in DER, `Settings`) of a kiosk's file, with the Wi-Fi and language of
+    the request. Raises `SettingsError`."""
     try:
         file = json.loads(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""RSA signatures with SHA-256: RSASSA-PKCS1-v1_5 of RFC 8017, section 8.2.2, verification alone.
+"""Verifies RSA signatures with SHA-256: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2).
 
-MicroPython has no public-key arithmetic but long integers, which is all that this takes. The
-whole padded block is compared, nothing of it is parsed: there is no room for a forged one.
+MicroPython has no public-key functions, but long integers, which suffice. The whole padded block is
+compared and never parsed, which excludes forgeries by lax parsing.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ _PREFIX = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00
 
 
 async def verified(modulus, signature, message):
-    """Whether `signature` (base64) of `message` (bytes) is by the key with `modulus` (base64).
+    """Whether `signature` (base64) of `message` (bytes) is valid for the key with `modulus`
+    (base64) and exponent 65537.
 
-    Its exponent is 65537. Gives way between squarings: a board takes some hundred ms for them all.
+    Other tasks run between squarings, which take a board some hundred ms in all.
     """
     try:
         key = binascii.a2b_base64(modulus)

@@ -1,5 +1,5 @@
-"""The time by SNTP (RFC 4330), asked without blocking: the second source, for a kiosk that its line
-has told nothing. Loaded for a question, and given back.
+"""Non-blocking SNTP client (RFC 4330): the second source of time, used where the gateway has not
+set the clock. Loaded for a query, and unloaded afterwards.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from kiosk.address import is_address
 from kiosk.on_demand import give_back
 
 _NTP_PORT = 123
-_NTP_EPOCH = 2_208_988_800  # 1900 to 1970
-_VALID_FROM = 1_735_689_600  # as clock.py
+_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+_VALID_FROM = 1_735_689_600  # 2025-01-01, as in `clock`
 _VALID_TO = 4_102_444_800  # 2100-01-01
 _ANSWER_MS = 2000
 
 
 def parse_answer(packet, asked):
-    """UTC in ms out of an SNTP answer to the request with transmit time `asked` (8 bytes).
+    """Unix time (ms) of an SNTP answer to the request with transmit timestamp `asked` (8 bytes).
 
-    None where it is not a synchronised server's answer to it.
+    None where the packet is not the answer of a synchronised server to that request.
     """
     if len(packet) < 48 or packet[0] & 0x07 != 4 or packet[0] >> 6 == 3:
         return None
@@ -37,14 +37,14 @@ def parse_answer(packet, asked):
 
 
 async def ask(host, port=_NTP_PORT):
-    """Ask one server once; UTC in ms, half of the way added, or None."""
-    asked = os.urandom(8)  # an answer that does not repeat it is not to us
+    """Ask a server once; returns the Unix time (ms), corrected by half the round trip, or None."""
+    asked = os.urandom(8)  # an answer must repeat this timestamp, so random bytes prevent forgery
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.setblocking(False)
         address = host
         if not is_address(host):
-            from kiosk.dns import find  # a name's resolver: most hosts are numbers
+            from kiosk.dns import find  # loaded only for a name: most hosts are addresses
 
             give_back("dns")
             address = await find(host)

@@ -1,8 +1,10 @@
-"""Chooses what runs: the files that were flashed over USB, or one of two slots with an update.
+"""Boots the firmware flashed over USB, or that of a slot which an update was written to.
 
-Runs before all else, and always out of the flashed files, which no update ever touches. An update
-has one boot to show that it is healthy: if it crashes, hangs, or says nothing in time, the next
-boot is that of the files before it. So a power cut on trial costs the update, never the kiosk.
+Always runs from the flashed files, which no update changes, so those of an old board import
+`kiosk.app` and `kiosk.commissioning` from a new slot: these names and their `main` must stay. An
+update has one boot on trial: if it crashes, hangs, or does not prove healthy in time, the next boot
+is that of the firmware before. A power cut during the trial therefore costs the update, never the
+kiosk.
 """
 
 import os
@@ -19,14 +21,14 @@ _TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow da
 
 
 def start():
-    """Run the kiosk, for ever: whatever ends it, the board starts anew."""
+    """Run the kiosk; whatever ends it, the board is reset."""
     slot = ""
     try:
         installed = Installed()
         try:
             slot = installed.choose()
         except OSError:
-            slot = installed.good  # a flash that takes nothing any more still holds what ran
+            slot = installed.good  # the flash cannot be written any more, but can be read
         if slot:
             _enter(slot)
             if installed.trial == slot:
@@ -34,10 +36,10 @@ def start():
         if _is_set_up():
             from kiosk.app import main
         else:
-            from kiosk.commissioning import main  # alone: both together take more memory than it is
+            from kiosk.commissioning import main  # not both: they do not fit into memory together
         main()
     except KeyboardInterrupt:
-        raise  # somebody at the USB port wants the board
+        raise  # Ctrl-C over USB: leave the board to the person there
     except Exception as error:
         print("the kiosk fell:")
         sys.print_exception(error)
@@ -48,7 +50,7 @@ def start():
 
 
 def _is_set_up():
-    """Whether the board was ever told what it is; what the files say, `main` looks at."""
+    """Whether settings and certificate exist; `main` checks what they hold."""
     for path in NEEDED:
         try:
             os.stat(path)
@@ -59,7 +61,7 @@ def _is_set_up():
 
 
 def _enter(slot):
-    """Import from the slot, and forget what came from elsewhere."""
+    """Import from the slot from now on, and unload the modules imported so far."""
     sys.path.insert(0, "/" + slot)
     for name in list(sys.modules):
         if name == "kiosk" or name.startswith("kiosk."):
@@ -67,7 +69,7 @@ def _enter(slot):
 
 
 def _leave(slot):
-    """Not even its files can be read: what was flashed over USB is there for that."""
+    """A slot whose files cannot be imported: boot the firmware flashed over USB from now on."""
     installed = Installed()
     if installed.good == slot and not installed.trial:
         installed.good, installed.failed = "", "slot %s is damaged" % slot

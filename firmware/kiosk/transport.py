@@ -1,8 +1,8 @@
-"""A TLS connection to the broker that never blocks, the handshake included.
+"""Opens a non-blocking TLS connection to the broker.
 
-A handshake that blocks would stop the scan for ever where a broker accepts and then says nothing.
-Here it goes on inside the first reads and writes, which answer None, "would block", until it is
-done; the MQTT client's patience bounds it.
+A blocking handshake would stop the scan for ever where a broker accepts and then sends nothing.
+Here the handshake runs within the first reads and writes, which return None ("would block") until
+it is done; the MQTT client's time limits bound it.
 """
 
 import errno
@@ -12,7 +12,7 @@ import ssl
 
 
 def context_for(ca_der):
-    """A TLS context that trusts one authority (DER bytes) and always verifies."""
+    """A TLS context that verifies the server's certificate by one authority (DER bytes)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=ca_der)
@@ -20,8 +20,11 @@ def context_for(ca_der):
 
 
 class Connector:
-    """`state` goes from "awaiting_tcp" to "ready" or "failed" as `tick` is called; `address` is
-    the `address.Address` to connect to, `name` what the certificate there must say."""
+    """Opens one connection: `tick` moves `state` from "awaiting_tcp" to "ready" or "failed".
+
+    `address`: the `address.Address` to connect to; `name`: the name that the server's certificate
+    must have; `socket`: the TLS stream once ready.
+    """
 
     def __init__(self, address, port, name, context):
         self._address = address
@@ -35,7 +38,7 @@ class Connector:
         self.last_error = None
 
     def tick(self, now_ms):
-        """Go one step further, without waiting."""
+        """Continue without blocking; errors end in `state` "failed" and `last_error`."""
         if self.state != "awaiting_tcp":
             return
         try:
@@ -48,7 +51,7 @@ class Connector:
             self.cancel()
 
     def cancel(self):
-        """Give up; closes what is open."""
+        """Give up and close the socket; does nothing once ready."""
         if self.state == "ready":
             return
         self.state = "failed"
@@ -60,7 +63,7 @@ class Connector:
         host = self._address.tick()
         if host is None:
             return
-        # Of a number, never of a name: that would block for as long as a name server is silent.
+        # With an address, never a name: a name would block while a name server is silent.
         info = socket.getaddrinfo(host, self._port, 0, socket.SOCK_STREAM)[0]
         self._raw = raw = socket.socket(info[0], info[1])
         raw.setblocking(False)
@@ -79,7 +82,7 @@ class Connector:
         if events[0][1] & (select.POLLERR | select.POLLHUP):
             raise OSError(errno.ECONNREFUSED)
         try:
-            # Small packets must not wait for an acknowledgement (Nagle): TCP level, option 1.
+            # TCP_NODELAY (level 6, option 1): small packets must not wait (Nagle's algorithm).
             raw.setsockopt(6, 1, 1)
         except (OSError, AttributeError):
             pass  # lwIP builds without the option send at once anyway

@@ -1,8 +1,8 @@
-"""An update over the air: what is known of it at all times; `install` takes one when it is offered.
+"""Updates over the air: takes offers and judges a trial; `update_install` installs an offer.
 
-The offer is signed for this kiosk and newer than any that was ever taken, so that an old one
-that is played again is refused. What is fetched lies in one file until the digest of all of it is
-right; then it becomes the spare slot, which is booted on trial (see `starter`).
+An offer is signed for this kiosk and must have been issued after the last one taken, so that a
+replayed offer is refused. The bundle is fetched into one file, checked by its SHA-256 and unpacked
+into the spare slot, which is then booted on trial (see `starter`).
 """
 
 import asyncio
@@ -20,11 +20,10 @@ _TRIAL_MIN_MS = 20_000
 
 
 class Update:
-    """One kiosk's updates; `key` is the modulus that offers are signed with.
+    """Updates of one kiosk; `key` is the modulus (base64) of the key that signs offers.
 
-    `host` gives `say(state, **more)` to tell the gateway, `ask(offset)` for a piece, `idle()`,
-    whether nobody is being measured, `fault()` of the sensor (None: not known yet), and
-    `restart()`.
+    `host` has `say(state, **more)`, which tells the gateway, `ask(offset)` for a piece, `idle()`,
+    whether nobody is scanned, `fault()`, the sensor fault (None: not known yet), and `restart()`.
     """
 
     def __init__(self, kiosk, key, host, folder=""):
@@ -39,47 +38,47 @@ class Update:
 
     @property
     def on_trial(self):
-        """Whether what runs must still show that it is healthy. What has just been put into the
-        spare slot does not run yet: nobody may vouch for it before its own boot."""
+        """Whether the running firmware is an update that has not proved healthy yet. One that was
+        just installed does not run before its boot, so it does not count."""
         return bool(self.installed.trial) and self.installed.booted
 
     @property
     def word(self):
-        """What health says of it: nothing, unless something is to be said."""
+        """State for the health message: "on trial", "rolled back VERSION" or ""."""
         if self.on_trial:
             return "on trial"
         return "rolled back %s" % self.installed.failed[:32] if self.installed.failed else ""
 
     def healthy(self, up_ms, line_up):
-        """Whether it has shown that: up for a while, on the line, no fault that was not before."""
+        """Whether the running firmware is healthy: up for 20 s, connected, no new sensor fault."""
         fault = self.host.fault()
         same = fault is not None and fault in ("", self.installed.fault)
         return up_ms >= _TRIAL_MIN_MS and line_up and (same or not self.on_trial)
 
     def offer(self, message):
-        """The gateway offers an update: a decoded message, whatever it is."""
+        """Take an offer from the gateway: a decoded, unchecked message."""
         self._offer = message
         self._offered.set()
         if self._installation:
             self._installation.superseded = True
 
     def piece(self, payload):
-        """A piece of the bundle that is being fetched; others are not listened to."""
+        """Take a piece of the bundle; ignored while none is being fetched."""
         if self._installation:
             self._installation.piece(payload)
 
     def confirm(self):
-        """What is on trial is healthy. Raises `OSError`."""
+        """Put the update on trial in force and tell the gateway. Raises `OSError`."""
         self.installed.confirm()
         self.host.say("running", version=VERSION)
 
     def report(self):
-        """Tell of a trial that failed, once the line is up. Raises `OSError`."""
+        """Tell the gateway of an update that was rolled back, if any; call it once connected."""
         if self.installed.failed:
             self.host.say("rolled back", version=self.installed.failed)
 
     async def run(self):
-        """Take one offer after another, for ever."""
+        """Install offers one after another, for ever; tells the gateway of one that is refused."""
         while True:
             await self._offered.wait()
             self._offered.clear()
@@ -89,15 +88,15 @@ class Update:
                 self.host.say("refused", error=plain(error))
             except OSError as error:
                 self.host.say("refused", error=plain("flash: %s" % error))
-            except (ImportError, MemoryError) as error:  # what takes it could not be loaded
+            except (ImportError, MemoryError) as error:  # `update_install` could not be loaded
                 give_back(*_MODULES)
                 self.host.say("refused", error=plain("memory: %s" % error))
 
     async def take(self, offer):
-        """Verify, fetch, verify, install, boot. Raises `UpdateError`, `OSError`; nothing that runs
-        has then changed."""
+        """Install one offer and restart. Raises `UpdateError` or `OSError`; the installed firmware
+        has then not changed."""
         while not self.host.idle():
-            await asyncio.sleep(0.1)  # whoever stands there would feel the loading
+            await asyncio.sleep(0.1)  # loading the modules would delay a scan
         from kiosk.update_install import Installation
 
         self._installation = Installation(self)

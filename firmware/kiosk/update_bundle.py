@@ -1,7 +1,7 @@
-"""A bundle of firmware files on flash: checked as a whole, then taken apart into a slot.
+"""Unpacks a bundle of firmware files from flash into a slot.
 
-Format: `offer.header`, then for each file a line "path size sha256" and its bytes. Nothing of it
-is looked at before the SHA-256 of the whole, which is signed, is right.
+Format: `update_offer.header`, then for each file a line "path size sha256" and its bytes. The
+bundle is parsed only after its SHA-256, which is signed, has been checked.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from kiosk.update_offer import header
 _FILES_MAX = 128
 _PATH_MAX = 64
 _LINE_MAX = 160
-_AT_ONCE = 1024
-_FOLDER = 0x4000  # of a file's mode
+_AT_ONCE = 1024  # bytes
+_FOLDER = 0x4000  # bit of a file's mode
 
 
 async def digest_of(path):
-    """SHA-256 of a file as hex, giving way between pieces. Raises `OSError`."""
+    """SHA-256 of a file as hex; other tasks run between pieces. Raises `OSError`."""
     sha = hashlib.sha256()
     with open(path, "rb") as file:
         while True:
@@ -32,8 +32,10 @@ async def digest_of(path):
 
 
 async def unpack(bundle, slot, version, abi, boards):
-    """Write the files of a checked bundle into the folder `slot`, emptied before, and read each
-    back. Raises `UpdateError` where the bundle or the flash is wrong, `OSError`."""
+    """Empty the folder `slot`, write the files of a checked bundle into it and read each back.
+
+    Raises `UpdateError` for a malformed bundle or a file that reads back wrong, `OSError`.
+    """
     empty(slot)
     os.mkdir(slot)
     with open(bundle, "rb") as file:
@@ -48,7 +50,7 @@ async def unpack(bundle, slot, version, abi, boards):
 
 
 def empty(folder):
-    """Remove a folder and all in it, if it is there. Raises `OSError`."""
+    """Remove a folder with its contents, where it exists. Raises `OSError`."""
     try:
         names = os.listdir(folder)
     except OSError:
@@ -85,7 +87,7 @@ async def _take(file, line, slot):
 
 
 def _inside(name):
-    """Whether it is a plain relative path: letters, digits, _ and . between slashes."""
+    """Whether a name is a plain relative path: letters, digits, _ and . between slashes."""
     parts = name.split("/")
     if len(name) > _PATH_MAX or len(parts) > 4:
         return False
@@ -105,4 +107,4 @@ def _make_folders(slot, name):
         try:
             os.mkdir(folder)
         except OSError:
-            pass  # it is there, or the file below will say so
+            pass  # it exists, or opening the file will raise

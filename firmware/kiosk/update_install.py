@@ -1,6 +1,6 @@
-"""Takes one update: verified, fetched piece by piece, verified as a whole, put into the spare slot.
+"""Installs one update: checks the offer, fetches the bundle, checks it, unpacks it into a slot.
 
-Loaded by `update` while an offer is at hand, and given back afterwards with all that it imports.
+Loaded by `update` while an update is offered, and unloaded afterwards with all that it imports.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from kiosk_board import BOARD
 
 _ANSWER_MS = 5000
 _TRIES = 12
-ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # of compiled files: MicroPython's .mpy version
+ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # version of the .mpy format that runs here
 
 
 class Installation:
-    """`update` is the kiosk's `Update`, whose host and state this uses."""
+    """Installation of one offer; `update` is the kiosk's `Update`, whose host and state it uses."""
 
     def __init__(self, update):
         self._kiosk = update.kiosk
@@ -30,16 +30,16 @@ class Installation:
         self._piece = b""
         self._arrived = asyncio.Event()
         self.superseded = False
-        """Another offer came meanwhile."""
+        """Whether another offer has come meanwhile."""
 
     def piece(self, payload):
-        """A piece of the bundle: its offset (4 bytes, big-endian) and up to 1 KiB."""
+        """Take a piece of the bundle: its offset (4 bytes, big-endian) and its bytes."""
         self._piece = bytes(payload)
         self._arrived.set()
 
     async def run(self, offer):
-        """From the offer to the reboot. Raises `UpdateError`, `OSError`; nothing that runs has then
-        changed."""
+        """Install the offer and restart. Raises `UpdateError` or `OSError`; the installed firmware
+        has then not changed."""
         await self._check(offer)
         fault = self._host.fault()
         path = self._folder + "/update.bundle"
@@ -60,12 +60,12 @@ class Installation:
         installed = self._installed
         installed.trial, installed.booted = slot, False
         installed.issued, installed.version = offer["issued"], offer["version"]
-        # Only a fault that outlasted the fetching is one that the update may have, too.
+        # The update may prove healthy with a fault that was there before and after fetching it.
         installed.failed = ""
         installed.fault = fault if fault and fault == self._host.fault() else ""
         installed.write()
         self._host.say("restarting", version=offer["version"])
-        await asyncio.sleep(1)  # for the word to go out
+        await asyncio.sleep(1)  # for the message to be sent
         await self._wait_idle()
         self._host.restart()
 
@@ -98,7 +98,7 @@ class Installation:
                 got += len(data)
 
     async def _next(self, offset):
-        """The piece at an offset, asked for until it comes."""
+        """The piece at an offset; asked for up to `_TRIES` times. Raises `UpdateError`."""
         for _ in range(_TRIES):
             await self._wait_idle()
             self._arrived.clear()
@@ -115,6 +115,6 @@ class Installation:
         raise UpdateError("no piece at %d came" % offset)
 
     async def _wait_idle(self):
-        """Flash and arithmetic would be felt by whoever stands there."""
+        """Wait until nobody is scanned: flash and RSA would delay the scan."""
         while not self._host.idle():
             await asyncio.sleep(0.1)

@@ -1,11 +1,11 @@
-"""What an update is offered with, and what of it is signed. Pure: the gateway signs with it."""
+"""Format of an update's offer and of its signed text. Pure; the gateway imports it too."""
 
 from kiosk.errors import UpdateError
 
-SIZE_MAX = 400_000  # with the slots less than half of the flash
-PIECE_MAX = 1000  # with its offset below what a message may have
-_BOARDS_MAX = 100  # characters of their names with a comma between
-_DIGEST = 64
+SIZE_MAX = 400_000  # bytes of a bundle; with both slots less than half of the flash
+PIECE_MAX = 1000  # bytes of a piece; with its offset it fits into a message
+_BOARDS_MAX = 100  # characters of the boards' names, joined with commas
+_DIGEST = 64  # hex digits of a SHA-256
 
 _FIELDS = (
     ("version", str),
@@ -20,7 +20,7 @@ _FIELDS = (
 
 
 def check(offer):
-    """Whether it is an offer at all, yet to be verified. Raises `UpdateError`."""
+    """Check the fields of an offer, not its signature. Raises `UpdateError`."""
     if not isinstance(offer, dict):
         raise UpdateError("expected a JSON object")
     for name, kind in _FIELDS:
@@ -40,7 +40,7 @@ def check(offer):
 
 
 def signed_text(kiosk, offer):
-    """What the signature of an offer to one kiosk is over, as bytes."""
+    """The bytes that the signature of an offer to one kiosk covers."""
     text = "FeverGate update 2\n%s\n%s\n%d\n%d\n%s\n%d\n%s\n%d\n" % (
         kiosk,
         offer["version"],
@@ -55,7 +55,7 @@ def signed_text(kiosk, offer):
 
 
 def header(version, abi, boards):
-    """The first line of a bundle."""
+    """The first line of a bundle, as bytes."""
     return ("FeverGate bundle 2 %s %d %s\n" % (version, abi, _joined(boards))).encode()
 
 
@@ -65,7 +65,7 @@ def _joined(boards):
 
 def parts(version):
     """(major, minor, patch) of a version. Raises `UpdateError`."""
-    found = version.split(".")
-    if len(found) != 3 or not all(part.isdigit() and len(part) < 4 for part in found):
+    numbers = version.split(".")
+    if len(numbers) != 3 or not all(part.isdigit() and len(part) < 4 for part in numbers):
         raise UpdateError("version: expected three numbers")
-    return tuple([int(part) for part in found])
+    return tuple([int(part) for part in numbers])

@@ -1,9 +1,9 @@
-"""How many people usually come in each hour, and whether so many are missing that a kiosk is blind.
+"""Learns how many people usually come in each hour, to notice that a kiosk sees nobody any more.
 
-A lens that is covered sees nobody and knows nothing of it: the empty view behind tape is as steady
-as a wall. But people come at the same hours, on working days and at weekends each. Where so many
-are missing the kiosk breaks nothing and cries no alarm, for the day may be a holiday; it only does
-not say that it has watched. Pure, but for what it keeps on flash.
+Behind a covered lens the view is as steady as an empty wall, so the sensor alone does not show it.
+But people come at the same hours, separately for working days and weekends. Where too many are
+missing, this is no fault and no alarm, because the day may be a holiday; the time just does not
+count as watched. Pure, except for its file on flash.
 """
 
 import binascii
@@ -11,19 +11,19 @@ import binascii
 from kiosk.safe_file import SafeFile
 
 _MISSING = 20
-"""So many people who usually come have not: by chance once in e^20."""
+"""Usual visitors without any seen after which the kiosk counts as blind: by chance once in e^20."""
 
 _WHOLE_S = 3000
-"""An hour teaches something if so much of it was watched."""
+"""Watched time (s) of an hour from which its count is learned."""
 
-_HOURS = 48  # of a working day, then of a day of the weekend
-_MOST = 250
+_HOURS = 48  # 24 of a working day, then 24 of a weekend day
+_MOST = 250  # highest count that is kept: one byte an hour
 _UNKNOWN = 255
-_STEP_S = 120  # between two looks, at most: a clock that jumps is no time that has gone by
+_STEP_S = 120  # longest time between two calls that counts: a longer one is a jump of the clock
 
 
 class UsualVisitors:
-    """Told of each person and, about each minute, the local time; `blind` says the rest."""
+    """Visitors per hour: call `person` for each, and `look` about every minute; see `blind`."""
 
     def __init__(self, path="/usual"):
         self._file = SafeFile(path)
@@ -41,16 +41,16 @@ class UsualVisitors:
 
     @property
     def blind(self):
-        """Whether nobody has been seen for so long that people must have been overlooked."""
+        """Whether `_MISSING` usual visitors have failed to appear since the last person seen."""
         return self._missing >= _MISSING
 
     def person(self):
-        """Somebody was seen."""
+        """Count one person."""
         self._seen += 1
         self._missing = 0.0
 
     def look(self, local_s):
-        """What time it is, seconds since 1970 of the local clock. Raises `OSError`: not kept."""
+        """Take the local time (s since 1970). Raises `OSError` where the counts are not kept."""
         elapsed_s = local_s - self._at_s
         self._at_s = local_s
         hour = local_s // 3600 % 24
@@ -71,11 +71,11 @@ class UsualVisitors:
             return
         before = self._people[self._hour]
         if before == _UNKNOWN:
-            after = seen // 2  # one day is no rule
+            after = seen // 2  # one day is no rule yet
         elif self.blind:
             after = (
                 before - (before + 15) // 16
-            )  # a covered lens teaches little, a moved kiosk in time
+            )  # learns slowly: the lens may be covered, or the kiosk moved to a quieter gate
         else:
             after = before + (seen - before) // 4 + (seen > before)
         if after != before:

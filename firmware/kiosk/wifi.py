@@ -1,8 +1,8 @@
-"""Joins the campus's Wi-Fi by its strongest access point, and joins again whenever it is lost.
+"""Joins the campus's Wi-Fi at its strongest access point, and rejoins whenever it is lost.
 
 The port's station (ports/esp32/network_wlan.c) takes the first access point that it hears, never
-leaves it for a better one, and refuses a `connect` while it is joining. Its `scan` blocks for
-2.4 s: it is called only where nobody is there to be measured.
+leaves it for a better one, and refuses `connect` while it is joining. Its `scan` blocks for 2.4 s
+and is called only while nobody is there.
 """
 
 import asyncio
@@ -13,18 +13,20 @@ import network
 from kiosk.safe_file import SafeFile
 
 _CHECK_MS = 1000
-_JOIN_S = 20  # a join has this long before another is begun
-_RECONNECTS = 2  # the port tries again so often by itself, and then says why it failed
-_SECURE = 3  # network.AUTH_WPA2_PSK: what is weaker takes no password of ours
-_ROAM_DBM = -70
-_ROAM_DB = 12  # so much stronger is worth leaving for
-_ROAM_S = 600
-SCAN_IDLE_MS = 60_000  # so long nobody came: a scan is felt by nobody
+_JOIN_S = 20  # time for a join before another is begun
+_RECONNECTS = 2  # tries of the port itself, after which its status says why it failed
+_SECURE = 3  # network.AUTH_WPA2_PSK: our password is not given to anything weaker
+_ROAM_DBM = -70  # a signal above this is good enough to stay
+_ROAM_DB = 12  # an access point this much stronger is worth roaming to
+_ROAM_S = 600  # interval of the scans for roaming
+SCAN_IDLE_MS = 60_000
+"""Time without people after which a blocking scan is allowed."""
+
 _RESTART_IDLE_MS = 2000
-_SHOWN_S = 120  # without a line: the display says why
-_RESTART_S = 300  # without a line: the interface starts anew, then after twice as long
+_SHOWN_S = 120  # time without broker after which the display says why
+_RESTART_S = 300  # time without broker after which the interface restarts, doubled each time
 _RESTARTS_MAX = 6
-_REBOOT_S = (1800, 7200, 28_800)  # and at last the board; then never again until there is a line
+_REBOOT_S = (1800, 7200, 28_800)  # time without broker before the 1st, 2nd and 3rd (last) reboot
 _STATE = "/line"
 
 _LOST = 200  # network.STAT_BEACON_TIMEOUT
@@ -46,10 +48,11 @@ def _always() -> bool:
 
 
 class Wifi:
-    """The station interface; without an SSID the board is taken to be on a network already.
+    """The station interface; without an SSID the board is assumed to be on a network already.
 
-    `trouble` is why there was no line when it was last missed: a code of `WLAN.status()`,
-    `_NO_ADDRESS`, `_JOINED` where packets get lost on the way, or 0.
+    `trouble`: why the broker was not reached last, a code of `WLAN.status()` (`_JOINED`: in spite
+    of Wi-Fi), `_NO_ADDRESS`, or 0. The caller sets `line()`, whether the broker is connected,
+    `show(code)`, which shows why it is not, or None, and `idle_ms()`, the time without people.
     """
 
     def __init__(self, settings):
@@ -67,17 +70,17 @@ class Wifi:
         self._file = SafeFile(_STATE)
         self._reboots = None
         self.trouble = 0
-        self.line = _always  # whether the broker has us; told by whoever knows
-        self.show = _show_nothing  # takes why there is no line, or None where there is one
+        self.line = _always
+        self.show = _show_nothing
         self._shown = None
-        self.idle_ms = _never_seen  # since anybody was there
+        self.idle_ms = _never_seen
 
     def up(self):
-        """Whether there is a network."""
+        """Whether the board is on a network."""
         return not self._ssid or self._wlan.isconnected()
 
     def rssi(self):
-        """Signal in dBm, or None."""
+        """Signal strength (dBm), or None."""
         try:
             return self._wlan.status("rssi") if self._ssid and self.up() else None
         except (OSError, ValueError):
@@ -113,7 +116,7 @@ class Wifi:
         elif self._joined:
             self._joined = False
             self.trouble = _LOST
-            self._leave()  # the driver would look for the same access point alone
+            self._leave()  # the driver would only look for the same access point
         elif not self._asked:
             self._join()
         else:
@@ -125,8 +128,8 @@ class Wifi:
         self._watch_line()
 
     def _join(self):
-        """Begin to join: the strongest that a scan hears, or, where somebody is there or the name
-        is hidden, whichever the driver finds."""
+        """Begin to join the strongest access point of a scan; without a scan (somebody is there) or
+        a hit (the name is hidden), the one that the driver finds."""
         self._bssid, self._wanted = self._wanted, None
         if self._bssid is None and self.idle_ms() >= SCAN_IDLE_MS:
             strongest = self._strongest()
@@ -136,13 +139,13 @@ class Wifi:
         self._asked = True
 
     def _leave(self):
-        """The next step joins anew: not this one, for the driver needs a moment to leave."""
+        """Disconnect; the next step joins again, because the driver needs a moment."""
         self._asked = False
         self._wlan.disconnect()
 
     def _strongest(self):
-        """(ssid, bssid, channel, dBm, security, _) to join, or None; one that has just failed only
-        where there is no other."""
+        """Scan; returns (ssid, bssid, channel, dBm, security, _) of the strongest access point, or
+        None. One that has just failed is taken only where there is no other."""
         self._scanned_s = 0
         rows = [
             row
@@ -164,18 +167,18 @@ class Wifi:
             self._leave()
 
     def code(self):
-        """Why there is no address."""
+        """Why the board has no address: a code of `WLAN.status()` or `_NO_ADDRESS`."""
         code = self._wlan.status()
         if code == _JOINING:
             try:
-                self._wlan.status("rssi")  # only of an access point that has let us in
+                self._wlan.status("rssi")  # raises unless associated with an access point
                 return _NO_ADDRESS
             except OSError:
                 pass
         return code
 
     def _watch_line(self):
-        """A network through which nothing gets: the interface starts anew, at last the board."""
+        """Without a broker for long: show why, restart the interface, at last reset the board."""
         if self._reboots is None:
             stored = self._file.read()
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
@@ -199,7 +202,7 @@ class Wifi:
             and self._down_s >= _REBOOT_S[self._reboots]
             and idle_ms >= SCAN_IDLE_MS
         ):
-            # Counted before it is done: a count that is not kept would reboot for ever.
+            # Counted before the reset: a count that cannot be kept must not reset for ever.
             self._file.write(self._reboots + 1)
             print("wifi: no line for %d s, the board starts anew" % self._down_s)
             machine.reset()

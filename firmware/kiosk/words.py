@@ -1,8 +1,8 @@
-"""What the display says: a head line and what to do, in the language that the campus chose.
+"""Texts of the display, two lines each, in the language that the settings name.
 
-Four Chinese characters or eight letters a line fill it: 5 mm on the smallest glass, for whom
-stands a metre away. A verdict shows its digits and its second line. Only the language in use is
-held in memory; a word that is added needs `tools/make-glyphs`.
+A line has room for four Chinese characters or eight letters, 5 mm high on the smallest display, to
+be read from a metre away. With a verdict, digits take the place of the first line. Only the
+language in use is in memory. After a new character run `tools/make-glyphs`.
 """
 
 from kiosk.on_demand import give_back
@@ -11,7 +11,7 @@ LANGUAGES = ("zh", "en")
 
 
 def words_in(language):
-    """{key: (head line, second line)} in one of `LANGUAGES`."""
+    """{key: (first line, second line)} in one of `LANGUAGES`."""
     if language == "en":
         from kiosk.words_en import WORDS
     else:
@@ -21,7 +21,7 @@ def words_in(language):
 
 
 def line_word(code, language):
-    """Why there is no line: four characters, or eight letters."""
+    """The text for a code of `Wifi.trouble`: why the broker is not reached."""
     from kiosk.words_line import word
 
     give_back("words_line")

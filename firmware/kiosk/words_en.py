@@ -1,4 +1,4 @@
-"""The display's words in English; see words.py."""
+"""The display's texts in English; see `words`."""
 
 WORDS = {
     "idle": ("Look at", "the mark"),

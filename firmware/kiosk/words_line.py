@@ -1,6 +1,6 @@
-"""Why there is no line, on the idle display: four characters, or eight letters.
+"""Texts of the idle screen that say why the broker is not reached.
 
-Loaded when there is none, and given back. Codes are those of `Wifi.trouble`.
+Loaded when it is not, and unloaded afterwards. Codes are those of `Wifi.trouble`.
 """
 
 PASSWORD = ("密码不对", "Password")
@@ -30,7 +30,7 @@ WORDS = {
 
 
 def word(code, language):
-    """One line for a code, in "zh" or "en"."""
+    """The text for a code, in "zh" or "en": four Chinese characters or eight letters."""
     pair = WORDS.get(code, OTHER)
     text = pair[1 if language == "en" else 0]
     return text % code if pair is OTHER else text

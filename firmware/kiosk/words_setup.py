@@ -1,4 +1,4 @@
-"""What the display says while a board is set up, in both languages: it has been told none yet."""
+"""Texts of the display during commissioning, in both languages: none has been chosen yet."""
 
 WORDS = {
     "scan": ("扫码", "Scan"),

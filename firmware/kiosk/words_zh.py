@@ -1,4 +1,4 @@
-"""The display's words in Chinese; see words.py."""
+"""The display's texts in Chinese; see `words`."""
 
 WORDS = {
     "idle": ("请看标记", "测量体温"),

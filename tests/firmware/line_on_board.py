@@ -161,7 +161,7 @@ class Board:
         line.after(10, 10)
 
     def told(self, now):
-        clock.told({"at_ms": now * 1000, "up_ms": 5}, 5)
+        clock.take_answer({"at_ms": now * 1000, "up_ms": 5}, 5)
 
 
 def test_a_lie_of_a_time_server_ends_with_the_first_certificate_that_it_refuses():

@@ -170,17 +170,17 @@ for off_s in (3, -3, 86_400, -86_400):
 assert written == 4
 for message in (None, [], {}, 1, "x"):
     try:
-        clock.told(message, 1000)
+        clock.take_answer(message, 1000)
         print("taken", message)
     except Exception as error:
         pass
 for up_ms in (999, 5001):
     try:
-        clock.told({"at_ms": 1_800_000_000_000, "up_ms": 1000}, up_ms)
+        clock.take_answer({"at_ms": 1_800_000_000_000, "up_ms": 1000}, up_ms)
         print("taken", up_ms)
     except clock.KioskError:
         pass
-assert clock.told({"at_ms": 1_900_000_000_000, "up_ms": 1000}, 3000)
+assert clock.take_answer({"at_ms": 1_900_000_000_000, "up_ms": 1000}, 3000)
 assert 1_900_000_001 <= clock.utc() < 1_900_000_060  # half of the way there and back
 print("all held")
 """

@@ -143,7 +143,7 @@ def test_a_calibration_moves_what_is_measured_and_outlives_a_power_cut():
     kiosk = Kiosk()
     kiosk.decision.calibrate(record(), UNIT)
     for one in (kiosk, Kiosk()):
-        one.decision.found(UNIT)
+        one.decision.set_sensor(UNIT)
         (after,) = one.person(HEALTHY_READ_C)
         assert 0.45 < after.skin_c - before.skin_c < 0.55
         assert after.scan.object_c == before.scan.object_c  # the raw value stays raw
@@ -159,9 +159,9 @@ def test_another_units_calibration_is_neither_taken_nor_kept_in_force():
     else:
         raise AssertionError("taken")
     kiosk.decision.calibrate(record(), UNIT)
-    kiosk.decision.found("ffff000011112222")
+    kiosk.decision.set_sensor("ffff000011112222")
     assert kiosk.decision.calibration.offset_c == 0.0
-    kiosk.decision.found(UNIT)  # the old one is back
+    kiosk.decision.set_sensor(UNIT)  # the old one is back
     assert kiosk.decision.calibration.offset_c == 0.5
 
 
