@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from apt_mirrors import mirrors
+from release.apt_mirrors import mirrors
 
 SUITE = "bookworm"
 PACKAGES = (

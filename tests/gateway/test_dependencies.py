@@ -15,8 +15,8 @@ import real_micropython
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-import package_lock
-from package_lock import SYSTEMS, fitting
+from release import package_lock
+from release.package_lock import SYSTEMS, fitting
 
 ROOT = real_micropython.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

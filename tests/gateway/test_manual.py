@@ -5,8 +5,9 @@ import subprocess
 
 import click
 import pytest
-from debian_package.manual import page
 from every_command import COMMANDS
+
+from release.manual import page
 
 PAGE = page("2026-11-25")
 

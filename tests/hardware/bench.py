@@ -1,6 +1,6 @@
 """What several tests of the hardware begin with: the kiosk as its tables have it."""
 
-from workshop import circuit, electrical, harness, optics, pins
+from hardware_build import circuit, electrical, harness, optics, pins
 
 PINS = pins.load()
 WIRING = harness.sources(PINS)

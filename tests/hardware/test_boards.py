@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, pins_source
 from fevergate.kiosks.firmware_bundle import build
+from hardware_build import boards
+from hardware_build.errors import HardwareError
 from simulator import SimulatorError
 from simulator.pins import load_pins
-from workshop import boards
-from workshop.errors import HardwareError
 
 ROOT = micropython.ROOT
 CONTENT = boards.TABLE.read_text(encoding="utf-8")

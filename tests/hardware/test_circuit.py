@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from hardware.bench import PINS, board
 
-from workshop import circuit
-from workshop.errors import CircuitError, HardwareError
+from hardware_build import circuit
+from hardware_build.errors import CircuitError, HardwareError
 
 
 @pytest.mark.parametrize("name", circuit.BOARDS)

@@ -5,8 +5,8 @@ from math import log
 import pytest
 from hardware.bench import FIGURES, LENGTHS_M, PINS, VALUES
 
-from workshop import electrical, optics, pins
-from workshop.errors import HardwareError
+from hardware_build import electrical, optics, pins
+from hardware_build.errors import HardwareError
 
 DCI = optics.find("DCI")
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifold3d import Manifold
 
-from workshop import boards, measures, optics, printable
-from workshop.enclosure import Enclosure
-from workshop.errors import HardwareError
-from workshop.table import Table, read
+from hardware_build import boards, measures, optics, printable
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.table import Table, read
 
 PARTS = ("front", "cell", "mark", "back", "wedge")
 

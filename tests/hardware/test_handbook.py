@@ -5,12 +5,12 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from hardware_build import handbook
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE
 from kiosk import screening
 from kiosk.words import words_in
-from workshop import handbook
-from workshop.enclosure import Enclosure
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE
 
 
 def source(language):

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from hardware.bench import PINS, WIRING, board
 
-from workshop import harness, pins
-from workshop.errors import HardwareError
-from workshop.pins import HEADER
+from hardware_build import harness, pins
+from hardware_build.errors import HardwareError
+from hardware_build.pins import HEADER
 
 
 def wires(text):

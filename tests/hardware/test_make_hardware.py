@@ -9,8 +9,8 @@ import pytest
 import real_micropython
 from PIL import Image, ImageDraw
 
-from workshop import generate, pictures
-from workshop.table import HARDWARE
+from hardware_build import generate, pictures
+from hardware_build.table import HARDWARE
 
 ROOT = real_micropython.ROOT
 
@@ -75,7 +75,7 @@ def test_a_picture_of_something_else_is_told(built):
 
 def test_the_command_teaches_in_both_languages():
     done = subprocess.run(
-        [sys.executable, "-m", "workshop", "--help"],
+        [sys.executable, "-m", "hardware_build", "--help"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tools")},

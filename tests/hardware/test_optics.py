@@ -9,8 +9,8 @@ import real_micropython
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop import optics
-from workshop.errors import HardwareError
+from hardware_build import optics
+from hardware_build.errors import HardwareError
 
 PARTS, FACE = optics.load()
 parts = st.sampled_from(list(PARTS.values()))

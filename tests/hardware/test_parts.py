@@ -6,8 +6,8 @@ import pytest
 from hardware.bench import FIGURES, board
 
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
-from workshop import electrical, optics, parts
-from workshop.errors import HardwareError
+from hardware_build import electrical, optics, parts
+from hardware_build.errors import HardwareError
 
 LISTED = parts.load()
 

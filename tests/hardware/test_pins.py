@@ -10,8 +10,8 @@ import real_micropython as micropython
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workshop import pins
-from workshop.errors import HardwareError
+from hardware_build import pins
+from hardware_build.errors import HardwareError
 
 ROOT = micropython.ROOT
 GOOD_PI = sorted(set(range(4, 28)) - {14, 15})
@@ -40,7 +40,7 @@ def load(tmp_path):
 
 def test_firmware_and_gateway_take_their_pins_from_the_tables():
     done = subprocess.run(
-        [sys.executable, "-m", "workshop.pin_tables", "--check"],
+        [sys.executable, "-m", "hardware_build.pin_tables", "--check"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tools")},

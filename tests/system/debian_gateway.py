@@ -14,7 +14,7 @@ import pytest
 import real_micropython
 from samples import reading
 
-from package_lock import PIP, System, download
+from release.package_lock import PIP, System, download
 
 ROOT = real_micropython.ROOT
 _WHY_NOT = debian_machine.why_not()

@@ -22,7 +22,7 @@ def package(shared):
     out = shared / "deb"
     subprocess.run(
         [
-            *(sys.executable, "-m", "debian_package", "--out", str(out)),
+            *(sys.executable, "-m", "release.deb", "--out", str(out)),
             *("--wheels", str(shared / "wheels")),
         ],
         cwd=ROOT / "tools",

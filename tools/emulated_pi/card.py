@@ -13,11 +13,11 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from apt_mirrors import mirrors
 from emulated_pi.arguments import SUITES
 from emulated_pi.errors import PiCheckError
 from emulated_pi.machine import QEMU, Power
-from package_lock import System, download
+from release.apt_mirrors import mirrors
+from release.package_lock import System, download
 
 ROOT = Path(__file__).resolve().parents[2]
 GUEST = Path(__file__).parent / "guest"

@@ -10,7 +10,6 @@ from statistics import median
 from typing import Any
 
 from faults import cards
-from faults.crowd import Crowd
 from faults.judge import DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
 from faults.parts import Parts
@@ -19,9 +18,11 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.report_versions import Reports
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import CampusError
+from harness.crowd import Crowd
 from harness.load import Fleet
 
 KIOSKS = 10
+PER_S = 100
 STRANGER = f"kiosk-{KIOSKS + 1}"
 """Its credential is the attacker's; what it says is in no figure."""
 
@@ -65,7 +66,7 @@ class Chaos:
         fleet = Fleet(
             self._school.settings, KIOSKS, boot=self._seed + 1, seed=self._seed, clock=world.now
         )
-        crowd = Crowd(fleet)
+        crowd = Crowd(fleet, PER_S)
         self._kinds = Kinds(self._school, self._parts, fleet, crowd, STRANGER, self._chance)
         crowd.start()
         try:

@@ -9,36 +9,21 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.clock import judge
 from fevergate.gateway import service
 from fevergate.protocol.messages import AlarmState, Identity
 from fevergate.settings.gateway import load_gateway
-
-
-def _say(what: str) -> None:
-    # The line and its end at once: several threads speak.
-    sys.stdout.write(f"{time.monotonic():.6f} {what}\n")
-    sys.stdout.flush()
+from harness.gateway_host import TimedPin, say
 
 
 def _told(identity: Identity | None, amber: Iterable[str] = ()) -> None:
-    _say(f"told {json.dumps([identity, [*amber]], ensure_ascii=False)}")
-
-
-class _TimedPin(MockPin):
-    def _change_state(self, value: Any) -> bool:
-        changed = super()._change_state(value)
-        if changed:
-            _say(f"pin {self.info.name.removeprefix('GPIO')} {int(value)}")
-        return changed
+    say(f"told {json.dumps([identity, [*amber]], ensure_ascii=False)}")
 
 
 class _Alarm(Alarm):
@@ -65,7 +50,7 @@ def main() -> None:
     service.Alarm, service.Gateway = _Alarm, _Gateway
     # Whether this machine's own clock is right is nothing to this gateway.
     judge.SYNCHRONISED_FLAG = path.with_name("no-time-server")
-    service.run(load_gateway(path), MockFactory(pin_class=_TimedPin))
+    service.run(load_gateway(path), MockFactory(pin_class=TimedPin))
 
 
 if __name__ == "__main__":

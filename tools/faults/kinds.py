@@ -14,12 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from faults import cards
-from faults.crowd import Crowd
 from faults.judge import Card
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
 from fevergate.mosquitto.broker_files import STORE
 from fevergate.protocol.messages import Topic, Verdict
+from harness.crowd import Crowd
 from harness.errors import HarnessError
 from harness.load import Fleet, LoadKiosk
 from harness.site import CAMPUS

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from faults.school import School
 from faults.witness import clock
-from fevergate.errors import FeverGateError
-from harness.admin import Admin
+from harness.admin import acknowledge_if_up
 from harness.worker import Worker
 
 RESTART_S = 1.0
@@ -82,11 +81,7 @@ class Parts:
         self._turn += 1
         if self._turn % 2 and self._school.acknowledge_on_the_board():
             return
-        try:
-            with Admin(self._school) as guard:
-                guard.acknowledge()
-        except (FeverGateError, OSError):
-            return
+        acknowledge_if_up(self._school)
 
     def _supervise(self) -> None:
         begin = {

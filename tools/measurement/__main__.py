@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
+from hardware_build import optics
+from hardware_build.errors import HardwareError
 from measurement import blackbody, constants, cost, heap, pauses, revoking, wear
 from simulator import SimulatorError
 from simulator.interpreters import INTERPRETERS
-from workshop import optics
-from workshop.errors import HardwareError
 
 EPILOG = """\
 examples:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware_build.boards import TABLE, load
+from hardware_build.errors import HardwareError
 from simulator.errors import SimulatorError
-from workshop.boards import TABLE, load
-from workshop.errors import HardwareError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop.board_model import BoardModel, RefusedBoard
-from workshop.table import HARDWARE, Table, read
+from hardware_build.board_model import BoardModel, RefusedBoard
+from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "boards.toml"
 

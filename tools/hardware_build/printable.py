@@ -11,7 +11,7 @@ import trimesh
 from manifold3d import Manifold, Mesh
 from numpy.typing import NDArray
 
-from workshop.errors import HardwareError
+from hardware_build.errors import HardwareError
 
 _BED_MM = 0.02
 _FINE_MM = 4.0

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop import optics
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE
+from hardware_build import optics
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE
 
 TABLE = HARDWARE / "parts.csv"
 ASSEMBLIES = ("kiosk", "gateway")

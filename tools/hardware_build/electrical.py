@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import inf, log, log10, sqrt
 from pathlib import Path
 
-from workshop.errors import HardwareError
-from workshop.optics import Sensor
-from workshop.pins import PULLED_UP_AT_RESET, Pins
-from workshop.table import HARDWARE, Table, read
+from hardware_build.errors import HardwareError
+from hardware_build.optics import Sensor
+from hardware_build.pins import PULLED_UP_AT_RESET, Pins
+from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "electrical.toml"
 E12 = (1.0, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2, 10.0)

@@ -15,11 +15,11 @@ from fevergate.desk.daily_check import TOLERANCE_C
 from fevergate.kiosks.calibration import PEOPLE_SCATTER_MAX_C
 from fevergate.provision.services import CUT_OFF_S
 from fevergate.settings.gateway import Retention
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE
 from kiosk import screening
 from kiosk.words import words_in
-from workshop.enclosure import Enclosure
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE
 
 LANGUAGES = ("zh", "en")
 TITLES = {"zh": "值守手册", "en": "The guard's handbook"}

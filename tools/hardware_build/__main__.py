@@ -4,9 +4,9 @@
 import argparse
 import sys
 
-from workshop.errors import HardwareError
-from workshop.generate import build, stale
-from workshop.table import HARDWARE
+from hardware_build.errors import HardwareError
+from hardware_build.generate import build, stale
+from hardware_build.table import HARDWARE
 
 EPILOG = """\
 sources 源文件:

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from workshop.errors import HardwareError
+from hardware_build.errors import HardwareError
 
 HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
 

@@ -1,5 +1,5 @@
 """The pins of a Pi's gates and desk, refused where a pin cannot do what it is given; a kiosk's are
-in `workshop.boards`.
+in `hardware_build.boards`.
 
 Runs on a bare Python, since it is asked before anything is installed. Sources: BCM2835 ARM
 Peripherals, table 6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
@@ -8,8 +8,8 @@ Peripherals, table 6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop import boards
-from workshop.table import HARDWARE, Table, read
+from hardware_build import boards
+from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "pins.toml"
 

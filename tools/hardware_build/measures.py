@@ -11,9 +11,9 @@ from functools import cached_property
 from math import atan, atan2, degrees, log, pi, radians, sin, tan
 from typing import Annotated, Any, get_args, get_type_hints
 
-from workshop import optics
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE, Table, read
+from hardware_build import optics
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "enclosure.toml"
 LIP_MM = 0.8

@@ -7,7 +7,6 @@ import time
 
 from harness.load import Fleet
 
-PER_S = 100
 FEVER_SHARE = 0.02
 HEALTH_S = 5.0
 
@@ -15,9 +14,10 @@ HEALTH_S = 5.0
 class Crowd(threading.Thread):
     """Kiosks send again what is not stored also while nobody comes."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, per_s: int) -> None:
         super().__init__(name="crowd", daemon=True)
         self._fleet = fleet
+        self._per_s = per_s
         self._come = threading.Event()
         self._away = threading.Event()
         self._stopping = threading.Event()
@@ -32,7 +32,7 @@ class Crowd(threading.Thread):
                     health_at = time.monotonic() + HEALTH_S
                     for kiosk in self._fleet.kiosks:
                         kiosk.health(60.0)
-                self._fleet.publish(PER_S // 10, PER_S, FEVER_SHARE)
+                self._fleet.publish(self._per_s // 10, self._per_s, FEVER_SHARE)
             else:
                 self._away.set()
                 self._stopping.wait(0.05)

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.electrical import Values, written
-from workshop.errors import CircuitError, HardwareError
-from workshop.pins import Pins
-from workshop.table import HARDWARE, fill
+from hardware_build.electrical import Values, written
+from hardware_build.errors import CircuitError, HardwareError
+from hardware_build.pins import Pins
+from hardware_build.table import HARDWARE, fill
 
 BOARDS = ("carrier", "gate")
 FOLDER = HARDWARE / "circuit"

@@ -10,10 +10,10 @@ from pathlib import Path
 import yaml
 from wireviz import wireviz
 
-from workshop.errors import HardwareError
-from workshop.pictures import labelled
-from workshop.pins import HEADER, Pins
-from workshop.table import HARDWARE, fill
+from hardware_build.errors import HardwareError
+from hardware_build.pictures import labelled
+from hardware_build.pins import HEADER, Pins
+from hardware_build.table import HARDWARE, fill
 
 SOURCES = HARDWARE / "wiring"
 _GROUNDS = ((39, 34), (30, 25), (20, 14), (9, 6))

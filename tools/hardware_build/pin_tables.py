@@ -4,9 +4,9 @@ hardware/boards.toml (`--check` compares)."""
 import sys
 from pathlib import Path
 
-from workshop import board_model, boards, pins
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE
+from hardware_build import board_model, boards, pins
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE
 
 ROOT = HARDWARE.parent
 MODEL = Path(board_model.__file__)
@@ -37,7 +37,7 @@ def _gates(gateway: dict[str, dict[str, int]]) -> str:
 
 
 def _boards(known: boards.Boards) -> str:
-    """The classes of `workshop.board_model`, and the table as their values."""
+    """The classes of `hardware_build.board_model`, and the table as their values."""
     classes = MODEL.read_text(encoding="utf-8").split('"""\n\n', 1)[1]
     return (
         _HEADER.format(what="Boards for kiosks", table="boards.toml")

@@ -18,7 +18,7 @@ from math import cos, pi, radians, sin, tan
 import numpy as np
 from manifold3d import CrossSection, FillRule, JoinType, Manifold, OpType
 
-from workshop.measures import LIP_MM, Measures
+from hardware_build.measures import LIP_MM, Measures
 
 ROUND = 48
 """Sides of a circle."""

@@ -26,7 +26,7 @@ from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = ROOT / "gateway"
 SBOM = GATEWAY / "sbom.cdx.json"
 CONSTRAINTS = GATEWAY / "constraints.txt"

@@ -16,8 +16,8 @@ from matplotlib.patches import Circle, Ellipse, PathPatch
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from workshop.enclosure import Enclosure
-from workshop.printable import mesh
+from hardware_build.enclosure import Enclosure
+from hardware_build.printable import mesh
 
 FONT = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 COLOURS = {

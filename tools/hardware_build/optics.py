@@ -11,8 +11,8 @@ from math import radians, tan
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import HardwareError
-from workshop.table import HARDWARE, Table, read
+from hardware_build.errors import HardwareError
+from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "sensors.toml"
 ZERO_C_K = 273.15

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from workshop import (
+from hardware_build import (
     boards,
     circuit,
     drawing,
@@ -23,10 +23,10 @@ from workshop import (
     pins,
     printable,
 )
-from workshop.enclosure import Enclosure
-from workshop.errors import HardwareError
-from workshop.pictures import labelled, same_picture
-from workshop.table import HARDWARE
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.pictures import labelled, same_picture
+from hardware_build.table import HARDWARE
 
 _NOTE = "<!-- Built by tools/make-hardware from {sources}: change those. -->\n\n# {title}\n\n"
 

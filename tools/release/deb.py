@@ -12,10 +12,10 @@ import tempfile
 from email.utils import formatdate
 from pathlib import Path
 
-from debian_package.manual import page
 from fevergate import __version__
 from fevergate.errors import FeverGateError
-from package_lock import PIP, SYSTEMS, download
+from release.manual import page
+from release.package_lock import PIP, SYSTEMS, download
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = ROOT / "gateway"

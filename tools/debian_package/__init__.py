@@ -1,1 +1,0 @@
-"""`tools/make-deb`: the gateway as a Debian package."""
