@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -189,12 +190,13 @@ class Site:
         """Somebody's browser at the pages, not signed in."""
         return open_client(self.url, self.settings.path(self.settings.broker.ca))
 
-    def signed_in(self) -> httpx.Client:
-        """The administrator's browser at the pages, which answer. Raises `HarnessError`."""
-        client = self.client()
-        wait_until_up(client)
-        sign_in(client, **self.administrator())
-        return client
+    @contextmanager
+    def signed_in(self) -> Iterator[httpx.Client]:
+        """The administrator's browser at the pages, once they answer. Raises `HarnessError`."""
+        with self.client() as client:
+            wait_until_up(client)
+            sign_in(client, **self.administrator())
+            yield client
 
 
 class LoadSite(Site):
