@@ -54,7 +54,7 @@ def measure(site: CollectSite, readings: int, rounds: int, progress: Progress) -
 
 
 def _bare(site: CollectSite, readings: int, boot: int, _count: int) -> dict[str, float]:
-    arguments = (str(site.collect_toml), "bare")
+    arguments = (str(site.collect_toml), "1")
     _ended("bench_suite.share_sink", *arguments, "register")
     _fill(site, readings, boot)
     with Worker("bench_suite.share_sink", *arguments, "drain", str(readings)) as sink:
@@ -66,7 +66,7 @@ def _bare(site: CollectSite, readings: int, boot: int, _count: int) -> dict[str,
 def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[str, float]:
     """So many collectors from an empty database, with nothing but what waits for them."""
     site.database_url()
-    names = [f"c{boot}-{n}" for n in range(count)]
+    names = [str(number) for number in range(1, count + 1)]  # each a user of the broker
     with ExitStack() as stack:
         for name in names:  # the broker is to know all of them before it shares anything out
             one = stack.enter_context(site.counted(name))
