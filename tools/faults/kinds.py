@@ -146,7 +146,9 @@ class Kinds:
         self._as_it_runs_or_starts(self._clock_right)
 
     def _card(self) -> None:
-        school = self._school
+        school, witness = self._school, self._school.witness
+        # A gateway that starts has no database yet that could be copied.
+        witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S)
         backup = school.folder.parent / f"backup-{self._backups}"
         older = backup if self._backups and self._chance.random() < 0.6 else None
         if older is None:
