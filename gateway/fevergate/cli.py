@@ -100,7 +100,7 @@ def cli() -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
 def gateway_command(settings_path: Path, verbose: bool) -> None:
     """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
-    from fevergate.gateway.service import run
+    from fevergate.gateway.process import run
     from fevergate.settings.last_good import load_settings
     from fevergate.storage import skip_numpy  # noqa: F401 - before anything loads sqlite-utils
     from fevergate.system.logging_setup import set_up

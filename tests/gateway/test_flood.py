@@ -3,7 +3,13 @@
 import pytest
 from samples import reading
 
-from fevergate.gateway.flood_guard import BURST, CALM_S, OTHERS_BURST, PER_S, Flood
+from fevergate.gateway.flood_guard import (
+    CALM_S,
+    OTHERS_BURST,
+    READINGS_BURST,
+    READINGS_PER_S,
+    FloodGuard,
+)
 
 
 class Clock:
@@ -23,24 +29,24 @@ def taken(flood, kiosk, count):
 
 
 def test_a_whole_outbox_is_taken_at_once():
-    assert taken(Flood(Clock()), "north-1", int(BURST)) == BURST
+    assert taken(FloodGuard(Clock()), "north-1", int(READINGS_BURST)) == READINGS_BURST
 
 
 def test_a_flood_is_held_to_its_rate_and_named_and_others_are_not():
     clock = Clock()
-    flood = Flood(clock)
-    taken(flood, "north-1", int(BURST))
+    flood = FloodGuard(clock)
+    taken(flood, "north-1", int(READINGS_BURST))
     assert taken(flood, "north-1", 100) == 0
     assert flood.kiosks() == {"north-1": "floods, 100 not taken"}
     assert taken(flood, "north-2", 100) == 100
     clock.now += 1
-    assert taken(flood, "north-1", 10_000) == PER_S
+    assert taken(flood, "north-1", 10_000) == READINGS_PER_S
 
 
 def test_a_flood_that_is_over_is_not_named_any_more():
     clock = Clock()
-    flood = Flood(clock)
-    taken(flood, "north-1", int(BURST) + 1)
+    flood = FloodGuard(clock)
+    taken(flood, "north-1", int(READINGS_BURST) + 1)
     clock.now += CALM_S + 1
     assert flood.kiosks() == {}
 
@@ -49,7 +55,7 @@ def test_a_flood_that_is_over_is_not_named_any_more():
 def test_a_rate_that_no_people_reach_is_named_within_a_minute(per_s, up_per_s):
     """Whether the kiosk says how fast it measured, or lies about that."""
     clock = Clock()
-    flood = Flood(clock)
+    flood = FloodGuard(clock)
     for seq in range(1, 61 * per_s + 1):
         clock.now = seq / per_s
         flood.over(said(2 * seq if up_per_s > 1 else seq, per_s=2 * up_per_s))
@@ -59,17 +65,17 @@ def test_a_rate_that_no_people_reach_is_named_within_a_minute(per_s, up_per_s):
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_crowd_of_a_person_a_second_and_its_backlog_are_no_flood(order):
     clock = Clock()
-    flood = Flood(clock)
-    backlog = [said(seq) for seq in range(1, int(BURST) - 600)][::order]
+    flood = FloodGuard(clock)
+    backlog = [said(seq) for seq in range(1, int(READINGS_BURST) - 600)][::order]
     assert not any(flood.over(one) for one in backlog)  # after an outage, the fevers first
-    for seq in range(int(BURST), int(BURST) + 7200):
+    for seq in range(int(READINGS_BURST), int(READINGS_BURST) + 7200):
         clock.now += 1
         assert not flood.over(said(seq))
     assert flood.kiosks() == {}
 
 
 def test_a_flood_of_health_is_named_too_and_takes_nothing_from_the_readings():
-    flood = Flood(Clock())
+    flood = FloodGuard(Clock())
     assert sum(not flood.over_others("north-1") for _ in range(1000)) == OTHERS_BURST
     assert flood.kiosks() == {"north-1": "floods, 700 not taken"}
     assert taken(flood, "north-1", 100) == 100

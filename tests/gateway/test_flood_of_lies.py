@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from samples import health, reading
 
 from fevergate.gateway import flood_guard
-from fevergate.gateway.flood_guard import BURST, LIVE_S, PER_S, SLACK, SPEAKS_S, Flood, Levels
+from fevergate.gateway.flood_guard import (
+    HEALTH_DUE_S,
+    LIVE_S,
+    READINGS_BURST,
+    READINGS_PER_S,
+    SLACK_READINGS,
+    FloodGuard,
+    FloodLevels,
+)
 from fevergate.storage.store import Store
 
 HEALTH_S = 60
@@ -51,7 +59,7 @@ class Kiosk:
 
     def __init__(self):
         self.clock = Clock()
-        self.flood = Flood(self.clock)
+        self.flood = FloodGuard(self.clock)
         self.flood.line_up()
         self.boot, self.seq, self.began_at = 7, 0, self.clock.now
         self.outbox = {}
@@ -69,7 +77,7 @@ class Kiosk:
             self.boot, self.seq, self.began_at = self.boot + 1, 0, self.clock.now
             self.under_way.clear()
         if times.restart:
-            self.flood = Flood(self.clock)
+            self.flood = FloodGuard(self.clock)
             self.gateway_was_up = False
         recalled = not times.restart
         for second in range(times.seconds):
@@ -79,7 +87,11 @@ class Kiosk:
                 recalled = True
             if times.gateway and self.clock.now % KEPT_S == 0:
                 self.kept = self.flood.levels(self.clock.now)
-            if times.person_s and second % times.person_s == 0 and len(self.outbox) < BURST:
+            if (
+                times.person_s
+                and second % times.person_s == 0
+                and len(self.outbox) < READINGS_BURST
+            ):
                 self.seq += 1
                 self.outbox[self.boot, self.seq] = self.up_ms()
             if times.gateway and not self.gateway_was_up:
@@ -155,8 +167,8 @@ def test_the_backlog_of_a_night_is_never_named_however_fast_it_comes(
     kiosk = Kiosk()
     if seen:
         kiosk.live(Times(200, person_s=1))
-    kiosk.live(Times(int(BURST), person_s=1, line=False, gateway=not restart))
-    assert len(kiosk.outbox) > BURST - 200
+    kiosk.live(Times(int(READINGS_BURST), person_s=1, line=False, gateway=not restart))
+    assert len(kiosk.outbox) > READINGS_BURST - 200
     kiosk.live(Times(4000, person_s=1, drain_per_s=drain_per_s, reboot=reboot, restart=restart))
     assert drain_per_s < 20 or len(kiosk.outbox) < 20
 
@@ -200,7 +212,7 @@ def invented(flood, clock, lie, seconds):
 def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_minute(lie, later):
     """Whatever it says of its uptime, its boots and its outbox from then on."""
     clock = Clock()
-    flood = Flood(clock)
+    flood = FloodGuard(clock)
     flood.line_up()
     for minute in range(4):
         clock.now += HEALTH_S
@@ -214,8 +226,8 @@ def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_m
 @given(lie)
 def test_a_kiosk_that_says_nothing_of_its_outbox_is_named_soon_after_the_gateways_start(lie):
     clock = Clock()
-    flood = Flood(clock)
-    assert invented(flood, clock, lie | {"queued": None}, int(SPEAKS_S) + 61) is not None
+    flood = FloodGuard(clock)
+    assert invented(flood, clock, lie | {"queued": None}, int(HEALTH_DUE_S) + 61) is not None
 
 
 @settings(max_examples=15)
@@ -223,7 +235,7 @@ def test_a_kiosk_that_says_nothing_of_its_outbox_is_named_soon_after_the_gateway
 def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, step_ms):
     """Of a gateway that was started anew, so that it knows of no empty outbox."""
     clock = Clock()
-    flood = Flood(clock)
+    flood = FloodGuard(clock)
     flood.line_up()
     clock.now += LIVE_S
     flood.health(health(boot=7, up_ms=1000, queued=20_000))
@@ -237,7 +249,7 @@ def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie,
     """What a kiosk can have measured was known to the gateway before, and people are no faster
     than they were; a night's real backlog passes (above)."""
     clock = Clock()
-    before = Flood(clock)
+    before = FloodGuard(clock)
     before.line_up()
     for minute in range(4):
         clock.now += HEALTH_S
@@ -245,11 +257,11 @@ def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie,
         before.health(health(boot=7, up_ms=minute * 60_000 + 1000, queued=1))
     kept = before.levels(clock.now)
     clock.now += kept_s + away_s
-    after = Flood(clock)
+    after = FloodGuard(clock)
     after.line_up()
     after.recall(kept, clock.now)
-    can_be = 2 * SLACK + (kept_s + away_s) * PER_S + SLACK
-    named_s = min(can_be / (lie["per_s"] - PER_S), BURST) + 2
+    can_be = 2 * SLACK_READINGS + (kept_s + away_s) * READINGS_PER_S + SLACK_READINGS
+    named_s = min(can_be / (lie["per_s"] - READINGS_PER_S), READINGS_BURST) + 2
     assert invented(after, clock, lie, int(named_s)) is not None
 
 
@@ -264,17 +276,17 @@ def test_a_line_that_is_lost_before_the_first_word_after_a_restart_makes_no_floo
 
 def test_levels_of_a_time_to_come_bound_nobody():
     clock = Clock()
-    flood = Flood(clock)
-    flood.recall(Levels(at=2.0, kiosks={"north-1": 0.0}), 1.0)
+    flood = FloodGuard(clock)
+    flood.recall(FloodLevels(at=2.0, kiosks={"north-1": 0.0}), 1.0)
     assert flood.levels(1.0).kiosks == {}
 
 
 def test_what_a_gateway_knew_is_on_disk_for_the_next_one(tmp_path):
     store = Store(tmp_path / "fevergate.db")
-    assert flood_guard.recall(store.db) is None
-    kept = Levels(at=5.0, kiosks={"north-1": 7.5})
-    flood_guard.remember(store, kept)
-    assert flood_guard.recall(store.db) == kept
+    assert flood_guard.recall_levels(store.db) is None
+    kept = FloodLevels(at=5.0, kiosks={"north-1": 7.5})
+    flood_guard.remember_levels(store, kept)
+    assert flood_guard.recall_levels(store.db) == kept
     store.db.execute("update meta set value = '[]' where key = 'flood'")
-    assert flood_guard.recall(store.db) is None
+    assert flood_guard.recall_levels(store.db) is None
     store.close()

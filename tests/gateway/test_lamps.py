@@ -116,7 +116,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
         seen.append(lit(factory))
         raise StoreError("no disk")
 
-    monkeypatch.setattr("fevergate.gateway.service.open_store", open_store)
+    monkeypatch.setattr("fevergate.gateway.store_opener.open_store", open_store)
     gateway = Gateway(settings, factory)
     assert lit(factory) == set()  # which leaves the relay's resting contact
     gateway.start()

@@ -10,8 +10,9 @@ from gpiozero.pins.mock import MockFactory
 
 from fevergate.alarm import gpio
 from fevergate.cli import cli
+from fevergate.clock.judge import uptime
 from fevergate.gateway import run_state
-from fevergate.gateway.run_state import Running, ask, boot_s, tell
+from fevergate.gateway.run_state import RunState, read_run_state, write_run_state
 from fevergate.gateway.service import Gateway
 from fevergate.operations import doctor_gateway, doctor_lamps, status_command
 from fevergate.provision import provision
@@ -35,13 +36,13 @@ def says(settings, tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
     for module in (doctor_lamps, doctor_gateway, status_command):
-        monkeypatch.setattr(module, "ask", lambda where: ask(where, folder))
+        monkeypatch.setattr(module, "read_run_state", lambda where: read_run_state(where, folder))
 
     def says(**fields):
         fine = {"pins": "rpigpio", "chip": 0, "line": True, "pid": 1}
         where = str(settings.folder.resolve())
-        times = {"boot_s": boot_s(), "since_s": boot_s() - 100}
-        tell(Running(**{"settings": where, **times, **fine, **fields}))
+        times = {"boot_s": uptime(), "since_s": uptime() - 100}
+        write_run_state(RunState(**{"settings": where, **times, **fine, **fields}))
         return folder / run_state.NAME
 
     return says
@@ -71,12 +72,12 @@ def test_a_gateway_that_has_everything(settings, says):
         ({"line": False}, "gateway", "the gateway has no line to the broker"),
         ({"disk": "full"}, "gateway", "the gateway stores nothing: full"),
         ({"clock": False}, "gateway", "the gateway does not believe the clock"),
-        ({"boot_s": boot_s() - 20}, "gateway", "it has hung for 20 s"),
+        ({"boot_s": uptime() - 20}, "gateway", "it has hung for 20 s"),
     ],
 )
 def test_what_it_lacks_is_a_failure(settings, says, monkeypatch, fields, check, text):
     if "boot_s" in fields:
-        monkeypatch.setattr(run_state, "boot_s", lambda: fields["boot_s"] + 20)
+        monkeypatch.setattr(run_state, "uptime", lambda: fields["boot_s"] + 20)
     says(**fields)
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
     monkeypatch.setattr(doctor_lamps, "recognise", lambda: pi)
@@ -90,25 +91,25 @@ def test_a_pc_without_lamps_is_no_failure(settings, says, monkeypatch):
 
 
 def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, says):
-    says(line=False, since_s=boot_s() - 1)
+    says(line=False, since_s=uptime() - 1)
     assert findings(settings)["gateway"][0] == "ok"
 
 
 def test_another_gateways_word_and_rubbish_are_nobodys(settings, says):
     path = says(settings="/etc/other")
-    assert ask(settings.folder, path.parent) is None
+    assert read_run_state(settings.folder, path.parent) is None
     for rubbish in (b"", b"{", b"[1]", b'{"pid": "x"}', bytes(100_000)):
         path.write_bytes(rubbish)
-        assert ask(settings.folder, path.parent) is None
+        assert read_run_state(settings.folder, path.parent) is None
 
 
 def test_the_gateway_says_what_it_has(settings):
     gateway = Gateway(settings, MockFactory())
-    said = gateway.running()
+    said = gateway.run_state()
     assert (said.pins, said.dark, said.line, said.disk) == ("mock", {}, False, "")
-    assert msgspec.json.decode(msgspec.json.encode(said), type=Running) == said
+    assert msgspec.json.decode(msgspec.json.encode(said), type=RunState) == said
     gateway._disk_trouble(sqlite3.OperationalError("disk I/O error"))
-    assert gateway.running().disk == "cannot be opened or written"
+    assert gateway.run_state().disk == "cannot be opened or written"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from fevergate.gateway.flood_guard import BURST, SLACK, Levels
-from fevergate.gateway.service import EXIT_FELL, STUCK_S, Gateway, _look, leave_alone
+from fevergate.gateway.flood_guard import READINGS_BURST, SLACK_READINGS, FloodLevels
+from fevergate.gateway.process import EXIT_FELL, freeze_objects, supervise
+from fevergate.gateway.service import STUCK_S, Gateway
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
 from fevergate.system import thread_errors
@@ -90,7 +91,7 @@ FALLING = """
 import sys
 from pathlib import Path
 from gpiozero.pins.mock import MockFactory
-from fevergate.gateway.service import run
+from fevergate.gateway.process import run
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.writer_thread import Writer
 Writer._run = lambda self: 1 / 0
@@ -113,17 +114,17 @@ def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, 
     fed = []
     notifier: Any = SimpleNamespace(notify=fed.append)
     gateway.start()
-    monkeypatch.setattr(gateway, "running", lambda: 1 / 0)
+    monkeypatch.setattr(gateway, "run_state", lambda: 1 / 0)
     for _ in range(3):
-        _look(gateway, notifier)
+        supervise(gateway, notifier)
     assert fed == ["WATCHDOG=1"] * 3
     assert amber(gateway) == ["gateway: ZeroDivisionError while it looks after itself"]
     assert caplog.text.count("Traceback") == 1
     monkeypatch.undo()
-    _look(gateway, notifier)
+    supervise(gateway, notifier)
     assert amber(gateway) == []
     monkeypatch.setattr(gateway, "tick", lambda: 1 / 0)
-    _look(gateway, notifier)
+    supervise(gateway, notifier)
     assert fed == ["WATCHDOG=1"] * 4  # systemd decides
 
 
@@ -131,7 +132,7 @@ def test_a_collection_does_not_look_through_what_was_there_at_the_start():
     """It stops the thread that lights the lamp for as long as it takes."""
     before = gc.get_threshold()
     try:
-        leave_alone()
+        freeze_objects()
         assert gc.get_freeze_count() > 10_000 > len(gc.get_objects(generation=2))
     finally:
         gc.unfreeze()
@@ -146,11 +147,13 @@ def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
     monkeypatch.setattr("fevergate.gateway.service.kernel_synchronised", lambda: synchronised)
     settings = load_gateway(folder / "gateway.toml")
     before, after = (Gateway(settings, MockFactory()) for _ in range(2))
-    store = before._open_store()
-    before.ingest.flood.recall(Levels(at=0.0, kiosks={"north-1": -SLACK}), 0.0)
+    store = before._opener.open()
+    before.ingest.flood.recall(FloodLevels(at=0.0, kiosks={"north-1": -SLACK_READINGS}), 0.0)
     before._remember(store, before.clock.state())
     store.close()
-    after._open_store().close()
+    after._opener.open().close()
     after._keep_time()
     known = after.ingest.flood.levels(0.0).kiosks
-    assert known.get("north-1", BURST) < 10 * SLACK if synchronised else known == {}
+    assert (
+        known.get("north-1", READINGS_BURST) < 10 * SLACK_READINGS if synchronised else known == {}
+    )

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from fevergate.gateway.unrecorded import Unrecorded
+from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
 from fevergate.protocol.messages import NOT_RECORDED
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translations
@@ -12,23 +12,23 @@ GATES = ("north", "south")
 
 
 def test_a_disk_at_work_is_no_news():
-    unrecorded = Unrecorded()
+    unrecorded = UnrecordedAcknowledgements()
     recorded = unrecorded.begin("north")
-    assert unrecorded.tell(refusing=False) == set()
+    assert unrecorded.gates(refusing=False) == set()
     recorded()
-    assert unrecorded.tell(refusing=True) == set()
+    assert unrecorded.gates(refusing=True) == set()
 
 
 def test_it_is_said_until_it_is_recorded_though_the_disk_takes_again():
-    unrecorded = Unrecorded()
+    unrecorded = UnrecordedAcknowledgements()
     first, second = unrecorded.begin("north"), unrecorded.begin("north")
-    assert unrecorded.tell(refusing=True) == {"north"}
+    assert unrecorded.gates(refusing=True) == {"north"}
     first()
-    assert unrecorded.tell(refusing=False) == {"north"}
+    assert unrecorded.gates(refusing=False) == {"north"}
     second()
-    assert unrecorded.tell(refusing=False) == set()
+    assert unrecorded.gates(refusing=False) == set()
     unrecorded.begin("north")
-    assert unrecorded.tell(refusing=False) == set()  # the next one is told by itself
+    assert unrecorded.gates(refusing=False) == set()  # the next one is told by itself
 
 
 class Guards(RuleBasedStateMachine):
@@ -36,7 +36,7 @@ class Guards(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.unrecorded = Unrecorded()
+        self.unrecorded = UnrecordedAcknowledgements()
         self.waiting = []
         self.refusing = False
         self.told = set()
@@ -58,7 +58,7 @@ class Guards(RuleBasedStateMachine):
     @invariant()
     def every_gate_is_told_what_waits_and_none_what_does_not(self):
         waiting = {gate for gate, _ in self.waiting}
-        told = self.unrecorded.tell(self.refusing)
+        told = self.unrecorded.gates(self.refusing)
         assert told <= waiting
         assert told == waiting or not self.refusing
         assert self.told & waiting <= told

@@ -18,6 +18,7 @@ from samples import arrived
 
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.gateway import service as gateway_module
+from fevergate.gateway import store_opener
 from fevergate.gateway.service import Gateway
 from fevergate.mqtt.one_shot import publish_once
 from fevergate.operations import doctor_storage
@@ -341,7 +342,7 @@ def test_a_disk_that_does_not_answer_keeps_no_light_waiting(settings, card, monk
         assert answers.wait(60)
         return open_store(*arguments)
 
-    monkeypatch.setattr(gateway_module, "open_store", hung)
+    monkeypatch.setattr(store_opener, "open_store", hung)
     monkeypatch.setattr(gateway_module, "OPEN_S", 0.01)
     monkeypatch.setattr(gateway_module, "SLOW_S", 0.01)
     with at_work(settings) as (gateway, lamps):
@@ -372,7 +373,7 @@ def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, ca
         assert answers.wait(60)
         return open_store(*arguments)
 
-    monkeypatch.setattr(gateway_module, "open_store", hung)
+    monkeypatch.setattr(store_opener, "open_store", hung)
     monkeypatch.setattr(gateway_module, "OPEN_S", 0.01)
     with at_work(settings) as (gateway, lamps):
         gateway.alarm.fever("north", arrived(7, "fever").reading)

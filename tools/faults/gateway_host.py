@@ -16,7 +16,7 @@ from gpiozero.pins.mock import MockFactory
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.clock import judge
-from fevergate.gateway import service
+from fevergate.gateway import process, service
 from fevergate.protocol.messages import AlarmState, Identity
 from fevergate.settings.gateway import load_gateway
 from harness.gateway_host import TimedPin, say
@@ -47,10 +47,10 @@ class _Gateway(service.Gateway):
 def main() -> None:
     """Usage: gateway_host SETTINGS."""
     path = Path(sys.argv[1])
-    service.Alarm, service.Gateway = _Alarm, _Gateway
+    service.Alarm, process.Gateway = _Alarm, _Gateway
     # Whether this machine's own clock is right is nothing to this gateway.
     judge.SYNCHRONISED_FLAG = path.with_name("no-time-server")
-    service.run(load_gateway(path), MockFactory(pin_class=TimedPin))
+    process.run(load_gateway(path), MockFactory(pin_class=TimedPin))
 
 
 if __name__ == "__main__":

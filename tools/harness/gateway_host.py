@@ -19,7 +19,7 @@ from typing import Any
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from fevergate.clock.judge import GatewayClock
-from fevergate.gateway import flood_guard, service
+from fevergate.gateway import flood_guard, process, service
 from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.settings.gateway import load_gateway
 
@@ -74,10 +74,10 @@ def main() -> None:
         play_clock(*given.clock)
     elif given.no_clock:
         service.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)
-    flood_guard.PER_S *= given.people_speed
+    flood_guard.READINGS_PER_S *= given.people_speed
     factory = MockFactory(pin_class=TimedPin)
     threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
-    service.run(load_gateway(given.settings), factory)
+    process.run(load_gateway(given.settings), factory)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def close(
         )
     note = begun(folder / NOTE, settings.campus, archive)
     stop(folder)
-    if run_state.ask(folder) is not None or broker_pid(folder) is not None:
+    if run_state.read_run_state(folder) is not None or broker_pid(folder) is not None:
         raise ClosingError(
             "it runs: systemctl stop fevergate-gateway fevergate-web mosquitto, then again"
         )

@@ -1,10 +1,12 @@
-"""A kiosk that says far more than people can walk past it: named, and kept from the disk.
+"""Detects a kiosk that sends more readings than people can pass it, and keeps the excess off the
+disk.
 
-What it says comes at once after an outage, and is dated as it likes. So it is not the wire's rate
-that is judged, and not the kiosk's word for when it measured, but how many readings it can have
-measured: what its own health said to wait in its outbox, and from then on a person for each
-`1 / PER_S` s of ours. Named is amber at its gate and a line in the journal, and takes nothing: what
-is beyond `BURST` is not stored, and a kiosk keeps each reading until it is told that it is.
+After an outage a sound kiosk sends its backlog at once, with dates that it chooses, so neither the
+rate on the wire nor the dates are judged. The guard estimates how many readings a kiosk can have
+measured: those that its health reported in its outbox, and `READINGS_PER_S` since then by our
+clock. A kiosk beyond that is reported (amber at its gate, a warning in the journal), which loses
+nothing. Readings beyond `READINGS_BURST` are not stored; the kiosk keeps them, as it keeps every
+reading until it is told that it is stored.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.gateway.run_state import boot_s
+from fevergate.clock.judge import uptime
 from fevergate.protocol.messages import Health, Reading
 from fevergate.storage.sequence_set import Held
 
@@ -26,48 +28,51 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PER_S = 2.0
-"""Readings a second of one kiosk that are always taken; a person takes about a second."""
+READINGS_PER_S = 2.0
+"""Readings per second of one kiosk that are always stored; a person takes about a second."""
 
-BURST = 20_000.0
-"""And so many at once: all that an outbox can hold (firmware, `outbox.py`)."""
+READINGS_BURST = 20_000.0
+"""Readings of one kiosk that may come at once: a full outbox (firmware, `outbox.py`)."""
 
-SLACK = 60.0
-"""Readings beyond what it can have measured after which a kiosk is named: at three a second that
-is a minute."""
+SLACK_READINGS = 60.0
+"""Readings beyond what a kiosk can have measured before it is reported: a minute at three per
+second."""
 
 OTHERS_PER_S = 1.0
 OTHERS_BURST = 300.0
-"""Of all its other messages: health comes each minute, a status with each connection."""
+"""The same for all other messages of a kiosk: health comes each minute, a status with each
+connection."""
 
 CALM_S = 60.0
-"""How long a kiosk is called a flood after it was one."""
+"""How long a kiosk stays reported after its last excess."""
 
 LIVE_S = 60.0
-"""What comes so soon after the line came up may have waited at the broker."""
+"""Messages that arrive this soon after our connection came up may have waited at the broker."""
 
 LATE_S = 90.0
-"""How long a message may be under way while the line is up: a connection that hangs is given up
-after 45 s (the kiosk's keep-alive of 30 s, and a half)."""
+"""How long a message may be in transit while we are connected: a hanging connection is closed
+after 45 s (1.5 times the kiosk's keep-alive of 30 s)."""
 
-SPEAKS_S = 120.0
-"""A kiosk that has spoken for so long without a word of its outbox, which it says each minute, has
-none that is believed."""
+HEALTH_DUE_S = 120.0
+"""A kiosk that has been sending for this long without a health message is given no backlog; a sound
+one sends health each minute."""
 
-MOST_BOOTS = 16
-"""Boots of one kiosk of which it is remembered what came; an older one's repeats count as new."""
+MAX_BOOTS = 16
+"""Boots of one kiosk whose sequence numbers are kept; repeats of an older one count as new."""
 
 
-class Levels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many more readings each kiosk can have measured than came, at `at` (UTC s, by a clock
-    that was synchronised: a Pi's own stands still while it has no power)."""
+class FloodLevels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many more readings each kiosk can have measured than have come, at `at`.
+
+    `at` is Unix time (s) of a synchronised clock: a Raspberry Pi's own stands still without power.
+    """
 
     at: float
     kiosks: dict[str, float]
 
 
-class _Bucket:
-    """Tokens by kiosk, that come back with time."""
+class _TokenBucket:
+    """Token bucket of each kiosk: `burst` tokens at first, refilled at `per_s`."""
 
     def __init__(self, per_s: float, burst: float, now: Callable[[], float]) -> None:
         self._per_s = per_s
@@ -75,140 +80,141 @@ class _Bucket:
         self._now = now
         self._level: dict[str, tuple[float, float]] = {}
 
-    def empty(self, kiosk: str) -> bool:
-        """Take one; whether there was none."""
+    def exhausted(self, kiosk: str) -> bool:
+        """Take a token; returns whether there was none."""
         now = self._now()
         level, at = self._level.get(kiosk, (self._burst, now))
         level = min(self._burst, level + (now - at) * self._per_s)
-        empty = level < 1
-        self._level[kiosk] = (level if empty else level - 1, now)
-        return empty
+        exhausted = level < 1
+        self._level[kiosk] = (level if exhausted else level - 1, now)
+        return exhausted
 
     def levels(self) -> dict[str, float]:
-        """How many each kiosk has now."""
+        """Return how many tokens each kiosk has now."""
         now = self._now()
         return {
             kiosk: min(self._burst, level + (now - at) * self._per_s)
             for kiosk, (level, at) in list(self._level.items())
         }
 
-    def at_most(self, kiosk: str, most: float) -> None:
-        """From now on it has no more than `most`."""
+    def limit(self, kiosk: str, tokens: float) -> None:
+        """Lower a kiosk's level to `tokens` at most."""
         now = self._now()
         level, at = self._level.get(kiosk, (self._burst, now))
-        self._level[kiosk] = (min(most, level + (now - at) * self._per_s), now)
+        self._level[kiosk] = (min(tokens, level + (now - at) * self._per_s), now)
 
 
-class Flood:
-    """By kiosk: how much comes, and how much it can have measured.
+class FloodGuard:
+    """Counts each kiosk's messages, and compares them with what it can have measured.
 
-    `now` is a clock that does not jump, and does not stand still either.
+    `now` returns seconds of a clock that never jumps and also runs while the machine sleeps.
     """
 
-    def __init__(self, now: Callable[[], float] = boot_s) -> None:
+    def __init__(self, now: Callable[[], float] = uptime) -> None:
         self._now = now
-        self._readings = _Bucket(PER_S, BURST, now)
-        self._others = _Bucket(OTHERS_PER_S, OTHERS_BURST, now)
-        self._measured = _Bucket(PER_S, BURST, now)
-        self._came: dict[str, dict[int, Held]] = {}
+        self._readings = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
+        self._others = _TokenBucket(OTHERS_PER_S, OTHERS_BURST, now)
+        self._measured = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
+        self._received: dict[str, dict[int, Held]] = {}
         self._first: dict[str, tuple[int, int, int]] = {}
         self._uptime: dict[str, tuple[int, int, float]] = {}
-        """Boot, `up_ms` and time of each kiosk's last health that was under way for a moment."""
+        """Boot, `up_ms` and time of arrival of each kiosk's last health that came live."""
         self._heard: dict[str, tuple[float, float]] = {}
-        """Since when each kiosk speaks without a pause, and when it spoke last."""
-        self._speaks: set[str] = set()
-        self._line_at = now()
-        self._flooded_at: dict[str, float] = {}
-        self.turned_away: dict[str, int] = {}
-        """How many messages of each kiosk were not taken."""
+        """Since when each kiosk has been sending without a pause, and when it sent last."""
+        self._sends_health: set[str] = set()
+        self._connected_at = now()
+        self._reported_at: dict[str, float] = {}
+        self.refused: dict[str, int] = {}
+        """Number of messages of each kiosk that were not stored."""
 
     def line_up(self) -> None:
-        """The gateway's line came up: what comes now may be old."""
-        self._line_at = self._now()
+        """Note that the gateway has connected: messages that arrive now may be old."""
+        self._connected_at = self._now()
         self._uptime.clear()
 
     def health(self, health: Health) -> None:
-        """A kiosk's word for how many readings wait in its outbox."""
+        """Note how many readings a kiosk reports in its outbox."""
         kiosk, now = health.kiosk, self._now()
-        self._speaks.add(kiosk)
-        if now - self._line_at < LIVE_S:
-            return  # it may be of hours ago, and what was measured since comes behind it
+        self._sends_health.add(kiosk)
+        if now - self._connected_at < LIVE_S:
+            return  # it may be hours old, with readings measured since then behind it
         possible = self._possible(kiosk, health.boot, health.up_ms)
-        self._measured.at_most(kiosk, SLACK + (health.queued if possible else 0))
+        self._measured.limit(kiosk, SLACK_READINGS + (health.queued if possible else 0))
         self._uptime[kiosk] = (health.boot, health.up_ms, now)
 
     def over(self, reading: Reading) -> bool:
-        """Count one reading; whether it is too many."""
+        """Count a reading; returns whether it is one too many to be stored."""
         kiosk = reading.kiosk
         boot, seq, up_ms = self._first.setdefault(kiosk, (reading.boot, reading.seq, reading.up_ms))
+        run_s = abs(reading.up_ms - up_ms) / 1000
         if boot != reading.boot:
             self._first[kiosk] = (reading.boot, reading.seq, reading.up_ms)
-        elif abs(reading.seq - seq) > SLACK + PER_S * abs(reading.up_ms - up_ms) / 1000:
-            self._name(kiosk)
-        if self._is_new(reading) and self._cannot_be(reading):
-            self._name(kiosk)
-        return self._turned_away(kiosk, self._readings)
+        elif abs(reading.seq - seq) > SLACK_READINGS + READINGS_PER_S * run_s:
+            self._report(kiosk)
+        if self._is_new(reading) and self._exceeds_measured(reading):
+            self._report(kiosk)
+        return self._refuse(kiosk, self._readings)
 
     def over_others(self, kiosk: str) -> bool:
-        """Count one message that is no reading; whether it is too many."""
-        return self._turned_away(kiosk, self._others)
+        """Count a message other than a reading; returns whether it is one too many."""
+        return self._refuse(kiosk, self._others)
 
-    def levels(self, at: float) -> Levels:
-        """What the next gateway may know, at `at` (UTC s)."""
-        return Levels(at=at, kiosks=self._measured.levels())
+    def levels(self, at: float) -> FloodLevels:
+        """Return the levels for the gateway's next run; `at` is Unix time (s)."""
+        return FloodLevels(at=at, kiosks=self._measured.levels())
 
-    def recall(self, levels: Levels, now: float) -> None:
-        """Go on from what the gateway before knew, at `now` (UTC s, synchronised).
+    def recall(self, levels: FloodLevels, now: float) -> None:
+        """Continue with the levels of the last run; `now` is Unix time (s) of a synchronised clock.
 
-        Since then a kiosk has measured no more than a person for each `1 / PER_S` s. What came and
-        was not stored comes again: `SLACK`, of which a kiosk has few under way (firmware,
+        Since then a kiosk has measured `READINGS_PER_S` at most. Readings that came but were not
+        stored come again: up to `SLACK_READINGS`, since a kiosk has few in transit (firmware,
         `link.py`).
         """
         since_s = now - levels.at
         if since_s < 0:
             return  # one of the two times was wrong
         for kiosk, level in levels.kiosks.items():
-            self._measured.at_most(kiosk, level + SLACK + since_s * PER_S)
+            self._measured.limit(kiosk, level + SLACK_READINGS + since_s * READINGS_PER_S)
 
     def kiosks(self) -> dict[str, str]:
-        """Which kiosks flood now, in words."""
+        """Return the kiosks reported now, each with the text for its gate."""
         calm = self._now() - CALM_S
         return {
-            kiosk: f"floods, {self.turned_away.get(kiosk, 0)} not taken"
-            for kiosk, at in list(self._flooded_at.items())
+            kiosk: f"floods, {self.refused.get(kiosk, 0)} not taken"
+            for kiosk, at in list(self._reported_at.items())
             if at > calm
         }
 
     def _is_new(self, reading: Reading) -> bool:
-        """Whether it came for the first time: a kiosk repeats what it was not told is stored."""
-        boots = self._came.setdefault(reading.kiosk, {})
-        held = boots.get(reading.boot)
-        if held is None:
-            while len(boots) >= MOST_BOOTS:
+        """Whether a reading came for the first time: kiosks repeat those not known to be stored."""
+        boots = self._received.setdefault(reading.kiosk, {})
+        seqs = boots.get(reading.boot)
+        if seqs is None:
+            while len(boots) >= MAX_BOOTS:
                 del boots[next(iter(boots))]
-            held = boots[reading.boot] = Held()
-        if reading.seq in held:
+            seqs = boots[reading.boot] = Held()
+        if reading.seq in seqs:
             return False
-        held.add(reading.seq)
+        seqs.add(reading.seq)
         return True
 
-    def _cannot_be(self, reading: Reading) -> bool:
-        """Whether it is one more than its kiosk can have measured."""
+    def _exceeds_measured(self, reading: Reading) -> bool:
+        """Whether a reading is one more than its kiosk can have measured."""
         kiosk = reading.kiosk
-        if kiosk not in self._speaks:
+        if kiosk not in self._sends_health:
             now = self._now()
             since, last = self._heard.get(kiosk, (now, now))
             if now - last > LATE_S:
-                since = now  # its line was lost; its word of its outbox is on its way
+                since = now  # its connection was lost, and its health is still to come
             self._heard[kiosk] = since, now
-            if now - since > SPEAKS_S:
-                self._measured.at_most(kiosk, SLACK)
+            if now - since > HEALTH_DUE_S:
+                self._measured.limit(kiosk, SLACK_READINGS)
         if not self._possible(kiosk, reading.boot, reading.up_ms):
-            self._measured.at_most(kiosk, SLACK)
-        return self._measured.empty(kiosk)
+            self._measured.limit(kiosk, SLACK_READINGS)
+        return self._measured.exhausted(kiosk)
 
     def _possible(self, kiosk: str, boot: int, up_ms: int) -> bool:
-        """Whether a kiosk can have run for so long in this boot: no faster than our clock."""
+        """Whether a boot can have lasted `up_ms`, given the kiosk's last health and our clock."""
         known = self._uptime.get(kiosk)
         if known is None or boot < known[0]:
             return True
@@ -216,32 +222,33 @@ class Flood:
         since_ms = (self._now() - at + LATE_S) * 1000
         return up_ms <= (known_ms if boot == known_boot else 0) + since_ms
 
-    def _turned_away(self, kiosk: str, bucket: _Bucket) -> bool:
-        if not bucket.empty(kiosk):
+    def _refuse(self, kiosk: str, bucket: _TokenBucket) -> bool:
+        if not bucket.exhausted(kiosk):
             return False
-        self._name(kiosk)
-        self.turned_away[kiosk] = self.turned_away.get(kiosk, 0) + 1
+        self._report(kiosk)
+        self.refused[kiosk] = self.refused.get(kiosk, 0) + 1
         return True
 
-    def _name(self, kiosk: str) -> None:
+    def _report(self, kiosk: str) -> None:
         now = self._now()
-        if now - self._flooded_at.get(kiosk, now - CALM_S) >= CALM_S:
+        if now - self._reported_at.get(kiosk, now - CALM_S) >= CALM_S:
             log.warning("%s floods: more than people can be", kiosk, extra={"kiosk": kiosk})
-        self._flooded_at[kiosk] = now
+        self._reported_at[kiosk] = now
 
 
-def remember(store: Store, levels: Levels) -> None:
-    """Keep it for the next gateway."""
+def remember_levels(store: Store, levels: FloodLevels) -> None:
+    """Store the levels for the gateway's next run."""
     text = msgspec.json.encode(levels).decode()
     with store.transaction():
         store.db.execute("insert or replace into meta values ('flood', ?)", (text,))
 
 
-def recall(database: Database) -> Levels | None:
-    """What the gateway before knew; None where nobody can tell."""
+def recall_levels(database: Database) -> FloodLevels | None:
+    """Return the levels that the last run stored; None where there are none, or they cannot be
+    decoded."""
     row = database.execute("select value from meta where key = 'flood'").fetchone()
     try:
-        return msgspec.json.decode(row[0], type=Levels) if row else None
+        return msgspec.json.decode(row[0], type=FloodLevels) if row else None
     except msgspec.MsgspecError as error:
         log.error("how much each kiosk can have measured cannot be read: %s", error)
         return None

@@ -1,7 +1,8 @@
-"""Kiosks and gates in Home Assistant by themselves: retained MQTT discovery messages.
+"""Home Assistant discovery: retained MQTT messages by which it finds gates and kiosks.
 
-Source: home-assistant.io/integrations/mqtt, "MQTT discovery". One device for each gate and each
-kiosk; everything is read from the topics that are there anyway, and a fever can be acknowledged.
+Each gate and each kiosk is a device. Its entities read the topics that the gateway and the kiosks
+publish anyway; a button acknowledges a gate's fevers. Source: home-assistant.io/integrations/mqtt,
+"MQTT discovery".
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fevergate.protocol.messages import Topic, acknowledge_topic, alarm_topic, g
 from fevergate.settings.gateway import GatewaySettings
 
 HEALTH_EXPIRES_S = 180
-"""Health comes each minute."""
+"""A kiosk's values are unavailable after this time without health, which comes each minute."""
 
 _NAMES = {
     "fever": ("发热", "Fever"),
@@ -33,7 +34,7 @@ _NAMES = {
 
 
 def discovery(settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
-    """Topic and payload of every entity of this gateway; to be retained."""
+    """Yield topic and payload of every entity of this gateway, to be published as retained."""
     if not settings.home_assistant:
         return
     for component, device, entity, values in _entities(settings):
@@ -51,7 +52,7 @@ def _entities(settings: GatewaySettings) -> Iterator[tuple[str, str, str, dict[s
 def _gate(settings: GatewaySettings, gate: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     topic = alarm_topic(settings.campus, gate)
     device = _Device(settings, f"gate_{gate}", gate, "gate", gate)
-    # With the gateway gone nothing may look like peace.
+    # Without the gateway a gate must be unavailable, not "no fever".
     alive = {"availability_topic": gateway_status_topic(settings.campus)}
     red = alive | {"state_topic": topic, "device_class": "safety"}
     yield device.entity(
@@ -142,7 +143,7 @@ def _measured(kind: str, unit: str) -> dict[str, str]:
 
 
 class _Device:
-    """What all entities of one thing share."""
+    """A Home Assistant device, and the fields that its entities share."""
 
     def __init__(
         self, settings: GatewaySettings, key: str, name: str, model: str, area: str
@@ -164,6 +165,6 @@ class _Device:
     def entity(
         self, component: str, name: str, values: dict[str, Any]
     ) -> tuple[str, str, str, dict[str, Any]]:
-        """Component, device's id, entity's id, configuration."""
+        """Return an entity as (component, device id, entity id, configuration)."""
         own = {"name": _NAMES[name][self._column], "unique_id": f"{self._id}_{name}"}
         return component, self._id, name, own | values | self._shared

@@ -1,7 +1,7 @@
-"""From a broker's message to the red light, and after that to the disk.
+"""Takes the broker's messages: validates each, raises the alarm, then hands it over to be stored.
 
-Everything that comes in here is hostile until it validates; what does not is quarantined with
-its reason, and never stops the flow.
+Every message is untrusted until it validates. One that does not is stored as rejected, with the
+reason, and never stops those behind it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
-from fevergate.gateway.flood_guard import Flood
-from fevergate.gateway.unrecorded import Unrecorded
+from fevergate.gateway.flood_guard import FloodGuard
+from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
 from fevergate.protocol.messages import (
     DROPPED,
     OURSELVES,
@@ -46,13 +46,14 @@ from fevergate.storage.records import (
 
 log = logging.getLogger(__name__)
 
-LOG_APART_S = 1.0
+LOG_INTERVAL_S = 1.0
+"""Least time between two warnings of rejected messages: a flood must not fill the journal."""
 
 Keep = Callable[[Record, Callable[[], None]], None]
 
 
 def topics(campus: str) -> list[str]:
-    """What the gateway listens to."""
+    """Return the topic filters that the gateway subscribes to."""
     kiosk = str(Topic(campus, "+", ""))
     return [
         *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
@@ -63,8 +64,11 @@ def topics(campus: str) -> list[str]:
 
 
 class Ingest:
-    """Give it the broker's messages; it raises the alarm, then has `keep` store. `health` is told
-    each kiosk's word of itself first."""
+    """Takes messages; calls `keep` with each record to store and what to call once it is stored.
+
+    `health` receives every valid health message before it is judged and stored; `lamp_test` is
+    called with gate and name for every requested lamp test.
+    """
 
     def __init__(
         self,
@@ -84,17 +88,18 @@ class Ingest:
         self._health = health
         self._lamp_test = lamp_test
         self._clock = clock or GatewayClock()
-        self.flood = Flood()
-        self.unrecorded = Unrecorded()
+        self.flood = FloodGuard()
+        self.unrecorded = UnrecordedAcknowledgements()
         self.counts: Counter[str] = Counter()
         self._log_at = 0.0
         self._unlogged = 0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take one message; `done` is called when it is committed, or need not be.
+        """Take a message; `done`, which confirms it to the broker, is called once it is committed
+        or needs no commit.
 
-        A guard's word is never asked for again: repeated after a broken line, while the disk
-        refuses, it would clear a fever that came since and that no guard saw.
+        An acknowledgement is confirmed at once: if the broker delivered it again after a broken
+        connection, it would clear fevers that came since and that no guard saw.
         """
         now = self._clock.now()
         self._watch.drops.received += 1
@@ -103,11 +108,11 @@ class Ingest:
             done()
             return
         try:
-            record = self._understand(parse_topic(topic), payload, now)
+            record = self._decode(parse_topic(topic), payload, now)
         except MessageError as error:
             self._rejected(topic, error.reason)
             record = Rejected(topic, error.reason, payload, now)
-        except Exception as error:  # whatever one message raises costs that message alone
+        except Exception as error:  # an unforeseen error costs this message alone
             log.exception("a message on %s", topic[:128])
             reason = f"{type(error).__name__}: {error}"
             self._rejected(topic, reason)
@@ -122,21 +127,24 @@ class Ingest:
             self._keep(record, done)
 
     def _too_many(self, topic: str, record: Record) -> bool:
-        """Whether a kiosk says too much beside its readings; what lights a lamp was done before."""
+        """Whether a kiosk sends too many messages other than readings, which are counted in
+        `_reading`; alarm and monitor have seen the message by then."""
         if isinstance(record, ReadingArrived | Acknowledged):
             return False
         kiosk = "".join(topic.split("/", 4)[3:4])
-        # Those of no gate together: names must not fill the memory.
+        # Kiosks of no gate share a count: invented names must not fill the memory.
         over = self.flood.over_others(kiosk if kiosk in self._gates else "")
         self.counts["flood"] += over
         return over
 
     def acknowledge(self, gate: str, by: str) -> None:
-        """A guard acknowledged, by button or by command."""
+        """Acknowledge a gate's fevers for `by`, and store that."""
         if record := self._acknowledged(gate, by, self._clock.now()):
             self._keep(record, self.unrecorded.begin(gate))
 
-    def _understand(self, topic: Topic, payload: bytes, now: float) -> Record | None:
+    def _decode(self, topic: Topic, payload: bytes, now: float) -> Record | None:
+        """Act on a message and return what is to be stored of it, if anything. Raises
+        `MessageError`."""
         if topic.campus != self._settings.campus:
             raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
         if topic.name == "alarm":
@@ -150,26 +158,13 @@ class Ingest:
                 raise MessageError("neither an acknowledgement nor a lamp test")
             return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
         if topic.name == OURSELVES:
-            return None  # our own word
+            return None  # published by this gateway
         gate = self._gate_of(topic.name)
         match topic.kind:
             case "reading":
                 return self._reading(topic.name, gate, payload, now)
             case "health":
-                health = decode(payload, Health)
-                self._same(topic.name, health.kiosk)
-                self.counts["health"] += 1
-                if health.at is not None:
-                    self._clock.kiosk_says(health.kiosk, health.at)
-                self._health(health)
-                self.flood.health(health)
-                self._watch.health(health)
-                if health.at is not None and not self._clock.worth(health.at, now):
-                    self.counts["misdated"] += 1
-                    # It is never kept for later: what it says is of now.
-                    health = msgspec.structs.replace(health, at=None)
-                    return HealthArrived(health, now, gate, now)
-                return HealthArrived(health, now, gate)
+                return self._health_arrived(topic.name, gate, payload, now)
             case "status":
                 if payload not in (b"online", b"offline"):
                     raise MessageError("status: expected online or offline")
@@ -179,6 +174,21 @@ class Ingest:
                 return self._applied(topic.name, gate, payload, now)
             case _:
                 raise MessageError(f"no such kind of message: {topic.kind[:64]}")
+
+    def _health_arrived(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
+        health = decode(payload, Health)
+        self._same(kiosk, health.kiosk)
+        self.counts["health"] += 1
+        if health.at is not None:
+            self._clock.kiosk_says(health.kiosk, health.at)
+        self._health(health)
+        self.flood.health(health)
+        self._watch.health(health)
+        if health.at is None or self._clock.worth(health.at, now):
+            return HealthArrived(health, now, gate)
+        self.counts["misdated"] += 1
+        # A kiosk never queues health, so it describes the time of arrival.
+        return HealthArrived(msgspec.structs.replace(health, at=None), now, gate, now)
 
     def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
         reading = decode(payload, Reading)
@@ -200,7 +210,7 @@ class Ingest:
         return ReadingArrived(reading, now, gate, raised_at, claimed_at)
 
     def _raise(self, gate: str, reading: Reading) -> float | None:
-        """Light the red light; where a lamp itself fails, the fever is stored all the same."""
+        """Raise the alarm; where a lamp fails, the fever is stored all the same."""
         try:
             return self._alarm.fever(gate, reading)
         except Exception:
@@ -208,12 +218,12 @@ class Ingest:
             return None
 
     def _rejected(self, topic: str, reason: str) -> None:
-        """Count it, and log one a second: a flood must not fill the journal either."""
+        """Count a rejected message, and log at most one each `LOG_INTERVAL_S`."""
         self.counts["rejected"] += 1
         self._unlogged += 1
         if time.monotonic() < self._log_at:
             return
-        self._log_at = time.monotonic() + LOG_APART_S
+        self._log_at = time.monotonic() + LOG_INTERVAL_S
         log.warning(
             "rejected on %s: %s (%d since the last such line)",
             topic[:128],
@@ -236,16 +246,14 @@ class Ingest:
         return SettingsApplied(applied, now, gate)
 
     def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
-        seen = self._alarm.acknowledge(gate, by)
-        if not seen.fevers:
-            return None
-        return Acknowledged(seen.fevers, by, now, gate if seen.more else None)
+        fevers, more = self._alarm.acknowledge(gate, by)
+        return Acknowledged(fevers, by, now, gate if more else None) if fevers else None
 
     def _gate_of(self, kiosk: str) -> str:
-        """A kiosk that stands at no gate is still looked after, at the first one."""
+        """Return a kiosk's gate; a kiosk of no gate raises the alarm at the first one."""
         return self._gates.get(kiosk, self._settings.gates[0].name)
 
     @staticmethod
-    def _same(topic_name: str, said: str) -> None:
-        if topic_name != said:
-            raise MessageError(f"kiosk {said!r} on the topic of {topic_name!r}")
+    def _same(topic_name: str, kiosk: str) -> None:
+        if topic_name != kiosk:
+            raise MessageError(f"kiosk {kiosk!r} on the topic of {topic_name!r}")

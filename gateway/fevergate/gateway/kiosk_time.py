@@ -1,9 +1,8 @@
-"""Tells kiosks the time over their line: they have no clock chip, and perhaps no internet.
+"""Sends kiosks the time over MQTT: they have no clock chip, and perhaps no internet access.
 
-Each is answered when its health bears no date or a wrong one, and once an hour, so that it knows
-its clock to be right. A gateway that doubts its own clock (`clock.judge`), or whose clock is
-beyond its certificate's end, says nothing: the kiosks then go by SNTP, or wait, and their readings
-are dated later.
+A kiosk gets the time when its health bears no date or a wrong one, and otherwise once an hour as a
+confirmation. A gateway whose clock is in doubt (`clock.judge`) or past its certificate's end sends
+none: kiosks then use SNTP, or wait, and their readings are dated later.
 """
 
 from __future__ import annotations
@@ -14,19 +13,20 @@ from collections.abc import Callable
 from fevergate.clock.judge import KNOWN_PAST, GatewayClock
 from fevergate.protocol.messages import Health, KioskTime
 
-OFF_S = 1.5
-"""A kiosk whose date is further off is told. It says whole seconds, half a second less on
-average."""
+MAX_ERROR_S = 1.5
+"""Error of a kiosk's date above which it gets the time. Its dates are whole seconds, so half a
+second behind on average."""
 
-AGAIN_S = 3600
-"""How often one is told that is right."""
+CONFIRM_S = 3600
+"""Time between two messages to a kiosk whose date is right."""
 
-APART_S = 1
-"""A kiosk that says health after health is answered at most so often."""
+MIN_INTERVAL_S = 1
+"""Least time between two messages to any kiosk."""
 
 
 class KioskClocks:
-    """`tell(kiosk, time)` sends; `utc` is the time that is told, by default the gateway's."""
+    """Answers health with the time through `tell(kiosk, time)`; `utc` (Unix time, s) is by default
+    the gateway's clock."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class KioskClocks:
         self._told: dict[str, float] = {}
 
     def health(self, health: Health) -> None:
-        """Answer it, where there is need."""
+        """Send the time to the kiosk of a health message, if it is due."""
         now = self._utc()
-        quiet_s = self._monotonic() - self._told.get(health.kiosk, -AGAIN_S)
-        right = health.at is not None and abs(now - health.at - 0.5) <= OFF_S
-        if quiet_s < (AGAIN_S if right else APART_S):
+        quiet_s = self._monotonic() - self._told.get(health.kiosk, -CONFIRM_S)
+        right = health.at is not None and abs(now - health.at - 0.5) <= MAX_ERROR_S
+        if quiet_s < (CONFIRM_S if right else MIN_INTERVAL_S):
             return
         if now < KNOWN_PAST or not self._clock.tellable:
             return

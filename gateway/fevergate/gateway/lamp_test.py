@@ -1,6 +1,6 @@
-"""A test of a gate's lamps: each is lit alone, then it sounds; noted with who wanted it and when.
+"""Tests a gate's lamps one after the other, then its buzzer, and stores who asked for it and when.
 
-It is a test and says so: no fever, no door, and a fever that comes ends it at once.
+The test is announced as such and raises no fever; a real fever ends it at once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 STEPS = ("red", "amber", "green", "sound")
 STEP_S = 2.0
-"""How long each is shown."""
+"""Duration of each step."""
 
 Keep = Callable[[LampsTried, Callable[[], None]], None]
 
 
 class LampTests:
-    """One test at a time at each gate; `keep` stores that it was."""
+    """Runs lamp tests, one at a time at each gate, in a thread of their own; `keep` stores each."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class LampTests:
         self._stopping = threading.Event()
 
     def begin(self, gate: str, by: str) -> None:
-        """Begin one, unless one goes on there; returns at once."""
+        """Start a test for the person `by`, unless one is running at the gate; returns at once."""
         with self._lock:
             if gate in self._running or self._stopping.is_set():
                 return
@@ -56,7 +56,7 @@ class LampTests:
         thread.start()
 
     def stop(self) -> None:
-        """Break off what goes on."""
+        """Break off running tests."""
         self._stopping.set()
         with self._lock:
             running = list(self._running.values())
@@ -68,7 +68,7 @@ class LampTests:
         try:
             try:
                 whole = self._play(gate)
-            except Exception:  # a lamp itself fails: what is noted is that
+            except Exception:  # a failing lamp: the test is stored as broken off
                 log.exception("lamp test at %s", gate)
             if not whole:
                 log.warning("lamp test at %s: broken off", gate, extra={"gate": gate})

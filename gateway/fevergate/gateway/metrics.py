@@ -1,6 +1,6 @@
-"""What Prometheus is told: read from what the gateway counts anyway, at the moment it asks.
+"""The gateway's metrics for Prometheus, read from its parts' own counters at each scrape.
 
-Nothing on the way from the socket to the red light is touched for it. Names and units follow
+The path from the socket to the red lamp does no work for them. Names and units follow
 prometheus.io/docs/practices/naming.
 """
 
@@ -23,7 +23,7 @@ from fevergate.system.prometheus_server import counter, gauge
 
 
 class GatewayMetrics(Collector):
-    """The gateway's figures; give it to a `MetricsServer`."""
+    """Collector of the gateway's metrics, to be registered with a `MetricsServer`."""
 
     def __init__(
         self,
@@ -42,12 +42,14 @@ class GatewayMetrics(Collector):
         self._broker = broker
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure, as it is now."""
-        yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
-        yield gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
+        """Yield every metric with its present value."""
+        yield gauge("fevergate_info", "Version of the gateway.", 1, version=__version__)
+        yield gauge(
+            "fevergate_broker_up", "Whether the broker is connected.", self._broker.connected
+        )
         yield counter(
             "fevergate_broker_dropped_messages",
-            "What the broker says it has dropped since it started.",
+            "Messages that the broker reports as dropped since it started.",
             self._watch.drops.dropped,
         )
         yield from self._gates()
@@ -56,12 +58,14 @@ class GatewayMetrics(Collector):
         yield from self._disk()
 
     def _gates(self) -> Iterator[Metric]:
-        red = GaugeMetricFamily("fevergate_gate_red", "Whether red is lit.", labels=["gate"])
+        red = GaugeMetricFamily(
+            "fevergate_gate_red", "Whether the red lamp is lit.", labels=["gate"]
+        )
         waiting = GaugeMetricFamily(
-            "fevergate_gate_fevers", "Fevers that nobody has acknowledged.", labels=["gate"]
+            "fevergate_gate_fevers", "Unacknowledged fevers.", labels=["gate"]
         )
         amber = GaugeMetricFamily(
-            "fevergate_gate_troubles", "Why amber is lit: how many reasons.", labels=["gate"]
+            "fevergate_gate_troubles", "Reasons for which amber is lit.", labels=["gate"]
         )
         for state in self._alarm.states():
             red.add_metric([state.gate], state.state == "raised")
@@ -71,37 +75,39 @@ class GatewayMetrics(Collector):
 
     def _kiosks(self) -> Iterator[Metric]:
         heard = GaugeMetricFamily(
-            "fevergate_kiosk_silent_seconds", "Since anything came from it.", labels=["kiosk"]
+            "fevergate_kiosk_silent_seconds", "Time since the last message.", labels=["kiosk"]
         )
         for kiosk, age_s in self._watch.ages().items():
             heard.add_metric([kiosk], age_s)
         flood = CounterMetricFamily(
-            "fevergate_kiosk_flood_readings", "Not stored: far too many.", labels=["kiosk"]
+            "fevergate_kiosk_flood_readings",
+            "Messages not stored because the kiosk sends too many.",
+            labels=["kiosk"],
         )
-        for kiosk, count in list(self._ingest.flood.turned_away.items()):
+        for kiosk, count in list(self._ingest.flood.refused.items()):
             flood.add_metric([kiosk], count)
         yield from (heard, flood)
 
     def _readings(self) -> Iterator[Metric]:
         messages = CounterMetricFamily(
-            "fevergate_messages", "What came in: verdicts, health, rejected.", labels=["kind"]
+            "fevergate_messages", "Messages by verdict or kind.", labels=["kind"]
         )
         for kind, count in list(self._ingest.counts.items()):
             messages.add_metric([kind], count)
         yield messages
         writer = self._writer
-        yield counter("fevergate_committed_records", "Durable on disk.", writer.records)
-        yield counter("fevergate_commits", "Transactions.", writer.commits)
-        yield counter("fevergate_commit_seconds", "Spent in them.", writer.commit_s)
-        yield gauge("fevergate_waiting_records", "Waiting for the disk.", writer.waiting)
-        yield gauge("fevergate_disk_refuses", "Whether nothing can be stored.", writer.refusing)
+        yield counter("fevergate_committed_records", "Records committed.", writer.records)
+        yield counter("fevergate_commits", "Transactions committed.", writer.commits)
+        yield counter("fevergate_commit_seconds", "Time spent in commits.", writer.commit_s)
+        yield gauge("fevergate_waiting_records", "Records not committed yet.", writer.waiting)
+        yield gauge("fevergate_disk_refuses", "Whether storing fails.", writer.refusing)
 
     def _disk(self) -> Iterator[Metric]:
         path = self._settings.path(self._settings.database)
         try:
             free = shutil.disk_usage(path.parent).free
-            size = sum(found.stat().st_size for found in path.parent.glob(path.name + "*"))
+            size = sum(file.stat().st_size for file in path.parent.glob(path.name + "*"))
         except OSError:
-            return  # a file that went away meanwhile; the next time tells
-        yield gauge("fevergate_disk_free_bytes", "Where the database lies.", free)
-        yield gauge("fevergate_database_bytes", "The database and what lies beside it.", size)
+            return  # a file vanished meanwhile; the next scrape has the figures
+        yield gauge("fevergate_disk_free_bytes", "Free space on the database's disk.", free)
+        yield gauge("fevergate_database_bytes", "Size of the database with its log.", size)

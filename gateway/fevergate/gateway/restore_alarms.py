@@ -1,8 +1,8 @@
-"""What the lamps showed when the last run ended, where the store cannot know or tell it.
+"""Reads from the broker which gates the last run announced as red.
 
-Red comes before the disk: a gateway that is killed between the two has announced a fever that it
-never stored. The kiosk will send it again, but until then the broker's retained word is all that
-keeps the gate from showing green. The same where the store cannot be opened.
+The alarm is announced before the fever is stored, so a gateway killed between the two leaves a
+fever that is in no store. The kiosk will send it again, but until then the broker's retained
+message alone keeps the gate from showing green. The same holds where the store cannot be opened.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from fevergate.settings.gateway import GatewaySettings
 log = logging.getLogger(__name__)
 
 CONNECT_S = 2.0
-"""No gate waits longer for a broker that may be starting, too."""
+"""How long the gateway's start waits for the broker, which may be starting too."""
 
 
 def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]]:
-    """The newest fever of each gate that was announced to be red, as (gate, identity, raised_at);
-    none where the broker cannot be asked."""
+    """Yield the newest fever of each gate announced as red, as (gate, identity, raised_at in Unix
+    time); none where the broker does not answer."""
     try:
-        said = read_all_retained(settings, alarm_topic(settings.campus, "+"), CONNECT_S)
+        retained = read_all_retained(settings, alarm_topic(settings.campus, "+"), CONNECT_S)
     except FeverGateError as error:
-        log.info("what was shown last is not known: %s", error)
+        log.info("the alarms announced last are not known: %s", error)
         return
     for gate in settings.gates:
         try:
             state = msgspec.json.decode(
-                said.get(alarm_topic(settings.campus, gate.name), b"null"), type=AlarmState | None
+                retained.get(alarm_topic(settings.campus, gate.name), b"null"),
+                type=AlarmState | None,
             )
         except msgspec.MsgspecError as error:
             log.warning("retained alarm of %s: %s", gate.name, error)

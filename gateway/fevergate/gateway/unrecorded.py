@@ -1,4 +1,4 @@
-"""Acknowledgements that a guard was confirmed and the disk has not recorded yet."""
+"""Counts acknowledgements that were confirmed to a guard but are not on disk yet."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class Unrecorded:
-    """Counts them by gate; calls come from several threads."""
+class UnrecordedAcknowledgements:
+    """Number of unrecorded acknowledgements of each gate; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def begin(self, gate: str) -> Callable[[], None]:
-        """A guard acknowledged; returns what is to be called once that is on disk."""
+        """Count an acknowledgement; call the returned function once it is on disk."""
         with self._lock:
             self._waiting[gate] += 1
 
@@ -26,10 +26,13 @@ class Unrecorded:
 
         return recorded
 
-    def tell(self, refusing: bool) -> set[str]:
-        """The gates whose people are to be told, while the disk is `refusing` and then until what
-        waited is recorded: a disk at work needs a moment, too, of which nobody is told."""
+    def gates(self, refusing: bool) -> set[str]:
+        """Return the gates that must show an unrecorded acknowledgement.
+
+        These are the gates with one while the disk is `refusing`, and then until it is recorded.
+        The moment that a working disk needs is not shown.
+        """
         with self._lock:
             waiting = {gate for gate, count in self._waiting.items() if count}
-        self._told = waiting if refusing else waiting & self._told
-        return self._told
+        self._shown = waiting if refusing else waiting & self._shown
+        return self._shown

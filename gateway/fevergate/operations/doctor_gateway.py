@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fevergate.command_line.finding import Finding, ok
 from fevergate.command_line.options import FOLDER
-from fevergate.gateway.run_state import Running, ask
+from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.operations.doctor_storage import DISK_ZH
 from fevergate.settings.gateway import GatewaySettings
 
@@ -21,7 +21,7 @@ _ADVICE = (
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether it runs, and has its line, its disk and a clock."""
-    running = ask(settings.folder)
+    running = read_run_state(settings.folder)
     if running is None:
         if settings.folder.resolve() == FOLDER:
             yield _finding("网关未运行", "the gateway does not run")
@@ -41,7 +41,7 @@ def gateway(settings: GatewaySettings) -> Iterator[Finding]:
         )
 
 
-def _wrong(running: Running) -> Iterator[Finding]:
+def _wrong(running: RunState) -> Iterator[Finding]:
     if not running.line and running.boot_s - running.since_s > CONNECTS_S:
         yield _finding("网关没有连上消息服务器", "the gateway has no line to the broker")
     if running.disk:

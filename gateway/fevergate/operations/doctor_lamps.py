@@ -9,7 +9,7 @@ from pathlib import Path
 from fevergate.alarm.gpio import choose_library
 from fevergate.command_line.finding import Finding, State, ok
 from fevergate.errors import PinsError
-from fevergate.gateway.run_state import ask
+from fevergate.gateway.run_state import read_run_state
 from fevergate.protocol.lamp_answer import DARK
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
@@ -28,7 +28,7 @@ TRY_DAYS = 31
 
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether lamps are lit: what the running gateway has, or else what this machine offers."""
-    running = ask(settings.folder)
+    running = read_run_state(settings.folder)
     if running is None:
         yield from _offered(settings)
     elif running.dark:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from fevergate.command_line.options import settings_option
 from fevergate.errors import BrokerError, StoreError
-from fevergate.gateway.run_state import Running, ask
+from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
 from fevergate.protocol.messages import AlarmState, alarm_topic
 from fevergate.reports.fever_log import KioskDay, read_day
@@ -58,7 +58,7 @@ class Status(Struct, kw_only=True):
     fevers_today: int = 0
     database_mb: float = 0.0
     free_mb: float = 0.0
-    running: Running | None = None
+    running: RunState | None = None
     """What the gateway under systemd says of itself; None where none runs."""
     troubles: list[str] = []
 
@@ -68,7 +68,7 @@ def look(settings: GatewaySettings) -> Status:
     found = Status(
         at=time.time(), campus=settings.campus, gateway=settings.gateway, gates=[], kiosks=[]
     )
-    found.running = ask(settings.folder)
+    found.running = read_run_state(settings.folder)
     try:
         found.gates = _gates(settings)
     except BrokerError as error:
@@ -159,7 +159,7 @@ def as_table(found: Status, language: str) -> RenderableType:
     return Group(*parts)
 
 
-def _running(running: Running, say: dict[str, str]) -> Text:
+def _running(running: RunState, say: dict[str, str]) -> Text:
     """The pins, line, disk and clock that the gateway has."""
     if running.hangs:
         return Text(say["hangs"].format(seconds=running.age_s), "bold red")

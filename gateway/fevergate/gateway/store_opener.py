@@ -1,0 +1,113 @@
+"""Opens the gateway's store, and restores alarms and clock from it.
+
+A damaged store is set aside and a new one begun; what can be read of the old one is copied over
+while the gateway works. Of a store that cannot be opened for writing the alarms are read at least.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from fevergate.alarm.alarm import Alarm
+from fevergate.clock.judge import GatewayClock
+from fevergate.errors import StoreError
+from fevergate.gateway.flood_guard import FloodLevels, recall_levels
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage import clock_memory, epochs, recovery
+from fevergate.storage.connection import is_damage, open_reader
+from fevergate.storage.store import Store, open_store, raised_fevers, waiting_fevers
+
+log = logging.getLogger(__name__)
+
+
+class StoreOpener:
+    """`open` is called in the writer's thread until it succeeds.
+
+    `restored` is called once alarms and clock are restored, `trouble` with a text for every gate,
+    or None when it is over; `submit` runs work with the store in the writer's thread.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        alarm: Alarm,
+        clock: GatewayClock,
+        *,
+        restored: Callable[[], object],
+        trouble: Callable[[str | None], object],
+        submit: recovery.Submit,
+    ) -> None:
+        self._settings = settings
+        self._path = settings.path(settings.database)
+        self._alarm = alarm
+        self._clock = clock
+        self._restored = restored
+        self._trouble = trouble
+        self._submit = submit
+        self._salvage: recovery.Salvage | None = None
+        self._read_once = False
+        self.levels: FloodLevels | None = None
+        """The flood guard's levels as the last run stored them."""
+
+    def open(self) -> Store:
+        """Open the store and restore alarms and clock from it. Raises `StoreError`."""
+        try:
+            store, damaged = open_store(self._path, self._settings.zone)
+        except StoreError:
+            self._restore_read_only()
+            raise
+        try:
+            self._restore(store, damaged)
+        except (StoreError, sqlite3.Error) as error:
+            if not is_damage(error):
+                store.close()
+                raise StoreError(f"{self._path}: {error}") from error
+            damaged = store.renew()
+            self._restore(store, damaged)
+        if damaged:
+            self.salvage(damaged)
+        return store
+
+    def salvage(self, damaged: Path) -> None:
+        """Copy what can be read of a damaged database into the new one, in a thread of its own."""
+        self._trouble(f"database damaged, kept as {damaged.name}")
+        self._salvage = recovery.Salvage(damaged, self._submit, lambda _: self._trouble(None))
+        self._salvage.start()
+
+    def stop(self) -> None:
+        """Break off the copying, if any."""
+        if self._salvage:
+            self._salvage.stop()
+
+    def _restore(self, store: Store, damaged: Path | None) -> None:
+        if damaged:
+            log.critical("the database was damaged; it is kept as %s", damaged)
+            try:
+                recovery.fevers(damaged, store)
+            except sqlite3.Error as error:
+                log.error("fevers of %s: %s", damaged, error)
+        self._alarm.restore(waiting_fevers(store.db), raised_fevers(store.db))
+        self._clock.recall(*clock_memory.recall(store.db))
+        self.levels = recall_levels(store.db)
+        if self._settings.campus_server:
+            epochs.note_start(store)
+        self._restored()
+
+    def _restore_read_only(self) -> None:
+        """Restore what can be read of a store that cannot be opened for writing, once."""
+        if self._read_once:
+            return
+        self._read_once = True
+        try:
+            reader = open_reader(self._path)
+            try:
+                self._alarm.restore(waiting_fevers(reader), raised_fevers(reader))
+                self._clock.recall(*clock_memory.recall(reader))
+                self.levels = recall_levels(reader)
+            finally:
+                reader.close()
+        except (StoreError, sqlite3.Error) as error:
+            log.error("which fevers wait to be seen to is not known: %s", error)
