@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fevergate.storage.sequence_set import Held
+from fevergate.storage.sequence_set import SequenceSet
 from kiosk.outbox import Outbox
 
 WINDOW = 16
@@ -91,7 +91,7 @@ TestOutboxMachine.settings = settings(max_examples=60, stateful_step_count=25, d
 
 def test_a_backlog_with_hundreds_of_fevers_runs_empty(tmp_path):
     """Fevers overtake: each leaves a gap behind it, more than one message can name."""
-    outbox, held = Outbox(str(tmp_path)), Held()
+    outbox, held = Outbox(str(tmp_path)), SequenceSet()
     for seq in range(1, 2001):
         outbox.add(1, reading(seq, fever=seq % 9 == 0))
     for _ in range(2000 // WINDOW + 250):

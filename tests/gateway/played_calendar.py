@@ -26,7 +26,7 @@ from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.protocol.messages import Health, Reading, Verdict, encode
 from fevergate.storage import clock_memory, epochs
 from fevergate.storage.outbox import materialise
-from fevergate.storage.store import Store
+from fevergate.storage.store import Store, raised_fevers, waiting_fevers
 
 STEP_S = 1800.0
 TOKEN = "a token"
@@ -102,7 +102,7 @@ class World:
         self.stop()
         self.cards += 1
         self.path.write_bytes(backup.read_bytes())
-        epochs.begin_anew(self.path, self.settings)
+        epochs.begin_after_backup(self.path, self.settings)
         self.start()
 
     @property
@@ -127,7 +127,7 @@ class World:
         )
         self.clock.recall(*clock_memory.recall(self.store.db))
         self.alarm = Alarm({"north": Lamps(), "south": Lamps()}, lambda _: None, self.clock.now)
-        self.alarm.restore(self.store.waiting(), self.store.raised())
+        self.alarm.restore(waiting_fevers(self.store.db), raised_fevers(self.store.db))
         clocks = KioskClocks(self._tell, self.clock, monotonic=lambda: self.up_s)
         self.ingest = Ingest(
             self.settings,
@@ -210,7 +210,7 @@ class World:
     def forward(self):
         assert self.store
         state = self.clock.state()
-        epochs.sent_under(self.store, self.token, state.at)
+        epochs.note_token(self.store, self.token, state.at)
         self.put_back = False
         while materialise(self.store, self.settings, state.at, believed=state.believed):
             pass
@@ -219,7 +219,7 @@ class World:
             if self.deaf:
                 return
             if self.put_back:
-                epochs.begin_again(self.store)
+                epochs.begin_after_copy(self.store)
                 self.forward()
                 return
 
@@ -231,7 +231,7 @@ class World:
         if answer.status_code == 200:
             held = set(answer.json()["held"])
             _forget(self.store, [item for item in items if item.key in held])
-            epochs.heard(self.store)
+            epochs.forget_start(self.store)
         elif answer.status_code == 409:
             self.put_back = True
         elif len(items) > 1:

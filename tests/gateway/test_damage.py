@@ -11,7 +11,7 @@ from fevergate.protocol.messages import Identity
 from fevergate.storage.connection import open_reader, set_aside_before
 from fevergate.storage.records import Acknowledged, HealthArrived
 from fevergate.storage.recovery import Salvage, fevers
-from fevergate.storage.store import Store, open_store
+from fevergate.storage.store import Store, open_store, waiting_fevers
 from fevergate.storage.writer_thread import Writer
 
 COUNT = 6000
@@ -136,7 +136,7 @@ def test_all_but_the_bad_page_comes_over_and_is_counted_once(path):
     store = Store(path)
     store.commit([arrived(1), arrived(COUNT + 1)])  # came again, or meanwhile
     assert fevers(aside, store) == 3
-    assert [identity.seq for _, identity, _ in store.waiting()] == [3000, 5990]
+    assert [identity.seq for _, identity, _ in waiting_fevers(store.db)] == [3000, 5990]
     counts = take_over(aside, store)
     assert COUNT - 200 < counts["readings"] < COUNT
     reader = open_reader(path)

@@ -16,7 +16,7 @@ from samples import AT, arrived
 from fevergate.protocol.messages import Identity
 from fevergate.reports import formats
 from fevergate.reports.fever_log import read_day
-from fevergate.storage.strikes import Asked, strike
+from fevergate.storage.strikes import StrikeRequest, strike
 from fevergate.web import api, clock, fever_list
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common import exports, page_maker
@@ -153,7 +153,7 @@ def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
         signed_log(administrator, 1),
     )
     day = date.fromisoformat(DAY)
-    asked = Asked(kiosk="north-1", day=day, by="李伟", reason="stolen", trusted=True)
+    asked = StrikeRequest(kiosk="north-1", day=day, by="李伟", reason="stolen", trusted=True)
     strike(flooded.settings, asked)
     answer = post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     assert answer.status_code == 303

@@ -87,7 +87,7 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
 
 
 def test_a_server_that_stays_away_costs_old_hours_and_no_day_and_no_fever(scene, monkeypatch):
-    monkeypatch.setattr(outbox, "MOST_HOURS", 5)
+    monkeypatch.setattr(outbox, "MAX_HOURS", 5)
     scene.campus.stop()
     for hour in range(40):
         scene.store.commit(

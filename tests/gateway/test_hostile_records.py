@@ -20,7 +20,7 @@ from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.ingest import Ingest
 from fevergate.protocol.messages import FIRST_AT, LAST_AT, MAX_MS, encode
 from fevergate.storage.connection import open_reader
-from fevergate.storage.daily_rollup import Rollup
+from fevergate.storage.daily_rollup import DailyRollup
 from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived, Rejected
 from fevergate.storage.store import Store
 from fevergate.storage.writer_thread import Writer
@@ -107,7 +107,7 @@ def test_an_early_reading_that_a_late_date_puts_beyond_the_calendar_stays_undate
 
 @pytest.mark.parametrize("error", [ValueError("year -283400"), KeyError("x"), ZeroDivisionError()])
 def test_a_record_that_makes_anything_raise_costs_itself_alone(tmp_path, error):
-    real = Rollup.refresh
+    real = DailyRollup.refresh
 
     def refresh(rollup, **options):
         if rollup._connection.execute("select 1 from readings where seq = 7").fetchone():
@@ -115,7 +115,7 @@ def test_a_record_that_makes_anything_raise_costs_itself_alone(tmp_path, error):
         real(rollup, **options)
 
     done = []
-    with patch.object(Rollup, "refresh", refresh):
+    with patch.object(DailyRollup, "refresh", refresh):
         writer = Writer(Store(tmp_path / "a.db"), lambda *_: None)
         for seq in range(1, 41):
             writer.add(arrived(seq), lambda seq=seq: done.append(seq))
@@ -163,7 +163,7 @@ class HeldStore(Store):
 
 def test_a_full_queue_never_holds_up_the_thread_of_the_alarm(tmp_path, monkeypatch):
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 10)
-    monkeypatch.setattr("fevergate.storage.writer_thread.FEVERS", 3)
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING_FEVERS", 3)
     store = HeldStore(tmp_path / "a.db")
     done, asked = [], threading.Event()
     writer = Writer(store, lambda *_: None, again=asked.set)

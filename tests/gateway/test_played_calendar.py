@@ -222,7 +222,7 @@ def test_a_backup_that_is_restored_counts_nobody_twice_and_loses_nobody(world_fr
     world.stop()
     world.cards += 1  # the card broke
     world.path.write_bytes(backup)
-    epochs.begin_anew(world.path, world.settings)
+    epochs.begin_after_backup(world.path, world.settings)
     world.start()
     world.day(begin="12:00", people=3)
     world.skip("2026-09-02 01:00")

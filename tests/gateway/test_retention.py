@@ -87,7 +87,7 @@ def test_names_and_what_was_not_understood_go_sooner(writer, reader):
 
 
 def test_much_goes_in_small_steps_and_all_of_it(writer, reader, monkeypatch):
-    monkeypatch.setattr(retention, "STEP", 7)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 7)
     put(writer, *(arrived(seq, "fever" if seq % 10 == 0 else "normal") for seq in range(1, 101)))
     assert later(writer, KEEP.raw_days + 1)["readings"] == 90
     assert seqs(reader) == list(range(10, 101, 10))

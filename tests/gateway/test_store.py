@@ -19,7 +19,7 @@ from fevergate.storage.records import (
     SettingsApplied,
     StatusArrived,
 )
-from fevergate.storage.store import Store
+from fevergate.storage.store import Store, raised_fevers, waiting_fevers
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_repeat_is_a_no_op_everywhere(store):
         assert held == [("north-1", Stored(boot=1, seq=2))]
     assert store.db["readings"].count == 2
     assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
-    assert len(store.waiting()) == 1
+    assert len(waiting_fevers(store.db)) == 1
 
 
 def test_gaps_are_told(store):
@@ -137,19 +137,22 @@ def test_a_scan_that_the_sensor_failed_is_no_coverage(store):
 def test_an_acknowledgement_names_who_and_when_once(store):
     store.commit([arrived(1, "fever")])
     fever = Identity("north-1", 1, 1)
-    assert (store.waiting(), [*store.raised()]) == ([("north", fever, AT + 100)], [fever])
+    assert (waiting_fevers(store.db), [*raised_fevers(store.db)]) == (
+        [("north", fever, AT + 100)],
+        [fever],
+    )
     store.commit([Acknowledged((fever,), "李伟", AT + 200)])
     store.commit([Acknowledged((fever,), "somebody else", AT + 300)])
     row = next(store.db.query("select * from fevers"))
     assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
-    assert (store.waiting(), [*store.raised()]) == ([], [fever])
+    assert (waiting_fevers(store.db), [*raised_fevers(store.db)]) == ([], [fever])
 
 
 def test_an_acknowledgement_that_overtakes_its_fever_counts(store):
     fever = Identity("north-1", 1, 1)
     store.commit([Acknowledged((fever,), "李伟", AT + 200)])
     store.commit([arrived(1, "fever")])
-    assert store.waiting() == []
+    assert waiting_fevers(store.db) == []
     row = next(store.db.query("select * from fevers"))
     assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
 
@@ -159,7 +162,7 @@ def test_where_a_gate_showed_too_many_to_name_all_of_them_are_seen_to(store):
     south = reading(1, "fever", kiosk="south-1")
     store.commit([ReadingArrived(south, AT + 100, "south")])
     store.commit([Acknowledged((Identity("north-1", 1, 1),), "李伟", AT + 200, "north")])
-    assert [identity.kiosk for _, identity, _ in store.waiting()] == ["south-1"]
+    assert [identity.kiosk for _, identity, _ in waiting_fevers(store.db)] == ["south-1"]
 
 
 def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):

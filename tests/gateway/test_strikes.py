@@ -17,7 +17,7 @@ from fevergate.reports.fever_log import bounds, read_day, read_fevers
 from fevergate.reports.kiosk_comparison import crowds
 from fevergate.storage.records import HealthArrived
 from fevergate.storage.store import Store
-from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.storage.strikes import StrikeRequest, strike, take_back
 
 DAY = date(2026, 11, 23)
 BEGIN = bounds(settings(), DAY)[1]
@@ -32,7 +32,7 @@ def revoke(folder, kiosk="north-1", at="2026-11-24T00:00:00Z"):
 
 def asked(**fields):
     values: dict[str, Any] = {"kiosk": "north-1", "day": DAY, "by": "李伟", "reason": "stolen"}
-    return Asked(**(values | fields))
+    return StrikeRequest(**(values | fields))
 
 
 @pytest.fixture

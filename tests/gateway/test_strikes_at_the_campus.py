@@ -14,7 +14,7 @@ from fevergate.campus.report_sheet import sheet, struck
 from fevergate.campus.unacknowledged import unseen
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 from fevergate.storage import epochs
-from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translations
 
 ON = "2026-09-01"
@@ -33,7 +33,7 @@ def strikes(world, what=strike, **fields):
     world.settings.database = world.path.name
     values: dict[str, Any] = {"kiosk": "north-1", "day": date.fromisoformat(ON), "by": "李伟"}
     values |= {"reason": "stolen", "trusted": True} | fields
-    done = what(world.settings, Asked(**values))
+    done = what(world.settings, StrikeRequest(**values))
     world.forward()
     return done
 
@@ -100,7 +100,7 @@ def test_a_restored_backup_neither_doubles_nor_loses_what_is_struck(world, befor
     backup = world.path.read_bytes()
     world.cards += 1
     world.path.write_bytes(backup)
-    epochs.begin_anew(world.path, world.settings)
+    epochs.begin_after_backup(world.path, world.settings)
     world.start()
     world.day(begin="10:00", people=3)
     if not before:

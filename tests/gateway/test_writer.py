@@ -11,7 +11,7 @@ from fevergate.storage import connection
 from fevergate.storage.connection import open_reader
 from fevergate.storage.records import Acknowledged, ReadingArrived
 from fevergate.storage.store import Store
-from fevergate.storage.writer_thread import APART_S, MANY, Writer
+from fevergate.storage.writer_thread import COMMIT_INTERVAL_S, FULL_BATCH, Writer
 
 
 class Scene:
@@ -112,7 +112,7 @@ def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeyp
         clock.wake.set()
         scene.wait_for((8,))
         commits.append(scene.writer.commits)
-    assert (commits, clock.slept_s) == ([1, 2], [pytest.approx(APART_S)])
+    assert (commits, clock.slept_s) == ([1, 2], [pytest.approx(COMMIT_INTERVAL_S)])
 
 
 def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
@@ -123,10 +123,10 @@ def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
     with Scene(tmp_path / "a.db", store) as scene:
         scene.add(arrived(1))
         assert store.entered.wait(timeout=120)
-        for seq in range(2, MANY + 3):
+        for seq in range(2, FULL_BATCH + 3):
             scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
         store.open.set()
-        scene.wait_for((MANY + 2,))
+        scene.wait_for((FULL_BATCH + 2,))
     assert clock.slept_s == []
 
 

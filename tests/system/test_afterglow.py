@@ -9,7 +9,7 @@ from fevergate.gateway.service import Gateway
 from fevergate.mqtt.one_shot import publish_once, read_all_retained
 from fevergate.protocol.messages import AlarmState, FeverSeen, alarm_topic, encode
 from fevergate.settings.gateway import load_gateway
-from fevergate.storage.store import Store
+from fevergate.storage.store import Store, waiting_fevers
 
 TOPIC = alarm_topic("east", "north")
 
@@ -62,7 +62,7 @@ def lit(settings):
         gateway.alarm.fever("north", late)
         again = red(factory)
         gateway.writer.call(lambda store: store.commit([arrived(7, "fever")])).result()
-        waiting = gateway.writer.call(lambda store: store.waiting()).result()
+        waiting = gateway.writer.call(lambda store: waiting_fevers(store.db)).result()
     finally:
         gateway.stop()
         factory.reset()

@@ -33,7 +33,7 @@ from fevergate.protocol.messages import (
 )
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import open_reader, set_aside_before
-from fevergate.storage.store import Store, open_store
+from fevergate.storage.store import Store, open_store, waiting_fevers
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translations
 from harness import load
@@ -381,7 +381,7 @@ def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, ca
         gateway.alarm.fever("north", arrived(10, "fever").reading)
         assert lamps.red
         answers.set()
-        assert gateway.writer.call(lambda store: store.waiting()).result(60)
+        assert gateway.writer.call(lambda store: waiting_fevers(store.db)).result(60)
         (state,) = gateway.alarm.states()
         assert state.fevers == 3 and state.last and state.last.seq == 10
 
@@ -389,7 +389,7 @@ def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, ca
 def test_an_end_is_not_held_up_by_a_disk_that_refuses(settings, card):
     closed(card)
     with at_work(settings) as (gateway, _):
-        waiting = gateway.writer.call(lambda store: store.waiting())
+        waiting = gateway.writer.call(lambda store: waiting_fevers(store.db))
     assert waiting.exception(60)
     assert not gateway.writer.alive
     shutil.rmtree(card.folder, ignore_errors=True)

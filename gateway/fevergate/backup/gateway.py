@@ -127,7 +127,7 @@ def restore(
             raise BackupError(f"{path}: without a gateway's settings or database")
         progress("checking the database")
         sound(beside / DATABASE)
-        epochs.begin_anew(beside / DATABASE, load_gateway(beside / SETTINGS))
+        epochs.begin_after_backup(beside / DATABASE, load_gateway(beside / SETTINGS))
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         settings = load_gateway(beside / SETTINGS)
         _put(path, beside, DATABASE, settings.database, ())

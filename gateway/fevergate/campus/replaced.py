@@ -1,7 +1,7 @@
 """What is held by tokens that were replaced, named.
 
 A gateway with a new token sends again what it has, which takes the place of what is held under the
-same keys (`epochs.sent_under`). What stays under the old token is of a card of before, or older
+same keys (`epochs.note_token`). What stays under the old token is of a card of before, or older
 than what is sent again, or of somebody who had stolen the token: only a person can tell which.
 """
 

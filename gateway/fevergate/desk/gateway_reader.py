@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from fevergate.errors import StoreError
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
-from fevergate.storage.retention import believed
+from fevergate.storage.retention import last_round
 
 
 class Fever(Struct, frozen=True, kw_only=True):
@@ -57,9 +57,9 @@ def strictest_c(settings: GatewaySettings) -> float | None:
 
 
 def believed_time(settings: GatewaySettings) -> float | None:
-    """When the gateway last believed its clock (UTC s). Raises `StoreError`."""
+    """Return the time of the gateway's last deletion round (Unix time, s). Raises `StoreError`."""
     with _reader(settings) as reader:
-        return believed(reader) if reader else None
+        return last_round(reader) if reader else None
 
 
 @contextmanager

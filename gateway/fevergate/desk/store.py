@@ -22,7 +22,7 @@ from fevergate.desk.scan import Look
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import CalibrationRecord
 from fevergate.settings.gateway import Desk, GatewaySettings
-from fevergate.storage.connection import Immediate, connect, open_reader, open_sound
+from fevergate.storage.connection import ImmediateTransaction, connect, open_reader, open_sound
 from fevergate.storage.retention import DAY_S
 from kiosk.calibration import Calibration
 
@@ -112,7 +112,7 @@ class DeskStore:
         names = ", ".join(f'"{name}"' for name in row)
         holes = ", ".join("?" * len(row))
         try:
-            with Immediate(self._db.conn):
+            with ImmediateTransaction(self._db.conn):
                 self._db.conn.execute(
                     f"insert into {table}({names}) values ({holes})",  # noqa: S608 - fields' names
                     tuple(row.values()),
@@ -126,7 +126,7 @@ class DeskStore:
         if now is None:
             return
         keep = self._settings.retention
-        with Immediate(self._db.conn):
+        with ImmediateTransaction(self._db.conn):
             self._db.conn.execute("delete from looks where at < ?", (now - keep.raw_days * DAY_S,))
             self._db.conn.execute(
                 "update looks set \"by\" = '' where at < ? and \"by\" != ''",

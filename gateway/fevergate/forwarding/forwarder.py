@@ -80,7 +80,7 @@ class Forwarder:
         Raises whatever the store raises; a campus server that fails is not an error.
         """
         if token := self._sender.token_digest:
-            self._submit(lambda store: epochs.sent_under(store, token, self._now())).result()
+            self._submit(lambda store: epochs.note_token(store, token, self._now())).result()
         while self._submit(self._materialise).result():
             pass
         self._sender.epoch = self._submit(lambda store: epochs.epoch_of(store.db)).result()
@@ -112,10 +112,10 @@ class Forwarder:
         sent = self._sender.send(due)
         if self._sender.put_back:
             log.warning("the store was put back by a copy: it begins another epoch")
-            self._submit(epochs.begin_again).result()
+            self._submit(epochs.begin_after_copy).result()
             self._sender.put_back = False
         elif sent.settled and not self._heard:
-            self._submit(epochs.heard).result()
+            self._submit(epochs.forget_start).result()
             self._heard = True
         if sent.held:
             self._submit(lambda store: _forget(store, sent.held)).result()

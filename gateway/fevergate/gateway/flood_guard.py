@@ -21,7 +21,7 @@ from sqlite_utils import Database
 
 from fevergate.clock.judge import uptime
 from fevergate.protocol.messages import Health, Reading
-from fevergate.storage.sequence_set import Held
+from fevergate.storage.sequence_set import SequenceSet
 
 if TYPE_CHECKING:
     from fevergate.storage.store import Store
@@ -115,7 +115,7 @@ class FloodGuard:
         self._readings = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
         self._others = _TokenBucket(OTHERS_PER_S, OTHERS_BURST, now)
         self._measured = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
-        self._received: dict[str, dict[int, Held]] = {}
+        self._received: dict[str, dict[int, SequenceSet]] = {}
         self._first: dict[str, tuple[int, int, int]] = {}
         self._uptime: dict[str, tuple[int, int, float]] = {}
         """Boot, `up_ms` and time of arrival of each kiosk's last health that came live."""
@@ -192,7 +192,7 @@ class FloodGuard:
         if seqs is None:
             while len(boots) >= MAX_BOOTS:
                 del boots[next(iter(boots))]
-            seqs = boots[reading.boot] = Held()
+            seqs = boots[reading.boot] = SequenceSet()
         if reading.seq in seqs:
             return False
         seqs.add(reading.seq)

@@ -13,7 +13,7 @@ from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.reports.formats import struck_line
 from fevergate.reports.log_command import DayParam
 from fevergate.settings.gateway import load_gateway
-from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.terminal_text import words
 
 REASONS = {
@@ -83,11 +83,13 @@ def strike_command(
       fevergate strike north-2 --date 2026-11-23 --undo --by ... --because "wrong kiosk"
     """
     settings = load_gateway(settings_path)
-    asked = Asked(kiosk=kiosk, day=day, by=by, reason=reason, begin=begin, end=end, trusted=trusted)
+    request = StrikeRequest(
+        kiosk=kiosk, day=day, by=by, reason=reason, begin=begin, end=end, trusted=trusted
+    )
     if undo and (begin, end) != (0, 24):
         raise click.UsageError("--undo: takes back all of that day; expected no --from, --to")
     try:
-        done = take_back(settings, asked) if undo else [strike(settings, asked)]
+        done = take_back(settings, request) if undo else [strike(settings, request)]
     except StrikeError as error:
         raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
     for one in done:

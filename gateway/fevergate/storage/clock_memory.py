@@ -1,7 +1,7 @@
-"""What the gateway's store remembers of its clock, and dates that are put right afterwards.
+"""The clock's state in the gateway's store, and the correction of dates that a wrong clock gave.
 
-Other processes (pages, doctor, desk) read here what the gateway thinks of its clock; a person's
-word that it is right is left here for it.
+Other processes (pages, doctor, desk) read the state here, and leave a person's confirmation that
+the clock is right.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AFTER_S = 0.001
-"""Later than what was dated at an instant."""
+"""Added to the last message's time, so that a doubt that begins now does not include it."""
 
-MOST_DOUBTS = 1000
-"""Doubts that are remembered; the oldest go first."""
+MAX_DOUBTS = 1000
+"""Doubts that are kept; the oldest are deleted first."""
 
 
 class Doubt(Struct, frozen=True, kw_only=True):
-    """From `begin` to `end` (UTC s, by the time that was used) the gateway's clock was in doubt."""
+    """A span, `begin` to `end`, in which the gateway's clock was in doubt (Unix time in s, as used
+    then)."""
 
     begin: float
     end: float
     why: str
 
 
-def believed(database: Database) -> float | None:
-    """When the gateway last believed its clock (UTC s)."""
+def believed_at(database: Database) -> float | None:
+    """Return the newest time at which the gateway believed its clock (Unix time, s)."""
     row = database.execute(
         "select max(cast(value as real)) from meta where key in ('believed_at', 'housekept_at')"
     ).fetchone()
@@ -48,30 +49,31 @@ def believed(database: Database) -> float | None:
 
 
 def last_state(database: Database) -> ClockState | None:
-    """What the gateway thought of its clock last; None where none has run yet, or nobody can tell
-    what it wrote."""
+    """Return the clock's state as the gateway stored it last; None where there is none, or it
+    cannot be decoded."""
     row = database.execute("select value from meta where key = 'clock'").fetchone()
     try:
         return msgspec.json.decode(row[0], type=ClockState) if row else None
     except msgspec.MsgspecError as error:
-        log.error("what was thought of the clock cannot be read: %s", error)
+        log.error("the stored state of the clock cannot be read: %s", error)
         return None
 
 
 def recall(database: Database) -> tuple[float | None, float]:
-    """(the newest time that was believed, UTC s, or None; for how long it has been in doubt, s)."""
-    last = believed(database)
+    """Return the newest time at which the clock was believed (Unix time in s, or None), and for how
+    long it has been in doubt since (s)."""
+    last = believed_at(database)
     state = last_state(database)
     if last is None or (state and state.believed):
-        # It is kept now and then alone, and what came after that was dated by a clock that was
-        # believed: a doubt that begins now must not take it for its own.
+        # The time is stored every few minutes only. Messages since then were dated by a clock that
+        # was believed, so a doubt that begins now must not include them.
         (heard,) = database.execute("select max(last_seen) from kiosks").fetchone()
         last = max(last or 0.0, heard + AFTER_S if heard else 0.0) or None
     return last, state.doubted_s if state and not state.believed else 0.0
 
 
 def remember(store: Store, state: ClockState) -> bool:
-    """Keep what the clock is worth; returns whether a person has said that it is right."""
+    """Store the clock's state; returns whether a person has confirmed that the clock is right."""
     connection = store.db.conn
     with store.transaction():
         text = msgspec.json.encode(state).decode()
@@ -89,23 +91,23 @@ def remember(store: Store, state: ClockState) -> bool:
             connection.execute(
                 "delete from doubts where begin not in"
                 " (select begin from doubts order by begin desc limit ?)",
-                (MOST_DOUBTS,),
+                (MAX_DOUBTS,),
             )
-        asked = connection.execute("delete from meta where key = 'clock_is_right'").rowcount
-    return bool(asked)
+        confirmed = connection.execute("delete from meta where key = 'clock_is_right'").rowcount
+    return bool(confirmed)
 
 
 def say_right(database: Database) -> None:
-    """A person's word that the machine's clock is right: the gateway takes it within a minute."""
+    """Store a person's confirmation that the machine's clock is right; the gateway reads it within
+    a minute."""
     database.conn.execute("insert or replace into meta values ('clock_is_right', '1')")
 
 
 def present(database: Database, utc: float | None = None) -> ClockState | None:
-    """What the gateway would say of its clock now; `utc`: the machine's clock, s. None where no
-    gateway has run yet.
+    """Return the clock's state now, derived from the stored one; None where no gateway has run yet.
 
-    A clock that is behind the last believed time is in doubt even where the gateway has not said so
-    yet, or cannot.
+    `utc` is the machine's clock (Unix time in s, by default `time.time()`). A clock behind the last
+    believed time is in doubt even if the gateway has not stored that, or cannot.
     """
     state = last_state(database)
     if state is None:
@@ -119,18 +121,18 @@ def present(database: Database, utc: float | None = None) -> ClockState | None:
 
 
 def now(database: Database) -> float:
-    """The time that the gateway goes by, UTC s."""
+    """Return the time that the gateway uses (Unix time, s)."""
     state = present(database)
     return state.at if state else time.time()
 
 
 def today(database: Database, zone: ZoneInfo) -> date:
-    """The day that it is by that time."""
+    """Return the date by that time."""
     return datetime.fromtimestamp(now(database), zone).date()
 
 
 def doubts(database: Database, begin: float, end: float) -> list[Doubt]:
-    """The doubts from `begin` to `end` (UTC s)."""
+    """Return the doubts that overlap `begin` to `end` (Unix time, s)."""
     rows = database.query(
         "select * from doubts where begin < ? and end >= ? order by begin", (end, begin)
     )
@@ -138,10 +140,11 @@ def doubts(database: Database, begin: float, end: float) -> list[Doubt]:
 
 
 def correct(store: Store, correction: Correction, now: float) -> int:
-    """Move what was dated by a clock that was wrong, and have days stated again that were stated
-    too early; returns how many readings moved. `now`: UTC s by the right clock.
+    """Move all dates that a wrong clock gave, and let days that were forwarded too early be
+    forwarded again; returns how many readings moved.
 
-    A kiosk's own date moves where it lies within the wrong time: the kiosk was told it.
+    `now` is Unix time (s) by the right clock. A kiosk's own date moves, too, if it lies in the
+    wrong span, because the kiosk had it from the gateway.
     """
     begin, end, delta = correction
     connection = store.db.conn
@@ -177,7 +180,7 @@ _READINGS = """
     update readings set received_at = received_at + :delta,
         at = case when at >= :begin - 2 and at <= :end + 2 then at + :delta else at end
     where received_at >= :begin and received_at <= :end"""
-"""Kiosks say whole seconds, and what is less than 1.5 s wrong stays."""
+"""The margin of 2 s: kiosks date in whole seconds, and keep a clock that is less than 1.5 s off."""
 
 _MOVED = (
     ("fevers", "raised_at"),
@@ -189,7 +192,7 @@ _MOVED = (
 
 
 def _move_coverage(store: Store, begin: float, end: float, delta: float) -> None:
-    """Move the minutes that lie within a wrong time."""
+    """Move the coverage of the minutes from `begin` to `end` by `delta` s."""
     connection = store.db.conn
     rows = connection.execute(
         "select kiosk, hour, gate, watched, fault, late from hours"
@@ -197,8 +200,8 @@ def _move_coverage(store: Store, begin: float, end: float, delta: float) -> None
         (begin // HOUR_S * HOUR_S, min(end, 2**53)),
     ).fetchall()
     shift = round(delta / MINUTE_S)
-    gone: list[tuple[int, int, int, str, int]] = []
-    come: dict[tuple[str, int], list[int]] = {}
+    removed: list[tuple[int, int, int, str, int]] = []
+    added: dict[tuple[str, int], list[int]] = {}
     gates: dict[str, str] = {}
     for kiosk, hour, gate, *masks in rows:
         gates[kiosk] = gate
@@ -209,20 +212,20 @@ def _move_coverage(store: Store, begin: float, end: float, delta: float) -> None
                 continue
             moving |= 1 << minute
             to_hour, to_minute = divmod(hour // MINUTE_S + minute + shift, 60)
-            there = come.setdefault((kiosk, to_hour * HOUR_S), [0, 0, 0])
+            moved = added.setdefault((kiosk, to_hour * HOUR_S), [0, 0, 0])
             for number, mask in enumerate(masks):
-                there[number] |= (mask >> minute & 1) << to_minute
+                moved[number] |= (mask >> minute & 1) << to_minute
         if moving:
-            gone.append((~moving, ~moving, ~moving, kiosk, hour))
+            removed.append((~moving, ~moving, ~moving, kiosk, hour))
     connection.executemany(
         "update hours set watched = watched & ?, fault = fault & ?, late = late & ?,"
         " revision = revision + 1 where kiosk = ? and hour = ?",
-        gone,
+        removed,
     )
     connection.executemany(
         "insert into hours(kiosk, hour, gate, watched, fault, late, revision)"
         " values (?, ?, ?, ?, ?, ?, 1) on conflict(kiosk, hour) do update set"
         " watched = watched | excluded.watched, fault = fault | excluded.fault,"
         " late = late | excluded.late, revision = revision + 1",
-        [(kiosk, hour, gates[kiosk], *bits) for (kiosk, hour), bits in come.items()],
+        [(kiosk, hour, gates[kiosk], *masks) for (kiosk, hour), masks in added.items()],
     )

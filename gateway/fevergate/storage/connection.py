@@ -1,5 +1,4 @@
-"""Opening the gateway's database, setting a damaged one aside, and transactions that do not fail
-half-way."""
+"""Connections to an SQLite database: opening it, setting a damaged one aside, transactions."""
 
 from __future__ import annotations
 
@@ -19,19 +18,19 @@ from fevergate.errors import StoreError
 log = logging.getLogger(__name__)
 
 BUSY_S = 5.0
-"""How long a connection waits for another one's lock before it says so."""
+"""How long a connection waits for another one's lock."""
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection in autocommit mode.
+    """Open a database in autocommit mode.
 
-    Raises `StoreError` for what is no database, or cannot be opened.
+    Raises `StoreError` where it cannot be opened or is no database.
     """
     mode = "ro" if read_only else "rwc"
     try:
         return _connect(path, f"mode={mode}")
     except sqlite3.Error as error:
-        if read_only and _cannot_change(path):
+        if read_only and _is_immutable(path):
             with suppress(sqlite3.Error):
                 return _connect(path, "mode=ro&immutable=1")
         raise StoreError(f"{path}: cannot be opened as a database: {error}") from error
@@ -54,21 +53,21 @@ def _connect(path: Path, query: str) -> sqlite3.Connection:
     return connection
 
 
-def _cannot_change(path: Path) -> bool:
-    """Whether a database lies whole on a file system that is mounted read-only, where SQLite can
-    read a log (WAL) beside it only if the log's index is there too (sqlite.org/wal.html, 5)."""
+def _is_immutable(path: Path) -> bool:
+    """Whether a database lies on a read-only file system with nothing in its log (WAL). SQLite
+    cannot read a log there unless its index exists (sqlite.org/wal.html, section 5)."""
     wal = Path(f"{path}-wal")
     try:
-        whole = not wal.exists() or wal.stat().st_size == 0
-        return whole and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+        log_empty = not wal.exists() or wal.stat().st_size == 0
+        return log_empty and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
         return False
 
 
 def open_reader(path: Path) -> Database:
-    """A read-only view of the gateway's database, safe beside the running gateway.
+    """Open the gateway's database read-only, which is safe beside the running gateway.
 
-    Raises `StoreError` where there is no such database.
+    Raises `StoreError` where it cannot be opened or is no database.
     """
     return Database(connect(path, read_only=True))
 
@@ -77,7 +76,7 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether a database's file is not what it should be, so that no waiting helps."""
+    """Whether an error means that the database file is damaged, so that a retry cannot help."""
     cause = error.__cause__ if isinstance(error, StoreError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
 
@@ -92,15 +91,15 @@ _REASONS = {
 
 
 def reason(error: BaseException, path: Path) -> str:
-    """Why nothing can be stored at `path`, in a few words that the pages know in Chinese, too."""
+    """Return why nothing can be stored at `path`, as one of the texts that the pages translate."""
     cause = error.__cause__ if isinstance(error, StoreError) else error
     code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
-    # SQLite does not say of a file that it could not make, open or lengthen, why.
+    # SQLite gives no reason when it cannot create, open or extend a file.
     return _REASONS.get(code) or refuses(path.parent) or "cannot be opened or written"
 
 
 def refuses(folder: Path) -> str | None:
-    """Why a file system takes nothing just now, in words of `reason`; None where it should."""
+    """Return why a file system cannot be written, as a text of `reason`; None where it can."""
     try:
         disk = os.statvfs(folder)
     except OSError:
@@ -111,10 +110,10 @@ def refuses(folder: Path) -> str | None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged database, with what belongs to it, to a name that nothing ever overwrites;
-    returns that. Whoever has it open closes it afterwards, and before a new one is made.
+    """Rename a damaged database and its log to an unused name; returns that.
 
-    Raises `StoreError` where the disk does not even take that.
+    An open connection to it is to be closed after this, and before a new database is created.
+    Raises `StoreError` where it cannot be renamed.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     number = 0
@@ -124,7 +123,7 @@ def set_aside(path: Path) -> Path:
             break
         number += 1
     try:
-        for suffix in ("-wal", "-shm", ""):  # the main file last: until then it is found again
+        for suffix in ("-wal", "-shm", ""):  # the main file last: an interruption can be repeated
             old = Path(f"{path}{suffix}")
             if old.exists():
                 old.rename(f"{aside}{suffix}")
@@ -134,10 +133,10 @@ def set_aside(path: Path) -> Path:
 
 
 def open_sound(path: Path, open_: Callable[[], Database]) -> Database:
-    """What `open_` opens at `path`; where that is damaged it is set aside, what can be read of it
-    is put into the one that is begun, and the journal says so. For small ones: all of it is read.
+    """Open a small database by `open_`, after a check of the whole file. A damaged one is set
+    aside, and its readable rows are copied into a new one.
 
-    Raises what `open_` raises for a database that is not damaged.
+    Raises what `open_` raises, except for a damaged database.
     """
     try:
         database = open_()
@@ -153,7 +152,7 @@ def open_sound(path: Path, open_: Callable[[], Database]) -> Database:
         log.critical("%s is damaged: %s", path, error)
     aside = set_aside(path)
     database = open_()
-    count = _take_over(aside, database)
+    count = _copy_rows(aside, database)
     log.critical("%s is kept; %d rows of it are in the new one", aside, count)
     return database
 
@@ -166,9 +165,12 @@ def _check(database: Database) -> None:
         raise error
 
 
-def _take_over(aside: Path, database: Database) -> int:
-    """Rows of a damaged database, from both ends of each table, so that a bad page in the middle
-    costs what lies on it; what is there already stays."""
+def _copy_rows(aside: Path, database: Database) -> int:
+    """Copy the readable rows of a damaged database; returns how many.
+
+    Each table is read from both ends, so that a bad page costs only the rows on it. Rows that exist
+    already are kept.
+    """
     try:
         old = connect(aside, read_only=True)
     except StoreError:
@@ -177,17 +179,17 @@ def _take_over(aside: Path, database: Database) -> int:
     count = 0
     database.execute("pragma foreign_keys = off")
     try:
-        with Immediate(database.conn):
+        with ImmediateTransaction(database.conn):
             for (table,) in database.execute(names).fetchall():
                 for order in ("asc", "desc"):
-                    count += _take_table(old, database, table, order)
+                    count += _copy_table(old, database, table, order)
     finally:
         database.execute("pragma foreign_keys = on")
         old.close()
     return count
 
 
-def _take_table(old: sqlite3.Connection, database: Database, table: str, order: str) -> int:
+def _copy_table(old: sqlite3.Connection, database: Database, table: str, order: str) -> int:
     before = database.conn.total_changes
     with suppress(sqlite3.Error):  # up to a bad page
         cursor = old.execute(f'select * from "{table}" order by 1 {order}')  # noqa: S608 - its own
@@ -202,16 +204,17 @@ def _take_table(old: sqlite3.Connection, database: Database, table: str, order: 
 
 
 def set_aside_before(path: Path) -> list[Path]:
-    """The damaged databases that lie beside, the oldest first."""
+    """Return the damaged databases that were set aside from `path`, the oldest first."""
     return sorted(
-        found
-        for found in path.parent.glob(f"{path.name}.damaged-*")
-        if not found.name.endswith(("-wal", "-shm"))
+        aside
+        for aside in path.parent.glob(f"{path.name}.damaged-*")
+        if not aside.name.endswith(("-wal", "-shm"))
     )
 
 
-class Immediate:
-    """BEGIN IMMEDIATE ... COMMIT: the write lock is taken first, so it cannot fail half-way."""
+class ImmediateTransaction:
+    """Transaction that takes the write lock at its begin (BEGIN IMMEDIATE), so that a lock cannot
+    make it fail half-way."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -1,7 +1,7 @@
-"""Coverage as bits: one integer an hour, one bit a minute in which a kiosk watched.
+"""Coverage as bit masks: one integer per hour, with one bit for each minute a kiosk was watching.
 
-Setting a bit twice changes nothing, and bits may be set in any order: redelivered, late and
-reordered messages cannot make coverage wrong.
+Setting a bit is idempotent and independent of order, so redelivered, late and reordered messages
+cannot make coverage wrong.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ MINUTE_S = 60
 
 
 def hour_of(at: float) -> int:
-    """The UTC second at which the hour of `at` begins."""
+    """Return the Unix time (s) at which the hour of `at` begins."""
     return int(at // HOUR_S) * HOUR_S
 
 
 def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:
-    """Yield (hour, mask) for each hour that the span from `start` to `end` (UTC s) touches."""
+    """Yield (hour, mask) for each hour of the span from `start` to `end` (Unix time, s)."""
     minute = int(start // MINUTE_S)
     last = int(end // MINUTE_S)
     while minute <= last:
@@ -29,19 +29,19 @@ def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:
 
 
 def count(mask: int) -> int:
-    """Minutes in a mask."""
+    """Return the number of minutes in a mask."""
     return mask.bit_count()
 
 
 def silences(masks: dict[int, int], start: int, end: int) -> int:
-    """How often, between its first and last watched minute, a kiosk stopped watching.
+    """Return how often a kiosk stopped watching between its first and last watched minute.
 
-    `masks` by hour (UTC s), looked at from `start` to `end` (UTC s, whole hours).
+    `masks` are by hour; `start` and `end` are whole hours (all Unix time, s).
     """
     bits = 0
     for index, hour in enumerate(range(start, end, HOUR_S)):
         bits |= masks.get(hour, 0) << (60 * index)
     if not bits:
         return 0
-    falls = bits & ~(bits >> 1)  # each run of watched minutes has one last minute
-    return falls.bit_count() - 1
+    ends = bits & ~(bits >> 1)  # the last minute of each run of watched minutes
+    return ends.bit_count() - 1

@@ -1,7 +1,7 @@
-"""A kiosk's day out of its hours, in the transaction that changed them.
+"""Sums a kiosk's hours into its days, in the transaction that changed the hours.
 
-Which hours a batch touched, SQLite itself notes, whatever the way: a reading, a health, a late
-date. Each touched day is then made anew, so that it is right under redelivery by construction.
+Temporary triggers note every changed hour, whatever changed it: a reading, health, a late date.
+Each day with a changed hour is then computed anew, so redelivered messages cannot make it wrong.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from fevergate.storage.schema import struck
 
 log = logging.getLogger(__name__)
 
-DATES = 10_000
-"""Hours whose date is remembered."""
+MAX_DATES = 10_000
+"""Hours whose date is cached."""
 
 
-class Rollup:
-    """Keeps `days`; belongs to the connection that writes."""
+class DailyRollup:
+    """Maintains the table `days` on the connection that writes."""
 
     def __init__(self, db: Database, zone: ZoneInfo) -> None:
         self._connection = db.conn
@@ -32,7 +32,7 @@ class Rollup:
             self._connection.execute(statement)
 
     def adopt_zone(self) -> None:
-        """Make all days anew where they were counted in another zone, or never."""
+        """Compute all days anew if they were computed in another time zone, or never."""
         row = self._connection.execute("select value from meta where key = 'timezone'").fetchone()
         if row and row[0] == self._zone.key:
             return
@@ -48,8 +48,11 @@ class Rollup:
         self._connection.execute("commit")
 
     def refresh(self, *, old: bool = False) -> None:
-        """Make the touched days anew; within the transaction. Raises `ValueError` or
-        `OverflowError` for an hour of no day; where they are `old` it is left out."""
+        """Compute the days of changed hours anew, within the caller's transaction.
+
+        Raises `ValueError` or `OverflowError` for an hour outside the calendar; with `old`, for
+        hours stored by earlier versions, it is logged and left out.
+        """
         touched = self._connection.execute("select kiosk, hour from touched").fetchall()
         if not touched:
             return
@@ -68,7 +71,7 @@ class Rollup:
     def _date(self, hour: int) -> str:
         date = self._dates.get(hour)
         if date is None:
-            if len(self._dates) >= DATES:
+            if len(self._dates) >= MAX_DATES:
                 self._dates.clear()
             date = datetime.fromtimestamp(hour, self._zone).date().isoformat()
             self._dates[hour] = date

@@ -1,8 +1,9 @@
-"""The epoch of a gateway's store: which counts are its own, for whoever adds them up elsewhere.
+"""The epoch of a gateway's store: the span of its life in which its counts belong together.
 
-Revisions grow within an epoch and mean nothing across two. A new card begins a new one; so does a
-restored backup, whose counts of before are left out of what it forwards: the campus server holds
-them, from the epoch before. What of them it may not hold waits in the outbox as that epoch's.
+Revisions grow within an epoch and cannot be compared across two. A new card begins a new epoch, and
+so does a restored backup. The counts that a backup brings along (`inherited`) are left out of what
+the new epoch forwards, because the campus server has them from the old one; those that it may not
+have wait in the outbox under the old epoch.
 """
 
 from __future__ import annotations
@@ -20,24 +21,22 @@ from fevergate.storage.schema import struck
 from fevergate.storage.store import Store
 
 RESENT_DAYS = 62
-"""How far back all is forwarded anew under a new token: what was sent with the old one may be
-anybody's."""
+"""Days that are forwarded again under a new token: a stolen old one may have sent false counts."""
 
 DAY_S = 86_400
 
 
 def epoch_of(database: Database) -> str:
-    """The store's epoch; empty of a gateway from before there were any."""
+    """Return the store's epoch; empty for a store that is older than epochs."""
     row = database.execute("select value from meta where key = 'epoch'").fetchone()
     return row[0] if row else ""
 
 
-def begin_anew(path: Path, settings: GatewaySettings) -> None:
-    """Give the store at `path`, which comes out of a backup, an epoch of its own. Raises
-    `StoreError`.
+def begin_after_backup(path: Path, settings: GatewaySettings) -> None:
+    """Begin a new epoch in the store at `path`, which was restored from a backup.
 
-    Whether the store that broke ever told what was to be told when the backup was taken, nobody
-    here can know: it is told again, word for word, as the epoch before.
+    Items that waited when the backup was taken may or may not have been forwarded since; they are
+    forwarded again, unchanged, under the old epoch. Raises `StoreError`.
     """
     store = Store(path, settings.zone)
     try:
@@ -54,8 +53,8 @@ def begin_anew(path: Path, settings: GatewaySettings) -> None:
         store.close()
 
 
-MOST_AT_START = 20_000
-"""Hours whose counts at the start are remembered, the newest: ten kiosks' 83 days."""
+MAX_HOURS_AT_START = 20_000
+"""Newest hours whose counts at the start are remembered: 83 days of ten kiosks."""
 
 _COUNTING = f"""
     select kiosk, hour, normal * counts as normal, fever * counts as fever, retry * counts as retry
@@ -63,24 +62,24 @@ _COUNTING = f"""
 
 
 def note_start(store: Store) -> None:
-    """Remember in memory what the store has at the start of a gateway, before anything comes: where
-    it was put back by a copy, that is what the campus server has already."""
-    heard(store)
+    """Keep in memory what the store holds when the gateway starts. If it turns out to be an old
+    copy of the card, that is what the campus server has already."""
+    forget_start(store)
     connection = store.db.conn
     connection.execute(
-        f"create temp table at_start as {_COUNTING} order by hour desc limit {MOST_AT_START}"
+        f"create temp table at_start as {_COUNTING} order by hour desc limit {MAX_HOURS_AT_START}"
     )
     connection.execute("create temp table waiting_at_start as select * from outbox")
 
 
-def heard(store: Store) -> None:
-    """The campus server goes on from what the store has: it was not put back."""
+def forget_start(store: Store) -> None:
+    """Drop what `note_start` kept: the campus server has confirmed that this is no old copy."""
     for table in ("at_start", "waiting_at_start"):
         store.db.execute(f"drop table if exists temp.{table}")
 
 
 def next_serial(store: Store) -> int:
-    """Count what is sent; on disk before it is."""
+    """Return the next serial number of a delivery; it is on disk before the delivery is sent."""
     with store.transaction():
         store.db.execute(
             "insert into meta values ('serial', '1')"
@@ -90,10 +89,12 @@ def next_serial(store: Store) -> int:
     return int(row[0])
 
 
-def begin_again(store: Store) -> None:
-    """Give a store that was put back by a copy an epoch of its own, while the gateway works. What
-    it had at its start the campus server has, or it waits as the epoch before's; what came since
-    is told anew."""
+def begin_after_copy(store: Store) -> None:
+    """Begin a new epoch in a store that is an old copy of the card, while the gateway works.
+
+    What it held at the start the campus server has, or it waits under the old epoch. What came
+    since then is forwarded under the new one.
+    """
     connection = store.db.conn
     with store.transaction():
         connection.execute("delete from inherited")
@@ -114,7 +115,7 @@ def begin_again(store: Store) -> None:
             "delete from stated where 'gateway_day/' || date in (select key from outbox)"
         )
         began = {"began": secrets.token_hex(8)}
-        # What waited at the start is the old epoch's word; what came after it never was.
+        # What waited at the start belongs to the old epoch, what came later to the new one.
         connection.execute(
             "create temp table if not exists waiting_at_start as select * from outbox where false"
         )
@@ -131,8 +132,8 @@ def begin_again(store: Store) -> None:
         connection.execute("insert or replace into meta values ('epoch', :began)", began)
 
 
-def adopt(store: Store, damaged: sqlite3.Connection) -> None:
-    """Go on with the epoch of a damaged store, whose counts come over."""
+def adopt_epoch(store: Store, damaged: sqlite3.Connection) -> None:
+    """Continue the epoch of a damaged store whose counts are copied into this one."""
     try:
         row = damaged.execute("select value from meta where key = 'epoch'").fetchone()
         rows = damaged.execute("select * from inherited").fetchall() if row else []
@@ -140,13 +141,13 @@ def adopt(store: Store, damaged: sqlite3.Connection) -> None:
     except sqlite3.DatabaseError:
         return
     try:
-        # What waits as an earlier epoch's; of its own all is told anew.
+        # Only what waits under earlier epochs: its own counts are forwarded again.
         waiting = damaged.execute(
             "select epoch, key, revision, payload, created_at from outbox where epoch != ?",
             row or ("",),
         ).fetchall()
     except sqlite3.DatabaseError:
-        waiting = []  # unreadable, or of a gateway from before
+        waiting = []  # unreadable, or older than epochs
     with store.transaction():
         connection = store.db.conn
         connection.execute(
@@ -162,9 +163,9 @@ def adopt(store: Store, damaged: sqlite3.Connection) -> None:
             connection.execute("insert or replace into meta values ('serial', ?)", sent)
 
 
-def sent_under(store: Store, token: str, now: float) -> None:
-    """Note by which token's digest summaries go; where it is another one than before, what was sent
-    in the last days goes again."""
+def note_token(store: Store, token: str, now: float) -> None:
+    """Note the digest of the token that deliveries use; after a change, the last `RESENT_DAYS`
+    before `now` (Unix time, s) are forwarded again."""
     row = store.db.execute("select value from meta where key = 'campus_token'").fetchone()
     if row and row[0] == token:
         return

@@ -1,7 +1,7 @@
-"""What changed in the gateway's store, as items for the campus server.
+"""Turns changes in the gateway's store into items of the outbox, for the campus server.
 
-Written into the outbox in the transaction that marks it as taken: hours, the days that they belong
-to, fevers, and the word that a day is over.
+Items are changed hours, the days they belong to, fevers, and a statement of each finished day. Each
+is put into the outbox in the transaction that marks its rows as forwarded.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from fevergate.storage.schema import struck
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import spans_of
 
-STEP = 200
-"""Rows taken into the outbox in one transaction: the store's thread is not held up."""
+BATCH_ROWS = 200
+"""Rows of each kind per transaction, so that the writer's thread is not held up."""
 
-MOST_HOURS = 20_000
-"""Hours that wait for the campus server: ten kiosks' 83 days. Older ones are then told by their
-day's summary alone, which always waits, as every fever does."""
+MAX_HOURS = 20_000
+"""Hours that wait in the outbox: 83 days of ten kiosks. Older ones are dropped, since their day's
+summary waits too; days and fevers are never dropped."""
 
 GRACE_S = 300
-"""How long after midnight a day is over: the last readings are on their way."""
+"""How long after midnight a day counts as over: its last readings may still be on their way."""
 
-MOST_DAYS = 31
-"""Days that are stated in one step; what a gateway that was off for longer owes comes after."""
+MAX_DAYS = 31
+"""Days stated in one step; a gateway that was off for longer states the others in the next."""
 
-_MERGE = """
+_DROP_OLD_HOURS = """
     delete from outbox where (epoch, key) in (
         select epoch, key from outbox where key >= 'hour/' and key < 'hour0'
         order by payload ->> '$.hour' desc limit -1 offset ?)"""
@@ -60,9 +60,9 @@ _PUT = """
 def materialise(
     store: Store, settings: GatewaySettings, now: float, *, believed: bool = True
 ) -> bool:
-    """Take one step of what changed into the outbox; whether there may be more.
+    """Put one batch of changes into the outbox; returns whether there may be more.
 
-    By a clock that is not `believed` no day is over.
+    `now` is Unix time (s). With a clock that is not `believed`, no day is stated to be over.
     """
     zone = settings.zone
     with store.transaction():
@@ -75,10 +75,10 @@ def materialise(
                 " h.retry - coalesce(i.retry, 0) as retry"
                 " from hours h left join inherited i using (kiosk, hour)"
                 " where revision > forwarded order by hour limit ?",
-                (STEP,),
+                (BATCH_ROWS,),
             )
         )
-        fevers = list(store.db.query(_FEVERS, (STEP,)))
+        fevers = list(store.db.query(_FEVERS, (BATCH_ROWS,)))
         touched = sorted({(row["kiosk"], _day(row["hour"], zone)) for row in hours})
         items: list[Summary] = [_hour(row) for row in hours]
         items += [day_summary(store.db, kiosk, day, zone) for kiosk, day in touched]
@@ -87,7 +87,7 @@ def materialise(
         stated = list(_days_over(store.db, settings, days, now)) if believed else []
         items += stated
         connection = store.db.conn
-        # A fever is not counted by epochs: what an earlier one has to say of it is out of date.
+        # A fever belongs to no epoch's counts: an item under an earlier epoch is out of date.
         connection.executemany(
             "delete from outbox where key = ?", [(_fever(row).key,) for row in fevers]
         )
@@ -96,8 +96,8 @@ def materialise(
             [(item.key, item.revision, msgspec.json.encode(item).decode(), now) for item in items],
         )
         (waiting,) = connection.execute("select count(*) from outbox").fetchone()
-        if waiting > MOST_HOURS:
-            connection.execute(_MERGE, (MOST_HOURS,))
+        if waiting > MAX_HOURS:
+            connection.execute(_DROP_OLD_HOURS, (MAX_HOURS,))
         connection.executemany(
             "update hours set forwarded = ? where kiosk = ? and hour = ?",
             [(row["revision"], row["kiosk"], row["hour"]) for row in hours],
@@ -110,11 +110,12 @@ def materialise(
             "insert or replace into stated values (?, ?)",
             [(day.date, day.revision) for day in stated],
         )
-    return STEP in (len(hours), len(fevers)) or len(stated) >= MOST_DAYS
+    return BATCH_ROWS in (len(hours), len(fevers)) or len(stated) >= MAX_DAYS
 
 
 def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> DaySummary:
-    """A kiosk's `day` (YYYY-MM-DD); its revision is the sum of its hours', which only grows."""
+    """Return the summary of a kiosk's `day` (YYYY-MM-DD). Its revision is the sum of its hours'
+    revisions, which only grows."""
     (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
     row |= _own(database, row, zone)
     row["struck"] = spans_of(database, *_bounds(day, zone)).get(kiosk, [])
@@ -125,35 +126,34 @@ def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> Day
 def _days_over(
     database: Database, settings: GatewaySettings, touched: Iterable[str], now: float
 ) -> Iterator[GatewayDay]:
-    """The days that are over and were not stated yet, or changed since; the oldest first."""
-    over = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()  # the day that is not
-    _take_back(database, over)
-    first = _first(database, over)
+    """Yield the finished days that were not stated yet or have changed since, the oldest first."""
+    today = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()
+    _withdraw(database, today)
+    first = _first_day(database, today)
     (last,) = database.execute("select max(date) from stated").fetchone()
     new = date.fromisoformat(last) + timedelta(days=1) if last else first
-    wanted = {day for day in touched if first.isoformat() <= day < over.isoformat()}
-    while new < over and len(wanted) < MOST_DAYS:
-        wanted.add(new.isoformat())
+    days = {day for day in touched if first.isoformat() <= day < today.isoformat()}
+    while new < today and len(days) < MAX_DAYS:
+        days.add(new.isoformat())
         new += timedelta(days=1)
-    for day in sorted(wanted):
-        found = _stated(database, settings, day)
-        if found:
-            yield found
+    for day in sorted(days):
+        if statement := _statement(database, settings, day):
+            yield statement
 
 
-def _take_back(database: Database, over: date) -> None:
-    """What was stated by a clock that was ahead is not: it is said when it is so."""
-    early = database.execute("delete from stated where date >= ?", (over.isoformat(),)).rowcount
+def _withdraw(database: Database, today: date) -> None:
+    """Withdraw statements of days that are not over, made by a clock that was ahead."""
+    early = database.execute("delete from stated where date >= ?", (today.isoformat(),)).rowcount
     if early:
         database.execute(
             "delete from outbox where key >= ? and key < 'gateway_day0'",
-            (f"gateway_day/{over.isoformat()}",),
+            (f"gateway_day/{today.isoformat()}",),
         )
 
 
-def _first(database: Database, today: date) -> date:
-    """The first day that there is something to say of: the first that anything was seen on, or
-    that of the first start; noted once."""
+def _first_day(database: Database, today: date) -> date:
+    """Return the first day to be stated: that of the first reading or of the first start, whichever
+    is earlier. It is stored once and then kept."""
     row = database.execute("select value from meta where key = 'states_from'").fetchone()
     if row is None:
         (seen,) = database.execute("select min(date) from days").fetchone()
@@ -162,15 +162,15 @@ def _first(database: Database, today: date) -> date:
     return date.fromisoformat(row[0])
 
 
-def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayDay | None:
-    """All of a day, unless it was said at this revision before."""
+def _statement(database: Database, settings: GatewaySettings, day: str) -> GatewayDay | None:
+    """Return the statement of a whole day, unless it was stated at this revision before."""
     gate_of = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     counts = {kiosk: KioskCount(kiosk=kiosk, gate=gate) for kiosk, gate in gate_of.items()}
     revision = 1
     spans = spans_of(database, *_bounds(day, settings.zone))
     for row in database.query("select * from days where date = ?", (day,)):
         revision += row["revision"]
-        # The settings know better than the first reading at which gate it stands.
+        # The settings prevail over the gate that the first reading noted.
         row |= _own(database, row, settings.zone)
         row["struck"] = spans.get(row["kiosk"], [])
         values = {name: row[name] for name in KioskCount.__struct_fields__}
@@ -183,7 +183,7 @@ def _stated(database: Database, settings: GatewaySettings, day: str) -> GatewayD
 
 
 def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, int]:
-    """A kiosk's day without what an earlier epoch of this gateway has forwarded."""
+    """Return the counts of a kiosk's day without those that an earlier epoch has forwarded."""
     span = (day["kiosk"], *_bounds(day["date"], zone))
     sums = database.execute(_INHERITED, span).fetchone()
     return {
@@ -198,7 +198,7 @@ _INHERITED = f"""
 
 
 def _bounds(day: str, zone: ZoneInfo) -> tuple[float, float]:
-    """From when to when a day lasts, UTC s."""
+    """Return a day's begin and end (Unix time, s)."""
     begin = datetime.fromisoformat(day).replace(tzinfo=zone)
     return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
 

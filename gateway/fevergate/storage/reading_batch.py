@@ -1,8 +1,8 @@
-"""Readings onto the disk, many at a time, and into the hourly counts, each once.
+"""Stores readings in batches, and counts each exactly once in its hour.
 
-A batch is put into a temporary table, rid of what is known already, counted and copied, with a
-handful of statements whatever its size: SQLite then works without Python's lock, beside the
-thread that raises the alarm. Within the transaction of whoever calls.
+A batch is put into a temporary table, where known readings are deleted and the others counted and
+copied by a fixed number of statements. SQLite runs them without Python's global lock, so the thread
+that raises the alarm is not delayed. All of it belongs to the caller's transaction.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from fevergate.storage.schema import COUNTED, HOUR, TENTH
 COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate", "claimed_at")  # without `v`
 
 CHUNKS = (32, 4, 1)
-"""Rows in one statement: a few sizes, so that each is compiled once; more rows are hardly quicker,
-and a statement of 256 takes a megabyte."""
+"""Rows per insert statement. Few sizes, so that each is compiled once; more rows are hardly faster,
+and a statement of 256 rows takes 1 MB."""
 
 
-class Arrivals:
-    """Gathers rows of `COLUMNS`; belongs to the connection that writes."""
+class ReadingBatch:
+    """Gathers rows of `COLUMNS` for the connection that writes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -34,15 +34,15 @@ class Arrivals:
         )
 
     def add(self, row: tuple[Any, ...]) -> None:
-        """Gather one; where an identity comes twice the first one counts."""
+        """Add a row; of two with the same identity the first is stored."""
         self._rows.append(row)
 
     def forget(self) -> None:
-        """After a transaction that was taken back."""
+        """Drop the rows gathered, after a rollback."""
         self._rows.clear()
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Store and count the rows gathered."""
         rows, self._rows = self._rows, []
         if not rows:
             return
@@ -73,14 +73,14 @@ _IN_TIME = _BITS.format(f"and received_at - at <= {LATE_S}")
 STAY_LATE = """
         late = (hours.late & ~(excluded.watched & ~excluded.late))
              | (excluded.late & ~(hours.watched & ~hours.late))"""
-"""SQL: what of an hour's minutes is known by late words alone."""
+"""SQL assignment: a minute stays `late` as long as only late messages cover it."""
 
 _TAKE = (
     """
     delete from arriving where exists (
         select 1 from readings r where r.kiosk = arriving.kiosk
         and r.boot = arriving.boot and r.seq = arriving.seq)""",
-    # Distinct powers of two: their sum sets each minute's bit.
+    # The sum of distinct powers of two sets each minute's bit.
     f"""
     insert into hours(kiosk, hour, gate, normal, fever, retry, watched, late, revision)
     select kiosk, {_OWN_HOUR}, max(gate), sum(verdict = 'normal'), sum(verdict = 'fever'),

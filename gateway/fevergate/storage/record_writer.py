@@ -1,4 +1,4 @@
-"""What each kind of record becomes in the gateway's tables, within whoever's transaction."""
+"""Writes each kind of record into the gateway's tables, within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
 from fevergate.protocol.messages import Applied, Identity, Verdict
 from fevergate.storage.coverage_bits import span_masks
-from fevergate.storage.reading_batch import STAY_LATE, Arrivals
+from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch
 from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
@@ -23,16 +23,16 @@ from fevergate.storage.records import (
 )
 
 MAX_REJECTED = 10_000
-"""Quarantined messages kept; the oldest go first, so that a flood cannot fill the disk."""
+"""Rejected messages kept; the oldest are deleted first, so that a flood cannot fill the disk."""
 
 MAX_BOOTS = 1024
-"""Boots whose beginning is remembered; the others' is learnt anew."""
+"""Boots whose start time is cached; others are learnt again from their next date."""
 
 MAX_EARLY = 1000
-"""Acknowledgements kept of fevers that are not stored yet."""
+"""Acknowledgements kept in memory for fevers that are not stored yet."""
 
 HEAD_BYTES = 256
-"""How much of a rejected message is kept."""
+"""Bytes kept of a rejected message."""
 
 _SEEN = """
     insert into kiosks(kiosk, gate, last_seen, status, health)
@@ -46,24 +46,24 @@ _ACKNOWLEDGE = """
     where acknowledged_at is null"""
 
 
-class Keeper:
-    """Writes records; `reading_batch` takes the readings, many at a time."""
+class RecordWriter:
+    """Writes records; readings are gathered in a `ReadingBatch` until `flush`."""
 
-    def __init__(self, connection: sqlite3.Connection, arrivals: Arrivals) -> None:
+    def __init__(self, connection: sqlite3.Connection, readings: ReadingBatch) -> None:
         self._connection = connection
-        self._arrivals = arrivals
-        self._clock: dict[tuple[str, int], float] = {}
-        self._last_words: dict[str, dict[str, Any]] = {}
+        self._readings = readings
+        self._boot_began_at: dict[tuple[str, int], float] = {}
+        self._last_seen: dict[str, dict[str, Any]] = {}
         self._early: dict[Identity, tuple[float, str]] = {}
 
     def forget(self) -> None:
-        """After a transaction that was taken back: what was learnt from it must not be believed."""
-        self._clock.clear()
-        self._last_words.clear()
-        self._arrivals.forget()
+        """Drop what was gathered and learnt, after a rollback."""
+        self._boot_began_at.clear()
+        self._last_seen.clear()
+        self._readings.forget()
 
     def write(self, record: Record) -> None:
-        """Put down one record; a repeat changes nothing."""
+        """Write a record; a repeat changes nothing."""
         match record:
             case ReadingArrived():
                 self._write_reading(record)
@@ -93,45 +93,46 @@ class Keeper:
                 )
 
     def _write_acknowledged(self, record: Acknowledged) -> None:
-        done = (record.at, record.by)
+        acknowledged = (record.at, record.by)
         for identity in record.fevers:
             cursor = self._connection.execute(
-                f"{_ACKNOWLEDGE} and kiosk = ? and boot = ? and seq = ?", (*done, *identity)
+                f"{_ACKNOWLEDGE} and kiosk = ? and boot = ? and seq = ?",
+                (*acknowledged, *identity),
             )
             if not cursor.rowcount:
-                # A guard's word overtakes what waits for the disk.
+                # It was acknowledged while the fever still waits to be stored.
                 while len(self._early) >= MAX_EARLY:
                     del self._early[next(iter(self._early))]
-                self._early.setdefault(identity, done)
+                self._early.setdefault(identity, acknowledged)
         if record.gate is not None:
-            self._connection.execute(f"{_ACKNOWLEDGE} and gate = ?", (*done, record.gate))
+            self._connection.execute(f"{_ACKNOWLEDGE} and gate = ?", (*acknowledged, record.gate))
 
     def _write_reading(self, record: ReadingArrived) -> None:
         _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)
         if at is not None:
             self._date((kiosk, boot), at, up_ms)
-        elif (began_at := self._clock.get((kiosk, boot))) is not None:
+        elif (began_at := self._boot_began_at.get((kiosk, boot))) is not None:
             at = began_at + up_ms / 1000
             if not record.received_at - PAST_S <= at <= record.received_at + AHEAD_S:
                 at = None
         arrival = (record.received_at, record.gate, record.claimed_at)
-        self._arrivals.add((kiosk, boot, seq, at, up_ms, verdict.value, *rest, *arrival))
+        self._readings.add((kiosk, boot, seq, at, up_ms, verdict.value, *rest, *arrival))
         if verdict is Verdict.FEVER:
-            seen_to = self._early.get(record.reading.identity, (None, None))
+            acknowledged = self._early.get(record.reading.identity, (None, None))
             raised_at = record.raised_at or record.received_at
             self._connection.execute(
                 "insert or ignore into fevers"
                 "(kiosk, boot, seq, gate, raised_at, acknowledged_at, acknowledged_by)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
-                (kiosk, boot, seq, record.gate, raised_at, *seen_to),
+                (kiosk, boot, seq, record.gate, raised_at, *acknowledged),
             )
         self._seen(kiosk, record.gate, record.received_at)
 
     def flush(self) -> None:
-        """Put down what was gathered; before the transaction ends."""
-        self._arrivals.flush()
-        self._connection.executemany(_SEEN, self._last_words.values())
-        self._last_words.clear()
+        """Write what was gathered; to be called before the transaction ends."""
+        self._readings.flush()
+        self._connection.executemany(_SEEN, self._last_seen.values())
+        self._last_seen.clear()
 
     def _write_applied(self, applied: Applied, received_at: float) -> None:
         self._connection.execute(
@@ -140,7 +141,7 @@ class Keeper:
             (applied.kiosk, applied.version, applied.error, received_at),
         )
         if applied.calibration:
-            # It is applied anew after each connection; the first time counts.
+            # A kiosk applies it again after each connection; the first time is stored.
             row = msgspec.structs.asdict(applied.calibration)
             self._connection.execute(
                 "insert or ignore into calibrations values"
@@ -190,19 +191,19 @@ class Keeper:
         )
 
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
-        """Learn when a boot began, and date what it said before its clock was set."""
+        """Learn when a boot began (`at` minus uptime), and date its earlier, undated readings."""
         began_at = at - up_ms / 1000
-        if boot not in self._clock:
-            while len(self._clock) >= MAX_BOOTS:
-                del self._clock[next(iter(self._clock))]
-            self.flush()  # it may be among these
+        if boot not in self._boot_began_at:
+            while len(self._boot_began_at) >= MAX_BOOTS:
+                del self._boot_began_at[next(iter(self._boot_began_at))]
+            self.flush()  # some of them may not be written yet
             self._connection.execute(
                 "update readings set at = ? + up_ms / 1000.0"
                 " where kiosk = ? and boot = ? and at is null"
                 " and ? + up_ms / 1000.0 between received_at - ? and received_at + ?",
                 (began_at, *boot, began_at, PAST_S, AHEAD_S),
             )
-        self._clock[boot] = began_at
+        self._boot_began_at[boot] = began_at
 
     def _seen(
         self,
@@ -213,10 +214,10 @@ class Keeper:
         status: str | None = None,
         health: str | None = None,
     ) -> None:
-        word = self._last_words.setdefault(
+        row = self._last_seen.setdefault(
             kiosk, {"kiosk": kiosk, "at": at, "status": None, "health": None}
         )
-        word["gate"] = gate
-        word["at"] = max(at, word["at"])
-        word["status"] = status or word["status"]
-        word["health"] = health or word["health"]
+        row["gate"] = gate
+        row["at"] = max(at, row["at"])
+        row["status"] = status or row["status"]
+        row["health"] = health or row["health"]

@@ -1,4 +1,7 @@
-"""What the gateway keeps: one type for each thing that arrives or is done."""
+"""Records that the gateway stores: one type for each kind of message or event.
+
+All times are Unix time in s.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from fevergate.protocol.messages import Applied, Health, Identity, Reading
 
 @dataclass(frozen=True, slots=True)
 class ReadingArrived:
-    """A reading, when it came (UTC s), at which gate, and since when the red light tells of it.
+    """A reading with its time of arrival and its gate.
 
-    `claimed_at` is the date that its kiosk gave it, where that was not believed.
+    `raised_at` is when a fever raised the alarm; `claimed_at` is the kiosk's date where that was
+    not believed.
     """
 
     reading: Reading
@@ -23,7 +27,7 @@ class ReadingArrived:
 
 @dataclass(frozen=True, slots=True)
 class HealthArrived:
-    """A kiosk's health. Where its date was not believed, `at` is by what it is covered."""
+    """A kiosk's health. `at` dates its coverage where the kiosk's own date was not believed."""
 
     health: Health
     received_at: float
@@ -33,7 +37,7 @@ class HealthArrived:
 
 @dataclass(frozen=True, slots=True)
 class StatusArrived:
-    """A kiosk went online or offline."""
+    """A kiosk's status, `online` or `offline`."""
 
     kiosk: str
     status: str
@@ -43,7 +47,7 @@ class StatusArrived:
 
 @dataclass(frozen=True, slots=True)
 class SettingsApplied:
-    """A kiosk answered to its settings."""
+    """A kiosk's answer to its settings."""
 
     applied: Applied
     received_at: float
@@ -52,7 +56,7 @@ class SettingsApplied:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message that does not validate."""
+    """A message that is not valid, with the reason."""
 
     topic: str
     reason: str
@@ -62,7 +66,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A guard saw to these fevers; where `gate` is given, to all that are stored of it."""
+    """A guard acknowledged these fevers; with `gate`, all stored fevers of it too."""
 
     fevers: tuple[Identity, ...]
     by: str
@@ -72,7 +76,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class LampsTried:
-    """Somebody had a gate's lamps tried; `whole` where nothing, such as a fever, broke it off."""
+    """A test of a gate's lamps; `whole` unless something, such as a fever, broke it off."""
 
     gate: str
     by: str

@@ -1,8 +1,7 @@
-"""What can still be read of a damaged database, put into the new one while that is at work.
+"""Copies what can be read of a damaged database into the new one while the gateway works.
 
-The damaged file is only read. Rows come from both ends of each table, so that a bad page in the
-middle costs what lies on it; readings are counted as they come in, as if they had just arrived,
-and whatever is there already stays as it is.
+The damaged file is only read. Each table is read from both ends, so that a bad page costs only the
+rows on it. Copied readings are counted like new ones, and rows that exist already are kept.
 """
 
 from __future__ import annotations
@@ -23,10 +22,11 @@ from fevergate.storage.store import Store
 
 log = logging.getLogger(__name__)
 
-STEP = 512
-"""Rows put in at once: what arrives meanwhile waits for no longer."""
+BATCH_ROWS = 512
+"""Rows copied in one transaction, which new readings have to wait for."""
 
-REST_S = 0.02
+PAUSE_S = 0.02
+"""Pause between two batches."""
 
 TABLES = {
     "fevers": ("kiosk", "boot", "seq"),
@@ -37,14 +37,14 @@ TABLES = {
     "applied": ("kiosk",),
     "readings": ("kiosk", "boot", "seq"),
 }
-"""What is worth it, and each one's key, in this order: whatever is red comes first."""
+"""Tables to copy, in this order, with their keys; fevers first, since they decide what is red."""
 
 Row = tuple[Any, ...]
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
 
 def fevers(aside: Path, store: Store) -> int:
-    """Take over the fevers, which decide what is red; returns how many could be read."""
+    """Copy the fevers, which decide what is red; returns how many could be read."""
     count = 0
     try:
         database = connect(aside, read_only=True)
@@ -61,7 +61,8 @@ def fevers(aside: Path, store: Store) -> int:
 
 
 class Salvage:
-    """Runs in its own thread from `start` on; `done` is told how many rows came over."""
+    """Copies a damaged database in a thread of its own; calls `done` with the rows copied by
+    table."""
 
     def __init__(self, aside: Path, submit: Submit, done: Callable[[dict[str, int]], object]):
         self._aside = aside
@@ -71,11 +72,11 @@ class Salvage:
         self._thread = threading.Thread(target=self._run, name="salvage", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; the damaged file stays where it is."""
+        """Break off after the present batch; the damaged file is kept."""
         self._stopping.set()
         self._thread.join()
 
@@ -87,9 +88,9 @@ class Salvage:
             log.error("nothing can be read of it: %s", error)
         else:
             try:
-                self._submit(lambda store: epochs.adopt(store, database)).result()
+                self._submit(lambda store: epochs.adopt_epoch(store, database)).result()
                 for table in TABLES:
-                    counts[table] = self._table(database, table)
+                    counts[table] = self._copy(database, table)
             except Exception:
                 log.exception("taking over what is left of %s", self._aside)
             finally:
@@ -97,25 +98,25 @@ class Salvage:
         log.warning("taken over from %s: %s", self._aside.name, counts)
         self._done(counts)
 
-    def _table(self, database: sqlite3.Connection, table: str) -> int:
+    def _copy(self, database: sqlite3.Connection, table: str) -> int:
         count = 0
         for names, rows in _rows(database, table):
             if self._stopping.is_set():
                 break
             self._submit(lambda store, n=names, r=rows: store.adopt(table, n, r)).result()
             count += len(rows)
-            self._stopping.wait(REST_S)
+            self._stopping.wait(PAUSE_S)
         return count
 
 
 def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str], list[Row]]]:
-    """Steps of rows with their columns' names, from the first on, then from the last one back."""
+    """Yield batches of (column names, rows), from the first row on, then from the last one back."""
     key = TABLES[table]
     names = ", ".join(key)
     columns = _reading_columns(database) if table == "readings" else "*"
     for order, beyond in (("asc", ">"), ("desc", "<")):
         last: Row | None = None
-        limit = STEP
+        limit = BATCH_ROWS
         while True:
             where = f"where ({names}) {beyond} ({', '.join('?' * len(key))})" if last else ""
             by = ", ".join(f"{name} {order}" for name in key)
@@ -124,25 +125,27 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str],
                     f"select {columns} from {table} {where} order by {by} limit {limit}",  # noqa: S608
                     last or (),
                 )
-                found = [name for name, *_ in cursor.description]
+                fields = [name for name, *_ in cursor.description]
                 rows = cursor.fetchall()
             except sqlite3.DatabaseError as error:
                 if limit > 1:
-                    limit = max(1, limit // 8)  # up to the very row before the bad page
+                    limit = max(1, limit // 8)  # to reach the last row before the bad page
                     continue
                 log.warning("%s of %s: %s", table, order, error)
-                break  # from the other end, if this was the first
+                break
             if rows:
-                yield found, rows
-                last = tuple(rows[-1][found.index(name)] for name in key)
+                yield fields, rows
+                last = tuple(rows[-1][fields.index(name)] for name in key)
             if len(rows) < limit:
                 return
 
 
 def _reading_columns(database: sqlite3.Connection) -> str:
-    """Those of a reading; what an older gateway did not have is null."""
+    """Return the select list of a reading; columns that an older version did not have are null."""
     try:
-        have = {row[1] for row in database.execute("pragma table_info(readings)")}
+        fields = {row[1] for row in database.execute("pragma table_info(readings)")}
     except sqlite3.DatabaseError:
-        have = set()
-    return ", ".join(name if name in have or not have else f"null as {name}" for name in COLUMNS)
+        fields = set()
+    return ", ".join(
+        name if name in fields or not fields else f"null as {name}" for name in COLUMNS
+    )

@@ -1,7 +1,7 @@
-"""What is old goes, a little at a time: readings without a fever, and the names of persons.
+"""Deletes what is older than the settings allow: readings without a fever, and persons' names.
 
-Counts, coverage and fevers stay, so that a day's log looks the same after years. Each step is a
-short transaction of the writer's, with a rest between, so that what arrives never waits for it.
+Counts, coverage and fevers are kept, so a day's log looks the same after years. Deletion runs in
+short transactions of the writer's thread with pauses between them, so that it delays no reading.
 """
 
 from __future__ import annotations
@@ -21,21 +21,25 @@ from fevergate.storage.store import Store
 
 log = logging.getLogger(__name__)
 
-STEP = 500
-REST_S = 0.05
-EVERY_S = 3600.0
+BATCH_ROWS = 500
+"""Rows of each kind deleted in one transaction."""
+
+PAUSE_S = 0.05
+"""Pause between two transactions."""
+
+INTERVAL_S = 3600.0
 FIRST_S = 120.0
-"""After a start there is other work."""
+"""Delay of the first round: the gateway's start has other work."""
 
 DAY_S = 86400
 
 LEAP_S = 30 * DAY_S
-"""By how much the clock may have gone on since the last time before it is doubted."""
+"""Advance of the clock since the last round that counts as a leap."""
 
 DOUBT_S = 6 * 3600
-"""How long the gateway must run, all its runs together, after such a leap before anything goes by
-it, even if it is believed: network time that said 2099 for a moment must not take all readings
-for old."""
+"""How long the gateway must have run after a leap, over all its runs, before anything is deleted,
+even if the clock is believed: network time that said 2099 for a moment must not make all readings
+old."""
 
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
@@ -46,7 +50,7 @@ _STEPS = {
         f"delete from readings where {_KEY} readings"  # noqa: S608 - constants
         " where at < ? and verdict != 'fever' limit ?)",
     ),
-    # In this order SQLite takes the small index of what was never dated.
+    # With the conditions in this order SQLite uses the small index of undated readings.
     "undated": (
         "raw",
         f"delete from readings where {_KEY} readings"  # noqa: S608 - constants
@@ -71,33 +75,33 @@ _STEPS = {
 
 
 def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
-    """Take away at most `STEP` of each kind of what is older than `retention` at `now` (UTC s);
-    returns how many of each."""
+    """Delete at most `BATCH_ROWS` of each kind that are too old at `now` (Unix time, s); returns
+    how many of each."""
     before = _before(retention, now)
     with store.transaction():
         return {
-            name: store.db.conn.execute(statement, (before[kind], STEP)).rowcount
+            name: store.db.conn.execute(statement, (before[kind], BATCH_ROWS)).rowcount
             for name, (kind, statement) in _STEPS.items()
         }
 
 
-def believed(database: Database) -> float | None:
-    """The time by which old things went last (UTC s), for others who let them go."""
+def last_round(database: Database) -> float | None:
+    """Return the time of the last round (Unix time, s); other stores delete by it too."""
     row = database.execute("select value from meta where key = 'housekept_at'").fetchone()
     return float(row[0]) if row else None
 
 
-def _remember_time(store: Store, now: float) -> None:
+def _note_round(store: Store, now: float) -> None:
     with store.transaction():
         store.db.execute("insert or replace into meta values ('housekept_at', ?)", (str(now),))
         store.db.execute("delete from meta where key = 'leapt_s'")
 
 
-def _wait(store: Store, gone_s: float) -> float:
-    """Count how long the gateway has run since a leap (s); returns that."""
+def _add_doubt(store: Store, run_s: float) -> float:
+    """Add `run_s` to how long the gateway has run since a leap; returns the sum (s)."""
     with store.transaction():
         row = store.db.execute("select value from meta where key = 'leapt_s'").fetchone()
-        waited_s = (float(row[0]) if row else 0.0) + gone_s
+        waited_s = (float(row[0]) if row else 0.0) + run_s
         store.db.execute("insert or replace into meta values ('leapt_s', ?)", (str(waited_s),))
     return waited_s
 
@@ -110,26 +114,30 @@ def _before(retention: Retention, now: float) -> dict[str, float]:
 
 
 class Kept(Struct, kw_only=True):
-    """How far back a gateway's readings go (UTC s, None: there are none), and whether some are
-    older than they should be."""
+    """Date of the oldest reading without a fever (Unix time in s; None without any), and whether it
+    should have been deleted."""
 
     oldest_at: float | None
     overdue: bool
 
 
 def kept(database: Database, retention: Retention, now: float) -> Kept:
-    """What there is in the database, for whoever wants to know that old readings do go."""
+    """Return how far back readings go, to check that old ones are deleted."""
     row = database.execute(
         "select at from readings where at is not null and verdict != 'fever' order by at limit 1"
     ).fetchone()
     oldest_at = row[0] if row else None
-    # What became old in the last hours is for the next round.
-    late = _before(retention, now)["raw"] - 2 * EVERY_S
+    # What became too old in the last two hours is left to the next rounds.
+    late = _before(retention, now)["raw"] - 2 * INTERVAL_S
     return Kept(oldest_at=oldest_at, overdue=oldest_at is not None and oldest_at < late)
 
 
 class Housekeeper:
-    """Runs in its own thread between `start` and `stop`."""
+    """Deletes old rows each `INTERVAL_S`, in a thread of its own.
+
+    `submit` runs work with the store in the writer's thread; `now` is Unix time (s), used only
+    while `believed` returns true.
+    """
 
     def __init__(
         self,
@@ -149,11 +157,11 @@ class Housekeeper:
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, between two steps."""
+        """Stop after the present transaction."""
         self._stopping.set()
         self._thread.join()
 
@@ -163,40 +171,40 @@ class Housekeeper:
         return self._thread.is_alive()
 
     def once(self) -> dict[str, int]:
-        """Take away all that is too old; returns how many of each kind."""
-        gone = dict.fromkeys(_STEPS, 0)
+        """Delete all that is too old; returns how many rows of each kind."""
+        deleted = dict.fromkeys(_STEPS, 0)
         if not self._clock_is_believed():
-            return gone
+            return deleted
         while not self._stopping.is_set():
-            done = self._submit(lambda store: step(store, self._retention, self._now())).result()
-            for name, count in done.items():
-                gone[name] += count
-            if max(done.values()) < STEP:
+            counts = self._submit(lambda store: step(store, self._retention, self._now())).result()
+            for name, count in counts.items():
+                deleted[name] += count
+            if max(counts.values()) < BATCH_ROWS:
                 break
-            self._stopping.wait(REST_S)
-        return gone
+            self._stopping.wait(PAUSE_S)
+        return deleted
 
     def _clock_is_believed(self) -> bool:
         if not self._believed():
             return False
         now, up = self._now(), self._monotonic()
-        last = self._submit(lambda store: believed(store.db)).result()
+        last = self._submit(lambda store: last_round(store.db)).result()
         if last is not None and not last - DAY_S <= now <= last + LEAP_S:
-            gone_s = 0.0 if self._doubted_at is None else up - self._doubted_at
+            run_s = 0.0 if self._doubted_at is None else up - self._doubted_at
             self._doubted_at = up
-            if self._submit(lambda store: _wait(store, gone_s)).result() < DOUBT_S:
+            if self._submit(lambda store: _add_doubt(store, run_s)).result() < DOUBT_S:
                 log.warning("the clock leapt by %.0f days: nothing goes yet", (now - last) / DAY_S)
                 return False
         self._doubted_at = None
-        self._submit(lambda store: _remember_time(store, now)).result()
+        self._submit(lambda store: _note_round(store, now)).result()
         return True
 
     def _run(self) -> None:
         wait_s = FIRST_S
         while not self._stopping.wait(wait_s):
-            wait_s = EVERY_S
+            wait_s = INTERVAL_S
             try:
-                if any(gone := self.once().values()):
-                    log.info("too old, gone: %s", gone)
+                if any(deleted := self.once().values()):
+                    log.info("too old, deleted: %s", deleted)
             except Exception:
-                log.exception("what is old stays for now")
+                log.exception("old rows are kept for now")

@@ -1,9 +1,9 @@
-"""The gateway's tables, as migrations: each runs once, with its record, in one transaction.
+"""The gateway's tables, as migrations; each runs once, in a transaction with the note that it ran.
 
 `hours` and `temperatures` count each reading in the transaction that inserts it (`reading_batch`),
-and triggers move it when it is dated late, so that a day's log costs the same whatever the history
-and a redelivered reading, which inserts nothing, counts nothing. `days` follows from them
-(`daily_rollup`), in the same transaction.
+and triggers move it to another hour when it is dated late. A redelivered reading inserts nothing
+and so counts nothing, and a day's log costs the same whatever the history. `days` is computed from
+`hours` in the same transaction (`daily_rollup`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from sqlite_utils import Database, Migrations
 migrations = Migrations("fevergate")
 
 HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
+"""SQL: the hour of a reading (Unix time, s), by its date or else its arrival."""
 
 
 def _count(row: str, sign: str) -> str:
-    """SQL that adds (`+`) or takes (`-`) one reading to or from its hour."""
+    """Return SQL that adds a reading to its hour (`+`), or subtracts it (`-`)."""
     hour = HOUR.format(row=row)
     return f"""
         insert into hours(kiosk, hour, gate, normal, fever, retry, watched, revision)
@@ -35,7 +36,7 @@ def _count(row: str, sign: str) -> str:
 
 @migrations()
 def readings(db: Database) -> None:
-    """Every reading once; what it needs to be judged again; fevers and who saw to them."""
+    """Readings, with all that is needed to decide them again, and fevers with who acknowledged."""
     db.conn.execute(
         """
         create table readings (
@@ -69,7 +70,7 @@ def readings(db: Database) -> None:
 
 @migrations()
 def hours(db: Database) -> None:
-    """Counts and coverage by kiosk and hour, right under redelivery and late dating."""
+    """Counts and coverage by kiosk and hour, moved by triggers when a reading is dated late."""
     db.conn.execute(
         """
         create table hours (
@@ -100,7 +101,7 @@ def hours(db: Database) -> None:
 
 @migrations()
 def kiosks(db: Database) -> None:
-    """What each kiosk last said of itself; what was not understood; what is to be forwarded."""
+    """Each kiosk's last status and health, rejected messages, and the outbox."""
     db.conn.execute(
         """
         create table kiosks (
@@ -128,7 +129,7 @@ def kiosks(db: Database) -> None:
 
 @migrations()
 def calibrations(db: Database) -> None:
-    """Every calibration that a kiosk put in force: which unit, when, by whom, how sure."""
+    """Calibrations that kiosks have applied: sensor, time, person, method and uncertainty."""
     db.conn.execute(
         """
         create table calibrations (
@@ -142,7 +143,7 @@ def calibrations(db: Database) -> None:
 
 @migrations()
 def applied(db: Database) -> None:
-    """What each kiosk last answered to its settings: the version in force, or what was wrong."""
+    """Each kiosk's last answer to its settings: the version applied, or its error."""
     db.conn.execute(
         """
         create table applied (
@@ -153,22 +154,23 @@ def applied(db: Database) -> None:
 
 
 TENTH = "cast(round(({value}) * 10) as integer)"
+"""SQL: a temperature in tenths of a °C."""
 
 
 COUNTED = (
     ("shown", "{row}.body_c", "{row}.body_c is not null and {row}.verdict in ('normal', 'fever')"),
-    # Who was only asked again for how they stood is no evidence; who was too cold or warm is.
+    # Retries for the way a person stood are left out; those that were too cold or warm count.
     (
         "factory",
         "{row}.body_c + coalesce({row}.baseline_c, 0)",
         "{row}.body_c is not null and {row}.reason in ('', 'cold', 'confirm')",
     ),
 )
-"""What `temperatures` counts: column, value in °C, of which readings."""
+"""Columns of `temperatures`: name, SQL of the value in °C, SQL condition of readings counted."""
 
 
 def _spread(row: str, sign: str) -> str:
-    """SQL that adds (`+`) or takes (`-`) one reading's temperatures to or from its hour's."""
+    """Return SQL that adds a reading's temperatures to its hour (`+`), or subtracts them (`-`)."""
     return "".join(
         f"""
         insert into temperatures(kiosk, hour, tenth, {column})
@@ -182,7 +184,7 @@ def _spread(row: str, sign: str) -> str:
 
 @migrations()
 def rollups(db: Database) -> None:
-    """How many people read what, by hour; a kiosk's day in the campus's zone."""
+    """Distribution of temperatures by hour; each kiosk's days in the campus's time zone."""
     db.conn.execute(
         """
         create table temperatures (
@@ -203,7 +205,7 @@ def rollups(db: Database) -> None:
             primary key (date, kiosk)
         ) strict, without rowid"""
     )
-    # So that a day's fevers are found without a look at all that ever were.
+    # To find a day's fevers without reading all of them.
     db.conn.execute(
         "create index readings_fevers on readings(coalesce(at, received_at))"
         " where verdict = 'fever'"
@@ -211,7 +213,7 @@ def rollups(db: Database) -> None:
     db.conn.execute(
         "create table meta (key text primary key, value text not null) strict, without rowid"
     )
-    # What arrives is counted a batch at a time (`reading_batch`); these move what is dated late.
+    # `reading_batch` counts what arrives; these triggers move what is dated late.
     db.conn.execute("drop trigger count_reading")
     db.conn.execute(
         "create trigger spread_dated after update of at on readings begin"
@@ -229,7 +231,7 @@ def rollups(db: Database) -> None:
 
 @migrations()
 def stated_days(db: Database) -> None:
-    """Which days the campus server was told to be over, at which revision; why it refused what."""
+    """Days stated to the campus server with their revision; why it refused an item."""
     db.conn.execute(
         "create table stated (date text primary key, revision integer not null)"
         " strict, without rowid"
@@ -239,7 +241,7 @@ def stated_days(db: Database) -> None:
 
 @migrations()
 def times(db: Database) -> None:
-    """Dates that were not believed, coverage that came late, and when the clock was in doubt."""
+    """Dates that were not believed, late coverage, and spans in which the clock was in doubt."""
     db.conn.execute("alter table readings add column claimed_at real")
     db.conn.execute("alter table hours add column late integer not null default 0")
     db.conn.execute("alter table days add column late_minutes integer not null default 0")
@@ -252,7 +254,7 @@ def times(db: Database) -> None:
 
 @migrations()
 def lamp_tests(db: Database) -> None:
-    """Who had which gate's lamps tried, and when."""
+    """Tests of a gate's lamps: when and by whom."""
     db.conn.execute(
         "create table lamp_tests (id integer primary key, gate text not null, at real not null,"
         " by text not null, whole integer not null) strict"
@@ -261,7 +263,7 @@ def lamp_tests(db: Database) -> None:
 
 @migrations()
 def epochs(db: Database) -> None:
-    """Whose counts these are; what a restored backup brought along is not forwarded again."""
+    """The store's epoch, and the counts of earlier epochs, which are not forwarded again."""
     db.conn.execute(
         """
         create table inherited (
@@ -270,7 +272,7 @@ def epochs(db: Database) -> None:
             primary key (kiosk, hour)
         ) strict, without rowid"""
     )
-    # One that has forwarded before goes on under the name that it had: none.
+    # A store that has forwarded before continues under the empty epoch that it had.
     (old,) = db.conn.execute("select exists (select 1 from hours)").fetchone()
     epoch = "" if old else secrets.token_hex(8)
     db.conn.execute("insert into meta values ('epoch', ?)", (epoch,))
@@ -279,17 +281,17 @@ def epochs(db: Database) -> None:
 COUNTS_NOT = """exists (
         select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
         and s.begin <= {hour} and s."end" > {hour})"""
-"""SQL: whether an hour of a row's kiosk is struck. `{hour}` may be any time within it, UTC s."""
+"""SQL: whether an hour of a row's kiosk is struck. `{hour}` is any Unix time (s) within it."""
 
 
 def struck(row: str, hour: str = "{row}.hour") -> str:
-    """SQL: whether what a row says is struck; by its hour, or another time (UTC s) of it."""
+    """Return SQL for whether a row is struck, by its hour or another Unix time (s) of it."""
     return COUNTS_NOT.format(row=row, hour=hour.format(row=row))
 
 
 @migrations()
 def strikes(db: Database) -> None:
-    """Which hours of which kiosk do not count, who said so when and why; kept when taken back."""
+    """Hours of a kiosk that do not count: who struck them, when and why, and who took it back."""
     db.conn.execute(
         """
         create table strikes (
@@ -306,7 +308,7 @@ def strikes(db: Database) -> None:
 
 @migrations()
 def outbox_by_epoch(db: Database) -> None:
-    """Of which epoch's counts each waiting summary is: a restored backup brings some along."""
+    """The epoch of each waiting item: a restored backup brings along some of an earlier one."""
     db.conn.execute("alter table outbox rename to outbox_before")
     db.conn.execute(
         """

@@ -1,7 +1,7 @@
-"""Which readings of one boot of one kiosk are on disk, as few numbers as possible.
+"""Set of stored sequence numbers of one kiosk boot, kept as sorted, disjoint ranges.
 
-Readings mostly arrive in order, so a set of sequence numbers is a handful of runs; what the
-kiosk must send again are the gaps between them.
+Readings mostly arrive in order, so a few ranges suffice; the gaps between them are what the kiosk
+must send again.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from fevergate.protocol.messages import Stored
 
 MAX_GAPS = 20
 MAX_ALSO = 16
-"""Runs named in one `stored` message: with both it stays below `protocol.messages.MAX_PAYLOAD`."""
+"""Gaps and further ranges in one `stored` message, which then fits into
+`protocol.messages.MAX_PAYLOAD`."""
+
+MAX_RANGES = 256
+"""Ranges kept of one boot, the lowest ones: a kiosk that leaves out every second number must not
+fill the memory. A kiosk is told `MAX_GAPS` gaps at a time."""
 
 
-MAX_RUNS = 256
-"""Runs of one boot that are remembered, the lowest ones: a kiosk is told of `MAX_GAPS` at a time,
-and one that leaves out every second number must not fill the memory."""
-
-
-class Held:
-    """A set of sequence numbers from 1 on, kept as disjoint, sorted, inclusive runs; of more than
-    `MAX_RUNS` it knows the lower ones alone."""
+class SequenceSet:
+    """Set of sequence numbers from 1 on, as sorted, disjoint, inclusive ranges; beyond `MAX_RANGES`
+    the higher ones are forgotten."""
 
     def __init__(self, seqs: Iterable[int] = ()) -> None:
         self._first: list[int] = []
@@ -34,16 +34,17 @@ class Held:
 
     @property
     def full(self) -> bool:
-        """Whether numbers above the highest known one are not remembered."""
+        """Whether numbers above the highest range are forgotten."""
         return self._beyond is not None
 
     @property
     def outdated(self) -> bool:
-        """Whether there is room again for what was forgotten, so that it is read anew."""
-        return self._beyond is not None and len(self._first) < MAX_RUNS // 2
+        """Whether numbers were forgotten for which there is room again: the set is to be rebuilt
+        from the database."""
+        return self._beyond is not None and len(self._first) < MAX_RANGES // 2
 
     def add(self, seq: int) -> None:
-        """Take in one sequence number; a repeat changes nothing."""
+        """Add a sequence number; a repeat changes nothing."""
         if self._beyond is not None and seq > self._beyond:
             return
         at = bisect_right(self._first, seq)
@@ -61,7 +62,7 @@ class Held:
         else:
             self._first.insert(at, seq)
             self._last.insert(at, seq)
-            if len(self._first) > MAX_RUNS:
+            if len(self._first) > MAX_RANGES:
                 self._first.pop()
                 self._last.pop()
                 self._beyond = self._last[-1]
@@ -71,11 +72,11 @@ class Held:
         return bool(at) and self._last[at - 1] >= seq
 
     def stored(self, boot: int, touched: Iterable[int] = ()) -> list[Stored]:
-        """The messages, at least one, that let the kiosk forget what is held; `touched` is.
+        """Return the messages, at least one, that tell the kiosk which readings are stored.
 
-        Where there are more gaps than a message may name, it speaks of the oldest part; what
-        has just come (`touched`) is named beside, or a kiosk whose fevers overtook its backlog
-        would send the same fevers for ever.
+        With more gaps than one message may name, they cover the lowest numbers, and the ranges of
+        the numbers that have just come (`touched`) as `also`: else a kiosk whose fevers overtook
+        its backlog would send the same fevers for ever.
         """
         if not self._first:
             return [Stored(boot=boot, seq=0)]
@@ -88,13 +89,13 @@ class Held:
             return [Stored(boot=boot, seq=self._last[-1], gaps=tuple(gaps))]
         upto = gaps[MAX_GAPS][0] - 1 if len(gaps) > MAX_GAPS else self._last[-1]
         named = tuple(gaps[:MAX_GAPS])
-        runs = sorted({self._run(seq) for seq in touched if seq > upto})
+        ranges = sorted({self._range(seq) for seq in touched if seq > upto})
         return [
-            Stored(boot=boot, seq=upto, gaps=named, also=tuple(runs[start : start + MAX_ALSO]))
-            for start in range(0, max(1, len(runs)), MAX_ALSO)
+            Stored(boot=boot, seq=upto, gaps=named, also=tuple(ranges[start : start + MAX_ALSO]))
+            for start in range(0, max(1, len(ranges)), MAX_ALSO)
         ]
 
-    def _run(self, seq: int) -> tuple[int, int]:
+    def _range(self, seq: int) -> tuple[int, int]:
         if seq not in self:
             return seq, seq
         at = bisect_right(self._first, seq) - 1

@@ -1,6 +1,6 @@
-"""The gateway's memory on disk: every reading once, committed before anybody is told so.
+"""The gateway's store: every reading once, committed before its kiosk is told so.
 
-One `Store` writes (from the writer's thread); whoever reads opens `connection.open_reader`.
+One `Store`, in the writer's thread, writes; all others read through `connection.open_reader`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,20 @@ from sqlite_utils import Database
 
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import Identity, Stored
-from fevergate.storage.connection import Immediate, connect, is_damage, set_aside
-from fevergate.storage.daily_rollup import Rollup
-from fevergate.storage.reading_batch import Arrivals
-from fevergate.storage.record_writer import Keeper
-from fevergate.storage.records import (
-    ReadingArrived,
-    Record,
-)
+from fevergate.storage.connection import ImmediateTransaction, connect, is_damage, set_aside
+from fevergate.storage.daily_rollup import DailyRollup
+from fevergate.storage.reading_batch import ReadingBatch
+from fevergate.storage.record_writer import RecordWriter
+from fevergate.storage.records import ReadingArrived, Record
 from fevergate.storage.schema import migrations
-from fevergate.storage.sequence_set import Held
+from fevergate.storage.sequence_set import SequenceSet
 
 log = logging.getLogger(__name__)
 
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 
 MAX_BOOTS = 1024
-"""Boots that are remembered in memory; the others are looked up again."""
+"""Boots whose stored sequence numbers are cached; others are read again from the database."""
 
 _ADOPTED = ("kiosk", "hour", "gate", "watched", "fault", "revision")
 _ADOPT_HOUR = """
@@ -45,8 +42,9 @@ Touched = dict[tuple[str, int], list[int]]
 
 
 def open_store(path: Path, zone: ZoneInfo) -> tuple[Store, Path | None]:
-    """The store at `path`; one that is damaged is set aside, never overwritten, and an empty one
-    begun. Returns it, and where the damaged one is. Raises `StoreError`.
+    """Open the store at `path`; a damaged one is set aside and an empty one created.
+
+    Returns the store and the path of the damaged one, if any. Raises `StoreError`.
     """
     try:
         return Store(path, zone), None
@@ -57,8 +55,9 @@ def open_store(path: Path, zone: ZoneInfo) -> tuple[Store, Path | None]:
         return Store(path, zone), aside
 
 
-def waiting(db: Database) -> list[tuple[str, Identity, float]]:
-    """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
+def waiting_fevers(db: Database) -> list[tuple[str, Identity, float]]:
+    """Return the unacknowledged fevers as (gate, identity, raised_at in Unix time), the oldest
+    first."""
     return [
         (gate, Identity(kiosk, boot, seq), raised_at)
         for gate, kiosk, boot, seq, raised_at in db.execute(
@@ -68,19 +67,19 @@ def waiting(db: Database) -> list[tuple[str, Identity, float]]:
     ]
 
 
-def raised(db: Database) -> Iterator[Identity]:
-    """All fevers that were ever raised, the oldest boots first."""
+def raised_fevers(db: Database) -> Iterator[Identity]:
+    """Yield all fevers that were ever raised, the oldest boots first."""
     for row in db.execute("select kiosk, boot, seq from fevers order by boot, seq"):
         yield Identity(*row)
 
 
 class Store:
-    """The one writer. Every method may raise `StoreError`; then nothing of that call is kept."""
+    """The writing side of the database. A method that raises `StoreError` has changed nothing."""
 
     def __init__(self, path: Path, zone: ZoneInfo = DEFAULT_ZONE) -> None:
         self.path = path
         self.zone = zone
-        self._held: dict[tuple[str, int], Held] = {}
+        self._sequences: dict[tuple[str, int], SequenceSet] = {}
         self._closed = True
         self._open()
 
@@ -88,17 +87,17 @@ class Store:
         self.db = Database(connect(self.path, read_only=False))
         try:
             self.db.conn.execute("pragma journal_mode = wal")
-            # What is written is the newest of each kiosk: a quarter of a megabyte holds it.
+            # In KiB: writes touch the newest rows of each kiosk only.
             self.db.conn.execute("pragma cache_size = -256")
-            # A power cut must not take back what a kiosk was told it may forget.
+            # A power cut must not undo a commit: the kiosk has deleted its reading by then.
             self.db.conn.execute("pragma synchronous = full")
             migrations.apply(self.db)
-            self._arrivals = Arrivals(self.db.conn)
-            self._keeper = Keeper(self.db.conn, self._arrivals)
-            self._rollup = Rollup(self.db, self.zone)
+            self._readings = ReadingBatch(self.db.conn)
+            self._records = RecordWriter(self.db.conn, self._readings)
+            self._rollup = DailyRollup(self.db, self.zone)
             self._rollup.adopt_zone()
             with self.transaction():
-                # SQLite opens a file that it cannot write, and says so only here.
+                # SQLite also opens a file that it cannot write; a write shows it.
                 self.db.execute("update meta set value = value where key = 'timezone'")
         except sqlite3.Error as error:
             self.db.close()
@@ -106,33 +105,33 @@ class Store:
         self._closed = False
 
     def close(self) -> None:
+        """Close the database."""
         self._closed = True
         self.db.close()
 
     def reopen(self) -> None:
-        """Open the same file again: one that was opened while the card could not be written stays
-        read-only for whoever opened it. Where that fails, the next `commit` tries again."""
+        """Open the same file again, because a connection opened while the card was read-only stays
+        read-only. If it fails, the next `commit` tries again."""
         self.close()
         self.forget()
         self._open()
 
     def renew(self) -> Path:
-        """Set a damaged database aside, and begin an empty one; returns where the old one is."""
+        """Set a damaged database aside and create an empty one; returns the old one's path."""
         aside = set_aside(self.path)
-        # Renamed first: closing writes what is in the log beside into the file, wherever that is.
+        # Closing writes the log into the file, so the file is renamed before.
         self.reopen()
         return aside
 
     def forget(self) -> None:
-        """What is remembered of the file is read from it again."""
-        self._held.clear()
-        self._keeper.forget()
+        """Drop all that is cached of the database."""
+        self._sequences.clear()
+        self._records.forget()
 
     def commit(self, batch: Sequence[Record]) -> Touched:
-        """Write a batch in one durable transaction.
+        """Write a batch in one durable transaction; returns its readings by kiosk and boot.
 
-        Returns the readings in it, by kiosk and boot. A repeat is a no-op. Raises `StoreError`
-        alone, whatever was the cause.
+        A repeated record changes nothing. Raises `StoreError` for any error.
         """
         touched: Touched = {}
         if self._closed:
@@ -140,50 +139,45 @@ class Store:
         try:
             with self.transaction():
                 for record in batch:
-                    self._keeper.write(record)
-                self._keeper.flush()
+                    self._records.write(record)
+                self._records.flush()
                 self._rollup.refresh()
             for record in batch:
                 if isinstance(record, ReadingArrived):
                     kiosk, boot, seq = record.reading.identity
-                    self._held_of(kiosk, boot).add(seq)
+                    self._sequences_of(kiosk, boot).add(seq)
                     touched.setdefault((kiosk, boot), []).append(seq)
-        except Exception as error:  # whatever a record makes some library raise
-            self.forget()  # what was learnt from a batch that did not land must not be believed
+        except Exception as error:  # a record's values may make any library raise
+            self.forget()  # the caches include the batch that was rolled back
             raise StoreError(f"{self.path}: {type(error).__name__}: {error}") from error
         return touched
 
     def stored(self, touched: Touched) -> list[tuple[str, Stored]]:
-        """For each kiosk the messages that say what is held, above all of what was touched."""
+        """Return (kiosk, message) pairs that tell each kiosk which readings are stored."""
         try:
             return [
                 (kiosk, stored)
                 for (kiosk, boot), seqs in touched.items()
-                for stored in self._held_of(kiosk, boot).stored(boot, seqs)
+                for stored in self._sequences_of(kiosk, boot).stored(boot, seqs)
             ]
         except Exception as error:
             raise StoreError(f"{self.path}: {error}") from error
 
-    def transaction(self) -> Immediate:
-        """`with store.transaction():` - all of it or nothing, and never a late 'locked'."""
-        return Immediate(self.db.conn)
+    def transaction(self) -> ImmediateTransaction:
+        """Return a context manager for one transaction; the write lock is taken at its begin."""
+        return ImmediateTransaction(self.db.conn)
 
     def refresh_days(self) -> None:
-        """Make the days of touched hours anew; within a transaction."""
+        """Compute the days of changed hours anew, within the caller's transaction."""
         self._rollup.refresh()
 
-    def waiting(self) -> list[tuple[str, Identity, float]]:
-        """Unacknowledged fevers as (gate, identity, raised_at), the oldest first."""
-        return waiting(self.db)
-
-    def raised(self) -> Iterator[Identity]:
-        """All fevers that were ever raised, the oldest boots first."""
-        return raised(self.db)
-
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Take over rows of a damaged database; what is here already stays. Readings are of
-        `reading_batch.COLUMNS`, and counted; of hours only coverage and revision are taken. A row
-        that cannot be taken is left out. Raises what keeps any from being written."""
+        """Insert rows of a damaged database; rows that exist already are kept.
+
+        Readings have the columns `reading_batch.COLUMNS` and are counted; of hours only coverage
+        and revision are taken. A row that cannot be inserted is logged and left out. Raises
+        `sqlite3.OperationalError` where none can be written.
+        """
         try:
             self._adopt(table, names, rows)
         except (sqlite3.OperationalError, sqlite3.NotSupportedError):
@@ -201,8 +195,8 @@ class Store:
             with self.transaction():
                 if table == "readings":
                     for row in rows:
-                        self._arrivals.add(row)
-                    self._arrivals.flush()
+                        self._readings.add(row)
+                    self._readings.flush()
                     self._rollup.refresh()
                 elif table == "hours":
                     at = [names.index(name) for name in _ADOPTED]
@@ -215,21 +209,21 @@ class Store:
                         rows,
                     )
         finally:
-            self.forget()  # of this file there is more now than was known
+            self.forget()  # the caches lack the new rows
 
-    def _held_of(self, kiosk: str, boot: int) -> Held:
-        held = self._held.get((kiosk, boot))
-        if held is None or held.outdated:
+    def _sequences_of(self, kiosk: str, boot: int) -> SequenceSet:
+        sequences = self._sequences.get((kiosk, boot))
+        if sequences is None or sequences.outdated:
             rows = self.db.execute(
                 "select seq from readings where kiosk = ? and boot = ? order by seq", (kiosk, boot)
             )
-            self._held.pop((kiosk, boot), None)
-            while len(self._held) >= MAX_BOOTS:
-                del self._held[next(iter(self._held))]
-            held = self._held[kiosk, boot] = Held()
+            self._sequences.pop((kiosk, boot), None)
+            while len(self._sequences) >= MAX_BOOTS:
+                del self._sequences[next(iter(self._sequences))]
+            sequences = self._sequences[kiosk, boot] = SequenceSet()
             for (seq,) in rows:
-                held.add(seq)
-                if held.full:  # all others are higher
+                sequences.add(seq)
+                if sequences.full:  # all others are higher
                     break
             rows.close()
-        return held
+        return sequences

@@ -1,9 +1,9 @@
-"""Rows of a kiosk that nobody trusts, struck from a day: they stay, and no longer count.
+"""Strikes: hours of a kiosk that are not trusted, left out of all figures but kept in the store.
 
-A strike is a span of whole hours of one kiosk, within one day: counts are kept by the hour for
-years, readings for weeks. Nothing is deleted or changed by it; hours, days, overview and the campus
-server leave out what an hour has while a strike covers it, whatever arrives for it later. Taking a
-strike back is noted beside it, and restores the figures exactly.
+A strike covers whole hours of one kiosk within one day, because counts are kept by the hour for
+years but readings only for weeks. It deletes and changes nothing: logs, overview and campus server
+leave out its hours, whatever arrives for them later. Taking it back is noted in it, and restores
+the figures exactly.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from fevergate.storage.coverage_bits import HOUR_S
 from fevergate.storage.store import Store
 
 REVOKED = "revoked.jsonl"
-"""Written by `fevergate provision revoke`."""
+"""File of revoked kiosks, written by `fevergate provision revoke`."""
 
-MOST_FEVERS = 1000
-"""Struck fevers that a page's export lists; `fevergate log --format csv` has all."""
+MAX_FEVERS = 1000
+"""Struck fevers listed in a page's export; `fevergate log --format csv` lists all."""
 
 
 class Strike(StruckSpan, kw_only=True, frozen=True):
-    """One strike of a gateway's own store, under its number."""
+    """A strike in the gateway's store."""
 
     id: int
     kiosk: str
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """What somebody wants struck, or taken back: a kiosk's full hours of a day from `begin` to
-    `end` (0 to 24), by whom and why."""
+class StrikeRequest(Struct, frozen=True, kw_only=True):
+    """Request to strike a kiosk's whole hours of a day from `begin` to `end` (0 to 24), or to take
+    strikes of the day back."""
 
     kiosk: str
     day: date
@@ -52,87 +52,89 @@ class Asked(Struct, frozen=True, kw_only=True):
     begin: int = 0
     end: int = 24
     trusted: bool = False
-    """Also of a kiosk that was not revoked."""
+    """Allow it for a kiosk that was not revoked."""
 
 
 def read_strikes(database: Database, begin: float, end: float) -> list[Strike]:
-    """The strikes of a day that lasts from `begin` to `end` (UTC s), those taken back too."""
+    """Return the strikes of the day from `begin` to `end` (Unix time, s), with those taken back."""
     return [msgspec.convert(row, Strike) for row in database.query(_STRIKES, (begin, end))]
 
 
 def spans_of(database: Database, begin: float, end: float) -> dict[str, list[StruckSpan]]:
-    """The same by kiosk, as the campus server is told."""
-    found: dict[str, list[StruckSpan]] = {}
-    for one in read_strikes(database, begin, end):
-        values = {name: getattr(one, name) for name in StruckSpan.__struct_fields__}
-        found.setdefault(one.kiosk, []).append(StruckSpan(**values))
-    return found
+    """Return the same strikes by kiosk, as the campus server gets them."""
+    spans: dict[str, list[StruckSpan]] = {}
+    for row in read_strikes(database, begin, end):
+        values = {name: getattr(row, name) for name in StruckSpan.__struct_fields__}
+        spans.setdefault(row.kiosk, []).append(StruckSpan(**values))
+    return spans
 
 
 def of_fever(strikes: Iterable[Strike], kiosk: str, at: float) -> Strike | None:
-    """The strike by which what a kiosk had at that time (UTC s) does not count, if there is one."""
-    for one in strikes:
-        if one.undone_at is None and one.kiosk == kiosk and one.begin <= at < one.end:
-            return one
+    """Return the strike in force that covers a kiosk at a Unix time (s), if any."""
+    for row in strikes:
+        if row.undone_at is None and row.kiosk == kiosk and row.begin <= at < row.end:
+            return row
     return None
 
 
-def strike(settings: GatewaySettings, asked: Asked) -> Strike:
-    """Strike a kiosk's hours from a day, in one transaction beside the gateway, running or not.
+def strike(settings: GatewaySettings, request: StrikeRequest) -> Strike:
+    """Strike a kiosk's hours in one transaction, whether or not the gateway runs.
 
     Raises `StrikeError`, `StoreError`.
     """
-    _check(asked)
-    store = _open(settings)
+    _check_texts(request)
+    store = _open_existing(settings)
     try:
-        begin, end = _span(store.db, settings, asked)
-        if not asked.trusted and not _revoked_since(settings.folder, asked.kiosk, begin):
-            raise StrikeError("trusted", asked.kiosk)
+        begin, end = _span(store.db, settings, request)
+        if not request.trusted and not _revoked_since(settings.folder, request.kiosk, begin):
+            raise StrikeError("trusted", request.kiosk)
         with store.transaction():
-            _check_room(store.db, settings, asked, begin, end)
+            _check_room(store.db, settings, request, begin, end)
             cursor = store.db.execute(
                 'insert into strikes(kiosk, begin, "end", at, "by", reason)'
                 " values (?, ?, ?, ?, ?, ?)",
-                (asked.kiosk, begin, end, _now(store.db), asked.by, asked.reason),
+                (request.kiosk, begin, end, _now(store.db), request.by, request.reason),
             )
             number = cursor.lastrowid or 0
-            _count_anew(store, asked.kiosk, begin, end)
-        return _read(store.db, number)
+            _count_anew(store, request.kiosk, begin, end)
+        return _read_strike(store.db, number)
     finally:
         store.close()
 
 
-def take_back(settings: GatewaySettings, asked: Asked, number: int | None = None) -> list[Strike]:
-    """Take back the strikes of a kiosk's day, or the one of that number; returns them.
+def take_back(
+    settings: GatewaySettings, request: StrikeRequest, number: int | None = None
+) -> list[Strike]:
+    """Take back all strikes of a kiosk's day, or the one with that number; returns them.
 
     Raises `StrikeError`, `StoreError`.
     """
-    _check(asked)
-    store = _open(settings)
+    _check_texts(request)
+    store = _open_existing(settings)
     try:
-        begin, end = _day(settings, asked.day)
+        begin, end = _day_bounds(settings, request.day)
         with store.transaction():
-            found = [
-                one
-                for one in read_strikes(store.db, begin, end)
-                if one.kiosk == asked.kiosk and one.undone_at is None and number in (None, one.id)
+            strikes = [
+                row
+                for row in read_strikes(store.db, begin, end)
+                if row.kiosk == request.kiosk and row.undone_at is None and number in (None, row.id)
             ]
-            if not found:
-                raise StrikeError("not_struck", asked.kiosk)
-            for one in found:
+            if not strikes:
+                raise StrikeError("not_struck", request.kiosk)
+            for row in strikes:
                 store.db.execute(
                     "update strikes set undone_at = ?, undone_by = ?, undone_reason = ?"
                     " where id = ?",
-                    (_now(store.db), asked.by, asked.reason, one.id),
+                    (_now(store.db), request.by, request.reason, row.id),
                 )
-                _count_anew(store, one.kiosk, one.begin, one.end)
-        return [_read(store.db, one.id) for one in found]
+                _count_anew(store, row.kiosk, row.begin, row.end)
+        return [_read_strike(store.db, row.id) for row in strikes]
     finally:
         store.close()
 
 
 def _count_anew(store: Store, kiosk: str, begin: float, end: float) -> None:
-    """Have the hours and their days told again, as they count now."""
+    """Raise the revision of the hours and their days, so that they are forwarded again."""
     store.db.execute(
         "update hours set revision = revision + 1 where kiosk = ? and hour >= ? and hour < ?",
         (kiosk, begin, end),
@@ -140,65 +142,66 @@ def _count_anew(store: Store, kiosk: str, begin: float, end: float) -> None:
     store.refresh_days()
 
 
-def _check(asked: Asked) -> None:
-    for name, text, most in (("by", asked.by, 64), ("reason", asked.reason, REASON)):
+def _check_texts(request: StrikeRequest) -> None:
+    for name, text, most in (("by", request.by, 64), ("reason", request.reason, REASON)):
         if not 1 <= len(text.strip()) <= most or not text.isprintable():
             raise StrikeError(name, str(most))
 
 
 def _check_room(
-    database: Database, settings: GatewaySettings, asked: Asked, begin: float, end: float
+    database: Database, settings: GatewaySettings, request: StrikeRequest, begin: float, end: float
 ) -> None:
+    """Raise `StrikeError` where the hours hold nothing, are struck already, or were too often."""
     (rows,) = database.execute(
         "select count(*) from hours where kiosk = ? and hour >= ? and hour < ?",
-        (asked.kiosk, begin, end),
+        (request.kiosk, begin, end),
     ).fetchone()
     if not rows:
-        raise StrikeError("nothing", asked.kiosk)
-    day = read_strikes(database, *_day(settings, asked.day))
-    before = [one for one in day if one.kiosk == asked.kiosk]
-    if any(one.undone_at is None and one.begin <= begin and end <= one.end for one in before):
-        raise StrikeError("struck", asked.kiosk)
+        raise StrikeError("nothing", request.kiosk)
+    day = read_strikes(database, *_day_bounds(settings, request.day))
+    before = [row for row in day if row.kiosk == request.kiosk]
+    if any(row.undone_at is None and row.begin <= begin and end <= row.end for row in before):
+        raise StrikeError("struck", request.kiosk)
     if len(before) >= MOST_STRIKES:
         raise StrikeError("often", str(MOST_STRIKES))
 
 
-def _open(settings: GatewaySettings) -> Store:
+def _open_existing(settings: GatewaySettings) -> Store:
     path = settings.path(settings.database)
-    open_reader(path).close()  # else an empty one would be begun
+    open_reader(path).close()  # raises where there is none; `Store` would create one
     return Store(path, settings.zone)
 
 
-def _day(settings: GatewaySettings, day: date) -> tuple[float, float]:
+def _day_bounds(settings: GatewaySettings, day: date) -> tuple[float, float]:
     start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
     return start.timestamp(), (start + timedelta(days=1)).timestamp()
 
 
 def _now(database: Database) -> float:
-    """UTC s, by the time that the gateway goes by."""
+    """Return the time that the gateway uses (Unix time, s)."""
     state = clock_memory.last_state(database)
     return time.time() - (state.off_s if state and not state.believed else 0.0)
 
 
-def _span(database: Database, settings: GatewaySettings, asked: Asked) -> tuple[int, int]:
-    """The whole hours (UTC s) that are asked for, up to the one that lasts: a new board under the
-    same name counts again."""
-    if not 0 <= asked.begin < asked.end <= 24:
-        raise StrikeError("hours", f"{asked.begin}-{asked.end}")
-    midnight = datetime(asked.day.year, asked.day.month, asked.day.day)
-    times = (midnight + timedelta(hours=hour) for hour in (asked.begin, asked.end))
-    # Where the zone is off by half an hour, an hour is of the day in which it begins.
+def _span(database: Database, settings: GatewaySettings, request: StrikeRequest) -> tuple[int, int]:
+    """Return begin and end (Unix time, s) of the hours requested, up to the present hour: a new
+    board under the same name counts after it."""
+    if not 0 <= request.begin < request.end <= 24:
+        raise StrikeError("hours", f"{request.begin}-{request.end}")
+    midnight = datetime(request.day.year, request.day.month, request.day.day)
+    times = (midnight + timedelta(hours=hour) for hour in (request.begin, request.end))
+    # In a zone that is off by half an hour, an hour belongs to the day in which it begins.
     begin, end = (
         int(-(-at.replace(tzinfo=settings.zone).timestamp() // HOUR_S) * HOUR_S) for at in times
     )
     upto = min(end, int(_now(database) // HOUR_S + 1) * HOUR_S)
     if begin >= upto:
-        raise StrikeError("future", f"{asked.day} {asked.begin:02}:00")
+        raise StrikeError("future", f"{request.day} {request.begin:02}:00")
     return begin, upto
 
 
 def _revoked_since(folder: Path, kiosk: str, begin: float) -> bool:
-    """Whether the credential that the kiosk had then was revoked."""
+    """Whether the kiosk's credential was revoked at or after `begin` (Unix time, s)."""
     try:
         with os.fdopen(os.open(folder / REVOKED, os.O_RDONLY | os.O_NOFOLLOW)) as file:
             lines = [json.loads(line) for line in file if line.strip()]
@@ -212,7 +215,7 @@ def _revoked_since(folder: Path, kiosk: str, begin: float) -> bool:
         raise StrikeError("revoked_file", str(folder / REVOKED)) from error
 
 
-def _read(database: Database, number: int) -> Strike:
+def _read_strike(database: Database, number: int) -> Strike:
     (row,) = database.query(f"{_SELECT} where s.id = ? group by s.id", (number,))
     return msgspec.convert(row, Strike)
 

@@ -1,9 +1,8 @@
-"""The one thread that writes: takes what has arrived, commits it, then says so.
+"""The thread that writes the store: commits records in batches, then reports what is stored.
 
-A batch is whatever came while the last commit was on its way to the disk, so a single reading is
-committed at once and a rush is committed together. A disk that is quicker than `APART_S` would
-make a rush into as many commits as readings, which cost the alarm's path its processor and an
-SD card its life: they are held that far apart.
+A batch is what arrived during the last commit, so a single reading is committed at once and a rush
+together. Commits are at least `COMMIT_INTERVAL_S` apart: on a fast disk a rush would otherwise be
+as many commits as readings, which takes processor time from the alarm and wears out an SD card.
 """
 
 from __future__ import annotations
@@ -33,33 +32,34 @@ T = TypeVar("T")
 
 MAX_BATCH = 1500
 MAX_WAITING = 20_000
-"""Records between the socket and the disk, about 1 KB each; what is beyond waits at the broker."""
+"""Records that may wait for the disk, about 1 KB each; further ones stay with the broker."""
 
-FEVERS = 2000
-"""Room beyond that for fevers, which a guard saw light up."""
+MAX_WAITING_FEVERS = 2000
+"""Fevers that may wait beyond that: they have lit a lamp."""
 
-APART_S = 0.02
-"""Least time from one commit to the next, unless `MANY` wait for it."""
+COMMIT_INTERVAL_S = 0.02
+"""Least time from one commit to the next, while fewer than `FULL_BATCH` records wait."""
 
-MANY = 200
+FULL_BATCH = 200
 
-TELL_S = 0.1
-"""How often a kiosk is told in a rush: each word costs as much as a reading."""
+REPORT_INTERVAL_S = 0.1
+"""Least time between two reports to the kiosks: each costs as much as a reading."""
 
 RETRY_S = 0.5
+"""Delay before a refused commit is tried again."""
 
-OPEN_AGAIN_S = 1.0
-"""How long to wait before a store that could not be opened is tried again."""
+OPEN_RETRY_S = 1.0
+"""Delay before opening the store is tried again."""
 
 REOPEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
-"""Refusals that a file which is open may keep, though the disk takes again."""
+"""SQLite errors that an open connection may keep although the disk works again."""
 
-RENEW_APART_S = 600.0
-"""A disk that damages one database after the other is not given yet another one sooner."""
+RENEW_INTERVAL_S = 600.0
+"""Least time between two new databases, on a disk that damages one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _QueuedRecord:
     record: Record
     done: Callable[[], None]
 
@@ -71,13 +71,12 @@ class _Call:
 
 
 class Writer:
-    """Owns the store; what opens one (raising `StoreError`) is called in the writer's thread, and
-    again until it does.
+    """Owns the store. A function that opens it (or raises `StoreError`) is called in the writer's
+    thread until it succeeds.
 
-    `stored` is told, after a commit, what is held of each kiosk's boot; `trouble` is told the
-    error while the disk refuses and None when it takes again; `again` is called when what came
-    meanwhile and found no room should be asked for; `damaged` is told where a database lies that
-    had to be set aside. All from the writer's thread.
+    Callbacks, all in the writer's thread: `stored(kiosk, message)` after a commit; `trouble(error)`
+    while the disk refuses, then `trouble(None)`; `again()` when the broker should redeliver records
+    that found no room; `damaged(path)` after a damaged database was set aside.
     """
 
     def __init__(
@@ -92,30 +91,30 @@ class Writer:
         self._store: Store
         self.opened = False
         self.tried = threading.Event()
-        """Set once the store is open, or could not be opened at the first attempt."""
+        """Set after the first attempt to open the store, whether or not it succeeded."""
         self._stored = stored
         self._trouble = trouble
         self._again = again
         self._damaged = damaged
         self._renew_at = 0.0
-        self._untold: Touched = {}
-        self._tell_at = 0.0
+        self._unreported: Touched = {}
+        self._report_at = 0.0
         self._committed_at = 0.0
         self.refusing = True
         self.turned_away = 0
-        """Records that found no room, and are to be asked for."""
+        """Records that found no room, and are to be redelivered."""
         self.quarantined = 0
         self.commits = 0
         self.records = 0
         self.commit_s = 0.0
-        self._queue: queue.SimpleQueue[_Entry | _Call | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_QueuedRecord | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer")
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self.progressed_at = time.monotonic()
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -124,11 +123,11 @@ class Writer:
         return self._thread.is_alive()
 
     def give_up(self) -> None:
-        """From now on wait for no disk; whoever waits for a `call` is answered."""
+        """Stop waiting for the disk, so that pending calls end."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """Commit what has arrived, then end; what the disk refuses now stays at the broker."""
+        """Commit what has arrived, then end; what the disk refuses now stays with the broker."""
         self.give_up()
         self._queue.put(None)
         self._thread.join()
@@ -136,11 +135,11 @@ class Writer:
             self._store.close()
 
     def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
-        """Hand a record over; `done` is called once it is committed.
+        """Queue a record; `done` is called once it is committed.
 
-        Returns at once, whatever the disk does: the caller's next message may be a fever. What
-        finds no room is neither kept nor acknowledged, so that the broker and the kiosk have it
-        still; the broker is asked for it when most of the room is free. A guard's acknowledgement
+        Returns at once, whatever the disk does, because the caller's next message may be a fever. A
+        record that finds no room is dropped without `done`, so the broker and the kiosk still have
+        it; the broker is asked to redeliver when most of the queue is free. An acknowledgement
         always finds room.
         """
         if self._queue.qsize() >= _room(record):
@@ -153,15 +152,15 @@ class Writer:
                 record.by,
                 len(record.fevers),
             )
-        self._queue.put(_Entry(record, done))
+        self._queue.put(_QueuedRecord(record, done))
 
     @property
     def waiting(self) -> int:
-        """How much waits to be committed."""
+        """Number of records and calls in the queue."""
         return self._queue.qsize()
 
     def call(self, work: Callable[[Store], T]) -> Future[T]:
-        """Run something with the store in the writer's thread."""
+        """Run `work` with the store in the writer's thread; returns the future result."""
         future: Future[T] = Future()
         self._queue.put(_Call(work, future))
         if self._ended.is_set():
@@ -175,20 +174,19 @@ class Writer:
         self._refuse_calls()
 
     def _opened(self) -> bool:
-        """Open the store as soon as it can be; False where the end came first."""
+        """Open the store, with retries; returns False if stopped before that."""
         refusal = ""
         while True:
             try:
                 self._store = self._open()
                 break
-            except Exception as error:
-                # Whatever it is, the lamps go on without a store.
+            except Exception as error:  # no error may stop the gateway: alarms need no store
                 if repr(error) != refusal:
                     log.error("the store cannot be opened: %s", error, exc_info=_surprise(error))
                     refusal = repr(error)
                     _safely(self._trouble, error)
             self.tried.set()
-            if self._stopping.wait(OPEN_AGAIN_S):
+            if self._stopping.wait(OPEN_RETRY_S):
                 log.error("not stored, left with the broker: %d records", self.waiting)
                 return False
             self.progressed_at = time.monotonic()
@@ -209,33 +207,37 @@ class Writer:
     def _work(self) -> None:
         while True:
             now = self.progressed_at = time.monotonic()
-            if self._untold and now >= self._tell_at:
-                self._say_stored()
+            if self._unreported and now >= self._report_at:
+                self._report_stored()
             try:
-                first = self._queue.get(timeout=self._tell_at - now if self._untold else 1)
+                first = self._queue.get(timeout=self._report_at - now if self._unreported else 1)
             except queue.Empty:
                 continue
-            self._hold_apart()
+            self._pace()
             entries, calls, ending = self._gather(first)
             if entries:
                 self._commit(entries)
             for call in calls:
-                self._serve(call)
+                self._run_call(call)
             if self.turned_away and self._queue.qsize() < MAX_WAITING // 10:
                 log.warning("asking again for %d records", self.turned_away)
                 self.turned_away = 0
                 _safely(self._again)
             if ending:
-                self._say_stored()
+                self._report_stored()
                 return
 
-    def _hold_apart(self) -> None:
-        rest_s = self._committed_at + APART_S - time.monotonic()
-        if rest_s > 0 and self._queue.qsize() < MANY and not self._stopping.is_set():
+    def _pace(self) -> None:
+        """Sleep until the next commit is due, unless a full batch waits."""
+        rest_s = self._committed_at + COMMIT_INTERVAL_S - time.monotonic()
+        if rest_s > 0 and self._queue.qsize() < FULL_BATCH and not self._stopping.is_set():
             time.sleep(rest_s)
 
-    def _gather(self, first: _Entry | _Call | None) -> tuple[list[_Entry], list[_Call], bool]:
-        entries: list[_Entry] = []
+    def _gather(
+        self, first: _QueuedRecord | _Call | None
+    ) -> tuple[list[_QueuedRecord], list[_Call], bool]:
+        """Return the records and calls of the queue, and whether it ends after them."""
+        entries: list[_QueuedRecord] = []
         calls: list[_Call] = []
         item = first
         while True:
@@ -252,19 +254,19 @@ class Writer:
             except queue.Empty:
                 return entries, calls, False
 
-    def _commit(self, entries: list[_Entry]) -> None:
+    def _commit(self, entries: list[_QueuedRecord]) -> None:
         try:
-            touched = self._patiently([entry.record for entry in entries])
+            touched = self._commit_patiently([entry.record for entry in entries])
         except StoreError as error:
-            self._sort_out(entries, error)
+            self._quarantine(entries, error)
         else:
-            self._tell(entries, touched)
+            self._confirm(entries, touched)
         self._committed_at = time.monotonic()
 
-    def _patiently(self, records: list[Record], *, sound: bool = False) -> Touched | None:
-        """Commit, waiting as long as the disk refuses; None where the end came first.
+    def _commit_patiently(self, records: list[Record], *, sound: bool = False) -> Touched | None:
+        """Commit, with retries while the disk refuses; returns None if stopped before that.
 
-        Raises `StoreError` for what no waiting helps; never for records that are `sound`.
+        Raises `StoreError` where a retry cannot help, but not for records known to be `sound`.
         """
         refusal = ""
         while True:
@@ -283,7 +285,7 @@ class Writer:
                     log.error("the disk refuses: %s", error)
                     refusal, self.refusing = str(error), True
                     _safely(self._trouble, error)
-                self.progressed_at = time.monotonic()  # waiting is what it should do now
+                self.progressed_at = time.monotonic()  # waiting for the disk is no hang
                 self._stopping.wait(RETRY_S)
                 self._reopen(error)
                 continue
@@ -296,20 +298,20 @@ class Writer:
 
     def _reopen(self, error: StoreError) -> None:
         if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in REOPEN:
-            with suppress(StoreError):  # the next commit says why
+            with suppress(StoreError):  # the next commit reports it
                 self._store.reopen()
 
     def _renewed(self, error: Exception) -> bool:
-        """Whether the database was damaged, and an empty one is in its place now."""
+        """Replace a damaged database by an empty one; returns whether that was done."""
         if not is_damage(error) or time.monotonic() < self._renew_at:
             return False
         log.critical("%s", error)
         try:
             aside = self._store.renew()
-        except StoreError as why:
-            log.critical("%s", why)
+        except StoreError as failure:
+            log.critical("%s", failure)
             return False
-        self._renew_at = time.monotonic() + RENEW_APART_S
+        self._renew_at = time.monotonic() + RENEW_INTERVAL_S
         log.critical("the damaged database is kept as %s; a new one is begun", aside)
         _safely(self._damaged, aside)
         return True
@@ -320,45 +322,47 @@ class Writer:
             log.warning("the disk takes again")
             _safely(self._trouble, None)
 
-    def _sort_out(self, entries: list[_Entry], error: StoreError) -> None:
-        """Something in the batch cannot be stored at all: find it by halves, quarantine it."""
+    def _quarantine(self, entries: list[_QueuedRecord], error: StoreError) -> None:
+        """Find the records of a batch that cannot be stored, by halving it; store them as rejected
+        messages."""
         self.progressed_at = time.monotonic()
         if len(entries) == 1:
             (entry,) = entries
             reason = str(error.__cause__ or error)
             log.error("quarantined: %s", error)
             self.quarantined += 1
-            self._tell([entry], self._patiently([_quarantined(entry.record, reason)], sound=True))
+            rejected = _rejected(entry.record, reason)
+            self._confirm([entry], self._commit_patiently([rejected], sound=True))
             return
         middle = len(entries) // 2
         for half in (entries[:middle], entries[middle:]):
             self._commit(half)
 
-    def _tell(self, entries: list[_Entry], touched: Touched | None) -> None:
-        """Acknowledge what is committed, if anything was; the kiosks are told soon."""
+    def _confirm(self, entries: list[_QueuedRecord], touched: Touched | None) -> None:
+        """Call `done` of committed records, and note what is to be reported to the kiosks."""
         if touched is None:
             return
         for entry in entries:
             _safely(entry.done)
         for key, seqs in touched.items():
-            self._untold.setdefault(key, []).extend(seqs)
+            self._unreported.setdefault(key, []).extend(seqs)
 
-    def _say_stored(self) -> None:
-        """Tell each kiosk what is held: at once after a pause, together in a rush."""
-        untold, self._untold = self._untold, {}
-        self._tell_at = time.monotonic() + TELL_S
-        for boot, seqs in untold.items():
+    def _report_stored(self) -> None:
+        """Report to each kiosk which of its readings are stored."""
+        unreported, self._unreported = self._unreported, {}
+        self._report_at = time.monotonic() + REPORT_INTERVAL_S
+        for boot, seqs in unreported.items():
             try:
-                words = self._store.stored({boot: seqs})
+                messages = self._store.stored({boot: seqs})
             except StoreError as error:
                 log.error("telling %s what is stored: %s", boot[0], error)
                 if self._renewed(error):
                     return
                 continue
-            for kiosk, stored in words:
+            for kiosk, stored in messages:
                 _safely(self._stored, kiosk, stored)
 
-    def _serve(self, call: _Call) -> None:
+    def _run_call(self, call: _Call) -> None:
         if not call.future.set_running_or_notify_cancel():
             return
         try:
@@ -369,7 +373,7 @@ class Writer:
 
 
 def _safely(call: Callable[..., object], *arguments: object) -> None:
-    """A listener that fails must not end the only thread that writes."""
+    """Call a callback whose errors must not end the thread."""
     try:
         call(*arguments)
     except Exception:
@@ -380,12 +384,13 @@ def _room(record: Record) -> float:
     if isinstance(record, Acknowledged):
         return math.inf
     fever = isinstance(record, ReadingArrived) and record.reading.verdict is Verdict.FEVER
-    return MAX_WAITING + FEVERS if fever else MAX_WAITING
+    return MAX_WAITING + MAX_WAITING_FEVERS if fever else MAX_WAITING
 
 
 def _is_disk(error: StoreError) -> bool:
-    """Whether waiting may help: full, locked, unreadable; not a value that cannot be stored, nor
-    what SQLite calls a logic error, such as a sum that overflows (sqlite.org/rescode.html)."""
+    """Whether a retry may help: the disk is full, locked or unreadable. It cannot help against a
+    value that cannot be stored, nor against what SQLite calls a logic error, such as a sum that
+    overflows (sqlite.org/rescode.html)."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
@@ -393,10 +398,10 @@ def _is_disk(error: StoreError) -> bool:
 
 
 def _surprise(error: Exception) -> Exception | None:
-    """What is logged with all its lines: an error that nobody thought of."""
+    """Return an unforeseen error, which is logged with its traceback; None for `StoreError`."""
     return None if isinstance(error, StoreError) else error
 
 
-def _quarantined(record: Record, reason: str) -> Rejected:
+def _rejected(record: Record, reason: str) -> Rejected:
     topic = record.reading.kiosk if isinstance(record, ReadingArrived) else type(record).__name__
     return Rejected(topic, reason, repr(record).encode("utf-8", "replace"), time.time())

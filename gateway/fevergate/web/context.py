@@ -15,8 +15,8 @@ from fevergate.protocol.messages import Identity
 from fevergate.reports.fever_log import Day, Fever, identity_of, read_day, read_fever
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
-from fevergate.storage.retention import DAY_S, believed
-from fevergate.storage.strikes import MOST_FEVERS
+from fevergate.storage.retention import DAY_S, last_round
+from fevergate.storage.strikes import MAX_FEVERS
 from fevergate.texts import trouble_text
 from fevergate.web.clock import PagesClock
 from fevergate.web.duty import Duty
@@ -68,7 +68,7 @@ class Shared(Site):
         """Blank the personal fields that are too old by a clock that the gateway believes; how
         many."""
         with self.reader() as reader:
-            now = believed(reader)
+            now = last_round(reader)
         if now is None:
             return 0
         return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
@@ -82,7 +82,7 @@ class Shared(Site):
         """The same. Raises `StoreError`."""
         with self.reader() as reader:
             return read_day(
-                reader, self.settings, day, most=most, skip=skip, most_struck=MOST_FEVERS
+                reader, self.settings, day, most=most, skip=skip, most_struck=MAX_FEVERS
             )
 
     def signed(self, log: Day) -> list[SignOff]:

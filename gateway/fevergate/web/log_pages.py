@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from fevergate.errors import ActionError, ExportError, StrikeError
 from fevergate.reports.fever_log import identity_of
-from fevergate.storage.strikes import Asked, strike, take_back
+from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import N_, translations
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
@@ -103,7 +103,7 @@ class LogPages:
         form = await form_of(request)
         day = parse_day(form.get("date", ""))
         try:
-            asked = Asked(
+            asked = StrikeRequest(
                 kiosk=form.get("kiosk", ""),
                 day=day,
                 by=session_of(request).user,

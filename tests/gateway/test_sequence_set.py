@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fevergate.protocol.messages import MAX_PAYLOAD, Stored, encode
 from fevergate.storage import sequence_set as held_module
-from fevergate.storage.sequence_set import MAX_ALSO, MAX_GAPS, MAX_RUNS, Held
+from fevergate.storage.sequence_set import MAX_ALSO, MAX_GAPS, MAX_RANGES, SequenceSet
 
 GAPPED = st.lists(
     st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=MAX_GAPS, max_size=3 * MAX_GAPS
@@ -41,17 +41,17 @@ def told(messages: list[Stored]) -> set[int]:
 
 @given(SEQS)
 def test_a_kiosk_is_never_told_that_something_is_held_which_is_not(seqs):
-    assert told(Held(seqs).stored(1, seqs)) <= set(seqs)
+    assert told(SequenceSet(seqs).stored(1, seqs)) <= set(seqs)
 
 
 @given(SEQS)
 def test_what_has_just_come_is_told_however_many_gaps_there_are(seqs):
-    assert told(Held(seqs).stored(1, seqs)) == set(seqs)
+    assert told(SequenceSet(seqs).stored(1, seqs)) == set(seqs)
 
 
 @given(SEQS)
 def test_a_message_says_all_that_it_can_up_to_the_first_gap_that_it_cannot_name(seqs):
-    (stored,) = Held(seqs).stored(1)
+    (stored,) = SequenceSet(seqs).stored(1)
     held = set(seqs)
     assert told([stored]) == {seq for seq in held if seq <= stored.seq}
     assert stored.seq + 1 not in held and (stored.seq in held or not held)
@@ -61,13 +61,13 @@ def test_a_message_says_all_that_it_can_up_to_the_first_gap_that_it_cannot_name(
 
 @given(GAPPED)
 def test_the_generators_reach_what_does_not_fit_into_one_message(seqs):
-    (stored,) = Held(seqs).stored(1)
+    (stored,) = SequenceSet(seqs).stored(1)
     assert len(stored.gaps) == MAX_GAPS
 
 
 @given(SEQS)
 def test_everything_is_told_while_the_gaps_fit(seqs):
-    (stored,) = Held(seqs).stored(1)
+    (stored,) = SequenceSet(seqs).stored(1)
     if len(stored.gaps) < MAX_GAPS:
         assert told([stored]) == set(seqs)
 
@@ -76,27 +76,27 @@ def test_everything_is_told_while_the_gaps_fit(seqs):
 def test_order_and_repeats_make_no_difference(seqs, random):
     shuffled = seqs * 2
     random.shuffle(shuffled)
-    assert Held(seqs).stored(1) == Held(shuffled).stored(1)
+    assert SequenceSet(seqs).stored(1) == SequenceSet(shuffled).stored(1)
 
 
 @given(SEQS)
 def test_it_knows_what_is_in_it(seqs):
-    held = Held(seqs)
+    held = SequenceSet(seqs)
     assert {seq for seq in range(1, 400) if seq in held} == set(seqs)
 
 
 @given(st.lists(st.integers(1, 60), max_size=60), st.integers(3, 8), st.data())
 def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data):
     """As the store has it: what comes is told at once, and read anew where there is room again."""
-    with patch.multiple(held_module, MAX_RUNS=most, MAX_GAPS=2):
-        held, stored = Held(), set()
+    with patch.multiple(held_module, MAX_RANGES=most, MAX_GAPS=2):
+        held, stored = SequenceSet(), set()
         while seqs:
             came, seqs = seqs[:5], seqs[5:]
             for seq in came:
                 held.add(seq)
             stored |= {*came}
             if held.outdated:
-                held = Held(sorted(stored))
+                held = SequenceSet(sorted(stored))
             said = told(held.stored(1, came))
             assert {*came} <= said <= stored
             assert len(held._first) <= most
@@ -104,18 +104,18 @@ def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data
 
 def test_every_second_number_fills_no_memory_and_the_others_are_told_when_they_come():
     evens = range(2, 200_000, 2)
-    held = Held(evens)
-    assert len(held._first) == MAX_RUNS and held.full and not held.outdated
-    for seq in range(1, 2 * MAX_RUNS):
+    held = SequenceSet(evens)
+    assert len(held._first) == MAX_RANGES and held.full and not held.outdated
+    for seq in range(1, 2 * MAX_RANGES):
         held.add(seq)
     assert held.outdated
-    (stored,) = Held([*range(1, 101), *range(102, 200)]).stored(1)
+    (stored,) = SequenceSet([*range(1, 101), *range(102, 200)]).stored(1)
     assert stored.gaps == ((101, 101),)
 
 
 def test_many_gaps_still_fit_into_one_message():
     numbers = range(2**31 - 4000, 2**31 - 1, 2)
-    messages = Held(numbers).stored(2**31 - 1, numbers)
+    messages = SequenceSet(numbers).stored(2**31 - 1, numbers)
     assert len(messages) > 2000 // MAX_ALSO - MAX_GAPS
     for stored in messages:
         assert len(encode(stored)) <= MAX_PAYLOAD
@@ -123,4 +123,4 @@ def test_many_gaps_still_fit_into_one_message():
 
 
 def test_nothing_held_tells_nothing():
-    assert Held().stored(3) == [Stored(boot=3, seq=0)]
+    assert SequenceSet().stored(3) == [Stored(boot=3, seq=0)]
