@@ -172,14 +172,14 @@ def test_a_date_ahead_or_very_old_is_not_believed():
         (-30 * DAY_S, True),
         (-PAST_S - 1, False),
     ):
-        assert clock.worth(AT + off_s, AT) is believed, off_s
+        assert clock.is_plausible(AT + off_s, AT) is believed, off_s
 
 
 def test_a_gateway_that_doubts_itself_believes_its_kiosks_up_to_the_certificates_end():
     clock = Pi(utc=0.0).clock
     now = clock.now()
-    assert clock.worth(AT, now)
-    assert not clock.worth(END + 1, now)
+    assert clock.is_plausible(AT, now)
+    assert not clock.is_plausible(END + 1, now)
 
 
 @given(

@@ -1,1 +1,5 @@
-"""What a time is worth, and what the machine's clock goes by."""
+"""The clock: decides whether a time can be believed.
+
+`judge` holds the gateway's clock and the check of kiosks' dates; `time_source` reports for `doctor`
+what the machine's clock is set by.
+"""

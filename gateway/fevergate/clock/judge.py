@@ -1,9 +1,9 @@
-"""What a time is worth: the gateway's own clock and a kiosk's date, decided here alone.
+"""The gateway's clock: the time to use, whether it is believed, and whether a kiosk's date can be.
 
-A Pi has no clock chip: its clock may stand where it was saved, jump when network time comes, or be
-set wrong by whoever sets it. Whatever dates, states, retains, tells or forgets asks `GatewayClock`
-for the time, and whether it is believed. A clock in doubt is not used where a better one can be
-told: the last believed time and how long ago that was. No doubt stays for ever: see `WAYS_OUT`.
+A Raspberry Pi has no clock chip: its clock may start from a saved time, jump when network time
+comes, or be set wrong by a person. All parts take the time from `GatewayClock`. While the machine's
+clock is in doubt, it uses the last believed time plus the time that has passed since, where both
+are known. Every doubt ends: see `WAYS_OUT`.
 """
 
 from __future__ import annotations
@@ -18,60 +18,61 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 KNOWN_PAST = 1_735_689_600
-"""2025-01-01, UTC s: before this was written. A clock that says less was never set."""
+"""2025-01-01 in Unix time (s), before this was written: a clock behind it was never set."""
 
 STEP_S = 60.0
-"""A clock that is further from where it should have gone by itself was set."""
+"""Difference between the clock and the passing of time from which on it counts as set."""
 
 BACK_S = 3600.0
-"""How far a clock may be behind the last believed time when the gateway starts."""
+"""How far the clock may be behind the last believed time when the gateway starts."""
 
 LEAP_S = 30 * 86_400.0
-"""How long a gateway may be off without its clock being in doubt when it starts again."""
+"""How far the clock may be ahead of the last believed time when the gateway starts."""
 
 AGREE_S = 120.0
-"""A kiosk whose date is no further off agrees."""
+"""Difference up to which a kiosk's date agrees with the clock."""
 
 AGREED_S = 3 * 3600.0
-"""A clock with which the kiosks have agreed for so long is believed."""
+"""Time for which the kiosks must agree with the clock for it to be believed."""
 
 VOTE_S = 600.0
-"""A kiosk's word counts for so long."""
+"""Time for which a kiosk's date counts as its vote."""
 
 DOUBT_S = 86_400.0
-"""A clock that has run so long in doubt, all runs of the gateway together, is believed."""
+"""Running time in doubt, over all runs of the gateway, after which the clock is believed."""
 
 ASK_S = 10.0
 """How often the kernel is asked whether its clock is synchronised."""
 
 BASE_S = 3600.0
-"""A clock that was believed without proof for longer was right then, whatever sets it later."""
+"""A step forward corrects the time since the clock was first believed only if that is no longer
+ago: a clock that was believed for longer was right."""
 
 AHEAD_S = 300.0
-"""A kiosk's date further ahead of ours is replaced by that of arrival."""
+"""How far a kiosk's date may be ahead of ours; beyond that the time of arrival is used."""
 
 PAST_S = 400 * 86_400.0
-"""So is one further back: a kiosk keeps 20,000 readings, and may be without a line for long."""
+"""How far it may be behind ours: a kiosk keeps 20,000 readings, and may be offline for long."""
 
 LATE_S = 900.0
-"""Coverage that came longer after the time of which it speaks is shown as late."""
+"""Delay from which on coverage is shown as late."""
 
 SYNCHRONISED_FLAG = Path("/run/systemd/timesync/synchronized")
 
 Why = Literal[
     "running on", "synchronised", "agreed", "confirmed", "waited", "unset", "back", "ahead"
 ]
-"""Why a clock is believed (the first five), or not: before any time that can be, behind or far
-ahead of the time that was believed last."""
+"""Why the clock is believed (the first five), or in doubt: before `KNOWN_PAST`, behind the last
+believed time, or far ahead of it."""
 
 _BELIEVED = ("running on", "synchronised", "agreed", "confirmed", "waited")
 
 
 class ClockState(Struct, frozen=True, kw_only=True):
-    """What the gateway thinks of its clock.
+    """State of the gateway's clock.
 
-    `at` is the time that it goes by (UTC s), `off_s` how far the machine's clock is ahead of that,
-    `doubted_s` for how long it has run in doubt.
+    `at` is the time to use (Unix time, s), `off_s` how far the machine's clock is ahead of it, and
+    `doubted_s` how long the gateway has run in doubt.
     """
 
     at: float
@@ -82,8 +83,8 @@ class ClockState(Struct, frozen=True, kw_only=True):
 
 
 class Correction(NamedTuple):
-    """What was dated from `begin` to `end` (UTC s, by the clock of then) is to be moved by `delta`
-    s."""
+    """Everything dated `begin` to `end` (Unix time in s, by the wrong clock) is to move by `delta`
+    (s)."""
 
     begin: float
     end: float
@@ -91,15 +92,16 @@ class Correction(NamedTuple):
 
 
 def uptime() -> float:
-    """Seconds since the machine's start, those in which it slept too."""
+    """Return the seconds since the machine's boot, including those asleep; the same for every
+    process."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def kernel_synchronised() -> bool | None:
-    """Whether something keeps the clock at network time; None where that cannot be told.
+    """Whether the kernel's clock is synchronised to network time; None where that is unknown.
 
-    adjtimex(2): TIME_ERROR (5) is a clock that is not synchronised. systemd's ProtectClock= forbids
-    the call (EPERM); systemd-timesyncd leaves a flag, too (systemd-timesyncd.service(8)).
+    TIME_ERROR (5) means not synchronised (adjtimex(2)). systemd's ProtectClock= forbids the call
+    (EPERM), so the flag file of systemd-timesyncd counts, too (systemd-timesyncd.service(8)).
     """
     try:
         state = ctypes.CDLL(None, use_errno=True).ntp_gettime(ctypes.create_string_buffer(512))
@@ -113,11 +115,11 @@ def kernel_synchronised() -> bool | None:
 
 
 class GatewayClock:
-    """The gateway's time; from any thread.
+    """The gateway's clock; thread-safe.
 
-    `last` is the newest time that the gateway believed before it started (UTC s, None: it never
-    ran), `doubted_s` how long it had been in doubt since then. `certificate_end` is the end of the
-    certificate that kiosks verify (UTC s), or None while that is unknown.
+    `last` is the newest time that an earlier run believed (Unix time in s; None without one), and
+    `doubted_s` how long the gateway has run in doubt since then. `certificate_end` returns the end
+    of the certificate that kiosks verify (Unix time, s), or None while that is unknown.
     """
 
     def __init__(
@@ -139,13 +141,13 @@ class GatewayClock:
         self._last = last
         self._doubted_s = doubted_s
         self._lock = threading.RLock()
-        self._start = self._since = monotonic()  # of this run, of this doubt
-        self._anchor: tuple[float, float] | None = None  # UTC and uptime when it was believed last
-        self._base: tuple[float, float] | None = None  # and since when it went on without a step
+        self._start = self._since = monotonic()  # uptime at the begin of this run, of this doubt
+        self._anchor: tuple[float, float] | None = None  # UTC and uptime when last believed
+        self._base: tuple[float, float] | None = None  # UTC and uptime since the last step
         self._why: Why = "running on"
         self._in_doubt = False
-        self._doubt_began = 0.0  # UTC, by the time that was used
-        self._used = (0.0, 0.0)  # that, and the uptime then
+        self._doubt_began = 0.0  # UTC, as used then
+        self._used = (0.0, 0.0)  # UTC used last while in doubt, and the uptime then
         self._asked_at = float("-inf")
         self._synced: bool | None = None
         self._votes: dict[str, tuple[float, bool]] = {}
@@ -157,7 +159,7 @@ class GatewayClock:
         self.state()
 
     def recall(self, last: float | None, doubted_s: float = 0.0) -> None:
-        """What an earlier run believed, where that became known only now."""
+        """Take up what an earlier run believed, read from a store that opened late."""
         with self._lock:
             in_doubt = self._in_doubt
             before = self._used[0] + self._monotonic() - self._used[1]
@@ -167,38 +169,38 @@ class GatewayClock:
             self.state()
             delta = self._used[0] - before
             if in_doubt and self._in_doubt and abs(delta) > STEP_S:
-                # What this run dated until now, and nothing of an earlier one.
+                # This corrects what this run has dated, and nothing of an earlier one.
                 self._corrections.append(Correction(self._doubt_began, before, delta))
                 self._doubt_began += delta
 
     def now(self) -> float:
-        """UTC s, by which everything is dated."""
+        """Return the time to use (Unix time, s)."""
         return self.state().at
 
     @property
     def believed(self) -> bool:
-        """Whether that time is believed."""
+        """Whether the machine's clock is believed."""
         return self.state().believed
 
     @property
     def tellable(self) -> bool:
-        """Whether kiosks may be told it: one beyond the certificate's end would lock them out."""
+        """Whether kiosks may get this time. One past the certificate's end would lock them out."""
         state = self.state()
         end = self.certificate_end()
         return state.believed and (end is None or state.at < end)
 
     def state(self) -> ClockState:
-        """What the clock is worth now."""
+        """Judge the clock, and return its state."""
         with self._lock:
             return self._look(self._utc(), self._monotonic())
 
     def told(self, kiosk: str) -> None:
-        """A kiosk goes by what we tell it: that it agrees is no news."""
+        """Note that a kiosk got the time from us, so that its agreement is no evidence."""
         self._told.add(kiosk)
 
     def kiosk_says(self, kiosk: str, at: float) -> None:
-        """A kiosk's date (UTC s) in a message that has just come. Those that had it from us while
-        this gateway runs are not asked."""
+        """Count a kiosk's date (Unix time, s) in a message that has just come as its vote, unless
+        it got the time from us."""
         if kiosk in self._told:
             return
         with self._lock:
@@ -213,20 +215,20 @@ class GatewayClock:
             self._voted_at = now
 
     def confirm(self) -> None:
-        """A person says that the machine's clock is right as it is now."""
+        """Note that a person has confirmed the machine's clock as it is now."""
         with self._lock:
             self._confirmed = True
 
     def corrections(self) -> list[Correction]:
-        """What was dated wrongly and is not corrected yet; each is given once."""
+        """Return the corrections that are due; each is returned once."""
         with self._lock:
             self.state()
-            given, self._corrections = self._corrections, []
-            return given
+            corrections, self._corrections = self._corrections, []
+            return corrections
 
-    def worth(self, at: float | None, received_at: float) -> bool:
-        """Whether a kiosk's date can be: not ahead of ours, nor very old. Where we doubt our own
-        clock it may be ahead, up to the certificate's end."""
+    def is_plausible(self, at: float | None, received_at: float) -> bool:
+        """Whether a kiosk's date is plausible: not ahead of ours by more than `AHEAD_S`, nor older
+        than `PAST_S`. While our clock is in doubt it may be ahead, up to the certificate's end."""
         if at is None:
             return False
         if at < received_at - PAST_S:
@@ -266,7 +268,7 @@ class GatewayClock:
         if delta < -STEP_S:
             begin = self._doubt_began if self._in_doubt else self._base[0] if self._base else utc
             end = before
-            if self._anchor is None:  # an earlier run dated ahead, too
+            if self._anchor is None:  # an earlier run may have dated ahead, too
                 begin, end = utc, float("inf")
             self._corrections.append(Correction(max(begin, utc + STEP_S), end, delta))
         elif delta > STEP_S and self._in_doubt:
@@ -280,7 +282,7 @@ class GatewayClock:
         self._doubted_s = 0.0
 
     def _instead(self, utc: float, mono: float) -> float:
-        """The time to go by while the machine's clock is in doubt."""
+        """Return the time to use while the machine's clock is in doubt (Unix time, s)."""
         if self._anchor:
             return self._anchor[0] + mono - self._anchor[1]
         gone_s = mono - self._start
@@ -289,11 +291,11 @@ class GatewayClock:
         if last is None:
             return utc if utc >= KNOWN_PAST else KNOWN_PAST + gone_s
         if utc >= last - BACK_S and (end is None or utc < end):
-            return utc  # a summer's pause: nothing better is known
+            return utc  # ahead after a long pause: nothing better is known
         return last + gone_s
 
     def _sane_last(self) -> float | None:
-        """The time that was believed last, unless no clock of ours can have been there."""
+        """Return the last believed time, unless it is past the certificate's end."""
         end = self.certificate_end()
         if self._last is None or (end is not None and self._last >= end):
             return None
@@ -320,7 +322,7 @@ class GatewayClock:
             ahead_s = utc - (self._anchor[0] + mono - self._anchor[1])
             if abs(ahead_s) <= STEP_S:
                 return "running on"
-            # Somebody set it back: to after what was believed when we started that can be.
+            # It was set back, but not behind what was believed before this run.
             if ahead_s < 0 and last is not None and utc >= last - STEP_S:
                 return "running on"
             return "ahead" if ahead_s > 0 else "back"
@@ -349,4 +351,4 @@ WAYS_OUT: dict[Why, tuple[str, str]] = {
     ),
 }
 WAYS_OUT["ahead"] = WAYS_OUT["back"]
-"""How each doubt ends: by itself, and by a person. (Chinese, English)"""
+"""How each doubt ends by itself, and how a person ends it (Chinese, English)."""

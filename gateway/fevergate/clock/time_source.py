@@ -1,7 +1,7 @@
-"""What this machine's clock goes by: a time server, a clock chip, or the time that was saved.
+"""Finds what the machine's clock is set by: a time server, a clock chip, or a saved time.
 
-A Pi has no clock chip. `fevergate-clock.service` gives a file the present time each hour and at
-shutdown; systemd advances the clock to that file's time as it boots.
+A Raspberry Pi has no clock chip. `fevergate-clock.service` sets a file's modification time each
+hour and at shutdown; at boot, systemd advances the clock to it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 from fevergate.command_line.finding import Finding
 
 SAVED = Path("/usr/lib/clock-epoch")
-"""Read by systemd itself (src/shared/clock-util.c, `clock_apply_epoch`)."""
+"""The saved time, read by systemd (src/shared/clock-util.c, `clock_apply_epoch`)."""
 SYNCHRONISED = Path("/var/lib/fevergate-clock/synchronised")
-"""Given the present time whenever the clock is saved while chrony is synchronised."""
+"""The time of the last save while chrony was synchronised."""
 CHIPS = Path("/sys/class/rtc")
 CHIP_AGREES_S = 60
-"""A chip that is further off was not read at boot, or has lost its battery."""
+"""Difference up to which a chip agrees with the clock; one further off was not read at boot, or its
+battery is empty."""
 WAYS_OUT = (
     "接入网络校时，加装时钟模块（install.md），或手动设置：sudo date -s '2026-11-26 08:00'",
     "give it a network with a time server or a clock module (install.md), or set it by hand:"
@@ -29,7 +30,8 @@ WAYS_OUT = (
 
 
 def finding(now: datetime, zone: ZoneInfo) -> Finding:
-    """The present time, and whether it is synchronised, a chip's, restored, or was never set."""
+    """Return `doctor`'s finding: the time, and whether it is synchronised, from a chip, from a
+    saved time, or was never set."""
     local = now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     synchronised = _synchronised()
     if synchronised is None:
@@ -74,12 +76,12 @@ def _finding(state: str, local: str, words: tuple[str, str]) -> Finding:
 
 
 def _chip(now: datetime) -> str | None:
-    """The name of a chip that agrees with the clock, such as `rtc-ds1307`."""
+    """Return the name of a clock chip that agrees with the clock, such as `rtc-ds1307`."""
     for chip in sorted(CHIPS.glob("rtc*")):
         try:
             seconds = int((chip / "since_epoch").read_text())
             name = (chip / "name").read_text().split()
-        except (OSError, ValueError):  # a chip that lost its battery has no time
+        except (OSError, ValueError):  # a chip whose battery is empty has no time
             continue
         if name and abs(seconds - now.timestamp()) <= CHIP_AGREES_S:
             return name[0]
@@ -94,13 +96,13 @@ def _time_of(path: Path) -> datetime | None:
 
 
 def _synchronised() -> bool | None:
-    """Whether systemd says that the clock is synchronised; None where it cannot be asked."""
+    """Whether systemd reports the clock as synchronised; None where it does not answer."""
     if shutil.which("timedatectl") is None:
         return None
-    done = subprocess.run(
+    result = subprocess.run(
         ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
         capture_output=True,
         text=True,
         timeout=10,
     )
-    return {"yes": True, "no": False}.get(done.stdout.strip())
+    return {"yes": True, "no": False}.get(result.stdout.strip())

@@ -184,7 +184,7 @@ class Ingest:
         self._health(health)
         self.flood.health(health)
         self._watch.health(health)
-        if health.at is None or self._clock.worth(health.at, now):
+        if health.at is None or self._clock.is_plausible(health.at, now):
             return HealthArrived(health, now, gate)
         self.counts["misdated"] += 1
         # A kiosk never queues health, so it describes the time of arrival.
@@ -203,7 +203,7 @@ class Ingest:
             self.counts["flood"] += 1
             return None
         claimed_at = None
-        if reading.at is not None and not self._clock.worth(reading.at, now):
+        if reading.at is not None and not self._clock.is_plausible(reading.at, now):
             self.counts["misdated"] += 1
             claimed_at = reading.at
             reading = msgspec.structs.replace(reading, at=None)

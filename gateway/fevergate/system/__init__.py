@@ -1,1 +1,6 @@
-"""What any program here asks of its machine: files, threads, clocks, logs, chips."""
+"""The machine below any program here: files, threads, clocks, logs and GPIO chips.
+
+`atomic_file` writes files, `logging_setup` chooses the log's destination, `machine` identifies a
+Raspberry Pi, `prometheus_server` serves metrics, `steady_clock` measures durations in Unix time,
+`thread_errors` notes dead threads.
+"""

@@ -1,4 +1,4 @@
-"""Writing small files so that a power cut leaves the old one or the new one, whole."""
+"""Atomic writes of small files: a power cut leaves either the old or the new file, whole."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from pathlib import Path
 
 
 def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file that only its owner can read, whole or not at all.
+    """Write a file atomically, by default readable to its owner only.
 
-    Never through a link that lies there: root writes into a folder of the service's user.
+    A symbolic link at the path is never followed: root writes into a folder of the service's user.
     """
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 
 def write_public(path: Path, data: bytes) -> None:
-    """The same for what everybody may read."""
+    """Write a file atomically, readable to everybody."""
     write_private(path, data, 0o644)
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a rename in it survive a power cut."""
+    """Flush a folder to disk, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

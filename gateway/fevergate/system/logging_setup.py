@@ -1,8 +1,7 @@
-"""Where the gateway's own log goes: structured into the journal, or onto stderr.
+"""Sends a program's log to the systemd journal, or as text to stderr.
 
 Under systemd each line becomes a journal entry with fields, so that `journalctl -t fevergate
-EXTRA_KIOSK=north-1` finds a kiosk's
-(systemd.journal-fields(7)). Elsewhere it is a line of text.
+EXTRA_KIOSK=north-1` finds those of one kiosk (systemd.journal-fields(7)).
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ IDENTIFIER = "fevergate"
 
 
 def set_up(verbose: bool) -> None:
-    """Warnings and worse; with `verbose` also each connection."""
+    """Log warnings and errors; with `verbose` also information such as each connection."""
     level = logging.INFO if verbose else logging.WARNING
     if check_journal_stream():
-        # Its entries have no line's prefix, and no id made of a hash of each text.
+        # Without message ids, which would be a hash of each text.
         handler = JournaldLogHandler(IDENTIFIER, Facility.DAEMON, use_message_id=False)
         logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
     else:

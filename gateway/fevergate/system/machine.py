@@ -1,7 +1,7 @@
-"""What this machine is, and which of its GPIO chips leads to the header.
+"""Identifies the machine, and the GPIO chip that is connected to a Raspberry Pi's header.
 
-Read from /sys, which the gateway's unit leaves visible: it hides /proc/device-tree and
-/proc/cpuinfo (`ProcSubset=pid`), where gpiozero, RPi.GPIO and rpi-lgpio look for themselves.
+It reads /sys, because the gateway's unit hides /proc/device-tree and /proc/cpuinfo
+(`ProcSubset=pid`), which gpiozero, RPi.GPIO and rpi-lgpio read.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ HEADER_CHIPS = {
     "brcm,bcm2711-gpio": "pinctrl_bcm2835",
     "raspberrypi,rp1-gpio": "pinctrl_rp1",
 }
-"""The device tree's names of the chip behind the header, Pi 1 to 3, 4, 5, and the kernel's module
-that drives it. Its number is 0 on most kernels, on a Pi 5 also 4 or more. (Linux:
-pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)"""
+"""Device-tree name of the header's GPIO chip (Pi 1 to 3, 4, 5), and the kernel module that drives
+it. Its number is 0 on most kernels, 4 or more on some of a Pi 5. (Linux: pinctrl-bcm2835.c;
+Raspberry Pi: pinctrl-rp1.c.)"""
 
 _REVISION_3B = 0xA02082
 _REVISION_5B = 0xC04170
@@ -30,11 +30,11 @@ _NEW_STYLE = 1 << 23
 
 
 class Machine(NamedTuple):
-    """A machine, as its device tree tells.
+    """A machine as its device tree describes it.
 
-    `model` is empty where there is no device tree, `chip` is None where no GPIO chip leads to a
-    Pi's header. `revision`: the board's revision code; where the firmware did not leave one, or one
-    of before 2014, that of a Pi with the same header.
+    `model` is empty without a device tree. `revision` is the board's revision code; where it is
+    missing or older than 2014, that of a Pi with the same header. `chip` is the number of the
+    header's GPIO chip, or None.
     """
 
     model: str
@@ -43,12 +43,12 @@ class Machine(NamedTuple):
 
     @property
     def is_pi(self) -> bool:
-        """Whether it says that it is a Raspberry Pi."""
+        """Whether it is a Raspberry Pi."""
         return "Raspberry Pi" in self.model
 
 
 def recognise(sys: Path = SYS) -> Machine:
-    """This machine, from the kernel's files; never fails."""
+    """Return this machine, as read from the kernel's files; never raises."""
     tree = sys / "firmware/devicetree/base"
     model = _read(tree / "model").rstrip(b"\0").decode("utf-8", "replace")
     revision = int.from_bytes(_read(tree / "system/linux,revision")[:4], "big")
@@ -62,17 +62,17 @@ def _header_chip(sys: Path) -> int | None:
         devices = list((sys / "bus/gpio/devices").iterdir())
     except OSError:  # no GPIO here, or hidden by a sandbox
         return None
-    found = [
+    numbers = [
         int(device.name.removeprefix("gpiochip"))
         for device in devices
         if device.name.removeprefix("gpiochip").isdecimal()
         and HEADER_CHIPS.keys() & _compatible(device)
     ]
-    return min(found, default=None)
+    return min(numbers, default=None)
 
 
 def _compatible(device: Path) -> set[str]:
-    """Names in the device tree of a GPIO chip, or of the device that it belongs to."""
+    """Return the device-tree names of a GPIO chip, or of its parent device."""
     names = _read(device / "of_node/compatible") or _read(
         device.resolve().parent / "of_node/compatible"
     )
@@ -87,12 +87,12 @@ def _read(path: Path) -> bytes:
 
 
 def keeps_outputs(sys: Path = SYS) -> bool:
-    """Whether the kernel leaves a dead program's outputs on the header as they were.
+    """Whether the kernel keeps the header's outputs as they are after a program has ended.
 
-    Raspberry Pi OS's does (`persist_gpio_outputs` is true in its pinctrl-bcm2835.c and
-    pinctrl-rp1.c), unless `dtparam=strict_gpiod` is in config.txt; Debian 13's does where it is
-    told to (false in Linux's pinctrl-bcm2835.c, from 6.11 on); Debian 12's knows no such parameter
-    and lets go of them. A Pi 5's kernel has both drivers: that of the header's chip counts.
+    Raspberry Pi OS does (`persist_gpio_outputs` is true in its pinctrl-bcm2835.c and
+    pinctrl-rp1.c), unless config.txt has `dtparam=strict_gpiod`. Debian 13 does if it is set (false
+    in Linux's pinctrl-bcm2835.c, from 6.11 on). Debian 12 has no such parameter, and releases them.
+    A Pi 5's kernel has both drivers; that of the header's chip decides.
     """
     chip = _header_chip(sys)
     if chip is None:
@@ -107,9 +107,9 @@ def keeps_outputs(sys: Path = SYS) -> bool:
 
 
 def chip_of(machine: Machine, dev: Path = DEV) -> int:
-    """The number of the chip behind the header, which this user may open.
+    """Return the number of the header's GPIO chip, after a check that this user may open it.
 
-    Raises `PinsError` that says what stands against it.
+    Raises `PinsError` where there is none, or it may not be opened.
     """
     if machine.chip is None:
         raise PinsError("no GPIO chip of a Raspberry Pi here")

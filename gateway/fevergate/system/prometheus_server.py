@@ -1,4 +1,4 @@
-"""Serves a metrics registry over HTTP for Prometheus; the caller supplies what is counted."""
+"""Serves a metrics registry over HTTP for Prometheus; the caller supplies the metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class MetricsServer:
-    """http://HOST:PORT/metrics, from `start` to `stop`."""
+    """Serves http://HOST:PORT/metrics from `start` to `stop`."""
 
     def __init__(self, host: str, port: int, metrics: Collector) -> None:
         self._host, self._port = host, port
@@ -22,26 +22,26 @@ class MetricsServer:
         self._server = None
 
     def start(self) -> None:
-        """Begin to listen; where that cannot be, say so: the work goes on without."""
+        """Start to listen; a failure is logged, and the program goes on without metrics."""
         try:
             self._server, _ = start_http_server(self._port, self._host, self._registry)
         except OSError as error:
             log.error("metrics on %s:%d: %s", self._host, self._port, error)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
 
 
-def gauge(name: str, what: str, value: float, **labels: str) -> Metric:
-    """One figure as it is now."""
-    metric = GaugeMetricFamily(name, what, labels=list(labels))
+def gauge(name: str, text: str, value: float, **labels: str) -> Metric:
+    """Return a gauge with one value; `text` is its help."""
+    metric = GaugeMetricFamily(name, text, labels=list(labels))
     metric.add_metric(list(labels.values()), value)
     return metric
 
 
-def counter(name: str, what: str, value: float) -> Metric:
-    """One figure that only grows."""
-    return CounterMetricFamily(name, what, value=value)
+def counter(name: str, text: str, value: float) -> Metric:
+    """Return a counter, which only grows; `text` is its help."""
+    return CounterMetricFamily(name, text, value=value)

@@ -1,4 +1,4 @@
-"""A clock for durations: it does not follow a jump that does not last."""
+"""A clock for durations in Unix time that ignores a jump of the machine's clock unless it lasts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 
 JUMP_S = 60.0
+"""Difference to the passing of time from which on the machine's clock has jumped."""
+
 LASTS_S = 600.0
-"""A machine's clock that jumped is followed after so long: by then network time has set it right,
-or it was."""
+"""Time after which a jump is followed: by then network time has undone a wrong one."""
 
 
 class SteadyClock:
-    """UTC s; called like `time.time`, from any thread."""
+    """Unix time (s); called like `time.time`, thread-safe."""
 
     def __init__(
         self,
@@ -27,7 +28,7 @@ class SteadyClock:
         self._jumped: float | None = None
 
     def __call__(self) -> float:
-        """UTC s."""
+        """Return Unix time (s)."""
         with self._lock:
             utc, mono = self._utc(), self._monotonic()
             steady = self._anchor[0] + mono - self._anchor[1]

@@ -1,6 +1,6 @@
-"""Threads that end by an exception: remembered, so that their program can say so and end.
+"""Notes threads that end by an exception, so that their program can report it and exit.
 
-A thread that falls takes its work with it, and the rest of the process looks well.
+Without this, the work of such a thread is gone while the rest of the process seems well.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import threading
 log = logging.getLogger(__name__)
 
 fallen: list[str] = []
-"""Names of the threads of this process that ended by an exception."""
+"""Names of this process's threads that ended by an exception."""
 
 
 def watch() -> None:
-    """Note from now on each thread that falls, whoever started it."""
+    """From now on note every thread that ends by an exception, whichever library started it."""
     threading.excepthook = _fell
 
 
