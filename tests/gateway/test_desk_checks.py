@@ -14,7 +14,7 @@ from fevergate.desk import store
 from fevergate.errors import CalibrationRefusedError, DeskError, SettingsError
 from fevergate.provision import provision
 from fevergate.settings.gateway import Desk, load_gateway
-from fevergate.storage.retention import DAY_S
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
 from simulator.faults import Fault
 

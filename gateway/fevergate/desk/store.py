@@ -23,7 +23,7 @@ from fevergate.errors import StoreError
 from fevergate.protocol.messages import CalibrationRecord
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import ImmediateTransaction, connect, open_reader, open_sound
-from fevergate.storage.retention import DAY_S
+from fevergate.storage.coverage_bits import DAY_S
 from kiosk.calibration import Calibration
 
 migrations = Migrations("fevergate-desk")

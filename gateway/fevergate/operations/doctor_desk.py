@@ -13,7 +13,7 @@ from fevergate.desk.store import last_check, newest
 from fevergate.errors import DeskError
 from fevergate.operations.doctor_storage import CALIBRATION_DAYS
 from fevergate.settings.gateway import Desk, GatewaySettings
-from fevergate.storage.retention import DAY_S
+from fevergate.storage.coverage_bits import DAY_S
 
 _CHECK = ("fevergate desk check --by 姓名", "fevergate desk check --by NAME")
 _CALIBRATE = ("fevergate desk calibrate --by 姓名", "fevergate desk calibrate --by NAME")

@@ -1,15 +1,24 @@
 """Coverage as bit masks: one integer per hour, with one bit for each minute a kiosk was watching.
 
 Setting a bit is idempotent and independent of order, so redelivered, late and reordered messages
-cannot make coverage wrong.
+cannot make coverage wrong. The bounds of hours and days are here, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+DAY_S = 86400
 HOUR_S = 3600
 MINUTE_S = 60
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[float, float]:
+    """Return a day's begin and end (Unix time, s)."""
+    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
 
 
 def hour_of(at: float) -> int:

@@ -7,12 +7,12 @@ Each day with a changed hour is then computed anew, so redelivered messages cann
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
-from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count, silences
+from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count, day_bounds, silences
 from fevergate.storage.schema import struck
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,8 @@ class DailyRollup:
         return date
 
     def _make(self, kiosk: str, date: str) -> None:
-        start = datetime.fromisoformat(date).replace(tzinfo=self._zone)
-        begin, end = int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
-        span = (kiosk, begin, end)
-        hours = self._connection.execute(_HOURS, span).fetchall()
+        begin, end = map(int, day_bounds(datetime.fromisoformat(date), self._zone))
+        hours = self._connection.execute(_HOURS, (kiosk, begin, end)).fetchall()
         masks = {hour: watched for hour, _, _, _, _, watched, *_ in hours if watched}
         first_at = last_at = None
         if masks:

@@ -16,14 +16,13 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.outbox import materialise
 from fevergate.storage.schema import struck
 from fevergate.storage.store import Store
 
 RESENT_DAYS = 62
 """Days that are forwarded again under a new token: a stolen old one may have sent false counts."""
-
-DAY_S = 86_400
 
 
 def epoch_of(database: Database) -> str:

@@ -23,6 +23,7 @@ from fevergate.protocol.campus_messages import (
     Summary,
 )
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import struck
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import spans_of
@@ -118,7 +119,7 @@ def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> Day
     revisions, which only grows."""
     (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
     row |= _own(database, row, zone)
-    row["struck"] = spans_of(database, *_bounds(day, zone)).get(kiosk, [])
+    row["struck"] = spans_of(database, *_day_bounds(day, zone)).get(kiosk, [])
     names = (name for name in DaySummary.__struct_fields__ if name in row)
     return DaySummary(**{name: row[name] for name in names})
 
@@ -167,7 +168,7 @@ def _statement(database: Database, settings: GatewaySettings, day: str) -> Gatew
     gate_of = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     counts = {kiosk: KioskCount(kiosk=kiosk, gate=gate) for kiosk, gate in gate_of.items()}
     revision = 1
-    spans = spans_of(database, *_bounds(day, settings.zone))
+    spans = spans_of(database, *_day_bounds(day, settings.zone))
     for row in database.query("select * from days where date = ?", (day,)):
         revision += row["revision"]
         # The settings prevail over the gate that the first reading noted.
@@ -184,7 +185,7 @@ def _statement(database: Database, settings: GatewaySettings, day: str) -> Gatew
 
 def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, int]:
     """Return the counts of a kiosk's day without those that an earlier epoch has forwarded."""
-    span = (day["kiosk"], *_bounds(day["date"], zone))
+    span = (day["kiosk"], *_day_bounds(day["date"], zone))
     sums = database.execute(_INHERITED, span).fetchone()
     return {
         name: day[name] - (before or 0)
@@ -197,10 +198,8 @@ _INHERITED = f"""
     where kiosk = ? and hour >= ? and hour < ? and not {struck("i")}"""  # noqa: S608 - constants
 
 
-def _bounds(day: str, zone: ZoneInfo) -> tuple[float, float]:
-    """Return a day's begin and end (Unix time, s)."""
-    begin = datetime.fromisoformat(day).replace(tzinfo=zone)
-    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+def _day_bounds(day: str, zone: ZoneInfo) -> tuple[float, float]:
+    return day_bounds(date.fromisoformat(day), zone)
 
 
 def _hour(row: dict[str, Any]) -> HourSummary:

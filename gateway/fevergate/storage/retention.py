@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.settings.gateway import Retention
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,6 @@ PAUSE_S = 0.05
 INTERVAL_S = 3600.0
 FIRST_S = 120.0
 """Delay of the first round: the gateway's start has other work."""
-
-DAY_S = 86400
 
 LEAP_S = 30 * DAY_S
 """Advance of the clock since the last round that counts as a leap."""

@@ -24,7 +24,7 @@ from fevergate.protocol.campus_messages import MOST_STRIKES, REASON, StruckSpan
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
-from fevergate.storage.coverage_bits import HOUR_S
+from fevergate.storage.coverage_bits import HOUR_S, day_bounds
 from fevergate.storage.store import Store
 
 REVOKED = "revoked.jsonl"
@@ -112,7 +112,7 @@ def take_back(
     _check_texts(request)
     store = _open_existing(settings)
     try:
-        begin, end = _day_bounds(settings, request.day)
+        begin, end = day_bounds(request.day, settings.zone)
         with store.transaction():
             strikes = [
                 row
@@ -158,7 +158,7 @@ def _check_room(
     ).fetchone()
     if not rows:
         raise StrikeError("nothing", request.kiosk)
-    day = read_strikes(database, *_day_bounds(settings, request.day))
+    day = read_strikes(database, *day_bounds(request.day, settings.zone))
     before = [row for row in day if row.kiosk == request.kiosk]
     if any(row.undone_at is None and row.begin <= begin and end <= row.end for row in before):
         raise StrikeError("struck", request.kiosk)
@@ -170,11 +170,6 @@ def _open_existing(settings: GatewaySettings) -> Store:
     path = settings.path(settings.database)
     open_reader(path).close()  # raises where there is none; `Store` would create one
     return Store(path, settings.zone)
-
-
-def _day_bounds(settings: GatewaySettings, day: date) -> tuple[float, float]:
-    start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
-    return start.timestamp(), (start + timedelta(days=1)).timestamp()
 
 
 def _now(database: Database) -> float:

@@ -15,7 +15,8 @@ from fevergate.protocol.messages import Identity
 from fevergate.reports.fever_log import Day, Fever, identity_of, read_day, read_fever
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
-from fevergate.storage.retention import DAY_S, last_round
+from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.retention import last_round
 from fevergate.storage.strikes import MAX_FEVERS
 from fevergate.texts import trouble_text
 from fevergate.web.clock import PagesClock

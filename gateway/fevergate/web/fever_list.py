@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
 from fevergate.reports.fever_log import FEVER, Fever, bounds, identity_of
-from fevergate.storage.retention import DAY_S
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.schema import struck
 from fevergate.web.follow_ups import FollowUp
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Identity
-from fevergate.storage.epochs import DAY_S, RESENT_DAYS
+from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.epochs import RESENT_DAYS
 from fevergate.web_common.store import WebStore
 
 SITES = ("", "axillary", "oral", "ear")

@@ -16,7 +16,7 @@ from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.reports.fever_log import KioskDay, bounds, read_day
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
-from fevergate.storage.retention import DAY_S
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.schema import struck
 
 HISTORY_DAYS = 14
