@@ -74,7 +74,7 @@ class Ingest:
         self,
         settings: GatewaySettings,
         alarm: Alarm,
-        watch: KioskMonitor,
+        monitor: KioskMonitor,
         keep: Keep,
         health: Callable[[Health], None] = lambda _: None,
         clock: GatewayClock | None = None,
@@ -83,7 +83,7 @@ class Ingest:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
         self._alarm = alarm
-        self._watch = watch
+        self._monitor = monitor
         self._keep = keep
         self._health = health
         self._lamp_test = lamp_test
@@ -102,7 +102,7 @@ class Ingest:
         connection, it would clear fevers that came since and that no guard saw.
         """
         now = self._clock.now()
-        self._watch.drops.received += 1
+        self._monitor.drops.received += 1
         if topic == DROPPED:
             self._dropped(payload)
             done()
@@ -168,7 +168,7 @@ class Ingest:
             case "status":
                 if payload not in (b"online", b"offline"):
                     raise MessageError("status: expected online or offline")
-                self._watch.status(topic.name, payload == b"online")
+                self._monitor.status(topic.name, payload == b"online")
                 return StatusArrived(topic.name, payload.decode(), now, gate)
             case "settings/applied":
                 return self._applied(topic.name, gate, payload, now)
@@ -183,7 +183,7 @@ class Ingest:
             self._clock.kiosk_says(health.kiosk, health.at)
         self._health(health)
         self.flood.health(health)
-        self._watch.health(health)
+        self._monitor.health(health)
         if health.at is None or self._clock.is_plausible(health.at, now):
             return HealthArrived(health, now, gate)
         self.counts["misdated"] += 1
@@ -198,7 +198,7 @@ class Ingest:
             raised_at = self._raise(gate, reading)
             log.info("fever at %s", gate, extra={"gate": gate, **reading.identity._asdict()})
         self.counts[reading.verdict.value] += 1
-        self._watch.heard(kiosk)
+        self._monitor.heard(kiosk)
         if self.flood.over(reading):
             self.counts["flood"] += 1
             return None
@@ -235,12 +235,12 @@ class Ingest:
 
     def _dropped(self, payload: bytes) -> None:
         if payload.isdigit() and len(payload) < 20:
-            self._watch.drops.count(int(payload))
+            self._monitor.drops.count(int(payload))
 
     def _applied(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record:
         applied = decode(payload, Applied)
         self._same(kiosk, applied.kiosk)
-        self._watch.heard(kiosk)
+        self._monitor.heard(kiosk)
         if applied.error:
             log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
         return SettingsApplied(applied, now, gate)

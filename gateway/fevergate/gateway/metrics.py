@@ -29,14 +29,14 @@ class GatewayMetrics(Collector):
         self,
         settings: GatewaySettings,
         alarm: Alarm,
-        watch: KioskMonitor,
+        monitor: KioskMonitor,
         ingest: Ingest,
         writer: Writer,
         broker: Broker,
     ) -> None:
         self._settings = settings
         self._alarm = alarm
-        self._watch = watch
+        self._monitor = monitor
         self._ingest = ingest
         self._writer = writer
         self._broker = broker
@@ -50,7 +50,7 @@ class GatewayMetrics(Collector):
         yield counter(
             "fevergate_broker_dropped_messages",
             "Messages that the broker reports as dropped since it started.",
-            self._watch.drops.dropped,
+            self._monitor.drops.dropped,
         )
         yield from self._gates()
         yield from self._kiosks()
@@ -77,7 +77,7 @@ class GatewayMetrics(Collector):
         heard = GaugeMetricFamily(
             "fevergate_kiosk_silent_seconds", "Time since the last message.", labels=["kiosk"]
         )
-        for kiosk, age_s in self._watch.ages().items():
+        for kiosk, age_s in self._monitor.ages().items():
             heard.add_metric([kiosk], age_s)
         flood = CounterMetricFamily(
             "fevergate_kiosk_flood_readings",

@@ -102,7 +102,7 @@ class Gateway:
         self._remembered: ClockState | None = None
         self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
         self._check_error: str | None = None
-        self._watch = KioskMonitor(settings, self.alarm.trouble)
+        self._monitor = KioskMonitor(settings, self.alarm.trouble)
         self._compare_at = time.monotonic() + COMPARE_S
         self._opener = StoreOpener(
             settings,
@@ -133,7 +133,7 @@ class Gateway:
         self.ingest = Ingest(
             settings,
             self.alarm,
-            self._watch,
+            self._monitor,
             self.writer.add,
             self.clocks.health,
             self.clock,
@@ -152,7 +152,7 @@ class Gateway:
             log.error("%s; what it said when it was last sound is in force", wrong)
             self._trouble_all("settings", "settings: gateway.toml damaged, the last are in force")
         self._metrics = _metrics(
-            settings, self.alarm, self._watch, self.ingest, self.writer, self._broker
+            settings, self.alarm, self._monitor, self.ingest, self.writer, self._broker
         )
         self.forwarder = _forwarder(settings, self.writer, self.clock)
         for gate, lights in self._lamps.lights.items():
@@ -162,7 +162,7 @@ class Gateway:
 
     def start(self) -> None:
         """Start all threads, and return."""
-        self._watch.check()
+        self._monitor.check()
         with suppress(SettingsError):  # the broker's thread reports it, and waits for the files
             last_good.choose_secrets(self._settings)
         self.alarm.restore(announced(self._settings), ())
@@ -208,8 +208,8 @@ class Gateway:
     def tick(self) -> bool:
         """Check all parts; returns whether the gateway works. If not, every gate is amber with the
         reason."""
-        self._watch.floods(self.ingest.flood.kiosks())
-        self._watch.check()
+        self._monitor.floods(self.ingest.flood.kiosks())
+        self._monitor.check()
         for gate, lights in self._lamps.retry().items():
             self.alarm.relight(gate, lights)
             self._connect_button(gate, lights)
@@ -310,7 +310,7 @@ class Gateway:
         except Exception as error:  # whatever a damaged database makes a library raise
             log.error("comparing kiosks: %s: %s", type(error).__name__, error)
             return
-        self._watch.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})
+        self._monitor.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})
 
     def _connect_button(self, gate: str, lights: GateLights) -> None:
         """Make a gate's button acknowledge; a button that does not work is amber."""
@@ -332,7 +332,7 @@ class Gateway:
         )
 
     def _line_up(self) -> None:
-        self._watch.drops.up()
+        self._monitor.drops.up()
         self.ingest.flood.line_up()
         self._announce_all()
 
