@@ -1,4 +1,4 @@
-"""`fevergate evaluate`: how well the shipped decision does on people who were measured."""
+"""`fevergate evaluate`: shows how well the shipped decision finds fevers."""
 
 from __future__ import annotations
 
@@ -104,27 +104,28 @@ def evaluate_command(
       fevergate evaluate people.csv --json | jq .sensitivity
     """
     people = load_people(file, site, camera)
-    found, judged = evaluate(people, site, camera, fever_c, threshold_c)
+    evaluation, judged = evaluate(people, site, camera, fever_c, threshold_c)
     if plot:
         from fevergate.evaluation.plot import write_plot
 
-        write_plot(plot, found, judged, language)
+        write_plot(plot, evaluation, judged, language)
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(evaluation).decode())
     else:
-        Console(width=None if Console().is_terminal else 110).print(as_table(found, language))
+        Console(width=None if Console().is_terminal else 110).print(as_table(evaluation, language))
 
 
-def as_table(found: Evaluation, language: str) -> RenderableType:
-    """For a person at a terminal."""
+def as_table(result: Evaluation, language: str) -> RenderableType:
+    """The result as tables and sentences for a terminal."""
     say = {key: pair[0 if language == "zh" else 1] for key, pair in SAY.items()}
     parts: list[RenderableType] = [
         Text(
-            say["title"].format(camera=found.camera, site=found.site, fever=found.fever_c), "bold"
+            say["title"].format(camera=result.camera, site=result.site, fever=result.fever_c),
+            "bold",
         ),
         Text(
-            say["people"].format(n=found.n, fevers=found.fevers)
-            + (say["skipped"].format(skipped=found.skipped) if found.skipped else "")
+            say["people"].format(n=result.n, fevers=result.fevers)
+            + (say["skipped"].format(skipped=result.skipped) if result.skipped else "")
         ),
     ]
     table = Table()
@@ -133,38 +134,38 @@ def as_table(found: Evaluation, language: str) -> RenderableType:
         table.add_column(say[key], justify="right")
     for name, seen, quiet in (
         (
-            Text(say["ours"].format(threshold=found.threshold_c), "bold"),
-            found.sensitivity_interval,
-            found.specificity_interval,
+            Text(say["ours"].format(threshold=result.threshold_c), "bold"),
+            result.sensitivity_interval,
+            result.specificity_interval,
         ),
         (
             say["raw"].format(skin=RAW_RULE_C),
-            found.raw_rule.sensitivity_interval,
-            found.raw_rule.specificity_interval,
+            result.raw_rule.sensitivity_interval,
+            result.raw_rule.specificity_interval,
         ),
         (
-            say["fixed"].format(skin=found.fixed_rule.skin_c),
-            found.fixed_rule.sensitivity_interval,
-            found.fixed_rule.specificity_interval,
+            say["fixed"].format(skin=result.fixed_rule.skin_c),
+            result.fixed_rule.sensitivity_interval,
+            result.fixed_rule.specificity_interval,
         ),
     ):
-        table.add_row(name, _share(seen, found.fevers), _share(quiet, found.n - found.fevers))
+        table.add_row(name, _share(seen, result.fevers), _share(quiet, result.n - result.fevers))
     counts = Table()
     counts.add_column("")
     for key in ("ill", "well"):
         counts.add_column(say[key], justify="right")
-    counts.add_row(say["alarmed"], str(found.true_positive), str(found.false_positive))
-    counts.add_row(say["silent"], str(found.false_negative), str(found.true_negative))
+    counts.add_row(say["alarmed"], str(result.true_positive), str(result.false_positive))
+    counts.add_row(say["silent"], str(result.false_negative), str(result.true_negative))
     parts += [table, counts]
-    if found.auc is not None and found.auc_interval:
-        low, high = found.auc_interval
-        parts.append(Text(say["auc"].format(auc=found.auc, low=low, high=high)))
-    reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(found.retry_reasons.items()))
-    parts.append(Text(say["retries"].format(count=found.retries, reasons=reasons or say["none"])))
+    if result.auc is not None and result.auc_interval:
+        low, high = result.auc_interval
+        parts.append(Text(say["auc"].format(auc=result.auc, low=low, high=high)))
+    reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(result.retry_reasons.items()))
+    parts.append(Text(say["retries"].format(count=result.retries, reasons=reasons or say["none"])))
     parts.append(
         Text(
-            say["baseline"].format(baseline=found.baseline_c)
-            + (say["drift"] if found.drift else "")
+            say["baseline"].format(baseline=result.baseline_c)
+            + (say["drift"] if result.drift else "")
         )
     )
     return Group(*parts)

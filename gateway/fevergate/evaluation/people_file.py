@@ -1,4 +1,4 @@
-"""People from a file of measured skin temperatures, checked to the field.
+"""Reads a CSV file of people's measured skin temperatures, and checks every field.
 
 Columns are those of the group 1 file described in the project's data notes (Wang et al. 2023,
 PhysioNet, doi 10.13026/3bhc-9065).
@@ -21,9 +21,9 @@ _AMBIENT_RANGE_C = (-40.0, 60.0)
 
 @dataclass(frozen=True)
 class Person:
-    """Skin temperature (°C) in one to four rounds, the room's, and the mouth's where known.
+    """One person: skin (°C) in one to four rounds, the room (°C), and the mouth (°C) if known.
 
-    `at` is when, by the wall clock of the place, where the file says so.
+    `at` is the local time of the measurement, if the file states it.
     """
 
     subject: str
@@ -36,7 +36,7 @@ class Person:
 def load_people(
     path: str | Path, site: str = "canthus", camera: str = "FLIR", limit: int | None = None
 ) -> list[Person]:
-    """The people of one camera, in the file's order; who has no value for the site is skipped.
+    """The people of one camera, in the order of the file, without those who lack the site's value.
 
     Raises `PeopleFileError` naming file, line, column and what was expected there.
     """
@@ -89,7 +89,7 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
             at = _time(where, row.get("time", ""))
             yield Person(row["subject"], rounds_c, ambient_c, oral_c, at)
     except csv.Error as error:
-        # The inner reader's number: the outer one's is of the last row that was whole.
+        # Of the inner reader: the line number of the outer one is that of the last whole row.
         line = reader.reader.line_num
         raise PeopleFileError(f"{path}, line {line}: expected CSV: {error}") from error
 
@@ -98,7 +98,7 @@ def _time(where: str, text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        # Local time, whatever the zone: only how long lies between two people counts.
+        # The zone does not matter: only the time between two people is used.
         return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
     except ValueError as error:
         raise PeopleFileError(

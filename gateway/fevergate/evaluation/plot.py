@@ -1,4 +1,4 @@
-"""Two pictures of an evaluation: what can be had (ROC), and what the room does to the score."""
+"""Draws an evaluation: its ROC curve, and each person's estimate over the room's temperature."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ WORDS = {
 }
 
 
-def write_plot(path: Path, found: Evaluation, judged: Sequence[Judged], language: str) -> None:
-    """Write an SVG; its text stays text.
+def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], language: str) -> None:
+    """Write the pictures as one SVG, its text as text.
 
-    Raises `FeverGateError` where matplotlib is missing or the file cannot be written, and
-    `NothingFoundError` where there is nobody ill or nobody well to draw.
+    Raises `FeverGateError` if matplotlib is missing or the file cannot be written, and
+    `NothingFoundError` if nobody is ill or nobody is well.
     """
     try:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
         raise FeverGateError("--plot needs matplotlib: pip install 'fevergate[plot]'") from error
-    if found.auc is None:
+    if evaluation.auc is None:
         raise NothingFoundError("--plot: expected people with and without a fever")
-    # The reader's own fonts: no Chinese one need be installed here.
+    # The viewer's fonts are used: no Chinese one needs to be installed here.
     matplotlib.rcParams["svg.fonttype"] = "none"
     matplotlib.rcParams["font.family"] = "sans-serif"
     matplotlib.rcParams["svg.hashsalt"] = "fevergate"
@@ -52,28 +52,28 @@ def write_plot(path: Path, found: Evaluation, judged: Sequence[Judged], language
     left, right = figure.subplots(1, 2)
     figure.suptitle(
         say["title"].format(
-            camera=found.camera,
-            site=found.site,
-            n=found.n,
-            fevers=found.fevers,
-            fever=found.fever_c,
+            camera=evaluation.camera,
+            site=evaluation.site,
+            n=evaluation.n,
+            fevers=evaluation.fevers,
+            fever=evaluation.fever_c,
         )
     )
-    ill = [one for one in judged if one.ill]
-    well = [one for one in judged if not one.ill]
-    points = roc([one.score_c for one in ill], [one.score_c for one in well])
-    left.plot(*zip(*points, strict=True), color=GREEN, label=say["ours"].format(auc=found.auc))
+    ill = [person for person in judged if person.ill]
+    well = [person for person in judged if not person.ill]
+    points = roc([person.score_c for person in ill], [person.score_c for person in well])
+    left.plot(*zip(*points, strict=True), color=GREEN, label=say["ours"].format(auc=evaluation.auc))
     left.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
     left.plot(
-        [1 - (found.specificity or 0)],
-        [found.sensitivity or 0],
+        [1 - (evaluation.specificity or 0)],
+        [evaluation.sensitivity or 0],
         "o",
         color=GREEN,
-        label=say["here"].format(threshold=found.threshold_c),
+        label=say["here"].format(threshold=evaluation.threshold_c),
     )
     left.plot(
-        [1 - (found.raw_rule.specificity or 0)],
-        [found.raw_rule.sensitivity or 0],
+        [1 - (evaluation.raw_rule.specificity or 0)],
+        [evaluation.raw_rule.sensitivity or 0],
         "X",
         color=RED,
         label=say["raw"].format(raw=RAW_RULE_C),
@@ -82,20 +82,20 @@ def write_plot(path: Path, found: Evaluation, judged: Sequence[Judged], language
     left.legend(loc="lower right")
     for group, colour, marker, key in ((well, GREEN, ".", "well"), (ill, RED, "^", "ill")):
         right.scatter(
-            [one.person.ambient_c for one in group],
-            [one.score_c for one in group],
+            [judged.person.ambient_c for judged in group],
+            [judged.score_c for judged in group],
             s=18,
             color=colour,
             marker=marker,
             alpha=0.7,
             label=say[key],
         )
-    right.axhline(found.threshold_c, color=GREY, linestyle="--", linewidth=1)
+    right.axhline(evaluation.threshold_c, color=GREY, linestyle="--", linewidth=1)
     right.set(xlabel=say["room"], ylabel=say["score"])
     right.legend(loc="upper left")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph")  # the reader's font has it
+            warnings.filterwarnings("ignore", message="Glyph")  # the viewer's font has it
             figure.savefig(path, format="svg", metadata={"Date": None, "Title": "FeverGate"})
     except OSError as error:
         raise FeverGateError(f"--plot: {path}: {error.strerror or error}") from error

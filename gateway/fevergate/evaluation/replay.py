@@ -1,8 +1,8 @@
-"""Replays measured people through the kiosk's own decision and counts what it got right.
+"""Replays measured people through the kiosk's own decision, and counts right and wrong verdicts.
 
-In order of time, the rounds of each person as the successive samples of one scan, the
-crowd's baseline cold at the start and living through the file. A first positive is scanned
-again with the same samples, as somebody who stays would be.
+People come in order of time; a person's rounds are the successive samples of one scan. The crowd's
+baseline starts without knowledge and follows the people. After a first positive the person is
+scanned again with the same samples, as somebody who stays would be.
 """
 
 from __future__ import annotations
@@ -24,17 +24,22 @@ from kiosk.scan import peak_of
 from kiosk.screening import CONFIRM, FEVER, RETRY, THRESHOLD_C, Screening
 
 RAW_RULE_C = 37.3
-"""What hobby kiosks compare the raw temperature with."""
+"""The usual rule of hobby kiosks: an alarm from this skin temperature on (°C)."""
 
 NEXT_MS = 60_000
-"""From one person to the next where the file does not say when they came."""
+"""Time between two people if the file does not say when they came."""
 
 AGAIN_MS = 3000
+"""Time between a person's first scan and the second."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One person: what the kiosk made of them (°C, axillary equivalent) and what the mouth said."""
+    """One person with the kiosk's verdict.
+
+    `skin_c` is the peak of the scan, `score_c` the estimate (axillary equivalent, °C); `ill` is by
+    the temperature in the mouth.
+    """
 
     person: Person
     skin_c: float
@@ -45,7 +50,7 @@ class Judged:
 
 
 class Interval(Struct, frozen=True):
-    """A share and its 95 % interval (Wilson)."""
+    """A proportion and its 95 % interval (Wilson)."""
 
     share: float
     low: float
@@ -53,7 +58,7 @@ class Interval(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """A rule beside which ours is put: alarm from so much skin on."""
+    """A simple rule to compare with: an alarm from `skin_c` on."""
 
     skin_c: float
     sensitivity: float | None
@@ -65,9 +70,9 @@ class Rule(Struct, frozen=True):
 class Evaluation(Struct, frozen=True, kw_only=True):
     """What `fevergate evaluate --json` prints.
 
-    `specificity` counts everybody well who was not alarmed for, retries included; `sensitivity`
-    counts nobody ill who was only asked again. `fever_c` is in the mouth, `threshold_c` an
-    axillary equivalent.
+    Only the verdict `fever` is an alarm: a person who is only asked to be scanned again counts as
+    missed if ill, and as right if well. `fever_c` is in the mouth, `threshold_c` an axillary
+    equivalent (°C).
     """
 
     site: str
@@ -102,9 +107,9 @@ def replay(
     threshold_c: float = THRESHOLD_C,
     baseline: Literal["auto", "off"] = "auto",
 ) -> tuple[list[Judged], Baseline]:
-    """Judge everybody in order of time; also the baseline as it was left.
+    """Judge everybody in order of time. Returns the verdicts, and the baseline at the end.
 
-    `people` all have `oral_c`. Whoever has no time comes a minute after the one before.
+    Each of `people` must have `oral_c`. A person without a time comes a minute after the last.
     """
     if all(person.at for person in people):
         people = sorted(people, key=lambda person: person.at or datetime.min)
@@ -118,13 +123,20 @@ def replay(
         now_ms += max(gone_ms, AGAIN_MS)
         before = person
         skin_c = peak_of(person.rounds_c)
-        *_, one = screening.judge(now_ms, skin_c, person.ambient_c)
-        while one.reason == CONFIRM:
+        *_, judgement = screening.judge(now_ms, skin_c, person.ambient_c)
+        while judgement.reason == CONFIRM:
             now_ms += AGAIN_MS
-            *_, one = screening.judge(now_ms, skin_c, person.ambient_c, stayed=True)
+            *_, judgement = screening.judge(now_ms, skin_c, person.ambient_c, stayed=True)
         assert person.oral_c is not None  # noqa: S101 - the caller's part
         judged.append(
-            Judged(person, skin_c, one.body_c, one.verdict, one.reason, person.oral_c >= fever_c)
+            Judged(
+                person,
+                skin_c,
+                judgement.body_c,
+                judgement.verdict,
+                judgement.reason,
+                person.oral_c >= fever_c,
+            )
         )
     return judged, screening.baseline
 
@@ -136,18 +148,18 @@ def evaluate(
     fever_c: float,
     threshold_c: float = THRESHOLD_C,
 ) -> tuple[Evaluation, list[Judged]]:
-    """Replay and count. Raises `NothingFoundError` where nobody has a reference."""
+    """Replay and count. Raises `NothingFoundError` if nobody has a temperature in the mouth."""
     known = [person for person in people if person.oral_c is not None]
     if not known:
         raise NothingFoundError(f"nobody with a reference for site {site_name}, camera {camera}")
     site = SITES[site_name]
     judged, baseline = replay(known, site, fever_c, threshold_c)
-    ill = [one for one in judged if one.ill]
-    well = [one for one in judged if not one.ill]
-    seen = sum(one.verdict == FEVER for one in ill)
-    cried = sum(one.verdict == FEVER for one in well)
-    retries = Counter(one.reason for one in judged if one.verdict == RETRY)
-    area = auc([one.score_c for one in ill], [one.score_c for one in well])
+    ill = [person for person in judged if person.ill]
+    well = [person for person in judged if not person.ill]
+    detected = sum(person.verdict == FEVER for person in ill)
+    false_alarms = sum(person.verdict == FEVER for person in well)
+    retries = Counter(person.reason for person in judged if person.verdict == RETRY)
+    area = auc([person.score_c for person in ill], [person.score_c for person in well])
     evaluation = Evaluation(
         site=site_name,
         camera=camera,
@@ -157,14 +169,14 @@ def evaluate(
         fevers=len(ill),
         auc=area and round(area[0], 4),
         auc_interval=area and (round(area[1], 4), round(area[2], 4)),
-        sensitivity=round(seen / len(ill), 4) if ill else None,
-        specificity=round(1 - cried / len(well), 4) if well else None,
-        sensitivity_interval=_interval(seen, len(ill)),
-        specificity_interval=_interval(len(well) - cried, len(well)),
-        true_positive=seen,
-        false_negative=len(ill) - seen,
-        false_positive=cried,
-        true_negative=len(well) - cried,
+        sensitivity=round(detected / len(ill), 4) if ill else None,
+        specificity=round(1 - false_alarms / len(well), 4) if well else None,
+        sensitivity_interval=_interval(detected, len(ill)),
+        specificity_interval=_interval(len(well) - false_alarms, len(well)),
+        true_positive=detected,
+        false_negative=len(ill) - detected,
+        false_positive=false_alarms,
+        true_negative=len(well) - false_alarms,
         retries=retries.total(),
         retry_reasons=dict(retries),
         raw_rule=_rule(RAW_RULE_C, ill, well),
@@ -177,7 +189,7 @@ def evaluate(
 
 
 def fixed_skin_c(site: Site, threshold_c: float) -> float:
-    """The skin at which the threshold is reached in the reference room, crowd unknown."""
+    """The skin temperature (°C) that reaches the threshold in the reference room, without a crowd."""
     return round(threshold_c - body_c(0.0, REFERENCE_ROOM_C, site), 2)
 
 
@@ -187,6 +199,12 @@ def _interval(successes: int, trials: int) -> Interval:
 
 
 def _rule(skin_c: float, ill: Sequence[Judged], well: Sequence[Judged]) -> Rule:
-    seen = _interval(sum(one.skin_c >= skin_c for one in ill), len(ill))
-    quiet = _interval(sum(one.skin_c < skin_c for one in well), len(well))
-    return Rule(skin_c, seen.share if ill else None, quiet.share if well else None, seen, quiet)
+    detected = _interval(sum(person.skin_c >= skin_c for person in ill), len(ill))
+    passed = _interval(sum(person.skin_c < skin_c for person in well), len(well))
+    return Rule(
+        skin_c,
+        detected.share if ill else None,
+        passed.share if well else None,
+        detected,
+        passed,
+    )

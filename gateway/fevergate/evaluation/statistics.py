@@ -1,4 +1,4 @@
-"""How good a test is, with what chance alone would have made of it."""
+"""How good a screening test is, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def auc(ill: Sequence[float], well: Sequence[float]) -> tuple[float, float, float] | None:
-    """Area under the ROC curve and its 95 % interval; None where one of the two is empty.
+    """Area under the ROC curve and its 95 % interval; None if one of the two groups is empty.
 
-    The chance that somebody ill scores higher than somebody well, ties counting half; the
-    interval after DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+    The area is the chance that an ill person scores higher than a well one, where a tie counts
+    half. The interval is that of DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
     """
     if not ill or not well:
         return None
-    above = [sum(_beats(one, other) for other in well) / len(well) for one in ill]
-    below = [sum(_beats(other, one) for other in ill) / len(ill) for one in well]
+    above = [sum(_beats(score, other) for other in well) / len(well) for score in ill]
+    below = [sum(_beats(other, score) for other in ill) / len(ill) for score in well]
     area = sum(above) / len(above)
     spread = sum(variance(part) / len(part) for part in (above, below) if len(part) > 1)
     half = Z_95 * spread**0.5
@@ -36,17 +36,17 @@ def auc(ill: Sequence[float], well: Sequence[float]) -> tuple[float, float, floa
 
 
 def roc(ill: Sequence[float], well: Sequence[float]) -> list[tuple[float, float]]:
-    """(share of the well that alarm, share of the ill that do) from the highest threshold down."""
+    """Points of the ROC curve, (false alarm rate, sensitivity), from the highest threshold down."""
     points = [(0.0, 0.0)]
     for threshold in sorted({*ill, *well}, reverse=True):
         points.append(
             (
-                sum(one >= threshold for one in well) / max(len(well), 1),
-                sum(one >= threshold for one in ill) / max(len(ill), 1),
+                sum(score >= threshold for score in well) / max(len(well), 1),
+                sum(score >= threshold for score in ill) / max(len(ill), 1),
             )
         )
     return points
 
 
-def _beats(one: float, other: float) -> float:
-    return (one > other) + 0.5 * (one == other)
+def _beats(score: float, other: float) -> float:
+    return (score > other) + 0.5 * (score == other)
