@@ -31,7 +31,7 @@ Arrow = tuple[str, str]
 def floors() -> list[list[str]]:
     """The rooms from the top floor to the bottom one, as the rules of import name them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    (layers,) = (rule for rule in contracts["contracts"] if rule["type"] == "layers")
+    (layers,) = (rule for rule in contracts["contracts"] if "containers" in rule)
     return [[room.strip() for room in layer.split("|")] for layer in layers["layers"]]
 
 

@@ -189,7 +189,7 @@ def evaluate(
 
 
 def fixed_skin_c(site: Site, threshold_c: float) -> float:
-    """The skin temperature (°C) that reaches the threshold in the reference room, without a crowd."""
+    """The skin temperature (°C) that reaches the threshold in the reference room, crowd unknown."""
     return round(threshold_c - body_c(0.0, REFERENCE_ROOM_C, site), 2)
 
 
