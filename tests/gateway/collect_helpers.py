@@ -7,7 +7,7 @@ import psycopg
 from samples import reading
 
 from fevergate.collect.intake import Intake
-from fevergate.collect.store import Store
+from fevergate.collect.store import CollectStore
 from fevergate.protocol.messages import encode
 from fevergate.settings.collector import CollectDatabase, CollectSettings, Partitions
 
@@ -27,7 +27,7 @@ class Desk:
     """A collector without a line: `say` what comes, `commit` it."""
 
     def __init__(self, settings: CollectSettings, name: str = "1") -> None:
-        self.store = Store(settings, name)
+        self.store = CollectStore(settings, name)
         self.items: list[Any] = []
         self.done = 0
         self.intake = Intake(self.store.calendar, lambda item, _done: self.items.append(item))

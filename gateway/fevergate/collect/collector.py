@@ -11,8 +11,8 @@ from collections.abc import Callable
 from sdnotify import SystemdNotifier
 
 from fevergate.collect.intake import Intake, Item, topics
-from fevergate.collect.store import Store
-from fevergate.collect.writer import Housekeeper, Writer
+from fevergate.collect.store import CollectStore
+from fevergate.collect.writer import CollectHousekeeper, CollectWriter
 from fevergate.errors import CollectError
 from fevergate.mqtt.client import Broker, Session
 from fevergate.settings.collector import CollectSettings
@@ -38,7 +38,9 @@ class Collector:
         given = settings.broker
         self._name = name
         # The window bounds what the broker sends; a line that broke sends it once more.
-        self.writer = Writer(Store(settings, name), 2 * given.window, lambda: self.broker.again())
+        self.writer = CollectWriter(
+            CollectStore(settings, name), 2 * given.window, lambda: self.broker.again()
+        )
         self.intake = Intake(self.writer.store.calendar, self._keep)
         self.broker = Broker(
             settings.named(name),
@@ -47,7 +49,7 @@ class Collector:
             self.intake.message,
             session=Session(round(given.session_days * 86_400), given.window),
         )
-        self._housekeeper = Housekeeper(Store(settings, name))
+        self._housekeeper = CollectHousekeeper(CollectStore(settings, name))
         self._heard_at = time.monotonic()
 
     def start(self) -> None:

@@ -58,7 +58,7 @@ AT, UP_MS, DAY, RECEIVED_AT = 4, 5, len(COLUMNS) - 2, len(COLUMNS) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class CollectRejected:
     """A message that does not validate: why, and its beginning. The same one is kept once."""
 
     topic: str
@@ -69,7 +69,7 @@ class Rejected:
     digest: bytes
 
 
-Item = Row | Rejected
+Item = Row | CollectRejected
 Keep = Callable[[Item, Callable[[], None]], None]
 
 
@@ -131,9 +131,9 @@ class Intake:
         self.dropped = now
 
 
-def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> Rejected:
+def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> CollectRejected:
     """What is kept of a message that is refused, as text that PostgreSQL takes."""
-    return Rejected(
+    return CollectRejected(
         _text(topic)[:HEAD_BYTES],
         _text(reason)[:HEAD_BYTES],
         payload[:HEAD_BYTES],

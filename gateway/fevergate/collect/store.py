@@ -26,8 +26,8 @@ from fevergate.collect.intake import (
     IDENTITY,
     RECEIVED_AT,
     UP_MS,
+    CollectRejected,
     Item,
-    Rejected,
     Row,
     rejected,
 )
@@ -63,7 +63,7 @@ TRIM_EVERY = 1000
 MAX_BOOTS = 100_000
 
 
-class Store:
+class CollectStore:
     """One connection, made when it is needed and made anew when it broke.
 
     Every method may raise `StoreError`: nothing of that call need be there, and it can be called
@@ -91,8 +91,8 @@ class Store:
 
     def commit(self, items: Sequence[Item]) -> None:
         """Write a batch durably. A reading that is there is left as it is."""
-        refused = [item for item in items if isinstance(item, Rejected)]
-        rows = _once(item for item in items if not isinstance(item, Rejected))
+        refused = [item for item in items if isinstance(item, CollectRejected)]
+        rows = _once(item for item in items if not isinstance(item, CollectRejected))
         with self._at_work() as connection:
             try:
                 new = self._write(connection, rows)
@@ -204,7 +204,7 @@ class Store:
 
     def _one_by_one(
         self, connection: psycopg.Connection, rows: list[Row]
-    ) -> tuple[int, list[Rejected]]:
+    ) -> tuple[int, list[CollectRejected]]:
         """So that one that PostgreSQL does not take keeps no other from it."""
         new, refused = 0, []
         for row in rows:
@@ -264,9 +264,9 @@ class Store:
                 connection.execute(DATE_KEYS, given)
             self.dated += len(moves)
 
-    def _quarantine(self, connection: psycopg.Connection, refused: list[Rejected]) -> None:
+    def _quarantine(self, connection: psycopg.Connection, refused: list[CollectRejected]) -> None:
         """Keep each once, with how often it came; at least, for a batch may come again."""
-        found: dict[bytes, tuple[Rejected, int]] = {}
+        found: dict[bytes, tuple[CollectRejected, int]] = {}
         for one in refused:
             first, times = found.get(one.digest, (one, 0))
             found[one.digest] = first, times + 1

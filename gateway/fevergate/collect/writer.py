@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fevergate.collect.intake import Item
-from fevergate.collect.store import Store
+from fevergate.collect.store import CollectStore
 from fevergate.errors import FeverGateError, StoreError
 
 log = logging.getLogger(__name__)
@@ -41,11 +41,13 @@ class _Entry:
     done: Callable[[], None]
 
 
-class Writer:
+class CollectWriter:
     """Owns a store. `room`: how many items may wait; `again` is called when what came while the
     database was away, and found no room, should be asked for."""
 
-    def __init__(self, store: Store, room: int, again: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, store: CollectStore, room: int, again: Callable[[], object] = lambda: None
+    ) -> None:
         self.store = store
         self._room = room
         self._again = again
@@ -163,10 +165,10 @@ class Writer:
         self.refusing = trouble
 
 
-class Housekeeper:
+class CollectHousekeeper:
     """Partitions ahead, old ones away, once a minute, beside the writer: a drop may take long."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: CollectStore) -> None:
         self._store = store
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper")
