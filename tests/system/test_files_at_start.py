@@ -177,16 +177,13 @@ def pages(tmp_path, site):
     shutil.copytree(site.folder / "kiosks", folder / "kiosks")
     settings = load_gateway(folder / "gateway.toml")
     Store(settings.path(settings.database)).close()
-    settings.broker.username, settings.broker.password_file = "web", "web.password"
-    started = Pages(settings)
+    started = Pages(settings.as_user("web"))
     started.duty.add("Li Wei", "")
     started.store.close()
     with Store(settings.path(settings.database)).transaction():
         pass
-    last_good.choose_secrets(settings)
-    settings = load_gateway(folder / "gateway.toml")
-    settings.broker.username, settings.broker.password_file = "web", "web.password"
-    return settings
+    last_good.choose_secrets(settings.as_user("web"))
+    return settings.as_user("web")
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import pytest
 from gpiozero.pins.mock import MockFactory
-from msgspec.structs import replace
 from samples import arrived
 
 from fevergate.alarm.gpio_pins import GATES
@@ -263,8 +262,7 @@ def guard_asks_for_a_test(settings, gateway):
 
 
 def as_admin(settings, topic, message):
-    broker = replace(settings.broker, username="admin", password_file="admin.password")
-    publish_once(replace(settings, broker=broker), topic, encode(message))
+    publish_once(settings.as_user("admin"), topic, encode(message))
 
 
 def seen_to(card):

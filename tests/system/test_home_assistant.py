@@ -121,8 +121,7 @@ def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
     settings = load_gateway(folder / "gateway.toml")
     gateway = Gateway(settings, MockFactory())
     gateway.start()
-    it = load_gateway(folder / "gateway.toml")
-    it.broker.username, it.broker.password_file = "homeassistant", "homeassistant.password"
+    it = load_gateway(folder / "gateway.toml").as_user("homeassistant")
     try:
         until = time.monotonic() + 20
         found = {}
@@ -130,8 +129,7 @@ def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
             found = read_all_retained(it, "homeassistant/#")
         assert set(found) == {topic for topic, _ in discovery(settings)}
         assert read_all_retained(it, "fevergate/v1/east/alarm/+")
-        admin = load_gateway(folder / "gateway.toml")
-        admin.broker.username, admin.broker.password_file = "admin", "admin.password"
+        admin = load_gateway(folder / "gateway.toml").as_user("admin")
         publish_once(admin, "fevergate/v1/east/north-1/settings", b"{}", retain=True)
         assert "fevergate/v1/east/north-1/settings" in read_all_retained(admin, "fevergate/#")
         kinds = {topic.split("/")[3] for topic in read_all_retained(it, "fevergate/#")}

@@ -96,29 +96,24 @@ def test_a_kiosk_that_is_away_takes_them_when_it_is_back(system):
 
 def test_what_is_wrong_is_refused_by_name_and_the_last_good_ones_stay(system):
     command(system, "--threshold", "37.1")
-    admin = system.settings.broker
-    before = admin.username, admin.password_file
-    admin.username, admin.password_file = "admin", "admin.password"
-    try:
-        for values in ({"threshold_c": 20}, {"password": "x"}, {"volume": []}, "none", 1e999):
-            message = {"v": 1, "version": 9, "values": values}
-            topic = str(Topic(CAMPUS, "north-1", "settings"))
-            publish_once(system.settings, topic, json.dumps(message).encode(), retain=True)
-            end = time.monotonic() + ANSWER_S
-            while not (answer(system) or (0, ""))[1]:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            publish_once(
-                system.settings,
-                topic,
-                b'{"v": 1, "version": 1, "values": {"threshold_c": 37.1, "utc_offset_min": 480}}',
-                retain=True,
-            )
-            while (answer(system) or (0, "?"))[1]:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-    finally:
-        admin.username, admin.password_file = before
+    admin = system.settings.as_user("admin")
+    for values in ({"threshold_c": 20}, {"password": "x"}, {"volume": []}, "none", 1e999):
+        message = {"v": 1, "version": 9, "values": values}
+        topic = str(Topic(CAMPUS, "north-1", "settings"))
+        publish_once(admin, topic, json.dumps(message).encode(), retain=True)
+        end = time.monotonic() + ANSWER_S
+        while not (answer(system) or (0, ""))[1]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        publish_once(
+            admin,
+            topic,
+            b'{"v": 1, "version": 1, "values": {"threshold_c": 37.1, "utc_offset_min": 480}}',
+            retain=True,
+        )
+        while (answer(system) or (0, "?"))[1]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
     assert measured(system)["threshold_c"] == 37.1
     assert system.boards[0].boots == 1
 

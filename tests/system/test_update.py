@@ -137,11 +137,9 @@ def said(board, text, since):
 
 
 def offered(system, offer, kiosk="north-1"):
-    system.settings.broker.username, system.settings.broker.password_file = (
-        "admin",
-        "admin.password",
+    publish_once(
+        system.settings.as_user("admin"), str(Topic(CAMPUS, kiosk, "update")), encode(offer)
     )
-    publish_once(system.settings, str(Topic(CAMPUS, kiosk, "update")), encode(offer))
 
 
 def test_what_is_wrong_changes_nothing_and_is_said(system, board, tmp_path):
@@ -181,10 +179,8 @@ class Tampering:
         from fevergate.kiosks.rollout import Rollout
 
         key = read_update_key(system.folder / "update.key")
-        system.settings.broker.username = "admin"
-        system.settings.broker.password_file = "admin.password"
         self.states = []
-        self.rollout = Rollout(system.settings, bundle, key, lambda one: None)
+        self.rollout = Rollout(system.settings.as_user("admin"), bundle, key, lambda one: None)
         object.__setattr__(bundle, "piece", lambda offset: data(offset))
 
     def run(self):

@@ -81,11 +81,10 @@ def calibrate_command(
     """
     if not 1 <= len(by) <= 64:
         raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
-    settings = load_gateway(settings_path)
+    settings = load_gateway(settings_path).as_user("admin")
     if settings.gate_of(kiosk) is None:
         names = ", ".join(name for gate in settings.gates for name in gate.kiosks)
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     database = open_reader(settings.path(settings.database))
     try:
         sensor, site = _unit(database, kiosk)

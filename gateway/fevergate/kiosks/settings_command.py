@@ -69,11 +69,10 @@ def settings_command(
       fevergate settings north-1 --language en --volume 40
       fevergate settings --notice 今日考场请走东门
     """
-    settings = load_gateway(settings_path)
+    settings = load_gateway(settings_path).as_user("admin")
     known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
     if wrong := [kiosk for kiosk in kiosks if kiosk not in known]:
         raise NothingFoundError(f"kiosk {wrong[0]!r}: expected one of {', '.join(known)}")
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     given = values_of(values)
     database = open_reader(settings.path(settings.database))
     try:

@@ -99,14 +99,13 @@ def update_command(
         save.write_bytes(bundle.data)
         click.echo(f"{save}: {size}, sha256 {bundle.sha256}")
         return
-    settings = load_gateway(settings_path)
+    settings = load_gateway(settings_path).as_user("admin")
     known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
     if everyone == bool(kiosks):
         raise click.UsageError("name the kiosks to update, or give --all")
     if wrong := [kiosk for kiosk in kiosks if kiosk not in known]:
         raise NothingFoundError(f"kiosk {wrong[0]!r}: expected one of {', '.join(known)}")
     signing = read_update_key(key or settings.path(UPDATE_KEY))
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     wanted = list(dict.fromkeys(kiosks or known))
     say = Console(width=None if sys.stdout.isatty() else 120)
     say.print(f"{size} → {', '.join(wanted)}")

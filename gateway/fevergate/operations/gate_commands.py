@@ -27,12 +27,11 @@ def say_to_gate(
     """
     from fevergate.mqtt.one_shot import publish_once
 
-    settings = load_gateway(settings_path)
+    settings = load_gateway(settings_path).as_user("admin")
     gates = [known.name for known in settings.gates]
     if gate not in gates:
         raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
     if not 1 <= len(by) <= 64:
         raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
     publish_once(settings, topic(settings.campus, gate), encode(message(by=by)))
     return settings

@@ -93,8 +93,7 @@ def look(settings: GatewaySettings) -> Status:
 
 def _gates(settings: GatewaySettings) -> list[AlarmState]:
     """As the gateway last announced them; as the administrator, who may read that."""
-    settings.broker.username, settings.broker.password_file = "admin", "admin.password"
-    said = read_all_retained(settings, alarm_topic(settings.campus, "+"))
+    said = read_all_retained(settings.as_user("admin"), alarm_topic(settings.campus, "+"))
     gates = []
     for gate in settings.gates:
         payload = said.get(alarm_topic(settings.campus, gate.name))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from fevergate.errors import SettingsError
 from fevergate.protocol.messages import Name
@@ -143,8 +144,13 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     folder: Path = Path()
     """Where the file lies; set by `load`, not by the file."""
 
+    def as_user(self, user: str) -> GatewaySettings:
+        """A copy that signs in to the broker as `user`, with the password in `USER.password`."""
+        broker = replace(self.broker, username=user, password_file=f"{user}.password")
+        return replace(self, broker=broker)
+
     def path(self, name: str) -> Path:
-        """A path of this file, which is relative to it."""
+        """The absolute path of `name`, which may be relative to the settings file."""
         return self.folder / name
 
     def campus_title(self, language: str) -> str:

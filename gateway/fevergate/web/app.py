@@ -109,9 +109,8 @@ def serve(settings: GatewaySettings) -> None:
     )
     if wrong:
         log.error("%s; the last sound pair is taken", wrong)
-    settings.broker.username, settings.broker.password_file = "web", "web.password"
     try:
-        pages = Pages(settings)
+        pages = Pages(settings.as_user("web"))
     except sqlite3.Error as error:
         raise StoreError(f"{settings.path(web.database)}: {error}") from error
     click.echo(f"pages: https://{web.host}:{web.port}/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import threading
 from pathlib import Path
@@ -32,22 +31,15 @@ BUILT_IN = ""
 AT_ONCE = 4
 
 
-def as_admin(settings: GatewaySettings) -> GatewaySettings:
-    """The same, with the credential that kiosks take orders from."""
-    own = copy.deepcopy(settings)
-    own.broker.username, own.broker.password_file = "admin", "admin.password"
-    return own
-
-
 def identify(settings: GatewaySettings, kiosk: str) -> None:
     """Let a kiosk show itself: it blinks, chirps, shows its name. Raises `BrokerError`."""
     topic = str(Topic(settings.campus, kiosk, "command"))
-    publish_once(as_admin(settings), topic, encode(Command(command="identify", on=True)))
+    publish_once(settings.as_user("admin"), topic, encode(Command(command="identify", on=True)))
 
 
 def present(settings: GatewaySettings, kiosk: str) -> KioskSettings:
     """What is set from here. Raises `BrokerError`."""
-    return current(as_admin(settings), kiosk)
+    return current(settings.as_user("admin"), kiosk)
 
 
 def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
@@ -65,7 +57,7 @@ def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> K
     reader = open_reader(settings.path(settings.database))
     try:
         return remote_settings.set_values(
-            as_admin(settings),
+            settings.as_user("admin"),
             reader,
             kiosk,
             values,
@@ -115,7 +107,9 @@ class Updates:
         with self._lock:
             self._progress = {kiosk: Progress(kiosk) for kiosk in kiosks}
         self.version, self.failed = bundle.version, ""
-        work = Rollout(as_admin(self._settings), bundle, key, self._moved, downgrade=downgrade)
+        work = Rollout(
+            self._settings.as_user("admin"), bundle, key, self._moved, downgrade=downgrade
+        )
         self._thread = threading.Thread(
             target=self._run, args=(work, kiosks), name="update", daemon=True
         )
