@@ -9,14 +9,14 @@ from samples import reading
 from fevergate.collect.intake import Intake
 from fevergate.collect.store import CollectStore
 from fevergate.protocol.messages import encode
-from fevergate.settings.collector import CollectDatabase, CollectSettings, Partitions
+from fevergate.settings.collector import CollectDatabase, CollectSettings, PartitionSettings
 
 
 def settings_for(url: str, **fields: Any) -> CollectSettings:
     """For the database that `LocalPostgres.database` made."""
     settings = CollectSettings(
         database=CollectDatabase(url=url.replace("+psycopg", "")),
-        partitions=Partitions(keep_days=fields.pop("keep_days", None)),
+        partitions=PartitionSettings(keep_days=fields.pop("keep_days", None)),
         **fields,
     )
     settings.folder = Path("/nonexistent")

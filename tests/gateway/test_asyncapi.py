@@ -1,4 +1,4 @@
-"""The document of the messages is what the code says, and AsyncAPI 3."""
+"""The asyncapi_document of the messages is what the code says, and AsyncAPI 3."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 import real_micropython
 from samples import health, reading
 
-from fevergate.protocol.asyncapi import KIOSK_KINDS, document
+from fevergate.protocol.asyncapi import KIOSK_KINDS, asyncapi_document
 from fevergate.protocol.messages import KIOSK_HEARS, KIOSK_SAYS, Stored
 
 ROOT = real_micropython.ROOT
@@ -17,12 +17,12 @@ SCHEMA = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
 
 def test_the_file_is_what_the_types_say():
     kept = json.loads((ROOT / "gateway/asyncapi.json").read_text())
-    assert kept == document(), "run tools/make-asyncapi"
+    assert kept == asyncapi_document(), "run tools/make-asyncapi"
 
 
 def test_every_topic_is_in_it():
     assert set(KIOSK_KINDS) == {*KIOSK_SAYS, *KIOSK_HEARS}
-    addresses = {channel["address"] for channel in document()["channels"].values()}
+    addresses = {channel["address"] for channel in asyncapi_document()["channels"].values()}
     assert (
         len(addresses) == len(KIOSK_KINDS) - 1 + 4
     )  # without what is reserved; the gates and the gateway
@@ -31,7 +31,7 @@ def test_every_topic_is_in_it():
 def test_it_is_valid_asyncapi():
     assert SCHEMA.exists(), "tools/setup test brings it"
     schema = json.loads(SCHEMA.read_text())
-    found = jsonschema.Draft7Validator(schema).iter_errors(document())
+    found = jsonschema.Draft7Validator(schema).iter_errors(asyncapi_document())
     assert [f"{list(error.path)}: {error.message[:100]}" for error in found] == []
 
 
@@ -44,7 +44,7 @@ def test_it_is_valid_asyncapi():
     ],
 )
 def test_messages_are_what_it_says(name, message, wrong):
-    found = document()
+    found = asyncapi_document()
     schema = {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
     validator = jsonschema.Draft7Validator(schema)
     sent = json.loads(msgspec.json.encode(message))

@@ -6,7 +6,7 @@ import pytest
 from samples import settings
 
 from fevergate.forwarding.http_sender import Item, Sender
-from fevergate.settings.gateway import CampusServer
+from fevergate.settings.gateway import CampusServerSettings
 
 ITEMS = [Item(f"hours/{number}", 1, f'{{"key": "hours/{number}"}}') for number in range(5)]
 BAD = ITEMS[3]
@@ -16,7 +16,7 @@ class Line(Sender):
     """A line to a server that holds what it takes, and answers `status` to whatever has `BAD`."""
 
     def __init__(self, status):
-        super().__init__(settings(campus_server=CampusServer(url="https://campus")))
+        super().__init__(settings(campus_server=CampusServerSettings(url="https://campus")))
         self.status = status
         self.requests = 0
 

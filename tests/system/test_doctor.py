@@ -10,7 +10,7 @@ from fevergate.cli import cli
 from fevergate.operations import doctor_storage
 from fevergate.operations.doctor import examine
 from fevergate.protocol.messages import Applied, CalibrationRecord
-from fevergate.settings.gateway import CampusServer, load_gateway
+from fevergate.settings.gateway import CampusServerSettings, load_gateway
 from fevergate.storage.records import HealthArrived, SettingsApplied
 from fevergate.storage.store import Store
 
@@ -137,7 +137,7 @@ def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
 
 def test_what_the_campus_server_refuses_is_named(site):
     settings = load_gateway(site.folder / "gateway.toml")
-    settings.campus_server = CampusServer(url="https://127.0.0.1:1")
+    settings.campus_server = CampusServerSettings(url="https://127.0.0.1:1")
     store = Store(settings.path(settings.database))
     store.db.execute(
         "insert into outbox(key, revision, payload, created_at, refused)"

@@ -20,7 +20,7 @@ from fevergate.gateway.service import Gateway
 from fevergate.operations import doctor_storage
 from fevergate.protocol.messages import Verdict
 from fevergate.settings import last_good
-from fevergate.settings.gateway import CampusServer, Desk, load_gateway
+from fevergate.settings.gateway import CampusServerSettings, Desk, load_gateway
 from fevergate.settings.last_good import load_settings
 from fevergate.storage.connection import open_reader, set_aside_before
 from fevergate.storage.store import Store
@@ -156,7 +156,7 @@ def test_a_damaged_token_of_the_campus_server_costs_no_light(begun, damage):
     DAMAGE[damage](folder / "campus.token")
     try:
         settings = load_gateway(folder / "gateway.toml")
-        settings.campus_server = CampusServer(url="https://127.0.0.1:9/", every_s=0.1)
+        settings.campus_server = CampusServerSettings(url="https://127.0.0.1:9/", every_s=0.1)
         with Lit(settings) as lit:
             fleet.kiosks[0].reading(Verdict.FEVER, 38.4)
             wait_until(lambda: lit.red or fleet.kiosks[0].again())

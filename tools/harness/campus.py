@@ -20,8 +20,7 @@ import uvicorn
 from fevergate.campus.app import CampusServer
 from fevergate.campus.settings import load_campus
 from fevergate.crypto.pki import ensure_authority, ensure_server
-from fevergate.settings.gateway import CampusServer as CampusLine
-from fevergate.settings.gateway import Gate, GatewaySettings
+from fevergate.settings.gateway import CampusServerSettings, Gate, GatewaySettings
 from harness.broker import free_port
 from harness.client import open_client, wait_until_up
 from harness.worker import Worker
@@ -100,7 +99,7 @@ class CampusSite:
             campus=campus,
             gateway=gateway,
             gates=[Gate(name=name, kiosks=list(kiosks)) for name, kiosks in gates.items()],
-            campus_server=CampusLine(
+            campus_server=CampusServerSettings(
                 url=self.url, token_file=f"{gateway}.token", ca="ca.crt", persons=False
             ),
         )

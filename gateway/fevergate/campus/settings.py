@@ -41,7 +41,7 @@ from sqlalchemy import URL
 from fevergate.campus.database import database_url
 from fevergate.notices.settings import Contact, Smtp
 from fevergate.protocol.messages import Name
-from fevergate.settings.gateway import Language, Port, decode, refused
+from fevergate.settings.gateway import Language, Port, read_settings, settings_error
 
 Title = Annotated[str, Meta(max_length=64)]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -120,32 +120,32 @@ def load_campus(path: Path) -> CampusSettings:
 
     Raises `SettingsError`, one line: file, key, what was expected.
     """
-    settings = decode(path, CampusSettings)
+    settings = read_settings(path, CampusSettings)
     for name, digest in settings.tokens.items():
         if not re.fullmatch("[0-9a-f]{64}", digest):
-            raise refused(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
+            raise settings_error(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
     taken: dict[str, str] = {}
     for name, campus in settings.campuses.items():
         for gateway in campus.gateways:
             if gateway not in settings.tokens:
-                raise refused(path, f"campuses.{name}.gateways", f"{gateway!r} has no token")
+                raise settings_error(path, f"campuses.{name}.gateways", f"{gateway!r} has no token")
             if taken.setdefault(gateway, name) != name:
-                raise refused(
+                raise settings_error(
                     path, f"campuses.{name}.gateways", f"{gateway!r} is {taken[gateway]}'s"
                 )
     if settings.report.draft_at > settings.report.deadline:
-        raise refused(path, "report.draft_at", "expected a time before the deadline")
+        raise settings_error(path, "report.draft_at", "expected a time before the deadline")
     for number, contact in enumerate(settings.contacts):
         where = f"contacts[{number}]"
         if contact.channel == "email":
             if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", contact.address):
-                raise refused(path, f"{where}.address", "expected an e-mail address")
+                raise settings_error(path, f"{where}.address", "expected an e-mail address")
             if settings.smtp is None:
-                raise refused(path, f"{where}.channel", "email needs [smtp]")
+                raise settings_error(path, f"{where}.channel", "email needs [smtp]")
         elif urlsplit(contact.address).scheme not in ("https", "http"):
-            raise refused(path, f"{where}.address", "expected a URL to post to")
+            raise settings_error(path, f"{where}.address", "expected a URL to post to")
         for campus in contact.campuses:
             if settings.campuses and campus not in settings.campuses:
-                raise refused(path, f"{where}.campuses", f"there is no campus {campus!r}")
+                raise settings_error(path, f"{where}.campuses", f"there is no campus {campus!r}")
     settings.url  # noqa: B018 - refused here, if it is none
     return settings

@@ -18,7 +18,7 @@ from fevergate.campus.schema import audit, items, strikes
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import mark_days
 from fevergate.errors import StrikeError
-from fevergate.protocol.campus_messages import REASON
+from fevergate.protocol.campus_messages import MAX_REASON
 
 CAME = (items.c.epoch, items.c.token, items.c.received_at)
 """What a strike asks of a row, beside its gateway; in this order."""
@@ -86,7 +86,7 @@ class Register:
         by: str,
         reason: str,
     ) -> None:
-        for name, text, most in (("by", by, 64), ("reason", reason, REASON)):
+        for name, text, most in (("by", by, 64), ("reason", reason, MAX_REASON)):
             if not 1 <= len(text.strip()) <= most or not text.isprintable():
                 raise StrikeError(name, str(most))
         self._database = database

@@ -18,7 +18,7 @@ import msgspec
 
 from fevergate.errors import SettingsError
 from fevergate.protocol.campus_messages import Receipt
-from fevergate.settings.gateway import CampusServer, GatewaySettings, read_secret
+from fevergate.settings.gateway import CampusServerSettings, GatewaySettings, read_secret
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Sender:
         return Sent(first.held + second.held, first.refused + second.refused)
 
 
-def campus_context(settings: GatewaySettings, server: CampusServer) -> ssl.SSLContext:
+def campus_context(settings: GatewaySettings, server: CampusServerSettings) -> ssl.SSLContext:
     """Verifies the campus server by the settings' authority, or the system's."""
     ca = str(settings.path(server.ca)) if server.ca else None
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from fevergate.errors import SettingsError
-from fevergate.settings.gateway import Broker as BrokerSettings
+from fevergate.settings.gateway import BrokerSettings
 
 log = logging.getLogger(__name__)
 

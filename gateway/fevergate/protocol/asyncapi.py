@@ -1,7 +1,7 @@
-"""The messages between kiosks, gateway and people as an AsyncAPI 3 document, out of their types.
+"""AsyncAPI 3 document of the MQTT messages, generated from their types.
 
-Source: asyncapi.com/docs/reference/specification/v3.0.0. `gateway/asyncapi.json` is what this
-makes; `tools/make-asyncapi` writes it and a test compares.
+Source: asyncapi.com/docs/reference/specification/v3.0.0. `tools/make-asyncapi` writes it to
+`gateway/asyncapi.json`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -60,23 +60,24 @@ KIOSK_KINDS: dict[str, Any] = {
     "update": UpdateOffer,
     "update/piece": PIECE,
 }
-"""What is said below a kiosk's name: a type, or the schema of what is no JSON; None: reserved."""
+"""Payload of each kind of kiosk topic: a message type, the schema of a payload that is not JSON, or
+None where the topic is reserved."""
 
 RETAINED = ("status", "settings")
 
 
-def document() -> dict[str, Any]:
-    """The whole document, in terms of JSON."""
+def asyncapi_document() -> dict[str, Any]:
+    """The whole document as JSON values."""
     types = [kind for kind in KIOSK_KINDS.values() if isinstance(kind, type)]
     types += [AlarmState, Acknowledge]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "asyncapi": "3.0.0",
         "info": {
             "title": "FeverGate",
             "version": __version__,
             "license": {"name": "MIT"},
-            "description": "Kiosks measure, the gateway alarms and keeps, people acknowledge. MQTT"
+            "description": "Kiosks measure, the gateway alarms and stores, people acknowledge. MQTT"
             " over TLS 1.2 or newer, a credential each, QoS 1 but for `time`, payloads of at most"
             f" {MAX_PAYLOAD} bytes of UTF-8 JSON. Times are UTC seconds, temperatures °C.",
         },
@@ -108,54 +109,56 @@ def document() -> dict[str, Any]:
         },
     }
     for kind in (*KIOSK_SAYS, *KIOSK_HEARS):
-        what = KIOSK_KINDS[kind]
-        if what is None:
+        payload = KIOSK_KINDS[kind]
+        if payload is None:
             continue
-        # Braces as they are: AsyncAPI's own parameters.
+        # Braces are AsyncAPI's own syntax of a parameter.
         address = str(Topic("{campus}", "{kiosk}", kind))
         if kind in KIOSK_SAYS:
-            action, who = "receive", "A kiosk says it."
+            action, summary = "receive", "Published by a kiosk."
         else:
             by = " or the administrator" if kind in ADMIN_SAYS else ""
-            action, who = "send", f"The gateway{by} says it to a kiosk."
-        _add(found, kind, address, what, action, who, retained=kind in RETAINED)
-    ours = gateway_status_topic("{campus}")
-    _add(found, "gateway-status", ours, STATUS, "send", "The gateway says it.", retained=True)
+            action, summary = "send", f"Published by the gateway{by} for a kiosk."
+        _add(document, kind, address, payload, action, summary, retained=kind in RETAINED)
+    gateway, person = ("send", "Published by the gateway."), ("receive", "Published by a person.")
+    status = gateway_status_topic("{campus}")
+    _add(document, "gateway-status", status, STATUS, *gateway, retained=True)
     alarm = alarm_topic("{campus}", "{gate}")
-    _add(found, "alarm", alarm, AlarmState, "send", "The gateway says it.", retained=True)
-    done = acknowledge_topic("{campus}", "{gate}")
-    _add(found, "acknowledge", done, Acknowledge, "receive", "A person says it.", retained=False)
-    tried = lamp_test_topic("{campus}", "{gate}")
-    _add(found, "lamp-test", tried, LampTest, "receive", "A person says it.", retained=False)
-    return found
+    _add(document, "alarm", alarm, AlarmState, *gateway, retained=True)
+    acknowledge = acknowledge_topic("{campus}", "{gate}")
+    _add(document, "acknowledge", acknowledge, Acknowledge, *person, retained=False)
+    lamp_test = lamp_test_topic("{campus}", "{gate}")
+    _add(document, "lamp-test", lamp_test, LampTest, *person, retained=False)
+    return document
 
 
 def _add(
-    found: dict[str, Any],
+    document: dict[str, Any],
     kind: str,
     address: str,
-    what: Any,
+    message: Any,
     action: str,
-    who: str,
+    summary: str,
     *,
     retained: bool,
 ) -> None:
+    """Add one topic to `document`: its message, channel and operation."""
     name = kind.replace("/", "-")
-    if isinstance(what, type):
-        title = what.__name__
+    if isinstance(message, type):
+        title = message.__name__
         payload: dict[str, Any] = {"$ref": f"#/components/schemas/{title}"}
         content = "application/json"
     else:
-        title, payload = name, what
-        content = "text/plain" if what is STATUS else "application/octet-stream"
-    found["components"]["messages"][title] = {
+        title, payload = name, message
+        content = "text/plain" if message is STATUS else "application/octet-stream"
+    document["components"]["messages"][title] = {
         "name": title,
         "contentType": content,
         "payload": payload,
     }
-    found["channels"][name] = {
+    document["channels"][name] = {
         "address": address,
-        "description": who,
+        "description": summary,
         "messages": {title: {"$ref": f"#/components/messages/{title}"}},
         "parameters": {
             parameter: {"$ref": f"#/components/parameters/{parameter}"}
@@ -164,22 +167,22 @@ def _add(
         },
     }
     qos = 0 if kind in AT_MOST_ONCE else 1
-    found["operations"][f"{action}-{name}"] = {
+    document["operations"][f"{action}-{name}"] = {
         "action": action,
         "channel": {"$ref": f"#/channels/{name}"},
-        "summary": who,
+        "summary": summary,
         "bindings": {"mqtt": {"qos": qos, "retain": retained, "bindingVersion": "0.2.0"}},
     }
 
 
 def _draft7(schema: Any) -> Any:
-    """As AsyncAPI takes it: of JSON Schema's later drafts only tuples are written otherwise."""
+    """Rewrite a schema for AsyncAPI, which takes draft 7: only tuples differ from later drafts."""
     if isinstance(schema, list | tuple):
         return [_draft7(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    out = {key: _draft7(value) for key, value in schema.items()}
-    if "prefixItems" in out:
-        out["items"] = out.pop("prefixItems")
-        out["additionalItems"] = False
-    return out
+    converted = {key: _draft7(value) for key, value in schema.items()}
+    if "prefixItems" in converted:
+        converted["items"] = converted.pop("prefixItems")
+        converted["additionalItems"] = False
+    return converted

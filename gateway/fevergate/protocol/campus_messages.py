@@ -1,7 +1,7 @@
-"""What a gateway posts to the campus server, and what that answers: hours, days, fevers, and what
-became of them.
+"""Summaries that a gateway posts to the campus server, and the server's answer.
 
-Each item has a key and a revision: the same one twice is a no-op, a later one replaces it.
+A summary has a key and a revision: a repeated one changes nothing, one with a higher revision
+replaces that of the same key.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from msgspec import Meta, Struct
 from fevergate.protocol.messages import Boot, Celsius, Count, Message, Name, Seq, Utc
 
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-"""Grows with each change, within an epoch of the gateway and under one token."""
+"""Rises with each change of a summary, within one epoch and under one token of the gateway."""
 
 Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{0,16}$")]
+"""Identifies one gateway store: a new SD card or a restored backup begins another epoch."""
 
 Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
@@ -26,9 +27,9 @@ another hour now (a restored backup whose clock was wrong). All epochs together 
 
 
 class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
-    """One kiosk's hour, for the campus server. A higher `revision` replaces a lower one.
+    """Counts and coverage of one kiosk in one hour.
 
-    `hour` is the UTC second at which it begins; `watched` and `fault` have one bit for each
+    `hour` is the Unix time (s) at which it begins; `watched` and `fault` have one bit for each
     of its minutes.
     """
 
@@ -48,36 +49,41 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
 
 
 MOST_STRIKES = 50
-"""Of one kiosk's day, those that were taken back too."""
+"""Strikes of one kiosk's day, including those that were taken back."""
 
-REASON = 200
+MAX_REASON = 200
 """Characters of a strike's reason."""
 
 
 class StruckSpan(Struct, frozen=True, kw_only=True):
-    """Whole hours of a kiosk from `begin` to `end` (UTC s) that somebody has struck: what they had,
-    which counts no longer; and who took that back, if anybody has."""
+    """Whole hours of a kiosk from `begin` to `end` (Unix time, s) that were struck from the log.
+
+    `people` and `fevers` are what no longer counts. `undone_at`, `undone_by` and `undone_reason`
+    are set once the strike was taken back.
+    """
 
     begin: Utc
     end: Utc
     at: Utc
     by: Annotated[str, Meta(max_length=64)]
-    reason: Annotated[str, Meta(max_length=REASON)]
+    reason: Annotated[str, Meta(max_length=MAX_REASON)]
     people: Count = 0
     fevers: Count = 0
     undone_at: Utc | None = None
     undone_by: Annotated[str, Meta(max_length=64)] = ""
-    undone_reason: Annotated[str, Meta(max_length=REASON)] = ""
+    undone_reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
     @property
     def key(self) -> tuple[float, float, float]:
-        """What makes it that one, of its kiosk."""
+        """Identifies the strike among those of its kiosk."""
         return self.begin, self.end, self.at
 
 
 class KioskCount(Struct, frozen=True, kw_only=True):
-    """What one kiosk saw of a day, and how much of the day it watched; of that `late_minutes` are
-    known by words alone that came long after. What is `struck` is in none of the figures."""
+    """Counts and coverage of one kiosk on one day; hours in `struck` are in none of the figures.
+
+    `late_minutes` are the watched minutes that only health messages which came long after report.
+    """
 
     kiosk: Name
     gate: Name
@@ -92,7 +98,7 @@ class KioskCount(Struct, frozen=True, kw_only=True):
 
 
 class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):
-    """One kiosk's day in the campus's zone, coverage included, so that a zero can be believed."""
+    """One kiosk's day in the campus's zone; its coverage shows whether zero fevers is proof."""
 
     date: Date
     revision: Revision
@@ -103,9 +109,11 @@ class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):
 
 
 class GatewayDay(Struct, frozen=True, kw_only=True, tag="gateway_day"):
-    """A gateway's word that a day is over, and all that it has of it: every kiosk of its settings,
-    those that saw nobody too. Only this makes a day reported; said again where something of the day
-    came late."""
+    """A gateway's report that a day is over, with every kiosk of its settings, idle ones included.
+
+    Only this makes a day reported at the campus server; it is sent again with a higher revision
+    when data of the day arrives late.
+    """
 
     date: Date
     revision: Revision
@@ -117,7 +125,7 @@ class GatewayDay(Struct, frozen=True, kw_only=True, tag="gateway_day"):
 
 
 class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
-    """One fever and what became of it; sent again with a higher `revision` when that changes."""
+    """One fever, its red light and its acknowledgement; sent again when one of them changes."""
 
     kiosk: Name
     gate: Name
@@ -138,8 +146,10 @@ class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
 
 
 class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
-    """What became of a fever; `at` is when that was saved. Who it was about is in it only where the
-    campus's policy says so (`[campus_server] persons`)."""
+    """Follow-up of a fever, saved at `at`.
+
+    `person`, `unit`, `phone` and `note` are sent only where `[campus_server] persons` is true.
+    """
 
     kiosk: Name
     boot: Boot
@@ -164,14 +174,14 @@ Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
 
 
 class Delivery(Message, frozen=True, kw_only=True):
-    """What a gateway posts to the campus server: at most 500 items, in any order, repeatable.
+    """The body of a gateway's POST: at most 500 summaries in any order; it may be repeated.
 
-    `sent_at` is the gateway's own clock as it posts, so that one that is wrong shows. `epoch` names
-    the store that the counts come from: a new card, or a restored backup, begins another one, whose
-    hours and days are added to those of before, and whose revisions begin anew.
+    `sent_at` is the gateway's clock, so that the server notices a wrong one. `epoch` identifies the
+    store that the counts come from: those of a new epoch are added to those of earlier ones, and
+    its revisions begin anew.
 
-    `serial` counts what a store has sent, `run` is drawn at each start of the gateway: a new run
-    that does not count on from where the last one was is of a store that was put back by a copy.
+    `serial` numbers the deliveries of a store; `run` is random for each start of the gateway. A new
+    run whose serial does not continue the last one comes from an old copy of the store.
     """
 
     campus: Name
@@ -184,6 +194,6 @@ class Delivery(Message, frozen=True, kw_only=True):
 
 
 class Receipt(Message, frozen=True, kw_only=True):
-    """The campus server's answer: the keys that it holds, at the revision sent or a later one."""
+    """The server's answer: keys that it has stored, at the revision sent or a higher one."""
 
     held: list[str]

@@ -1,4 +1,4 @@
-"""What a gate's state answers to somebody who asked for a test of its lamps."""
+"""Reads from a gate's `AlarmState` whether a requested lamp test runs, or why not."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal
 from fevergate.protocol.messages import AlarmState
 
 TEST = "lamp test: "
-"""How a line of a gate's amber begins while its lamps are tried."""
+"""Start of the amber line that a gate has while its lamps are tested."""
 
 DARK = "no lamp can be lit: "
-"""How one begins that says why no lamp of a gate can be lit."""
+"""Start of the amber line that says why no lamp of a gate can be lit."""
 
 Answer = Literal["begun", "red", "dark"]
 
 
 def answer(state: AlarmState | None) -> Answer | None:
-    """Whether the test goes on, or why it is not played; None before the gateway has answered."""
+    """`begun`, or why not: the gate is `red`, or its lamps are `dark`; None: no answer yet."""
     if state is None:
         return None
     if any(line.startswith(TEST) for line in state.amber):

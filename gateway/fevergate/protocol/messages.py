@@ -1,8 +1,8 @@
-"""What goes over the wire: topics and message types, validated at the edge.
+"""MQTT topics and message types between kiosk, gateway and people.
 
-The lowest room of the package: it imports nothing of the rest. Payloads are UTF-8 JSON of
-at most `MAX_PAYLOAD` bytes; unknown fields are ignored, so that a newer kiosk can talk to an
-older gateway; every number is bounded, because whatever comes from the network is hostile.
+A payload is UTF-8 JSON of at most `MAX_PAYLOAD` bytes and is validated when it is decoded. Unknown
+fields are ignored, so that a newer kiosk can talk to an older gateway. Every number and text is
+bounded, because network input may be hostile.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from msgspec import Meta, Struct
 from fevergate.errors import MessageError
 
 MAX_PAYLOAD = 1024
-"""Bytes of one MQTT payload; longer ones go to quarantine unread."""
+"""Bytes of one MQTT payload; a longer one goes to quarantine without being decoded."""
 
 ROOT = "fevergate/v1"
 
 DROPPED = "$SYS/broker/publish/messages/dropped"
-"""mosquitto(8): messages that the broker has dropped for want of room."""
+"""Topic of the broker's count of dropped messages (mosquitto(8))."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -31,33 +31,33 @@ NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
 _NAME = re.compile(NAME_PATTERN)
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
-"""A campus, gate, kiosk or gateway."""
+"""Name of a campus, gate, kiosk or gateway."""
 
 Version = Annotated[int, Meta(ge=1, le=1)]
 Celsius = Annotated[float, Meta(ge=-100.0, le=400.0)]
 FIRST_AT = 1_577_836_800
 LAST_AT = 4_102_444_800
 Utc = Annotated[float, Meta(ge=FIRST_AT, le=LAST_AT)]
-"""Seconds since 1970, UTC; 2020 to 2100."""
+"""Unix time in s, 2020 to 2100."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seq = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Boot = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 MAX_MS = 10 * 366 * 86_400_000
-"""Ten years: with it no date that is reckoned from `Utc` leaves the calendar."""
+"""Ten years in ms: `Utc` plus or minus a `Millis` is always a valid date."""
 
 Millis = Annotated[int, Meta(ge=0, le=MAX_MS)]
 Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}$")]
-"""A word between machines: printable ASCII, so that eight of them fit into any message."""
+"""Printable ASCII for programs; eight of them fit into one payload."""
 
 Line = Annotated[str, Meta(max_length=64)]
-"""A few words for people."""
+"""Short text for people."""
 
 Person = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Verdict(StrEnum):
-    """What the kiosk told the person."""
+    """Result of a scan, as the kiosk showed it."""
 
     NORMAL = "normal"
     FEVER = "fever"
@@ -65,7 +65,7 @@ class Verdict(StrEnum):
 
 
 class Identity(NamedTuple):
-    """What makes a reading that reading: the primary key, and the reason a repeat is a no-op."""
+    """Primary key of a reading; a message that repeats it is stored once."""
 
     kiosk: str
     boot: int
@@ -73,17 +73,17 @@ class Identity(NamedTuple):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """Any JSON message; `v` is the protocol's version."""
+    """Base of all JSON messages; `v` is the version of the protocol."""
 
     v: Version = 1
 
 
 class Reading(Message, frozen=True, kw_only=True):
-    """One scan and its verdict, with all that is needed to compute the verdict again.
+    """One scan and its verdict, with all values that the verdict was computed from.
 
     Temperatures in °C, null where the sensor gave none. `body_c` and `threshold_c` are
     axillary equivalents. `at` is null while the kiosk's clock is not set; `up_ms` counts
-    from the boot, so that a later dated message of the same boot dates it.
+    from the boot, so that a later message of the same boot that has a date dates this one too.
     """
 
     kiosk: Name
@@ -110,12 +110,11 @@ class Reading(Message, frozen=True, kw_only=True):
 
 
 class Health(Message, frozen=True, kw_only=True):
-    """A kiosk's word, each minute, that it watches, or what keeps it from watching.
+    """A kiosk's state, sent each minute: whether it can measure, or the fault that prevents it.
 
-    `watched_s` is the time up to `at` in which the kiosk could have measured a person;
-    coverage is built from it. `wifi` is why there was no network when the line was last missed:
-    ESP-IDF's `wifi_err_reason_t`, a state of MicroPython's `WLAN.status()`, or 1100 where no
-    address was given; 0 where it never was.
+    `watched_s` is the time up to `at` in which the kiosk could have measured a person; coverage is
+    computed from it. `wifi` is the reason of the last Wi-Fi outage: ESP-IDF's `wifi_err_reason_t`,
+    a state of MicroPython's `WLAN.status()`, 1100 where DHCP gave no address, 0 without an outage.
     """
 
     kiosk: Name
@@ -148,10 +147,11 @@ class Health(Message, frozen=True, kw_only=True):
 
 
 class CalibrationRecord(Struct, frozen=True, kw_only=True):
-    """What one sensor reads wrong, found against a reference by somebody on some day.
+    """Calibration of one sensor against a reference: when, by whom, and the correction.
 
-    `sensor` is the unit's 64-bit number; the kiosk's `calibration.py` says what the figures mean
-    and what is plausible. `uncertainty_c` is the 95 % uncertainty at 37 °C.
+    `sensor` is the unit's 64-bit serial number; the kiosk's `calibration.py` defines `offset_c`,
+    `gain` and `can_over_air_c` and their plausible ranges. `uncertainty_c` is the 95 % uncertainty
+    at 37 °C.
     """
 
     sensor: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
@@ -165,9 +165,9 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
 
 
 class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the gateway sets on a kiosk; what is None is as the kiosk's settings.json has it.
+    """Values that the gateway sets on a kiosk; None leaves the value of the kiosk's settings.json.
 
-    The kiosk checks each value; times are local, HH:MM.
+    The kiosk validates each value; times are local, HH:MM.
     """
 
     site: Short | None = None
@@ -186,9 +186,9 @@ class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class KioskSettings(Message, frozen=True, kw_only=True):
-    """What is retained for a kiosk: its settings over its own, its sensor's calibration.
+    """Retained settings and calibration of one kiosk.
 
-    A kiosk takes no `version` below the one that it has.
+    A kiosk ignores a `version` that is lower than the one it has.
     """
 
     version: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
@@ -197,7 +197,7 @@ class KioskSettings(Message, frozen=True, kw_only=True):
 
 
 class Applied(Message, frozen=True, kw_only=True):
-    """A kiosk's answer to its settings: what is in force now, or one line on what is wrong."""
+    """A kiosk's answer to `KioskSettings`: the version in force, or one line on what is wrong."""
 
     kiosk: Name
     at: Utc | None = None
@@ -207,16 +207,21 @@ class Applied(Message, frozen=True, kw_only=True):
 
 
 class Command(Message, frozen=True, kw_only=True):
-    """Something that a kiosk shall do now. `reference`: what is scanned is no person. `identify`:
-    it blinks, chirps and shows its name, so that somebody finds it."""
+    """Switches a mode of a kiosk on or off.
+
+    `reference`: scans are of a calibration reference, not of a person. `identify`: the kiosk
+    blinks, chirps and shows its name, so that it can be found.
+    """
 
     command: Annotated[str, Meta(pattern="^(reference|identify)$")]
     on: bool
 
 
 class UpdateOffer(Message, frozen=True, kw_only=True):
-    """Firmware for one kiosk, made for the boards of these names: `signature` (base64, RSA) is over
-    `kiosk.update_offer.signed_text`."""
+    """Offer of a firmware bundle to one kiosk; `boards` are the board models that it was built for.
+
+    `signature` (base64, RSA) signs `kiosk.update_offer.signed_text`.
+    """
 
     version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
     issued: Utc
@@ -229,14 +234,17 @@ class UpdateOffer(Message, frozen=True, kw_only=True):
 
 
 class UpdateWant(Message, frozen=True, kw_only=True):
-    """A kiosk asks for the bundle's bytes from `offset` on; it is answered on `update/piece` with
-    the offset, 4 bytes big-endian, and at most `kiosk.update_offer.PIECE_MAX` bytes."""
+    """A kiosk's request for the bundle's bytes from `offset` on.
+
+    The answer on `update/piece` is the offset, 4 bytes big-endian, and at most
+    `kiosk.update_offer.PIECE_MAX` bytes.
+    """
 
     offset: Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 class UpdateState(Message, frozen=True, kw_only=True):
-    """Where a kiosk's update stands; `error` says why it was refused."""
+    """Progress of a kiosk's update; `error` says why it was refused."""
 
     kiosk: Name
     at: Utc | None
@@ -246,11 +254,11 @@ class UpdateState(Message, frozen=True, kw_only=True):
 
 
 class Stored(Message, frozen=True, kw_only=True):
-    """What the gateway holds on disk of one boot of a kiosk.
+    """The readings of one kiosk boot that the gateway has committed to disk.
 
-    Every reading from 1 to `seq` is committed, but for those in `gaps` (first and last of
-    each run, inclusive); and so are the runs in `also`, which lie above. Only this lets a kiosk
-    forget a reading.
+    Committed are all sequence numbers from 1 to `seq` except the ranges in `gaps`, and the ranges
+    in `also`, which lie above `seq`; a range is its first and last number, inclusive. A kiosk
+    deletes a reading from its outbox only when this message covers it.
     """
 
     boot: Boot
@@ -260,11 +268,11 @@ class Stored(Message, frozen=True, kw_only=True):
 
 
 class KioskTime(Message, frozen=True, kw_only=True):
-    """The gateway's clock, in answer to a kiosk's health: at QoS 0, for what waited is worth
-    nothing.
+    """The gateway's clock, in answer to a kiosk's health message.
 
-    `at_ms` is UTC in ms since 1970, `up_ms` is that of the health: by it the kiosk knows how long
-    the answer took, and takes none that is older than some seconds.
+    `at_ms` is Unix time in ms. `up_ms` is that of the health message: from it the kiosk computes
+    how long the answer took, and ignores one that is seconds old. QoS 0, since a repeated answer
+    would be too old to use.
     """
 
     at_ms: Annotated[int, Meta(ge=FIRST_AT * 1000, le=LAST_AT * 1000)]
@@ -272,7 +280,7 @@ class KioskTime(Message, frozen=True, kw_only=True):
 
 
 class FeverSeen(Struct, frozen=True, kw_only=True):
-    """The fever that an alarm names."""
+    """The newest fever of a gate's alarm."""
 
     kiosk: Name
     boot: Boot
@@ -281,11 +289,15 @@ class FeverSeen(Struct, frozen=True, kw_only=True):
 
 
 NOT_RECORDED = "acknowledgement: not recorded yet"
-"""What a gate says beside its amber light while a guard's acknowledgement waits for the disk."""
+"""Amber line of a gate while a guard's acknowledgement is not yet written to disk."""
 
 
 class AlarmState(Message, frozen=True, kw_only=True):
-    """A gate's alarm, retained, so that a board that opens later shows it too."""
+    """State of a gate's lamps; retained, so that a board that is opened later shows it too.
+
+    `fevers` are those not acknowledged, `amber` the reasons of an amber light, `by` whoever
+    acknowledged last.
+    """
 
     gate: Name
     state: Annotated[str, Meta(pattern="^(raised|clear)$")]
@@ -297,19 +309,19 @@ class AlarmState(Message, frozen=True, kw_only=True):
 
 
 class Acknowledge(Message, frozen=True, kw_only=True):
-    """A guard's word that the fevers of a gate up to now are seen to."""
+    """A guard's acknowledgement of all fevers of a gate up to now."""
 
     by: Person
 
 
 class LampTest(Message, frozen=True, kw_only=True):
-    """A person wants to see each lamp of a gate lit, and hear its sound."""
+    """Request to light each lamp of a gate in turn and to sound its buzzer."""
 
     by: Person
 
 
 class Topic(NamedTuple):
-    """A topic taken apart: `fevergate/v1/<campus>/<name>/<kind>`."""
+    """Parts of a topic `fevergate/v1/<campus>/<name>/<kind>`."""
 
     campus: str
     name: str
@@ -328,49 +340,47 @@ KIOSK_SAYS = (
     "update/want",
     "update/state",
 )
-"""What a kiosk may write below its own name, and nothing else."""
+"""Kinds of topic that a kiosk may publish to, below its own name only."""
 
 KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
-"""What a kiosk may read below its own name, and nothing else."""
+"""Kinds of topic that a kiosk may subscribe to, below its own name only."""
 
 ADMIN_SAYS = ("settings", "command", "update", "update/piece")
-"""What a person at the gateway may write below a kiosk's name."""
-
+"""Kinds of topic that the administrator may publish to, below any kiosk's name."""
 
 AT_MOST_ONCE = ("time",)
-"""What is said at QoS 0; all else at QoS 1."""
+"""Kinds of topic that are published at QoS 0; all others at QoS 1."""
 
 OURSELVES = "gateway"
-"""Below this name the gateway says of itself whether it is there; no kiosk is called so."""
+"""Name of the gateway in its status topic; no kiosk may have it."""
 
 
 def gateway_status_topic(campus: str) -> str:
-    """Retained: `online`, or `offline` by last will. A board whose gateway is gone must not look
-    like one where all is well."""
+    """Topic of the gateway's own status: `online`, or `offline` by last will; retained.
+
+    With it a guard's board shows that its gateway is gone.
+    """
     return f"{ROOT}/{campus}/{OURSELVES}/status"
 
 
 def alarm_topic(campus: str, gate: str) -> str:
-    """The retained state of one gate's alarm."""
+    """Topic of a gate's retained `AlarmState`."""
     return f"{ROOT}/{campus}/alarm/{gate}"
 
 
 def acknowledge_topic(campus: str, gate: str) -> str:
-    """Where a guard's acknowledgement is published."""
+    """Topic of acknowledgements (`Acknowledge`) of a gate."""
     return f"{alarm_topic(campus, gate)}/acknowledge"
 
 
 def lamp_test_topic(campus: str, gate: str) -> str:
-    """Where a test of a gate's lamps is asked for."""
+    """Topic of requests to test a gate's lamps (`LampTest`)."""
     return f"{alarm_topic(campus, gate)}/test"
 
 
 @lru_cache(4096)
 def parse_topic(topic: str) -> Topic:
-    """Take a topic apart.
-
-    Raises `MessageError` where it is not one of ours.
-    """
+    """Parse the topic of a kiosk or of the gateway. Raises `MessageError` for any other."""
     parts = topic.split("/", 4)
     if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
         raise MessageError(f"topic is not {ROOT}/<campus>/<name>/<kind>")
@@ -381,10 +391,7 @@ def parse_topic(topic: str) -> Topic:
 
 
 def decode(payload: bytes, kind: type[T]) -> T:
-    """Decode and validate one payload.
-
-    Raises `MessageError` with field and expectation.
-    """
+    """Decode and validate one payload. Raises `MessageError` with field and expectation."""
     if len(payload) > MAX_PAYLOAD:
         raise MessageError(f"payload of {len(payload)} bytes, at most {MAX_PAYLOAD} expected")
     try:
@@ -396,5 +403,5 @@ def decode(payload: bytes, kind: type[T]) -> T:
 
 
 def encode(message: Struct) -> bytes:
-    """The JSON that goes onto the wire."""
+    """Encode a message as JSON."""
     return msgspec.json.encode(message)

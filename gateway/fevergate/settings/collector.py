@@ -1,4 +1,4 @@
-"""`collect.toml`: whose readings a collector takes, and where it puts them."""
+"""collect.toml as typed settings: which readings a collector takes, and where it stores them."""
 
 from __future__ import annotations
 
@@ -12,68 +12,77 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from fevergate.settings.gateway import Broker, Metrics, decode, read_secret, refused
+from fevergate.settings.gateway import (
+    BrokerSettings,
+    Metrics,
+    read_secret,
+    read_settings,
+    settings_error,
+)
 
 
-class CollectBroker(Broker, kw_only=True):
-    """Where the shared subscription is, and how it is kept there."""
+class CollectBroker(BrokerSettings, kw_only=True):
+    """[broker]: as the gateway's, and the shared subscription (MQTT 5, 4.8.2) of the collectors."""
 
     username: str = "collect"
-    """`{name}` in it stands for the collector's name: a broker may give each user one client id."""
+    """`{name}` stands for the collector's name: a broker may allow each user one client id only."""
     password_file: str = "collect.password"  # noqa: S105 - a file's name
     group: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")] = "raw"
-    """Collectors of one group share the readings; another group gets them all once more."""
+    """Collectors of one group share the readings; each further group is sent all of them."""
     window: Annotated[int, Meta(ge=1, le=65535)] = 4000
-    """MQTT 5's receive maximum: messages that a collector is given and has not committed."""
+    """MQTT 5 receive maximum: messages that may be sent to a collector and not yet committed."""
     session_days: Annotated[float, Meta(gt=0, le=365)] = 14.0
-    """How long the broker keeps what is an absent collector's; after that it is lost."""
+    """How long the broker keeps messages for an absent collector; after that they are lost."""
 
 
 class CollectDatabase(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where the readings go."""
+    """[database]: the PostgreSQL database that readings are written to."""
 
     url: Annotated[str, Meta(pattern="^postgres(ql)?://")]
     password_file: str | None = None
-    """A file that holds the password alone; without it PostgreSQL must let us in otherwise."""
+    """A file that holds nothing but the password; None where PostgreSQL asks for none."""
     ca: str | None = None
-    """The database's authority: with it the server's certificate and name are verified."""
+    """The database's authority; with it the server's certificate and name are verified."""
 
 
-class Partitions(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The days of which the table is made."""
+class PartitionSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """[partitions]: the daily partitions of the readings table."""
 
     ahead_days: Annotated[int, Meta(ge=1, le=60)] = 3
-    """Made so long before they begin."""
+    """A partition is created this many days before its day begins."""
     keep_days: Annotated[int, Meta(ge=2, le=36500)] | None = None
-    """Older ones are dropped; without it nothing is."""
+    """PartitionSettings older than this are dropped; without it none is."""
 
 
 class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`collect.toml`."""
+    """collect.toml: broker, database and partitions of one or several collectors."""
 
     timezone: str = "Asia/Shanghai"
-    """Where a day begins; of one database all collectors must agree."""
+    """Zone in which a partition's day begins; all collectors of one database need the same."""
     broker: CollectBroker = msgspec.field(default_factory=CollectBroker)
     database: CollectDatabase
-    partitions: Partitions = msgspec.field(default_factory=Partitions)
+    partitions: PartitionSettings = msgspec.field(default_factory=PartitionSettings)
     metrics: Metrics | None = None
 
     folder: Path = Path()
 
     def named(self, name: str) -> CollectSettings:
-        """The settings of one collector."""
+        """A copy for the collector `name`, whose broker user is filled in."""
         username = self.broker.username.replace("{name}", name)
         return replace(self, broker=replace(self.broker, username=username))
 
     def share(self) -> str:
-        """The shared subscription's name at the broker: all members have the same secret, and a
-        credential without it cannot take their messages away by joining in (MQTT 5, 4.8.2)."""
+        """Name of the shared subscription (MQTT 5, 4.8.2), derived from the collectors' password.
+
+        Another client that may read the same topics cannot guess it, and so cannot join the group
+        and take messages away from its members.
+        """
         secret = read_secret(self.path(self.broker.password_file))
         digest = hashlib.sha256(f"fevergate share {self.broker.group} {secret}".encode())
         return f"{self.broker.group}-{digest.hexdigest()[:32]}"
 
     def path(self, name: str) -> Path:
-        """A path of this file, which is relative to it."""
+        """The absolute path of `name`, which may be relative to the settings file."""
         return self.folder / name
 
     @property
@@ -82,18 +91,20 @@ class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_collect(path: Path) -> CollectSettings:
-    """Read `collect.toml`.
+    """Read collect.toml, and refuse a password in its database URL.
 
     Raises `SettingsError`, one line: file, key, what was expected.
     """
-    settings = decode(path, CollectSettings)
+    settings = read_settings(path, CollectSettings)
     try:
         parts = urlsplit(settings.database.url)
         secret = parts.password or "password=" in parts.query
     except ValueError as error:
-        raise refused(path, "database.url", f"expected postgresql://USER@HOST/NAME: {error}") from (
-            error
+        raise settings_error(
+            path, "database.url", f"expected postgresql://USER@HOST/NAME: {error}"
+        ) from (error)
+    if secret:  # a backup or a screen would show it
+        raise settings_error(
+            path, "database.url", "expected no password; it goes into password_file"
         )
-    if secret:  # which `ps`, a backup or a screen would show
-        raise refused(path, "database.url", "expected no password; it goes into password_file")
     return settings

@@ -1,6 +1,6 @@
-"""The gateway's TOML settings, and reading any: typed, with defaults, refused in one line.
+"""gateway.toml as typed settings with defaults, and `read_settings` for any settings file.
 
-Paths in a file are relative to that file, so that a folder of settings can be moved.
+Paths in a settings file are relative to that file, so that its folder can be moved.
 """
 
 from __future__ import annotations
@@ -21,46 +21,47 @@ from fevergate.protocol.messages import Name
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Language = Literal["zh", "en"]
 Title = Annotated[str, Meta(max_length=32)]
-"""What people call something; `title_en` where it is called otherwise in English."""
+"""Display name of a campus or gate; `title_en` is its English form, if it has another."""
 
 
-class Broker(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where the broker is, and who we are there."""
+class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """[broker]: the broker's address, and the credential to sign in with."""
 
     host: str = "127.0.0.1"
     port: Port = 8883
     local_port: Port | None = None
-    """The broker's listener for this machine alone: see `broker_files.configuration`."""
+    """Port of the broker's listener on 127.0.0.1 (`broker_files.configuration`)."""
     name: str = "fevergate-gateway"
-    """The name in the broker's certificate, which need not be its address."""
+    """Name that the broker's certificate must carry; it may differ from `host`."""
     ca: str = "ca.crt"
     username: str = "gateway"
     password_file: str = "gateway.password"  # noqa: S105 - a file's name
-    """A file that holds the password alone, readable by the gateway only."""
+    """A file that holds nothing but the password, readable by the gateway only."""
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where to try, in this order: a broker may not know its local listener yet."""
+        """Host and port to try, in this order: an older broker configuration has no local one."""
         local = [("127.0.0.1", self.local_port)] if self.local_port else []
         return [*local, (self.host, self.port)]
 
 
-class Alarm(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How the guard is told."""
+class AlarmSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """[alarm]: when a gate turns amber, and whether its buzzer sounds."""
 
     silent_after_s: Annotated[float, Meta(ge=5, le=3600)] = 150.0
-    """A kiosk that says nothing for so long turns its gate amber; health comes each minute."""
+    """A gate turns amber when one of its kiosks sends nothing for this long; health messages come
+    each minute."""
     buzzer: bool = True
 
 
 class Pins(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which library drives the pins; `auto` takes what the machine has, and says so."""
+    """[pins]: the gpiozero pin factory; `auto` takes what works on this machine, and logs it."""
 
     factory: Literal["auto", "rpigpio", "lgpio", "mock"] = "auto"
 
 
 class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """One entrance: its kiosks, and the set of pins (hardware/pins.toml) of its lights."""
+    """[[gates]]: an entrance with its kiosks and its lamps' set of pins (hardware/pins.toml)."""
 
     name: Name
     kiosks: Annotated[list[Name], Meta(min_length=1)]
@@ -69,36 +70,36 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     title_en: Title = ""
 
 
-class CampusServer(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where summaries go; without it nothing is forwarded."""
+class CampusServerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """[campus_server]: where summaries are posted; without it nothing is forwarded."""
 
     url: Annotated[str, Meta(pattern="^https://")]
     token_file: str = "campus.token"  # noqa: S105 - a file's name
     ca: str | None = None
-    """A private authority's certificate; the system's authorities without it."""
+    """Certificate of a private authority; without it the system's authorities are trusted."""
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
     persons: bool = False
-    """Whether a follow-up is sent with name, unit, telephone and note: the campus's policy."""
+    """Whether a follow-up is sent with name, unit, telephone and note; the campus decides."""
 
 
 class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How long what is kept; counts, coverage and fevers stay."""
+    """[retention]: days until data is deleted; counts, coverage and fevers are kept for good."""
 
     raw_days: Annotated[int, Meta(ge=1, le=36500)] = 400
-    """Readings without a fever: temperatures, times, all that a verdict can be made of again."""
+    """Readings without a fever; until then their verdict can be computed again."""
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
-    """Who acknowledged a fever; what was in messages that were not understood."""
+    """Names of those who acknowledged fevers, and payloads of messages in quarantine."""
 
 
 class Metrics(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where Prometheus may ask how the gateway is; without it nothing listens."""
+    """[metrics]: the address at which Prometheus scrapes; without it nothing listens."""
 
     port: Port = 9464
     host: str = "127.0.0.1"
 
 
 class Web(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The pages: the guard's board, the fever log."""
+    """[web]: address, certificate and database of the gateway's web application."""
 
     host: str = "127.0.0.1"
     port: Port = 8443
@@ -108,19 +109,19 @@ class Web(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Desk(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The guards' own sensor on an I2C bus of the Pi; without it there is none."""
+    """[desk]: the sensor at the guards' desk, on an I2C bus of the Pi; without it there is none."""
 
     bus: Annotated[int, Meta(ge=0, le=255)] = 1
-    """Which one: 1 is /dev/i2c-1, on the header's pins (hardware/pins.toml)."""
+    """Number of the I2C bus: 1 is /dev/i2c-1, on the header's pins (hardware/pins.toml)."""
     site: Literal["canthus", "face_max", "forehead"] = "canthus"
-    """What of a face fills its view."""
+    """The part of the face that fills the sensor's field of view."""
     supply_v: Annotated[float, Meta(ge=2.6, le=3.6)] = 3.3
-    """What feeds the sensor, by a voltmeter: 3 V parts are calibrated at 3.0 V."""
+    """Measured supply voltage of the sensor: 3 V parts are calibrated at 3.0 V."""
     database: str = "desk.db"
 
 
 class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`gateway.toml`."""
+    """gateway.toml: one campus's gateway, its gates and all its sections."""
 
     campus: Name
     title: Title = ""
@@ -130,19 +131,19 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     database: str = "fevergate.db"
-    broker: Broker = msgspec.field(default_factory=Broker)
-    alarm: Alarm = msgspec.field(default_factory=Alarm)
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    alarm: AlarmSettings = msgspec.field(default_factory=AlarmSettings)
     pins: Pins = msgspec.field(default_factory=Pins)
-    campus_server: CampusServer | None = None
+    campus_server: CampusServerSettings | None = None
     metrics: Metrics | None = None
     web: Web = msgspec.field(default_factory=Web)
     desk: Desk | None = None
     home_assistant: bool = False
-    """Whether kiosks and gates shall appear in Home Assistant."""
+    """Whether kiosks and gates are announced to Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)
 
     folder: Path = Path()
-    """Where the file lies; set by `load`, not by the file."""
+    """The folder of the settings file; set by `read_settings`, no key of the file."""
 
     def as_user(self, user: str) -> GatewaySettings:
         """A copy that signs in to the broker as `user`, with the password in `USER.password`."""
@@ -154,18 +155,18 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
         return self.folder / name
 
     def campus_title(self, language: str) -> str:
-        """What people call the campus."""
+        """Display name of the campus in `language`."""
         return _titled(self.title, self.title_en, self.campus, language)
 
     def gate_title(self, gate: str, language: str) -> str:
-        """What people call a gate; one of before keeps its name."""
-        for one in self.gates:
-            if one.name == gate:
-                return _titled(one.title, one.title_en, gate, language)
+        """Display name of a gate; for a gate that was removed from the settings, its name."""
+        for known in self.gates:
+            if known.name == gate:
+                return _titled(known.title, known.title_en, gate, language)
         return gate
 
     def gate_of(self, kiosk: str) -> Gate | None:
-        """The gate at which a kiosk stands, or None for a kiosk that nobody has named."""
+        """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
 
     @property
@@ -177,72 +178,79 @@ def _titled(title: str, title_en: str, name: str, language: str) -> str:
     return (title_en or title or name) if language == "en" else (title or name)
 
 
-class Located(Protocol):
-    """Settings that know where their file lies."""
+class SettingsFile(Protocol):
+    """What `read_settings` needs of a kind of settings."""
 
     timezone: str
     folder: Path
 
 
-S = TypeVar("S", bound=Located)
+S = TypeVar("S", bound=SettingsFile)
 
 
-def refused(path: Path, key: str, expected: str) -> SettingsError:
-    """What is wrong with a file, in one line."""
+def settings_error(path: Path, key: str, expected: str) -> SettingsError:
+    """The error for one key of a settings file, or for the whole file where `key` is empty."""
     return SettingsError(f"{path}: {key}: {expected}" if key else f"{path}: {expected}")
 
 
-def decode(path: Path, kind: type[S]) -> S:
-    """A file as settings of one kind. Raises `SettingsError`, one line: file, key, expectation."""
+def read_settings(path: Path, kind: type[S]) -> S:
+    """Read a TOML file as settings of one kind.
+
+    Raises `SettingsError`, one line: file, key, what was expected.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise refused(path, "", "no such file; `fevergate provision` makes one") from error
+        raise settings_error(path, "", "no such file; `fevergate provision` makes one") from error
     except OSError as error:
-        raise refused(path, "", f"cannot be read: {error.strerror}") from error
+        raise settings_error(path, "", f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise refused(path, "", f"not TOML: {error}") from error
+        raise settings_error(path, "", f"not TOML: {error}") from error
     if "folder" in table:
-        raise refused(path, "folder", "unknown key")
+        raise settings_error(path, "folder", "unknown key")
     try:
         settings = msgspec.convert(table, kind, strict=True)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        key = where.rstrip("`").lstrip(".")
-        if unknown := re.search(r"unknown field `(.+?)`", what):
-            key, what = ".".join(filter(None, (key, unknown[1]))), "unknown key"
-        elif missing := re.search(r"missing required field `(.+?)`", what):
-            key, what = ".".join(filter(None, (key, missing[1]))), "missing, but required"
-        raise refused(path, key, what[0].lower() + what[1:]) from error
+        problem, _, location = str(error).partition(" - at `$")
+        key = location.rstrip("`").lstrip(".")
+        if unknown := re.search(r"unknown field `(.+?)`", problem):
+            key, problem = ".".join(filter(None, (key, unknown[1]))), "unknown key"
+        elif missing := re.search(r"missing required field `(.+?)`", problem):
+            key, problem = ".".join(filter(None, (key, missing[1]))), "missing, but required"
+        raise settings_error(path, key, problem[0].lower() + problem[1:]) from error
     settings.folder = path.parent
     try:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise refused(path, "timezone", "expected a zone such as Asia/Shanghai") from error
+        raise settings_error(path, "timezone", "expected a zone such as Asia/Shanghai") from error
     return settings
 
 
 def load_gateway(path: Path) -> GatewaySettings:
-    """Read `gateway.toml`.
+    """Read gateway.toml, and check that no gate, kiosk or pin set is there twice.
 
     Raises `SettingsError`, one line: file, key, what was expected.
     """
-    settings = decode(path, GatewaySettings)
+    settings = read_settings(path, GatewaySettings)
     seen: dict[str, str] = {}
     for index, gate in enumerate(settings.gates):
         for kind, name in (("gate", gate.name), ("pins", gate.pins)):
             if seen.setdefault(f"{kind} {name}", gate.name) != gate.name or (
                 kind == "gate" and [g.name for g in settings.gates].count(name) > 1
             ):
-                raise refused(path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate")
+                raise settings_error(
+                    path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate"
+                )
         for kiosk in gate.kiosks:
             if seen.setdefault(f"kiosk {kiosk}", gate.name) != gate.name:
-                raise refused(path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate")
+                raise settings_error(
+                    path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate"
+                )
     return settings
 
 
 def read_secret(path: Path) -> str:
-    """A password or token from its file, without the line's end.
+    """Read a password or token from its file, without the line end.
 
     Raises `SettingsError` where it is missing, empty or unreadable.
     """

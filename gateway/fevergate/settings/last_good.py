@@ -1,7 +1,8 @@
-"""Copies of small files as they were when they were last sound, for when they are not.
+"""Copies of settings, secrets and certificates from the last start at which they were intact.
 
-A power cut or a worn card leaves a file empty, cut off, of null bytes, or gone. What was sound at
-the last start lies in a folder beside; whoever starts with it says so.
+A power cut or a worn SD card leaves a small file empty, truncated, full of null bytes, or missing.
+At each start an intact file is copied into the folder `.good` beside it; a damaged one is replaced
+by that copy for this run, which the log and the gate's amber light report.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from fevergate.system.atomic_file import write_private
 log = logging.getLogger(__name__)
 
 FOLDER = ".good"
+"""Name of the folder of copies, beside the files that are copied."""
 
 Check = Callable[[bytes], object]
-"""Raises `ValueError` saying what was expected of a file's content."""
+"""Checks a file's content; raises `ValueError` with what is wrong."""
 
 
 def text(data: bytes) -> str:
-    """A text that a power cut did not touch. Raises `ValueError`."""
+    """Decode a text file that is neither empty nor truncated. Raises `ValueError`."""
     if not data.strip():
         raise ValueError("is empty")
     if b"\0" in data:
@@ -38,12 +40,12 @@ def text(data: bytes) -> str:
 
 
 def secret(data: bytes) -> None:
-    """A password, with a line's end or without. Raises `ValueError`."""
+    """Check a password or token, with a line end or without. Raises `ValueError`."""
     text(data.rstrip() + b"\n")
 
 
 def authority(data: bytes) -> None:
-    """A certificate by which others are verified. Raises `ValueError`."""
+    """Check a PEM certificate of an authority. Raises `ValueError`."""
     secret(data)
     try:
         ssl.create_default_context(cadata=data.decode("ascii"))
@@ -52,8 +54,11 @@ def authority(data: bytes) -> None:
 
 
 def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
-    """Where the content of `path` is: itself where it is sound, which is then kept in `folder`;
-    else what was kept there, with what is wrong. Raises `SettingsError` where neither is sound."""
+    """Path of intact content for `path`, and what is wrong with the file itself, or None.
+
+    An intact file is copied into `folder`; for a damaged one the path of its copy is returned.
+    Raises `SettingsError` where both are damaged.
+    """
     kept = folder / path.name
     try:
         data = _read(path, check)
@@ -69,20 +74,20 @@ def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
 
 
 def keep(path: Path, folder: Path) -> None:
-    """Keep a file that is known to be sound."""
+    """Copy a file that is known to be intact into `folder`, as far as that can be written."""
     with suppress(OSError):
         _keep(folder / path.name, path.read_bytes())
 
 
 def _keep(kept: Path, data: bytes) -> None:
-    with suppress(OSError):  # a card that takes nothing is no reason not to start
+    with suppress(OSError):  # a read-only card must not prevent a start
         if not kept.exists() or kept.read_bytes() != data:
             kept.parent.mkdir(mode=0o700, exist_ok=True)
             write_private(kept, data)
 
 
 def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path, Path], str | None]:
-    """`choose` for a certificate and its key, which must fit each other."""
+    """As `choose`, for a certificate and its key, which must match each other."""
     kept = (folder / certificate.name, folder / key.name)
     try:
         _check_pair(certificate, key)
@@ -100,15 +105,17 @@ def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path,
 
 def _check_pair(certificate: Path, key: Path) -> None:
     try:
-        # A password, so that nobody is asked for one.
+        # Without a password OpenSSL would ask for an encrypted key's at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="-")  # noqa: S106
     except (OSError, ssl.SSLError) as error:
         raise ValueError(str(error)) from error
 
 
 def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
-    """`gateway.toml`, or what it said when it was last sound, with what is wrong: the lamps of a
-    gate do not wait for somebody who mends a file. Raises `SettingsError` where neither is sound.
+    """Read gateway.toml or else its copy; with the copy, also what is wrong with the file.
+
+    The lamps of a gate must work before somebody has mended a file. Raises `SettingsError` where
+    file and copy are both damaged.
     """
     folder = path.parent / FOLDER
     try:
@@ -125,8 +132,10 @@ def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
 
 
 def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
-    """Have `settings.broker` name sound copies of its password and authority where these are not,
-    and say so. Raises `SettingsError` where there is no sound copy."""
+    """Point `settings.broker` at the copies of its password and authority where these are damaged.
+
+    Each is logged. Raises `SettingsError` where a copy is damaged too.
+    """
     folder, broker = settings.folder / FOLDER, settings.broker
     password, lost = choose(settings.folder / broker.password_file, secret, folder)
     ca, damaged = choose(settings.folder / broker.ca, authority, folder)
@@ -137,13 +146,16 @@ def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
 
 
 def forget(folder: Path, *names: str) -> None:
-    """Keep nothing of these any more: what was good before must not come back."""
+    """Delete the copies of these files: a revoked credential must not come back."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
 
 
 def renew(folder: Path, *paths: Path) -> None:
-    """Keep these anew, if `folder` is there; as root for its owner, and never through a link."""
+    """Replace the copies of these files, if `folder` exists.
+
+    As root the copies are given to the folder's owner; no symbolic link is followed.
+    """
     with suppress(OSError):
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import StrikeError
-from fevergate.protocol.campus_messages import MOST_STRIKES, REASON, StruckSpan
+from fevergate.protocol.campus_messages import MAX_REASON, MOST_STRIKES, StruckSpan
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
@@ -143,7 +143,7 @@ def _count_anew(store: Store, kiosk: str, begin: float, end: float) -> None:
 
 
 def _check_texts(request: StrikeRequest) -> None:
-    for name, text, most in (("by", request.by, 64), ("reason", request.reason, REASON)):
+    for name, text, most in (("by", request.by, 64), ("reason", request.reason, MAX_REASON)):
         if not 1 <= len(text.strip()) <= most or not text.isprintable():
             raise StrikeError(name, str(most))
 
