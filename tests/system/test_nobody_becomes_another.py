@@ -23,7 +23,7 @@ from fevergate.collect.intake import topics
 from fevergate.gateway.service import Gateway
 from fevergate.mosquitto import broker_files
 from fevergate.mosquitto.broker_files import FILES, MAX_CONNECTIONS
-from fevergate.mqtt.client import Broker, Session
+from fevergate.mqtt.client import BrokerClient, SessionOptions
 from fevergate.protocol.messages import encode
 from fevergate.settings.collector import load_collect
 from harness.site import Site
@@ -63,7 +63,7 @@ def line():
     with ExitStack() as stack:
 
         def made(*arguments, **options):
-            broker = Broker(*arguments, **options)
+            broker = BrokerClient(*arguments, **options)
             broker.start()
             stack.callback(broker.stop)
             until(lambda: broker.connected)
@@ -141,7 +141,13 @@ def test_a_stolen_credential_gets_no_share_of_the_collectors_readings(site, line
             came.append(payload)
         done()
 
-    line(collect, client_id("raw", "1"), topics(collect.share()), take, session=Session(0, 100))
+    line(
+        collect,
+        client_id("raw", "1"),
+        topics(collect.share()),
+        take,
+        session=SessionOptions(0, 100),
+    )
     with Client(site, "north-1") as thief, Client(site, "south-1") as kiosk:
         for group in ("raw", "collect", collect.broker.group):
             thief.hear(f"$share/{group}/fevergate/v1/+/+/reading")
@@ -160,7 +166,7 @@ def test_two_collectors_of_one_broker_are_two_users_and_neither_throws_the_other
     brokers = []
     for name in ("1", "2"):
         collect = load_collect(site.folder / "collect.toml").named(name)
-        session = Session(0, 10)
+        session = SessionOptions(0, 10)
         share = topics(collect.share())
         brokers.append(line(collect, client_id("raw", name), share, _done, session=session))
     with Client(site, "south-1") as kiosk:

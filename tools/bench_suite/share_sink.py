@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from bench_suite.collect_host import cpu_s
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
-from fevergate.mqtt.client import Session
+from fevergate.mqtt.client import SessionOptions
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.settings.collector import load_collect
 from fevergate.settings.gateway import read_secret
@@ -59,7 +59,7 @@ def main() -> None:
     client.on_connect = connected
     client.on_message = message
     client.on_subscribe = lambda *_: done.set()
-    session = Session(0 if mode == "end" else 86_400, broker.window)
+    session = SessionOptions(0 if mode == "end" else 86_400, broker.window)
     client.connect(
         broker.host, broker.port, 20, clean_start=mode == "end", properties=session.properties()
     )

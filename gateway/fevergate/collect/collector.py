@@ -14,7 +14,7 @@ from fevergate.collect.intake import Intake, Item, topics
 from fevergate.collect.store import CollectStore
 from fevergate.collect.writer import CollectHousekeeper, CollectWriter
 from fevergate.errors import CollectError
-from fevergate.mqtt.client import Broker, Session
+from fevergate.mqtt.client import BrokerClient, SessionOptions
 from fevergate.settings.collector import CollectSettings
 
 log = logging.getLogger(__name__)
@@ -42,12 +42,12 @@ class Collector:
             CollectStore(settings, name), 2 * given.window, lambda: self.broker.again()
         )
         self.intake = Intake(self.writer.store.calendar, self._keep)
-        self.broker = Broker(
+        self.broker = BrokerClient(
             settings.named(name),
             client_id(given.group, name),
             topics(settings.share()),
             self.intake.message,
-            session=Session(round(given.session_days * 86_400), given.window),
+            session=SessionOptions(round(given.session_days * 86_400), given.window),
         )
         self._housekeeper = CollectHousekeeper(CollectStore(settings, name))
         self._heard_at = time.monotonic()

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector as Registered
 from fevergate import __version__
 from fevergate.collect.intake import Intake
 from fevergate.collect.writer import CollectWriter
-from fevergate.mqtt.client import Broker
+from fevergate.mqtt.client import BrokerClient
 from fevergate.settings.gateway import Metrics
 from fevergate.system.prometheus_server import counter, gauge
 
@@ -18,7 +18,7 @@ from fevergate.system.prometheus_server import counter, gauge
 class CollectMetrics(Registered):
     """One collector's figures; give it to a `MetricsServer`."""
 
-    def __init__(self, intake: Intake, writer: CollectWriter, broker: Broker) -> None:
+    def __init__(self, intake: Intake, writer: CollectWriter, broker: BrokerClient) -> None:
         self._intake = intake
         self._writer = writer
         self._broker = broker

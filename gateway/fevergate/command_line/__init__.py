@@ -1,1 +1,1 @@
-"""What commands share: options, secrets that are typed, findings of a check."""
+"""Shared by commands: `options`, passwords (`secret_input`), results of a check (`finding`)."""

@@ -1,4 +1,4 @@
-"""What a check found, in words for a person and a state for a program."""
+"""Result of one check of `fevergate doctor`: a state for programs, a text for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ State = Literal["ok", "warning", "failed"]
 
 
 class Finding(Struct, kw_only=True):
-    """What one check found; texts as (Chinese, English)."""
+    """Result of one check; `text` and `advice` are pairs (Chinese, English)."""
 
     check: str
     state: State
@@ -19,5 +19,5 @@ class Finding(Struct, kw_only=True):
 
 
 def ok(check: str, zh: str, en: str) -> Finding:
-    """Nothing is wrong with it."""
+    """A finding without fault or advice."""
     return Finding(check=check, state="ok", text=(zh, en))

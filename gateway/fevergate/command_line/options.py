@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they mean the same everywhere."""
+"""Options that several commands share, so that they mean the same in each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import click
 F = TypeVar("F", bound=Callable[..., object])
 
 FOLDER = Path("/etc/fevergate")
+"""Folder of the settings on an installed machine."""
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds; not the one that is no number, which no bound keeps out."""
+    """A number within bounds that is not NaN, which `click.FloatRange` accepts."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -27,7 +28,7 @@ class FiniteRange(click.FloatRange):
 
 
 def settings_option(name: str) -> Callable[[F], F]:
-    """`--settings FILE`, else $FEVERGATE_SETTINGS, else `name` in /etc/fevergate."""
+    """Option `--settings`; its default is $FEVERGATE_SETTINGS or `name` in /etc/fevergate."""
     return click.option(
         "--settings",
         "settings_path",

@@ -1,4 +1,7 @@
-"""Secrets that a command needs: never an argument, which every process list shows."""
+"""Reads a secret for a command from a file, the environment or the terminal.
+
+Never from an argument: every process list shows those.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ from pathlib import Path
 import click
 
 MAX_BYTES = 4096
+"""Size of a secret's file; a longer one is refused."""
 
 
 def ask_secret(
-    what: str, *, file: Path | None, option: str, variable: str, confirm: bool = False
+    prompt: str, *, file: Path | None, option: str, variable: str, confirm: bool = False
 ) -> str:
-    """The first line of `file` (- is standard input), else the environment's `variable`, else
-    asked for at the terminal; there twice, to `confirm` what is new.
+    """The first line of `file` (- is standard input), else the environment's `variable`, else what
+    is typed at the terminal, twice where `confirm` is set.
 
-    Raises `click.UsageError` that names `option` and `variable` where there is none of them.
+    Raises `click.UsageError` naming `option` and `variable` where none of them has a secret.
     """
     if file is not None:
         return _first_line(file, option)
@@ -25,9 +29,9 @@ def ask_secret(
         return secret
     if not sys.stdin.isatty():
         raise click.UsageError(
-            f"{what}: no terminal to ask at; expected {option} FILE or ${variable}"
+            f"{prompt}: no terminal to ask at; expected {option} FILE or ${variable}"
         )
-    return click.prompt(what, hide_input=True, confirmation_prompt=confirm, err=True)
+    return click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
 
 
 def _first_line(file: Path, option: str) -> str:

@@ -16,7 +16,7 @@ from fevergate import __version__
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.ingest import Ingest
-from fevergate.mqtt.client import Broker
+from fevergate.mqtt.client import BrokerClient
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.writer_thread import Writer
 from fevergate.system.prometheus_server import counter, gauge
@@ -32,7 +32,7 @@ class GatewayMetrics(Collector):
         monitor: KioskMonitor,
         ingest: Ingest,
         writer: Writer,
-        broker: Broker,
+        broker: BrokerClient,
     ) -> None:
         self._settings = settings
         self._alarm = alarm

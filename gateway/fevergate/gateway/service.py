@@ -34,7 +34,7 @@ from fevergate.gateway.restore_alarms import announced
 from fevergate.gateway.run_state import RunState
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mosquitto.broker_files import stores_aside
-from fevergate.mqtt.client import Broker
+from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.messages import (
     NOT_RECORDED,
     AlarmState,
@@ -139,7 +139,7 @@ class Gateway:
             self.clock,
             self.lamp_tests.begin,
         )
-        self._broker = Broker(
+        self._broker = BrokerClient(
             settings,
             f"gateway-{settings.gateway}",
             ingesting.topics(settings.campus),

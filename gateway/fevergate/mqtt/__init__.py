@@ -1,1 +1,1 @@
-"""The line to the broker."""
+"""MQTT connections to the broker: a lasting one (`client`), one command's (`one_shot`), `tls`."""

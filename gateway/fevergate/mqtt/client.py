@@ -1,12 +1,12 @@
-"""The gateway's line to the broker: paho-mqtt with its traps defused.
+"""Lasting MQTT connection to the broker, on paho-mqtt.
 
-A session that outlives the process, manual acknowledgement, no delay on small packets, no
-exception that ends the thread while everything still looks connected, and one thread alone that
-touches the socket. paho's own loop reads one packet for each `select` and is woken once for each
-acknowledgement; this one takes what has come. MQTT 3.1.1, because paho spends a fifth of its time
-on each message's MQTT 5 properties, of which there are none; how long the session is kept and
-how much is under way is the broker's to say (`broker_files`). Only a `Session` of one's own, as a
-shared subscription needs it, is MQTT 5.
+The session outlives the process, messages are acknowledged by the caller, small packets are not
+delayed, an exception in a callback does not end the thread, and only one thread uses the socket.
+paho's own loop reads one packet for each `select` and wakes up for each acknowledgement; this loop
+reads all packets that have arrived. It speaks MQTT 3.1.1, since paho spends a fifth of its time on
+each message's MQTT 5 properties, which we do not use; session expiry and the number of messages in
+flight are set in the broker (`broker_files`). With `SessionOptions`, which a shared subscription
+needs, it speaks MQTT 5.
 """
 
 from __future__ import annotations
@@ -43,43 +43,47 @@ KEEP_ALIVE_S = 20
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 8.0
 MISC_S = 1.0
-QUEUED = 10_000
+"""Interval of paho's housekeeping (`loop_misc`: keep-alive, repeats)."""
+
+MAX_QUEUED = 10_000
+"""Messages that wait to be published; the oldest are dropped beyond that."""
+
 BURST = 128
-"""Packets taken before acknowledgements and announcements go out."""
+"""Packets read before acknowledgements and messages are written."""
 
 TAKEN_OVER = 0x8E
-"""MQTT 5, 3.14.2.1: somebody else connected under our client id."""
+"""Reason code: another client has connected with our client id (MQTT 5, 3.14.2.1)."""
 
 Message = Callable[[str, bytes, Callable[[], None]], None]
 
 TAKEN_RETAINED = re.compile(r".*/status$|.*/alarm/[^/]+$|[$]SYS/.*")
-"""What may be taken though it was retained: states, which hold until the next one. A retained
-reading or health would come again with each connection, and outlive whoever left it."""
+"""Topics whose retained messages are accepted: states. A retained reading or health message would
+come again with each connection, however old it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What an MQTT 5 client says of its session: how long it outlives the line, and how many
-    messages may be under way unacknowledged (mosquitto's own idea of that is 20)."""
+class SessionOptions:
+    """MQTT 5 options of a session: how long it outlives the connection, and how many messages may
+    be in flight unacknowledged (mosquitto's default is 20)."""
 
     expiry_s: int
     receive_maximum: int
 
     def properties(self) -> Properties:
-        """Those of CONNECT."""
-        given = Properties(PacketTypes.CONNECT)
-        given.SessionExpiryInterval = self.expiry_s
-        given.ReceiveMaximum = self.receive_maximum
-        return given
+        """The options as properties of CONNECT."""
+        connect = Properties(PacketTypes.CONNECT)
+        connect.SessionExpiryInterval = self.expiry_s
+        connect.ReceiveMaximum = self.receive_maximum
+        return connect
 
 
-class Broker:
-    """One supervised connection.
+class BrokerClient:
+    """One MQTT connection that is kept up by a thread of its own.
 
-    `message(topic, payload, done)` comes from the network thread; `done` acknowledges, and
-    may be called from any thread, once what came is safe. `up` is called after each connect.
-    Where it is `clean`, the broker keeps nothing for it while it is away. On `status_topic`, if
-    there is one, it says `online`, and `offline` when it ends, whatever way.
+    `message(topic, payload, done)` is called in the network thread; `done` acknowledges the message
+    and may be called from any thread, once its content is stored. `up` is called after each
+    connect. With `clean` the broker stores nothing for it while it is disconnected. On
+    `status_topic`, if given, `online` is retained, and `offline` (last will) when it ends.
     """
 
     def __init__(
@@ -90,13 +94,13 @@ class Broker:
         message: Message,
         up: Callable[[], None] = lambda: None,
         status_topic: str = "",
-        session: Session | None = None,
+        session: SessionOptions | None = None,
         *,
         clean: bool = False,
         patient: bool = False,
     ) -> None:
-        """`patient`: a password or an authority that cannot be read is waited for, and said in
-        `trouble`. Raises `SettingsError` for it otherwise."""
+        """`patient`: wait for a password or authority that cannot be read, with the reason in
+        `trouble`, instead of raising `SettingsError`."""
         self._settings = settings
         self._secured = False
         self.trouble = ""
@@ -104,16 +108,16 @@ class Broker:
         self._connect_with: dict[str, Any] = {}
         self._leave = threading.Event()
         self.taken_over = False
-        """Whether another client came under our id: it has our session now."""
+        """Whether another client with our id took our session over."""
         self.refused: list[str] = []
-        """What the broker did not let us subscribe to."""
+        """Topics for which the broker refused the subscription."""
         self._broker = settings.broker
         self._topics = [(topic, 1) for topic in topics]
         self._message = message
         self._up = up
         self._epoch = 0
         self._acknowledged: deque[tuple[int, int]] = deque()
-        self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=QUEUED)
+        self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=MAX_QUEUED)
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_w.setblocking(False)
         self._awake = False
@@ -122,9 +126,9 @@ class Broker:
         self._thread = threading.Thread(target=self._run, name="broker")
         self.heard_at = self.progressed_at = time.monotonic()
         self.retained = 0
-        """Retained messages that were not taken."""
+        """Number of retained messages that were ignored."""
         self.certificate_end: float | None = None
-        """Until when the certificate of the broker that we met last holds, UTC s."""
+        """When the broker's certificate expires, as seen at the last connect, Unix time (s)."""
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -134,7 +138,7 @@ class Broker:
         )
         if session:
             self._connect_with = {"clean_start": False, "properties": session.properties()}
-        client.max_queued_messages_set(QUEUED)
+        client.max_queued_messages_set(MAX_QUEUED)
         if status_topic:
             client.will_set(status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -142,15 +146,15 @@ class Broker:
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         client.on_socket_open = no_delay
-        # Only the network thread writes to the socket; a paho that knows of no loop would let
-        # whoever publishes write there, at times in the midst of a packet.
+        # Without this callback paho would write to the socket in whichever thread publishes, at
+        # times in the middle of a packet of the network thread's.
         client.on_socket_register_write = lambda *_: self._wake()
         self._client = client
         if not patient:
             self._secure()
 
     def _secure(self) -> None:
-        """Take password and authority, or sound copies of them. Raises `SettingsError`."""
+        """Load password and authority, or their last good copies. Raises `SettingsError`."""
         if self._secured:
             return
         last_good.choose_secrets(self._settings)
@@ -183,7 +187,7 @@ class Broker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect; the session and what is queued in it wait at the broker."""
+        """Disconnect; the broker keeps the session and its queued messages."""
         if self._status_topic:
             self.publish(self._status_topic, b"offline", retain=True)
         self._stopping.set()
@@ -191,19 +195,19 @@ class Broker:
         self._thread.join(timeout=10)
 
     def leave(self) -> None:
-        """Take no more of what is subscribed to; what is under way still comes. An MQTT 5 session
-        ends with `stop`, and all that is still in it is lost."""
+        """Unsubscribe; messages in flight still arrive. An MQTT 5 session then ends at `stop`, and
+        messages that are still queued in it are lost."""
         self._leave.set()
         self._wake()
 
     def again(self) -> None:
-        """Break the line and come back: the broker then repeats what was not acknowledged."""
+        """Reconnect, so that the broker repeats all messages that were not acknowledged."""
         self._again = True
         self._wake()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
-        """Send if there is a line now; False where there is none. Returns at once: it is
-        the network thread that gives it to paho, whose locks nobody else shall hold."""
+        """Queue a message; False where there is no connection. Does not block: only the network
+        thread calls paho, so that no other thread waits for its locks."""
         if not self.connected:
             return False
         self._outgoing.append((topic, payload, qos, retain))
@@ -231,14 +235,14 @@ class Broker:
             except Exception:
                 log.exception("the broker's thread fell, starting it again")
             attempts = 0 if self._epoch > epoch else attempts + 1
-            if self._again:  # a line that we broke ourselves: a fever may be on its way
+            if self._again:  # we disconnected ourselves, and a fever may be waiting
                 self._again = False
                 continue
             wait_s = BACKOFF_MIN_S if self._epoch > epoch else min(2 * wait_s, BACKOFF_MAX_S)
             self._stopping.wait(wait_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     def _pump(self) -> None:
-        """Carry one connection until it ends."""
+        """Serve one connection until it ends."""
         misc_at = time.monotonic()
         left = leaving = breaking = False
         while isinstance(sock := self._client.socket(), BufferedSocket):
@@ -256,7 +260,7 @@ class Broker:
                 self._take(sock)
             while self._acknowledged:
                 epoch, mid = self._acknowledged.popleft()
-                # A packet id means something only on the connection that it came on.
+                # A packet id is valid only on the connection that it came on.
                 if epoch == self._epoch:
                     self._client.ack(mid, 1)
             while self._outgoing:
@@ -264,7 +268,7 @@ class Broker:
                 self._client.publish(topic, payload, qos=qos, retain=retain)
             if self._client.want_write():
                 self._client.loop_write()
-            # Behind the acknowledgements, or all of it would come again.
+            # After the acknowledgements, or the broker would repeat those messages too.
             if self._again and not breaking and sock.flush():
                 breaking = True
                 log.warning("asking the broker again for what was not stored")
@@ -276,7 +280,7 @@ class Broker:
                 left = True
                 self._client.unsubscribe([topic for topic, _ in self._topics])
             if self._stopping.is_set() and not leaving:
-                leaving = True  # behind all that was to be said
+                leaving = True  # after all queued messages
                 self._disconnect()
 
     def _disconnect(self) -> None:
@@ -294,11 +298,11 @@ class Broker:
                 return
 
     def _wake(self) -> None:
-        """Let the network thread look at what there is to be sent."""
+        """Wake the network thread, so that it sends what is queued."""
         if self._awake or threading.current_thread() is self._thread:
             return
         self._awake = True
-        with suppress(BlockingIOError):  # it is being woken
+        with suppress(BlockingIOError):  # a wake-up is pending already
             self._wake_w.send(b"x")
 
     def _on_connect(

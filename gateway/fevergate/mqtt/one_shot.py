@@ -1,4 +1,4 @@
-"""One short visit to the broker, for a command that publishes, reads or only looks."""
+"""Short MQTT connections for commands: publish once, read retained messages, probe the broker."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from fevergate.settings.gateway import GatewaySettings, read_secret
 
 KEEP_ALIVE_S = 20
 RETAINED_S = 0.5
+"""Longest wait for more retained messages after the subscriptions were answered."""
+
 QUIET_S = 0.04
-"""A broker sends what is retained before it answers a second subscription; more than it has in
-flight at once (20) come a little later."""
+"""Retained messages are complete when none has come for this long. A broker sends them before it
+answers a second subscription, but no more than its in-flight limit (20) at once."""
 
 NOTHING = "fevergate/nothing"
-"""A topic on which nobody ever says anything."""
+"""A topic without publishers, subscribed to learn that the broker has handled what came before."""
 
 ANSWER_S = 10
+"""Longest wait for the broker's answer."""
 
 REFUSED = "Not authorized"
-"""What an error says where the broker took no credential (MQTT 5, 3.2.2.2, reason 0x87)."""
+"""Text of the error where the broker refuses the credential (MQTT 5, 3.2.2.2, reason 0x87)."""
 
 
 def publish_once(
@@ -40,7 +43,10 @@ def publish_once(
 
 
 def clear_once(settings: GatewaySettings, topics: Sequence[str]) -> None:
-    """Take back what is retained on topics that the client may write. Raises as `publish_once`."""
+    """Delete the retained messages of topics that the client may publish to.
+
+    Raises `BrokerError` as `publish_once` does.
+    """
 
     def act(client: mqtt.Client) -> None:
         for topic in topics:
@@ -50,7 +56,7 @@ def clear_once(settings: GatewaySettings, topics: Sequence[str]) -> None:
 
 
 def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
-    """What is retained on a topic that the client may read, or None.
+    """The retained message of a topic that the client may read, or None.
 
     Raises `BrokerError` as `publish_once` does.
     """
@@ -60,15 +66,15 @@ def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
 def read_all_retained(
     settings: GatewaySettings, topics: str, connect_s: float = KEEP_ALIVE_S
 ) -> dict[str, bytes]:
-    """What is retained below a filter, by topic; after `connect_s` without a line, none.
+    """Retained messages that match a topic filter, by topic.
 
-    Raises `BrokerError` as `publish_once` does.
+    Raises `BrokerError` as `publish_once` does, after `connect_s` without connection or answer.
     """
-    found: dict[str, bytes] = {}
+    retained: dict[str, bytes] = {}
     last_at = [0.0]
 
     def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        found[message.topic] = bytes(message.payload)
+        retained[message.topic] = bytes(message.payload)
         last_at[0] = time.monotonic()
 
     def act(client: mqtt.Client) -> object:
@@ -80,13 +86,14 @@ def read_all_retained(
         return time.monotonic() - last_at[0] > QUIET_S
 
     _once(settings, act, RETAINED_S, connect_s, answers=2, enough=quiet)
-    return found
+    return retained
 
 
 def probe(settings: GatewaySettings) -> float:
-    """Connect as the gateway does; returns the seconds that a round trip took.
+    """Connect with the gateway's credential; returns the duration in s.
 
-    Raises `BrokerError` as `publish_once` does. It takes no session of the gateway's away.
+    It has a session of its own, so that the gateway's is not taken over. Raises `BrokerError` as
+    `publish_once` does.
     """
     began = time.monotonic()
     _once(settings, lambda client: client.subscribe("$SYS/broker/version", 1))
@@ -101,11 +108,13 @@ def _once(
     answers: int = 1,
     enough: Callable[[], bool] = lambda: True,
 ) -> None:
-    """`act`, wait for so many answers, the first of which counts, and then until it is `enough` or
-    `linger_s` have passed."""
+    """Connect, call `act`, wait for `answers` answers, then until `enough()` or for `linger_s`.
+
+    The first answer decides about the result.
+    """
     broker = settings.broker
     (host, port), *others = broker.addresses
-    where = f"broker {host}:{port}"
+    address = f"broker {host}:{port}"
     outcome: list[str] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
@@ -139,10 +148,10 @@ def _once(
         while time.monotonic() < until and not enough():
             client.loop(QUIET_S / 4)
     except (OSError, ssl.SSLError) as error:
-        raise BrokerError(f"{where}: {error}") from error
+        raise BrokerError(f"{address}: {error}") from error
     finally:
         client.disconnect()
     if not outcome:
-        raise BrokerError(f"{where}: no answer in {ANSWER_S} s")
+        raise BrokerError(f"{address}: no answer in {ANSWER_S} s")
     if outcome[0]:
-        raise BrokerError(f"{where}: {outcome[0]}")
+        raise BrokerError(f"{address}: {outcome[0]}")

@@ -1,7 +1,7 @@
-"""TLS to the broker: the certificate's own name, no delay, and fewer, larger records.
+"""TLS to the broker: verification by the settings' broker name, no delay, buffered records.
 
-paho reads a packet byte by byte and writes each by itself, so that over TLS every byte and every
-acknowledgement is a call into OpenSSL. `BufferedSocket` gathers both.
+paho reads byte by byte and writes each packet by itself, so that over TLS every byte and every
+acknowledgement is a call into OpenSSL. `BufferedSocket` buffers both directions.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ log = logging.getLogger(__name__)
 READ_BYTES = 65_536
 
 NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h: validity is not held against the clock."""
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h: do not compare validity with the clock."""
 
 
 class BufferedSocket(ssl.SSLSocket):
-    """Reads ahead and writes behind: `send` only gathers until `flush`. For one thread."""
+    """Buffers reads, and writes until `flush`. For use by one thread only."""
 
     _ahead = b""
     _taken = 0
     _behind: bytearray | None = None
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As a socket's; from what was read ahead where there is some."""
+        """As `ssl.SSLSocket.recv`, from the read buffer if it is not empty."""
         if self._taken >= len(self._ahead):
             self._ahead, self._taken = super().recv(READ_BYTES, flags), 0
         data = self._ahead[self._taken : self._taken + buflen]
@@ -40,18 +40,18 @@ class BufferedSocket(ssl.SSLSocket):
         return data
 
     def pending(self) -> int:
-        """Bytes that can be read although the operating system has none."""
+        """Bytes that can be read although the operating system's socket has none."""
         return len(self._ahead) - self._taken + super().pending()
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """Take all of it; it goes out with the next `flush`."""
+        """Append to the write buffer, which the next `flush` sends."""
         if self._behind is None:
             self._behind = bytearray()
         self._behind += data
         return len(data)
 
     def flush(self) -> bool:
-        """Send what was gathered; False where the line takes no more now. Raises `OSError`."""
+        """Send the write buffer; False where some of it is left for later. Raises `OSError`."""
         while self._behind:
             try:
                 sent = super().send(self._behind)
@@ -61,7 +61,7 @@ class BufferedSocket(ssl.SSLSocket):
         return True
 
     def close(self) -> None:
-        """Send what was gathered, above all the word of leaving, then close."""
+        """Send the write buffer, which may hold a DISCONNECT, then close."""
         try:
             self.flush()
         except OSError:
@@ -70,7 +70,7 @@ class BufferedSocket(ssl.SSLSocket):
 
 
 class _NamedContext(ssl.SSLContext):
-    """Verifies the broker by the name in its certificate, whatever its address is."""
+    """Verifies the broker's certificate by its name in the settings, whatever its address is."""
 
     broker_name: str
 
@@ -82,11 +82,10 @@ class _NamedContext(ssl.SSLContext):
 def named_context(
     broker: BrokerSettings, ca: str, *, buffered: bool = False, any_time: bool = False
 ) -> ssl.SSLContext:
-    """A context for paho, which would verify the address instead of `broker.name`.
+    """TLS context that verifies `broker.name`, where paho alone would verify the address.
 
-    `buffered`: its sockets are `BufferedSocket`, for whoever flushes them. `any_time`: our own
-    clock, which may be anywhere, is not asked whether the certificate holds; name and authority are
-    verified all the same.
+    `buffered`: sockets are `BufferedSocket`, which the caller flushes. `any_time`: validity is not
+    compared with our clock, which may be wrong; name and authority are verified all the same.
     """
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.broker_name = broker.name
@@ -105,7 +104,7 @@ def named_context(
 
 
 def end_of(sock: Any) -> float | None:
-    """Until when the certificate at the other end holds, UTC s; None where there is none."""
+    """When the peer's certificate expires, Unix time (s); None where it has none."""
     try:
         return float(ssl.cert_time_to_seconds(sock.getpeercert()["notAfter"]))
     except (AttributeError, KeyError, TypeError, ValueError, OSError):
@@ -113,7 +112,7 @@ def end_of(sock: Any) -> float | None:
 
 
 def no_delay(_client: mqtt.Client, _userdata: object, sock: Any) -> None:
-    """For `on_socket_open`: no small packet waits for an acknowledgement (RFC 896)."""
+    """Disable Nagle's algorithm (RFC 896); for `on_socket_open`."""
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:

@@ -15,7 +15,7 @@ from threading import Lock
 import msgspec
 
 from fevergate.errors import MessageError, NothingFoundError
-from fevergate.mqtt.client import Broker
+from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.messages import (
     OURSELVES,
     Acknowledge,
@@ -99,7 +99,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[asyncio.Event] = set()
         kiosk_topic = str(Topic(settings.campus, "+", ""))
-        self._broker = Broker(
+        self._broker = BrokerClient(
             settings,
             f"web-{settings.gateway}",
             [
