@@ -4,7 +4,7 @@ import pytest
 from samples import health, settings
 
 from fevergate.alarm.kiosk_monitor import KioskMonitor
-from fevergate.mosquitto.drops import FULL, SAID_S, WINDOW_S
+from fevergate.mosquitto.drops import QUEUE_FULL, SHOWN_S, WINDOW_S
 
 
 class Scene:
@@ -115,12 +115,12 @@ def test_a_gateway_that_comes_back_to_a_full_queue_says_for_a_while_what_it_may_
     assert said(scene) is None
     scene.now += 7 * 86400
     scene.monitor.drops.up()
-    scene.monitor.drops.received += FULL - 1
+    scene.monitor.drops.received += QUEUE_FULL - 1
     scene.monitor.drops.count(613)
     assert said(scene) is None  # its queue was not full
     scene.monitor.drops.received += 1
     assert said(scene) == "broker dropped 613 messages"  # not more is known since we started
-    scene.now += SAID_S
+    scene.now += SHOWN_S
     assert said(scene) is None
     scene.monitor.drops.count(700)  # while we hear what is said
     assert said(scene) is None
@@ -133,7 +133,7 @@ def test_a_count_that_was_known_before_the_line_broke_is_not_counted_again(scene
     scene.now += 3600
     scene.monitor.drops.up()
     scene.monitor.drops.count(613)
-    scene.monitor.drops.received += FULL
+    scene.monitor.drops.received += QUEUE_FULL
     assert said(scene) == "broker dropped 12 messages"
 
 
@@ -142,6 +142,6 @@ def test_a_broker_that_started_anew_and_counts_from_zero_is_no_trouble(scene):
     scene.now += WINDOW_S
     assert said(scene) is None
     scene.monitor.drops.up()
-    scene.monitor.drops.received += FULL
+    scene.monitor.drops.received += QUEUE_FULL
     scene.monitor.drops.count(0)
     assert said(scene) is None

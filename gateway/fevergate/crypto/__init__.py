@@ -1,1 +1,1 @@
-"""The private certificate authority, sealed fields and encrypted files."""
+"""Certificates and keys (`pki`), personal fields (`field_encryption`), encrypted files."""

@@ -1,6 +1,7 @@
-"""A key that lies beside the settings: names and telephones are sealed with it, so that a copy of
-the database alone names nobody; signatures are made with it, so that whoever can write the database
-cannot make one."""
+"""Encrypts personal fields and signs reports with a key that lies beside the settings.
+
+A copy of the database alone then names nobody, and write access to it is not enough to sign.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +19,16 @@ from fevergate.system.atomic_file import write_private
 log = logging.getLogger(__name__)
 
 KEY = "persons.key"
-"""Its file, which `fevergate backup` takes along."""
+"""File of the key; `fevergate backup` includes it."""
 
 Fields = dict[str, str]
 
 
 class Vault:
-    """Seals by Fernet (AES-128-CBC with HMAC-SHA256). The key is made where there is none.
+    """Encrypts fields with Fernet (AES-128-CBC with HMAC-SHA256); creates the key if there is none.
 
-    One that is damaged, and of which there is no sound copy, costs names and signatures alone: each
-    method then raises `StoreError`.
+    With a damaged key and no good copy of it, each method raises `StoreError`; whoever uses it goes
+    on without names and signatures.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +46,7 @@ class Vault:
         if wrong:
             log.error("%s; the last sound copy is taken", wrong)
         self._fernet = Fernet(key)
-        # Of one key two, so that neither use says anything of the other (NIST SP 800-108).
+        # A derived key of its own for signatures (key separation, NIST SP 800-108).
         self._signing = hmac.digest(key, b"fevergate signature", "sha256")
 
     def _opened(self) -> Fernet:
@@ -54,18 +55,18 @@ class Vault:
         return self._fernet
 
     def mac(self, text: str) -> str:
-        """HMAC-SHA256 in hex: whoever has not the key cannot make it."""
+        """HMAC-SHA256 of `text` in hex."""
         self._opened()
         return hmac.digest(self._signing, text.encode(), "sha256").hex()
 
     def seal(self, fields: Fields) -> str:
-        """Nothing where all of it is empty."""
+        """Encrypt fields; an empty text where all of them are empty."""
         if not any(fields.values()):
             return ""
         return self._opened().encrypt(msgspec.json.encode(fields)).decode()
 
     def open(self, sealed: str) -> Fields:
-        """Raises `StoreError` where it was sealed with another key."""
+        """Decrypt fields. Raises `StoreError` where they were encrypted with another key."""
         if not sealed:
             return {}
         try:

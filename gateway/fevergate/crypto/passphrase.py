@@ -1,13 +1,12 @@
-"""A file encrypted with a passphrase, written and read as a stream: each block is authenticated,
-and so is that it is the last.
+"""Streaming encryption of a file with a passphrase; changed and truncated files are detected.
 
     FGBACKUP  version  log2(N)  r  p  salt (16)  check (32)  blocks...
 
-The key is scrypt's (RFC 7914) of the passphrase. A block is 64 KiB, the last one shorter, by
-AES-256-GCM (NIST SP 800-38D); its nonce is its number and whether it is the last: the STREAM
-construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015), so that a block that is changed, moved,
-missing or added is found before anything of it is believed. `check` is an HMAC-SHA256 of what
-stands before it, by which a wrong passphrase is told from a damaged file.
+The key is derived from the passphrase by scrypt (RFC 7914). A block has 64 KiB, the last one up to
+that, and is encrypted with AES-256-GCM (NIST SP 800-38D). Its nonce is its number and whether it is
+the last one: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015), by which a block
+that was changed, moved, removed or added is detected before its content is used. `check` is an
+HMAC-SHA256 of the header before it, which tells a wrong passphrase from a damaged file.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
 MAGIC = b"FGBACKUP"
 VERSION = 1
 LOG2_N = 17
-"""128 MiB and some 2 s on a Pi 3 for each guess (OWASP's least for scrypt, r = 8, p = 1)."""
+"""128 MiB and about 2 s on a Pi 3 for each guess (OWASP's minimum for scrypt, r = 8, p = 1)."""
 
 MAX_LOG2_N = 18
-"""What a file may ask of the machine that reads it: 256 MiB."""
+"""Limit for files that are read: 256 MiB of memory."""
 
 R, P = 8, 1
 SALT = 16
@@ -43,12 +42,12 @@ TAG = 16
 
 
 def is_encrypted(start: bytes) -> bool:
-    """Whether a file that starts like this is one of these."""
+    """Whether a file whose first bytes are `start` is in this format."""
     return start.startswith(MAGIC)
 
 
 class EncryptedWriter(io.RawIOBase):
-    """Encrypts into `file` what is written; whole once `finish` was called."""
+    """Encrypts what is written to it into `file`, which is complete after `finish`."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         self._file = file
@@ -64,13 +63,13 @@ class EncryptedWriter(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         data = memoryview(data)
         self._held += data
-        while len(self._held) > BLOCK:  # the last may be a full one
+        while len(self._held) > BLOCK:  # a full block is kept: it may be the last one
             self._put(bytes(self._held[:BLOCK]), last=False)
             del self._held[:BLOCK]
         return data.nbytes
 
     def finish(self) -> None:
-        """Write the last block; nothing may be written after it."""
+        """Write the last block. Nothing may be written after it."""
         self._put(bytes(self._held), last=True)
 
     def _put(self, block: bytes, *, last: bool) -> None:
@@ -79,10 +78,10 @@ class EncryptedWriter(io.RawIOBase):
 
 
 class EncryptedReader(io.RawIOBase):
-    """Decrypts `file`, from its start; `name` is for what is said of it.
+    """Decrypts `file` from its start; errors refer to it as `name`.
 
-    Raises `BackupError` for a wrong passphrase and for what is no such file; when it is read, for
-    a block that is not as it was written, and at the end for a file that was cut short.
+    Raises `BackupError` for a wrong passphrase or another format; while reading, for a block that
+    was changed, and at the end for a truncated file.
     """
 
     def __init__(self, file: IO[bytes], passphrase: str, name: str) -> None:
@@ -130,12 +129,12 @@ class EncryptedReader(io.RawIOBase):
 
 
 def _nonce(number: int, *, last: bool) -> bytes:
-    # The salt, and by it the key, is of one file alone, so that a number is used once.
+    # The random salt makes the key unique to this file, so that no nonce is used twice with it.
     return number.to_bytes(11, "big") + bytes([last])
 
 
 def _keys(passphrase: str, header: bytes) -> tuple[AESGCM, bytes]:
-    """The cipher, and what `check` must be."""
+    """The cipher, and the expected `check`."""
     log2_n, r, p = header[len(MAGIC) + 1 : len(MAGIC) + 4]
     salt = header[-SALT:]
     keys = Scrypt(salt=salt, length=64, n=2**log2_n, r=r, p=p).derive(passphrase.encode())

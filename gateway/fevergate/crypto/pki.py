@@ -1,7 +1,7 @@
-"""The private certificate authority of one campus, and what it signs.
+"""The private certificate authority of one campus, its server certificates, and the update key.
 
-ECDSA P-256 for TLS: small enough for a handshake on a board. The authority's key never leaves
-the folder in which `provision` made it.
+ECDSA P-256 for TLS: small enough for a handshake on an ESP32. The authority's key never leaves the
+folder in which `provision` created it.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from fevergate.system.atomic_file import write_private as write_private
 from fevergate.system.atomic_file import write_public as write_public
 
 BEGINS = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-"""What every certificate is valid from: before any clock that was never set.
+"""notBefore of every certificate: earlier than any clock that was never set.
 
-An ESP32's begins at 2000-01-01, and mbedTLS refuses what "starts in the future", the authority's
-certificate included (x509_crt.c, `x509_crt_verify_chain`); a machine without a clock chip may begin
-at 1970. RFC 5280 (4.1.2.5) writes the years 1950 to 2049 as UTCTime; Firefox (mozpkix, TimeChoice)
-and rustls read none before 1970.
-Nothing is lost by it: what a certificate must not outlive is its end. Apple limits a server's
+An ESP32's clock starts at 2000-01-01, and mbedTLS refuses a certificate that "starts in the
+future", the authority's included (x509_crt.c, `x509_crt_verify_chain`); a machine without a clock
+chip may start at 1970. RFC 5280 (4.1.2.5) encodes the years 1950 to 2049 as UTCTime; Firefox
+(mozpkix, TimeChoice) and rustls read no date before 1970.
+An early notBefore costs nothing, since security rests on notAfter. Apple limits a server
 certificate to 825 days where its notBefore is after 2019-07-01 (support.apple.com/103769); Chrome
-and Firefox limit those of public authorities alone.
+and Firefox limit those of public authorities only.
 """
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
-"""From the day on which it is made."""
+"""Validity in days, from the day on which it is created."""
 
 RENEW_DAYS = 90
+"""A certificate with fewer days left is renewed."""
 
 UPDATE_KEY = "update.key"
 UPDATE_KEY_BITS = 3072
@@ -55,7 +56,7 @@ def read_certificate(path: Path) -> x509.Certificate:
 
 
 def days_left(certificate: x509.Certificate) -> float:
-    """Days until it expires; negative when it has."""
+    """Days until it expires; negative after that."""
     return (certificate.not_valid_after_utc - now()).total_seconds() / 86400
 
 
@@ -92,7 +93,7 @@ def _builder(
 
 
 def ensure_authority(folder: Path, campus: str) -> bool:
-    """Make `ca.key` and `ca.crt` unless they are there; returns whether they were made."""
+    """Create `ca.key` and `ca.crt` unless they exist; returns whether they were created."""
     key_path, path = folder / "ca.key", folder / "ca.crt"
     if path.exists() and key_path.exists():
         return False
@@ -105,10 +106,10 @@ def ensure_authority(folder: Path, campus: str) -> bool:
 
 
 def renew_authority(folder: Path) -> bool:
-    """Make `ca.crt` anew where it begins too late; returns whether it was.
+    """Replace a `ca.crt` whose notBefore is later than `BEGINS`; returns whether it was replaced.
 
-    Name, key and end stay: whoever trusts the old one takes what is signed from now on too, and is
-    told of its end in time. Only a board whose clock was never set needs the new one.
+    Name, key and notAfter stay the same, so that clients with the old certificate accept newly
+    signed ones too. Only a board whose clock was never set needs the new one.
     """
     path = folder / "ca.crt"
     old = read_certificate(path)
@@ -147,10 +148,10 @@ def _name(common: str) -> x509.Name:
 
 
 def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
-    """Make or renew `name.key` and `name.crt` for a server; returns whether they were made.
+    """Create or renew `name.key` and `name.crt` of a server; returns whether they were written.
 
-    `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has
-    less than `RENEW_DAYS` left, begins too late, or lacks one of them.
+    `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has less
+    than `RENEW_DAYS` left, its notBefore is later than `BEGINS`, or it lacks one of `hosts`.
     """
     path = folder / f"{name}.crt"
     if path.exists() and (folder / f"{name}.key").exists():
@@ -162,8 +163,10 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 
 
 def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
-    """Renew a server's certificate for the hosts that it names, where less than `RENEW_DAYS` are
-    left, it begins too late, or `everything` is to be; returns whether it was."""
+    """Renew a server's certificate for the hosts in it; returns whether it was renewed.
+
+    Only when it is due as in `ensure_server`, or with `everything`.
+    """
     old = read_certificate(folder / f"{name}.crt")
     if not (_is_due(old) or everything):
         return False
@@ -176,14 +179,14 @@ def _is_due(certificate: x509.Certificate) -> bool:
 
 
 def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
-    """A new key and its certificate."""
+    """Write a new key and its certificate."""
     authority = read_certificate(folder / "ca.crt")
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _builder(_name(hosts[0]), key.public_key(), _in_days(SERVER_DAYS))
         .issuer_name(authority.subject)
         .add_extension(
-            # Strict verifiers, such as Python's from 3.13 on, want it (RFC 5280, 4.2.1.1).
+            # Required by strict verifiers, such as Python 3.13's (RFC 5280, 4.2.1.1).
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
                 authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
             ),
@@ -200,14 +203,14 @@ def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
 
 
 def authority_der(folder: Path) -> bytes:
-    """The authority's certificate as a board loads it."""
+    """The authority's certificate in DER, as a board loads it."""
     return read_certificate(folder / "ca.crt").public_bytes(serialization.Encoding.DER)
 
 
 def ensure_update_key(folder: Path) -> bool:
-    """The key that updates of the kiosks are signed with; whether it was made just now.
+    """Create the key that signs firmware updates, unless it exists; returns whether it was created.
 
-    RSA: MicroPython has long integers and no other public-key arithmetic.
+    RSA, because MicroPython has long integers and no other public-key arithmetic.
     """
     path = folder / UPDATE_KEY
     if path.exists():
@@ -219,7 +222,7 @@ def ensure_update_key(folder: Path) -> bool:
 
 
 def read_update_key(path: Path) -> rsa.RSAPrivateKey:
-    """The key of `ensure_update_key`. Raises `ProvisionError` where there is none."""
+    """Read the key of `ensure_update_key`. Raises `ProvisionError` where there is none."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
@@ -230,7 +233,7 @@ def read_update_key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def update_modulus(folder: Path) -> str:
-    """The public part, base64, as a kiosk's settings hold it."""
+    """The public modulus in base64, as in a kiosk's settings."""
     numbers = read_update_key(folder / UPDATE_KEY).public_key().public_numbers()
     return base64.b64encode(numbers.n.to_bytes(UPDATE_KEY_BITS // 8, "big")).decode()
 

@@ -1,7 +1,7 @@
-"""What mosquitto reads: its configuration, its access list, its passwords.
+"""Writes mosquitto's files: configuration, access list and passwords.
 
-Written for mosquitto 2.0.11 (Debian 12) and 2.1 alike: both listeners share passwords and access
-list, so that nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
+For mosquitto 2.0.11 (Debian 12) and 2.1: both listeners share passwords and access list, so that
+nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
 """
 
 from __future__ import annotations
@@ -33,47 +33,46 @@ PID_FILE = "mosquitto.pid"
 
 
 def stores_aside(folder: Path) -> list[Path]:
-    """The damaged stores of the broker's in `folder` that lie beside, the oldest first."""
+    """Damaged broker stores that `fevergate broker` set aside, the oldest first."""
     return sorted((folder / "broker").glob(f"{STORE}.damaged-*"))
 
 
 GOOD = "good"
-"""Below the broker's own folder: its files as they were when they were last sound."""
+"""Folder of the last good copies of the broker's files, below `broker/`."""
 
 MAX_QUEUED = 20_000
-"""Messages that wait for an absent client; those beyond are dropped."""
+"""Messages queued for an absent client; further ones are dropped."""
 
 MAX_CONNECTIONS = 3000
-"""Connections over the network, those of nobody included, which mosquitto ends after 90 s (its
-keep-alive of 60 s before a CONNECT). The listener of this machine has no limit."""
+"""Connections over the network, including those without a CONNECT, which mosquitto closes after
+90 s (1.5 times its initial keep-alive of 60 s). The listener on 127.0.0.1 has no limit."""
 
 FILES = 8192
-"""Open files that the broker's unit allows: systemd's 1024 are gone with as many connections."""
+"""LimitNOFILE of the broker's unit: a connection is an open file; systemd's default is 1024."""
 
 CLIENT_IDS = "use_username_as_clientid true"
-"""The line by which nobody takes another's client id; see `configuration`."""
+"""Option that prevents a client from using another's client id; see `configuration`."""
 
 GATEWAY = "gateway"
 ADMIN = "admin"
 WEB = "web"
 COLLECT = "collect"
 COLLECTORS = tuple(f"{COLLECT}-{number}" for number in range(1, 9))
-"""The collectors' users, by their names 1 to 8, with one password: over the network a user has one
-client id. `collect` itself is for a single one, as older settings have it."""
+"""Users of the collectors 1 to 8, all with one password: over the network a user has one client id.
+`collect` is for a single collector with older settings."""
 HOME_ASSISTANT = "homeassistant"
-"""A user, and the topic below which it is told what there is."""
+"""Home Assistant's user, and the root of its discovery topics."""
 
 
 PORT = 8883
-"""MQTT over TLS (IANA), where no other port is asked for."""
+"""Default port: MQTT over TLS (IANA)."""
 
 EPHEMERAL = 32_768
-"""From here on Linux gives ports to whoever connects (ip_local_port_range)."""
+"""First port that Linux assigns to outgoing connections (ip_local_port_range)."""
 
 
 def local_port(port: int) -> int:
-    """A port for the local listener beside one for the network: the next, unless that may be taken
-    by any connection, as in a test."""
+    """Port of the local listener: the one after `port`, or any free one where that is ephemeral."""
     if port < EPHEMERAL - 1:
         return port + 1
     with socket.socket() as probe:
@@ -82,12 +81,12 @@ def local_port(port: int) -> int:
 
 
 def configuration(folder: Path, bind: str, port: int, local: int) -> str:
-    """mosquitto.conf. TLS is the only way in.
+    """The text of mosquitto.conf; both listeners require TLS.
 
-    A client id is whose session it is: who connects under another's throws that one off and may
-    wipe its session (MQTT 3.1.1, 3.1.4-2). So over the network it is the user's name, whatever a
-    client says (mosquitto's handle_connect.c, from 1.5 on). On this machine, which no kiosk's
-    credential reaches, each program of ours has its own.
+    A client that connects with another's client id disconnects that one and may delete its session
+    (MQTT 3.1.1, 3.1.4-2). So on the network listener the client id is the user's name, whatever the
+    client sends (mosquitto's handle_connect.c, from 1.5 on). On 127.0.0.1, which kiosks cannot
+    reach, each of our programs has a client id of its own.
     """
     tls = f"""\
 certfile {folder}/broker.crt
@@ -139,13 +138,13 @@ connection_messages false
 
 ACL_HEAD = "# Made by `fevergate provision`; made again by each run of it; whole to its last line."
 ACL_END = "# The end."
-"""Without it the list is cut off, and kiosks are shut out."""
+"""Last line of the access list; without it the file was truncated, and kiosks would be refused."""
 
 
 def access_list(
     campus: str, kiosks: list[str], *, home_assistant: bool = False, collect: bool = False
 ) -> str:
-    """Who may write and read what: named user by user, so that it can be read and audited."""
+    """The access list: each user's topics are spelled out, so that the file can be audited."""
     base = f"{ROOT}/{campus}"
     lines = [
         ACL_HEAD,
@@ -155,7 +154,7 @@ def access_list(
         f"topic read {base}/alarm/+/test",
         *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
         f"topic write {base}/{OURSELVES}/status",
-        f"topic readwrite {base}/alarm/+",  # what it showed last, when it starts again
+        f"topic readwrite {base}/alarm/+",  # read: its last state, at a start
         "topic read $SYS/#",
         *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
         "",
@@ -175,7 +174,7 @@ def access_list(
         f"topic write {base}/alarm/+/test",
     ]
     if home_assistant:
-        # No reading, which is a person's; it sees how the kiosks are and what the lamps show.
+        # Readings are personal and stay out; it reads the state of kiosks and lamps.
         lines += [
             "",
             f"user {HOME_ASSISTANT}",
@@ -185,7 +184,7 @@ def access_list(
             f"topic write {base}/alarm/+/acknowledge",
         ]
     if collect:
-        # Of every campus that speaks here, and nothing to write: it only keeps.
+        # Collectors read the readings of all campuses of this broker, and write nothing.
         for user in (COLLECT, *COLLECTORS):
             lines += ["", f"user {user}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
     for kiosk in kiosks:
@@ -196,22 +195,22 @@ def access_list(
 
 
 def bound_to(folder: Path) -> str | None:
-    """The address at which the configuration in this folder has the broker listen."""
+    """Address of the network listener in this folder's mosquitto.conf, or None."""
     try:
-        found = re.search(r"(?m)^listener \d+ (\S+)$", (folder / "mosquitto.conf").read_text())
+        listener = re.search(r"(?m)^listener \d+ (\S+)$", (folder / "mosquitto.conf").read_text())
     except FileNotFoundError:
         return None
-    return found[1] if found else None
+    return listener[1] if listener else None
 
 
 def network_port(folder: Path) -> int:
-    """The port at which the configuration in this folder has the broker listen to the network."""
-    found = re.search(r"(?m)^listener (\d+) ", (folder / "mosquitto.conf").read_text())
-    return int(found[1]) if found else PORT
+    """Port of the network listener in this folder's mosquitto.conf."""
+    listener = re.search(r"(?m)^listener (\d+) ", (folder / "mosquitto.conf").read_text())
+    return int(listener[1]) if listener else PORT
 
 
 def write_passwords(path: Path, passwords: dict[str, str]) -> None:
-    """Hash every password into mosquitto's file; they never stand in a process list.
+    """Write mosquitto's password file; passwords are no arguments, which a process list shows.
 
     Raises `ProvisionError` where mosquitto's tool is missing or refuses.
     """
@@ -223,16 +222,16 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
-    done = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
-    if done.returncode:
+    result = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
+    if result.returncode:
         beside.unlink()
-        raise ProvisionError(f"mosquitto_passwd: {done.stderr.strip() or done.stdout.strip()}")
+        raise ProvisionError(f"mosquitto_passwd: {result.stderr.strip() or result.stdout.strip()}")
     beside.chmod(0o600)
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(path)
     sync_folder(path.parent)
-    # Nobody who is revoked comes back with what was good before.
+    # A revoked credential must not come back with the last good copies.
     last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")
 
 
@@ -240,8 +239,7 @@ _OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "bro
 
 
 def hand_over(folder: Path) -> None:
-    """As root: the broker's files, where there are any, to the user `mosquitto`, the others to
-    `fevergate`, if there is one.
+    """As root, give the broker's files to user `mosquitto`, and all others to user `fevergate`.
 
     Raises `ProvisionError` where mosquitto is not installed.
     """
@@ -253,14 +251,14 @@ def hand_over(folder: Path) -> None:
     if _has_user("fevergate"):
         service = pwd.getpwnam("fevergate")
         os.chown(folder, service.pw_uid, service.pw_gid, follow_symlinks=False)
-        # By the open folder, not by its path: that may be another's by now.
+        # By the open folder: its path may have been replaced meanwhile.
         for here, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
             if here == str(folder) and has_broker:
-                # What the broker wrote stays its own: without its pid file it would not start.
+                # The broker's own files stay its own: without its pid file it would not start.
                 folders[:] = [name for name in folders if name not in _OF_THE_BROKER]
                 files = [name for name in files if name not in _OF_THE_BROKER]
             for name in (*folders, *files):
-                with suppress(FileNotFoundError):  # such as a database's, which came and went
+                with suppress(FileNotFoundError):  # a database's journal, deleted meanwhile
                     os.chown(
                         name, service.pw_uid, service.pw_gid, dir_fd=opened, follow_symlinks=False
                     )
@@ -270,17 +268,18 @@ def hand_over(folder: Path) -> None:
         raise ProvisionError("no user mosquitto: apt-get install mosquitto")
     broker = pwd.getpwnam("mosquitto")
     for name in _OF_THE_BROKER:
-        if _has_user("fevergate"):  # which reads them for a backup
+        if _has_user("fevergate"):  # it reads them for backups
             group, mode = pwd.getpwnam("fevergate").pw_gid, 0o750 if name == "broker" else 0o640
         else:
             group, mode = broker.pw_gid, None
         _give(folder / name, broker.pw_uid, group, mode)
-    # The way to them, without a look at what else lies here.
+    # mosquitto may pass through the folder, but not list it.
     _give(folder, -1, broker.pw_gid, 0o710)
 
 
 def _give(path: Path, user: int, group: int, mode: int | None) -> None:
-    """Never what a link of the service's user points at. Raises `ProvisionError` for one."""
+    """Change owner and mode of a file. Raises `ProvisionError` for a symbolic link, which the
+    service's user may have put there."""
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""How many connections one address may have to the broker: the kernel's to enforce.
+"""Limit of connections per address to the broker, enforced by the kernel.
 
-mosquitto has no such limit: whoever holds its `max_connections` keeps every kiosk out. The rule is
-nftables' (gateway/machine/broker-limit.nft), loaded by a unit of systemd's.
+mosquitto has none: one machine that takes all `max_connections` would keep every kiosk out. The
+rule is gateway/machine/broker-limit.nft, loaded into nftables by a systemd unit.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ NFT = Path("/usr/sbin/nft")
 
 
 def drop_in(port: int) -> str:
-    """What the unit is told of this gateway's broker; its own default is 8883."""
+    """Drop-in of the unit with this broker's port; without it the port is 8883."""
     return f"Environment=PORT={port}\n"
 
 
 def start(systemctl: str) -> None:
-    """At each boot, and anew now. Where that cannot be, `finding` says so: the broker serves."""
+    """Enable and restart the unit. A failure is reported by `finding`; the broker runs without."""
     for arguments in (("enable", "--quiet"), ("restart",)):
         subprocess.run([systemctl, *arguments, UNIT], capture_output=True)
 
 
 def finding(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether the limit is in force, where this machine runs the broker under systemd."""
+    """Whether the limit is in force; nothing where this machine does not run the broker."""
     here = settings.folder.resolve() == FOLDER and settings.path("mosquitto.conf").exists()
     systemctl = shutil.which("systemctl")
     if not here or systemctl is None:
@@ -42,8 +42,8 @@ def finding(settings: GatewaySettings) -> Iterator[Finding]:
             f"apt-get install nftables; systemctl restart {UNIT}",
         )
         return
-    done = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
-    if (state := done.stdout.strip()) == "active":
+    result = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
+    if (state := result.stdout.strip()) == "active":
         yield ok("broker", "每个地址的连接数有限", "one address has its limit of connections")
     else:
         why = f"{UNIT}: {state or 'unknown'}"

@@ -1,9 +1,10 @@
-"""Has mosquitto start whatever a power cut left of its files: `fevergate broker`, before it starts.
+"""`fevergate broker`: repairs mosquitto's files before it starts, as after a power cut.
 
-mosquitto ends with "Couldn't open database" where its store is cut off or of null bytes, needs a
-place for its pid file, and lets nobody in where its passwords are empty. What is disposable is set
-aside; of what was provisioned the last sound copy is taken; where the card takes nothing, its store
-is kept in memory. What is done is said in the journal, and `doctor` finds it.
+mosquitto ends with "Couldn't open database" where its store is truncated or full of null bytes,
+needs to write its pid file, and refuses every client where its password file is empty. A damaged
+store is set aside; a damaged configuration file or certificate is replaced by its last good copy;
+with a read-only SD card the store is kept in memory. Each of these is logged, and `fevergate
+doctor` reports it.
 """
 
 from __future__ import annotations
@@ -38,18 +39,18 @@ from fevergate.settings import last_good
 log = logging.getLogger(__name__)
 
 TRIAL_S = 30.0
-"""A broker that is neither up nor down after so long is not tried further."""
+"""Longest wait for a trial start to succeed or fail."""
 
-MOST_ASIDE = 3
-"""Damaged stores kept; the oldest go."""
+MAX_ASIDE = 3
+"""Damaged stores that are kept; older ones are deleted."""
 
 MEMORY_SHARE = 0.5
-"""How much of what is free in memory a store may take that the card cannot."""
+"""Share of the free memory that a store in memory may take."""
 
 
 def program() -> str:
-    """mosquitto. Raises `BrokerError` where it is not installed."""
-    # Debian keeps servers out of a plain user's path.
+    """Path of mosquitto. Raises `BrokerError` where it is not installed."""
+    # Debian has servers in sbin, which is not in a plain user's PATH.
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     if found := shutil.which("mosquitto", path=path):
         return found
@@ -57,9 +58,11 @@ def program() -> str:
 
 
 def prepare(folder: Path, runtime: Path) -> Path:
-    """See to the files of the broker in `folder`; returns the configuration to start it with, which
-    lies in `runtime` where it is not the one that was provisioned. Raises `SettingsError` where
-    there is none to be read."""
+    """Repair the broker's files in `folder`; returns the configuration to start it with.
+
+    That is a changed one in `runtime` where the one in `folder` cannot be used as it is. Raises
+    `SettingsError` where no configuration can be read.
+    """
     chosen = _provisioned(folder)
     try:
         text = chosen["mosquitto.conf"].read_text()
@@ -73,7 +76,7 @@ def prepare(folder: Path, runtime: Path) -> Path:
     else:
         text = _in_memory(text, store, runtime)
     if os.geteuid() == 0:
-        # As root it would drop to a user who cannot get into a private temporary folder.
+        # As root mosquitto switches to a user who may not enter a private temporary folder.
         text += "\nuser root\n"
     plain = folder / "mosquitto.conf"
     with suppress(OSError, UnicodeDecodeError):
@@ -85,7 +88,7 @@ def prepare(folder: Path, runtime: Path) -> Path:
 
 
 def _provisioned(folder: Path) -> dict[str, Path]:
-    """Each file that mosquitto reads, and where it is sound, if anywhere."""
+    """For each file that mosquitto reads the path of its good content, if there is any."""
     good = folder / "broker" / GOOD
     checks = {
         "mosquitto.conf": _configuration,
@@ -97,7 +100,7 @@ def _provisioned(folder: Path) -> dict[str, Path]:
         try:
             chosen[name], wrong = last_good.choose(folder / name, check, good)
         except SettingsError as error:
-            log.error("%s: run fevergate provision", error)  # mosquitto may make more of it
+            log.error("%s: run fevergate provision", error)  # mosquitto may still accept it
         else:
             if wrong:
                 log.error("%s; the last sound copy is taken: run fevergate provision", wrong)
@@ -120,7 +123,7 @@ def _configuration(data: bytes) -> None:
 
 
 def _passwords(data: bytes, named: Iterable[str]) -> None:
-    """`named`: who stands in the access list."""
+    """`named`: users in the access list."""
     users = set()
     for line in last_good.text(data).splitlines():
         user, _, hashed = line.partition(":")
@@ -172,12 +175,12 @@ def _see_to_store(folder: Path, runtime: Path) -> None:
     aside = folder / f"{STORE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
     path.rename(aside)
     log.error("%s is damaged; kept as %s, and begun anew: kiosks send again", path, aside.name)
-    for old in stores_aside(folder.parent)[:-MOST_ASIDE]:
+    for old in stores_aside(folder.parent)[:-MAX_ASIDE]:
         old.unlink()
 
 
 def _in_memory(text: str, folder: Path, runtime: Path) -> str:
-    """The configuration for a broker that writes nothing to the card, with what it had there."""
+    """The configuration with the store in memory, beginning with a copy of the card's."""
     memory = runtime / "store"
     memory.mkdir(exist_ok=True)
     path = folder / STORE
@@ -191,12 +194,12 @@ def _in_memory(text: str, folder: Path, runtime: Path) -> str:
 
 
 def _damaged(path: Path, runtime: Path) -> bool:
-    """Whether a broker comes up without this store, and not with it."""
+    """Whether a broker starts without this store, but not with it."""
     return not _comes_up(path, runtime) and _comes_up(None, runtime)
 
 
 def _comes_up(store: Path | None, runtime: Path) -> bool:
-    """Try it: a broker that nobody can reach, with a copy of the store."""
+    """Whether a broker with a copy of `store` starts; it listens on a private Unix socket only."""
     with tempfile.TemporaryDirectory(dir=runtime) as name:
         folder = Path(name)
         if store:
@@ -227,7 +230,7 @@ def _comes_up(store: Path | None, runtime: Path) -> bool:
 @click.command("broker")
 @click.argument(
     "folder",
-    # The broker's user may go through it, and not list it.
+    # The broker's user may pass through it, but not list it.
     type=click.Path(path_type=Path, file_okay=False, exists=True, readable=False),
 )
 def broker_command(folder: Path) -> None:
