@@ -118,10 +118,10 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
     Publishes as the administrator, whose password lies beside the settings (admin.password).
     """
-    from fevergate.operations.gate_commands import say_to_gate
+    from fevergate.operations.gate_commands import publish_to_gate
     from fevergate.protocol.messages import Acknowledge, acknowledge_topic
 
-    say_to_gate(settings_path, gate, by, acknowledge_topic, Acknowledge)
+    publish_to_gate(settings_path, gate, by, acknowledge_topic, Acknowledge)
     click.echo(f"{gate}: acknowledgement by {by} sent")
 
 

@@ -5,14 +5,14 @@ import msgspec
 import pytest
 from samples import settings
 
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.settings.gateway import CampusServerSettings
 
 ITEMS = [Item(f"hours/{number}", 1, f'{{"key": "hours/{number}"}}') for number in range(5)]
 BAD = ITEMS[3]
 
 
-class Line(Sender):
+class Line(SummarySender):
     """A line to a server that holds what it takes, and answers `status` to whatever has `BAD`."""
 
     def __init__(self, status):

@@ -5,7 +5,7 @@ import random
 import pytest
 from samples import AT, arrived, settings
 
-from fevergate.reports.kiosk_comparison import LEAST, crowds, unlike
+from fevergate.reports.kiosk_comparison import MIN_PEOPLE, crowds, unlike
 from fevergate.storage.connection import open_reader
 from fevergate.storage.store import Store
 
@@ -59,7 +59,7 @@ def test_chance_among_the_fewest_people_that_count_names_nobody(tmp_path):
     """A median of 30 people lies within 0.09 °C of the crowd's, one standard error."""
     for seed in range(12):
         store = Store(tmp_path / f"{seed}.db")
-        day(store, seed, LEAST, north_1=0.0, north_2=0.0, north_3=0.0)
+        day(store, seed, MIN_PEOPLE, north_1=0.0, north_2=0.0, north_3=0.0)
         assert found(store, **three()) == []
         store.close()
 
@@ -83,7 +83,7 @@ def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):
 
 
 def test_a_few_people_prove_nothing(store):
-    day(store, count=LEAST - 1, north_1=0.0, north_2=1.0)
+    day(store, count=MIN_PEOPLE - 1, north_1=0.0, north_2=1.0)
     assert found(store) == []
 
 

@@ -34,7 +34,7 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr(exports, "MAX_PDF_ROWS", 10)
     monkeypatch.setattr(exports, "CSV_PART_ROWS", 4)
     monkeypatch.setattr(api, "LOG_PAGE", 10)
-    monkeypatch.setattr(formats, "MOST_SHOWN", 10)
+    monkeypatch.setattr(formats, "MAX_SHOWN", 10)
     site.gateway.commit(
         [arrived(10 + n, "fever", body_c=38.0, at=AT + 60 * n) for n in range(FLOOD)]
     )

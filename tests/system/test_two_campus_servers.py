@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bench_suite.campus import campuses
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import FeverEvent, GatewayDay, KioskCount
 from harness.campus import CampusSite
 
@@ -76,7 +76,7 @@ address = "http://127.0.0.1:{port}/"
 def say(site, number, summary):
     """One gateway's word, to one server."""
     gates = {"gate": ["kiosk-1"]}
-    sender = Sender(site.gateway_settings(f"campus-{number}", f"gw-{number}", gates))
+    sender = SummarySender(site.gateway_settings(f"campus-{number}", f"gw-{number}", gates))
     item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
     assert len(sender.send([item]).held) == 1
     sender.close()

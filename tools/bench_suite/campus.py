@@ -22,7 +22,7 @@ from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.schema import items
 from fevergate.crypto.field_encryption import KEY, Vault
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import (
     FeverEvent,
     FollowUpEvent,
@@ -93,7 +93,7 @@ class _Gateway(threading.Thread):
         self._chance = random.Random(seed * 1000 + number)  # noqa: S311 - no secret
         self._outbox: dict[str, Item] = {}
         self._old: list[Item] = []
-        self._sender = Sender(self.settings)
+        self._sender = SummarySender(self.settings)
         self._ending = threading.Event()
         self._given_up = threading.Event()
 

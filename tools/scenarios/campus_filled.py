@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.forwarding.http_sender import Sender
+from fevergate.forwarding.http_sender import SummarySender
 from harness.browser import PASSWORD
 from harness.campus import CampusHost, SimulatedClock, days_from
 from scenarios.college import College, forward, live
@@ -38,7 +38,7 @@ def play(host: CampusHost) -> str:
     some[-1].cut = {days[8], days[9], days[-1]}
     clock = host.clock
     senders = {
-        one.name: Sender(
+        one.name: SummarySender(
             host.gateway_settings(one.name, f"gw-{one.name}", {"gate": ["kiosk-1"]}), clock
         )
         for one in some

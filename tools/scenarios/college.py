@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fevergate.campus.report import CampusDay, Figures
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import (
     FeverEvent,
     FollowUpEvent,
@@ -182,7 +182,7 @@ def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
     return before
 
 
-def forward(college: College, sender: Sender, today: str, chance: random.Random) -> int:
+def forward(college: College, sender: SummarySender, today: str, chance: random.Random) -> int:
     """Send what waits, as the college's faults have it; how many deliveries."""
     due = [summary for day, summary in college.late if day <= today]
     college.late = [(day, summary) for day, summary in college.late if day > today]
@@ -202,7 +202,7 @@ def forward(college: College, sender: Sender, today: str, chance: random.Random)
     return deliveries
 
 
-def _deliver(sender: Sender, batch: list[Item]) -> None:
+def _deliver(sender: SummarySender, batch: list[Item]) -> None:
     for _ in range(TRIES):
         if len(sender.send(batch).held) == len(batch):
             return

@@ -22,7 +22,7 @@ import httpx
 
 from fevergate.campus.report import CampusDay
 from fevergate.errors import FeverGateError
-from fevergate.forwarding.http_sender import Sender
+from fevergate.forwarding.http_sender import SummarySender
 from harness.campus import CampusHost, SimulatedClock, days_from
 from scenarios.college import College, colleges, forward, live, wrong
 
@@ -40,7 +40,7 @@ def play(
 ) -> tuple[list[str], int]:
     """The whole time; what was wrong, and how many deliveries there were."""
     senders = {
-        one.name: Sender(
+        one.name: SummarySender(
             host.gateway_settings(one.name, one.gateway, {"gate": ["kiosk-1"]}),
             lambda one=one: clock() + (3600 if "clock" in one.faults else 0),
         )

@@ -1,1 +1,5 @@
-"""A whole gateway in one file, and back."""
+"""A whole gateway in one file.
+
+`archive`: the file's format. `gateway`: backup and restore. `closing`: the archive of a campus that
+is closed, and the wiping of its gateway.
+"""

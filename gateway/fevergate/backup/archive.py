@@ -1,5 +1,7 @@
-"""A backup's file: a gzipped tar, encrypted where a passphrase was given. First a manifest with the
-digest of each member, against which every byte is checked before anything is put in place.
+"""File format of a backup: a gzipped tar, encrypted if a passphrase is given.
+
+Its first member is a manifest with the SHA-256 of every other one. All bytes are compared with it
+before a file is put in place.
 """
 
 from __future__ import annotations
@@ -21,25 +23,28 @@ from fevergate.errors import BackupError
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 10_000_000
-KEPT = (
+PATTERNS = (
     *("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf"),
     *("*.jsonl", "*.pem"),
 )
-"""What is taken of a folder, beside `FOLDERS` and the databases."""
+"""Files of a settings folder that go into a backup, with `FOLDERS` and the databases."""
 
 FOLDERS = ("kiosks", "gateways")
+"""Subfolders that go into a backup."""
+
 Progress = Callable[[str], None]
+"""Is told each step, for display."""
 
 
 class Member(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One file."""
+    """Size in bytes and SHA-256 of one file of a backup."""
 
     size: int
     sha256: str
 
 
 class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a backup holds."""
+    """Contents of a backup, and where they came from."""
 
     v: int
     fevergate: str
@@ -50,29 +55,29 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     folder: str
     database: str
     pages: str = ""
-    """Where the pages' database was; empty where there was none yet."""
+    """Path of the web application's database; empty if it did not exist."""
     desk: str = ""
-    """And the desk's."""
+    """Path of the desk's database; empty if it did not exist."""
     elsewhere: list[str] = []
-    """What the settings name outside the folder, which is not in the backup."""
+    """Files outside the folder that the settings name, and that are not in the backup."""
     readings: int
-    """Of a campus server: the summaries, fevers and follow-ups that it was sent."""
+    """Number of readings; of a campus server, of summaries, fevers and follow-ups."""
     fevers: int
     members: dict[str, Member]
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Name and path of what is taken of a folder."""
-    found = [path for pattern in KEPT for path in folder.glob(pattern)]
+    """Name and path of each file of a settings folder that goes into a backup."""
+    paths = [path for pattern in PATTERNS for path in folder.glob(pattern)]
     for name in FOLDERS:
-        found += (folder / name).rglob("*")
-    for path in sorted(found):
+        paths += (folder / name).rglob("*")
+    for path in sorted(paths):
         if path.is_file():
             yield path.relative_to(folder).as_posix(), path
 
 
 def member_of(path: Path) -> Member:
-    """Size and digest of a file."""
+    """Size and SHA-256 of a file."""
     with path.open("rb") as file:
         return Member(
             size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
@@ -86,8 +91,10 @@ def write_backup(
     passphrase: str | None,
     progress: Progress,
 ) -> None:
-    """Make `path`, which must not exist yet, and read it back. Raises `BackupError`, `OSError`;
-    then there is no file at `path`."""
+    """Write the backup to `path`, which must not exist, and read it back.
+
+    Raises `BackupError` or `OSError`, and then leaves no file at `path`.
+    """
     beside = path.with_name(path.name + ".new")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -113,7 +120,7 @@ def write_backup(
 
 
 def encrypted(path: Path) -> bool:
-    """Whether a backup needs a passphrase. Raises `BackupError` where it cannot be read."""
+    """Whether a backup is encrypted. Raises `BackupError` where it cannot be read."""
     try:
         with path.open("rb") as file:
             return is_encrypted(file.read(len(MAGIC)))
@@ -124,7 +131,7 @@ def encrypted(path: Path) -> bool:
 
 
 def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manifest:
-    """Compare every member with the manifest; write them below `into`, if that is given.
+    """Compare every member with the manifest, and write it below `into`, if that is given.
 
     Raises `BackupError`.
     """
@@ -145,7 +152,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                 digest = _take(_open(tar, member), into and into / member.name)
                 if digest != expected.sha256:
                     raise BackupError(f"{path}: {member.name}: is not what was backed up")
-            while file.read(1 << 16):  # to its end, which is authenticated, too
+            while file.read(1 << 16):  # up to the end, which is authenticated too
                 pass
     except FileNotFoundError as error:
         raise BackupError(f"{path}: no such file") from error
@@ -157,7 +164,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
 
 
 def read_manifest(path: Path, passphrase: str | None) -> Manifest:
-    """What a backup says that it holds; nothing of it is compared yet. Raises `BackupError`."""
+    """A backup's manifest, without checking its members. Raises `BackupError`."""
     try:
         with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
             return _manifest(path, tar)
@@ -196,10 +203,10 @@ def _is_inside(name: str) -> bool:
 
 
 def _is_taken(name: str) -> bool:
-    """Whether `files_of`, or a database, has such a name: nothing else is ever put anywhere."""
+    """Whether a backup may have a member of this name: no other file is ever written."""
     path = PurePosixPath(name)
     if len(path.parts) == 1:
-        return any(path.match(pattern) for pattern in (*KEPT, "*.sqlite"))
+        return any(path.match(pattern) for pattern in (*PATTERNS, "*.sqlite"))
     return path.parts[0] in FOLDERS
 
 

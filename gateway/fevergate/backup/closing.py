@@ -1,7 +1,7 @@
-"""A campus that closes: its gateway archived without names, and wiped; personal data first.
+"""Closing of a campus: archives its gateway without names, then wipes the gateway.
 
-Each step may be done again, so that a run that was broken off is finished by the next. What is
-wiped last is the note of how far it went.
+Personal data is destroyed first. Every step can be repeated, so that the next run finishes one that
+was interrupted; the note of its progress is wiped last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from fevergate.backup.archive import (
     FOLDERS,
-    KEPT,
+    PATTERNS,
     Manifest,
     Progress,
     member_of,
@@ -40,10 +40,11 @@ from fevergate.system.atomic_file import sync_folder, write_private
 NOTE = "closing.json"
 SETTINGS = "gateway.toml"
 CAMPUS = "campus.toml"
-OURS = ("broker", "systemd", "updates", *FOLDERS)
-"""Folders below the settings' that are the gateway's own."""
+OWN_FOLDERS = ("broker", "systemd", "updates", *FOLDERS)
+"""Folders of the gateway below that of the settings."""
 
-PATTERNS = (*KEPT, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")
+WIPED = (*PATTERNS, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")
+"""Files of the settings folder that are wiped."""
 
 NAMES = {
     "gateway": (
@@ -69,30 +70,29 @@ NAMES = {
         "update calibrations set \"by\" = ''",
     ),
 }
-"""What names somebody in each database, so that the rest can be kept. Who signed a day is part of
-what was signed, and who struck rows of why they do not count: these stay."""
+"""SQL that deletes the names of persons from each database. Names of those who signed a day or
+struck rows stay: they are part of what was signed, and of the reason."""
+
+MARK_TABLES = {"gateway": "readings", "pages": "follow_ups", "desk": "looks"}
+"""A table that each database must have: no other file that the settings name may be wiped."""
 
 
-MARKS = {"gateway": "readings", "pages": "follow_ups", "desk": "looks"}
-"""A table by which each database is known: what the settings name is wiped, wherever it lies."""
-
-
-class Note(Struct, kw_only=True, forbid_unknown_fields=True):
-    """How far it went; kept in the folder until nothing else of it is left."""
+class ClosingNote(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Progress of a closing; lies in the folder until everything else is wiped."""
 
     campus: str
     archive: str
     sha256: str = ""
-    """Of the archive, once it was read back."""
+    """Of the archive, after it was read back."""
     at: float
 
 
-class Closed(Struct, frozen=True, kw_only=True):
-    """What came of it."""
+class ClosingResult(Struct, frozen=True, kw_only=True):
+    """Result of a closing."""
 
     manifest: Manifest
     left: list[str]
-    """What is still in the folder, which is none of ours."""
+    """Files left in the folder that are not the gateway's."""
 
 
 def close(
@@ -101,11 +101,11 @@ def close(
     archive: Path,
     passphrase: str,
     progress: Progress = lambda _: None,
-) -> Closed:
-    """Stop what runs, blank names, archive what is left, read that back, wipe the rest.
+) -> ClosingResult:
+    """Stop the services, delete names, archive the rest, read the archive back, wipe everything.
 
-    Raises `ClosingError`, `BackupError`, `StoreError`, `ProvisionError`; then it is to be run
-    again. Nothing but names goes before the archive was read back.
+    Nothing but names is deleted before the archive was read back. Raises `ClosingError`,
+    `BackupError`, `StoreError`, `ProvisionError`; then it has to be run again.
     """
     if campus != settings.campus:
         raise ClosingError(f"{campus!r}: these settings are of the campus {settings.campus!r}")
@@ -126,11 +126,11 @@ def close(
         )
     paths = _databases(settings)
     progress("blanking names")
-    # The key first: without it no copy of them can be read, here or on any stick without it.
+    # The key first: without it names cannot be decrypted in any copy of the database.
     wipe(folder / KEY)
     wipe(folder / last_good.FOLDER / KEY)
     for kind, path in paths.items():
-        # One that was archived may be half wiped.
+        # A database that was archived may be half wiped by an earlier run.
         if path.exists() and not (note.sha256 and path.is_relative_to(folder)):
             _blank(path, kind)
     if note.sha256:
@@ -146,29 +146,31 @@ def close(
     try:
         for path in _ours(folder, list(paths.values())):
             wipe(path)
-        for name in (*OURS, last_good.FOLDER):
+        for name in (*OWN_FOLDERS, last_good.FOLDER):
             if (folder / name).is_dir() and not (folder / name).is_symlink():
                 shutil.rmtree(folder / name)
         wipe(folder / SETTINGS)
-        return Closed(manifest=manifest, left=finish(folder))
+        return ClosingResult(manifest=manifest, left=finish(folder))
     except OSError as error:
         raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
 
 
 def finish(folder: Path) -> list[str]:
-    """Take away the note, once all else is; returns what is left, which is none of ours."""
+    """Wipe the note, after everything else; returns the files left, which are not the gateway's."""
     wipe(folder / NOTE)
     return sorted(path.name for path in folder.iterdir())
 
 
-def begun(path: Path, campus: str, archive: Path) -> Note:
-    """How far a closing went by the note at `path`, or that it begins now. Raises `ClosingError`,
-    `BackupError` where something is at `archive` already."""
+def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
+    """The note at `path` of a closing that was interrupted, or a new one.
+
+    Raises `ClosingError`, or `BackupError` where `archive` exists already.
+    """
     try:
-        note = msgspec.json.decode(path.read_bytes(), type=Note)
+        note = msgspec.json.decode(path.read_bytes(), type=ClosingNote)
     except FileNotFoundError:
         check_new(archive)
-        note = Note(campus=campus, archive=str(archive), at=time.time())
+        note = ClosingNote(campus=campus, archive=str(archive), at=time.time())
         keep(path, note)
     except msgspec.MsgspecError as error:
         raise ClosingError(f"{path}: expected how far a closing went: {error}") from error
@@ -179,8 +181,8 @@ def begun(path: Path, campus: str, archive: Path) -> Note:
     return note
 
 
-def keep(path: Path, note: Note) -> None:
-    """Note how far it went."""
+def keep(path: Path, note: ClosingNote) -> None:
+    """Write the note."""
     write_private(path, msgspec.json.encode(note))
 
 
@@ -193,13 +195,12 @@ def _databases(settings: GatewaySettings) -> dict[str, Path]:
 
 
 def _blank(path: Path, kind: str) -> None:
-    """Take the names out of a database in one transaction; nothing of them is left in its free
-    pages, nor in its log."""
+    """Delete the names from a database, its free pages and its write-ahead log."""
     database = connect(path, read_only=False)
     try:
         database.execute("pragma secure_delete = on")
         tables = {name for (name,) in database.execute("select name from sqlite_master")}
-        if MARKS[kind] not in tables:
+        if MARK_TABLES[kind] not in tables:
             raise ClosingError(f"{path}: is not a database of ours")
         database.execute("begin immediate")
         for statement in NAMES[kind]:
@@ -221,9 +222,9 @@ def _archive(
     passphrase: str,
     progress: Progress,
 ) -> Manifest:
-    """Copies of the databases, as they are now, and the settings; no key, no credential."""
+    """Archive settings and databases, whose names are deleted; no keys, no credentials."""
     members = {"gateway": DATABASE, "pages": PAGES, "desk": DESK}
-    archive.unlink(missing_ok=True)  # of a run that was broken off before it was noted
+    archive.unlink(missing_ok=True)  # of a run that was interrupted before it was noted
     try:
         with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=settings.folder) as beside:
             files = {SETTINGS: settings.folder / SETTINGS}
@@ -243,7 +244,7 @@ def _archive(
 
 
 def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
-    """Its databases are opened, counted, and looked through for names. Raises `ClosingError`."""
+    """Open the archive's databases, count rows and look for names. Raises `ClosingError`."""
     read_backup(archive, into, passphrase)
     if (into / DATABASE).exists() and sound(into / DATABASE) != counts:
         raise ClosingError(f"{archive}: has not as many readings and fevers as it should")
@@ -259,12 +260,12 @@ def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, in
 
 
 def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
-    """Every file of the gateway's but its settings and the note: what opens other things first."""
-    for pattern in ("*.key", "*.password", "*.token", *PATTERNS):
+    """All files of the gateway but settings and note, keys and passwords first."""
+    for pattern in ("*.key", "*.password", "*.token", *WIPED):
         for path in sorted(folder.glob(pattern)):
             if path.name not in (SETTINGS, NOTE):
                 yield path
-    for name in (last_good.FOLDER, *OURS):
+    for name in (last_good.FOLDER, *OWN_FOLDERS):
         if (folder / name).is_symlink():
             yield folder / name
             continue
@@ -274,8 +275,10 @@ def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
 
 
 def wipe(path: Path) -> None:
-    """Overwrite and remove one file; what a link points at stays. A card's own electronics may keep
-    what was overwritten: only a card that is destroyed is empty for sure."""
+    """Overwrite and delete a file; the target of a symbolic link stays.
+
+    An SD card's controller may keep the old blocks: only destroying the card is certain.
+    """
     with suppress(FileNotFoundError):
         if path.is_file() and not path.is_symlink():
             size = path.stat().st_size
@@ -315,4 +318,4 @@ REMAINS = (
         " that they were made with is destroyed",
     ),
 )
-"""What no command here can wipe. (Chinese, English)"""
+"""What is left to do by hand after a closing. (Chinese, English)"""

@@ -1,8 +1,8 @@
-"""All of a gateway in one file, taken while it works, and all of it back on another machine.
+"""Backup of a whole gateway while it runs, and restore on the same or another machine.
 
-Settings, certificates, credentials, kiosks, compact copies of the gateway's, the pages' and the
-desk's databases. It holds secrets, so that only its owner may read it; where it lies elsewhere, a
-passphrase encrypts it. Nothing of it is ever put outside the folder that it is restored to.
+A backup holds settings, certificates, credentials, the kiosks' files, and compact copies of the
+databases of gateway, web application and desk. It holds secrets: its mode is 0600, and a passphrase
+encrypts it. A restore writes only into its own folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from fevergate.storage.connection import connect
 DATABASE = "database.sqlite"
 PAGES = "pages.sqlite"
 DESK = "desk.sqlite"
-"""The databases' names in a backup, wherever the settings have them."""
+"""Names of the databases in a backup, whatever the settings call them."""
 
 SETTINGS = "gateway.toml"
 
@@ -45,15 +45,15 @@ def backup(
     progress: Progress = lambda _: None,
     passphrase: str | None = None,
 ) -> Manifest:
-    """Write a verified backup to `path`, which must not exist yet; the gateway may run.
+    """Write a verified backup to `path`, which must not exist; the gateway may run meanwhile.
 
-    Raises `BackupError`, `StoreError`; then there is no file at `path`.
+    Raises `BackupError` or `StoreError`, and then leaves no file at `path`.
     """
     check_new(path)
-    # Copies that nobody encrypted lie with their like, not on a stick.
-    where = settings.folder if passphrase else path.parent
+    # With a passphrase no unencrypted copy may lie on the target, such as a USB stick.
+    temporary = settings.folder if passphrase else path.parent
     try:
-        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=where) as folder:
+        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=temporary) as folder:
             files = dict(files_of(settings.folder))
             progress("copying the database")
             files[DATABASE] = copy_of(settings.path(settings.database), Path(folder) / DATABASE)
@@ -80,7 +80,7 @@ def manifest_of(
     fevers: int,
     kind: Literal["gateway", "archive"] = "gateway",
 ) -> Manifest:
-    """What a backup or an archive of a gateway says of itself: of `files`, by their names in it."""
+    """The manifest of a gateway's backup or archive; `files` by their names in it."""
     return Manifest(
         v=1,
         fevergate=__version__,
@@ -99,7 +99,7 @@ def manifest_of(
 
 
 def check(path: Path, passphrase: str | None = None) -> Manifest:
-    """Read a backup to its end, every digest compared. Raises `BackupError`."""
+    """Read a whole backup and compare every digest. Raises `BackupError`."""
     return read_backup(path, None, passphrase)
 
 
@@ -109,11 +109,11 @@ def restore(
     progress: Progress = lambda _: None,
     passphrase: str | None = None,
 ) -> Manifest:
-    """Put a backup's gateway into `folder`, which must be new or empty.
+    """Restore a gateway into `folder`, which must be new or empty.
 
-    Everything is checked before `folder` is there. A database that the settings had elsewhere comes
-    into it, and the settings say so. As root the files go to the users that `provision` gives them
-    to. Raises `BackupError`, `ProvisionError`, `SettingsError`.
+    Everything is checked before `folder` is created. A database that lay elsewhere is put into it,
+    and the settings are changed accordingly. As root, files get the owners that `provision` gives
+    them. Raises `BackupError`, `ProvisionError`, `SettingsError`.
     """
     folder = folder.absolute()
     check_empty(folder)
@@ -148,7 +148,7 @@ def restore(
 
 
 def check_new(path: Path) -> None:
-    """Raise `BackupError` where no backup can be written."""
+    """Raise `BackupError` unless a backup can be written to `path`."""
     if path.exists():
         raise BackupError(f"{path}: is there already; a backup never overwrites another one")
     if not path.parent.is_dir():
@@ -156,14 +156,14 @@ def check_new(path: Path) -> None:
 
 
 def check_empty(folder: Path) -> None:
-    """Raise `BackupError` where nothing can be restored."""
+    """Raise `BackupError` unless `folder` is new or empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupError(f"{folder}: is there already; restore into a new or empty folder")
     if not folder.parent.is_dir():
         raise BackupError(f"{folder.parent}: no such folder")
 
 
-DEFAULTS = {
+DEFAULT_NAMES = {
     DATABASE: "fevergate.db",
     PAGES: Web().database,
     DESK: Desk().database,
@@ -171,18 +171,18 @@ DEFAULTS = {
 
 
 def _put(path: Path, beside: Path, member: str, name: str, table: tuple[str, ...]) -> None:
-    """Give a database the name that the settings have for it; its own where that leads elsewhere.
+    """Move a database to its path in the settings, or its default name if that is outside.
 
     Raises `BackupError` where another file has that name.
     """
     place = (beside / name).resolve()
     if not place.is_relative_to(beside.resolve()) or place == beside.resolve():
-        place = beside.resolve() / DEFAULTS[member]
+        place = beside.resolve() / DEFAULT_NAMES[member]
         document = read_toml(beside / SETTINGS)
         part: Any = document
         for key in table:
             part = part.setdefault(key, {})
-        part["database"] = DEFAULTS[member]
+        part["database"] = DEFAULT_NAMES[member]
         write_toml(beside / SETTINGS, document)
     if place.exists():
         raise BackupError(f"{path}: {SETTINGS}: {name!r} is a database's name and another file's")
@@ -191,9 +191,9 @@ def _put(path: Path, beside: Path, member: str, name: str, table: tuple[str, ...
 
 
 def copy_of(source: Path, copy: Path) -> Path:
-    """A consistent, compact copy.
+    """Write a consistent, compact copy of a database; returns its path.
 
-    One read transaction: in WAL mode nobody who writes waits for it (sqlite.org/wal.html).
+    It takes one read transaction, which in WAL mode does not block writers (sqlite.org/wal.html).
     """
     database = connect(source, read_only=True)
     try:
@@ -206,12 +206,15 @@ def copy_of(source: Path, copy: Path) -> Path:
 
 
 def sound(path: Path) -> tuple[int, int]:
-    """Check a copy of the gateway's; how many readings and fevers are in it."""
+    """Check a copy of the gateway's database; returns its numbers of readings and fevers.
+
+    Raises `BackupError`.
+    """
     database = connect(path, read_only=True)
     try:
-        (said,) = database.execute("pragma integrity_check").fetchone()
-        if said != "ok":
-            raise BackupError(f"{path.name}: {said}")
+        (result,) = database.execute("pragma integrity_check").fetchone()
+        if result != "ok":
+            raise BackupError(f"{path.name}: {result}")
         (readings,) = database.execute("select count(*) from readings").fetchone()
         (fevers,) = database.execute("select count(*) from fevers").fetchone()
     except sqlite3.Error as error:
@@ -222,6 +225,6 @@ def sound(path: Path) -> tuple[int, int]:
 
 
 def _move_paths(path: Path, old: str, folder: Path) -> None:
-    """The broker's configuration names its files in full."""
+    """Replace the old folder in the absolute paths of the broker's configuration."""
     if path.exists():
         path.write_text(path.read_text().replace(f"{old}/", f"{folder}/"))

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, t
 
 from fevergate import __version__
 from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
-from fevergate.backup.closing import Note, begun, keep, wipe
+from fevergate.backup.closing import ClosingNote, begun, keep, wipe
 from fevergate.campus.backup import DATABASE, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
@@ -147,7 +147,7 @@ def _overwrite(connection: Connection) -> None:
 def _archive(
     database: CampusDatabase,
     settings: CampusSettings,
-    note: Note,
+    note: ClosingNote,
     rows: Callable[[Table], ColumnElement[bool]],
     passphrase: str,
     progress: Progress,

@@ -1,1 +1,1 @@
-"""Store and forward to the campus server."""
+"""Summaries to the campus server: `forwarder` empties the outbox, `http_sender` posts its items."""

@@ -1,7 +1,7 @@
-"""Summaries and fevers to the campus server, through an outbox, until it says that it has them.
+"""Forwards summaries and fevers to the campus server until it confirms each of them.
 
-What changed is written into the outbox by the store's own thread (`outbox`); sending happens here
-and may fail as long as it likes.
+The store's writer thread puts changes into the outbox (`storage.outbox`); the thread here sends
+them, and retries for as long as the server cannot be reached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import epochs
 from fevergate.storage.outbox import materialise
@@ -24,18 +24,21 @@ from fevergate.storage.store import Store
 log = logging.getLogger(__name__)
 
 BATCH = 100
+"""Items of one delivery."""
+
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 300.0
 REFUSED_S = 3600.0
+"""An item that the server refused is sent again after this."""
 
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
 
 class Forwarder:
-    """Runs in its own thread between `start` and `stop`.
+    """Sends the outbox in a thread of its own, between `start` and `stop`.
 
-    `submit` runs something with the store in the store's own thread; days are stated to be over
-    while `now` is `believed`. Raises `SettingsError`.
+    `submit` runs a function of the store in the writer thread. A day is reported as over only while
+    the clock `now` is `believed`. Raises `SettingsError`.
     """
 
     def __init__(
@@ -45,8 +48,8 @@ class Forwarder:
         now: Callable[[], float] = time.time,
         believed: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._sender = Sender(settings, now)
-        assert settings.campus_server  # noqa: S101 - the sender saw to it
+        self._sender = SummarySender(settings, now)
+        assert settings.campus_server  # noqa: S101 - the sender has checked it
         self._every_s = settings.campus_server.every_s
         self._settings = settings
         self._submit = submit
@@ -60,11 +63,11 @@ class Forwarder:
         self._thread = threading.Thread(target=self._run, name="forward")
 
     def start(self) -> None:
-        """Begin to forward."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is not sent waits in the outbox."""
+        """End the thread; items that were not sent stay in the outbox."""
         self._stopping.set()
         self._thread.join()
         self._sender.close()
@@ -75,9 +78,9 @@ class Forwarder:
         return self._thread.is_alive()
 
     def once(self) -> bool:
-        """Take what changed, send what is due; whether nothing due is left.
+        """Put changes into the outbox and send all due items; whether none is left.
 
-        Raises whatever the store raises; a campus server that fails is not an error.
+        Raises the store's errors; a campus server that fails raises none.
         """
         if token := self._sender.token_digest:
             self._submit(lambda store: epochs.note_token(store, token, self._now())).result()
@@ -108,7 +111,7 @@ class Forwarder:
             self._stopping.wait(wait_s)
 
     def _send(self, due: list[Item]) -> bool:
-        """Send some; whether the campus server took the delivery."""
+        """Send one delivery; whether the server stored or refused each of its items."""
         sent = self._sender.send(due)
         if self._sender.put_back:
             log.warning("the store was put back by a copy: it begins another epoch")
@@ -126,13 +129,13 @@ class Forwarder:
 
 
 def backoff_s(failures: int) -> float:
-    """How long to wait after so many failures in a row, with jitter."""
+    """Seconds to wait after so many failures in a row, with random jitter."""
     ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 9))
     return ceiling * random.uniform(0.5, 1)  # noqa: S311
 
 
 def _due(store: Store, now: float) -> list[Item]:
-    """What is to be sent now, of one epoch, fevers first."""
+    """The next items to send, all of one epoch, fevers first."""
     order = "order by key not like 'fever/%', created_at"
     return [
         Item(*row)
@@ -153,7 +156,7 @@ def _forget(store: Store, held: list[Item]) -> None:
 
 
 def _postpone(store: Store, refused: list[tuple[Item, str]], next_at: float) -> None:
-    """Kept, with the reason, for whoever can mend it (`fevergate doctor`); tried again later."""
+    """Keep refused items, with the reason for `fevergate doctor`, until they are sent again."""
     with store.transaction():
         store.db.conn.executemany(
             "update outbox set attempts = attempts + 1, next_at = ?, refused = ?"

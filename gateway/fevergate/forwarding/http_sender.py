@@ -1,7 +1,6 @@
-"""Posting items to the campus server, and what it says of each: held, or refused and why.
+"""Posts summaries to the campus server, which stores or refuses each.
 
-Whoever sends keeps an item until the server says that it holds it; one that is refused does not
-hold up the others.
+The caller keeps an item until the server has stored it. A refused item does not delay the others.
 """
 
 from __future__ import annotations
@@ -24,34 +23,39 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
+"""HTTP statuses of a delivery of which at least one item is invalid."""
+
 PUT_BACK = 409
+"""HTTP status for a delivery from an old copy of a store (`errors.PutBackError`)."""
 
 
 class Item(NamedTuple):
-    """One summary as it lies in its sender's store, encoded."""
+    """One encoded summary, as it lies in the outbox."""
 
     key: str
     revision: int
     payload: str
     epoch: str = ""
-    """Of the store whose counts these are."""
+    """Epoch of the store that the counts come from."""
 
 
-class Sent(NamedTuple):
-    """What became of a delivery; what is in neither list is to be sent again."""
+class SendResult(NamedTuple):
+    """Outcome of a delivery: `held` are stored; items in neither list are to be sent again."""
 
     held: list[Item]
     refused: list[tuple[Item, str]]
 
     @property
     def settled(self) -> int:
-        """How many were held or refused."""
+        """Number of items that the server stored or refused."""
         return len(self.held) + len(self.refused)
 
 
-class Sender:
-    """One line to the campus server. Raises `SettingsError` where there is none in the settings;
-    where its token or authority cannot be read, nothing is sent until they can be."""
+class SummarySender:
+    """HTTP client for the campus server; raises `SettingsError` without [campus_server].
+
+    While its token or authority cannot be read, nothing is sent.
+    """
 
     def __init__(self, settings: GatewaySettings, now: Callable[[], float] = time.time) -> None:
         server = settings.campus_server
@@ -62,12 +66,12 @@ class Sender:
         self._server = server
         self._token_digest = ""
         self.epoch = ""
-        """Of the store that sends."""
+        """Epoch of our store."""
         self.run = ""
         self.next_serial: Callable[[], int] = lambda: 0
-        """Of what is sent, by whoever counts that."""
+        """Returns the number of the next delivery (`Delivery.serial`)."""
         self.put_back = False
-        """Whether the server has heard more of this store's epoch than the store has sent."""
+        """Whether the server found our store to be an old copy."""
         self._url = f"{server.url.rstrip('/')}/v1/summaries"
         self._client: httpx.Client | None = None
 
@@ -82,7 +86,7 @@ class Sender:
 
     @property
     def token_digest(self) -> str:
-        """What tells the token that is sent from others; empty while it cannot be read."""
+        """SHA-256 of our token in hex; empty while it cannot be read."""
         try:
             self._client = self._client or self._open()
         except SettingsError as error:
@@ -90,19 +94,19 @@ class Sender:
         return self._token_digest
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the HTTP connection."""
         if self._client:
             self._client.close()
 
-    def send(self, items: Sequence[Item]) -> Sent:
-        """Post items of one epoch; a server that is away or fails is no error: nothing is held.
+    def send(self, items: Sequence[Item]) -> SendResult:
+        """Post items of one epoch. Where the server fails or cannot be reached, none is held.
 
-        What waited when a store's epoch ended goes as that epoch's, without a run: those are counts
-        at their own revisions, which the server takes unless it holds later ones.
+        Items of an earlier epoch are sent under that epoch and without a run: the server stores
+        them unless it has higher revisions.
         """
         epoch = items[0].epoch if items else self.epoch
-        # The items as they lie in the outbox: one that does not validate any more is the
-        # server's to refuse, not ours to stumble over.
+        # Unparsed, as in the outbox: an item that is invalid by now is refused by the server, and
+        # must not stop us here.
         delivery = {
             "v": 1,
             "campus": self._settings.campus,
@@ -118,37 +122,37 @@ class Sender:
             answer = self._client.post(self._url, content=msgspec.json.encode(delivery))
         except (httpx.HTTPError, SettingsError) as error:
             log.warning("campus server: %s", error)
-            return Sent([], [])
+            return SendResult([], [])
         if answer.status_code == PUT_BACK and b'"$.epoch"' in answer.content:
             self.put_back = True
-            return Sent([], [])
+            return SendResult([], [])
         if answer.status_code in REFUSALS:
             return self._without_what_is_refused(items, answer.text)
         if answer.status_code != 200:
             log.warning("campus server: %d %s", answer.status_code, answer.text[:200])
-            return Sent([], [])
+            return SendResult([], [])
         try:
             held = set(msgspec.json.decode(answer.content, type=Receipt).held)
         except msgspec.MsgspecError as error:
             log.warning("campus server: answer not understood: %s", error)
-            return Sent([], [])
-        return Sent([item for item in items if item.key in held], [])
+            return SendResult([], [])
+        return SendResult([item for item in items if item.key in held], [])
 
-    def _without_what_is_refused(self, items: Sequence[Item], why: str) -> Sent:
-        """Find it by halves, so that it does not hold up the others."""
+    def _without_what_is_refused(self, items: Sequence[Item], why: str) -> SendResult:
+        """Find the refused item by bisection, so that it does not delay the others."""
         if len(items) == 1:
             log.error("campus server refuses %s: %s", items[0].key, why[:200])
-            return Sent([], [(items[0], why[:500])])
+            return SendResult([], [(items[0], why[:500])])
         half = len(items) // 2
         first = self.send(items[:half])
         if first.settled < half:
             return first
         second = self.send(items[half:])
-        return Sent(first.held + second.held, first.refused + second.refused)
+        return SendResult(first.held + second.held, first.refused + second.refused)
 
 
 def campus_context(settings: GatewaySettings, server: CampusServerSettings) -> ssl.SSLContext:
-    """Verifies the campus server by the settings' authority, or the system's."""
+    """TLS context that trusts the settings' authority, or the system's."""
     ca = str(settings.path(server.ca)) if server.ca else None
     try:
         return ssl.create_default_context(cafile=ca)

@@ -1,1 +1,1 @@
-"""What an operator runs: doctor, status, backup, close."""
+"""Commands of the operator: doctor, status, backup, restore, close, clock, lamps."""

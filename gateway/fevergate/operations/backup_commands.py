@@ -1,4 +1,4 @@
-"""`fevergate backup` and `fevergate restore`, of a gateway and of a campus server."""
+"""`fevergate backup` and `fevergate restore`, for a gateway and for a campus server."""
 
 from __future__ import annotations
 
@@ -152,11 +152,11 @@ def _back_up(
 
 
 def is_campus(path: Path) -> bool:
-    """Whether these are a campus server's settings; each gateway there has a token."""
+    """Whether these are a campus server's settings, which have a table of tokens."""
     try:
         return "tokens" in tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False  # whoever loads it says why
+        return False  # loading it will report why
 
 
 def _named(name: str, now: datetime, passphrase: str | None) -> Path:
@@ -164,7 +164,7 @@ def _named(name: str, now: datetime, passphrase: str | None) -> Path:
 
 
 def new_passphrase(file: Path | None) -> str:
-    """Asked for, or as an option or the environment has it. Raises `UsageError`."""
+    """A new passphrase from option, environment or terminal. Raises `click.UsageError`."""
     passphrase = ask_secret(
         "Passphrase of the backup",
         file=file,
@@ -200,6 +200,6 @@ def _counted(manifest: Manifest) -> str:
 
 
 def show_progress(text: str) -> None:
-    """In one line, to somebody who looks; nothing of it stays."""
+    """Show a step of progress in one line of the terminal; an empty text clears it."""
     if sys.stderr.isatty():
         click.echo("\r\033[K" + (f"{text} ..." if text else ""), err=True, nl=False)

@@ -1,4 +1,4 @@
-"""`fevergate clock`: what the gateway thinks of its clock, and a person's word that it is right."""
+"""`fevergate clock`: shows whether the gateway believes its clock, and confirms it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS = {
     "back": ("早于上次可信时间", "it is before the time that was believed last"),
     "ahead": ("远超上次可信时间", "it is far ahead of the time that was believed last"),
 }
-"""Why a clock is believed, or not. (Chinese, English)"""
+"""Reasons why the clock is believed or in doubt. (Chinese, English)"""
 
 
 @click.command("clock")
@@ -69,7 +69,7 @@ def clock_command(right: bool, as_json: bool, language: str | None, settings_pat
 
 
 def in_words(state: ClockState) -> tuple[str, str]:
-    """What the gateway thinks of its clock. (Chinese, English)"""
+    """Whether the clock is believed, and why. (Chinese, English)"""
     zh, en = REASONS[state.why]
     if state.believed:
         return f"可信：{zh}", f"believed: {en}"

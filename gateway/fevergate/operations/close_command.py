@@ -53,15 +53,15 @@ def close_command(
         return
     folder = settings_path.parent
     if not settings_path.exists() and (folder / NOTE).exists():
-        finish(folder)  # all that a run which was broken off had left
+        finish(folder)  # the only file that an interrupted run had left
         click.echo(f"{campus}: 已清除 / is wiped")
         return
     settings = load_gateway(settings_path)
     passphrase = new_passphrase(passphrase_file)
     column = 1 if settings.language == "en" else 0
-    done = close(settings, campus, archive, passphrase, show_progress)
+    result = close(settings, campus, archive, passphrase, show_progress)
     show_progress("")
-    manifest = done.manifest
+    manifest = result.manifest
     click.echo(
         (
             f"{campus}：已归档 {manifest.readings} 条读数、{manifest.fevers} 次发热，已核对："
@@ -72,8 +72,8 @@ def close_command(
     )
     for line in REMAINS:
         click.echo(f"→ {line[column].format(campus=campus)}")
-    if done.left:
-        click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(done.left))
+    if result.left:
+        click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(result.left))
 
 
 def _close_campus(

@@ -1,7 +1,7 @@
-"""Looks at everything that must be right for a gate, each for itself, and says what to do.
+"""The checks of `fevergate doctor`, each with what to do.
 
-One failure never hides another: every check runs, and a check that itself fails is a finding.
-Nothing secret is shown.
+Every check runs, whatever the others find; a check that raises is a finding itself. No secret is
+shown.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secre
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
 
-OLDEST_YEAR = 2025
+MIN_YEAR = 2025
+"""A clock before this year was never set."""
 
 
 def examine(settings_path: Path) -> list[Finding]:
-    """Run every check. Only a settings file that cannot be read stops the rest."""
+    """Run every check; none where the settings cannot be read."""
     try:
         settings = load_gateway(settings_path)
     except SettingsError as error:
@@ -45,20 +46,20 @@ def examine(settings_path: Path) -> list[Finding]:
                 advice=("改正该行后再试", "mend that line, then try again"),
             )
         ]
-    found = [ok("settings", f"{settings_path}", f"{settings_path}")]
+    findings = [ok("settings", f"{settings_path}", f"{settings_path}")]
     for check in _CHECKS:
         name = check.__name__.lstrip("_")
         try:
-            found += check(settings)
-        except Exception as error:  # a check that fails is a finding, not the end
+            findings += check(settings)
+        except Exception as error:  # a check that raises must not stop the others
             text = f"{type(error).__name__}: {error}"
-            found.append(Finding(check=name, state="failed", text=(text, text)))
-    return found
+            findings.append(Finding(check=name, state="failed", text=(text, text)))
+    return findings
 
 
 def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     broker = settings.broker
-    where = "{}:{}".format(*broker.addresses[0])
+    address = "{}:{}".format(*broker.addresses[0])
     try:
         took_ms = probe(settings) * 1000
     except FeverGateError as error:
@@ -74,8 +75,8 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     else:
         yield ok(
             "broker",
-            f"{where} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
-            f"{where} verified, signed in, round trip {took_ms:.0f} ms",
+            f"{address} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
+            f"{address} verified, signed in, round trip {took_ms:.0f} ms",
         )
     path = settings.path("mosquitto.conf")
     if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
@@ -132,23 +133,23 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
     advice = ("检查网络校时：timedatectl", "check network time: timedatectl")
-    if now.year < OLDEST_YEAR:
+    if now.year < MIN_YEAR:
         yield Finding(check="clock", state="failed", text=(local, local), advice=advice)
         return
     path = settings.path(settings.database)
     if path.exists():
         reader = open_reader(path)
         try:
-            kept = last_state(reader)
+            state = last_state(reader)
         finally:
             reader.close()
-        if kept and not kept.believed:
-            zh, en = in_words(kept)
+        if state and not state.believed:
+            zh, en = in_words(state)
             yield Finding(
                 check="clock",
                 state="failed",
                 text=(f"{local} {zh}", f"{local} {en}"),
-                advice=WAYS_OUT[kept.why],
+                advice=WAYS_OUT[state.why],
             )
             return
     yield time_source.finding(now, settings.zone)

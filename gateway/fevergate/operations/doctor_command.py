@@ -1,4 +1,4 @@
-"""`fevergate doctor`: what is right for a gate and what is not, with what to do."""
+"""`fevergate doctor`: checks a gateway and says what to do."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def doctor_command(
     Each finding says what it means and what to do. Exit 0: nothing failed; 1: something did;
     2: the settings cannot be read.
     """
-    found = examine(settings_path)
+    findings = examine(settings_path)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=1).decode())
     else:
         column = 1 if language == "en" else 0
         console = Console()
-        for finding in found:
+        for finding in findings:
             mark, style = _MARKS[finding.state]
             console.print(f"[{style}]{mark}[/] [bold]{finding.check:<12}[/]", end=" ")
             console.print(finding.text[column], markup=False, highlight=False, soft_wrap=True)
             if finding.advice[column]:
                 console.print(f"{'':15}→ {finding.advice[column]}", markup=False, soft_wrap=True)
-    if any(finding.state == "failed" for finding in found):
-        context.exit(2 if found[0].state == "failed" else 1)
+    if any(finding.state == "failed" for finding in findings):
+        context.exit(2 if findings[0].state == "failed" else 1)

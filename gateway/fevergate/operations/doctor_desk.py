@@ -1,4 +1,4 @@
-"""The doctor's look at the desk: does the sensor answer, and did somebody check it today."""
+"""Checks of the desk: does its sensor answer, was it checked today, is it calibrated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALIBRATE = ("fevergate desk calibrate --by 姓名", "fevergate desk calibrate 
 
 
 def desk(settings: GatewaySettings) -> Iterator[Finding]:
-    """Nothing where no desk is configured."""
+    """Sensor, last check and calibration; nothing where no desk is configured."""
     if settings.desk is None:
         return
     unit = ""
@@ -29,18 +29,20 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
             sensor = DeskSensor(bus, settings.desk.supply_v, Clock())
             sensor.begin()
             unit = sensor.unit
-            said = f"{sensor.unit}, {bus.path}"
+            sensor_at = f"{sensor.unit}, {bus.path}"
     except DeskError as error:
         yield Finding(check="desk", state="failed", text=error.text, advice=error.advice)
     else:
-        yield ok("desk", f"值班台传感器应答：{said}", f"the desk's sensor answers: {said}")
+        yield ok(
+            "desk", f"值班台传感器应答：{sensor_at}", f"the desk's sensor answers: {sensor_at}"
+        )
     yield _checked(settings, settings.desk, unit)
     if unit:
         yield _calibrated(settings, settings.desk, unit)
 
 
 def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
-    """The last check of the unit that is there; of any, where none answers."""
+    """The last check of the sensor that answers; of any sensor, where none does."""
     last = last_check(settings, desk, unit or None)
     if last is None:
         text = ("值班台传感器从未检查", "the desk's sensor was never checked")

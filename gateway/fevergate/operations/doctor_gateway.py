@@ -1,4 +1,4 @@
-"""What `fevergate doctor` says of the gateway that runs, by the gateway's own word."""
+"""Check of the running gateway, from the state that it writes about itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fevergate.operations.doctor_storage import DISK_ZH
 from fevergate.settings.gateway import GatewaySettings
 
 CONNECTS_S = 30.0
-"""A gateway that began so short a time ago may have no line yet."""
+"""Time after its start in which a gateway may still be without a connection."""
 
 _ADVICE = (
     "查看 journalctl -u fevergate-gateway",
@@ -20,7 +20,7 @@ _ADVICE = (
 
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether it runs, and has its line, its disk and a clock."""
+    """Whether it runs, is connected, can write and believes its clock."""
     running = read_run_state(settings.folder)
     if running is None:
         if settings.folder.resolve() == FOLDER:

@@ -1,4 +1,4 @@
-"""What `fevergate doctor` says of the gates' lamps and the pins that they hang on."""
+"""Checks of the gates' lamps and of the GPIO pins that drive them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fevergate.texts.translations import translations
 from fevergate.texts.trouble_text import line
 
 CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
-"""Where the firmware's settings are: from Debian 12 on, and on a system that was upgraded from an
-earlier one; the second is a note to the first on a new one (raspberrypi-sys-mods, get_fw_loc)."""
+"""The Pi firmware's settings: from Debian 12 on, and on a system upgraded from an earlier one. On a
+new system the second file only refers to the first (raspberrypi-sys-mods, get_fw_loc)."""
 STRICT = "dtparam=strict_gpiod"
 DAY_S = 86400
-TRY_DAYS = 31
-"""Lamps that nobody saw for so long may have failed."""
+MAX_UNTESTED_DAYS = 31
+"""Lamps that were not tested for longer are a warning."""
 
 
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether lamps are lit: what the running gateway has, or else what this machine offers."""
+    """Whether the pins can be driven: by the running gateway, or else by this machine."""
     running = read_run_state(settings.folder)
     if running is None:
         yield from _offered(settings)
@@ -55,7 +55,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _grave(settings: GatewaySettings, machine: Machine) -> State:
-    """What is a fault on a Pi, or where pins are asked for by name, is none on a PC."""
+    """`failed` on a Pi and where [pins] names a factory; a PC without pins is a `warning`."""
     return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
 
 
@@ -81,7 +81,7 @@ _MOCK = Finding(
 
 
 def lamps(settings: GatewaySettings) -> Iterator[Finding]:
-    """When each gate's lamps were last tried, and by whom."""
+    """When each gate's lamps were last tested, and by whom."""
     path = settings.path(settings.database)
     if not path.exists():
         return
@@ -103,7 +103,7 @@ def lamps(settings: GatewaySettings) -> Iterator[Finding]:
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
         zh, en = f"灯于 {days:.0f} 天前试过{who}", f"its lamps were tried {days:.0f} days ago{who}"
-        if days > TRY_DAYS:
+        if days > MAX_UNTESTED_DAYS:
             yield _untried(gate, zh, en)
         else:
             yield ok("lamps", f"{gate}：{zh}", f"{gate}: {en}")
@@ -122,7 +122,7 @@ def _untried(gate: str, zh: str, en: str) -> Finding:
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:
-    """Whether the kernel lets a dead program's lamps go out; on a Pi only."""
+    """Whether the kernel resets the pins of a program that has died; on a Pi only."""
     if not recognise().is_pi:
         return
     if not keeps_outputs():

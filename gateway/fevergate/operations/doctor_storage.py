@@ -1,4 +1,4 @@
-"""The doctor's look at what the gateway keeps: is it sound, is there room, does what is old go."""
+"""Checks of what the gateway stores: databases, disk, retention, calibrations, refused items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import open_reader, refuses, set_aside_before
 from fevergate.storage.retention import kept
 
-LEAST_FREE_MB = 500
+MIN_FREE_MB = 500
 
 DISK_ZH = {"full": "已满", "read-only": "只读", "absent": "不存在"}
 
@@ -32,19 +32,19 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
         return
     reader = open_reader(path)
     try:
-        said = reader.execute("pragma quick_check").fetchone()[0]
+        result = reader.execute("pragma quick_check").fetchone()[0]
         readings = reader.execute("select count(*) from readings").fetchone()[0]
     except sqlite3.Error as error:
-        said, readings = str(error), 0
+        result, readings = str(error), 0
     finally:
         reader.close()
-    if said == "ok":
+    if result == "ok":
         yield ok("database", f"完好，{readings} 条记录", f"sound, {readings} readings")
     else:
         yield Finding(
             check="database",
             state="failed",
-            text=(f"{path} 损坏：{said}", f"{path}: {said}"),
+            text=(f"{path} 损坏：{result}", f"{path}: {result}"),
             advice=("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
         )
 
@@ -55,7 +55,7 @@ def calibrations(settings: GatewaySettings) -> Iterator[Finding]:
         return
     reader = open_reader(path)
     try:
-        rows = {kiosk: (sensor, *found) for kiosk, sensor, *found in reader.execute(UNITS)}
+        rows = {kiosk: row for kiosk, *row in reader.execute(UNITS)}
     finally:
         reader.close()
     for kiosk in (kiosk for gate in settings.gates for kiosk in gate.kiosks):
@@ -98,7 +98,7 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
         )
         return
     free_mb = shutil.disk_usage(folder).free // 1_000_000
-    enough = free_mb >= LEAST_FREE_MB
+    enough = free_mb >= MIN_FREE_MB
     yield Finding(
         check="disk",
         state="ok" if enough else "warning",
@@ -108,24 +108,24 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def retention(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether what is too old goes."""
+    """Whether data that is too old is deleted."""
     path = settings.path(settings.database)
     if not path.exists():
         return
     days = settings.retention.raw_days
     reader = open_reader(path)
     try:
-        found = kept(reader, settings.retention, time.time())
+        stored = kept(reader, settings.retention, time.time())
     finally:
         reader.close()
     oldest = (
-        datetime.fromtimestamp(found.oldest_at, settings.zone).date().isoformat()
-        if found.oldest_at
+        datetime.fromtimestamp(stored.oldest_at, settings.zone).date().isoformat()
+        if stored.oldest_at
         else "-"
     )
     yield Finding(
         check="retention",
-        state="warning" if found.overdue else "ok",
+        state="warning" if stored.overdue else "ok",
         text=(
             f"原始记录保留 {days} 天，最早 {oldest}；人员姓名保留"
             f" {settings.retention.persons_days} 天",
@@ -133,13 +133,13 @@ def retention(settings: GatewaySettings) -> Iterator[Finding]:
             f" persons' names {settings.retention.persons_days} days",
         ),
         advice=("网关须保持运行", "the gateway takes old ones away while it runs")
-        if found.overdue
+        if stored.overdue
         else ("", ""),
     )
 
 
 def refused(settings: GatewaySettings) -> Iterator[Finding]:
-    """What the campus server does not take: it waits here to be mended."""
+    """Summaries that the campus server refuses, which stay in the outbox."""
     path = settings.path(settings.database)
     if settings.campus_server is None or not path.exists():
         return
@@ -152,13 +152,13 @@ def refused(settings: GatewaySettings) -> Iterator[Finding]:
     finally:
         reader.close()
     if count:
-        said = "; ".join(f"{key}: {why[:200]}" for key, why in rows)
+        reasons = "; ".join(f"{key}: {why[:200]}" for key, why in rows)
         yield Finding(
             check="refused",
             state="warning",
             text=(
-                f"校园服务器拒收 {count} 条汇总：{said}",
-                f"the campus server refuses {count} summaries: {said}",
+                f"校园服务器拒收 {count} 条汇总：{reasons}",
+                f"the campus server refuses {count} summaries: {reasons}",
             ),
             advice=(
                 "汇总保留在此，每小时重试；检查两边的版本、校区名和时钟",
@@ -168,7 +168,7 @@ def refused(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether a database, or the broker's store, was ever damaged."""
+    """Files of databases and broker stores that were damaged and set aside."""
     names = (settings.database, settings.web.database, (settings.desk or Desk()).database)
     for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield Finding(

@@ -1,4 +1,4 @@
-"""What a command tells a gate of its gateway, over the broker and under a person's name."""
+"""Publishes a person's request to a gate of this gateway."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from fevergate.protocol.messages import Acknowledge, LampTest, encode
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 
 
-def say_to_gate(
+def publish_to_gate(
     settings_path: Path,
     gate: str,
     by: str,
     topic: Callable[[str, str], str],
     message: type[Acknowledge] | type[LampTest],
 ) -> GatewaySettings:
-    """Publish `message` of `by` on `topic` (of campus and gate) as the administrator, whose
-    password lies beside the settings (admin.password); returns the settings.
+    """Publish `message` of `by` on `topic(campus, gate)` as user `admin`; returns the settings.
 
-    Raises `NothingFoundError` for an unknown gate, `BadParameter` where `by` is no name,
-    `SettingsError`, `BrokerError`.
+    The password is beside the settings (admin.password). Raises `NothingFoundError` for an unknown
+    gate, `BadParameter` where `by` is empty or too long, `SettingsError`, `BrokerError`.
     """
     from fevergate.mqtt.one_shot import publish_once
 

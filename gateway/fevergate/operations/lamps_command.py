@@ -1,4 +1,4 @@
-"""`fevergate lamps`: what can be done with a gate's lamps from outside the gateway."""
+"""`fevergate lamps`: tests a gate's lamps, or sets their pins to inputs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import click
 
 from fevergate.command_line.options import settings_option
 from fevergate.errors import BrokerError, PinsError
-from fevergate.operations.gate_commands import say_to_gate
+from fevergate.operations.gate_commands import publish_to_gate
 from fevergate.protocol.lamp_answer import DARK, answer
 from fevergate.protocol.messages import AlarmState, LampTest, alarm_topic, decode, lamp_test_topic
 from fevergate.settings.gateway import GatewaySettings
 
 ANSWER_S = 10.0
-"""How long the gateway may take to begin."""
+"""Longest wait for the gateway to begin the test."""
 
 
 @click.group("lamps")
@@ -51,15 +51,15 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
     \b
       fevergate lamps test north --by "Li Wei"
     """
-    settings = say_to_gate(settings_path, gate, by, lamp_test_topic, LampTest)
+    settings = publish_to_gate(settings_path, gate, by, lamp_test_topic, LampTest)
     _wait_for_answer(settings, gate)
     click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
 
 
 def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
-    """Until the gateway says that the test goes on.
+    """Wait until the gateway announces the test.
 
-    Raises `PinsError` where it does not play it, `BrokerError` where it says nothing.
+    Raises `PinsError` where it refuses the test, `BrokerError` where it does not answer.
     """
     from fevergate.mqtt.one_shot import read_retained
 

@@ -1,4 +1,4 @@
-"""`fevergate status`: what the guard's lamps show and why, each kiosk, and what waits."""
+"""`fevergate status`: lamps and their reasons, each kiosk, and what waits to be sent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVERY_S = 2.0
 
 
 class KioskStatus(Struct, kw_only=True):
-    """One kiosk: its last word (UTC s), and its day."""
+    """One kiosk: its last health message (`heard_at`, Unix time in s), and its day."""
 
     kiosk: str
     gate: str
@@ -42,12 +42,12 @@ class KioskStatus(Struct, kw_only=True):
     fw: str = ""
     board: str = ""
     wifi: int = 0
-    """Why it had no network when its line was last missed (`messages.Health`); 0: never."""
+    """Reason of its last Wi-Fi outage (`messages.Health`); 0: none."""
     today: KioskDay
 
 
 class Status(Struct, kw_only=True):
-    """What there is to know now. `troubles`: what keeps this command from knowing more."""
+    """The state of a gateway; `troubles` are errors of this command, such as no broker."""
 
     at: float
     campus: str
@@ -59,71 +59,71 @@ class Status(Struct, kw_only=True):
     database_mb: float = 0.0
     free_mb: float = 0.0
     running: RunState | None = None
-    """What the gateway under systemd says of itself; None where none runs."""
+    """State that the gateway writes about itself; None where none runs."""
     troubles: list[str] = []
 
 
 def look(settings: GatewaySettings) -> Status:
-    """Ask broker, database and disk, each for itself."""
-    found = Status(
+    """Ask broker, database and disk; the failure of one does not stop the others."""
+    status = Status(
         at=time.time(), campus=settings.campus, gateway=settings.gateway, gates=[], kiosks=[]
     )
-    found.running = read_run_state(settings.folder)
+    status.running = read_run_state(settings.folder)
     try:
-        found.gates = _gates(settings)
+        status.gates = _gates(settings)
     except BrokerError as error:
-        found.troubles.append(str(error))
+        status.troubles.append(str(error))
     path = settings.path(settings.database)
     try:
         reader = open_reader(path)
         try:
             day = read_day(reader, settings, most=0)
-            said = {row["kiosk"]: row for row in reader.query("select * from kiosks")}
-            (found.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
+            rows = {row["kiosk"]: row for row in reader.query("select * from kiosks")}
+            (status.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
         finally:
             reader.close()
-        found.fevers_today = day.count
-        found.kiosks = [_kiosk(today, said.get(today.kiosk)) for today in day.kiosks]
-        found.database_mb = sum(f.stat().st_size for f in path.parent.glob(f"{path.name}*")) / 1e6
-        found.free_mb = shutil.disk_usage(path.parent).free / 1e6
+        status.fevers_today = day.count
+        status.kiosks = [_kiosk(today, rows.get(today.kiosk)) for today in day.kiosks]
+        status.database_mb = sum(f.stat().st_size for f in path.parent.glob(f"{path.name}*")) / 1e6
+        status.free_mb = shutil.disk_usage(path.parent).free / 1e6
     except (StoreError, sqlite3.Error, OSError) as error:
-        found.troubles.append(str(error))
-    return found
+        status.troubles.append(str(error))
+    return status
 
 
 def _gates(settings: GatewaySettings) -> list[AlarmState]:
-    """As the gateway last announced them; as the administrator, who may read that."""
-    said = read_all_retained(settings.as_user("admin"), alarm_topic(settings.campus, "+"))
+    """The gates' retained states, read as user `admin`."""
+    retained = read_all_retained(settings.as_user("admin"), alarm_topic(settings.campus, "+"))
     gates = []
     for gate in settings.gates:
-        payload = said.get(alarm_topic(settings.campus, gate.name))
+        payload = retained.get(alarm_topic(settings.campus, gate.name))
         if payload:
             gates.append(msgspec.json.decode(payload, type=AlarmState))
     return gates
 
 
 def _kiosk(today: KioskDay, row: dict[str, object] | None) -> KioskStatus:
-    found = KioskStatus(kiosk=today.kiosk, gate=today.gate, today=today)
+    status = KioskStatus(kiosk=today.kiosk, gate=today.gate, today=today)
     if row is None:
-        return found
+        return status
     health = json.loads(str(row["health"] or "{}"))
-    found.online = row["status"] == "online"
-    found.heard_at = float(str(row["last_seen"]))
-    found.fault = str(health.get("fault") or "")
-    found.queued = int(health.get("queued") or 0)
-    found.fw = str(health.get("fw") or "")
-    found.board = str(health.get("board") or "")
-    found.wifi = int(health.get("wifi") or 0)
-    return found
+    status.online = row["status"] == "online"
+    status.heard_at = float(str(row["last_seen"]))
+    status.fault = str(health.get("fault") or "")
+    status.queued = int(health.get("queued") or 0)
+    status.fw = str(health.get("fw") or "")
+    status.board = str(health.get("board") or "")
+    status.wifi = int(health.get("wifi") or 0)
+    return status
 
 
-def as_table(found: Status, language: str) -> RenderableType:
-    """For a person at a terminal."""
+def as_table(status: Status, language: str) -> RenderableType:
+    """The status as tables for the terminal."""
     say = words(language)
     parts: list[RenderableType] = [
-        Text(f"{found.gateway} · {found.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
+        Text(f"{status.gateway} · {status.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
     ]
-    for state in found.gates:
+    for state in status.gates:
         if state.state == "raised":
             text = Text(f"● {state.gate}: {say['red'].format(count=state.fevers)}", "bold red")
         elif state.amber:
@@ -132,34 +132,34 @@ def as_table(found: Status, language: str) -> RenderableType:
             text = Text(f"● {state.gate}: {say['green']}", "bold green")
         parts.append(text)
         parts += [Text(f"    {reason}", "yellow") for reason in _reasons(state, language)]
-    if found.running:
-        parts.append(_running(found.running, say))
+    if status.running:
+        parts.append(_running(status.running, say))
     table = Table()
     for key in ("gate", "kiosk", "state", "heard"):
         table.add_column(say[key])
     for key in ("normal", "fever", "retry", "watched", "queued"):
         table.add_column(say[key], justify="right")
-    for kiosk in found.kiosks:
+    for kiosk in status.kiosks:
         table.add_row(
-            *(kiosk.gate, kiosk.kiosk, _state(kiosk, say), _ago(found.at, kiosk.heard_at)),
+            *(kiosk.gate, kiosk.kiosk, _state(kiosk, say), _ago(status.at, kiosk.heard_at)),
             *(str(n) for n in (kiosk.today.normal, kiosk.today.fever, kiosk.today.retry)),
             *(str(kiosk.today.watched_minutes), str(kiosk.queued)),
         )
     parts.append(table)
-    parts += _wifi(found.kiosks, language)
+    parts += _wifi(status.kiosks, language)
     parts.append(
         Text(
             say["keeps"].format(
-                waiting=found.summaries_waiting, database=found.database_mb, free=found.free_mb
+                waiting=status.summaries_waiting, database=status.database_mb, free=status.free_mb
             )
         )
     )
-    parts += [Text(trouble, "bold red") for trouble in found.troubles]
+    parts += [Text(trouble, "bold red") for trouble in status.troubles]
     return Group(*parts)
 
 
 def _running(running: RunState, say: dict[str, str]) -> Text:
-    """The pins, line, disk and clock that the gateway has."""
+    """One line on the gateway's pins, connection, disk and clock."""
     if running.hangs:
         return Text(say["hangs"].format(seconds=running.age_s), "bold red")
     pins = f"{running.pins}, gpiochip{running.chip}" if running.chip is not None else running.pins
@@ -174,14 +174,14 @@ def _running(running: RunState, say: dict[str, str]) -> Text:
 
 
 def _reasons(state: AlarmState, language: str) -> list[str]:
-    """Why a gate is amber."""
+    """Reasons of a gate's amber light, translated."""
     if not state.amber:
         return []
     from fevergate.texts import trouble_text  # with babel, which few looks need
     from fevergate.texts.translations import translations
 
     say = translations(language).gettext
-    return [trouble_text.line(one, say) for one in state.amber]
+    return [trouble_text.line(reason, say) for reason in state.amber]
 
 
 def _state(kiosk: KioskStatus, say: dict[str, str]) -> Text:
@@ -193,16 +193,16 @@ def _state(kiosk: KioskStatus, say: dict[str, str]) -> Text:
 
 
 def _wifi(kiosks: list[KioskStatus], language: str) -> list[Text]:
-    """A line for each kiosk that was without a network since it started: why."""
+    """A line for each kiosk that had a Wi-Fi outage since it started."""
     from fevergate.texts import trouble_text  # with babel, which few looks need
     from fevergate.texts.translations import translations
 
     say = translations(language).gettext
     line = words(language)["no_line"]
     return [
-        Text(line.format(kiosk=one.kiosk, why=trouble_text.wifi(one.wifi, say)), "yellow")
-        for one in kiosks
-        if one.wifi
+        Text(line.format(kiosk=kiosk.kiosk, why=trouble_text.wifi(kiosk.wifi, say)), "yellow")
+        for kiosk in kiosks
+        if kiosk.wifi
     ]
 
 
@@ -232,11 +232,11 @@ def status_command(
     """
     settings = load_gateway(settings_path)
     language = language or settings.language
-    found = look(settings)
+    status = look(settings)
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        click.echo(msgspec.json.encode(status).decode())
     elif watch and sys.stdout.isatty():
-        with Live(as_table(found, language), auto_refresh=False) as live:
+        with Live(as_table(status, language), auto_refresh=False) as live:
             try:
                 while True:
                     time.sleep(EVERY_S)
@@ -245,6 +245,6 @@ def status_command(
                 return
     else:
         console = Console(width=None if sys.stdout.isatty() else 120)
-        console.print(as_table(found, language))
-    if found.troubles:
+        console.print(as_table(status, language))
+    if status.troubles:
         context.exit(1)

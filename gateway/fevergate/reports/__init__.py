@@ -1,1 +1,6 @@
-"""The fever log and the other reports that are read from storage."""
+"""Reports that are read from storage.
+
+`fever_log`: one day's log; `formats`: the log as table, CSV and JSON; `kiosk_comparison`: kiosks
+that differ from their neighbours; `rescreen`: the day decided again under other settings; the
+commands `log` and `strike`.
+"""

@@ -1,7 +1,8 @@
-"""One day's fevers, counts and coverage, out of the gateway's database.
+"""Reads one day's fevers, counts and coverage from the gateway's database.
 
-A day begins at midnight in the campus's zone. Counts and coverage come from the daily rows;
-in a zone that is off by half an hour, an hour belongs to the day in which it begins.
+A day begins at midnight in the campus's zone. Counts and coverage come from daily rows, which are
+sums of hours: in a zone with an offset of half an hour, an hour belongs to the day in which it
+begins.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from fevergate.storage.strikes import Strike, read_strikes
 
 
 class Fever(Struct, kw_only=True):
-    """One fever. Times are UTC seconds; `dated` is false where `at` is when it arrived, since its
-    kiosk gave no date, or one (`claimed_at`) that could not be."""
+    """One fever; times are Unix time (s), temperatures °C.
+
+    Where `dated` is false, `at` is the time of arrival: the kiosk sent no date, or an impossible
+    one (`claimed_at`).
+    """
 
     gate: str
     kiosk: str
@@ -42,20 +46,23 @@ class Fever(Struct, kw_only=True):
 
     @property
     def delay_s(self) -> float | None:
-        """From the red light to its acknowledgement."""
+        """Seconds from the red light to its acknowledgement."""
         if self.acknowledged_at is None:
             return None
         return self.acknowledged_at - self.raised_at
 
 
 def identity_of(fever: Fever) -> Identity:
-    """What makes a fever that fever."""
+    """Primary key of the fever's reading."""
     return Identity(fever.kiosk, fever.boot, fever.seq)
 
 
 class KioskDay(Struct, kw_only=True):
-    """One kiosk's day; `first_at` and `last_at` bound its service (UTC s), None if none. Of the
-    watched minutes `late_minutes` are known by words alone that came long after."""
+    """Counts and coverage of one kiosk on one day.
+
+    `first_at` and `last_at` (Unix time, s) are the beginning and end of its service, None without
+    service. `late_minutes` are watched minutes that were reported long after.
+    """
 
     gate: str
     kiosk: str
@@ -71,7 +78,7 @@ class KioskDay(Struct, kw_only=True):
 
 
 class Day(Struct, kw_only=True):
-    """The log of one day."""
+    """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched."""
 
     date: str
     campus: str
@@ -79,27 +86,29 @@ class Day(Struct, kw_only=True):
     covered: bool
     zero: bool
     fevers: list[Fever]
-    """In order of time; some of them, where no more were asked for (`count`)."""
+    """In order of time; only a page of them, if `read_day` was asked for one."""
     kiosks: list[KioskDay]
     unlike: list[Unlike]
-    """Kiosks whose crowd differs from their neighbours': drift, a dirty lens."""
+    """Kiosks that read higher or lower than their neighbours: drift, or a dirty lens."""
     blind: list[Blind]
-    """Kiosks that saw nobody while their neighbours were busy: watched, and yet no proof."""
+    """Kiosks that saw hardly anybody while a neighbour was busy, so that their zero is no proof."""
     count: int = 0
-    """How many fevers the day has."""
+    """Number of fevers of the day, of which `fevers` may hold some."""
     lit: int = 0
-    """Red lights of this day for fevers that are dated on another: this is no day of zero."""
+    """Red lights on this day for fevers that are dated on another day."""
     clock: list[Doubt] = []
-    """When the gateway's clock was in doubt on this day."""
+    """Periods of this day in which the gateway's clock was in doubt."""
     strikes: list[Strike] = []
-    """Hours that do not count, and those that count again."""
+    """Hours that were struck, including strikes that were taken back."""
     struck: list[Fever] = []
-    """Fevers of hours that do not count, as many as were asked for."""
+    """Fevers in struck hours, at most as many as were asked for."""
 
 
 def bounds(settings: GatewaySettings, day: date) -> tuple[date, float, float]:
-    """`day`, and the UTC seconds from which and to which it lasts. (Which day it is, is not for the
-    machine's clock to say: `clock_memory.today`.)"""
+    """`day`, and its beginning and end in Unix time (s).
+
+    Which day is today is decided by `clock_memory.today`, since the machine's clock may be wrong.
+    """
     start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
     return day, start.timestamp(), (start + timedelta(days=1)).timestamp()
 
@@ -113,10 +122,10 @@ def read_day(
     skip: int = 0,
     most_struck: int = 0,
 ) -> Day:
-    """The log of `day`, by default today. A kiosk that never spoke is in it, uncovered.
+    """The log of `day`, by default today; kiosks that were never heard are in it, uncovered.
 
-    Its fevers are held in memory, 0.8 kB each: all of them, or at most `most` behind the
-    first `skip`. One kiosk can make 190,000 in a day (`flood`).
+    It holds all fevers, or at most `most` after the first `skip`. Each takes 0.8 kB, and one
+    kiosk can send 190,000 in a day (`gateway.rate_limit`).
     """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
     fevers = read_fevers(database, begin, end, most, skip)
@@ -124,7 +133,7 @@ def read_day(
     if most >= 0:
         ((count,),) = database.execute(_COUNT, (begin, end))
     kiosks = _kiosks(database, settings, day)
-    found = crowds(database, settings, begin, end)
+    day_crowds = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
     (lit,) = database.execute(_LIT, (begin, end, begin, end)).fetchone()
     strikes = read_strikes(database, begin, end)
@@ -137,8 +146,8 @@ def read_day(
         fevers=fevers,
         count=count,
         kiosks=kiosks,
-        unlike=unlike(found),
-        blind=blind(settings, found),
+        unlike=unlike(day_crowds),
+        blind=blind(settings, day_crowds),
         lit=lit,
         clock=clock_memory.doubts(database, begin, end),
         strikes=strikes,
@@ -149,8 +158,8 @@ def read_day(
 def read_fevers(
     database: Database, begin: float, end: float, most: int = -1, skip: int = 0
 ) -> list[Fever]:
-    """The fevers from `begin` to `end` (UTC s) that are not struck, in order of time: all of them,
-    or at most `most` behind the first `skip`."""
+    """Fevers from `begin` to `end` (Unix time, s) that are not struck, in order of time: all, or at
+    most `most` after the first `skip`."""
     rows = database.query(
         f"{_FEVERS} and not {_IS_STRUCK} order by 5, 2, 3, 4 limit ? offset ?",
         (begin, end, most, skip),
@@ -159,7 +168,7 @@ def read_fevers(
 
 
 def read_fever(database: Database, identity: Identity) -> Fever | None:
-    """One that is stored, struck or not."""
+    """A stored fever, struck or not, or None."""
     where = "where r.kiosk = ? and r.boot = ? and r.seq = ? and r.verdict = 'fever'"
     for row in database.query(f"{FEVER} {where}", tuple(identity)):
         return msgspec.convert(row, Fever, strict=False)
@@ -177,8 +186,8 @@ FEVER = """
            f.raised_at, f.acknowledged_at, f.acknowledged_by,
            r.claimed_at
     from readings r join fevers f using (kiosk, boot, seq)"""
-"""SQL: fevers, as `Fever` has them."""
-# In this shape SQLite takes the partial index of fevers by time.
+"""SQL: fevers with the columns of `Fever`."""
+# Written so that SQLite uses the partial index of fevers by time.
 _FEVERS = f"""{FEVER}
     where r.verdict = 'fever'
       and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?"""
@@ -207,7 +216,7 @@ def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[Ki
         f"select {names} from days where date = ? order by kiosk",  # noqa: S608 - field names
         (day.isoformat(),),
     ):
-        # The settings know better than the first reading at which gate it stands.
+        # The settings are newer than the reading that named the gate.
         kiosk = row["kiosk"]
         gate = days[kiosk].gate if kiosk in days else row["gate"]
         days[kiosk] = msgspec.convert(row | {"gate": gate}, KioskDay)

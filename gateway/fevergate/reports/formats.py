@@ -1,4 +1,4 @@
-"""The fever log as a table for a terminal, as CSV for a spreadsheet, as JSON for a program."""
+"""The fever log as a table for the terminal, as CSV for a spreadsheet, as JSON for a program."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fevergate.reports.rescreen import Rescreened
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.terminal_text import words
 
-MOST_SHOWN = 1000
-"""Fevers in a terminal; CSV and JSON have all."""
+MAX_SHOWN = 1000
+"""Fevers in the terminal's table; CSV and JSON have all."""
 
 CSV_COLUMNS = (
     *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
@@ -46,8 +46,10 @@ def as_json(day: Day) -> str:
 
 
 def as_csv(day: Day, zone: ZoneInfo) -> str:
-    """One row a fever, those that are struck after the others; times with their offset; a header
-    even where there is none."""
+    """The log as CSV: a header, and a row for each fever, struck ones last.
+
+    Times are local, with their UTC offset.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
@@ -72,7 +74,7 @@ def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
 
 
 def struck_line(strike: Strike, zone: ZoneInfo, say: dict[str, str]) -> str:
-    """What does not count, or counts again, by whom and why."""
+    """One line on a strike: its hours, by whom and why, and who took it back."""
     times = {"begin": strike.begin, "end": strike.end, "at": strike.at}
     times["undone_at"] = strike.undone_at or 0.0
     clocks = {name: _clock(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()}
@@ -82,14 +84,14 @@ def struck_line(strike: Strike, zone: ZoneInfo, say: dict[str, str]) -> str:
 
 
 def harmless(value: object) -> object:
-    """A name that begins like a formula would be run by a spreadsheet (OWASP, CSV injection)."""
+    """Quote a text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return value
 
 
 def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
-    """For a person at a terminal."""
+    """The log as a table for the terminal."""
     say = words(language)
     waiting = sum(fever.acknowledged_at is None for fever in day.fevers)
     if day.fevers:
@@ -106,67 +108,67 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
     ]
     if day.fevers:
         parts.append(_fevers(day, zone, say))
-        if len(day.fevers) > MOST_SHOWN:
-            text = say["cut"].format(shown=MOST_SHOWN, count=len(day.fevers))
+        if len(day.fevers) > MAX_SHOWN:
+            text = say["cut"].format(shown=MAX_SHOWN, count=len(day.fevers))
             parts.append(Text(text, "bold yellow"))
     parts.append(_kiosks(day, zone, say))
     if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
         parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
-    parts += [Text(struck_line(one, zone, say), "bold yellow") for one in day.strikes]
+    parts += [Text(struck_line(strike, zone, say), "bold yellow") for strike in day.strikes]
     for doubt in day.clock:
         text = say["clock"].format(begin=_clock(doubt.begin, zone), end=_clock(doubt.end, zone))
         parts.append(Text(text, "bold yellow"))
-    for one in day.unlike:
+    for kiosk in day.unlike:
         text = say["unlike"].format(
-            kiosk=one.kiosk,
-            others=", ".join(one.others),
-            difference=one.difference_c,
-            limit=one.limit_c,
-            people=one.people,
-            median=one.median_c,
-            others_people=one.others_people,
-            others_median=one.others_median_c,
+            kiosk=kiosk.kiosk,
+            others=", ".join(kiosk.others),
+            difference=kiosk.difference_c,
+            limit=kiosk.limit_c,
+            people=kiosk.people,
+            median=kiosk.median_c,
+            others_people=kiosk.others_people,
+            others_median=kiosk.others_median_c,
         )
-        parts.append(Text(text + (say["alone"] if one.alone else ""), "bold yellow"))
-    for one in day.blind:
+        parts.append(Text(text + (say["alone"] if kiosk.alone else ""), "bold yellow"))
+    for kiosk in day.blind:
         text = say["blind"].format(
-            kiosk=one.kiosk, people=one.people, busiest=one.busiest, most=one.busiest_people
+            kiosk=kiosk.kiosk, people=kiosk.people, busiest=kiosk.busiest, most=kiosk.busiest_people
         )
         parts.append(Text(text, "bold yellow"))
     parts.append(Text(say["no_diagnosis"], "dim"))
     return Group(*parts)
 
 
-def rescreened_as_json(found: Rescreened) -> str:
+def rescreened_as_json(result: Rescreened) -> str:
     """Keys as in `rescreen.Rescreened`."""
-    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
 
 
-def rescreened_as_table(found: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
-    """What other settings would have answered, for a person at a terminal."""
+def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
+    """The verdicts under other settings as a table for the terminal."""
     say = words(language)
     counts = Table()
     counts.add_column(say["verdict"])
     for key in ("before", "now"):
         counts.add_column(say[key], justify="right")
     for verdict in ("normal", "fever", "retry"):
-        before, after = found.before.get(verdict, 0), found.after.get(verdict, 0)
+        before, after = result.before.get(verdict, 0), result.after.get(verdict, 0)
         counts.add_row(say[verdict], str(before), Text(str(after), "bold" * (before != after)))
-    head = say["rescreened"].format(scans=found.scans, changed=len(found.changed))
+    head = say["rescreened"].format(scans=result.scans, changed=len(result.changed))
     parts: list[RenderableType] = [Text(head, "bold"), counts]
-    if found.changed:
+    if result.changed:
         table = Table()
         for key in ("time", "kiosk", "scan", "skin_c", "body_c", "before", "now"):
             table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
-        for one in found.changed:
+        for scan in result.changed:
             table.add_row(
-                _clock(one.at, zone),
-                Text(one.kiosk),
-                f"{one.boot}/{one.seq}",
-                _degrees(one.skin_c, 2),
-                _degrees(one.body_c, 2),
-                _answers(one.before, say),
-                _answers(one.after, say),
+                _clock(scan.at, zone),
+                Text(scan.kiosk),
+                f"{scan.boot}/{scan.seq}",
+                _degrees(scan.skin_c, 2),
+                _degrees(scan.body_c, 2),
+                _answers(scan.before, say),
+                _answers(scan.after, say),
             )
         parts.append(table)
     return Group(*parts)
@@ -183,7 +185,7 @@ def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
         table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
     table.add_column(say["acknowledged"])
     table.add_column(say["after"], justify="right")
-    for fever in day.fevers[:MOST_SHOWN]:
+    for fever in day.fevers[:MAX_SHOWN]:
         table.add_row(
             _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
             Text(fever.gate),

@@ -1,8 +1,7 @@
-"""Whether the kiosks of a gate see the same crowd: one that does not has drifted, or is dirty.
+"""Compares the kiosks of a gate with each other, to find drift and dirty lenses.
 
-The same people spread over a gate's kiosks by chance, so their medians agree within what chance
-allows. Compared is the estimate by the factory curve, before any kiosk's own baseline hides
-what is wrong with it.
+People spread over a gate's kiosks at random, so that the kiosks' medians differ by chance only.
+Compared is the estimate by the factory curve, since a kiosk's own baseline would hide its drift.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from sqlite_utils import Database
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.schema import struck
 
-LEAST = 30
-"""People a kiosk must have seen: with fewer the median is chance."""
+MIN_PEOPLE = 30
+"""A kiosk is compared only if it has seen this many people; below, its median is mostly chance."""
 
 TOLERANCE_C = 0.2
-"""What good sensors may differ by: the medical part's own tolerance."""
+"""Difference between good sensors that is never reported: the medical variant's accuracy."""
 
 BIN_C = 0.1
-"""Width of the histogram's bins."""
+"""Width of the bins of the histogram in table `temperatures`."""
 
-SURE = 3.0
-"""And so many standard errors."""
+MIN_STANDARD_ERRORS = 3.0
+"""A kiosk's median must differ from its neighbours' by this many standard errors to be reported."""
 
 
 class Crowd(Struct, frozen=True, kw_only=True):
-    """What one kiosk made of its people on a day (°C, axillary equivalent, factory curve)."""
+    """Distribution of one kiosk's estimates (°C, axillary equivalent, factory curve)."""
 
     kiosk: str
     gate: str
@@ -40,9 +39,9 @@ class Crowd(Struct, frozen=True, kw_only=True):
 
 
 class Unlike(Struct, frozen=True, kw_only=True):
-    """A kiosk whose crowd differs from its neighbours', with the evidence.
+    """A kiosk that reads higher or lower than its neighbours, with the figures.
 
-    `alone`: there is one neighbour only, so that either may be the wrong one.
+    `alone`: it has only one neighbour, so that either of the two may be wrong.
     """
 
     kiosk: str
@@ -57,13 +56,12 @@ class Unlike(Struct, frozen=True, kw_only=True):
     alone: bool
 
     def line(self) -> str:
-        """For the guard's amber light."""
+        """The reason of the gate's amber light."""
         return f"reads {self.difference_c:+.1f} C beside {', '.join(self.others)}"
 
 
 class Blind(Struct, frozen=True, kw_only=True):
-    """A kiosk that saw hardly anybody while its neighbours were busy: a lens that is covered, or
-    a lane that is closed."""
+    """A kiosk that saw hardly anybody while a neighbour was busy: covered lens or closed lane."""
 
     kiosk: str
     gate: str
@@ -73,8 +71,7 @@ class Blind(Struct, frozen=True, kw_only=True):
 
 
 def crowds(database: Database, settings: GatewaySettings, begin: float, end: float) -> list[Crowd]:
-    """What each of the gateway's kiosks made of its people from `begin` to `end` (UTC s), by whole
-    hours, from the histograms of its readings."""
+    """The crowd of each kiosk from `begin` to `end` (Unix time, s; whole hours)."""
     gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     bins: dict[str, list[tuple[float, int]]] = {}
     for kiosk, tenth, seen in database.execute(_SEEN, (begin, end)):
@@ -91,19 +88,19 @@ _SEEN = f"""
 def _crowd(gate: str, kiosk: str, bins: list[tuple[float, int]]) -> Crowd:
     people = sum(seen for _, seen in bins)
     middle_c = _median(bins, people)
-    # 1.4826 MAD is the SD of a bell curve, and the median's error 1.2533 SD / sqrt(n).
-    off = sorted((abs(value_c - middle_c), seen) for value_c, seen in bins)
+    # Of a normal distribution: SD = 1.4826 MAD; standard error of the median = 1.2533 SD / sqrt(n).
+    deviations = sorted((abs(value_c - middle_c), seen) for value_c, seen in bins)
     return Crowd(
         kiosk=kiosk,
         gate=gate,
         people=people,
         median_c=round(middle_c, 3),
-        error_c=1.2533 * 1.4826 * max(0.0, _median(off, people)) / people**0.5,
+        error_c=1.2533 * 1.4826 * max(0.0, _median(deviations, people)) / people**0.5,
     )
 
 
 def _median(bins: list[tuple[float, int]], people: int) -> float:
-    """The median of (middle of a bin, people in it), as if they lay evenly within each bin."""
+    """Median of a histogram of (middle of the bin, people), evenly spread within each bin."""
     before = 0
     for value_c, seen in bins:
         if before + seen >= people / 2:
@@ -112,62 +109,61 @@ def _median(bins: list[tuple[float, int]], people: int) -> float:
     return bins[-1][0]
 
 
-def unlike(found: list[Crowd]) -> list[Unlike]:
-    """The kiosks of each gate that do not see what their neighbours see, worst first.
+def unlike(crowds: list[Crowd]) -> list[Unlike]:
+    """Kiosks of each gate that read higher or lower than their neighbours, worst first.
 
-    Of several neighbours the one farthest off is taken out before the next is looked at, so
-    that one bad kiosk does not make the others look bad.
+    The kiosk that is farthest off is removed before the others are compared again, so that one bad
+    kiosk does not make good ones look bad.
     """
     flagged: list[Unlike] = []
-    for gate in sorted({crowd.gate for crowd in found}):
-        here = [crowd for crowd in found if crowd.gate == gate and crowd.people >= LEAST]
-        while len(here) >= 2:
-            worst = max((_beside(one, here) for one in here), key=_excess)
+    for gate in sorted({crowd.gate for crowd in crowds}):
+        at_gate = [crowd for crowd in crowds if crowd.gate == gate and crowd.people >= MIN_PEOPLE]
+        while len(at_gate) >= 2:
+            worst = max((_compare(crowd, at_gate) for crowd in at_gate), key=_excess)
             if _excess(worst) <= 0:
                 break
             flagged.append(worst)
-            if len(here) == 2:
-                (other,) = (one for one in here if one.kiosk != worst.kiosk)
-                flagged.append(_beside(other, here))
-                break
-            here = [one for one in here if one.kiosk != worst.kiosk]
+            others = [crowd for crowd in at_gate if crowd.kiosk != worst.kiosk]
+            if len(others) == 1:
+                flagged.append(_compare(others[0], at_gate))
+            at_gate = others
     return flagged
 
 
-def _beside(one: Crowd, here: list[Crowd]) -> Unlike:
-    others = [other for other in here if other.kiosk != one.kiosk]
+def _compare(crowd: Crowd, at_gate: list[Crowd]) -> Unlike:
+    others = [other for other in at_gate if other.kiosk != crowd.kiosk]
     others_c = median(other.median_c for other in others)
-    error_c = (one.error_c**2 + median(other.error_c for other in others) ** 2) ** 0.5
+    error_c = (crowd.error_c**2 + median(other.error_c for other in others) ** 2) ** 0.5
     return Unlike(
-        kiosk=one.kiosk,
-        gate=one.gate,
-        people=one.people,
-        median_c=one.median_c,
+        kiosk=crowd.kiosk,
+        gate=crowd.gate,
+        people=crowd.people,
+        median_c=crowd.median_c,
         others=tuple(other.kiosk for other in others),
         others_people=sum(other.people for other in others),
         others_median_c=round(others_c, 3),
-        difference_c=round(one.median_c - others_c, 3),
-        limit_c=round(max(TOLERANCE_C, SURE * error_c), 3),
+        difference_c=round(crowd.median_c - others_c, 3),
+        limit_c=round(max(TOLERANCE_C, MIN_STANDARD_ERRORS * error_c), 3),
         alone=len(others) == 1,
     )
 
 
-def _excess(one: Unlike) -> float:
-    return abs(one.difference_c) - one.limit_c
+def _excess(kiosk: Unlike) -> float:
+    return abs(kiosk.difference_c) - kiosk.limit_c
 
 
-BUSY = 100
+BUSY_PEOPLE = 100
 IDLE_SHARE = 0.01
 
 
 def blind(settings: GatewaySettings, crowds: list[Crowd]) -> list[Blind]:
-    """The kiosks that saw hardly anybody while a neighbour saw at least `BUSY`."""
-    people = {one.kiosk: one.people for one in crowds}
-    found = []
+    """Kiosks that saw at most `IDLE_SHARE` of a neighbour that saw at least `BUSY_PEOPLE`."""
+    people = {crowd.kiosk: crowd.people for crowd in crowds}
+    flagged = []
     for gate in settings.gates:
         busiest = max(gate.kiosks, key=lambda kiosk: people.get(kiosk, 0))
         most = people.get(busiest, 0)
-        found += [
+        flagged += [
             Blind(
                 kiosk=kiosk,
                 gate=gate.name,
@@ -176,6 +172,6 @@ def blind(settings: GatewaySettings, crowds: list[Crowd]) -> list[Blind]:
                 busiest_people=most,
             )
             for kiosk in gate.kiosks
-            if most >= BUSY and people.get(kiosk, 0) <= most * IDLE_SHARE
+            if most >= BUSY_PEOPLE and people.get(kiosk, 0) <= most * IDLE_SHARE
         ]
-    return found
+    return flagged

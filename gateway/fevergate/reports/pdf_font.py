@@ -1,4 +1,4 @@
-"""The font by which a PDF writes Chinese; its glyphs go along inside."""
+"""Finds and registers the Chinese font of PDF files, which embed its glyphs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FONTS = (
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
     "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
 )
-"""Whichever is there first; with outlines that a PDF can take a part of."""
+"""The first that exists is used; all have TrueType outlines, which ReportLab can embed in part."""
 
 
 @cache
 def chinese_font() -> str:
-    """Its name for ReportLab, registered once: a font of megabytes is not read for each page.
+    """ReportLab's name of the font. It is registered once, since reading megabytes takes long.
 
-    Raises `ExportError` where no such font is.
+    Raises `ExportError` where none of `FONTS` exists.
     """
     for path in FONTS:
         if Path(path).exists():

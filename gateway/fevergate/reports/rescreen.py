@@ -1,7 +1,7 @@
-"""Decides again what was stored, under other settings: what would have changed.
+"""Decides stored scans again under other settings, and lists the verdicts that would change.
 
-The same files decide that run on the boards. A reading keeps what the sensor read, the room
-and the crowd's baseline that was in force; the calibration of its time is in the database.
+The decision is the kiosk's own code. A reading holds the sensor's values, the ambient temperature
+and the crowd's baseline at that time; the calibration in force is in the database.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from kiosk.estimate import SITES, through_emissivity
 from kiosk.screening import REFERENCE, UNCONFIRMED, Screening
 
 QUALITY = (screening.SHORT, screening.MOVING, screening.WAIT, screening.SENSOR)
-"""Reasons that the scan itself gave; the others are decided anew."""
-
+"""Reasons that come from the scan's quality and are kept; all others are decided again."""
 
 Answer = tuple[str, str]
 """Verdict and reason."""
@@ -29,7 +28,7 @@ Answer = tuple[str, str]
 
 @dataclass(frozen=True)
 class Rules:
-    """Under which settings; None is as the kiosk had it."""
+    """The settings to decide under; None keeps the kiosk's own."""
 
     threshold_c: float | None = None
     site: str | None = None
@@ -38,8 +37,11 @@ class Rules:
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """A scan with other answers; `at` in UTC s, `body_c` as it would be. A positive that nobody
-    followed has two answers: asked to come again, then the alarm."""
+    """A scan whose answers would change; `at` in Unix time (s), `body_c` under the new settings.
+
+    A first positive that was not measured again has two answers: the request to measure again, then
+    the alarm.
+    """
 
     kiosk: str
     boot: int
@@ -52,7 +54,7 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class Rescreened(Struct, frozen=True, kw_only=True):
-    """How many scans were judged again, answers by verdict before and after, what changed."""
+    """Result of a rescreening: number of scans, answers by verdict, scans that would change."""
 
     scans: int
     before: dict[str, int]
@@ -70,7 +72,7 @@ class _Scan:
 
 
 def rescreen(database: Database, begin: float, end: float, rules: Rules) -> Rescreened:
-    """Judge again what was scanned from `begin` to `end` (UTC s), kiosk by kiosk, in order."""
+    """Decide the scans from `begin` to `end` (Unix time, s) again, kiosk by kiosk, in order."""
     kiosks: dict[str, list[_Scan]] = {}
     for row in database.query(_ROWS, (begin, end, REFERENCE)):
         scans = kiosks.setdefault(row["kiosk"], [])
@@ -79,7 +81,7 @@ def rescreen(database: Database, begin: float, end: float, rules: Rules) -> Resc
         if row["reason"] == UNCONFIRMED and first:
             first.before.append(answer)
             continue
-        # Nobody was alarmed for in between: the kiosk took it for the same person.
+        # No alarm came in between: the kiosk took it for the same person's second scan.
         followed = bool(scans) and scans[-1].before == [_ASKED]
         scans.append(_Scan(row, [answer], [], stayed=followed))
     for kiosk, scans in kiosks.items():
@@ -95,8 +97,7 @@ def rescreen(database: Database, begin: float, end: float, rules: Rules) -> Resc
 
 _ASKED = (screening.RETRY, screening.CONFIRM)
 
-# An alarm for somebody who did not come back comes after the scan that it is about, with a
-# number of its own.
+# The alarm for a person who was not measured again is a reading of its own, after that scan's.
 _ROWS = """
     select *, coalesce(at, received_at) as when_at from readings
     where coalesce(at, received_at) >= ? and coalesce(at, received_at) < ? and reason != ?
@@ -119,10 +120,10 @@ def _judge_again(database: Database, kiosk: str, scans: list[_Scan], rules: Rule
     for scan in scans:
         row = scan.row
         if boot is not None and boot != row["boot"]:
-            _alarm(judge.overdue(_LATE_MS))
+            _append_answer(judge.overdue(_LATE_MS))
             judge = Screening(site, confirm_scans=judge.confirm_scans)
         boot = row["boot"]
-        _alarm(judge.overdue(row["up_ms"] - row["scan_ms"]))
+        _append_answer(judge.overdue(row["up_ms"] - row["scan_ms"]))
         recorded = rules.baseline == "recorded"
         judge.baseline = Baseline((row["baseline_c"] or 0.0) if recorded else 0.0, fixed=True)
         threshold_c = rules.threshold_c or row["threshold_c"]
@@ -134,23 +135,23 @@ def _judge_again(database: Database, kiosk: str, scans: list[_Scan], rules: Rule
             air_c = unit.air_c(row["ambient_c"])
             skin_c = through_emissivity(unit.object_c(row["object_c"]), air_c)
         answers = judge.judge(row["up_ms"], skin_c, air_c, quality, scan.stayed, scan)
-        for one in answers:
-            _alarm(one)
+        for judgement in answers:
+            _append_answer(judgement)
         scan.body_c = answers[-1].body_c
-    _alarm(judge.overdue(_LATE_MS))
+    _append_answer(judge.overdue(_LATE_MS))
 
 
 _LATE_MS = 2**60
 
 
-def _alarm(one: screening.Judgement | None) -> None:
-    """An answer goes to the scan that it is about."""
-    if one is not None:
-        one.scan.after.append((one.verdict, one.reason))
+def _append_answer(judgement: screening.Judgement | None) -> None:
+    """Append an answer to the scan that it is about."""
+    if judgement is not None:
+        judgement.scan.after.append((judgement.verdict, judgement.reason))
 
 
 def _in_force(units: list[dict[str, Any]], at: float) -> Calibration:
-    """The calibration with which the kiosk measured then."""
+    """The calibration that the kiosk measured with at that time."""
     for unit in reversed(units):
         if unit["applied_at"] <= at:
             names = ("sensor", "offset_c", "gain", "can_over_air_c")

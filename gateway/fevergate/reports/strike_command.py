@@ -1,4 +1,4 @@
-"""`fevergate strike`: rows of a kiosk that nobody trusts, struck from a day, or taken back."""
+"""`fevergate strike`: strikes a revoked kiosk's rows from a day, or takes a strike back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REASONS = {
     " its own; `fevergate provision revoke` first, or --not-revoked",
     "revoked_file": "{detail}: expected what `provision revoke` wrote",
 }
-"""What `StrikeError` says here, by its reason."""
+"""Message of a `StrikeError` on the command line, by its reason."""
 
 
 class HourParam(click.ParamType[int]):
@@ -89,8 +89,8 @@ def strike_command(
     if undo and (begin, end) != (0, 24):
         raise click.UsageError("--undo: takes back all of that day; expected no --from, --to")
     try:
-        done = take_back(settings, request) if undo else [strike(settings, request)]
+        strikes = take_back(settings, request) if undo else [strike(settings, request)]
     except StrikeError as error:
         raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
-    for one in done:
-        click.echo(struck_line(one, settings.zone, words(settings.language)))
+    for changed in strikes:
+        click.echo(struck_line(changed, settings.zone, words(settings.language)))

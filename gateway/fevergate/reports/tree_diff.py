@@ -1,4 +1,4 @@
-"""What is not as it was between two documents, said by the way to it."""
+"""Differences between two trees of JSON values, each with its path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Difference(Struct, frozen=True):
-    """One thing that is not as it was; either side may be missing (`-`)."""
+    """A value that differs, `what` is its path; a side without it is `-`."""
 
     what: str
     before: str
@@ -17,7 +17,7 @@ class Difference(Struct, frozen=True):
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[Difference]:
-    """Between two trees of dicts in terms of JSON, in order of their keys."""
+    """Values that differ between two trees of dicts, in order of their keys."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted({*before, *now}):
             yield from differences(before.get(key), now.get(key), f"{path} {key}".strip())

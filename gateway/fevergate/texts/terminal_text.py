@@ -1,4 +1,4 @@
-"""What people read, in Chinese and in English, in one table."""
+"""Texts of `fevergate log` and `fevergate status` in Chinese and English."""
 
 from __future__ import annotations
 
@@ -126,6 +126,6 @@ TABLE: dict[str, tuple[str, str]] = {
 
 
 def words(language: str) -> dict[str, str]:
-    """The table in one language; English for a language that is not there."""
+    """The table in one language; in English for any language but `zh`."""
     column = 0 if language == "zh" else 1
     return {key: pair[column] for key, pair in TABLE.items()}

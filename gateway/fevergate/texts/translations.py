@@ -1,7 +1,7 @@
-"""What people read on the pages: English in the sources, other languages as gettext catalogues.
+"""Texts of the pages: English in the sources, other languages in gettext catalogues.
 
-`tools/make-words` keeps `locale/*/LC_MESSAGES/fevergate.po` in step with the sources; a test holds
-them to it. What is chosen by a value, and not written out in a template, is marked here.
+`tools/make-words` updates `locale/*/LC_MESSAGES/fevergate.po` from the sources; a test compares.
+Texts that are selected by a value, and stand in no template, are marked for it here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LANGUAGES = ("zh", "en")
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
-    """Marks a text for the catalogues."""
+    """Mark a text for the catalogues."""
     return text
 
 
@@ -91,7 +91,7 @@ LABELS = {
     "take report": N_("took a report along"),
     "submit": N_("submitted a report"),
 }
-"""Values, and what the audit notes, as people call them."""
+"""Values in forms and tables, and actions in the audit, as people call them."""
 
 SCOPES = {
     "board": N_("Gates as they are now, the duty list"),
@@ -103,7 +103,7 @@ SCOPES = {
     "people": N_("Who may sign in"),
     "audit": N_("Who looked at what"),
 }
-"""What a token may be given for."""
+"""Scopes of an API token."""
 
 ERRORS = {
     "wrong": N_("Name or password is wrong."),
@@ -164,12 +164,12 @@ ERRORS = {
     "forbidden": N_("This page is not for you."),
     "again": N_("This page is too old: open it again."),
 }
-"""Reasons as `errors` names them."""
+"""Messages of refused requests, by `RefusalError.reason`, and of error pages."""
 
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language; English is in the sources."""
+    """The catalogue of a language; that of English is empty."""
     if language == "en":
         return NullTranslations()
     packed = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What keeps a gate amber, as people read it: the gateway says it in English, from a closed set."""
+"""Translates the reasons of a gate's amber light, which the gateway writes from a closed set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAULTS = {
     "nobody as usual": N_("nobody seen where people usually come: covered, or a holiday"),
     "calibrating": N_("being calibrated"),
 }
-"""A kiosk's own words for what keeps it from watching (`kiosk.errors`)."""
+"""Faults that a kiosk reports (`kiosk.errors`)."""
 
 TROUBLES = (
     ("not heard yet", N_("nothing heard yet")),
@@ -39,7 +39,7 @@ TROUBLES = (
         N_("reads %(difference)s °C beside %(others)s"),
     ),
 )
-"""What `kiosk_monitor` says of a kiosk behind its name."""
+"""Patterns of `alarm.kiosk_monitor`'s texts, which follow a kiosk's name."""
 
 _PASSWORD = N_("its password is not accepted")
 _REFUSED = N_("the access point does not let it in")
@@ -64,7 +64,7 @@ WIFI = {
     1010: N_("joined, but nothing got through"),
     1100: N_("no address was given (DHCP)"),
 }
-"""Why a kiosk had no network (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
+"""Reasons of a Wi-Fi outage (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
 
 WIFI_OTHER = N_("reason %(code)s")
 NO_LAMP = N_("no lamp can be lit: %(why)s")
@@ -79,7 +79,7 @@ NO_LAMP_WHY = (
         N_("the settings say mock, on a Raspberry Pi"),
     ),
 )
-"""Why a gate's lamps cannot be lit (`fevergate.alarm.gpio`); a library's own words stay."""
+"""Reasons of dark lamps (`alarm.gpio`); the text of a library's error is not translated."""
 
 LAMP_TEST = {
     "red": N_("lamp test: red"),
@@ -97,7 +97,7 @@ DISK = {
     "damaged": N_("nothing is stored: the database is damaged"),
     "cannot be opened or written": N_("nothing is stored: the storage cannot be read or written"),
 }
-"""What `storage.connection.reason` says; the gateway lights red all the same."""
+"""Texts of `storage.connection.reason`; red lights work without storage."""
 DISK_SLOW = N_("the storage has not answered for %(count)s s")
 SETTINGS = "settings: gateway.toml damaged, the last are in force"
 SECRETS = "broker: password or certificate unreadable"
@@ -109,7 +109,7 @@ WHOLE = {
     ),
     SECRETS: N_("the gateway's password or certificate for the message broker cannot be read"),
 }
-"""Lines of the gateway's that have no figure in them."""
+"""Texts of the gateway without variable parts."""
 BROKERS_STORE = N_("the message broker's store was damaged and begun anew: kiosks send again")
 DAMAGED = N_("the database was damaged, and is kept as %(name)s")
 OF_KIOSK = N_("%(kiosk)s: %(what)s")
@@ -117,38 +117,38 @@ Say = Callable[[str], str]
 
 
 def fault(word: str, say: Say) -> str:
-    """A kiosk's fault; one that a newer kiosk says stays as it is."""
+    """A kiosk's fault; an unknown one, of newer firmware, is not translated."""
     return say(FAULTS[word]) if word in FAULTS else word
 
 
 def wifi(code: int, say: Say) -> str:
-    """Why a kiosk was last without a network."""
+    """The reason of a kiosk's last Wi-Fi outage."""
     return say(WIFI[code]) if code in WIFI else say(WIFI_OTHER) % {"code": code}
 
 
 def trouble(text: str, say: Say) -> str:
-    """What is said of one kiosk."""
+    """The trouble of one kiosk, without its name."""
     if text.startswith("sensor "):
         return fault(text.removeprefix("sensor "), say)
     return _closed(TROUBLES, text, say)
 
 
 def _closed(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
-    """A text of a closed set, given as (pattern, words)."""
+    """Translate a text by the first of (pattern, words) that matches all of it."""
     for pattern, words in known:
-        if found := re.fullmatch(pattern, text):
-            return say(words) % found.groupdict() if found.groupdict() else say(words)
+        if match := re.fullmatch(pattern, text):
+            return say(words) % match.groupdict() if match.groupdict() else say(words)
     return text
 
 
 def line(text: str, say: Say) -> str:
-    """One line of a gate's amber."""
-    if found := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
-        return say(DROPPED) % found.groupdict()
-    if found := re.fullmatch(r"disk: no answer in (?P<count>\d+) s", text):
-        return say(DISK_SLOW) % found.groupdict()
-    if found := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
-        return say(DAMAGED) % found.groupdict()
+    """One reason of a gate's amber light."""
+    if match := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
+        return say(DROPPED) % match.groupdict()
+    if match := re.fullmatch(r"disk: no answer in (?P<count>\d+) s", text):
+        return say(DISK_SLOW) % match.groupdict()
+    if match := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
+        return say(DAMAGED) % match.groupdict()
     if (lamp := text.removeprefix(TEST)) in LAMP_TEST:
         return say(LAMP_TEST[lamp])
     if text == STOPS:

@@ -13,7 +13,7 @@ import msgspec
 
 from fevergate.errors import FeverGateError
 from fevergate.forwarding.forwarder import BATCH, REFUSED_S, backoff_s
-from fevergate.forwarding.http_sender import Item, Sender
+from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import FollowUpEvent
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
@@ -31,7 +31,7 @@ class FollowUpForwarder:
         follow_ups: FollowUps,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._sender = Sender(settings, now)
+        self._sender = SummarySender(settings, now)
         assert settings.campus_server  # noqa: S101 - the sender saw to it
         self._server = settings.campus_server
         self._follow_ups = follow_ups
