@@ -1,4 +1,4 @@
-"""Which day, and so which partition, a reading belongs to."""
+"""Finds the day of a reading, and with it the partition that holds it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 PAST_DAYS = 400
-"""A kiosk keeps 20,000 readings, and may be without a line for long; beyond that its clock is
-wrong. Hostile dates must not make a partition for every day of a century."""
+"""Age up to which a reading's date is used. A kiosk keeps 20,000 readings and may be offline for
+long; the limit bounds how many partitions hostile dates can create."""
 
 FUTURE_DAYS = 1
+"""How far a reading's date may be ahead of its day of arrival."""
 
 SLOT_S = 900
-"""Midnight lies on a quarter of an hour in every zone that there is."""
+"""Step in which days are cached: in every time zone midnight falls on a quarter of an hour."""
 
 MAX_SLOTS = 10_000
 
 
 class Calendar:
-    """Days of one zone. `keep_days`: how long a partition is kept, if not for ever."""
+    """Days of one time zone. `keep_days`: age at which partitions are dropped; None: never."""
 
     def __init__(self, zone: ZoneInfo, keep_days: int | None = None) -> None:
         self._zone = zone
@@ -26,7 +27,7 @@ class Calendar:
         self._days: dict[int, date] = {}
 
     def day(self, at: float) -> date:
-        """The day of a moment, UTC seconds."""
+        """The local day of `at` (Unix time, s)."""
         slot = int(at // SLOT_S)
         found = self._days.get(slot)
         if found is None:
@@ -36,8 +37,8 @@ class Calendar:
         return found
 
     def place(self, at: float | None, received_at: float) -> date:
-        """The day under which a reading is kept: its own, or that of its arrival where it has
-        none, or none that can be believed."""
+        """The day under which a reading is stored: that of `at`, or of its arrival where `at` is
+        missing, too old or in the future (Unix time, s)."""
         arrival = self.day(received_at)
         if at is None:
             return arrival

@@ -1,4 +1,4 @@
-"""One collector at work: the line to the broker, the writer, housekeeping, and their ends."""
+"""Runs one collector: connection to the broker, writer thread and housekeeping thread."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from fevergate.settings.collector import CollectSettings
 log = logging.getLogger(__name__)
 
 STUCK_S = 150
-"""A writer that has not come round for so long has stopped: systemd may start us anew."""
+"""A writer without progress for this long hangs; systemd's watchdog then restarts the process."""
 
 QUIET_S = 3.0
-"""One who leaves has got all that was the collector's when nothing came for so long."""
+"""After `leave`: time without a message after which the collector's share counts as received."""
 
 
 def client_id(group: str, name: str) -> str:
-    """Under which the broker keeps a collector's session."""
+    """MQTT client id under which the broker keeps the session of collector `name`."""
     return f"fevergate-collect-{group}-{name}"
 
 
 class Collector:
-    """One member of the shared subscription; `start`, then `stop`."""
+    """One member of the shared subscription. Call `start`, `tick` every second, then `stop`."""
 
     def __init__(self, settings: CollectSettings, name: str) -> None:
         given = settings.broker
         self._name = name
-        # The window bounds what the broker sends; a line that broke sends it once more.
+        # The window bounds the messages in flight; after a reconnect they are sent again.
         self.writer = CollectWriter(
             CollectStore(settings, name), 2 * given.window, lambda: self.broker.again()
         )
@@ -53,21 +53,22 @@ class Collector:
         self._heard_at = time.monotonic()
 
     def start(self) -> None:
-        """Begin, and return."""
+        """Start the threads; does not block."""
         self.writer.start()
         self._housekeeper.start()
         self.broker.start()
 
     def stop(self) -> None:
-        """Commit and acknowledge what has come, then end; the rest waits at the broker."""
+        """Commit and acknowledge what has arrived, then end; the rest waits at the broker."""
         self.writer.stop()
         self.broker.stop()
         self._housekeeper.stop()
 
     def tick(self) -> bool:
-        """About once a second; says whether real work goes on.
+        """Whether the broker client and the writer are alive; call about once a second.
 
-        Raises what ended the writer, and `CollectError` where another has this name.
+        Raises the error that ended the writer, and `CollectError` where another collector of the
+        group uses this name.
         """
         if self.writer.failed:
             raise self.writer.failed
@@ -79,7 +80,7 @@ class Collector:
         return self.broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
 
     def left(self) -> bool:
-        """Whether, after `broker.leave`, all that was this collector's is stored."""
+        """Whether, after `broker.leave`, all messages of this collector are stored."""
         if not self.broker.connected or self.writer.unfinished:
             self._heard_at = time.monotonic()
         return time.monotonic() - self._heard_at >= QUIET_S
@@ -90,9 +91,9 @@ class Collector:
 
 
 def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
-    """Run a collector until SIGTERM or SIGINT; or, to `leave`, until what is its own is stored.
+    """Run a collector until SIGTERM or SIGINT; with `leave`, until its messages are stored.
 
-    Raises `CollectError` or `SettingsError` where going on cannot help.
+    Raises `CollectError` or `SettingsError` where retrying cannot help.
     """
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,7 +102,7 @@ def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
     collector = Collector(settings, name)
     metrics = None
     if settings.metrics:
-        from fevergate.collect.metrics import CollectMetrics, port_of  # 3 MB where nobody asks
+        from fevergate.collect.metrics import CollectMetrics, port_of  # 3 MB of memory
         from fevergate.system.prometheus_server import MetricsServer
 
         metrics = MetricsServer(

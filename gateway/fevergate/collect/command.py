@@ -1,4 +1,4 @@
-"""`fevergate collect`: the command."""
+"""Command line of `fevergate collect`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fevergate.protocol.messages import NAME_PATTERN
 
 
 class NameParam(click.ParamType[str]):
-    """A collector's name."""
+    """Command-line type of a collector's name."""
 
     name = "NAME"
 

@@ -1,4 +1,4 @@
-"""From a message of any campus to a row, or to quarantine: everything here is hostile."""
+"""Validates each message of the campuses: a reading becomes a row, anything else is quarantined."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from fevergate.protocol.messages import DROPPED, ROOT, Reading, decode, parse_to
 log = logging.getLogger(__name__)
 
 HEAD_BYTES = 256
-"""How much of a rejected message is kept, and of its topic."""
+"""Bytes of a rejected message that are kept; also characters of its topic and its reason."""
 
 LOG_APART_S = 1.0
+"""Least time between two log lines about rejected messages."""
 
 Row = tuple[Any, ...]
-"""Values in the order of `COLUMNS`."""
+"""Values of a reading in the order of `COLUMNS`."""
 
 TYPES = {
     "kiosk": "text",
@@ -42,7 +43,7 @@ TYPES = {
     "threshold_c": "float8",
     "baseline_c": "float8",
 }
-"""PostgreSQL's types of a reading's fields; those that are not named are counts."""
+"""PostgreSQL types of a reading's fields; fields that are not listed are counts (int8)."""
 
 COLUMNS = {
     "campus": "text",
@@ -59,7 +60,10 @@ AT, UP_MS, DAY, RECEIVED_AT = 4, 5, len(COLUMNS) - 2, len(COLUMNS) - 1
 
 @dataclass(frozen=True, slots=True)
 class CollectRejected:
-    """A message that does not validate: why, and its beginning. The same one is kept once."""
+    """A message that does not validate: the reason, and its first bytes.
+
+    `digest` identifies topic and payload, so that a repeated message is stored once.
+    """
 
     topic: str
     reason: str
@@ -74,24 +78,24 @@ Keep = Callable[[Item, Callable[[], None]], None]
 
 
 def topics(group: str) -> list[str]:
-    """What a collector subscribes to: the readings of all campuses, shared, and what the broker
-    says that it had to drop, which no share may hide."""
+    """Topics of a collector: readings of all campuses, shared by `group`; and the broker's count
+    of dropped messages, not shared, so that every collector sees it."""
     return [f"$share/{group}/{ROOT}/+/+/reading", DROPPED]
 
 
 class Intake:
-    """Give it the broker's messages; what comes of them goes to `keep`."""
+    """Turns the broker's messages into rows or rejections, and hands those to `keep`."""
 
     def __init__(self, calendar: Calendar, keep: Keep) -> None:
         self._calendar = calendar
         self._keep = keep
         self.counts: Counter[str] = Counter()
         self.dropped = 0
-        """Messages that the broker says it had no room for since it started."""
+        """Messages that the broker has dropped for want of room since it started, by its count."""
         self._log_at = 0.0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take one message; `done` is called when it is committed, or need not be."""
+        """Take one message; `done` is called once it is committed, or need not be stored."""
         if topic == DROPPED:
             self._dropped(payload)
             done()
@@ -102,7 +106,7 @@ class Intake:
         except MessageError as error:
             self.counts["rejected"] += 1
             item = rejected(topic, error.reason, payload, now)
-            if time.monotonic() >= self._log_at:  # a flood must not fill the journal either
+            if time.monotonic() >= self._log_at:  # a flood must not fill the journal
                 self._log_at = time.monotonic() + LOG_APART_S
                 log.warning("rejected on %r: %s", item.topic[:128], item.reason)
         else:
@@ -132,7 +136,7 @@ class Intake:
 
 
 def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> CollectRejected:
-    """What is kept of a message that is refused, as text that PostgreSQL takes."""
+    """The record of a refused message, cut to `HEAD_BYTES` and valid as PostgreSQL text."""
     return CollectRejected(
         _text(topic)[:HEAD_BYTES],
         _text(reason)[:HEAD_BYTES],
@@ -144,5 +148,5 @@ def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> Col
 
 
 def _text(said: str) -> str:
-    """Without NUL and lone surrogates, which PostgreSQL's text cannot hold."""
+    """Replace NUL and lone surrogates, which PostgreSQL's text cannot hold."""
     return said.encode(errors="replace").decode().replace("\0", "\ufffd")

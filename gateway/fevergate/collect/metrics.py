@@ -1,4 +1,4 @@
-"""What Prometheus is told of a collector: what it counts anyway, at the moment it asks."""
+"""Figures of one collector for Prometheus, read when it scrapes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fevergate.system.prometheus_server import counter, gauge
 
 
 class CollectMetrics(Registered):
-    """One collector's figures; give it to a `MetricsServer`."""
+    """Prometheus collector over one collector's intake, writer and broker connection."""
 
     def __init__(self, intake: Intake, writer: CollectWriter, broker: BrokerClient) -> None:
         self._intake = intake
@@ -24,7 +24,7 @@ class CollectMetrics(Registered):
         self._broker = broker
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure, as it is now."""
+        """Every figure with its present value."""
         writer, store = self._writer, self._writer.store
         yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
         yield gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
@@ -58,7 +58,7 @@ class CollectMetrics(Registered):
 
 
 def port_of(metrics: Metrics, name: str) -> int:
-    """The port on which a collector listens, so that several of one machine can have one settings
-    file: one whose name is a number listens so many ports higher."""
+    """Port of a collector's metrics: a name of 1 to 3 digits is added to the port of the settings,
+    so that several collectors of one machine can share a settings file."""
     shift = int(name) if name.isdigit() and len(name) <= 3 else 0
     return min(65535, metrics.port + shift)

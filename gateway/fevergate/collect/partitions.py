@@ -1,8 +1,8 @@
-"""The days of which `readings` is made: one partition each, made ahead and on demand.
+"""Daily partitions of the table `readings`, created ahead and on demand.
 
-Any number of collectors may do so at once. A new day is made as a table of its own and then
-attached, which keeps nobody from inserting; `create table ... partition of` would lock all of it
-(postgresql.org/docs/15/ddl-partitioning.html).
+Any number of collectors may create them at once. A partition is created as a separate table and
+then attached, which does not block inserts; `create table ... partition of` would lock the whole
+table (postgresql.org/docs/15/ddl-partitioning.html).
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from psycopg import Connection, sql
 log = logging.getLogger(__name__)
 
 LOCK = 0x46657665725F6472
-"""The advisory lock of whoever changes tables."""
+"""Key of the advisory lock under which tables are created and dropped."""
 
 DROP_LOCK_S = 2
-"""So long a drop waits for a reader of the table; behind it everybody would wait."""
+"""Time that a drop waits for queries on the table, since later queries queue behind it."""
 
 _NAME = re.compile(r"readings_(\d{4})_(\d\d)_(\d\d)$")
 
 
 def name_of(day: date) -> str:
-    """The table of a day: `readings_2026_11_23`."""
+    """Name of a day's partition, such as `readings_2026_11_23`."""
     return f"readings_{day:%Y_%m_%d}"
 
 
 class Partitions:
-    """What one connection knows of them."""
+    """Creates, lists and drops partitions over one connection; remembers which exist."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: set[date] = set()
 
     def forget(self) -> None:
-        """Look again: somebody may have dropped one."""
+        """Forget which exist: another collector may have dropped one."""
         self._known.clear()
 
     def ensure(self, days: Collection[date]) -> None:
-        """Have a partition for each of `days`. Not within a transaction."""
+        """Create the missing partitions of `days`. Must not run within a transaction."""
         for day in sorted(set(days) - self._known):
             self._make(day)
             self._known.add(day)
 
     def drop_before(self, first: date) -> list[date]:
-        """Drop the days before `first`, with what is remembered of their readings; returns which.
+        """Drop the partitions of days before `first`, with their `reading_keys`; returns the days.
 
-        Only one collector at a time; another one's turn is left to it.
+        Stops where another collector holds the lock.
         """
         dropped = []
         for day in sorted(day for day in self.days() if day < first):
@@ -58,13 +58,13 @@ class Partitions:
                 self._connection.execute(
                     "select set_config('lock_timeout', %s, true)", [f"{DROP_LOCK_S}s"]
                 )
-                self._connection.execute("set local statement_timeout = 0")  # a country's day
+                self._connection.execute("set local statement_timeout = 0")  # a large day
                 mine = self._connection.execute(
                     "select pg_try_advisory_xact_lock(%s)", [LOCK]
                 ).fetchone()
                 if not mine or not mine[0]:
                     break
-                # The long part first: the table is locked for the drop alone.
+                # The keys first, which takes long: only the drop locks the table.
                 self._connection.execute("delete from reading_keys where day = %s", [day])
                 self._connection.execute(
                     sql.SQL("drop table if exists {}").format(sql.Identifier(name_of(day)))
@@ -74,7 +74,7 @@ class Partitions:
         return dropped
 
     def days(self) -> list[date]:
-        """All that there are."""
+        """Days that have a partition, in order."""
         names = self._connection.execute(
             "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
             " where i.inhparent = 'readings'::regclass"
@@ -88,7 +88,7 @@ class Partitions:
         table = sql.Identifier(name_of(day))
         with self._connection.transaction():
             self._connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-            if day in self.days():  # another collector was quicker
+            if day in self.days():  # another collector has created it
                 return
             self._connection.execute(sql.SQL("create table {} (like readings)").format(table))
             self._connection.execute(

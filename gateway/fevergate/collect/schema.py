@@ -1,10 +1,9 @@
-"""The collectors' tables.
+"""Tables of the collectors in PostgreSQL.
 
-A partitioned table's key must contain the day, and the day of a reading is not part of what it
-is: it may come without a date, come again with one, or be dated by its kiosk's next message. So
-what makes a reading that reading is held by `reading_keys`, a table of its own that is not
-partitioned by day: it says whether a reading is there, and under which day. A row of `readings`
-is inserted only with its key, in one transaction, and moved only with it.
+The key of a partitioned table must contain the day, but the day does not identify a reading: it
+may come without a date, come again with one, or be dated by a later message of its kiosk. So the
+unpartitioned table `reading_keys` holds the identity of each stored reading and its day. A row of
+`readings` is inserted and moved only together with its key, in one transaction.
 """
 
 from __future__ import annotations
@@ -57,9 +56,9 @@ BATCH = (
 
 
 def prepare(connection: Connection, timezone: str) -> None:
-    """Make what is missing; any number may do so at once.
+    """Create the missing tables, and this connection's batch table; safe to run concurrently.
 
-    Raises `CollectError` where the tables are a newer version's or begin their days elsewhere.
+    Raises `CollectError` where the tables are of another version or their days of another zone.
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])

@@ -1,13 +1,14 @@
-"""What a collector asks of PostgreSQL, in its words; made of constants alone."""
+"""SQL statements of a collector, built from constants only."""
 
 from __future__ import annotations
 
 from fevergate.collect.intake import COLUMNS, IDENTITY
 
 MAX_REJECTED = 10_000
-"""Different ones that are kept; the oldest go first, so that a flood cannot fill the disk."""
+"""Distinct rejected messages that are kept; the oldest are deleted, which bounds the disk used."""
 
 DATE_AT_ONCE = 1000
+"""Undated readings that are dated in one transaction."""
 
 _KEY = ", ".join(IDENTITY)
 _BOOT = ", ".join(IDENTITY[:3])
@@ -24,7 +25,7 @@ INSERT = f"""
         on conflict do nothing returning {_KEY})
     insert into readings ({", ".join(COLUMNS)})
     select {_VALUES} from batch join new using ({_KEY})""".encode()  # noqa: S608
-"""Whatever is new of the batch; its row count is how many that are."""
+"""Inserts the readings of the batch that are not stored yet; its row count is their number."""
 
 BOOTS = b"insert into boots values (%s, %s, %s, %s, %s) on conflict do nothing"
 
@@ -34,7 +35,7 @@ UNDATED = f"""
     where k.undated and ({_BOOT}) in
         (select * from unnest(%s::text[], %s::text[], %s::int4[]))
     order by {_KEY} limit {DATE_AT_ONCE}""".encode()  # noqa: S608
-"""What has no date and can be given one, of some boots."""
+"""Undated readings of given boots, for which the start of the boot is known."""
 
 UNDATED_LOCKED = UNDATED + b" for update of k"
 

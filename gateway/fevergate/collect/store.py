@@ -1,9 +1,9 @@
-"""What is kept, in PostgreSQL: each batch in one durable transaction, each reading once.
+"""Writes batches of readings to PostgreSQL: durably, and each reading once.
 
-Rows go by binary COPY into a temporary table and from there, in order of their identity, into the
-tables: measured, that takes the client a quarter of what arrays of parameters take, and a
-thirtieth of rows as parameters; the order keeps collectors that were given the same readings from
-waiting for each other in a circle.
+Rows go by binary COPY into a temporary table and from there into the tables. Measured, the client
+spends a quarter of the time that arrays of parameters take, and a thirtieth of one row per
+statement. Rows are inserted in order of their identity, so that collectors with the same readings
+cannot deadlock.
 """
 
 from __future__ import annotations
@@ -54,20 +54,23 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 5
 STATEMENT_S = 60
-"""A server that says nothing for so long is given up, and asked again."""
+"""Limit of a statement, and of unacknowledged TCP data; then the connection is made anew."""
 
 REJECTED_A_BATCH = 100
-"""So many of one batch are kept, the rest counted: garbage must not outweigh readings."""
+"""Distinct rejected messages of one batch that are stored: garbage must not delay readings."""
 
 TRIM_EVERY = 1000
+"""Rejected messages after which the table `rejected` is trimmed."""
+
 MAX_BOOTS = 100_000
+"""Boots remembered in memory whose start is stored."""
 
 
 class CollectStore:
-    """One connection, made when it is needed and made anew when it broke.
+    """Store over one connection, which is opened when needed and again after a failure.
 
-    Every method may raise `StoreError`: nothing of that call need be there, and it can be called
-    again with the same. `CollectError` says that it never will be.
+    Every method may raise `StoreError`: the call may have had no effect, and can be repeated with
+    the same arguments; or `CollectError`: repeating it cannot help.
     """
 
     def __init__(self, settings: CollectSettings, name: str) -> None:
@@ -79,10 +82,10 @@ class CollectStore:
         self._boots: dict[tuple[str, str, int], None] = {}
         self._untrimmed = 0
         self.new = 0
-        """Readings that nobody had stored."""
+        """Readings that were not stored before."""
         self.repeats = 0
         self.dated = 0
-        """Readings that came without a date and got one."""
+        """Readings that came without a date and were dated later."""
 
     def close(self) -> None:
         if self._connection:
@@ -90,7 +93,8 @@ class CollectStore:
             self._connection = None
 
     def commit(self, items: Sequence[Item]) -> None:
-        """Write a batch durably. A reading that is there is left as it is."""
+        """Write a batch durably. A reading that is stored already stays as it is, but may be
+        dated."""
         refused = [item for item in items if isinstance(item, CollectRejected)]
         rows = _once(item for item in items if not isinstance(item, CollectRejected))
         with self._at_work() as connection:
@@ -109,7 +113,7 @@ class CollectStore:
                         self._remember(row)
 
     def housekeep(self, now: float) -> None:
-        """Partitions ahead; the oldest away; quarantine bounded."""
+        """Create partitions ahead, trim `rejected`, drop days older than `keep_days`."""
         wanted = self._settings.partitions
         today = self.calendar.day(now)
         with self._at_work() as connection:
@@ -125,7 +129,7 @@ class CollectStore:
 
     @contextmanager
     def _at_work(self) -> Iterator[psycopg.Connection]:
-        """The connection; what PostgreSQL says against it becomes one line, and a new one."""
+        """Yield the connection; its errors close it and become a one-line `StoreError`."""
         try:
             if self._connection is None or self._connection.closed:
                 self._connect()
@@ -157,7 +161,7 @@ class CollectStore:
             connection.execute(
                 "select set_config('statement_timeout', %s, false)", [f"{STATEMENT_S}s"]
             )
-            # What is acknowledged to the broker must be on the disk; more than that stays.
+            # Acknowledged messages must be on disk; a stricter setting is kept.
             connection.execute(
                 "select set_config('synchronous_commit', 'on', false)"
                 " where current_setting('synchronous_commit') = 'off'"
@@ -168,21 +172,21 @@ class CollectStore:
             raise
         self._connection = connection
         self._partitions = Partitions(connection)
-        self._boots.clear()  # this may be another database than the last one
+        self._boots.clear()  # may be another database than before
 
     def _parts(self) -> Partitions:
         assert self._partitions  # noqa: S101 - made with the connection
         return self._partitions
 
     def _write(self, connection: psycopg.Connection, rows: list[Row]) -> int:
-        """How many of them were new."""
+        """Insert rows; returns how many were new."""
         if not rows:
             return 0
         days = {row[DAY] for row in rows}
         self._parts().ensure(days)
         try:
             return self._insert(connection, rows)
-        except pg.CheckViolation:  # a day was dropped since
+        except pg.CheckViolation:  # its partition was dropped meanwhile
             self._parts().forget()
             self._parts().ensure(days)
             return self._insert(connection, rows)
@@ -205,7 +209,7 @@ class CollectStore:
     def _one_by_one(
         self, connection: psycopg.Connection, rows: list[Row]
     ) -> tuple[int, list[CollectRejected]]:
-        """So that one that PostgreSQL does not take keeps no other from it."""
+        """Insert rows one by one; returns how many were new, and those that PostgreSQL refused."""
         new, refused = 0, []
         for row in rows:
             try:
@@ -218,7 +222,7 @@ class CollectStore:
         return new, refused
 
     def _new_boots(self, rows: list[Row]) -> dict[tuple[str, str, int], tuple[float, date]]:
-        """Boots of dated readings of which it is not known here that their beginning is."""
+        """Start (Unix time, s) and day of boots in `rows` that are not remembered as stored."""
         return {
             row[:3]: (row[AT] - row[UP_MS] / 1000, row[DAY])
             for row in rows
@@ -231,11 +235,11 @@ class CollectStore:
         self._boots[row[:3]] = None
 
     def _date(self, connection: psycopg.Connection, rows: list[Row]) -> None:
-        """Date what came without a date, in these boots, by its own later word, else by a dated
-        reading of the same boot; its row moves to its day.
+        """Date the undated readings of these boots, and move each row to its day.
 
-        After the commit and in a transaction of its own: of two collectors that were given a
-        boot's undated and its dated readings at the same time, the later one sees both.
+        The date is the reading's own where it came again with one, else the start of its boot plus
+        its uptime. Runs after the commit in a transaction of its own: if two collectors receive the
+        undated and the dated readings of a boot at the same time, the later one sees both.
         """
         own = {row[:4]: row[AT] for row in rows if row[AT] is not None}
         boots = [list(column) for column in zip(*{row[:3] for row in rows}, strict=True)]
@@ -246,14 +250,14 @@ class CollectStore:
         ) -> tuple[float | None, date]:
             at: float | None = own.get(key, booted_at + up_ms / 1000)
             if at is not None and not FIRST_AT <= at <= LAST_AT:
-                at = None  # what a kiosk says of its boots is as hostile as all else
+                at = None  # the boot's start comes from hostile input
             return at, self.calendar.place(at, received_at)
 
         while len(found) == DATE_AT_ONCE:
             found = connection.execute(UNDATED, boots).fetchall()
             if not found:
                 return
-            # Their days first: what makes a table is not to wait while it holds rows.
+            # Partitions first: creating one waits for a lock, and must not hold row locks then.
             self._parts().ensure({dated(one[:4], *one[5:])[1] for one in found})
             with connection.transaction():
                 found = connection.execute(UNDATED_LOCKED, boots).fetchall()
@@ -265,7 +269,8 @@ class CollectStore:
             self.dated += len(moves)
 
     def _quarantine(self, connection: psycopg.Connection, refused: list[CollectRejected]) -> None:
-        """Keep each once, with how often it came; at least, for a batch may come again."""
+        """Store each distinct message with its number of occurrences, which is too high where a
+        batch was repeated."""
         found: dict[bytes, tuple[CollectRejected, int]] = {}
         for one in refused:
             first, times = found.get(one.digest, (one, 0))
@@ -292,7 +297,7 @@ class CollectStore:
 
 
 def _once(rows: Iterable[Row]) -> list[Row]:
-    """Each reading once, a dated one before one that is not, in order of identity."""
+    """Each reading once, in order of identity; a dated copy is preferred to an undated one."""
     found: dict[Any, Row] = {}
     for row in rows:
         before = found.setdefault(row[:4], row)

@@ -1,7 +1,7 @@
-"""The thread that writes: takes what has arrived, commits it, then has it acknowledged.
+"""Writer thread of a collector: commits what has arrived, then has it acknowledged to the broker.
 
-A database that is away is asked again and again, and what was not committed is never
-acknowledged: the broker has it still.
+While the database is unreachable, the commit is retried. Messages that are not committed are not
+acknowledged, so the broker still has them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_BATCH = 2000
+"""Items in one commit at most."""
+
 APART_S = 0.05
-"""Least time from one commit to the next, unless `MANY` wait: nobody looks on, and each commit
-costs an fsync, whatever it holds."""
+"""Time for which a batch is gathered, unless it reaches `MANY` items: each commit costs an fsync,
+whatever its size."""
 
 MANY = 1000
 FULL_S = 0.001
+"""Interval at which `add` looks for room in a full queue."""
+
 BACKOFF_MIN_S = 0.25
 BACKOFF_MAX_S = 10.0
 KEEP_S = 60.0
+"""Interval of housekeeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,11 @@ class _Entry:
 
 
 class CollectWriter:
-    """Owns a store. `room`: how many items may wait; `again` is called when what came while the
-    database was away, and found no room, should be asked for."""
+    """Commits items to `store`, which it owns.
+
+    `room`: how many items may wait. `again` is called to have the broker repeat messages that were
+    dropped here, because the queue was full while the database was unreachable.
+    """
 
     def __init__(
         self, store: CollectStore, room: int, again: Callable[[], object] = lambda: None
@@ -52,9 +60,9 @@ class CollectWriter:
         self._room = room
         self._again = again
         self.refusing = ""
-        """Why nothing can be stored now; empty while it can."""
+        """Error of the database while it refuses; empty while it works."""
         self.failed: FeverGateError | None = None
-        """What ended the thread: trying again cannot help."""
+        """Error that ended the thread: retrying cannot help."""
         self.turned_away = 0
         self.commits = 0
         self.commit_s = 0.0
@@ -69,31 +77,31 @@ class CollectWriter:
 
     @property
     def waiting(self) -> int:
-        """Items that wait to be committed."""
+        """Items in the queue."""
         return self._queue.qsize()
 
     @property
     def unfinished(self) -> bool:
-        """Whether anything is not committed yet, or has to be asked for again."""
+        """Whether items are not committed yet, or dropped ones not requested again yet."""
         return self._busy or self.waiting > 0 or self.turned_away > self._asked
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Commit what has arrived, then end; what the database refuses now stays at the broker."""
+        """Commit what has arrived, then end; what cannot be committed stays at the broker."""
         self._stopping.set()
         self._queue.put(None)
         self._thread.join()
         self.store.close()
 
     def add(self, item: Item, done: Callable[[], None]) -> None:
-        """Hand an item over; `done` is called once it is committed.
+        """Queue an item; `done` is called once it is committed.
 
-        Waits while full, so that the socket is not read. Not so while the database is away, for
-        the line must be kept: what finds no room then is dropped here, unacknowledged, and asked
-        for afterwards.
+        While the queue is full this blocks, so that the socket is not read. While the database is
+        unreachable it does not block, since the connection must be kept alive: the item is dropped
+        unacknowledged, and requested again later.
         """
         while (waiting := self._queue.qsize()) >= self._room:
             if self.refusing or self._stopping.is_set() or self.failed:
@@ -141,7 +149,7 @@ class CollectWriter:
         return entries
 
     def _commit(self, entries: list[_Entry]) -> bool:
-        """Commit and have acknowledged; False where the end came before the database did."""
+        """Commit, then acknowledge; False where `stop` was called before the commit succeeded."""
         items = [entry.item for entry in entries]
         began = time.monotonic()
         if not patiently(lambda: self.store.commit(items), self._say, self._stopping):
@@ -166,7 +174,7 @@ class CollectWriter:
 
 
 class CollectHousekeeper:
-    """Partitions ahead, old ones away, once a minute, beside the writer: a drop may take long."""
+    """Calls `CollectStore.housekeep` in a thread of its own, since dropping a day may take long."""
 
     def __init__(self, store: CollectStore) -> None:
         self._store = store
@@ -174,11 +182,11 @@ class CollectHousekeeper:
         self._thread = threading.Thread(target=self._run, name="housekeeper")
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is being done."""
+        """End after the present round."""
         self._stopping.set()
         self._thread.join()
         self._store.close()
@@ -197,15 +205,15 @@ class CollectHousekeeper:
 def patiently(
     work: Callable[[], object], say: Callable[[str], None], ending: threading.Event
 ) -> bool:
-    """Do it, again and again while that raises `StoreError`, ever more seldom; `say` is told why,
-    and an empty text when it is done. False where `ending` came first."""
+    """Call `work` until it does not raise `StoreError`, with growing waits; False where `ending`
+    is set first. `say` gets the text of each error, and an empty text after success."""
     wait_s = BACKOFF_MIN_S
     while True:
         try:
             work()
         except StoreError as error:
             say(str(error))
-            # Not all collectors at once, on a database that has just come back.
+            # At random, so that the collectors do not all return to the database at once.
             if ending.wait(wait_s * random.uniform(0.5, 1)):  # noqa: S311 - no secret
                 return False
             wait_s = min(2 * wait_s, BACKOFF_MAX_S)
