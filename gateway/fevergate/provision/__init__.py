@@ -1,7 +1,8 @@
 """Trust for a campus, made once and kept: authority, certificates, credentials, access list.
 
-`gateway` fills a gateway's folder, `kiosks` adds, renews and revokes in it, `campus` fills the
-campus server's; `files` is what they have in common, `services` tells running programs.
+`gateway` and `campus` create the folder of a gateway and of a campus server; `kiosks` and `gates`
+change one kiosk in it, `upgrade` the broker's files. `steps` is the sequence of each command,
+`services` restarts what runs, `labels` prints, `files` is common to all.
 """
 
 from fevergate.provision.gateway import provision as provision

@@ -1,7 +1,7 @@
 """The campus server's folder: its certificate, its settings, and a token for each gateway.
 
-Either a gateway's folder makes it along (`one_gateway`: one campus, one authority), or it has a
-folder and an authority of its own (`provision_campus`), which hands each gateway one file.
+Created either within a gateway's folder, with that gateway's authority (`one_gateway`), or as a
+folder with an authority of its own and one file to hand to each gateway (`provision_campus`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_FILE = 65_536
 
 
 class _File(Struct, forbid_unknown_fields=True):
-    """What a campus server hands to a gateway."""
+    """gateways/NAME.json, which the campus server's administrator hands to a gateway."""
 
     gateway: str
     url: str
@@ -48,7 +48,7 @@ class _File(Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """How a gateway reaches its campus server; `ca` is None where that has the same authority."""
+    """How a gateway reaches its campus server; `ca` is None where both have the same authority."""
 
     url: str
     token: str
@@ -61,7 +61,7 @@ class Enrolment:
         return "campus-ca.crt" if self.ca else "ca.crt"
 
     def check(self, campus: str, gateway: str) -> None:
-        """Raise `ProvisionError` for a file that was made for another gateway, or campus."""
+        """Raise `ProvisionError` if the file was made for another gateway or campus."""
         for what, whose, expected in (
             ("gateway", self.gateway, gateway),
             ("campus", self.campus or campus, campus),
@@ -72,7 +72,7 @@ class Enrolment:
                 )
 
     def keep(self, done: Provisioned) -> None:
-        """Put token and authority into a gateway's folder."""
+        """Write token and authority certificate into a gateway's folder."""
         pki.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
         if self.ca:
             pki.write_public(done.folder / self.ca_file, self.ca.encode())
@@ -80,7 +80,7 @@ class Enrolment:
 
 
 def read_enrolment(path: Path) -> Enrolment:
-    """What `provision campus` made for a gateway. Raises `ProvisionError`."""
+    """Read the file that `provision campus` made for a gateway. Raises `ProvisionError`."""
     try:
         with path.open("rb") as file:
             one = msgspec.json.decode(file.read(MAX_FILE), type=_File)
@@ -95,7 +95,7 @@ def read_enrolment(path: Path) -> Enrolment:
 def one_gateway(
     done: Provisioned, whose: tuple[str, str], url: str, timezone: str, language: str
 ) -> Enrolment:
-    """A campus server for one gateway, to be taken to its machine; `whose`: campus and gateway."""
+    """Create a campus server's files in the gateway's folder; `whose` is (campus, gateway)."""
     campus, gateway = whose
     host, port = host_and_port(url)
     done.note("campus.crt", pki.ensure_server(done.folder, "campus", [host]))
@@ -113,10 +113,10 @@ def provision_campus(
     timezone: str = "Asia/Shanghai",
     language: str = "zh",
 ) -> Provisioned:
-    """Fill the campus server's folder. `gateways` names each campus's; for each there is a file
-    gateways/NAME.json, which `provision gateway --campus-server` takes.
+    """Create or extend a campus server's folder. `gateways` maps each campus to its gateways; each
+    gets a file gateways/NAME.json for `provision gateway --campus-server`.
 
-    Run it again to add some; what somebody wrote into campus.toml stays. Raises `ProvisionError`.
+    A later run adds gateways and keeps edits of campus.toml. Raises `ProvisionError`.
     """
     names = [name for some in gateways.values() for name in some]
     check_names("campus", gateways)
@@ -150,9 +150,9 @@ def provision_campus(
 
 
 def revoke_gateway(folder: Path, gateway: str) -> None:
-    """Let a gateway's token open nothing; it must still report, so that its silence shows.
+    """Invalidate a gateway's token; it stays in the report, so that its absence shows.
 
-    Raises `NothingFoundError` where it has none.
+    Raises `NothingFoundError` if campus.toml has no token of it.
     """
     check_folder(folder)
     path = folder / "campus.toml"
@@ -162,7 +162,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
         raise NothingFoundError(
             f"gateway {gateway!r}: expected one of {', '.join(sorted(tokens)) or 'none'}"
         )
-    # Of a token that nobody has: who must report must have one.
+    # Digest of a token that nobody has: campus.toml needs one for each gateway that must report.
     tokens[gateway] = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
     write_toml(path, document)
     hand_over(folder)
@@ -170,7 +170,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Host and port of a campus server. Raises `ProvisionError`."""
+    """Host and port in a campus server's URL. Raises `ProvisionError`."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 443
@@ -184,7 +184,7 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 
 def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
-    """Let campus.toml know a gateway; only the token's digest, so that a copy opens no door."""
+    """Add a gateway to campus.toml, with its token's digest, so that a copy grants nothing."""
     document = read_toml(path)
     before = tomlkit.dumps(document)
     campuses: Any = document.setdefault("campuses", tomlkit.table(is_super_table=True))
@@ -203,7 +203,7 @@ def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
 
 
 def _campus_toml(done: Provisioned, host: str, port: int, timezone: str, language: str) -> None:
-    """campus.toml, unless there is one."""
+    """Write campus.toml, unless it exists."""
     path = done.folder / "campus.toml"
     made = not path.exists()
     done.note("campus.toml", made)

@@ -1,4 +1,4 @@
-"""collect.toml, for the collectors of raw readings."""
+"""Writes collect.toml, the settings of the collectors of raw readings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fevergate.settings.collector import load_collect
 
 
 def collect_toml(done: Provisioned, broker_host: str, broker_port: int, timezone: str) -> None:
-    """Made unless there is one; the database is for a person to fill in."""
+    """Write collect.toml unless it exists; the administrator enters the database's URL."""
     path = done.folder / "collect.toml"
     made = not path.exists()
     if made:

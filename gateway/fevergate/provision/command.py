@@ -1,4 +1,4 @@
-"""`fevergate provision`: everything that trusts each other, made, added, renewed and revoked."""
+"""`fevergate provision`: creates, adds, renews and revokes certificates and credentials."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ wifi_password_option = click.option(
 
 
 class NamesParam(click.ParamType[tuple[str, list[str]]]):
-    """A name and what belongs to it, as NAME=ONE,ANOTHER."""
+    """Option value NAME=ONE,ANOTHER: a name and the names that belong to it."""
 
     def __init__(self, name: str, example: str) -> None:
         self.name = name
@@ -305,7 +305,7 @@ def _tell(done: Provisioned) -> None:
 
 
 def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
-    """One gate may be named twice, with one kiosk each."""
+    """Join the values of a repeated option by name: a gate may be given once for each kiosk."""
     found: dict[str, list[str]] = {}
     for name, some in pairs:
         found.setdefault(name, []).extend(some)
@@ -313,7 +313,7 @@ def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
 
 
 def _wifi(ssid: str | None, ssid_hex: str | None, password_file: Path | None) -> dict[str, str]:
-    """A board's settings for a network; none where nothing was said of it. Raises `UsageError`."""
+    """A board's Wi-Fi settings; empty where no option names a network. Raises `UsageError`."""
     if ssid and ssid_hex:
         raise click.UsageError("--wifi-ssid and --wifi-ssid-hex: expected one of them")
     if not ssid and not ssid_hex:

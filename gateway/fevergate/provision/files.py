@@ -1,4 +1,4 @@
-"""What every provisioned folder has: secrets that are made once, and what the broker reads."""
+"""What all provisioned folders need: secrets, the broker's files, TOML, checks of input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USERS = (
     broker_files.HOME_ASSISTANT,
     broker_files.COLLECT,
 )
-"""The broker's users that are no kiosk; the last two only where somebody asked for them."""
+"""The broker's users that are not kiosks; the last two exist only if an option asked for them."""
 
 _FOLDERS = ("kiosks", "systemd", "gateways", "broker")
 
@@ -38,7 +38,7 @@ RESERVED = ("alarm", *USERS, *broker_files.COLLECTORS)
 
 @dataclass
 class Provisioned:
-    """What was made and what was kept, by file name."""
+    """A folder, and names of its files that this run made or kept."""
 
     folder: Path
     made: list[str] = field(default_factory=list)
@@ -49,14 +49,14 @@ class Provisioned:
 
 
 def check_names(kind: str, names: Iterable[str]) -> None:
-    """Raise `ProvisionError` for the first that is no name."""
+    """Raise `ProvisionError` for the first name that is not valid."""
     for name in names:
         if not re.fullmatch(NAME_PATTERN, name):
             raise ProvisionError(f"{kind} {name!r}: expected [a-z0-9-], at most 32 characters")
 
 
 def check_host(option: str, host: str) -> None:
-    """Raise `ProvisionError` where that is no host's name and no address."""
+    """Raise `ProvisionError` if `host` is neither a host name nor an IP address."""
     try:
         ipaddress.ip_address(host)
     except ValueError as error:
@@ -66,8 +66,8 @@ def check_host(option: str, host: str) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `ProvisionError` where root would follow a link to some other folder, for this one may
-    be another user's; or where systemd could not name it."""
+    """Raise `ProvisionError` for a symbolic link in the folder, which another user may own and root
+    would follow; or for a path with characters that a systemd unit would interpret."""
     if re.search(r"[\s%$\"'\\;]", str(folder)):
         raise ProvisionError(f"{str(folder)!r}: expected a path without spaces and signs")
     for here, folders, _ in os.walk(folder):
@@ -77,7 +77,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_timezone(name: str) -> None:
-    """Raise `ProvisionError` where nobody has such a zone."""
+    """Raise `ProvisionError` if there is no such time zone."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -85,7 +85,7 @@ def check_timezone(name: str) -> None:
 
 
 def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
-    """A secret's file, made once, unless it is to be renewed."""
+    """Read a secret's file, created at first and again with `renew`."""
     path = done.folder / name
     made = renew or not path.exists()
     if made:
@@ -95,7 +95,7 @@ def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
 
 
 def kiosk_password(path: Path) -> str:
-    """Of a kiosk's settings.json. Raises `ProvisionError` where that is none."""
+    """The password in a kiosk's settings.json. Raises `ProvisionError`."""
     try:
         return str(json.loads(path.read_text())["password"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -103,7 +103,7 @@ def kiosk_password(path: Path) -> str:
 
 
 def write_broker(done: Provisioned, campus: str) -> None:
-    """The broker's passwords and access list, of all whose credential lies in the folder."""
+    """Write broker.passwords and broker.acl for all users and kiosks with a credential."""
     passwords = {
         user: (done.folder / f"{user}.password").read_text().strip()
         for user in users_of(done.folder)
@@ -123,12 +123,12 @@ def write_broker(done: Provisioned, campus: str) -> None:
 
 
 def users_of(folder: Path) -> list[str]:
-    """The broker's users that are no kiosk and have a credential in the folder."""
+    """Those of `USERS` that have a credential in the folder."""
     return [user for user in USERS if (folder / f"{user}.password").exists()]
 
 
 def access_of(folder: Path, campus: str) -> str:
-    """The access list of all whose credential lies in the folder."""
+    """Text of broker.acl for all users and kiosks with a credential in the folder."""
     users = users_of(folder)
     return broker_files.access_list(
         campus,
@@ -139,7 +139,7 @@ def access_of(folder: Path, campus: str) -> str:
 
 
 def read_toml(path: Path) -> tomlkit.TOMLDocument:
-    """A settings file with its comments, to be changed. Raises `ProvisionError`."""
+    """Parse a settings file so that comments survive a change. Raises `ProvisionError`."""
     try:
         return tomlkit.parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
@@ -147,5 +147,5 @@ def read_toml(path: Path) -> tomlkit.TOMLDocument:
 
 
 def write_toml(path: Path, document: tomlkit.TOMLDocument) -> None:
-    """Put it back, whole or not at all."""
+    """Replace a settings file atomically."""
     pki.write_private(path, tomlkit.dumps(document).encode())

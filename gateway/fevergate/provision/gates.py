@@ -1,4 +1,4 @@
-"""Which kiosk stands at which gate, changed in gateway.toml; what a person wrote there stays."""
+"""Assigns kiosks to gates in gateway.toml; comments and other edits there are kept."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import tomlkit
 from fevergate.errors import ProvisionError
 
 PIN_SETS = ("gate1", "gate2")
-"""Of hardware/pins.toml: how many gates' lights one Pi has pins for."""
+"""Sets of GPIO pins for a gate's lights in hardware/pins.toml: one Pi serves so many gates."""
 
 
 def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str) -> None:
-    """Let a kiosk stand at a gate and at no other; a new gate takes the next set of pins.
+    """Assign a kiosk to one gate, removing it from others; a new gate gets the next set of pins.
 
-    Raises `ProvisionError` where that leaves a gate without a kiosk, or the Pi without pins.
+    Raises `ProvisionError` if another gate would lose its only kiosk, or all pins are taken.
     """
     gates: Any = document.setdefault("gates", tomlkit.aot())
     for other in gates:
@@ -42,8 +42,8 @@ def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: st
 
 
 def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
-    """Take a kiosk out of gateway.toml; returns the gate that would be left without any, where it
-    therefore stays: amber, which is what a gate without a kiosk is."""
+    """Remove a kiosk from gateway.toml. If it is its gate's only one it stays, and the gate, whose
+    name is returned, shows amber for the silent kiosk."""
     gates: Any = document.get("gates", [])
     for gate in gates:
         if kiosk in gate["kiosks"]:
@@ -54,7 +54,7 @@ def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
 
 
 def drop_revoked(document: tomlkit.TOMLDocument, gone: set[str]) -> None:
-    """Take out whoever was revoked and stayed as the last of a gate, once another stands there."""
+    """Remove revoked kiosks that stayed as the only one of a gate which now has another."""
     gates: Any = document.get("gates", [])
     for gate in gates:
         for kiosk in [one for one in gate["kiosks"] if one in gone]:

@@ -1,8 +1,7 @@
-"""Makes everything that a gateway, its broker and its kiosks need to trust each other.
+"""Creates all files that a gateway, its broker and its kiosks need to trust each other.
 
-Runs as often as one likes: keys, passwords and what somebody wrote into gateway.toml are kept,
-new gates and kiosks are added, certificates that near their end are renewed. Nothing secret is
-printed.
+A later run keeps keys, passwords and edits of gateway.toml, adds new gates and kiosks, and renews
+certificates that expire soon. No secret is printed.
 """
 
 from __future__ import annotations
@@ -91,12 +90,11 @@ def provision(
     home_assistant: bool = False,
     collect: bool = False,
 ) -> Provisioned:
-    """Fill `folder`. `gates` names each gate's kiosks; `enrolment` is what a campus server of its
-    own folder gave this gateway, `campus_server_url` has one made here. What is None is as it was,
-    at first 127.0.0.1, port 8883, and `kiosks.DEFAULTS`.
+    """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
+    campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
+    value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`.
 
-    Raises `ProvisionError` saying what was expected; what was made before stays, and what was given
-    wrongly leaves nothing.
+    Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
     kiosks = [kiosk for names in gates.values() for kiosk in names]
     _check(campus, gateway, gates, kiosks)
@@ -235,7 +233,7 @@ def _add_gates(document: tomlkit.TOMLDocument, path: Path, gates: dict[str, list
 def _gateway_toml(
     done: Provisioned, document: tomlkit.TOMLDocument, enrolment: Enrolment | None
 ) -> None:
-    """gateway.toml; where there was one, only what is new is added to it."""
+    """Write gateway.toml from `document`, with the campus server added if it is new."""
     path = done.folder / SETTINGS
     if enrolment and "campus_server" not in document:
         table = tomlkit.table()

@@ -1,4 +1,4 @@
-"""One kiosk at a time in a gateway's folder: added, given a new password, revoked."""
+"""The files of one kiosk in a gateway's folder: added, changed, given a new password, revoked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kiosk.errors import SettingsError
 from kiosk.settings import Settings
 
 REVOKED = "revoked.jsonl"
-"""Who was cut off, when and why: one JSON object a line."""
+"""Log of revoked kiosks: one JSON object with kiosk, time and reason per line."""
 
 SSID_BYTES = 32
 DEFAULTS = {
@@ -33,8 +33,8 @@ DEFAULTS = {
 
 
 def check_wifi(values: dict[str, Any]) -> None:
-    """Raise `ProvisionError` where no access point has such a name (IEEE 802.11-2020, 9.4.2.2) or
-    such a password (J.4.1)."""
+    """Raise `ProvisionError` for an impossible Wi-Fi name (IEEE 802.11-2020, 9.4.2.2) or password
+    (J.4.1)."""
     ssid, password = wifi_name(values), values["wifi_password"]
     try:
         name = binascii.unhexlify(values.get("wifi_ssid_hex", "")) or ssid.encode()
@@ -52,14 +52,14 @@ def check_wifi(values: dict[str, Any]) -> None:
 
 
 def wifi_name(values: dict[str, Any]) -> str:
-    """The network of a board's settings, as people may read it: hexadecimal digits where it is no
-    UTF-8, "" where there is none."""
+    """Wi-Fi name in a board's settings, for display: hexadecimal if it is not UTF-8, "" if there is
+    none."""
     return values.get("wifi_ssid_hex") or values.get("wifi_ssid") or ""
 
 
 def static_address(text: str) -> dict[str, str]:
     """A board's settings for ADDRESS,NETMASK,ROUTER[,NAME SERVER], or "dhcp". Raises
-    `ProvisionError`; what the parts may be the board's own check says."""
+    `ProvisionError` for a wrong number of parts; the addresses are checked by `write_kiosk`."""
     parts = ["", "", "", ""] if text == "dhcp" else [part.strip() for part in text.split(",")]
     if text != "dhcp" and not (3 <= len(parts) <= 4 and all(parts)):
         raise ProvisionError(
@@ -71,7 +71,7 @@ def static_address(text: str) -> dict[str, str]:
 def write_kiosk(
     done: Provisioned, kiosk: str, values: dict[str, Any], *, renew: bool = False
 ) -> None:
-    """One board's folder; its password outlives new settings, unless it is to be renewed.
+    """Write one board's folder. Its password is kept, except with `renew`.
 
     Raises `ProvisionError`.
     """
@@ -88,13 +88,13 @@ def write_kiosk(
     authority = pki.authority_der(done.folder)
     pki.write_private(path, text)
     pki.write_public(folder / "ca.der", authority)
-    # Both in one file, for the page of a new board.
+    # Both in one file, to be uploaded on the setup page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
     pki.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
 
 
 def write_authority(done: Provisioned) -> None:
-    """The authority as it is now into each board's folder that has another. Raises
+    """Write the current authority certificate into each board's folder that has another. Raises
     `ProvisionError`."""
     authority = pki.authority_der(done.folder)
     for kiosk in kiosks_of(done.folder):
@@ -104,7 +104,7 @@ def write_authority(done: Provisioned) -> None:
 
 
 def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
-    """What a kiosk's board is told. Raises `NothingFoundError`, `ProvisionError`."""
+    """A kiosk's settings.json, checked. Raises `NothingFoundError`, `ProvisionError`."""
     if kiosk not in kiosks_of(folder):
         known = ", ".join(kiosks_of(folder)) or "none"
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {known}")
@@ -116,15 +116,15 @@ def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
 
 
 def kiosks_of(folder: Path) -> list[str]:
-    """Whose credential lies in the folder."""
+    """Names of the kiosks that have a credential in the folder, sorted."""
     return sorted(path.parent.name for path in (folder / "kiosks").glob("*/settings.json"))
 
 
 def values_for(
     folder: Path, kiosk: str, gate: str, first: dict[str, Any], wishes: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a kiosk's board is to be told: as it is told now, else as one at its gate is, else any,
-    else as `first` has it; and what is wished otherwise. Raises `ProvisionError`."""
+    """Settings for a kiosk's board: its present ones, else those of a kiosk at its gate, else of
+    any kiosk, else `first`; with `wishes` on top. Raises `ProvisionError`."""
     found = {one: settings_of(folder, one) for one in kiosks_of(folder)}
     others = sorted(found.values(), key=lambda one: one.get("gate") != gate)
     like = found.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
@@ -136,14 +136,14 @@ def values_for(
 
 
 def renew_password(folder: Path, kiosk: str) -> str:
-    """Give a kiosk another password in its files; returns the old one. Raises as `settings_of`."""
+    """Replace a kiosk's password in its files; returns the old one. Raises as `settings_of`."""
     values = settings_of(folder, kiosk)
     write_kiosk(Provisioned(folder), kiosk, values, renew=True)
     return str(values["password"])
 
 
 def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
-    """Take a kiosk's files away and note it; returns what its board was told.
+    """Delete a kiosk's files and log it in `REVOKED`; returns its settings.
 
     Raises as `settings_of`.
     """
@@ -159,8 +159,8 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
 
 
 def _without_links(path: Path) -> bytes:
-    """A file's bytes, none where there is none; never what a link points at, for they are written
-    where others read them."""
+    """A file's bytes, none if it is missing. Links are refused: root would copy what they point at
+    into a file that everybody may read."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             return file.read()
@@ -171,7 +171,7 @@ def _without_links(path: Path) -> bytes:
 
 
 def _check(path: Path, values: dict[str, Any]) -> None:
-    """By the board's own judgement. Raises `ProvisionError`."""
+    """Check settings with the firmware's own code. Raises `ProvisionError`."""
     try:
         Settings(values)
     except SettingsError as error:
@@ -179,7 +179,7 @@ def _check(path: Path, values: dict[str, Any]) -> None:
 
 
 def revoked(folder: Path) -> set[str]:
-    """Who was revoked and has no credential since. Raises `ProvisionError`."""
+    """Kiosks that were revoked and not added again. Raises `ProvisionError`."""
     path = folder / REVOKED
     try:
         lines = _without_links(path).decode().splitlines()

@@ -1,6 +1,6 @@
-"""A printed label for each kiosk: what it is called, whose it is, and a QR code of its page.
+"""Prints a label for each kiosk: its name, campus and gate, and a QR code of its page.
 
-It holds no secret: whoever photographs it knows an address.
+It holds no secret: a photograph of it gives away an address only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fevergate.settings.gateway import GatewaySettings
 WIDTH, HEIGHT = 90 * mm, 50 * mm
 COLUMNS, ROWS = 2, 5
 QR = 36 * mm
-"""With its quiet zone of four modules (ISO/IEC 18004, 9.1)."""
+"""Edge length, including the quiet zone of four modules (ISO/IEC 18004, 9.1)."""
 
 INK, FAINT = colors.HexColor("#10233f"), colors.HexColor("#9aa4b2")
 WORDS = (
@@ -38,7 +38,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Label:
-    """What one says."""
+    """Text of one label; `url` is encoded in its QR code."""
 
     kiosk: str
     place: str
@@ -46,8 +46,8 @@ class Label:
 
 
 def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -> list[Label]:
-    """One for each kiosk; `base_url` is where the pages are, as a telephone at the gate reaches
-    them. Raises `ProvisionError` for a URL that is none."""
+    """A label for each kiosk; `base_url` is the URL of the pages for a telephone at the gate.
+    Raises `ProvisionError` for an invalid URL."""
     parts = urlsplit(base_url)
     if parts.scheme != "https" or not parts.hostname or len(base_url) > 200:
         raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")
@@ -61,7 +61,7 @@ def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -
 
 
 def pages_url(settings: GatewaySettings) -> str:
-    """Where the pages are, as far as the settings tell."""
+    """URL of the pages as the settings imply it: the broker's host, if the pages bind to none."""
     anywhere = settings.web.host in ("0.0.0.0", "::", "127.0.0.1", "localhost")  # noqa: S104
     host = settings.broker.host if anywhere else settings.web.host
     return f"https://{host}:{settings.web.port}"
@@ -70,7 +70,7 @@ def pages_url(settings: GatewaySettings) -> str:
 def as_pdf(labels: Sequence[Label]) -> bytes:
     """A4 sheets of ten labels of 90 by 50 mm, with lines to cut along.
 
-    Raises `ExportError` where no Chinese font is.
+    Raises `ExportError` if no Chinese font is installed.
     """
     font = chinese_font()
     out = io.BytesIO()
@@ -94,7 +94,7 @@ def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
     canvas.setDash(1, 2)
     canvas.rect(x, y, WIDTH, HEIGHT)
     canvas.setDash()
-    # Level Q: a quarter of it may be scratched off.
+    # Error correction level Q: readable with a quarter of the code scratched off.
     code = QrCodeWidget(label.url, barLevel="Q", barWidth=QR, barHeight=QR, barBorder=4)
     drawing = Drawing(QR, QR)
     drawing.add(code)
@@ -111,7 +111,7 @@ def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
 def _fitted(
     canvas: Canvas, text: str, font: str, size: float, at: tuple[float, float], room: float
 ) -> None:
-    """Text as large as it may be, and no wider than its room."""
+    """Draw text at `size` points, or smaller if it would be wider than `room`."""
     width = pdfmetrics.stringWidth(text, font, size)
     canvas.setFont(font, min(size, size * room / width) if width else size)
     canvas.drawString(*at, text)

@@ -1,4 +1,4 @@
-"""Running programs told of what has changed: the broker by its own signal, units by systemd."""
+"""Starts, restarts and reloads broker and services, by systemd and the broker's SIGHUP."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from fevergate.settings.gateway import GatewaySettings
 CUT_OFF_S = 10
 RUNTIME = Path("/run/mosquitto")
 IN_MEMORY = RUNTIME / "store" / broker_files.PID_FILE
-"""Where a broker writes its process that could write nothing to the card."""
+"""PID file of a broker that keeps its store in memory because the SD card is read-only."""
 
 LOOK_S = 120
 START_S = 300
-"""How long `fevergate broker` may look at the broker's files, and each step of the start may take,
-in s. By systemd's own 90 s the broker of an overloaded Pi never started: each time the look took
-longer, the whole start was given up and begun anew."""
+"""Time limits (s) of `fevergate broker`, which checks the broker's files, and of each step of the
+unit's start. With systemd's 90 s the broker of an overloaded Pi never started: each time the check
+took longer, systemd gave up and started anew."""
 
 SYSTEMD = Path("/run/systemd/system")
-"""There where systemd runs (sd_booted(3))."""
+"""Exists where systemd is the init system (sd_booted(3))."""
 
 UNITS_FOLDER = Path("/etc/systemd/system")
 BROKER = "mosquitto.service"
@@ -44,11 +44,11 @@ UNITS = {
     "fevergate-gateway": "gateway --settings {folder}/gateway.toml",
     "fevergate-web": "web --settings {folder}/gateway.toml",
 }
-"""What runs out of a gateway's folder."""
+"""Units that use a gateway's folder, and their `fevergate` arguments."""
 
 
 def write_drop_ins(folder: Path) -> None:
-    """Its systemd/, to be copied into /etc/systemd/system: see `drop_ins`."""
+    """Write `drop_ins` into the folder's systemd/, to be copied into /etc/systemd/system."""
     for name, text in drop_ins(folder).items():
         path = folder / "systemd" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,15 +56,14 @@ def write_drop_ins(folder: Path) -> None:
 
 
 def drop_ins(folder: Path) -> dict[str, str]:
-    """The broker with this folder's configuration, the port of which the limit is, and, where it is
-    not the usual folder, the gateway's units with its settings: by name below
-    /etc/systemd/system."""
-    # Not as root for a moment: its configuration is the service's user's. It starts whatever a
-    # power cut left of its files, and without a card that takes anything; and it is never given up.
+    """Drop-in files of systemd, by path below /etc/systemd/system: for the broker, for the limit of
+    connections to its port, and, unless the folder is the usual one, for the gateway's units."""
+    # The broker never runs as root: its configuration belongs to the service's user. It starts with
+    # damaged files and with a read-only SD card too, and systemd never gives up restarting it.
     texts = {
         "mosquitto": "ExecStartPre=\nUser=mosquitto\nRuntimeDirectory=mosquitto\n"
         f"Restart=always\nRestartSec=1\nLimitNOFILE={broker_files.FILES}\n"
-        # Looking at its files may take long on a busy machine: it then starts with what is there.
+        # The check of its files may take long on a busy machine: after LOOK_S it starts anyway.
         f"ExecStartPre=-timeout --kill-after=10 {LOOK_S} fevergate broker {folder}\n"
         f"TimeoutStartSec={START_S}\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
@@ -83,14 +82,14 @@ def drop_ins(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path, *, broker_anew: bool) -> bool:
-    """Have systemd run the broker with this folder's configuration, and what is installed of the
-    gateway; now and at each boot. Returns whether it did: as root, in the usual folder, where
-    systemd runs. Raises `ProvisionError` with systemd's words."""
+    """Enable and start the broker with this folder's configuration, and the gateway's installed
+    units. Returns False, having done nothing, unless run as root, under systemd, for the usual
+    folder. Raises `ProvisionError` with systemd's message."""
     systemctl = _systemctl(folder)
     if systemctl is None or os.geteuid() != 0:
         return False
     broker_anew |= not _drop_in().exists()
-    # Made here, not copied: what lies in the folder is as trusted as the service's user is.
+    # Generated, not copied: the service's user could have changed the copies in its folder.
     for name, text in drop_ins(folder).items():
         path = UNITS_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +103,7 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
 
 
 def start_campus(folder: Path) -> bool:
-    """The same for the campus server, which needs no broker."""
+    """Enable and start the campus server; returns False as `start` does, or if not installed."""
     systemctl = _systemctl(folder)
     if systemctl is None or os.geteuid() != 0:
         return False
@@ -112,7 +111,7 @@ def start_campus(folder: Path) -> bool:
 
 
 def _start(systemctl: str, *units: str) -> bool:
-    """Those that are installed, at each boot and anew now; whether there are any."""
+    """Enable and restart those units that are installed; returns whether there are any."""
     installed = [
         unit
         for unit in units
@@ -125,7 +124,7 @@ def _start(systemctl: str, *units: str) -> bool:
 
 
 def broker_runs(folder: Path) -> bool:
-    """Whether systemd runs the broker of this folder, and this user may say how."""
+    """Whether systemd runs this folder's broker and this user, root, may change that."""
     systemctl = _systemctl(folder)
     if systemctl is None or os.geteuid() != 0:
         return False
@@ -133,7 +132,7 @@ def broker_runs(folder: Path) -> bool:
 
 
 def start_broker_anew(folder: Path) -> None:
-    """Restart it with the drop-ins that are there now. Raises `ProvisionError`."""
+    """Restart the broker with the current drop-ins. Raises `ProvisionError`."""
     if systemctl := _systemctl(folder):
         _run(systemctl, "daemon-reload")
         connection_limit.start(systemctl)
@@ -141,13 +140,13 @@ def start_broker_anew(folder: Path) -> None:
 
 
 def broker_fell(folder: Path) -> bool:
-    """Whether it ended by itself since `start_broker_anew`."""
+    """Whether systemd had to restart the broker since `start_broker_anew`."""
     systemctl = _systemctl(folder)
     return systemctl is not None and _show(systemctl, "NRestarts") not in ("", "0")
 
 
 def _show(systemctl: str, name: str) -> str:
-    """A property of the broker's unit."""
+    """Value of a property of the broker's unit."""
     command = [systemctl, "show", "--value", f"--property={name}", BROKER]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
@@ -157,8 +156,8 @@ def _drop_in() -> Path:
 
 
 def stop(folder: Path) -> bool:
-    """Stop for good what runs out of this folder, the broker too, where systemd runs it. Raises
-    `ProvisionError` with systemd's words."""
+    """Stop and disable all units that use this folder, including the broker; returns False where
+    systemd does not run them. Raises `ProvisionError` with systemd's message."""
     systemctl = _systemctl(folder)
     if systemctl is None:
         return False
@@ -169,8 +168,8 @@ def stop(folder: Path) -> bool:
 
 
 def broker_pid(folder: Path) -> int | None:
-    """The process of this folder's broker, whoever started it, or None. Raises `ProvisionError`
-    where this user may not ask."""
+    """PID of this folder's running broker, whoever started it, or None. Raises `ProvisionError` if
+    this user may not read it."""
     path = folder / "broker" / broker_files.PID_FILE
     if IN_MEMORY.exists():
         path = IN_MEMORY
@@ -181,14 +180,14 @@ def broker_pid(folder: Path) -> int | None:
         return None
     except OSError as error:
         raise ProvisionError(f"{path}: {error.strerror}; run it as root") from error
-    return pid if name == "mosquitto" else None  # else it is gone, and its number another's
+    return pid if name == "mosquitto" else None  # else another process has that PID now
 
 
 def reload_broker(folder: Path) -> bool:
-    """Have the running broker read passwords, access list and certificates again (SIGHUP,
-    mosquitto(8)): it cuts off at once whom it knows no more. Returns whether one runs here.
+    """Make the broker reload passwords, access list and certificates (SIGHUP, mosquitto(8)); it
+    disconnects clients whose user is gone. Returns whether a broker runs here.
 
-    Raises `ProvisionError` where this user may not.
+    Raises `ProvisionError` if this user may not signal it.
     """
     pid = broker_pid(folder)
     if pid is None:
@@ -203,8 +202,8 @@ def reload_broker(folder: Path) -> bool:
 
 
 def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None:
-    """As a kiosk, with a password that it alone does not know: take back what it left retained, for
-    nobody else may write there. Raises `BrokerError` where the broker does not let that in."""
+    """Delete a kiosk's retained messages, signed in as the kiosk, since only it may write there;
+    the password is a new one that its board does not have. Raises `BrokerError`."""
     topics = [str(Topic(settings.campus, kiosk, kind)) for kind in KIOSK_SAYS]
     until = time.monotonic() + CUT_OFF_S
     with _as_kiosk(settings, kiosk, password) as as_it:
@@ -214,7 +213,7 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
             except BrokerError as error:
                 if one_shot.REFUSED not in str(error) or time.monotonic() > until:
                     raise
-                time.sleep(0.2)  # it reads its files now
+                time.sleep(0.2)  # it is still reloading its files
             else:
                 return
 
@@ -233,7 +232,7 @@ def _as_kiosk(settings: GatewaySettings, kiosk: str, password: str) -> Iterator[
 def see_refused(settings: GatewaySettings, username: str, password: str) -> None:
     """Wait until the broker refuses a credential.
 
-    Raises `BrokerError` where it cannot be asked, or still takes it after `CUT_OFF_S`.
+    Raises `BrokerError` if it cannot be reached, or still accepts it after `CUT_OFF_S`.
     """
     with _as_kiosk(settings, username, password) as as_it:
         until = time.monotonic() + CUT_OFF_S
@@ -249,8 +248,8 @@ def see_refused(settings: GatewaySettings, username: str, password: str) -> None
 
 
 def restart(folder: Path, units: tuple[str, ...] = tuple(UNITS)) -> bool:
-    """Start the running ones of these units anew; returns whether that was possible here, or is
-    left to a person. Raises `ProvisionError` with systemd's words."""
+    """Restart those of the units that run. Returns False where systemd does not run this folder's
+    units, so that a person must. Raises `ProvisionError` with systemd's message."""
     systemctl = _systemctl(folder)
     if systemctl is None:
         return False
@@ -259,7 +258,7 @@ def restart(folder: Path, units: tuple[str, ...] = tuple(UNITS)) -> bool:
 
 
 def _systemctl(folder: Path) -> str | None:
-    """The program, where systemd runs what is in this folder."""
+    """Path of systemctl; None where systemd does not run this folder's units."""
     return shutil.which("systemctl") if folder == FOLDER and SYSTEMD.exists() else None
 
 

@@ -1,4 +1,4 @@
-"""What the commands do one after the other, and what they say of it, in the campus's language."""
+"""The steps of each `fevergate provision` command, and its messages in the campus's language."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ SAID = {
         "{name}: its token is gone; it must still report, so that its silence shows",
     ),
 }
-"""Chinese, English."""
+"""Messages by key: (Chinese, English)."""
 
 
 def say(settings: GatewaySettings | None, what: str, **values: object) -> str:
-    """In the language of the settings; English where there are none."""
+    """A message in the language of the settings; in English without settings."""
     language = settings.language if settings else "en"
     return SAID[what][0 if language == "zh" else 1].format(**values)
 
@@ -123,7 +123,7 @@ def _open(folder: Path) -> GatewaySettings:
 
 
 def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
-    """Let a new or restored gateway run, or say how. Raises `ProvisionError`."""
+    """Start a new or restored gateway, or yield how to. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     if services.start(folder, broker_anew=broker_anew):
         yield say(settings, "runs")
@@ -133,30 +133,30 @@ def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
 
 
 def what_next(folder: Path) -> str:
-    """After a gateway was provisioned: a restored one's boards have what they need."""
+    """The next commands for a new gateway; the boards of a restored one are set up already."""
     return say(load_gateway(folder / SETTINGS), "next")
 
 
 def apply(folder: Path) -> Iterator[str]:
-    """Let running programs know; yields what came of it. Raises `ProvisionError`."""
+    """Reload the broker and restart the services; yields the results. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     yield say(settings, "broker" if services.reload_broker(folder) else "no_broker")
     yield say(settings, "started" if services.restart(folder) else "to_start")
 
 
 def begin_campus(folder: Path) -> Iterator[str]:
-    """Let a campus server run, or say how. Raises `ProvisionError`."""
+    """Start a campus server, or yield how to. Raises `ProvisionError`."""
     yield say(None, "campus_started" if services.start_campus(folder) else "campus")
 
 
 def apply_campus(folder: Path) -> Iterator[str]:
-    """The same for a campus server, which reads its settings when it starts."""
+    """Restart a campus server, which reads its settings at the start only."""
     started = services.restart(folder, (services.CAMPUS,))
     yield say(None, "campus_started" if started else "campus")
 
 
 def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> Iterator[str]:
-    """A kiosk at a gate, new or changed. Raises `ProvisionError`, `NothingFoundError`."""
+    """Add a kiosk to a gate, or change it. Raises `ProvisionError`, `NothingFoundError`."""
     settings = _open(folder)
     check_names("kiosk", [kiosk])
     if kiosk in RESERVED:
@@ -192,9 +192,9 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
 
 
 def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
-    """A kiosk, or in a campus server's folder a gateway, which is let in nowhere any more.
+    """Revoke the credential of a kiosk, or in a campus server's folder of a gateway.
 
-    Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` where the broker lets it in.
+    Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` if the broker still accepts it.
     """
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         revoke_gateway(folder, name)
@@ -206,7 +206,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
     write_broker(Provisioned(folder), settings.campus)
     broker_files.hand_over(folder)
     left: BrokerError | None = None
-    if services.reload_broker(folder):  # it is cut off, and its last will said
+    if services.reload_broker(folder):  # disconnects it; its last will is published
         own = str(kiosks.settings_of(folder, name)["password"])
         try:
             services.clear_retained(settings, name, own)
@@ -233,7 +233,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
 
 
 def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
-    """Certificates near their end, or all; and the passwords of these. Raises as `add`."""
+    """Renew certificates that expire soon, or all, and passwords of `names`. Raises as `add`."""
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         yield from _renew_campus(folder, everything=everything)
         return
@@ -243,7 +243,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
         if name not in known:
             raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
     done = Provisioned(folder)
-    # What a board was given before is as good as long as its clock is set.
+    # Boards with the old ca.der still accept the broker, if their clock is set.
     authority = pki.renew_authority(folder)
     renewed = ["ca.crt"] if authority else []
     kiosks.write_authority(done)
@@ -291,14 +291,14 @@ def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
 
 
 def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
-    """Nothing that it signs outlives it."""
+    """Yield a warning if the authority expires before a server certificate made today would."""
     left = pki.days_left(pki.read_certificate(folder / "ca.crt"))
     if left < pki.SERVER_DAYS:
         yield say(settings, "authority", days=int(left))
 
 
 def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[str]:
-    """A PDF of the kiosks' labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
+    """Write a PDF of labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
     settings = _open(folder)
     known = kiosks.kiosks_of(folder)
     for name in names:

@@ -1,8 +1,8 @@
-"""What an upgrade brings to a campus that was provisioned by an earlier version, without a person.
+"""`fevergate provision upgrade`: replaces broker files that an earlier version generated.
 
-The broker's drop-in, configuration and access list are what `fevergate provision gateway` would
-write today; nothing else of the folder is touched. Where the broker does not take them, or the
-gateway does not come up with it, all is as it was.
+The broker's drop-in, configuration and access list become those that `fevergate provision gateway`
+writes now; other files are not touched. If the broker does not start with them or refuses the
+gateway, the old ones are restored.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.system.atomic_file import write_private
 
 TAKES_S = 60.0
-"""How long the broker may take to let the gateway in."""
+"""Time (s) within which the restarted broker must accept the gateway."""
 
 CONFIGURATION, ACCESS, PASSWORDS = "mosquitto.conf", "broker.acl", "broker.passwords"
 
 
 def upgrade(folder: Path) -> Iterator[str]:
-    """Bring what the broker reads to this version; yields what was changed.
+    """Replace the broker's files by this version's; yields what was changed.
 
-    Nothing where systemd runs no broker of this folder's, or as another user than root. Raises
-    `ProvisionError` where the broker or the gateway do not come up with it: all is as it was then.
+    Does nothing unless run as root, with a running broker of this folder under systemd. Raises
+    `ProvisionError` if broker or gateway do not start with the new files; the old are restored.
     """
     check_folder(folder)
     settings = load_gateway(folder / SETTINGS)
@@ -73,8 +73,8 @@ def upgrade(folder: Path) -> Iterator[str]:
 
 
 def _changes(folder: Path, settings: GatewaySettings) -> dict[str | Path, str]:
-    """What is to be written anew and was not written by hand: by name in the folder, drop-ins by
-    their path. The settings stand for their `local_port` alone."""
+    """New text of each file that differs: by name in the folder, drop-ins by absolute path. For
+    gateway.toml it is the value of `local_port` alone."""
     broker = settings.broker
     local_port = broker.local_port or broker_files.local_port(broker.port)
     bind = broker_files.bound_to(folder)
@@ -112,7 +112,7 @@ def _write(folder: Path, settings: GatewaySettings, changes: dict[str | Path, st
 
 
 def _until_taken(folder: Path) -> None:
-    """Wait until the broker lets the gateway in. Raises `BrokerError`."""
+    """Wait until the broker accepts the gateway's credential. Raises `BrokerError`."""
     settings = load_gateway(folder / SETTINGS)
     until = time.monotonic() + TAKES_S
     while True:
@@ -126,7 +126,7 @@ def _until_taken(folder: Path) -> None:
 
 
 class _Before:
-    """The files as they were."""
+    """The previous content of files, to be restored."""
 
     def __init__(self, folder: Path, changes: dict[str | Path, str]) -> None:
         names = {*changes, PASSWORDS} if ACCESS in changes else set(changes)
@@ -144,7 +144,7 @@ class _Before:
 
 
 def _read(path: Path) -> bytes | None:
-    """Never what a link points at: the folder is the service's user's. Raises `ProvisionError`."""
+    """A file's bytes, or None. Links are refused: the folder belongs to the service's user."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             return file.read()
