@@ -1,7 +1,7 @@
-"""The ways to tell somebody, behind one small interface.
+"""Channels that send a notice to a contact, behind one small interface.
 
-All of them but e-mail post JSON to a URL, which is a secret with most services: what it answers is
-bounded, no redirection is followed, and nothing of the URL but its host is said anywhere.
+All but e-mail post JSON to a URL, which is a secret with most services. Only the URL's host appears
+in logs and errors, no redirect is followed, and the size of the answer is bounded.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
 SAID = 200
 WECOM_BYTES, NTFY_BYTES, DINGTALK_BYTES = 2048, 4096, 20_000
-"""Longer texts are refused, or become an attachment (ntfy)."""
+"""Limits of the services: a longer text is refused, or becomes an attachment (ntfy)."""
 
-# It logs the URL of every request, at INFO.
+# httpx logs the URL of every request at INFO.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Channel(Protocol):
-    """One way to tell somebody."""
+    """One way to send a notice."""
 
     def send(self, notice: Notice) -> None:
-        """Returns where the far side has taken it. Raises `NoticeError` with what it said."""
+        """Return once the service has accepted it; else raise `NoticeError` with its answer."""
         ...
 
 
 class _Http:
-    """What posts JSON."""
+    """Posts JSON over HTTP(S)."""
 
     def __init__(self) -> None:
         self._context = ssl.create_default_context()
 
     def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
-        """The answer, where it is a 2xx. Raises `NoticeError`."""
+        """Body of a 2xx answer. Raises `NoticeError` for any other, and for a failed request."""
         try:
             status, said = self._ask(url, msgspec.json.encode(content), headers)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -76,7 +76,7 @@ class Webhook(_Http):
     """JSON to any service: `v, key, kind, campus, subject, body, at`; a repeat has the same key."""
 
     def send(self, notice: Notice) -> None:
-        """Any 2xx is a yes."""
+        """Accepted if the status is 2xx."""
         content = {
             "v": 1,
             "key": notice.key,
@@ -90,11 +90,11 @@ class Webhook(_Http):
 
 
 class Ntfy(_Http):
-    """`https://host/topic` of ntfy, published as JSON: a header could not hold Chinese
+    """An ntfy topic, `https://host/topic`; published as JSON, since a header cannot hold Chinese
     (docs.ntfy.sh/publish/#publish-as-json)."""
 
     def send(self, notice: Notice) -> None:
-        """Any 2xx is a yes."""
+        """Accepted if the status is 2xx."""
         parts = urlsplit(notice.address)
         folder, _, topic = parts.path.rstrip("/").rpartition("/")
         if not topic:
@@ -114,15 +114,15 @@ class _Answer(Struct):
 
 
 class Robot(_Http):
-    """A robot of a WeCom or DingTalk group: both take the same text message, and say no with HTTP
-    200. DingTalk's keyword, where one is set, is `FeverGate`: every subject has it."""
+    """Robot of a WeCom or DingTalk group. Both accept the same text message, and refuse it with
+    HTTP 200. Every subject contains `FeverGate`, which can be DingTalk's required keyword."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__()
         self._most_bytes = most_bytes
 
     def send(self, notice: Notice) -> None:
-        """Only `errcode` 0 is a yes."""
+        """Accepted if `errcode` is 0."""
         text = _cut(f"{notice.subject}\n{notice.body}", self._most_bytes)
         content: dict[str, Any] = {"msgtype": "text", "text": {"content": text}}
         said = self._post(notice, notice.address, content)
@@ -137,7 +137,7 @@ class Robot(_Http):
 
 
 def channels(settings: NoticeSettings) -> Mapping[str, Channel]:
-    """Each way by its name in a contact's `channel`."""
+    """Channels by their name in a contact's `channel`."""
     return {
         "email": Email(settings),
         "webhook": Webhook(),
@@ -148,12 +148,12 @@ def channels(settings: NoticeSettings) -> Mapping[str, Channel]:
 
 
 def far_side(notice: Notice) -> str:
-    """Whom we connect to for it: where that is away, it is away for all of the same name."""
+    """Server to which the notice is sent; its notices fail together while it is unreachable."""
     return "email" if notice.channel == "email" else masked(notice.address)
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    """At most so many bytes of UTF-8, no character halved."""
+    """Shorten to at most `most_bytes` of UTF-8, between characters."""
     whole = text.encode()
     if len(whole) <= most_bytes:
         return text

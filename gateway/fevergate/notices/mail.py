@@ -1,4 +1,4 @@
-"""Notices by e-mail: SMTP over TLS that is verified, the same message however often it is sent."""
+"""Sends notices by e-mail over SMTP; TLS is verified, and a repeat is the same message."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from fevergate.notices.settings import NoticeSettings, Smtp
 from fevergate.settings.gateway import read_secret
 
 TIMEOUT_S = 10.0
-"""For each answer of the server."""
+"""Limit for each answer of the server."""
 
 
 class Email:
-    """The mail server of `[smtp]`."""
+    """Channel through the mail server of `[smtp]`."""
 
     def __init__(self, settings: NoticeSettings) -> None:
         self._settings = settings
 
     def send(self, notice: Notice) -> None:
-        """Hand it to the mail server. Raises `NoticeError`; `SettingsError` where the password's
+        """Hand it to the mail server. Raises `NoticeError`, and `SettingsError` where the password
         file cannot be read."""
         smtp = self._settings.smtp
         if smtp is None:
@@ -53,17 +53,17 @@ class Email:
 
 
 def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
-    """The message, the same for the same notice, so that a repeat is recognised by its Message-ID.
+    """The e-mail of a notice; a repeat has the same Message-ID and so can be recognised.
 
-    Raises `NoticeError` where an address is none. RFC 5322, 3834.
+    Raises `NoticeError` for an invalid address. RFC 5322, RFC 3834.
     """
     message = EmailMessage(policy=SMTP)
     try:
         message["From"] = Address("FeverGate", addr_spec=sender)
         message["To"] = Address(addr_spec=notice.address)
-    except Exception as error:  # the parser has many ways to say so
+    except Exception as error:  # the parser raises many kinds
         raise NoticeError(f"expected an e-mail address: {notice.address!r}") from error
-    message["Subject"] = " ".join(notice.subject.split())  # a line's end would begin a header
+    message["Subject"] = " ".join(notice.subject.split())  # a line break would begin a header
     message["Date"] = format_datetime(datetime.fromtimestamp(notice.made_at, zone))
     digest = hashlib.sha256(f"{notice.key}\n{notice.address}".encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2]}>"
@@ -85,7 +85,7 @@ def _send(
         if smtp.username:
             server.login(smtp.username, password)
         server.send_message(message, smtp.sender, [to])
-        # It is taken; how the server says goodbye does not change that.
+        # The message is accepted; an error on QUIT does not change that.
         with suppress(smtplib.SMTPException, OSError):
             server.quit()
     finally:
@@ -93,7 +93,7 @@ def _send(
 
 
 def _reason(error: Exception) -> tuple[str, bool]:
-    """What the server said, and whether it speaks of this message alone or of all."""
+    """Reason of a failure, and whether the server is away for every message, not only this one."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code, said = next(iter(error.recipients.values()))
@@ -103,7 +103,7 @@ def _reason(error: Exception) -> tuple[str, bool]:
             return _said(error.smtp_code, error.smtp_error), not mine
         case smtplib.SMTPNotSupportedError():
             return str(error), "UTF8" not in str(error)
-        case ValueError() if not isinstance(error, OSError):  # as a certificate's error is
+        case ValueError() if not isinstance(error, OSError):  # a certificate error is both
             return str(error), False
         case _:
             return str(error) or type(error).__name__, True

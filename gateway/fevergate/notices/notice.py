@@ -1,4 +1,4 @@
-"""A notice as it is sent and as it is shown, which is without what is secret in its address."""
+"""A notice as it is sent, and as it is shown: without the secret parts of its address."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from msgspec import Struct
 
 LEAST_SECRET = 4
+"""Length from which on a part of a URL is treated as secret."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """One row to be sent; `attempts` says whose claim it is. `address` may be a secret."""
+    """One notice to one contact. `attempts` identifies the claim; `address` may be a secret."""
 
     id: int
     key: str
@@ -30,14 +31,14 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """An attempt that failed, when (UTC s) and why."""
+    """A failed attempt: when (Unix time, s) and why."""
 
     at: float
     reason: str
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """The record of one notice to one contact; times are UTC s, of a URL only the host is shown."""
+    """Record of one notice to one contact; times are Unix time (s), a URL is cut to its host."""
 
     key: str
     kind: str
@@ -56,7 +57,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def masked(address: str) -> str:
-    """An e-mail address as it is; of a URL, which is a secret, the host."""
+    """An address for display: an e-mail address unchanged, a URL cut to scheme and host."""
     if "://" not in address:
         return address
     parts = urlsplit(address)
@@ -64,7 +65,7 @@ def masked(address: str) -> str:
 
 
 def scrubbed(text: str, address: str) -> str:
-    """What a far side said, without what it may have repeated of a secret URL."""
+    """A service's answer, with all parts of the secret URL that it repeats blanked."""
     if "://" not in address:
         return text
     parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""What notices need of a settings file: the mail server, and whom to tell by which channel."""
+"""Settings of notices: the mail server, and the contacts with their channels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("fever", "silent", "report")
 
 
 class Smtp(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The mail server."""
+    """[smtp]: the mail server."""
 
     host: str
     port: Port = 587
@@ -29,20 +29,20 @@ class Smtp(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Contact(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody on duty, and the way to tell that one."""
+    """[[contacts]]: a person on duty, and the channel by which to reach them."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     channel: Literal["email", "webhook", "ntfy", "wecom", "dingtalk"]
     address: Annotated[str, Meta(min_length=1, max_length=1000)]
-    """An e-mail address, or the URL to post to, which is a secret with most services."""
+    """An e-mail address, or a URL to post to, which is a secret with most services."""
     kinds: list[Kind] = msgspec.field(default_factory=lambda: list(KINDS))
     campuses: list[Name] = []
-    """Of which campuses; empty for all."""
+    """Campuses whose notices they get; empty: all."""
     language: Language | None = None
 
 
 class NoticeSettings(Protocol):
-    """What a settings file says that the channels use."""
+    """The part of the settings that the channels use."""
 
     @property
     def smtp(self) -> Smtp | None: ...
@@ -51,5 +51,5 @@ class NoticeSettings(Protocol):
     def zone(self) -> ZoneInfo: ...
 
     def path(self, name: str) -> Path:
-        """Where a file lies that the settings name."""
+        """Path of a file that the settings name, relative to their folder."""
         ...

@@ -1,5 +1,5 @@
-"""What those on duty are told, in Chinese and in English. No names of persons: it leaves the
-campus. Every subject says FeverGate, by which a mail rule or a group's robot knows it."""
+"""Texts of the notices, in Chinese and English. They name no person, since they leave the campus.
+Every subject contains FeverGate, for mail rules and the keyword of a group's robot."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ PARTS_BETWEEN: Text = {"zh": "；", "en": "; "}
 
 
 def texts(key: str, **fields: object) -> tuple[Text, Text]:
-    """Subject and body by language; a field may be a text by language itself."""
+    """Subject and body by language; a field may itself be a text by language."""
     subject: Text = {}
     body: Text = {}
     for number, language in enumerate(get_args(Language)):
@@ -92,13 +92,13 @@ def texts(key: str, **fields: object) -> tuple[Text, Text]:
 
 
 def celsius(body_c: float | None) -> Text:
-    """A temperature as a remark; nothing where there is none."""
+    """A temperature in parentheses; empty for None."""
     said = "" if body_c is None else f"{body_c:.1f} °C"
     return {"zh": said and f"（{said}）", "en": said and f" ({said})"}
 
 
 def report_state(missing: list[Text], *, signed: bool) -> Text:
-    """What is to be done for a report that is not submitted."""
+    """What an unsubmitted report still lacks, as a text by language."""
     said: Text = {}
     for language in get_args(Language):
         names = BETWEEN[language].join(place[language] for place in missing)
