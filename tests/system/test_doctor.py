@@ -140,8 +140,8 @@ def test_what_the_campus_server_refuses_is_named(site):
     settings.campus_server = CampusServerSettings(url="https://127.0.0.1:1")
     store = Store(settings.path(settings.database))
     store.db.execute(
-        "insert into outbox(key, revision, payload, created_at, refused)"
-        " values ('day/x', 1, '{}', 0, '$.items[0].gate: expected a name')"
+        "insert into outbox(epoch, key, revision, payload, created_at, refused)"
+        " values ('', 'day/x', 1, '{}', 0, '$.items[0].gate: expected a name')"
     )
     store.close()
     (found,) = doctor_storage.refused(settings)
