@@ -1,6 +1,6 @@
-"""What is known of a board, and the file of pins that is written onto it.
+"""A kiosk's board as data, and the pin file that is written onto it.
 
-Runs on a bare Python, and is copied into the gateway by tools/make-pins.
+Needs no installed packages; tools/make-pins copies it into the gateway.
 """
 
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BoardModel:
-    """A board that a kiosk runs on."""
+    """A board model that a kiosk can run on."""
 
     name: str
     title: str
     chip: str
-    """As esptool names it: "ESP32-S3"."""
+    """esptool's name of the chip, such as "ESP32-S3"."""
     image: str
-    """MicroPython's name of the image: https://micropython.org/download/ and this."""
+    """MicroPython's name of the image; its page is https://micropython.org/download/NAME/."""
     offset: int
-    """Where on the flash the image begins."""
+    """Flash address at which the image is written."""
     psram: str
-    """"quad": the kind of memory beside the chip's own."""
+    """Interface of the RAM beside the chip: always "quad"."""
     psram_mb: int
     flash_mb: int
     pins: dict[str, int]
@@ -28,13 +28,13 @@ class BoardModel:
 
 @dataclass(frozen=True)
 class RefusedBoard:
-    """A board that a kiosk does not run on, and why not: in Chinese, in English."""
+    """A board model that a kiosk cannot run on; `why` is in Chinese and in English."""
 
     name: str
     title: str
     chip: str
     psram: str
-    """"none" or "octal"."""
+    """Interface of the RAM beside the chip: "none" or "octal"."""
     why: tuple[str, str]
 
 

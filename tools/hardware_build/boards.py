@@ -1,6 +1,6 @@
-"""The table of boards, refused where a pin cannot do what it is given.
+"""Reads the table of kiosk boards, and refuses a pin that cannot serve its use.
 
-Runs on a bare Python, since it is asked before anything is installed.
+Needs no installed packages, since it runs before any are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ USES = {
     "reader_tx": "output",
     "reader_rx": "input",
 }
-"""What each pin has to do."""
+"""Direction of each pin by its use."""
 
 GLITCHES = ("none", "low", "high")
 PSRAM = ("quad", "octal", "none")
@@ -35,7 +35,7 @@ _NEVER = "never"
 
 @dataclass(frozen=True)
 class Gpio:
-    """A pin that may be used: what it does until the program drives it."""
+    """A usable pin, and what it does until the program drives it."""
 
     at_reset: str
     glitch: str
@@ -44,7 +44,7 @@ class Gpio:
 
 @dataclass(frozen=True)
 class Gpios:
-    """All pins of a board: those that may be used, and why not the others."""
+    """All pins of a chip or board: the usable ones, and for each other one why it is not."""
 
     usable: dict[int, Gpio]
     never: dict[int, str]
@@ -60,7 +60,7 @@ class Boards:
     gpios: dict[str, Gpios]
     outlines_mm: dict[str, tuple[float, float]]
     sources: dict[str, str]
-    """Of each chip, by esptool's name: which data sheets say so."""
+    """Data sheets of each chip, by esptool's name of it."""
 
 
 def load(path: Path = TABLE) -> Boards:
@@ -83,7 +83,7 @@ def load(path: Path = TABLE) -> Boards:
 
 
 def _chip(table: Table, chip: str) -> Gpios:
-    """A chip's pins, each of them in one row."""
+    """Pins of a chip; each must be in a row, as usable or as never to be used."""
     where = ("chips", chip)
     _text(table, *where, "name")
     usable: dict[int, Gpio] = {}
@@ -136,7 +136,7 @@ def _board(table: Table, name: str, chips: dict[str, Gpios]) -> tuple[BoardModel
 
 
 def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
-    """A board's pins by use, each one that can do it."""
+    """Pins of a board by use. Raises `HardwareError` for a pin that cannot serve its use."""
     where = ("boards", name, "pins")
     pins = numbers(table, table.section(*where), USES, *where)
     taken: dict[int, str] = {}
@@ -218,7 +218,7 @@ def _rows(table: Table, *keys: str) -> list[dict[str, Any]]:
 
 
 def _numbers(table: Table, row: dict[str, Any], *keys: str) -> list[int]:
-    """The numbers of `gpio`, such as "0-3, 7"."""
+    """Pin numbers of a row's `gpio`, such as "0-3, 7"."""
     text = row.get("gpio")
     found: list[int] = []
     for part in text.split(",") if isinstance(text, str) else ():
@@ -248,7 +248,7 @@ def _choice(table: Table, row: dict[str, Any], known: tuple[str, ...], *keys: st
 
 
 def markdown(boards: Boards) -> str:
-    """`hardware/boards.md`: which board, which not, and why; each one's pins."""
+    """Text of `hardware/boards.md`: usable and refused boards, and the pins of each usable one."""
     text = (
         "| board 主控板 | MicroPython | at 写入地址 | PSRAM | flash 闪存 | size 尺寸 mm | |\n"
         + "| --- " * 7
@@ -270,7 +270,7 @@ def markdown(boards: Boards) -> str:
 
 
 def _pins_markdown(model: BoardModel, gpios: Gpios, sources: str) -> str:
-    """What each pin of a board is for, and why the others are left alone."""
+    """Uses of a board's pins, spare pins, and why the others are not used."""
     text = (
         f"\n## {model.title}\n\n| use 用途 | GPIO | from power-on until driven 上电至程序接管前 |\n"
         "| --- | --- | --- |\n"

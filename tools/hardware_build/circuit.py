@@ -1,8 +1,7 @@
-"""The boards of `hardware/circuit` as data, checked by SKiDL's electrical rules, and as netlists.
+"""Reads the boards of `hardware/circuit`, checks their electrical rules, and writes netlists.
 
-SKiDL knows each part from our tables, so KiCad's libraries are not needed; what it says is taken
-at its strictest: a warning is a fault. Beside its rules, every part on the bus has an address of
-its own.
+SKiDL checks and writes. It takes the parts from our tables, so KiCad's libraries are not needed;
+its warnings count as errors. In addition, no two parts may share an I2C address.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ ROLES = {
 
 @dataclass
 class Kind:
-    """What parts of a sort have in common; `pins` is name to role, in the order of numbers."""
+    """A kind of part; `pins` maps names to roles, in the order of pin numbers."""
 
     name: str
     footprint: str
@@ -49,7 +48,7 @@ class Kind:
 
 @dataclass
 class Board:
-    """Parts by reference, and nets as lists of `reference.pin`; `left_open` is so on purpose."""
+    """A board: parts by reference, nets as lists of `reference.pin`, pins left open on purpose."""
 
     title: str
     kinds: dict[str, Kind]
@@ -58,7 +57,7 @@ class Board:
     left_open: list[str] = field(default_factory=list)
 
     def kind(self, reference: str) -> Kind:
-        """What sort a part is of."""
+        """Kind of a part."""
         return self.kinds[self.parts[reference]["kind"]]
 
 
@@ -102,7 +101,7 @@ def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
 
 
 def complaints(board: Board) -> list[str]:
-    """What the electrical rules say against a board; nothing, if it can be built."""
+    """Violations of the electrical rules; none if the board can be built."""
     found = _unreal(board)
     if found:
         return found
@@ -120,7 +119,7 @@ def complaints(board: Board) -> list[str]:
 
 
 def netlist(board: Board) -> str:
-    """The board for KiCad, without date and tags. Raises `CircuitError` if it is wrong."""
+    """Netlist for KiCad, without date and tags. Raises `CircuitError` for violations."""
     if wrong := complaints(board):
         raise CircuitError(f"{board.title}:\n  " + "\n  ".join(wrong))
     with _skidl() as (skidl, _):
@@ -137,7 +136,7 @@ def netlist(board: Board) -> str:
 
 
 def _unreal(board: Board) -> list[str]:
-    """References to parts or pins that there are not, and pins on two nets."""
+    """Violations within the table: references to unknown parts or pins, pins on two nets."""
     found = []
     seen: Counter[str] = Counter()
     for net, places in [*board.nets.items(), ("[open]", board.left_open)]:
@@ -194,7 +193,7 @@ class _Ear(logging.Handler):
 
 @contextlib.contextmanager
 def _skidl() -> Iterator[tuple[Any, list[str]]]:
-    """SKiDL in a folder of its own, for it leaves files where it runs; and what its rules say."""
+    """SKiDL, in a temporary folder since it leaves files, and the list of its rules' messages."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         with open(os.devnull, "w") as away, contextlib.redirect_stderr(away):  # noqa: PTH123
             import skidl

@@ -1,4 +1,4 @@
-"""The picture of the housing: its parts, and two sections that show how one looks into it."""
+"""Draws the housing: its parts, and two sections that show how a person looks into it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NAMES = {
 
 
 def picture(kiosk: Enclosure) -> bytes:
-    """PNG."""
+    """The drawing as PNG."""
     matplotlib.use("Agg")
     figure = Figure(figsize=(15, 8.6), dpi=100, facecolor="white")
     grid = figure.add_gridspec(2, 2, width_ratios=(1.05, 1), hspace=0.2, wspace=0.05)
@@ -71,7 +71,7 @@ def _apart(axes: Axes, kiosk: Enclosure) -> None:
 def _shaded(
     bodies: list[tuple[str, Manifold]],
 ) -> tuple[NDArray[np.float64], dict[str, tuple[float, float]]]:
-    """An orthographic picture with depth, and where above each body its name may stand."""
+    """Shaded orthographic view of the bodies, and the pixel above each where its name goes."""
     scale, turn, nod = 3.0, radians(-52), radians(22)
     about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
     about_x = np.array([[1, 0, 0], [0, cos(nod), -sin(nod)], [0, sin(nod), cos(nod)]])
@@ -147,7 +147,7 @@ def _section(axes: Axes, section: CrossSection, colour: Any, turn: Any) -> None:
 
 
 def _from_the_side(axes: Axes, kiosk: Enclosure) -> None:
-    """The middle plane, tilted as it hangs: z to the right, y up; 0 is the sensor's opening."""
+    """Section at x = 0, tilted as mounted: z to the right, y up, origin in the sensor's opening."""
     tilt = radians(kiosk.mount.tilt_deg)
     axis = kiosk.box.axis_mm
 
@@ -189,7 +189,7 @@ def _from_the_side(axes: Axes, kiosk: Enclosure) -> None:
 
 
 def _cone(axes: Axes, kiosk: Enclosure, turn: Any, axis: float) -> None:
-    """The free view, and the half-signal cone within it."""
+    """The view that is kept free, and the half-signal cone within it."""
     away = kiosk.view.distance_mm
     spot = kiosk.figures()["spot_mm"] / 2
     start = kiosk.sensor.aperture_mm / 2
@@ -210,7 +210,7 @@ def _cone(axes: Axes, kiosk: Enclosure, turn: Any, axis: float) -> None:
 
 
 def _from_above(axes: Axes, kiosk: Enclosure) -> None:
-    """The plane of the sensor's axis: x to the right as the person sees it, z downwards."""
+    """Section in the plane of the sensor's axis: x to the person's right, z downwards."""
 
     def turn(x: float, z: float) -> tuple[float, float]:
         return x, z

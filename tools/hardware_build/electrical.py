@@ -1,7 +1,7 @@
-"""Resistors, margins and times of kiosk and gate board, from the parts' figures.
+"""Computes resistors, margins and times of kiosk and gate board from the parts' figures.
 
-`compute` refuses what lies outside a part's limits, so nothing is drawn that could not work.
-Formulae: NXP UM10204 7.1 for the bus; otherwise Ohm's law with each figure at its worst.
+`compute` refuses a value outside a part's limits, so that no board is drawn that cannot work.
+Formulae: NXP UM10204 7.1 for the I2C bus; otherwise Ohm's law with each figure at its worst case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hardware_build.table import HARDWARE, Table, read
 TABLE = HARDWARE / "electrical.toml"
 E12 = (1.0, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2, 10.0)
 RISE = 0.8473
-"""From 0.3 to 0.7 of the supply in time constants: ln(0.7 / 0.3)."""
+"""Rise time from 0.3 to 0.7 of the supply, in RC time constants: ln(0.7 / 0.3)."""
 
 SUPPLY = "error by the sensor's supply"
 I2C_CABLES = ("W2", "W3", "W4")
@@ -27,7 +27,7 @@ COLOURS = ("green", "amber", "red")
 
 @dataclass(frozen=True)
 class Figure:
-    """Something computed, in its unit, and between what it must lie."""
+    """A computed quantity, its unit, and the limits that it must keep."""
 
     group: str
     english: str
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Values:
-    """What the circuits are built with (ohms, farads)."""
+    """Component values of the circuits (Ω, F)."""
 
     pull_up: float
     led: dict[str, float]
@@ -57,7 +57,7 @@ class Values:
 def compute(
     lengths_m: dict[str, float], pins: Pins, sensor: Sensor, path: Path = TABLE
 ) -> tuple[list[Figure], Values]:
-    """All figures, and the values to build with. Raises `HardwareError` naming what is outside."""
+    """All figures and component values. Raises `HardwareError` naming a figure outside limits."""
     table = read(path)
     figures: list[Figure] = []
     pull_up = _bus(table, figures, sum(lengths_m[name] for name in I2C_CABLES), sensor)
@@ -87,7 +87,7 @@ def compute(
 
 
 def e12(ohm: float, up: bool = False) -> float:
-    """The nearest resistor of the E12 series, or the nearest that is not smaller."""
+    """Nearest resistor of the E12 series (Ω); with `up`, the nearest that is not smaller."""
     decade = 10.0 ** int(log10(ohm) // 1)
     choices = [round(step * decade, 12) for step in E12]
     if up:
@@ -184,7 +184,7 @@ def _lights(table: Table, figures: list[Figure]) -> dict[str, float]:
             ),
             Figure(
                 "lights", f"{colour}: least current", f"{word}:最小电流", darkest, "A",
-                # A green at its worst everything is dimmer than the others, and still lit.
+                # Green at the worst of every tolerance is dimmer than the others, but visible.
                 _n(table, "lights", "lowest_a") / (2 if colour == "green" else 1),
             ),
         ]  # fmt: skip
@@ -320,7 +320,7 @@ _PREFIX = ((1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n
 
 
 def written(value: float, unit: str) -> str:
-    """A value as people write it: 5.6 kΩ."""
+    """A value with its SI prefix and unit, such as 5.6 kΩ."""
     if unit == "°C" or value == 0:
         return f"{value:.3g} {unit}"
     scale, letter = next((one for one in _PREFIX if abs(value) >= one[0] * (1 - 1e-9)), _PREFIX[-1])
@@ -338,7 +338,7 @@ def _limits(figure: Figure) -> str:
 
 
 def markdown(figures: list[Figure], path: Path = TABLE) -> str:
-    """The table of what was computed, and the sources below it."""
+    """Text of `hardware/electrical.md`: the figures, and their sources below."""
     text = "| what | 项目 | value 数值 | must be 要求 |\n| --- | --- | --- | --- |\n"
     for one in figures:
         cells = (one.english, one.chinese, written(one.value, one.unit), _limits(one))

@@ -1,10 +1,11 @@
-"""The kiosk's housing as solids, by the measures of `measures`. Five printed parts, so that another
-sensor needs only another cell:
+"""The kiosk's housing as solids, from the dimensions in `measures`.
 
-- `front`: the shell, with windows; a divider keeps the electronics' warmth from the sensor
-- `cell`: holds the can by a collar on thin spokes, air around it, the hood before it
-- `mark`: a small mirror, turned so that whoever sees his own pupil in it has the inner corner of
-  that eye on the sensor's axis
+Five printed parts; another sensor needs only another cell:
+
+- `front`: the shell with its windows; a divider keeps the electronics' heat from the sensor
+- `cell`: holds the sensor's can in a collar on thin spokes, in air, with the hood before it
+- `mark`: a small mirror; a person who sees their own pupil in it has the inner corner of that eye
+  on the sensor's axis
 - `back`, and `wedge`, which tilts the kiosk on its wall
 """
 
@@ -21,12 +22,12 @@ from manifold3d import CrossSection, FillRule, JoinType, Manifold, OpType
 from hardware_build.measures import LIP_MM, Measures
 
 ROUND = 48
-"""Sides of a circle."""
+"""Segments of a circle."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A printed part where it belongs in the kiosk, and the turn (°, about x y z) to print it."""
+    """A printed part at its place in the kiosk, and its rotation for printing (° about x, y, z)."""
 
     name: str
     solid: Manifold
@@ -34,19 +35,19 @@ class Part:
 
     @property
     def printed(self) -> Manifold:
-        """As it lies on the bed, which is z = 0."""
+        """The part as it lies on the printer's bed (z = 0)."""
         turned = self.solid.rotate(self.turn)
         return turned.translate((0, 0, -turned.bounding_box()[2]))
 
 
 class Enclosure(Measures):
-    """The solids; raises `HardwareError` if they cannot be."""
+    """The housing's solids. Raises `HardwareError` for dimensions that cannot be built."""
 
     # -- the parts ---------------------------------------------------------------------------
 
     @cached_property
     def parts(self) -> list[Part]:
-        """All five, each where it belongs."""
+        """All five parts, at their places in the kiosk; the wedge in coordinates of its own."""
         return [
             Part("front", self._front(), (0, 180, 0)),
             Part("cell", self._cell(), (0, 0, 0)),
@@ -100,7 +101,7 @@ class Enclosure(Measures):
         return shell - Manifold.batch_boolean(holes, OpType.Add)
 
     def _vents(self) -> Iterator[Manifold]:
-        """Slots open to the back: low and high in the electronics' chamber, one for wires."""
+        """Slots open to the back: vents low and high in the electronics' chamber, and for wires."""
         wide, high, deep = self.box.width_mm, self.box.height_mm, self.box.depth_mm
         for n in range(-3, 4):
             if n:
@@ -121,7 +122,7 @@ class Enclosure(Measures):
         return [(a * x, b * y) for a in (-1, 1) for b in (-1, 1)]
 
     def _cell_screws(self) -> list[tuple[float, float]]:
-        """Below and above the hood, where nothing else is."""
+        """Positions of the cell's screws, below and above the hood."""
         away = self.flange_radius() - 4
         return [(0, self.box.axis_mm + side * away) for side in (-1, 1)]
 
@@ -157,14 +158,14 @@ class Enclosure(Measures):
             _disc(1.7, -1, flange + 1, (x, y - self.box.axis_mm)) for x, y in self._cell_screws()
         ]
         cell -= Manifold.batch_boolean(screws, OpType.Add)
-        # Flat at its sides, where the mark's flange is.
+        # The sides are cut flat for the mark's flange.
         cell ^= _slab(
             _square(200, (0, 0)).scale((0.01 * (self.hood_radius_mm + 3), 1)), -1, rim + 1
         )
         return cell.translate((0, self.box.axis_mm, -flange - plate))
 
     def _mark_outline(self, slack: float = 0.0) -> CrossSection:
-        """A square with one corner off, so that it goes in one way only."""
+        """A square with one corner cut off, so that it fits in one orientation only."""
         half = self.mark.mirror_mm / 2 + 2 + slack
         return CrossSection(
             [
@@ -205,11 +206,11 @@ class Enclosure(Measures):
         return plate.translate((0, 0, -self.box.depth_mm))
 
     def _posts(self) -> list[tuple[float, float]]:
-        """Where the back is screwed to the wedge."""
+        """Positions of the screws that join back and wedge."""
         return [(x, y) for x in (-28, 28) for y in (-44, 44)]
 
     def _wedge(self) -> Manifold:
-        """In its own place at the wall: z = 0 is the wall; it is not moved into the kiosk's."""
+        """The wedge in coordinates of its own: the wall is z = 0."""
         wide, high, wall, shallow = 72.0, 104.0, 3.0, 12.0
         outer = _slab(_rounded(wide, high, 4), 0, 80)
         inner = _slab(_rounded(wide - 2 * wall, high - 2 * wall, 2), -1, 81)
@@ -218,25 +219,25 @@ class Enclosure(Measures):
         tongues = [_box((-wide / 2 + 1, y - 8, 0), (wide / 2 - 1, y + 8, 4)) for y in (-20, 20)]
         body = Manifold.batch_boolean([frame, *posts, *tongues], OpType.Add)
         body -= Manifold.batch_boolean([_disc(2.6, -1, 5, (0, y)) for y in (-20, 20)], OpType.Add)
-        # The top falls from the lower end, so that the kiosk looks up.
+        # The top is cut at the tilt angle, so that the kiosk looks up.
         middle = shallow + high / 2 * tan(radians(self.mount.tilt_deg))
         above = Manifold.cube((300, 300, 200), True).translate((0, 0, 100))
         pilots = [_disc(1.25, -9, 1, (x, y)) for x, y in self._posts()]
         cut = Manifold.batch_boolean([above, *pilots], OpType.Add)
         return body - cut.rotate((-self.mount.tilt_deg, 0, 0)).translate((0, 0, middle))
 
-    # -- what it is judged by ------------------------------------------------------------------
+    # -- for checks ------------------------------------------------------------------------------
 
     @cached_property
     def view_cone(self) -> Manifold:
-        """What must be free before the sensor, as far as the eye."""
+        """Space that must be free before the sensor, as far as the eye."""
         away = self.view.distance_mm
         cone = Manifold.cylinder(away, self.clear_radius(0), self.clear_radius(away), ROUND)
         return cone.translate((0, self.box.axis_mm, self.opening_mm))
 
     @cached_property
     def whole(self) -> Manifold:
-        """All that is fixed around the sensor."""
+        """Union of all parts but the wedge."""
         return Manifold.batch_boolean(
             [one.solid for one in self.parts if one.name != "wedge"], OpType.Add
         )

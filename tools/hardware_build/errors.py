@@ -1,11 +1,11 @@
-"""The errors of what builds `hardware/`, under one base."""
+"""Errors of the generators of `hardware/`, under one base."""
 
 from fevergate.errors import FeverGateError
 
 
 class HardwareError(FeverGateError, ValueError):
-    """A table of `hardware/` says what cannot be built: file, line, field, what was expected."""
+    """A table of `hardware/` cannot be built; names file, line, field and what was expected."""
 
 
 class CircuitError(HardwareError):
-    """The electrical rules are broken; each line is a complaint."""
+    """A board breaks the electrical rules; each line below its title is a violation."""

@@ -1,7 +1,8 @@
-"""Everything of `hardware/` that is generated, and whether what lies there is equal to it.
+"""Generates the files of `hardware/`, and compares them with those on disk.
 
-Texts are compared byte by byte. A picture is drawn by Graphviz or matplotlib with the fonts of a
-system, so it is compared by what it shows, and by its source, whose digest a PNG carries.
+Texts are compared byte by byte. Graphviz and matplotlib draw with a system's own fonts, so an SVG
+is compared by its texts and colours, a PNG by its look and the digest of its source, which it
+carries. Solids are compared by volume.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _NOTE = "<!-- Built by tools/make-hardware from {sources}: change those. -->\n\n
 
 
 def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
-    """Each file below `hardware/` and what belongs in it. Raises `HardwareError`."""
+    """Content of each generated file, by path. Raises `HardwareError`."""
     files: dict[str, bytes] = {}
 
     say("pins")
@@ -91,7 +92,7 @@ def _text(sources: str, title: str, body: str) -> bytes:
 
 
 def stale(files: dict[Path, bytes]) -> list[str]:
-    """Which of the files in place differ from what was built, and how."""
+    """A line for each file that is missing, differs from `files`, or is no longer generated."""
     found = []
     for path, wanted in files.items():
         try:
@@ -122,7 +123,7 @@ def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:
 
 
 def _left_over(files: dict[Path, bytes]) -> list[str]:
-    """What nobody builds any more."""
+    """Files of generated kinds that are not in `files`."""
     made = re.compile(r"\.(gv|svg|net|stl)$")
     return [
         f"{path.relative_to(HARDWARE)}: nobody builds it"

@@ -1,7 +1,7 @@
-"""The guards' handbook in two languages: texts of `hardware/handbook/`, their figures and words
-from where they are decided, and a picture of every light.
+"""Builds the guards' handbook in two languages, and a picture of every light.
 
-So that what hangs in the guard's box says what the kiosk shows.
+Its texts are in `hardware/handbook/`; figures and displayed words come from firmware and settings,
+so that the handbook agrees with the kiosk.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Light(NamedTuple):
-    """A lamp's colour (None: dark), the sign in it, what one reads and hears, and what it means;
-    Chinese and English, a line break where there are two lines."""
+    """A lamp's colour (None: dark), its sign, what is read and heard, and what that means.
+
+    `says` and `means` are in Chinese and English, of one or two lines.
+    """
 
     colour: str | None
     sign: str
@@ -97,7 +99,7 @@ WIDTH, ROW, GAP = 900, 60, 68
 
 
 def markdown(language: str, kiosk: Enclosure) -> str:
-    """The handbook's text. Raises `HardwareError` for a place that nothing fills."""
+    """Text of the handbook. Raises `HardwareError` for a placeholder without a value."""
     path = HARDWARE / "handbook" / f"{language}.md.in"
     return _filled(path.read_text(encoding="utf-8"), _values(language, kiosk), path.name)
 
@@ -135,7 +137,7 @@ def _filled(text: str, values: dict[str, str], where: str) -> str:
 
 
 def lights(language: str) -> str:
-    """Every light of kiosk and tower as SVG: colour, sign, words and sound, what to do."""
+    """Every light of kiosk and tower as SVG: colour, sign, words and sound, meaning."""
     words = {name: " ".join(pair) for name, pair in words_in(language).items()}
     column = LANGUAGES.index(language)
     rows: list[str] = []
@@ -164,7 +166,7 @@ def lights(language: str) -> str:
 
 
 def _lines(x: int, y: int, text: str) -> str:
-    """One line or two, in the middle of a row that begins at `y`."""
+    """One or two lines of text, centred in the row whose top is `y`."""
     lines = text.split("\n")
     first = y + ROW // 2 + 6 - 11 * (len(lines) - 1)
     return "\n".join(_words(x, first + 22 * n, line, 16) for n, line in enumerate(lines))

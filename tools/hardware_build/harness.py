@@ -1,4 +1,4 @@
-"""The harness diagrams of kiosk, gates and desk, by WireViz with the numbers of the pin table."""
+"""Harness diagrams of kiosk, gates and desk, drawn by WireViz with the pin table's numbers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hardware_build.table import HARDWARE, fill
 
 SOURCES = HARDWARE / "wiring"
 _GROUNDS = ((39, 34), (30, 25), (20, 14), (9, 6))
-"""Grounds on a Pi's header, lamps' and button's, no two gates at the same."""
+"""Ground pins on a Pi's header for each gate: the lamps' and the button's."""
 
 _DESK_GROUND = _GROUNDS[-1][0]
 _DESK_SUPPLY = 1
-"""The ground beside the bus, which costs a Pi its fourth gate, and 3.3 V."""
+"""The desk sensor's pins: the ground next to the I2C bus (a fourth gate's otherwise), and 3.3 V."""
 
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
-    """Each diagram's name and its YAML, filled in. Raises `HardwareError`."""
+    """YAML source of each diagram by name, pin numbers filled in. Raises `HardwareError`."""
     found = {"kiosk": fill(folder / "kiosk.yml", {"board": pins.board, **pins.kiosk})}
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
@@ -43,9 +43,9 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
 
 
 def draw(name: str, text: str) -> dict[str, bytes]:
-    """WireViz's files of one diagram by their endings: gv (Graphviz's source), svg, png.
+    """Draw one diagram; returns its files by ending: gv (Graphviz's source), svg, png.
 
-    Raises `HardwareError` with WireViz's or Graphviz's words.
+    Raises `HardwareError` with the message of WireViz or Graphviz.
     """
     try:
         harness = wireviz.parse(text, return_types="harness")
@@ -59,15 +59,15 @@ def draw(name: str, text: str) -> dict[str, bytes]:
 
 
 def lengths_m(text: str) -> dict[str, float]:
-    """How long each cable of a filled-in source is."""
+    """Length of each cable of a filled-in source (m)."""
     return {name: float(cable["length"]) for name, cable in yaml.safe_load(text)["cables"].items()}
 
 
 def words(svg: str) -> list[str]:
-    """What stands in a diagram, sorted: what is the same in every Graphviz, unlike places."""
+    """All texts of a diagram, sorted; unlike positions, every Graphviz draws the same ones."""
     return sorted(html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg))
 
 
 def colours(svg: str) -> set[str]:
-    """The colours with which a diagram draws its wires; black, which Graphviz may name, is not."""
+    """Stroke colours of a diagram, without black and white, which Graphviz may write as names."""
     return set(re.findall(r'stroke="(#[0-9a-f]{6})"', svg)) - {"#000000", "#ffffff"}

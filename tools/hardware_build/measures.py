@@ -1,7 +1,7 @@
-"""The housing's measures: what `hardware/enclosure.toml` says, and what the sensor's view adds.
+"""Dimensions of the housing, from `hardware/enclosure.toml` and the sensor's field of view.
 
-In mm. x is to the right and y up as a person sees it who stands before the kiosk, z points to
-that person from the front's outer face. The sensor looks along z from `opening_mm`.
+In mm. For a person before the kiosk, x is to the right and y up; z points from the front's outer
+face to that person. The sensor looks along z from `opening_mm`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "enclosure.toml"
 LIP_MM = 0.8
-"""How thick the collar's lip is."""
+"""Thickness of the collar's lip."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How far, and how much of the view is kept free."""
+    """Distance to the eye, and the space that is kept free for the view."""
 
     distance_mm: Annotated[float, (20, 600)]
     clear: Annotated[float, (1, 5)]
@@ -32,7 +32,7 @@ class View:
 
 @dataclass(frozen=True)
 class Mount:
-    """Whose eyes are how high, and how far the kiosk looks up."""
+    """Range of eye heights, and the angle by which the kiosk looks up."""
 
     shoes_mm: Annotated[float, (0, 60)]
     low_eye_mm: Annotated[float, (700, 2000)]
@@ -61,7 +61,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Cell:
-    """What holds the can, and keeps warmth from it."""
+    """The holder of the sensor's can, which keeps heat from it."""
 
     collar_mm: Annotated[float, (1.2, 4)]
     gap_mm: Annotated[float, (1, 15)]
@@ -73,7 +73,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mark:
-    """The mirror to look into."""
+    """The mirror that a person looks into."""
 
     mirror_mm: Annotated[float, (8, 30)]
     aside_mm: Annotated[float, (15, 80)]
@@ -81,7 +81,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Print:
-    """What a printer can do, and its plastic."""
+    """Limits of the printer, and its plastic."""
 
     wall_mm: Annotated[float, (0.8, 3)]
     overhang_deg: Annotated[float, (30, 60)]
@@ -95,7 +95,7 @@ def _group(table: Table, name: str, cls: type[Any]) -> Any:
 
 
 class Measures:
-    """The table and what follows from it; raises `HardwareError` if it cannot be built."""
+    """The table and dimensions derived from it. Raises `HardwareError` if they cannot be built."""
 
     def __init__(self, table: Table | None = None, part: str | None = None) -> None:
         """`part` replaces the table's sensor."""
@@ -121,17 +121,17 @@ class Measures:
 
     @cached_property
     def collar_high_mm(self) -> float:
-        """How long the collar is; a short can ends within the flange."""
+        """Length of the collar: that of the can, at most 8 mm."""
         return min(self.sensor.can_long_mm, 8.0)
 
     @property
     def can_radius_mm(self) -> float:
-        """Of the hole that the can slips into."""
+        """Radius of the hole that the can slips into."""
         return self.sensor.can_mm / 2 + self.cell.slip_mm / 2
 
     @property
     def lip_radius_mm(self) -> float:
-        """Holds the can from falling out forwards."""
+        """Inner radius of the lip that keeps the can from falling out forwards."""
         return self.can_radius_mm - 0.9
 
     @property
@@ -146,7 +146,7 @@ class Measures:
 
     @cached_property
     def hood_long_mm(self) -> float:
-        """How far the hood stands out before the front: as far as the view lets it."""
+        """Length of the hood before the front: the longest whose rim the table allows, or 0."""
         long = self.view.hood_mm
         while long > 0:
             if self.hood_inner(long) + self.print.wall_mm + 0.4 <= self.view.hood_radius_mm:
@@ -155,18 +155,18 @@ class Measures:
         return 0.0
 
     def hood_inner(self, before_front_mm: float) -> float:
-        """Inner radius of the hood, so far before the front."""
+        """Inner radius of the hood at a distance before the front."""
         away = max(0.0, before_front_mm - self.opening_mm)
         return max(self.air_radius_mm, self.clear_radius(away) + 0.3)
 
     def clear_radius(self, away_mm: float) -> float:
-        """What no wall may enter, as a radius around the axis, so far before the opening."""
+        """Radius around the axis that no wall may enter, at a distance before the opening."""
         clear = self.view.clear * optics.spot_mm(self.sensor, away_mm)
         return (self.sensor.aperture_mm + clear) / 2
 
     @property
     def mirror_turn_deg(self) -> float:
-        """How far the mark looks towards the axis, so that it shows a pupil to itself."""
+        """Angle by which the mark is turned to the axis, so that a pupil sees itself in it."""
         return degrees(atan2(self.mark.aside_mm - self.face.aside_mm, self.view.distance_mm))
 
     def _check(self) -> None:
@@ -199,11 +199,11 @@ class Measures:
             )
 
     def flange_radius(self) -> float:
-        """The cell's flange, behind the front."""
+        """Radius of the cell's flange, behind the front."""
         return self.hood_radius_mm + 8
 
     def straight_to(self) -> float:
-        """The cell's height up to which the hood stays as narrow as it begins."""
+        """Height of the cell up to which the hood keeps its initial inner radius."""
         start = self.cell.flange_mm + self.box.wall_mm
         before = 0.0
         while before < self.hood_long_mm and self.hood_inner(before) <= self.air_radius_mm:
@@ -211,7 +211,7 @@ class Measures:
         return start + max(0.0, before - 0.25)
 
     def figures(self) -> dict[str, float]:
-        """What follows from the table, in mm, °, K/W, for people who build."""
+        """Derived figures for the builder (mm, °, K/W)."""
         away = self.view.distance_mm
         tilt = radians(self.mount.tilt_deg)
         axis_high = self.mount.low_eye_mm + self.mount.shoes_mm - away * sin(tilt)
@@ -238,7 +238,7 @@ class Measures:
         }
 
     def markdown(self) -> str:
-        """What a builder has to know, for `hardware/enclosure.md`."""
+        """Text of `hardware/enclosure.md`, for the builder."""
         f = self.figures()
         rows = [
             ("sensor", "传感器", self.sensor.name),

@@ -1,9 +1,9 @@
-"""A part's spot at a distance, how much of its view is skin, and what the rest costs.
+"""A sensor's spot at a distance, the share of skin in its view, and the error by the rest.
 
-The one place with the formula: `tools/measure optics`, the enclosure and the parts list use it.
-A data sheet's field of view is where the signal has fallen to a half, so a spot has no hard edge.
-Two models hold the truth between them: `hard`, a disc of even sensitivity, as data sheets draw
-it, and `soft`, a bell whose half-height is the spot's edge, which sees more of what is around.
+Used by `tools/measure optics`, the enclosure and the parts list. A data sheet states the field of
+view at half of the peak signal, so a spot has no hard edge. The truth lies between two models:
+`hard`, a disc of even sensitivity, as data sheets draw it, and `soft`, a Gaussian whose
+half-height is the spot's edge and which sees more of the surroundings.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from hardware_build.table import HARDWARE, Table, read
 TABLE = HARDWARE / "sensors.toml"
 ZERO_C_K = 273.15
 SKIN_EMISSIVITY = 0.98
-"""As the firmware's correction has it."""
+"""The value that the firmware's correction uses."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Sensor:
 
 @dataclass(frozen=True)
 class Face:
-    """What stands before a sensor: discs around the aim, site within face within room."""
+    """The scene before a sensor: concentric discs, the measured site in the face in the room."""
 
     site_mm: float
     site_c: float
@@ -49,12 +49,15 @@ class Face:
 
     @property
     def aside_mm(self) -> float:
-        """How far a pupil lies from the inner corner of its eye."""
+        """Distance from a pupil to the inner corner of its eye."""
         return (self.pupils_mm - self.corners_mm) / 2
 
 
 def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
-    """Each part by its three letters, and the face. Raises `HardwareError` naming the line."""
+    """Sensors by the last three letters of their part number, and the face.
+
+    Raises `HardwareError` naming the line.
+    """
     table = read(path)
     parts = {part: _sensor(table, part) for part in table.data if part != "face"}
     limits = {
@@ -78,7 +81,7 @@ def _sensor(table: Table, part: str) -> Sensor:
 
 
 def find(part: str) -> Sensor:
-    """A part by its letters or its whole number, `DCI` or `MLX90614ESF-DCI`."""
+    """A sensor by its letters or its whole part number: `DCI` or `MLX90614ESF-DCI`."""
     parts, _ = load()
     for sensor in parts.values():
         if part.upper() in (sensor.part, sensor.name):
@@ -87,17 +90,17 @@ def find(part: str) -> Sensor:
 
 
 def spot_mm(sensor: Sensor, distance_mm: float) -> float:
-    """Diameter of the cone within which half the peak sensitivity is kept, at a distance."""
+    """Diameter at which sensitivity has fallen to half of its peak, at a distance."""
     return 2 * distance_mm * tan(radians(sensor.fov_deg / 2))
 
 
 def cone_mm(sensor: Sensor, distance_mm: float) -> float:
-    """The same with the can's opening added: what no wall may enter."""
+    """Diameter of the spot with the can's opening added."""
     return spot_mm(sensor, distance_mm) + sensor.aperture_mm
 
 
 def share(spot: float, disc: float, soft: bool) -> float:
-    """How much of the signal comes from within a disc (mm) around the axis, 0 to 1."""
+    """Share (0 to 1) of the signal that comes from within a disc (mm) around the axis."""
     ratio = (disc / spot) ** 2
     return 1 - 0.5**ratio if soft else min(1.0, ratio)
 
@@ -105,8 +108,8 @@ def share(spot: float, disc: float, soft: bool) -> float:
 def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
     """Spot, shares and errors (°C) of both models.
 
-    `room_error_c` is what the room behind the face costs; `site_error_c` adds that the face
-    around the site is cooler. Both are what a reading, corrected for emissivity, is short of.
+    `room_error_c` is the error by the room behind the face; `site_error_c` adds that by the cooler
+    face around the site. Both are errors of a reading corrected for emissivity.
     """
     spot = spot_mm(sensor, distance_mm)
     found: dict[str, Any] = {
@@ -125,7 +128,7 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
         found[model] = {
             "site_share": site,
             "skin_share": skin,
-            # Never "-0.00".
+            # + 0.0: never printed as "-0.00"
             "room_error_c": round(one_skin - face.skin_c, 6) + 0.0,
             "site_error_c": round(real - face.site_c, 6) + 0.0,
         }
@@ -133,15 +136,15 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
 
 
 def farthest_mm(sensor: Sensor, disc_mm: float) -> float:
-    """The distance at which the hard spot just fills a disc."""
+    """Distance (mm) at which the hard spot just fills a disc."""
     return disc_mm / (2 * tan(radians(sensor.fov_deg / 2)))
 
 
 def _corrected(zones: list[tuple[float, float]], room_c: float) -> float:
-    """What the firmware's correction makes (°C) of zones of skin (share, °C) before a room.
+    """Result (°C) of the firmware's correction for zones of skin (share, °C) before a room.
 
-    Powers add, not temperatures. Skin mirrors the room, and what is no skin is the room itself,
-    which is black; the correction believes that all of the view is skin.
+    Radiated powers add, not temperatures. Skin reflects the room; the rest of the view is the room,
+    a black body. The correction assumes that all of the view is skin.
     """
     room_k4 = (room_c + ZERO_C_K) ** 4
     power = room_k4 + SKIN_EMISSIVITY * sum(
@@ -152,7 +155,7 @@ def _corrected(zones: list[tuple[float, float]], room_c: float) -> float:
 
 
 def markdown(distance_mm: float) -> str:
-    """Each part at the stated distance, for `hardware/optics.md`."""
+    """Text of `hardware/optics.md`: each sensor at a distance."""
     parts, face = load()
     text = (
         f"At {distance_mm / 10:g} cm, room {face.room_c:g} °C. hard / soft: the two models of a"

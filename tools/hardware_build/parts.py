@@ -1,4 +1,4 @@
-"""The parts list of `hardware/parts.csv`: totals, and each sensor's accuracy beside its price."""
+"""Reads the parts list `hardware/parts.csv`; totals, and each sensor's accuracy and price."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Part:
-    """One row; prices for one piece. `instead` is not paid: a sensor has its own table, anything
-    else stands below what it replaces."""
+    """One row of the parts list; prices are for one piece.
+
+    The choice `instead` marks an alternative, which no total contains.
+    """
 
     assembly: str
     item_en: str
@@ -43,7 +45,7 @@ class Part:
 
 
 def load(path: Path = TABLE) -> list[Part]:
-    """Every row, checked. Raises `HardwareError` naming line, column and what was expected."""
+    """Read and check all rows. Raises `HardwareError` naming line, column and expected value."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -98,7 +100,7 @@ def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
 
 
 def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple[float, float]:
-    """Lowest and highest price of an assembly, its optional parts with it if asked for."""
+    """Lowest and highest total of an assembly (CNY), with its optional parts if `optional`."""
     taken = ("default", "optional") if optional else ("default",)
     rows = [one for one in parts if one.assembly == assembly and one.choice in taken]
     return (
@@ -108,7 +110,7 @@ def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple
 
 
 def markdown(parts: list[Part], distance_mm: float, supply_c: float) -> str:
-    """`hardware/parts.md`; `supply_c` is the error by the kiosk's own supply."""
+    """Text of `hardware/parts.md`; `supply_c` is the sensor's error from its supply (°C)."""
     text = (
         "Prices in yuan for one piece. `estimate`: a usual range for small quantities, not an offer"
         " of these shops.\n"

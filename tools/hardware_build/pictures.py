@@ -1,4 +1,4 @@
-"""PNGs that carry the digest of what they were drawn from, in few colours."""
+"""PNG pictures of few colours that carry the digest of their source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SMALL = (160, 120)
 
 
 def labelled(png: bytes, digest: str) -> bytes:
-    """The picture in 128 colours, with the digest in it."""
+    """A PNG reduced to 128 colours, with `digest` as a text chunk."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
     note = PngInfo()
     note.add_text(_KEY, digest)
@@ -23,7 +23,7 @@ def labelled(png: bytes, digest: str) -> bytes:
 
 
 def same_picture(one: bytes, other: bytes) -> str | None:
-    """Why two pictures are not of the same thing; fonts and places may differ a little."""
+    """How two PNGs differ, or None: by source, by more than 15 % in size, or to the eye."""
     try:
         first, second = Image.open(io.BytesIO(one)), Image.open(io.BytesIO(other))
         first.load()

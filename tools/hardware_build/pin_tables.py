@@ -1,5 +1,7 @@
-"""`tools/make-pins`: the pin tables of firmware and gateway from hardware/pins.toml and
-hardware/boards.toml (`--check` compares)."""
+"""`tools/make-pins`: generates the pin tables of firmware and gateway; `--check` compares them.
+
+Sources: hardware/pins.toml and hardware/boards.toml.
+"""
 
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ _HEADER = '"""{what}, built by tools/make-pins from hardware/{table}: change tha
 
 
 def tables() -> dict[Path, str]:
-    """The text of each generated file."""
+    """Text of each generated file."""
     known = boards.load()
     return {
         ROOT / "firmware/kiosk_board.py": board_model.pins_source(known.models[known.default]),
@@ -37,7 +39,7 @@ def _gates(gateway: dict[str, dict[str, int]]) -> str:
 
 
 def _boards(known: boards.Boards) -> str:
-    """The classes of `hardware_build.board_model`, and the table as their values."""
+    """The gateway's board table: the classes of `board_model`, and an instance for each board."""
     classes = MODEL.read_text(encoding="utf-8").split('"""\n\n', 1)[1]
     return (
         _HEADER.format(what="Boards for kiosks", table="boards.toml")
@@ -52,7 +54,7 @@ def _boards(known: boards.Boards) -> str:
 
 
 def _entry(value: boards.BoardModel | boards.RefusedBoard) -> str:
-    """A value as the formatter would write it."""
+    """Source of one entry, laid out as `ruff format` would."""
     text = f'    "{value.name}": {type(value).__name__}(\n'
     for name, field in vars(value).items():
         if isinstance(field, dict):

@@ -1,8 +1,7 @@
-"""The pins of a Pi's gates and desk, refused where a pin cannot do what it is given; a kiosk's are
-in `hardware_build.boards`.
+"""Reads the pins of a Pi's gates and desk, and refuses a pin that cannot serve its use.
 
-Runs on a bare Python, since it is asked before anything is installed. Sources: BCM2835 ARM
-Peripherals, table 6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
+A kiosk's pins are in `boards`. Needs no installed packages. Sources: BCM2835 ARM Peripherals, table
+6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
 """
 
 from dataclasses import dataclass, field
@@ -20,10 +19,10 @@ GATE = {
     "buzzer": "output",
     "acknowledge": "input",
 }
-"""What each pin has to do."""
+"""Direction of each pin of a gate."""
 
 DESK = {"sda": 2, "scl": 3}
-"""Where the desk's sensor can be: bus 1 of every Pi, with its own pull-ups."""
+"""The only pins for the desk's sensor: I2C bus 1 of every Pi, which has pull-ups."""
 
 _PI: dict[int, str] = {
     0: "is ID_SD, which reads a HAT's memory at boot",
@@ -38,16 +37,15 @@ HEADER = {
     9: 21, 25: 22, 11: 23, 8: 24, 7: 26, 0: 27, 1: 28, 5: 29, 6: 31, 12: 32, 13: 33, 19: 35,
     16: 36, 26: 37, 20: 38, 21: 40,
 }  # fmt: skip
-"""A Pi's BCM number to the place on its 40-pin header, which is where a wire goes."""
+"""Position on a Pi's 40-pin header, by BCM number."""
 
 PULLED_UP_AT_RESET = range(9)
-"""BCM numbers that a Pi pulls up (50 to 65 kΩ) until somebody drives them; the others go down."""
+"""BCM numbers that a Pi pulls up (50 to 65 kΩ) until a program drives them; others are down."""
 
 
 @dataclass(frozen=True)
 class Pins:
-    """GPIO numbers of a kiosk's default board; BCM numbers of each gate's set and of the desk's
-    sensor, if there is one, on a Pi."""
+    """Pins of the kiosk's default board (GPIO), of a Pi's gates and of its desk sensor (BCM)."""
 
     kiosk: dict[str, int]
     gateway: dict[str, dict[str, int]]
@@ -100,7 +98,7 @@ def _desk(table: Table) -> dict[str, int]:
 
 
 def markdown(pins: Pins, known: boards.Boards) -> str:
-    """The table for people who wire."""
+    """Text of `hardware/pins.md`, for wiring."""
     models = list(known.models.values())
     text = f"| kiosk 测温亭: GPIO | {' | '.join(model.title for model in models)} |\n"
     text += "| --- " * (len(models) + 1) + "|\n"

@@ -1,4 +1,4 @@
-"""Can a solid be printed: closed, of walls thick enough, without supports? And its STL file."""
+"""Checks whether a solid can be printed (closed, walls, overhangs); reads and writes STL files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from hardware_build.errors import HardwareError
 
 _BED_MM = 0.02
 _FINE_MM = 4.0
-"""Walls are felt for at least so often."""
+"""Longest edge of the triangles from whose centres wall thickness is measured."""
 
 _ACROSS = 0.7
 
 
 def mesh(solid: Manifold) -> trimesh.Trimesh:
-    """Triangles; vertices in mm."""
+    """Triangle mesh of a solid's surface; vertices in mm."""
     raw = solid.to_mesh()
     return trimesh.Trimesh(raw.vert_properties[:, :3], raw.tri_verts, process=False)
 
 
 def solid(body: trimesh.Trimesh) -> Manifold:
-    """Back again, from triangles whose corners may be doubled, as an STL file has them.
+    """Solid within a triangle mesh, whose vertices may be duplicated, as in an STL file.
 
-    Raises `HardwareError` for what encloses nothing.
+    Raises `HardwareError` if the mesh is not closed.
     """
     body.merge_vertices()
     made = Manifold(Mesh(np.asarray(body.vertices, np.float32), np.asarray(body.faces, np.uint32)))
@@ -39,12 +39,12 @@ def solid(body: trimesh.Trimesh) -> Manifold:
 
 
 def stl(solid: Manifold) -> bytes:
-    """Binary STL."""
+    """A solid as binary STL."""
     return bytes(mesh(solid).export(file_type="stl"))  # pyright: ignore[reportArgumentType]
 
 
 def load_stl(path: Path) -> Manifold:
-    """Raises `HardwareError` for a file that is no closed body."""
+    """Read a solid from an STL file. Raises `HardwareError` if it is not a closed body."""
     try:
         return parsed(path.read_bytes())
     except OSError as error:
@@ -52,7 +52,7 @@ def load_stl(path: Path) -> Manifold:
 
 
 def parsed(content: bytes) -> Manifold:
-    """What a binary STL encloses. Raises `HardwareError`."""
+    """Solid that a binary STL encloses. Raises `HardwareError`."""
     try:
         body = trimesh.load_mesh(io.BytesIO(content), file_type="stl")
     except Exception as error:  # trimesh raises what it likes
@@ -66,21 +66,21 @@ def different_mm3(one: Manifold, other: Manifold) -> float:
 
 
 def thinnest_mm(solid: Manifold) -> float:
-    """The thinnest wall, felt inwards from points all over the surface."""
+    """Thickness of the thinnest wall, measured inwards from points all over the surface."""
     fine = mesh(solid.refine_to_length(_FINE_MM))
     centres, normals = fine.triangles_center, fine.face_normals
     thinnest = float("inf")
     for point, normal in zip(centres, normals, strict=True):
         start = point - 1e-3 * normal
         hits = solid.ray_cast(tuple(start), tuple(start - 100 * normal))
-        # Only a wall has its other face across; an edge has it beside.
+        # The far face of a wall points the opposite way; at an edge the ray hits a side.
         if hits and np.dot(np.asarray(hits[0].normal), normal) < -_ACROSS:
             thinnest = min(thinnest, 100 * hits[0].distance)
     return thinnest
 
 
 def unsupported_mm2(solid: Manifold, overhang_deg: float) -> float:
-    """Area that hangs flatter than allowed over nothing; the bed is z = 0."""
+    """Area of faces that overhang by more than `overhang_deg` from upright; the bed is z = 0."""
     body = mesh(solid)
     down: NDArray[np.bool_] = body.face_normals[:, 2] < -cos(radians(90 - overhang_deg))
     above = body.triangles[:, :, 2].min(axis=1) > _BED_MM

@@ -1,4 +1,4 @@
-"""Reading the TOML tables of `hardware/`, with errors that name the line."""
+"""Reads the TOML tables of `hardware/`; errors name the line."""
 
 import re
 import tomllib
@@ -15,14 +15,14 @@ HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
 
 @dataclass(frozen=True)
 class Table:
-    """A TOML file as data, and as the text to find lines in."""
+    """A TOML file: its data, and its text, in which an error's line is found."""
 
     path: Path
     text: str
     data: dict[str, Any]
 
     def line(self, *keys: str) -> int | None:
-        """Where (from 1) the last of `keys` is written under the others' heading, if it is."""
+        """Line number (from 1) of the last of `keys` below the heading of the others, or None."""
         heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
         here = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
@@ -61,7 +61,7 @@ class Table:
 
 
 def read(path: Path) -> Table:
-    """Raises `HardwareError` for a file that is missing or is not TOML."""
+    """Read a table. Raises `HardwareError` if the file is missing or is not TOML."""
     try:
         text = path.read_text(encoding="utf-8")
         return Table(path, text, tomllib.loads(text))
@@ -70,7 +70,7 @@ def read(path: Path) -> Table:
 
 
 def fill(path: Path, values: Mapping[str, object]) -> str:
-    """A source with its `${name}`s filled in; lines that are comments come out empty.
+    """Text of a template with each `${name}` replaced; comment lines become empty.
 
     Raises `HardwareError` naming the line.
     """
