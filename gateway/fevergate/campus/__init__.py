@@ -1,6 +1,6 @@
 """The campus server: gathers what the gateways forward, and makes the daily report of it.
 
-`database` and `schema` lie at the bottom; `receiver` takes deliveries into `summary_store`,
-`report` makes a day of them, `report_versions` keeps its versions, `scheduler` does what is due;
-the pages are on top.
+`receiver` takes deliveries into `summary_store` (on `database` and `schema`), `assemble` makes a
+day's `report` of them, `report_versions` keeps its versions, `scheduler` runs what is due,
+`escalation` posts notices, `pages` shows it all, `app` puts it together.
 """

@@ -1,4 +1,4 @@
-"""Accounts and the audit of the campus server, where its other data lies: any server knows them."""
+"""Accounts and audit of the campus server, in its database, so that several servers share them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fevergate.web_common.store import AuditedStore, Connection
 
 
 class PeopleStore(AuditedStore):
-    """The statements of `web.accounts` on SQLite or PostgreSQL."""
+    """Runs the statements of `web_common.accounts` on SQLite or PostgreSQL."""
 
     def __init__(self, database: CampusDatabase, now: Callable[[], float]) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class PeopleStore(AuditedStore):
 
     def query(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         within: _Bound | None = getattr(self._thread, "within", None)
-        if within:  # what the transaction wrote must be seen
+        if within:  # the transaction must see its own writes
             return within.rows(sql, arguments)
         with self._database.read() as connection:
             return _Bound(connection).rows(sql, arguments)
@@ -45,7 +45,7 @@ class PeopleStore(AuditedStore):
 
 
 class _Bound:
-    """A connection that takes `?` and `:name`."""
+    """A connection that accepts `?` and `:name` as parameters."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection

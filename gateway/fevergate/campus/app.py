@@ -1,7 +1,7 @@
-"""`fevergate campus`: the application, and serving it.
+"""The campus server as a web application, and the command `fevergate campus` that runs it.
 
-A process keeps nothing that another must know: several may run on one PostgreSQL, behind whatever
-balances the load.
+All state is in the database, so that several servers may share one PostgreSQL behind a load
+balancer.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ from fevergate.web_common.sign_in import SignInPages
 
 
 class CampusServer:
-    """One process's; `now` is its clock, else the machine's, judged. Raises `SettingsError`,
-    `CampusError`, `StoreError`."""
+    """All parts of one server process; `now` is its clock, by default a `CampusClock`.
+
+    Raises `SettingsError`, `CampusError`, `StoreError`.
+    """
 
     def __init__(self, settings: CampusSettings, now: Callable[[], float] | None = None) -> None:
         self.database = CampusDatabase(settings.url)
@@ -87,7 +89,7 @@ class CampusServer:
         )
 
     def close(self) -> None:
-        """Give up the database."""
+        """Close the database."""
         self.database.close()
 
     @asynccontextmanager
@@ -99,7 +101,7 @@ class CampusServer:
 
 
 def serve(settings: CampusSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`,
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`; and
     `ClosingError` while a campus is being closed."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
     https_server.check_certificate(certificate, key)

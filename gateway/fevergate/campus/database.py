@@ -1,6 +1,6 @@
-"""The campus server's database: SQLite in a file, or PostgreSQL by its URL; the same for the rest.
+"""The campus server's database: SQLite in a file or PostgreSQL by URL, behind one interface.
 
-Several servers may use one PostgreSQL: nothing is kept in a process that another must know.
+Several servers may use one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from fevergate.errors import CampusError, SettingsError
 BUSY_S = 30
 POOL = 10
 READ_ONLY = "25006"
-"""read_only_sql_transaction (PostgreSQL, appendix A)."""
+"""SQLSTATE read_only_sql_transaction (PostgreSQL manual, appendix A)."""
 APPLICATION = "fevergate-campus"
-"""By this name PostgreSQL knows our connections (libpq, `application_name`)."""
+"""`application_name` (libpq) of our connections to PostgreSQL."""
 MIGRATING = 4_205_171
-"""The advisory lock under which one server at a time brings PostgreSQL's schema up to date."""
+"""Key of the advisory lock under which one server at a time migrates PostgreSQL's schema."""
 
 
 class CampusDatabase:
-    """One engine. Raises `SettingsError` for a URL that is none, `CampusError` where the database
-    cannot be reached or brought up to date."""
+    """Engine of one database, whose schema is migrated first. Raises `SettingsError` for an invalid
+    URL, `CampusError` where the database cannot be reached or migrated."""
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -51,12 +51,12 @@ class CampusDatabase:
         self._migrate()
 
     def close(self) -> None:
-        """Give up every connection."""
+        """Close all connections."""
         self._engine.dispose()
 
     def compact(self) -> None:
-        """Give back the room of what was deleted, so that nothing of it is left in free pages nor
-        in SQLite's log. Raises `CampusError`."""
+        """Rewrite the database without free pages, and truncate SQLite's log, so that no deleted
+        data is left in them. Raises `CampusError`."""
         try:
             if self.sqlite:
                 self._engine.dispose()
@@ -72,13 +72,13 @@ class CampusDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent look. Raises `CampusError`."""
+        """A transaction that reads one consistent state. Raises `CampusError`."""
         with self._transaction(write=False) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """All of it on disk, or nothing. Raises `CampusError`."""
+        """A transaction that is committed durably or not at all. Raises `CampusError`."""
         with self._transaction(write=True) as connection:
             yield connection
 
@@ -104,14 +104,14 @@ class CampusDatabase:
 
 
 def insert(table: Table, connection: Connection) -> Any:
-    """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing`, in the dialect of
-    the connection."""
+    """Insert statement in the connection's dialect, with `on_conflict_do_update` and
+    `on_conflict_do_nothing`."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def database_url(text: str, folder: Path) -> URL:
-    """A URL as it is, or a file's name relative to `folder`. Raises `SettingsError`."""
+    """URL of the database `text`: a URL, or a file in `folder`. Raises `SettingsError`."""
     if "://" not in text:
         return URL.create("sqlite", database=str(folder / text))
     try:
@@ -126,20 +126,20 @@ def database_url(text: str, folder: Path) -> URL:
 
 
 def _switched_over(context: ExceptionContext) -> None:
-    """A server that has become a standby reads on and refuses each write: its connections are of no
-    more use than lost ones, and the next one is made to whoever is the first now."""
+    """Treat a refused write as a lost connection: the server has become a standby, and a new
+    connection reaches the primary."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True
 
 
 def _open(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are ours (`_begin`)
+    connection.isolation_level = None  # `_begin` begins transactions
     for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-        # A gateway forgets what we say that we hold.
+        # Full: once we confirm that we hold a summary, its gateway does not send it again.
         connection.execute(f"pragma {pragma}")
 
 
 def _begin(connection: Connection) -> None:
-    # The write lock first, so that nothing fails half-way.
+    # Take the write lock first: a later upgrade of a read lock could fail.
     write = connection.get_execution_options().get("write")
     connection.exec_driver_sql("begin immediate" if write else "begin")

@@ -1,4 +1,4 @@
-"""Taking deliveries: a token per gateway, bounded, validated, committed before it is answered.
+"""Receives the gateways' deliveries: authenticated by token, bounded, validated, then committed.
 
 Every error has the same JSON shape: `{"error": {"field": ..., "reason": ...}}`.
 """
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 AHEAD_S = 2 * 3600
-"""How early a day may be said to be over: a gateway's clock may be an hour wrong, and more."""
+"""How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
 
 
 class Refusal(HTTPException):
-    """What is answered to a request that is not taken."""
+    """Answer to a request that is refused: HTTP status, field and reason."""
 
     def __init__(self, status: int, field: str, reason: str) -> None:
         super().__init__(status, reason)
@@ -40,7 +40,7 @@ class Refusal(HTTPException):
 
 
 class Receiver:
-    """All below /v1; `says` is told each gateway's own time (UTC s)."""
+    """The routes below /v1; `says` is called with each gateway's own time (Unix time, s)."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Receiver:
         self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
 
     async def take(self, request: Request) -> Response:
-        """Take a delivery: committed before it is answered, repeatable."""
+        """Take a delivery: it is committed before it is answered, and may be repeated."""
         try:
             gateway, token = self._gateway_of(request)
             body = await _bounded_body(request)
@@ -114,18 +114,18 @@ class Receiver:
                 raise Refusal(422, where, "expected a day as YYYY-MM-DD") from None
             if isinstance(item, GatewayDay):
                 over = (begin + timedelta(days=1)).timestamp()
-                # Where our own clock is in doubt, the gateway's, which is judged too, is better.
+                # While our own clock is in doubt, the gateway's, which is judged too, is trusted.
                 if over > self._store.clock() + AHEAD_S and self._store.believed():
                     raise Refusal(422, where, "this day is not over yet")
         return delivery
 
     def _gateway_of(self, request: Request) -> tuple[str, str]:
-        """Whose the token is, and what tells it from that gateway's next one."""
+        """Gateway that the token belongs to, and the first digits of the token's digest."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(token.encode()).hexdigest()
         owner = None
         for gateway, expected in self._settings.tokens.items():
-            # Every token is compared, so that the time tells nothing.
+            # All tokens are compared, so that the time taken reveals nothing.
             if hmac.compare_digest(digest, expected):
                 owner = gateway
         if scheme.lower() != "bearer" or owner is None:
@@ -134,7 +134,7 @@ class Receiver:
 
 
 async def _bounded_body(request: Request) -> bytes:
-    """Read a body without ever holding more than `MAX_BODY` bytes."""
+    """Read a body of at most `MAX_BODY` bytes. Raises `Refusal` (413) for a longer one."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,4 @@
-"""What the campus server keeps, for SQLite and PostgreSQL alike. Times are UTC seconds."""
+"""Tables of the campus server, for SQLite and PostgreSQL. Times are Unix time (s)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sqlalchemy import (
 metadata = MetaData()
 
 ID = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only where the type is INTEGER."""
+"""Type of a row number; SQLite assigns numbers only to a column of type INTEGER."""
 
 TOKEN_DIGITS = 16
-"""Of a token's SHA-256 in hex so many are kept with each row, and it is called by those."""
+"""Leading hex digits of a token's SHA-256 that are stored with each row and identify the token."""
 
 
 def _text(name: str, default: str | None = "") -> Column[str]:
@@ -29,7 +29,7 @@ def _text(name: str, default: str | None = "") -> Column[str]:
 
 
 def _at(name: str, *, nullable: bool = False) -> Column[float]:
-    # DOUBLE PRECISION: a REAL of PostgreSQL has 24 bits, too few for a second of our time.
+    # DOUBLE PRECISION: PostgreSQL's REAL has 24 bits, too few for Unix time in seconds.
     return Column(name, Float(53), nullable=nullable)
 
 
@@ -53,11 +53,11 @@ items = Table(
     Index("items_received", "kind", "received_at"),
     Index("items_token", "gateway", "token", "epoch"),
 )
-"""One row for each summary, fever or follow-up, at the highest revision that came. `date` is the
-campus's own day; of a follow-up it is empty. `sealed` holds what names a person.
+"""One row per summary, fever or follow-up, at the highest revision received. `date` is the local
+day of the campus, empty for a follow-up. `sealed` holds personal data, encrypted.
 
-The key of an hour or a day ends with `@` and the epoch, if it has one. `token`: the beginning of
-the digest of that by which it came; a newer token's word takes the place of an older one's."""
+The key of an hour or a day ends with `@` and the epoch, if it has one. `token` holds the first
+`TOKEN_DIGITS` of the digest of the sender's token; a row by another token replaces it."""
 
 gateways = Table(
     "gateways",
@@ -80,7 +80,7 @@ runs = Table(
     _text("token"),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""Of each epoch of a gateway: which run of it was heard last, and the number of what it sent."""
+"""Per epoch of a gateway: the run that was heard last, and the serial number that it has sent."""
 
 strikes = Table(
     "strikes",
@@ -97,11 +97,11 @@ strikes = Table(
     _text("undone_by"),
     _text("undone_reason"),
 )
-"""What came since then by a token that was replaced, of one epoch or (null) of all, counts no
-longer."""
+"""Rows that do not count: received from `since` on by a replaced token, of one epoch or (null) of
+all."""
 
 clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
-"""What the server thinks of its own clock."""
+"""State of the server's clock (`campus.clock`)."""
 
 refusals = Table(
     "refusals",
@@ -113,10 +113,10 @@ refusals = Table(
     _text("reason", None),
     _text("excerpt", None),
 )
-"""What was not taken, and why: the newest; the sender keeps all of it."""
+"""Refused deliveries with the reason, the newest only; the sender keeps the data."""
 
 changed = Table("changed", metadata, Column("date", Text, primary_key=True), _at("at"))
-"""Days of which something came since their report was last made."""
+"""Days for which something was received since their report was last made."""
 
 reports = Table(
     "reports",
@@ -135,7 +135,7 @@ reports = Table(
     _text("submitted_to"),
     PrimaryKeyConstraint("date", "version"),
 )
-"""Every version of every day; never changed but by being signed and submitted, once each."""
+"""Every version of every day's report; immutable but for signing and submitting it, once each."""
 
 notices = Table(
     "notices",
@@ -158,7 +158,7 @@ notices = Table(
     Index("notices_key", "key", "contact", "channel", unique=True),
     Index("notices_due", "next_at"),
 )
-"""Who was told what, when, by which way; and who could not be."""
+"""One row per notice and contact, with its attempts and their errors."""
 
 users = Table(
     "users",

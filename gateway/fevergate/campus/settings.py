@@ -1,4 +1,4 @@
-"""`campus.toml`: whom the campus server believes, what it reports when, whom it tells.
+"""Settings of the campus server, `campus.toml`: gateways and tokens, report times, contacts.
 
 ```toml
 title = "某某职业技术学院"
@@ -49,7 +49,7 @@ Minutes = Annotated[int, Meta(ge=1, le=10_080)]
 
 
 class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
-    """One campus that must report, and by which gateways."""
+    """[campuses.NAME]: one campus that must report, and its gateways."""
 
     title: Title = ""
     title_en: Title = ""
@@ -57,52 +57,52 @@ class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Report(Struct, forbid_unknown_fields=True, kw_only=True):
-    """When the report of the day before is drafted, and due. Local times."""
+    """[report]: local times at which the report of the previous day is drafted, and is due."""
 
     draft_at: Clock = "07:00"
     deadline: Clock = "09:00"
     remind_before_min: Minutes = 30
     to: Title = ""
-    """Whom it goes to, for the record of a submission."""
+    """Recipient of the report, noted when it is submitted."""
 
 
 class Escalation(Struct, forbid_unknown_fields=True, kw_only=True):
-    """After how long somebody on duty is told."""
+    """[escalation]: how long until a contact is notified."""
 
     fever_after_min: Minutes = 10
-    """A fever that nobody has acknowledged."""
+    """For a fever that is not acknowledged."""
     silent_after_min: Minutes = 60
-    """A gateway that was not heard."""
+    """For a gateway that was not heard."""
 
 
 class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`campus.toml`."""
+    """campus.toml: all settings of the campus server."""
 
     host: str = "127.0.0.1"
     port: Port = 8443
     certificate: str = "campus.crt"
     key: str = "campus.key"
     database: str = "campus.db"
-    """A file beside this one, or a URL such as postgresql://fevergate@db/fevergate."""
+    """A file in the settings' folder, or a URL such as postgresql://fevergate@db/fevergate."""
     timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     title: Title = ""
     title_en: Title = ""
     tokens: dict[Name, str]
-    """For each gateway the SHA-256 of its token, in hex: a copy of this file opens no door."""
+    """SHA-256 (hex) of each gateway's token; a copy of the settings reveals no token."""
     campuses: dict[Name, Campus] = {}
-    """Who must report; without any, whoever ever did."""
+    """Campuses that must report; without any, those that ever did."""
     report: Report = msgspec.field(default_factory=Report)
     escalation: Escalation = msgspec.field(default_factory=Escalation)
     smtp: Smtp | None = None
     contacts: list[Contact] = []
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
-    """How long names are kept, where a campus sends any."""
+    """How long personal data is kept, where a campus sends any."""
 
     folder: Path = Path()
 
     def path(self, name: str) -> Path:
-        """A path of this file, which is relative to it."""
+        """The path of `name`, which may be relative to the settings file."""
         return self.folder / name
 
     @property
@@ -111,7 +111,7 @@ class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def url(self) -> URL:
-        """Where the database is. Raises `SettingsError`."""
+        """URL of the database. Raises `SettingsError`."""
         return database_url(self.database, self.folder)
 
 
@@ -147,5 +147,5 @@ def load_campus(path: Path) -> CampusSettings:
         for campus in contact.campuses:
             if settings.campuses and campus not in settings.campuses:
                 raise settings_error(path, f"{where}.campuses", f"there is no campus {campus!r}")
-    settings.url  # noqa: B018 - refused here, if it is none
+    settings.url  # noqa: B018 - raises where it is invalid
     return settings
