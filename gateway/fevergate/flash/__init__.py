@@ -1,6 +1,6 @@
 """Over the cable: MicroPython, the firmware and a kiosk's settings onto a board, and its self-test.
 
-`models` says which boards serve, `image` judges and keeps MicroPython's image, `loader` writes it
-(esptool), `files` knows what lies on a board, `cable` puts it there (mpremote), `memory` measures,
-`self_test` asks the board, `command` is the command.
+`models`: the boards that are supported. `image`: checks and caches MicroPython's image; `loader`
+writes it (esptool). `files`: the firmware's files; `cable` writes them (mpremote). `memory`: checks
+the board's RAM. `self_test`: checks its parts.
 """

@@ -1,4 +1,4 @@
-"""A board with MicroPython at a serial port: its files and its questions; mpremote's raw REPL."""
+"""A board with MicroPython at a serial port: writes files and runs code, by mpremote's raw REPL."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ANSWERS_S = 3
 REOPEN_S = 1
 QUIET_S = 0.5
 TRIES = 10
-"""A board that boots for the first time makes its file system, which takes some seconds."""
+"""Attempts to reach the prompt: the first boot creates the file system, which takes seconds."""
 
 CHUNK = 1024
 TOGETHER = 8
 HOLD_MS = 900_000
-"""A kiosk's watchdog cannot be stopped, only be told to wait: for the whole of this."""
+"""Time for all the flashing: the watchdog of a running kiosk can be prolonged, not stopped."""
 
 _ABOUT = """
 import json, sys
@@ -83,7 +83,7 @@ for _path in %r:
     except OSError:
         pass
 """
-# An update over the air left in force a slot of its own; `issued` stays: no old offer counts again.
+# Leaves the slot of an over-the-air update. `issued` stays, so that older offers stay refused.
 _IN_FORCE = """
 from kiosk.starter import Installed
 _i = Installed()
@@ -94,12 +94,12 @@ if _i.good or _i.trial or _i.failed:
 """
 
 Moved = Callable[[str, int, int], None]
-"""Gets a file's name, bytes done and bytes in all."""
+"""Called with a file's name, the bytes written so far, and the bytes of all files."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a board says of itself."""
+    """The board's `sys.implementation`: machine, and MicroPython's version."""
 
     machine: str
     version: tuple[int, ...]
@@ -107,7 +107,7 @@ class About:
 
 @dataclass(frozen=True)
 class Copied:
-    """How many files were written, were there already, and were there from something else."""
+    """Numbers of files written, found unchanged, and removed as not part of the firmware."""
 
     written: int
     unchanged: int
@@ -115,8 +115,8 @@ class Copied:
 
 
 class Cable:
-    """Use it in a `with` statement; all that goes wrong is a `FlashError`. `patience_s` is how long
-    the port may be away at first, as that of an ESP32-S3's own USB is when MicroPython starts."""
+    """An open serial port, as a context manager; all failures raise `FlashError`. The port may be
+    missing for `patience_s`, as an ESP32-S3's own USB port is while MicroPython starts."""
 
     def __init__(self, port: str, patience_s: float = 0) -> None:
         self.port = port
@@ -131,11 +131,11 @@ class Cable:
         try:
             self._board.close()
         except (SerialException, OSError):
-            return  # it was pulled
+            return  # the cable was pulled
 
     def take(self) -> About:
-        """Interrupt what runs and begin with an empty heap; a kiosk's watchdog is told to wait.
-        A board that is just booting is asked again."""
+        """Interrupt what runs, prolong a kiosk's watchdog, and start with an empty heap.
+        Tried again while the board may still be booting."""
         while True:
             try:
                 about = self._asked()
@@ -175,8 +175,8 @@ class Cable:
         return About(machine, tuple(version))
 
     def put(self, firmware: Firmware, moved: Moved) -> Copied:
-        """Write what is missing or differs, each file checked by its SHA-256 on the board; take
-        away what else lies in the firmware's folders, and put what is flashed in force."""
+        """Write files that are missing or differ, remove others from the firmware's folders, and
+        make this firmware the one that boots. Each file's SHA-256 is checked on the board."""
         *body, main = firmware.files
         there = self._digests([one.path for one in firmware.files])
         missing = [one for one in body if there[one.path] != one.sha256]
@@ -201,22 +201,22 @@ class Cable:
         return Copied(written, len(firmware.files) - written, len(strangers))
 
     def settings(self, folder: Path, kiosk: str, moved: Moved) -> None:
-        """A provisioned kiosk's settings and authority. Raises `NothingFoundError` too."""
+        """Write a kiosk's settings and authority certificate. Raises `NothingFoundError` too."""
         source = usb.kiosk_folder(folder, kiosk)
         with self._spoken():
             usb.send(self._board, source, self.port, moved)
 
     def reset(self) -> None:
-        """Boot; nothing can be asked after that."""
+        """Reboot the board; nothing can be asked after that."""
         with self._spoken():
             usb.restart(self._board)
 
     def define(self, source: str) -> None:
-        """Run code whose names later questions may use."""
+        """Run code that defines names for `ask`."""
         self.run(source)
 
     def ask(self, expression: str, timeout_s: int = 10) -> Any:
-        """The value of an expression that JSON can hold."""
+        """Evaluate an expression on the board; its value must be JSON."""
         text = self.run(f"import json; print(json.dumps({expression}))", timeout_s)
         try:
             return json.loads(text)
@@ -224,7 +224,7 @@ class Cable:
             raise FlashError(f"{self.port}: expected an answer, got {text[:80]!r}") from error
 
     def run(self, code: str, timeout_s: int = 10) -> str:
-        """Execute code; what it printed last."""
+        """Execute code; returns the last line that it printed."""
         with self._spoken():
             out, wrong = self._board.exec_raw(code, timeout=timeout_s)
         if wrong:
@@ -234,8 +234,8 @@ class Cable:
         return lines[-1] if lines else ""
 
     def _prompt(self) -> None:
-        """Into the raw REPL. A board that was booting answers late to what it was sent meanwhile:
-        let it finish, for a late answer would be taken for the next one's."""
+        """Enter the raw REPL. A board that was booting answers earlier attempts late; these answers
+        are discarded, else they would be taken for the next ones."""
         for left in reversed(range(TRIES)):
             try:
                 self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
@@ -254,7 +254,7 @@ class Cable:
         self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
 
     def _digests(self, paths: Iterable[str]) -> dict[str, str]:
-        """SHA-256 of each file on the board; "" of one that is not there."""
+        """SHA-256 of each file on the board, "" for a missing one."""
         self.run(_DIGESTS)
         wanted = list(paths)
         found: dict[str, str] = {}
@@ -290,7 +290,7 @@ class Cable:
 
     @contextmanager
     def _spoken(self) -> Iterator[None]:
-        """mpremote's errors as ours; what it prints of them is not for people."""
+        """Turn mpremote's errors into `FlashError`, and suppress what it prints."""
         try:
             with redirect_stdout(io.StringIO()):
                 yield
@@ -298,7 +298,7 @@ class Cable:
             last = error.error_output.strip().splitlines()[-1]
             raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
         except (TransportError, SerialException, OSError, struct.error) as error:
-            # A cable that was pulled is an error of the port, or just no answer any more.
+            # With a pulled cable the port fails, or the board just stops answering.
             if self._known or not isinstance(error, TransportError | struct.error):
                 why = f"the line was lost ({error}): look at the cable and flash again"
             else:

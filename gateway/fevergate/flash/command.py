@@ -1,4 +1,4 @@
-"""`fevergate flash`: a bare board becomes a kiosk, and says what works."""
+"""`fevergate flash`: installs all that a bare board needs to be a kiosk, and tests it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.usb import kiosk_folder
 
 REBOOT_S = 20
-"""How long the port of a board that has just been written may be away."""
+"""Time (s) within which the port reappears after MicroPython was written."""
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """What the command was asked for; see the options' own words."""
+    """The command's options, which its help describes."""
 
     port: str
     board: str | None
@@ -117,7 +117,7 @@ def flash_command(context: click.Context, **values: Any) -> None:
     _check(options)
     shown = Shown(options.as_json, 1 if options.language == "en" else 0)
     report: dict[str, Any] = {"port": options.port}
-    # All that can be wrong on this side is looked for before the board is touched.
+    # Files on this machine are checked before the board is touched.
     model = options.named
     image = None
     if options.writes_image:
@@ -144,7 +144,7 @@ def flash_command(context: click.Context, **values: Any) -> None:
 
 
 def _check(options: Options) -> None:
-    """Options that contradict each other."""
+    """Raise `UsageError` for options that contradict each other."""
     if options.sha256 and not options.image_path:
         raise click.UsageError("--sha256 goes with --micropython")
     if options.image_path and options.keep_micropython:
@@ -156,8 +156,8 @@ def _check(options: Options) -> None:
 
 
 def _image(options: Options) -> Image | None:
-    """The image that was named, else the one kept for the board that was; None where the chip that
-    answers decides which of those that were kept it is. Raises `FlashError`."""
+    """The image of --micropython, else the cached one of --board; None if the chip is to decide
+    among the cached ones. Raises `FlashError`."""
     if options.image_path:
         return micropython.read(options.image_path, options.sha256, options.named)
     if options.named or not any(micropython.is_kept(model) for model in BOARDS.values()):
@@ -168,7 +168,7 @@ def _image(options: Options) -> Image | None:
 def _write_image(
     shown: Shown, report: dict[str, Any], options: Options, image: Image | None
 ) -> BoardModel:
-    """MicroPython onto the chip, if it is one that a kiosk runs on; which model it is."""
+    """Write MicroPython, if the chip is supported; returns the board's model."""
     port = options.port
     with shown.bar(("MicroPython", "MicroPython")) as bar, opened(port, bar.moved) as rom:
         model = chosen(options.board, rom.chip.name, port)
@@ -191,7 +191,7 @@ def _write_image(
 def _over_repl(
     shown: Shown, report: dict[str, Any], options: Options, model: BoardModel | None
 ) -> list[Result]:
-    """All that MicroPython is asked to do: files, settings, the self-test, the last reset."""
+    """All steps by MicroPython: memory check, files, settings, self-test, final reset."""
     with Cable(options.port, REBOOT_S if options.writes_image else 0) as cable:
         about = cable.take()
         chip = chip_of(about.machine)
@@ -220,7 +220,7 @@ def _over_repl(
                 results.append(result)
         except BaseException:
             with suppress(FlashError):
-                cable.reset()  # the kiosk goes on, whatever became of its test
+                cable.reset()  # the kiosk starts again even if its test was aborted
             raise
         cable.reset()
     return results
@@ -229,7 +229,7 @@ def _over_repl(
 def _put(
     shown: Shown, report: dict[str, Any], options: Options, cable: Cable, model: BoardModel
 ) -> None:
-    """The firmware and the settings onto the board."""
+    """Write firmware and settings onto the board."""
     files = collect(options.firmware, model, sources=options.sources)
     with shown.bar(("固件", "firmware")) as bar:
         copied = cable.put(files, bar.file)

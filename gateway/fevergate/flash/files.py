@@ -1,8 +1,8 @@
-"""What lies on a kiosk's board: the firmware, compiled; its sources if asked.
+"""The files of a kiosk's board: the compiled firmware, and its sources on request.
 
-MicroPython looks for a folder, then for NAME.py, then for NAME.mpy (py/builtinimport.c,
-`stat_module` and `stat_file_py_or_mpy`): a source beside a compiled file would be taken in its
-place. So sources lie in a folder that is not on `sys.path` ("", ".frozen", "/lib").
+MicroPython imports a folder, else NAME.py, else NAME.mpy (py/builtinimport.c, `stat_module` and
+`stat_file_py_or_mpy`), so a source would hide the compiled file beside it. The sources therefore
+are in a folder that is not on `sys.path` ("", ".frozen", "/lib").
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_sour
 from fevergate.kiosks.firmware_compiler import compiled
 
 BOARD = "/kiosk_board.mpy"
-"""Which board it is and its pins; outside the package, so that no update replaces it."""
+"""The board's model and pins; outside the package, so that no update replaces it."""
 
 SOURCES = "/sources"
-"""Where `--sources` puts what was compiled, to be read by people."""
+"""Folder of the sources that `--sources` adds, for people to read."""
 
 FOLDERS = ("/kiosk", SOURCES, "/lib/chumicro_mqtt", "/lib/chumicro_timing")
-"""Ours alone; earlier firmware had its MQTT client in the last two."""
+"""Folders that hold nothing but firmware; the last two are of earlier versions' MQTT client."""
 
 MAIN = "/main.py"
-"""Written last and taken away first: what starts a kiosk is there only where all the rest is."""
+"""Starts the kiosk. Written last and removed first, so that it never runs incomplete firmware."""
 
 _SHIPPED = Path(__file__).parent / "board"
 _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
@@ -35,7 +35,7 @@ _VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 @dataclass(frozen=True)
 class BoardFile:
-    """A file and where it lies on the board."""
+    """A file, and its absolute path on the board."""
 
     path: str
     data: bytes
@@ -47,8 +47,8 @@ class BoardFile:
 
 @dataclass(frozen=True)
 class Firmware:
-    """All files in the order in which they are written; `folders` belong to it alone, and `stale`
-    are files that would be taken in place of ours."""
+    """All files in writing order. Other files in `folders` are removed, and so are `stale` files,
+    which would be imported instead of ours."""
 
     version: str
     files: tuple[BoardFile, ...]
@@ -62,9 +62,9 @@ def collect(
     *,
     sources: bool = False,
 ) -> Firmware:
-    """The firmware in `folder` (as this project's `firmware/`), else the one that came with
-    fevergate, compiled, with the pins of `model`, and with its sources under `SOURCES` if they are
-    asked for. Raises `FlashError` naming what is missing, `CompilerError`."""
+    """Compile the firmware in `folder` (such as this project's `firmware/`), else the one installed
+    with fevergate, with the pins of `model`; with `sources`, they are added under `SOURCES`.
+    Raises `FlashError` naming a missing file, `CompilerError`."""
     root = folder or _SHIPPED
     package = folder / "kiosk" if folder else _package("kiosk")
     written = {_source(BOARD): pins_source(model).encode()}

@@ -1,7 +1,6 @@
-"""MicroPython's image for a board: judged before it is written, kept for the next board.
+"""MicroPython's image for a board: checked before it is written, cached for the next board.
 
-Format: ESP-IDF, "Application Image Format" and "Partition Tables"; the images themselves are read
-by esptool's own code.
+Format: ESP-IDF, "Application Image Format" and "Partition Tables"; esptool parses the images.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _PARTITION_MAGIC = 0x50AA
 _PARTITIONS_MAX = 95
 _DESCRIPTION = struct.Struct("<I12x32s32s")  # magic, secure version, reserved; version, project
 _DESCRIPTION_MAGIC = 0xABCD5432
-# MicroPython's MICROPY_HW_BOARD_NAME; in an image before " with " and MICROPY_HW_MCU_NAME.
+# MICROPY_HW_BOARD_NAME, which in an image " with " and MICROPY_HW_MCU_NAME follow.
 _BOARD_NAMES = {
     "ESP32_GENERIC_S3": b"Generic ESP32S3 module",
     "ESP32_GENERIC-SPIRAM": b"Generic ESP32 module with SPIRAM",
@@ -44,8 +43,8 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True)
 class Image:
-    """A file for the flash of a board `model` from its `offset` on; `version` is (major, minor)
-    where it says so."""
+    """An image for flash offset `model.offset`; `version` is MicroPython's (major, minor), None
+    where the image does not state it."""
 
     name: str
     data: bytes
@@ -58,13 +57,13 @@ class Image:
 
     @property
     def flash_bytes(self) -> int:
-        """How large it takes the flash to be; the loader starts on none that is smaller."""
+        """Flash size in the image's header; its bootloader does not start on a smaller flash."""
         return 1 << 20 << (self.data[3] >> 4)
 
 
 def read(path: Path, expected: str | None = None, model: BoardModel | None = None) -> Image:
-    """A file that the user names; its SHA-256 is compared with `expected`, else with that of a file
-    of the same name and `.sha256` beside it, where there is one. Raises `FlashError`."""
+    """Read and check the user's file. Its SHA-256 must be `expected`, else the one in FILE.sha256
+    beside it, if that exists. Raises `FlashError`."""
     data = _bytes(path)
     beside = path.with_name(path.name + ".sha256")
     if expected is None and beside.is_file():
@@ -77,8 +76,8 @@ def read(path: Path, expected: str | None = None, model: BoardModel | None = Non
 
 
 def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
-    """Whether these bytes are MicroPython for a board of this model, whole; without a model for any
-    that a kiosk runs on. Raises `FlashError` saying where it is something else."""
+    """Check that `data` is a complete image of MicroPython for this model, or without a model for
+    any supported board. Raises `FlashError` with what is wrong."""
     model = _made_for(name, data, model)
     loader = _part(name, data, 0, "the second-stage loader", model)
     if len(data) < _TABLE_AT - model.offset + _PARTITION.size:
@@ -99,7 +98,7 @@ def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
 
 
 def keep(image: Image) -> Path:
-    """Put it into the cache, for the next board; the digest last, so that half a file is none."""
+    """Cache the image; the digest is written last, so that an incomplete file does not count."""
     path = cached_at(image.model)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +110,8 @@ def keep(image: Image) -> Path:
 
 
 def cached(model: BoardModel) -> Image:
-    """What an earlier run kept for such a board, checked again. Raises `FlashError` where there is
-    none."""
+    """The image that an earlier run cached for such a board, checked again. Raises `FlashError` if
+    there is none."""
     path = cached_at(model)
     beside = path.with_name(path.name + ".sha256")
     if not is_kept(model):
@@ -127,20 +126,20 @@ def cached(model: BoardModel) -> Image:
 
 
 def is_kept(model: BoardModel) -> bool:
-    """Whether an earlier run kept an image for such a board."""
+    """Whether an earlier run cached an image for such a board."""
     path = cached_at(model)
     return path.is_file() and path.with_name(path.name + ".sha256").is_file()
 
 
 def cached_at(model: BoardModel) -> Path:
-    """`$XDG_CACHE_HOME/fevergate/micropython-IMAGE.bin`."""
+    """Path in the cache: `$XDG_CACHE_HOME/fevergate/micropython-IMAGE.bin`."""
     root = os.environ.get("XDG_CACHE_HOME", "")
     folder = Path(root) if Path(root).is_absolute() else Path.home() / ".cache"
     return folder / "fevergate" / f"micropython-{model.image}.bin"
 
 
 def page(model: BoardModel) -> str:
-    """Where MicroPython's image for such a board is to be had; a variant is on its board's page."""
+    """Download page of MicroPython for such a board; a variant is on its board's page."""
     return f"https://micropython.org/download/{model.image.partition('-')[0]}/"
 
 
@@ -152,7 +151,7 @@ def _take(model: BoardModel) -> str:
 
 
 def _made_for(name: str, data: bytes, model: BoardModel | None) -> BoardModel:
-    """The model whose chip the image's header names. Raises `FlashError`."""
+    """Model with the chip that the image's header names. Raises `FlashError`."""
     known = model or BOARDS[DEFAULT_BOARD]
     if len(data) < 24 or data[0] != _MAGIC:
         raise FlashError(f"{name}: no image of an ESP32 (0xE9 first): {_take(known)}")
@@ -174,7 +173,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _digest_in(path: Path) -> str:
-    """As `sha256sum` writes it. Raises `FlashError`."""
+    """Digest in a file written by `sha256sum`. Raises `FlashError`."""
     try:
         words = path.read_text(encoding="utf-8", errors="replace").split()
     except OSError as error:
@@ -194,7 +193,7 @@ def _compare(path: Path, data: bytes, expected: str, source: str) -> None:
 
 
 def _part(name: str, data: bytes, at: int, what: str, model: BoardModel) -> int:
-    """Check one image inside the file; its length. Raises `FlashError`."""
+    """Check one image inside the file; returns its length. Raises `FlashError`."""
     header = data[at : at + 24]
     if len(header) < 24 or header[0] != _MAGIC:
         raise FlashError(f"{name}: {what} at {at:#x} is no image (0xE9 first): {_take(model)}")
@@ -214,7 +213,7 @@ def _part(name: str, data: bytes, at: int, what: str, model: BoardModel) -> int:
 
 
 def _application_at(name: str, data: bytes, model: BoardModel) -> int:
-    """Where in the file the first application begins."""
+    """Offset in the file of the first application partition."""
     for index in range(_PARTITIONS_MAX):
         entry = data[_TABLE_AT - model.offset + index * _PARTITION.size :][: _PARTITION.size]
         if len(entry) < _PARTITION.size:
@@ -228,7 +227,7 @@ def _application_at(name: str, data: bytes, model: BoardModel) -> int:
 
 
 def _version(name: str, data: bytes, application: int, model: BoardModel) -> tuple[int, int] | None:
-    """Which MicroPython it is; None where only the board can tell."""
+    """MicroPython's version in the application description, or None. Raises `FlashError`."""
     segments = data[application + 24 + 8 :][: _DESCRIPTION.size]
     if len(segments) < _DESCRIPTION.size:
         return None

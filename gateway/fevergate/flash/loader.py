@@ -1,4 +1,4 @@
-"""MicroPython onto a chip: esptool, over the ROM loader that DTR and RTS start.
+"""Writes MicroPython onto a chip by esptool and the ROM loader, which DTR and RTS start.
 
 https://docs.espressif.com/projects/esptool/en/latest/esp32/esptool/scripting.html
 """
@@ -29,13 +29,13 @@ Progress = Callable[[int, int], None]
 
 
 class _Told(EspLogBase):
-    """Hears what esptool says, and passes on how far it is."""
+    """Logger for esptool that passes on its progress and drops its messages."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def _unheard(self, *_: Any, **__: Any) -> None:
-        """What goes wrong is raised as well."""
+        """Drop a message; errors are raised too."""
 
     print = err = warn = note = hint = debug = set_verbosity = _unheard
 
@@ -63,18 +63,18 @@ def _quiet(progress: Progress) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Chip:
-    """What answers at a port."""
+    """The chip at a port."""
 
     name: str
-    """As esptool names it: "ESP32-S3"."""
+    """esptool's name of it, such as "ESP32-S3"."""
     description: str
     psram: str
-    """"none", "quad" or "octal" by the chip's eFuses; "unknown" where they do not tell: PSRAM
-    beside the chip, as in an ESP32-WROVER-E, is in none."""
+    """"none", "quad" or "octal" as the chip's eFuses state; "unknown" where they do not: external
+    PSRAM, as in an ESP32-WROVER-E, is not in them."""
 
 
 class RomLoader:
-    """A chip that waits for download; all that goes wrong is a `FlashError`. See `opened`."""
+    """A chip in download mode, from `opened`; all failures raise `FlashError`."""
 
     def __init__(self, port: str, loader: Any) -> None:
         self._port = port
@@ -82,10 +82,10 @@ class RomLoader:
         self.chip = Chip(loader.CHIP_NAME, loader.get_chip_description(), _psram(loader))
 
     def write(self, image: Image, baud: int = BAUD) -> None:
-        """Write an image where the chip looks for it, and read back its digest; what lies there
-        already is not written again. Nothing is written to a flash that is too small for it."""
+        """Write an image at its offset and verify its digest; parts that are there already are
+        skipped. Raises `FlashError` before writing if the flash is too small."""
         loader: Any = cmds.run_stub(self._loader)
-        # A line that was lost is for a person to look at, not to be taken up in the middle.
+        # No retry after a lost connection: a person should check the cable first.
         loader.WRITE_FLASH_ATTEMPTS = 1
         self._loader = loader
         loader.change_baud(baud)
@@ -98,27 +98,27 @@ class RomLoader:
         cmds.write_flash(loader, [(image.model.offset, image.data)], skip_flashed=True)
 
     def restart(self) -> None:
-        """Start what lies on the flash. A chip's own USB port goes away meanwhile; whether it did
-        start shows when it is asked something."""
+        """Reset the chip to start from flash. Errors are ignored, since a chip's own USB port goes
+        away meanwhile; a failed start shows at the next question."""
         with suppress(FatalError, SerialException, OSError):
             cmds.reset_chip(self._loader, "hard-reset")
 
 
 @contextmanager
 def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
-    """The chip at a serial port (a device or one of pyserial's URLs), reset into its ROM's loader
-    and out of it again; `progress` gets bytes sent and bytes in all. Raises `FlashError`."""
+    """Reset the chip at a serial port (a device or pyserial URL) into its ROM loader; at the end it
+    is restarted. `progress` gets bytes sent and bytes in all. Raises `FlashError`."""
     with _quiet(progress):
         loader: Any = None
         try:
             loader = cmds.connect_esp(port, connect_attempts=ATTEMPTS)
-            # What most commands ask for: else each would set the port up twice.
+            # The timeout of most commands; any other would be changed and restored for each.
             loader._port.timeout = DEFAULT_TIMEOUT
             rom = RomLoader(port, loader)
             try:
                 yield rom
             except FlashError:
-                rom.restart()  # a board that is refused goes on as before
+                rom.restart()  # a refused board runs on as before
                 raise
             rom.restart()
         except (FatalError, SerialException, OSError) as error:
@@ -138,7 +138,7 @@ _ESP32_WITH_PSRAM = (6, 7)
 def _psram(loader: Any) -> str:
     if isinstance(loader, ESP32S3ROM):
         return _S3_PSRAM.get(loader.get_psram_cap(), "unknown")
-    # esptool's other chips are kinds of it, too.
+    # esptool derives the classes of other chips from ESP32ROM, too.
     plain = isinstance(loader, ESP32ROM) and loader.CHIP_NAME == ESP32ROM.CHIP_NAME
     return "quad" if plain and loader.get_pkg_version() in _ESP32_WITH_PSRAM else "unknown"
 
@@ -147,7 +147,7 @@ def _close(chip: Any) -> None:
     try:
         chip._port.close()
     except (SerialException, OSError):
-        return  # it was pulled
+        return  # the cable was pulled
 
 
 _ADVICE = {
@@ -157,7 +157,7 @@ _ADVICE = {
 
 
 def _plain(error: Exception) -> str:
-    """esptool's words in one line, and what a person can do."""
+    """esptool's message in one line, with advice."""
     words = " ".join(str(error).split())
     for known, advice in _ADVICE.items():
         if known in words:

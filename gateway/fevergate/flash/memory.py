@@ -1,8 +1,8 @@
-"""What memory a board has, measured by its own MicroPython; too little is a board to be replaced.
+"""Measures a board's RAM by its own MicroPython; a board with too little cannot be a kiosk.
 
-`gc.mem_free()` counts what the Python heap could still grow by (ports/esp32/gccollect.c,
-`gc_get_max_new_split`), so with what is in use it is all that Python may have. What is left for
-Wi-Fi and TLS `esp32.idf_heap_info` tells, region by region (ports/esp32/modesp32.c).
+`gc.mem_free()` includes what the Python heap could still grow by (ports/esp32/gccollect.c,
+`gc_get_max_new_split`), so with `gc.mem_alloc()` it is the heap's largest size. Memory for Wi-Fi
+and TLS is in `esp32.idf_heap_info`, region by region (ports/esp32/modesp32.c).
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from fevergate.flash.models import BUY, Pair, of_chip, why_refused
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 
 HEAP_MIN_BYTES = 512 * 1024
-"""Four times what a kiosk's import takes; no ESP32 has half of it without PSRAM."""
+"""Four times what importing the firmware takes; without PSRAM no ESP32 has half of it."""
 
 PSRAM_MIN_BYTES = 1 << 20
-"""A region of the heap as large as this is PSRAM: the chips' own memory has 512 KB at most."""
+"""A heap region of at least this size is PSRAM: the chips' internal RAM has 512 KB at most."""
 
 _MEASURE = "[gc.mem_free() + gc.mem_alloc(), esp32.idf_heap_info(esp32.HEAP_DATA)]"
 _Bytes = Annotated[int, Meta(ge=0, lt=1 << 32)]
 _Figures = tuple[_Bytes, list[tuple[_Bytes, _Bytes, _Bytes, _Bytes]]]
-"""Of each region: in all, free, largest free piece, least that was ever free."""
+"""Heap size; of each region: size, free, largest free block, lowest free since boot. In bytes."""
 
 # MICROPY_HW_MCU_NAME, at the end of `sys.implementation._machine`.
 _CHIP = re.compile(r" with (ESP32)-?(\w*)$")
 
 
 class Memory(Struct, frozen=True):
-    """Bytes: all that Python may have; PSRAM; free inside the chip, in all and in one piece."""
+    """Largest Python heap, PSRAM, free internal RAM, and its largest free block, in bytes."""
 
     heap_bytes: int
     psram_bytes: int
@@ -47,7 +47,7 @@ class Memory(Struct, frozen=True):
 
 
 def measure(cable: Cable) -> Memory:
-    """What a board at its prompt has, the firmware loaded or not. Raises `FlashError`."""
+    """Measure a board at its prompt, the firmware imported or not. Raises `FlashError`."""
     cable.define("import esp32, gc\ngc.collect()")
     try:
         return of(cable.ask(_MEASURE))
@@ -56,7 +56,7 @@ def measure(cable: Cable) -> Memory:
 
 
 def of(answer: Any) -> Memory:
-    """What a board's figures amount to. Raises `msgspec.ValidationError`."""
+    """Sum up a board's answer to `_MEASURE`. Raises `msgspec.ValidationError`."""
     heap_bytes, regions = msgspec.convert(answer, _Figures)
     inside = [region for region in regions if region[0] < PSRAM_MIN_BYTES]
     return Memory(
@@ -68,13 +68,13 @@ def of(answer: Any) -> Memory:
 
 
 def chip_of(machine: str) -> str | None:
-    """The chip that MicroPython names, as esptool names it: "ESP32-S3"."""
+    """Chip in MicroPython's machine name, by esptool's name such as "ESP32-S3", or None."""
     named = _CHIP.search(machine)
     return "-".join(filter(None, named.groups())) if named else None
 
 
 def in_words(memory: Memory, model: BoardModel | None) -> tuple[Pair, Pair]:
-    """What a person reads of it, and what to do where it is too little."""
+    """Result and advice in words; no advice if the memory is enough."""
     model = model or BOARDS[DEFAULT_BOARD]
     heap_kb, inside_kb = memory.heap_bytes >> 10, memory.internal_free_bytes >> 10
     piece_kb = memory.internal_largest_bytes >> 10
@@ -98,6 +98,6 @@ def in_words(memory: Memory, model: BoardModel | None) -> tuple[Pair, Pair]:
 
 
 def model_of(machine: str) -> BoardModel | None:
-    """The model with the chip that MicroPython names; None where it names none that we know."""
+    """Model with the chip in MicroPython's machine name, or None."""
     chip = chip_of(machine)
     return of_chip(chip) if chip else None

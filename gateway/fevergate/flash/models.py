@@ -1,6 +1,6 @@
-"""Which boards a kiosk runs on, and which are refused for their memory, in words of two languages.
+"""Chooses the board's model by its chip, and refuses boards that cannot be a kiosk, with reasons.
 
-The table is `fevergate.kiosks.boards`, which follows hardware/boards.toml.
+The table of boards is `fevergate.kiosks.boards`, generated from hardware/boards.toml.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ _NAMES = [BOARDS[DEFAULT_BOARD].title] + [
     model.title for name, model in BOARDS.items() if name != DEFAULT_BOARD
 ]
 BUY: Pair = (f"请改用 {' 或 '.join(_NAMES)}", f"buy one of these: {', '.join(_NAMES)}")
-"""What to do about a board that a kiosk does not run on."""
+"""Advice for a board that cannot be a kiosk."""
 
 
 def of_chip(chip: str) -> BoardModel | None:
-    """The model with this chip, as esptool names it, the default first; None: there is none."""
+    """Model with this chip (esptool's name), preferably the default board, or None."""
     models = [BOARDS[DEFAULT_BOARD], *BOARDS.values()]
     return next((model for model in models if model.chip == chip), None)
 
 
 def chosen(name: str | None, chip: str, port: str) -> BoardModel:
-    """The model that `name` asks for, else the one with the chip that answers.
+    """Model called `name`, or without a name the one with the chip that answers.
 
-    Raises `FlashError` where that is another chip, `BoardRefusedError` where no model has it.
+    Raises `FlashError` if `name` has another chip, `BoardRefusedError` if no model has this chip.
     """
     model = BOARDS[name] if name else of_chip(chip)
     if model is None:
@@ -44,15 +44,15 @@ def chosen(name: str | None, chip: str, port: str) -> BoardModel:
 
 
 def refuse_memory(port: str, chip: str, psram: str) -> None:
-    """Raise `BoardRefusedError` where a chip tells that a kiosk does not run on it; "unknown" is
-    for the self-test to see."""
+    """Raise `BoardRefusedError` if the chip states unsuitable PSRAM; if it is "unknown", the
+    board's memory is measured later."""
     if psram in ("none", "octal"):
         zh, en = why_refused(chip, psram)
         raise BoardRefusedError((f"{port}：{chip}，{zh}", f"{port}: {chip}, {en}"), BUY)
 
 
 def why_refused(chip: str, psram: str) -> Pair:
-    """What is wrong with a chip whose PSRAM is "none" or "octal"."""
+    """Why a chip whose PSRAM is "none" or "octal" is refused."""
     for board in REFUSED_BOARDS.values():
         if (board.chip, board.psram) == (chip, psram):
             return board.why

@@ -1,7 +1,7 @@
-"""Runs on the board, over the raw REPL: what its self-test asks, of the firmware's own modules.
+"""Runs on the board, over the raw REPL: checks of the self-test, by the firmware's own modules.
 
-Each function returns what JSON can hold, little of it; nothing is written to flash. Where a
-function falls, `{"error": ...}` is the answer.
+Each function returns a little JSON; `told` turns an exception into `{"error": ...}`. Nothing is
+written to flash.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ STEP_MS = 10
 
 
 def told(question, *arguments):
-    """The answer to a question, or what fell."""
+    """Result of a function, or its exception."""
     try:
         return question(*arguments)
     except Exception as error:
@@ -28,7 +28,7 @@ def told(question, *arguments):
 
 
 def bus():
-    """Who answers, and the levels of the two wires at rest."""
+    """Addresses that answer, and the levels of both wires at rest."""
     import kiosk_board
     from kiosk.bus import Bus
 
@@ -37,7 +37,7 @@ def bus():
 
 
 def sensor():
-    """The part's number, how it is set, and what is wrong with its emissivity or filter, or ""."""
+    """The sensor's number, its settling time, and what is wrong with its setup, or ""."""
     from kiosk.bus import Bus
     from kiosk.mlx90614 import MLX90614
 
@@ -52,7 +52,7 @@ def sensor():
 
 
 def readings(count):
-    """So many readings, each tried once: lowest, mean and highest °C, and how many were lost."""
+    """Take `count` readings without retry: lowest, mean, highest °C, and the failures by kind."""
     from kiosk.bus import Bus
     from kiosk.mlx90614 import MLX90614
 
@@ -70,7 +70,7 @@ def readings(count):
 
 
 def display():
-    """Draw something; whether the glass took it."""
+    """Draw a message; whether the display acknowledged it."""
     from kiosk.bus import Bus
     from kiosk.display import Display
 
@@ -82,7 +82,7 @@ def display():
 
 
 def light(colour, on):
-    """Switch one LED: "green", "amber", "red". The door's line is left alone."""
+    """Switch one LED: "green", "amber" or "red". The door's output is not touched."""
     import kiosk_board
 
     number = getattr(kiosk_board, colour.upper())
@@ -90,7 +90,7 @@ def light(colour, on):
 
 
 def beep():
-    """One tone."""
+    """Sound one tone."""
     import kiosk_board
 
     pwm = PWM(Pin(kiosk_board.BEEPER, Pin.OUT), freq=BEEP_HZ, duty_u16=BEEP_DUTY)
@@ -100,7 +100,7 @@ def beep():
 
 
 def settings():
-    """Whose settings lie here: None where there are none, else what is not secret."""
+    """The settings that are no secret; None without settings."""
     from kiosk.errors import SettingsError
     from kiosk.settings import CA_PATH, Settings, read
 
@@ -116,7 +116,7 @@ def settings():
 
 
 def wifi(limit_s):
-    """Whether the Wi-Fi takes us within so long, how strong it is (dBm), else its status."""
+    """Whether Wi-Fi is joined within `limit_s`, its signal (dBm), and the status if not."""
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 
@@ -131,8 +131,8 @@ def wifi(limit_s):
 
 
 def broker(limit_s):
-    """Whether the broker's certificate is right and it lets us in, by the kiosk's own transport;
-    `reached`: whether there was a connection at all; `code`: why it refused the login."""
+    """Whether the broker's certificate is valid and it accepts us, by the kiosk's own transport.
+    `reached`: TCP connected; `code`: why the login was refused."""
     from kiosk import mqtt
     from kiosk.address import Address
     from kiosk.settings import CA_PATH, Settings, read
@@ -163,7 +163,7 @@ def broker(limit_s):
 
 
 def set_clock(now):
-    """Set the clock (UTC s), which a certificate is judged by."""
+    """Set the clock (UTC s), by which certificates are checked."""
     from kiosk.clock import set_utc
 
     set_utc(now)

@@ -1,4 +1,4 @@
-"""What a check of a board found, in words of two languages."""
+"""Result of one check of a board, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = Literal["ok", "fails", "not shown"]
 
 
 class Result(Struct, kw_only=True):
-    """What one check found; texts as (Chinese, English)."""
+    """Result of one check; texts are (Chinese, English)."""
 
     check: str
     state: State
@@ -21,10 +21,10 @@ class Result(Struct, kw_only=True):
 
 
 def fails(check: str, zh: str, en: str, advice: Pair) -> Result:
-    """A check that failed."""
+    """Result of a check that failed."""
     return Result(check=check, state="fails", text=(zh, en), advice=advice)
 
 
 def both(text: str) -> Pair:
-    """What is the same in both languages, such as the board's own words."""
+    """The same text for both languages, such as an error of the board."""
     return text, text

@@ -1,6 +1,6 @@
-"""A board's self-test: what the firmware's own modules find on its wires and its network.
+"""A board's self-test: memory, bus, sensor, display, lights, beeper, network.
 
-The board's half is `on_board.py`, which is sent over the raw REPL and never kept.
+It calls functions of `on_board.py`, which is sent over the raw REPL and not stored on the board.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fevergate.flash.results import Result, State, both, fails
 from fevergate.kiosks.boards import BoardModel
 
 Ask = Callable[[Pair], bool | None]
-"""Asks the person something (Chinese, English); None: there is nobody to ask."""
+"""Asks the person a question (Chinese, English); returns None if nobody is there."""
 
 SENSOR, DISPLAY = 0x5A, 0x3C
 NAMES = {SENSOR: "MLX90614", DISPLAY: "SSD1306", 0x29: "VL53L0X"}
@@ -34,8 +34,8 @@ _LIGHTS: dict[str, Pair] = {
 
 
 def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Result]:
-    """Each result as it comes. The board has the firmware and nothing of it runs. Raises
-    `FlashError` where the board does not answer any more."""
+    """Yield each result as it comes. The firmware must be on the board and not running. Raises
+    `FlashError` if the board stops answering."""
     yield memory(measure(cable), model)
     cable.define((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
@@ -51,7 +51,7 @@ def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Res
 
 
 def memory(measured: Memory, model: BoardModel | None) -> Result:
-    """Whether a kiosk can work in that."""
+    """Whether the board has enough memory for a kiosk."""
     text, advice = in_words(measured, model)
     state: State = "ok" if measured.enough else "fails"
     return Result(check="memory", state=state, text=text, advice=advice)

@@ -1,4 +1,4 @@
-"""The self-test's last part: whether the board joins its Wi-Fi and is let in by its broker."""
+"""Last part of the self-test: whether the board joins its Wi-Fi and signs in to its broker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONNACK: dict[int, Pair] = {
 
 
 def run(cable: Cable) -> Iterator[Result]:
-    """Each result as it comes, of a board whose firmware does not run."""
+    """Yield each result as it comes; the board's firmware must not be running."""
     known = cable.ask("told(settings)")
     if known is None:
         why = ("板上还没有设置", "the board has no settings yet")

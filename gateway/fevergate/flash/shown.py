@@ -1,4 +1,4 @@
-"""What a person reads of `fevergate flash`: bars, results with advice, questions."""
+"""Terminal output of `fevergate flash`: progress bars, results with advice, questions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATES: dict[str, Pair] = {
 
 
 class Bar:
-    """One progress bar."""
+    """A progress bar in bytes."""
 
     def __init__(self, name: str, say: Console) -> None:
         self._bars = Progress(
@@ -47,8 +47,8 @@ class Bar:
 
 
 class Shown:
-    """What a person reads, in the language of a column; with --json all but the report is on
-    standard error."""
+    """Output in the language of `column` (0 Chinese, 1 English); with --json on standard error,
+    since standard output has the report."""
 
     def __init__(self, as_json: bool, column: int) -> None:
         self._column = column
