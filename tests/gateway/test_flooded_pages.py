@@ -30,7 +30,7 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr(page_maker, "PAGE", 5)
     monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
-    monkeypatch.setattr(fever_list, "SHOWN", 5)
+    monkeypatch.setattr(fever_list, "MAX_LISTED", 5)
     monkeypatch.setattr(exports, "MAX_PDF_ROWS", 10)
     monkeypatch.setattr(exports, "CSV_PART_ROWS", 4)
     monkeypatch.setattr(api, "LOG_PAGE", 10)

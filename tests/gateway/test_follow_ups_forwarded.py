@@ -86,8 +86,8 @@ def test_under_a_new_token_what_was_sent_by_the_old_one_goes_again(scene):
     """What the server holds of it may be a thief's."""
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once() and scene.follow_ups.unforwarded(10) == []
-    scene.follow_ups.sent_under("another digest")
+    scene.follow_ups.use_token("another digest")
     assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [WHO]
     scene.follow_ups.forwarded([(WHO, 1)])
-    scene.follow_ups.sent_under("another digest")
+    scene.follow_ups.use_token("another digest")
     assert scene.follow_ups.unforwarded(10) == []

@@ -118,16 +118,16 @@ def test_days_without_anybody_are_said_to_be_so(administrator):
 
 @given(st.lists(st.tuples(*[st.integers(0, 20_000)] * 3), max_size=40))
 def test_bars_are_as_high_as_their_values_and_never_leave_the_chart(values):
-    found = charts.bars([("", "", list(zip("abc", row, strict=True))) for row in values])
-    assert found.most == max(map(sum, values), default=0)
-    for row, bar in zip(values, found.bars, strict=True):
+    chart = charts.bar_chart([("", "", list(zip("abc", row, strict=True))) for row in values])
+    assert chart.highest == max(map(sum, values), default=0)
+    for row, bar in zip(values, chart.bars, strict=True):
         assert bar.x >= 0 and bar.x + bar.width <= charts.WIDTH
-        assert len(bar.parts) == sum(value > 0 for value in row)
-        for part in bar.parts:
-            assert part.y >= charts.TOP - 5 and part.y + part.height <= charts.BASE + 0.2
+        assert len(bar.segments) == sum(value > 0 for value in row)
+        for segment in bar.segments:
+            assert segment.y >= charts.TOP - 5 and segment.y + segment.height <= charts.BASE + 0.2
         if sum(row):
-            wanted = sum(row) / found.most * (charts.BASE - charts.TOP)
-            assert sum(part.height for part in bar.parts) == pytest.approx(wanted, abs=5)
+            wanted = sum(row) / chart.highest * (charts.BASE - charts.TOP)
+            assert sum(segment.height for segment in bar.segments) == pytest.approx(wanted, abs=5)
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 200))
@@ -136,7 +136,7 @@ def test_a_calendar_has_a_place_for_each_day_and_weekdays_in_rows(first, length)
         DayCount(date=date.fromordinal(first.toordinal() + n).isoformat(), normal=n % 7, watched=1)
         for n in range(length)
     ]
-    found = charts.calendar(days, [day.date for day in days])
+    found = charts.calendar_chart(days, [day.date for day in days])
     assert len({(one.x, one.y) for one in found.squares}) == length
     assert all(one.x + charts.SQUARE <= found.width for one in found.squares)
     rows = {one.y: date.fromisoformat(one.date).weekday() for one in found.squares}
@@ -149,7 +149,7 @@ def test_what_nobody_watched_is_no_zero_on_the_calendar():
         DayCount(date="2026-11-24"),
         DayCount(date="2026-11-25", normal=4, fever=2, watched=1),
     ]
-    zero, missing, fever = charts.calendar(days, ["", "", ""]).squares
+    zero, missing, fever = charts.calendar_chart(days, ["", "", ""]).squares
     assert (zero.state, zero.mark) == ("zero", "")
     assert (missing.state, missing.mark) == ("missing", "×")
     assert (fever.state, fever.mark) == ("fever", "2")

@@ -24,7 +24,7 @@ def ahead(site):
 
 def judged(site, **state):
     clock_memory.remember(site.gateway, ClockState(**state))
-    site.pages.clock.look()
+    site.pages.clock.refresh()
 
 
 def day(site, at):
@@ -93,7 +93,7 @@ def test_a_clock_behind_the_last_believed_time_is_doubted_before_the_gateway_say
 def test_a_judgement_that_nobody_can_read_changes_nothing(ahead, guard):
     assert not ahead.pages.clock.believed
     ahead.pages.clock._path = ahead.settings.path("nowhere.db")
-    ahead.pages.clock.look()
+    ahead.pages.clock.refresh()
     assert not ahead.pages.clock.believed
     assert doubted(guard.get("/board/north").text)
 

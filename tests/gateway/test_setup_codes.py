@@ -19,7 +19,7 @@ from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.web.app import Pages
-from fevergate.web.setup_codes import LASTS_S, SetupCodes
+from fevergate.web.setup_codes import LIFETIME_S, SetupCodes
 from fevergate.web_common import accounts
 from kiosk import setup_code
 from kiosk.errors import SettingsError
@@ -77,7 +77,7 @@ def test_a_code_gives_the_file_that_provision_made_once(folder, codes):
 
 def test_a_code_is_good_for_a_quarter_of_an_hour(codes, clock):
     late, soon = codes.issue("north-1"), codes.issue("north-2")
-    clock[0] += LASTS_S - 1
+    clock[0] += LIFETIME_S - 1
     assert fetched(codes, soon.text)
     clock[0] += 1
     assert fetched(codes, late.text) is None

@@ -1,5 +1,12 @@
-"""The pages of one gateway: the guard's board, the fever log, who may see what.
+"""The web application of one gateway: the guard's board, the fever log, kiosks, the API.
 
-A process of its own: it reads the gateway's database, hears its broker, and writes nothing of
-theirs but acknowledgements, so that a hundred open boards cost the red light nothing.
+A process of its own, so that a hundred open boards do not slow the red light down: it reads the
+gateway's database, subscribes to its broker, and publishes acknowledgements, lamp tests and what
+administrators send to kiosks. Struck rows are all that it writes to the gateway's database.
+
+`app` serves it and `context` is what all pages share. The board: `board`, `live`, `fever_list`,
+`lamps`. Follow-ups of fevers: `follow_ups`, `follow_up_forwarder`, `fhir`. The daily log:
+`log_pages`, `log_sheet`, `sign_offs`. Many days: `overview`, `overview_pages`, `charts`. Kiosks:
+`kiosk_pages`, `kiosk_state`, `kiosk_actions`, `setup_codes`. People: `duty`, `duty_pages`.
+Programs: `api`, `openapi`.
 """

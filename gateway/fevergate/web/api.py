@@ -224,7 +224,7 @@ class Api:
                 raise HTTPException(400, f"{name}: {error}") from None
 
     async def _document(self, _request: Request) -> Response:
-        return JSONResponse(openapi.document(self.operations, Failed))
+        return JSONResponse(openapi.openapi_document(self.operations, Failed))
 
     async def _gates(self, _request: Request) -> list[GateNow]:
         return [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
@@ -255,7 +255,7 @@ class Api:
         def read() -> LogAnswer:
             skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
             log = self._shared.day(request.query_params.get("date"), LOG_PAGE, skip)
-            known = self._shared.known(log.fevers)
+            known = self._shared.follow_ups_of(log.fevers)
             signed = self._shared.signed(log)
             most = max(log.count, len(log.struck))
             log.fevers, log.struck = (

@@ -1,4 +1,4 @@
-"""`fevergate web`: the application, and serving it."""
+"""`fevergate web`: builds the web application and serves it."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ STATIC: list[str | tuple[str, str]] = [
     ("fevergate.web", "static"),
     ("fevergate.web_common", "static"),
 ]
-HOUSE_S = 3600
+FORGET_EVERY_S = 3600
+"""How often personal fields are checked for their age."""
 
 
 class Pages(Shared):
-    """The application; one instance for one gateway."""
+    """The web application of one gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         super().__init__(settings)
@@ -78,22 +79,22 @@ class Pages(Shared):
         self.live.start()
         forwarder = (
             FollowUpForwarder(self.settings, self.follow_ups)
-            if (self.settings.campus_server)
+            if self.settings.campus_server
             else None
         )
         if forwarder:
             forwarder.start()
-        house = asyncio.create_task(self._keep_house())
+        forgetting = asyncio.create_task(self._forget_persons())
         yield
-        house.cancel()
+        forgetting.cancel()
         await run_in_threadpool(self.live.stop)
         if forwarder:
             await run_in_threadpool(forwarder.stop)
         self.store.close()
 
-    async def _keep_house(self) -> None:
+    async def _forget_persons(self) -> None:
         while True:
-            await asyncio.sleep(HOUSE_S)
+            await asyncio.sleep(FORGET_EVERY_S)
             try:
                 await run_in_threadpool(self.forget_persons)
             except (FeverGateError, sqlite3.Error) as error:

@@ -22,7 +22,7 @@ from fevergate.reports.fever_log import Fever
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translations
 from fevergate.web.context import Shared
-from fevergate.web.fever_list import FeverList, Of
+from fevergate.web.fever_list import FeverList, Selection
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.lamps import UNTRIED, try_lamps
 from fevergate.web.live import GateNow, Kiosk, events
@@ -119,11 +119,11 @@ class Board:
         """A gate's fevers in steps: today's, or those that are still open of the days before."""
         gate = self._gate(request)
         try:
-            of = msgspec.convert(request.query_params.get("of", "today"), Of)
+            of = msgspec.convert(request.query_params.get("of", "today"), Selection)
         except msgspec.ValidationError:
             raise HTTPException(404) from None
         page = page_of(request)
-        part = await run_in_threadpool(self._list.part, gate, of, PAGE, (page - 1) * PAGE)
+        part = await run_in_threadpool(self._list.page, gate, of, PAGE, (page - 1) * PAGE)
         return self._shared.page(
             request,
             "fevers.html",

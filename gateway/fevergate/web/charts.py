@@ -1,6 +1,6 @@
-"""Charts as figures for inline SVG: bars and squares with places, sizes and what they say.
+"""Lays out charts for inline SVG: bars and squares with positions, sizes and texts.
 
-Drawn by `templates/charts.html`; every chart stands beside its table, and nothing is told by its
+`templates/charts.html` draws them. Each chart has its table beside it, and nothing is shown by
 colour alone.
 """
 
@@ -14,41 +14,41 @@ from fevergate.web.overview import DayCount
 
 WIDTH, HEIGHT = 720, 200
 BASE = 172
-"""Where bars stand; below it are their names."""
+"""The y of the bars' lower edge; their labels are below it."""
 
 TOP = 18
 SQUARE, GAP = 22, 4
 LEVELS = 4
 
 
-class Part(NamedTuple):
-    """A piece of a bar, in the SVG's units; `kind` is its class in the style sheet."""
+class ChartSegment(NamedTuple):
+    """A segment of a stacked bar, in SVG units; `kind` is its CSS class."""
 
     y: float
     height: float
     kind: str
 
 
-class Bar(NamedTuple):
-    """One bar of parts; `label` stands below it where it is not empty, `mark` above."""
+class ChartBar(NamedTuple):
+    """A stacked bar; `label` is drawn below it, `mark` above, if not empty."""
 
     x: float
     width: float
-    parts: list[Part]
+    segments: list[ChartSegment]
     label: str
     mark: str
     title: str
 
 
-class Bars(NamedTuple):
-    """A whole chart; `most` is the highest bar's value, at `TOP`."""
+class BarChart(NamedTuple):
+    """A bar chart; a bar of the value `highest` reaches `TOP`."""
 
-    bars: list[Bar]
-    most: int
+    bars: list[ChartBar]
+    highest: int
 
 
-class Square(NamedTuple):
-    """One day of a calendar; `level` 0 to 4 by people, `state` as `zero`, `fever`, `missing`."""
+class CalendarDay(NamedTuple):
+    """A day's square; `level` 0 to 4 by people, `state` is `zero`, `fever` or `missing`."""
 
     x: int
     y: int
@@ -59,66 +59,70 @@ class Square(NamedTuple):
     title: str
 
 
-class Calendar(NamedTuple):
-    """Weeks in columns, Monday on top; `months` are (x, first day of it)."""
+class CalendarChart(NamedTuple):
+    """A calendar: a column a week, Monday on top; `months` are (x, first day)."""
 
-    squares: list[Square]
+    squares: list[CalendarDay]
     months: list[tuple[int, date]]
     width: int
 
 
-def bars(rows: Sequence[tuple[str, str, Sequence[tuple[str, int]]]], labels_each: int = 1) -> Bars:
-    """Stacked bars out of (name, title, [(kind, value)]), the first value at the bottom; every
-    `labels_each`-th name is written. A fever is marked with its number."""
-    most = max((sum(value for _, value in parts) for _, _, parts in rows), default=0)
+def bar_chart(
+    rows: Sequence[tuple[str, str, Sequence[tuple[str, int]]]], label_every: int = 1
+) -> BarChart:
+    """Stacked bars of rows (name, title, [(kind, value)]), the first value at the bottom.
+
+    Every `label_every`-th name is written; bars with fevers are marked with their number.
+    """
+    highest = max((sum(value for _, value in parts) for _, _, parts in rows), default=0)
     step = WIDTH / max(len(rows), 1)
-    found = []
+    drawn = []
     for number, (name, title, parts) in enumerate(rows):
-        drawn, bottom = [], float(BASE)
+        segments, bottom = [], float(BASE)
         for kind, value in parts:
-            height = value / most * (BASE - TOP) if most else 0.0
+            height = value / highest * (BASE - TOP) if highest else 0.0
             if value:
-                # What is there is seen, however little.
+                # A small value must be visible, too.
                 height = max(height, 1.5)
                 bottom -= height
-                drawn.append(Part(round(bottom, 1), round(height, 1), kind))
+                segments.append(ChartSegment(round(bottom, 1), round(height, 1), kind))
         fevers = sum(value for kind, value in parts if kind == "fever")
-        found.append(
-            Bar(
+        drawn.append(
+            ChartBar(
                 x=round(number * step + step * 0.1, 1),
                 width=round(step * 0.8, 1),
-                parts=drawn,
-                label=name if number % labels_each == 0 else "",
+                segments=segments,
+                label=name if number % label_every == 0 else "",
                 mark=str(fevers) if fevers else "",
                 title=title,
             )
         )
-    return Bars(found, most)
+    return BarChart(drawn, highest)
 
 
-def calendar(days: Sequence[DayCount], titles: Sequence[str]) -> Calendar:
-    """A term: a square a day, darker the more people came, `▲` and their number on fevers, a cross
-    where nobody watched."""
-    most = max((day.normal + day.fever for day in days), default=0)
-    squares: list[Square] = []
+def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> CalendarChart:
+    """A term with a square a day: darker the more people came, `▲` and the number of fevers, a
+    cross if no kiosk watched."""
+    highest = max((day.normal + day.fever for day in days), default=0)
+    squares: list[CalendarDay] = []
     months: list[tuple[int, date]] = []
     first = date.fromisoformat(days[0].date)
     for day, title in zip(days, titles, strict=True):
-        when = date.fromisoformat(day.date)
-        week = ((when - first).days + first.weekday()) // 7
+        local_date = date.fromisoformat(day.date)
+        week = ((local_date - first).days + first.weekday()) // 7
         x = week * (SQUARE + GAP)
-        if when.day == 1 or (not months and when.day <= 20):
-            months.append((x, when))
+        if local_date.day == 1 or (not months and local_date.day <= 20):
+            months.append((x, local_date))
         people = day.normal + day.fever
         squares.append(
-            Square(
+            CalendarDay(
                 x=x,
-                y=18 + when.weekday() * (SQUARE + GAP),
-                level=-(-people * LEVELS // most) if most else 0,
+                y=18 + local_date.weekday() * (SQUARE + GAP),
+                level=-(-people * LEVELS // highest) if highest else 0,
                 state="fever" if day.fever else "zero" if day.watched else "missing",
                 mark=f"{day.fever}" if day.fever else "" if day.watched else "×",
                 date=day.date,
                 title=title,
             )
         )
-    return Calendar(squares, months, squares[-1].x + SQUARE)
+    return CalendarChart(squares, months, squares[-1].x + SQUARE)

@@ -1,4 +1,4 @@
-"""The time by which the pages go: the gateway's word on it, which is asked for once a second."""
+"""The time that the pages use: the machine's clock, corrected by the gateway's judgement of it."""
 
 from __future__ import annotations
 
@@ -16,51 +16,54 @@ from fevergate.storage.connection import open_reader
 
 log = logging.getLogger(__name__)
 
-ASK_S = 1.0
+REFRESH_S = 1.0
 
 
 class PagesClock:
-    """`gateway_clock` decides what a time is worth; the gateway leaves its judgement in its
-    database. Where that cannot be read the last one holds. From any thread; whoever asks for the
-    time never waits for a disk."""
+    """A clock that follows the gateway's.
+
+    The gateway stores in its database whether it believes the machine's clock (`clock.judge`).
+    That is read about once a second in a thread, so that no caller waits for a disk; if it cannot
+    be read the last judgement holds. For any thread.
+    """
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._path = settings.path(settings.database)
         self._zone: ZoneInfo = settings.zone
-        self._asked_at = time.monotonic()
-        self._off_s = 0.0
+        self._refreshed_at = time.monotonic()
+        self._ahead_s = 0.0
         self._believed = True
-        self._looking = threading.Lock()
-        self.look()
+        self._refreshing = threading.Lock()
+        self.refresh()
 
     def now(self) -> float:
-        """UTC s."""
-        self._ask()
-        return time.time() - self._off_s
+        """Unix time (s)."""
+        self._refresh_soon()
+        return time.time() - self._ahead_s
 
     def today(self) -> date:
-        """The campus's day."""
+        """The local date."""
         return datetime.fromtimestamp(self.now(), self._zone).date()
 
     @property
     def believed(self) -> bool:
-        """Whether the gateway believes that time; before it has ever run nobody doubts it."""
-        self._ask()
+        """Whether the gateway believes the time; true before the gateway has ever run."""
+        self._refresh_soon()
         return self._believed
 
-    def _ask(self) -> None:
-        if time.monotonic() - self._asked_at >= ASK_S:
-            self._asked_at = time.monotonic()
-            threading.Thread(target=self.look, name="clock", daemon=True).start()
+    def _refresh_soon(self) -> None:
+        if time.monotonic() - self._refreshed_at >= REFRESH_S:
+            self._refreshed_at = time.monotonic()
+            threading.Thread(target=self.refresh, name="clock", daemon=True).start()
 
-    def look(self) -> None:
-        """Read the gateway's judgement, unless somebody does already."""
-        if not self._looking.acquire(blocking=False):
+    def refresh(self) -> None:
+        """Read the gateway's judgement, unless another thread is doing so."""
+        if not self._refreshing.acquire(blocking=False):
             return
         try:
             self._read()
         finally:
-            self._looking.release()
+            self._refreshing.release()
 
     def _read(self) -> None:
         try:
@@ -72,5 +75,5 @@ class PagesClock:
         except (FeverGateError, sqlite3.Error) as error:
             log.debug("the gateway's clock: %s", error)
             return
-        self._off_s = time.time() - state.at if state and not state.believed else 0.0
+        self._ahead_s = time.time() - state.at if state and not state.believed else 0.0
         self._believed = state is None or state.believed

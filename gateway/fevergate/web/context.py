@@ -1,4 +1,4 @@
-"""What all pages of the gateway share: its day, and the pages' own store."""
+"""What all pages of a gateway share: settings, databases, accounts, live state, a day's log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from fevergate.web_common.tokens import Tokens
 
 
 class Shared(Site):
-    """One instance for one gateway."""
+    """The shared parts; one instance for the web application of a gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
@@ -58,7 +58,7 @@ class Shared(Site):
 
     @contextmanager
     def reader(self) -> Iterator[Database]:
-        """The gateway's database, to read. Raises `StoreError`."""
+        """A read-only connection to the gateway's database. Raises `StoreError`."""
         reader = open_reader(self.settings.path(self.settings.database))
         try:
             yield reader
@@ -66,8 +66,8 @@ class Shared(Site):
             reader.close()
 
     def forget_persons(self) -> int:
-        """Blank the personal fields that are too old by a clock that the gateway believes; how
-        many."""
+        """Delete personal fields that are too old, if the gateway believes its clock; return of how
+        many follow-ups."""
         with self.reader() as reader:
             now = last_round(reader)
         if now is None:
@@ -75,32 +75,32 @@ class Shared(Site):
         return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
 
     def day(self, text: str | None, most: int = -1, skip: int = 0) -> Day:
-        """A day's log, by default today's; of its fevers at most `most` behind the first `skip`.
-        Raises `PeriodError`, `StoreError`."""
+        """A day's log (YYYY-MM-DD, default today) with at most `most` fevers (-1: all) after the
+        first `skip`. Raises `PeriodError`, `StoreError`."""
         return self.read(parse_day(text) if text else None, most, skip)
 
     def read(self, day: date | None, most: int = -1, skip: int = 0) -> Day:
-        """The same. Raises `StoreError`."""
+        """The log of a date, default today; see `day`. Raises `StoreError`."""
         with self.reader() as reader:
             return read_day(
                 reader, self.settings, day, most=most, skip=skip, most_struck=MAX_FEVERS
             )
 
     def signed(self, log: Day) -> list[SignOff]:
-        """The signatures under a day's log, of which some fevers or all are read. Those are held
-        against all of them, which are read where there is one. Raises `StoreError`."""
+        """A day's signatures, compared with its whole log, which is read if `log` has only some
+        fevers of the day. Raises `StoreError`."""
         if not self.sign_offs.has(log.date):
             return []
         if len(log.fevers) < log.count <= MOST_SIGNED:
             log = self.read(date.fromisoformat(log.date), MOST_SIGNED)
-        return self.sign_offs.of(log, self.known(log.fevers))
+        return self.sign_offs.of(log, self.follow_ups_of(log.fevers))
 
-    def known(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
-        """What became of fevers, as far as somebody said."""
+    def follow_ups_of(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
+        """The follow-ups of fevers, for those that have one."""
         return self.follow_ups.of([identity_of(fever) for fever in fevers])
 
     def fever(self, identity: Identity) -> Fever | None:
-        """A stored fever, whichever its day."""
+        """A stored fever of any day."""
         if not (0 <= identity.boot < 2**32 and 0 <= identity.seq < 2**32):
             return None
         with self.reader() as reader:

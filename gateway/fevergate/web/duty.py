@@ -1,4 +1,4 @@
-"""The duty list: whose name stands under an acknowledgement. Not all of them sign in."""
+"""The duty list: people who may acknowledge at a gate. They need no account."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from fevergate.web_common.store import WebStore
 
 
 class OnDuty(Struct, frozen=True):
-    """Somebody, at one gate or (empty) at all."""
+    """A person on duty at one gate; an empty gate means all."""
 
     name: str
     gate: str
 
 
 class Duty:
-    """Over the pages' database."""
+    """The duty list in the web database."""
 
     def __init__(self, store: WebStore, gates: list[str]) -> None:
         self._store = store
         self._gates = gates
 
     def everybody(self) -> list[OnDuty]:
-        """By gate and name."""
+        """The whole list, by gate and name."""
         return [
             OnDuty(*row)
             for row in self._store.query("select name, gate from duty order by gate, name")
         ]
 
     def at(self, gate: str) -> list[str]:
-        """Who may stand at a gate."""
+        """Names of the people who may acknowledge at a gate."""
         rows = self._store.query(
             "select distinct name from duty where gate in ('', ?) order by name", (gate,)
         )
         return [name for (name,) in rows]
 
     def add(self, name: str, gate: str) -> None:
-        """Raises `AccountError`."""
+        """Add a person. Raises `AccountError`."""
         if not NAME.fullmatch(name):
             raise AccountError("name")
         if gate and gate not in self._gates:
@@ -47,6 +47,6 @@ class Duty:
             connection.execute("insert or ignore into duty(name, gate) values (?, ?)", (name, gate))
 
     def remove(self, name: str, gate: str) -> None:
-        """Whoever is not there is not missed."""
+        """Remove a person; a person who is not listed is ignored."""
         with self._store.transaction() as connection:
             connection.execute("delete from duty where name = ? and gate = ?", (name, gate))

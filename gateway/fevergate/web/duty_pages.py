@@ -1,4 +1,4 @@
-"""Who is on duty at the gates, and which programs may ask."""
+"""Pages of the duty list and of API tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fevergate.web_common.middleware import form_of, session_of
 
 
 class DutyPages(AccountPages):
-    """Below /admin, beside people: duty, tokens."""
+    """/admin/duty and /admin/tokens, beside the account pages."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
@@ -28,7 +28,7 @@ class DutyPages(AccountPages):
         ]
 
     async def duty(self, request: Request) -> Response:
-        """Who may stand under an acknowledgement."""
+        """Change the duty list."""
         form = await form_of(request)
         duty, name, gate = self._shared.duty, form.get("name", ""), form.get("gate", "")
         what = f"{name} {gate}".strip()
@@ -37,7 +37,7 @@ class DutyPages(AccountPages):
         return await self._apply(request, "on duty", what, lambda: duty.add(name, gate))
 
     async def tokens(self, request: Request) -> Response:
-        """What programs sign in with."""
+        """List, issue and revoke API tokens."""
         if request.method == "GET":
             return await self._tokens_page(request)
         form = await form_of(request)
@@ -48,9 +48,11 @@ class DutyPages(AccountPages):
             await run_in_threadpool(self._shared.store.note, user, "revoke token", number[:9])
             return RedirectResponse("/admin/tokens", 303)
         scopes = [scope for scope in SCOPES if form.get(f"scope-{scope}")]
-        lasts = int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
+        lifetime_days = int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
         try:
-            secret = await run_in_threadpool(self._shared.tokens.issue, name, scopes, lasts, user)
+            secret = await run_in_threadpool(
+                self._shared.tokens.issue, name, scopes, lifetime_days, user
+            )
         except AccountError as error:
             return await self._tokens_page(request, error=error.reason)
         what = f"{name}: {' '.join(scopes)}"

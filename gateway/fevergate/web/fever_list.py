@@ -1,7 +1,7 @@
-"""The fevers below a board: today's, and what is still open of the days before.
+"""The lists of fevers on a board: today's, and open follow-ups of the days before.
 
-Each gate's list has a mark, which the board's events carry: where it is not the shown list's, a
-fever was stored, acknowledged or followed up, or a new day began, and the board loads the list.
+Each gate's lists have a mark, a text that changes when a fever is stored, acknowledged or followed
+up, or when a new day begins. The board's events carry it; a board with another mark reloads.
 """
 
 from __future__ import annotations
@@ -28,91 +28,91 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPEN_DAYS = 7
-"""How long an open follow-up of a day before is still shown."""
+"""Days before today whose open follow-ups are listed."""
 
-LOOK_S = 1.0
-"""How often the databases are asked for marks, however many boards are open."""
+MARKS_EVERY_S = 1.0
+"""How often marks are read from the databases, however many boards are open."""
 
-SHOWN = 50
-"""Fevers of each kind on a board; a flood of them must not hide the red, nor fill the line."""
+MAX_LISTED = 50
+"""Fevers of each list on a board: more would hide the alarm and slow the page."""
 
-Of = Literal["today", "open"]
+Selection = Literal["today", "open"]
 Followed = tuple[Fever, FollowUp | None]
 
 
-class Part(msgspec.Struct, frozen=True):
-    """Some of `count` fevers."""
+class FeverPage(msgspec.Struct, frozen=True):
+    """A page of a list that has `count` fevers in all."""
 
     rows: list[Followed]
     count: int
 
 
 class FeverList:
-    """One for all boards."""
+    """The lists of all gates."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._marks: dict[str, str] = {}
-        self._looked_at = 0.0
-        self._looking: asyncio.Task[None] | None = None
+        self._read_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
 
-    def board(self, gate: str) -> tuple[str, Part, Part]:
-        """A gate's mark; the newest of today, and of what is still open of the days before.
+    def board(self, gate: str) -> tuple[str, FeverPage, FeverPage]:
+        """A gate's mark, its newest fevers of today, and its newest open ones of the days before.
         Raises `StoreError`."""
-        # The mark first: what comes between the two makes the list look old, never new.
+        # The mark first: a change between the two reads makes the board reload, never miss it.
         mark = self._read_marks()[gate]
-        return mark, self.part(gate, "today", SHOWN), self.part(gate, "open", SHOWN)
+        return mark, self.page(gate, "today", MAX_LISTED), self.page(gate, "open", MAX_LISTED)
 
-    def part(self, gate: str, of: Of, most: int, skip: int = 0) -> Part:
-        """A gate's fevers, the newest first: all of today, or what is still `open` of the days
+    def page(self, gate: str, selection: Selection, limit: int, skip: int = 0) -> FeverPage:
+        """A page of a gate's fevers, the newest first: of today, or the open ones of the days
         before. Raises `StoreError`."""
         settings = self._shared.settings
         _, begin, end = bounds(settings, self._shared.clock.today())
-        if of == "open":
+        if selection == "open":
             begin, end = begin - OPEN_DAYS * DAY_S, begin
-        given = {"gate": gate, "begin": begin, "end": end, "open": of == "open"}
+        parameters = {"gate": gate, "begin": begin, "end": end, "open": selection == "open"}
         web = f"file:{quote(str(settings.path(settings.web.database).absolute()))}?mode=ro"
         with self._shared.reader() as reader:
             reader.execute("attach database ? as pages", (web,))
-            ((count,),) = reader.execute(f"select count(*) {_FROM} {_WHERE}", given)
-            rows = reader.query(_ROWS, given | {"most": most, "skip": skip})
+            ((count,),) = reader.execute(f"select count(*) {_FROM} {_WHERE}", parameters)
+            rows = reader.query(_ROWS, parameters | {"limit": limit, "skip": skip})
             fevers = msgspec.convert(list(rows), list[Fever], strict=False)
         known = self._shared.follow_ups.of([identity_of(fever) for fever in fevers])
-        return Part([(fever, known.get(identity_of(fever))) for fever in fevers], count)
+        return FeverPage([(fever, known.get(identity_of(fever))) for fever in fevers], count)
 
     def mark(self, gate: str) -> str:
-        """A gate's mark as last seen, empty where none is known; never waits for a disk."""
-        if time.monotonic() - self._looked_at >= LOOK_S and not self._looking:
-            self._looked_at = time.monotonic()
-            self._looking = asyncio.create_task(self._look())
+        """A gate's mark as last read, empty if unknown; never waits for a disk."""
+        if time.monotonic() - self._read_at >= MARKS_EVERY_S and not self._reading:
+            self._read_at = time.monotonic()
+            self._reading = asyncio.create_task(self._refresh())
         return self._marks.get(gate, "")
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         try:
             self._marks = await run_in_threadpool(self._read_marks)
         except (FeverGateError, sqlite3.Error) as error:
             log.debug("the lists' marks: %s", error)
             self._marks = {}
         finally:
-            self._looking = None
+            self._reading = None
 
     def _read_marks(self) -> dict[str, str]:
         today, begin, end = bounds(self._shared.settings, self._shared.clock.today())
         with self._shared.reader() as reader:
-            found = {
+            counts_of = {
                 gate: "/".join(map(str, counts))
                 for gate, *counts in reader.execute(_MARKS, (begin - OPEN_DAYS * DAY_S, end))
             }
-        ((saved, of),) = self._shared.store.query(
+        ((revisions, saved),) = self._shared.store.query(
             "select total(revision), count(*) from follow_ups"
         )
         return {
-            gate.name: f"{today}/{saved:.0f}/{of}/{found.get(gate.name, '')}"
+            gate.name: f"{today}/{revisions:.0f}/{saved}/{counts_of.get(gate.name, '')}"
             for gate in self._shared.settings.gates
         }
 
 
-# In this shape SQLite takes the partial index of fevers by time.
+# Written so that SQLite uses the partial index of fevers by time.
 _MARKS = f"""
     select f.gate, count(*), count(f.acknowledged_at), cast(total(f.acknowledged_at) as integer)
     from readings r join fevers f using (kiosk, boot, seq)
@@ -131,4 +131,4 @@ _WHERE = f"""
       and not {struck("r", "coalesce(r.at, r.received_at)")}"""
 _ROWS = f"""{FEVER}
     left join pages.follow_ups u using (kiosk, boot, seq) {_WHERE}
-    order by coalesce(r.at, r.received_at) desc limit :most offset :skip"""
+    order by coalesce(r.at, r.received_at) desc limit :limit offset :skip"""

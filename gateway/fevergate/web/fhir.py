@@ -1,8 +1,8 @@
-"""A fever for a clinic's system: FHIR R4 Observations of body temperature.
+"""A fever as FHIR R4 Observations of body temperature, for a clinic's system.
 
 Source: hl7.org/fhir/R4/observation.html and the vital signs profile (LOINC 8310-5, UCUM Cel).
-What the kiosk estimated is `preliminary`; what a clinical thermometer measured is `final` once
-the follow-up is closed.
+The kiosk's estimate is `preliminary`; the clinical thermometer's value is `final` when the
+follow-up is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fevergate.web.follow_ups import FollowUp
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 NAMESPACE = UUID("6f1c1f0e-6e0b-5a86-9d5e-0f6c7f6b5a10")
-"""For names of resources that are the same each time."""
+"""Namespace of the resources' UUIDs, so that a resource has the same resource each time."""
 
 UCUM = "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -33,8 +33,8 @@ SITES = {
 def observations(
     fever: Fever, after: FollowUp | None, campus: str, zone: ZoneInfo
 ) -> dict[str, Any]:
-    """A Bundle (`collection`) in terms of JSON: the screening, and the second measurement if there
-    is one; with the person, where a name is known."""
+    """A Bundle (`collection`) as JSON values: the screening and, if there is resource, the second
+    measurement; with the person if a name was entered."""
     number = "-".join(map(str, identity_of(fever)))
     entries: list[dict[str, Any]] = []
     subject: dict[str, Any] = {"subject": {"display": "not identified"}}
@@ -46,32 +46,39 @@ def observations(
         }
         if after.phone:
             person["telecom"] = [{"system": "phone", "value": after.phone}]
-        # Contained: a clinic's system knows its own patients, and matches by hand.
+        # Contained: a clinic's system has its own patients, and matches them by hand.
         subject = {"contained": [person], "subject": {"reference": "#person"}}
     if fever.body_c is not None:
-        one = _observation(f"screening-{number}", "preliminary", subject, fever.at, zone)
-        one["valueQuantity"] = _degrees(fever.body_c)
-        one["device"] = {"display": f"FeverGate kiosk {fever.kiosk}, {campus}, gate {fever.gate}"}
-        one["method"] = {"text": "infrared thermometer, axillary equivalent (estimate)"}
-        one["note"] = [{"text": "Screening, not a diagnosis."}]
+        resource = _observation(f"screening-{number}", "preliminary", subject, fever.at, zone)
+        resource["valueQuantity"] = _degrees(fever.body_c)
+        resource["device"] = {
+            "display": f"FeverGate kiosk {fever.kiosk}, {campus}, gate {fever.gate}"
+        }
+        resource["method"] = {"text": "infrared thermometer, axillary equivalent (estimate)"}
+        resource["note"] = [{"text": "Screening, not a diagnosis."}]
         if fever.threshold_c is not None:
-            one["referenceRange"] = [{"high": _degrees(fever.threshold_c)}]
-        entries.append(one)
+            resource["referenceRange"] = [{"high": _degrees(fever.threshold_c)}]
+        entries.append(resource)
     if after and after.clinical_c is not None:
         status = "final" if after.closed else "preliminary"
-        one = _observation(f"clinical-{number}", status, subject, after.at, zone)
-        one["valueQuantity"] = _degrees(after.clinical_c)
-        one["method"] = {"text": "clinical thermometer"}
+        resource = _observation(f"clinical-{number}", status, subject, after.at, zone)
+        resource["valueQuantity"] = _degrees(after.clinical_c)
+        resource["method"] = {"text": "clinical thermometer"}
         if after.clinical_site in SITES:
             code, display = SITES[after.clinical_site]
-            one["bodySite"] = {"coding": [{"system": SNOMED, "code": code, "display": display}]}
+            resource["bodySite"] = {
+                "coding": [{"system": SNOMED, "code": code, "display": display}]
+            }
         if after.by:
-            one["performer"] = [{"display": after.by}]
-        entries.append(one)
+            resource["performer"] = [{"display": after.by}]
+        entries.append(resource)
     return {
         "resourceType": "Bundle",
         "type": "collection",
-        "entry": [{"fullUrl": uuid5(NAMESPACE, one["id"]).urn, "resource": one} for one in entries],
+        "entry": [
+            {"fullUrl": uuid5(NAMESPACE, resource["id"]).urn, "resource": resource}
+            for resource in entries
+        ],
     }
 
 

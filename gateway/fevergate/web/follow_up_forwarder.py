@@ -1,5 +1,7 @@
-"""What became of fevers, to the campus server; with names only where the campus's policy says
-so."""
+"""Forwards follow-ups of fevers to the campus server.
+
+Personal fields are sent only with `[campus_server] persons`, the campus's policy.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,13 @@ from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import FollowUpEvent
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.web.follow_ups import OPEN, PERSONAL, FollowUp, FollowUps
+from fevergate.web.follow_ups import IMPERSONAL, PERSONAL, FollowUp, FollowUps
 
 log = logging.getLogger(__name__)
 
 
 class FollowUpForwarder:
-    """Runs in its own thread between `start` and `stop`. Raises `SettingsError`."""
+    """Forwards in its own thread between `start` and `stop`. Raises `SettingsError`."""
 
     def __init__(
         self,
@@ -32,7 +34,7 @@ class FollowUpForwarder:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._sender = SummarySender(settings, now)
-        assert settings.campus_server  # noqa: S101 - the sender saw to it
+        assert settings.campus_server  # noqa: S101 - the sender has checked it
         self._server = settings.campus_server
         self._follow_ups = follow_ups
         self._now = now
@@ -41,24 +43,26 @@ class FollowUpForwarder:
         self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
 
     def start(self) -> None:
-        """Begin to forward."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is not sent is sent after the next start."""
+        """Stop the thread; follow-ups that were not sent are sent after the next start."""
         self._stopping.set()
         self._thread.join()
         self._sender.close()
 
     def once(self) -> bool:
-        """Send what is new; whether nothing is left but what was refused a short while ago."""
+        """Send new follow-ups; return whether none is left but recently refused ones."""
         if token := self._sender.token_digest:
-            self._follow_ups.sent_under(token)
+            self._follow_ups.use_token(token)
         self._refused = {key: at for key, at in self._refused.items() if at > self._now()}
         while True:
             new = self._follow_ups.unforwarded(BATCH + len(self._refused))
             items = {
-                item: who for who, one in new if (item := self._item(who, one)) not in self._refused
+                item: fever
+                for fever, follow_up in new
+                if (item := self._item(fever, follow_up)) not in self._refused
             }
             if not items:
                 return True
@@ -68,9 +72,11 @@ class FollowUpForwarder:
             if sent.settled < len(items):
                 return False
 
-    def _item(self, who: Identity, one: FollowUp) -> Item:
-        names = (*OPEN, *(PERSONAL if self._server.persons else ()), "at", "revision")
-        event = FollowUpEvent(**who._asdict(), **{name: getattr(one, name) for name in names})
+    def _item(self, fever: Identity, follow_up: FollowUp) -> Item:
+        names = (*IMPERSONAL, *(PERSONAL if self._server.persons else ()), "at", "revision")
+        event = FollowUpEvent(
+            **fever._asdict(), **{name: getattr(follow_up, name) for name in names}
+        )
         return Item(event.key, event.revision, msgspec.json.encode(event).decode())
 
     def _run(self) -> None:
@@ -82,5 +88,5 @@ class FollowUpForwarder:
                 if failures:
                     wait_s = max(wait_s, backoff_s(failures))
             except (FeverGateError, sqlite3.Error) as error:
-                log.error("follow-ups stay for now: %s", error)
+                log.error("follow-ups are not forwarded for now: %s", error)
             self._stopping.wait(wait_s)

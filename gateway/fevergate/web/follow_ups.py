@@ -1,4 +1,4 @@
-"""What became of a fever: a second measurement, an outcome, whose it was. Saved half-done, too."""
+"""Follow-ups of fevers: second measurement, outcome, person. An incomplete one can be saved."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ from fevergate.web_common.store import WebStore
 
 SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")
-LONGEST = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
-LOWEST_C, HIGHEST_C = 30.0, 45.0
-PERSONAL = tuple(LONGEST)
-OPEN = ("clinical_c", "clinical_site", "outcome", "closed")
-"""What names nobody, and stays."""
+MAX_LENGTHS = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
+MIN_CLINICAL_C, MAX_CLINICAL_C = 30.0, 45.0
+PERSONAL = tuple(MAX_LENGTHS)
+"""Fields on a person; stored encrypted, and deleted after `[retention] persons_days`."""
+
+IMPERSONAL = ("clinical_c", "clinical_site", "outcome", "closed")
+"""Fields that identify nobody; they stay."""
 
 
 class FollowUp(Struct, kw_only=True):
-    """One fever's; `at` is UTC s, `clinical_c` °C by a clinical thermometer at `clinical_site`,
-    `revision` counts what was saved."""
+    """The follow-up of a fever.
+
+    `clinical_c`: °C by a clinical thermometer at `clinical_site`; `at`: Unix time (s) of saving;
+    `revision` counts how often it was saved.
+    """
 
     clinical_c: float | None = None
     clinical_site: str = ""
@@ -43,32 +48,32 @@ class FollowUp(Struct, kw_only=True):
 
 
 def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
-    """A form's fields. Raises `FollowUpError` naming the field."""
-    given = {name: form.get(name, "").strip() for name in ("clinical_c", *LONGEST)}
+    """A follow-up from a form. Raises `FollowUpError` naming the field."""
+    fields = {name: form.get(name, "").strip() for name in ("clinical_c", *MAX_LENGTHS)}
     clinical_c = None
-    if given["clinical_c"]:
+    if fields["clinical_c"]:
         try:
-            clinical_c = round(float(given["clinical_c"].replace(",", ".")), 2)
+            clinical_c = round(float(fields["clinical_c"].replace(",", ".")), 2)
         except ValueError:
             raise FollowUpError("clinical_c", "clinical") from None
-        if not LOWEST_C <= clinical_c <= HIGHEST_C:
+        if not MIN_CLINICAL_C <= clinical_c <= MAX_CLINICAL_C:
             raise FollowUpError("clinical_c", "clinical")
     site, outcome = form.get("clinical_site", ""), form.get("outcome", "")
     if site not in SITES:
         raise FollowUpError("clinical_site", "choice")
     if outcome not in OUTCOMES or (closed and not outcome):
         raise FollowUpError("outcome", "choice")
-    for name, most in LONGEST.items():
-        if len(given[name]) > most:
+    for name, limit in MAX_LENGTHS.items():
+        if len(fields[name]) > limit:
             raise FollowUpError(name, "long")
     return FollowUp(
         clinical_c=clinical_c,
         clinical_site=site,
         outcome=outcome,
-        person=given["person"],
-        unit=given["unit"],
-        phone=given["phone"],
-        note=given["note"],
+        person=fields["person"],
+        unit=fields["unit"],
+        phone=fields["phone"],
+        note=fields["note"],
         closed=closed,
         revision=_revision(form.get("revision", "0")),
     )
@@ -81,7 +86,7 @@ def _revision(text: str) -> int:
 
 
 class FollowUps:
-    """Over the pages' database; personal fields lie there sealed."""
+    """Follow-ups in the web database, their personal fields encrypted."""
 
     def __init__(self, store: WebStore, vault: Vault, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -89,52 +94,56 @@ class FollowUps:
         self._now = now
 
     def get(self, fever: Identity) -> FollowUp | None:
-        """What is known of one. Raises `StoreError` where the key is another one."""
+        """A fever's follow-up. Raises `StoreError` if it was encrypted with another key."""
         return self.of([fever]).get(fever)
 
     def of(self, fevers: Sequence[Identity]) -> dict[Identity, FollowUp]:
-        """What is known of each of some; the others are missing. Raises `StoreError`."""
+        """The follow-ups of fevers, for those that have one. Raises `StoreError`."""
         wanted = msgspec.json.encode([list(fever) for fever in fevers]).decode()
         return {
-            Identity(*row[:3]): self._opened(row[3:])
+            Identity(*row[:3]): self._follow_up(row[3:])
             for row in self._store.query(_SELECT, (wanted,))
         }
 
     def save(self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True) -> str:
-        """Keep it as the newest, if it was made of the newest (`new.revision`); every one before
-        stays in `follow_up_revisions`. Returns what changed, without anything that names somebody.
+        """Store a new revision; return what changed, without personal values.
 
-        Raises `FollowUpError` where somebody was quicker, or it is closed and `reopen` is false.
+        `new.revision` is the one that the form showed. All revisions stay in
+        `follow_up_revisions`. Raises `FollowUpError` if there is a newer revision, or if the
+        follow-up is closed and `reopen` is false.
         """
         before = self.get(fever) or FollowUp()
         if before.closed and not reopen:
             raise FollowUpError("closed", "closed")
         sealed = self._vault.seal({name: getattr(new, name) for name in PERSONAL})
-        values = {name: getattr(new, name) for name in OPEN}
+        values = {name: getattr(new, name) for name in IMPERSONAL}
         with self._store.transaction() as connection:
-            done = connection.execute(
+            saved = connection.execute(
                 _SAVE,
                 values
                 | fever._asdict()
                 | {"sealed": sealed, "by": by, "at": self._now(), "revision": new.revision},
             )
-            if not done.rowcount:
+            if not saved.rowcount:
                 raise FollowUpError("revision", "meanwhile")
-            connection.execute(_KEEP, tuple(fever))
+            connection.execute(_INSERT_REVISION, tuple(fever))
         return ", ".join(
-            f"{name}: {getattr(before, name)} → {getattr(new, name)}" if name in OPEN else name
-            for name in (*OPEN, *PERSONAL)
+            f"{name}: {getattr(before, name)} → {getattr(new, name)}"
+            if name in IMPERSONAL
+            else name
+            for name in (*IMPERSONAL, *PERSONAL)
             if getattr(before, name) != getattr(new, name)
         )
 
-    def unforwarded(self, most: int) -> list[tuple[Identity, FollowUp]]:
-        """What the campus server does not hold yet, the oldest first. Raises `StoreError`."""
-        rows = self._store.query(_NEW, (most,))
-        return [(Identity(*row[:3]), self._opened(row[3:])) for row in rows]
+    def unforwarded(self, limit: int) -> list[tuple[Identity, FollowUp]]:
+        """At most `limit` follow-ups that the campus server lacks, the oldest first. Raises
+        `StoreError`."""
+        rows = self._store.query(_SELECT_UNFORWARDED, (limit,))
+        return [(Identity(*row[:3]), self._follow_up(row[3:])) for row in rows]
 
-    def sent_under(self, token: str) -> None:
-        """Note by which token's digest they go; where it is another one than before, those of the
-        last days go again, for what the server holds of them may be anybody's."""
+    def use_token(self, token: str) -> None:
+        """Record the digest of the campus server's token that follow-ups are sent with. If it is a
+        new one, those of the last days are sent again: the old token may have been stolen."""
         known = self._store.query("select value from meta where key = 'campus_token'")
         if known == [(token,)]:
             return
@@ -145,7 +154,7 @@ class FollowUps:
                 connection.execute("update follow_ups set forwarded = 0 where at >= ?", (since,))
 
     def forwarded(self, held: Sequence[tuple[Identity, int]]) -> None:
-        """The campus server holds these, at these revisions."""
+        """Record the revisions that the campus server has."""
         with self._store.transaction() as connection:
             for fever, revision in held:
                 connection.execute(
@@ -155,33 +164,34 @@ class FollowUps:
                 )
 
     def forget(self, before: float) -> int:
-        """Blank the personal fields of what was first saved before then (UTC s), in every revision;
-        how many. Saving it again does not keep a name any longer."""
+        """Delete the personal fields, in every revision, of follow-ups first saved before a Unix
+        time (s); return how many. Saving one again does not prolong its time."""
         with self._store.transaction() as connection:
-            done = connection.execute(_FORGET, (before,)).rowcount
+            forgotten = connection.execute(_FORGET, (before,)).rowcount
             connection.execute(
                 "update follow_up_revisions set sealed = '' where sealed != '' and exists ("
                 "select 1 from follow_ups f where (f.kiosk, f.boot, f.seq) ="
                 " (follow_up_revisions.kiosk, follow_up_revisions.boot, follow_up_revisions.seq)"
                 " and f.sealed = '')"
             )
-            return done
+            return forgotten
 
-    def _opened(self, row: tuple[Any, ...]) -> FollowUp:
+    def _follow_up(self, row: tuple[Any, ...]) -> FollowUp:
         *known, sealed = row
-        values = dict(zip((*OPEN, "by", "at", "revision"), known, strict=True))
+        values = dict(zip((*IMPERSONAL, "by", "at", "revision"), known, strict=True))
         return msgspec.convert(values | self._vault.open(sealed), FollowUp, strict=False)
 
 
-_NAMES = ", ".join(OPEN)
+_NAMES = ", ".join(IMPERSONAL)
+_PARAMETERS = ", ".join(f":{name}" for name in IMPERSONAL)
 _COLUMNS = f'kiosk, boot, seq, {_NAMES}, "by", at, revision, sealed'
-_NEW = f"""
+_SELECT_UNFORWARDED = f"""
     select {_COLUMNS} from follow_ups where revision > forwarded order by at limit ?"""  # noqa: S608 - field names
 _SELECT = f"""
     select {_COLUMNS}
     from json_each(?) as wanted join follow_ups
         on kiosk = wanted.value ->> 0 and boot = wanted.value ->> 1 and seq = wanted.value ->> 2"""  # noqa: S608 - field names
-_KEEP = f"""
+_INSERT_REVISION = f"""
     insert into follow_up_revisions(kiosk, boot, seq, revision, {_NAMES}, sealed, "by", at)
     select kiosk, boot, seq, revision, {_NAMES}, sealed, "by", at from follow_ups
     where kiosk = ? and boot = ? and seq = ?"""  # noqa: S608 - field names
@@ -192,8 +202,8 @@ _FORGET = """
     ), at) < ?"""
 _SAVE = f"""
     insert into follow_ups(kiosk, boot, seq, {_NAMES}, sealed, "by", at, revision)
-    values (:kiosk, :boot, :seq, {", ".join(f":{name}" for name in OPEN)}, :sealed, :by, :at, 1)
+    values (:kiosk, :boot, :seq, {_PARAMETERS}, :sealed, :by, :at, 1)
     on conflict(kiosk, boot, seq) do update set
-    {", ".join(f"{name} = excluded.{name}" for name in OPEN)},
+    {", ".join(f"{name} = excluded.{name}" for name in IMPERSONAL)},
     sealed = excluded.sealed, "by" = excluded."by", at = excluded.at, revision = revision + 1
     where revision = :revision"""  # noqa: S608 - field names

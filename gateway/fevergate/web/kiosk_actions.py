@@ -1,4 +1,4 @@
-"""What an administrator does to kiosks from the pages, as the commands do it in a terminal."""
+"""What an administrator sends to kiosks from the pages: identify, settings, firmware."""
 
 from __future__ import annotations
 
@@ -25,27 +25,30 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 
 BUNDLES = "updates"
-"""A folder beside the settings with bundles that `fevergate update --save` made."""
+"""Folder beside the settings, with bundles made by `fevergate update --save`."""
 
 BUILT_IN = ""
-AT_ONCE = 4
+"""Name of the bundle that is built from the shipped firmware."""
+
+MAX_AT_ONCE = 4
+"""Kiosks that are updated at a time, after the first alone."""
 
 
 def identify(settings: GatewaySettings, kiosk: str) -> None:
-    """Let a kiosk show itself: it blinks, chirps, shows its name. Raises `BrokerError`."""
+    """Let a kiosk blink, chirp and show its name. Raises `BrokerError`."""
     topic = str(Topic(settings.campus, kiosk, "command"))
     publish_once(settings.as_user("admin"), topic, encode(Command(command="identify", on=True)))
 
 
-def present(settings: GatewaySettings, kiosk: str) -> KioskSettings:
-    """What is set from here. Raises `BrokerError`."""
+def retained_settings(settings: GatewaySettings, kiosk: str) -> KioskSettings:
+    """The settings that are retained for a kiosk. Raises `BrokerError`."""
     return current(settings.as_user("admin"), kiosk)
 
 
-def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
-    """Set what the form has; what is empty there is as the kiosk's own settings have it. The form
-    must have been made of what is set now (`version`), or it would take away what it never showed.
+def set_from_form(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
+    """Set a kiosk to the form's values; an empty field takes the kiosk's own setting.
 
+    The form's `version` must be the retained one: an older form would undo what it never showed.
     Raises `ActionError` naming the value, `BrokerError`.
     """
     fields = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
@@ -69,7 +72,7 @@ def set_values(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> K
 
 
 class Updates:
-    """One rollout at a time, in the background; whoever looks sees how far it is."""
+    """Runs one firmware rollout at a time in a thread, and tells its progress."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
@@ -81,22 +84,22 @@ class Updates:
 
     @property
     def running(self) -> bool:
-        """Whether one is under way."""
+        """Whether a rollout is under way."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def progress(self) -> list[Progress]:
-        """Of the kiosks of the last one."""
+        """The progress of each kiosk of the last rollout."""
         with self._lock:
             return list(self._progress.values())
 
     def bundles(self) -> list[str]:
-        """The names of the files that can be chosen."""
+        """The names of the bundle files that can be chosen."""
         folder = self._folder()
         return sorted(path.name for path in folder.glob("*.bundle")) if folder.is_dir() else []
 
     def start(self, kiosks: list[str], name: str, *, downgrade: bool) -> None:
-        """Roll out a bundle, the first kiosk alone. Raises `ActionError`."""
+        """Begin to roll out a bundle, to the first kiosk alone at first. Raises `ActionError`."""
         if self.running:
             raise ActionError("busy", "")
         bundle = self._bundle(name)
@@ -118,17 +121,17 @@ class Updates:
     def _run(self, work: Rollout, kiosks: list[str]) -> None:
         try:
             with work.connected():
-                ended = work.run(kiosks, AT_ONCE)
+                ended = work.run(kiosks, MAX_AT_ONCE)
         except BrokerError as error:
             self.failed = str(error)
             return
-        left = set(kiosks) - {one.kiosk for one in ended}
-        if left or any(one.state not in (DONE, AWAY) for one in ended):
+        left = set(kiosks) - {progress.kiosk for progress in ended}
+        if left or any(progress.state not in (DONE, AWAY) for progress in ended):
             self.failed = ", ".join(sorted(left))
 
-    def _moved(self, one: Progress) -> None:
+    def _moved(self, progress: Progress) -> None:
         with self._lock:
-            self._progress[one.kiosk] = one
+            self._progress[progress.kiosk] = progress
 
     def _bundle(self, name: str) -> Bundle:
         try:

@@ -1,4 +1,4 @@
-"""The kiosks: state, health over time, calibration, firmware, settings, and what can be done."""
+"""Pages of the kiosks: state, history, calibration, firmware, settings, setup codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kiosk.estimate import SITES
 
 
 class KioskPages:
-    """All below /admin/kiosks, and what a board that is being set up fetches."""
+    """/admin/kiosks and below, and /setup, where a new board fetches its settings."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -37,15 +37,15 @@ class KioskPages:
         ]
 
     async def kiosks(self, request: Request) -> Response:
-        """All of them."""
+        """Show all kiosks."""
         return await self._kiosks_page(request)
 
     async def kiosk(self, request: Request) -> Response:
-        """One, with its last two weeks."""
+        """Show a kiosk with its last two weeks."""
         return await self._kiosk_page(request)
 
     async def identify(self, request: Request) -> Response:
-        """Let it show itself."""
+        """Let a kiosk blink, chirp and show its name."""
         await form_of(request)
         name = (await self._history(request)).kiosk.kiosk
         try:
@@ -56,11 +56,11 @@ class KioskPages:
         return RedirectResponse(f"/admin/kiosks/{name}?done=identify", 303)
 
     async def settings(self, request: Request) -> Response:
-        """Set it from here."""
+        """Set a kiosk's values."""
         form = await form_of(request)
         name = (await self._history(request)).kiosk.kiosk
         try:
-            await run_in_threadpool(kiosk_actions.set_values, self._shared.settings, name, form)
+            await run_in_threadpool(kiosk_actions.set_from_form, self._shared.settings, name, form)
         except ActionError as error:
             return await self._kiosk_page(request, error, form, 400)
         except BrokerError:
@@ -70,7 +70,7 @@ class KioskPages:
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
 
     async def setup_code(self, request: Request) -> Response:
-        """Show a code, this once, with which a new board becomes this kiosk."""
+        """Show a new setup code, once, with which a board becomes this kiosk."""
         await form_of(request)
         name = (await self._history(request)).kiosk.kiosk
         try:
@@ -81,29 +81,29 @@ class KioskPages:
         return await self._kiosk_page(request, code=code)
 
     async def fetch(self, request: Request) -> Response:
-        """A kiosk's file for its board, sealed with the code that nobody else has: the one thing
-        here that is open to whoever asks, once."""
-        taken = self._codes.take(request.path_params["name"])
-        if taken is None:
+        """Answer a board with its kiosk's encrypted file, once; the only page here without a
+        session."""
+        sealed_file = self._codes.take(request.path_params["name"])
+        if sealed_file is None:
             return Response("no such code", 404)
-        kiosk, sealed = taken
+        kiosk, sealed = sealed_file
         what = f"{kiosk} {address_of(request)}"
         await run_in_threadpool(self._shared.store.note, "-", "setup code used", what)
         return Response(sealed, media_type="application/octet-stream")
 
     async def update(self, request: Request) -> Response:
-        """Roll firmware out, to one or to all; the first alone."""
+        """Roll out firmware to one kiosk or to all."""
         form = await form_of(request)
         known = [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
-        wanted = known if form.get("kiosk") == "*" else [form.get("kiosk", "")]
-        if not set(wanted) <= set(known):
+        kiosks = known if form.get("kiosk") == "*" else [form.get("kiosk", "")]
+        if not set(kiosks) <= set(known):
             raise HTTPException(404)
         bundle, downgrade = form.get("bundle", ""), form.get("downgrade") == "1"
         try:
-            await run_in_threadpool(self._shared.updates.start, wanted, bundle, downgrade=downgrade)
+            await run_in_threadpool(self._shared.updates.start, kiosks, bundle, downgrade=downgrade)
         except ActionError as error:
             return await self._kiosks_page(request, error, 400)
-        await self._note(request, "update", f"{', '.join(wanted)} {bundle}".strip())
+        await self._note(request, "update", f"{', '.join(kiosks)} {bundle}".strip())
         return RedirectResponse("/admin/kiosks", 303)
 
     async def _kiosks_page(
@@ -141,22 +141,24 @@ class KioskPages:
         status: int = 200,
         code: SetupCode | None = None,
     ) -> Response:
-        found = await self._history(request)
+        history = await self._history(request)
         version, reached = 0, True
         try:
-            name = found.kiosk.kiosk
-            now = await run_in_threadpool(kiosk_actions.present, self._shared.settings, name)
-            version = now.version
+            name = history.kiosk.kiosk
+            retained = await run_in_threadpool(
+                kiosk_actions.retained_settings, self._shared.settings, name
+            )
+            version = retained.version
             if given is None:
-                given = _as_form(now.values)
+                given = _as_form(retained.values)
         except BrokerError:
             reached, given = False, given or {}
         return self._shared.page(
             request,
             "kiosk.html",
             status,
-            found=found,
-            days=strip(found, self._shared.settings.zone, self._shared.clock.now()),
+            history=history,
+            days=strip(history, self._shared.settings.zone, self._shared.clock.now()),
             given=given,
             version=version,
             reached=reached,
@@ -172,11 +174,11 @@ class KioskPages:
 
 
 def _as_form(values: KioskValues | None) -> dict[str, str]:
-    found = {
+    fields = {
         name: str(value)
         for name, value in asdict(values or KioskValues()).items()
         if value is not None
     }
-    if found.get("quiet_from"):
-        found["quiet"] = f"{found['quiet_from']}-{found['quiet_to']}"
-    return found
+    if fields.get("quiet_from"):
+        fields["quiet"] = f"{fields['quiet_from']}-{fields['quiet_to']}"
+    return fields

@@ -1,4 +1,4 @@
-"""Each kiosk as the gateway knows it: its last word, its calibration, its hours of service."""
+"""Reads each kiosk's state, calibration and hours of service from the gateway's database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ HOUR_S = 3600
 
 
 class Calibrated(Struct, frozen=True, kw_only=True):
-    """The newest calibration of the unit that is in the kiosk now (UTC s; °C, 95 %)."""
+    """The newest calibration of the kiosk's present sensor: Unix time (s), person, uncertainty (°C,
+    95 %), and whether the next is due."""
 
     at: float
     by: str
@@ -33,7 +34,7 @@ class Calibrated(Struct, frozen=True, kw_only=True):
 
 
 class KioskState(Struct, kw_only=True):
-    """One kiosk; `heard_at` and `calibrated` are None where there was never one."""
+    """A kiosk's state; `heard_at` (Unix time, s) and `calibrated` are None if it was never so."""
 
     kiosk: str
     gate: str
@@ -56,7 +57,7 @@ class KioskState(Struct, kw_only=True):
 
 
 class HourState(Struct, frozen=True, kw_only=True):
-    """One hour (UTC s) of one kiosk: minutes watched and faulty, people."""
+    """An hour of a kiosk: its begin (Unix time, s), minutes watched and faulty, people."""
 
     hour: int
     watched: int
@@ -65,7 +66,7 @@ class HourState(Struct, frozen=True, kw_only=True):
 
 
 class KioskHistory(Struct, kw_only=True):
-    """A kiosk, its hours of service and its days, both the oldest first."""
+    """A kiosk with its hours and days, the oldest first."""
 
     kiosk: KioskState
     hours: list[HourState]
@@ -73,16 +74,16 @@ class KioskHistory(Struct, kw_only=True):
 
 
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
-    """All that the settings name, and what else has spoken."""
+    """The kiosks that the settings name, and any others that were heard."""
     now = clock_memory.now(database)
     day = read_day(database, settings, most=0)
-    said = {row["kiosk"]: row for row in database.query("select * from kiosks")}
-    units = {kiosk: found for kiosk, *found in database.execute(UNITS)}
+    heard = {row["kiosk"]: row for row in database.query("select * from kiosks")}
+    units = {kiosk: unit for kiosk, *unit in database.execute(UNITS)}
     applied = answers(database)
-    found = []
+    states = []
     for today in day.kiosks:
         state = KioskState(kiosk=today.kiosk, gate=today.gate, today=today)
-        if row := said.get(today.kiosk):
+        if row := heard.get(today.kiosk):
             state.online = row["status"] == "online"
             state.heard_at = row["last_seen"]
             state.health = _health(row["health"])
@@ -92,12 +93,12 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
             state.calibrated = Calibrated(at=at, by=by, uncertainty_c=uncertainty_c, due=due)
         answer = applied.get(today.kiosk, Answer())
         state.settings_version, state.settings_error = answer.version, answer.error
-        found.append(state)
-    return found
+        states.append(state)
+    return states
 
 
 def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> KioskHistory:
-    """One kiosk's last days. Raises `NothingFoundError`."""
+    """A kiosk's last `HISTORY_DAYS` days. Raises `NothingFoundError`."""
     for state in read_kiosks(database, settings):
         if state.kiosk == kiosk:
             break
@@ -125,25 +126,28 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
 
 
 def strip(history: KioskHistory, zone: ZoneInfo, now: float) -> list[tuple[str, list[str]]]:
-    """A row a day of 24 states: watched `none`, `some`, `full`; `fault`; empty, still to come at
-    `now` (UTC s)."""
+    """A row (date, states of its 24 hours) a day, the oldest first.
+
+    A state is `none`, `some` or `full` by minutes watched, `fault`, or empty for an hour after
+    `now` (Unix time, s).
+    """
     by_hour: dict[tuple[str, int], HourState] = {}
-    for one in history.hours:
-        local = datetime.fromtimestamp(one.hour, zone)
-        by_hour[local.date().isoformat(), local.hour] = one
+    for state in history.hours:
+        local = datetime.fromtimestamp(state.hour, zone)
+        by_hour[local.date().isoformat(), local.hour] = state
     present = datetime.fromtimestamp(now, zone)
     rows = []
     for back in range(HISTORY_DAYS - 1, -1, -1):
         date = (present.date() - timedelta(days=back)).isoformat()
         cells = []
         for hour in range(24):
-            one = by_hour.get((date, hour))
-            if one is None:
+            state = by_hour.get((date, hour))
+            if state is None:
                 cells.append("" if back == 0 and hour > present.hour else "none")
-            elif one.fault:
+            elif state.fault:
                 cells.append("fault")
             else:
-                cells.append("full" if one.watched >= 55 else "some" if one.watched else "none")
+                cells.append("full" if state.watched >= 55 else "some" if state.watched else "none")
         rows.append((date, cells))
     return rows
 

@@ -1,4 +1,4 @@
-"""Has a gate's lamps tried, and learns from the gateway whether it does so."""
+"""Asks the gateway to test a gate's lamps, and waits until it begins or refuses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fevergate.texts.translations import N_
 from fevergate.web.live import Live
 
 ANSWER_S = 8.0
-"""How long the gateway may take to begin."""
+"""How long to wait for the gateway's answer."""
 
-ASK_S = 0.5
-"""How often it is looked at where no event tells of a change."""
+POLL_S = 0.5
+"""How often the answer is read without an event."""
 
 UNTRIED = {
     "line": N_("The lamps were not tried: the gateway cannot be told now."),
@@ -24,25 +24,25 @@ UNTRIED = {
         " fevergate doctor tells more."
     ),
 }
-"""Why no test was begun."""
+"""Why no test began, by key."""
 
 
 async def try_lamps(live: Live, gate: str, by: str) -> str:
-    """Ask for a test; returns a key of `UNTRIED`, or "" once the gateway has begun.
+    """Ask for a test; return "" when the gateway has begun, else a key of `UNTRIED`.
 
-    Raises `NothingFoundError` for a gate that is not ours.
+    Raises `NothingFoundError` for an unknown gate.
     """
     changed = live.subscribe()
     try:
         if not live.try_lamps(gate, by):
             return "line"
-        until = time.monotonic() + ANSWER_S
-        while time.monotonic() < until:
+        end = time.monotonic() + ANSWER_S
+        while time.monotonic() < end:
             changed.clear()
             if result := answer(live.now(gate).alarm):
                 return "" if result == "begun" else result
             try:
-                await asyncio.wait_for(changed.wait(), ASK_S)
+                await asyncio.wait_for(changed.wait(), POLL_S)
             except TimeoutError:
                 continue
         return "silent"

@@ -65,7 +65,7 @@ class LogPages:
         number = page_of(request)
         log = await run_in_threadpool(self._shared.day, day, PAGE, (number - 1) * PAGE)
         signed = await run_in_threadpool(self._shared.signed, log)
-        known = await run_in_threadpool(self._shared.known, log.fevers)
+        known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
         await self._note(request, "look at log", log.date)
         return self._shared.page(
             request,
@@ -85,7 +85,7 @@ class LogPages:
         """Put one's name under a day."""
         form = await form_of(request)
         log = await run_in_threadpool(self._shared.day, form.get("date") or None, MOST_SIGNED)
-        known = await run_in_threadpool(self._shared.known, log.fevers)
+        known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
         user = session_of(request).user
         await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
         await self._note(request, "sign off", log.date)
@@ -178,7 +178,7 @@ class LogPages:
         log = self._shared.day(request.query_params.get("date"))
         return sheet(
             log,
-            self._shared.known(log.fevers),
+            self._shared.follow_ups_of(log.fevers),
             self._shared.signed(log),
             self._shared.settings.zone,
             translations(self._shared.language(request)).gettext,

@@ -1,4 +1,4 @@
-"""The API's OpenAPI 3.1 document, out of the list of its operations and their types.
+"""Makes the API's OpenAPI 3.1 document from the list of its operations and their types.
 
 Source: spec.openapis.org/oas/v3.1.0.
 """
@@ -22,7 +22,7 @@ PATH_TYPES: dict[str, dict[str, Any]] = {
     "boot": NUMBER,
     "seq": NUMBER,
 }
-SAID = {
+ERROR_TEXTS = {
     400: "Something asked for cannot be; `detail` says what was expected.",
     401: "No token, or one that is not valid.",
     403: "The token is for another purpose.",
@@ -34,7 +34,7 @@ SAID = {
 
 
 class Operation(NamedTuple):
-    """One call: who may (`scope`, empty for everybody who may ask at all), what goes in and out."""
+    """An operation of the API: method, path, the scope that it takes, types of input and result."""
 
     method: str
     path: str
@@ -48,19 +48,19 @@ class Operation(NamedTuple):
     media: str = "application/json"
 
 
-def document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:
-    """The whole document, in terms of JSON."""
+def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:
+    """The document as JSON values; `failed` is the type of an error's body."""
     types = [failed]
-    for one in operations:
-        types += [kind for kind in (one.result, one.body) if kind is not None]
+    for operation in operations:
+        types += [kind for kind in (operation.result, operation.body) if kind is not None]
     shown, schemas = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
     schema_of = {str(kind): schema for kind, schema in zip(types, shown, strict=True)}
     paths: dict[str, Any] = {}
-    for one in operations:
-        paths.setdefault(f"/api/v1{one.path}", {})[one.method.lower()] = _operation(
-            one, schema_of, schema_of[str(failed)]
+    for operation in operations:
+        paths.setdefault(f"/api/v1{operation.path}", {})[operation.method.lower()] = _described(
+            operation, schema_of, schema_of[str(failed)]
         )
     return {
         "openapi": "3.1.0",
@@ -85,35 +85,39 @@ def document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:
     }
 
 
-def _operation(one: Operation, schema_of: dict[str, Any], failed: dict[str, Any]) -> dict[str, Any]:
+def _described(
+    operation: Operation, schema_of: dict[str, Any], failed: dict[str, Any]
+) -> dict[str, Any]:
+    """An operation as an OpenAPI Operation Object."""
     json = "application/json"
-    found: dict[str, Any] = {
-        "operationId": f"{one.method.lower()}{re.sub(r'[^a-z]+', '-', one.path).rstrip('-')}",
-        "summary": one.summary,
-        "description": f"Scope: `{one.scope}`.",
+    name = re.sub(r"[^a-z]+", "-", operation.path).rstrip("-")
+    described: dict[str, Any] = {
+        "operationId": f"{operation.method.lower()}{name}",
+        "summary": operation.summary,
+        "description": f"Scope: `{operation.scope}`.",
         "security": [{"token": []}],
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": PATH_TYPES[name]}
-            for name in re.findall(r"{(\w+)}", one.path)
+            for name in re.findall(r"{(\w+)}", operation.path)
         ]
         + [
             {"name": name, "in": "query", "required": False, "schema": msgspec.json.schema(kind)}
-            for name, kind in one.query.items()
+            for name, kind in operation.query.items()
         ],
         "responses": {
             "200": {
-                "description": one.summary,
-                "content": {one.media: {"schema": schema_of[str(one.result)]}},
+                "description": operation.summary,
+                "content": {operation.media: {"schema": schema_of[str(operation.result)]}},
             }
         }
         | {
-            str(code): {"description": SAID[code], "content": {json: {"schema": failed}}}
-            for code in sorted({400, 401, 403, *one.errors})
+            str(code): {"description": ERROR_TEXTS[code], "content": {json: {"schema": failed}}}
+            for code in sorted({400, 401, 403, *operation.errors})
         },
     }
-    if one.body is not None:
-        found["requestBody"] = {
+    if operation.body is not None:
+        described["requestBody"] = {
             "required": True,
-            "content": {json: {"schema": schema_of[str(one.body)]}},
+            "content": {json: {"schema": schema_of[str(operation.body)]}},
         }
-    return found
+    return described

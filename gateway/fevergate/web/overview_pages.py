@@ -49,11 +49,11 @@ class OverviewPages:
             found=found,
             gates=[gate.name for gate in self._shared.settings.gates],
             query=f"from={found.begin}&to={found.end}&gate={found.gate}",
-            hours=charts.bars([stacked(f"{one.hour:02d}", one) for one in found.hours], 2),
-            days=charts.bars(
+            hours=charts.bar_chart([stacked(f"{one.hour:02d}", one) for one in found.hours], 2),
+            days=charts.bar_chart(
                 [stacked(one.date[5:], one) for one in found.days], max(1, len(found.days) // 8)
             ),
-            temperatures=charts.bars(
+            temperatures=charts.bar_chart(
                 [
                     (
                         f"{one.body_c:.1f}",
@@ -64,7 +64,7 @@ class OverviewPages:
                 ],
                 max(1, len(found.temperatures) // 12),
             ),
-            term=charts.calendar(found.term, [title(one.date, one) for one in found.term]),
+            term=charts.calendar_chart(found.term, [title(one.date, one) for one in found.term]),
         )
 
     async def csv(self, request: Request) -> Response:

@@ -1,9 +1,9 @@
-"""Setup codes: how a new board gets a kiosk's file without anybody carrying it.
+"""Setup codes: a new board fetches its kiosk's settings with a one-time code of 100 random bits.
 
-An administrator sees a code of 100 random bits once. Kept are only a digest of it and the kiosk's
-file sealed with a key of it, in this process's memory, for a quarter of an hour, and for the first
-who asks. So the database, a backup and the line hold nothing that opens anything; whoever saw the
-code and was first is seen, for then the board says that its code was used.
+An administrator sees the code once. This process keeps, in memory and for 15 minutes, a digest of
+it and the kiosk's file encrypted with a key derived from it; the first request takes the file. So
+neither the database, nor a backup, nor the network traffic can be decrypted. If another person used
+the code first, the new board shows that its code was used.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from fevergate.provision.labels import pages_url
 from fevergate.settings.gateway import GatewaySettings
 from kiosk.setup_code import ALPHABET, FOLDER, LENGTH, key_of, path_of
 
-LASTS_S = 900.0
+LIFETIME_S = 900.0
 BOARD_URL = "http://192.168.4.1/"
-"""The page of a board that is being set up, on its own Wi-Fi."""
+"""The setup page of a new board, on the board's own Wi-Fi."""
 
 _GROUP = 4
 _QUIET = 4
@@ -37,21 +37,21 @@ _QUIET = 4
 
 @dataclass(frozen=True)
 class SetupCode:
-    """What an administrator sees: `text` to paste or type, `link` for the QR code."""
+    """A setup code as shown: `text` to paste or type, `link` for the QR code."""
 
     kiosk: str
     text: str
     reachable: bool = True
-    """Whether boards can reach the pages: not where those listen on this machine alone."""
+    """Whether a board can reach the pages: false if they listen on loopback only."""
 
     @property
     def link(self) -> str:
-        """Opens the board's page with the code in it; what follows # is not sent anywhere."""
+        """The board's setup page with the code; a browser does not send what follows #."""
         return f"{BOARD_URL}#{self.text}"
 
     @property
     def picture(self) -> str:
-        """The link as a QR code, an SVG in a data URL."""
+        """The link as a QR code: an SVG in a data URL."""
         code = QRCode(None, QRErrorCorrectLevel.M)
         code.addData(self.link)
         code.make()
@@ -78,7 +78,7 @@ class _Sealed:
 
 
 class SetupCodes:
-    """One code a kiosk at most: a new one ends the one before."""
+    """The valid codes, at most one a kiosk: a new one replaces the one before."""
 
     def __init__(
         self, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic
@@ -89,7 +89,7 @@ class SetupCodes:
         self._waiting: dict[str, _Sealed] = {}
 
     def issue(self, kiosk: str) -> SetupCode:
-        """A new code for a kiosk's board. Raises `ActionError` where its file cannot be read."""
+        """A new code for a kiosk's board. Raises `ActionError` if its file cannot be read."""
         try:
             values = settings_of(self._settings.folder, kiosk)
             authority = authority_der(self._settings.folder)
@@ -100,20 +100,21 @@ class SetupCodes:
         fernet = Fernet(base64.urlsafe_b64encode(key_of(code)))
         sealed = base64.urlsafe_b64decode(fernet.encrypt(json.dumps(file).encode()))
         with self._lock:
-            self._drop(lambda one: one.kiosk == kiosk)
-            self._waiting[path_of(code)] = _Sealed(kiosk, sealed, self._clock() + LASTS_S)
+            self._drop(lambda sealed: sealed.kiosk == kiosk)
+            self._waiting[path_of(code)] = _Sealed(kiosk, sealed, self._clock() + LIFETIME_S)
         groups = "-".join(code[at : at + _GROUP] for at in range(0, LENGTH, _GROUP))
-        place = pages_url(self._settings).removeprefix("https://")
-        alone = self._settings.web.host in ("127.0.0.1", "::1", "localhost")
-        return SetupCode(kiosk, f"{place}/{groups}", reachable=not alone)
+        address = pages_url(self._settings).removeprefix("https://")
+        loopback = self._settings.web.host in ("127.0.0.1", "::1", "localhost")
+        return SetupCode(kiosk, f"{address}/{groups}", reachable=not loopback)
 
     def take(self, name: str) -> tuple[str, bytes] | None:
-        """(kiosk, its sealed file) of a name below `/setup/`, once; None where there is none."""
+        """The kiosk and its encrypted file for a name below `/setup/`; None if unknown, expired or
+        taken."""
         with self._lock:
-            self._drop(lambda one: one.until <= self._clock())
+            self._drop(lambda sealed: sealed.until <= self._clock())
             sealed = self._waiting.pop(FOLDER + name, None)
         return (sealed.kiosk, sealed.content) if sealed else None
 
-    def _drop(self, over: Callable[[_Sealed], bool]) -> None:
-        for path in [path for path, one in self._waiting.items() if over(one)]:
+    def _drop(self, matches: Callable[[_Sealed], bool]) -> None:
+        for path in [path for path, sealed in self._waiting.items() if matches(sealed)]:
             del self._waiting[path]
