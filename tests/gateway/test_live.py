@@ -11,7 +11,7 @@ from samples import AT, health, reading, settings
 
 from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import AlarmState, FeverSeen, encode
-from fevergate.web.live import TREND, Live, events
+from fevergate.web.live import TREND_READINGS, Live, events
 
 BASE = "fevergate/v1/east/"
 
@@ -51,11 +51,11 @@ def kiosk(live, name="north-1", gate="north"):
 def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live):
     assert kiosk(live).online is None
     say(live, "north-1/status", b"online")
-    for seq in range(1, TREND + 20):
+    for seq in range(1, TREND_READINGS + 20):
         say(live, "north-1/reading", reading(seq, body_c=36.0 + seq / 100))
     found = kiosk(live)
     assert found.online and found.verdict == "normal"
-    assert found.body_c == 36.0 + (TREND + 19) / 100 and len(found.trend) == TREND
+    assert found.body_c == 36.0 + (TREND_READINGS + 19) / 100 and len(found.trend) == TREND_READINGS
     say(live, "north-1/health", health(state="fault", fault="no answer"))
     assert kiosk(live).fault == "no answer"
     say(live, "north-1/status", b"offline")
@@ -125,7 +125,7 @@ def test_a_gate_that_is_not_ours_is_not_there(live):
 def test_a_board_is_told_at_once_and_again_when_something_changes(live):
     async def watch():
         live._loop = asyncio.get_running_loop()
-        stream = events(live, lambda: msgspec.json.encode(live.now("north")), least_s=0.0)
+        stream = events(live, lambda: msgspec.json.encode(live.now("north")), min_s=0.0)
         first = json.loads((await anext(stream)).removeprefix(b"data: "))
         say(live, "north-1/reading", reading(1, "fever", body_c=38.4))
         second = json.loads((await anext(stream)).removeprefix(b"data: "))

@@ -228,7 +228,7 @@ def test_a_gateway_without_a_database_is_said_to_be_so(site, guard, administrato
 
 
 def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
-    monkeypatch.setattr(board, "SIGNED_IN_S", 0.0)
+    monkeypatch.setattr(board, "SESSION_CHECK_S", 0.0)
     monkeypatch.setattr(live, "BEAT_S", 0.3)
 
     async def heard():
@@ -298,7 +298,7 @@ def test_without_a_session_a_form_is_told_so_and_not_led_away(site):
 
 
 def test_open_boards_are_bounded(site, guard, monkeypatch):
-    monkeypatch.setattr(board, "MOST_BOARDS", 0)
+    monkeypatch.setattr(board, "MAX_BOARDS", 0)
     answer = guard.get("/events")
     assert answer.status_code == 503
 

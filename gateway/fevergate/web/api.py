@@ -1,7 +1,7 @@
-"""The pages' data for programs: JSON below /api/v1, with a token for the purpose.
+"""The API for programs: JSON below /api/v1, with tokens that have scopes.
 
-`Api.operations` is the one list: the routes and the OpenAPI document (`openapi`) are made of it.
-An administrator who is signed in may look at all of it; to change something takes a token.
+Routes and the OpenAPI document (`openapi`) are made of `Api.operations`. An administrator's session
+may read everything; changes take a token.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from fevergate.web_common.tokens import Token
 
 AUDIT_PAGE = 100
 LOG_PAGE = 1000
-MOST_ID = 2**53
-"""The largest number that JSON is sure of (RFC 8259, 6)."""
+MAX_ID = 2**53
+"""The largest integer that JSON readers agree on (RFC 8259, section 6)."""
 
 T = TypeVar("T")
 FHIR = "application/fhir+json"
@@ -47,27 +47,26 @@ Short = Annotated[str, Meta(max_length=64)]
 
 
 class Failed(Struct):
-    """What was wrong: a key for a program, a sentence for a person."""
+    """The body of an error: a key for programs, a sentence for people."""
 
     error: str
     detail: str
 
 
 class Done(Struct):
-    """It was done."""
+    """The body of an answer without data."""
 
     ok: bool = True
 
 
-class Acknowledged(Struct, forbid_unknown_fields=True):
-    """Who sees to a gate's fevers."""
+class AcknowledgeRequest(Struct, forbid_unknown_fields=True):
+    """The person who acknowledges a gate's alarm."""
 
     by: Person
 
 
 class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What became of a fever; all of it, each time, with the `revision` that it was made of (0
-    where there was none)."""
+    """A complete follow-up of a fever; `revision` is the one that it replaces (0: none)."""
 
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
     clinical_site: Short = ""
@@ -81,23 +80,25 @@ class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountName(Struct):
-    """Somebody who signs in."""
+    """An account."""
 
     name: str
     role: str
 
 
 class FeverAfter(Struct):
-    """A fever and what became of it, if somebody said."""
+    """A fever and its follow-up, if there is one."""
 
     fever: Fever
     follow_up: FollowUp | None
 
 
 class LogAnswer(Struct):
-    """A day's log, without anybody's name, the guards' too; outcomes by `kiosk/boot/seq`;
-    signatures, the newest first. Of `fevers` fevers at most 1000 a page, in order of time;
-    `pages` so many pages."""
+    """A page of a day's log, without names of people or guards.
+
+    A page has at most 1000 of the `fevers` fevers, in order of time; `pages` is the number of
+    pages. `outcomes` are by `kiosk/boot/seq`, `signed` are signatures, the newest first.
+    """
 
     log: Day
     outcomes: dict[str, str]
@@ -107,7 +108,7 @@ class LogAnswer(Struct):
 
 
 class Api:
-    """All below /api/v1."""
+    """The operations below /api/v1."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -126,7 +127,7 @@ class Api:
             Operation(
                 *("POST", "/gates/{gate}/acknowledge", "acknowledge"),
                 *("Acknowledge a gate's red light", Done, self._acknowledge),
-                body=Acknowledged,
+                body=AcknowledgeRequest,
                 errors=(400, 404, 413, 503),
             ),
             Operation(
@@ -185,40 +186,40 @@ class Api:
             Operation(
                 *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
                 *(list[AuditEntry], self._audit),
-                query={"before": Annotated[int, Meta(ge=1, le=MOST_ID)]},
+                query={"before": Annotated[int, Meta(ge=1, le=MAX_ID)]},
                 errors=(400,),
             ),
         ]
         self.routes = [
             Route("/api/v1/openapi.json", self._document),
-            *(self._route(one) for one in self.operations),
+            *(self._route(operation) for operation in self.operations),
         ]
 
-    def _route(self, one: Operation) -> Route:
+    def _route(self, operation: Operation) -> Route:
         async def answer(request: Request) -> Response:
-            self._check(request, one)
-            result = await one.act(request)
-            return Response(msgspec.json.encode(result), media_type=one.media)
+            self._check(request, operation)
+            result = await operation.act(request)
+            return Response(msgspec.json.encode(result), media_type=operation.media)
 
-        return Route(f"/api/v1{one.path}", answer, methods=[one.method])
+        return Route(f"/api/v1{operation.path}", answer, methods=[operation.method])
 
     @staticmethod
-    def _check(request: Request, one: Operation) -> None:
-        """Whether this one may, and asks for nothing that there is not. Raises `HTTPException`."""
+    def _check(request: Request, operation: Operation) -> None:
+        """Check access and the query's parameters. Raises `HTTPException` 403, 400."""
         token, session = request.state.token, request.state.session
         if token:
-            allowed = one.scope in token.scopes
+            allowed = operation.scope in token.scopes
         else:
-            allowed = one.method == "GET" and session.role == "administrator"
+            allowed = operation.method == "GET" and session.role == "administrator"
         if not allowed:
-            raise HTTPException(403, f"expected a token with the scope {one.scope}")
-        if unknown := set(request.query_params) - set(one.query):
-            raise HTTPException(400, f"{min(unknown)[:64]!r}: expected {sorted(one.query)}")
-        for name, kind in one.query.items():
-            if len(given := request.query_params.getlist(name)) > 1:
+            raise HTTPException(403, f"expected a token with the scope {operation.scope}")
+        if unknown := set(request.query_params) - set(operation.query):
+            raise HTTPException(400, f"{min(unknown)[:64]!r}: expected {sorted(operation.query)}")
+        for name, kind in operation.query.items():
+            if len(values := request.query_params.getlist(name)) > 1:
                 raise HTTPException(400, f"{name}: expected once")
             try:
-                for value in given:
+                for value in values:
                     msgspec.convert(value, kind, strict=False)
             except msgspec.ValidationError as error:
                 raise HTTPException(400, f"{name}: {error}") from None
@@ -236,14 +237,14 @@ class Api:
             raise HTTPException(404) from None
 
     async def _acknowledge(self, request: Request) -> Done:
-        given = await self._body(request, Acknowledged)
+        given = await self._body(request, AcknowledgeRequest)
         gate = request.path_params["gate"]
         try:
-            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # whose word it is
-            told = self._shared.live.acknowledge(gate, by)
+            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # the program that says so
+            published = self._shared.live.acknowledge(gate, by)
         except NothingFoundError:
             raise HTTPException(404) from None
-        if not told:
+        if not published:
             raise HTTPException(503, "line")
         await self._note(request, "acknowledge", f"{gate} by {given.by}")
         return Done()
@@ -259,10 +260,12 @@ class Api:
             signed = self._shared.signed(log)
             most = max(log.count, len(log.struck))
             log.fevers, log.struck = (
-                [msgspec.structs.replace(one, acknowledged_by=None) for one in some]
-                for some in (log.fevers, log.struck[skip : skip + LOG_PAGE])
+                [msgspec.structs.replace(fever, acknowledged_by=None) for fever in fevers]
+                for fevers in (log.fevers, log.struck[skip : skip + LOG_PAGE])
             )
-            log.strikes = [msgspec.structs.replace(one, by="", undone_by="") for one in log.strikes]
+            log.strikes = [
+                msgspec.structs.replace(strike, by="", undone_by="") for strike in log.strikes
+            ]
             outcomes = {
                 "/".join(map(str, who)): known[who].outcome
                 for who in map(identity_of, log.fevers)

@@ -1,4 +1,4 @@
-"""The guard's pages: the board, live; and what became of a fever."""
+"""The guard's pages: the live board of each gate, and the follow-up of a fever."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from fevergate.web_common.accounts import Role, Session
 from fevergate.web_common.middleware import COOKIE, form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
 
-SIGNED_IN_S = 30.0
-"""How often an open board is asked whether its session goes on; being asked keeps it open."""
+SESSION_CHECK_S = 30.0
+"""How often the session of an open board is checked."""
 
-MOST_BOARDS = 400
-MOST_OF_ONE = 150
-"""Open boards, in all and of one session: each takes a quarter of a megabyte."""
+MAX_BOARDS = 400
+MAX_BOARDS_PER_SESSION = 150
+"""Open boards in all and of one session; each takes a quarter of a megabyte."""
 
 WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
-"""How long before its session ends a board says so; an administrator's ends after an idle hour."""
+"""How long before its session ends a board warns; an administrator's ends after an idle hour."""
 
 
 class BoardGate(msgspec.Struct, kw_only=True):
-    """One gate of `BoardsNow`; `listed` is the mark of the fevers below (`fever_list`)."""
+    """A gate of `BoardsNow`; `listed` is the mark of its fever lists (`fever_list`)."""
 
     gate: str
     alarm: AlarmState | None
@@ -52,10 +52,12 @@ class BoardGate(msgspec.Struct, kw_only=True):
 
 
 class BoardsNow(msgspec.Struct, kw_only=True):
-    """What an event says, in the language of whoever looks: every gate, so that one stream serves
-    all boards of a browser, and each shows the other gates' red. `line` and `gateway` as `GateNow`
-    has them; `clock`: whether the time is believed; `now` and `ends_at`: the present and when the
-    session ends, by the clock of sessions (UTC s)."""
+    """An event for boards, in the browser's language.
+
+    It has every gate, so that one stream serves all boards of a browser and each shows the other
+    gates' alarms. `line` and `gateway`: see `GateNow`; `clock`: whether the time is believed; `now`
+    and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions.
+    """
 
     now: float
     line: bool
@@ -70,16 +72,17 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 def _shown(alarm: AlarmState) -> tuple[str, str]:
-    """As a board sends it back: since when, how many."""
+    """An alarm's begin and number of fevers, as a board sends them back."""
     since = msgspec.json.encode(alarm.since).decode().removesuffix(".0")
     return since, str(alarm.fevers)
 
 
 class Board:
-    """The pages of whoever stands at the gate."""
+    """The pages for guards."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._gates = [gate.name for gate in shared.settings.gates]
         self._list = FeverList(shared)
         self._open: Counter[str] = Counter()
         self.routes = [
@@ -96,7 +99,7 @@ class Board:
         ]
 
     async def board(self, request: Request) -> Response:
-        """One gate, live."""
+        """Show a gate's board."""
         gate = self._gate(request)
         mark, today, earlier = await run_in_threadpool(self._list.board, gate)
         on_duty = await run_in_threadpool(self._shared.duty.at, gate)
@@ -106,7 +109,7 @@ class Board:
             request,
             "board.html",
             gate=gate,
-            gates=[one.name for one in self._shared.settings.gates],
+            gates=self._gates,
             names=[user, *(name for name in on_duty if name != user)],
             mark=mark,
             fevers=today,
@@ -116,28 +119,28 @@ class Board:
         )
 
     async def fevers(self, request: Request) -> Response:
-        """A gate's fevers in steps: today's, or those that are still open of the days before."""
+        """Show a page of a gate's fevers: today's, or the open ones of the days before."""
         gate = self._gate(request)
         try:
-            of = msgspec.convert(request.query_params.get("of", "today"), Selection)
+            selection = msgspec.convert(request.query_params.get("of", "today"), Selection)
         except msgspec.ValidationError:
             raise HTTPException(404) from None
         page = page_of(request)
-        part = await run_in_threadpool(self._list.page, gate, of, PAGE, (page - 1) * PAGE)
+        part = await run_in_threadpool(self._list.page, gate, selection, PAGE, (page - 1) * PAGE)
         return self._shared.page(
             request,
             "fevers.html",
             gate=gate,
-            of=of,
+            of=selection,
             part=part,
             number=page,
             last=last_page(part.count),
         )
 
     async def events(self, request: Request) -> Response:
-        """Every gate as it changes, as long as whoever looks is signed in."""
+        """Stream every gate's changes while the session lasts."""
         token = request.cookies.get(COOKIE, "")
-        if self._open[token] >= MOST_OF_ONE or self._open.total() >= MOST_BOARDS:
+        if self._open[token] >= MAX_BOARDS_PER_SESSION or self._open.total() >= MAX_BOARDS:
             raise HTTPException(503, "crowded")
         session = [session_of(request)]
         say = translations(self._shared.language(request)).gettext
@@ -145,14 +148,14 @@ class Board:
         def show() -> bytes:
             return msgspec.json.encode(self._now(session[-1].ends_at, say))
 
-        def noted(still: Session) -> None:
-            session[:] = [still]
+        def renew(renewed: Session) -> None:
+            session[:] = [renewed]
 
         stream = events(self._shared.live, show)
         return StreamingResponse(
-            self._counted(token, self._while_signed_in(token, stream, noted)),
+            self._counted(token, self._while_signed_in(token, stream, renew)),
             media_type="text/event-stream",
-            # A proxy that gathers an answer before it passes it on would hold every change back.
+            # Tells a proxy not to buffer the stream, which would hold changes back.
             headers={"X-Accel-Buffering": "no"},
         )
 
@@ -173,10 +176,12 @@ class Board:
             gate=now.gate,
             alarm=now.alarm,
             kiosks=[
-                msgspec.structs.replace(one, trouble=trouble_text.trouble(one.trouble, say))
-                for one in now.kiosks
+                msgspec.structs.replace(kiosk, trouble=trouble_text.trouble(kiosk.trouble, say))
+                for kiosk in now.kiosks
             ],
-            reasons=[trouble_text.line(one, say) for one in (now.alarm.amber if now.alarm else ())],
+            reasons=[
+                trouble_text.line(report, say) for report in (now.alarm.amber if now.alarm else ())
+            ],
             listed=self._list.mark(now.gate),
         )
 
@@ -190,27 +195,27 @@ class Board:
                     yield event
         finally:
             self._open[token] -= 1
-            self._open += Counter()  # forgets those at none
+            self._open += Counter()  # removes counts of zero
 
     async def _while_signed_in(
         self,
         token: str,
         stream: AsyncGenerator[bytes, None],
-        noted: Callable[[Session], None] = lambda _: None,
+        renew: Callable[[Session], None] = lambda _: None,
     ) -> AsyncGenerator[bytes, None]:
-        ask_at = time.monotonic() + SIGNED_IN_S
+        check_at = time.monotonic() + SESSION_CHECK_S
         async with aclosing(stream):
             async for event in stream:
                 yield event
-                if time.monotonic() >= ask_at:
-                    session = await run_in_threadpool(self._still, token)
+                if time.monotonic() >= check_at:
+                    session = await run_in_threadpool(self._session_of, token)
                     if not session:
                         return
-                    noted(session)
-                    ask_at = time.monotonic() + SIGNED_IN_S
+                    renew(session)
+                    check_at = time.monotonic() + SESSION_CHECK_S
 
-    def _still(self, token: str) -> Session | None:
-        """Whether somebody is signed in; an open board keeps a guard's session open, and not an
+    def _session_of(self, token: str) -> Session | None:
+        """The session of a token. An open board keeps a guard's session alive, but not an
         administrator's, which ends after an idle hour."""
         session = self._shared.accounts.session(token, touch=False)
         if session and session.role == "guard":
@@ -218,7 +223,7 @@ class Board:
         return session
 
     async def acknowledge(self, request: Request) -> Response:
-        """The guard sees to the gate's fevers, under a name of the duty list or one's own."""
+        """Acknowledge a gate's alarm under one's own name or one of the duty list."""
         form = await form_of(request)
         gate, user = self._gate(request), session_of(request).user
         by = form.get("by", "") or user
@@ -227,7 +232,7 @@ class Board:
         alarm = self._shared.live.now(gate).alarm
         shown = (form.get("since", ""), form.get("fevers", ""))
         if alarm and alarm.state == "raised" and shown != _shown(alarm):
-            # Nobody can have seen to what came after the press.
+            # The board had not shown this alarm when the button was pressed.
             raise HTTPException(409, "another")
         if not self._shared.live.acknowledge(gate, by):
             raise HTTPException(503, "line")
@@ -235,20 +240,20 @@ class Board:
         return JSONResponse({"ok": True})
 
     async def lamps(self, request: Request) -> Response:
-        """Have the gate's lamps tried, under a name of the duty list or one's own."""
+        """Test a gate's lamps under one's own name or one of the duty list."""
         form = await form_of(request)
         gate, user = self._gate(request), session_of(request).user
         by = form.get("by", "") or user
         if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
             raise HTTPException(400, "choice")
         if untried := await try_lamps(self._shared.live, gate, by):
-            # To the board, which shows a fever that comes, and not to a page of its own.
+            # Back to the board, which shows alarms, rather than to a page of its own.
             return RedirectResponse(f"/board/{gate}?untried={untried}", 303)
         await run_in_threadpool(self._shared.store.note, user, "try lamps", f"{gate} by {by}")
         return RedirectResponse(f"/board/{gate}", 303)
 
     async def follow_up(self, request: Request) -> Response:
-        """What became of one fever."""
+        """Show or save the follow-up of a fever."""
         params = request.path_params
         if not all(_NUMBER.fullmatch(params[name]) for name in ("boot", "seq")):
             raise HTTPException(404)
@@ -282,13 +287,14 @@ class Board:
         await run_in_threadpool(
             self._shared.store.note, session.user, "save follow-up", f"{what} {changes}".strip()
         )
-        gates = [one.name for one in self._shared.settings.gates]
-        gate = fever.gate if fever.gate in gates else gates[0]  # one that was taken away since
+        gate = (
+            fever.gate if fever.gate in self._gates else self._gates[0]
+        )  # the gate may have been removed
         return RedirectResponse(f"/board/{gate}", 303)
 
     def _gate(self, request: Request) -> str:
         gate = request.path_params["gate"]
-        if gate not in {one.name for one in self._shared.settings.gates}:
+        if gate not in self._gates:
             raise HTTPException(404)
         return gate
 

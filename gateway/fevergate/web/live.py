@@ -1,6 +1,6 @@
-"""What the gateway and its kiosks say, as it comes, to every open board.
+"""The live state of gates and kiosks, from the broker to every open board.
 
-One line to the broker for all boards. It hears; it says nothing but acknowledgements.
+All boards share one connection to the broker. It publishes acknowledgements and lamp tests only.
 """
 
 from __future__ import annotations
@@ -36,20 +36,23 @@ from fevergate.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)
 
-TREND = 60
-"""Readings in a kiosk's little curve."""
+TREND_READINGS = 60
+"""Readings in a kiosk's trend line."""
 
 BEAT_S = 1.0
-"""A board that hears nothing for three of these says that the line is gone."""
-
+"""Longest time between two events; a board that gets none for three of these shows that the
+connection is lost."""
 
 AHEAD_S = 60.0
-"""A reading dated further ahead than this is dated by its arrival."""
+"""A reading dated further ahead than this is shown with its time of arrival."""
 
 
 class Kiosk(msgspec.Struct, kw_only=True):
-    """One kiosk as a board shows it; temperatures in °C, axillary equivalent. `trouble`: what the
-    gateway says of it, or ourselves where the gateway says nothing, as `kiosk_monitor` words it."""
+    """A kiosk as a board shows it; temperatures are °C, axillary equivalent.
+
+    `trouble` is what the gateway reports of it, in the words of `kiosk_monitor`; without a report
+    this process judges by itself.
+    """
 
     kiosk: str
     online: bool | None = None
@@ -63,20 +66,20 @@ class Kiosk(msgspec.Struct, kw_only=True):
 
 
 class GateNow(msgspec.Struct, kw_only=True):
-    """One gate as its board shows it: everything, each time, so that nothing can be missed."""
+    """A gate as its board shows it; always complete, so that a lost event does no harm."""
 
     gate: str
     now: float
     line: bool
-    """Whether this process hears the broker."""
+    """Whether this process is connected to the broker."""
     gateway: bool
-    """Whether the gateway says that it is there."""
+    """Whether the gateway has published that it is online."""
     alarm: AlarmState | None
     kiosks: list[Kiosk]
 
 
 class Live:
-    """Between `start` and `stop`; `subscribe` from the event loop's thread."""
+    """The live state, kept between `start` and `stop`; `subscribe` in the event loop's thread."""
 
     def __init__(
         self,
@@ -91,7 +94,7 @@ class Live:
         self._gates = {gate.name: gate.kiosks for gate in settings.gates}
         names = [kiosk for kiosks in self._gates.values() for kiosk in kiosks]
         self._kiosks = {kiosk: Kiosk(kiosk=kiosk) for kiosk in names}
-        self._trends = {kiosk: deque[float](maxlen=TREND) for kiosk in names}
+        self._trends = {kiosk: deque[float](maxlen=TREND_READINGS) for kiosk in names}
         self._last: dict[str, tuple[int, int]] = {}
         self._heard_at: dict[str, float] = {}
         self._alarms: dict[str, AlarmState] = {}
@@ -107,26 +110,26 @@ class Live:
                 alarm_topic(settings.campus, "+"),
             ],
             self.heard,
-            clean=True,  # nobody looks at yesterday's
+            clean=True,  # old messages are of no use on a board
             patient=True,
         )
 
     @property
     def line(self) -> bool:
-        """Whether the broker is heard."""
+        """Whether the broker is connected."""
         return self._broker.connected
 
     def start(self) -> None:
-        """Begin to hear; from the event loop's thread."""
+        """Connect; call in the event loop's thread."""
         self._loop = asyncio.get_running_loop()
         self._broker.start()
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Disconnect."""
         self._broker.stop()
 
     def now(self, gate: str) -> GateNow:
-        """A gate as it is. Raises `NothingFoundError` for one that is not ours."""
+        """The state of a gate. Raises `NothingFoundError` for an unknown one."""
         kiosks = self._gates.get(gate)
         if kiosks is None:
             raise NothingFoundError(f"gate {gate!r}")
@@ -141,22 +144,22 @@ class Live:
             )
 
     def _shown(self, gate: str, name: str) -> Kiosk:
-        """A kiosk as it is now, so that its card and the gate's lamp say the same."""
-        one = self._kiosks[name]
+        """A kiosk's state, in agreement with the gate's lamp."""
+        heard = self._kiosks[name]
         alarm = self._alarms.get(gate)
-        said = (line.partition(": ") for line in (alarm.amber if alarm else ()))
-        trouble = next((what for kiosk, _, what in said if kiosk == name), "")
+        reports = (line.partition(": ") for line in (alarm.amber if alarm else ()))
+        trouble = next((trouble for kiosk, _, trouble in reports if kiosk == name), "")
         silent_after_s = self._settings.alarm.silent_after_s
-        if not trouble and one.online and one.fault:
-            trouble = f"sensor {one.fault}"
-        if one.online and self._clock() - self._heard_at[name] > silent_after_s:
+        if not trouble and heard.online and heard.fault:
+            trouble = f"sensor {heard.fault}"
+        if heard.online and self._clock() - self._heard_at[name] > silent_after_s:
             trouble = "silent"
-        online = False if trouble in ("silent", "offline") else one.online
+        online = False if trouble in ("silent", "offline") else heard.online
         trend = list(self._trends[name])
-        return msgspec.structs.replace(one, online=online, trouble=trouble, trend=trend)
+        return msgspec.structs.replace(heard, online=online, trouble=trouble, trend=trend)
 
     def acknowledge(self, gate: str, by: str) -> bool:
-        """A guard saw to a gate's fevers; False where nobody is there to be told so."""
+        """Publish a guard's acknowledgement; False if the gateway is not there to take it."""
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
         if not self._gateway:
@@ -165,7 +168,7 @@ class Live:
         return self._broker.publish(topic, encode(Acknowledge(by=by)))
 
     def try_lamps(self, gate: str, by: str) -> bool:
-        """Somebody wants to see a gate's lamps; False where nobody is there to be told so."""
+        """Ask the gateway to test a gate's lamps; False if it is not there to take it."""
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
         if not self._gateway:
@@ -174,17 +177,17 @@ class Live:
         return self._broker.publish(topic, encode(LampTest(by=by)))
 
     def subscribe(self) -> asyncio.Event:
-        """An event that is set when something has changed, at whichever gate."""
+        """An event that is set at a change of any gate."""
         event = asyncio.Event()
         self._listeners.add(event)
         return event
 
     def unsubscribe(self, event: asyncio.Event) -> None:
-        """A board was closed."""
+        """Remove an event of `subscribe`."""
         self._listeners.discard(event)
 
     def heard(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take one message; what does not validate is the gateway's to quarantine, not ours."""
+        """Take a message; an invalid one is ignored here, and quarantined by the gateway."""
         done()
         try:
             changed = self._take(parse_topic(topic), payload)
@@ -192,10 +195,10 @@ class Live:
             log.debug("on %s: %s", topic[:128], error.reason)
             return
         if changed and self._loop:
-            self._loop.call_soon_threadsafe(self._tell)
+            self._loop.call_soon_threadsafe(self._notify)
 
     def _take(self, topic: Topic, payload: bytes) -> bool:
-        """Note what was said; whether a board shows it."""
+        """Update the state from a message; return whether a board shows it."""
         with self._lock:
             if topic.name == "alarm":
                 state = decode(payload, AlarmState)
@@ -226,8 +229,8 @@ class Live:
         if reading.at is not None and reading.at <= at + AHEAD_S:
             at = reading.at
         boot, seq = self._last.get(kiosk.kiosk, (-1, 0))
-        # From a backlog: the board shows what is now. Within a boot the kiosk itself counts; a
-        # clock that was once ahead must not hide what comes after.
+        # Skip readings of a backlog. Within a boot the sequence number orders them: a clock that
+        # was once ahead must not hide later readings.
         if reading.seq <= seq if reading.boot == boot else at < (kiosk.at or 0.0):
             return
         self._last[kiosk.kiosk] = (reading.boot, reading.seq)
@@ -236,24 +239,24 @@ class Live:
         if reading.body_c is not None and reading.verdict is not Verdict.RETRY:
             self._trends[kiosk.kiosk].append(reading.body_c)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for event in self._listeners:
             event.set()
 
 
 async def events(
-    live: Live, show: Callable[[], bytes], least_s: float = 0.2
+    live: Live, show: Callable[[], bytes], min_s: float = 0.2
 ) -> AsyncGenerator[bytes, None]:
-    """Server-sent events (WHATWG HTML, 9.2): what `show` says (JSON) at once, then at each change,
-    and at least each `BEAT_S`; never more often than each `least_s`."""
+    """Server-sent events (WHATWG HTML, 9.2) with the JSON of `show`: one at once, then one at each
+    change, at least one each `BEAT_S` and never two within `min_s`."""
     changed = live.subscribe()
     try:
         while True:
             changed.clear()
             yield b"data: " + show() + b"\n\n"
-            await asyncio.sleep(least_s)
+            await asyncio.sleep(min_s)
             try:
-                await asyncio.wait_for(changed.wait(), BEAT_S - least_s)
+                await asyncio.wait_for(changed.wait(), BEAT_S - min_s)
             except TimeoutError:
                 continue
     finally:

@@ -1,4 +1,4 @@
-"""The daily fever log: to read, to print, to take along, and to sign."""
+"""Pages of the daily fever log: read, print, export, sign, strike hours."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from fevergate.web_common.tables import Sheet
 
 FOOTER = N_("It screens and does not diagnose.")
 
-SHOWN_STRUCK = 50
-"""Struck fevers on the page; the files have more."""
+MAX_STRUCK_SHOWN = 50
+"""Struck fevers on the page; the exports have more."""
 
-_SHOWN = ("revoked_file",)
-"""Refusals whose detail says something to an administrator."""
+_DETAILED = ("revoked_file",)
+"""Refusals whose detail is shown to the administrator."""
 
 
 class LogPages:
-    """All below /admin/log."""
+    """/admin/log and below."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -52,7 +52,7 @@ class LogPages:
         ]
 
     async def log(self, request: Request) -> Response:
-        """A day's fever log, to be read and printed."""
+        """Show a day's log."""
         return await self._log_page(request, request.query_params.get("date"))
 
     async def _log_page(
@@ -73,7 +73,7 @@ class LogPages:
             400 if error else 200,
             error=error,
             given=given or {},
-            most_struck=SHOWN_STRUCK,
+            most_struck=MAX_STRUCK_SHOWN,
             log=log,
             signed=signed,
             fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
@@ -82,7 +82,7 @@ class LogPages:
         )
 
     async def sign(self, request: Request) -> Response:
-        """Put one's name under a day."""
+        """Sign a day's log."""
         form = await form_of(request)
         log = await run_in_threadpool(self._shared.day, form.get("date") or None, MOST_SIGNED)
         known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
@@ -118,37 +118,43 @@ class LogPages:
                 number = _number(form.get("strike", ""))
                 await run_in_threadpool(take_back, self._shared.settings, asked, number)
         except StrikeError as error:
-            said = ActionError(error.reason, error.detail if error.reason in _SHOWN else "")
-            return await self._log_page(request, day.isoformat(), said, form)
+            shown = ActionError(error.reason, error.detail if error.reason in _DETAILED else "")
+            return await self._log_page(request, day.isoformat(), shown, form)
         what = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
         await self._note(request, action, what)
         return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 
     async def csv(self, request: Request) -> Response:
-        """The fevers for any program."""
+        """Export the fevers as CSV."""
         return await self._file(
-            request, "csv", "text/csv; charset=utf-8", lambda it: csv_parts(it.tables[0])
+            request, "csv", "text/csv; charset=utf-8", lambda report: csv_parts(report.tables[0])
         )
 
     async def coverage_csv(self, request: Request) -> Response:
-        """Who watched, for any program."""
+        """Export the kiosks' coverage as CSV."""
         return await self._file(
-            request, "coverage.csv", "text/csv; charset=utf-8", lambda it: csv_parts(it.tables[1])
+            request,
+            "coverage.csv",
+            "text/csv; charset=utf-8",
+            lambda report: csv_parts(report.tables[1]),
         )
 
     async def xlsx(self, request: Request) -> Response:
-        """All of it for a spreadsheet."""
+        """Export the log as XLSX."""
         return await self._file(request, "xlsx", XLSX, as_xlsx)
 
     async def pdf(self, request: Request) -> Response:
-        """All of it for paper."""
+        """Export the log as PDF."""
         say = translations(self._shared.language(request)).gettext
         return await self._file(
-            request, "pdf", "application/pdf", lambda it: as_pdf(it, say(FOOTER), say(TRUNCATED))
+            request,
+            "pdf",
+            "application/pdf",
+            lambda report: as_pdf(report, say(FOOTER), say(TRUNCATED)),
         )
 
     async def json(self, request: Request) -> Response:
-        """The same for a program."""
+        """Export the log as JSON."""
         log = await run_in_threadpool(self._shared.day, request.query_params.get("date"))
         await self._note(request, "take log", f"{log.date} json")
         content = await run_in_threadpool(msgspec.json.encode, log)
@@ -162,14 +168,14 @@ class LogPages:
         make: Callable[[Sheet], bytes | Iterator[bytes]],
     ) -> Response:
         personal = request.query_params.get("names") == "1"
-        found = await run_in_threadpool(self._sheet, request, personal)
+        report = await run_in_threadpool(self._sheet, request, personal)
         try:
-            content = await run_in_threadpool(make, found)
+            content = await run_in_threadpool(make, report)
         except ExportError:
             raise HTTPException(503, "font") from None
-        what = f"{found.name}.{suffix}" + (" with names" if personal else "")
+        what = f"{report.name}.{suffix}" + (" with names" if personal else "")
         await self._note(request, "take log", what)
-        headers = {"Content-Disposition": f'attachment; filename="{found.name}.{suffix}"'}
+        headers = {"Content-Disposition": f'attachment; filename="{report.name}.{suffix}"'}
         if isinstance(content, bytes):
             return Response(content, media_type=kind, headers=headers)
         return StreamingResponse(content, media_type=kind, headers=headers)
@@ -191,7 +197,7 @@ class LogPages:
 
 
 def _number(text: str) -> int:
-    """A number of a form. Raises `StrikeError`."""
+    """A form's number. Raises `StrikeError`."""
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
         raise StrikeError("hours", text[:20])
     return int(text)

@@ -1,4 +1,4 @@
-"""A day's fever log as tables: the same rows for the page's exports, whatever their format."""
+"""Makes the report of a day's fever log: its sentences and the tables of all exports."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ STRIKE_COLUMNS = (
 
 
 def verdict(day: Day, say: Say) -> tuple[str, str]:
-    """`red`, `green` or `amber`, and the sentence: a day without a fever is a report of zero only
-    where somebody watched."""
+    """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
+    report of zero only if kiosks watched."""
     if day.count:
         return "red", say("Fevers on this day: %d.") % day.count
     if day.lit:
@@ -60,17 +60,17 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
 
 
 def coverage(day: Day, say: Say) -> str:
-    """What a report of zero stands on."""
-    watched = [one for one in day.kiosks if one.watched_minutes]
-    missing = [one.kiosk for one in day.kiosks if not one.watched_minutes]
+    """A sentence on which kiosks watched, for how long, and how many people they screened."""
+    watched = [kiosk for kiosk in day.kiosks if kiosk.watched_minutes]
+    missing = [kiosk.kiosk for kiosk in day.kiosks if not kiosk.watched_minutes]
     text = say("%(some)d of %(all)d kiosks watched, together %(minutes)d minutes.") % {
         "some": len(watched),
         "all": len(day.kiosks),
-        "minutes": sum(one.watched_minutes for one in watched),
+        "minutes": sum(kiosk.watched_minutes for kiosk in watched),
     }
-    people = sum(one.normal + one.fever for one in day.kiosks)
+    people = sum(kiosk.normal + kiosk.fever for kiosk in day.kiosks)
     text += " " + say("People screened: %d.") % people
-    if late := sum(one.late_minutes for one in watched):
+    if late := sum(kiosk.late_minutes for kiosk in watched):
         text += " " + say("Minutes that were told long after: %d.") % late
     if missing:
         text += " " + say("Not watched at all: %s.") % ", ".join(missing)
@@ -78,39 +78,39 @@ def coverage(day: Day, say: Say) -> str:
 
 
 def doubts(day: Day, say: Say) -> list[str]:
-    """Which kiosks did not see what their neighbours saw, so that their zero proves little; and
-    when the clock was not sure."""
-    found = [
+    """Sentences on kiosks that measured otherwise than their neighbours, whose zero proves little,
+    and on times when the clock was in doubt."""
+    sentences = [
         say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
         % {
-            "kiosk": one.kiosk,
-            "difference": f"{one.difference_c:+.1f}",
-            "others": ", ".join(one.others),
+            "kiosk": drift.kiosk,
+            "difference": f"{drift.difference_c:+.1f}",
+            "others": ", ".join(drift.others),
         }
-        for one in day.unlike
+        for drift in day.unlike
     ]
-    found += [
+    sentences += [
         say("%(kiosk)s saw %(people)d people, %(busiest)s %(most)d: covered, or a closed lane?")
         % {
-            "kiosk": one.kiosk,
-            "people": one.people,
-            "busiest": one.busiest,
-            "most": one.busiest_people,
+            "kiosk": blind.kiosk,
+            "people": blind.people,
+            "busiest": blind.busiest,
+            "most": blind.busiest_people,
         }
-        for one in day.blind
+        for blind in day.blind
     ]
     zone = ZoneInfo(day.timezone)
-    return found + [
+    return sentences + [
         say("The gateway's clock was in doubt from %(begin)s to %(end)s.")
-        % {"begin": local(one.begin, zone), "end": local(one.end, zone)}
-        for one in day.clock
+        % {"begin": local(doubt.begin, zone), "end": local(doubt.end, zone)}
+        for doubt in day.clock
     ]
 
 
 def strikes(day: Day, say: Say) -> list[str]:
-    """What does not count of a day, and what counts again."""
+    """Sentences on struck hours, and on those that count again."""
     zone = ZoneInfo(day.timezone)
-    return [struck_in_words(one, one.kiosk, zone, say) for one in day.strikes]
+    return [struck_in_words(strike, strike.kiosk, zone, say) for strike in day.strikes]
 
 
 def sheet(
@@ -122,7 +122,7 @@ def sheet(
     *,
     personal: bool,
 ) -> Sheet:
-    """The log in one language; `personal`: with names and telephones."""
+    """The log in one language; `personal` adds names and telephone numbers."""
     columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
 
     def fever_row(fever: Fever) -> list[Cell]:
@@ -136,9 +136,9 @@ def sheet(
         return [*blank, _struck_by(day, fever)]
 
     fevers: Rows[Any] = Rows(day.fevers, fever_row)
-    if day.struck:  # after the others, each marked
+    if day.struck:  # listed last, each marked
         columns += (N_("Struck"),)
-        every = [(one, False) for one in day.fevers] + [(one, True) for one in day.struck]
+        every = [(fever, False) for fever in day.fevers] + [(fever, True) for fever in day.struck]
         fevers = Rows(every, marked_row)
     return Sheet(
         name=f"fever-log-{day.campus}-{day.date}",
@@ -156,11 +156,11 @@ def sheet(
             Table(
                 say("Coverage"),
                 [say(name) for name in KIOSK_COLUMNS],
-                [_kiosk_row(one, zone) for one in day.kiosks],
+                [_kiosk_row(kiosk, zone) for kiosk in day.kiosks],
             ),
             *_strike_table(day, zone, say),
         ],
-        signed=[_signature(one, zone, say) for one in signed],
+        signed=[_signature(sign_off, zone, say) for sign_off in signed],
     )
 
 
@@ -189,11 +189,11 @@ def _fever_row(
     return row
 
 
-def _kiosk_row(one: KioskDay, zone: ZoneInfo) -> list[Cell]:
+def _kiosk_row(day: KioskDay, zone: ZoneInfo) -> list[Cell]:
     return [
-        *(one.gate, one.kiosk, one.normal, one.fever, one.retry),
-        *(local(one.first_at, zone, "%H:%M:%S"), local(one.last_at, zone, "%H:%M:%S")),
-        *(one.watched_minutes, one.fault_minutes, one.silences),
+        *(day.gate, day.kiosk, day.normal, day.fever, day.retry),
+        *(local(day.first_at, zone, "%H:%M:%S"), local(day.last_at, zone, "%H:%M:%S")),
+        *(day.watched_minutes, day.fault_minutes, day.silences),
     ]
 
 
@@ -205,26 +205,27 @@ def _struck_by(day: Day, fever: Fever) -> str:
 def _strike_table(day: Day, zone: ZoneInfo, say: Say) -> list[Table]:
     if not day.strikes:
         return []
-    rows = [_strike_row(one, zone) for one in day.strikes]
+    rows = [_strike_row(strike, zone) for strike in day.strikes]
     return [Table(say("Struck"), [say(name) for name in STRIKE_COLUMNS], rows)]
 
 
-def _strike_row(one: Strike, zone: ZoneInfo) -> list[Cell]:
+def _strike_row(strike: Strike, zone: ZoneInfo) -> list[Cell]:
     return [
-        *(one.kiosk, local(one.begin, zone), local(one.end, zone), one.people, one.fevers),
-        *(one.by, local(one.at, zone), one.reason),
-        *(one.undone_by, local(one.undone_at, zone), one.undone_reason),
+        *(strike.kiosk, local(strike.begin, zone), local(strike.end, zone)),
+        *(strike.people, strike.fevers),
+        *(strike.by, local(strike.at, zone), strike.reason),
+        *(strike.undone_by, local(strike.undone_at, zone), strike.undone_reason),
     ]
 
 
-def _signature(one: SignOff, zone: ZoneInfo, say: Say) -> str:
+def _signature(sign_off: SignOff, zone: ZoneInfo, say: Say) -> str:
     text = say("Signed off by %(by)s at %(at)s, SHA-256 %(hash)s.") % {
-        "by": one.by,
-        "at": local(one.at, zone),
-        "hash": one.sha256,
+        "by": sign_off.by,
+        "at": local(sign_off.at, zone),
+        "hash": sign_off.sha256,
     }
-    if not one.genuine:
+    if not sign_off.genuine:
         return text + " " + say("The record of this signature was tampered with.")
-    if one.differences:
-        return text + " " + say("Changed since, in %d places.") % len(one.differences)
+    if sign_off.differences:
+        return text + " " + say("Changed since, in %d places.") % len(sign_off.differences)
     return text + " " + say("Unchanged since.")

@@ -1,4 +1,4 @@
-"""Many days in few figures: people by hour and day, temperatures, fevers, retries, coverage."""
+"""Sums over many days: people by hour, day and gate, temperatures, coverage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.schema import struck
 from fevergate.web_common.dates import parse_day
 
-MOST_DAYS = 31
-"""Of a period; a term's calendar takes what is counted by the day."""
+MAX_DAYS = 31
+"""Longest period; the calendar of a term reads daily sums alone."""
 
 TERM_DAYS = 182
-USUAL_DAYS = 7
+DEFAULT_DAYS = 7
 
 
 class Counts(Struct, kw_only=True):
@@ -35,33 +35,34 @@ class Counts(Struct, kw_only=True):
 
 
 class HourCount(Counts, kw_only=True):
-    """All days of the period together; `hour` 0 to 23, local."""
+    """People of an hour of day (0 to 23, local), over all days of the period."""
 
     hour: int
 
 
 class GateCount(Counts, kw_only=True):
-    """One gate's."""
+    """People of a gate."""
 
     gate: str
 
 
 class DayCount(Counts, kw_only=True):
-    """One day's; `watched` is the number of kiosks that watched at all."""
+    """People of a day; `watched` is the number of kiosks that watched."""
 
     date: str
     watched: int = 0
 
 
 class Degrees(Struct, frozen=True):
-    """How many people were shown a temperature, rounded to a tenth (°C, axillary equivalent)."""
+    """Number of people by temperature, rounded to a tenth (°C, axillary equivalent)."""
 
     body_c: float
     people: int
 
 
 class Overview(Struct, kw_only=True):
-    """A period, both days in it; `gate` empty for all; `term` reaches further back."""
+    """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all; `term` reaches
+    further back."""
 
     campus: str
     gate: str
@@ -76,7 +77,7 @@ class Overview(Struct, kw_only=True):
 
     @property
     def total(self) -> Counts:
-        """The period's."""
+        """The sums over the period."""
         total = Counts()
         for day in self.days:
             total.add(day.normal, day.fever, day.retry)
@@ -84,17 +85,17 @@ class Overview(Struct, kw_only=True):
 
 
 class Period(Struct, frozen=True):
-    """From one day to another, both in it."""
+    """A period, both days inclusive."""
 
     begin: date
     end: date
 
 
 def period(today: date, begin: str | None, end: str | None) -> Period:
-    """What was asked for, by default the last week. Raises `PeriodError`."""
+    """The period of a query, by default the last week. Raises `PeriodError`."""
     last = parse_day(end) if end else today
-    first = parse_day(begin) if begin else last - timedelta(days=USUAL_DAYS - 1)
-    if not 0 <= (last - first).days < MOST_DAYS:
+    first = parse_day(begin) if begin else last - timedelta(days=DEFAULT_DAYS - 1)
+    if not 0 <= (last - first).days < MAX_DAYS:
         raise PeriodError("range")
     return Period(first, last)
 
@@ -102,13 +103,15 @@ def period(today: date, begin: str | None, end: str | None) -> Period:
 def read_overview(
     database: Database, settings: GatewaySettings, asked: Period, gate: str = ""
 ) -> Overview:
-    """Raises `PeriodError` for a gate that is not there."""
-    kiosks = [kiosk for one in settings.gates if gate in ("", one.name) for kiosk in one.kiosks]
+    """Read the sums of a period. Raises `PeriodError` for an unknown gate."""
+    kiosks = [
+        kiosk for place in settings.gates if gate in ("", place.name) for kiosk in place.kiosks
+    ]
     if not kiosks:
         raise PeriodError("gate")
     term_begin = min(asked.begin, asked.end - timedelta(days=TERM_DAYS - 1))
     if not gate:
-        # Those that were taken away since have their people in the log, and here.
+        # Kiosks that were removed since are counted, as in the log.
         known = database.execute(
             "select distinct kiosk from days where date between ? and ?",
             (term_begin.isoformat(), asked.end.isoformat()),
@@ -125,7 +128,7 @@ def read_overview(
         kiosks=len(kiosks),
         hours=_hours(database, settings, kiosks, begin, end),
         temperatures=_temperatures(database, kiosks, begin, end),
-        days=[one for one in term if one.date >= asked.begin.isoformat()],
+        days=[day for day in term if day.date >= asked.begin.isoformat()],
         gates=_gates(database, settings, kiosks, asked),
         term=term,
     )
@@ -156,7 +159,7 @@ def _temperatures(database: Database, kiosks: list[str], begin: float, end: floa
     people = dict(rows)
     if not people:
         return []
-    # A gap is a gap: between the well and the fevers lie temperatures that nobody had.
+    # Temperatures that nobody had are shown as gaps.
     return [
         Degrees(tenth / 10, people.get(tenth, 0)) for tenth in range(min(people), max(people) + 1)
     ]
@@ -179,9 +182,11 @@ def _days(database: Database, kiosks: list[str], begin: date, end: date) -> list
 def _gates(
     database: Database, settings: GatewaySettings, kiosks: list[str], asked: Period
 ) -> list[GateCount]:
-    # The settings know better than the first reading at which gate a kiosk stands.
-    found: dict[str, GateCount] = {one.name: GateCount(gate=one.name) for one in settings.gates}
-    gate_of: dict[str, str] = {kiosk: one.name for one in settings.gates for kiosk in one.kiosks}
+    # The settings decide at which gate a kiosk stands, before the gate stored with a day.
+    counts_of: dict[str, GateCount] = {
+        gate.name: GateCount(gate=gate.name) for gate in settings.gates
+    }
+    gate_of: dict[str, str] = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     wanted: set[str] = {gate_of[kiosk] for kiosk in kiosks if kiosk in gate_of}
     for kiosk, gate, *counts in database.execute(
         "select kiosk, max(gate), sum(normal), sum(fever), sum(retry) from days"
@@ -189,6 +194,6 @@ def _gates(
         (asked.begin.isoformat(), asked.end.isoformat(), json.dumps(kiosks)),
     ):
         name: str = gate_of.get(kiosk) or gate
-        found.setdefault(name, GateCount(gate=name)).add(*counts)
+        counts_of.setdefault(name, GateCount(gate=name)).add(*counts)
         wanted.add(name)
-    return [one for name, one in found.items() if name in wanted]
+    return [count for name, count in counts_of.items() if name in wanted]

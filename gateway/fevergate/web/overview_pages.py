@@ -1,4 +1,4 @@
-"""Many days at a glance: charts, each with its table and its CSV."""
+"""Pages of the overview: charts of many days, each with its table and CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLES = ("hours", "temperatures", "days", "gates", "term")
 
 
 class OverviewPages:
-    """All below /admin/overview."""
+    """/admin/overview and below."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -30,8 +30,8 @@ class OverviewPages:
         ]
 
     async def overview(self, request: Request) -> Response:
-        """A period's charts."""
-        found = await run_in_threadpool(self._read, request)
+        """Show a period's charts."""
+        overview = await run_in_threadpool(self._read, request)
         say = translations(self._shared.language(request)).gettext
         people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
 
@@ -46,37 +46,42 @@ class OverviewPages:
         return self._shared.page(
             request,
             "overview.html",
-            found=found,
+            overview=overview,
             gates=[gate.name for gate in self._shared.settings.gates],
-            query=f"from={found.begin}&to={found.end}&gate={found.gate}",
-            hours=charts.bar_chart([stacked(f"{one.hour:02d}", one) for one in found.hours], 2),
+            query=f"from={overview.begin}&to={overview.end}&gate={overview.gate}",
+            hours=charts.bar_chart(
+                [stacked(f"{hour.hour:02d}", hour) for hour in overview.hours], 2
+            ),
             days=charts.bar_chart(
-                [stacked(one.date[5:], one) for one in found.days], max(1, len(found.days) // 8)
+                [stacked(day.date[5:], day) for day in overview.days],
+                max(1, len(overview.days) // 8),
             ),
             temperatures=charts.bar_chart(
                 [
                     (
-                        f"{one.body_c:.1f}",
-                        f"{one.body_c:.1f} °C: {one.people}",
-                        [("warm", one.people)],
+                        f"{tenth.body_c:.1f}",
+                        f"{tenth.body_c:.1f} °C: {tenth.people}",
+                        [("warm", tenth.people)],
                     )
-                    for one in found.temperatures
+                    for tenth in overview.temperatures
                 ],
-                max(1, len(found.temperatures) // 12),
+                max(1, len(overview.temperatures) // 12),
             ),
-            term=charts.calendar_chart(found.term, [title(one.date, one) for one in found.term]),
+            term=charts.calendar_chart(
+                overview.term, [title(day.date, day) for day in overview.term]
+            ),
         )
 
     async def csv(self, request: Request) -> Response:
-        """One chart's table."""
+        """Export the table of a chart as CSV."""
         name = request.path_params["table"]
         if name not in TABLES:
             raise HTTPException(404)
-        found = await run_in_threadpool(self._read, request)
+        overview = await run_in_threadpool(self._read, request)
         say = translations(self._shared.language(request)).gettext
-        table = Table(name, *_table(name, found))
+        table = Table(name, *_table(name, overview))
         table = table._replace(columns=[say(title) for title in table.columns])
-        file = f"overview-{name}-{found.campus}-{found.begin}-{found.end}.csv"
+        file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return Response(as_csv(table), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -87,18 +92,18 @@ class OverviewPages:
             return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
 
 
-def _table(name: str, found: Overview) -> tuple[list[str], list[list[Cell]]]:
+def _table(name: str, overview: Overview) -> tuple[list[str], list[list[Cell]]]:
     if name == "temperatures":
-        rows: list[list[Cell]] = [[one.body_c, one.people] for one in found.temperatures]
+        rows: list[list[Cell]] = [[tenth.body_c, tenth.people] for tenth in overview.temperatures]
         return [N_("Body °C (axillary equivalent)"), N_("People")], rows
     if name == "hours":
-        return [N_("Hour"), *PEOPLE], [[one.hour, *_people(one)] for one in found.hours]
+        return [N_("Hour"), *PEOPLE], [[hour.hour, *_people(hour)] for hour in overview.hours]
     if name == "gates":
-        return [N_("Gate"), *PEOPLE], [[one.gate, *_people(one)] for one in found.gates]
-    days = found.term if name == "term" else found.days
+        return [N_("Gate"), *PEOPLE], [[gate.gate, *_people(gate)] for gate in overview.gates]
+    days = overview.term if name == "term" else overview.days
     columns = [N_("Date"), *PEOPLE, N_("Kiosks that watched")]
-    return columns, [[one.date, *_people(one), one.watched] for one in days]
+    return columns, [[day.date, *_people(day), day.watched] for day in days]
 
 
-def _people(one: Counts) -> list[Cell]:
-    return [one.normal, one.fever, one.retry]
+def _people(counts: Counts) -> list[Cell]:
+    return [counts.normal, counts.fever, counts.retry]

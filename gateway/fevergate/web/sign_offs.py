@@ -1,10 +1,10 @@
-"""Signing off a day's log: by whom, when, and a hash of what was signed, so that a change shows.
+"""Signatures of daily logs: person, time, and a hash of the content, so that changes show.
 
-Whoever can write the database cannot make a signature: each carries a MAC, by a key that lies
-beside the settings, over itself and the one before.
+Write access to the database is not enough to forge one: each carries a MAC over itself and the one
+before, by a key that lies beside the settings.
 
-Signed is what stays: counts, coverage, temperatures, times, outcomes. Names and telephones go
-after their days (`[retention]`), and are no part of it.
+Signed are counts, coverage, temperatures, times and outcomes. Names and telephone numbers are not:
+they are deleted after `[retention] persons_days`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fevergate.storage.strikes import Strike
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common.store import WebStore
 
-MOST_DIFFERENCES = 50
+MAX_DIFFERENCES = 50
 MOST_SIGNED = 20_000
 """Fevers of a day that can be signed, each of which a signature holds (half a kilobyte in its
 document, some more in memory). No gate sees so many people; what a stolen kiosk made is struck
@@ -37,8 +37,8 @@ first, and is then no part of it."""
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
-    """One signature. `genuine`: the record of it is what was hashed; `differences`: between the
-    log as signed and as it is."""
+    """A signature; `genuine`: its record is unchanged; `differences`: between the log as signed and
+    as it is now."""
 
     by: str
     at: float
@@ -48,7 +48,7 @@ class SignOff(Struct, frozen=True, kw_only=True):
 
 
 class SignOffs:
-    """Over the pages' database. A signature is never changed or taken away."""
+    """The signatures in the web database; none is ever changed or deleted."""
 
     def __init__(self, store: WebStore, vault: Vault, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -77,12 +77,12 @@ class SignOffs:
         return digest
 
     def has(self, date: str) -> bool:
-        """Whether anybody has signed a day."""
+        """Whether a day is signed."""
         return bool(self._store.query("select 1 from sign_offs where date = ? limit 1", (date,)))
 
     def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
-        """A day's, the newest first, held against the log as it is, with all its fevers. Where
-        those are more than can be signed only their number is compared."""
+        """A day's signatures, the newest first, compared with its complete log; of more fevers than
+        can be signed only the number is compared."""
         rows = self._store.query(
             'select s."by", s.at, s.sha256, s.document, s.mac, coalesce((select b.mac'
             " from sign_offs b where b.id < s.id order by b.id desc limit 1), '')"
@@ -102,44 +102,46 @@ class SignOffs:
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
         before = signed["log"] if whole else {"fevers": len(signed["log"]["fevers"])}
-        found = [
-            one
-            for one in differences({"struck": {}} | before, {"struck": {}} | now)
-            if not (one.what.endswith("acknowledged_by") and one.now == "")
-            # What an older version of ours did not count yet.
-            and not (one.before == "-" and one.now in ("0", "False"))
+        shown = [
+            difference
+            for difference in differences({"struck": {}} | before, {"struck": {}} | now)
+            if not (difference.what.endswith("acknowledged_by") and difference.now == "")
+            # Fields that an older version did not have.
+            and not (difference.before == "-" and difference.now in ("0", "False"))
         ]
         return SignOff(
-            by=by, at=at, sha256=digest, genuine=genuine, differences=found[:MOST_DIFFERENCES]
+            by=by, at=at, sha256=digest, genuine=genuine, differences=shown[:MAX_DIFFERENCES]
         )
 
 
 def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[str, Any]:
-    """What is signed of a day, in terms of JSON."""
+    """The signed content of a day, as JSON values."""
     fevers = {}
     for fever in day.fevers:
-        one = msgspec.to_builtins(fever)
-        # A name goes after its days; until then it must be the one that was signed.
-        name = one.pop("acknowledged_by")
-        one["acknowledged_by"] = vault.mac(name)[:16] if name else ""
+        fields = msgspec.to_builtins(fever)
+        # A MAC in place of the name, which is deleted later and until then must not change.
+        name = fields.pop("acknowledged_by")
+        fields["acknowledged_by"] = vault.mac(name)[:16] if name else ""
         follow_up = known.get(identity_of(fever))
         if follow_up:
             for name in ("clinical_c", "clinical_site", "outcome", "closed"):
-                one[name] = getattr(follow_up, name)
-        fevers["/".join(map(str, identity_of(fever)))] = one
+                fields[name] = getattr(follow_up, name)
+        fevers["/".join(map(str, identity_of(fever)))] = fields
     signed = {
         "date": day.date,
         "campus": day.campus,
         "covered": day.covered,
         "zero": day.zero,
         "fevers": fevers,
-        "kiosks": {one.kiosk: msgspec.to_builtins(one) for one in day.kiosks},
+        "kiosks": {kiosk.kiosk: msgspec.to_builtins(kiosk) for kiosk in day.kiosks},
     }
     if day.strikes:
-        signed["struck"] = {f"{one.kiosk}/{one.id}": _struck(one) for one in day.strikes}
+        signed["struck"] = {
+            f"{strike.kiosk}/{strike.id}": _struck(strike) for strike in day.strikes
+        }
     return signed
 
 
 def _struck(strike: Strike) -> dict[str, Any]:
-    one = msgspec.to_builtins(strike)
-    return {name: one[name] for name in one if name not in ("id", "kiosk")}
+    fields = msgspec.to_builtins(strike)
+    return {name: fields[name] for name in fields if name not in ("id", "kiosk")}
