@@ -142,7 +142,7 @@ def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
 ):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     for room in ("sign_offs", "context", "log_pages"):
-        monkeypatch.setattr(f"fevergate.web.{room}.MOST_SIGNED", FLOOD)
+        monkeypatch.setattr(f"fevergate.web.{room}.MAX_SIGNED_FEVERS", FLOOD)
     text = signed_log(administrator, 1)
     assert "Unchanged since." in text
     answer = post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)

@@ -287,9 +287,8 @@ class Board:
         await run_in_threadpool(
             self._shared.store.note, session.user, "save follow-up", f"{what} {changes}".strip()
         )
-        gate = (
-            fever.gate if fever.gate in self._gates else self._gates[0]
-        )  # the gate may have been removed
+        # The fever's gate may have been removed from the settings.
+        gate = fever.gate if fever.gate in self._gates else self._gates[0]
         return RedirectResponse(f"/board/{gate}", 303)
 
     def _gate(self, request: Request) -> str:

@@ -25,7 +25,7 @@ from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
 from fevergate.web.live import Live
 from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
-from fevergate.web.sign_offs import MOST_SIGNED, SignOff, SignOffs
+from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.page_maker import Site
@@ -91,8 +91,8 @@ class Shared(Site):
         fevers of the day. Raises `StoreError`."""
         if not self.sign_offs.has(log.date):
             return []
-        if len(log.fevers) < log.count <= MOST_SIGNED:
-            log = self.read(date.fromisoformat(log.date), MOST_SIGNED)
+        if len(log.fevers) < log.count <= MAX_SIGNED_FEVERS:
+            log = self.read(date.fromisoformat(log.date), MAX_SIGNED_FEVERS)
         return self.sign_offs.of(log, self.follow_ups_of(log.fevers))
 
     def follow_ups_of(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:

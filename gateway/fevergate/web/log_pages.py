@@ -18,7 +18,7 @@ from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import N_, translations
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
-from fevergate.web.sign_offs import MOST_SIGNED
+from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.exports import TRUNCATED, XLSX, as_pdf, as_xlsx, csv_parts
 from fevergate.web_common.middleware import form_of, session_of
@@ -84,7 +84,7 @@ class LogPages:
     async def sign(self, request: Request) -> Response:
         """Sign a day's log."""
         form = await form_of(request)
-        log = await run_in_threadpool(self._shared.day, form.get("date") or None, MOST_SIGNED)
+        log = await run_in_threadpool(self._shared.day, form.get("date") or None, MAX_SIGNED_FEVERS)
         known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
         user = session_of(request).user
         await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)

@@ -30,7 +30,7 @@ from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common.store import WebStore
 
 MAX_DIFFERENCES = 50
-MOST_SIGNED = 20_000
+MAX_SIGNED_FEVERS = 20_000
 """Fevers of a day that can be signed, each of which a signature holds (half a kilobyte in its
 document, some more in memory). No gate sees so many people; what a stolen kiosk made is struck
 first, and is then no part of it."""
@@ -57,11 +57,11 @@ class SignOffs:
 
     def sign(self, day: Day, known: Mapping[Identity, FollowUp], by: str) -> str:
         """Sign a day's log as it is; returns the SHA-256. Raises `PeriodError` for a day that has
-        not begun, and for one with more fevers than `MOST_SIGNED`."""
+        not begun, and for one with more fevers than `MAX_SIGNED_FEVERS`."""
         at = self._now()
         if datetime.fromtimestamp(at, ZoneInfo(day.timezone)).date().isoformat() < day.date:
             raise PeriodError("future")
-        if day.count > MOST_SIGNED:
+        if day.count > MAX_SIGNED_FEVERS:
             raise PeriodError("crowd")
         signed = {"by": by, "at": at, "log": content(day, known, self._vault)}
         document = json.dumps(signed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -91,7 +91,7 @@ class SignOffs:
         )
         if not rows:
             return []
-        whole = day.count <= MOST_SIGNED
+        whole = day.count <= MAX_SIGNED_FEVERS
         now = content(day, known, self._vault) if whole else {"fevers": day.count}
         return [self._held(row, now, whole) for row in rows]
 
