@@ -1,4 +1,4 @@
-"""`fevergate desk check` and `calibrate`: a reference before the guards' own sensor."""
+"""`fevergate desk check` and `calibrate`: compare the guards' sensor with a reference."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ _AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
 def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
     click.echo("now look into the sensor ... 请看向传感器", err=quiet)
     look = work.looker(None).once(lambda _sample, _state: None)
-    # Too cold or too hot is no reason to try again: it may be what the sensor has wrong.
+    # Results too cold or too hot are compared: they may be the sensor's error.
     if look is None or look.reason in _AGAIN:
         why = "nobody was seen 没有看到人" if look is None else terminal.say(look.reason, "en")
         raise NothingFoundError(f"no measurement to compare: {why}; try again")
@@ -118,7 +118,7 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
 
 
 def _measured(work: AtWork, *, quiet: bool) -> Held:
-    """With a bar for whoever holds it."""
+    """Measure a black body, with a progress bar for the person who holds it."""
     bar = Progress(
         TextColumn("hold it still 拿稳不动"),
         BarColumn(),

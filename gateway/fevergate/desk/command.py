@@ -1,4 +1,4 @@
-"""`fevergate desk`: a second look at somebody whom a kiosk stopped, by the guards' own sensor."""
+"""`fevergate desk`: second measurements of people whom a kiosk stopped, by the guards' sensor."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from fevergate.desk.session import AtWork, at_work, console, guard_name, setting
 from fevergate.errors import DeskError, NothingFoundError
 
 FEVER_S = 3600.0
-"""A fever that old is nobody's who stands here."""
+"""Age (s) beyond which a fever is not that of the person at the desk."""
 
 AGAIN_S = 1.0
-"""How often a sensor that failed is looked for, while somebody watches."""
+"""Interval (s) of attempts to restart a failed sensor with --watch."""
 
 SHOWN_S = 0.3
-"""How often the line of what it reads just now changes: faster nobody can read."""
+"""Interval (s) at which the live line changes; faster, people cannot read it."""
 
 
 @click.group("desk", cls=DefaultGroup, default="look", default_if_no_args=True)
@@ -117,7 +117,7 @@ def look_command(
         if watch:
             _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
             return
-        # A fever is one person's.
+        # One look only for a fever, which is one person's.
         most = count or (1 if as_json or kiosk else sys.maxsize)
         seen = 0
         while seen < most:
@@ -144,7 +144,7 @@ def _fever(work: AtWork, kiosk: str) -> Fever:
 
 
 def _enter(language: str) -> bool:
-    """Whether somebody pressed Enter; q or the end of the input ends it."""
+    """Wait for Enter; False for q or the end of input."""
     click.echo(terminal.say("enter", language) + " ", nl=False)
     sys.stdout.flush()
     answer = sys.stdin.readline()
@@ -152,7 +152,7 @@ def _enter(language: str) -> bool:
 
 
 def _quiet(_sample: Sample, _state: State) -> None:
-    """Whoever was asked to look in is told the answer only."""
+    """Ignore a sample: a prompted look shows its result only."""
 
 
 def _watch(
@@ -165,7 +165,7 @@ def _watch(
     *,
     quiet: bool,
 ) -> None:
-    """Everybody who comes; a sensor that fails is said once, and looked for until it is back."""
+    """Measure all who come. A sensor's failure is reported once; it is restarted until it works."""
     seen = 0
     live = Live(console=screen, auto_refresh=False, transient=True)
     shown_ms = 0

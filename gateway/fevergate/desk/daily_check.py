@@ -1,7 +1,7 @@
-"""Whether the desk's sensor still reads right: one reference, one figure, one limit.
+"""Compares the desk's sensor with a reference: one measurement, one limit.
 
-A black body is the check; a person beside a clinical thermometer shows gross errors only, since
-people differ from each other by more than a sensor may be wrong.
+The reference should be a black body. A person and a clinical thermometer reveal gross errors only,
+because people differ from each other by more than the sensor's permitted error.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from kiosk.sensor_checks import FROZEN_SAMPLES
 Reference = Literal["blackbody", "axillary", "oral"]
 
 TOLERANCE_C = 0.3
-"""What a skin thermometer may be wrong by from 22 to 40 °C: ASTM E1965, and of most that are sold
-their makers' own figure."""
+"""Maximum permissible error of a skin thermometer at 22 to 40 °C (ASTM E1965); most makers state
+the same figure."""
 
 PEOPLE_SD_C = {"canthus": 0.33, "face_max": 0.26, "forehead": 0.56}
-"""How one person's mouth differs from their skin at a site: Wang et al. 2023, FLIR camera."""
+"""SD between people of oral minus skin temperature at a site: Wang et al. 2023, FLIR camera."""
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """A reference as it is and as it was measured (°C), and whether that is near enough."""
+    """Result of a check: the reference's true and measured temperature (°C), and the verdict."""
 
     sensor: str
     reference: Reference
@@ -45,20 +45,20 @@ class Check(Struct, frozen=True, kw_only=True):
 
     @property
     def difference_c(self) -> float:
-        """Measured less reference."""
+        """Measured minus reference temperature."""
         return self.measured_c - self.reference_c
 
 
 class Held(NamedTuple):
-    """A thing that was held before the sensor: mean of object and can, °C, uncalibrated."""
+    """Mean temperatures (°C, uncalibrated) of an object held before the sensor, and of its can."""
 
     object_c: float
     can_c: float
 
 
 def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
-    """What is held before the sensor, for longer than a frozen part can hide, 15 s. Raises
-    `DeskError` where it is not at rest, or the sensor's can is not."""
+    """Measure an object held before the sensor, for 15 s, in which a frozen sensor is detected.
+    Raises `DeskError` if the temperature of object or can is not stable."""
     median = Median()
     object_c, can_c = [], []
     began_ms = None
@@ -66,7 +66,7 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
         filtered = median.add(sample.object_c)
         progress(number, FROZEN_SAMPLES)
         began_ms = sample.at_ms if began_ms is None else began_ms
-        if sample.at_ms - began_ms > sensor.settle_s * 1000:  # until then fades what was before
+        if sample.at_ms - began_ms > sensor.settle_s * 1000:  # the filter has settled on the object
             object_c.append(filtered)
             can_c.append(sample.can_c)
         if number >= FROZEN_SAMPLES:
@@ -97,7 +97,7 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
 def of_black_body(
     sensor: DeskSensor, held: Held, calibration: Calibration, reference_c: float
 ) -> Check:
-    """The sensor beside a black body of `reference_c`."""
+    """Check against a black body of `reference_c`."""
     return _check(
         sensor, "blackbody", reference_c, calibration.object_c(held.object_c), TOLERANCE_C, held
     )
@@ -111,8 +111,8 @@ def of_person(
     body_c: float,
     site: str,
 ) -> Check:
-    """What the desk makes of somebody (`body_c`) beside a clinical thermometer; the limit holds
-    the sensor's and, for 95 in a hundred, the person's part."""
+    """Check of a person's estimate (`body_c`) against a clinical thermometer; the limit combines
+    the sensor's tolerance with two SD of people (95 %)."""
     axillary_c = clinical_c + (ORAL_TO_AXILLARY_C if reference == "oral" else 0.0)
     tolerance_c = ((2 * PEOPLE_SD_C[site]) ** 2 + TOLERANCE_C**2) ** 0.5
     return _check(sensor, reference, axillary_c, body_c, tolerance_c, held)
@@ -141,7 +141,7 @@ def _check(
 
 
 def limits_c(reference: Reference) -> tuple[float, float]:
-    """What such a reference can be, °C."""
+    """Lowest and highest temperature (°C) accepted of such a reference."""
     if reference == "blackbody":
         return REFERENCE_C
     shift_c = -ORAL_TO_AXILLARY_C if reference == "oral" else 0.0

@@ -1,4 +1,4 @@
-"""What the desk asks of the gateway's database, which it only reads."""
+"""Queries of the desk to the gateway's database, which it only reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fevergate.storage.retention import last_round
 
 
 class Fever(Struct, frozen=True, kw_only=True):
-    """A kiosk's fever, at which a look is a second one."""
+    """A fever that a kiosk reported, to which a look at the desk can be linked."""
 
     kiosk: str
     boot: int
@@ -25,7 +25,7 @@ class Fever(Struct, frozen=True, kw_only=True):
 
 
 def newest_fever(settings: GatewaySettings, kiosk: str) -> Fever | None:
-    """The newest fever that a kiosk raised. Raises `StoreError`."""
+    """The newest fever of a kiosk, or None. Raises `StoreError`."""
     with _reader(settings) as reader:
         row = (
             reader
@@ -39,8 +39,8 @@ def newest_fever(settings: GatewaySettings, kiosk: str) -> Fever | None:
 
 
 def strictest_c(settings: GatewaySettings) -> float | None:
-    """The lowest threshold with which the campus's kiosks last decided, or None without any: a
-    second look is no milder than the first. Raises `StoreError`."""
+    """The lowest threshold (°C) in the kiosks' newest readings, or None: the second look must not
+    be more lenient than the first. Raises `StoreError`."""
     found: list[float] = []
     with _reader(settings) as reader:
         for kiosk in (kiosk for gate in settings.gates for kiosk in gate.kiosks):
@@ -64,7 +64,7 @@ def believed_time(settings: GatewaySettings) -> float | None:
 
 @contextmanager
 def _reader(settings: GatewaySettings) -> Iterator[Database | None]:
-    """None where no gateway has run yet."""
+    """Open the gateway's database; None if no gateway has run yet."""
     path = settings.path(settings.database)
     if not path.exists():
         yield None

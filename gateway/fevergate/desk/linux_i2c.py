@@ -1,20 +1,19 @@
-"""The Pi's I2C bus as `kiosk.mlx90614` wants it, over smbus2: the firmware's driver runs as it is.
+"""The Pi's I2C bus through smbus2, with the interface that the firmware's MLX90614 driver uses.
 
-A read word goes to the kernel as one I2C_RDWR of two messages, the register and three bytes, with a
-repeated start between: the PEC comes raw, and the firmware's driver checks and counts it. The
-kernel's own SMBus calls would drop it, or check it out of the driver's sight.
+A word is read by one I2C_RDWR ioctl of two messages, the register and three bytes, with a repeated
+start between, so that the firmware's driver gets the raw PEC, checks and counts it. The kernel's
+SMBus calls would drop the PEC, or check it without the driver's count.
 
-What only a Pi can show, and no test here does (sources: drivers/i2c/busses/i2c-bcm2835.c;
+Properties of a real Pi that no test here covers (sources: drivers/i2c/busses/i2c-bcm2835.c;
 raspberrypi/linux 254, 493, 4884; i2c-dev(4)):
 
-- Up to the Pi 4 a repeated start is an interrupt that comes in time. One that is late lets the
-  write end with a stop; the read then answers no command, so that its checksum is wrong: counted,
-  and tried again.
-- The BCM2835's controller garbles a byte whose clock a part stretches. Whether an MLX90614 does,
-  the counted checksums will show; `dtoverlay=i2c-gpio` makes a bus by software, which waits.
-- The bus's clock is divided from the core's, which may change under it. What the device tree asks
-  for is checked: above 100 kHz the sensor promises nothing.
-- No wake pulse can be made of a bus that the kernel owns. Nothing here puts the sensor to sleep.
+- Up to the Pi 4 a repeated start depends on an interrupt in time. If it is late, the write ends
+  with a stop and the read's checksum is wrong: it is counted and the read repeated.
+- The BCM2835's controller garbles a byte during which the device stretches the clock. If an
+  MLX90614 does, checksum errors will show it; `dtoverlay=i2c-gpio`, a software bus, waits.
+- The bus clock is derived from the core clock, which may change. The frequency in the device tree
+  is checked: the sensor is specified up to 100 kHz.
+- A wake-up pulse cannot be sent on a bus that the kernel owns; the sensor is never put to sleep.
 """
 
 from __future__ import annotations
@@ -32,21 +31,21 @@ DEVICES = Path("/sys/bus/i2c/devices")
 
 
 class LinuxI2C:
-    """What the driver uses of a `machine.I2C`. Raises `OSError`, as that does."""
+    """The methods of `machine.I2C` that the driver uses. They raise `OSError`, too."""
 
     def __init__(self, bus: SMBus) -> None:
         self._bus = bus
         self.errno = 0
-        """Of the last transfer that failed."""
+        """Error number of the last failed transfer."""
 
     def readfrom_mem_into(self, address: int, register: int, buffer: bytearray) -> None:
-        """Write a register's number, restart, read as many bytes as `buffer` holds."""
+        """Write a register's number, then after a repeated start read `len(buffer)` bytes."""
         answer = i2c_msg.read(address, len(buffer))
         self._transfer(i2c_msg.write(address, [register]), answer)
         buffer[:] = bytes(answer)
 
     def writeto(self, address: int, data: bytes) -> None:
-        """Write."""
+        """Write bytes to a device."""
         self._transfer(i2c_msg.write(address, data))
 
     def _transfer(self, *messages: i2c_msg) -> None:
@@ -58,7 +57,7 @@ class LinuxI2C:
 
 
 class DeskBus:
-    """/dev/i2c-`number`, open until `close`. Raises `DeskError` in words that say what to do."""
+    """The bus /dev/i2c-`number`, open until `close`. Raises `DeskError` with advice."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -67,7 +66,7 @@ class DeskBus:
         self.i2c = LinuxI2C(self._bus)
 
     def restart(self) -> None:
-        """Open it anew: an adapter that was pulled out and put back is another one."""
+        """Reopen the device file: a USB adapter that was plugged in again needs that."""
         self._bus.close()
         self._bus = self._open()
         self.i2c = LinuxI2C(self._bus)
@@ -82,7 +81,7 @@ class DeskBus:
         self.close()
 
     def clock_hz(self) -> int | None:
-        """What the device tree asks for; None where it does not say (another adapter)."""
+        """Bus frequency in the device tree; None if it has none, as for other adapters."""
         try:
             told = (DEVICES / f"i2c-{self.number}/of_node/clock-frequency").read_bytes()
         except OSError:
@@ -145,4 +144,4 @@ class DeskBus:
 
 
 HELD = (errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)
-"""A wire of the bus is held low, or another master has it."""
+"""Errors when a wire is held low, or another controller uses the bus."""

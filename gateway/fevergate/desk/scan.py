@@ -1,4 +1,4 @@
-"""One look at a person: the kiosk's scan, estimate and verdict, with a guard in its place."""
+"""One measurement of a person at the desk, by the kiosk's scan, estimate and verdict."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
 
 PATIENCE_S = 20.0
-"""Somebody has to step up in that time."""
+"""Time (s) within which a person must step up to the sensor."""
 
 State = Literal["waiting", "scanning", "hot"]
-"""Of the view: nobody there, somebody measured, too hot for anybody to be seen before it."""
+"""The view: nobody is there, a person is measured, or it is too hot to detect anybody."""
 
 Heard = Callable[[Sample, State], None]
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What came of a scan. °C; `body_c` and `threshold_c` are axillary equivalents, `object_c` and
-    `can_c` what the sensor read, at 3.0 V and before its calibration. The verdicts are the
-    kiosk's; `normal` says that `body_c` is below the threshold, and of nobody's health anything.
+    """Result of a scan, in °C. `body_c` and `threshold_c` are axillary equivalents; `object_c` and
+    `can_c` are readings corrected to 3.0 V and not calibrated. Verdicts are the kiosk's: `normal`
+    means that `body_c` is below the threshold, nothing about health.
     """
 
     sensor: str
     site: str
     calibrated: bool
     checked: bool
-    """Whether the sensor passed its last check, within a day."""
+    """Whether the sensor passed a check within the last day."""
     verdict: str
     reason: str
     threshold_c: float
@@ -49,7 +49,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 class Looker:
-    """Looks at people, one after the other; errors are `DeskSensor`'s."""
+    """Measures people one after the other. Raises `DeskError` as `DeskSensor` does."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Looker:
         *,
         checked: Callable[[], bool],
     ) -> None:
-        """`checked`: asked at each look, for somebody may watch all day."""
+        """`checked`: called at each look, since a program may run for days."""
         self._sensor = sensor
         self._checked = checked
         self._calibration = calibration
@@ -68,7 +68,7 @@ class Looker:
         self.threshold_c = threshold_c
 
     def once(self, heard: Heard) -> Look | None:
-        """The next scan, or None where nobody stepped up in `PATIENCE_S`; `heard` is told each
+        """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets each
         sample."""
         self._sensor.watch_for_life()
         scan = Scan(SITES[self._site].sweeps)
@@ -84,7 +84,7 @@ class Looker:
         return self._look(result, self._screening(), sample.at_ms) if result else None
 
     def watch(self, heard: Heard) -> Iterator[Look]:
-        """Every scan of whoever comes, as a kiosk does, until it is no longer asked for."""
+        """Yield each scan, like a kiosk, without end."""
         scan, judge = Scan(SITES[self._site].sweeps), self._screening()
         for sample in self._sensor.samples():
             before = scan.scanning
@@ -101,7 +101,7 @@ class Looker:
             yield look
 
     def _screening(self) -> Screening:
-        # The guard asks for the second scan; of a crowd the desk knows nothing.
+        # This is the second scan, so none is to confirm it; the desk learns no crowd's baseline.
         baseline = Baseline(0.0, fixed=True)
         return Screening(SITES[self._site], self.threshold_c, confirm_scans=0, baseline=baseline)
 

@@ -1,4 +1,4 @@
-"""The sensor at work: samples at the kiosk's pace, what is wrong with it in words, one scan."""
+"""Reads the sensor at the kiosk's rate, and explains its faults in words."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from kiosk.sensor_checks import FrozenCheck
 
 SAMPLE_S = 0.1
 FAULT_AFTER = 5
-"""Failed samples in a row; both as on the kiosk."""
+"""Failed samples in a row that count as a fault; both as on the kiosk."""
 
 CALIBRATED_AT_V = 3.0
 DRIFT_C_PER_V = 0.6
-"""Melexis 3901090614 rev. 13: how both temperatures of a 3 V part move with its supply."""
+"""Shift of both temperatures of a 3 V sensor with its supply (Melexis 3901090614 rev. 13)."""
 
 
 @dataclass
 class Clock:
-    """Where time comes from; a test has its own."""
+    """Time source, which tests replace."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class Sample(NamedTuple):
-    """One sample, °C: what the part would read at 3.0 V; ms that only go up."""
+    """One sample in °C, corrected to a supply of 3.0 V; `at_ms` is monotonic."""
 
     at_ms: int
     object_c: float
@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 
 
 class DeskSensor:
-    """One part on an open bus. `unit` is its 64-bit number, once `begin` has found it."""
+    """The sensor on an open bus. `unit` is its 64-bit number in hex, set by `begin`."""
 
     def __init__(self, bus: DeskBus, supply_v: float, clock: Clock) -> None:
         self._bus = bus
@@ -55,16 +55,16 @@ class DeskSensor:
 
     @property
     def pec_errors(self) -> int:
-        """Wrong checksums so far, those that were read again included."""
+        """Wrong checksums so far, including those of repeated reads."""
         return self._part.pec_errors
 
     @property
     def bus_errors(self) -> int:
-        """Transfers so far that nobody acknowledged, likewise."""
+        """Transfers so far that were not acknowledged, including repeated ones."""
         return self._part.bus_errors
 
     def begin(self) -> None:
-        """Find the part and see that it is as this driver takes it. Raises `DeskError`."""
+        """Check bus clock, sensor and its configuration. Raises `DeskError`."""
         clock_hz = self._bus.clock_hz()
         if clock_hz and clock_hz > CLOCK_MAX_HZ:
             raise DeskError(
@@ -85,18 +85,18 @@ class DeskSensor:
             raise self._in_words(error) from error
 
     def again(self) -> None:
-        """After a fault: open the bus anew and find whatever part is there. Raises `DeskError`."""
+        """Reopen the bus after a fault and `begin` with the sensor there. Raises `DeskError`."""
         self._bus.restart()
         self._frozen = FrozenCheck()
         self.begin()
 
     def watch_for_life(self) -> None:
-        """From now on: has anything moved? What was read before says nothing of that."""
+        """Reset `moved`; the next sample is not compared with earlier ones."""
         self.moved = False
         self._last = None
 
     def samples(self) -> Iterator[Sample]:
-        """Ten a second. Raises `DeskError` where the part fails again and again, or is frozen."""
+        """Yield ten samples a second. Raises `DeskError` after repeated failures, or if frozen."""
         failed = 0
         due = self._clock.monotonic()
         while True:
@@ -117,9 +117,9 @@ class DeskSensor:
             self._clock.sleep(due - self._clock.monotonic())
 
     def prove_alive(self) -> None:
-        """Sample until something has moved: a part that froze goes on with a plausible value.
+        """Sample until a value has changed, since a frozen sensor repeats a plausible one.
 
-        A living one takes a moment, a frozen one 15 s until it is known. Raises `DeskError`.
+        Raises `DeskError` after 15 s without a change; a working sensor changes within moments.
         """
         samples = self.samples()
         while not self.moved:

@@ -1,4 +1,4 @@
-"""What every command of the desk begins with: its settings, an open bus, the sensor, the store."""
+"""Common start of the desk's commands: settings, open bus, sensor, and the store on demand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kiosk.screening import THRESHOLD_C
 
 @dataclass
 class AtWork:
-    """A desk with its sensor found."""
+    """Settings and sensor of a desk that is ready."""
 
     settings: GatewaySettings
     desk: Desk
@@ -33,11 +33,11 @@ class AtWork:
     clock: Clock
 
     def calibration(self) -> Calibration:
-        """In force for the unit that is there."""
+        """The newest calibration of the connected sensor."""
         return calibration_of(self.settings, self.desk, self.sensor.unit)
 
     def looker(self, threshold_c: float | None) -> Looker:
-        """With the given threshold, else the kiosks' strictest, else the product's."""
+        """A `Looker` with this threshold (°C), else the kiosks' lowest, else the default."""
         threshold_c = threshold_c or gateway_reader.strictest_c(self.settings) or THRESHOLD_C
         return Looker(
             self.sensor,
@@ -53,7 +53,7 @@ class AtWork:
 
     @contextmanager
     def store(self) -> Iterator[DeskStore]:
-        """To keep something; a look alone needs no right to write."""
+        """Open the store for writing; a look that is not kept needs no write permission."""
         store = DeskStore(self.settings, self.desk)
         try:
             yield store
@@ -62,7 +62,7 @@ class AtWork:
 
 
 def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
-    """Raises `SettingsError` where there is no desk."""
+    """Load gateway.toml and its [desk]. Raises `SettingsError` if it has none."""
     settings = load_gateway(path)
     if settings.desk is None:
         raise SettingsError(
@@ -74,7 +74,7 @@ def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
 
 @contextmanager
 def at_work(path: Path) -> Iterator[AtWork]:
-    """Raises `SettingsError`, `DeskError`, `StoreError`."""
+    """Open the sensor. Raises `SettingsError`, `DeskError`, `StoreError`."""
     settings, desk = settings_of(path)
     clock = Clock()
     with DeskBus(desk.bus) as bus:
@@ -84,14 +84,14 @@ def at_work(path: Path) -> Iterator[AtWork]:
 
 
 def console() -> Console:
-    """A pipe has no width: take what is needed, rather than cut it."""
+    """Console for output; into a pipe with 140 columns, so that lines are not cut."""
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def guard_name(
     _context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
-    """A name as it goes into a record."""
+    """Check a guard's name from an option. Raises `BadParameter`."""
     if value is not None and not 1 <= len(value) <= 64:
         raise click.BadParameter("expected 1 to 64 characters", param=parameter)
     return value

@@ -1,8 +1,8 @@
-"""What the desk keeps: second looks that a guard notes, checks, calibrations. Nobody's person.
+"""Database of the desk: looks that a guard kept, checks, calibrations; no data of who was measured.
 
-In a database of its own: the gateway has one writer and it lives in the gateway's process, and
-what a guard does at the desk must never make a reading wait. Rows are added and never changed, but
-that names of guards go from looks as they do from fevers, and looks as readings do.
+It is separate from the gateway's database, whose only writer is the gateway's process, so that the
+desk never delays a reading. Rows are added and never changed, except that guards' names are deleted
+from looks after `persons_days`, and looks after `raw_days`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ migrations = Migrations("fevergate-desk")
 
 @migrations()
 def first(db: Database) -> None:
-    """Looks, perhaps at the person of a kiosk's fever; checks; calibrations of each unit."""
+    """Create tables of looks (linked to a kiosk's fever or not), checks and calibrations."""
     db.conn.execute(
         """
         create table looks (
@@ -67,7 +67,7 @@ def first(db: Database) -> None:
 
 
 class DeskStore:
-    """Open until `close`; each call is a transaction of its own. Raises `StoreError`."""
+    """The desk's database, open until `close`; one transaction per call. Raises `StoreError`."""
 
     def __init__(
         self, settings: GatewaySettings, desk: Desk, now: Callable[[], float] = time.time
@@ -93,7 +93,7 @@ class DeskStore:
         self._db.close()
 
     def add_look(self, look: Look, by: str, why: str, fever: Fever | None) -> None:
-        """Note a look, and let go of what is too old."""
+        """Add a look, and delete what is too old."""
         row = {"at": self._now(), "by": by, "why": why} | _row(look)
         if fever:
             row |= {"kiosk": fever.kiosk, "boot": fever.boot, "seq": fever.seq}
@@ -101,11 +101,11 @@ class DeskStore:
         self._forget()
 
     def add_check(self, check: Check, by: str) -> None:
-        """Keep a check."""
+        """Add a check."""
         self._add("checks", {"at": self._now(), "by": by} | _row(check))
 
     def add_calibration(self, record: CalibrationRecord) -> None:
-        """Put a calibration in force for its unit."""
+        """Add a calibration, which then applies to its sensor."""
         self._add("calibrations", _row(record))
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ class DeskStore:
             raise StoreError(f"{self._path}: {error}") from error
 
     def _forget(self) -> None:
-        """By a clock that the gateway believes, as everything else that goes."""
+        """Delete by the time of the gateway's last deletion round, whose clock was checked."""
         now = gateway_reader.believed_time(self._settings)
         if now is None:
             return
@@ -141,8 +141,8 @@ def _row(struct: Struct) -> dict[str, Any]:
 def newest(
     settings: GatewaySettings, desk: Desk, table: str, most: int, sensor: str | None = None
 ) -> list[dict[str, Any]]:
-    """The newest rows of `looks`, `checks` or `calibrations`, of one unit or of all, the newest
-    first; none where nothing was ever kept. Needs no right to write. Raises `StoreError`."""
+    """Up to `most` rows of `looks`, `checks` or `calibrations`, newest first, of one sensor or all;
+    empty without a database. Needs no write permission. Raises `StoreError`."""
     path = settings.path(desk.database)
     if not path.exists():
         return []
@@ -161,7 +161,7 @@ def newest(
 
 
 def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibration:
-    """The newest of a unit; that of no other is for it. Raises `StoreError`."""
+    """The newest calibration of this sensor, else the neutral one. Raises `StoreError`."""
     for row in newest(settings, desk, "calibrations", 1, sensor):
         names = ("sensor", "offset_c", "gain", "can_over_air_c")
         return Calibration(**{name: row[name] for name in names})
@@ -169,7 +169,7 @@ def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibr
 
 
 class LastCheck(Struct, frozen=True, kw_only=True):
-    """A check that was kept; `difference_c` is measured less reference."""
+    """A check in the database; `difference_c` is measured minus reference temperature."""
 
     at: float
     by: str
@@ -177,14 +177,14 @@ class LastCheck(Struct, frozen=True, kw_only=True):
     passed: bool
 
     def state(self, now: float) -> Literal["passed", "failed", "old"]:
-        """At `now` (UTC s). One from the future was dated by a clock that was wrong: who knows."""
+        """State at `now` (UTC s); "old" for a date in the future, which a wrong clock gave."""
         if not self.passed:
             return "failed"
         return "passed" if 0 <= now - self.at <= DAY_S else "old"
 
 
 def last_check(settings: GatewaySettings, desk: Desk, sensor: str | None) -> LastCheck | None:
-    """The newest of a unit, or of any. Raises `StoreError`."""
+    """The newest check of a sensor, or of any. Raises `StoreError`."""
     for row in newest(settings, desk, "checks", 1, sensor):
         difference_c = row["measured_c"] - row["reference_c"]
         return LastCheck(

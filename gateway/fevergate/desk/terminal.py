@@ -1,4 +1,4 @@
-"""What a guard reads: figures that are seen from two metres, and words that promise nothing."""
+"""Terminal output of the desk: digits legible from two metres, and cautious words."""
 
 from __future__ import annotations
 
@@ -135,18 +135,18 @@ _DIGITS = {
     "-": "        ███        ",
     ".": "                █  ",
 }
-"""Five rows of three, with a space between the rows."""
+"""Bitmaps of five rows of three cells, with a space between rows."""
 
 _STYLE = {screening.FEVER: "bold red", screening.NORMAL: "bold green", screening.RETRY: "yellow"}
 
 
 def say(key: str, language: str, **values: Any) -> str:
-    """A text of the table in one language."""
+    """A text of `TABLE` in one language."""
     return TABLE[key][0 if language == "zh" else 1].format(**values)
 
 
 def big(figure: str) -> str:
-    """A figure in digits five lines high, each cell two columns wide, for a terminal is narrow."""
+    """A figure in digits of five lines; cells are two columns wide, as characters are narrow."""
     rows = []
     for row in range(5):
         cells = [_DIGITS[digit][4 * row : 4 * row + 3] for digit in figure]
@@ -155,7 +155,7 @@ def big(figure: str) -> str:
 
 
 def looked(look: Look, language: str) -> RenderableType:
-    """The answer: digits where there are any, the verdict, what was read, who decides."""
+    """A look: temperature in large digits unless it must be repeated, verdict, readings, notes."""
     style = _STYLE[look.verdict]
     parts: list[RenderableType] = []
     if look.verdict == screening.RETRY:
@@ -167,7 +167,7 @@ def looked(look: Look, language: str) -> RenderableType:
     parts.append(Text(verdict, style))
     values = {"skin": look.skin_c, "ambient": look.can_c}
     counts = {"pec": look.pec_errors, "bus": look.bus_errors}
-    if look.verdict != screening.RETRY:  # what was no measurement has no body temperature
+    if look.verdict != screening.RETRY:  # a scan without a result has no body temperature
         parts.append(Text(say("body", language, body=look.body_c)))
     parts.append(Text(say("figures", language, **values, **counts)))
     if not look.checked:
@@ -179,7 +179,7 @@ def looked(look: Look, language: str) -> RenderableType:
 
 
 def _tenths(look: Look) -> float:
-    """As the verdict has it: what is below the threshold is not rounded up to it."""
+    """The temperature in tenths; one below the threshold is not rounded up to it."""
     rounded = round(look.body_c, 1)
     if look.verdict == screening.NORMAL and rounded >= look.threshold_c:
         return look.threshold_c - 0.1
@@ -187,13 +187,13 @@ def _tenths(look: Look) -> float:
 
 
 def live(sample: Sample, state: State, pec: int, bus: int, language: str) -> Text:
-    """One line of what the sensor says just now."""
+    """One line with the present readings of the sensor."""
     figures = say("live", language, object=sample.object_c, ambient=sample.can_c, pec=pec, bus=bus)
     return Text(f"{say(state, language)} · {figures}", "yellow" if state == "hot" else "")
 
 
 def checked(check: Check, language: str) -> RenderableType:
-    """What came of a check, and what to do."""
+    """Result of a check, and what to do if it failed."""
     key, style = ("passed", "bold green") if check.passed else ("not_passed", "bold red")
     values = {"difference": check.difference_c, "tolerance": check.tolerance_c}
     parts = [Text(say(key, language, **values), style)]
@@ -213,7 +213,7 @@ def history(
     zone: ZoneInfo,
     language: str,
 ) -> RenderableType:
-    """Everything that was kept, the newest first."""
+    """Table of all looks, checks and calibrations, newest first."""
     rows = []
     for row in looks:
         kiosk = f" ({row['kiosk']})" if row["kiosk"] else ""
