@@ -1,4 +1,4 @@
-"""How one day's report is put together from what the gateways have said of it."""
+"""Assembles one day's report from the summaries that the gateways have sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from fevergate.protocol.campus_messages import (
 
 
 class _Heard:
-    """What was said of one campus's day."""
+    """Summaries and fevers of one campus's day, as its gateways sent them."""
 
     def __init__(self) -> None:
         self.told: dict[tuple[str, str], Told] = {}
@@ -42,7 +42,7 @@ class _Heard:
         self.stating: set[str] = set()
 
     def hear(self, gateway: str, epoch: str, kind: str, payload: str) -> None:
-        """One row."""
+        """Add one row of `items`."""
         if kind == "gateway_day":
             self.stating.add(gateway)
             for count in msgspec.json.decode(payload, type=GatewayDay).kiosks:
@@ -58,17 +58,17 @@ class _Heard:
             self.fevers.append(_fever(gateway, event))
 
     def mark_struck(self) -> None:
-        """Mark the fevers of hours that a gateway has struck."""
+        """Mark the fevers in hours that were struck at their gateway."""
         for fever in self.fevers:
             kiosk = self.told.get((fever.gateway, fever.kiosk))
             fever.struck = kiosk is not None and kiosk.strikes(fever.at)
 
     def kiosks(self) -> list[KioskDay]:
-        """Each kiosk's figures."""
+        """Figures of each kiosk."""
         by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
         for fever in self.fevers:
             by_kiosk.setdefault((fever.gateway, fever.kiosk), []).append(fever)
-        # A fever is told at once, its kiosk's day some minutes later.
+        # A fever arrives at once, its kiosk's day some minutes later.
         early = {who: KioskCount(kiosk=who[1], gate=some[0].gate) for who, some in by_kiosk.items()}
         counts = {who: told.count(who[1]) for who, told in self.told.items()}
         return [
@@ -90,7 +90,7 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
     strikes = TokenStrikes(connection)
     heard: dict[str, _Heard] = {}
     gone: dict[str, dict[int, _Heard]] = {}
-    # A gateway's word that a day is over comes after what was said so far of single kiosks.
+    # The report that a day is over comes last: it replaces the kiosks' own days so far.
     order = (items.c.campus, items.c.gateway, items.c.kind == "gateway_day", items.c.key)
     for campus, gateway, kind, payload, *came in connection.execute(
         select(items.c.campus, items.c.gateway, items.c.kind, items.c.payload, *CAME)
@@ -130,7 +130,7 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
 def _expected(
     connection: Connection, settings: CampusSettings
 ) -> dict[str, tuple[str, str, set[str]]]:
-    """Who must report, and by which gateways: as the settings say, else whoever ever did."""
+    """Titles and gateways of campuses that must report: by the settings, else all that were heard."""
     if settings.campuses:
         return {
             name: (one.title or name, one.title_en or one.title or name, set(one.gateways))
@@ -166,7 +166,7 @@ def _campus(
     heard: _Heard,
     gone: Mapping[TokenStrike, _Heard],
 ) -> CampusDay:
-    """One campus's day of what was `heard`; `gone` is what each strike is of."""
+    """One campus's day from the rows that count (`heard`) and those of each strike (`gone`)."""
     heard.mark_struck()
     fevers = list(heard.fevers)
     rows_struck = []
@@ -218,7 +218,7 @@ def _sum(kiosks: list[KioskDay]) -> Figures:
 
 def _figures(count: KioskCount, found: list[FeverDay]) -> Figures:
     found = [one for one in found if not one.struck]
-    # Either may be the one that is late.
+    # Either the count or the fever events may arrive late.
     number = max(count.fever, len(found))
     closed = sum(one.closed for one in found)
     return Figures(
@@ -242,7 +242,7 @@ def _fever(gateway: str, event: FeverEvent) -> FeverDay:
 def _follow(
     connection: Connection, strikes: TokenStrikes, fevers: Mapping[str, list[FeverDay]]
 ) -> None:
-    """Put to each fever what became of it."""
+    """Add to each fever the result of its follow-up."""
     for campus, some in fevers.items():
         by_key = {(one.gateway, f"follow_up/{one.identity}"): one for one in some}
         for gateway, key, payload, *came in connection.execute(

@@ -1,8 +1,8 @@
-"""All of a campus server in one file, and back, whichever database it has.
+"""Backup of a campus server in one file, and its restore, for SQLite and PostgreSQL.
 
-The rows are copied by the tables that this version knows, out of one transaction, into a SQLite
-file, which is what a backup holds; a restored server's database is SQLite or PostgreSQL as its
-settings say. Who is signed in, and codes that were not used, are not taken along.
+All rows are copied in one transaction into a SQLite file, which goes into the backup. A restored
+server uses SQLite or PostgreSQL as its settings say. Sessions, sign-in failures and unused codes
+are not backed up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DATABASE = "campus.sqlite"
 FILE = "campus.db"
 TABLES = [one for one in metadata.sorted_tables if one not in (attempts, codes, sessions)]
 ROWS = 1000
-"""At a time."""
+"""Rows copied at a time."""
 
 
 def backup_campus(
@@ -39,7 +39,7 @@ def backup_campus(
     progress: Progress = lambda _: None,
     passphrase: str | None = None,
 ) -> Manifest:
-    """Write a verified backup to `path`, which must not exist yet; the server may run.
+    """Write a verified backup to `path`, which must not exist yet; the server may be running.
 
     Raises `BackupError`, `CampusError`; then there is no file at `path`.
     """
@@ -78,11 +78,10 @@ def restore_campus(
     passphrase: str | None = None,
     database: str | None = None,
 ) -> Manifest:
-    """Put a backup's campus server into `folder`, which must be new or empty, and its rows into
-    `database` (a file in the folder, or a PostgreSQL's URL), by default the settings' own, which
-    must have none yet.
+    """Restore a backup into `folder`, which must be new or empty, and its rows into `database`: a
+    file in the folder or a PostgreSQL URL without rows, by default that of the settings.
 
-    Everything is checked before `folder` is there. Raises `BackupError`, `CampusError`,
+    Everything is checked before `folder` appears. Raises `BackupError`, `CampusError`,
     `ProvisionError`, `SettingsError`.
     """
     folder = folder.absolute()
@@ -97,7 +96,7 @@ def restore_campus(
         if "://" not in wanted:
             place = (beside / wanted).resolve()
             if not place.is_relative_to(beside.resolve()) or place.exists():
-                wanted = FILE  # never outside the folder
+                wanted = FILE  # never a file outside the folder
         if wanted != load_campus(beside / SETTINGS).database:
             document = read_toml(beside / SETTINGS)
             document["database"] = wanted
@@ -113,7 +112,7 @@ def restore_campus(
 
 
 def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
-    """What of the folder is the server's own, by name; and what its settings have elsewhere."""
+    """The server's files in its folder, by name; and names in its settings that lie elsewhere."""
     names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY]
     if settings.smtp:
         names += [settings.smtp.password_file, settings.smtp.ca or ""]
@@ -131,7 +130,10 @@ def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
 
 
 def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
-    """Every row into a SQLite file; how many items and fevers there are. Raises `CampusError`."""
+    """Copy all rows into a SQLite file; returns the numbers of items and of fevers among them.
+
+    Raises `CampusError`.
+    """
     source = CampusDatabase(settings.url)
     try:
         target = CampusDatabase(database_url(copy.name, copy.parent))
@@ -151,8 +153,8 @@ def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
 
 
 def _fill(beside: Path, wanted: str, folder: Path) -> None:
-    """The rows of the unpacked copy into an empty database; then the folder to its place."""
-    source = CampusDatabase(database_url(DATABASE, beside))  # brought to this version's schema
+    """Copy the unpacked rows into the empty database, then move the folder to its place."""
+    source = CampusDatabase(database_url(DATABASE, beside))  # migrates it to this version
     try:
         target = CampusDatabase(database_url(wanted, beside))
         try:
@@ -185,7 +187,7 @@ def copy_rows(
     table: Table,
     where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Copy a table's rows, or those that `where` is true of, into another database."""
+    """Copy a table's rows, all or those that match `where`, into another database."""
     wanted = select(table) if where is None else select(table).where(where)
     result = reading.execution_options(yield_per=ROWS).execute(wanted)
     for some in result.mappings().partitions():
@@ -193,7 +195,7 @@ def copy_rows(
 
 
 def _number_on(connection: Connection) -> None:
-    """Rows that PostgreSQL numbers go on behind the highest number."""
+    """Set PostgreSQL's sequences to the number after the highest id."""
     for table in TABLES:
         if "id" in table.c:
             name = connection.dialect.identifier_preparer.format_table(table)

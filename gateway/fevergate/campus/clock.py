@@ -1,7 +1,8 @@
-"""What a campus server's own clock is worth, by the judge that a gateway has.
+"""The campus server's clock, judged as a gateway judges its own (`clock.judge`).
 
-What it believed last lies in its database; gateways, whose clocks are judged where they are, agree
-or not. While it is in doubt no day is drafted, signed or told to be late, and no name is forgotten.
+The last believed time is kept in the database, and gateways' clocks, judged where they are, count
+as votes. While the clock is in doubt, no report is drafted, signed or due, no gateway counts as
+silent, and no personal data is deleted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ STATE, BELIEVED, RIGHT = "state", "believed_at", "is_right"
 
 
 class CampusClock:
-    """One process's; several on one PostgreSQL share what was believed last."""
+    """Clock of one server process; servers on one PostgreSQL share the last believed time."""
 
     def __init__(
         self,
@@ -55,24 +56,24 @@ class CampusClock:
         self._remember_at = 0.0
 
     def now(self) -> float:
-        """UTC s, by which everything here is dated."""
+        """The time to use (Unix time, s)."""
         return self._clock.now()
 
     def believed(self) -> bool:
-        """Whether that time is believed."""
+        """Whether `now` is believed."""
         return self._clock.believed
 
     def state(self) -> ClockState:
-        """What the clock is worth now."""
+        """Time, belief and its reason."""
         return self._clock.state()
 
     def gateway_says(self, gateway: str, sent_at: float) -> None:
-        """A gateway's own time (UTC s) as it posted what has just come."""
+        """Count a gateway's own time (Unix time, s), sent with a delivery, as its vote."""
         self._clock.kiosk_says(gateway, sent_at)
 
     def tick(self) -> None:
-        """Remember what it is worth, take a person's word, mend what a wrong clock dated. Raises
-        `CampusError`."""
+        """Store the state, take a person's confirmation, correct times written by a wrong clock.
+        Raises `CampusError`."""
         state = self._clock.state()
         corrections = self._clock.corrections()
         same = self._remembered == (state.believed, state.why)
@@ -89,7 +90,7 @@ class CampusClock:
             if corrections:
                 connection.execute(
                     delete(clock).where(clock.c.key == BELIEVED)
-                )  # it may have been ahead
+                )  # may lie in the future
             values = {STATE: msgspec.json.encode(state).decode()}
             if state.believed:
                 values[BELIEVED] = repr(state.at)
@@ -107,10 +108,10 @@ class CampusClock:
 
 
 class Trusted:
-    """For a clock that nobody doubts, such as a played one."""
+    """A clock that is always believed, such as a simulated one."""
 
     def now(self) -> float:
-        """UTC s."""
+        """Unix time (s)."""
         return time.time()
 
     def believed(self) -> bool:
@@ -118,15 +119,15 @@ class Trusted:
         return True
 
     def gateway_says(self, gateway: str, sent_at: float) -> None:
-        """Nothing to learn."""
+        """Does nothing."""
 
     def tick(self) -> None:
-        """Nothing to remember."""
+        """Does nothing."""
 
 
 def say_right(database: CampusDatabase) -> None:
-    """A person's word that the server's clock is right: it takes it within a minute. Raises
-    `CampusError`."""
+    """Note a person's confirmation that the server's clock is right; it applies within a minute.
+    Raises `CampusError`."""
     with database.write() as connection:
         connection.execute(
             insert(clock, connection).values(key=RIGHT, value="1").on_conflict_do_nothing()
@@ -137,7 +138,7 @@ def _recall(database: CampusDatabase) -> tuple[float | None, float]:
     with database.read() as connection:
         rows = dict(connection.execute(select(clock.c.key, clock.c.value)).all())
         last = float(rows[BELIEVED]) if BELIEVED in rows else None
-        if last is None:  # of a server from before this was kept
+        if last is None:  # by a version that did not store it
             last = connection.execute(
                 select(gateways.c.heard_at).order_by(gateways.c.heard_at.desc()).limit(1)
             ).scalar()

@@ -1,8 +1,8 @@
-"""A campus that closes: what the campus server holds of it archived without names, and wiped;
-personal data first. The other campuses of the server stay as they are.
+"""Closes a campus: wipes personal data, archives its other rows, then wipes those. The other
+campuses of the server stay as they are.
 
-As on a gateway (`backup.closing`) each step may be done again, so that a run that was broken off is
-finished by the next.
+As on a gateway (`backup.closing`) each step may be repeated, so that the next run finishes one that
+was interrupted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SETTINGS = "campus.toml"
 
 
 class _Rows:
-    """Which rows are the campus's, by table; its gateways' where a table does not know campuses."""
+    """Selects a campus's rows of a table; by its gateways where the table has no campus."""
 
     def __init__(self, campus: str, names: list[str]) -> None:
         self._campus = campus
@@ -62,11 +62,11 @@ def close_campus(
     passphrase: str,
     progress: Progress = lambda _: None,
 ) -> Manifest:
-    """Blank the names, archive what is left, read that back, wipe the rows, tokens and settings of
-    `campus`; returns what was archived.
+    """Blank names, archive the other rows, verify the archive, then wipe the rows, tokens and
+    settings of `campus`; returns the archive's manifest.
 
-    Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; then it is to be run
-    again. Nothing but names goes before the archive was read back.
+    Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; then it must be run
+    again. Only names are deleted before the archive is verified.
     """
     folder, archive = settings.folder.absolute(), archive.absolute()
     database = CampusDatabase(settings.url)
@@ -111,7 +111,7 @@ def close_campus(
 
 
 def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -> list[str]:
-    """The campus's, as the settings say; else those that were heard of it."""
+    """Gateways of the campus by the settings; where those name no campus, all that were heard."""
     if settings.campuses:
         return list(settings.campuses[campus].gateways) if campus in settings.campuses else []
     with database.read() as connection:
@@ -120,7 +120,7 @@ def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -
 
 
 def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]]) -> None:
-    """Take out what names somebody. Who struck rows, or signed a day, is part of that."""
+    """Blank or delete personal data. Who struck rows or signed a report is kept."""
     _overwrite(connection)
     connection.execute(update(items).where(rows(items), items.c.sealed != "").values(sealed=""))
     for table in (notices, refusals):
@@ -139,7 +139,7 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
 
 
 def _overwrite(connection: Connection) -> None:
-    """Have SQLite write zeros over what is deleted (its manual, "pragma secure_delete")."""
+    """Make SQLite overwrite deleted data with zeros (its manual, "pragma secure_delete")."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("pragma secure_delete = on")
 
@@ -152,9 +152,9 @@ def _archive(
     passphrase: str,
     progress: Progress,
 ) -> Manifest:
-    """Its rows, and the reports of all days, signatures with them; no key, no credential."""
+    """Archive the campus's rows and all reports with their signatures; no key, no credential."""
     archive = Path(note.archive)
-    archive.unlink(missing_ok=True)  # of a run that was broken off before it was noted
+    archive.unlink(missing_ok=True)  # of a run interrupted before the note
     wanted: dict[Table, Any] = {table: rows(table) for table in (items, gateways, runs, strikes)}
     wanted[reports] = true()
     try:
@@ -191,7 +191,7 @@ def _archive(
 
 
 def _counts(database: CampusDatabase) -> tuple[int, int]:
-    """Items, and fevers among them. Raises `ClosingError` where one names somebody."""
+    """Numbers of items and of fevers among them. Raises `ClosingError` for personal data."""
     count = select(func.count()).select_from(items)
     with database.read() as connection:
         if connection.execute(count.where(items.c.sealed != "")).scalar_one():
@@ -213,7 +213,7 @@ def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, in
 
 
 def _forget(path: Path, campus: str, names: list[str]) -> None:
-    """Take the campus, its tokens and those who are told of it alone out of campus.toml."""
+    """Remove the campus, its tokens and the contacts of it alone from campus.toml."""
     document = read_toml(path)
     campuses: Any = document.get("campuses", {})
     campuses.pop(campus, None)
@@ -226,7 +226,7 @@ def _forget(path: Path, campus: str, names: list[str]) -> None:
         if campus not in told:
             continue
         if len(told) == 1:
-            del contacts[number]  # one without a campus would be told of all
+            del contacts[number]  # without a campus it would get all notices
         else:
             told.remove(campus)
     write_toml(path, document)
@@ -254,4 +254,4 @@ REMAINS = (
         " destroy them, too",
     ),
 )
-"""What this does not wipe. (Chinese, English)"""
+"""What `close_campus` does not wipe, and what is left to do. (Chinese, English)"""

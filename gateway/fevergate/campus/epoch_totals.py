@@ -1,4 +1,4 @@
-"""What a gateway's epochs said of one kiosk's day, and what it comes to."""
+"""Totals of one kiosk's day over all epochs of its gateway."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSp
 
 
 class Told:
-    """All that was said of one kiosk's day: by each epoch its day, and the hours of all."""
+    """Summaries of one kiosk's day: the day by epoch, and the hours of all epochs."""
 
     def __init__(self) -> None:
         self.days: dict[str, KioskCount] = {}
@@ -14,7 +14,7 @@ class Told:
         self.struck: dict[tuple[float, float, float], StruckSpan] = {}
 
     def hear(self, epoch: str, day: KioskCount) -> None:
-        """An epoch's word of the day; of two about a strike that which takes it back holds."""
+        """Add an epoch's day. If epochs differ about a strike, the one that took it back wins."""
         self.days[epoch] = day
         for span in day.struck:
             before = self.struck.get(span.key)
@@ -22,7 +22,7 @@ class Told:
                 self.struck[span.key] = span
 
     def strikes(self, at: float) -> bool:
-        """Whether what was at that time (UTC s) does not count."""
+        """Whether `at` (Unix time, s) lies in struck hours."""
         return any(
             span.begin <= at < span.end for span in self.struck.values() if span.undone_at is None
         )
@@ -36,8 +36,8 @@ class Told:
         ]
 
     def sum_of_days(self, name: str) -> int:
-        """A figure, as the days have it. An epoch that knew nothing of a strike is counted by its
-        hours."""
+        """Sum of the figure `name` over the days. Of an epoch that did not know a strike, the hours
+        are summed instead."""
         return sum(
             getattr(day, name)
             if self._knew(day)
@@ -47,12 +47,12 @@ class Told:
 
     @property
     def stated(self) -> int:
-        """People, as the days have it."""
+        """People, by the days."""
         return self.sum_of_days("normal") + self.sum_of_days("fever")
 
     @property
     def held(self) -> int:
-        """People, as the hours have it."""
+        """People, by the hours."""
         return sum(hour.normal + hour.fever for hour in self.counting())
 
     def _knew(self, day: KioskCount) -> bool:
@@ -60,8 +60,8 @@ class Told:
         return all(key in known for key, span in self.struck.items() if span.undone_at is None)
 
     def count(self, kiosk: str) -> KioskCount:
-        """The epochs together; of days and hours the greater, for neither is believed against what
-        the other shows."""
+        """Totals over all epochs: for each count the greater of what the days and the hours say,
+        since either may be incomplete."""
         days = [day for day in self.days.values() if self._knew(day)]
         counting = self.counting()
         both: dict[str, int] = {
@@ -84,7 +84,7 @@ class Told:
         )
 
     def _minutes(self, mask: str) -> int:
-        """Minutes that are set in any epoch's."""
+        """Number of minutes that are set in `mask` by any epoch."""
         by_hour: dict[float, int] = {}
         for hour in self.counting():
             by_hour[hour.hour] = by_hour.get(hour.hour, 0) | getattr(hour, mask)

@@ -1,7 +1,7 @@
-"""What those on duty are told: a fever that nobody sees to, a gateway that is silent, a report near
-its deadline. Each once, whichever server notices it.
+"""Posts notices: a fever is not acknowledged, a gateway is silent, a report is due or late.
 
-All of it follows from the database: what was told before is known by the notices' keys.
+Each is posted once, whichever server does it: the key of a notice in the database shows that it was
+posted before.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import Text, celsius, report_state, texts
 
 OLD_S = 24 * 3600.0
-"""A fever of longer ago needs nobody at the gate any more: such are told together, by the hour."""
+"""Age from which on nobody need go to the gate: older fevers share a notice, by the hour."""
 TOGETHER_S = 3600
 LATE_S = 24 * 3600.0
+"""Time after a deadline during which a notice of the late report is posted."""
 NEVER = "never"
+"""Start of the silence of a gateway that was never heard."""
 
 
 class ReportState(Struct, frozen=True, kw_only=True):
-    """How far a day's report is; `missing` names the campuses that have not reported."""
+    """State of a day's report; `missing` names the campuses that have not reported."""
 
     missing: list[str]
     signed: bool
@@ -35,8 +37,8 @@ class ReportState(Struct, frozen=True, kw_only=True):
 
 
 class Escalation:
-    """Reads the campus server's database and posts notices. Every call may be repeated, by several
-    servers, and raises `CampusError` where the database refuses."""
+    """Reads the database and posts notices. Every call may be repeated, also by other servers, and
+    raises `CampusError` where the database refuses."""
 
     def __init__(
         self,
@@ -52,12 +54,12 @@ class Escalation:
         self._since = now()
 
     def check(self) -> None:
-        """Fevers and gateways."""
+        """Post notices of fevers and gateways."""
         self.fevers()
         self.gateways()
 
     def fevers(self) -> None:
-        """Have told what nobody has acknowledged after `fever_after_min`."""
+        """Post a notice of each fever not acknowledged after `fever_after_min`."""
         now = self._now()
         after_s = self._settings.escalation.fever_after_min * 60.0
         fevers = unseen(self._database, now - LOOK_BACK_S)
@@ -71,7 +73,7 @@ class Escalation:
             self._tell_old(old, now, after_s)
 
     def gateways(self) -> None:
-        """Have told which gateways are silent, once for each silence, and which are back."""
+        """Post a notice of each gateway's silence, once, and of its end."""
         now = self._now()
         silent_s = self._settings.escalation.silent_after_min * 60.0
         heard, silences = self._heard(), self._silences()
@@ -80,7 +82,7 @@ class Escalation:
             heard_at = heard.get((campus, gateway))
             silence = silences.get((campus, gateway))
             if heard_at is None:
-                # A server that has just been set up waits for its gateways.
+                # A server that has just started waits for its gateways.
                 if now - self._since >= silent_s:
                     found[_silence(campus, gateway, NEVER)] = "never", campus, gateway, now
             elif now - heard_at >= silent_s:
@@ -101,8 +103,8 @@ class Escalation:
                 self._notices.post(key, "silent", campus, subject, body)
 
     def remind(self, date: str, state: ReportState) -> None:
-        """Have told, `remind_before_min` before the deadline of a day's report and again after it,
-        what is still to be done. A report late by more than a day is told no more."""
+        """Post what a day's report lacks, `remind_before_min` before its deadline and again after
+        it; nothing once it is late by more than a day."""
         if state.submitted:
             return
         report, now = self._settings.report, self._now()
@@ -139,8 +141,8 @@ class Escalation:
         self._notices.post(fever.key, "fever", fever.campus, subject, body)
 
     def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
-        """One notice for all that came from a campus since the last such, up to a full hour that is
-        past for a while: whichever server looks sees the same, and the notice has the same key."""
+        """Post one notice of a campus's old fevers received since the last such notice. It covers
+        them up to a full hour in the past, so that all servers see the same and use one key."""
         upto = int((now - after_s) // TOGETHER_S * TOGETHER_S)
         told_upto: dict[str, int] = {}
         for key in self._notices.keys("fevers/"):
@@ -167,7 +169,7 @@ class Escalation:
         return {(campus, gateway): heard_at for campus, gateway, heard_at in rows}
 
     def _watched(self, heard: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of the settings, and all that were ever heard and could be again."""
+        """Gateways of the settings, and those heard before that still have a token."""
         declared = {
             (name, gateway)
             for name, campus in self._settings.campuses.items()
@@ -176,7 +178,7 @@ class Escalation:
         return declared | {whose for whose in heard if whose[1] in self._settings.tokens}
 
     def _silences(self) -> dict[tuple[str, str], str]:
-        """The last silence of each gateway that was told: when it began."""
+        """Start of each gateway's last silence of which a notice was posted."""
         last: dict[tuple[str, str], str] = {}
         for key in self._notices.keys("silent/"):
             _, campus, gateway, began = key.split("/")

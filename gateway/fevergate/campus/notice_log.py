@@ -1,8 +1,8 @@
-"""Who was told what, when and by which way; and who could not be.
+"""The notices to each contact, and their attempts: queue and record in one table.
 
-Several servers may post the same: a key has one row for each contact. Of several that send, one
-claims a row before it does. A server that dies with a claim loses it after `HOLD_S` and another
-sends: what it had sent and not yet noted goes out twice, by the same Message-ID.
+Several servers may post the same notice: a key has one row per contact and channel. A server claims
+a row before it sends it. The claim of a server that dies ends after `HOLD_S`, and another one
+sends: if the first had sent it already, it arrives twice, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from fevergate.notices.settings import Contact, Kind
 from fevergate.settings.gateway import Language
 
 HOLD_S = 300.0
-"""Longer than any attempt: a mail server that lets us wait `TIMEOUT_S` at each of its answers."""
+"""Validity of a claim; longer than any attempt, even if a mail server uses up each timeout."""
 FIRST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
 GIVE_UP_S = 6 * 3600.0
 REMEMBERED = 20_000
-"""How far back `keys` looks, in notices: years of a college, weeks of a province."""
+"""Newest notices that `keys` looks through: years of a college, weeks of a province."""
 
 NEVER = 0.0
-"""`next_at` of what is sent or given up, so that the index passes it over."""
+"""`next_at` of a notice that was sent or given up, so that the index skips it."""
 REASON = 300
 KEYS_AT_ONCE = 500
 
 
 class Notices:
-    """Over the campus server's database; every call may come from any thread or process, and raises
+    """Notices in the campus server's database. Calls may come from any thread or process, and raise
     `CampusError` where the database refuses."""
 
     def __init__(
@@ -53,8 +53,8 @@ class Notices:
         subject: Mapping[Language, str],
         body: Mapping[Language, str],
     ) -> int:
-        """Have every contact of this kind and campus told, once by this key, each in their
-        language; how many rows are new. What concerns all campuses (`""`) goes to everybody."""
+        """Queue a notice to each contact of this kind and campus, in their language, once per
+        `key`; returns how many rows are new. A notice of campus `""` goes to all contacts."""
         now = self._now()
         rows = []
         for name, contact in self._contacts(kind, campus):
@@ -79,12 +79,12 @@ class Notices:
             once = (
                 insert(notices, connection)
                 .on_conflict_do_nothing(index_elements=["key", "contact", "channel"])
-                .execution_options(preserve_rowcount=True)  # else an INSERT's is not known
+                .execution_options(preserve_rowcount=True)  # else not set for an INSERT
             )
             return sum(connection.execute(once.values(row)).rowcount for row in rows)
 
     def told(self, keys: Iterable[str]) -> set[str]:
-        """Those of the keys that were posted before."""
+        """The subset of `keys` that was posted before."""
         wanted = sorted(set(keys))
         found: set[str] = set()
         with self._database.read() as connection:
@@ -94,7 +94,7 @@ class Notices:
         return found
 
     def keys(self, prefix: str) -> set[str]:
-        """The keys that begin so, of the newest `REMEMBERED` notices."""
+        """Keys that begin with `prefix`, among the newest `REMEMBERED` notices."""
         newest = select(func.max(notices.c.id)).scalar_subquery()
         statement = select(notices.c.key).where(
             notices.c.id > newest - REMEMBERED, notices.c.key.startswith(prefix, autoescape=True)
@@ -103,8 +103,8 @@ class Notices:
             return set(connection.scalars(statement))
 
     def due(self, most: int) -> list[Notice]:
-        """What is to be sent now, the longest due first; at most so many of one address, so that
-        one that cannot be reached does not hide the others. Nothing is claimed by that."""
+        """Notices to be sent now, the longest due first; claims none. At most `most` per address,
+        so that an unreachable one does not crowd out the others."""
         place = func.row_number().over(
             partition_by=(notices.c.channel, notices.c.address),
             order_by=(notices.c.next_at, notices.c.id),
@@ -118,7 +118,7 @@ class Notices:
             return [Notice(**row._mapping) for row in connection.execute(statement)]
 
     def take(self, notice: Notice) -> Notice | None:
-        """Claim it for `HOLD_S`; None where another has it, or it is done."""
+        """Claim a notice for `HOLD_S`; None where another has claimed it, or it is done."""
         now = self._now()
         values: dict[str, object] = {"next_at": now + HOLD_S, "attempts": notice.attempts + 1}
         lapsed = notice.attempts > notice.error.count("\n")
@@ -135,7 +135,7 @@ class Notices:
         return msgspec.structs.replace(notice, attempts=notice.attempts + 1)
 
     def sent(self, notice: Notice) -> None:
-        """The far side has taken it; that is so even where the claim was lost meanwhile."""
+        """Note that the service accepted it; also valid if the claim has ended meanwhile."""
         values = {"sent_at": self._now(), "given_up_at": None, "next_at": NEVER}
         with self._database.write() as connection:
             connection.execute(
@@ -145,8 +145,8 @@ class Notices:
             )
 
     def failed(self, notice: Notice, reason: str) -> None:
-        """It is to be tried again later, or after `GIVE_UP_S` no more. Whoever has lost the claim
-        has no say."""
+        """Note a failed attempt; it is retried later, until `GIVE_UP_S` after it was posted. Has no
+        effect if another server has claimed it since."""
         now = self._now()
         wait_s = min(MOST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(notice.attempts - 1, 16))
         wait_s *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
@@ -168,7 +168,7 @@ class Notices:
             )
 
     def recent(self, most: int = 100) -> list[Told]:
-        """The record, the newest first."""
+        """The newest records first."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(notices).order_by(notices.c.id.desc()).limit(most)
@@ -185,7 +185,7 @@ class Notices:
         return told
 
     def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
-        """Whom it concerns, each by a name of its own: one person may have two addresses."""
+        """Contacts of a kind and campus by a unique name: one person may have two addresses."""
         seen: Counter[tuple[str, str]] = Counter()
         for contact in self._settings.contacts:
             seen[contact.name, contact.channel] += 1
@@ -196,7 +196,7 @@ class Notices:
 
 
 def _due(now: float) -> ColumnElement[bool]:
-    # What lies further ahead than any wait was dated by a clock that has been set back since.
+    # A time further ahead than any wait was written by a clock that was set back since.
     ahead = notices.c.next_at > now + 2 * MOST_WAIT_S
     return and_(
         or_(and_(notices.c.next_at > NEVER, notices.c.next_at <= now), ahead),

@@ -1,4 +1,4 @@
-"""Sends the notices that are due, each far side by itself, so that none waits for another's."""
+"""Sends due notices, with one thread per remote server, so that a slow one delays no other."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fevergate.notices.notice import Notice, scrubbed
 log = logging.getLogger(__name__)
 
 MOST = 20
-"""Notices to one far side in one tick; the rest follow in the next."""
+"""Notices to one remote server in one tick; the rest follow in the next."""
 TICK_S = 60.0
 
 
 class Sender:
-    """Part of each server; of several, one sends each notice."""
+    """Sends notices by their channel; of several campus servers one sends each notice."""
 
     def __init__(self, notices: Notices, channels: Mapping[str, Channel]) -> None:
         self._notices = notices
@@ -28,10 +28,10 @@ class Sender:
         self._busy: dict[str, threading.Thread] = {}
 
     def tick(self) -> int:
-        """Send what is due; how many were taken by their far sides.
+        """Send what is due; returns how many notices were accepted.
 
-        Returns after `TICK_S` at the latest: a far side that dribbles its answers goes on beside,
-        and gets nothing more until it is through. Raises `CampusError`.
+        Returns after `TICK_S` at the latest: the thread of a slow remote server goes on, and no
+        other is started for it meanwhile. Raises `CampusError`.
         """
         self._busy = {name: thread for name, thread in self._busy.items() if thread.is_alive()}
         waiting: dict[str, list[Notice]] = {}
@@ -56,15 +56,15 @@ class Sender:
         try:
             for notice in waiting:
                 if (mine := self._notices.take(notice)) and not self._send(mine, sent):
-                    return  # the others there need not wait for the same; they stay due
+                    return  # the server is away; the rest stays due
         except CampusError as error:
             log.error("notices: %s", error)
 
     def _send(self, notice: Notice, sent: list[Notice]) -> bool:
-        """Send one; whether it is worth while to go on with this far side."""
+        """Send one; returns whether to go on with this remote server."""
         try:
             self._channels[notice.channel].send(notice)
-        except Exception as error:  # whatever it is, the others are to be told
+        except Exception as error:  # no failure may stop the other notices
             reason = scrubbed(str(error) or type(error).__name__, notice.address)
             log.warning("notice %s by %s: %s", notice.key, notice.channel, reason)
             self._notices.failed(notice, reason)
