@@ -130,7 +130,7 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
 def _expected(
     connection: Connection, settings: CampusSettings
 ) -> dict[str, tuple[str, str, set[str]]]:
-    """Titles and gateways of campuses that must report: by the settings, else all that were heard."""
+    """Titles and gateways of campuses that must report: by the settings, else all known."""
     if settings.campuses:
         return {
             name: (one.title or name, one.title_en or one.title or name, set(one.gateways))
