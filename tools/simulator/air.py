@@ -1,7 +1,7 @@
-"""What a board reaches by its radio: access points, an address, name servers, the way to a host.
+"""The network around a board: access points, DHCP, name servers and routes to the host.
 
-A board that never switches its station on is taken to be on a network already: its sockets go
-straight to the host's, its names still to the virtual name servers.
+A board that never activates its station counts as connected: its sockets reach the host directly,
+its name queries still go to the virtual name servers.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ DNS_PORT = 53
 MDNS = ("224.0.0.251", 5353)
 CLOSED_PORT = 1
 ASKED_MS = (0, 1000, 2000, 4000)
-"""lwIP asks at these times (dns_check_entry: after 1, 1, 2 s) and gives up after 3 s more."""
+"""When lwIP sends a DNS query (dns.c, `dns_check_entry`); it gives up after 3 s more."""
 SERVER_MS = 7000
 RIGHT_MS = 20
 
@@ -27,7 +27,7 @@ STREAM, DATAGRAM = 1, 2
 
 
 class WifiCall:
-    """The first byte of a WIFI frame."""
+    """The call that a WIFI frame carries, its payload's first byte."""
 
     ACTIVE, CONNECT, DISCONNECT, STATUS, RSSI, SCAN, LEASE, STATIC, RECONNECTS, POWER_SAVE = range(
         10
@@ -41,7 +41,7 @@ SEEN = struct.Struct("<6sBbBB")  # bssid, channel, dBm, security, length of the 
 
 @dataclass(frozen=True)
 class Route:
-    """Where on the host a board's packets go, after so long; `address` "" where there is none."""
+    """Result of `getaddrinfo`: a host's address ("" if unknown), after blocking `wait_ms`."""
 
     address: str = ""
     port: int = 0
@@ -58,7 +58,7 @@ def _default_points() -> list[AccessPoint]:
 
 
 class Air:
-    """One board's; `names` maps a host's name to its address. All calls under the world's lock."""
+    """The network around one board; `names`: addresses by host name. Needs the world's lock."""
 
     def __init__(self) -> None:
         self.points = _default_points()
@@ -77,28 +77,28 @@ class Air:
         self._lock = threading.Lock()
 
     def set_mood(self, mood: Mood) -> None:
-        """How all name servers behave from now on."""
+        """Set the behaviour of all name servers."""
         for server in self._servers():
             server.mood = mood
 
     def hurry(self, speed: float) -> None:
-        """Answer late as a board sees it whose clock is so much faster."""
+        """Shorten the name servers' delays for a board whose clock is `speed` times the host's."""
         for server in self._servers():
             server.speed = speed
 
     def boot(self) -> None:
-        """The chip starts: its radio is off."""
+        """Reset the station: after a chip's start its radio is off."""
         with self._lock:
             self.station = Station(self.points)
 
     def advance(self, now_ms: int) -> None:
-        """Let happen what is due."""
+        """Bring the station up to `now_ms`."""
         with self._lock:
             self.now_ms = now_ms
             self.station.advance(now_ms)
 
     def close(self) -> None:
-        """End all servers and ways."""
+        """Stop the name servers and relays."""
         for server in self._servers():
             server.close()
         for relay in self._relays.values():
@@ -112,7 +112,7 @@ class Air:
         return [*self.name_servers.values(), self.multicast]
 
     def wifi(self, payload: bytes) -> bytes:
-        """Answer a WIFI frame: an error's byte, then what was asked for."""
+        """Answer a WIFI frame: one byte of `WifiError`, then the result."""
         with self._lock:
             error, answer = self._wifi(payload[0], payload[1:])
         return bytes((error,)) + answer
@@ -150,7 +150,7 @@ class Air:
         return WifiError.NONE, b""
 
     def _scan(self, rest: bytes) -> tuple[WifiError, bytes]:
-        """With a byte: whether the driver begins; without: what it heard."""
+        """With a payload, start a scan; without, return the networks heard."""
         heard = self.station.scan(self.now_ms)
         if heard is None:
             return WifiError.STATE, b""
@@ -165,7 +165,7 @@ class Air:
         return WifiError.NONE, b"".join(rows)
 
     def route(self, payload: bytes) -> bytes:
-        """Answer a ROUTE frame, `getaddrinfo` of a board."""
+        """Answer a ROUTE frame, the board's `getaddrinfo`."""
         kind, port = ROUTE.unpack_from(payload)
         host = payload[ROUTE.size :].decode()
         with self._lock:
@@ -181,7 +181,7 @@ class Air:
             self.blocked_ms.append(wait_ms)
             if not address:
                 return Route(wait_ms=wait_ms)
-        if address == "0.0.0.0":  # noqa: S104 - a board's own, to listen at
+        if address == "0.0.0.0":  # noqa: S104 - the board listens
             return Route(address, port)
         on_line = not self.station.used or self.station.through(self.now_ms)
         if port == DNS_PORT or (address, port) == MDNS:
@@ -198,7 +198,7 @@ class Air:
         return Route(address, port if on_line else self._nowhere(), wait_ms)
 
     def _look_up(self, name: str) -> tuple[str, int]:
-        """(address or "", ms for which a board hangs) of lwIP's own resolver."""
+        """Resolve a name as lwIP does: (address or "", ms for which the call blocks)."""
         waited_ms = 0
         for server in self.name_servers.values():
             if server.mood is Mood.LATE and server.late_ms < SERVER_MS:
@@ -221,7 +221,7 @@ class Air:
             return self.station.through(self.now_ms)
 
     def _nowhere(self) -> int:
-        """A port at which packets get lost."""
+        """A UDP port that is never read: packets to it are lost."""
         if self._black_hole is None:
             self._black_hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._black_hole.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A kiosk's board: power, reset, flash, console, and the virtual world around it."""
+"""A kiosk's board: power, reset, flash and console, in a virtual world."""
 
 import hashlib
 import threading
@@ -30,18 +30,19 @@ _TAIL = 20
 
 
 class Board:
-    """One kiosk; `start` it after `flash`, and `stop` it (or use it in a `with` statement).
+    """One kiosk: `flash` it, `start` it, and `stop` it (or use it in a `with` statement).
 
-    `speed` (1 to 30) is how much faster than the wall's its clock goes. `people` come one after
-    another once it reads its sensor. `on_console(board, line)` is called from a thread.
-    `utc` tells an accelerated date; without it the board has the host's. `heap` is Python's, fixed:
-    a board's grows into its PSRAM. `model` is of the table of boards. `interpreter` is "64bit" or
-    "32bit", the words of its MicroPython; `sources`: its modules lie on the flash as .py, not
-    compiled; `gauge_every`: its heap is collected at each so many-th question to the world, its
-    console says what is live.
-    `warmed_up`: the sensor's can is warm as soon as there is power, and the firmware takes it so,
-    since everybody would wait for minutes; without it the can warms up as a board's.
-    `sensor`, `display` and `bus` are the parts; change them under `world.lock`.
+    - `speed`: simulated seconds per real second, 1 to 30.
+    - `heap`: size of Python's heap, fixed; a real board's grows into its PSRAM.
+    - `people` come one after another once the firmware reads its sensor.
+    - `on_console(board, line)` is called from a thread.
+    - `warmed_up`: the can is warm at power-on, and the firmware knows; else it takes minutes.
+    - `model`: a name in the table of boards. `utc`: source of the date, by default the host's.
+    - `interpreter`: "64bit" or "32bit", the word size of its MicroPython.
+    - `sources`: modules are flashed as .py instead of .mpy.
+    - `gauge_every`: measure the live heap at every n-th request (device/gauge.py); 0: never.
+
+    Hold `world.lock` to change `sensor`, `display` or `bus`.
     """
 
     def __init__(
@@ -112,29 +113,29 @@ class Board:
 
     @property
     def running(self) -> bool:
-        """Whether it has power and its program goes on."""
+        """Whether the board has power and its program runs."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def visits(self) -> list[Visit]:
-        """Who was here and left, in order."""
+        """Finished visits, in order."""
         with self.world.lock:
             return list(self._crowd.visits)
 
     @property
     def pin_history(self) -> list[PinChange]:
-        """Every change of a pin's level, restarts included."""
+        """Every change of a pin's level, including those at restarts."""
         with self.world.lock:
             return list(self.world.pin_history)
 
     @property
     def beeps(self) -> list[Tone]:
-        """Every setting of the beeper."""
+        """Every change of the beeper's frequency or duty."""
         with self.world.lock:
             return list(self.world.tones)
 
     def light(self) -> str | None:
-        """The colour that is lit, or None; the worst of several."""
+        """The colour of the lit lamp, or None; of several the most severe."""
         lit = {change.pin: change.level for change in self.pin_history}
         for colour in ("red", "amber", "green"):
             if lit.get(getattr(self.pins, colour)):
@@ -142,11 +143,11 @@ class Board:
         return None
 
     def flash(self, files: Mapping[str, bytes] | None = None) -> None:
-        """Put firmware and `files` onto the flash; what else is there stays."""
+        """Write firmware and `files` to the flash; other files stay."""
         write_flash(self.flash_dir, self.firmware_dir, files or {}, sources=self.sources)
 
     def start(self) -> None:
-        """Power on. Raises `SimulatorError` if it is on, or nothing was flashed."""
+        """Power on. Raises `SimulatorError` if the board is on or has no firmware."""
         if self.running:
             raise SimulatorError(f"{self.name} is on already")
         if not (self.flash_dir / "main.py").is_file():
@@ -158,22 +159,22 @@ class Board:
         self._thread.start()
 
     def power_cut(self) -> None:
-        """Pull the plug: nothing is flushed, said or closed. Raises if it is not running."""
+        """Cut the power: nothing is flushed or closed. Raises as `check` does."""
         self.check()
         self.stop()
 
     def brown_out(self) -> None:
-        """The supply dips: the chip starts anew and calls it a power-on; the parts lose all."""
+        """Dip the supply: the chip restarts with cause "power-on", the parts lose their state."""
         self.check()
         self.world.ask_reset(ResetCause.POWER_ON)
 
     def panic(self) -> None:
-        """The port's own code falls: the chip starts anew and calls it a reset; parts stay."""
+        """Crash the port's C code: the chip restarts with cause "hard reset", the parts go on."""
         self.check()
         self.world.ask_reset(ResetCause.HARD)
 
     def stop(self) -> None:
-        """Power off; does nothing to a board that is off."""
+        """Power off; no effect if the board is off."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -183,7 +184,7 @@ class Board:
     def check(self) -> None:
         """Raise `BoardDiedError` if the program ended by itself, `SimulatorError` if it is off.
 
-        An exception of `on_console` is raised here too, as a `SimulatorError`'s cause.
+        An exception raised in `on_console` becomes the cause of a `SimulatorError` here.
         """
         if self._listener_error is not None:
             raise SimulatorError(f"{self.name}: on_console raised") from self._listener_error
@@ -196,11 +197,11 @@ class Board:
             raise SimulatorError(f"{self.name} is off")
 
     def wait_crowd(self, timeout: float) -> None:
-        """Wait (s) until everybody was here. Raises `SimulatorError` when that is not so."""
+        """Wait until all people have been served. Raises `SimulatorError` after `timeout` s."""
         self._wait(self.crowd_done.is_set, timeout, "people are still to come")
 
     def wait_console(self, text: str, timeout: float, start: int = 0) -> str:
-        """The first console line from `start` on with `text` in it, waiting (s) for it."""
+        """Wait up to `timeout` s for a console line with `text`, from line `start` on."""
         found: list[str] = []
 
         def heard() -> bool:
@@ -211,26 +212,26 @@ class Board:
         return found[0]
 
     def wait_light(self, colour: str, timeout: float) -> None:
-        """Wait (s) until a colour is lit. Raises `SimulatorError` when it is not."""
+        """Wait until a colour is lit. Raises `SimulatorError` after `timeout` s."""
         self._wait(lambda: self.light() == colour, timeout, f"{colour} is not lit")
 
     def admit(self, people: Iterable[Person]) -> None:
-        """More people come."""
+        """Append people to the queue."""
         with self.world.lock:
             self._crowd.admit(people)
 
     def hold_crowd(self) -> None:
-        """Nobody else comes until `release_crowd`; who is in front is served."""
+        """Stop the queue until `release_crowd`; the person in front is still served."""
         with self.world.lock:
             self._crowd.hold()
 
     def release_crowd(self) -> None:
-        """The next one comes."""
+        """Let the queue go on."""
         with self.world.lock:
             self._crowd.release()
 
     def wifi(self, on: bool) -> None:
-        """Switch the access points, all that `world.air` has."""
+        """Switch all access points on or off."""
         self.world.wifi(on)
 
     def _wait(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
@@ -251,11 +252,11 @@ class Board:
         if self._on_console is not None:
             try:
                 self._on_console(self, line)
-            except Exception as error:  # must not end the thread: a full pipe stops the board
+            except Exception as error:  # without a reader a full pipe would stop the board
                 self._listener_error = error
 
     def _run(self) -> None:
-        """Boot again after each reset, until the power goes or the program ends."""
+        """Boot after each reset until power-off or the program's end."""
         cause: ResetCause | None = ResetCause.POWER_ON
         try:
             while cause is not None:
@@ -301,13 +302,13 @@ class Board:
 
     def _about(self, cause: ResetCause) -> dict[str, object]:
         digest = hashlib.sha256(self.name.encode()).digest()
-        # Locally administered, as a made-up hardware address must be.
+        # An invented hardware address must be a locally administered one.
         address = bytes(((digest[0] & 0xFC) | 0x02,)) + digest[1:6]
         return {
             "cause": int(cause),
             "unique_id": address.hex(),
             "clock_set": self.clock_set,
-            # A reset keeps the clock running, only the loss of power stops it.
+            # The real-time clock runs through resets and stops only without power.
             "rtc_ahead_ms": self.world.rtc_ahead_ms,
             "boot_utc": self._utc_now() if self._utc_now else None,
             "psram_bytes": self._psram_bytes,

@@ -1,4 +1,4 @@
-"""The two wires: who answers, who holds them low, and what a hand on the pins does to them.
+"""The I2C bus: addressing, wires that are held low, and wires driven as plain GPIO.
 
 Works without a board too, under any driver that can be given a `transfer`.
 """
@@ -12,7 +12,7 @@ DEFAULT_HZ = 100_000
 
 
 class Device(Protocol):
-    """What sits on the bus."""
+    """A device on the bus."""
 
     def answers(self, address: int) -> bool: ...
     def holds_sda(self, now_ms: float, /) -> bool: ...
@@ -25,7 +25,7 @@ class Device(Protocol):
 
 @dataclass
 class BusCounts:
-    """What happened on the bus so far."""
+    """Totals of transactions on the bus."""
 
     transfers: int = 0
     not_acknowledged: int = 0
@@ -34,7 +34,7 @@ class BusCounts:
 
 @dataclass(frozen=True)
 class _Master:
-    """An I2C peripheral of the board: whether it is on our wires, and how fast."""
+    """An I2C peripheral of the board: its clock, and whether it uses the bus's pins."""
 
     wired: bool
     clock_hz: int
@@ -51,17 +51,17 @@ class VirtualBus:
         self.release()
 
     def attach(self, device: Device) -> None:
-        """Wire a device; the first that answers to an address gets the transaction."""
+        """Connect a device; of several with one address the first connected takes part."""
         self._devices.append(device)
 
     def release(self) -> None:
-        """The board starts: no peripheral but the default one, no hand on the pins."""
+        """Reset the board's side: peripheral 0 alone is set up, no wire is driven low."""
         self._masters = {0: _Master(True, DEFAULT_HZ)}
         self._pending: tuple[int, bytes] | None = None
         self._let_go()
 
     def setup(self, now_ms: float, bus: int, scl: int, sda: int, clock_hz: int) -> None:
-        """A peripheral takes the pins; on other pins than the bus's it will find nobody."""
+        """Connect a peripheral to pins; on pins other than the bus's no device answers it."""
         wired = (sda, scl) == (self.sda, self.scl)
         self._masters[bus] = _Master(wired, clock_hz)
         if wired:
@@ -69,7 +69,7 @@ class VirtualBus:
             self.drive(now_ms, self.scl, low=False)
 
     def drive(self, now_ms: float, pin: int, *, low: bool) -> None:
-        """The board pulls a wire low by hand, or lets it go."""
+        """Pull a wire low as GPIO, or release it."""
         if pin == self.scl:
             if self._scl_low and not low:
                 for device in self._devices:
@@ -86,7 +86,7 @@ class VirtualBus:
                     device.sda_was_low(now_ms, now_ms - since_ms)
 
     def level(self, now_ms: float, pin: int) -> int:
-        """The level of one of the two wires; both have pull-ups."""
+        """Level of SDA or SCL; both have pull-ups."""
         if pin == self.scl:
             return 0 if self._scl_low else 1
         held = self._sda_low or any(device.holds_sda(now_ms) for device in self._devices)
@@ -102,10 +102,10 @@ class VirtualBus:
         stop: bool = True,
         bus: int = 0,
     ) -> bytes:
-        """One transaction: write, then read after a repeated start; returns what was read.
+        """Write `data`, then read `count` bytes after a repeated start.
 
-        Without `stop` a write is kept for the read that follows it. Raises
-        `NotAcknowledgedError` and `BusTimeoutError`.
+        Without `stop` the data is kept for the read that follows. Raises `NotAcknowledgedError`
+        and `BusTimeoutError`.
         """
         master = self._masters.get(bus)
         self.counts.transfers += 1
@@ -123,7 +123,7 @@ class VirtualBus:
             self.counts.not_acknowledged += 1
             raise NotAcknowledgedError(f"nobody answers to 0x{address:02x}")
         if not stop and not count:
-            # The address is acknowledged now, the rest seen together with the read.
+            # Acknowledge the address now; the data goes out with the read.
             self._pending = (address, data)
             data = b""
         try:
@@ -136,7 +136,7 @@ class VirtualBus:
             raise
 
     def scan(self, now_ms: float, bus: int = 0) -> list[int]:
-        """The addresses that answer, of 0x08 to 0x77."""
+        """Addresses from 0x08 to 0x77 that answer."""
         found: list[int] = []
         for address in range(0x08, 0x78):
             try:
@@ -144,7 +144,7 @@ class VirtualBus:
             except NotAcknowledgedError:
                 continue
             except BusTimeoutError:
-                break  # a wire held low: nobody is found
+                break  # a wire is held low: no address can answer
             found.append(address)
         return found
 

@@ -1,4 +1,4 @@
-"""The chips of virtual boards: what esptool reads of one over its serial line, and its memory.
+"""Chips of virtual boards: the registers and eFuses that esptool reads, flash and PSRAM.
 
 Sources: esptool 5.6, `targets/esp32.py` and `targets/esp32s3.py` (registers and eFuses);
 ESP32-S3 Technical Reference Manual, chapter "eFuse Controller"; ESP32 Technical Reference Manual,
@@ -17,35 +17,35 @@ _S3_BLOCK1, _S3_BLOCK2 = 0x60007044, 0x6000705C
 
 @dataclass(frozen=True)
 class SpiRegisters:
-    """Where the controller of the flash is, which esptool drives to ask the flash what it is."""
+    """Addresses of the flash controller, through which esptool reads the flash's identity."""
 
     base: int
     usr2: int
     w0: int
     address_left: bool
-    """Whether an address is shifted up to the register's highest bit (SPI_ADDR_REG_MSB)."""
+    """Whether an address is left-aligned in its register (SPI_ADDR_REG_MSB)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """A module's chip with the flash and the PSRAM beside it."""
+    """A chip with the flash and PSRAM of its module."""
 
     name: str
     image_chip: int
-    """In the header of an image for it (ESP-IDF, "Application Image Format")."""
+    """Chip number in an image's header (ESP-IDF, "Application Image Format")."""
     offset: int
-    """Where its ROM looks for the second-stage loader."""
+    """Flash address at which the ROM looks for the second-stage loader."""
     magic: int
-    """In the register at 0x40001000, by which chips before the ESP32-C3 are told apart."""
+    """Content of the register at 0x40001000, which identifies chips before the ESP32-C3."""
     chip_id: int | None
-    """In the answer to GET_SECURITY_INFO; None: its ROM does not know that command."""
+    """Chip number in the answer to GET_SECURITY_INFO; None: the ROM lacks that command."""
     efuses: Mapping[int, int]
-    """Words of eFuse by address; the others are 0."""
+    """eFuse words by register address; others are 0."""
     spi: SpiRegisters
     ram: tuple[range, ...]
-    """Where a stub may be loaded (`MEMORY_MAP`: DRAM, IRAM)."""
+    """Address ranges for esptool's stub (`MEMORY_MAP`: DRAM, IRAM)."""
     extended_begin: bool
-    """Whether its ROM takes FLASH_BEGIN with a fifth word, for encryption."""
+    """Whether the ROM's FLASH_BEGIN has a fifth word, for encryption."""
     flash_bytes: int
     psram: str = "none"
     """"none", "quad" or "octal"."""
@@ -53,7 +53,7 @@ class Chip:
 
     @property
     def flash_id(self) -> int:
-        """As command 0x9F reads it: GigaDevice, capacity as a power of two."""
+        """JEDEC ID as command 0x9F reads it: GigaDevice, capacity as a power of two."""
         return 0x40C8 | (self.flash_bytes.bit_length() - 1) << 16
 
 
@@ -66,8 +66,7 @@ _S3_RAM = (range(0x3FC88000, 0x3FD00000), range(0x40370000, 0x403E0000))
 def esp32(
     package: int = 1, *, flash_mb: int = 4, psram: str = "none", psram_mb: int = 0, v3: bool = True
 ) -> Chip:
-    """An ESP32; `package` 1 is D0WD, 6 PICO-V3-02, 7 D0WDR2-V3. PSRAM on the module beside it is
-    in no eFuse."""
+    """An ESP32; `package` 1 is D0WD, 6 PICO-V3-02, 7 D0WDR2-V3 (no eFuse tells of PSRAM)."""
     word3 = (package & 7) << 9 | (package >> 3) << 2 | 1 << 13 | 1 << 15
     word5 = 1 << 20 if v3 else 0
     return Chip(
@@ -91,11 +90,11 @@ def esp32(
 
 
 _S3_PSRAM = {0: ("none", 0, 0), 2: ("quad", 2, 1), 8: ("octal", 1, 1), 16: ("octal", 3, 2)}
-"""By MB: kind, PSRAM_CAP, PSRAM_VENDOR (1: AP_3v3, 2: AP_1v8)."""
+"""PSRAM by MB: kind, PSRAM_CAP, PSRAM_VENDOR (1: AP_3v3, 2: AP_1v8)."""
 
 
 def esp32_s3(psram_mb: int, *, flash_mb: int = 8) -> Chip:
-    """An ESP32-S3 of revision v0.2 with so much PSRAM in its package."""
+    """An ESP32-S3 of revision v0.2 with `psram_mb` of PSRAM in its package."""
     kind, capacity, vendor = _S3_PSRAM[psram_mb]
     return Chip(
         name="ESP32-S3",
@@ -120,7 +119,7 @@ def esp32_s3(psram_mb: int, *, flash_mb: int = 8) -> Chip:
 
 ESP32_S3_N8R2 = esp32_s3(2)
 ESP32_C3 = replace(ESP32_S3_N8R2, name="ESP32-C3", image_chip=5, chip_id=5)
-"""So far as esptool needs it to tell which chip it is."""
+"""Only what esptool needs to identify the chip."""
 
 ESP32_S3_N8 = esp32_s3(0)
 ESP32_S3_N8R8 = esp32_s3(8)

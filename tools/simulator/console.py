@@ -1,7 +1,7 @@
-"""One boot of a board whose console is a terminal: MicroPython's own REPL at its end.
+"""One boot of a board whose console is a terminal with MicroPython's own REPL.
 
-Ctrl-C reaches a program as a signal, and the REPL as a byte, as on a UART. Code that never ends
-in the raw REPL is not interrupted by it: MicroPython's unix port reads nothing meanwhile.
+Ctrl-C reaches a program as a signal and the REPL as a byte, as on a UART. It does not interrupt
+code in the raw REPL: MicroPython's unix port reads nothing meanwhile.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from simulator.process import HERE, LAUNCH
 CONSOLE = HERE / "device" / "console.py"
 CTRL_C = b"\x03"
 _POLL_S = 0.01
-_LOCAL, _SPECIAL = 3, 6  # of what tcgetattr gives
+_LOCAL, _SPECIAL = 3, 6  # indices into the list of termios.tcgetattr
 
 
 class ConsoleProcess:
-    """Start it from a thread that outlives it: Linux ties it to that thread. `on_bytes` gets what
-    the board says; `raw` as after a soft reset out of the raw REPL."""
+    """MicroPython on a pseudo-terminal. Start it from a thread that outlives it: Linux ends it
+    with that thread. `on_bytes` gets the output; `raw` starts in the raw REPL."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class ConsoleProcess:
         return None
 
     def write(self, data: bytes) -> None:
-        """Somebody types. What a program does not read waits for the REPL."""
+        """Type `data`; what the program does not read waits for the REPL."""
         with self._writing:
             reads = self._reads()
             if not reads and CTRL_C in data:
@@ -91,7 +91,7 @@ class ConsoleProcess:
                 self._pass_on()
 
     def kill(self) -> None:
-        """SIGKILL, and wait for all of it."""
+        """Kill the process (SIGKILL) and wait for it and its threads."""
         self._process.kill()
         self._process.wait()
         self._over.set()
@@ -101,11 +101,11 @@ class ConsoleProcess:
         os.close(self._ours)
 
     def _reads(self) -> bool:
-        """Whether the REPL reads: it then takes a Ctrl-C as a byte."""
+        """Whether the REPL reads the terminal: it takes Ctrl-C as a byte."""
         return not termios.tcgetattr(self._ours)[_LOCAL] & termios.ISIG
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # nobody holds the other end any more
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
             while data := os.read(self._ours, 4096):
                 self._on_bytes(data)
 
@@ -116,6 +116,6 @@ class ConsoleProcess:
                     self._pass_on()
 
     def _pass_on(self) -> None:
-        """At most a line: the REPL throws away what comes while it turns to the next one."""
+        """Write one line at most: the REPL discards input that comes while it handles a line."""
         some = bytes(self._waiting[: min(self._waiting.find(b"\r") + 1 or 1024, 1024)])
         del self._waiting[: os.write(self._ours, some)]

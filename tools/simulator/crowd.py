@@ -1,7 +1,7 @@
-"""Who comes next: people one after another, a gap between them, and doors that can be held.
+"""The queue in front of a kiosk: one person after another, with a gap between them.
 
-Its clock stands still while the kiosk boots, for nobody walks up to a dark kiosk, and an
-accelerated boot would take longer than anybody's patience.
+Its clock stops while the kiosk boots: nobody walks up to a dark kiosk, and an accelerated boot
+would outlast a visitor's patience.
 """
 
 import random
@@ -14,13 +14,13 @@ from simulator.physics import View
 from simulator.population import ROOM_C
 from simulator.visitor import Habits, Visit, Visitor
 
-LEAD_IN_MS = 2000  # from the first reading to the first person: the kiosk sees its empty hall
+LEAD_IN_MS = 2000  # from the sensor's first reading to the first person: an empty hall
 
 
 class Crowd:
-    """People in order. Not locked: its world calls it under the world's lock.
+    """People in order; `done` is set while nobody is in front or waiting.
 
-    `done` is set whenever nobody is left to come. Times given are the world's milliseconds.
+    Arguments are the world's milliseconds. Callers hold the world's lock.
     """
 
     def __init__(
@@ -35,47 +35,47 @@ class Crowd:
         self._next_ms: float = LEAD_IN_MS
         self._held = False
         self._room_c = ROOM_C
-        # The crowd's clock is the world's less what it stood still; so far it stands.
+        # The crowd's clock is the world's minus the time that it was stopped; it begins stopped.
         self._stood_ms = 0.0
         self._frozen_ms: float | None = 0.0
         self.admit(people)
 
     def admit(self, people: Iterable[Person]) -> None:
-        """More people come."""
+        """Append people to the queue."""
         self._waiting.extend(people)
         if self._waiting and self._visitor is None:
             self._room_c = self._waiting[0].ambient_c
         self._check_done()
 
     def hold(self) -> None:
-        """Nobody else comes; who is in front stays until served."""
+        """Stop the queue; the person in front is still served."""
         self._held = True
 
     def release(self) -> None:
-        """The next one comes after a gap."""
+        """Let the queue go on, after a gap."""
         self._held = False
 
     def freeze(self, now_ms: float) -> None:
-        """Time stands still."""
+        """Stop the crowd's clock."""
         if self._frozen_ms is None:
             self.advance(now_ms)
             self._frozen_ms = now_ms
 
     def thaw(self, now_ms: float) -> None:
-        """Time goes on."""
+        """Let the crowd's clock run."""
         if self._frozen_ms is not None:
             self._stood_ms += now_ms - self._frozen_ms
             self._frozen_ms = None
 
     def advance(self, now_ms: float) -> None:
-        """Live up to now."""
+        """Move people up to `now_ms`."""
         crowd_ms = self._clock(now_ms)
         while True:
             if self._visitor is None:
                 if self._held:
                     self._next_ms = max(self._next_ms, crowd_ms + self._habits.gap_ms)
                 if not self._waiting:
-                    # Whoever is admitted later comes then, not at a time that has gone by.
+                    # People admitted later must not arrive in the past.
                     self._next_ms = max(self._next_ms, crowd_ms)
                     return
                 if crowd_ms < self._next_ms:
@@ -89,7 +89,7 @@ class Crowd:
             self._leave(self._visitor)
 
     def view(self, now_ms: float) -> View:
-        """What the sensor sees: the wall, or skin before it."""
+        """What the sensor sees: a wall at room temperature, or skin in front of it."""
         self.advance(now_ms)
         crowd_ms = self._clock(now_ms)
         visitor = self._visitor
@@ -98,7 +98,7 @@ class Crowd:
         return View(visitor.skin_c(crowd_ms), self._room_c, fill=visitor.fill(crowd_ms))
 
     def see(self, colour: str, now_ms: float) -> None:
-        """A light went on."""
+        """Show a lamp that went on to the person in front."""
         self.advance(now_ms)
         if self._visitor is not None and self._frozen_ms is None:
             self._visitor.see(colour, self._clock(now_ms))

@@ -1,7 +1,7 @@
-"""A board on a desk, as it comes from its maker: empty, with a USB cable to flash it over.
+"""A new board on a desk: an empty flash, and a USB cable over which it is flashed.
 
-What lies on its flash decides what it does: an ESP32 that finds no image says so and waits, one
-that finds an image runs MicroPython, and that the kiosk. Its file system is a folder of the host.
+Without an image on its flash it reports so and waits; with one it runs MicroPython, which runs the
+kiosk's files. The file system is a folder of the host.
 """
 
 import threading
@@ -19,26 +19,26 @@ from simulator.serial_line import Lines, SerialLine, UsbJtagLines
 from simulator.server import Server
 
 _POLL_S = 0.01
-_OWN_USB_S = 0.5  # until MicroPython's TinyUSB takes the socket from USB-Serial/JTAG
+_OWN_USB_S = 0.5  # until MicroPython's TinyUSB replaces USB-Serial/JTAG
 _BANNER = b"ets Jun  8 2016 00:22:57\r\n\r\nrst:0x1 (POWERON_RESET),boot:"
 _DOWNLOAD = (
     _BANNER + b"0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\nwaiting for download\r\n"
 )
 _EMPTY = _BANNER + b"0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
 SPIRAM, OCTAL = b"module with SPIRAM", b"with Octal-SPIRAM"
-"""In the name of a board that an image of MicroPython is built for."""
+"""Parts of the board name in a MicroPython image; they tell which PSRAM it is built for."""
 
 HEAP_WITHOUT_PSRAM = "256K"
-"""What Python may have on an ESP32-S3 before Wi-Fi starts, or a little more."""
+"""About the Python heap of an ESP32-S3 without PSRAM, before Wi-Fi starts."""
 
 _SOFT = b"MPY: soft reboot\r\n"
 
 
 class DeskBoard(Board):
-    """`url` is the port at which it is flashed; options as a `Board` has them.
+    """A board to be flashed over its serial port `url`; `options` are those of `Board`.
 
-    `usb_jtag`: the cable is in the socket of the chip itself, and not in that of a bridge. That
-    port goes away when MicroPython starts its own.
+    `usb_jtag`: the cable is in the chip's own USB socket, not the USB bridge's; that port
+    disappears when MicroPython starts its own.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class DeskBoard(Board):
         **options: Any,
     ) -> None:
         model = "esp32-wrover-e" if chip.name == "ESP32" else None
-        # The raw REPL, which mpremote speaks, is in no other interpreter.
+        # Only this interpreter can have the raw REPL, which mpremote needs.
         super().__init__(name, flash_dir, flash_dir, model=model, interpreter="64bit", **options)
         if not self.interpreter.raw_repl:
             raise SimulatorError(
@@ -71,11 +71,11 @@ class DeskBoard(Board):
 
     @property
     def url(self) -> str:
-        """Its serial port, as pyserial names it."""
+        """URL of its serial port, for pyserial."""
         return self.cable.url
 
     def start(self) -> None:
-        """Power on. Raises `SimulatorError` if it is on."""
+        """Power on. Raises `SimulatorError` if the board is on."""
         if self.running:
             raise SimulatorError(f"{self.name} is on already")
         self._stopping.clear()
@@ -83,7 +83,7 @@ class DeskBoard(Board):
         self._thread.start()
 
     def stop(self) -> None:
-        """Power off, and the cable away."""
+        """Power off and remove the cable."""
         super().stop()
         self.cable.close()
 
@@ -102,7 +102,7 @@ class DeskBoard(Board):
 
     def _boot(self, cause: ResetCause) -> ResetCause | None:
         raw, self._soft = self._soft, False
-        # A soft reset does not look at the pins.
+        # A soft reset does not sample the boot pins.
         download = False if raw else self.lines.wait_boot(self._stopping)
         if download is None:
             return None
@@ -127,8 +127,8 @@ class DeskBoard(Board):
         return None if self._stopping.is_set() else ResetCause.HARD
 
     def _psram_found(self) -> int:
-        """Bytes of PSRAM that the image on the flash finds: it is built for one kind of it. Of what
-        lies beside an ESP32 4 MiB can be reached."""
+        """Bytes of PSRAM that the image can use: it is built for one kind, and an ESP32 addresses
+        4 MiB at most."""
         flash = bytes(self.flash_chip)
         if self.chip.name == "ESP32":
             return min(self.chip.psram_bytes, 4 * MIB) if SPIRAM in flash else 0
@@ -139,7 +139,7 @@ class DeskBoard(Board):
         return super()._about(cause) | {"psram_bytes": self._psram_found()}
 
     def _interpret(self, cause: ResetCause, resets: int, *, raw: bool) -> ResetCause | None:
-        """MicroPython, until somebody or something resets it."""
+        """Run MicroPython until a reset or power-off; returns the cause of the next boot."""
         psram_bytes = self._psram_found()
         if not self._heap_asked:
             self.heap = f"{psram_bytes >> 10}K" if psram_bytes else HEAP_WITHOUT_PSRAM
@@ -170,7 +170,7 @@ class DeskBoard(Board):
             server.close()
 
     def _soft_reset(self, exit_code: int) -> ResetCause | None:
-        """Ctrl-D in the raw REPL ends the interpreter; anything else is a fall."""
+        """Soft reset after exit code 0 (Ctrl-D in the raw REPL); any other code is a crash."""
         self.exit_code = exit_code
         if exit_code:
             self._died = True

@@ -1,4 +1,4 @@
-"""An SSD1306 of 128 x 64 on I2C: what the person would read.
+"""A virtual SSD1306 display of 128 x 64 pixels on I2C.
 
 Source: Solomon Systech SSD1306 data sheet rev 1.1, sections 8.1.5 (I2C), 8.7 (GDDRAM), 10.
 """
@@ -12,7 +12,7 @@ PAGES = HEIGHT // 8
 LIT = "#9fe8ff"
 DARK = "#05090d"
 
-# How many bytes follow a command; the scroll commands are taken and ignored.
+# Bytes that follow a command; scroll commands are accepted without effect.
 _ARGUMENTS = {
     **dict.fromkeys((0x20, 0x81, 0x8D, 0xA8, 0xD3, 0xD5, 0xD9, 0xDA, 0xDB), 1),
     **dict.fromkeys((0x21, 0x22, 0xA3), 2),
@@ -26,7 +26,7 @@ _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 class VirtualSSD1306:
     """Decodes commands and display data; `on`, `inverted` and `contrast` are as commanded.
 
-    `present`: somebody answers. `hangs`: it holds a wire as soon as it is addressed.
+    `present`: it acknowledges its address. `hangs`: it holds a wire low once addressed.
     """
 
     def __init__(self, address: int = ADDRESS) -> None:
@@ -36,7 +36,7 @@ class VirtualSSD1306:
         self.power_on()
 
     def power_on(self, _now_ms: float = 0.0) -> None:
-        """Reset values; the memory is cleared here, a real one holds noise."""
+        """Set the reset values, and clear the memory, which in a real part holds noise."""
         self._memory = bytearray(WIDTH * PAGES)
         self.on = False
         self.inverted = False
@@ -53,31 +53,31 @@ class VirtualSSD1306:
         self._arguments = bytearray()
 
     def spark(self) -> None:
-        """A spark on its reset line: registers as after power-on, and it still acknowledges."""
+        """Reset the registers as a static discharge does; the part still acknowledges."""
         self.power_on()
 
     def power_off(self) -> None:
-        """Dark."""
+        """Turn dark."""
         self.on = False
 
     def answers(self, address: int) -> bool:
-        """Whether an address is this display's."""
+        """Whether the display is present and has this address."""
         return self.present and address == self.address
 
     def holds_sda(self, _now_ms: float) -> bool:
-        """Never keeps the bus."""
+        """Whether it holds SDA low: never."""
         return False
 
     def clocked(self, _now_ms: float) -> None:
-        """Clock pulses by hand mean nothing to it."""
+        """Ignore a clock pulse driven as GPIO."""
 
     def sda_was_low(self, _now_ms: float, _low_ms: float) -> None:
-        """Nor does a wake pulse."""
+        """Ignore a wake pulse."""
 
     def transfer(
         self, _now_ms: float, address: int, data: bytes, count: int, clock_hz: int = 400_000
     ) -> bytes:
-        """Take control bytes, commands and data; a read gives the status byte (section 8.1.3)."""
+        """Take control bytes, commands and data; a read returns the status byte (8.1.3)."""
         if clock_hz > 400_000:
             raise NotAcknowledgedError(f"no answer from 0x{address:02x}: above 400 kHz")
         if self.hangs:
@@ -100,7 +100,7 @@ class VirtualSSD1306:
         return bytes((0x00 if self.on else 0x40,)) * count
 
     def pixel(self, x: int, y: int) -> bool:
-        """Whether a pixel of the glass is lit, seen upright as modules are mounted (A1, C8)."""
+        """Whether a pixel is lit, seen upright with the usual mounting (commands A1, C8)."""
         if not self.on:
             return False
         if self._all_on:
@@ -112,11 +112,11 @@ class VirtualSSD1306:
         return lit != self.inverted
 
     def rows(self) -> list[list[bool]]:
-        """64 rows of 128 pixels, top left first."""
+        """All pixels, as 64 rows of 128 from the top left."""
         return [[self.pixel(x, y) for x in range(WIDTH)] for y in range(HEIGHT)]
 
     def to_text(self) -> str:
-        """The glass in 16 lines of 64 braille characters."""
+        """The picture in 16 lines of 64 braille characters."""
         rows = self.rows()
         lines: list[str] = []
         for top in range(0, HEIGHT, 4):
@@ -133,7 +133,7 @@ class VirtualSSD1306:
         return "\n".join(lines)
 
     def svg_path(self, pixel_size: int) -> str:
-        """The lit pixels as the `d` of an SVG path; neighbours in a row are one rectangle."""
+        """The lit pixels as an SVG path's `d`; neighbours in a row share a rectangle."""
         gap = pixel_size * 0.1
         parts: list[str] = []
         for y, row in enumerate(self.rows()):
@@ -150,7 +150,7 @@ class VirtualSSD1306:
         return "".join(parts)
 
     def to_svg(self, pixel_size: int = 4, lit: str = LIT, dark: str = DARK) -> str:
-        """A picture of the glass."""
+        """The picture as SVG."""
         width, height = WIDTH * pixel_size, HEIGHT * pixel_size
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -170,7 +170,7 @@ class VirtualSSD1306:
 
     def _do(self, command: int, arguments: bytearray) -> None:
         if command == 0x20:
-            # 3 is invalid (table 9-1); the reset value stays the safest reading of it.
+            # 3 is invalid (table 9-1) and taken as the reset value.
             self._mode = min(arguments[0] & 0x03, _PAGE)
         elif command == 0x21:
             self._columns = (arguments[0] & 0x7F, arguments[1] & 0x7F)

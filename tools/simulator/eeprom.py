@@ -1,4 +1,4 @@
-"""The 32 cells of an MLX90614's EEPROM: slow, and to be erased before they are written."""
+"""The EEPROM of an MLX90614: 32 cells, 5 ms per write, to be erased before a write."""
 
 from simulator.errors import NotAcknowledgedError
 
@@ -7,12 +7,12 @@ EMISSIVITY = 0x04
 CONFIG1 = 0x05
 ADDRESS = 0x0E
 ID = 0x1C
-# The sheet allows these; the others are Melexis's, acknowledged and left as they are.
+# Writable by the data sheet; writes to the other cells (Melexis's) are acknowledged and ignored.
 _WRITABLE = frozenset((0x00, 0x01, 0x02, 0x03, EMISSIVITY, CONFIG1, ADDRESS, 0x0F, 0x19))
 
 
 class Eeprom:
-    """Cells of 16 bits, as shipped but for what is given."""
+    """Cells of 16 bits, with factory values where no argument gives another."""
 
     def __init__(
         self, config1: int, emissivity: int, address: int, unit_id: tuple[int, int, int, int]
@@ -30,24 +30,24 @@ class Eeprom:
 
     @property
     def number(self) -> str:
-        """The part's 64-bit number in hex."""
+        """The part's 64-bit ID in hex."""
         return "".join(f"{word:04x}" for word in self.cells[ID : ID + 4])
 
     def busy(self, now_ms: float) -> bool:
-        """Whether an erase or a write is under way (5 ms each)."""
+        """Whether an erase or write is in progress (5 ms each)."""
         return now_ms < self._busy_until_ms
 
     def read(self, cell: int, now_ms: float) -> int:
-        """A cell's word. Raises `NotAcknowledgedError` while a write is under way."""
+        """Read a cell. Raises `NotAcknowledgedError` while busy."""
         if self.busy(now_ms):
             raise NotAcknowledgedError("EEPROM is busy")
         return self.cells[cell]
 
     def write(self, cell: int, value: int, now_ms: float) -> bool:
-        """Erase (0x0000) or write a cell; whether it is one that can be written.
+        """Erase (0x0000) or write a cell; returns whether the cell is writable.
 
-        A cell that was not erased ends with the bits of both values: as an erased cell holds
-        zeros, a write can only set bits. Raises `NotAcknowledgedError` while busy.
+        An erased cell holds zeros and a write only sets bits, so a cell that was not erased ends
+        with the bits of both values. Raises `NotAcknowledgedError` while busy.
         """
         if self.busy(now_ms):
             raise NotAcknowledgedError("EEPROM is busy")

@@ -1,19 +1,19 @@
-"""Every error of the simulator, under one base."""
+"""The simulator's errors."""
 
 from fevergate.errors import FeverGateError
 
 
 class SimulatorError(FeverGateError):
-    """Base of all that the simulator raises on purpose."""
+    """Base of the simulator's errors."""
 
 
 class BoardDiedError(SimulatorError):
-    """The board's program ended by itself; the message has the end of its console."""
+    """The board's program ended by itself; the message quotes the console's last lines."""
 
 
 class NotAcknowledgedError(SimulatorError, OSError):
-    """Nobody on the bus acknowledged the address or a byte."""
+    """No device on the bus acknowledged the address or a byte."""
 
 
 class BusTimeoutError(SimulatorError, TimeoutError):
-    """A wire of the bus is held low."""
+    """SDA or SCL is held low."""

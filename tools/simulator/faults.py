@@ -1,10 +1,10 @@
-"""Ways in which a sensor fails on a real bus, each for a number of times, a while, or for good."""
+"""Faults of a sensor on the bus, each for a number of times, a duration, or until removed."""
 
 import enum
 
 
 class Fault(enum.Enum):
-    """What goes wrong. A fault's count is in transactions, a stuck bus's in clock pulses."""
+    """A kind of fault. Its count is in transactions; that of `STUCK_BUS` is in clock pulses."""
 
     NAK = "does not acknowledge its address"
     WRONG_PEC = "sends a wrong checksum"
@@ -24,13 +24,13 @@ class _Active:
 
 
 class Faults:
-    """The faults in force; a duration begins when the part is next looked at."""
+    """The active faults; a duration begins when the fault is first checked."""
 
     def __init__(self) -> None:
         self._active: dict[Fault, _Active] = {}
 
     def add(self, fault: Fault, count: int | None = None, duration_ms: float | None = None) -> None:
-        """Begin a fault; without count and duration it lasts until it is removed."""
+        """Begin a fault; without count and duration it lasts until removed."""
         self._active[fault] = _Active(count, duration_ms)
 
     def remove(self, fault: Fault | None = None) -> None:
@@ -41,7 +41,7 @@ class Faults:
             self._active.pop(fault, None)
 
     def holds(self, fault: Fault, now_ms: float) -> bool:
-        """Whether a fault is in force."""
+        """Whether a fault is active."""
         active = self._active.get(fault)
         if active is None:
             return False
@@ -54,7 +54,7 @@ class Faults:
         return True
 
     def spend(self, fault: Fault, now_ms: float) -> bool:
-        """Whether a fault is in force, and one of its count gone."""
+        """Whether a fault is active; uses up one of its count."""
         if not self.holds(fault, now_ms):
             return False
         active = self._active[fault]

@@ -1,4 +1,4 @@
-"""Fills a board's flash as the flashing tool does: the firmware compiled."""
+"""Writes the firmware to a board's flash as `fevergate flash` does, compiled."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -8,17 +8,17 @@ from simulator.errors import SimulatorError
 
 _NOT_FLASHED = (".toml", ".pyc")
 _STARTED = (PurePosixPath("boot.py"), PurePosixPath("main.py"))
-"""Found by these names: they stay sources."""
+"""Files that MicroPython starts by these names; they stay sources."""
 
 
 def write_flash(
     flash_dir: Path, firmware_dir: Path, files: Mapping[str, bytes], *, sources: bool = False
 ) -> None:
-    """Write firmware and `files` (path on the flash: bytes); erase nothing else.
+    """Write firmware and `files` (path on the flash: bytes); other files stay.
 
     Modules are compiled to .mpy, as on a board, unless `sources`; their tracebacks name the source.
-    `files` are written as they are. Raises `CompilerError` where a module is no Python,
-    `SimulatorError` where there is no firmware, or a path would leave the flash.
+    `files` are written unchanged. Raises `CompilerError` for a module that is not valid Python,
+    `SimulatorError` if the firmware is missing or a path leads out of the flash.
     """
     if not firmware_dir.is_dir():
         raise SimulatorError(f"{firmware_dir}: expected a folder with the firmware")
@@ -45,7 +45,7 @@ def _is_flashed(inside: Path) -> bool:
 
 
 def _write(source: Path, flash_dir: Path, inside: PurePosixPath, sources: bool) -> None:
-    """One file, and not its other form: a board takes the .py where it finds both."""
+    """Write one file and remove its other form: a board prefers the .py to the .mpy."""
     target, data = flash_dir / inside, source.read_bytes()
     if inside.suffix == ".py" and inside not in _STARTED:
         if not sources:

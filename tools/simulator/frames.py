@@ -1,4 +1,4 @@
-"""The frames between the board and its world, in one place with the errno they carry.
+"""The frames between a board and its world, and the error numbers they carry.
 
 Request: u16 length of what follows, u8 operation, u64 simulated milliseconds since the boot,
 payload. Answer: u16 length of what follows, u8 status (0 or an errno as an ESP32 raises it),
@@ -11,11 +11,11 @@ payload. Little endian. device/wire.py is the other end.
 | PIN | u8 pin, u8 mode, u8 pull, u8 level (each 255: keep) | u8 level of the wire |
 | PWM | u8 pin, u32 Hz (0: off), u16 duty | |
 | WDT | u32 ms to start a watchdog, 0 to feed it | |
-| RESET | u8 cause | none ever |
-| RTC | i64 ms that the clock is ahead of a right one | |
-| RTC_MEMORY | bytes to keep through a reset, or none | what is kept |
-| WIFI | u8 what is called (air.WifiCall), its arguments | u8 error (radio.WifiError), result |
-| ROUTE | u8 kind of socket, u16 port, host | u8 known, u32 ms to hang, u16 port, 4 bytes |
+| RESET | u8 cause | no answer |
+| RTC | i64 ms by which the clock is ahead of the true time | |
+| RTC_MEMORY | bytes to keep through a reset, or none | bytes kept |
+| WIFI | u8 call (air.WifiCall), its arguments | u8 error (radio.WifiError), result |
+| ROUTE | u8 kind of socket, u16 port, host | u8 known, u32 ms to block, u16 port, 4 bytes address |
 """
 
 import enum
@@ -38,7 +38,7 @@ ETIMEDOUT = 116  # newlib's, as on an ESP32; Linux says 110
 
 
 class Operation(enum.IntEnum):
-    """What the board asks for."""
+    """Operation of a request."""
 
     I2C_SETUP = 1
     I2C_TRANSFER = 2
@@ -53,7 +53,7 @@ class Operation(enum.IntEnum):
 
 
 class ResetCause(enum.IntEnum):
-    """The values of `machine.reset_cause()`."""
+    """Values of `machine.reset_cause()`."""
 
     POWER_ON = 1
     HARD = 2
@@ -63,5 +63,5 @@ class ResetCause(enum.IntEnum):
 
 
 def answer(status: int, payload: bytes = b"") -> bytes:
-    """An answer's bytes, length included."""
+    """Encode an answer, length included."""
     return struct.pack("<HB", 1 + len(payload), status) + payload

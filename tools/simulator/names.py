@@ -1,4 +1,4 @@
-"""A virtual name server (RFC 1035) that answers right, late, wrongly, or not at all."""
+"""A virtual DNS server (RFC 1035) that answers correctly, late, wrongly, or not at all."""
 
 import contextlib
 import enum
@@ -14,7 +14,7 @@ _HEADER = struct.Struct(">HHHHHH")
 
 
 class Mood(enum.Enum):
-    """How a name server behaves."""
+    """Behaviour of a name server."""
 
     RIGHT = "answers"
     SILENT = "never answers"
@@ -28,7 +28,7 @@ class Mood(enum.Enum):
 
 
 def question_of(query: bytes) -> tuple[str, bytes]:
-    """The name that a query asks for, and the question's bytes. Raises `ValueError`."""
+    """The name in a query, and the question's bytes. Raises `ValueError` if there is none."""
     labels, at = [], _HEADER.size
     while at < len(query) and query[at]:
         labels.append(query[at + 1 : at + 1 + query[at]])
@@ -39,7 +39,7 @@ def question_of(query: bytes) -> tuple[str, bytes]:
 
 
 def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> bytes:
-    """The message that answers a query; `address` None: there is no such name."""
+    """Encode the answer to a query; `address` None: the name does not exist."""
     number = int.from_bytes(query[:2], "big") ^ (mood is Mood.OTHER_ID)
     _, question = question_of(query)
     if mood is Mood.GARBAGE:
@@ -48,7 +48,7 @@ def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> byt
         return _HEADER.pack(number, 0x8183, 1, 0, 0, 0) + question
     if mood is Mood.WRONG:
         address = WRONG_ADDRESS
-    # As name servers do: an alias first, whose name is compressed.
+    # Like real servers, answer with an alias (CNAME) first, its name compressed.
     alias = _HEADER.size + len(question)
     record = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, TTL_S, 6) + b"\x03srv\xc0\x0c"
     owner = struct.pack(">H", 0xC000 | (alias + 12))
@@ -59,7 +59,7 @@ def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> byt
 
 
 class NameServer:
-    """One server on a loopback port of its own; `asked` are the names that came."""
+    """A server on its own loopback port; `asked` lists the names in its queries."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
@@ -71,7 +71,7 @@ class NameServer:
 
     @property
     def port(self) -> int:
-        """Where it listens; it begins to when it is first asked for."""
+        """UDP port of the server; the first access starts it."""
         if self._socket is None:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.bind(("127.0.0.1", 0))
@@ -79,7 +79,7 @@ class NameServer:
         return self._socket.getsockname()[1]
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""A picture of a kiosk's panel as a person sees it now: three lamps above the display."""
+"""A picture of a kiosk's panel: three lamps above the display."""
 
 from html import escape
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _UNLIT = 0.15
 
 
 def panel_svg(board: "Board", title: str = "") -> str:
-    """SVG of lamps and glass; a title stands below."""
+    """The panel's present state as SVG, with a title below."""
     glass_w, glass_h = WIDTH * PIXEL, HEIGHT * PIXEL
     width = glass_w + 2 * MARGIN
     top = 3 * LAMP_RADIUS + MARGIN

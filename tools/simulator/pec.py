@@ -1,4 +1,4 @@
-"""Packet error code of SMBus, for the virtual sensor; apart from the firmware's on purpose."""
+"""SMBus packet error code of the virtual sensor, independent of the firmware's to test it."""
 
 
 def _row(byte: int) -> int:
@@ -11,7 +11,7 @@ _TABLE = tuple(_row(byte) for byte in range(256))
 
 
 def pec(data: bytes) -> int:
-    """CRC-8, polynomial x^8 + x^2 + x + 1, start 0, over address bytes and data (SMBus 2.0)."""
+    """CRC-8 over address bytes and data: polynomial x^8 + x^2 + x + 1, start 0 (SMBus 2.0)."""
     crc = 0
     for byte in data:
         crc = _TABLE[crc ^ byte]

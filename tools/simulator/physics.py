@@ -1,6 +1,6 @@
-"""What radiation reaches the glass of the sensor: the arithmetic of warm grey bodies.
+"""Radiation that reaches the sensor: the arithmetic of grey bodies (Stefan-Boltzmann).
 
-Written apart from the firmware's correction, which it exercises.
+Independent of the firmware's emissivity correction, which is tested with it.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ SKIN_EMISSIVITY = 0.98
 
 @dataclass(frozen=True)
 class View:
-    """What is in front of the sensor: a surface (°C) that fills a part of the view (0 to 1).
+    """The sensor's field of view: a surface (°C) that fills a share of it (0 to 1).
 
-    The rest of the view, and all that the surface reflects, has the room's temperature.
+    The rest of the view, and what the surface reflects, is at `ambient_c`.
     """
 
     surface_c: float
@@ -23,7 +23,7 @@ class View:
 
     @property
     def radiant_c(self) -> float:
-        """Temperature (°C) of the black body that radiates as much as the view."""
+        """Temperature (°C) of a black body with the same radiation."""
         share = self.fill * self.emissivity
         surface_k4 = (self.surface_c + ZERO_C_K) ** 4
         ambient_k4 = (self.ambient_c + ZERO_C_K) ** 4
@@ -31,14 +31,14 @@ class View:
 
 
 def through_film(radiant_c: float, film_c: float, share: float) -> float:
-    """What is left (°C) of a radiation behind a film that passes a share of it, and radiates."""
+    """Radiant temperature (°C) behind a film at `film_c` that passes `share` of the radiation."""
     radiant_k4 = (radiant_c + ZERO_C_K) ** 4
     film_k4 = (film_c + ZERO_C_K) ** 4
     return (share * radiant_k4 + (1 - share) * film_k4) ** 0.25 - ZERO_C_K
 
 
 def as_seen_with(radiant_c: float, die_c: float, emissivity: float) -> float:
-    """What a part shows (°C) whose own emissivity is set to `emissivity`."""
+    """Object temperature (°C) that a sensor reports if its emissivity is set to `emissivity`."""
     radiant_k4 = (radiant_c + ZERO_C_K) ** 4
     die_k4 = (die_c + ZERO_C_K) ** 4
     surface_k4 = max((radiant_k4 - (1 - emissivity) * die_k4) / emissivity, 0.0)

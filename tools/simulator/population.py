@@ -1,7 +1,7 @@
-"""People drawn from published statistics, for a kiosk without a file of real ones.
+"""People drawn from published statistics, in place of a file of measured ones.
 
-From the 544 people of Wang et al. 2023 (PhysioNet, doi 10.13026/3bhc-9065), FLIR camera, mean
-of four rounds, in rooms of about 22 °C; see `SITE_STATISTICS`.
+`SITE_STATISTICS` are of the 544 people of Wang et al. 2023 (PhysioNet, doi 10.13026/3bhc-9065):
+FLIR camera, mean of four rounds, rooms of about 22 °C.
 """
 
 import random
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from fevergate.evaluation.people_file import ROUNDS, Person
 from simulator.errors import SimulatorError
 
-ROOM_C = 22.0  # where the statistics were taken
+ROOM_C = 22.0  # room temperature of the statistics
 FEVER_ORAL_C = (38.0, 39.5)
 HEALTHY_BELOW_C = 37.5
 
 
 @dataclass(frozen=True)
 class SiteStatistics:
-    """Of one place on the face, °C: healthy skin, oral minus skin, rise with the room, repeat."""
+    """Statistics (°C) of one site of the face; columns as in `built_in_crowd`."""
 
     healthy_c: float
     oral_minus_skin_c: float
@@ -32,7 +32,7 @@ SITE_STATISTICS = {
     "canthus": SiteStatistics(35.57, 1.30, 0.33, 0.10, 0.11),
     "face_max": SiteStatistics(35.90, 0.97, 0.26, 0.05, 0.38),
 }
-ORAL_SD_C = 0.25  # healthy mouths around healthy skin + difference, cut off at 37.5 °C
+ORAL_SD_C = 0.25  # of healthy people's oral temperature
 
 
 def built_in_crowd(
@@ -43,7 +43,7 @@ def built_in_crowd(
     ambient_c: float = ROOM_C,
     site: str = "canthus",
 ) -> list[Person]:
-    """`n` people, the same for the same arguments.
+    """Draw `n` people; equal arguments give equal people.
 
     | site | healthy skin | oral minus skin | per °C of room | repeat SD |
     | --- | --- | --- | --- | --- |
@@ -52,10 +52,11 @@ def built_in_crowd(
     | canthus | 35.57 | 1.30 ± 0.33 | 0.10 | 0.11 |
     | face_max | 35.90 | 0.97 ± 0.26 | 0.05 | 0.38 |
 
-    The mouth is drawn first: healthy ones around skin plus difference (SD 0.25 °C, below 37.5),
-    fevers evenly from 38.0 to 39.5 °C, in a share of `fever_share` (19 of the 544 had one). The
-    skin follows from it, the person's own difference, and the room. The number of fevers is
-    exact, their places are drawn. Raises `SimulatorError` for arguments that make no sense.
+    The oral temperature is drawn first: of healthy people from a normal distribution around skin
+    plus difference (SD 0.25 °C, below 37.5 °C), of feverish ones uniformly from 38.0 to 39.5 °C.
+    The skin temperature follows from it, the person's own difference, and the room. Exactly
+    `fever_share` of the people are feverish (19 of the 544 were), at drawn places. Raises
+    `SimulatorError` for an unknown site, a negative `n`, or a share outside 0 to 1.
     """
     if site not in SITE_STATISTICS:
         raise SimulatorError(f"site: expected one of {', '.join(SITE_STATISTICS)}, not {site!r}")

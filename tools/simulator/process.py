@@ -1,4 +1,4 @@
-"""The operating system's side of a board: one MicroPython process, its console, its end."""
+"""The MicroPython process of one boot of a board, and its console output."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ LAUNCH = HERE / "launch.py"
 
 
 class BoardProcess:
-    """One boot. Start it from a thread that outlives it: Linux ties it to that thread."""
+    """One boot. Start it from a thread that outlives it: Linux ends it with that thread."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class BoardProcess:
             encoding="utf-8",
             errors="replace",
             env=interpreter.environment(),
-            start_new_session=True,  # a Ctrl-C is for whoever runs the simulator
+            start_new_session=True,  # a Ctrl-C in the terminal must not reach the board
         )
         self.pid = self._process.pid
         self._on_line = on_line
@@ -57,7 +57,7 @@ class BoardProcess:
         return None
 
     def kill(self) -> None:
-        """SIGKILL, and wait for process and console."""
+        """Kill the process (SIGKILL) and wait for it and its console's reader."""
         self._process.kill()
         self._process.wait()
         self._reader.join()

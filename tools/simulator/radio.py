@@ -1,8 +1,8 @@
-"""Access points around a board, and the station of its radio as ESP-IDF's driver runs it.
+"""Access points around a board, and its Wi-Fi station as ESP-IDF's driver runs it.
 
-A station is a function of the time that it is told: `advance` lets happen what has become due.
-Reasons and states are those of ESP-IDF's `wifi_err_reason_t` and of MicroPython's
-`ports/esp32/network_wlan.c` (v1.28.0, the line numbers below are of that file).
+The station has no clock: `advance` brings it up to a given time. Reasons and states are those of
+ESP-IDF's `wifi_err_reason_t` and of MicroPython's `ports/esp32/network_wlan.c` (v1.28.0; numbers
+in brackets below are lines of that file).
 """
 
 import enum
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 OPEN, WPA2, WPA3 = 0, 3, 6
 _NONE = "0.0.0.0"  # noqa: S104
-KEY_MIN = 8  # a shorter one is none of WPA2's
+KEY_MIN = 8  # shortest WPA2 passphrase
 
 STAT_IDLE = 1000
 STAT_CONNECTING = 1001
@@ -27,16 +27,16 @@ AUTHMODE_TOO_LOW = 211
 RSSI_TOO_LOW = 212
 _SHOWN_AT_ONCE = (NO_AP_FOUND, RSSI_TOO_LOW, AUTHMODE_TOO_LOW, NO_COMPATIBLE_SECURITY)
 
-CHANNEL_MS = 120  # an active scan stays so long on a channel (esp_wifi_scan_start)
-SEARCH_MS = 2400  # 11 channels actively, two passively at 360 ms, and going back
+CHANNEL_MS = 120  # active scan of a channel (esp_wifi_scan_start)
+SEARCH_MS = 2400  # 11 channels actively, two passively at 360 ms, and the return
 HANDSHAKE_MS = 300
-REFUSED_MS = 3000  # until a handshake with a wrong key is given up
-DHCP_MS = 1200  # lwIP asks by ARP whether the address is free
-BEACON_MS = 6000  # esp_wifi_set_inactive_time: beacons missed for so long
+REFUSED_MS = 3000  # until a handshake with a wrong key fails
+DHCP_MS = 1200  # includes lwIP's ARP probe of the address
+BEACON_MS = 6000  # without beacons until disconnected (esp_wifi_set_inactive_time)
 
 
 class WifiError(enum.IntEnum):
-    """What `esp_exceptions_helper` raises; `device/network.py` has the texts."""
+    """Errors that `esp_exceptions_helper` raises; `device/network.py` has the texts."""
 
     NONE = 0
     NOT_STARTED = 1
@@ -47,10 +47,10 @@ class WifiError(enum.IntEnum):
 
 @dataclass
 class AccessPoint:
-    """One radio cell; tests change its fields under the world's lock.
+    """One access point; tests change its fields under the world's lock.
 
-    `key`: None takes any that is long enough. `flap_ms`: gone and back again each so many ms.
-    `passes`: whether packets get through. `refuses`: a reason with which it lets nobody in.
+    `key`: None accepts any key of 8 or more bytes. `flap_ms`: it goes off and on in turn, for this
+    time each. `passes`: packets get through. `refuses`: reason code with which it refuses stations.
     """
 
     ssid: bytes = b"campus"
@@ -67,13 +67,13 @@ class AccessPoint:
     refuses: int = 0
 
     def heard(self, now_ms: int) -> bool:
-        """Whether it is on the air."""
+        """Whether it is on the air at `now_ms`."""
         return self.on and not (self.flap_ms and now_ms // self.flap_ms % 2)
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What DHCP gives: (address, mask, router, name server)."""
+    """A DHCP lease."""
 
     address: str = "10.66.0.23"
     netmask: str = "255.255.255.0"
@@ -82,7 +82,7 @@ class Lease:
 
 
 class Phase(enum.Enum):
-    """What the station is doing."""
+    """Phase of the station."""
 
     IDLE = "nothing"
     SEARCH = "looking for an access point"
@@ -104,7 +104,7 @@ class _Wanted:
 
 @dataclass
 class Station:
-    """The board's side; one a boot. `power_save` is `config("pm")`: 1 unless it is set."""
+    """The board's Wi-Fi station during one boot; `power_save` is `config("pm")`, at first 1."""
 
     points: list[AccessPoint]
     active: bool = False
@@ -119,13 +119,13 @@ class Station:
     reasons: list[int] = field(default_factory=list)
     refused_calls: int = 0
     _wanted: _Wanted = field(default_factory=_Wanted)
-    _limit: int = 0  # conf_wifi_sta_reconnects: 0 is for ever
+    _limit: int = 0  # conf_wifi_sta_reconnects: 0 is unlimited
     _tries: int = 0
     _due_ms: int = 0
     _silent_ms: int | None = None
 
     def activate(self, on: bool) -> None:
-        """`active(on)`; what was asked for is forgotten by the driver, not by the port (300)."""
+        """`active(on)`; off, the driver forgets the network to join, the port does not (300)."""
         self.used = True
         if on and not self.active:
             self._tries = 0
@@ -134,11 +134,11 @@ class Station:
         self.active = on
 
     def reconnects(self, count: int) -> None:
-        """`config(reconnects=count)`; -1 is for ever (645)."""
+        """`config(reconnects=count)`; -1 is unlimited (645)."""
         self._limit = 0 if count == -1 else count + 1
 
     def connect(self, now_ms: int, ssid: bytes, key: bytes, bssid: bytes) -> WifiError:
-        """Begin to join (307)."""
+        """`connect()`: begin to join (307)."""
         self.advance(now_ms)
         error = WifiError.NONE
         if not self.active:
@@ -157,7 +157,7 @@ class Station:
         return error
 
     def disconnect(self, now_ms: int) -> WifiError:
-        """Leave, or give up joining (360)."""
+        """`disconnect()`: leave, or stop joining (360)."""
         self.advance(now_ms)
         if not self.active:
             return WifiError.NOT_STARTED
@@ -167,7 +167,7 @@ class Station:
         return WifiError.NONE
 
     def status(self, now_ms: int) -> int:
-        """`status()`: a reason stays until an address comes, also while it joins again (369)."""
+        """`status()`; a reason stays until there is an address, also while joining again (369)."""
         self.advance(now_ms)
         if self.phase is Phase.ONLINE:
             return STAT_GOT_IP
@@ -182,7 +182,7 @@ class Station:
         return self.reason or STAT_IDLE
 
     def scan(self, now_ms: int) -> list[AccessPoint] | None:
-        """What is heard; None where the driver refuses, which the port tells nobody (451)."""
+        """`scan()`; None if the driver refuses, which the port does not report (451)."""
         self.advance(now_ms)
         if self.phase in _JOINING:
             return None
@@ -198,13 +198,13 @@ class Station:
         return Lease(_NONE, _NONE, _NONE, Lease.name_server if self.joins else _NONE)
 
     def through(self, now_ms: int) -> bool:
-        """Whether packets get out and in."""
+        """Whether packets pass in both directions."""
         self.advance(now_ms)
         point = self.point
         return self.phase is Phase.ONLINE and bool(point and point.passes and point.heard(now_ms))
 
     def advance(self, now_ms: int) -> None:
-        """Let happen what is due by now (ms)."""
+        """Bring the station up to `now_ms`."""
         while self.phase in _JOINING and now_ms >= self._due_ms:
             if self.phase is Phase.SEARCH:
                 self._searched(self._due_ms)
@@ -223,7 +223,7 @@ class Station:
             self.joins.append(point)
 
     def _search(self, at_ms: int) -> None:
-        """The first that answers on the lowest channel, not the strongest (WIFI_FAST_SCAN)."""
+        """Look for the access point on the lowest channel, not the strongest (WIFI_FAST_SCAN)."""
         self.phase, self.point = Phase.SEARCH, None
         near = [point for point in self.points if self._wants(point) and point.heard(at_ms)]
         first = min((point.channel for point in near), default=0)
@@ -256,7 +256,7 @@ class Station:
 
     def _shook_hands(self, at_ms: int) -> None:
         point = self.point
-        assert point is not None  # noqa: S101 - the phase says so
+        assert point is not None  # noqa: S101 - set in this phase
         if self._lets_in(point):
             self.phase, self._silent_ms = Phase.DHCP, None
             self._due_ms = at_ms + (0 if self.static else DHCP_MS)
@@ -265,7 +265,7 @@ class Station:
             self._disconnected(at_ms, point.refuses or wrong_key)
 
     def _disconnected(self, at_ms: int, reason: int) -> None:
-        """WIFI_EVENT_STA_DISCONNECTED: the port joins again by itself (100)."""
+        """WIFI_EVENT_STA_DISCONNECTED: record the reason and join again, as the port does (100)."""
         self.reason, self.phase, self.point = reason, Phase.IDLE, None
         self.reasons.append(reason)
         if not self.requested:

@@ -1,6 +1,6 @@
-"""The air between a board's sockets and the host's: what is sent while nothing gets through waits.
+"""A TCP relay between a board and the host that holds data back while the Wi-Fi is down.
 
-TCP's bytes are held and go on later, as retransmissions do; nothing of the protocol is simulated.
+Held bytes go on later, as retransmissions would; the protocol itself is not simulated.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Relay:
-    """Forwards a loopback port to an address while `through()`."""
+    """Forwards a loopback port to an address while `through()` is true."""
 
     def __init__(self, host: str, port: int, through: Callable[[], bool]) -> None:
         self._to = (host, port)
@@ -29,7 +29,7 @@ class Relay:
         self._thread.start()
 
     def close(self) -> None:
-        """Cut what is connected, and wait for the thread."""
+        """Cut all connections and wait for the thread."""
         self._over.set()
         self._thread.join()
 

@@ -1,9 +1,8 @@
-"""A chip that waits for download: its ROM's loader, and the stub that esptool puts on top of it.
+"""The ROM's serial loader of a chip in download mode, and the stub that esptool loads into it.
 
 Source: https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
-and what differs from chip to chip in `simulator.chips`.
-Knows no serial port: it is fed bytes and gives bytes. Not modelled: encryption, reading flash back,
-how long erasing takes.
+Differences between chips are in `simulator.chips`. Bytes in, bytes out; the serial port is
+elsewhere. Not modelled: encryption, reading the flash back, the duration of an erase.
 """
 
 import functools
@@ -22,7 +21,7 @@ _HEADER = struct.Struct("<BBHI")
 _REQUEST, _ANSWER = 0, 1
 _SEED = 0xEF
 _SYNC = b"\x07\x07\x12\x20" + 32 * b"\x55"
-_FROM_ROM = 0x20120707  # a stub would answer 0
+_FROM_ROM = 0x20120707  # the ROM's value in its answer to SYNC; a stub's is 0
 
 _INVALID, _FAILED, _CHECKSUM, _INFLATE = 0x05, 0x06, 0x07, 0x0B
 _STUB_CHECKSUM, _STUB_INVALID = 0xC1, 0xFF
@@ -35,22 +34,22 @@ _NO_FLASH = 0xFFFFFF
 
 
 class _RefusedError(Exception):
-    """A command is answered with an error code."""
+    """A command that is answered with an error code."""
 
 
 def slip(packet: bytes) -> bytes:
-    """A packet as it goes over the line."""
+    """Frame a packet for the line (SLIP, RFC 1055)."""
     body = packet.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
     return b"\xc0" + body + b"\xc0"
 
 
 def checksum(data: bytes) -> int:
-    """As the ROM adds up a block."""
+    """The ROM's checksum of a block: XOR of its bytes and 0xEF."""
     return functools.reduce(operator.xor, data, _SEED)
 
 
 class RomLoader:
-    """One stay in download mode; `flash` outlives it."""
+    """The loader during one download mode; `flash` outlives it."""
 
     def __init__(self, flash: bytearray, chip: Chip) -> None:
         self._flash = flash
@@ -86,7 +85,7 @@ class RomLoader:
             self._commands[0x14] = self._security_info
 
     def feed(self, data: bytes) -> bytes:
-        """What it answers to these bytes."""
+        """Take bytes from the line; returns the answers."""
         answers = bytearray()
         for byte in data:
             if byte == _END:
@@ -112,7 +111,7 @@ class RomLoader:
         direction, command, size, summed = _HEADER.unpack_from(packet)
         body = packet[_HEADER.size :]
         if direction != _REQUEST or len(body) != size:
-            return b""  # the loader says nothing to what is no command
+            return b""  # not a command: no answer
         if command == 0x08:
             value = 0 if self.stub else _FROM_ROM
             return self._answer(command, value, b"", 0) * 8 if body == _SYNC else b""
@@ -134,15 +133,15 @@ class RomLoader:
         return slip(_HEADER.pack(_ANSWER, command, len(body), value) + body)
 
     def _unknown(self, command: int) -> bytes:
-        """What a ROM does not know it answers eight times, and not with the command's own number
-        (esptool, `ESPLoader.command`); a stub answers once."""
+        """Answer an unknown command: a ROM eight times, without the command's number (esptool,
+        `ESPLoader.command`), a stub once."""
         self.refused += 1
         if self.stub:
             return self._answer(command, 0, b"", _STUB_INVALID)
         return self._answer(_UNKNOWN, 0, b"", _INVALID) * 8
 
     def _entered(self, body: bytes) -> bytes:
-        """MEM_END with an entry: the stub runs, if there is one."""
+        """Handle MEM_END: start the stub if the entry lies in loaded memory."""
         stay, entry = struct.unpack("<II", body)
         if stay or not any(entry in loaded for loaded in self._ram):
             return b""
@@ -153,7 +152,7 @@ class RomLoader:
         return 0, b""
 
     def _block(self, body: bytes, summed: int) -> bytes:
-        """The data of a block, whose sum must be right."""
+        """Data of a block, after a check of its size and checksum."""
         size, _, _, _ = struct.unpack_from("<IIII", body)
         data = body[16:]
         if len(data) != size:
@@ -185,13 +184,13 @@ class RomLoader:
         return 0, b""
 
     def _set_parameters(self, body: bytes, _summed: int) -> tuple[int, bytes]:
-        """What the ROM takes the flash to be; it is not larger than it is."""
+        """Take the flash's size as the host states it, at most the real one."""
         _, size, _, _, _, _ = struct.unpack("<IIIIII", body)
         self._flash_end = min(size, len(self._flash))
         return 0, b""
 
     def _need_flash(self) -> None:
-        """The ROM drives the flash's pins only once it is told to; a stub does so by itself."""
+        """Refuse if the flash is not attached; the ROM needs SPI_ATTACH, a stub does not."""
         if not self.stub and not self._attached:
             raise _RefusedError(_FAILED)
 
@@ -223,7 +222,7 @@ class RomLoader:
         return 0, struct.pack("<I8BII", 0, *(0,) * 8, self._chip.chip_id, 0)
 
     def _erase(self, at: int, size: int) -> None:
-        """NOR flash: whole sectors become ones."""
+        """Erase whole sectors to ones, as NOR flash does."""
         start = at // SECTOR * SECTOR
         end = -(-(at + size) // SECTOR) * SECTOR
         if end > self._flash_end:
@@ -232,7 +231,7 @@ class RomLoader:
         self._at, self._end = at, end
 
     def _program(self, data: bytes) -> None:
-        """NOR flash: ones become zeros, never the other way."""
+        """Program by clearing bits; as in NOR flash, only an erase sets them."""
         if self._at + len(data) > self._end:
             raise _RefusedError(_FAILED)
         place = slice(self._at, self._at + len(data))
@@ -255,7 +254,7 @@ class RomLoader:
         return 0, b""
 
     def _flash_says(self) -> int:
-        """What the flash answers to the command in the controller's registers."""
+        """The flash's answer to the command in the controller's registers."""
         spi = self._chip.spi
         command = self._registers.get(spi.base + spi.usr2, 0) & 0xFF
         address = self._registers.get(spi.base + 4, 0) >> (8 if spi.address_left else 0)
@@ -269,8 +268,8 @@ class RomLoader:
 
 
 def starts(flash: bytes, chip: Chip) -> bool:
-    """Whether a chip boots from this: the loader where it looks for it, made for no more flash than
-    there is, and an application, both whole."""
+    """Whether a chip boots from this flash: loader and application are in place and intact, and
+    the loader's flash size is not above the real one."""
     at = chip.offset
     return (
         _whole(flash, at, chip)
@@ -280,7 +279,8 @@ def starts(flash: bytes, chip: Chip) -> bool:
 
 
 def _whole(flash: bytes, at: int, chip: Chip) -> bool:
-    """An image as ESP-IDF's "Application Image Format" says: segments, checksum, SHA-256."""
+    """Whether an image is intact by ESP-IDF's "Application Image Format": chip number, segments,
+    checksum, SHA-256."""
     if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != chip.image_chip:
         return False
     summed, where = _SEED, at + 24

@@ -1,7 +1,7 @@
-"""An MLX90614 at register level: what the firmware's driver is tested against.
+"""A virtual MLX90614 thermometer at register level, to test the firmware's driver with.
 
 Source: Melexis data sheet 3901090614 rev 13. Not modelled: PWM mode, the 27 ms and 45 us SMBus
-timeouts, the shorter refresh with fewer FIR taps, the tilt of a can that is not in equilibrium.
+timeouts, the shorter refresh with fewer FIR taps, errors of a can with a temperature gradient.
 """
 
 import math
@@ -23,13 +23,13 @@ WAKE_LOW_MS = 33
 CONFIG1_DCI = 0x9FF5  # IIR 101, two sensing elements (compensated), FIR 111
 RAW_OUT_OF_RANGE = 0x2000
 RAW_DISTURBED = 0x22C0  # -95.2 °C, after an emissivity write
-MAX_CATCH_UP = 512  # refreshes; older ones weigh nothing, even with a = 0.13
+MAX_CATCH_UP = 512  # refreshes; the IIR filter has forgotten older ones even with a = 0.13
 
 _RAW_MIN, _RAW_MAX = 0x27AD, 0x7FFF
 _SLEEP, _FLAGS = 0xFF, 0xF0
 _FLAG_BUSY, _FLAG_READY = 0x80, 0x10
-# Share of the new value at each refresh, by IIR bits of Config1: with a refresh of 0.1 s (one
-# zone) and 0.14 s (two zones or compensated) the sheet's settling table comes out.
+# Weight of the new value at each refresh, by IIR bits of Config1. With a refresh of 0.1 s (one
+# zone) or 0.14 s (two zones or compensated) it gives the data sheet's settling times.
 IIR_SHARE = (0.5, 0.25, 0.17, 0.13, 1.0, 0.8, 0.67, 0.57)
 REFRESH_ONE_ZONE_MS = 100
 REFRESH_TWO_ZONES_MS = 140
@@ -46,14 +46,16 @@ def _raw(celsius: float) -> int:
 
 
 class VirtualMLX90614:
-    """One part, by default as an MLX90614ESF-DCI comes: 5° view, IIR 101, emissivity 1.0.
+    """One part, by default a new MLX90614ESF-DCI: 5° field of view, IIR 101, emissivity 1.0.
 
-    `scene` tells what is in front of it at a time. `noise_c` is the RMS noise of one refresh
-    before the IIR filter at FIR = 111 (0.12 gives the sheet's 0.10 °C for xCI); fewer taps make
-    more of it. `self_heating_c` is how much warmer than the room the can becomes, of which after
-    `warm_up_ms` a third is missing; with `warm` it is so from the beginning. Noise depends on
-    `seed` and the number of the refresh, not on who reads when. `film` is what something on the
-    lens lets through, 1 for nothing there and 0 for a cap; it has the can's temperature.
+    - `scene(now_ms)`: what is in front of it.
+    - `noise_c`: RMS noise of a refresh before the IIR filter at FIR = 111 (0.12 gives the data
+      sheet's 0.10 °C for xCI); fewer taps give more. It depends on `seed` and the number of the
+      refresh, not on the times of reads.
+    - `self_heating_c`: final excess of the can over the room, approached with the time constant
+      `warm_up_ms`, or there from the beginning if `warm`.
+    - `film`: share of radiation that dirt on the lens passes, 1 (clean) to 0 (a cap); the film has
+      the can's temperature.
     """
 
     def __init__(
@@ -85,13 +87,13 @@ class VirtualMLX90614:
         self.power_on(-float(POWER_ON_MS + VALID_MS))
 
     def power_on(self, now_ms: float) -> None:
-        """Supply comes: the EEPROM's settings are taken up; valid data 270 ms later."""
+        """Power on and load the EEPROM's settings; data is valid 270 ms later."""
         self._powered = True
         self._asleep = False
         cells = self.eeprom.cells
         self._address = cells[eeprom.ADDRESS] & 0x7F
         self._config1 = cells[eeprom.CONFIG1]
-        # A cell left erased would divide by nothing.
+        # An erased cell would cause a division by zero.
         self._emissivity = max(cells[eeprom.EMISSIVITY], 1) / 65535
         self._disturbed = False
         self._on_ms = now_ms
@@ -99,15 +101,15 @@ class VirtualMLX90614:
         self._begin_measuring(now_ms + POWER_ON_MS + VALID_MS)
 
     def power_off(self) -> None:
-        """Supply goes."""
+        """Power off."""
         self._powered = False
 
     def fail(
         self, fault: Fault, count: int | None = None, duration_ms: float | None = None
     ) -> None:
-        """Begin a fault: for so many transactions, so many ms, or until `heal`.
+        """Begin a fault, for `count` transactions, `duration_ms`, or until `heal`.
 
-        The count of `Fault.STUCK_BUS` is the clock pulses that free the bus; None is for ever.
+        The count of `Fault.STUCK_BUS` is in clock pulses that free the bus.
         """
         self._faults.add(fault, count, duration_ms)
 
@@ -116,25 +118,25 @@ class VirtualMLX90614:
         self._faults.remove(fault)
 
     def answers(self, address: int) -> bool:
-        """Whether an address is this part's; all answer to 0."""
+        """Whether the part has this address; every part answers to 0."""
         return address in (0, self._address)
 
     def holds_sda(self, now_ms: float) -> bool:
-        """Whether the part keeps SDA low."""
+        """Whether the part holds SDA low."""
         return self._powered and self._faults.holds(Fault.STUCK_BUS, now_ms)
 
     def clocked(self, now_ms: float) -> None:
-        """SCL rose while the master drove it by hand."""
+        """Note a rising edge of SCL that the master drives as GPIO."""
         self._faults.spend(Fault.STUCK_BUS, now_ms)
 
     def sda_was_low(self, now_ms: float, low_ms: float) -> None:
-        """SDA was low with SCL high: 33 ms and more wake a sleeping part."""
+        """Note that SDA was low while SCL was high: 33 ms or more wake a sleeping part."""
         if self._powered and self._asleep and low_ms >= WAKE_LOW_MS:
             self._asleep = False
             self._begin_measuring(now_ms + VALID_MS)
 
     def advance(self, now_ms: float) -> None:
-        """Measure what was in front of the glass at each refresh up to now."""
+        """Measure the scene at each refresh up to `now_ms`."""
         if not self._powered or self._asleep:
             return
         if self._next_ms <= now_ms - MAX_CATCH_UP * self._refresh_ms:
@@ -150,10 +152,10 @@ class VirtualMLX90614:
     def transfer(
         self, now_ms: float, address: int, data: bytes, count: int, clock_hz: int = MAX_HZ
     ) -> bytes:
-        """One transaction: bytes written, then, after a repeated start, `count` bytes read.
+        """Take the bytes written, then return `count` bytes after a repeated start.
 
-        Raises `NotAcknowledgedError`, also above 100 kHz: a real part may garble instead, but
-        a simulator should point at the mistake.
+        Raises `NotAcknowledgedError`, also above 100 kHz, where a real part may return garbage: a
+        simulator should expose the mistake.
         """
         self.advance(now_ms)
         deaf = not self._powered or self._asleep or now_ms < self._listens_from_ms
@@ -162,7 +164,7 @@ class VirtualMLX90614:
         if self._faults.spend(Fault.HANGS, now_ms):
             raise BusTimeoutError("a wire is held low in the middle of a transfer")
         if not data:
-            # No command: nothing to send, SDA stays high.
+            # Without a command the part sends nothing and SDA stays high.
             return b"\xff" * count
         if count:
             return self._read(now_ms, address, data, count)
@@ -188,7 +190,7 @@ class VirtualMLX90614:
         self._radiant_c = through_film(view.radiant_c, self._ambient_c, self.film)
         seen_c = as_seen_with(self._radiant_c, self._ambient_c, self._emissivity) + noise_c
         if self._object_c is None:
-            self._object_c = seen_c  # the first value skips the filter
+            self._object_c = seen_c  # the first value bypasses the filter
         else:
             share = IIR_SHARE[self._config1 & 0x07]
             self._object_c += share * (seen_c - self._object_c)
@@ -235,7 +237,7 @@ class VirtualMLX90614:
         return _raw(self._object_c) | (0x8000 if broken else 0)
 
     def _raw_ir(self) -> int:
-        """Sign and magnitude of the thermopile's voltage, in a plausible scale."""
+        """Thermopile voltage as sign and magnitude, at a plausible scale."""
         difference = (self._radiant_c + ZERO_C_K) ** 4 - (self._ambient_c + ZERO_C_K) ** 4
         magnitude = min(round(abs(difference) * 2.5e-7), 0x7FFF)
         return magnitude | (0x8000 if difference < 0 else 0)
@@ -248,7 +250,7 @@ class VirtualMLX90614:
             self._asleep = True
             return
         if len(data) < 4:
-            return  # a stop before the checksum: the part forgets what it heard
+            return  # a STOP before the checksum: the part discards the bytes
         if data[0] >> 5 != 1 or pec(frame[:4]) != data[3]:
             raise NotAcknowledgedError("not writable, or wrong checksum")
         cell = data[0] & 0x1F

@@ -1,7 +1,7 @@
-"""A USB cable and what is at its end: an RFC 2217 port with the lines that reset an ESP32.
+"""A board's serial port over RFC 2217, with the modem lines that reset an ESP32.
 
-With a bridge, two transistors make EN low where only RTS is asserted, and IO0 where only DTR is
-(Espressif, ESP32-DevKitC schematic). Not modelled: baud rates, bytes that are lost on the way.
+Behind a USB bridge two transistors pull EN low while only RTS is asserted, and IO0 while only DTR
+is (Espressif, ESP32-DevKitC schematic). Not modelled: baud rates, lost bytes.
 """
 
 import contextlib
@@ -16,20 +16,20 @@ import serial
 from serial import rfc2217
 
 EN_RISE_S = 0.25
-"""How long EN takes to rise, by its capacitor, stretched to what a network makes of DTR and RTS."""
+"""Rise time of EN (its capacitor's), lengthened for DTR and RTS arriving over a network."""
 
 
 class Lines:
-    """EN and IO0. `wait_boot` tells how the chip starts once EN is up; `held` while it is low."""
+    """EN and IO0 as a USB bridge drives them from DTR and RTS; `resets` counts EN's falls."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # its lock is taken again by one and the same thread
+        self._changed = threading.Condition()  # its lock is reentrant, as UsbJtagLines.set needs
         self._dtr = self._rts = False
         self._rose_at = 0.0
         self.resets = 0
 
     def set(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
-        """The host asserts a line, or lets it go."""
+        """Assert or release DTR and RTS; None leaves a line as it is."""
         with self._changed:
             before = self.held
             self._dtr = self._dtr if dtr is None else dtr
@@ -42,16 +42,16 @@ class Lines:
 
     @property
     def held(self) -> bool:
-        """EN is low: the chip is in reset."""
+        """Whether EN is low: the chip is in reset."""
         return self._rts and not self._dtr
 
     @property
     def download(self) -> bool:
-        """IO0 is low: a chip that starts now waits for download."""
+        """Whether IO0 is low: a chip that starts now enters download mode."""
         return self._dtr and not self._rts
 
     def wait_boot(self, stopping: threading.Event) -> bool | None:
-        """Whether the chip starts into download; None where the power goes first."""
+        """Wait for EN to rise; whether the chip starts in download mode, None at power-off."""
         with self._changed:
             while not stopping.is_set():
                 left_s = self._rose_at + EN_RISE_S - time.monotonic()
@@ -62,10 +62,10 @@ class Lines:
 
 
 class UsbJtagLines(Lines):
-    """The two lines as the USB-Serial/JTAG controller inside an ESP32-S3 takes them: no wires.
+    """DTR and RTS as the USB-Serial/JTAG controller inside an ESP32-S3 takes them.
 
-    DTR alone wishes for download, neither of them forgets that, RTS alone resets (ESP32-S3
-    Technical Reference Manual, "USB Serial/JTAG Controller", reset by CDC control lines).
+    DTR alone requests download mode, neither of them cancels the request, RTS alone resets
+    (ESP32-S3 Technical Reference Manual, "USB Serial/JTAG Controller", reset by CDC control lines).
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class UsbJtagLines(Lines):
 
 
 class _Port:
-    """What pyserial's server half expects of a port: only the two lines mean something here."""
+    """A serial port as pyserial's RFC 2217 server expects it; only DTR and RTS have an effect."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -105,7 +105,7 @@ class _Port:
         self.cts = self.dsr = self.ri = self.cd = False
 
     def reset_input_buffer(self) -> None:
-        """Nothing waits here."""
+        """Do nothing: there is no buffer."""
 
     reset_output_buffer = reset_input_buffer
 
@@ -120,9 +120,9 @@ class _Port:
 
 
 class SerialLine:
-    """Listens from the moment it is made; one host at a time. `to_board` gets what it sends.
+    """The RFC 2217 server; listens from its construction, one host at a time.
 
-    `noise` may change what the host sends; `pull` cuts the cable until `plug`.
+    `to_board` gets the host's bytes, which `noise` may change first.
     """
 
     def __init__(self, lines: Lines, to_board: Callable[[bytes], None]) -> None:
@@ -140,34 +140,34 @@ class SerialLine:
         self._thread.start()
 
     def to_host(self, data: bytes) -> None:
-        """The board says something; with nobody there it is lost."""
+        """Send the board's output; without a host it is lost."""
         manager = self._manager
         if manager is not None:
             self.write(b"".join(manager.escape(data)))
 
     def write(self, data: bytes) -> None:
-        """For pyserial's server half: bytes that are ready for the network."""
+        """Send bytes that are escaped already; called by pyserial's server too."""
         with self._sending, contextlib.suppress(OSError):
             if self._connection is not None:
                 self._connection.sendall(data)
 
     def pull(self) -> None:
-        """Out of the socket: the host's port is gone, and the lines with it."""
+        """Unplug the cable: the connection ends, DTR and RTS are released, until `plug`."""
         self._plugged = False
         self.drop()
 
     def drop(self) -> None:
-        """The board takes its own USB port away and comes back with another."""
+        """End the connection, as when the board replaces its USB port; a host may reconnect."""
         with contextlib.suppress(OSError):
             if self._connection is not None:
                 self._connection.shutdown(socket.SHUT_RDWR)
 
     def plug(self) -> None:
-        """In again."""
+        """Plug the cable in again."""
         self._plugged = True
 
     def close(self) -> None:
-        """For good."""
+        """Stop the server."""
         self._closing.set()
         self.pull()
         self._thread.join()
@@ -188,7 +188,7 @@ class SerialLine:
     def _carry(self, connection: socket.socket) -> None:
         self._connection = connection
         port: Any = _Port(self._lines)
-        answers: Any = self  # it only writes
+        answers: Any = self  # PortManager only calls write()
         self._manager = manager = rfc2217.PortManager(port, answers)
         try:
             while data := connection.recv(4096):

@@ -1,4 +1,4 @@
-"""The world's end of the wire: one board on a loopback socket, one frame at a time."""
+"""The world's end of the connection: serves one board's frames on a loopback socket."""
 
 import contextlib
 import socket
@@ -8,7 +8,7 @@ from simulator.world import World
 
 
 class Server:
-    """Listens from the moment it is made; `port` is where. One connection, then it is over."""
+    """Listens on `port` from its construction, for one connection."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -19,10 +19,10 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Hang up and wait for the thread."""
+        """Close the connection and wait for the thread."""
         for end in (self._listener, self._connection):
             if end is not None:
-                # shutdown() is what wakes a thread that waits in accept() or recv().
+                # Only shutdown() wakes a thread that waits in accept() or recv().
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
@@ -41,6 +41,6 @@ class Server:
                     if len(head) < 2 or len(frame) < length:
                         return
                     answer = self._world.handle(frame)
-                    # None is a reset: the board waits until whoever owns its process ends it.
+                    # None is a reset: the board waits until its process is killed.
                     if answer is not None:
                         self._connection.sendall(answer)

@@ -1,7 +1,7 @@
-"""The stand-ins for a board's modules: as sources, or compiled where a board's heap is measured.
+"""The stand-ins for a board's built-in modules: sources, or compiled to measure the heap.
 
-A source that is compiled at its import leaves the name of each of its local variables in the heap
-for good, where a board's own modules, written in C, leave none.
+A source compiled at import leaves the names of its local variables in the heap for good; a board's
+own modules, written in C, leave none.
 """
 
 import atexit
@@ -14,12 +14,12 @@ from fevergate.kiosks.firmware_compiler import compiled
 
 SOURCES = Path(__file__).resolve().parent / "device"
 START = "run.py"
-"""The script that an interpreter is given; it imports the others."""
+"""The script that the interpreter runs; it imports the others."""
 
 
 @cache
 def compiled_folder() -> Path:
-    """A folder with the stand-ins as .mpy files, gone with this process."""
+    """A folder with the stand-ins as .mpy files, deleted when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="fevergate-stand-ins-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in SOURCES.glob("*.py"):

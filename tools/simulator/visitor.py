@@ -1,6 +1,6 @@
-"""One person in front of the kiosk: comes, holds still more or less, sees a light, goes.
+"""One person at the kiosk: steps in, sways a little, reacts to the lamp's colour, leaves.
 
-Knows nothing of kiosks but three colours. Times are milliseconds of the crowd's clock.
+Times are milliseconds of the crowd's clock.
 """
 
 import enum
@@ -16,7 +16,7 @@ NO_ANSWER = "none"
 
 @dataclass(frozen=True)
 class Habits:
-    """How people move; `sway` is the share of the view that a moving head leaves at worst."""
+    """How people move; `sway` is the largest share of the view that a moving head leaves free."""
 
     approach_ms: float = 400
     patience_ms: float = 6000
@@ -32,7 +32,7 @@ class Habits:
 
 @dataclass(frozen=True)
 class Visit:
-    """What became of one person; `colours` has one for each try, "none" where patience ended.
+    """Result of one visit; `colours` has one for each try, "none" if no lamp came in time.
 
     Times are simulated milliseconds of the board's world, across its restarts.
     """
@@ -45,12 +45,12 @@ class Visit:
 
     @property
     def subject(self) -> str:
-        """Who it was."""
+        """The person's identifier."""
         return self.person.subject
 
     @property
     def tries(self) -> int:
-        """How often the person stepped in front."""
+        """How often the person stepped in."""
         return len(self.colours)
 
     @property
@@ -69,7 +69,7 @@ class _Phase(enum.Enum):
 
 
 class Visitor:
-    """A small state machine over time; `advance` first, then look or show it a light."""
+    """A person as a state machine over time; call `advance` before the other methods."""
 
     def __init__(
         self, person: Person, arrives_ms: float, habits: Habits, chance: random.Random
@@ -91,16 +91,16 @@ class Visitor:
 
     @property
     def left_ms(self) -> float:
-        """When it left, once gone."""
+        """When the person left; valid once gone."""
         return self._until_ms
 
     def advance(self, now_ms: float) -> None:
-        """Live up to now."""
+        """Move the person up to `now_ms`."""
         while not self.gone and now_ms >= self._until_ms:
             self._next(self._until_ms)
 
     def see(self, colour: str, now_ms: float) -> None:
-        """A light went on."""
+        """Show a lamp that went on; counts only while the person waits for an answer."""
         if self._phase not in (_Phase.APPROACH, _Phase.DWELL):
             return
         self.colours.append(colour)
@@ -118,7 +118,7 @@ class Visitor:
         return max(0.0, entering) * self._still(now_ms)
 
     def skin_c(self, now_ms: float) -> float:
-        """Skin temperature, °C: the rounds follow each other while the person is in front."""
+        """Skin temperature (°C), interpolated between the person's measured rounds."""
         rounds_c = self.person.rounds_c
         share = (now_ms - self._stepped_in_ms) / self._habits.rounds_ms
         place = max(0.0, min(1.0, share)) * (len(rounds_c) - 1)

@@ -1,7 +1,7 @@
-"""All that is around the board's chip: answers its frames for the instant that they name.
+"""Everything around the board's chip: answers each frame for the time that the frame states.
 
-Nothing here runs by itself. The world's time is the board's, put end to end over its boots; it
-stands still while the board has no power.
+The world has no clock of its own: its time is the board's, summed over its boots, and stops while
+the board is off.
 """
 
 import struct
@@ -24,12 +24,12 @@ MODE_IN = 1
 MODES_DRIVEN = (3, 7)  # Pin.OUT, Pin.OPEN_DRAIN
 PULL_UP = 2
 MAX_PIN = 39
-LOADER_MS = 300  # an ESP32's ROM, loader and interpreter before boot.py
+LOADER_MS = 300  # ROM, loader and interpreter of an ESP32, before boot.py
 
 
 @dataclass(frozen=True)
 class PinChange:
-    """A pin took another level. `host_s` is time.monotonic()."""
+    """A change of a pin's level; `host_s` is time.monotonic()."""
 
     host_s: float
     sim_ms: int
@@ -39,7 +39,7 @@ class PinChange:
 
 @dataclass(frozen=True)
 class Tone:
-    """The beeper was given a frequency (Hz, 0: off) and a duty (0 to 65535)."""
+    """A setting of the beeper: frequency (Hz, 0: off) and duty (0 to 65535)."""
 
     host_s: float
     sim_ms: int
@@ -55,7 +55,7 @@ class _Pin:
 
 
 class World:
-    """Bus, pins, watchdog, radio and people of one board. All calls take the lock."""
+    """Bus, pins, watchdog, radio and people of one board. Every call takes the lock."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class World:
         self._watchdog_ms = 0
         self._fed_host_s = 0.0
         self.reset_asked: ResetCause | None = None
-        self.rtc_ahead_ms: int | None = None  # since it was set; the loss of power unsets it
+        self.rtc_ahead_ms: int | None = None  # None: not set since power-on
         self.rtc_memory = b""
         self.always_warm = True
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
@@ -98,9 +98,9 @@ class World:
         }
 
     def boot(self, *, power_on: bool, soft: bool = False) -> None:
-        """The chip starts: its pins float, its time begins at zero again.
+        """Start the chip: its pins float and its time begins at zero.
 
-        A soft reset starts the interpreter alone: pins stay as they are, and a watchdog runs on.
+        A soft reset restarts only the interpreter: pins keep their state, a watchdog runs on.
         """
         with self.lock:
             self._crowd.freeze(self.now_ms)
@@ -112,14 +112,14 @@ class World:
             self.air.boot()
             if power_on:
                 self.rtc_ahead_ms = None
-                # What a firmware leaves there that has seen this part's can settle.
+                # The firmware's record that this part's can has settled.
                 self.rtc_memory = self._sensor.eeprom.number.encode() if self.always_warm else b""
                 self._sensor.power_on(self.now_ms)
                 self._display.power_on(self.now_ms)
             self._boot_ms = self.now_ms + LOADER_MS
 
     def power_off(self) -> None:
-        """The supply is gone: all dark."""
+        """Remove the supply from all parts."""
         with self.lock:
             self._crowd.freeze(self.now_ms)
             self._float_pins()
@@ -130,21 +130,21 @@ class World:
             self._display.power_off()
 
     def ask_reset(self, cause: ResetCause) -> None:
-        """The chip is reset from outside the program."""
+        """Reset the chip from outside the program."""
         with self.lock:
             self.reset_asked = cause
 
     def wifi(self, on: bool) -> None:
-        """Switch the access points."""
+        """Switch all access points on or off."""
         with self.lock:
             for point in self.air.points:
                 point.on = on
 
     def watchdog_barked(self, host_s: float, speed: float, least_s: float) -> bool:
-        """Whether a running watchdog was not fed for its time, at a host's time.
+        """Whether a running watchdog has expired at the host's time `host_s`.
 
-        Its time is simulated, but never less than `least_s` of the host's: a busy host is not
-        a hung firmware.
+        Its timeout is simulated time, but at least `least_s` of the host's: a busy host is not a
+        hung firmware.
         """
         with self.lock:
             if not self._watchdog_ms:
@@ -152,20 +152,20 @@ class World:
             return host_s - self._fed_host_s > max(self._watchdog_ms / 1000 / speed, least_s)
 
     def handle(self, frame: bytes) -> bytes | None:
-        """Answer one request (without its length); None where there is never an answer.
+        """Answer one request (without its length); None for a reset, which has no answer.
 
-        Whatever the bytes are: what makes no sense is answered with EINVAL.
+        An invalid request is answered with EINVAL.
         """
         with self.lock:
             try:
                 operation, board_ms = frames.HEADER.unpack_from(frame)
                 handler = self._handlers[operation]
-                # No board is silent for more than a day; and time never goes back.
+                # Time never goes back, and no board is silent for more than a day.
                 wanted_ms = self._boot_ms + board_ms
                 if wanted_ms > self.now_ms + 86_400_000:
                     return frames.answer(frames.EINVAL)
                 self.now_ms = max(self.now_ms, wanted_ms)
-                # Measured before the event, for what was seen until now is its past.
+                # Bring all parts up to this time before the event changes them.
                 self._sensor.advance(self.now_ms)
                 self._crowd.advance(self.now_ms)
                 self.air.advance(self.now_ms)
@@ -227,7 +227,7 @@ class World:
             self._crowd.see(colour, self.now_ms)
 
     def _float_pins(self) -> None:
-        """Pins turn to inputs; what was lit goes out, and that is an event too."""
+        """Turn all pins to inputs; lamps that go out are recorded as changes."""
         for number, pin in self._pins.items():
             if number not in (self._bus.sda, self._bus.scl) and self._level(number, pin):
                 self._changed(number, 0)

@@ -1,8 +1,8 @@
-"""The board's `time` module: a clock that may run faster than the wall's.
+"""The board's `time` module: a clock that can run faster than real time.
 
-Ticks and sleeps are simulated; `time()` stays real, for certificates and records carry real
-dates, unless it is told at what date the board boots: then it goes as fast as the ticks. As on
-an ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
+Ticks and sleeps are simulated. `time()` stays real, because certificates and records carry real
+dates, unless `start` is given the date of the boot: then it runs as fast as the ticks. As on an
+ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
 """
 
 import sys
@@ -17,17 +17,17 @@ _TICKS = (sys.maxsize >> 1) + 1  # ticks wrap at half of what a small int holds:
 _start_ms = _real.ticks_ms()
 _last_us = _real.ticks_us()
 _boot_ms = 0  # simulated, since the boot
-_part_us = 0  # less than a millisecond, thousandfold
+_part_us = 0  # remainder below a millisecond, in thousandths of a microsecond
 _permille = 1000
 _offset_s = -_EPOCH_S
 _boot_utc = None
 
 
 def start(permille, is_set, boot_utc=None, ahead_ms=None):
-    """Go at `permille` thousandths (1000 or more) of real speed from now on.
+    """Run at `permille` thousandths (1000 or more) of real speed from now on.
 
-    A clock that is not set begins at 2000-01-01 as after a power-up. `boot_utc`: the date of now;
-    `ahead_ms`: how far a clock that went on through a reset is from it.
+    A clock that is not set begins at 2000-01-01, as after power-on. `boot_utc`: the present date
+    (Unix s); `ahead_ms`: how far a clock that ran through a reset is ahead of the true time.
     """
     global _start_ms, _last_us, _boot_ms, _part_us, _permille, _offset_s, _boot_utc
     _boot_utc = boot_utc
@@ -41,16 +41,16 @@ def start(permille, is_set, boot_utc=None, ahead_ms=None):
 
 
 def set_seconds(now, us=0):
-    """Set the clock: seconds since 2000, and microseconds. Returns how far it is ahead of a right
-    one, ms."""
+    """Set the clock: seconds since 2000, and microseconds. Returns by how much (ms) it is ahead
+    of the true time."""
     global _offset_s
     _offset_s = now + us / 1_000_000 - _utc()
     return round((_offset_s + _EPOCH_S) * 1000)
 
 
 def boot_ms():
-    """Simulated milliseconds since the boot. To be asked each eight minutes at least: so long can
-    the host's ticks be told apart in 32-bit words."""
+    """Simulated milliseconds since the boot. Call it every eight minutes at least: beyond that a
+    difference of the host's microsecond ticks is ambiguous in 32-bit words."""
     global _last_us, _boot_ms, _part_us
     now_us = _real.ticks_us()
     _part_us += ticks_diff(now_us, _last_us) * _permille
@@ -65,17 +65,17 @@ def boot_us():
     return boot_ms() * 1000 + _part_us // 1000
 
 
-# Ticks begin at the host's, never before: asyncio's queue, written in C, stamps the tasks that
-# are to run at once with the host's ticks, and these must not lie in our future.
+# Ticks begin at the host's value: asyncio's task queue, written in C, stamps tasks that are to run
+# at once with the host's ticks, which must not lie in the simulated future.
 
 
 def ticks_us():
-    """Simulated microseconds, from an arbitrary start."""
+    """Simulated microseconds from an arbitrary start."""
     return (_start_ms * 1000 + boot_us()) % _TICKS
 
 
 def ticks_ms():
-    """Simulated milliseconds, from an arbitrary start."""
+    """Simulated milliseconds from an arbitrary start."""
     return (_start_ms + boot_ms()) % _TICKS
 
 
@@ -106,7 +106,7 @@ def time_ns():
 
 
 def _utc():
-    """Seconds since 1970, as a clock would tell that is right."""
+    """The true time, seconds since 1970."""
     return _real.time() if _boot_utc is None else _boot_utc + boot_us() / 1_000_000
 
 
@@ -115,12 +115,12 @@ def gmtime(seconds=None):
     return _real.gmtime((time() if seconds is None else seconds) + _EPOCH_S)[:8]
 
 
-localtime = gmtime  # a board knows no zones
+localtime = gmtime  # a board has no time zones
 
 
 def mktime(when):
-    """Seconds since 2000 of such a tuple."""
-    # The C library's is of the host's zone; days before this one are counted by hand.
+    """Seconds since 2000 of a tuple as `gmtime` returns it."""
+    # The C library's mktime uses the host's time zone.
     year, month, day, hour, minute, second = when[:6]
     year += (month - 1) // 12
     month = (month - 1) % 12 + 1
@@ -132,7 +132,7 @@ def mktime(when):
 
 
 def scale(queue_class):
-    """Make asyncio's wait for events last simulated, not real, milliseconds."""
+    """Make asyncio's wait for events take simulated milliseconds."""
     wait = queue_class.wait_io_event
 
     def wait_scaled(queue, dt):
@@ -140,7 +140,7 @@ def scale(queue_class):
             real_us = dt * 1_000_000 // _permille
             dt = real_us // 1000
             if dt == 0:
-                # Less than poll() can wait; without it an accelerated board would spin.
+                # Shorter than poll() can wait; without this an accelerated board would spin.
                 _real.sleep_us(real_us)
         wait(queue, dt)
 

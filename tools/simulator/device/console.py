@@ -1,7 +1,7 @@
-"""As run.py, with a console: after boot.py and main.py, or a Ctrl-C, MicroPython's own REPL.
+"""run.py with a console: MicroPython's own REPL follows boot.py and main.py, or a Ctrl-C.
 
-Runs under `micropython -i`, with run.py's arguments and one more: "raw" after a soft reset out of
-the raw REPL, which runs no main.py.
+Runs under `micropython -i`, with run.py's arguments and one more: "raw" after a soft reset from the
+raw REPL, which skips main.py.
 """
 
 import gc

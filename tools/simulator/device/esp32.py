@@ -1,32 +1,32 @@
-"""The board's `esp32` module, as far as FeverGate asks it: what memory ESP-IDF has left.
+"""The part of a board's `esp32` module that FeverGate uses: free memory of ESP-IDF.
 
-Figures are those of a board with PSRAM before Wi-Fi starts, and do not move: what they become at
-work only a board shows.
+The figures are those of a board before Wi-Fi starts, and constant; only a board shows how they
+change in use.
 """
 
 HEAP_DATA = 4  # MALLOC_CAP_8BIT
 HEAP_EXEC = 1  # MALLOC_CAP_EXEC
 
-_INTERNAL = (  # of MicroPython's documentation of `idf_heap_info`
+_INTERNAL = (  # from MicroPython's documentation of `idf_heap_info`
     (7288, 0, 0, 0),
     (16648, 4, 4, 4),
     (79912, 35712, 35512, 35108),
     (15072, 15036, 15036, 15036),
     (113840, 0, 0, 0),
 )
-_PYTHON_HEAP = 65536  # of Python at its start, out of the PSRAM
+_PYTHON_HEAP = 65536  # Python's heap at its start, in PSRAM
 
 _psram_bytes = 0
 
 
 def _start(psram_bytes):
-    """Tell the module what the board has."""
+    """Set the board's PSRAM."""
     global _psram_bytes
     _psram_bytes = psram_bytes
 
 
 def idf_heap_info(capabilities):
-    """(total, free, largest free, least free ever), bytes, of each region that fits."""
+    """(total, free, largest free block, least free ever), bytes, of each matching region."""
     found = list(_INTERNAL)
     if _psram_bytes and capabilities == HEAP_DATA:
         free = _psram_bytes - _PYTHON_HEAP

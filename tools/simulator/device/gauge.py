@@ -1,6 +1,6 @@
-"""Watches the board's heap from below: what is live at most, and which modules are loaded.
+"""Measures the largest live heap of the firmware, and the modules loaded.
 
-Collects at each so many-th question to the world, wherever the program is just then, and prints
+Collects garbage at every n-th request to the world, wherever the program is, and prints
 `gauge live=BYTES` for each new maximum, and the modules whenever their number has changed.
 """
 
@@ -11,9 +11,9 @@ import wire
 
 
 def start(every):
-    """Collect at each `every`-th question from now on."""
+    """Measure at every `every`-th request from now on."""
     ask = wire.ask
-    state = [0, 0, 0]  # questions, most bytes, modules
+    state = [0, 0, 0]  # requests, most live bytes, modules
 
     def gauged(operation, size):
         reply = ask(operation, size)

@@ -1,8 +1,8 @@
-"""The board's `machine` module, as an ESP32 has it, over the virtual world's wire.
+"""An ESP32's `machine` module, whose hardware is the virtual world.
 
-As MicroPython 1.28's ports/esp32 does; simulator/README.md has the source of each function. Errors
-are an ESP32's: ENODEV (19) where nobody acknowledges, ETIMEDOUT (116, newlib's number) where a
-wire is held low, and that is known only after the driver's whole wait.
+Behaves as MicroPython 1.28's ports/esp32; simulator/README.md has the source of each function.
+Errors are an ESP32's: ENODEV (19) without an acknowledgement, ETIMEDOUT (116, newlib's number)
+after the driver's whole wait if a wire is held low.
 """
 
 import struct
@@ -17,9 +17,9 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_KEEP = const(255)  # a field of a pin request that changes nothing
+_KEEP = const(255)  # field of a pin request: leave as it is
 _ETIMEDOUT = const(116)
-_WAIT_US = const(100_000)  # of the driver, for each byte, and one more
+_WAIT_US = const(100_000)  # the driver's wait for each byte, and once more
 _ADDRESS_BITS = const(11)  # START, address, a NACK, STOP
 
 _cause = PWRON_RESET
@@ -29,44 +29,44 @@ _buses = {}
 
 
 def _start(cause, unique):
-    """Tell the module what the world knows of this boot."""
+    """Set the cause of this boot and the board's ID."""
     global _cause, _id
     _cause = cause
     _id = unique
 
 
 def reset_cause():
-    """Why the board started."""
+    """Cause of the last reset."""
     return _cause
 
 
 def unique_id():
-    """Six bytes, as the MAC address of an ESP32."""
+    """Six bytes, the MAC address of an ESP32."""
     return _id
 
 
 def freq(hz=None):
-    """Clock of the processor, Hz; setting it changes nothing here."""
+    """Clock of the processor (Hz); setting it has no effect here."""
     return 240_000_000 if hz is None else None
 
 
 def _restart(cause):
     wire.buffer[wire.PAYLOAD] = cause
-    wire.ask(wire.RESET, 1)  # the world pulls the plug and never answers
+    wire.ask(wire.RESET, 1)  # never answered: the simulator kills this process
 
 
 def reset():
-    """As the reset button: the process ends and is started again."""
+    """Reset the board: its process is killed and started again."""
     _restart(HARD_RESET)
 
 
 def soft_reset():
-    """Start the interpreter again."""
+    """Restart the interpreter."""
     _restart(SOFT_RESET)
 
 
 class Pin:
-    """A GPIO; the same number is the same object."""
+    """A GPIO; one object per number."""
 
     IN = 1
     OUT = 3
@@ -90,13 +90,13 @@ class Pin:
             self.init(mode, pull, value)
 
     def init(self, mode=-1, pull=-1, value=None):
-        """Set mode, pull and level; what is not given stays."""
+        """Set mode, pull and level; arguments left out change nothing."""
         if mode not in (-1, Pin.IN) and self._number >= 34:
             raise ValueError("pin can only be input")
         self._ask(mode, pull, value)
 
     def value(self, level=None):
-        """The level of the wire, or set it."""
+        """Read the wire's level, or set the pin's."""
         got = self._ask(-1, -1, level)
         return got if level is None else None
 
@@ -128,14 +128,14 @@ class Pin:
 
 
 class PWM:
-    """A square wave on a pin; Hz and a duty of 0 to 65535."""
+    """A square wave on a pin: frequency in Hz, duty 0 to 65535."""
 
     def __init__(self, pin, freq=5000, duty_u16=32768):
         self._pin = Pin(pin)
         self.init(freq, duty_u16)
 
     def init(self, freq=None, duty_u16=None):
-        """Set both."""
+        """Set frequency and duty."""
         if freq is not None:
             if not 1 <= freq <= 40_000_000:
                 raise ValueError("Frequency must be from 1Hz to 40MHz")
@@ -145,21 +145,21 @@ class PWM:
         self._tell()
 
     def freq(self, hz=None):
-        """Frequency in Hz, or set it."""
+        """Read or set the frequency in Hz."""
         if hz is None:
             return self._freq
         self.init(hz)
         return None
 
     def duty_u16(self, duty=None):
-        """Duty, or set it."""
+        """Read or set the duty."""
         if duty is None:
             return self._duty
         self.init(None, duty)
         return None
 
     def deinit(self):
-        """Let the pin be."""
+        """Stop the wave."""
         self._freq = self._duty = 0
         self._tell()
 
@@ -171,17 +171,17 @@ class PWM:
 
 
 class I2C:
-    """A bus on two pins, hardware 0 or 1. A call blocks the interpreter for as long as a board's.
+    """Hardware bus 0 or 1 on two pins. A call blocks the interpreter for as long as on a board.
 
-    A transfer lasts as long as its bits on the wire. Where a wire is held low the driver waits
-    100 ms for each byte and one more (machine_i2c.c:308): `timeout` changes nothing there.
+    A transfer takes the time of its bits. If a wire is held low the driver waits 100 ms for each
+    byte and once more (machine_i2c.c:308), whatever `timeout` is.
     """
 
     def __init__(self, id=0, *, scl, sda, freq=-1, timeout=-1):
         if not 0 <= id <= 1:
             raise ValueError("I2C(%d) doesn't exist" % id)
         self._id = id
-        # What is not given stays as it was set before, since a board has one object for each bus.
+        # Arguments left out keep their values: a board has one object for each bus.
         before = _buses.get(id, (400_000, 50_000))
         self._freq = before[0] if freq == -1 else freq
         timeout = before[1] if timeout == -1 else timeout
@@ -199,7 +199,7 @@ class I2C:
         wire.ask(wire.I2C_SETUP, 11)
 
     def scan(self):
-        """The addresses that answer; on a stuck bus none, after 100 ms for each of 112."""
+        """Addresses that answer; on a stuck bus none, after 100 ms for each of 112."""
         found = []
         for address in range(0x08, 0x78):
             try:
@@ -210,12 +210,12 @@ class I2C:
         return found
 
     def writeto(self, addr, buf, stop=True):
-        """Write; returns how many bytes were acknowledged."""
+        """Write; returns the number of bytes acknowledged."""
         self._transfer(addr, buf, 0, stop)
         return len(buf)
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
-        """Write a register's number, restart, read so many bytes."""
+        """Write a register's number, restart, read `nbytes` bytes."""
         buf = bytearray(nbytes)
         self.readfrom_mem_into(addr, memaddr, buf, addrsize=addrsize)
         return bytes(buf)
@@ -242,12 +242,12 @@ class I2C:
             else:
                 clock.sleep_us(_ADDRESS_BITS * 1_000_000 // self._freq)
             raise
-        # Nine bits a byte, an address in front of each direction.
+        # Nine bits a byte, and an address byte before each direction.
         clock.sleep_us((size + 1 + (count + 1 if count else 0)) * 9_000_000 // self._freq)
 
 
 class WDT:
-    """The task watchdog, with a panic: once started it cannot be stopped, even by a soft reset."""
+    """The task watchdog; once started it cannot be stopped, even by a soft reset."""
 
     def __init__(self, id=0, timeout=5000):
         if id != 0:
@@ -257,7 +257,7 @@ class WDT:
         self._tell(timeout)
 
     def feed(self):
-        """Start its time again."""
+        """Restart its timeout."""
         self._tell(0)
 
     def _tell(self, timeout_ms):
@@ -282,7 +282,7 @@ class RTC:
         return None
 
     def memory(self, data=None):
-        """What resets leave and the loss of power does not; up to 2048 bytes, or set it."""
+        """Read or set memory that survives resets but not a loss of power; up to 2048 bytes."""
         data = data or b""
         if len(data) > 2048:
             raise ValueError("buffer too long")

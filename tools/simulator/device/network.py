@@ -1,6 +1,6 @@
-"""The board's `network` module: its station's life is in the world, simulator/radio.py.
+"""The board's `network` module; the station itself is in the world (simulator/radio.py).
 
-As ports/esp32/network_wlan.c and network_common.c of MicroPython 1.28.0.
+Behaves as ports/esp32/network_wlan.c and network_common.c of MicroPython 1.28.0.
 """
 
 import struct
@@ -33,9 +33,9 @@ _ERRORS = (
     "Wifi Not Connected",
 )
 _ACTIVE, _CONNECT, _DISCONNECT, _STATUS, _RSSI, _SCAN, _LEASE, _STATIC, _RECONNECTS, _PM = range(10)
-_KEY_MIN = 8  # WPA2 has no shorter one
+_KEY_MIN = 8  # shortest WPA2 passphrase
 _OWN_ADDRESS = "192.168.4.1"
-_SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360, and going back
+_SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360 ms, and the return
 _interfaces = {}
 _names = {"hostname": "mpy-esp32", "country": "XX"}
 
@@ -47,24 +47,24 @@ def _name(key, value):
 
 
 def hostname(name=None):
-    """The board's name on the network, or set it."""
+    """Read or set the board's name on the network."""
     return _name("hostname", name)
 
 
 def country(code=None):
-    """The regulatory country, or set it."""
+    """Read or set the regulatory country."""
     return _name("country", code)
 
 
 def ipconfig(what):
-    """`dns`: the first name server of the whole board."""
+    """The board's first name server; "dns" is the only key."""
     if what != "dns":
         raise ValueError("unexpected key")
     return _lease()[3]
 
 
 def _call(call, arguments=b""):
-    """The world's answer to one call. Raises `OSError` as the port's `esp_exceptions` does."""
+    """Send one call to the world. Raises `OSError` as the port's `esp_exceptions` does."""
     end = wire.PAYLOAD + 1 + len(arguments)
     wire.buffer[wire.PAYLOAD] = call
     wire.buffer[wire.PAYLOAD + 1 : end] = arguments
@@ -99,7 +99,7 @@ class WLAN:
         self._station = interface == STA_IF
 
     def active(self, on=None):
-        """Whether the interface is on, or switch it."""
+        """Read or switch the interface's state."""
         if on is None:
             return self._state["active"]
         if on and not self._station:
@@ -110,8 +110,8 @@ class WLAN:
         return self._state["active"]
 
     def connect(self, ssid=None, key=None, *, bssid=None):
-        """Begin to join; raises `OSError` while it is joining or joined. Without `bssid` the
-        first access point that is heard, and it stays there."""
+        """Begin to join; raises `OSError` while joining or joined. Without `bssid` the station
+        joins the first access point heard and stays with it."""
         if bssid is not None and len(bssid) != 6:
             raise ValueError
         ssid = _bytes(ssid or b"")
@@ -120,8 +120,8 @@ class WLAN:
         _call(_CONNECT, bytes([len(ssid)]) + ssid + bytes([len(key)]) + key + (bssid or b""))
 
     def scan(self):
-        """(ssid, bssid, channel, dBm, security, False) of each network in reach; blocks for
-        seconds. Nothing at all while the station is joining."""
+        """(ssid, bssid, channel, dBm, security, False) of each network heard; blocks for 2.4 s.
+        Empty while the station is joining."""
         if not self._state["active"]:
             raise OSError("STA must be active")
         try:
@@ -140,11 +140,11 @@ class WLAN:
         return heard
 
     def disconnect(self):
-        """Leave, or give up joining."""
+        """Leave, or stop joining."""
         _call(_DISCONNECT)
 
     def isconnected(self):
-        """Whether there is an address."""
+        """Whether the station has an address."""
         return self._station and self.status() == STAT_GOT_IP
 
     def status(self, what=None):
@@ -156,7 +156,7 @@ class WLAN:
         return struct.unpack("b", _call(_RSSI))[0]
 
     def config(self, *names, **values):
-        """Read one parameter, or set some."""
+        """Read one parameter, or set several."""
         if names:
             if names[0] in self._state["config"]:
                 return self._state["config"][names[0]]
@@ -171,7 +171,7 @@ class WLAN:
         return None
 
     def ifconfig(self, addresses=None):
-        """(address, mask, router, name server), or set it: four of them, or "dhcp"."""
+        """Read (address, mask, router, name server), or set them: all four, or "dhcp"."""
         if addresses is None:
             if not self._station:
                 return (_OWN_ADDRESS, "255.255.255.0", _OWN_ADDRESS, _OWN_ADDRESS)
@@ -181,7 +181,7 @@ class WLAN:
         return None
 
     def _refuse_open(self):
-        """A board would be on the air as an open network at once: here that is a fault."""
+        """Raise `RuntimeError` where a board would at once be on the air as an open network."""
         own = self._state["config"]
         if own.get("security", AUTH_OPEN) == AUTH_OPEN or len(own.get("key", "")) < _KEY_MIN:
             raise RuntimeError("simulator: an access point without a password is on the air")

@@ -1,6 +1,6 @@
-"""The raw REPL of a board, for tests of what talks to one over a serial line.
+"""A board's raw REPL on standard input and output, to test programs that use it.
 
-Runs under MicroPython on a flash folder of the host; the line is standard input and output. As in
+Runs under MicroPython on a flash folder of the host. As in
 docs.micropython.org/en/latest/reference/repl.html: Ctrl-C interrupts, Ctrl-A enters raw mode, each
 block ends with Ctrl-D and is answered with OK, its output, its error. Raw paste mode is declined.
 """
@@ -31,7 +31,7 @@ def say(data):
 
 
 def run(source, names):
-    """Execute one block; what it printed and what went wrong."""
+    """Execute one block and answer with its output and error."""
     say(b"OK")
     out = io.StringIO()
     names["print"] = lambda *what: print(*what, file=out)
@@ -46,7 +46,7 @@ def run(source, names):
 
 
 def main():
-    """Until the line ends."""
+    """Serve the REPL until standard input ends."""
     names = {"__name__": "__main__"}
     raw = False
     block = b""

@@ -1,14 +1,14 @@
-"""Starts the board's files as an ESP32 does: boot.py, then main.py, on a flash of its own.
+"""Starts the board's files as an ESP32 does: boot.py, then main.py, from its flash folder.
 
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
 and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date),
-`rtc_ahead_ms` (None: not set since the power came), `psram_bytes` and `gauge_every` (0: the heap
-is not watched, see gauge.py). Exit code 1 is an uncaught exception.
+`rtc_ahead_ms` (None: not set since power-on), `psram_bytes` and `gauge_every` (0: the heap is not
+measured, see gauge.py). Exit code 1 is an uncaught exception, 70 a lost connection to the world.
 """
 
 import sys
 
-# The host's script folder comes first: these are ours, whatever is built in.
+# The script's folder is first on the path: these are the simulator's modules, not built-in ones.
 import clock
 import esp32
 import machine
@@ -21,7 +21,7 @@ BOOT_FILES = ("/boot.py", "/main.py")
 
 
 def mount(flash):
-    """Make the host's folder the root of all that the firmware sees."""
+    """Make the flash folder the root of the file system."""
     import os
 
     import vfs
@@ -33,7 +33,7 @@ def mount(flash):
 
 
 def prepare(port, permille, flash, about):
-    """Replace the modules of a board, and nothing else."""
+    """Connect to the world and replace the modules that a board has built in."""
     clock.start(permille, about["clock_set"], about["boot_utc"], about["rtc_ahead_ms"])
     wire.connect(port, clock.boot_ms)
     machine._start(about["cause"], bytes.fromhex(about["unique_id"]))
@@ -43,7 +43,7 @@ def prepare(port, permille, flash, about):
 
         gauge.start(about["gauge_every"])
     for name in ("clock", "sockets", "ssl_of_board", "wire"):
-        del sys.modules[name]  # the firmware may have modules of these names
+        del sys.modules[name]  # the firmware may have modules with these names
     sys.modules["time"] = sys.modules["utime"] = clock
     sys.modules["machine"] = machine
     sys.modules["network"] = network
@@ -58,19 +58,19 @@ def prepare(port, permille, flash, about):
 
 
 def execute(path):
-    """Run one file of the flash as a script; whether it ended without an exception."""
+    """Run a file of the flash as a script; returns whether it ended without an exception."""
     try:
         with open(path) as file:
             source = file.read()
     except OSError:
-        return True  # neither file is a must
+        return True  # both files are optional
     try:
         code = compile(source, path, "exec")
-        del source  # on a board the source is never in the heap as a whole
+        del source  # a board never holds the whole source in its heap
         exec(code, {"__name__": "__main__"})  # noqa: S102
     except SystemExit as leaving:
         if leaving.args and leaving.args[0] == 70:
-            raise  # the world is gone
+            raise  # the connection to the world is lost
         machine.soft_reset()
     except BaseException as error:
         sys.print_exception(error)
@@ -79,7 +79,7 @@ def execute(path):
 
 
 def main():
-    """Be a board until its program ends."""
+    """Run the board's files until one fails or the last ends."""
     import gc
     import json
 

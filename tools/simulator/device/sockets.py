@@ -1,7 +1,7 @@
-"""The board's `socket` module: the host's sockets, by the way that the virtual world knows.
+"""The board's `socket` module: the host's sockets, routed by the virtual world.
 
-`getaddrinfo` of a name hangs as lwIP's does (ports/esp32/modsocket.c, `_getaddrinfo_inner`), and
-what it gives leads to the virtual name servers, or through the air. Sockets are the host's.
+`getaddrinfo` of a name blocks as lwIP's does (ports/esp32/modsocket.c, `_getaddrinfo_inner`); the
+address that it returns leads to a virtual name server or through the virtual Wi-Fi.
 """
 
 import socket as _real
@@ -21,7 +21,7 @@ _EAI_FAIL = 202  # lwip/netdb.h; the port raises its negative
 
 
 def getaddrinfo(host, port, af=0, kind=0, proto=0, flags=0):
-    """One way to a host; blocks while a name is looked up. Raises `OSError`."""
+    """One address of a host; blocks while a name is resolved. Raises `OSError` -202 if unknown."""
     name = (host or "0.0.0.0").encode()  # noqa: S104
     struct.pack_into("<BH", wire.buffer, wire.PAYLOAD, kind, port)
     at = wire.PAYLOAD + 3

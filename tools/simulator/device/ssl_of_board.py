@@ -1,10 +1,10 @@
-"""The board's `ssl` module: the host's mbedTLS, made to ask the board's clock.
+"""The board's `ssl` module: the host's mbedTLS, with certificates also checked at the board's date.
 
-On a board mbedTLS takes the time from the board's clock (`platform_mbedtls_time` in
-ports/esp32/main.c); the host's build asks the host. So each certificate of the chain, the
-trusted authority's included, is looked at once more, by mbedTLS's own rule (x509_crt.c,
-`x509_crt_verify_chain`), and what is refused raises what extmod/modtls_mbedtls.c raises. What the
-host's date refuses is refused too. Otherwise as micropython-lib's `ssl`, which boards have.
+On a board mbedTLS uses the board's clock (`platform_mbedtls_time` in ports/esp32/main.c); the
+host's build uses the host's. So the dates of each certificate of the chain, the trusted authority's
+included, are checked again by mbedTLS's rule (x509_crt.c, `x509_crt_verify_chain`), and a refusal
+raises what extmod/modtls_mbedtls.c raises. A refusal at the host's date stands. Otherwise this is
+micropython-lib's `ssl`, which boards have.
 """
 
 import io
@@ -22,13 +22,13 @@ PROTOCOL_TLS_SERVER = ssl.PROTOCOL_TLS_SERVER
 MBEDTLS_VERSION = ssl.MBEDTLS_VERSION
 
 _POLL = const(3)  # MP_STREAM_POLL
-_FATAL = const(-0x3000)  # MBEDTLS_ERR_X509_FATAL_ERROR: what a refusing callback comes out as
+_FATAL = const(-0x3000)  # MBEDTLS_ERR_X509_FATAL_ERROR, the result of a refusing callback
 _EXPIRED = "The certificate validity has expired\n"
 _FUTURE = "The certificate validity starts in the future\n"
 
 
 def _content(der, at):
-    """(where the content of the DER element at `at` begins, where it ends)."""
+    """(start, end) of the content of the DER element at `at`."""
     size = der[at + 1]
     at += 2
     if size & 0x80:
@@ -39,7 +39,7 @@ def _content(der, at):
 
 
 def _digits(der, at):
-    """A time of X.509 (RFC 5280, 4.1.2.5) as YYYYMMDDHHMMSS in one string."""
+    """An X.509 time (RFC 5280, 4.1.2.5) as the string YYYYMMDDHHMMSS."""
     start, end = _content(der, at)
     text = bytes(der[start : end - 1]).decode()
     if len(text) == 12:  # UTCTime: 1950 to 2049
@@ -60,7 +60,7 @@ def validity(der):
 
 
 class _Stream(io.IOBase):
-    """A TLS stream that words a refusal as a board does."""
+    """A TLS stream that raises a board's errors for a refused certificate."""
 
     def __init__(self, stream, context):
         self._stream = stream
@@ -69,35 +69,35 @@ class _Stream(io.IOBase):
         self.close = stream.close
 
     def read(self, size=-1):
-        """Bytes, or None where there are none yet."""
+        """Read bytes; None if there are none yet."""
         try:
             return self._stream.read(size)
         except OSError as error:
             self._context.explain(error)
 
     def readinto(self, buffer, size=None):
-        """How many bytes, or None where there are none yet."""
+        """Read into `buffer`; the number of bytes, or None if there are none yet."""
         try:
             return self._stream.readinto(buffer, len(buffer) if size is None else size)
         except OSError as error:
             self._context.explain(error)
 
     def readline(self, size=-1):
-        """Bytes up to the end of a line."""
+        """Read a line."""
         try:
             return self._stream.readline(size)
         except OSError as error:
             self._context.explain(error)
 
     def write(self, data):
-        """How many bytes were taken, or None where none could be."""
+        """Write; the number of bytes taken, or None if the stream is not ready."""
         try:
             return self._stream.write(data)
         except OSError as error:
             self._context.explain(error)
 
     def ioctl(self, request, argument):
-        """What `select.poll` asks."""
+        """Answer `select.poll` (MP_STREAM_POLL)."""
         if request != _POLL:
             return 0
         poll = select.poll()
@@ -107,7 +107,7 @@ class _Stream(io.IOBase):
 
 
 class SSLContext(ssl.SSLContext):
-    """Trust, and what is shown of oneself."""
+    """TLS context that checks certificates at the board's date too."""
 
     def __init__(self, protocol):
         super().__init__(protocol)
@@ -118,7 +118,7 @@ class SSLContext(ssl.SSLContext):
     def wrap_socket(
         self, sock, server_side=False, do_handshake_on_connect=True, server_hostname=None
     ):
-        """TLS over a connected socket."""
+        """Start TLS over a connected socket."""
         try:
             stream = super().wrap_socket(
                 sock, server_side, do_handshake_on_connect, server_hostname
@@ -128,8 +128,8 @@ class SSLContext(ssl.SSLContext):
         return _Stream(stream, self)
 
     def _verify(self, der, depth):
-        """Called for each certificate, from the trusted one down to the peer's at depth 0; what
-        they have wrong is put together. Anything but 0 ends the handshake."""
+        """Check one certificate; called from the trusted one down to the peer's at depth 0, where
+        the faults of all are combined. A result other than 0 ends the handshake."""
         begins, ends = validity(der)
         now = "%04d%02d%02d%02d%02d%02d" % clock.gmtime()[:6]
         wrong = self._wrong
@@ -142,7 +142,7 @@ class SSLContext(ssl.SSLContext):
         return _FATAL if self._refused and self.verify_mode == CERT_REQUIRED else 0
 
     def explain(self, error):
-        """Raise what a board raises for an error of the handshake."""
+        """Raise the exception that a board raises for `error`."""
         refused, self._refused = self._refused, ""
         if refused and error.errno == _FATAL:
             raise ValueError("\n" + refused)

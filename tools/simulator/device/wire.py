@@ -1,8 +1,7 @@
-"""The board's line to the virtual world: one blocking question and answer at a time.
+"""The board's connection to the virtual world: one blocking request and answer at a time.
 
-It is the only thing of the board that knows of a socket, so `machine` and `network` can read
-like a board's. One buffer serves both directions, for the firmware's heap is small. The
-frames are described in simulator/frames.py.
+One buffer serves both directions, because the firmware's heap is small. simulator/frames.py
+describes the frames.
 """
 
 import socket
@@ -13,7 +12,7 @@ from micropython import const
 
 _HEADER = const(11)  # length, operation, milliseconds
 _ANSWER = const(3)  # length, status
-_ROOM = const(1100)  # a whole display frame and its header
+_ROOM = const(1100)  # a full display frame and its header
 
 I2C_SETUP = const(1)
 I2C_TRANSFER = const(2)
@@ -27,15 +26,15 @@ RTC_MEMORY = const(10)
 ROUTE = const(20)
 
 buffer = bytearray(_ROOM)
-PAYLOAD = _HEADER  # where a request's payload begins in `buffer`
-REPLY = _ANSWER  # where an answer's does
+PAYLOAD = _HEADER  # offset of a request's payload in `buffer`
+REPLY = _ANSWER  # offset of an answer's payload
 
 _socket = None
 _boot_ms = None
 
 
 def connect(port, boot_ms):
-    """Join the world at a loopback port; `boot_ms` tells the simulated time since the boot."""
+    """Connect to the world's loopback port; `boot_ms()` is the simulated time since the boot."""
     global _socket, _boot_ms
     _boot_ms = boot_ms
     _socket = socket.socket()
@@ -44,17 +43,17 @@ def connect(port, boot_ms):
 
 
 def room_for(size):
-    """Make the buffer large enough for a payload of `size` bytes."""
+    """Enlarge the buffer for a payload of `size` bytes if needed."""
     global buffer
     if _HEADER + size > len(buffer):
         buffer = bytearray(_HEADER + size)
 
 
 def ask(operation, size):
-    """Send the payload of `size` bytes that is in `buffer`; returns the length of the reply.
+    """Send the payload of `size` bytes in `buffer`; returns the length of the reply.
 
-    The reply is in `buffer` from `REPLY` on. Raises OSError with the errno that the world
-    gave. A world that is gone ends the board: there is nothing left to be a board of.
+    The reply is in `buffer` from `REPLY` on. Raises `OSError` with the world's errno. Exits with
+    code 70 if the connection to the world is lost.
     """
     struct.pack_into("<HBQ", buffer, 0, _HEADER - 2 + size, operation, _boot_ms())
     try:
@@ -76,4 +75,4 @@ def ask(operation, size):
 
 
 class _RefusedError(Exception):
-    """The world answered with an errno: not to be mistaken for a broken socket."""
+    """The world answered with an errno; kept apart from an `OSError` of the socket."""

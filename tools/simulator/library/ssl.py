@@ -1,7 +1,7 @@
 """MicroPython's `ssl` for interpreters that have only the module `tls`, such as Debian's.
 
-A board's image has micropython-lib's (python-stdlib/ssl): a context of Python around that of
-`tls`, which verifies nothing until it is told to, and reads files where it is given their names.
+Like micropython-lib's (python-stdlib/ssl), which boards have: a Python context around that of
+`tls`; it verifies nothing by default, and reads a file if it is given the name.
 """
 
 import tls
@@ -16,7 +16,7 @@ from tls import (
 
 
 def _content(given):
-    """The bytes themselves, or those of the file of that name."""
+    """`given` itself if it is bytes, or the content of the file of that name."""
     if not isinstance(given, str):
         return given
     with open(given, "rb") as file:
@@ -24,7 +24,7 @@ def _content(given):
 
 
 class SSLContext:
-    """What a board's `ssl.SSLContext` offers, and no more."""
+    """The methods of a board's `ssl.SSLContext`."""
 
     def __init__(self, *arguments):
         self._context = tls.SSLContext(*arguments)
