@@ -60,7 +60,7 @@ class Looker:
         *,
         checked: Callable[[], bool],
     ) -> None:
-        """`checked`: called at each look, since a program may run for days."""
+        """`checked`: called at each look, since --watch may run all day."""
         self._sensor = sensor
         self._checked = checked
         self._calibration = calibration

@@ -10,7 +10,7 @@ import tomlkit
 from fevergate.errors import ProvisionError
 
 PIN_SETS = ("gate1", "gate2")
-"""Sets of GPIO pins for a gate's lights in hardware/pins.toml: one Pi serves so many gates."""
+"""Sets of GPIO pins in hardware/pins.toml, each for one gate's lights: a Pi's number of gates."""
 
 
 def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str) -> None:

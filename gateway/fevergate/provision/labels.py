@@ -61,7 +61,7 @@ def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -
 
 
 def pages_url(settings: GatewaySettings) -> str:
-    """URL of the pages as the settings imply it: the broker's host, if the pages bind to none."""
+    """URL of the pages, with the broker's host if they listen on all addresses or on loopback."""
     anywhere = settings.web.host in ("0.0.0.0", "::", "127.0.0.1", "localhost")  # noqa: S104
     host = settings.broker.host if anywhere else settings.web.host
     return f"https://{host}:{settings.web.port}"

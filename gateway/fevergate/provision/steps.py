@@ -133,7 +133,7 @@ def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
 
 
 def what_next(folder: Path) -> str:
-    """The next commands for a new gateway; the boards of a restored one are set up already."""
+    """The next commands after `provision gateway`; a restored gateway's boards need none."""
     return say(load_gateway(folder / SETTINGS), "next")
 
 

@@ -144,7 +144,7 @@ class _Before:
 
 
 def _read(path: Path) -> bytes | None:
-    """A file's bytes, or None. Links are refused: the folder belongs to the service's user."""
+    """A file's bytes, or None. Raises `ProvisionError` for a link, which another user may own."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             return file.read()
