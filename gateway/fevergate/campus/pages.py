@@ -1,4 +1,4 @@
-"""The campus server's pages: reports by day and version, what was heard and told, people."""
+"""Pages of the campus server: reports by day and version, status, and personal data of a fever."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FOOTER = N_("It screens and does not diagnose.")
 
 
 class CampusPages(Site):
-    """For people who are signed in; signing and what names somebody is for administrators."""
+    """Pages for signed-in users; only administrators may sign and see personal data."""
 
     role_names = MappingProxyType(
         {"guard": N_("May look"), "administrator": N_("May sign, and let people in")}
@@ -92,7 +92,7 @@ class CampusPages(Site):
         }
 
     async def days(self, request: Request) -> Response:
-        """The last days, with the state of each one's report."""
+        """List of `DAYS` days with the state of each report."""
         text = request.query_params.get("to")
         last = parse_day(text) if text else date.fromisoformat(self._today())
         first = last - timedelta(days=DAYS - 1)
@@ -112,7 +112,7 @@ class CampusPages(Site):
         )
 
     async def report(self, request: Request) -> Response:
-        """One day's report: the newest version, or the one asked for; today's as it is now."""
+        """One day's report: the requested version or the newest; without any, as known now."""
         day = parse_day(request.path_params["date"]).isoformat()
         versions = await run_in_threadpool(self._reports.versions, day)
         if not versions:
@@ -134,7 +134,7 @@ class CampusPages(Site):
         return self.page(request, "report.html", report=report, version=None, versions=[], to="")
 
     async def file(self, request: Request) -> Response:
-        """A version to take along."""
+        """A version as a file: CSV, XLSX, PDF or JSON."""
         day = parse_day(request.path_params["date"]).isoformat()
         kind = request.path_params["kind"]
         versions = await run_in_threadpool(self._reports.versions, day)
@@ -167,7 +167,7 @@ class CampusPages(Site):
         return Response(content, media_type=media, headers=headers)
 
     async def sign(self, request: Request) -> Response:
-        """Put one's name under the newest version."""
+        """Sign the newest version as the user."""
         day, number = await self._asked(request)
         user = session_of(request).user
         await run_in_threadpool(self._reports.sign, day, number, user)
@@ -175,7 +175,7 @@ class CampusPages(Site):
         return RedirectResponse(f"/reports/{day}", 303)
 
     async def submit(self, request: Request) -> Response:
-        """Note that it was handed in."""
+        """Note that the newest version was submitted."""
         form = await form_of(request)
         day, number = await self._asked(request, form)
         user, to = session_of(request).user, form.get("to", "").strip()[:64]
@@ -184,7 +184,7 @@ class CampusPages(Site):
         return RedirectResponse(f"/reports/{day}", 303)
 
     async def status(self, request: Request) -> Response:
-        """Which gateways were heard, what was not taken, who was told what."""
+        """Gateways, refused deliveries, rows by replaced tokens, and notices."""
         heard = {
             (one.campus, one.gateway): one for one in await run_in_threadpool(self._store.heard)
         }
@@ -205,7 +205,7 @@ class CampusPages(Site):
         )
 
     async def person(self, request: Request) -> Response:
-        """Who a fever was about, where its campus has said so; the look is noted first."""
+        """Personal data of a fever, if its campus sent any; the access is audited first."""
         params = request.path_params
         identity = f"{params['kiosk']}/{params['boot']}/{params['seq']}"
         await self._note(request, "look at follow-up", f"{params['campus']} {identity}")

@@ -1,4 +1,4 @@
-"""Whether a campus server works with a database now, here or on another machine."""
+"""Keeps a campus server and the closing of a campus apart, here and on other machines."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ CLOSES = "a campus is being closed just now: fevergate close"
 
 @contextmanager
 def here(folder: Path) -> Iterator[None]:
-    """Say that a server of this folder runs, for as long as it does: a shared lock of the folder
-    (flock(2)), which goes with the process. Raises `ClosingError` while a campus is being
-    closed."""
+    """Hold a shared lock on the server's folder (flock(2)) while the server runs; it ends with the
+    process. Raises `ClosingError` while a campus is being closed."""
     with _locked(folder, fcntl.LOCK_SH, CLOSES):
         yield
 
 
 @contextmanager
 def alone(database: CampusDatabase, folder: Path) -> Iterator[None]:
-    """Let no server of this folder start meanwhile. Raises `ClosingError` where one runs, or
-    another connection to its PostgreSQL is a server's."""
+    """Hold an exclusive lock on the folder, so that no server starts there. Raises `ClosingError`
+    where one runs, or where another server is connected to the same PostgreSQL database."""
     with _locked(folder, fcntl.LOCK_EX, RUNS):
         if not database.sqlite:
             with database.read() as connection:

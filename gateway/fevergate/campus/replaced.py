@@ -1,8 +1,8 @@
-"""What is held by tokens that were replaced, named.
+"""Lists rows that were received by tokens no longer in use.
 
-A gateway with a new token sends again what it has, which takes the place of what is held under the
-same keys (`epochs.note_token`). What stays under the old token is of a card of before, or older
-than what is sent again, or of somebody who had stolen the token: only a person can tell which.
+A gateway with a new token sends its recent summaries again, which replace the rows of the same keys
+(`storage.epochs.note_token`). Rows that keep the old token come from an earlier SD card, are older
+than what is sent again, or were sent with a stolen token: only a person can tell which.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fevergate.campus.settings import CampusSettings
 
 
 class ReplacedRows(Struct, frozen=True, kw_only=True):
-    """What is held of a gateway's epoch by a token that was replaced: how many rows (fevers among
-    them), of which days, and when they came (UTC s)."""
+    """Rows of a gateway's epoch by a replaced token: their number, fevers among them, first and
+    last day, and first and last time of receipt (Unix time, s)."""
 
     campus: str
     gateway: str
@@ -32,7 +32,7 @@ class ReplacedRows(Struct, frozen=True, kw_only=True):
 
 
 def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[ReplacedRows]:
-    """What is held by tokens that are no longer in use, by gateway, token and epoch."""
+    """Rows by tokens no longer in use, summed by campus, gateway, token and epoch."""
     with database.read() as connection:
         pairs = connection.execute(
             select(items.c.gateway, items.c.token).where(items.c.token != "").distinct()
@@ -60,10 +60,10 @@ def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[Re
 
 
 def of_token(gateway: str, token: str) -> ColumnElement[bool]:
-    """Which rows came by a gateway's token."""
+    """Condition for rows that were received by a gateway's token."""
     return and_(items.c.gateway == gateway, items.c.token == token)
 
 
 def in_use(settings: CampusSettings, gateway: str, token: str) -> bool:
-    """Whether a gateway's token still opens something."""
+    """Whether `token` (its first digits) is the gateway's present one."""
     return settings.tokens.get(gateway, "")[:TOKEN_DIGITS] == token

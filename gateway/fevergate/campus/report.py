@@ -1,7 +1,7 @@
-"""One day over all campuses: what was screened, found and watched; zero stated, never implied.
+"""Daily report over all campuses: people screened, fevers, minutes watched.
 
-A campus is `reported` when each of its gateways has said that the day is over. One of which nothing
-is known is `missing`, and has no figures: that is not zero.
+A campus is `reported` once each of its gateways has reported the day as over. A campus of which
+nothing is known is `missing` and has no figures, which is not the same as zero.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from fevergate.protocol.campus_messages import StruckSpan
 State = Literal["reported", "partial", "uncovered", "missing"]
 
 CONFIRMED_C = 37.3
-"""Axillary, by a clinical thermometer: the threshold of China's gate checks."""
+"""Fever threshold of China's gate checks, axillary, by clinical thermometer."""
 
 ABOVE_AXILLARY_C = {"": 0.0, "axillary": 0.0, "oral": 0.3, "ear": 0.3}
-"""How much more is measured elsewhere: textbook oral normal range beside axillary."""
+"""Offset of other sites to axillary (°C), from the textbook normal ranges of oral and axillary."""
 
 
 class Figures(Struct, kw_only=True):
     """People, fevers and minutes of one kiosk, gate or campus, or of all.
 
     Of the fevers, `confirmed` by a second measurement, `released` after it, `outstanding`: without
-    a closed follow-up. Of the minutes watched, `late_minutes` were told long after.
+    a closed follow-up. Of the minutes watched, `late_minutes` were reported long after.
     """
 
     screened: int = 0
@@ -40,13 +40,13 @@ class Figures(Struct, kw_only=True):
     late_minutes: int = 0
 
     def add(self, other: Figures) -> None:
-        """Take another's figures to one's own."""
+        """Add the figures of `other`."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class KioskDay(Struct, kw_only=True):
-    """One kiosk's; two gateways of a campus may both have a kiosk of one name."""
+    """One kiosk's day; kiosks of two gateways of a campus may have the same name."""
 
     gateway: str
     kiosk: str
@@ -55,7 +55,7 @@ class KioskDay(Struct, kw_only=True):
 
 
 class FeverDay(Struct, kw_only=True):
-    """One fever and what became of it, without a name. Times are UTC s."""
+    """One fever and its follow-up, without personal data. Times are Unix time (s)."""
 
     gateway: str
     kiosk: str
@@ -72,7 +72,7 @@ class FeverDay(Struct, kw_only=True):
     outcome: str = ""
     closed: bool = False
     struck: bool = False
-    """It is in no figure."""
+    """Not counted in any figure."""
 
     @property
     def identity(self) -> str:
@@ -80,22 +80,22 @@ class FeverDay(Struct, kw_only=True):
 
     @property
     def delay_s(self) -> float | None:
-        """From the red light to its acknowledgement."""
+        """Time from the red light to its acknowledgement."""
         if self.acknowledged_at is None or self.raised_at is None:
             return None
         return self.acknowledged_at - self.raised_at
 
     @property
     def confirmed(self) -> bool:
-        """Whether a second measurement was a fever, too."""
+        """Whether the second measurement was a fever, too."""
         if self.clinical_c is None:
             return False
         return self.clinical_c >= round(CONFIRMED_C + ABOVE_AXILLARY_C[self.clinical_site], 2)
 
 
 class Contradiction(Struct, kw_only=True):
-    """A gateway said that a day is over with fewer people (`stated`) of a kiosk than its hours have
-    (`held`); the greater number is reported."""
+    """A gateway reported fewer people of a kiosk's day (`stated`) than its hours contain (`held`);
+    the greater number goes into the report."""
 
     gateway: str
     kiosk: str
@@ -104,15 +104,15 @@ class Contradiction(Struct, kw_only=True):
 
 
 class StruckHours(StruckSpan, frozen=True, kw_only=True):
-    """Hours of a kiosk that somebody at its gateway has struck, or taken back after."""
+    """Hours of a kiosk that were struck at its gateway, including strikes taken back."""
 
     gateway: str
     kiosk: str
 
 
 class StruckRows(Struct, kw_only=True):
-    """What came since a time (UTC s) by a token of a gateway that was replaced, and was struck by
-    somebody at the campus server, or taken back after: what this day had of it."""
+    """A strike at the campus server of rows by a replaced token, received from `since` on (Unix
+    time, s), including one taken back; `people` and `fevers` are those of this day."""
 
     number: int
     gateway: str
@@ -129,8 +129,8 @@ class StruckRows(Struct, kw_only=True):
 
 
 class CampusDay(Struct, kw_only=True):
-    """One campus's. `figures` is None where it is missing; `silent` are gateways that have not
-    said that the day is over."""
+    """One campus's day. `figures` is None where it is missing; `silent` lists gateways that have
+    not reported the day as over."""
 
     campus: str
     title: str
@@ -145,7 +145,7 @@ class CampusDay(Struct, kw_only=True):
     rows_struck: list[StruckRows] = []
 
     def gates(self) -> dict[str, Figures]:
-        """By gate, in order of their names."""
+        """Figures by gate, in order of names."""
         found: dict[str, Figures] = {}
         for kiosk in sorted(self.kiosks, key=lambda one: one.gate):
             found.setdefault(kiosk.gate, Figures()).add(kiosk.figures)
@@ -153,7 +153,7 @@ class CampusDay(Struct, kw_only=True):
 
 
 class DayReport(Struct, kw_only=True):
-    """All of a day. `total` is of the campuses that are not missing."""
+    """The report of one day. `total` sums the campuses that are not missing."""
 
     date: str
     timezone: str
@@ -168,18 +168,18 @@ class DayReport(Struct, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every campus has reported, and watched."""
+        """Whether every campus has reported, with at least one minute watched."""
         return bool(self.campuses) and all(one.state == "reported" for one in self.campuses)
 
     @property
     def zero(self) -> bool:
-        """Whether this is a report of zero: complete, and no fever in it."""
+        """Whether this is a report of zero: complete, no fever, no contradiction."""
         contradicted = any(one.contradictions for one in self.campuses)
         return self.complete and self.total.fevers == 0 and not contradicted
 
 
 def keyed(report: DayReport) -> dict[str, Any]:
-    """A report as a tree of dicts, so that two can be compared."""
+    """A report as a tree of dicts, for `tree_diff.differences`."""
     tree = msgspec.to_builtins(report)
     tree["campuses"] = {
         one["campus"]: one

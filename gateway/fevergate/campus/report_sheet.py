@@ -1,4 +1,4 @@
-"""A day's report as tables, for the page and for whatever it is taken along as."""
+"""A day's report as sentences and tables, for the page and the exported files."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ PARTS = FIELDS | {
     "stated": N_("Stated"),
     "held": N_("Held"),
 }
-"""Parts of a difference's way, as people call them."""
+"""Displayed names of the parts of a difference's path."""
 
 TABLES = ("campuses", "gates", "kiosks", "fevers")
 
 
 def verdict(report: DayReport, say: Say) -> tuple[str, str]:
-    """`red`, `green` or `amber`, and the sentence: zero is stated, and never where one is
-    missing."""
+    """Colour (`red`, `green` or `amber`) and sentence of a report. Zero fevers are stated only
+    by a complete report."""
     total = report.total
     if report.zero:
         return "green", say(
@@ -79,8 +79,8 @@ def verdict(report: DayReport, say: Say) -> tuple[str, str]:
 
 
 def gaps(report: DayReport, language: str, say: Say) -> list[str]:
-    """Which campuses are missing, which have not said all, and which contradict themselves, by
-    name."""
+    """One sentence each on campuses that are missing, partial or uncovered, and on each
+    contradiction."""
     sentences = {
         "missing": N_("Missing, no figures: %s."),
         "partial": N_("Not all said, figures so far: %s."),
@@ -106,7 +106,7 @@ def gaps(report: DayReport, language: str, say: Say) -> list[str]:
 
 
 def struck(report: DayReport, language: str, zone: ZoneInfo, say: Say) -> list[str]:
-    """What was struck from the day, or taken back after: by its gateways, and here."""
+    """One sentence per strike of the day, at a gateway or here, including those taken back."""
     return [
         f"{title(campus, language)}: {text}"
         for campus in report.campuses
@@ -118,7 +118,7 @@ def struck(report: DayReport, language: str, zone: ZoneInfo, say: Say) -> list[s
 
 
 def _rows_in_words(one: StruckRows, zone: ZoneInfo, say: Say) -> str:
-    """What came by a replaced token and does not count, or counts again: by whom and why."""
+    """Sentence on struck rows of a replaced token, or on taking that back: by whom and why."""
     times = {name: getattr(one, name) for name in ("since", "at", "undone_at")}
     names = msgspec.structs.asdict(one) | {
         name: local(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()
@@ -144,14 +144,14 @@ def title(campus: CampusDay, language: str) -> str:
 
 
 def institution(report: DayReport, language: str) -> str:
-    """Whose report it is."""
+    """Name of the reporting institution in a language."""
     return (report.title_en if language == "en" else "") or report.title
 
 
 def sheet(
     report: DayReport, versions: Sequence[Version], zone: ZoneInfo, language: str, say: Say
 ) -> Sheet:
-    """All of a version, of which `versions` is the list with that one first."""
+    """The whole document of the version `versions[0]`."""
     shown = versions[0]
     head = say("Daily report of fever screening") + (
         " " + say("(report of zero)") if report.zero else ""
@@ -181,7 +181,7 @@ def sheet(
 
 
 def table(name: str, report: DayReport, zone: ZoneInfo, language: str, say: Say) -> Table:
-    """One of `TABLES`."""
+    """The table `name`, one of `TABLES`."""
     figures = [say(one) for one in FIGURES]
     if name == "campuses":
         columns = [say("Campus"), say("State"), *figures]
@@ -225,7 +225,7 @@ def table(name: str, report: DayReport, zone: ZoneInfo, language: str, say: Say)
 
 
 def signatures(version: Version, zone: ZoneInfo, say: Say) -> list[str]:
-    """Who signed and handed in a version, and its hash."""
+    """Lines on who signed and submitted a version, and its hash."""
     lines = [f"SHA-256 {version.sha256}"]
     if not version.genuine:
         lines.append(say("The record of this signature was tampered with."))
@@ -253,7 +253,7 @@ def signatures(version: Version, zone: ZoneInfo, say: Say) -> list[str]:
 def corrections(
     version: Version, report: DayReport, language: str, say: Say
 ) -> list[tuple[str, str, str]]:
-    """What a version has otherwise than the one before: what, before, now, in words."""
+    """Differences of a version to the one before: (what, before, now), for display."""
     titles = {one.campus: title(one, language) for one in report.campuses}
     figures = dict(zip(Figures.__struct_fields__, FIGURES, strict=True))
     found = []
@@ -263,7 +263,7 @@ def corrections(
             way = [titles.get(way[1], way[1]), *way[2:]]
         way = [word for word in way if word != "figures"]
         names = PARTS | {way[0]: way[0]} if one.what.startswith("campuses ") else dict(PARTS)
-        # A figure is called as some branch is.
+        # Some figures share a name with a branch of the tree.
         if way[-1] in figures:
             names |= {way[-1]: figures[way[-1]]}
         short = Difference(

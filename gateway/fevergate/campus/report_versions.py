@@ -1,5 +1,6 @@
-"""Every version of every day's report: drafted, corrected when something came late, signed,
-submitted. A version is never changed; what differs from the one before is kept beside it.
+"""Versions of each day's report: drafted, corrected when data arrives late, signed, submitted.
+
+A version's content never changes; its differences to the one before are stored with it.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from fevergate.reports.tree_diff import Difference, differences
 
 MOST_DIFFERENCES = 500
 MAKING = 4_205_172
-"""With the day's hash: the advisory lock under which one server makes a day's report."""
+"""With the day's hash: key of the advisory lock under which one server makes a day's report."""
 
 
 class Version(Struct, kw_only=True):
-    """One version without its content. `genuine`: its content is what was hashed, and its
-    signature is of it. Times are UTC s."""
+    """One version without its content. `genuine`: its content matches its hash, and its signature
+    is valid. Times are Unix time (s)."""
 
     date: str
     version: int
@@ -45,7 +46,7 @@ class Version(Struct, kw_only=True):
 
 
 class Reports:
-    """Over the campus server's database; every call may come from any thread or process."""
+    """Reports in the campus server's database. Calls may come from any thread or process."""
 
     def __init__(
         self,
@@ -62,17 +63,17 @@ class Reports:
         self._believed = believed
 
     def now(self, date: str) -> DayReport:
-        """A day as it is known now, no version of it."""
+        """The report of a day as known now, which is not stored."""
         with self._database.read() as connection:
             return assemble(connection, self._settings, date)
 
     def make(self, date: str) -> int | None:
-        """A new version, if something is not as in the last one; its number."""
+        """Store a new version if it differs from the last; returns its number, else None."""
         with self._database.write() as connection:
             if not self._database.sqlite:
                 key = func.hashtext(date)
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING, key)))
-            # Before anything is read: what comes after this is noted again.
+            # Before anything is read: data that arrives after this is noted again.
             connection.execute(delete(changed).where(changed.c.date == date))
             report = assemble(connection, self._settings, date)
             document = msgspec.json.encode(report).decode()
@@ -89,7 +90,7 @@ class Reports:
             if last:
                 before = msgspec.json.decode(last.document, type=DayReport)
                 found = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
-                if not found:  # another version of ours writes the same otherwise
+                if not found:  # the same, encoded by another version
                     return None
             number = last.version + 1 if last else 1
             connection.execute(
@@ -105,7 +106,7 @@ class Reports:
             return number
 
     def versions(self, date: str) -> list[Version]:
-        """All of a day's, the newest first."""
+        """Versions of a day, the newest first."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
@@ -126,7 +127,7 @@ class Reports:
         return msgspec.json.decode(row.document, type=DayReport), self._version(row, newest)
 
     def latest(self, begin: str, end: str) -> list[tuple[DayReport, Version]]:
-        """Of each day from `begin` to `end` that has one the newest version, by day."""
+        """Newest version of each day from `begin` to `end` that has one, by day."""
         newest = (
             select(reports.c.date, func.max(reports.c.version).label("version"))
             .where(reports.c.date >= begin, reports.c.date <= end)
@@ -148,8 +149,7 @@ class Reports:
         ]
 
     def sign(self, date: str, version: int, by: str) -> None:
-        """Put one's name under the newest version; not by a clock in doubt. Raises
-        `ReportError`."""
+        """Sign the newest version as user `by`. Raises `ReportError`, also for a clock in doubt."""
         self._check_clock()
         with self._database.write() as connection:
             row = self._newest(connection, date, version)
@@ -163,7 +163,7 @@ class Reports:
             )
 
     def submit(self, date: str, version: int, by: str, to: str) -> None:
-        """Note that the newest version, which is signed, was handed in. Raises `ReportError`."""
+        """Note that the newest version, once signed, was submitted. Raises `ReportError`."""
         self._check_clock()
         with self._database.write() as connection:
             row = self._newest(connection, date, version)
@@ -178,8 +178,7 @@ class Reports:
             )
 
     def changed(self, most: int, last: str) -> list[str]:
-        """Days up to `last` of which something came since their report was made, the oldest
-        first."""
+        """Days up to `last` with data received since their report was made, the oldest first."""
         with self._database.read() as connection:
             return list(
                 connection.execute(
@@ -191,7 +190,7 @@ class Reports:
             )
 
     def dated(self, begin: str, end: str) -> set[str]:
-        """The days that have a report."""
+        """Days from `begin` to `end` that have a report."""
         with self._database.read() as connection:
             return set(
                 connection.execute(
@@ -202,7 +201,7 @@ class Reports:
             )
 
     def first(self) -> str | None:
-        """The first day of which anything is known."""
+        """The earliest day with any data; None without data."""
         with self._database.read() as connection:
             return connection.execute(
                 select(func.min(items.c.date)).where(items.c.date > "")

@@ -1,7 +1,7 @@
-"""What is due, done once, whichever server comes first: drafts, corrections, reminders, messages.
+"""Runs periodic work: report drafts, corrections, reminders, notices, deletion of personal data.
 
-Each server has a clerk; what one has done another sees in the database, and one that dies leaves
-its work to the others.
+Each server has a clerk. The database shows what is done, so that several servers do it once and
+any of them can go on where another has died.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
 AT_ONCE = 50
-"""Days that are made in one round: deliveries go on in between."""
+"""Reports corrected in one round, so that deliveries can go on in between."""
 
 BACK_DAYS = 62
-"""A server that was off for longer drafts the last of the days that it missed."""
+"""How far back missing days are drafted; a server that was off for longer skips older ones."""
 
 DAY_S = 86400
 
 
 class Clerk:
-    """Runs in its own thread between `start` and `stop`; `tick` is one round. What stands on the
-    date waits while the clock is not `believed`; fevers are told whatever it says."""
+    """Runs in its own thread between `start` and `stop`; `tick` is one round. Work that depends on
+    the date waits while the clock is in doubt; notices of fevers do not."""
 
     def __init__(
         self,
@@ -57,16 +57,16 @@ class Clerk:
         self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is under way."""
+        """End after the present round."""
         self._stopping.set()
         self._thread.join()
 
     def tick(self) -> None:
-        """One round; what fails is said in the log and does not hold up the rest."""
+        """Run one round; an error of one task is logged and does not stop the others."""
         for work, by_date in (
             (self._keep_time, False),
             (self._draft, True),
@@ -93,7 +93,7 @@ class Clerk:
             self._stopping.wait(EVERY_S)
 
     def _draft(self) -> None:
-        """A first version of each day whose time has come, the missing days too."""
+        """Draft the first version of each day that is due, including days without data."""
         last = self._due(self._settings.report.draft_at)
         first = self._reports.first()
         if first is None or first > last.isoformat():
@@ -107,13 +107,13 @@ class Clerk:
             day += timedelta(days=1)
 
     def _correct(self) -> None:
-        """A new version of each day of which something came after its first."""
+        """Make a new version of each day for which data arrived since its last one."""
         last = self._due(self._settings.report.draft_at).isoformat()
         for day in self._reports.changed(AT_ONCE, last):
             self._reports.make(day)
 
     def _remind(self) -> None:
-        """Whoever signs is told before the deadline, and when it has passed."""
+        """Post a reminder before the deadline, and a notice once it has passed."""
         report = self._settings.report
         day = self._due(report.deadline, report.remind_before_min)
         for found, version in self._reports.latest(day.isoformat(), day.isoformat()):
@@ -128,7 +128,7 @@ class Clerk:
         self._store.forget_persons(self._now() - self._settings.persons_days * DAY_S)
 
     def _due(self, clock: str, before_min: int = 0) -> date:
-        """The last day whose report is due at that time of the day after it."""
+        """The last day whose report is due: `before_min` before `clock` on the day after it."""
         now = datetime.fromtimestamp(self._now(), self._settings.zone)
         hour, minute = map(int, clock.split(":"))
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)

@@ -1,1 +1,1 @@
-"""The schema's steps, by Alembic."""
+"""Migrations of the campus server's schema (Alembic)."""

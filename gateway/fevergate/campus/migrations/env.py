@@ -1,4 +1,4 @@
-"""Run by Alembic, on the connection that `database` gives it."""
+"""Alembic's entry point: runs the migrations on the connection from `campus.database`."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Everything that the campus server keeps."""
+"""Creates the first tables of the campus server."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which epoch of its gateway an item is of, and by which token it came."""
+"""Adds the gateway's epoch and the sender's token to each item."""
 
 import sqlalchemy as sa
 from alembic import op

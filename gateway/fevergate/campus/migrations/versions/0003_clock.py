@@ -1,4 +1,4 @@
-"""What the server thinks of its clock; which run of a gateway's store it heard last."""
+"""Adds the state of the server's clock, and the last run heard of each gateway's epoch."""
 
 import sqlalchemy as sa
 from alembic import op

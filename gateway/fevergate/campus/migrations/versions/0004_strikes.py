@@ -1,4 +1,4 @@
-"""Rows that came by a replaced token, struck from the reports, and who took that back."""
+"""Adds strikes of rows received by a replaced token, and who took them back."""
 
 import sqlalchemy as sa
 from alembic import op
