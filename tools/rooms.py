@@ -23,20 +23,20 @@ BEGIN, END = "<!-- made by tools/make-rooms -->", "<!-- end of what tools/make-r
 
 WIDTH, FLOOR_HEIGHT, BOX_HEIGHT, MARGIN, GAP = 920, 78, 30, 20, 14
 CHARACTER_WIDTH = 7.7
-"""Pixels of a 13 px monospaced character."""
+"""Width of a 13 px monospaced character (px)."""
 
 Arrow = tuple[str, str]
 
 
 def floors() -> list[list[str]]:
-    """The rooms from the top floor to the bottom one, as the rules of import name them."""
+    """Rooms of each floor from the top to the bottom, as in the import rules."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = (rule for rule in contracts["contracts"] if "containers" in rule)
     return [[room.strip() for room in layer.split("|")] for layer in layers["layers"]]
 
 
 def arrows() -> set[Arrow]:
-    """Which room imports which, without those arrows that follow from others."""
+    """Pairs of importing and imported room, without those that follow from others."""
     graph = grimp.build_graph("fevergate", cache_dir=None)
     imports: dict[str, set[str]] = {}
     for module in graph.modules:
@@ -95,7 +95,7 @@ def picture() -> str:
 
 
 def _places() -> Iterator[tuple[str, tuple[float, int, float]]]:
-    """Each room's middle, top and width in pixels."""
+    """Each room, with the middle, top and width of its box (px)."""
     for number, rooms in enumerate(floors()):
         widths = [CHARACTER_WIDTH * len(room) + 20 for room in rooms]
         gap = (WIDTH - 2 * MARGIN - sum(widths)) / (len(rooms) + 1)
@@ -106,7 +106,7 @@ def _places() -> Iterator[tuple[str, tuple[float, int, float]]]:
 
 
 def table() -> str:
-    """The rooms from the top floor down, each with the first line of its own description."""
+    """Table of the rooms from the top floor down, each with its docstring's first line."""
     lines = [BEGIN, "", "| room | what it is |", "| --- | --- |"]
     for rooms in floors():
         for room in rooms:
@@ -120,14 +120,14 @@ def table() -> str:
 
 
 def page() -> str:
-    """gateway/README.md with the table of today's rooms."""
+    """Text of gateway/README.md with the present table of rooms."""
     text = PAGE.read_text("utf-8")
     before, rest = text.split(BEGIN)
     return before + table() + rest.split(END)[1]
 
 
 def main() -> int:
-    """Exit 1 where `--check` finds something stale."""
+    """Returns the exit code: 1 if `--check` finds a stale file."""
     parser = argparse.ArgumentParser(prog="tools/make-rooms", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, change nothing")
     check = parser.parse_args().check

@@ -157,7 +157,7 @@ def _optics(arguments: argparse.Namespace, say: Console) -> Any:
 
 
 def _head(module: ModuleType) -> str:
-    """What a module's docstring begins with."""
+    """First line of a module's docstring."""
     return (module.__doc__ or "").split("\n")[0]
 
 

@@ -1,8 +1,8 @@
 """A black body, stepped from 35 to 40 °C before a kiosk: what it shows must follow it.
 
-The shipped firmware on MicroPython, the virtual sensor at register level. Commercial kiosks
-were caught pulling what they show towards 36.5 °C (Healy et al. 2021, J. Biomed. Opt. 26(4)
-043009); their data can be put beside ours.
+Runs the shipped firmware on MicroPython with a virtual sensor at register level. Commercial kiosks
+were found to pull what they show towards 36.5 °C (Healy et al. 2021, J. Biomed. Opt. 26(4)
+043009); their data can be shown beside ours.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from simulator import SimulatorError, View
 ROOM_C = 23.2
 SPEED = 8.0
 EACH_MS = 6000
-"""Half of it the wall, half of it the black body."""
+"""Duration of a step: the wall is in view for the first half, the black body for the second."""
 
 LEAD_MS = 3000
 
 
 def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
-    """For each step: the black body, what the sensor read, skin and body as the kiosk has them."""
+    """For each step: black body, sensor's object, the kiosk's skin and body (°C), and verdict."""
     steps = [low_c + step_c * n for n in range(round((high_c - low_c) / step_c) + 1)]
     begin: list[float] = []
 
@@ -56,14 +56,14 @@ def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
 
 
 def slope(pairs: list[tuple[float, float]]) -> float:
-    """Shown °C for each °C of the black body; 1 is what a thermometer does."""
+    """Change of the shown value per °C of the black body; a thermometer has 1."""
     return linear_regression(*zip(*pairs, strict=True)).slope
 
 
 def commercial(path: Path) -> dict[str, dict[str, float]]:
-    """Slope and span of what commercial devices showed between 35 and 40 °C, by device.
+    """Slope, lowest and highest shown by each commercial device, black body at 35 to 40 °C.
 
-    Raises `PeopleFileError` naming the line and column of what is not a number.
+    Devices with fewer than five values are left out. Raises `PeopleFileError` naming the line.
     """
     shown: dict[str, list[tuple[float, float]]] = {}
     try:

@@ -1,8 +1,8 @@
 """What each constant of the decision is worth: the result with it moved, on measured people.
 
-Nothing here sets a constant; they come from physiology and the data sheet, and the docs of
-`kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` say from where. A result that stands or
-falls with one of them would be a result of tuning.
+No constant is set here: they come from physiology and the data sheet, and the docstrings of
+`kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` state the sources. A result that depended
+on one of them would be a result of tuning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CAMERAS = ("FLIR", "ICI")
 
 @dataclass(frozen=True)
 class Case:
-    """One way in which something is moved."""
+    """A variation: of a constant, a site's terms, the threshold, or the measured people."""
 
     name: str
     module: ModuleType | None = None
@@ -71,7 +71,7 @@ CASES = [
 
 @contextmanager
 def _in_force(case: Case, name: str) -> Iterator[None]:
-    """Move what the case moves, and put it back."""
+    """Apply a case to its constant and to the site `name`; restores both at the end."""
     site = SITES[name]
     other = Site(
         site.skin_c, _oral_minus_skin_c(site) + case.oral_minus_skin_c, site.sweeps, case.room_share
@@ -89,13 +89,13 @@ def _in_force(case: Case, name: str) -> Iterator[None]:
 
 
 def _oral_minus_skin_c(site: Site) -> float:
-    """By which the site was made."""
+    """Oral minus skin temperature with which the site was made (°C)."""
     healthy_c = body_c(site.skin_c, estimate.REFERENCE_ROOM_C, site)
     return healthy_c - estimate.ORAL_TO_AXILLARY_C - site.skin_c
 
 
 def _elsewhere(people: list[Person], case: Case) -> list[Person]:
-    """The same people in a warmer room, or before a sensor that reads wrong."""
+    """The same people in a warmer room, or before a sensor with an offset."""
     if case.skin_per_room_c is None:
         return people
     moved_c = case.skin_per_room_c * (case.warmer_c or 1.0)

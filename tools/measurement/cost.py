@@ -1,8 +1,8 @@
 """What a verdict costs the board, and how long a person waits for it, part by part.
 
-The verdict is timed on real MicroPython with the shipped files, on this machine: an ESP32 is
-slower, by how much only one can show. The limit beside it is one word over the sensor's bus,
-57 bits at 100 kHz, of which each sample needs two. The answer's time is the simulated board's.
+The verdict is timed on MicroPython with the shipped files, on this machine; only a real ESP32 can
+show by how much it is slower. For comparison: one word over the sensor's bus, 57 bits at 100 kHz;
+each sample needs two. The answer is timed on a simulated board.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ SPEED = 4.0
 
 
 def verdict(count: int) -> dict[str, float]:
-    """Time and allocation of one verdict, baseline full, beside one word of the sensor.
+    """Time and allocation of one verdict with a full baseline, and the time of one sensor word.
 
-    `bus_word_us` is what the word takes on the wire, `driver_word_us` what the driver adds to it.
-    `state_bytes` is all that the screening remembers.
+    `bus_word_us` is the word's time on the wire, `driver_word_us` what the driver adds to it.
+    `state_bytes` is the size of the screening's state.
     """
     script = Path(__file__).with_name("on_board.py")
-    chosen = interpreter("32bit")  # a board's words: its memory
+    chosen = interpreter("32bit")  # a board's word size, for its use of memory
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", "heapsize=320K", str(script)),
@@ -57,9 +57,9 @@ def verdict(count: int) -> dict[str, float]:
 
 
 def answer(people: int) -> dict[str, float]:
-    """Simulated ms from standing still to the light: the part's own filter, and the samples.
+    """Simulated ms from standing still to the light: the sensor's settling, and the samples.
 
-    What is computed is in `verdict_us_p50`, too little to show here.
+    Computing the verdict (`verdict_us_p50` of `verdict`) is too short to show here.
     """
     habits = Habits(patience_ms=6000 * SPEED)
     sensor = VirtualMLX90614(seed=3)

@@ -126,10 +126,10 @@ def _messages(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
-    """`messages` of them, with hypothesis's seed `number`; returns what became of them.
+    """Send `messages` messages made with hypothesis's seed `number`; returns their outcomes.
 
-    The gateway's way in runs in a process of its own, so that its memory is its own.
-    Raises `HarnessError` where one was lost, or what is kept of them is not sound.
+    The gateway's intake runs in a process of its own, so that its memory can be measured.
+    Raises `HarnessError` if a message was lost, or if the database is not sound.
     """
     victim = subprocess.Popen(
         [sys.executable, "-m", "measurement.fuzz_victim", str(folder)],
@@ -163,7 +163,7 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
 
 
 def _throw(count: int, number: int, pipe: IO[bytes]) -> int:
-    """One round: what hypothesis remembers of it is forgotten with it."""
+    """Send one round of messages; what hypothesis remembers is freed after each round."""
     sent = 0
 
     @seed(number)

@@ -1,7 +1,7 @@
-"""The gateway's way in, with a real database, behind a pipe: what `fuzz` throws at.
+"""The process that `fuzz` tests: the gateway's intake with a real database, behind a pipe.
 
 Argument: a folder. Standard input: a line of JSON for each message, [topic, payload in base64].
-At its end one line of JSON says what became of them.
+At its end it prints one line of JSON with counts and memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fevergate.storage.writer_thread import MAX_WAITING, Writer
 CAMPUS = "east"
 DATABASE = "fuzz.db"
 WARM = 20_000
-"""Messages after which memory is looked at for the first time."""
+"""Messages after which memory is measured for the first time."""
 
 SETTINGS = GatewaySettings(
     campus=CAMPUS, gateway="gw-east", gates=[Gate(name="north", kiosks=["north-1", "north-2"])]
@@ -36,15 +36,15 @@ class _Dark:
     """A gate without lamps."""
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Nobody looks."""
+        """Ignored."""
 
     def buzz(self, on: bool) -> None:
-        """Nobody listens."""
+        """Ignored."""
 
 
 def main() -> None:
-    """Until there are no more messages."""
-    logging.disable()  # what is wrong with each is not what is asked here
+    """Handle messages until standard input ends."""
+    logging.disable()  # rejected messages are counted, not logged
     writer = Writer(Store(Path(sys.argv[1]) / DATABASE, SETTINGS.zone), lambda *_: None)
     alarm = Alarm({"north": _Dark()}, lambda _: None)
     ingest = Ingest(SETTINGS, alarm, KioskMonitor(SETTINGS, alarm.trouble), writer.add)
@@ -54,10 +54,10 @@ def main() -> None:
     for line in sys.stdin.buffer:
         topic, payload = json.loads(line)
         sent += 1
-        while writer.waiting > MAX_WAITING // 2:  # a broker would repeat what finds no room
+        while writer.waiting > MAX_WAITING // 2:  # a broker would repeat what a full queue drops
             time.sleep(0.001)
         open_acknowledgements[sent] += 1
-        # At 0 it was acknowledged once, and is forgotten.
+        # At 0 the message was acknowledged once, and its entry is removed.
         ingest.message(
             topic, base64.b64decode(payload), lambda n=sent: _once(open_acknowledgements, n)
         )

@@ -1,8 +1,8 @@
 """A board's memory: the heap in which a kiosk imports, and what is live while it works.
 
-By default on MicroPython with a board's 32-bit words; a 64-bit host takes 1.45 times as much, not
-twice. The firmware is compiled, as it is flashed. What the simulator's stand-ins for
-a board's modules hold is measured by itself and taken off.
+By default on MicroPython with a board's 32-bit words; 64-bit words take 1.45 times as much, not
+twice. The firmware is compiled, as it is flashed. The memory of the simulator's stand-ins for a
+board's modules is measured separately and subtracted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from simulator.stand_ins import compiled_folder
 
 SPEED = 30.0
 GAUGE_EVERY = 25
-"""Questions to the world between two collections: about ten samples of the sensor."""
+"""Requests to the simulator between two collections: about ten samples of the sensor."""
 
 KB = 1024
 SMALLEST_KB, LARGEST_KB = 16, 1024
@@ -41,7 +41,7 @@ NOTICE = "今日考场请走东门"
 PACKAGES = ("kiosk", "kiosk_board")
 UP_S = 60
 CROWD_S_PER_PERSON = 30.0
-"""Simulated seconds, far more than anybody takes: a limit for what hangs."""
+"""Timeout for each person (simulated s), far more than anybody takes."""
 
 _ABOUT = {
     "cause": 1,
@@ -57,30 +57,30 @@ _QUEUED = re.compile(r"health heap_free=\d+ heap_low=\d+ queued=(\d+)")
 
 
 class MeasureError(FeverGateError):
-    """A kiosk that is measured did not do what it was to do."""
+    """The measured kiosk failed, so there are no figures."""
 
 
 def heap(
     people: int, backlog: int, interpreter: str = "32bit", heap_kb: int = 256
 ) -> dict[str, Any]:
-    """Import heap and live bytes; `heap_kb` is what the working kiosk is given."""
+    """Heap needed for imports, and live bytes of a kiosk at work with a heap of `heap_kb`."""
     figures = imports(interpreter)
     work = live(people, backlog, interpreter, heap_kb, figures["simulator_bytes"])
     held = set(work.pop("modules")) - set(figures.pop("modules"))
-    if held:  # loaded later, but for good: it must find room beside what the start imports
+    if held:  # imported later and kept: must fit beside what the start imports
         figures = imports(interpreter, sorted(held))
         figures.pop("modules")
     return figures | work
 
 
 def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
-    """The smallest heap, in steps of 1 KB, in which a kiosk's start and `more` are imported."""
+    """Smallest heap, to 1 KB, in which a kiosk's start and the modules `more` can be imported."""
     with (
         tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder,
         socket.socket() as port,
     ):
         port.bind(("127.0.0.1", 0))
-        port.listen(64)  # the stand-ins want a connection, and ask nothing yet
+        port.listen(64)  # the stand-ins connect, but send no request yet
         flash = Path(folder)
         write_flash(flash, FIRMWARE, {})
 
@@ -112,7 +112,7 @@ def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
 def _import(
     interpreter: str, heap_kb: int, flash: Path, port: int, more: Iterable[str]
 ) -> dict[str, Any] | None:
-    """What imports_on_board.py printed, None where the heap was too small."""
+    """Figures that imports_on_board.py printed, or None if the heap was too small."""
     chosen = interpreter_of(interpreter)
     done = subprocess.run(
         [
@@ -134,7 +134,7 @@ def _import(
 
 
 class Watched(System):
-    """One kiosk with a watched heap."""
+    """A system with one kiosk, whose heap is gauged."""
 
     def __init__(self, folder: Path, people: int, options: dict[str, Any]) -> None:
         self._options = options
@@ -148,7 +148,7 @@ class Watched(System):
 def live(
     people: int, backlog: int, interpreter: str, heap_kb: int, simulator_bytes: int
 ) -> dict[str, Any]:
-    """Most bytes live while a kiosk serves people, sends what it had kept, and takes settings."""
+    """Most bytes live while a kiosk serves people, sends its backlog, and applies settings."""
     options = {"interpreter": interpreter, "heap": f"{heap_kb}K", "gauge_every": GAUGE_EVERY}
     with tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder:
         site = Watched(Path(folder) / "site", people, options)
@@ -177,7 +177,7 @@ def live(
 
 
 def keep(outbox: Path, count: int) -> None:
-    """Fill a kiosk's outbox as boots without a gateway do."""
+    """Fill a kiosk's outbox with `count` readings, as of several boots without a gateway."""
     kept = Outbox(str(outbox))
     for index in range(count):
         seq = index % (count // BACKLOG_BOOTS + 1) + 1
@@ -189,7 +189,7 @@ def keep(outbox: Path, count: int) -> None:
 
 
 def _send_settings(system: System) -> None:
-    """As an administrator does, with a notice for the display."""
+    """Send settings by the command that an administrator uses, with a notice for the display."""
     subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", "settings", "--threshold", "37.2"),
@@ -202,7 +202,7 @@ def _send_settings(system: System) -> None:
 
 
 def _queued(board: Board) -> int | None:
-    """How many readings its last health said are not stored."""
+    """Readings still queued by the last health line on the console, or None without one."""
     for line in reversed(board.console):
         if match := _QUEUED.match(line):
             return int(match[1])
@@ -227,7 +227,7 @@ def start() -> dict[str, float]:
 
 
 def cpu_s(board: Board) -> float:
-    """What a running board's process has used of the processor (Linux)."""
+    """CPU time that a running board's process has used (s; Linux)."""
     while board.pid is None:
         time.sleep(0.01)
     fields = Path(f"/proc/{board.pid}/stat").read_text().rsplit(") ", 1)[1].split()

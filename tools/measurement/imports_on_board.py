@@ -1,8 +1,8 @@
-"""Runs under MicroPython: imports what a kiosk at work needs, in the heap that it is given.
+"""Runs under MicroPython: imports the modules of a kiosk at work, in a heap of given size.
 
 Arguments: folder of the simulator's stand-ins, a port that takes a connection, folder of a board's
-flash, JSON of what a board is told of itself, then more modules to import. Prints as JSON what the
-stand-ins hold, and which modules there are; ends with an error where the heap is too small.
+flash, JSON of the board's properties, then more modules to import. Prints as JSON the bytes that
+stand-ins and imports hold, and the loaded modules; fails if the heap is too small.
 """
 
 import gc
@@ -10,7 +10,7 @@ import json
 import sys
 
 for name in ("asyncio.core", "os", "select", "socket", "ssl", "struct", "vfs"):
-    __import__(name)  # a board's image has them, too: they are not the stand-ins'
+    __import__(name)  # a board's image has these, too: not counted as stand-ins
 
 gc.collect()
 before = gc.mem_alloc()

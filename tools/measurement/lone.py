@@ -1,4 +1,4 @@
-"""One kiosk by itself, without a broker: it screens all the same."""
+"""A single kiosk without a broker; it screens all the same."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lone_board(settings: dict[str, Any], **options: Any) -> Iterator[Board]:
 
 
 def readings(board: Board) -> list[dict[str, Any]]:
-    """What it said on its console that it has measured."""
+    """Readings that a board has printed on its console."""
     return [
         json.loads(line.removeprefix("reading "))
         for line in list(board.console)

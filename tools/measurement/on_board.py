@@ -1,6 +1,7 @@
-"""Runs under MicroPython: times the shipped decision. Arguments: firmware folder, how many.
+"""Runs under MicroPython: times the shipped decision.
 
-Prints driver ns a word, bytes remembered, verdict us (median, 99 %), most bytes of a verdict.
+Arguments: firmware folder, number of verdicts. Prints the driver's time per word (ns), the state
+(bytes), a verdict's time (µs; median, 99 %), and the most bytes that a verdict allocated.
 """
 
 import gc
@@ -19,7 +20,7 @@ now_ms = 0
 
 
 class Answering:
-    """A bus that answers at once: what is left is the driver's own part."""
+    """A bus that answers at once, so that only the driver's own time is measured."""
 
     def readfrom_mem_into(self, address, command, word):
         word[0], word[1], word[2] = 0xD2, 0x3A, 0x30

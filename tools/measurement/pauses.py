@@ -1,9 +1,9 @@
 """How long the scan of somebody at the kiosk ever pauses, while the line falls and comes back.
 
-In real time, on this host: what a TLS handshake, a backlog, flash and display take of the one
-processor shows as a longer way from one sample to the next. The limit is the sampling itself.
-"bad network" is all at once: a broker that is known by name and two name servers that never answer,
-an access point that comes and goes each 20 s, and a broker that accepts and says nothing.
+In real time, on this host: processor time for TLS handshake, backlog, flash and display shows as a
+longer interval between two samples, which is 100 ms otherwise. "bad network" is all of these: a
+broker known by name and two name servers that never answer, an access point that comes and goes
+every 20 s, and a broker that accepts connections and says nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COLLECT = re.compile(r"collect_ms=(\d+)")
 
 
 def pauses(people: int) -> dict[str, dict[str, float]]:
-    """ms beyond the sampling's 100 with somebody in view, by what the line does."""
+    """Delay of samples beyond the nominal 100 ms, with somebody in view, by state of the line."""
     return {
         "quiet": _measure(people, falls=False),
         "line falls": _measure(people, falls=True),
@@ -68,10 +68,10 @@ def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict
 
 
 class _BadNetwork(System):
-    """Nothing of the network works."""
+    """A system in which nothing of the network works."""
 
     def __init__(self, folder: Path, people: list[Person], **options: Any) -> None:
-        self._broker = socket.create_server(("127.0.0.1", 0))  # nobody ever accepts
+        self._broker = socket.create_server(("127.0.0.1", 0))  # connects, but never answers
         super().__init__(folder, people, silent_dns=True, **options)
         for board in self.boards:
             for point in board.world.air.points:
@@ -86,7 +86,7 @@ class _BadNetwork(System):
 
 
 class _Watched:
-    """The ways between samples with somebody in view, by the host's clock."""
+    """Records the intervals between samples with somebody in view, by the host's clock."""
 
     def __init__(self, board: Board) -> None:
         self.gaps_ms: list[float] = []

@@ -26,8 +26,8 @@ WAIT_S = 120
 
 
 def revoking(rounds: int) -> dict[str, float]:
-    """Seconds, medians of `rounds` and the longest: from the command's start until the broker ended
-    the session; from the broker's new files until then; until the command had seen that the
+    """Seconds from the command's start (`cut_off`) and from the broker's new files until the
+    session ends, median and longest of `rounds`; and until the command ends, having seen that the
     credential is refused. Raises `BrokerError`."""
     found = [_round() for _ in range(rounds)]
     whole, after_files, ended = (sorted(some) for some in zip(*found, strict=True))
@@ -50,7 +50,7 @@ def _round() -> tuple[float, float, float]:
 
 
 def _written(path: Path, gone: threading.Event) -> float:
-    """When a file became another one (monotonic s)."""
+    """Time (monotonic s) at which a file was replaced, or `gone` was set."""
     before = path.stat().st_ino
     while path.stat().st_ino == before and not gone.wait(0.002):
         pass

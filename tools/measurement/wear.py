@@ -1,8 +1,8 @@
 """What a day of readings does to a kiosk's flash, and how long the flash will last.
 
-The shipped outbox runs on MicroPython's LittleFS over a flash that counts: 2 MiB, as an ESP32
-of 4 MB gives its files. LittleFS moves what it writes often; what lies still, the firmware, it
-leaves, so half of the flash is taken to share the wear.
+The shipped outbox runs on MicroPython's LittleFS over a flash of 2 MiB that counts erases, the size
+that an ESP32 with 4 MB has for files. LittleFS does not move unchanged files such as the firmware,
+so half of the flash is taken to share the wear.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from harness import FIRMWARE
 from simulator.interpreters import interpreter
 
-CYCLES = 100_000  # erases that a sector stands at least: Winbond W25Q32JV data sheet, section 1
+CYCLES = 100_000  # minimum erase cycles of a sector: Winbond W25Q32JV data sheet, section 1
 BLOCKS = 512
 SHARE = 0.5
-FIRST_POSITIVES = 20  # of a thousand readings: each is written down until it is answered for
+FIRST_POSITIVES = 20  # per 1000 readings; kept on flash until the person is measured again
 FULL = 20_000
 
 
 def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
-    """For a gateway that answers, and one that is away from morning to night: per reading blocks
-    erased and files written, years until the flash is worn; then the outbox at its fullest."""
+    """Erases, writes and years until the flash is worn, for a gateway that answers and for one that
+    is away all day; then memory and starting time of a full outbox."""
     found = {mode: _life(mode, readings, days) for mode in ("answers", "away")}
     _, _, _, _, _, heap, started_ms = _play("away", FULL, 1)
     found["full"] = {"readings": FULL, "heap_bytes": heap, "start_ms_here": started_ms}
@@ -45,7 +45,7 @@ def _life(mode: str, readings: int, days: int) -> dict[str, float]:
 
 def _play(mode: str, readings: int, days: int) -> list[float]:
     script = Path(__file__).with_name("wear_on_board.py")
-    chosen = interpreter("32bit")  # a board's words: its memory
+    chosen = interpreter("32bit")  # a board's word size, for its use of memory
     done = subprocess.run(
         [
             *(*chosen.command(), "-X", "heapsize=24M", str(script)),

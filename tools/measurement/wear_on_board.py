@@ -1,9 +1,9 @@
-"""Runs under MicroPython: days of a kiosk's readings on LittleFS, every erase and write counted.
+"""Runs under MicroPython: stores days of readings on LittleFS, and counts erases and writes.
 
-Arguments: firmware folder, "answers" or "away" (the gateway, the whole day), readings a day, days,
-first positives for each thousand, blocks of the flash. Prints per day erases, writes, bytes
-written, the erases of the block that had most, file writes; then bytes of heap that the outbox
-took at its fullest, and ms to start on what it left.
+Arguments: firmware folder, "answers" or "away" (the gateway, all day), readings a day, days, first
+positives per thousand, blocks of the flash. Prints per day: erases, writes, bytes written, erases
+of the block that had most, file writes; then the bytes of heap of the fullest outbox, and the ms
+to start from its files.
 """
 
 import gc
@@ -26,7 +26,7 @@ readings, days, positives, blocks = [int(one) for one in sys.argv[3:7]]
 
 
 class Flash:
-    """NOR flash that counts."""
+    """A NOR flash that counts erases and writes."""
 
     def __init__(self):
         self.data = bytearray(b"\xff" * (BLOCK * blocks))

@@ -1,6 +1,6 @@
-"""What the pages' sources say, and the catalogues that translate it.
+"""`tools/make-words`: updates the translation catalogues from the texts in the pages' sources.
 
-`tools/make-words` writes the catalogues; a test holds them to the sources.
+A test checks that catalogues and sources agree.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEYWORDS = {"N_": None, "say": None, "_": None, "gettext": None}
 
 
 def template() -> Catalog:
-    """Every text of the sources."""
+    """Catalogue of every text in the sources."""
     found = Catalog(project="FeverGate", charset="utf-8", header_comment="", fuzzy=False)
     options = {name: {"trim_blocks": "true", "lstrip_blocks": "true"} for name, _ in METHODS[1::2]}
     for name, _, text, comments, context in extract_from_dir(
@@ -33,7 +33,7 @@ def template() -> Catalog:
 
 
 def catalogues() -> dict[str, Path]:
-    """The languages that there are."""
+    """Catalogue file of each language."""
     return {
         path.parts[-3]: path
         for path in sorted(PACKAGE.glob("texts/locale/*/LC_MESSAGES/fevergate.po"))
@@ -41,7 +41,7 @@ def catalogues() -> dict[str, Path]:
 
 
 def main() -> int:
-    """Exit 1 where something is not translated."""
+    """Returns the exit code: 1 if a text is not translated."""
     missing = 0
     for language, path in catalogues().items():
         with path.open("rb") as file:

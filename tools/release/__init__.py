@@ -1,4 +1,4 @@
 """What a release is made of: locked packages, their bill of materials, the Debian package.
 
-Not named `packaging`: a package of that name, from PyPI, is imported here.
+Not named `packaging`, since this room imports PyPI's package of that name.
 """

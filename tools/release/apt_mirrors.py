@@ -1,4 +1,4 @@
-"""Where this machine's apt gets Debian from: no file of the project names a mirror."""
+"""Finds the Debian mirrors of this machine's apt, since no file of the project names one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import subprocess
 
 SUITES = ("bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")
-"""Releases and their aliases; other archives (Node's, a cloud's) have suites of other names."""
+"""Debian's releases and their aliases; other archives (Node's, a cloud's) use other names."""
 
 
 def mirrors() -> list[str]:
-    """URIs of a Debian's main packages, in apt's order; apt reads its sources itself, in the
-    deb822 and the one-line form. Empty where there is none, or no apt."""
+    """URIs of Debian's `main`, in apt's order, as apt reads its sources (deb822 or one-line).
+
+    Empty if there is none, or no apt.
+    """
     try:
         listed = subprocess.run(
             [

@@ -25,14 +25,14 @@ CARRIED = ("install", "lock", "machine", "sbom.cdx.json", "systemd")
 
 
 class PackagingError(FeverGateError, RuntimeError):
-    """The package cannot be built; says what is missing, or what the tool said last."""
+    """The package cannot be built; names what is missing, or quotes the tool's last lines."""
 
 
 def build(out: Path, architecture: str, wheels: Path | None, written_at: float) -> Path:
-    """Build fevergate_VERSION_ARCHITECTURE.deb in `out`, for Debian 12 and 13; its Python packages
-    from the folder `wheels`, or else from where pip has them.
+    """Build fevergate_VERSION_ARCHITECTURE.deb in `out`, for Debian 12 and 13.
 
-    Raises `PackagingError`.
+    Its Python packages are taken from the folder `wheels`, or else downloaded by pip. Raises
+    `PackagingError`.
     """
     for program in ("dpkg-buildpackage", "dh"):
         if shutil.which(program) is None:
@@ -72,7 +72,7 @@ def build(out: Path, architecture: str, wheels: Path | None, written_at: float) 
 
 
 def _copy(folder: Path) -> Path:
-    """The sources that a wheel is built of, so that no traces of it are left in the checkout."""
+    """Copy the wheel's sources, so that building it leaves no files in the checkout."""
     copy = folder / "source"
     copy.mkdir()
     for name in ("pyproject.toml", "LICENSE", "README.md"):
@@ -83,7 +83,7 @@ def _copy(folder: Path) -> Path:
 
 
 def _debian(tree: Path, written_at: float) -> None:
-    """debian/, with what follows from the project: version, changelog, licences, manual."""
+    """Write debian/, with version, changelog, licences and manual made from the project."""
     debian = tree / "debian"
     shutil.copytree(GATEWAY / "debian", debian)
     maintainer = next(

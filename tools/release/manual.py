@@ -1,4 +1,4 @@
-"""The manual page, from what the commands say of themselves: groff_man(7)."""
+"""Makes the manual page, in groff_man(7), from the commands' help texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fevergate.cli import cli
 
 
 def page(date: str) -> str:
-    """fevergate(1); `date` as YYYY-MM-DD."""
+    """Text of fevergate(1); `date` goes into its header as it is."""
     context = click.Context(cli, info_name="fevergate")
     lines = [
         f'.TH FEVERGATE 1 "{date}" "FeverGate {__version__}" "User Commands"',
@@ -52,7 +52,7 @@ def _commands(
 
 
 def _told(text: str) -> list[str]:
-    """Paragraphs filled, and examples (after \\b, as click has it) as they are."""
+    """Lines of a help text: paragraphs are filled, examples (after click's \\b) are kept."""
     lines: list[str] = []
     for paragraph in cleandoc(text).split("\n\n"):
         as_it_is = paragraph.startswith("\b\n")

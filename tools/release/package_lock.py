@@ -32,27 +32,27 @@ SBOM = GATEWAY / "sbom.cdx.json"
 CONSTRAINTS = GATEWAY / "constraints.txt"
 LOCK = GATEWAY / "lock"
 BUILDS = "setuptools==80.9.0"
-"""What builds the sources' wheels; pyproject.toml asks for the same to build ours."""
+"""Builds wheels from source archives; pyproject.toml requires the same for ours."""
 
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 PLOT = "plot"
-"""The extra that no gateway has."""
+"""The extra that is not installed on a gateway."""
 
 GLIBC_MINOR = {(3, 11): 36, (3, 13): 41}
-"""Debian 12 and 13: their Python, their C library 2.x; wheels for older ones run (PEP 600)."""
+"""Python and glibc 2.x of Debian 12 and 13; wheels for an older glibc run, too (PEP 600)."""
 
 PROCESSORS = ("x86_64", "aarch64")
 
 
 class System(NamedTuple):
-    """One of those that `gateway/install` serves."""
+    """A Python version and processor that `gateway/install` supports."""
 
     python: tuple[int, int]
     machine: str
 
     @property
     def markers(self) -> dict[str, str]:
-        """PEP 508's names."""
+        """Environment markers (PEP 508)."""
         version = ".".join(map(str, self.python))
         return {
             "python_version": version,
@@ -67,7 +67,7 @@ class System(NamedTuple):
 
     @property
     def platforms(self) -> list[str]:
-        """Of the wheels that run there (PEP 600), the newest first."""
+        """Platforms of the wheels that run there (PEP 600), the newest first."""
         minors = range(GLIBC_MINOR[self.python], 4, -1)
         names = [*(f"manylinux_2_{minor}" for minor in minors), "manylinux2014"]
         names += ["manylinux2010", "manylinux1", "linux"]
@@ -75,7 +75,7 @@ class System(NamedTuple):
 
     @property
     def tags(self) -> frozenset[Tag]:
-        """Of every wheel that runs there (PEP 425)."""
+        """Tags of every wheel that runs there (PEP 425)."""
         interpreter = "cp{}{}".format(*self.python)
         return frozenset(
             [
@@ -89,17 +89,20 @@ SYSTEMS = tuple(System(python, machine) for python in GLIBC_MINOR for machine in
 
 
 class Package(NamedTuple):
-    """A version of a package, as uv.lock has it."""
+    """A version of a package, from uv.lock."""
 
     name: str
     version: str
     files: dict[str, str]
-    """SHA-256 of each, by its name."""
+    """SHA-256 of each file by its name."""
     entry: dict[str, Any]
 
 
 def resolve(upgrade: bool) -> list[Package]:
-    """Have uv lock pyproject.toml for `SYSTEMS`, close to the versions of constraints.txt."""
+    """Lock pyproject.toml for `SYSTEMS` with uv.
+
+    Packages that it does not name stay at the version of constraints.txt, unless `upgrade`.
+    """
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
     asked = {
@@ -122,7 +125,7 @@ def resolve(upgrade: bool) -> list[Package]:
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
         groups = text.index("[dependency-groups]"), text.index("[tool.setuptools.packages.find]")
-        text = text[: groups[0]] + text[groups[1] :]  # the developers' own
+        text = text[: groups[0]] + text[groups[1] :]  # without the developers' groups
         copy.write_text("\n".join([text, "[tool.uv]", *lines, ""]))
         (copy.parent / "README.md").touch()
         done = subprocess.run(["uv", "--quiet", "lock", "--directory", folder])
@@ -144,7 +147,7 @@ def resolve(upgrade: bool) -> list[Package]:
 
 
 def closure(packages: list[Package], system: System, extra: str) -> dict[str, Package]:
-    """What FeverGate with `extra` (empty: none) needs on a system, by name."""
+    """Packages that FeverGate with `extra` (empty: none) needs on a system, by name."""
     (start,) = [package for package in packages if package.name == "fevergate"]
     waiting, needed = [(start, extra)], {}
     seen = set()
@@ -170,7 +173,7 @@ def closure(packages: list[Package], system: System, extra: str) -> dict[str, Pa
 
 
 def fitting(package: Package, system: System) -> set[str]:
-    """The files to install a package from: every wheel that runs there, else the source."""
+    """Files to install a package from: every wheel that runs there, else the source archive."""
     tags = system.tags
     wheels = {
         name
@@ -181,7 +184,7 @@ def fitting(package: Package, system: System) -> set[str]:
 
 
 def when(systems: Iterable[System]) -> str:
-    """A marker that is true on these of `SYSTEMS` alone; empty for all."""
+    """Environment marker that holds for these of `SYSTEMS` alone; empty for all."""
     systems = set(systems)
     if systems == set(SYSTEMS):
         return ""
@@ -202,7 +205,7 @@ def when(systems: Iterable[System]) -> str:
 
 
 def bill(packages: list[Package]) -> dict[str, Any]:
-    """The bill of materials."""
+    """The bill of materials (CycloneDX)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = ["", *sorted(project["optional-dependencies"])]
     needed = {(s, extra): closure(packages, s, extra) for s in SYSTEMS for extra in extras}
@@ -276,7 +279,7 @@ def _purl(package: Package) -> str:
 
 
 def _licences(name: str) -> dict[str, Any]:
-    """As the installed package has it; nothing where it says nothing, or is not here."""
+    """Licences that the installed package states; empty if it states none or is not installed."""
     try:
         about = metadata(name)
     except PackageNotFoundError:
@@ -293,13 +296,13 @@ def _licences(name: str) -> dict[str, Any]:
 
 
 def property_of(component: dict[str, Any], name: str) -> str:
-    """A property of ours, or empty."""
+    """A component's property `fevergate:NAME`, or empty."""
     found = [one["value"] for one in component["properties"] if one["name"] == f"fevergate:{name}"]
     return found[0] if found else ""
 
 
 def shown(sbom: dict[str, Any]) -> str:
-    """As JSON, with a line for each package, so that a difference can be read."""
+    """The bill as JSON, with a line for each package, so that diffs are readable."""
     lines = []
     for key, value in sbom.items():
         if isinstance(value, list):
@@ -311,7 +314,7 @@ def shown(sbom: dict[str, Any]) -> str:
 
 
 def texts(sbom: dict[str, Any]) -> dict[Path, str]:
-    """The other files, made from the bill of materials."""
+    """Texts of constraints.txt and lock/, made from the bill of materials."""
     parts: dict[str, list[str]] = {"wheels": [], "sources": [], PLOT: []}
     users: dict[str, set[str]] = {}
     for edge in sbom["dependencies"]:
@@ -344,7 +347,7 @@ def texts(sbom: dict[str, Any]) -> dict[Path, str]:
 
 
 def requirements(path: Path, system: System) -> str:
-    """What of a file of gateway/lock/ counts on another system than this, without its markers."""
+    """Lines of a file of gateway/lock/ that apply to a system, without their markers."""
     wanted = []
     for entry in re.sub(r"(?m)^#.*\n", "", path.read_text()).replace("\\\n", "").splitlines():
         asked, _, hashes = entry.partition("--hash")
@@ -355,8 +358,10 @@ def requirements(path: Path, system: System) -> str:
 
 
 def download(system: System, folder: Path, run: Callable[[list[str]], object]) -> None:
-    """Every file of the lock for a system into a folder, each compared with its hash; `run` runs
-    pip, and raises what its caller raises where that fails."""
+    """Download every locked file for a system into a folder, each checked by its hash.
+
+    `run` runs pip, and raises the caller's error if it fails.
+    """
     common = (*PIP, "download", "--no-deps", "--require-hashes", "--dest", str(folder))
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
         wanted.write(requirements(LOCK / "wheels.txt", system))

@@ -1,4 +1,4 @@
-"""Pictures of the pages: a campus with a term behind it and a fever now, in a real browser."""
+"""Takes pictures of the pages in a real browser: a campus with a term's data and a fever now."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ README = {
     "log": ("log", "zh", "wide", "day"),
     "kiosk": ("kiosk", "en", "wide", "day"),
 }
-"""Of these the README shows a picture: page, language, size, theme."""
+"""Pictures in the README: page, language, size, theme."""
 
 
 def _draw(page: Page, site: Site, name: str, path: Path) -> None:
@@ -57,7 +57,7 @@ def _draw(page: Page, site: Site, name: str, path: Path) -> None:
 
 
 def main() -> int:
-    """`pages.py FOLDER` makes the README's; `pages.py FOLDER --all` each page in each way."""
+    """`pages.py FOLDER` takes the README's pictures, `pages.py FOLDER --all` those of all pages."""
     folder, everything = Path(sys.argv[1]), "--all" in sys.argv
     folder.mkdir(parents=True, exist_ok=True)
     wanted = README

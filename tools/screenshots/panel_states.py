@@ -35,7 +35,7 @@ UNLIT = (58, 66, 74)
 
 @dataclass
 class State:
-    """One state of the panel: its glass, the lamps that are lit, the tones in Hz."""
+    """One state of the panel: its display, the lamps that are lit, the tones in Hz."""
 
     language: str
     key: str
@@ -47,7 +47,7 @@ class State:
 
 
 def states() -> list[State]:
-    """All of them, in both languages."""
+    """All states of the panel, in both languages."""
     script = Path(__file__).with_name("panel_on_board.py")
     chosen = interpreter()
     done = subprocess.run(
@@ -78,7 +78,7 @@ def states() -> list[State]:
 
 
 def picture(drawn: list[State], language: str) -> Image.Image:
-    """All states of one language, lamps above each glass."""
+    """Picture of all states in one language, with the lamps above each display."""
     shown = {one.key: one for one in drawn if one.language == language}
     if missing := set(shown) ^ set(ORDER):
         raise NothingFoundError(f"states {sorted(missing)}: expected to be drawn, once each")

@@ -1,7 +1,6 @@
-"""The README's picture: four panels as people saw them, the gates' lamps, the fever log.
+"""Makes the README's picture: four kiosks' panels, the gates' lamps, the fever log.
 
-Nothing in it is drawn by hand: panels and lamps are the running system's, the table is the
-output of `fevergate log`.
+Panels and lamps are those of a running system; the table is the output of `fevergate log`.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ LAMPS = {"red": "#f0303c", "amber": "#ffb020", "green": "#19c15a"}
 
 
 class Album:
-    """Takes a picture of each kiosk's panel once its answer is on the glass."""
+    """Takes a picture of each kiosk's panel once its answer is displayed."""
 
     def __init__(self) -> None:
         self.panels: dict[str, str] = {}
         self._timers: list[threading.Timer] = []
 
     def answered(self, board: Board, shown: Shown) -> None:
-        """A kiosk answered somebody."""
+        """Take the picture of a kiosk that has just answered, soon after; only its first."""
         if board.name not in self.panels:
             self.panels[board.name] = ""
             timer = threading.Timer(DRAWN_S, self._take, (board, shown))
@@ -57,7 +56,7 @@ class Album:
 
 
 def lamps(system: System) -> str:
-    """Each gate's lamps as the gateway's pins stand now."""
+    """Each gate's lamps by the present levels of the gateway's pins, as SVG."""
     parts = []
     for place, gate in enumerate(system.settings.gates):
         x = 40 + place * WIDTH // 2
@@ -72,7 +71,7 @@ def lamps(system: System) -> str:
 
 
 def log_lines(system: System) -> list[str]:
-    """What `fevergate log --language en` prints."""
+    """Output of `fevergate log --language en`."""
     reader = open_reader(system.database)
     try:
         day = read_day(reader, system.settings)
@@ -84,7 +83,7 @@ def log_lines(system: System) -> list[str]:
 
 
 def compose(panels: list[str], lamp_row: str, lines: list[str]) -> str:
-    """One SVG of all of it."""
+    """The whole picture as SVG."""
     top, line_px = 290, 21
     height = top + line_px * (len(lines) + 1)
     placed = "".join(
