@@ -1,4 +1,4 @@
-"""`fevergate strike-token`: rows that came by a stolen token, named, struck, or taken back."""
+"""`fevergate strike-token`: lists, strikes and restores rows received by a stolen token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REASONS = {
     "not_struck": "{detail}: no strike of that number, or taken back already",
     "often": "{detail} strikes are the most",
 }
-"""What `StrikeError` says here, by its reason."""
+"""Message for each reason of a `StrikeError`."""
 
 WORDS = {
     "zh": {

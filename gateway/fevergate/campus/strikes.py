@@ -1,7 +1,8 @@
-"""Rows that came by a replaced token, struck from the reports, visibly.
+"""Strikes of rows that were received by a replaced token.
 
-A strike is of a token, and of all that came by it since some time. Nothing is deleted or changed by
-it, and taking it back is noted beside it and restores the figures exactly.
+A strike excludes all rows received by a token since some time from the figures, and the reports
+show it. It deletes and changes no row: taking it back is recorded too, and restores the figures
+exactly.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from fevergate.errors import StrikeError
 from fevergate.protocol.campus_messages import MAX_REASON
 
 CAME = (items.c.epoch, items.c.token, items.c.received_at)
-"""What a strike asks of a row, beside its gateway; in this order."""
+"""Columns by which a strike selects rows, beside the gateway; in the order of `of`'s parameters."""
 
 MOST_STRIKES = 200
-"""Of all gateways, those that were taken back too: each report looks each row up in them."""
+"""Limit over all gateways, including those taken back: each report checks each row by them."""
 
 
 class TokenStrike(Struct, frozen=True, kw_only=True):
-    """One strike, under its number: what came from `since` on (UTC s) by a token of a gateway, of
-    one epoch or, where that is None, of all."""
+    """A strike of the rows received from `since` on (Unix time, s) by a gateway's token, of one
+    epoch or, where `epoch` is None, of all."""
 
     id: int
     gateway: str
@@ -45,7 +46,7 @@ class TokenStrike(Struct, frozen=True, kw_only=True):
 
 
 class TokenStrikes:
-    """All of a campus server's, as one transaction sees them."""
+    """All strikes of a campus server, as one transaction sees them."""
 
     def __init__(self, connection: Connection) -> None:
         rows = connection.execute(select(strikes).order_by(strikes.c.id))
@@ -55,7 +56,7 @@ class TokenStrikes:
             self._by_token.setdefault((one.gateway, one.token), []).append(one)
 
     def of(self, gateway: str, epoch: str, token: str, received_at: float) -> list[TokenStrike]:
-        """Those that are of a row, taken back or not."""
+        """Strikes that select a row, taken back or not."""
         return [
             one
             for one in self._by_token.get((gateway, token), ())
@@ -63,19 +64,19 @@ class TokenStrikes:
         ]
 
     def strike(self, gateway: str, epoch: str, token: str, received_at: float) -> bool:
-        """Whether a row does not count."""
+        """Whether a row is struck and does not count."""
         return any(one.undone_at is None for one in self.of(gateway, epoch, token, received_at))
 
 
 def read_strikes(database: CampusDatabase) -> list[TokenStrike]:
-    """All strikes, those taken back too, by number."""
+    """All strikes, including those taken back, by number."""
     with database.read() as connection:
         return TokenStrikes(connection).all
 
 
 class Register:
-    """Strikes, and takes back, in one transaction beside the server, running or not; each is in the
-    audit. `by` and `reason` are of both. Raises `StrikeError`, `CampusError`."""
+    """Makes strikes and takes them back, with `by` and `reason`; each is one transaction, audited,
+    and the server may be running. Raises `StrikeError`, `CampusError`."""
 
     def __init__(
         self,
@@ -96,8 +97,8 @@ class Register:
         self._reason = reason
 
     def strike(self, gateway: str, token: str, epoch: str | None, since: float) -> TokenStrike:
-        """Strike what came since then (UTC s) by a token that is no longer in use; the beginning of
-        its digest will do."""
+        """Strike rows received from `since` on (Unix time, s) by a token no longer in use; `token`
+        is the beginning of its digest."""
         with self._database.write() as connection:
             token = self._token(connection, gateway, token)
             known = TokenStrikes(connection).all
@@ -119,7 +120,7 @@ class Register:
         return done
 
     def take_back(self, number: int) -> TokenStrike:
-        """Let what a strike is of count again."""
+        """Take back strike `number`, so that its rows count again."""
         with self._database.write() as connection:
             undone = {"undone_by": self._by, "undone_reason": self._reason}
             row = connection.execute(
@@ -150,7 +151,7 @@ class Register:
         return tokens[0]
 
     def _mark(self, connection: Connection, strike: TokenStrike) -> int:
-        """Have the reports of its days made anew; how many rows it is of."""
+        """Mark the reports of its days to be made anew; returns the number of its rows."""
         where = [of_token(strike.gateway, strike.token), items.c.received_at >= strike.since]
         if strike.epoch is not None:
             where.append(items.c.epoch == strike.epoch)

@@ -1,7 +1,7 @@
-"""What the gateways have sent, once each, at the highest revision that came.
+"""Stores what the gateways send: each summary, fever or follow-up once, at its highest revision.
 
-Idempotent by key: gateways may repeat, reorder and arrive late. Which days something new came of is
-noted in the same transaction, so that their reports are made anew.
+Idempotent by key: deliveries may be repeated, reordered or late. The same transaction marks the
+days that have new data, so that their reports are made anew.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ PERSONAL = ("person", "unit", "phone", "note")
 MAX_REFUSALS = 10_000
 
 COUNTS = (HourSummary, DaySummary, GatewayDay)
-"""What is counted by each epoch for itself."""
+"""Items that each epoch counts separately, so that their key includes the epoch."""
 
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
 MOST_KEYS = 500
-"""In one statement."""
+"""Keys in one statement."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """How much has arrived: readings in hourly summaries, and fever events."""
+    """Numbers received: readings in hourly summaries, and fever events."""
 
     readings: int
     fevers: int
 
 
 class GatewayHeard(Struct, frozen=True, kw_only=True):
-    """When a gateway was last heard (UTC s), and by how much its clock was ahead then (s)."""
+    """When a gateway was last heard (Unix time, s), and how far its clock was ahead then (s)."""
 
     campus: str
     gateway: str
@@ -64,7 +64,7 @@ class GatewayHeard(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """A delivery that was not taken; its sender keeps it."""
+    """A delivery that was refused; its sender keeps it."""
 
     at: float
     gateway: str
@@ -74,7 +74,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class CampusStore:
-    """Over the campus server's database; every call may come from any thread or process."""
+    """Items in the campus server's database. Calls may come from any thread or process."""
 
     def __init__(
         self,
@@ -89,18 +89,18 @@ class CampusStore:
         self._vault = vault
         self._now = now
         self.believed = believed
-        """Whether `clock` is."""
+        """Whether the time of `clock` is believed."""
 
     def clock(self) -> float:
-        """UTC s."""
+        """The present time (Unix time, s)."""
         return self._now()
 
     def keep(self, delivery: Delivery, token: str = "") -> list[str]:
-        """Commit a delivery; returns the keys that are held now. `token`: what tells the token by
-        which it came from others.
+        """Commit a delivery; returns its keys, all of which are held now. `token` is the first
+        digits of the digest of the sender's token.
 
-        Raises `CampusError` where the database refuses, `PutBackError` where its store has sent
-        less than was heard of it; then nothing of it is kept.
+        Raises `CampusError` where the database refuses, and `PutBackError` for a delivery from an
+        old copy of the gateway's store; then nothing of it is stored.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
@@ -109,7 +109,7 @@ class CampusStore:
         made = [self._row(item, delivery.epoch) | came for item in items_by_revision]
         rows = {row["key"]: row for row in made}
         with self._database.write() as connection:
-            # First of all: of one gateway's deliveries one is written after the other.
+            # First, since it locks the gateway's row: its deliveries are written in turn.
             _hear(connection, whose, now, delivery.sent_at)
             if delivery.run:
                 _check_run(connection, whose, delivery, token)
@@ -120,7 +120,7 @@ class CampusStore:
         return list(dict.fromkeys(item.key for item in items_by_revision))
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
-        """Note what was not taken, and why; the newest are kept."""
+        """Note a refused delivery with field and reason; the newest `MAX_REFUSALS` are kept."""
         with self._database.write() as connection:
             connection.execute(
                 insert(refusals, connection).values(
@@ -135,7 +135,7 @@ class CampusStore:
             connection.execute(delete(refusals).where(refusals.c.id <= newest - MAX_REFUSALS))
 
     def refused(self, most: int = 100) -> list[Refused]:
-        """What was not taken, the newest first."""
+        """Refused deliveries, the newest first."""
         columns = [refusals.c[name] for name in Refused.__struct_fields__]
         with self._database.read() as connection:
             rows = connection.execute(
@@ -144,7 +144,7 @@ class CampusStore:
         return [Refused(**row._mapping) for row in rows]
 
     def heard(self) -> list[GatewayHeard]:
-        """Every gateway that ever sent something."""
+        """Every gateway that has ever sent a delivery."""
         with self._database.read() as connection:
             rows = connection.execute(
                 select(gateways).order_by(gateways.c.campus, gateways.c.gateway)
@@ -152,13 +152,13 @@ class CampusStore:
         return [GatewayHeard(**row._mapping) for row in rows]
 
     def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
-        """What is held by tokens that are no longer in use."""
+        """Rows held by tokens that are no longer in use."""
         return replaced_rows(self._database, settings)
 
     def persons(self, campus: str, identity: str) -> dict[str, str]:
-        """Who a fever (`kiosk/boot/seq`) was about, where its campus has said so; else nothing.
+        """Personal data of a fever (`kiosk/boot/seq`); empty where its campus sent none.
 
-        Raises `StoreError` where it was sealed with another key.
+        Raises `StoreError` where it was encrypted with another key.
         """
         with self._database.read() as connection:
             sealed = connection.execute(
@@ -169,7 +169,7 @@ class CampusStore:
         return self._vault.open(sealed or "")
 
     def forget_persons(self, before: float) -> int:
-        """Blank what names somebody and came before then (UTC s); how many."""
+        """Blank personal data received before then (Unix time, s); returns how many rows."""
         with self._database.write() as connection:
             return connection.execute(
                 update(items)
@@ -194,7 +194,7 @@ class CampusStore:
         }
 
     def _when(self, item: Summary) -> tuple[float, str]:
-        """UTC s at which what it speaks of began, and the day that it belongs to."""
+        """Start of what an item describes (Unix time, s), and its local day; '' for a follow-up."""
         match item:
             case HourSummary():
                 return item.hour, self._day(item.hour)
@@ -223,8 +223,8 @@ def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: fl
 def _check_run(
     connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
 ) -> None:
-    """A new run counts on from where the last one was; else its store was put back by a copy, and
-    its revisions are those of other counts. Raises `PutBackError`."""
+    """Note a delivery's run and serial. Raises `PutBackError` where a new run's serial does not
+    continue the last one: it comes from an old copy of the store, with other revisions."""
     mine = {**whose, "epoch": delivery.epoch}
     before = connection.execute(
         select(runs).where(*(runs.c[name] == value for name, value in mine.items()))
@@ -244,7 +244,7 @@ def _check_run(
 def _newer(
     connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Those that are not held yet, or at a lower revision; and what they take the place of."""
+    """Rows that are new or replace a held one (see `_replaces`), and the held ones replaced."""
     found = connection.execute(
         select(
             items.c.key,
@@ -265,8 +265,8 @@ def _newer(
 
 
 def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether it takes the place of what is held: at a higher revision, or from another epoch (a
-    fever, whose key has none), or by another token than what may have been a thief's."""
+    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
+    fever, whose key has none), or by another token, since the old one may have been stolen."""
     if row["token"] and held["token"] and row["token"] != held["token"]:
         return True
     if row["epoch"] != held["epoch"] and row["kind"] == "fever":
@@ -288,7 +288,7 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
 def mark_days(
     connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
 ) -> None:
-    """Note the days whose report these rows (`kind`, `key`, `date`) may have made wrong."""
+    """Mark the days whose report these rows (`kind`, `key`, `date`) may change."""
     days = {row["date"] for row in rows if row["date"]}
     fevers = [
         row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"
@@ -311,7 +311,7 @@ def mark_days(
 
 
 def received(path: Path) -> Received:
-    """Count what a server on SQLite holds, beside the running server."""
+    """Count what a server on SQLite holds; the server may be running."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         readings = connection.execute(

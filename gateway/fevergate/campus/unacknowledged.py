@@ -1,4 +1,4 @@
-"""The fevers that nobody has acknowledged yet, and nobody has struck."""
+"""Finds the fevers that are neither acknowledged nor struck."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import DaySummary, FeverEvent
 
 LOOK_BACK_S = 7 * 24 * 3600.0
-"""What came longer ago is told no more, where nobody could be told then."""
+"""Fevers received longer ago get no notice any more, for example from before a contact was set."""
 
 
 class UnseenFever(Struct, frozen=True, kw_only=True):
-    """One of them, of a campus, and when it came (UTC s)."""
+    """A fever of a campus that is not acknowledged, and its time of receipt (Unix time, s)."""
 
     campus: str
     received_at: float
@@ -30,18 +30,18 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 
     @property
     def at(self) -> float:
-        """When it was measured, by a clock that is not ahead of ours."""
+        """Time of measurement, at most that of receipt: the gateway's clock may be ahead."""
         return min(self.event.at, self.received_at)
 
     @property
     def raised_at(self) -> float:
-        """Since when somebody at the gate could know."""
+        """Time of the red light, at most that of receipt; that of receipt where it is unknown."""
         raised_at = self.event.raised_at
         return self.received_at if raised_at is None else min(raised_at, self.received_at)
 
 
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
-    """Those that came after that (UTC s), in the order in which they were measured. Raises
+    """Such fevers received after `since` (Unix time, s), by time of measurement. Raises
     `CampusError`."""
     columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
     statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
@@ -67,7 +67,7 @@ Whose = tuple[str, str, str, str]
 
 
 def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dict[Whose, Told]:
-    """What was said of strikes on these days."""
+    """Strikes by gateways on these days."""
     found: dict[Whose, Told] = {}
     wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
     statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
@@ -81,4 +81,4 @@ def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dic
 
 
 _STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)
-"""So that days without a strike, nearly all, are not decoded."""
+"""Selects days with a strike, so that the others, nearly all, are not decoded."""
