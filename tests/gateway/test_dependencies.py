@@ -178,7 +178,7 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
         env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests/firmware/test_captive.py::" in done.stdout
+    assert "tests/firmware/test_captive_portal.py::" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
         ((), "test"),
         (("-k", "red_light"), "test"),
         (("tests/firmware",), "firmware"),
-        (("-x", "tests/firmware/test_captive.py::test_no_answer_is_answered"), "firmware"),
+        (("-x", "tests/firmware/test_captive_portal.py::test_no_answer_is_answered"), "firmware"),
         (("tests/firmware", "tests/system"), "test"),
         (("tests/gateway", "tests/firmware"), "test"),
     ],
