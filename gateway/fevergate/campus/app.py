@@ -89,7 +89,6 @@ class CampusServer:
         )
 
     def close(self) -> None:
-        """Close the database."""
         self.database.close()
 
     @asynccontextmanager

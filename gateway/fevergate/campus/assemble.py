@@ -64,7 +64,6 @@ class _Heard:
             fever.struck = kiosk is not None and kiosk.strikes(fever.at)
 
     def kiosks(self) -> list[KioskDay]:
-        """Figures of each kiosk."""
         by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
         for fever in self.fevers:
             by_kiosk.setdefault((fever.gateway, fever.kiosk), []).append(fever)

@@ -130,10 +130,7 @@ def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
 
 
 def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
-    """Copy all rows into a SQLite file; returns the numbers of items and of fevers among them.
-
-    Raises `CampusError`.
-    """
+    """Copy all rows to SQLite; returns how many items and fevers. Raises `CampusError`."""
     source = CampusDatabase(settings.url)
     try:
         target = CampusDatabase(database_url(copy.name, copy.parent))

@@ -115,7 +115,6 @@ class Trusted:
         return time.time()
 
     def believed(self) -> bool:
-        """Always."""
         return True
 
     def gateway_says(self, gateway: str, sent_at: float) -> None:

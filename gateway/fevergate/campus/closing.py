@@ -66,7 +66,7 @@ def close_campus(
     settings of `campus`; returns the archive's manifest.
 
     Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; then it must be run
-    again. Only names are deleted before the archive is verified.
+    again. Only personal data is deleted before the archive is verified.
     """
     folder, archive = settings.folder.absolute(), archive.absolute()
     database = CampusDatabase(settings.url)

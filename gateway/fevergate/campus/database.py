@@ -51,7 +51,6 @@ class CampusDatabase:
         self._migrate()
 
     def close(self) -> None:
-        """Close all connections."""
         self._engine.dispose()
 
     def compact(self) -> None:
@@ -127,7 +126,7 @@ def database_url(text: str, folder: Path) -> URL:
 
 def _switched_over(context: ExceptionContext) -> None:
     """Treat a refused write as a lost connection: the server has become a standby, and a new
-    connection reaches the primary."""
+    connection can reach the primary."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True
 

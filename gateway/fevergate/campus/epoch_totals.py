@@ -36,8 +36,7 @@ class Told:
         ]
 
     def sum_of_days(self, name: str) -> int:
-        """Sum of the figure `name` over the days. Of an epoch that did not know a strike, the hours
-        are summed instead."""
+        """Sum of `name` over the days; over the hours of an epoch that did not know a strike."""
         return sum(
             getattr(day, name)
             if self._knew(day)

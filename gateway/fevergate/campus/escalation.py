@@ -54,7 +54,6 @@ class Escalation:
         self._since = now()
 
     def check(self) -> None:
-        """Post notices of fevers and gateways."""
         self.fevers()
         self.gateways()
 

@@ -40,7 +40,6 @@ class Figures(Struct, kw_only=True):
     late_minutes: int = 0
 
     def add(self, other: Figures) -> None:
-        """Add the figures of `other`."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 

@@ -79,8 +79,7 @@ def verdict(report: DayReport, say: Say) -> tuple[str, str]:
 
 
 def gaps(report: DayReport, language: str, say: Say) -> list[str]:
-    """One sentence each on campuses that are missing, partial or uncovered, and on each
-    contradiction."""
+    """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
     sentences = {
         "missing": N_("Missing, no figures: %s."),
         "partial": N_("Not all said, figures so far: %s."),
@@ -139,7 +138,6 @@ def _rows_in_words(one: StruckRows, zone: ZoneInfo, say: Say) -> str:
 
 
 def title(campus: CampusDay, language: str) -> str:
-    """A campus's name in a language."""
     return campus.title_en if language == "en" else campus.title
 
 

@@ -80,7 +80,7 @@ runs = Table(
     _text("token"),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""Per epoch of a gateway: the run that was heard last, and the serial number that it has sent."""
+"""Per epoch of a gateway: the run that was heard last, and its highest serial number."""
 
 strikes = Table(
     "strikes",
@@ -97,8 +97,7 @@ strikes = Table(
     _text("undone_by"),
     _text("undone_reason"),
 )
-"""Rows that do not count: received from `since` on by a replaced token, of one epoch or (null) of
-all."""
+"""Strikes of the rows received from `since` on by a replaced token, of one epoch or (null) all."""
 
 clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
 """State of the server's clock (`campus.clock`)."""

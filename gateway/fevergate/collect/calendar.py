@@ -10,7 +10,7 @@ PAST_DAYS = 400
 long; the limit bounds how many partitions hostile dates can create."""
 
 FUTURE_DAYS = 1
-"""How far a reading's date may be ahead of its day of arrival."""
+
 
 SLOT_S = 900
 """Step in which days are cached: in every time zone midnight falls on a quarter of an hour."""

@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 5
 STATEMENT_S = 60
-"""Limit of a statement, and of unacknowledged TCP data; then the connection is made anew."""
+"""Limit of a statement, and of waiting for a TCP acknowledgement; then we connect anew."""
 
 REJECTED_A_BATCH = 100
 """Distinct rejected messages of one batch that are stored: garbage must not delay readings."""
@@ -93,8 +93,7 @@ class CollectStore:
             self._connection = None
 
     def commit(self, items: Sequence[Item]) -> None:
-        """Write a batch durably. A reading that is stored already stays as it is, but may be
-        dated."""
+        """Write a batch durably. A reading that is stored already is only dated, if it was not."""
         refused = [item for item in items if isinstance(item, CollectRejected)]
         rows = _once(item for item in items if not isinstance(item, CollectRejected))
         with self._at_work() as connection:

@@ -24,20 +24,15 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_BATCH = 2000
-"""Items in one commit at most."""
-
 APART_S = 0.05
 """Time for which a batch is gathered, unless it reaches `MANY` items: each commit costs an fsync,
 whatever its size."""
 
 MANY = 1000
 FULL_S = 0.001
-"""Interval at which `add` looks for room in a full queue."""
-
 BACKOFF_MIN_S = 0.25
 BACKOFF_MAX_S = 10.0
 KEEP_S = 60.0
-"""Interval of housekeeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,6 @@ class CollectWriter:
 
     @property
     def waiting(self) -> int:
-        """Items in the queue."""
         return self._queue.qsize()
 
     @property
@@ -86,7 +80,6 @@ class CollectWriter:
         return self._busy or self.waiting > 0 or self.turned_away > self._asked
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -182,7 +175,6 @@ class CollectHousekeeper:
         self._thread = threading.Thread(target=self._run, name="housekeeper")
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
