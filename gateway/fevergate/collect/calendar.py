@@ -11,7 +11,6 @@ long; the limit bounds how many partitions hostile dates can create."""
 
 FUTURE_DAYS = 1
 
-
 SLOT_S = 900
 """Step in which days are cached: in every time zone midnight falls on a quarter of an hour."""
 
