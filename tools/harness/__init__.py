@@ -1,7 +1,7 @@
 """A private site of real parts on this machine: broker, gateway, pages, campus server, kiosks.
 
-Tests, demonstration, benchmarks and chaos run on it. It imports the product and the simulator, and
-nothing of those.
+Tests, demonstration, benchmarks and chaos trials are built on it; it imports only the product and
+the simulator.
 """
 
 from pathlib import Path

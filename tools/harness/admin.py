@@ -1,4 +1,4 @@
-"""The administrator's MQTT client: hears what the gateway tells, and may acknowledge."""
+"""The administrator's MQTT client: listens to a topic and acknowledges alarms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UP_S = 10
 
 
 def acknowledge_if_up(site: Site) -> None:
-    """A guard comes by; where there is no broker, he comes again another time."""
+    """Acknowledge the first gate's alarm; do nothing if the broker is down."""
     try:
         with Admin(site) as guard:
             guard.acknowledge()
@@ -29,7 +29,7 @@ def acknowledge_if_up(site: Site) -> None:
 
 
 class Admin:
-    """Use it in a `with` statement; `heard(topic, payload)` comes from its own thread."""
+    """MQTT client for a `with` statement; calls `heard(topic, payload)` from its own thread."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Admin:
         self._client.loop_stop()
 
     def acknowledge(self) -> None:
-        """Say that the fevers of the first gate are seen to."""
+        """Acknowledge the first gate's alarm."""
         self._client.publish(self._acknowledges, encode(Acknowledge(by="bench")), 1)
 
     def _connected(self, client: mqtt.Client, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""A real mosquitto on this machine, from the files that `fevergate provision` made."""
+"""A real mosquitto on this machine, configured by `fevergate provision`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ UP_S = 15
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses now."""
+    """A loopback TCP port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class LocalBroker:
-    """`start`, `kill` (SIGKILL), `stop`; `folder` was provisioned."""
+    """The broker of a provisioned `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,13 +34,13 @@ class LocalBroker:
 
     @property
     def pid(self) -> int:
-        """Its process. Raises `BrokerError` where it is off."""
+        """Process ID. Raises `BrokerError` if the broker is off."""
         if self._process is None:
             raise BrokerError("mosquitto: is off")
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and wait until it listens. Raises `BrokerError` with its last words."""
+        """Start it and wait until it listens. Raises `BrokerError` with the end of its log."""
         self.runtime.mkdir(exist_ok=True)
         configuration = start_command.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
@@ -59,14 +59,14 @@ class LocalBroker:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """SIGKILL: what it had in memory is gone."""
+        """Kill it (SIGKILL): what it held in memory is lost."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def stop(self) -> None:
-        """End it in order; it writes its store. Does nothing if it is off."""
+        """Shut it down (SIGTERM), so that it writes its store; no effect if it is off."""
         if self._process:
             self._process.terminate()
             try:
@@ -76,7 +76,7 @@ class LocalBroker:
             self._process = None
 
     def persistence_files(self) -> list[Path]:
-        """What it has on disk of sessions and messages."""
+        """Its files of sessions and messages."""
         return list((self.folder / "broker").glob("*.db*"))
 
     def _listens(self) -> bool:

@@ -1,4 +1,4 @@
-"""The system's Chromium, and what a person does first in it."""
+"""The installed Chromium, and the first steps of a person in it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harness.errors import HarnessError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENT_MS = 60_000
-"""How long is waited for what a page must show; on a slow machine that is long."""
-PASSWORD = "a long enough password"  # noqa: S105 - of people who are not
+"""Timeout for what a page must show, long enough for a slow machine."""
+PASSWORD = "a long enough password"  # noqa: S105 - of invented people
 WIDE, NARROW = (1280, 800), (390, 844)
 
 
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
-    """With these options. Raises `HarnessError` where there is none."""
+    """Run Chromium with command-line `options`. Raises `HarnessError` if none is installed."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if not found:
         raise HarnessError(f"no browser: install one of {', '.join(NAMES)}")
@@ -40,7 +40,7 @@ def opened(
     size: tuple[int, int] = WIDE,
     theme: str = "auto",
 ) -> Page:
-    """The pages in a browser of its own, in a language."""
+    """Open `url` in a browser context of its own, with a language, size and theme."""
     context = browser.new_context(
         ignore_https_errors=True,
         viewport={"width": size[0], "height": size[1]},
@@ -55,7 +55,7 @@ def opened(
 
 
 def begin(page: Page, code: str, name: str) -> None:
-    """Make the first administrator, in English."""
+    """Create the first administrator on the English page."""
     page.get_by_label("One-time code").fill(code)
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
@@ -63,7 +63,7 @@ def begin(page: Page, code: str, name: str) -> None:
 
 
 def sign_in(page: Page, name: str) -> None:
-    """In whichever language."""
+    """Sign in, whatever the page's language."""
     page.locator("input[name=name]").fill(name)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main button").click()

@@ -1,4 +1,4 @@
-"""A campus server and what its gateways send by, in a folder: as a process, or within this one."""
+"""A campus server and its gateways' credentials in a folder; runs as a process or in this one."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ NAMES = ("示例职业技术学院", "Example Vocational College")
 
 
 class CampusSite:
-    """An authority, a token for each gateway and campus.toml; `campuses` name their gateways,
-    `titles` what they are called, `more` is appended to campus.toml."""
+    """Files of a campus server: authority, a token for each gateway, campus.toml.
+
+    `campuses`: gateways by campus. `titles`: (Chinese, English) by campus. `more`: text appended to
+    campus.toml.
+    """
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class CampusSite:
         self._place("campus.toml")
 
     def beside(self) -> CampusSite:
-        """Another server on the same database."""
+        """Settings of a second server on the same database."""
         other = copy(self)
         other._place("beside.toml")
         return other
@@ -77,7 +80,7 @@ class CampusSite:
         self.url = f"https://127.0.0.1:{port}"
 
     def start(self) -> Worker:
-        """The shipped server as a process, once it answers. Raises `HarnessError`."""
+        """Start `fevergate campus` and wait until it answers. Raises `HarnessError`."""
         worker = Worker("fevergate.cli", "campus", "--settings", str(self.settings_path))
         try:
             with self.client() as client:
@@ -88,13 +91,13 @@ class CampusSite:
         return worker
 
     def client(self) -> httpx.Client:
-        """Somebody's browser at the server's pages, not signed in."""
+        """An HTTPS client of the server's pages, not signed in."""
         return open_client(self.url, self.folder / "ca.crt")
 
     def gateway_settings(
         self, campus: str, gateway: str, gates: Mapping[str, Sequence[str]]
     ) -> GatewaySettings:
-        """Those of a gateway that forwards to this server."""
+        """Settings of a gateway that forwards to this server."""
         settings = GatewaySettings(
             campus=campus,
             gateway=gateway,
@@ -108,7 +111,7 @@ class CampusSite:
 
 
 class SimulatedClock:
-    """A clock that stands at the UTC s to which it was set."""
+    """A clock that stays at the time (Unix s) to which it was set."""
 
     def __init__(self, first: str, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -118,17 +121,17 @@ class SimulatedClock:
         return self.at
 
     def set(self, day: str, clock: str) -> None:
-        """To a time of the day, local."""
+        """Set it to a local date and time."""
         self.at = self.of(day, clock)
 
     def of(self, day: str, clock: str) -> float:
-        """UTC s of a time of the day, local."""
+        """Unix time (s) of a local date and time."""
         return datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=self._zone).timestamp()
 
 
 class CampusHost(CampusSite):
-    """The server within this process, at a clock that somebody else sets, so that days pass in
-    seconds. Use it in a `with` statement; served over HTTPS, its clerk ticks when told."""
+    """A campus server in this process, over HTTPS, for a `with` statement; its clock is set by
+    hand, so that days pass in seconds, and its clerk runs only by `tick`."""
 
     def __init__(
         self,
@@ -166,11 +169,11 @@ class CampusHost(CampusSite):
         self.server.close()
 
     def tick(self) -> None:
-        """One round of the clerk's, at the clock's time."""
+        """Run the clerk once, at the clock's time."""
         self.server.clerk.tick()
 
 
 def days_from(first: str, count: int) -> list[str]:
-    """So many days, the first included."""
+    """`count` ISO dates, beginning with `first`."""
     begin = datetime.fromisoformat(first)
     return [(begin + timedelta(days=n)).date().isoformat() for n in range(count)]

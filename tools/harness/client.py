@@ -1,4 +1,4 @@
-"""A person's HTTPS client at the pages of a gateway or a campus server."""
+"""An HTTPS client of the pages of a gateway or campus server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.errors import HarnessError
 
 UP_S = 60.0
 ANSWER_S = 120.0
-"""How long a busy machine may take to answer."""
+"""Timeout of a request, long enough for a busy machine."""
 
 
 def open_client(url: str, ca: Path) -> httpx.Client:
-    """Somebody's browser, not signed in, that believes the authority in `ca` alone."""
+    """A client, not signed in, that trusts only the authority in `ca`."""
     context = ssl.create_default_context(cafile=str(ca))
     return httpx.Client(base_url=url, verify=context, timeout=ANSWER_S)
 
@@ -25,8 +25,7 @@ def open_client(url: str, ca: Path) -> httpx.Client:
 def wait_until_up(
     client: httpx.Client, patience_s: float = UP_S, meanwhile: Callable[[], object] = lambda: None
 ) -> None:
-    """Wait until a server answers; `meanwhile` is called where it does not yet. Raises
-    `HarnessError`."""
+    """Wait until a server answers, calling `meanwhile` between tries. Raises `HarnessError`."""
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -40,13 +39,13 @@ def wait_until_up(
 
 
 def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
-    """Send a form as a browser does; returns the answer."""
+    """Send a form as a browser does, with its Origin; returns the response."""
     origin = str(client.base_url).rstrip("/")
     return client.post(path, data=form, headers={"Origin": origin})
 
 
 def sign_in(client: httpx.Client, name: str, password: str) -> None:
-    """Sign somebody in. Raises `HarnessError` where they are not let in."""
+    """Sign in. Raises `HarnessError` if refused."""
     answer = post_form(client, "/sign-in", {"name": name, "password": password})
     if answer.status_code != 303:
         raise HarnessError(f"/sign-in: {answer.status_code}, expected to be let in")

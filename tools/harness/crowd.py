@@ -1,4 +1,4 @@
-"""People who come whatever falls, and the kiosks' word each few seconds that they watch."""
+"""A steady load on a fleet of kiosks during faults: readings, repeats and health messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEALTH_S = 5.0
 
 
 class Crowd(threading.Thread):
-    """Kiosks send again what is not stored also while nobody comes."""
+    """Publishes `per_s` readings; repeats of what is not stored go on while it pauses."""
 
     def __init__(self, fleet: Fleet, per_s: int) -> None:
         super().__init__(name="crowd", daemon=True)
@@ -41,17 +41,17 @@ class Crowd(threading.Thread):
         self._away.set()
 
     def go(self) -> None:
-        """Nobody comes from now on, until `come`; returns once it is so."""
+        """Pause new readings until `come`; returns once none is under way."""
         self._away.clear()
         self._come.clear()
         self._away.wait()
 
     def come(self) -> None:
-        """People come again."""
+        """Resume new readings."""
         self._come.set()
 
     def stop(self) -> None:
-        """End."""
+        """End the thread."""
         self._stopping.set()
         if self.is_alive():
             self.join()

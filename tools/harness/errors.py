@@ -1,11 +1,11 @@
-"""Errors of the trials' own machinery, below the product's base class."""
+"""Errors of the harness itself, derived from the product's base class."""
 
 from fevergate.errors import FeverGateError
 
 
 class HarnessError(FeverGateError, RuntimeError):
-    """A part of a trial did not start, answer or end: the trial says nothing about the product."""
+    """A part did not start, answer or end: the trial has no result about the product."""
 
 
 class DatabaseServerError(HarnessError):
-    """A PostgreSQL server of this machine is missing, or does not do what it is asked."""
+    """PostgreSQL is not installed on this machine, or one of its commands failed."""

@@ -1,4 +1,4 @@
-"""A date that passes as fast as the kiosks' ticks, for all who have to agree on it."""
+"""A clock as fast as the kiosks' simulated time, shared by several processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class FastClock:
-    """UTC s: `begin` now, and `speed` times as fast as the host's from now on."""
+    """A clock that shows `begin` (Unix s) now and runs `speed` times as fast as the host's."""
 
     def __init__(self, begin: float, speed: float) -> None:
         self._begin = begin
@@ -15,15 +15,15 @@ class FastClock:
         self._utc_of_host = time.time() - self._since
 
     def utc(self) -> float:
-        """Now, by this clock."""
+        """The present time by this clock, Unix s."""
         return self._at(time.monotonic())
 
     def at_host(self, utc_of_host: float) -> float:
-        """This clock's date at an instant of the host's."""
+        """This clock's time at a time of the host's clock, Unix s."""
         return self._at(utc_of_host - self._utc_of_host)
 
     def options(self) -> list[str]:
-        """By these `gateway_host` tells kiosks this date: CLOCK_MONOTONIC is one for all."""
+        """Options by which `gateway_host` gives kiosks this time; CLOCK_MONOTONIC is shared."""
         return ["--clock", *(str(value) for value in (self._begin, self._since, self._speed))]
 
     def _at(self, monotonic: float) -> float:

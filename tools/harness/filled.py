@@ -1,4 +1,4 @@
-"""A gateway's database with a term in it, as its own store writes it: for pictures and tests."""
+"""Fills a gateway's database with a term of readings through its own store."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ GUARDS = ("Zhang Wei", "王芳", "Li Na")
 
 
 def fill(settings: GatewaySettings, days: int = 120, people: int = 40, seed: int = 1) -> None:
-    """So many days up to this hour, `people` a kiosk and day; weekends are quiet, one kiosk has a
-    fault now and then, and one person in five hundred a fever."""
+    """Write `days` days up to this hour, about `people` per kiosk and day: quiet weekends, a kiosk
+    with occasional faults, a fever in one of 500 people."""
     store = Store(settings.path(settings.database), settings.zone)
     try:
         batch: list[Record] = []
@@ -72,7 +72,7 @@ def _records(
         busy = 0.1 if day.weekday() > 4 else 1.0
         for number, (gate, kiosk) in enumerate(kiosks):
             if chance.random() < 0.01:
-                continue  # nobody switched it on
+                continue  # left off on this day
             for hour in range(OPENS, CLOSES):
                 begin = (day + timedelta(hours=hour)).timestamp()
                 if begin + 3600 > now.timestamp():

@@ -28,13 +28,13 @@ PRESS_S = 0.15
 
 
 def say(text: str) -> None:
-    """A line and its end at once: several threads drive pins."""
+    """Write a line in one call, because several threads drive pins."""
     sys.stdout.write(f"{time.monotonic():.6f} {text}\n")
     sys.stdout.flush()
 
 
 class TimedPin(MockPin):
-    """A mock pin that says each change."""
+    """A mock pin that prints each change."""
 
     def _change_state(self, value: Any) -> bool:
         changed = super()._change_state(value)
@@ -44,7 +44,7 @@ class TimedPin(MockPin):
 
 
 def press_from_stdin(factory: MockFactory) -> None:
-    """Press buttons as told, until standard input ends."""
+    """Press the buttons named on standard input until it ends."""
     for line in sys.stdin:
         pin = factory.pin(int(line.split()[1]))
         pin.drive_low()
@@ -53,12 +53,12 @@ def press_from_stdin(factory: MockFactory) -> None:
 
 
 def play_clock(begin: float, since: float, speed: float) -> None:
-    """Tell kiosks a date that was `begin` (UTC s) at the monotonic `since` and runs at `speed`; 0
-    is a date that no clock can have."""
+    """Give kiosks a time that was `begin` (Unix s) at the monotonic time `since` and runs at
+    `speed` times the host's."""
     service.KioskClocks = partial(
         KioskClocks, utc=lambda: begin + (time.monotonic() - since) * speed
     )
-    # A played time runs away from the host's, by which the gateway goes.
+    # The gateway runs by the host's clock, from which the simulated time departs.
     service.GatewayClock = partial(GatewayClock, ahead_s=math.inf)
 
 
@@ -73,7 +73,7 @@ def main() -> None:
     if given.clock:
         play_clock(*given.clock)
     elif given.no_clock:
-        service.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)
+        service.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)  # a date no clock can have
     flood_guard.READINGS_PER_S *= given.people_speed
     factory = MockFactory(pin_class=TimedPin)
     threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()

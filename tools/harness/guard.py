@@ -1,4 +1,4 @@
-"""Somebody who presses the acknowledge button of a gate that is red."""
+"""A simulated guard who presses the acknowledge button of a red gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOOK_S = 0.6
 
 
 class Guard(threading.Thread):
-    """Presses each button of `lit()` once its lamp has been red for `after_s`."""
+    """Presses each button in `lit()` once its lamp has been red for `after_s`."""
 
     def __init__(
         self, lit: Callable[[], list[int]], press: Callable[[int], None], after_s: float
@@ -31,6 +31,6 @@ class Guard(threading.Thread):
                     self._press(button)
 
     def go_home(self) -> None:
-        """Stop, and wait for that."""
+        """Stop and wait for the thread."""
         self._off_duty.set()
         self.join()

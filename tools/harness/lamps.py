@@ -1,4 +1,4 @@
-"""When each of a gateway's pins was high, over all lives of the gateway."""
+"""A record of when each pin of a gateway was high, across its restarts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Lamps:
-    """Takes the `pin` lines of `gateway_host`; times are UTC s."""
+    """Records the `pin` lines of `gateway_host`; times are Unix s."""
 
     def __init__(self) -> None:
         self._utc_of_monotonic = time.time() - time.monotonic()
@@ -16,7 +16,7 @@ class Lamps:
         self._since: dict[int, float] = {}
 
     def heard(self, line: str) -> None:
-        """One line of the gateway: monotonic s, `pin`, number, level."""
+        """Take a line of the gateway: monotonic s, `pin`, number, level."""
         at_text, _, pin_text, level = line.split()
         at, pin = float(at_text) + self._utc_of_monotonic, int(pin_text)
         with self._lock:
@@ -26,7 +26,7 @@ class Lamps:
                 self._end(pin, at)
 
     def died(self) -> None:
-        """The gateway is gone, and with it what its lamps showed."""
+        """Record that the gateway ended: all pins go low."""
         with self._lock:
             for pin in list(self._since):
                 self._end(pin, time.time())
@@ -37,13 +37,13 @@ class Lamps:
             return pin in self._since
 
     def spans(self, pin: int) -> list[tuple[float, float]]:
-        """When a pin was high, from and to; the last may still be."""
+        """(from, to) of each time that a pin was high; the last may still go on."""
         with self._lock:
             now = [(self._since[pin], time.time())] if pin in self._since else []
             return [*self._ended.get(pin, ()), *now]
 
     def was_lit(self, pin: int, at: float, within_s: float) -> bool:
-        """Whether a pin was high at an instant, which is known to `within_s`."""
+        """Whether a pin was high at `at`, a time known to ± `within_s`."""
         return any(begin - within_s <= at <= end + within_s for begin, end in self.spans(pin))
 
     def _end(self, pin: int, at: float) -> None:

@@ -28,15 +28,15 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 
 CONNECT_S = 60
 AGAIN_S = 5.0
-"""What is not said to be stored is sent again after so long."""
+"""After this time a reading is sent again if it is not reported as stored."""
 
 IN_FLIGHT = 500
 WINDOW = 2000
-"""Readings that a kiosk has under way, of what it holds."""
+"""Most readings of a kiosk that are repeated at once, oldest first."""
 
 
 class LoadKiosk:
-    """One kiosk's line and what it has not been told to forget."""
+    """One kiosk: its MQTT connection and the readings not yet reported as stored."""
 
     def __init__(
         self,
@@ -46,12 +46,12 @@ class LoadKiosk:
         first: int = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock`: the kiosk's own, UTC s."""
+        """`clock`: the kiosk's own, Unix s."""
         self.kiosk = kiosk
         self._clock = clock
         self.boot = boot
         self.published_at = 0.0
-        """When the last reading was given to the client; this machine's monotonic seconds."""
+        """When the last reading was published; monotonic s."""
         self._campus = settings.campus
         self._topic = str(Topic(settings.campus, kiosk, "reading"))
         self._seq = first - 1
@@ -69,7 +69,7 @@ class LoadKiosk:
         client.on_socket_open = no_delay
         client.on_connect = self._on_connect
         client.on_message = self._on_message
-        # Where one kiosk may have several lines, each with a client id of its own.
+        # No client id is set: several connections of one kiosk must not displace each other.
         client.connect_async(*broker.addresses[0], 20)
         client.loop_start()
         self._client = client
@@ -79,7 +79,7 @@ class LoadKiosk:
         return self._client.is_connected()
 
     def wait_up(self) -> None:
-        """Until the broker has let it in. Raises `BrokerError` after `CONNECT_S`."""
+        """Wait until connected. Raises `BrokerError` after `CONNECT_S`."""
         until = time.monotonic() + CONNECT_S
         while not self.connected:
             if time.monotonic() > until:
@@ -88,19 +88,19 @@ class LoadKiosk:
 
     @property
     def pending(self) -> int:
-        """How many readings it may not forget yet."""
+        """Number of readings not yet reported as stored."""
         with self._lock:
             return len(self._pending)
 
     @property
     def unsent(self) -> int:
-        """How many messages the broker has not acknowledged."""
+        """Number of messages that the broker has not acknowledged."""
         while self._under_way and self._under_way[0].is_published():
             self._under_way.popleft()
         return len(self._under_way)
 
     def reading(self, verdict: Verdict, body_c: float) -> Reading:
-        """Take the next reading into its outbox and send it; returns it."""
+        """Put the next reading into the outbox and publish it; returns it."""
         now = self._clock()
         with self._lock:
             self._seq += 1
@@ -128,7 +128,7 @@ class LoadKiosk:
         return reading
 
     def health(self, watched_s: float) -> None:
-        """Say that it watched up to now for so long; where there is no line, nobody hears it."""
+        """Publish a health message: `watched_s` watched up to now. Dropped if not connected."""
         health = Health(
             kiosk=self.kiosk,
             boot=self.boot,
@@ -140,12 +140,12 @@ class LoadKiosk:
         self.say(str(Topic(self._campus, self.kiosk, "health")), encode(health))
 
     def say(self, topic: str, payload: bytes) -> None:
-        """Send anything."""
+        """Publish any payload. Dropped if not connected."""
         if self.connected:
             self._client.publish(topic, payload, qos=1)
 
     def again(self) -> None:
-        """Send again what nobody has said to be stored for a while, oldest first."""
+        """Publish again readings that were not reported as stored in `AGAIN_S`, oldest first."""
         late = time.monotonic() - AGAIN_S
         with self._lock:
             due = [seq for seq, at in list(self._sent_at.items())[:WINDOW] if at < late]
@@ -156,12 +156,12 @@ class LoadKiosk:
             self._publish(payload)
 
     def close(self) -> None:
-        """End; what is pending is nobody's any more."""
+        """Disconnect; pending readings are dropped."""
         self._client.disconnect()
         self._client.loop_stop()
 
     def _publish(self, payload: bytes) -> None:
-        if self.connected:  # else paho would keep it, and send it beside our own repeat
+        if self.connected:  # else paho would keep it and send it in addition to our repeat
             sent = self._client.publish(self._topic, payload, qos=1)
             if sent.rc == mqtt.MQTT_ERR_SUCCESS:
                 self._under_way.append(sent)
@@ -188,7 +188,7 @@ class LoadKiosk:
 
 
 class Fleet:
-    """All the kiosks of a gateway's settings, or some of them."""
+    """The kiosks of a gateway's settings, or the first `kiosks` of them."""
 
     def __init__(
         self,
@@ -204,9 +204,9 @@ class Fleet:
         self._chance = random.Random(seed)  # noqa: S311 - people, not keys
         self.published: dict[Identity, Verdict] = {}
         self.dates: dict[Identity, float] = {}
-        """When each was taken, UTC s."""
+        """When each reading was taken, Unix s."""
         self.sent_at: dict[Identity, float] = {}
-        """When each was first given to its line; this machine's monotonic seconds."""
+        """When each reading was first published, monotonic s."""
         self.kiosks = [LoadKiosk(settings, name, boot, clock=clock) for name in names]
         try:
             for kiosk in self.kiosks:
@@ -220,7 +220,7 @@ class Fleet:
         return sum(kiosk.pending for kiosk in self.kiosks)
 
     def publish(self, count: int, per_s: float = 0.0, fever_share: float = 0.0) -> list[Reading]:
-        """Publish `count` readings, at a steady rate or as fast as can be; the fevers of them."""
+        """Publish `count` readings, `per_s` or (0) as fast as possible; returns the fevers."""
         began = time.monotonic()
         fevers = []
         for index in range(count):
@@ -239,7 +239,7 @@ class Fleet:
         return fevers
 
     def wait_sent(self, timeout_s: float) -> None:
-        """Until the broker has acknowledged all of it. Raises `BrokerError` after `timeout_s`."""
+        """Wait for the broker to acknowledge all. Raises `BrokerError` after `timeout_s`."""
         until = time.monotonic() + timeout_s
         for kiosk in self.kiosks:
             while kiosk.unsent:
@@ -248,7 +248,7 @@ class Fleet:
                 time.sleep(0.01)
 
     def wait_stored(self, timeout_s: float) -> bool:
-        """Until the gateway has all of it, sending again what it may have missed; whether so."""
+        """Wait for the gateway to store all, repeating readings; False after `timeout_s`."""
         until = time.monotonic() + timeout_s
         while self.pending:
             if time.monotonic() > until:
@@ -264,7 +264,7 @@ class Fleet:
 
 
 def main() -> int:
-    """`tools/load`; returns the exit code."""
+    """Run `tools/load`; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="tools/load",
         description=__doc__,

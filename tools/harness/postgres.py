@@ -1,4 +1,4 @@
-"""A real PostgreSQL on this machine, in a folder of its own: for tests, benchmarks and trials."""
+"""A real PostgreSQL server on this machine, in a temporary folder, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ USER = "fevergate"
 
 
 class LocalPostgres:
-    """Use it in a `with` statement; `url` of an empty database by `database`.
+    """A server for a `with` statement; `database` creates an empty database.
 
-    Listens on the loopback only; whoever is on this machine may in (`trust`): nothing but trials
-    lies there. Commits are as durable as a server's own (`fsync` and `synchronous_commit` on).
+    Listens on the loopback and admits every local user (`trust`), for it holds only test data.
+    Commits are as durable as by default (`fsync` and `synchronous_commit` on).
     """
 
     def __init__(self) -> None:
@@ -48,18 +48,18 @@ class LocalPostgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it and wait until it takes connections. Raises `DatabaseServerError`."""
+        """Start it and wait until it accepts connections. Raises `DatabaseServerError`."""
         options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='{self.folder}'"
-        # In its own folder, where nobody tidies up but us.
+        # Shared memory in the data folder, not in /dev/shm, where systemd may remove it.
         options += " -c dynamic_shared_memory_type=mmap"
         self._run("pg_ctl", "-w", "-t", str(UP_S), "-l", str(self._log), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
-        """End it: `fast`, or `immediate` as a power cut would."""
+        """Stop it: `fast`, or `immediate`, which is like a power cut."""
         self._run("pg_ctl", "-w", "-t", str(UP_S), "-m", mode, "stop")
 
     def database(self) -> str:
-        """A new, empty database's URL, for SQLAlchemy and psycopg 3."""
+        """Create an empty database; returns its URL for SQLAlchemy with psycopg 3."""
         self._made += 1
         name = f"trial{self._made}"
         self._client("createdb", name)
@@ -70,12 +70,12 @@ class LocalPostgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         more: dict[str, Any] = {}
-        if os.geteuid() == 0:  # which PostgreSQL refuses to be
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             more = dict(zip(("user", "group"), self._owner(), strict=True)) | {"extra_groups": []}
         self._call(program, "-D", str(self.folder / "data"), *arguments, **more)
 
     def _call(self, program: str, *arguments: str, **more: Any) -> None:
-        # To files: a server that was started keeps what it was given open.
+        # Output to a file: a started server keeps a pipe open, on which run() would wait.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
                 [str(_program(program)), *arguments],
@@ -104,7 +104,7 @@ class LocalPostgres:
 
 
 def _program(name: str) -> Path:
-    """Debian keeps them by version, out of everybody's path; the newest is taken."""
+    """Path of a PostgreSQL program: the newest version's in Debian's folders, else in PATH."""
     found = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", path.parts[4])],

@@ -1,4 +1,4 @@
-"""Programs that go with the one that started them: nothing of a killed trial runs on."""
+"""Starts programs that end with this process, so that a killed trial leaves none behind."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _STARTER = ThreadPoolExecutor(1, "fevergate-starter")
-"""Linux counts the thread that started a program as its parent (prctl(2), PR_SET_PDEATHSIG), so one
-that lasts as long as this process starts them all."""
+"""The thread that starts all programs: the death signal comes when the starting thread ends
+(prctl(2), PR_SET_PDEATHSIG), so it must last as long as this process."""
 
 
 def start(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-    """As `subprocess.Popen`; on Linux the program is killed when this process ends, however.
+    """Like `subprocess.Popen`; on Linux the program is killed when this process ends in any way.
 
-    Raises `OSError` where it cannot be started. A program that changes its user is not killed.
+    Raises `OSError` if it cannot start. A program that changes its user is not killed.
     """
     command = list(arguments)
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None

@@ -1,7 +1,7 @@
-"""A private site: a provisioned gateway's folder, its broker, and the processes beside it.
+"""A private site: the folder of a provisioned gateway, its broker, and further processes.
 
-The one builder for tests, demonstration, benchmarks and chaos. The broker runs within the `with`
-block; gateway, pages and campus server run when they are started, and end with it.
+Tests, demonstration, benchmarks and chaos trials are all built on it. The broker runs within the
+`with` block; gateway, pages and campus server are started by methods and end with the block.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ADMINISTRATOR = "admin"
 
 
 class Site:
-    """Use it in a `with` statement; all that it started ends with the block."""
+    """A site for a `with` statement; everything that it started ends with the block."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class Site:
         forward_every_s: float | None = None,
         **options: Any,
     ) -> None:
-        """`folder` must not exist. `campus_server`: a campus server's settings lie there, too, and
-        it is forwarded to every `forward_every_s`. `options` are more of `provision`'s."""
+        """`folder` must not exist. `campus_server`: add a campus server, to which the gateway
+        forwards every `forward_every_s`. `options` are passed to `provision`."""
         self.folder = folder
         self.campus = campus
         self.gates = gates
@@ -61,7 +61,7 @@ class Site:
         self.lamps = Lamps()
         self._password = ""
         self.stack = ExitStack()
-        """What else ends with the block, before the broker does."""
+        """Further resources that end with the block, before the broker."""
         self._workers: list[Worker] = []
         self._kiosks: dict[str, LoadKiosk] = {}
         self.edit("port = 8443", f"port = {free_port()}")
@@ -86,10 +86,10 @@ class Site:
         self.broker.stop()
 
     def begin(self) -> None:
-        """What else starts with the block, once the broker listens."""
+        """Hook for subclasses: start more at the block's begin, once the broker listens."""
 
     def edit(self, before: str, after: str) -> None:
-        """Change gateway.toml, and load it again."""
+        """Replace text in gateway.toml and load it again."""
         text = self.settings_path.read_text()
         assert before in text, f"{self.settings_path}: no {before!r}"  # noqa: S101
         self.settings_path.write_text(text.replace(before, after, 1))
@@ -97,39 +97,39 @@ class Site:
 
     @property
     def port(self) -> int:
-        """The broker's."""
+        """Port of the broker."""
         return self.settings.broker.port
 
     @property
     def url(self) -> str:
-        """The pages' address."""
+        """URL of the pages."""
         return f"https://127.0.0.1:{self.settings.web.port}"
 
     @property
     def database(self) -> Path:
-        """The gateway's."""
+        """Path of the gateway's database."""
         return self.settings.path(self.settings.database)
 
     def topic(self, kiosk: str, kind: str) -> str:
-        """The topic of what a kiosk says or is told."""
+        """A kiosk's topic of a kind, such as `reading`."""
         return str(Topic(self.campus, kiosk, kind))
 
     def start(self, module: str, *arguments: str, **options: Any) -> Worker:
-        """A module as a process, which ends with the site; `options` are `Worker`'s."""
+        """Run a module as a process that ends with the site; `options` are `Worker`'s."""
         self._workers = [worker for worker in self._workers if not worker.ended]
         self._workers.append(Worker(module, *arguments, **options))
         return self._workers[-1]
 
     def start_gateway(self, *arguments: str, **options: Any) -> Worker:
-        """The shipped gateway on mock pins, whose lines `lamps` takes unless `heard` is given;
-        `arguments` are more of `gateway_host`'s."""
+        """Start the shipped gateway on mock pins; its lines go to `lamps` unless `heard` is given.
+        `arguments` are further ones of `gateway_host`."""
         options = {"heard": self.lamps.heard, "gone": self.lamps.died} | options
         settings = str(self.settings_path)
         self.gateway = self.start("harness.gateway_host", settings, *arguments, **options)
         return self.gateway
 
     def start_web(self, *, wait: bool = True, **options: Any) -> Worker:
-        """The shipped pages; returns once they answer, if it is to `wait`. Raises
+        """Start the shipped pages and, with `wait`, wait until they answer. Raises
         `HarnessError`."""
         options.setdefault("heard", ignore)
         settings = str(self.settings_path)
@@ -140,24 +140,24 @@ class Site:
         return self.web
 
     def start_campus(self, **options: Any) -> Worker:
-        """The shipped campus server."""
+        """Start the shipped campus server."""
         options.setdefault("heard", ignore)
         settings = str(self.folder / "campus.toml")
         return self.start("fevergate.cli", "campus", "--settings", settings, **options)
 
     def start_load(self, *arguments: str) -> Worker:
-        """Readings of many kiosks; `arguments` as of `tools/load`."""
+        """Start `tools/load` with `arguments`."""
         return self.start("harness.load", str(self.settings_path), *arguments)
 
     def kiosk(self, name: str) -> LoadKiosk:
-        """A kiosk that has its line to the broker."""
+        """A kiosk connected to the broker; one per name."""
         if name not in self._kiosks:
             self._kiosks[name] = LoadKiosk(self.settings, name, 1000)
             self._kiosks[name].wait_up()
         return self._kiosks[name]
 
     def board_files(self, kiosk: str, **changes: Any) -> dict[str, bytes]:
-        """What a kiosk's flash holds beside the firmware, with `changes` in its settings.json."""
+        """Files of a kiosk's flash beside the firmware, with `changes` to its settings.json."""
         folder = self.folder / "kiosks" / kiosk
         settings = msgspec.json.decode((folder / "settings.json").read_bytes()) | changes
         return {
@@ -166,7 +166,7 @@ class Site:
         }
 
     def invite(self) -> str:
-        """A one-time code with which the pages' first administrator is made."""
+        """A one-time code to create the pages' first administrator."""
         store = WebStore(self.settings.path(self.settings.web.database))
         try:
             return Accounts(store).invite()
@@ -174,7 +174,7 @@ class Site:
             store.close()
 
     def administrator(self, name: str = ADMINISTRATOR) -> dict[str, str]:
-        """Name and password of the pages' administrator, who is made when first asked for."""
+        """Name and password of the pages' administrator, created at the first call."""
         if not self._password:
             password = secrets.token_urlsafe(9)
             store = WebStore(self.settings.path(self.settings.web.database))
@@ -187,12 +187,12 @@ class Site:
         return {"name": name, "password": self._password}
 
     def client(self) -> httpx.Client:
-        """Somebody's browser at the pages, not signed in."""
+        """An HTTPS client of the pages, not signed in."""
         return open_client(self.url, self.settings.path(self.settings.broker.ca))
 
     @contextmanager
     def signed_in(self) -> Iterator[httpx.Client]:
-        """The administrator's browser at the pages, once they answer. Raises `HarnessError`."""
+        """The administrator's client, once the pages answer. Raises `HarnessError`."""
         with self.client() as client:
             wait_until_up(client)
             sign_in(client, **self.administrator())
@@ -200,12 +200,12 @@ class Site:
 
 
 class LoadSite(Site):
-    """One gate with numbered kiosks, in a temporary folder on the disk of `disk`."""
+    """A site of one gate with numbered kiosks, in a temporary folder under `disk`."""
 
     def __init__(
         self, kiosks: int, disk: Path | None = None, queued: int = 0, **options: Any
     ) -> None:
-        """`queued`: so many messages the broker keeps for a gateway that is away."""
+        """`queued`: messages that the broker must be able to queue for an absent gateway."""
         self._temporary = tempfile.TemporaryDirectory(prefix="fevergate-site-", dir=disk)
         self.kiosks = [f"kiosk-{number}" for number in range(1, kiosks + 1)]
         folder = Path(self._temporary.name) / "gateway"
@@ -226,4 +226,4 @@ class LoadSite(Site):
 
 
 def ignore(_line: str) -> None:
-    """Takes a line of standard output that nobody reads."""
+    """Discard a line of standard output."""

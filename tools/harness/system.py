@@ -34,15 +34,15 @@ SETTLE_S = 90
 LEDS = ("green", "amber", "red")
 PATIENCE_MS = 6000
 FASTEST = "30"
-"""How many times as fast as the host's a kiosk's people may live (`Board`, `speed`)."""
+"""Highest speed of a board's clock (`simulator.board.MAX_SPEED`), for the gateway's flood guard."""
 
 DATED_S = 2.5
-"""How far a date may be off: kiosks say whole seconds and leave what is one wrong; the rest is what
-the host is late, times the kiosks' speed."""
+"""Tolerance of a reading's date: kiosks keep whole seconds and do not correct an error of one; the
+rest is the host's delay times the kiosks' speed."""
 
 
 class System(Site):
-    """A site whose kiosks are boards that run the shipped firmware, and people before them."""
+    """A site whose kiosks are simulated boards with the shipped firmware, and people at them."""
 
     def __init__(
         self,
@@ -76,8 +76,7 @@ class System(Site):
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
         self._on_answer = on_answer
-        # A host that stalls for a moment stalls the people `speed` times as long: it is not the
-        # kiosk that they would walk away from.
+        # A pause of the host lasts `speed` times as long for the people, who must not leave for it.
         self._habits = replace(habits or Habits(), patience_ms=PATIENCE_MS * speed)
         self._lock = threading.Lock()
         self._utc = time.time() - time.monotonic()
@@ -90,7 +89,7 @@ class System(Site):
         self.guard = Guard(self._lit_buttons, self._press, guard_after_s)
 
     def begin(self) -> None:
-        """Campus server, gateway, boards and guard, in this order."""
+        """Start campus server, gateway, boards and guard, in this order."""
         campus = self.start_campus(log=self.folder / "campus.log")
         self.run_gateway()
         campus.wait_for(self.campus_database, START_S)
@@ -106,39 +105,39 @@ class System(Site):
         super().__exit__()
 
     def run_gateway(self) -> None:
-        """Start the gateway, as systemd would; again after it was killed."""
+        """Start the gateway; also after a kill, as systemd would."""
         self.start_gateway(
             *("--people-speed", FASTEST, *self.gateway_options()), log=self.folder / "gateway.log"
         )
         self.gateway.wait_for(self.database, START_S)
 
     def kill_broker(self) -> None:
-        """SIGKILL the broker, take its memory away, and start it again."""
+        """Kill the broker (SIGKILL), delete its store, and start it again."""
         self.broker.kill()
         for file in self.broker.persistence_files():
             file.unlink()
         self.broker.start()
 
     def kill_gateway(self) -> None:
-        """SIGKILL the gateway, and start it again."""
+        """Kill the gateway (SIGKILL) and start it again."""
         self.gateway.kill()
         self.run_gateway()
 
     def cut_power(self, board: Board, for_s: float = 0.0) -> None:
-        """Pull a kiosk's plug for a while; an answer whose word that took is counted."""
+        """Cut a kiosk's power for a while, and count answers that were lit but not yet printed."""
         board.power_cut()
         self._untold[board.name] = self._answers()[board.name] - self._told()[board.name]
         time.sleep(for_s)
         board.start()
 
     def wait_crowd(self, timeout_s: float) -> None:
-        """Wait until everybody was at a kiosk."""
+        """Wait until all people have been served."""
         until = time.monotonic() + timeout_s
         for board in self.boards:
             board.wait_crowd(max(1.0, until - time.monotonic()))
 
     def settled(self) -> bool:
-        """Whether all that was lit was said, all of that stored, and all of that at the campus."""
+        """Whether every answer lit is printed, stored, and at the campus server."""
         if self._answers() - self._untold - self._told():
             return False
         with self._lock:
@@ -157,7 +156,7 @@ class System(Site):
         return shown <= stored and arrived.readings == len(stored) and arrived.fevers == fevers
 
     def judge(self) -> Summary:
-        """Compare what was shown with what was lit, kept and forwarded."""
+        """Compare the kiosks' answers with what the gateway lit, stored and forwarded."""
         summary = judge(
             [visit for board in self.boards for visit in board.visits],
             self._habits.approach_ms,
@@ -173,7 +172,7 @@ class System(Site):
         return summary
 
     def date_errors(self) -> list[float]:
-        """How far each stored date is from when the person was answered (s); infinite: undated."""
+        """Error (s) of each stored date against the answer's time; infinite if undated."""
         at_host = self._fast_clock.at_host if self._fast_clock else float
         reader = open_reader(self.database)
         try:
@@ -205,23 +204,23 @@ class System(Site):
         board.flash(self.board_files(kiosk, **self.board_settings()))
         if self._silent_dns:
             board.world.air.set_mood(Mood.SILENT)
-            # As the last day left it on flash: a name that nobody ever told leads nowhere.
+            # The broker's address as saved at an earlier connection; DNS will not give it.
             kept = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
             kept.write({"host": BROKER_NAME, "address": self.settings.broker.host})
         return board
 
     def board_options(self) -> dict[str, Any]:
-        """More of `Board`'s options, for who plays another world."""
+        """Further options of `Board`; a subclass may replace them."""
         if self._fast_clock:
             return {"clock_set": False, "utc": self._fast_clock.utc}
         return {}
 
     def gateway_options(self) -> list[str]:
-        """What `gateway_host` is told besides."""
+        """Further options of `gateway_host`."""
         return self._fast_clock.options() if self._fast_clock else []
 
     def board_settings(self) -> dict[str, Any]:
-        """What a kiosk's settings.json has otherwise than provisioned."""
+        """Changes to a kiosk's provisioned settings.json."""
         settings = {"ntp_host": ""} if self._fast_clock else {}
         if self._silent_dns:
             settings |= {
@@ -232,7 +231,7 @@ class System(Site):
         return settings
 
     def _heard(self, board: Board, line: str) -> None:
-        """A board's console: each reading that it says is one that must not be lost."""
+        """Take a console line of a board; a reading printed there must not be lost."""
         if not line.startswith("reading "):
             return
         reading = json.loads(line.removeprefix("reading "))
@@ -250,7 +249,7 @@ class System(Site):
         self._on_answer(board, shown)
 
     def _answers(self) -> Counter[str]:
-        """How often each kiosk's LED lit for a person."""
+        """Number of answers lit, by kiosk."""
         lit: Counter[str] = Counter()
         for board in self.boards:
             leds = {getattr(board.pins, colour) for colour in LEDS}
@@ -260,12 +259,12 @@ class System(Site):
         return lit
 
     def _told(self) -> Counter[str]:
-        """How many readings with a light of their own each kiosk's console told of."""
+        """Number of readings with their own light that were printed, by kiosk."""
         with self._lock:
             return Counter(one.identity.kiosk for one in self.shown if one.own_light)
 
     def _lit_buttons(self) -> list[int]:
-        """The buttons of the gates whose red lamp burns now."""
+        """Acknowledge buttons of the gates whose red lamp is on."""
         of_gates = [PINS[gate.pins] for gate in self.settings.gates]
         return [pins["acknowledge"] for pins in of_gates if self.lamps.lit(pins["red"])]
 

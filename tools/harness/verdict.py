@@ -1,7 +1,6 @@
-"""Compares what happened at the kiosks with what the gateway lit, kept and forwarded.
+"""Compares the kiosks' answers with what the gateway lit, stored and forwarded.
 
-The kiosks' own word (console and LED) is the truth; gateway, database and campus server are
-what is checked against it.
+The kiosks' consoles and LEDs are the reference for gateway, database and campus server.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
 CLOCK_S = 0.005
-"""How far the gateway's note of a raised alarm may lie from the lamp's own change."""
+"""Tolerance between the stored time of an alarm and the lamp's change."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One answer that a kiosk gave: its identity, its verdict, and when (UTC s) the LED lit.
+    """One answer of a kiosk: its identity, verdict, and when (Unix s) the LED lit.
 
-    `own_light`: the LED lit for it. The alarm for somebody who did not come back has none where the
-    next one's answer falls in the same moment: that one is lit.
+    `own_light`: the LED lit for this answer. An alarm for a person who did not come back has none
+    if it coincides with the next person's answer, which is lit instead.
     """
 
     identity: Identity
@@ -43,9 +42,9 @@ class Shown:
 
 @dataclass
 class Summary:
-    """What `--json` prints, and what was found wrong.
+    """The figures that `--json` prints, and the problems found.
 
-    `dark` are fevers whose gate's red did not burn, `unanswered` people for whom no LED was lit.
+    `dark`: fevers without a red lamp at their gate. `unanswered`: people for whom no LED lit.
     `wait_ms_p95`: simulated ms from standing still in view to the first answer, 95th percentile.
     """
 
@@ -66,12 +65,12 @@ class Summary:
     problems: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """The JSON line."""
+        """All but `problems` as a JSON line."""
         return json.dumps({key: value for key, value in vars(self).items() if key != "problems"})
 
 
 def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:
-    """Simulated ms that each answered person stood still before the first answer was lit."""
+    """Simulated ms from standing still to the first answer, for each person answered."""
     return [
         answered_ms - visit.arrived_ms - approach_ms
         for visit in visits
@@ -98,11 +97,11 @@ def judge(
     lamps: Lamps,
     campus_database: Path,
 ) -> Summary:
-    """Compare everything; `approach_ms` is how long people take to stand still, `answers` how often
-    each kiosk's LED lit for a person.
+    """Compare everything; `approach_ms` is the time until people stand still, `answers` the number
+    of answers lit, by kiosk.
 
-    A power cut may take the word of an answer that was lit and kept a moment before: such a reading
-    is no double, one that no light explains is.
+    After a power cut an answer may be lit and stored but not printed: such a reading is no
+    duplicate; a reading without a light is one.
     """
     summary = Summary(readings=len(shown))
     _judge_people(summary, visits, approach_ms)
@@ -147,7 +146,7 @@ def judge(
 
 
 def _explained(one: Identity, lit: Mapping[str, int], told: Counter[str]) -> bool:
-    """Whether its kiosk lit a light more than it told of; that light is then taken as told of."""
+    """Whether the kiosk lit more answers than it printed; counts one of them as printed."""
     explained = lit[one.kiosk] > told[one.kiosk]
     told[one.kiosk] += explained
     return explained
@@ -160,7 +159,7 @@ def _judge_alarms(
     settings: GatewaySettings,
     lamps: Lamps,
 ) -> None:
-    """Every fever needs its row in the log, and a red lamp that burnt when it was raised."""
+    """Check that every fever has a row, and a red lamp that was on when it was raised."""
     red = {gate.name: GATES[gate.pins]["red"] for gate in settings.gates}
     delays_ms: list[float] = []
     for one in said.values():

@@ -1,4 +1,4 @@
-"""A Python module as a process of its own, whose lines are read as they come."""
+"""Runs a Python module as a process and reads its standard output line by line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ END_S = 30
 
 
 class Worker:
-    """Ends with its `with` block, and on Linux with this process, however that ends."""
+    """A process that ends with its `with` block, and on Linux with this process in any case."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Worker:
         gone: Callable[[], object] = lambda: None,
         log: Path | None = None,
     ) -> None:
-        """`heard` gets each line of its standard output, from a thread of its own; without it the
-        lines wait to be asked for. `gone` is called once it has ended, however, and the last line
-        was read. `log` takes its standard error, which is else this process's."""
+        """`heard(line)` gets each line of standard output, from a thread; without it lines wait
+        for `line`. `gone()` is called once the process has ended and its last line was read.
+        `log`: file for standard error, by default this process's."""
         self.name = f"{module} {arguments[0]}" if module == "fevergate.cli" else module
         self._heard = heard
         self._gone = gone
@@ -47,7 +47,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=errors,
             env=os.environ | {"PYTHONPATH": path} | (environment or {}),
-            start_new_session=True,  # Ctrl-C ends this process, and this process ends that one
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the other
         )
         if errors:
             errors.close()
@@ -63,7 +63,7 @@ class Worker:
         self.stop()
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL where it does not end; nothing where it has ended."""
+        """Send SIGTERM, then SIGKILL after `END_S`; no effect if it has ended."""
         assert self._process.stdin  # noqa: S101 - asked for above
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -74,11 +74,11 @@ class Worker:
 
     @property
     def ended(self) -> bool:
-        """Whether it runs no more."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def kill(self) -> None:
-        """SIGKILL; returns once all that it had written was read."""
+        """Send SIGKILL; returns once all its output was read."""
         self._process.kill()
         self._process.wait()
         self._reader.join()
@@ -88,11 +88,11 @@ class Worker:
                     pipe.close()
 
     def send_signal(self, number: int) -> None:
-        """Any signal."""
+        """Send a signal."""
         self._process.send_signal(number)
 
     def wait(self, timeout_s: float) -> None:
-        """Until it ends by itself. Raises `HarnessError` where it does not, or not with 0."""
+        """Wait for its end. Raises `HarnessError` at a timeout or an exit code other than 0."""
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -101,7 +101,7 @@ class Worker:
             raise HarnessError(f"{self.name} ended with {code}")
 
     def wait_for(self, path: Path, timeout_s: float) -> None:
-        """Until it has made a file. Raises `HarnessError` with the end of its log."""
+        """Wait until it has created a file. Raises `HarnessError` with the end of its log."""
         wait_until(lambda: path.exists() or self.ended, timeout_s, f"{self.name} runs")
         if self.ended:
             lines = self._log.read_text(errors="replace").splitlines()[-3:] if self._log else []
@@ -114,7 +114,7 @@ class Worker:
         self._process.stdin.flush()
 
     def line(self, timeout_s: float) -> str:
-        """Its next line. Raises `HarnessError` where none comes."""
+        """Its next line. Raises `HarnessError` at a timeout or its end."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
@@ -131,24 +131,24 @@ class Worker:
         raise HarnessError(f"/proc/{self.pid}/status: no {field}")
 
     def forget_peak(self) -> None:
-        """Have VmHWM, the most memory that it had, begin anew (Linux, proc_pid_clear_refs(5))."""
+        """Reset VmHWM, its peak memory (Linux, proc_pid_clear_refs(5))."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def cpu_s(self) -> float:
-        """Seconds of CPU that it used, user and system."""
+        """CPU seconds used, user and system."""
         return cpu_s(self.pid)
 
     def _read(self) -> None:
         assert self._process.stdout  # noqa: S101 - asked for above
         for line in self._process.stdout:
-            if line.endswith(b"\n"):  # a line that SIGKILL cut short is none
+            if line.endswith(b"\n"):  # drop a line that SIGKILL cut short
                 (self._heard or self._lines.put)(line.decode().rstrip("\n"))
         self._gone()
         self._lines.put(None)
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process used, user and system (proc_pid_stat(5))."""
+    """CPU seconds used by a process, user and system (proc_pid_stat(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
