@@ -1,4 +1,4 @@
-"""`tools/bench`: the commands, their progress on stderr and their figures on stdout."""
+"""`tools/bench`: command line; progress goes to stderr, figures to stdout."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
 
 
 def main() -> None:
-    """Run a bench; an error of the product or the harness is one line and exit code 2."""
+    """Run a benchmark; an error of product or harness is one line and exit code 2."""
     try:
         bench_command(prog_name="tools/bench")
     except FeverGateError as error:

@@ -1,4 +1,4 @@
-"""From a fever's publishing to the red lamp's pin, beside the same message to a bare subscriber."""
+"""Time from a fever's publication to the red lamp's pin, compared with a bare MQTT subscriber."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.worker import Worker
 
 KIOSKS = 10
 APART_S = 0.005
-"""Between one fever's end and the next one."""
+"""Pause between two fevers."""
 
 WAIT_S = 30
 WARM_S = 1.0
@@ -38,10 +38,10 @@ def measure(
     progress: Progress,
     boards: int = 0,
 ) -> dict[str, float]:
-    """Rounds by turns: `samples` fevers to the bare subscriber, then as many to the gateway.
+    """In each round send `samples` fevers to the bare subscriber, then as many to the gateway.
 
-    `boards`: so many open boards beside both. Returns the medians over the rounds of each round's
-    percentiles, in ms.
+    `boards`: number of guard's boards open meanwhile. Returns medians over the rounds of each
+    round's percentiles, in ms.
     """
     bare: list[list[float]] = []
     lit: list[list[float]] = []
@@ -86,7 +86,7 @@ def measure(
 
 
 class _Bare:
-    """The bare subscriber has the message."""
+    """Waits until the bare subscriber has the message."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -96,11 +96,11 @@ class _Bare:
 
 
 class _Lamp:
-    """The red lamp's pin is high; a guard makes it low again."""
+    """Waits until the red lamp's pin is high, and acknowledges to make it low again."""
 
     def __init__(self, guard: Admin) -> None:
         self.changes: SimpleQueue[str] = SimpleQueue()
-        """The gateway's lines."""
+        """Lines of the gateway's standard output."""
         self._guard = guard
         self._red = GATES["gate1"]["red"]
 
@@ -111,7 +111,7 @@ class _Lamp:
         return lit_at
 
     def catch_up(self, kiosk: LoadKiosk) -> None:
-        """Take in what waited at the broker, and put the lamp out."""
+        """Publish a fever, wait until all is stored, and turn the lamp off."""
         kiosk.reading(Verdict.FEVER, 38.2)
         until = time.monotonic() + WAIT_S
         while kiosk.pending and time.monotonic() < until:
@@ -129,7 +129,7 @@ class _Lamp:
 
 
 def _one(kiosk: LoadKiosk, watched: _Bare | _Lamp) -> float:
-    """One fever; the ms from its publishing on."""
+    """Publish one fever; returns the ms until it was seen."""
     kiosk.reading(Verdict.FEVER, 38.2)
     took_s = watched.at() - kiosk.published_at
     time.sleep(APART_S)
@@ -141,6 +141,6 @@ def _load(per_s: int) -> list[str]:
 
 
 def _percentile(rounds: list[list[float]], percent: int) -> float:
-    """The median over the rounds of a percentile of each."""
+    """Median over the rounds of each round's percentile."""
     of_each = [quantiles(one, n=100, method="inclusive")[percent - 1] for one in rounds]
     return round(median(of_each), 3)

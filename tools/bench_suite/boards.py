@@ -1,4 +1,4 @@
-"""Many open boards in one process: each hears its own stream of events, as a browser does."""
+"""Many open guard's boards in one process, each with its own event stream, like a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 
 
 async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
-    """One board: says when its first event has come, then only listens."""
+    """One board: report its first event in `heard`, then only listen."""
     async with client.stream("GET", "/events") as stream:
         if stream.status_code != 200:
             raise HarnessError(f"/events: {stream.status_code}")
@@ -26,7 +26,7 @@ async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
 
 
 async def main() -> None:
-    """Arguments: settings, how many; on stdin the session's cookie. Ends with its parent."""
+    """Arguments: settings, number of boards; on stdin the session's cookie. Runs until killed."""
     settings, count = load_gateway(Path(sys.argv[1])), int(sys.argv[2])
     name, _, value = sys.stdin.readline().strip().partition("=")
     context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))

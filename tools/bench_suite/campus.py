@@ -1,7 +1,7 @@
-"""The campus server killed at random instants under load; then every summary is accounted for.
+"""Kills the campus server at random times under load, then accounts for every summary.
 
-Real processes, HTTPS, a real database, SIGKILL. What the server said that it holds must be there,
-nothing else, and each day's report must come to what the gateways said of it last.
+Real processes, HTTPS, a real database, SIGKILL. Afterwards the server must hold every summary that
+it acknowledged and no other, and each day's report must match the gateways' last summaries.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ GATEWAYS = 4
 DAYS = 10
 BATCH = 20
 LIVES_S = (0.05, 1.5)
-"""How long it is left alive once it answers: shorter than a delivery takes, at times."""
+"""Range of the server's time alive once it answers; at times shorter than a delivery."""
 
 SETTLE_S = 120
 FIRST = date(2026, 9, 1)
@@ -46,13 +46,13 @@ Progress = Callable[[str], None]
 
 
 def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
-    """`database` as in campus.toml. Returns the figures; `lost`, `invented` and `wrong` must be 0.
+    """Run the trial; returns the figures, of which `lost`, `invented` and `wrong` must be 0.
 
-    Raises `HarnessError` where the server does not come up again.
+    `database`: as in campus.toml. Raises `HarnessError` if the server does not come up again.
     """
     site = CampusSite(folder, campuses(), database)
     chance = random.Random(seed)  # noqa: S311 - no secret
-    logging.getLogger("fevergate.forwarding.http_sender").disabled = True  # it is away on purpose
+    logging.getLogger("fevergate.forwarding.http_sender").disabled = True  # failures are intended
     server = site.start()
     gateways = [_Gateway(site, number, seed) for number in range(GATEWAYS)]
     for gateway in gateways:
@@ -75,12 +75,12 @@ def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress
 
 
 def campuses() -> dict[str, list[str]]:
-    """Each with one gateway."""
+    """Gateways by campus, one each."""
     return {f"campus-{number}": [f"gw-{number}"] for number in range(GATEWAYS)}
 
 
 class _Gateway(threading.Thread):
-    """Says ever newer things of some days, repeats old ones, and forgets what the server holds."""
+    """Sends new revisions of summaries, repeats old ones, and drops what the server holds."""
 
     def __init__(self, site: CampusSite, number: int, seed: int) -> None:
         super().__init__(name=f"gw-{number}", daemon=True)
@@ -107,7 +107,7 @@ class _Gateway(threading.Thread):
         self._sender.close()
 
     def finish(self) -> None:
-        """Wait until everything is held. Raises `HarnessError`."""
+        """Wait until the server holds everything. Raises `HarnessError` after `SETTLE_S`."""
         self._ending.set()
         self.join(SETTLE_S)
         if self.is_alive():
@@ -145,7 +145,7 @@ class _Gateway(threading.Thread):
         some = self._chance.sample(list(self._outbox.values()), min(BATCH, len(self._outbox)))
         some += self._chance.choices(self._old, k=3) if self._old else []
         unique = {(item.key, item.revision): item for item in some}
-        # A key is in a delivery once, as a gateway's outbox has it.
+        # A delivery has each key once, as from a gateway's outbox.
         sent = self._sender.send(list({item.key: item for item in unique.values()}.values()))
         self.deliveries += bool(sent.held)
         for item in sent.held:
@@ -192,7 +192,7 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
 
 
 def _wrong(reports: Reports, day: str, gateways: list[_Gateway]) -> int:
-    """How many campuses a day's report has otherwise than they last said."""
+    """Number of campuses whose figures in a day's report differ from their last summaries."""
     by_campus = {one.campus: one for one in reports.now(day).campuses}
     wrong = 0
     for gateway in gateways:

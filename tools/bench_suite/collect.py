@@ -1,8 +1,8 @@
-"""How fast collectors put the readings of a shared subscription into PostgreSQL, and at what cost.
+"""Throughput and CPU cost of collectors that store a shared subscription in PostgreSQL.
 
-A backlog waits at the broker, as after an outage, and is taken in by turns: by one bare subscriber
-of the same share that only acknowledges, by one collector, by two together. CPU seconds of each
-process say where the limit lies: with fewer cores than processes two collectors share what one had.
+A backlog at the broker, as after an outage, is taken by one bare subscriber of the same share that
+only acknowledges, by one collector, and by two. The CPU seconds of each process show the limit:
+with fewer cores than processes, two collectors share what one had.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Progress = Callable[[str], None]
 
 
 def measure(site: CollectSite, readings: int, rounds: int, progress: Progress) -> dict[str, Any]:
-    """Medians over the rounds: readings per second, microseconds of CPU per reading."""
+    """Medians over the rounds: readings per second, CPU microseconds per reading."""
     took: dict[str, list[dict[str, float]]] = {"bare": [], "one": [], "two": []}
     for number in range(1, rounds + 1):
         for order, name in enumerate(took):
@@ -64,11 +64,11 @@ def _bare(site: CollectSite, readings: int, boot: int, _count: int) -> dict[str,
 
 
 def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[str, float]:
-    """So many collectors from an empty database, with nothing but what waits for them."""
+    """Run `count` collectors from an empty database on the broker's backlog alone."""
     site.database_url()
-    names = [str(number) for number in range(1, count + 1)]  # each a user of the broker
+    names = [str(number) for number in range(1, count + 1)]  # each is a user of the broker
     with ExitStack() as stack:
-        for name in names:  # the broker is to know all of them before it shares anything out
+        for name in names:  # the broker must know all sessions before it distributes messages
             one = stack.enter_context(site.counted(name))
             said_up(one)
     _fill(site, readings, boot)
@@ -106,7 +106,7 @@ def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[st
 
 
 def said_up(worker: Worker) -> None:
-    """Wait until a counted collector has its line to the broker. Raises `HarnessError`."""
+    """Wait until a counted collector is connected to the broker. Raises `HarnessError`."""
     _said(worker, lambda it: bool(it["up"]), START_S)
 
 
@@ -131,6 +131,6 @@ def _ended(module: str, *arguments: str) -> None:
 
 
 def people_a_day(per_s: float, readings_each: float = 2.2, rush_share: float = 0.5) -> float:
-    """How many people a rate suffices for, where `rush_share` of a day's readings come within one
-    hour, and each person makes `readings_each` a day (twice through a gate, one in ten again)."""
+    """Number of people that a rate suffices for, if `rush_share` of a day's readings come within
+    one hour and a person makes `readings_each` a day (twice through a gate, one in ten again)."""
     return per_s * 3600 / (readings_each * rush_share)

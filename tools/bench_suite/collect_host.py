@@ -1,7 +1,7 @@
-"""The shipped collector, saying ten times a second what it has done, as one JSON line each.
+"""The shipped collector, which prints its progress ten times a second as a JSON line.
 
-`stored`: readings that it wrote; `first_at`, `last_at`: when it had its first message and its last
-commit, this machine's monotonic seconds; `cpu_s`: what it used since the first. SIGTERM ends it.
+`stored`: readings written; `first_at`, `last_at`: first message and last commit, monotonic s;
+`cpu_s`: CPU seconds since the first message. SIGTERM ends it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ EVERY_S = 0.1
 
 
 def cpu_s() -> float:
-    """User and system, of all its threads."""
+    """CPU seconds of this process, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 class Counted(Collector):
-    """Knows when it began, and how far it is."""
+    """A collector that records its first message and reports its progress."""
 
     first_at = 0.0
     cpu_at = 0.0

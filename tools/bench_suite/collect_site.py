@@ -1,4 +1,4 @@
-"""A broker with a shared subscription, a PostgreSQL, and collectors beside them."""
+"""A site with a shared subscription, a PostgreSQL server, and collectors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class CollectSite(LoadSite):
-    """Use it in a `with` statement; `database` begins an empty one."""
+    """A site for a `with` statement; `database_url` begins an empty database."""
 
     def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
         super().__init__(kiosks, folder, queued, collect=True)
@@ -24,13 +24,13 @@ class CollectSite(LoadSite):
         self.postgres = LocalPostgres()
 
     def begin(self) -> None:
-        """PostgreSQL, and an empty database."""
+        """Start PostgreSQL with an empty database."""
         self.stack.enter_context(self.postgres)
-        self.stack.callback(self.postgres.stop, "immediate")  # nothing of it is needed
+        self.stack.callback(self.postgres.stop, "immediate")  # its data is not needed any more
         self.database_url()
 
     def database_url(self) -> str:
-        """Begin an empty database and have collect.toml name it; returns its URL."""
+        """Create an empty database and enter it in collect.toml; returns its URL."""
         url = self.postgres.database().replace("+psycopg", "")
         lines = self.collect_toml.read_text().splitlines()
         lines = [f'url = "{url}"' if line.startswith("url =") else line for line in lines]
@@ -39,21 +39,21 @@ class CollectSite(LoadSite):
         return url
 
     def collector(self, name: str, *more: str) -> Worker:
-        """The shipped command, as a service would start it."""
+        """Start `fevergate collect` as its service does."""
         return self.start(
             "fevergate.cli", "collect", "--settings", str(self.collect_toml), "--name", name, *more
         )
 
     def counted(self, name: str) -> Worker:
-        """A collector that says what it has done; see `collect_host`."""
+        """Start a collector that prints its progress; see `collect_host`."""
         return self.start("bench_suite.collect_host", str(self.collect_toml), name)
 
     def read(self) -> psycopg.Connection:
-        """A connection to what was stored."""
+        """A connection to the collectors' database."""
         return psycopg.connect(self.collect_settings.database.url, autocommit=True)
 
     def postgres_cpu_s(self) -> float:
-        """CPU seconds of PostgreSQL, with the backends that have ended."""
+        """CPU seconds of PostgreSQL, including backends that have ended."""
         pid = int((self.postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
         total = 0
         for path in Path("/proc").glob("[0-9]*/stat"):

@@ -1,7 +1,7 @@
-"""Gateway and broker killed at random instants under load; then every reading is accounted for.
+"""Kills gateway and broker at random times under load, then accounts for every reading.
 
-Real sockets, a real disk, SIGKILL. What was published is compared with what is stored, and for
-each fever the red lamp's pin must have been high when the store says that it was raised.
+Real sockets, a real disk, SIGKILL. The readings published are compared with those stored, and for
+each fever the red lamp's pin must have been high at the stored time of its alarm.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from harness.site import LoadSite
 KIOSKS = 10
 PER_S = 300
 LIVES_S = (0.05, 2.0)
-"""How long it is left alive between two kills: shorter than a start takes, at times."""
+"""Range of the time between two kills; at times shorter than a start takes."""
 
 GUARD_S = 3.0
 SETTLE_S = 120
 SURE_S = 0.002
-"""Two clocks are compared: UTC of the store, and the pins' monotonic one."""
+"""Tolerance between the store's clock (UTC) and the pins' (monotonic)."""
 
 RED = GATES["gate1"]["red"]
 
@@ -38,7 +38,7 @@ _SUM = "select coalesce(sum(normal + fever + retry), 0)"
 
 
 def crash(site: LoadSite, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
-    """Returns the figures; `lost`, `doubled` and `dark` must be 0."""
+    """Run the trial; returns the figures, of which `lost`, `doubled` and `dark` must be 0."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     site.start_gateway()
     fleet = Fleet(site.settings, boot=seed + 1, seed=seed)
@@ -78,7 +78,7 @@ def crash(site: LoadSite, kills: int, seed: int, progress: Progress) -> dict[str
 
 
 def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any]:
-    """What became of what was published."""
+    """Compare the database and the lamp with the readings published."""
     database = open_reader(site.database)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()

@@ -1,4 +1,4 @@
-"""A gateway's database with millions of readings, written by the shipped store, day after day."""
+"""Fills a gateway's database with millions of readings through the shipped store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fevergate.storage.records import ReadingArrived, Record
 from fevergate.storage.store import Store
 
 PER_DAY = 10_000
-"""What a campus of 3,500 people makes of a day."""
+"""Readings per day of a campus of 3,500 people."""
 
 FEVER_SHARE = 0.003
 BATCH = 5000
@@ -24,8 +24,8 @@ Progress = Callable[[str], None]
 
 
 class Filled:
-    """`rows` readings of all kiosks in `settings`, the last of them yesterday's (`day`); and on
-    that day a flood of so many `fevers` by one of them."""
+    """`rows` readings of all kiosks in `settings`, the last of them from yesterday (`day`), and on
+    that day a flood of `fevers` by one kiosk."""
 
     def __init__(
         self, settings: GatewaySettings, rows: int, progress: Progress, fevers: int = 0
@@ -37,7 +37,7 @@ class Filled:
         self._first = self.day - timedelta(days=(rows - 1) // PER_DAY)
         store = Store(self.path, settings.zone)
         try:
-            # Filling is not what is measured: the disk may take its time.
+            # Filling is not measured, so it need not wait for the disk.
             store.db.execute("pragma synchronous = off")
             for done, batch in self._batches(rows):
                 store.commit(batch)
@@ -64,7 +64,7 @@ class Filled:
                 batch = []
 
     def _flood(self, fevers: int) -> Iterator[list[Record]]:
-        """By the first kiosk, in a boot of its own."""
+        """Fevers of the first kiosk, in a boot of their own."""
         chance = random.Random(2)  # noqa: S311 - no secret
         midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=self.settings.zone)
         opens_at = midnight.timestamp() + OPENS_S

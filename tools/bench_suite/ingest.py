@@ -1,8 +1,8 @@
-"""How fast readings get onto the disk, each acknowledged only there, beside a bare subscriber.
+"""Throughput of durably stored readings, compared with a bare MQTT subscriber.
 
-A backlog waits at the broker for both, as after an outage; each takes it in by turns. A reading
-counts as durable when its kiosk is told that it is stored, so that the clock runs from the first
-message's arrival to the last kiosk's word.
+Both take a backlog from the broker in turn, as after an outage. A reading counts as durable when
+its kiosk is told that it is stored: the time runs from the first message's arrival to the last
+`stored` message.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Progress = Callable[[str], None]
 def measure(
     site: LoadSite, readings: int, rounds: int, fsync_ms: float, progress: Progress
 ) -> dict[str, float]:
-    """Medians over the rounds: messages per second bare and durable, the gateway's memory in MB."""
+    """Medians over the rounds: messages per second, bare and durable; the gateway's memory, MB."""
     bare: list[float] = []
     durable: list[float] = []
     memory: list[float] = []
@@ -63,7 +63,7 @@ def measure(
 
 
 class _Told:
-    """What is heard of each kiosk's share of a round being stored."""
+    """Waits for the `stored` message that completes each kiosk's share of a round."""
 
     def __init__(self, site: LoadSite, boot: int, readings: int) -> None:
         self.done = threading.Event()
@@ -84,11 +84,11 @@ class _Told:
 
 
 def _register(site: LoadSite) -> None:
-    """Let both make the session in which the broker keeps messages for them."""
+    """Let both create the session in which the broker queues their messages."""
     with bare_subscriber(site, "register"):
         pass
     up = threading.Event()
-    # It announces its alarm when it has subscribed.
+    # The gateway publishes its alarm state once it has subscribed.
     with (
         Admin(site, alarm_topic(CAMPUS, GATE), lambda *_: up.set()),
         site.start_gateway(),

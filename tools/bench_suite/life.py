@@ -1,4 +1,4 @@
-"""What a gateway takes of its machine: memory at rest and after very many readings, processor."""
+"""A gateway's memory at rest and after many readings, and its CPU load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTLE_S = 5
 CPU_PER_S = 10
 CPU_S = 60
 LOAD_PER_S = 5000
-"""What ten kiosks may say without being called a flood."""
+"""Readings per second of ten kiosks below the gateway's flood guard."""
 
 WAIT_S = 3600
 
@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 
 
 def measure(site: LoadSite, readings: int, progress: Progress) -> dict[str, float]:
-    """Memory in MB, the processor in percent of one core; in one life of the gateway."""
+    """Memory (MB) and CPU load (percent of one core) of one gateway process."""
     with site.start_gateway() as gateway:
         progress("at rest")
         time.sleep(SETTLE_S)
@@ -56,7 +56,7 @@ def measure(site: LoadSite, readings: int, progress: Progress) -> dict[str, floa
 def _cpu(site: LoadSite, gateway: Worker) -> float:
     arguments = ["--rate", str(CPU_PER_S), "--readings", str(CPU_PER_S * CPU_S), "--boot", "1"]
     with site.start_load(*arguments) as load:
-        time.sleep(SETTLE_S)  # connecting is not what is measured
+        time.sleep(SETTLE_S)  # leave out the kiosks' connecting
         began, used_s = time.monotonic(), gateway.cpu_s()
         load.line(CPU_S + WAIT_S)
         used_s = gateway.cpu_s() - used_s

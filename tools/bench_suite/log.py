@@ -1,7 +1,6 @@
-"""How long a day's fever log and its summaries take after years, beside the first days'.
+"""Time to read a day's fever log and summaries from a large database, compared with a small one.
 
-Two databases, filled through the shipped store with the same days, one after the other: what is
-measured is the last day of each, whose size is the same.
+Both are filled through the shipped store; the last day of each, which has the same size, is read.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ SAMPLES = 20
 
 
 def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> dict[str, float]:
-    """Medians in ms: the log as `fevergate log` reads it, and the summaries of all kiosks' day.
+    """Medians (ms): the log as `fevergate log` reads it, and all kiosks' summaries of the day.
 
-    Where `rows` is more than `SMALL`, the same of so many beside it, by turns.
+    If `rows` is above `SMALL`, a database of `SMALL` rows is measured in turn with it.
     """
     with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as own:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
@@ -43,7 +42,7 @@ def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> 
 
 
 class _Years:
-    """A gateway with so many readings."""
+    """A gateway's settings and a database of `rows` readings."""
 
     def __init__(self, folder: Path, rows: int, progress: Progress) -> None:
         self.kiosks = [f"kiosk-{number}" for number in range(1, KIOSKS + 1)]
@@ -58,7 +57,7 @@ class _Years:
         self.day = Filled(self.settings, rows, progress).day
 
     def log(self) -> None:
-        """As the command does it, from the opening on."""
+        """Read the log as the command does, with the opening of the database."""
         database = open_reader(self.path)
         try:
             log = read_day(database, self.settings, self.day)
@@ -68,7 +67,7 @@ class _Years:
             raise HarnessError(f"{self.path}: the log of {self.day} is not that of {KIOSKS} kiosks")
 
     def summary(self) -> None:
-        """What the campus server is sent of the day."""
+        """Compute the day's summaries for the campus server."""
         database = open_reader(self.path)
         try:
             for kiosk in self.kiosks:

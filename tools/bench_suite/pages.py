@@ -1,4 +1,4 @@
-"""How long each page takes after years, and how much it sends; and boards that stay open."""
+"""Response time, size and memory of each page with a large database; and open guard's boards."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ from harness.worker import END_S, Worker
 
 SAMPLES = 20
 NICE = 10
-"""As the systemd unit runs it: the alarm goes first."""
+"""Niceness of the pages' systemd unit, lower in priority than the alarm."""
 
 
 def measure(
     site: LoadSite, rows: int, rounds: int, progress: Progress, fevers: int = 0
 ) -> dict[str, Any]:
-    """Each page `SAMPLES` times a round, by turns, over TLS from the running process; where there
-    is a flood of `fevers`, twice a round.
+    """Fetch each page in turn over TLS, `SAMPLES` times a round, with a flood of `fevers` twice.
 
-    Returns p50 and p95 in ms, the size in kB and the most memory of the process (MB, resident) of
-    each, and the worst of all.
+    Returns of each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
+    and the worst of all.
     """
     filled = Filled(site.settings, rows, progress, fevers)
     took: dict[str, list[float]] = {}
@@ -69,7 +68,7 @@ def measure(
 
 
 def start_web(site: LoadSite) -> Worker:
-    """The shipped pages, as low in priority as the systemd unit has them."""
+    """Start the shipped pages with the niceness of their systemd unit."""
     worker = site.start_web()
     os.setpriority(os.PRIO_PROCESS, worker.pid, NICE)
     return worker
@@ -77,11 +76,11 @@ def start_web(site: LoadSite) -> Worker:
 
 @contextmanager
 def boards(site: LoadSite, count: int) -> Iterator[Worker]:
-    """So many boards, each with a line of its own that it listens to."""
+    """Keep `count` guard's boards open, each with its own event stream."""
     with site.signed_in() as client:
         ((name, value),) = client.cookies.items()
     with site.start("bench_suite.boards", str(site.settings_path), str(count)) as worker:
-        worker.tell(f"{name}={value}")  # a secret is no argument
+        worker.tell(f"{name}={value}")  # a secret must not be an argument
         if worker.line(END_S) != "ready":
             raise HarnessError("the boards did not open")
         yield worker

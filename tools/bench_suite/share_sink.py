@@ -1,8 +1,8 @@
-"""The limit: a bare paho subscriber in the same shared subscription, that only acknowledges.
+"""The collectors' limit: a bare paho subscriber in the same share that only acknowledges.
 
-`share_sink SETTINGS NAME register` makes its session and ends; `... drain COUNT` says when the
-first and the last of so many messages came, and the CPU seconds that it used, on standard output;
-`... end` gives the session up.
+`share_sink SETTINGS NAME register` creates its session and ends; `... drain COUNT` prints when the
+first and last of COUNT messages came (monotonic s) and the CPU seconds used; `... end` removes the
+session.
 """
 
 from __future__ import annotations

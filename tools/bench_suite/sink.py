@@ -1,8 +1,7 @@
-"""The limit: a bare paho subscriber that only acknowledges, with the gateway's own credential.
+"""The gateway's limit: a bare paho subscriber with its credential that only acknowledges.
 
-`drain COUNT` says when the first and the last of so many messages came; `watch TEXT` says when
-each message came that holds the text. Times are this machine's monotonic seconds, one JSON line
-each on standard output; `ready` is the first.
+After a line `ready`, `drain COUNT` prints when the first and last of COUNT messages came, and
+`watch TEXT` when each message with the text came, in monotonic s; `register` creates the session.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ CLIENT = "bare"
 
 
 def bare_subscriber(site: LoadSite, *arguments: str) -> Worker:
-    """This module as a process; returns once it has subscribed. Raises `HarnessError`."""
+    """Run this module as a process and wait until it is ready. Raises `HarnessError`."""
     worker = Worker("bench_suite.sink", str(site.settings_path), *arguments)
     if worker.line(END_S) != "ready":
         raise HarnessError("the bare subscriber did not come up")
@@ -35,7 +34,7 @@ def bare_subscriber(site: LoadSite, *arguments: str) -> Worker:
 
 
 def client_of(settings: GatewaySettings, *, kept: bool) -> mqtt.Client:
-    """A stock client; `kept`: with a session of its own in which messages wait for it."""
+    """A plain client; `kept`: with a persistent session, in which the broker queues messages."""
     broker = settings.broker
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2,
@@ -59,7 +58,7 @@ def main() -> None:
     first_at = 0.0
 
     def connected(client: mqtt.Client, *_: Any) -> None:
-        if mode == "drain":  # what it is to drain waits already, and may come at once
+        if mode == "drain":  # subscribed already; queued messages may come at once
             print("ready", flush=True)
         else:
             client.subscribe(str(Topic(settings.campus, "+", "reading")), 1)

@@ -1,4 +1,4 @@
-"""A disk whose every fsync takes longer, as an SD card's does: a shim before the C library's."""
+"""Slows every fsync down as an SD card does, by a library preloaded before the C library."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SLOW(fdatasync)
 
 
 def environment(folder: Path, fsync_ms: float) -> dict[str, str]:
-    """What to start a process with so that its fsyncs take `fsync_ms` longer; nothing for 0.
+    """Environment variables that make a process's fsyncs take `fsync_ms` longer; none for 0.
 
-    Raises `HarnessError` where there is no C compiler to make the shim with.
+    Raises `HarnessError` if the library cannot be compiled.
     """
     if not fsync_ms:
         return {}

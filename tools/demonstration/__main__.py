@@ -1,4 +1,4 @@
-"""`tools/demo`: plays the whole system, live or once and checked."""
+"""`tools/demo`: runs the whole system, either live or once with a check of the result."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from simulator import SimulatorError, built_in_crowd
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CROWD_S_PER_PERSON = 30.0
-"""Simulated seconds that one person may take at most, retries included."""
+"""Most simulated seconds for one person, retries included."""
 
 WATCHED_S = 30.0
-"""Whoever watches may acknowledge on the board; after that the button is pressed."""
+"""Time for the viewer to acknowledge on the board before the simulated guard does."""
 
 
 def people_for(arguments: Arguments) -> list[Person]:
-    """Whoever is to come. Raises `SimulatorError` naming file, line and column."""
+    """The crowd. Raises `PeopleFileError`, which names file, line and column."""
     if arguments.people:
         return load_people(
             arguments.people, arguments.site, arguments.camera, limit=arguments.limit
@@ -41,7 +41,7 @@ def people_for(arguments: Arguments) -> list[Person]:
 
 
 def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
-    """Let everybody come, kill what is to be killed, and judge."""
+    """Run the whole crowd with the kills asked for; returns the comparison."""
     total = len(system.people)
     victims = list(arguments.kill)
     kills = {"broker": system.kill_broker, "gateway": system.kill_gateway}
@@ -71,7 +71,7 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
 
 
 def watch(system: System, arguments: Arguments) -> None:
-    """Go on for ever: whoever left is followed by somebody else."""
+    """Run forever, with new people at each kiosk whose queue is empty."""
     seed = arguments.seed
     while True:
         for board in system.boards:
@@ -83,7 +83,7 @@ def watch(system: System, arguments: Arguments) -> None:
 
 
 def demonstrate(arguments: Arguments, folder: Path) -> int:
-    """Returns the exit code."""
+    """Run the demonstration in `folder`; returns the exit code."""
     say = Console(stderr=arguments.once)
     people = people_for(arguments)
     if arguments.once and not people:
@@ -117,16 +117,16 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    """End once: an impatient second Ctrl-C must not leave things behind."""
+    """End at the first signal; a second one must not interrupt the cleanup."""
     for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main() -> int:
-    """Run, and leave nothing behind."""
+    """Run `tools/demo` in a temporary folder; returns the exit code."""
     arguments = parse()
-    # A terminal that is closed and a service that is stopped end it as Ctrl-C does.
+    # A closed terminal (SIGHUP) and SIGTERM end it like Ctrl-C.
     for number in ENDINGS:
         signal.signal(number, _interrupt)
     folder = Path(tempfile.mkdtemp(prefix="fevergate-demo-"))

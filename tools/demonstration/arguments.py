@@ -1,4 +1,4 @@
-"""The options of tools/demo. Standard library only: `--help` works before anything is set up."""
+"""Options of tools/demo. Only the standard library: `--help` works before `tools/setup`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ examples:
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for."""
+    """The parsed options."""
 
     once: bool
     json: bool
@@ -56,7 +56,7 @@ def _speed(text: str) -> float:
 
 
 def parse(arguments: list[str] | None = None) -> Arguments:
-    """Parse the command line; exits with 2 and a clear line where it is wrong."""
+    """Parse the command line; exits with code 2 and a message if it is invalid."""
     parser = argparse.ArgumentParser(
         prog="tools/demo",
         description="Runs broker, gateway, campus server and four simulated kiosks at two gates on"

@@ -1,4 +1,4 @@
-"""A line in the terminal for each person, as the administrator's own client sees them."""
+"""Prints a line for each reading and alarm, as the administrator's MQTT client receives them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _subscribe(client: mqtt.Client, *_: object) -> None:
 
 
 class Screen:
-    """Subscribes with the administrator's credential and prints; use it in a `with` statement."""
+    """The administrator's MQTT client, which prints to the terminal; for a `with` statement."""
 
     def __init__(self, system: System, console: Console) -> None:
         self._system = system

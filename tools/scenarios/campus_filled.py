@@ -1,4 +1,4 @@
-"""A campus server with some weeks behind it: for pictures and for tests that look at its pages."""
+"""A campus server with three weeks of reports, for screenshots and tests of its pages."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ TITLES = {
 FIRST, DAYS = "2026-11-02", 21
 ADMINISTRATOR = "陈静"
 SIGNED = 19
-"""Days that were signed and submitted; the last are still to be."""
+"""Days whose reports are signed and submitted; those after them are not yet."""
 
 
 def filled(folder: Path) -> CampusHost:
-    """Four campuses for three weeks: one late, one cut off for a while; its clock stands still on
-    the morning after. Use it in a `with` statement, within which `play` fills it."""
+    """Four campuses for three weeks, one late, one cut off for some days. Use it in a `with`
+    statement, in which `play` fills it and leaves its clock on the morning after."""
     clock = SimulatedClock(FIRST, ZoneInfo("Asia/Shanghai"))
     return CampusHost(folder, {name: [f"gw-{name}"] for name in TITLES}, clock, titles=TITLES)
 
 
 def play(host: CampusHost) -> str:
-    """Fill it; returns the last day."""
+    """Fill the server; returns the last day."""
     chance = random.Random(3)  # noqa: S311 - no secret
     days = days_from(FIRST, DAYS)
     some = [College(name, {"late"} if name == "north" else set()) for name in TITLES]

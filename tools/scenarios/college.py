@@ -1,4 +1,4 @@
-"""One simulated college: what it really sees of a day, how it says so, and how it fails."""
+"""A simulated college: its true figures of each day, the summaries it sends, and its faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.errors import HarnessError
 
 KIOSKS = 4
 PEOPLE = 150
-"""A kiosk's of a day."""
+"""Most people per kiosk and day."""
 
 FEVER_SHARE, RETRY_SHARE = 0.002, 0.05
 BATCH = 100
@@ -32,21 +32,21 @@ OPENS = 7
 HOURS = 12
 TRIES = 5
 LATE = 10
-"""People of a kiosk that was away, who are told of three days later."""
+"""People of an offline kiosk who are reported three days later."""
 
 
 @dataclass
 class College:
-    """One that reports, how it fails, and what it really saw."""
+    """A college, its faults, and its true figures by day."""
 
     name: str
     faults: set[str]
     cut: set[str] = field(default_factory=set)
-    """Days on whose next morning it has no line."""
+    """Days after which it is offline on the next morning."""
     truth: dict[str, Figures] = field(default_factory=dict)
     waiting: list[Summary] = field(default_factory=list)
     late: list[tuple[str, Summary]] = field(default_factory=list)
-    """What comes on a later day."""
+    """(day, summary) to be sent from that day on."""
     seq: int = 0
 
     @property
@@ -55,7 +55,7 @@ class College:
 
 
 def colleges(count: int, days: list[str], chance: random.Random) -> list[College]:
-    """Each tenth has one fault of each kind; the others are well."""
+    """Colleges of which each ten have one with each of eight faults and two without."""
     kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
     found = []
     for number in range(count):
@@ -74,7 +74,7 @@ def colleges(count: int, days: list[str], chance: random.Random) -> list[College
 def live(
     college: College, day: str, number: int, clock: SimulatedClock, chance: random.Random
 ) -> None:
-    """One day at a college's gates: what its gateway will say of it."""
+    """Draw one day at a college's gates: its true figures and the summaries to send."""
     asleep = "asleep" in college.faults and number % 7 > 4
     total = Figures()
     counts, hours, fevers, after = [], [], [], []
@@ -156,7 +156,7 @@ def live(
     college.truth[day] = total
     college.waiting += [*fevers, *after]
     if "late" in college.faults and number % 5 == 2 and counts[0].normal:
-        # A kiosk that was away says ten people less at first.
+        # Without the offline kiosk's last people (`LATE`) at first.
         due = days_from(day, 4)[3]
         college.waiting += _without(hours, LATE)
         college.late += [(due, hour) for hour in hours]
@@ -171,7 +171,7 @@ def live(
 
 
 def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
-    """The hours as they were before so many came late, of the first that have them."""
+    """The hours without the last `people`, taken from the first hours that have any."""
     before = []
     for hour in hours:
         less = min(people, hour.normal)
@@ -183,7 +183,7 @@ def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
 
 
 def forward(college: College, sender: SummarySender, today: str, chance: random.Random) -> int:
-    """Send what waits, as the college's faults have it; how many deliveries."""
+    """Send what waits, subject to the college's faults; returns the number of deliveries."""
     due = [summary for day, summary in college.late if day <= today]
     college.late = [(day, summary) for day, summary in college.late if day > today]
     waiting, college.waiting = college.waiting + due, []
@@ -219,10 +219,10 @@ def _item(summary: Summary) -> Item:
 
 
 def wrong(college: College, found: CampusDay, day: str, *, drafted: bool) -> str:
-    """What a report has of a college that is not so; empty where all is right."""
+    """Describe how a report differs from a college's true figures; empty if it does not."""
     missing = day in college.cut and (drafted or "silent" in college.faults)
     if missing:
-        # It may have said something of the day, and not that it is over.
+        # It may have sent hours or fevers of the day, but not the whole day's summary.
         good = found.state == "missing" and found.figures is None
         return "" if good else f"{day} {college.name}: {found.state}, expected missing"
     figures = found.figures

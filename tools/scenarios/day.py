@@ -29,13 +29,13 @@ from scenarios.outage import Line
 from simulator import Habits, built_in_crowd
 
 NTP_EPOCH = 2_208_988_800
-SHARE_AWAY = 0.5  # of the day, the broker
+SHARE_AWAY = 0.5  # share of the day without the broker
 KIOSKS = ["north-1", "north-2"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to happen; hours are simulated."""
+    """Parameters of the day; hours are simulated."""
 
     people: int
     hours: float
@@ -44,9 +44,9 @@ class Plan:
 
 
 class Clock(FastClock):
-    """The day's date, and a time server that tells it.
+    """The day's simulated time, and an SNTP server that serves it.
 
-    `silent` makes the server say nothing, `wrong_s` something else.
+    `silent`: the server does not answer. `wrong_s`: error of its answers.
     """
 
     def __init__(self, begin: float, speed: float) -> None:
@@ -70,12 +70,12 @@ class Clock(FastClock):
 
 
 class Day(System):
-    """A system whose kiosks live by the day's clock, on a line that can be cut."""
+    """A system whose kiosks run by the day's clock, over a connection that can be cut."""
 
     def __init__(self, folder: Path, people: list[Person], plan: Plan) -> None:
         self.clock = Clock(time.time() - plan.hours * 3600, plan.speed)
         self.line = Line(free_port())
-        # As many people come as the day has time for, one after another.
+        # Spread the people over the day.
         each_ms = plan.hours * 3_600_000 / max(1, plan.people / len(KIOSKS))
         habits = Habits(gap_ms=max(Habits().gap_ms, each_ms - 4000))
         super().__init__(
@@ -92,7 +92,7 @@ class Day(System):
         return {"clock_set": False, "utc": self.clock.utc}
 
     def gateway_options(self) -> list[str]:
-        return ["--no-clock"]  # here the day's date comes by SNTP alone
+        return ["--no-clock"]  # kiosks get the day's date by SNTP only
 
     def board_settings(self) -> dict[str, Any]:
         return {
@@ -107,14 +107,14 @@ class Day(System):
         return super().settled() and math.inf not in self.date_errors()
 
     def wifi(self, on: bool) -> None:
-        """The access point: what boards are told of it, and what their sockets feel."""
+        """Switch the access points and the boards' connection to the broker."""
         for board in self.boards:
             board.wifi(on)
         self.line.set(on)
 
 
 def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
-    """The day, and what became of it."""
+    """Play the day; returns the figures."""
     crowd = built_in_crowd(plan.people, plan.seed, fever_share=0.02)
     with Day(folder, crowd, plan) as day:
         _disturb(day, plan, say)
@@ -143,7 +143,7 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
 
 
 def _disturb(day: Day, plan: Plan, say: Any) -> None:
-    """Everything that happens, by its hour."""
+    """Cause the day's faults, each at its hour."""
     chance = random.Random(plan.seed)  # noqa: S311 - repeatable
     away = plan.hours * SHARE_AWAY
     begin = plan.hours * 0.1
@@ -170,7 +170,7 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
 
 
 def _dates(day: Day) -> dict[str, Any]:
-    """How far the dates in the database are from when people were answered, s; and the order."""
+    """Errors (s) of the stored dates against the answers' times, and dates out of order."""
     reader = open_reader(day.settings.path(day.settings.database))
     try:
         rows = reader.execute("select kiosk, boot, seq, at from readings order by kiosk, boot, seq")
@@ -200,7 +200,7 @@ def _dates(day: Day) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Returns the exit code: 1 where anything was lost, doubled, disordered or dated wrong."""
+    """Run `tools/day`; exit code 1 if a reading was lost, duplicated, out of order or misdated."""
     parser = argparse.ArgumentParser(prog="tools/day", description=__doc__)
     parser.add_argument("--people", type=int, default=5000, help="(%(default)s)")
     parser.add_argument("--hours", type=float, default=12, help="of the day (%(default)s)")

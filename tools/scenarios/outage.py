@@ -1,4 +1,4 @@
-"""A line between kiosks and broker that can be cut: what a lost Wi-Fi does to sockets."""
+"""A connection between kiosks and broker that can be cut, as by a loss of Wi-Fi."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 
 class Line:
-    """A TCP proxy on a loopback port; `set(False)` drops what is open and takes nothing new."""
+    """A TCP proxy on a loopback port; `set(False)` closes connections and refuses new ones."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -20,11 +20,11 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def forward_to(self, port: int) -> None:
-        """Where it leads, from the next connection on."""
+        """Set the target port of new connections."""
         self._to = port
 
     def set(self, on: bool) -> None:
-        """Cut it, or mend it."""
+        """Cut or restore the connection."""
         with self._lock:
             self._on = on
             ends = list(self._open)

@@ -1,7 +1,7 @@
-"""`tools/province`: colleges report to one campus server for a month, with faults, in minutes.
+"""`tools/province`: plays a month of faulty colleges that report to one campus server, in minutes.
 
-What each college really saw is known here; every day's report is held to it, as drafted and as it
-is in the end.
+Every day's report, as drafted and in its final version, is compared with the true figures of each
+college.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scenarios.college import College, colleges, forward, live, wrong
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LOOKS = 40
-PASSWORD = "a long enough password"  # noqa: S105 - of nobody
+PASSWORD = "a long enough password"  # noqa: S105 - of an invented person
 
 
 def play(
@@ -38,7 +38,7 @@ def play(
     clock: SimulatedClock,
     chance: random.Random,
 ) -> tuple[list[str], int]:
-    """The whole time; what was wrong, and how many deliveries there were."""
+    """Play all days; returns the differences found and the number of deliveries."""
     senders = {
         one.name: SummarySender(
             host.gateway_settings(one.name, one.gateway, {"gate": ["kiosk-1"]}),
@@ -83,7 +83,7 @@ def _compare(some: list[College], found: list[CampusDay], day: str, *, drafted: 
 
 
 def look(host: CampusHost, day: str) -> dict[str, float]:
-    """How long the day's page and its files take, in ms, and the page's size."""
+    """Measure the response time (ms) of a day's page and files, and the page's size (kB)."""
     accounts = host.server.accounts
     accounts.begin(accounts.invite(), "Chen Jing", PASSWORD)
     took: dict[str, list[float]] = {}
@@ -113,7 +113,7 @@ def look(host: CampusHost, day: str) -> dict[str, float]:
 
 
 def main() -> int:
-    """Exit 1 where a report was not what really was."""
+    """Run `tools/province`; exit code 1 if a report differs from the true figures."""
     parser = argparse.ArgumentParser(
         prog="tools/province",
         description="Colleges report to one campus server, over HTTPS, for some days: cut off,"
@@ -133,9 +133,7 @@ def main() -> int:
     days = days_from(given.first, given.days)
     clock = SimulatedClock(given.first, ZONE)
     some = colleges(given.colleges, days, chance)
-    logging.getLogger(
-        "fevergate.forwarding.http_sender"
-    ).disabled = True  # what is refused is meant to be
+    logging.getLogger("fevergate.forwarding.http_sender").disabled = True  # refusals are intended
     began = time.monotonic()
     try:
         with (
