@@ -1,4 +1,4 @@
-"""`tools/pi-check`: makes the card, plays, and says what came of it."""
+"""`tools/pi-check`: builds the card, plays the steps on it, and prints the result."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _BEGAN = time.monotonic()
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(f"{time.monotonic() - _BEGAN:6.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 def check(arguments: Arguments, folder: Path) -> int:
-    """Returns the exit code. Raises `PiCheckError`."""
+    """Run the check; returns the exit code. Raises `PiCheckError`."""
     reason = why_not()
     if reason:
         raise PiCheckError(reason)
@@ -74,7 +74,7 @@ def _end(*_: object) -> None:
 
 
 def main() -> int:
-    """Run, and leave nothing behind but what is kept on purpose."""
+    """Returns the exit code; removes the temporary folder unless `--keep`."""
     arguments = parse()
     signal.signal(signal.SIGTERM, _end)
     folder = Path(tempfile.mkdtemp(prefix="fevergate-pi-"))

@@ -1,4 +1,4 @@
-"""The options of tools/pi-check. Standard library only: `--help` works before all is set up."""
+"""Options of tools/pi-check. Standard library only: `--help` works before anything is set up."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ STEPS = {
     "full-card": "the card is full when a fever comes",
     "upgrade": "gateway/install runs again, on the running Pi",
 }
-"""In this order; what each plays."""
+"""Steps in the order of play, and what each plays."""
 
 WITHOUT = {
     "protection": "the unit's own step that lets go of the lamps when the gateway has died",
     "recognition": "what tells the gateway that this is a Pi",
     "udev-rule": "the rule that lets the gateway open the pins",
 }
-"""What can be taken out, to see that the check notices."""
+"""Parts that can be taken out, to see that the check notices."""
 
 EPILOG = f"""\
 steps (all, in this order, unless --only):
@@ -46,7 +46,7 @@ about half an hour and keeps it in ~/.cache/fevergate/pi-check.
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for."""
+    """The parsed command line."""
 
     suite: str
     json: bool
@@ -59,13 +59,13 @@ class Arguments:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What is to be played, in the order of `STEPS`."""
+        """Steps to play, in the order of `STEPS`."""
         return tuple(name for name in STEPS if not self.only or name in self.only)
 
     @property
     def keeps_outputs(self) -> bool:
-        """Whether the kernel is to keep a dead program's outputs: Debian 13's can, as Raspberry Pi
-        OS's does, Debian 12's cannot."""
+        """Whether the kernel is made to keep a dead program's GPIO outputs, as Raspberry Pi OS's
+        does; Debian 12's kernel cannot."""
         return self.suite != "bookworm"
 
 

@@ -1,19 +1,19 @@
-"""Raspberry Pi OS's config.txt, which no firmware reads here: what it would say to a Pi 3."""
+"""Reads Raspberry Pi OS's config.txt as a Pi 3's firmware would; QEMU has no such firmware."""
 
 from __future__ import annotations
 
 BOOT_CONFIG = "/boot/firmware/config.txt"
 STRICT = "dtparam=strict_gpiod"
-"""Has Raspberry Pi's kernel let go of a line when the program that drove it has died (Raspberry Pi
+"""Makes Raspberry Pi's kernel release a GPIO line when the program that drove it dies (Raspberry Pi
 white paper on GPIO, "libgpiod"); the same as `pinctrl_bcm2835.persist_gpio_outputs=n`."""
 
 FILTERS = ("[all]", "[pi3]")
-"""Sections that hold for a Pi 3B; each ends the one before (Raspberry Pi documentation, config.txt,
+"""Sections that apply to a Pi 3B; each ends the one before (Raspberry Pi documentation, config.txt,
 "Conditional filters")."""
 
 
 def in_effect(text: str) -> list[str]:
-    """The lines that hold for a Pi 3B, without comments."""
+    """Lines that apply to a Pi 3B, without comments."""
     holds, lines = True, []
     for row in text.splitlines():
         line = row.partition("#")[0].strip()

@@ -1,11 +1,11 @@
-"""A press of a gate's button, on a chip that knows none.
+"""Presses a gate's button, although QEMU's GPIO block has no inputs.
 
-QEMU's GPIO block has no inputs and detects no edge (hw/gpio/bcm2835_gpio.c, 7.2 to 10.1: it makes
-output lines only, `qdev_init_gpio_out`; GPEDS, GPREN, GPFEN and their kin are "Not implemented" and
-read as 0, and no interrupt leads out of it). But GPSET0 and GPCLR0 change the level of an input,
-too, and QEMU's test line may raise the interrupt. What remains, the answer of GPEDS0 ("event
-detected"), the debugger's line gives to the kernel's handler, in the place of the load that asks.
-From there on all is the Pi's own: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
+QEMU's block detects no edge (hw/gpio/bcm2835_gpio.c, 7.2 to 10.1: it makes output lines only,
+`qdev_init_gpio_out`; GPEDS, GPREN, GPFEN and the like are "Not implemented" and read as 0, and it
+has no interrupt). But GPSET0 and GPCLR0 change the level of an input, too, and QEMU's qtest can
+raise the interrupt. The value of GPEDS0 ("event detected") comes from a debugger: it stops the
+kernel's handler at the load of that register and sets the result. From there on, all is the Pi's
+own: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from emulated_pi.errors import PiCheckError
 from emulated_pi.gpio import BASE
 
 GPSET0, GPCLR0, GPEDS0 = 0x1C, 0x28, 0x40
-"""Offsets (BCM2835 ARM Peripherals, 6.1)."""
+"""Offsets of registers (BCM2835 ARM Peripherals, 6.1)."""
 
 CONTROLLER = "/machine/soc/peripherals/ic gpu-irq"
 INTERRUPT = 49
-"""Of the first bank (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
+"""The first GPIO bank's (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
 
 ANSWER_S = 60.0
 PC = 32
 """QEMU's number of the program counter (gdb-xml/aarch64-core.xml)."""
 
 _LOADS = {0xB9400000: 0xFFC00000, 0x88DFFC00: 0xFFFFFC00, 0xB8400000: 0xFFE00000}
-"""`ldr w, [x, #n]`, `ldar w, [x]` and `ldur w, [x, #n]`, and the mask of what is fixed in each (Arm
+"""`ldr w, [x, #n]`, `ldar w, [x]` and `ldur w, [x, #n]`, and the mask of each one's fixed bits (Arm
 Architecture Reference Manual, C6.2); bits 0 to 4 are the register that is loaded."""
 
 
 class Chip:
-    """QEMU's test line (softmmu/qtest.c): words of memory and levels of interrupts."""
+    """Client of QEMU's qtest (softmmu/qtest.c): writes words of memory, sets interrupts."""
 
     def __init__(self, line: socket.socket) -> None:
         line.settimeout(ANSWER_S)
         self._line, self._file = line, line.makefile("r")
 
     def level(self, numbers: set[int], *, high: bool) -> None:
-        """Set the level of GPIOs 0 to 31. Raises `PiCheckError`."""
+        """Set the level of some of GPIOs 0 to 31. Raises `PiCheckError`."""
         word = sum(1 << number for number in numbers)
         self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
 
@@ -58,26 +58,28 @@ class Chip:
             raise PiCheckError(f"QEMU's test line, {command}: {answer or 'it ended'}")
 
     def close(self) -> None:
-        """End the line."""
+        """Close the connection."""
         self._file.close()
         self._line.close()
 
 
 class Debugger:
-    """QEMU's line for gdb (GDB manual, Remote Serial Protocol). The Pi stands still from when it is
-    opened, but in `run_until_read`, until `let_go`."""
+    """Client of QEMU's gdb server (GDB manual, Remote Serial Protocol).
+
+    The Pi is halted from the connection until `let_go`, except within `run_until_read`.
+    """
 
     def __init__(self, line: socket.socket) -> None:
         line.settimeout(ANSWER_S)
         self._line, self._file = line, line.makefile("rb")
-        self._ask("qXfer:features:read:target.xml:0,ffb")  # else it lets no register be set
+        self._ask("qXfer:features:read:target.xml:0,ffb")  # required before registers can be set
 
     def watch(self, address: int, *, on: bool) -> None:
-        """Stop before each read of a word. Raises `PiCheckError`."""
+        """Set or remove a read watchpoint on a word. Raises `PiCheckError`."""
         self._want_ok(f"{'Z' if on else 'z'}3,{address:x},4")
 
     def run_until_read(self) -> None:
-        """Let the Pi run until a watched word is to be read. Raises `PiCheckError`."""
+        """Let the Pi run until it is about to read a watched word. Raises `PiCheckError`."""
         self._send("c")
         stop = self._receive()
         thread = re.match(r"T05thread:([0-9a-f]+);[ra]?watch:", stop)
@@ -86,7 +88,7 @@ class Debugger:
         self._want_ok(f"Hg{thread[1]}")
 
     def answer(self, value: int) -> None:
-        """Go on behind the load that it stands before, as if it had loaded `value`. Raises
+        """Skip the load at which the Pi is halted, as if it had loaded `value`. Raises
         `PiCheckError`."""
         pc = int.from_bytes(self._bytes(f"p{PC:x}"), "little")
         instruction = int.from_bytes(self._bytes(f"m{pc:x},4"), "little")
@@ -103,7 +105,7 @@ class Debugger:
         self._want_ok("D")
 
     def close(self) -> None:
-        """End the line."""
+        """Close the connection."""
         self._file.close()
         self._line.close()
 
@@ -121,7 +123,7 @@ class Debugger:
 
     def _ask(self, packet: str) -> str:
         self._send(packet)
-        while (answer := self._receive()).startswith("T"):  # it tells that it stopped as we came
+        while (answer := self._receive()).startswith("T"):  # reports the stop as we connected
             pass
         return answer
 
@@ -130,7 +132,7 @@ class Debugger:
         self._line.sendall(f"${packet}#{checksum:02x}".encode())
 
     def _receive(self) -> str:
-        """One packet; what was received of ours ("+") is passed over."""
+        """Receive one packet; acknowledgements of ours ("+") are skipped."""
         try:
             while (byte := self._file.read(1)) != b"$":
                 if not byte:
@@ -150,7 +152,7 @@ class Debugger:
 
 
 def edge(chip: Chip, debugger: Debugger, events: int, number: int, *, high: bool) -> None:
-    """Change a GPIO's level and have the kernel told so; `events` is where it has mapped GPEDS0.
+    """Change a GPIO's level and report the edge to the kernel, which has GPEDS0 at `events`.
 
     Raises `PiCheckError`.
     """
@@ -165,7 +167,7 @@ def edge(chip: Chip, debugger: Debugger, events: int, number: int, *, high: bool
 
 
 def mapped_at(vmalloc: str) -> int:
-    """Where the kernel has mapped the GPIO block, out of /proc/vmallocinfo (mm/vmalloc.c).
+    """The kernel's address of the GPIO block, from /proc/vmallocinfo (mm/vmalloc.c).
 
     Raises `PiCheckError`.
     """

@@ -1,7 +1,7 @@
-"""The card that the emulated Pi boots from: made once, by the steps that an image's builder takes.
+"""Builds the card that the emulated Pi boots from, by the steps of an image builder.
 
-Each stage is kept, and made anew when what goes into it has changed: Debian's packages, the Python
-packages for the Pi's processor, the system with the gateway installed, the card.
+Each stage is cached, and built again when its inputs have changed: Debian's packages, the Python
+packages for the Pi's processor, the image with the gateway installed, the image with a campus.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PACKAGES = (
     *("chrony", "fonts-wqy-microhei", "unattended-upgrades"),
     *("i2c-tools", "iproute2", "procps"),
 )
-"""A Debian that boots, and what gateway/install asks of it: the Pi has no network to fetch it."""
+"""Packages to boot, and those that gateway/install needs: the Pi has no network to fetch them."""
 
 TOOLS = {
     QEMU: "qemu-system-arm",
@@ -43,23 +43,23 @@ INITRD = (
     " echo MODULES=list >etc/initramfs-tools/conf.d/pi-check; cd usr/share/initramfs-tools;"
     " printf '%s\\n' bcm2835 sdhci_iproc mmc_block ext4 >modules.d/pi-check"
 )
-"""What the card is read with, and no more: all of the kernel's modules would take ten minutes."""
+"""Limits the initrd to the modules that read the card; with all of them, it takes ten minutes."""
 
 CARD_BYTES = 4 << 30
-"""QEMU takes a card of a power of two only."""
+"""Size of the card; QEMU requires a power of two."""
 
 PROCESSOR = "cortex-a53"
-"""A Pi 3's, for its programs that qemu runs here. What qemu plays unasked has pointer
-authentication, which Debian 13's programs use, and computes it: they take 12 times as long."""
+"""The Pi 3's, for its programs that qemu-user runs here. qemu's default processor emulates pointer
+authentication, which Debian 13's programs use, and takes 12 times as long."""
 
 SHARED = "srv/pi-check"
-"""Where the source and the wheels lie on the card."""
+"""Folder of the source and the wheels on the card."""
 
 DEVICE_TREE = "usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb"
 
 
 def why_not() -> str | None:
-    """What this machine lacks to build and boot a Pi, or None."""
+    """Message about what this machine lacks to build and boot a Pi, or None."""
     if os.geteuid() != 0:
         return "please run it as root: it makes a whole system, with its users and devices"
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -72,13 +72,13 @@ def why_not() -> str | None:
 
 
 def cache() -> Path:
-    """The folder in which the stages are kept."""
+    """Folder in which the stages are cached."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "fevergate/pi-check"
 
 
 class Card:
-    """Builds the card of one suite; `path` is the image, `power` what boots it."""
+    """Builds the card of one suite; `path` is its image, `power` boots it."""
 
     def __init__(self, suite: str, say: Callable[[str], None]) -> None:
         self.suite, self._say = suite, say
@@ -87,18 +87,18 @@ class Card:
 
     @property
     def power(self) -> Power:
-        """Kernel, initrd and device tree, out of the system on the card."""
+        """Kernel, initrd and device tree of the system on the card."""
         folder = self._folder / "boot"
         return Power(folder / "vmlinuz", folder / "initrd.img", folder / "pi.dtb")
 
     @property
     def installed(self) -> Path:
-        """The image before a campus was made on it."""
+        """The image before a campus is made on it."""
         return self._folder / "installed.img"
 
     def build(self, commands: str, provision: Callable[[Path], None]) -> None:
-        """Make what is missing or has changed. `provision` boots a copy of `installed`, makes the
-        campus there with `commands`, and leaves it at a path. Raises `PiCheckError`."""
+        """Build the stages that are missing or outdated. `provision` boots a copy of `installed`,
+        runs `commands` there, and leaves the image at the given path. Raises `PiCheckError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         base = _digest(self.suite, INITRD, *PACKAGES)
         self._stage("system", base, self._bootstrap)
@@ -118,7 +118,7 @@ class Card:
         stamp.write_text(digest)
 
     def _bootstrap(self, root: Path) -> None:
-        """Debian for arm64, from this machine's own mirror."""
+        """Install Debian for arm64 from this machine's mirror."""
         self._say(f"{self.suite} for the Pi, from Debian's packages (some minutes)")
         _run(
             [
@@ -130,13 +130,13 @@ class Card:
         )
 
     def _wheels(self, folder: Path) -> None:
-        """Every Python package for the Pi's processor, as locked."""
+        """Download the locked Python packages for the Pi's processor."""
         self._say("Python packages for the Pi")
         major, minor = SUITES[self.suite].split(".")
         download(System((int(major), int(minor)), "aarch64"), folder, _run)
 
     def _install(self, card: Path) -> None:
-        """gateway/install in a copy of the system, which then becomes the card."""
+        """Run gateway/install in a copy of the system, and make the card's image of that."""
         self._say("gateway/install on the card (some minutes)")
         root = self._folder / "installed"
         _remove(root)
@@ -169,7 +169,7 @@ class Card:
         _remove(root)
 
     def _prepare(self, root: Path) -> None:
-        """The check's hand on the serial line; nothing else of the system is changed."""
+        """Add the check's agent on the serial line in place of a login, host name and fstab."""
         tools = root / "usr/local/lib/pi-check"
         tools.mkdir(parents=True)
         for name in ("agent", "kiosk.py"):
@@ -185,7 +185,7 @@ class Card:
 
 
 def copy(card: Path, target: Path) -> None:
-    """A card to play with; holes stay holes."""
+    """Copy a card's image, which stays sparse."""
     _run(["cp", "--sparse=always", str(card), str(target)])
 
 
@@ -200,7 +200,7 @@ def _copy_sources(target: Path) -> None:
 
 
 def contents(names: Iterable[str]) -> list[str]:
-    """Names and contents of files and of those in folders, documents apart, in a fixed order."""
+    """Names and digests of files and of those in folders, except *.md, in a fixed order."""
     parts: list[str] = []
     for name in names:
         top = ROOT / name
@@ -231,7 +231,7 @@ def _remove(path: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    """Raises `PiCheckError` with the program's last words."""
+    """Run a program. Raises `PiCheckError` with the end of its output."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     done = subprocess.run(
         command,

@@ -1,7 +1,7 @@
-"""What a Pi's firmware puts into the device tree and QEMU does not: random numbers for the kernel.
+"""Adds a random seed to the device tree, as a Pi's firmware does and QEMU does not.
 
-Without them the kernel is not ready to make its own for minutes, and until then each system call
-(its stack is moved at random) waits for one lock that all processors want.
+Without it, the kernel's random generator is not ready for minutes; until then each system call,
+which moves its stack at random, waits for one lock of all processors.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SEED_BYTES = 64
 
 
 def with_seed(blob: bytes, seed: bytes) -> bytes:
-    """A device tree (DTB) whose /chosen has `rng-seed`, besides what is there.
+    """A device tree (DTB) with the property `rng-seed` added to /chosen.
 
-    Raises `PiCheckError` where it is none, or has no /chosen.
+    Raises `PiCheckError` if it is not a device tree or has no /chosen.
     """
     try:
         header = list(struct.unpack_from(">10I", blob))
@@ -36,7 +36,7 @@ def with_seed(blob: bytes, seed: bytes) -> bytes:
     head = struct.pack(">3I", PROPERTY, len(seed), len(strings))
     structure = structure[:at] + head + seed + bytes(-len(seed) % 4) + structure[at:]
     strings += SEED
-    # The header and the memory that is reserved stay in front; both blocks move behind them.
+    # Header and memory reservation block stay in front; the other two blocks follow them.
     front = blob[: min(structure_at, strings_at)]
     header[1] = len(front) + len(structure) + len(strings)
     header[2], header[3] = len(front), len(front) + len(structure)
@@ -45,7 +45,7 @@ def with_seed(blob: bytes, seed: bytes) -> bytes:
 
 
 def _inside_chosen(structure: bytes) -> int:
-    """Where the first property of /chosen would stand."""
+    """Offset of the first property of /chosen."""
     at = depth = 0
     while at < len(structure):
         (token,) = struct.unpack_from(">I", structure, at)

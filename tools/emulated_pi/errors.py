@@ -1,4 +1,4 @@
-"""What can go wrong before anything was judged."""
+"""The error of a check that cannot go on."""
 
 from __future__ import annotations
 

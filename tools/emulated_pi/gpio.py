@@ -1,7 +1,7 @@
-"""What a Raspberry Pi's pins do, read from the chip's registers or from the kernel's table.
+"""Reads the state of a Raspberry Pi's pins from the chip's registers or from the kernel's table.
 
-The registers are the stronger witness: they hold what the pin does, whoever drives it, after the
-kernel has crashed, too.
+The registers are the better evidence: they hold a pin's state whoever drives it, even after the
+kernel has crashed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BASE = 0x3F200000
 bus, at 0x3F000000 + 0x200000 for the processor)."""
 
 WORDS = 14
-"""GPFSEL0 (offset 0x00) to GPLEV0 (offset 0x34), 32 bits each."""
+"""Registers from GPFSEL0 (offset 0x00) to GPLEV0 (offset 0x34), 32 bits each."""
 
 GPLEV0 = 13
 OUTPUT = 0b001
@@ -34,14 +34,14 @@ class Line(NamedTuple):
 
     @property
     def driven_high(self) -> bool:
-        """Whether the lamp behind it is lit: an input is pulled to ground by the driver's board."""
+        """Whether its lamp is lit: the driver board pulls an input to ground."""
         return self.output and self.high
 
 
 def parse_registers(dump: str) -> dict[int, Line]:
-    """The GPIOs 0 to 31, out of QEMU's `xp /14wx 0x3f200000`.
+    """GPIOs 0 to 31 from the output of QEMU's `xp /14wx 0x3f200000`.
 
-    Raises `PiCheckError` where it is something else.
+    Raises `PiCheckError` for any other text.
     """
     words: dict[int, int] = {}
     for match in DUMP_LINE.finditer(dump):
@@ -60,7 +60,7 @@ def parse_registers(dump: str) -> dict[int, Line]:
 
 
 class Holder(NamedTuple):
-    """A line that a program has asked the kernel for."""
+    """A GPIO line that a program has requested from the kernel."""
 
     consumer: str
     output: bool
@@ -76,11 +76,11 @@ _HELD = re.compile(
 
 
 def parse_table(text: str) -> dict[int, Holder]:
-    """The lines that are held, by GPIO number, out of /sys/kernel/debug/gpio.
+    """Requested lines by GPIO number, from /sys/kernel/debug/gpio.
 
     The format is that of `gpiolib_dbg_show` (drivers/gpio/gpiolib.c); lines are named by the device
-    tree (bcm2837-rpi-3-b.dts, gpio-line-names). Raises `PiCheckError` where the Pi's own chip is
-    not in it.
+    tree (bcm2837-rpi-3-b.dts, gpio-line-names). Raises `PiCheckError` if the Pi's own chip is
+    missing.
     """
     if not _CHIP.search(text):
         raise PiCheckError(f"the kernel's GPIO table has no chip of a Pi's: {text[:200]!r}")
@@ -93,7 +93,7 @@ def parse_table(text: str) -> dict[int, Holder]:
 
 
 class Lamps(NamedTuple):
-    """What a gate's three lines do. Neither red nor green: the resting contact lights amber."""
+    """Whether a gate's lines are high; without red or green, a relay at rest lights amber."""
 
     red: bool
     amber: bool
@@ -101,12 +101,12 @@ class Lamps(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """What somebody sees; red opens green's relay (hardware/README.md)."""
+        """The colour that is lit; red opens green's relay (hardware/README.md)."""
         if self.red:
             return "red"
         return "green" if self.green else "amber"
 
 
 def lamps(lines: Mapping[int, Line], pins: Mapping[str, int]) -> Lamps:
-    """A gate's lamps by its pin numbers (`fevergate.alarm.gpio_pins.GATES`)."""
+    """Lamps of a gate with these pin numbers (`fevergate.alarm.gpio_pins.GATES`)."""
     return Lamps(*(lines[pins[name]].driven_high for name in Lamps._fields))

@@ -1,4 +1,4 @@
-"""The emulated Pi itself: QEMU's process, its serial line, its pins, and its power."""
+"""The emulated Pi: QEMU's process, its serial line, its pins and its power."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ SERIAL = "ttyS1"
 BOOT_S = 900.0
 COMMAND_LINE = (
     f"console={SERIAL},115200 root=/dev/mmcblk0 rw rootwait loglevel=5 net.ifnames=0"
-    # QEMU's power management takes a watchdog that is set for one that has run out; the rest is not
-    # there, or nothing hangs on it, and would be looked for.
+    # QEMU's power management takes a watchdog that is set for an expired one; the devices of the
+    # other drivers are missing or unused, and are not worth looking for.
     " module_blacklist=bcm2835_wdt,vc4,vchiq,dwc2,bluetooth,hci_uart,brcmfmac"
     " systemd.mask=e2scrub_reap.service"
 )
 
 
 class Power(NamedTuple):
-    """What is switched on: kernel, initrd and device tree of the card's own system."""
+    """Kernel, initrd and device tree to boot, from the card's own system."""
 
     kernel: Path
     initrd: Path
@@ -44,7 +44,7 @@ class Power(NamedTuple):
 
 
 class Machine:
-    """One power-on after the other of the same card."""
+    """A Pi with one card, which can be powered on and off."""
 
     def __init__(self, power: Power, card: Path, folder: Path) -> None:
         self._power, self._card, self._folder = power, card, folder
@@ -55,7 +55,7 @@ class Machine:
         self.boots = 0
 
     def boot(self, *parameters: str) -> float:
-        """Switch it on and wait until its serial line answers; returns the seconds until then.
+        """Power off and on, and wait until the serial line answers; returns the seconds until then.
 
         `parameters` are the kernel's. Raises `PiCheckError`.
         """
@@ -114,12 +114,12 @@ class Machine:
             raise PiCheckError(f"QEMU ended by itself: {log[-500:] or 'no word why'}")
 
     def lamps(self, gate: str = "gate1") -> Lamps:
-        """What a gate's lines do now."""
+        """Present levels of a gate's lines."""
         return lamps(parse_registers(self.registers()), GATES[gate])
 
     def finger(self, mapped_at: int, *, down: bool, gate: str = "gate1") -> None:
-        """Press a gate's button, or let it go; `mapped_at` is where the kernel has mapped the GPIO
-        block. Raises `PiCheckError`."""
+        """Press or release a gate's button; `mapped_at` is the kernel's address of the GPIO block.
+        Raises `PiCheckError`."""
         if self._chip is None:
             raise PiCheckError("the Pi is switched off")
         debugger = Debugger(self._connect("debugger"))
@@ -135,13 +135,13 @@ class Machine:
             debugger.close()
 
     def registers(self) -> str:
-        """The GPIO chip's first words, as QEMU's monitor prints them. Raises `PiCheckError`."""
+        """The GPIO chip's first registers as QEMU's monitor prints them. Raises `PiCheckError`."""
         if self._monitor is None:
             raise PiCheckError("the Pi is switched off")
         return self._monitor.ask(f"xp /{WORDS}wx {BASE:#x}")
 
     def cut(self) -> None:
-        """Take its power away; the card keeps what has reached it."""
+        """Cut the power; the card keeps what has been written to it."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)
@@ -154,7 +154,7 @@ class Machine:
 
 
 class Monitor:
-    """QEMU's machine protocol (docs/interop/qmp-spec), as far as it is needed; from one thread."""
+    """Client of QEMU's machine protocol (docs/interop/qmp-spec), as far as it is needed."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -164,7 +164,7 @@ class Monitor:
         self._call("qmp_capabilities", {})
 
     def ask(self, command: str) -> str:
-        """What the monitor for people answers. Raises `PiCheckError`."""
+        """Answer of the monitor for people to a command. Raises `PiCheckError`."""
         return str(self._call("human-monitor-command", {"command-line": command}))
 
     def _call(self, name: str, arguments: dict[str, str]) -> object:
@@ -185,6 +185,6 @@ class Monitor:
             yield json.loads(row)
 
     def close(self) -> None:
-        """End the line."""
+        """Close the connection."""
         self._file.close()
         self._line.close()

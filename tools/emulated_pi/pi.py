@@ -1,4 +1,4 @@
-"""The emulated Pi as a gateway: what is asked of it, and what a kiosk says to it."""
+"""The emulated Pi as a gateway: its commands, lamps and button, and a kiosk's readings."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ UNIT = "fevergate-gateway.service"
 PYTHON = "/opt/fevergate/bin/python"
 KIOSK_PROGRAM = "/usr/local/lib/pi-check/kiosk.py"
 STREAM = "pi-check-kiosk"
-"""The transient unit of a kiosk that goes on by itself."""
+"""The transient systemd unit in which a kiosk's stand-in runs."""
 
 KIOSK_PAUSE_S = 0.1
 SLOW_PAUSE_S = 3.0
-"""Between two readings; slow: about as people walk by."""
+"""Pause between two readings; the slow one is about that of people walking by."""
 
 FOR_EVER = 100_000
-"""More readings than a kiosk says until its power is cut."""
+"""More readings than a kiosk sends before it is stopped."""
 
 READY_S = 900.0
 COMMAND_S = 300.0
 LIT_S = 180.0
-"""How long a line is waited for: by far more than an emulation takes, since a busy machine is
-slow."""
+"""Timeout for a lamp: far more than the emulation takes, since a busy machine is slow."""
 
 STORED_S = 600.0
 
 KERNEL_KEEPS = "pinctrl_bcm2835.persist_gpio_outputs=y"
-"""Raspberry Pi OS's kernel and, told so, Debian 13's keep a dead program's outputs; Debian 12's
-knows no such parameter (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
+"""Raspberry Pi OS's kernel keeps a dead program's outputs; Debian 13's does with this parameter,
+Debian 12's does not know it (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
 
 KEPT = """\
 import sqlite3
@@ -46,10 +45,10 @@ print(*(row[0] for row in rows))
 
 
 class Pi:
-    """A machine with the gateway on it."""
+    """An emulated machine with the gateway on it."""
 
     def __init__(self, machine: Machine, keeps_outputs: bool) -> None:
-        """`keeps_outputs`: have the kernel keep a dead program's."""
+        """`keeps_outputs`: have the kernel keep the GPIO outputs of a dead program."""
         self.machine = machine
         self._parameters = (KERNEL_KEEPS,) if keeps_outputs else ()
         self._next = 1
@@ -59,35 +58,35 @@ class Pi:
         return self.machine.boot(*self._parameters, *parameters)
 
     def run(self, command: str, timeout_s: float = COMMAND_S, *, check: bool = True) -> Result:
-        """A shell command, as root. Raises `PiCheckError` where it fails or never ends."""
+        """Run a shell command as root. Raises `PiCheckError` if it fails or does not end."""
         return self.machine.serial.run(command, timeout_s, check=check)
 
     def until(self, command: str, seconds: float = READY_S) -> None:
-        """Ask until it answers yes. Raises `PiCheckError` after `seconds`."""
+        """Repeat a command until it succeeds. Raises `PiCheckError` after `seconds`."""
         began = time.monotonic()
         while self.run(command, check=False).code:
             now = time.monotonic()
             if now - began > seconds:
                 raise PiCheckError(f"after {seconds:.0f} s not true: {command}\n{self.journal()}")
-            # The question itself is work for the Pi, and keeps it from what it is asked about.
+            # Each command is work for the Pi, and delays what is waited for.
             time.sleep(min(1 + (now - began) / 20, 5))
 
     def until_active(self) -> None:
-        """Wait until systemd says that the gateway watches. Raises `PiCheckError`."""
+        """Wait until systemd says that the gateway is active. Raises `PiCheckError`."""
         self.until(f"systemctl is-active --quiet {UNIT}")
 
     def restart(self) -> None:
-        """Start the gateway anew, with what its unit says now."""
+        """Restart the gateway, with the present text of its unit."""
         self.run(f"systemctl daemon-reload; systemctl reset-failed {UNIT}; true")
         self.run(f"systemctl restart {UNIT}", READY_S)
 
     def set_clock(self) -> None:
-        """To this machine's time, as the network would."""
+        """Set the clock to this machine's time, as a time server would."""
         self.run(f"date -s @{int(time.time())}")
 
     def kill(self) -> None:
-        """SIGKILL to the gateway; returns when that process is gone. systemd may have started
-        another."""
+        """Kill the gateway (SIGKILL), and wait until it is gone; systemd may have started another
+        by then."""
         pid = self.run(f"systemctl show -P MainPID {UNIT}").text
         self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
         self.until(f"test ! -e /proc/{pid}")
@@ -96,11 +95,11 @@ class Pi:
 
     @property
     def lamps(self) -> Lamps:
-        """What the gate's lines do."""
+        """Present levels of the gate's lines."""
         return self.machine.lamps()
 
     def shows(self, condition: Callable[[Lamps], bool], seconds: float = LIT_S) -> bool:
-        """Whether a state of the lamps comes within some seconds."""
+        """Whether the lamps meet a condition within some seconds."""
         end = time.monotonic() + seconds
         while not condition(self.lamps):
             if time.monotonic() > end:
@@ -109,7 +108,7 @@ class Pi:
         return True
 
     def held(self) -> str:
-        """Who holds which lines, in the kernel's own words."""
+        """The requested GPIO lines by the kernel's table, for people."""
         self.run("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
         lines = parse_table(self.run("cat /sys/kernel/debug/gpio").text)
         return "the kernel's GPIO table: " + (
@@ -124,8 +123,8 @@ class Pi:
     # --- a kiosk
 
     def say(self, count: int, verdict: str, pause_s: float = KIOSK_PAUSE_S) -> int:
-        """Have a kiosk say `count` readings, 0: on and on, and tell on the serial line what became
-        of them; returns the first one's number."""
+        """Have a kiosk send `count` readings (0: without end), and report on the serial line what
+        became of them; returns the number of the first."""
         first, self._next = self._next, self._next + (count or FOR_EVER)
         self.stop_kiosk()
         self.run(
@@ -136,15 +135,15 @@ class Pi:
         return first
 
     def stop_kiosk(self) -> None:
-        """No more readings."""
+        """Stop the kiosk."""
         self.run(f"systemctl stop {STREAM}; systemctl reset-failed {STREAM}; true")
 
     def sent_at(self, number: int) -> float | None:
-        """When the kiosk had its line and said a reading (s, monotonic), or None."""
+        """When the connected kiosk sent a reading (monotonic s), or None."""
         return self.machine.serial.heard_at("sent", number)
 
     def until_stored(self, numbers: set[int]) -> None:
-        """Wait until the gateway has told the kiosk that it holds them. Raises `PiCheckError`."""
+        """Wait until the gateway has told the kiosk that they are stored. Raises `PiCheckError`."""
         self.machine.serial.until(
             lambda: numbers <= set(self.machine.serial.events("stored")),
             STORED_S,
@@ -152,16 +151,16 @@ class Pi:
         )
 
     def told_stored(self, first: int) -> set[int]:
-        """The readings from `first` on that the gateway has told the kiosk to be stored."""
+        """Readings from `first` on that the gateway has told the kiosk to be stored."""
         return {number for number in self.machine.serial.events("stored") if number >= first}
 
     def kept(self) -> set[int]:
-        """The numbers of all readings in the database."""
+        """Numbers of all readings in the database."""
         return {int(seq) for seq in self.run(f"python3 -c {shlex.quote(KEPT)}").text.split()}
 
     def press(self) -> bool:
-        """Press the gate's button, until red is out; returns whether it goes out."""
-        self.run("sysctl -qw kernel.kptr_restrict=1")  # else the next has no addresses
+        """Hold the gate's button down until red is out; returns whether it went out."""
+        self.run("sysctl -qw kernel.kptr_restrict=1")  # else vmallocinfo hides the addresses
         address = mapped_at(self.run("cat /proc/vmallocinfo").text)
         self.machine.finger(address, down=True)
         out = self.shows(lambda lamps: not lamps.red)
@@ -169,20 +168,22 @@ class Pi:
         return out
 
     def acknowledge(self) -> bool:
-        """By the command, as over the network; returns whether red goes out."""
+        """Acknowledge by the command, as over the network; returns whether red went out."""
         self.run(f"fevergate acknowledge {GATE} --by pi-check")
         return self.shows(lambda lamps: not lamps.red)
 
     def card_errors(self) -> str:
-        """What the kernel says of the card. Once, on a host with more than 40 programs that wanted
-        its two cores, QEMU's controller (hw/sd/bcm2835_sdhost.c) kept back three words of a
-        transfer, and all that was read and written from then on was shifted by them: programs were
-        none, the card was lost, and it was no fault of the gateway's."""
+        """Kernel messages about the card, which tell a fault of the emulation from the gateway's.
+
+        Once, on a host with more than 40 busy programs on two cores, QEMU's controller
+        (hw/sd/bcm2835_sdhost.c) held back three words of a transfer. All that was read and written
+        from then on was shifted by them, and the card was lost.
+        """
         try:
             return self.run("dmesg | grep -E 'mmc|EXT4-fs (error|warning)' | tail -n 6", 60).text
         except PiCheckError:
             return "the kernel says nothing of its card"
 
     def journal(self) -> str:
-        """The gateway's last lines."""
+        """Last lines of the gateway's journal."""
         return self.run(f"journalctl --no-pager -o cat -n 12 -u {UNIT}", check=False).text

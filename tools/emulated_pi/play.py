@@ -1,4 +1,4 @@
-"""What happens to the emulated Pi, step by step, and what its pins did."""
+"""Plays the check's steps on the emulated Pi, and judges them by its pins and its database."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PROVISION = (
     f" --gate {GATE}={KIOSK} --gate south=south-1 --language en"
 )
 DEAD_S = 30.0
-"""How long the lines are watched while no gateway runs."""
+"""Time for which the lines are watched while no gateway runs."""
 
 OLD_CLOCK = "systemd.clock_usec=86400000000"
-"""1970-01-02 (systemd(1)): about what a machine without a clock chip begins with."""
+"""1970-01-02 (systemd(1)): about the date with which a machine without a clock chip starts."""
 
 AT_RUNTIME = f"/run/systemd/system/{UNIT}.d"
 FOR_GOOD = f"/etc/systemd/system/{UNIT}.d"
 
 
 def drop_in(folder: str, name: str, line: str) -> str:
-    """The command that adds a line to the gateway's unit."""
+    """Shell command that adds a line to the gateway's unit."""
     text = f"[Service]\\n{line}\\n"
     path = f"{folder}/{name}.conf"
     return f"mkdir -p {folder} && printf '{text}' >{path} && systemctl daemon-reload"
@@ -42,11 +42,11 @@ WITHOUT = {
     "udev-rule": "rm -f /etc/udev/rules.d/*fevergate* /usr/lib/udev/rules.d/*fevergate*;"
     " udevadm control --reload; chgrp root /dev/gpiochip*; chmod 600 /dev/gpiochip*",
 }
-"""How each is taken out; what it is, the arguments say."""
+"""Shell command that takes out each part of `arguments.WITHOUT`."""
 
 
 def provision(pi: Pi, say: Callable[[str], None]) -> None:
-    """Make the campus, as somebody does at the Pi; leaves it switched off."""
+    """Make the campus as an administrator does at the Pi, and power it off."""
     say(f"  it answers after {pi.boot():.0f} s")
     pi.until("systemctl is-system-running | grep -qE 'running|degraded'")
     pi.set_clock()
@@ -57,7 +57,7 @@ def provision(pi: Pi, say: Callable[[str], None]) -> None:
 
 
 class Play:
-    """One card's life; `verdict` is what came of it."""
+    """Plays the steps on one card; `verdict` is the result."""
 
     def __init__(
         self, pi: Pi, arguments: Arguments, rng: random.Random, say: Callable[[str], None]
@@ -67,7 +67,7 @@ class Play:
         self.verdict = Verdict()
 
     def all(self) -> Verdict:
-        """Every step that was asked for. Raises `PiCheckError` where the Pi does not answer."""
+        """Play every requested step. Raises `PiCheckError` if the Pi does not answer."""
         self._first_boot()
         steps = {
             "fever": self._fever,
@@ -85,7 +85,7 @@ class Play:
         return self.verdict
 
     def _first_boot(self) -> None:
-        """Without network; then the clock is set, as the network would."""
+        """Boot without network, set the clock as a time server would, and apply `--without`."""
         self._say("first boot")
         self._boot()
         self._pi.set_clock()
@@ -106,14 +106,14 @@ class Play:
         self.verdict.ready(seconds)
         self._say(f"  the gateway is ready after {seconds:.0f} s, {self._pi.lamps}")
 
-    # --- what each step is made of
+    # --- parts of the steps
 
     def _expect(self, what: str, holds: bool) -> None:
         if not holds:
             self.verdict.problems.append(f"expected: {what}; the lines are {self._pi.lamps}")
 
     def _fever_comes(self, what: str, *, stored: bool = True) -> int:
-        """A fever, and whether its red line goes high; returns its number."""
+        """Send a fever and record whether its red line goes high; returns its number."""
         self._expect(f"red is out before {what}", not self._pi.lamps.red)
         began = time.monotonic()
         first = self._pi.say(1, "fever")
@@ -147,7 +147,7 @@ class Play:
         self._pi.until_stored(numbers)
 
     def _make_green(self) -> None:
-        """A kiosk of the gate is heard, and all is well."""
+        """Have a kiosk of the gate send a normal reading, so that green is lit."""
         self._normal(1)
         self._expect("green while all is well", self._pi.shows(lambda lamps: lamps.green))
 
@@ -167,7 +167,7 @@ class Play:
         self._press()
 
     def _killed(self) -> None:
-        """It comes back with the red light as it was; then each start fails."""
+        """Kill the gateway, which must come back with red lit; then kill it when no start works."""
         self._fever_comes("a fever before the gateway is killed")
         self._pi.kill()
         self._expect("red again after it was killed", self._pi.shows(lambda lamps: lamps.red))
@@ -188,7 +188,7 @@ class Play:
         self._mend()
 
     def _unprotected(self) -> None:
-        """What the kernel does with a dead program's green, where nothing of ours lets go of it."""
+        """Check that the kernel keeps a dead program's green if the unit does not release it."""
         self._make_green()
         self._each_start_fails()
         self._pi.run(drop_in(AT_RUNTIME, "unprotected", "ExecStopPost="))
@@ -211,8 +211,8 @@ class Play:
         self._acknowledge()
 
     def _old_clock(self) -> None:
-        """A boot that begins in 1970; where the system then takes a clock that it has saved, broker
-        and gateway start once more in 1970, as on a card that has none."""
+        """Boot in 1970. If the system then restores a saved clock, start broker and gateway again
+        in 1970, as on a card without a saved clock."""
         self._pi.run("sync")
         self._boot(OLD_CLOCK)
         clock = self._pi.run("date -u +%Y-%m-%dT%H:%M:%SZ").text
@@ -226,7 +226,7 @@ class Play:
         self._press()
 
     def _power_cuts(self) -> None:
-        """At random instants, while a kiosk speaks."""
+        """Cut the power at random instants while a kiosk sends readings."""
         for number in range(1, self._arguments.cuts + 1):
             first = self._pi.say(0, "normal")
             self._pi.until_stored({first})
@@ -252,7 +252,7 @@ class Play:
         self._press()
 
     def _upgrade(self) -> None:
-        """With the kiosk speaking all the while."""
+        """Run gateway/install again while a kiosk sends readings."""
         self._configured("as it was installed")
         first = self._pi.say(0, "normal", SLOW_PAUSE_S)
         began = time.monotonic()
@@ -269,8 +269,8 @@ class Play:
         self._acknowledge()
 
     def _configured(self, when: str) -> None:
-        """What a Pi's firmware would tell Raspberry Pi OS's kernel, which this one is not: to let
-        go of a dead program's outputs."""
+        """Check that config.txt tells Raspberry Pi OS's kernel to release a dead program's outputs;
+        the kernel here is Debian's, so only the text can be checked."""
         lines = in_effect(self._pi.run(f"cat {BOOT_CONFIG}").text)
         if lines.count(STRICT) != 1:
             self.verdict.problems.append(
@@ -278,7 +278,7 @@ class Play:
             )
 
     def _count(self) -> None:
-        """Compare with the database itself, with the gateway stopped."""
+        """Stop the gateway, and compare its database with the readings that were sent."""
         self._pi.run(f"systemctl stop {UNIT}", READY_S)
         if self._pi.lamps.green:
             self.verdict.dead("the gateway was stopped", True, None)

@@ -1,4 +1,4 @@
-"""The Pi's serial line: commands go there, answers and a kiosk's words come back.
+"""The Pi's serial line: sends commands, receives their results and a kiosk's reports.
 
 The other end is `guest/agent`.
 """
@@ -18,18 +18,18 @@ from typing import NamedTuple
 from emulated_pi.errors import PiCheckError
 
 RECORD = b"\x1e"
-"""Each line of ours begins after it; whatever is before it on the line, the kernel has printed."""
+"""Starts each record; what precedes it on a line was printed by the kernel."""
 
 
 class Result(NamedTuple):
-    """How a command on the Pi ended, and what it said."""
+    """Exit code and output of a command on the Pi."""
 
     code: int
     text: str
 
 
 class Event(NamedTuple):
-    """A word of a kiosk's, the reading that it is of, and when it was heard (s, monotonic)."""
+    """A kiosk's report, "sent" or "stored", its reading, and when it was received (monotonic s)."""
 
     word: str
     number: int
@@ -37,10 +37,10 @@ class Event(NamedTuple):
 
 
 class SerialLine:
-    """Everything that came on one line, from one switching on of the Pi to the next."""
+    """The serial line over all boots of the Pi; what was received is kept."""
 
     def __init__(self, log: Path, alive: Callable[[], None]) -> None:
-        """`alive` raises `PiCheckError` where nothing more can come."""
+        """`alive` raises `PiCheckError` if QEMU no longer runs."""
         self._log, self._alive = log, alive
         self._line: socket.socket | None = None
         self._events: list[Event] = []
@@ -49,16 +49,16 @@ class SerialLine:
         self._changed = threading.Condition()
         self._number = 0
         self.hellos = 0
-        """How often the other end has begun to listen."""
+        """Number of times that the agent has started."""
 
     def open(self, line: socket.socket) -> None:
-        """Listen to another line."""
+        """Receive from a new connection."""
         self.close()
         self._line = line
         threading.Thread(target=self._listen, args=(line,), name="serial", daemon=True).start()
 
     def close(self) -> None:
-        """Listen to none; what has been said stays."""
+        """Close the connection; what was received is kept."""
         if self._line is not None:
             with contextlib.suppress(OSError):
                 self._line.shutdown(socket.SHUT_RDWR)
@@ -96,7 +96,7 @@ class SerialLine:
             self._changed.notify_all()
 
     def run(self, command: str, timeout_s: float, *, check: bool = True) -> Result:
-        """A shell command there, as root. Raises `PiCheckError` where it fails or never ends."""
+        """Run a shell command as root. Raises `PiCheckError` if it fails or does not end."""
         if self._line is None:
             raise PiCheckError(f"{command}: the Pi is switched off")
         self._number += 1
@@ -113,7 +113,7 @@ class SerialLine:
         return result
 
     def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Wait for something that is heard. Raises `PiCheckError` after `seconds`."""
+        """Wait until what was received meets a condition. Raises `PiCheckError` after `seconds`."""
         end = time.monotonic() + seconds
         with self._changed:
             while not condition():
@@ -123,12 +123,12 @@ class SerialLine:
                     raise PiCheckError(f"after {seconds:.0f} s still waiting for: {what}")
 
     def events(self, word: str) -> list[int]:
-        """The numbers that the kiosks' stand-in has said with a word, in order."""
+        """Readings that the kiosk has reported with a word, in order."""
         with self._changed:
             return [event.number for event in self._events if event.word == word]
 
     def heard_at(self, word: str, number: int) -> float | None:
-        """When the kiosks' stand-in first said so of a reading (s, monotonic), or None."""
+        """When the kiosk first reported a word for a reading (monotonic s), or None."""
         with self._changed:
             times = (event.at for event in self._events if event[:2] == (word, number))
             return next(times, None)

@@ -1,4 +1,4 @@
-"""What one check counts, and whether that is good."""
+"""Counts the results of one check, and judges them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 class Verdict:
     """The figures of the last line.
 
-    A fever is `dark` where its gate's red line did not go high. A reading is `lost` where the
-    gateway said that it was stored and it is not in the database at the end, or where it was said
-    again until the end and never stored. `green_over_dead` counts the times that green was lit
-    while no gateway ran. Seconds are those of the emulation, on the machine that runs it: from
-    power on until the gateway is ready (the longest boot), and from the gateway's end until amber
-    is shown (the longest).
+    A fever is `dark` if its gate's red line did not go high. A reading is `lost` if the gateway
+    said that it was stored and it is not in the database at the end, or if it was repeated until
+    the end and never stored. `green_over_dead` counts the times that green was lit while no gateway
+    ran. Seconds are this machine's while it emulates: the longest from power-on until the gateway
+    is ready, and the longest from the gateway's end until amber is shown.
     """
 
     boots: int = 0
@@ -28,7 +27,7 @@ class Verdict:
     seconds_to_amber: float = 0.0
     seconds_to_ready: float = 0.0
     problems: list[str] = field(default_factory=list)
-    """What else was wrong, in words; not in the line."""
+    """Messages about all that was wrong; not in the last line."""
 
     def fever(self, what: str, lit: bool) -> None:
         """Count one fever, and whether red was lit for it."""
@@ -40,8 +39,7 @@ class Verdict:
             self.problems.append(f"{what}: the red line did not go high")
 
     def dead(self, what: str, green: bool, seconds: float | None) -> None:
-        """Count one end of the gateway: whether green stayed lit, else after how long amber was
-        shown."""
+        """Record one end of the gateway: whether green stayed lit, else the seconds until amber."""
         if green:
             self.green_over_dead += 1
             self.problems.append(f"{what}: green is lit and no gateway runs")
@@ -49,11 +47,11 @@ class Verdict:
             self.seconds_to_amber = max(self.seconds_to_amber, seconds)
 
     def ready(self, seconds: float) -> None:
-        """Count one boot after which the gateway watched."""
+        """Record the seconds from power-on until the gateway was ready."""
         self.seconds_to_ready = max(self.seconds_to_ready, seconds)
 
     def stored(self, wanted: set[int], kept: set[int]) -> None:
-        """Compare what the kiosk had to say with what is in the database at the end."""
+        """Compare the kiosk's readings with those in the database at the end."""
         missing = wanted - kept
         self.readings, self.lost = len(wanted), len(missing)
         if missing:

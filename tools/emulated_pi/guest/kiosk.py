@@ -1,9 +1,9 @@
-"""A kiosk's words, said on the emulated Pi itself, where no network is: with the kiosk's own
-credential, over the broker's TLS. Each line that it prints starts with a record separator.
+"""A kiosk's stand-in on the emulated Pi, which has no network.
 
 Usage: kiosk.py KIOSK BOOT FIRST COUNT VERDICT PAUSE_S     (COUNT 0: for ever)
 
-Says each reading again until the gateway says that it is stored, as the firmware does.
+Publishes over TLS with the kiosk's own credential, and repeats each reading until the gateway says
+that it is stored, as the firmware does. Each line that it prints starts with a record separator.
 """
 
 import json
@@ -62,7 +62,7 @@ def main():
 
 
 class Stored:
-    """What the gateway holds of this boot, as `fevergate.protocol.messages.Stored` tells it."""
+    """Readings of a boot that the gateway holds, from `fevergate.protocol.messages.Stored`."""
 
     def __init__(self, boot):
         self._boot, self._lock = boot, threading.Lock()
