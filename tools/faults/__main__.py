@@ -1,4 +1,4 @@
-"""`tools/chaos`: faults while people walk by, and one line of figures."""
+"""`tools/chaos`: plays faults while people walk by, and prints figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fevergate.errors import FeverGateError
 def main() -> int:
     """Returns the exit code."""
     given = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # nothing stays mounted
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is unmounted
     logging.basicConfig(level=logging.ERROR)
     try:
         figures = play(given)
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def play(given: Arguments) -> dict[str, Any]:
-    """One run. Raises `HarnessError` where something cannot be played."""
+    """Play one run; returns its figures. Raises `HarnessError` if something cannot be played."""
 
     def progress(text: str) -> None:
         if sys.stderr.isatty() and not given.json:

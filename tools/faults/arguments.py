@@ -1,4 +1,4 @@
-"""The options of tools/chaos. Standard library only: `--help` works before anything is set up."""
+"""Options of tools/chaos. Standard library only: `--help` works before anything is set up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {
     "hostile": "a stolen kiosk says what no kiosk says",
     "flood": "a stolen kiosk says far more than people could",
 }
-"""What each plays; each is a method of `faults.kinds.Kinds`."""
+"""What each kind of fault plays; each is a method of `faults.kinds.Kinds`."""
 
 MOUNTING = ("full", "readonly", "unset")
 """Kinds that need a file system of their own."""
@@ -62,7 +62,7 @@ for states, never for a machine's speed: on a slow one it takes longer, and play
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for."""
+    """The parsed command line."""
 
     minutes: float
     seed: int

@@ -1,4 +1,4 @@
-"""The gateway's card: what is on it, what of it the campus server lacks, and other ones."""
+"""Reads the gateway's card and what of it is not forwarded; backs it up and replaces it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ _UNSENT = """
     select (select count(*) from hours where revision > forwarded)
         + (select count(*) from fevers where revision > forwarded)
         + (select count(*) from outbox where key not glob 'gateway_day/*')"""
-"""A day is stated when it is over: that is said by whoever is the gateway then."""
+"""Rows that the campus server has not confirmed, without statements that a day is over: those are
+due then, from the card of that time."""
 
 _UNSTATED = """
     select count(distinct date) from days d where date < :today
     and date >= (select value from meta where key = 'states_from') and (
         date not in (select date from stated)
         or exists (select 1 from outbox where key = 'gateway_day/' || d.date))"""
-"""Those before a card's first day are the card's before it to state."""
+"""Days that are over and not stated; those before a card's first day are left to earlier cards."""
 
 _REFUSED = "select key, refused from outbox where refused != '' limit 3"
 
 
 def read_card(path: Path, stranger: str) -> Card:
-    """What is on a card, without what `stranger` says. Raises `HarnessError`, `StoreError`."""
+    """Contents of a card, without those of `stranger`. Raises `HarnessError`, `StoreError`."""
     database = open_reader(path)
     try:
         (check,) = database.execute("pragma integrity_check").fetchone()
@@ -59,7 +60,7 @@ def read_card(path: Path, stranger: str) -> Card:
 
 
 def unsent(path: Path) -> int:
-    """How much of a card the campus server has not said to hold."""
+    """Number of a card's rows that the campus server has not confirmed."""
     database = open_reader(path)
     try:
         return database.execute(_UNSENT).fetchone()[0]
@@ -68,8 +69,8 @@ def unsent(path: Path) -> int:
 
 
 def unstated(path: Path, today: str) -> int:
-    """How many days before `today` (YYYY-MM-DD) the campus server does not know to be over: where
-    the card is gone, nobody else can say so."""
+    """Number of days before `today` (YYYY-MM-DD) that the campus server does not know to be over;
+    only this card can state them."""
     database = open_reader(path)
     try:
         return database.execute(_UNSTATED, {"today": today}).fetchone()[0]
@@ -78,7 +79,7 @@ def unstated(path: Path, today: str) -> int:
 
 
 def begun(path: Path) -> bool:
-    """Whether the gateway has noted on a new card from which day on it states."""
+    """Whether the gateway has noted on a new card the first day that it states."""
     try:
         database = open_reader(path)
     except StoreError:
@@ -87,14 +88,14 @@ def begun(path: Path) -> bool:
         return (
             database.execute("select 1 from meta where key = 'states_from'").fetchone() is not None
         )
-    except sqlite3.Error:  # it is being made
+    except sqlite3.Error:  # the database is being made
         return False
     finally:
         database.close()
 
 
 def refused(path: Path) -> list[tuple[str, str]]:
-    """Some of what the campus server does not take, and why."""
+    """Some messages that the campus server has refused, and why."""
     database = open_reader(path)
     try:
         return database.execute(_REFUSED).fetchall()
@@ -103,18 +104,18 @@ def refused(path: Path) -> list[tuple[str, str]]:
 
 
 def empty(site: Site) -> None:
-    """Put a card without a database into the gateway, which is off."""
+    """Replace the card by one without a database; the gateway must be off."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{site.database}{suffix}").unlink(missing_ok=True)
 
 
 def back_up(site: Site, path: Path) -> None:
-    """`fevergate backup`, beside the running gateway."""
+    """Back up the database while the gateway runs (`fevergate backup`)."""
     backup(site.settings, path)
 
 
 def restore_from(site: Site, path: Path) -> None:
-    """Put a card with the database of a backup (`fevergate restore`) into the gateway."""
+    """Replace the card by one with the database of a backup (`fevergate restore`)."""
     beside = path.with_name(f"{path.name}.restored")
     restore(path, beside)
     empty(site)

@@ -1,4 +1,4 @@
-"""Faults at random instants, and nights between them; then everything is accounted for."""
+"""Plays faults at random instants with nights between them, then accounts for everything."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from harness.load import Fleet
 KIOSKS = 10
 PER_S = 100
 STRANGER = f"kiosk-{KIOSKS + 1}"
-"""Its credential is the attacker's; what it says is in no figure."""
+"""The kiosk whose credential the attacker has; its messages are in no figure."""
 
 REST_S = (0.05, 2.0)
 RECOVERED = 0.7
-"""How often the next fault waits until the gateway has lit a lamp since it was started."""
+"""Share of faults that wait until the gateway has lit red for a fever since its last start."""
 
 GUARD_S = 3.0
 NIGHT_S = 45.0
 MORNING_H = (3.0, 20.0)
-"""Hours at which people come again: not so near midnight that a kiosk's date that half an hour
-took the place of is of another day."""
+"""Hours at which people come again: so far from midnight that a reading that the gateway dates half
+an hour wrong is still of the same day."""
 
 DRAFTED_H = 9.0
-"""The report of the day before has been drafted (`fevergate.campus.settings.Report`)."""
+"""Hour by which the day before's report is drafted (`fevergate.campus.settings.Report`)."""
 
 HOLIDAY = 0.15
-"""How often more than one night goes by."""
+"""Share of nights that are more than one."""
 
 Progress = Callable[[str], None]
 
@@ -59,8 +59,10 @@ class Chaos:
         self.facts = Facts()
 
     def run(self, kinds: Sequence[str], count: int = 1) -> dict[str, Any]:
-        """At least `count` faults, one of each kind if that is as many. Returns the figures; those
-        of `judge.WRONG` must be 0. Raises `HarnessError` where something cannot be played."""
+        """Play at least `count` faults, each kind once before any repeats; returns the figures.
+
+        Those in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be played.
+        """
         self._parts.start()
         world = self._school.world
         fleet = Fleet(
@@ -103,14 +105,14 @@ class Chaos:
         return faults
 
     def _rest(self) -> None:
-        """Mostly until the gateway is at work again; else some instant later, whatever it does."""
+        """Pause before the next fault; mostly until the gateway has lit red since its start."""
         if self._chance.random() < RECOVERED:
             witness = self._school.witness
             witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S)
         time.sleep(self._chance.uniform(*REST_S))
 
     def _night(self, crowd: Crowd) -> None:
-        """Everybody leaves; the gateway stays on, is switched off, or loses its power."""
+        """Play a night: people leave; the gateway stays on, is switched off, or loses its power."""
         self._progress("a night")
         crowd.go()
         gateway = self._chance.choice(("on", "off", "cut"))
@@ -129,7 +131,7 @@ class Chaos:
         self._parts.start()
 
     def _settle(self, fleet: Fleet) -> None:
-        """Wait until nothing is on its way any more, or nothing moves."""
+        """Wait until all readings are stored and all days reported, or nothing changes any more."""
         self._progress("waiting until all is stored")
         self._wait_while_it_moves(lambda: fleet.pending, fleet)
         self._pass_a_night("on", DRAFTED_H)
@@ -195,7 +197,7 @@ class Chaos:
 
 
 def _reported(reports: Reports) -> dict[str, DayReported]:
-    """The newest version of each day's report, as the college hands it in."""
+    """Each day as its report's newest version has it, which the college hands in."""
     days: dict[str, DayReported] = {}
     for report, _ in reports.latest("2000-01-01", "2099-12-31"):
         (campus,) = report.campuses

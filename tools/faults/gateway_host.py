@@ -1,8 +1,8 @@
-"""The shipped gateway on mock pins, which says what it lights and what it announces.
+"""Runs the shipped gateway on mock pins, and prints what it lights and announces.
 
-Lines `SECONDS pin NUMBER LEVEL` for each change of a pin and `SECONDS told JSON` before each word
-to a gate's boards: the fever that it tells of, and why the gate is amber. The seconds are this
-machine's monotonic ones, which every process shares. SIGTERM ends it.
+Prints `SECONDS pin NUMBER LEVEL` for each change of a pin, and `SECONDS told JSON` before each
+message to a gate's boards: its fever, and why the gate is amber. Seconds are this machine's
+monotonic clock, which all processes share. SIGTERM ends it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
     """Usage: gateway_host SETTINGS."""
     path = Path(sys.argv[1])
     service.Alarm, process.Gateway = _Alarm, _Gateway
-    # Whether this machine's own clock is right is nothing to this gateway.
+    # This machine's own synchronisation must not count for the played clock.
     judge.SYNCHRONISED_FLAG = path.with_name("no-time-server")
     process.run(load_gateway(path), MockFactory(pin_class=TimedPin))
 

@@ -1,4 +1,4 @@
-"""What became of everything: pure, from what was published, stored, lit and reported."""
+"""Computes the figures of a run from what was published, stored, lit and reported; no I/O."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from fevergate.protocol.messages import Identity, Verdict
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
-"""What must be 0."""
+"""Figures that must be 0."""
 
 
 class Published(NamedTuple):
-    """A reading as its kiosk gave it away: on which day of the school, and when (monotonic s)."""
+    """A reading as published: verdict, the school's day (YYYY-MM-DD), and monotonic time (s)."""
 
     verdict: Verdict
     day: str
@@ -22,8 +22,8 @@ class Published(NamedTuple):
 
 @dataclass
 class Card:
-    """What was on one of the gateway's cards at its end: readings and fevers, and how many readings
-    its hours and its days count."""
+    """Final contents of one of the gateway's cards; `hours` and `days` are the readings that those
+    tables count."""
 
     readings: set[Identity]
     fevers: set[Identity]
@@ -32,7 +32,7 @@ class Card:
 
 
 class DayReported(NamedTuple):
-    """What the campus server reports of a day."""
+    """The campus server's report of a day."""
 
     state: str
     people: int
@@ -41,8 +41,8 @@ class DayReported(NamedTuple):
 
 @dataclass
 class Facts:
-    """Of one run. `pending`: readings that kiosks hold still; `silent`: faults of the card that no
-    amber lamp told of."""
+    """Facts of one run. `pending`: readings that kiosks still hold; `silent`: faults of the card
+    for which no amber lamp was lit."""
 
     published: dict[Identity, Published] = field(default_factory=dict)
     pending: int = 0
@@ -53,7 +53,7 @@ class Facts:
 
 
 def figures(facts: Facts) -> dict[str, Any]:
-    """The figures, without those of the faults."""
+    """Figures of a run, without those of its faults."""
     published = facts.published
     stored = set[Identity]().union(*(card.readings for card in facts.cards))
     raised = set[Identity]().union(*(card.fevers for card in facts.cards))
@@ -81,7 +81,7 @@ def figures(facts: Facts) -> dict[str, Any]:
 
 
 def wrong_days(facts: Facts) -> dict[str, tuple[DayReported | None, DayReported]]:
-    """Of each day that is reported otherwise than it was: what is reported, and what is right."""
+    """Days that are reported wrongly: what is reported (None: nothing), and what is right."""
     wrong: dict[str, tuple[DayReported | None, DayReported]] = {}
     played = _played(facts.published)
     for day in sorted({*played, *facts.reported}):

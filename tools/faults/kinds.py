@@ -1,4 +1,4 @@
-"""The faults, each a method named as its kind, which heals what it broke."""
+"""The faults: each kind is a method of that name, which repairs what it broke."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from harness.site import CAMPUS
 
 FAULT_S = (0.5, 4.0)
 FLOOD = 3000
-"""Readings of a flood; people give a kiosk one in a second."""
+"""Readings in a flood; people cause about one a second at a kiosk."""
 
 HEARD = "select max(heard_at) from gateways"
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
-"""By how much a clock is wrong; beside these, 1970."""
+"""Errors of a wrong clock; 1970 is another."""
 
 FALLS = 5
-"""A gateway that has ended by itself so often will not start."""
+"""Number of ends by itself after which a gateway counts as unable to start."""
 
 SYNCHRONISED = 0.7
-"""How often it is a time server that sets a clock right; else a person, or nothing till morning."""
+"""Probability that a time server sets a clock right; else a person does."""
 
 
 class Kinds:
-    """What can go wrong at a school. `stranger` is the kiosk whose credential was stolen."""
+    """Plays faults at a school; `stranger` is the kiosk whose credential was stolen."""
 
     def __init__(
         self,
@@ -59,17 +59,17 @@ class Kinds:
         self._attacker: LoadKiosk | None = None
         self._backups = 0
         self.switched = 0
-        """How often the campus server's database was switched over."""
+        """Number of times that the campus server's database was switched over."""
         self.replaced: Counter[str] = Counter()
         self.cards: list[Card] = []
-        """Those that were taken out."""
+        """Contents of the cards that were taken out."""
         self.silent = 0
         self.red_s: dict[str, list[float]] = {}
         self.amber_s: dict[str, list[float]] = {}
-        """From a gateway's start to the first red, and to amber with "disk", by kind."""
+        """Seconds from a gateway's start to its first red, and to amber with "disk", by kind."""
 
     def play(self, kind: str) -> None:
-        """One fault. Raises `HarnessError` where it cannot be played, or never ends."""
+        """Play one fault. Raises `HarnessError` if it cannot be played or does not end."""
         getattr(self, f"_{kind}")()
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Kinds:
 
     def _power(self) -> None:
         store = self._school.folder / "broker" / STORE
-        os.kill(self._school.broker.pid, signal.SIGUSR1)  # mosquitto(8): write it now
+        os.kill(self._school.broker.pid, signal.SIGUSR1)  # mosquitto(8): write the store now
         time.sleep(self._chance.uniform(0.1, 0.5))
         self._parts.kill("broker", "gateway")
         if store.exists():
@@ -147,7 +147,7 @@ class Kinds:
 
     def _card(self) -> None:
         school, witness = self._school, self._school.witness
-        # A gateway that starts has no database yet that could be copied.
+        # A gateway that has just started may have no database to copy yet.
         witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S)
         backup = school.folder.parent / f"backup-{self._backups}"
         older = backup if self._backups and self._chance.random() < 0.6 else None
@@ -156,7 +156,7 @@ class Kinds:
             cards.back_up(school, school.folder.parent / f"backup-{self._backups}")
             self._go_on()
         self._crowd.go()
-        # What lay on a card alone is gone with it: nobody could tell it.
+        # What is on this card alone is lost with it, so it must all be forwarded before.
         try:
             self._wait("a card that is all told", self._all_told)
         except HarnessError as error:
@@ -225,7 +225,7 @@ class Kinds:
         self._school.world.gateway.set_right(synchronised=synchronised)
 
     def _wait_for_lamps(self, kind: str) -> None:
-        """Until a gateway that has just been started is red for somebody, and amber: "disk"."""
+        """Wait until a gateway just started has lit red for a fever and amber for "disk"."""
         parts, witness = self._parts, self._school.witness
         began, before = parts.gateway_began, parts.fallen
 
@@ -243,20 +243,20 @@ class Kinds:
 
     def _all_told(self) -> bool:
         untold = self._untold()
-        if untold["days"]:  # none is stated by a clock that nobody believes
+        if untold["days"]:  # a gateway that does not trust its clock states no day
             self._school.world.gateway.set_right(synchronised=True)
         return not any(untold.values())
 
     def _at_work(self) -> bool:
-        """Whoever puts a card in sees that its clock is right: one that has never believed its
-        clock before its first day ends cannot state that day."""
+        """Whether the gateway has noted a new card's first day; else set its clock right, as a
+        person who replaces a card does: it states no day on which it never trusted its clock."""
         if cards.begun(self._school.database):
             return True
         self._school.world.gateway.set_right(synchronised=True)
         return False
 
     def _untold(self) -> dict[str, int]:
-        """What of the card the campus server does not have, or the card has not of the kiosks."""
+        """Counts of what the card has not from the kiosks, and the campus server not from it."""
         school = self._school
         return {
             "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),

@@ -1,5 +1,4 @@
-"""Two PostgreSQL servers for one campus server: the first takes what is written, the other follows
-it and can take its place."""
+"""A PostgreSQL primary and its standby for one campus server, with switch-over."""
 
 from __future__ import annotations
 
@@ -16,10 +15,10 @@ from harness.postgres import USER, LocalPostgres
 
 
 class Server(LocalPostgres):
-    """One of the two."""
+    """One server of the pair."""
 
     def follow(self, first: Server) -> None:
-        """Become the standby of another one, from a copy of it."""
+        """Become the standby of another server, from a copy of it."""
         if os.geteuid() == 0:
             shutil.chown(self.folder, *self._owner())
         shutil.rmtree(self.folder / "data", ignore_errors=True)
@@ -28,18 +27,18 @@ class Server(LocalPostgres):
         self.start()
 
     def promote(self) -> None:
-        """Take writes from now on."""
+        """Become the primary."""
         self._run("pg_ctl", "-w", "promote")
 
     def ask(self, question: str, database: str = "postgres") -> Any:
-        """The first column of the first row."""
+        """First column of a query's first row."""
         with self._line(database) as line:
             row = line.execute(question.encode()).fetchone()
         assert row  # noqa: S101 - every question here has an answer
         return row[0]
 
     def say(self, statement: str) -> None:
-        """What has no answer."""
+        """Execute a statement without a result."""
         with self._line("postgres") as line:
             line.execute(statement.encode())
 
@@ -49,7 +48,7 @@ class Server(LocalPostgres):
 
 
 class PostgresPair:
-    """Use it in a `with` statement; `url` is for whoever writes, and names both."""
+    """A primary and its standby, in a `with` statement; `url` names both and finds the primary."""
 
     def __init__(self) -> None:
         self._first, self._second = Server(), Server()
@@ -66,7 +65,7 @@ class PostgresPair:
             self.__exit__()
             raise
         hosts = "&".join(f"host=127.0.0.1:{one.port}" for one in (self._first, self._second))
-        # libpq goes to whichever of them takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
+        # libpq connects to the one that takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
         self.url = (
             f"postgresql+psycopg://{USER}@/{self._name}?{hosts}&target_session_attrs=read-write"
         )
@@ -79,14 +78,14 @@ class PostgresPair:
             server.__exit__()
 
     def ask(self, question: str) -> Any:
-        """The first column of the first row, of the server that takes writes now."""
+        """First column of a query's first row, from the present primary."""
         return self._first.ask(question, self._name)
 
     def switch_over(self, patience_s: float) -> None:
-        """Let the other one take the writes. Who wrote to the first until now is refused there
-        (SQLSTATE 25006), on a line that stays up. Raises `HarnessError`."""
+        """Make the standby the primary. The old one stays up, and refuses writes on its open
+        connections (SQLSTATE 25006). Raises `HarnessError`."""
         old, new = self._first, self._second
-        if self._fenced:  # it was the first before, and follows anew
+        if self._fenced:  # a former primary must be copied anew
             new.stop("immediate")
             new.follow(old)
         old.say("alter system set default_transaction_read_only = on")

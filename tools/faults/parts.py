@@ -1,4 +1,4 @@
-"""What can fall, and stands up again."""
+"""Starts, kills and supervises the processes of a school."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.admin import acknowledge_if_up
 from harness.worker import Worker
 
 RESTART_S = 1.0
-"""As in the systemd units."""
+"""Pause before a restart, as in the systemd units."""
 
 
 class Parts:
-    """The processes of a school, each by its name. One that ends by itself is started again."""
+    """The processes of a school by name; one that ends by itself is started again."""
 
     def __init__(self, school: School) -> None:
         self._school = school
@@ -26,9 +26,9 @@ class Parts:
         self._systemd = threading.Thread(target=self._supervise, name="systemd", daemon=True)
         self._turn = 0
         self.gateway_began = 0.0
-        """When the gateway was started last, by the witness's clock."""
+        """Time of the gateway's last start by `start`, by the witness's clock."""
         self.fallen = 0
-        """How often one has ended by itself."""
+        """Number of times that a process has ended by itself."""
 
     def start(self) -> None:
         """Start what is down; returns when all but the gateway answer. Raises `HarnessError`."""
@@ -54,7 +54,7 @@ class Parts:
                 workers[name] = wait(workers[name])
 
     def kill(self, *names: str) -> None:
-        """SIGKILL."""
+        """Kill processes (SIGKILL)."""
         with self._lock:
             for name in names:
                 if name == "broker":
@@ -64,20 +64,19 @@ class Parts:
                     worker.kill()
 
     def stop(self, *names: str) -> None:
-        """SIGTERM, and wait."""
+        """Stop processes (SIGTERM), and wait for their end."""
         with self._lock:
             for name in names:
                 if worker := self._workers.pop(name, None):
                     worker.stop()
 
     def close(self) -> None:
-        """End all but the broker."""
+        """Stop all but the broker."""
         self._ending.set()
         self.stop("gateway", "pages", "campus")
 
     def acknowledge(self) -> None:
-        """A guard comes by, and takes the board, or a program of the administrator's; where there
-        is no line he comes again."""
+        """Acknowledge an alarm, by turns on the board and over MQTT; over MQTT if that fails."""
         self._turn += 1
         if self._turn % 2 and self._school.acknowledge_on_the_board():
             return

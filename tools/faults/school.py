@@ -1,4 +1,4 @@
-"""The school that is played: a gateway with its broker and pages, and the campus server's side."""
+"""The played school: a gateway with its broker and pages, and the campus server."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from harness.site import CAMPUS, GATE, LoadSite
 from harness.worker import Worker
 
 PATIENCE_S = 600.0
-"""What has not come about after so long never will."""
+"""Timeout of every wait: what has not come by then never will."""
 
 CARD_MB = 512
 FORWARD_S = 1.0
 
 
 class School(LoadSite):
-    """Use it in a `with` statement: the broker and the databases run, the rest is started.
+    """A school, in a `with` statement: broker and databases run within; the rest is to be started.
 
-    The campus server has a pair of PostgreSQL servers where there is one on this machine, unless it
-    is not to be `switchable`; else SQLite.
+    The campus server has a pair of PostgreSQL servers if `switchable` and PostgreSQL is installed,
+    else SQLite.
     """
 
     def __init__(self, kiosks: int, folder: Path | None = None, *, switchable: bool = True) -> None:
@@ -46,7 +46,7 @@ class School(LoadSite):
         self.campus_toml = self.folder / "campus.toml"
 
     def begin(self) -> None:
-        """The campus server's databases."""
+        """Start the campus server's databases, and load its settings."""
         if self._switchable:
             with suppress(DatabaseServerError):
                 self.pair = self.stack.enter_context(PostgresPair())
@@ -56,7 +56,7 @@ class School(LoadSite):
         self.campus_settings = load_campus(self.campus_toml)
 
     def put_database_on_a_card(self, size_mb: int) -> bool:
-        """A file system of its own for the database; False where this user may not mount one."""
+        """Mount a file system for the database; False if this user may not mount one."""
         card = self.folder / "card"
         card.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(card)]
@@ -68,7 +68,7 @@ class School(LoadSite):
         return True
 
     def begin_gateway(self) -> Worker:
-        """The shipped gateway, by its machine's clock, told to the witness."""
+        """Start the shipped gateway with its machine's clock; the witness gets its output."""
         return self.start(
             *("faults.gateway_host", str(self.settings_path)),
             environment=self.world.gateway.environment,
@@ -77,12 +77,12 @@ class School(LoadSite):
         )
 
     def begin_campus(self) -> Worker:
-        """The shipped campus server, by its machine's clock."""
+        """Start the shipped campus server with its machine's clock."""
         return self.start_campus(environment=self.world.campus.environment)
 
     def wait_for_campus(self, worker: Worker) -> Worker:
-        """As soon as it answers; it is started again where it ends, as systemd would. Returns what
-        answers. Raises `HarnessError`."""
+        """Wait until it answers, and start it again if it ends, as systemd would; returns the
+        process that answers. Raises `HarnessError`."""
 
         def start_again() -> None:
             nonlocal worker
@@ -94,17 +94,17 @@ class School(LoadSite):
         return worker
 
     def begin_pages(self) -> Worker:
-        """The shipped pages, on the gateway's machine."""
+        """Start the shipped pages on the gateway's machine."""
         return self.start_web(wait=False, environment=self.world.gateway.environment)
 
     def wait_for_pages(self, worker: Worker) -> Worker:
-        """As soon as they answer. Raises `HarnessError`."""
+        """Wait until they answer. Raises `HarnessError`."""
         with self.client() as client:
             wait_until_up(client, PATIENCE_S)
         return worker
 
     def acknowledge_on_the_board(self) -> bool:
-        """A guard signs in and sees to what the board shows; whether that was taken."""
+        """Sign in as a guard and acknowledge what the board shows; returns whether that worked."""
         topic = alarm_topic(CAMPUS, GATE)
         try:
             shown = read_retained(self.settings, topic)
@@ -120,6 +120,6 @@ class School(LoadSite):
             return False
 
     def forget_brokers_store(self) -> None:
-        """It lay on the card that is gone."""
+        """Delete the broker's store, which was on the replaced card."""
         for path in self.broker.persistence_files():
             path.unlink()

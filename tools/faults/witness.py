@@ -1,4 +1,4 @@
-"""What the gate's lamps showed, and what its boards were told, over all lives of the gateway."""
+"""Records the gate's lamps and what its boards were told, over all runs of the gateway."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ RED, AMBER = (GATES["gate1"][name] for name in ("red", "amber"))
 
 
 class Witness:
-    """Takes the lines of `gateway_host`. Times are this machine's monotonic seconds."""
+    """Evaluates the lines of `gateway_host`. Times are this machine's monotonic seconds."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._high: set[int] = set()
         self._amber: list[str] = []
         self.red_at: dict[Identity, float] = {}
-        """When the red lamp was first lit for a fever: high, and told of that fever."""
+        """Time at which red was first lit for a fever: high when the fever was announced."""
         self.life_red_at: float | None = None
-        """When this life of the gateway first lit it for a fever that none had lit it for."""
+        """Time at which this run of the gateway first lit red for a fever not lit before."""
         self.life_disk_at: float | None = None
-        """When this life of the gateway first lit amber with the word "disk"."""
+        """Time at which this run of the gateway first lit amber with the word "disk"."""
 
     def heard(self, line: str) -> None:
-        """One line of the gateway."""
+        """Evaluate one line of the gateway."""
         at, kind, rest = line.split(" ", 2)
         with self._changed:
             if kind == "pin":
@@ -44,14 +44,14 @@ class Witness:
             self._changed.notify_all()
 
     def dies(self) -> None:
-        """The gateway is gone, and what it showed with it."""
+        """The gateway has ended: forget its lamps and the times of its run."""
         with self._changed:
             self._high, self._amber = set(), []
             self.life_red_at = self.life_disk_at = None
             self._changed.notify_all()
 
     def wait(self, condition: Callable[[], bool], patience_s: float) -> bool:
-        """Until it is so; False where it is not after so long."""
+        """Wait until a condition holds; False if it does not within `patience_s`."""
         with self._changed:
             return self._changed.wait_for(condition, patience_s)
 
@@ -62,5 +62,5 @@ class Witness:
 
 
 def clock() -> float:
-    """By which a witness tells the time, s."""
+    """The witness's clock (monotonic s)."""
     return time.monotonic()

@@ -1,5 +1,7 @@
-"""What time it is at the school, and what the gateway's and the campus server's machines make of
-it: real processes, whose clocks a shim before the C library moves."""
+"""The school's time, and the clocks of its gateway's and campus server's machines.
+
+Their processes are real; a shim before the C library moves their clocks.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ SYNCHRONISED, UNSYNCHRONISED = 0, 5
 
 
 class MachineClock:
-    """The clock of one machine: a file that its processes' shim reads. `off_s` is how far its time
-    of day is from the school's."""
+    """The clock of one machine, in a file that its processes' shim reads; `off_s` is its error
+    against the school's time."""
 
     def __init__(self, path: Path, library: Path) -> None:
         self._path = path
@@ -32,17 +34,17 @@ class MachineClock:
         self._tell()
 
     def set_wrong(self, off_s: float) -> None:
-        """By a person, or at a boot without network: no time server has set it since then."""
+        """Set the clock wrong, as by a person or a boot without network: not synchronised."""
         self.off_s, self.synchronised = off_s, False
         self._tell()
 
     def set_right(self, *, synchronised: bool) -> None:
-        """By a time server, or (not `synchronised`) by a person."""
+        """Set the clock right, by a time server or (not `synchronised`) by a person."""
         self.off_s, self.synchronised = 0.0, synchronised
         self._tell()
 
     def let_pass(self, seconds: float) -> None:
-        """Time goes by, for the machine's uptime too."""
+        """Advance the clock and the machine's uptime."""
         self._passed_s += seconds
         self._tell()
 
@@ -52,12 +54,12 @@ class MachineClock:
             round(self._passed_s * 1e9),
             SYNCHRONISED if self.synchronised else UNSYNCHRONISED,
         )
-        with self._path.open("r+b", buffering=0) as file:  # in place: it is mapped
+        with self._path.open("r+b", buffering=0) as file:  # in place: processes have it mapped
             file.write(struct.pack("=3q", *numbers))
 
 
 class World:
-    """The school's time, which is right; a night takes an instant."""
+    """The school's true time; a night takes an instant."""
 
     def __init__(self, folder: Path, zone: ZoneInfo) -> None:
         library = _shim(folder)
@@ -67,7 +69,7 @@ class World:
         self.campus = MachineClock(folder / "campus.clock", library)
 
     def now(self) -> float:
-        """UTC s."""
+        """The school's Unix time (s)."""
         return time.time() + self._passed_s
 
     @property
@@ -75,11 +77,11 @@ class World:
         return self.day(self.now())
 
     def day(self, at: float) -> str:
-        """The day (YYYY-MM-DD) of UTC s."""
+        """Local date (YYYY-MM-DD) of a Unix time (s)."""
         return datetime.fromtimestamp(at, self._zone).date().isoformat()
 
     def sleep_until(self, hour: float, days: int = 1) -> None:
-        """Let time go by until an hour of the day after (or some `days` on)."""
+        """Advance time to an hour of the next day, or of the day after `days`."""
         midnight = datetime.fromisoformat(self.today).replace(tzinfo=self._zone)
         until = midnight + timedelta(days=days, hours=hour)
         seconds = until.timestamp() - self.now()
@@ -89,7 +91,7 @@ class World:
 
 
 def _shim(folder: Path) -> Path:
-    """The compiled shim. Raises `HarnessError` where there is no C compiler."""
+    """Compile the shim; returns its path. Raises `HarnessError` without a C compiler."""
     compiler = which("cc")
     if compiler is None:
         raise HarnessError("a clock is moved by a C library: apt-get install gcc libc6-dev")
