@@ -1,7 +1,7 @@
 """Adds a random seed to the device tree, as a Pi's firmware does and QEMU does not.
 
 Without it, the kernel's random generator is not ready for minutes; until then each system call,
-which moves its stack at random, waits for one lock of all processors.
+which moves its stack at random, waits for a lock that all processors share.
 """
 
 from __future__ import annotations

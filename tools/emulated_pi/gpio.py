@@ -93,7 +93,7 @@ def parse_table(text: str) -> dict[int, Holder]:
 
 
 class Lamps(NamedTuple):
-    """Whether a gate's lines are high; without red or green, a relay at rest lights amber."""
+    """Whether a gate's lines are driven high. With neither red nor green, a relay lights amber."""
 
     red: bool
     amber: bool

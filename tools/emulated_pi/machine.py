@@ -160,7 +160,7 @@ class Monitor:
         self._line = line
         self._file: IO[bytes] = line.makefile("rb")
         self._lock = threading.Lock()
-        self._file.readline()  # its greeting
+        self._file.readline()  # the greeting
         self._call("qmp_capabilities", {})
 
     def ask(self, command: str) -> str:

@@ -40,7 +40,7 @@ DRAFTED_H = 9.0
 """Hour by which the day before's report is drafted (`fevergate.campus.settings.Report`)."""
 
 HOLIDAY = 0.15
-"""Share of nights that are more than one."""
+"""Probability that two to four nights go by instead of one."""
 
 Progress = Callable[[str], None]
 
@@ -124,7 +124,7 @@ class Chaos:
             self._parts.stop("gateway")
         elif gateway == "cut":
             self._parts.kill("gateway")
-        self._parts.stop("campus", "pages")  # their time passes while they are off
+        self._parts.stop("campus", "pages")  # their clocks are moved while they are off
         days = self._chance.randint(2, 4) if self._chance.random() < HOLIDAY else 1
         self._school.world.sleep_until(hour, days)
         self._school.world.gateway.set_right(synchronised=True)

@@ -40,7 +40,7 @@ HEADER = {
 """Position on a Pi's 40-pin header, by BCM number."""
 
 PULLED_UP_AT_RESET = range(9)
-"""BCM numbers that a Pi pulls up (50 to 65 kΩ) until a program drives them; others are down."""
+"""BCM numbers pulled up (50 to 65 kΩ) until a program drives them; the others are pulled down."""
 
 
 @dataclass(frozen=True)
