@@ -256,9 +256,9 @@ def guard_says(settings, by):
 
 def guard_asks_for_a_test(settings, gateway):
     """Comes after all that the broker sent before."""
-    received = gateway._watch.drops.received
+    received = gateway._monitor.drops.received
     as_admin(settings, lamp_test_topic("east", "north"), LampTest(by="Li Wei"))
-    wait_until(lambda: gateway._watch.drops.received > received)
+    wait_until(lambda: gateway._monitor.drops.received > received)
 
 
 def as_admin(settings, topic, message):
