@@ -64,10 +64,8 @@ class Chip:
 
 
 class Debugger:
-    """Client of QEMU's gdb server (GDB manual, Remote Serial Protocol).
-
-    The Pi is halted from the connection until `let_go`, except within `run_until_read`.
-    """
+    """Client of QEMU's gdb server (GDB manual, Remote Serial Protocol). The Pi is halted from the
+    connection until `let_go`, except within `run_until_read`."""
 
     def __init__(self, line: socket.socket) -> None:
         line.settimeout(ANSWER_S)

@@ -60,9 +60,7 @@ class Chaos:
 
     def run(self, kinds: Sequence[str], count: int = 1) -> dict[str, Any]:
         """Play at least `count` faults, each kind once before any repeats; returns the figures.
-
-        Those in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be played.
-        """
+        Those in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be played."""
         self._parts.start()
         world = self._school.world
         fleet = Fleet(

@@ -1,7 +1,4 @@
-"""The school's time, and the clocks of its gateway's and campus server's machines.
-
-Their processes are real; a shim before the C library moves their clocks.
-"""
+"""The school's time, and its machines' clocks, which a shim before the C library moves."""
 
 from __future__ import annotations
 

@@ -28,10 +28,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Light(NamedTuple):
-    """A lamp's colour (None: dark), its sign, what is read and heard, and what that means.
-
-    `says` and `means` are in Chinese and English, of one or two lines.
-    """
+    """A lamp's colour (None: dark) and sign, and in Chinese and English what is read and heard, and
+    what it means; each of one or two lines."""
 
     colour: str | None
     sign: str

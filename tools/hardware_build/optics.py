@@ -54,10 +54,7 @@ class Face:
 
 
 def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
-    """Sensors by the last three letters of their part number, and the face.
-
-    Raises `HardwareError` naming the line.
-    """
+    """Sensors by the last letters of their part number, and the face. Raises `HardwareError`."""
     table = read(path)
     parts = {part: _sensor(table, part) for part in table.data if part != "face"}
     limits = {

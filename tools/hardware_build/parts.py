@@ -23,10 +23,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Part:
-    """One row of the parts list; prices are for one piece.
-
-    The choice `instead` marks an alternative, which no total contains.
-    """
+    """One row, with prices of one piece; a part of choice `instead` is in no total."""
 
     assembly: str
     item_en: str

@@ -1,7 +1,4 @@
-"""`tools/make-pins`: generates the pin tables of firmware and gateway; `--check` compares them.
-
-Sources: hardware/pins.toml and hardware/boards.toml.
-"""
+"""`tools/make-pins`: generates the pin tables of firmware and gateway; `--check` compares them."""
 
 import sys
 from pathlib import Path

@@ -10,10 +10,7 @@ SUITES = ("bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing"
 
 
 def mirrors() -> list[str]:
-    """URIs of Debian's `main`, in apt's order, as apt reads its sources (deb822 or one-line).
-
-    Empty if there is none, or no apt.
-    """
+    """URIs of Debian's `main` as apt itself reads its sources, in its order; empty without any."""
     try:
         listed = subprocess.run(
             [

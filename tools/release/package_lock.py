@@ -99,10 +99,8 @@ class Package(NamedTuple):
 
 
 def resolve(upgrade: bool) -> list[Package]:
-    """Lock pyproject.toml for `SYSTEMS` with uv.
-
-    Packages that it does not name stay at the version of constraints.txt, unless `upgrade`.
-    """
+    """Lock pyproject.toml for `SYSTEMS` with uv; packages that it does not name keep the version of
+    constraints.txt, unless `upgrade`."""
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
     asked = {
@@ -358,10 +356,8 @@ def requirements(path: Path, system: System) -> str:
 
 
 def download(system: System, folder: Path, run: Callable[[list[str]], object]) -> None:
-    """Download every locked file for a system into a folder, each checked by its hash.
-
-    `run` runs pip, and raises the caller's error if it fails.
-    """
+    """Download every locked file for a system into a folder, each checked by its hash; `run` runs
+    pip, and raises the caller's error if it fails."""
     common = (*PIP, "download", "--no-deps", "--require-hashes", "--dest", str(folder))
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
         wanted.write(requirements(LOCK / "wheels.txt", system))
