@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from fevergate.kiosks.firmware_compiler import compiled
 from simulator.errors import SimulatorError
 
-_NOT_FLASHED = (".toml", ".pyc")
+_NOT_FLASHED = (".md", ".toml", ".pyc")
 _STARTED = (PurePosixPath("boot.py"), PurePosixPath("main.py"))
 """Files that MicroPython starts by these names; they stay sources."""
 
