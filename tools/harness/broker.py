@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from fevergate.errors import BrokerError
@@ -13,13 +15,17 @@ from fevergate.settings.gateway import load_gateway
 from harness import process
 
 UP_S = 15
+PORTS = (20_000, 32_768)
+"""Below those of clients: ip(7), ip_local_port_range."""
 
 
 def free_port() -> int:
-    """A loopback TCP port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback TCP port that is free now, and that the kernel gives to no client, so that a
+    server that is killed finds it free again."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(*PORTS)))  # noqa: S311 - no secret
+            return probe.getsockname()[1]
 
 
 class LocalBroker:
