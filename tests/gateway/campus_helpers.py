@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,14 +16,9 @@ import httpx
 from fevergate.campus.summary_store import Received, received
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway, read_secret
+from harness.broker import free_port
 
 HANG_S = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class CampusProcess:
