@@ -1,8 +1,8 @@
 """Compact sets of numbers below 1,024, each held in a bytearray. Pure.
 
 Run-length encoding: the bytes are lengths of runs, alternately absent and present numbers; a run
-longer than 255 is continued after an empty one. A set that would take 128 bytes so is a bitmap of
-128 bytes instead.
+longer than 255 is continued after an empty one. A set whose runs would take 128 bytes or more is a
+bitmap of 128 bytes instead.
 """
 
 SPAN = 1024

@@ -33,7 +33,7 @@ FOLDERS = ("kiosks", "gateways")
 """Subfolders that go into a backup."""
 
 Progress = Callable[[str], None]
-"""Is told each step, for display."""
+"""Called with a text for each step, to be displayed."""
 
 
 class Member(Struct, kw_only=True, forbid_unknown_fields=True):

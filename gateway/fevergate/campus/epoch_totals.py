@@ -36,7 +36,8 @@ class Told:
         ]
 
     def sum_of_days(self, name: str) -> int:
-        """Sum of `name` over the days; over the hours of an epoch that did not know a strike."""
+        """Sum of the count `name` over the epochs: from an epoch's day, or from its hours that are
+        not struck where the day was sent without knowledge of a strike."""
         return sum(
             getattr(day, name)
             if self._knew(day)

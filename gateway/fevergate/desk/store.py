@@ -177,7 +177,7 @@ class LastCheck(Struct, frozen=True, kw_only=True):
     passed: bool
 
     def state(self, now: float) -> Literal["passed", "failed", "old"]:
-        """State at `now` (UTC s); "old" for a date in the future, which a wrong clock gave."""
+        """State at `now` (Unix time, s); "old" also for a date in the future, by a wrong clock."""
         if not self.passed:
             return "failed"
         return "passed" if 0 <= now - self.at <= DAY_S else "old"

@@ -35,7 +35,7 @@ class _Told(EspLogBase):
         self._progress = progress
 
     def _unheard(self, *_: Any, **__: Any) -> None:
-        """Drop a message; errors are raised too."""
+        """Drop a message; esptool raises an error besides."""
 
     print = err = warn = note = hint = debug = set_verbosity = _unheard
 

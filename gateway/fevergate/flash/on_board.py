@@ -163,7 +163,7 @@ def broker(limit_s):
 
 
 def set_clock(now):
-    """Set the clock (UTC s), by which certificates are checked."""
+    """Set the clock (Unix time, s), by which certificates are checked."""
     from kiosk.clock import set_utc
 
     set_utc(now)

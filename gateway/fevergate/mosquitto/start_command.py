@@ -168,7 +168,7 @@ def _takes(folder: Path) -> bool:
 
 
 def _see_to_store(folder: Path, runtime: Path) -> None:
-    """Set the store aside where mosquitto cannot read it and could do without."""
+    """Set the store aside where mosquitto starts only without it."""
     path = folder / STORE
     if not path.exists() or path.stat().st_size == 0 or not _damaged(path, runtime):
         return

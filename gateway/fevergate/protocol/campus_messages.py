@@ -22,8 +22,8 @@ Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
 
 Tally = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-"""What one epoch adds to a figure; below 0 where readings that an earlier epoch has told are of
-another hour now (a restored backup whose clock was wrong). All epochs together are at least 0."""
+"""What one epoch adds to a figure. Below 0 where readings that an earlier epoch counted belong to
+another hour now (a restored backup whose clock was wrong); the sum of all epochs is at least 0."""
 
 
 class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
@@ -82,7 +82,7 @@ class StruckSpan(Struct, frozen=True, kw_only=True):
 class KioskCount(Struct, frozen=True, kw_only=True):
     """Counts and coverage of one kiosk on one day; hours in `struck` are in none of the figures.
 
-    `late_minutes` are the watched minutes that only health messages which came long after report.
+    `late_minutes` are the watched minutes that were reported only long after.
     """
 
     kiosk: Name

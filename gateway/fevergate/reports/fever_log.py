@@ -125,7 +125,7 @@ def read_day(
     """The log of `day`, by default today; kiosks that were never heard are in it, uncovered.
 
     It holds all fevers, or at most `most` after the first `skip`. Each takes 0.8 kB, and one
-    kiosk can send 190,000 in a day (`gateway.rate_limit`).
+    kiosk can send 190,000 in a day (`gateway.flood_guard`).
     """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
     fevers = read_fevers(database, begin, end, most, skip)

@@ -51,7 +51,7 @@ class PartitionSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     ahead_days: Annotated[int, Meta(ge=1, le=60)] = 3
     """A partition is created this many days before its day begins."""
     keep_days: Annotated[int, Meta(ge=2, le=36500)] | None = None
-    """PartitionSettings older than this are dropped; without it none is."""
+    """Partitions older than this are dropped; without it none is."""
 
 
 class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
