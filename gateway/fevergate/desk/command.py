@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -172,6 +175,8 @@ def _watch(
 
     def heard(sample: Sample, state: State) -> None:
         nonlocal shown_ms
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         if not live.is_started or sample.at_ms - shown_ms < SHOWN_S * 1000:
             return
         shown_ms = sample.at_ms
@@ -180,29 +185,42 @@ def _watch(
         )
         live.update(line, refresh=True)
 
-    if sys.stdout.isatty() and not quiet:
-        live.start()
     said = ""
+    with _interruption() as interrupted:
+        try:
+            if sys.stdout.isatty() and not quiet:
+                live.start()
+            while not interrupted.is_set():
+                try:
+                    if said:
+                        work.sensor.again()
+                        said = ""
+                    for look in work.looker(threshold_c).watch(heard):
+                        keep(look)
+                        seen += 1
+                        if count and seen >= count:
+                            return
+                except DeskError as error:
+                    if str(error) != said:
+                        said = str(error)
+                        click.echo(said, err=True)
+                    work.clock.sleep(AGAIN_S)
+        except KeyboardInterrupt:
+            return
+        finally:
+            live.stop()
+
+
+@contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """Within the block Ctrl-C sets the event. As an exception it could come where nothing may be
+    broken off, or where Python ignores it: within a transfer on the bus, or a destructor."""
+    event = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
     try:
-        while True:
-            try:
-                if said:
-                    work.sensor.again()
-                    said = ""
-                for look in work.looker(threshold_c).watch(heard):
-                    keep(look)
-                    seen += 1
-                    if count and seen >= count:
-                        return
-            except DeskError as error:
-                if str(error) != said:
-                    said = str(error)
-                    click.echo(said, err=True)
-                work.clock.sleep(AGAIN_S)
-    except KeyboardInterrupt:
-        return
+        yield event
     finally:
-        live.stop()
+        signal.signal(signal.SIGINT, before)
 
 
 @desk_command.command("history")
