@@ -20,8 +20,8 @@ SYNCHRONISED = Path("/var/lib/fevergate-clock/synchronised")
 """The time of the last save while chrony was synchronised."""
 CHIPS = Path("/sys/class/rtc")
 CHIP_AGREES_S = 60
-"""Difference up to which a chip agrees with the clock; one further off was not read at boot, or its
-battery is empty."""
+"""Largest difference (s) between the clock and a clock chip that it was set from. A chip that is
+further off was not read at boot, or its battery is empty."""
 WAYS_OUT = (
     "接入网络校时，加装时钟模块（install.md），或手动设置：sudo date -s '2026-11-26 08:00'",
     "give it a network with a time server or a clock module (install.md), or set it by hand:"

@@ -40,8 +40,8 @@ second."""
 
 OTHERS_PER_S = 1.0
 OTHERS_BURST = 300.0
-"""The same for all other messages of a kiosk: health comes each minute, a status with each
-connection."""
+"""Rate and burst of all other messages of a kiosk that are stored: health comes each minute, a
+status with each connection."""
 
 CALM_S = 60.0
 """How long a kiosk stays reported after its last excess."""

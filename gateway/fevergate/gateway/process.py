@@ -34,7 +34,7 @@ EXIT_FELL = 3
 def run(
     settings: GatewaySettings, factory: Factory | None = None, wrong: str | None = None
 ) -> None:
-    """Run a gateway until SIGTERM or SIGINT; arguments as of `Gateway`."""
+    """Run a gateway until SIGTERM or SIGINT; the arguments are those of `Gateway`."""
     sys.setswitchinterval(SWITCH_S)
     thread_errors.watch()
     ending = threading.Event()

@@ -36,7 +36,7 @@ from fevergate.storage.connection import open_reader
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180
-"""A kiosk that was not heard for so long cannot be calibrated now."""
+"""A kiosk that was not heard for longer than this cannot be calibrated."""
 
 POLL_S = 0.2
 APPLIED_S = 20
@@ -138,7 +138,7 @@ class Scans:
         return row
 
     def forget(self) -> None:
-        """Pass over the scans up to now, such as those made while somebody was typing.
+        """Skip the scans up to now, such as those made while somebody was typing.
 
         The kiosk is told again that references are scanned: it believes that for a quarter of an
         hour, and ten people with a thermometer under the arm take longer.
@@ -214,7 +214,7 @@ def _refer(settings: GatewaySettings, kiosk: str, *, on: bool) -> None:
 
 
 def _unit(database: Database, kiosk: str) -> tuple[str, str]:
-    """The kiosk's sensor and measuring site. Raises `NothingFoundError` if it did not tell them."""
+    """The kiosk's sensor and measuring site. Raises `NothingFoundError` if unknown or silent."""
     row = database.execute(
         "select last_seen, health ->> '$.sensor', health ->> '$.site' from kiosks where kiosk = ?",
         (kiosk,),

@@ -38,7 +38,7 @@ RESOLUTION_C = 0.02
 
 REFERENCE_C = (20.0, 45.0)
 AXILLA_C = (35.0, 41.0)
-"""Ranges of a black body and of a person's axillary temperature; beyond is a typing error."""
+"""Ranges (°C) of a black body and of an axilla; a value outside is a typing error."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def read(path: Path) -> Bundle:
 
 
 def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool) -> UpdateOffer:
-    """The signed offer of a bundle to one kiosk, which takes none that is older than its last."""
+    """The signed offer of a bundle to one kiosk; a kiosk refuses an offer older than its last."""
     offer = UpdateOffer(
         version=bundle.version,
         issued=int(time.time()),

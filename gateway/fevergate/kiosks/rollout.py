@@ -44,7 +44,7 @@ TRIAL_S = 240
 """Longest trial: two boots, and the two minutes in which the new firmware must prove healthy."""
 
 MOST_ASKED = 20
-"""How often a kiosk may fetch the whole bundle, such as after a power cut."""
+"""How often a kiosk may fetch the whole bundle: it starts again after a power cut, for instance."""
 
 MOST_HEARD = 10_000
 """Most messages that wait to be handled; further ones are dropped, and the kiosk asks again."""

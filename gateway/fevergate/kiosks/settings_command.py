@@ -91,7 +91,7 @@ def settings_command(
 
 
 def _await(database: Database, kiosks: Iterable[str], since: float) -> None:
-    """Wait until each kiosk has answered since then (Unix time, s), at most `ANSWER_S`."""
+    """Wait until each kiosk has answered after `since` (Unix time, s), at most `ANSWER_S`."""
     end = time.monotonic() + ANSWER_S
     while time.monotonic() < end:
         answered = answers(database)

@@ -19,8 +19,9 @@ RETAINED_S = 0.5
 """Longest wait for more retained messages after the subscriptions were answered."""
 
 QUIET_S = 0.04
-"""Retained messages are complete when none has come for this long. A broker sends them before it
-answers a second subscription, but no more than its in-flight limit (20) at once."""
+"""Retained messages count as complete when none has come for this long after the broker's answers.
+The broker sends them before it answers a second subscription, but only as many at once as its
+in-flight limit allows (mosquitto's default: 20)."""
 
 NOTHING = "fevergate/nothing"
 """A topic without publishers, subscribed to learn that the broker has handled what came before."""
@@ -110,7 +111,8 @@ def _once(
 ) -> None:
     """Connect, call `act`, wait for `answers` answers, then until `enough()` or for `linger_s`.
 
-    The first answer decides about the result.
+    Raises `BrokerError` if the connection fails, no answer comes, or the first one is a refusal; a
+    later refusal only ends the wait for answers.
     """
     broker = settings.broker
     (host, port), *others = broker.addresses

@@ -180,7 +180,7 @@ _READINGS = """
     update readings set received_at = received_at + :delta,
         at = case when at >= :begin - 2 and at <= :end + 2 then at + :delta else at end
     where received_at >= :begin and received_at <= :end"""
-"""The margin of 2 s: kiosks date in whole seconds, and keep a clock that is less than 1.5 s off."""
+"""SQL to move readings. Why 2 s: a kiosk dates in whole seconds and may be 1.5 s off."""
 
 _MOVED = (
     ("fevers", "raised_at"),

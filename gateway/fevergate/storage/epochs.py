@@ -2,8 +2,8 @@
 
 Revisions grow within an epoch and cannot be compared across two. A new card begins a new epoch, and
 so does a restored backup. The counts that a backup brings along (`inherited`) are left out of what
-the new epoch forwards, because the campus server has them from the old one; those that it may not
-have wait in the outbox under the old epoch.
+the new epoch forwards, because the campus server has them from the old one; those that it may lack
+wait in the outbox under the old epoch.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def next_serial(store: Store) -> int:
 def begin_after_copy(store: Store) -> None:
     """Begin a new epoch in a store that is an old copy of the card, while the gateway works.
 
-    What it held at the start the campus server has, or it waits under the old epoch. What came
-    since then is forwarded under the new one.
+    The campus server has what the store held at the start, unless that waits under the old epoch.
+    What came since then is forwarded under the new one.
     """
     connection = store.db.conn
     with store.transaction():

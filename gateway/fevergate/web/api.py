@@ -96,8 +96,8 @@ class FeverAfter(Struct):
 class LogAnswer(Struct):
     """A page of a day's log, without names of people or guards.
 
-    A page has at most 1000 of the `fevers` fevers, in order of time; `pages` is the number of
-    pages. `outcomes` are by `kiosk/boot/seq`, `signed` are signatures, the newest first.
+    `fevers` is the number of fevers of the day, `pages` that of pages: each has at most 1000, in
+    order of time. `outcomes` are by `kiosk/boot/seq`, `signed` are signatures, the newest first.
     """
 
     log: Day
@@ -240,7 +240,7 @@ class Api:
         given = await self._body(request, AcknowledgeRequest)
         gate = request.path_params["gate"]
         try:
-            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # the program that says so
+            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # with the program's name
             published = self._shared.live.acknowledge(gate, by)
         except NothingFoundError:
             raise HTTPException(404) from None

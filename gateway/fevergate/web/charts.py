@@ -101,8 +101,8 @@ def bar_chart(
 
 
 def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> CalendarChart:
-    """A term with a square a day: darker the more people came, `▲` and the number of fevers, a
-    cross if no kiosk watched."""
+    """A term as one square a day: darker the more people came, with `▲` and the number of fevers,
+    or with a cross if no kiosk watched."""
     highest = max((day.normal + day.fever for day in days), default=0)
     squares: list[CalendarDay] = []
     months: list[tuple[int, date]] = []

@@ -66,8 +66,11 @@ class Shared(Site):
             reader.close()
 
     def forget_persons(self) -> int:
-        """Delete personal fields that are too old, if the gateway believes its clock; return of how
-        many follow-ups."""
+        """Delete personal fields that are too old; return of how many follow-ups.
+
+        Their age is reckoned to the gateway's last round of deletions, made only while it believes
+        its clock.
+        """
         with self.reader() as reader:
             now = last_round(reader)
         if now is None:

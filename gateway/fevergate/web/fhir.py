@@ -18,7 +18,7 @@ from fevergate.web.follow_ups import FollowUp
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 NAMESPACE = UUID("6f1c1f0e-6e0b-5a86-9d5e-0f6c7f6b5a10")
-"""Namespace of the resources' UUIDs, so that a resource has the same resource each time."""
+"""Namespace of the resources' UUIDs, so that a resource has the same UUID in each export."""
 
 UCUM = "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -33,7 +33,7 @@ SITES = {
 def observations(
     fever: Fever, after: FollowUp | None, campus: str, zone: ZoneInfo
 ) -> dict[str, Any]:
-    """A Bundle (`collection`) as JSON values: the screening and, if there is resource, the second
+    """A Bundle (`collection`) as JSON values: the screening and, if there is one, the second
     measurement; with the person if a name was entered."""
     number = "-".join(map(str, identity_of(fever)))
     entries: list[dict[str, Any]] = []

@@ -34,7 +34,7 @@ class Calibrated(Struct, frozen=True, kw_only=True):
 
 
 class KioskState(Struct, kw_only=True):
-    """A kiosk's state; `heard_at` (Unix time, s) and `calibrated` are None if it was never so."""
+    """A kiosk's state; `heard_at` (Unix time, s) and `calibrated` are None without any."""
 
     kiosk: str
     gate: str
@@ -126,7 +126,7 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
 
 
 def strip(history: KioskHistory, zone: ZoneInfo, now: float) -> list[tuple[str, list[str]]]:
-    """A row (date, states of its 24 hours) a day, the oldest first.
+    """A row for each day, the oldest first: its date and the states of its 24 hours.
 
     A state is `none`, `some` or `full` by minutes watched, `fault`, or empty for an hour after
     `now` (Unix time, s).

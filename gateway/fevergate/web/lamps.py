@@ -13,7 +13,7 @@ ANSWER_S = 8.0
 """How long to wait for the gateway's answer."""
 
 POLL_S = 0.5
-"""How often the answer is read without an event."""
+"""How often the answer is read if no event comes."""
 
 UNTRIED = {
     "line": N_("The lamps were not tried: the gateway cannot be told now."),

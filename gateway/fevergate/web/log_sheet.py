@@ -78,8 +78,8 @@ def coverage(day: Day, say: Say) -> str:
 
 
 def doubts(day: Day, say: Say) -> list[str]:
-    """Sentences on kiosks that measured otherwise than their neighbours, whose zero proves little,
-    and on times when the clock was in doubt."""
+    """Sentences on what makes a report of zero prove less: kiosks that read unlike their neighbours
+    or saw far fewer people, and times when the clock was in doubt."""
     sentences = [
         say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
         % {

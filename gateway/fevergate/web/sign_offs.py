@@ -31,9 +31,9 @@ from fevergate.web_common.store import WebStore
 
 MAX_DIFFERENCES = 50
 MAX_SIGNED_FEVERS = 20_000
-"""Fevers of a day that can be signed, each of which a signature holds (half a kilobyte in its
-document, some more in memory). No gate sees so many people; what a stolen kiosk made is struck
-first, and is then no part of it."""
+"""Most fevers of a day that can be signed: the signature's document holds half a kilobyte of each,
+and takes more in memory. No gate sees so many people; fevers that a stolen kiosk invented are
+struck before signing, and struck ones do not count."""
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
@@ -81,8 +81,8 @@ class SignOffs:
         return bool(self._store.query("select 1 from sign_offs where date = ? limit 1", (date,)))
 
     def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
-        """A day's signatures, the newest first, compared with its complete log; of more fevers than
-        can be signed only the number is compared."""
+        """A day's signatures, the newest first, compared with its complete log; if it has more
+        fevers than can be signed, only their number is compared."""
         rows = self._store.query(
             'select s."by", s.at, s.sha256, s.document, s.mac, coalesce((select b.mac'
             " from sign_offs b where b.id < s.id order by b.id desc limit 1), '')"

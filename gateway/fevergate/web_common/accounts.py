@@ -29,7 +29,7 @@ MIN_PASSWORD_LENGTH = 10
 MAX_GUESSES = 5
 LOCK_S = 900.0
 MAX_IDLE_S: dict[Role, float] = {"guard": 12 * 3600.0, "administrator": 3600.0}
-"""A session ends when it was not used for so long; a guard's board stays open for a shift."""
+"""A session ends after this time without use; a guard's board stays open for a shift."""
 
 MAX_SESSION_S = 24 * 3600.0
 CODE_LIFETIME_S = 24 * 3600.0
@@ -43,16 +43,16 @@ _COUNT_ATTEMPT = """
         locked_until = case
             when attempts.locked_until = 0 and attempts.failures + 1 >= :most then :until else 0 end
     where attempts.locked_until <= :now or attempts.locked_until > :until"""
-"""Changes no row while the lock holds. A lock that ends later than one that began now was set by a
-clock that was ahead; it no longer holds."""
+"""SQL to count an attempt; changes no row while name and address are locked. A lock that ends later
+than `:until`, where one beginning now would end, was set by a clock that was ahead, and is void."""
 _SELECT_SESSION = """
     select s."user", u.role, s.csrf, s.created_at, s.seen_at
     from sessions s join users u on u.name = s."user" where s.token = ?"""
 
 
 class Session(NamedTuple):
-    """A signed-in person: account and role, the CSRF token of each form, and the Unix time (s) at
-    which the session ends without another request."""
+    """A signed-in person: account, role, the CSRF token that each of the session's forms carries,
+    and the Unix time (s) at which the session ends if it is not used again."""
 
     user: str
     role: Role
@@ -174,7 +174,7 @@ class Accounts:
         if now - seen_at > MAX_IDLE_S[role] or now - created_at > MAX_SESSION_S:
             self.sign_out(token)
             return None
-        # A time ahead of now was written before the clock was set back: the session begins now.
+        # Stored times in the future mean that the clock was set back: they become the present.
         created_at, set_back = min(created_at, now), now < seen_at - 60
         if set_back or (touch and now - seen_at > 60):
             with self._store.transaction() as connection:
@@ -221,7 +221,7 @@ class Accounts:
         )
 
     def _checked(self, name: str, password: str, role: str) -> str:
-        # The audit names programs "token ..." and people without an account "-".
+        # Not for accounts: in the audit "token ..." is a program, "-" somebody not signed in.
         if not NAME.fullmatch(name) or name.lower().startswith("token ") or name == "-":
             raise AccountError("name")
         if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:

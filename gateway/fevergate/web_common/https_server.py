@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(app: Any, host: str, port: int, certificate: Path, key: Path) -> None:
-    """Serve until SIGTERM or SIGINT; see `check_certificate` first."""
+    """Serve until SIGTERM or SIGINT; call `check_certificate` first."""
     uvicorn.run(
         app,
         host=host,
