@@ -21,7 +21,7 @@ _TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow da
 
 
 def start():
-    """Run the kiosk; whatever ends it, the board is reset."""
+    """Run the kiosk; whatever ends it, except Ctrl-C, the board is reset."""
     slot = ""
     try:
         installed = Installed()

@@ -104,7 +104,7 @@ def close(
 ) -> ClosingResult:
     """Stop the services, delete names, archive the rest, read the archive back, wipe everything.
 
-    Nothing but names is deleted before the archive was read back. Raises `ClosingError`,
+    Only names and their key are deleted before the archive was read back. Raises `ClosingError`,
     `BackupError`, `StoreError`, `ProvisionError`; then it has to be run again.
     """
     if campus != settings.campus:

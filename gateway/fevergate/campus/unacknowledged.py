@@ -41,8 +41,8 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 
 
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
-    """Such fevers received after `since` (Unix time, s), by time of measurement. Raises
-    `CampusError`."""
+    """Fevers neither acknowledged nor struck, received after `since` (Unix time, s), by time of
+    measurement. Raises `CampusError`."""
     columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
     statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
     fevers: list[tuple[Whose, UnseenFever]] = []

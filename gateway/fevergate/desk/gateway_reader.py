@@ -57,7 +57,7 @@ def strictest_c(settings: GatewaySettings) -> float | None:
 
 
 def believed_time(settings: GatewaySettings) -> float | None:
-    """Return the time of the gateway's last deletion round (Unix time, s). Raises `StoreError`."""
+    """Time of the gateway's last deletion round (Unix time, s), or None. Raises `StoreError`."""
     with _reader(settings) as reader:
         return last_round(reader) if reader else None
 

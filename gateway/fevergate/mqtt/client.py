@@ -187,7 +187,7 @@ class BrokerClient:
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect; the broker keeps the session and its queued messages."""
+        """Disconnect; unless `clean`, the broker keeps the session and its queued messages."""
         if self._status_topic:
             self.publish(self._status_topic, b"offline", retain=True)
         self._stopping.set()

@@ -233,7 +233,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
 
 
 def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
-    """Renew certificates that expire soon, or all, and passwords of `names`. Raises as `add`."""
+    """Renew certificates that expire soon, or all, and passwords of `names`. Raises as `revoke`."""
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         yield from _renew_campus(folder, everything=everything)
         return

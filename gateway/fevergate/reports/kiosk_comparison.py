@@ -157,7 +157,8 @@ IDLE_SHARE = 0.01
 
 
 def blind(settings: GatewaySettings, crowds: list[Crowd]) -> list[Blind]:
-    """Kiosks that saw at most `IDLE_SHARE` of a neighbour that saw at least `BUSY_PEOPLE`."""
+    """Kiosks that saw at most `IDLE_SHARE` of the people whom a neighbour saw, if that saw at least
+    `BUSY_PEOPLE`."""
     people = {crowd.kiosk: crowd.people for crowd in crowds}
     flagged = []
     for gate in settings.gates:
