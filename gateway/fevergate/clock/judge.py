@@ -45,14 +45,14 @@ ASK_S = 10.0
 """How often the kernel is asked whether its clock is synchronised."""
 
 BASE_S = 3600.0
-"""A step forward corrects the time since the clock was first believed only if that is no longer
-ago: a clock that was believed for longer was right."""
+"""A step forward corrects what was dated since the clock was first believed, or since its last
+step, only if that is no longer ago than this: a clock believed for longer was right."""
 
 AHEAD_S = 300.0
 """How far a kiosk's date may be ahead of ours; beyond that the time of arrival is used."""
 
 PAST_S = 400 * 86_400.0
-"""How far it may be behind ours: a kiosk keeps 20,000 readings, and may be offline for long."""
+"""How far a kiosk's date may be behind ours: it may be offline for long with 20,000 readings."""
 
 LATE_S = 900.0
 """Delay from which on coverage is shown as late."""
@@ -141,7 +141,7 @@ class GatewayClock:
         self._last = last
         self._doubted_s = doubted_s
         self._lock = threading.RLock()
-        self._start = self._since = monotonic()  # uptime at the begin of this run, of this doubt
+        self._start = self._since = monotonic()  # uptime when this run, this doubt began
         self._anchor: tuple[float, float] | None = None  # UTC and uptime when last believed
         self._base: tuple[float, float] | None = None  # UTC and uptime since the last step
         self._why: Why = "running on"

@@ -1,5 +1,5 @@
 """How well the shipped decision finds fevers in people who were measured.
 
-`people_file` reads them, `replay` judges them by the kiosk's own files and counts, `statistics`
-states what chance leaves open; `command` and `plot` show it.
+`people_file` reads their measurements, `replay` judges them with the kiosk's own code and counts,
+`statistics` computes 95 % intervals and the ROC curve; `command` and `plot` show the result.
 """

@@ -29,8 +29,8 @@ class UnrecordedAcknowledgements:
     def gates(self, refusing: bool) -> set[str]:
         """Return the gates that must show an unrecorded acknowledgement.
 
-        These are the gates with one while the disk is `refusing`, and then until it is recorded.
-        The moment that a working disk needs is not shown.
+        One that was unrecorded while the disk was `refusing` is shown until it is recorded. The
+        moment that a working disk needs is not shown.
         """
         with self._lock:
             waiting = {gate for gate, count in self._waiting.items() if count}

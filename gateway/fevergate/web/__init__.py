@@ -2,7 +2,7 @@
 
 A process of its own, so that a hundred open boards do not slow the red light down: it reads the
 gateway's database, subscribes to its broker, and publishes acknowledgements, lamp tests and what
-administrators send to kiosks. Struck rows are all that it writes to the gateway's database.
+administrators send to kiosks. It writes nothing but strikes to the gateway's database.
 
 `app` serves it and `context` is what all pages share. The board: `board`, `live`, `fever_list`,
 `lamps`. Follow-ups of fevers: `follow_ups`, `follow_up_forwarder`, `fhir`. The daily log:

@@ -66,10 +66,10 @@ class Shared(Site):
             reader.close()
 
     def forget_persons(self) -> int:
-        """Delete personal fields that are too old; return of how many follow-ups.
+        """Delete personal fields that are too old; return in how many follow-ups.
 
-        Their age is reckoned to the gateway's last round of deletions, made only while it believes
-        its clock.
+        Too old is judged by the time of the gateway's last round of deletions, which takes place
+        only while it believes its clock.
         """
         with self.reader() as reader:
             now = last_round(reader)

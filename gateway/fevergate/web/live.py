@@ -79,7 +79,7 @@ class GateNow(msgspec.Struct, kw_only=True):
 
 
 class Live:
-    """The live state, kept between `start` and `stop`; `subscribe` in the event loop's thread."""
+    """The live state, kept from `start` to `stop`; call `subscribe` in the event loop's thread."""
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ ERROR_TEXTS = {
 
 
 class Operation(NamedTuple):
-    """An operation of the API: method, path, the scope that it takes, types of input and result."""
+    """An operation of the API: method, path, scope of the token, types of input and result."""
 
     method: str
     path: str

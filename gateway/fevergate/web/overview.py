@@ -15,7 +15,7 @@ from fevergate.storage.schema import struck
 from fevergate.web_common.dates import parse_day
 
 MAX_DAYS = 31
-"""Longest period; the calendar of a term reads daily sums alone."""
+"""Longest period; the calendar shows `TERM_DAYS`, because it reads daily sums alone."""
 
 TERM_DAYS = 182
 DEFAULT_DAYS = 7
@@ -61,8 +61,8 @@ class Degrees(Struct, frozen=True):
 
 
 class Overview(Struct, kw_only=True):
-    """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all; `term` reaches
-    further back."""
+    """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all; `term` has the
+    days of a longer period for the calendar."""
 
     campus: str
     gate: str

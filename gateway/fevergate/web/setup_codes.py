@@ -2,8 +2,8 @@
 
 An administrator sees the code once. This process keeps, in memory and for 15 minutes, a digest of
 it and the kiosk's file encrypted with a key derived from it; the first request takes the file. So
-neither the database, nor a backup, nor the network traffic can be decrypted. If another person used
-the code first, the new board shows that its code was used.
+the settings cannot be read from the database, a backup or recorded network traffic. If another
+person used the code first, the new board shows that its code was used.
 """
 
 from __future__ import annotations

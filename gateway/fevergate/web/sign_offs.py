@@ -3,8 +3,8 @@
 Write access to the database is not enough to forge one: each carries a MAC over itself and the one
 before, by a key that lies beside the settings.
 
-Signed are counts, coverage, temperatures, times and outcomes. Names and telephone numbers are not:
-they are deleted after `[retention] persons_days`.
+A signature covers counts, coverage, temperatures, times and outcomes, but neither names nor
+telephone numbers, which are deleted after `[retention] persons_days`.
 """
 
 from __future__ import annotations

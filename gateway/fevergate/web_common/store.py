@@ -22,7 +22,7 @@ AUDIT_S = 400 * 86400.0
 """Age at which an audit entry is deleted."""
 
 REPEATED_S = 60.0
-"""Within this, the same entry again is counted, not added."""
+"""A repeat of an audit entry within this time is counted in that entry."""
 
 
 class StatementResult(Protocol):
