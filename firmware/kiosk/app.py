@@ -365,7 +365,7 @@ class App:
             self._faulty(error)
 
     def _late(self):
-        """Raise the alarm that is due for a positive who did not come back; for failed samples."""
+        """Raise the alarm due for a positive who did not come back; call after a failed sample."""
         now = self.uptime.ms()
         self._answer_all(self.decision.overdue(now), now)
 

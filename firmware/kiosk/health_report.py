@@ -32,7 +32,7 @@ _PSRAM_MIN = 1 << 20  # bytes; a heap region of this size is PSRAM, not internal
 class HealthReport:
     """Publishes health messages about an `App`.
 
-    `watched_ms` is the time since the last message in which a person could have been scanned.
+    `watched_ms` is the time in which a person could have been scanned, since the last message.
     """
 
     def __init__(self, app):

@@ -37,7 +37,7 @@ class Calendar:
 
     def place(self, at: float | None, received_at: float) -> date:
         """The day under which a reading is stored: that of `at`, or of its arrival where `at` is
-        missing, too old or in the future (Unix time, s)."""
+        missing, too old or more than `FUTURE_DAYS` ahead (Unix time, s)."""
         arrival = self.day(received_at)
         if at is None:
             return arrival
