@@ -143,7 +143,7 @@ class GatewayClock:
         self._lock = threading.RLock()
         self._start = self._since = monotonic()  # uptime when this run, this doubt began
         self._anchor: tuple[float, float] | None = None  # UTC and uptime when last believed
-        self._base: tuple[float, float] | None = None  # UTC and uptime since the last step
+        self._base: tuple[float, float] | None = None  # when first believed, or last stepped
         self._why: Why = "running on"
         self._in_doubt = False
         self._doubt_began = 0.0  # UTC, as used then
@@ -228,7 +228,8 @@ class GatewayClock:
 
     def is_plausible(self, at: float | None, received_at: float) -> bool:
         """Whether a kiosk's date is plausible: not ahead of ours by more than `AHEAD_S`, nor older
-        than `PAST_S`. While our clock is in doubt it may be ahead, up to the certificate's end."""
+        than `PAST_S`. While our clock is in doubt it may be ahead, up to the certificate's end, or
+        by `PAST_S` if that is unknown."""
         if at is None:
             return False
         if at < received_at - PAST_S:

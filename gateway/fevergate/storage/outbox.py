@@ -36,7 +36,7 @@ MAX_HOURS = 20_000
 summary waits too; days and fevers are never dropped."""
 
 GRACE_S = 300
-"""How long after midnight a day counts as over: its last readings may still be on their way."""
+"""Time after midnight from which a day counts as over: its last readings may come late."""
 
 MAX_DAYS = 31
 """Days stated in one step; a gateway that was off for longer states the others in the next."""

@@ -33,7 +33,7 @@ FIRST_S = 120.0
 """Delay of the first round: the gateway's start has other work."""
 
 LEAP_S = 30 * DAY_S
-"""Advance of the clock since the last round that counts as a leap."""
+"""Advance of the clock since the last round beyond which it counts as a leap."""
 
 DOUBT_S = 6 * 3600
 """How long the gateway must have run after a leap, over all its runs, before anything is deleted,

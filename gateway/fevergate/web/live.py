@@ -159,7 +159,10 @@ class Live:
         return msgspec.structs.replace(heard, online=online, trouble=trouble, trend=trend)
 
     def acknowledge(self, gate: str, by: str) -> bool:
-        """Publish a guard's acknowledgement; False if the gateway is not there to take it."""
+        """Publish a guard's acknowledgement; False if the gateway is not online to take it.
+
+        Raises `NothingFoundError` for an unknown gate.
+        """
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
         if not self._gateway:
@@ -168,7 +171,10 @@ class Live:
         return self._broker.publish(topic, encode(Acknowledge(by=by)))
 
     def try_lamps(self, gate: str, by: str) -> bool:
-        """Ask the gateway to test a gate's lamps; False if it is not there to take it."""
+        """Ask the gateway to test a gate's lamps; False if it is not online to do so.
+
+        Raises `NothingFoundError` for an unknown gate.
+        """
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
         if not self._gateway:
