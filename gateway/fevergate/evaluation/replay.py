@@ -107,9 +107,10 @@ def replay(
     threshold_c: float = THRESHOLD_C,
     baseline: Literal["auto", "off"] = "auto",
 ) -> tuple[list[Judged], Baseline]:
-    """Judge everybody in order of time. Returns the verdicts, and the baseline at the end.
+    """Judge everybody; return the verdicts, and the baseline at the end.
 
-    Each of `people` must have `oral_c`. A person without a time comes a minute after the last.
+    Each of `people` must have `oral_c`. They come in order of time if all have one, else as listed;
+    a person without a time comes a minute after the last.
     """
     if all(person.at for person in people):
         people = sorted(people, key=lambda person: person.at or datetime.min)

@@ -21,7 +21,7 @@ CONFIRM_S = 3600
 """Time between two messages to a kiosk whose date is right."""
 
 MIN_INTERVAL_S = 1
-"""Least time between two messages to any kiosk."""
+"""Least time between two messages to one kiosk."""
 
 
 class KioskClocks:

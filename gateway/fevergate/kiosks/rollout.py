@@ -136,9 +136,9 @@ class Rollout:
             self._heard.put((message.topic, bytes(message.payload)))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
-        """Update the kiosks: the first alone, then `at_once` at a time. A failure ends the update.
+        """Update the kiosks: the first alone, then `at_once` at a time.
 
-        Returns the kiosks that were begun; one that is not online is no failure.
+        After a failure no other is begun; a kiosk that is not online is none. Returns those begun.
         """
         waiting = list(kiosks)
         finished: list[Progress] = []

@@ -63,7 +63,7 @@ class RecordWriter:
         self._readings.forget()
 
     def write(self, record: Record) -> None:
-        """Write a record; a repeat changes nothing."""
+        """Write a record; a repeated reading, health or acknowledgement changes no figures."""
         match record:
             case ReadingArrived():
                 self._write_reading(record)

@@ -110,7 +110,8 @@ class Salvage:
 
 
 def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str], list[Row]]]:
-    """Yield batches of (column names, rows), from the first row on, then from the last one back."""
+    """Yield batches of (column names, rows): from the first row on, and from the last one back if a
+    page is bad."""
     key = TABLES[table]
     names = ", ".join(key)
     columns = _reading_columns(database) if table == "readings" else "*"

@@ -131,7 +131,8 @@ class Store:
     def commit(self, batch: Sequence[Record]) -> Touched:
         """Write a batch in one durable transaction; returns its readings by kiosk and boot.
 
-        A repeated record changes nothing. Raises `StoreError` for any error.
+        A repeated reading, health or acknowledgement changes no figures. Raises `StoreError` for
+        any error.
         """
         touched: Touched = {}
         if self._closed:

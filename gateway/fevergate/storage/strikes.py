@@ -151,7 +151,8 @@ def _check_texts(request: StrikeRequest) -> None:
 def _check_room(
     database: Database, settings: GatewaySettings, request: StrikeRequest, begin: float, end: float
 ) -> None:
-    """Raise `StrikeError` where the hours hold nothing, are struck already, or were too often."""
+    """Raise `StrikeError` where the hours hold nothing or are struck already, or the day has
+    `MOST_STRIKES` of the kiosk."""
     (rows,) = database.execute(
         "select count(*) from hours where kiosk = ? and hour >= ? and hour < ?",
         (request.kiosk, begin, end),

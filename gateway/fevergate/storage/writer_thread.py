@@ -160,7 +160,7 @@ class Writer:
         return self._queue.qsize()
 
     def call(self, work: Callable[[Store], T]) -> Future[T]:
-        """Run `work` with the store in the writer's thread; returns the future result."""
+        """Run `work` with the store in the writer's thread; returns a future of its result."""
         future: Future[T] = Future()
         self._queue.put(_Call(work, future))
         if self._ended.is_set():
