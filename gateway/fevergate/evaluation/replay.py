@@ -1,8 +1,8 @@
 """Replays measured people through the kiosk's own decision, and counts right and wrong verdicts.
 
-People come in order of time; a person's rounds are the successive samples of one scan. The crowd's
-baseline starts without knowledge and follows the people. After a first positive the person is
-scanned again with the same samples, as somebody who stays would be.
+People come in order of time, if known; a person's rounds are the successive samples of one scan.
+The crowd's baseline starts without knowledge and follows the people. After a first positive the
+person is scanned again with the same samples, as somebody who stays would be.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Rollout:
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
         """Update the kiosks: the first alone, then `at_once` at a time.
 
-        After a failure no other is begun; a kiosk that is not online is none. Returns those begun.
+        After a failure no other is begun; to be offline is no failure. Returns those begun.
         """
         waiting = list(kiosks)
         finished: list[Progress] = []

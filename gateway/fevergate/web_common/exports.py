@@ -35,7 +35,7 @@ MAX_PDF_ROWS = 1000
 """Rows of a table in a PDF (thirty pages): ReportLab holds the whole document in memory."""
 
 MAX_XLSX_ROWS = 1_000_000
-"""A worksheet holds 1,048,576 rows; a CSV has no limit."""
+"""Rows of a table in an XLSX: a worksheet holds 1,048,576; a CSV has no limit."""
 
 TRUNCATED = N_(
     "Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX."
@@ -98,8 +98,8 @@ def as_xlsx(sheet: Sheet) -> bytes:
 def as_pdf(sheet: Sheet, footer: str, truncated: str) -> bytes:
     """A PDF on A4 landscape with its font embedded.
 
-    A longer table is cut at `MAX_PDF_ROWS`, which `truncated` (translated `TRUNCATED`) states.
-    Raises `ExportError` without a Chinese font.
+    A table of more than `MAX_PDF_ROWS` is cut there, which `truncated` (translated `TRUNCATED`)
+    states. Raises `ExportError` without a Chinese font, or if the report cannot be laid out.
     """
     font = chinese_font()
     words = ParagraphStyle("words", fontName=font, fontSize=9, leading=13, wordWrap="CJK")
