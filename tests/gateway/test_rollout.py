@@ -102,6 +102,19 @@ def test_a_kiosk_that_asks_for_what_there_is_not_holds_up_no_rollout(monkeypatch
     assert ends == {"north-1": AWAY, "north-2": DONE} and sent == []
 
 
+def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
+    """The first is not online: that shows nothing of the firmware."""
+    says = itertools.repeat(json.dumps({"v": 1, "offset": -1}).encode())
+    going, _ = rolling(monkeypatch, says)
+    moved: list[tuple[str, str]] = []
+    going._moved = lambda progress: moved.append((progress.kiosk, progress.state))
+    names = ["north-1", "north-2", "north-3", "north-4"]
+    ends = going.run(names, at_once=3)
+    assert [progress.state for progress in ends] == [AWAY, DONE, AWAY, AWAY]
+    assert moved.index(("north-2", DONE)) < moved.index(("north-3", rollout.WAITING))
+    assert moved.index(("north-4", rollout.WAITING)) < moved.index(("north-3", AWAY))
+
+
 def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
     says = itertools.repeat(json.dumps({"v": 1, "offset": 0}).encode())
     going, sent = rolling(monkeypatch, says)

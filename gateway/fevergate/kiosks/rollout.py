@@ -136,7 +136,7 @@ class Rollout:
             self._heard.put((message.topic, bytes(message.payload)))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
-        """Update the kiosks: the first alone, then `at_once` at a time.
+        """Update the kiosks: alone until the first of them is updated, then `at_once` at a time.
 
         After a failure no other is begun; to be offline is no failure. Returns those begun.
         """
@@ -152,8 +152,9 @@ class Rollout:
             self._hear(under_way)
             for progress in [progress for progress in under_way.values() if progress.over]:
                 finished.append(under_way.pop(progress.kiosk))
-                limit = at_once
-                if progress.state not in (DONE, AWAY):
+                if progress.state == DONE:  # a kiosk that is not online has shown nothing
+                    limit = at_once
+                elif progress.state != AWAY:
                     waiting.clear()  # the next would fail alike
         return finished
 
