@@ -13,6 +13,9 @@ SIMULATED = (
 )
 """Who imports one of these plays kiosks at a speed of their own."""
 
+ROOMS = {"browser", "simulator", "system", "tools"}
+"""Folders whose tests do so; elsewhere a kiosk is played without a clock."""
+
 ELSEWHERE = ("test_measure.py",)
 """Who has kiosks played by a command."""
 
@@ -30,7 +33,7 @@ def pytest_itemcollected(item):
     names = vars(item.module).values() if getattr(item, "module", None) else ()
     modules = {getattr(one, "__module__", "") or "" for one in names}
     plays = any(f"{name}.".startswith(tuple(f"{room}." for room in SIMULATED)) for name in modules)
-    plays = (plays and "system" in item.path.parts) or item.path.name in ELSEWHERE
+    plays = (plays and not ROOMS.isdisjoint(item.path.parts)) or item.path.name in ELSEWHERE
     if not item.get_closest_marker("xdist_group"):
         desk = plays and item.path.name.startswith(DESK)
         group = "desk" if desk else "kiosks" if plays else item.path.stem

@@ -1,6 +1,5 @@
 """Who may say and hear what: the real broker, its real access list, the stock clients."""
 
-import json
 import socket
 import ssl
 import subprocess
@@ -8,89 +7,11 @@ import threading
 
 import paho.mqtt.client as mqtt
 import pytest
+from broker_client import BASE, HANG_S, Client, password_of
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from process_list import command_lines
-
-from fevergate.settings.gateway import read_secret
-
-BASE = "fevergate/v1/east"
-HANG_S = 20
-
-
-class Client:
-    """A client that remembers what it heard."""
-
-    def __init__(self, site, user, password=None, *, version=ssl.TLSVersion.TLSv1_2, **options):
-        self.heard = []
-        self.refused = None
-        self.connected = threading.Event()
-        self._changed = threading.Condition()
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5, **options)
-        if user:
-            client.username_pw_set(user, password or password_of(site, user))
-        context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
-        context.maximum_version = version
-        client.tls_set_context(context)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        self.client = client
-        client.connect("127.0.0.1", site.port)
-        client.loop_start()
-        assert self.connected.wait(HANG_S)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.client.disconnect()
-        self.client.loop_stop()
-
-    def _on_connect(self, _client, _data, _flags, reason, _properties):
-        self.refused = str(reason) if reason.is_failure else None
-        self.connected.set()
-
-    def _on_message(self, _client, _data, message):
-        with self._changed:
-            self.heard.append((message.topic, message.payload))
-            self._changed.notify_all()
-
-    def hear(self, topic):
-        done = threading.Event()
-        self.client.on_subscribe = lambda *_: done.set()
-        self.client.subscribe(topic, 1)
-        assert done.wait(HANG_S)
-
-    def say(self, topic, payload, retain=False):
-        """Publish and wait for the broker's answer; returns whether it refused."""
-        outcome = []
-        done = threading.Event()
-
-        def published(_client, _data, _mid, reason, _properties):
-            outcome.append(reason.is_failure)
-            done.set()
-
-        self.client.on_publish = published
-        self.client.publish(topic, payload, qos=1, retain=retain)
-        assert done.wait(HANG_S)
-        return outcome[0]
-
-    def wait_for(self, payload):
-        with self._changed:
-            heard = self._changed.wait_for(
-                lambda: payload in [p for _, p in self.heard], timeout=HANG_S
-            )
-        assert heard, self.heard
-
-    def payloads(self):
-        return [payload for _, payload in self.heard]
-
-
-def password_of(site, user):
-    if (site.folder / f"{user}.password").exists():
-        return read_secret(site.folder / f"{user}.password")
-    return json.loads((site.folder / "kiosks" / user / "settings.json").read_text())["password"]
 
 
 def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):

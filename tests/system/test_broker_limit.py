@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 import pytest
 import real_micropython
+from broker_client import HANG_S, password_of
 from samples import settings
-from test_broker_access import HANG_S, password_of
 
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mosquitto.broker_files import FILES

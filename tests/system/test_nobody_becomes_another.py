@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import paho.mqtt.client as mqtt
 import pytest
+from broker_client import BASE, HANG_S, Client, password_of
 from gpiozero.pins.mock import MockFactory
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from samples import health, reading
-from test_broker_access import BASE, HANG_S, Client, password_of
 
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics

@@ -38,7 +38,7 @@ def trace(tmp_path_factory):
             "LD_PRELOAD": str(library),
             "TRACE": str(folder / "trace"),
             "TRACE_ROOT": str(disk),
-            "PYTHONPATH": f"{ROOT / 'tests/gateway'}",
+            "PYTHONPATH": f"{ROOT / 'tests/support'}",
         },
         capture_output=True,
         text=True,

@@ -8,10 +8,10 @@ import time
 
 import paho.mqtt.client as mqtt
 import pytest
+from broker_client import BASE, HANG_S, Client, password_of
 from click.testing import CliRunner
 from cryptography import x509
 from paho.mqtt.enums import CallbackAPIVersion
-from test_broker_access import BASE, HANG_S, Client, password_of
 
 from fevergate.cli import cli
 from fevergate.crypto import pki

@@ -7,8 +7,8 @@ import math
 import time
 
 import pytest
+from broker_client import BASE, Client
 from kiosk_helpers import ANSWER_S, HEALTHY, readings, until
-from test_broker_access import BASE, Client
 
 from harness.system import System
 

@@ -158,7 +158,7 @@ def test_a_missing_file_is_named(tmp_path):
         image.read(tmp_path / "none.bin")
 
 
-PAGE = (Path(__file__).parents[2] / "hardware/flash.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "hardware/flash.md").read_text(encoding="utf-8")
 
 
 def test_the_page_names_each_board_with_its_image_and_where_it_is_written():

@@ -8,7 +8,7 @@ import pytest
 from simulator.interpreters import INTERPRETERS as ALL
 from simulator.interpreters import interpreter as interpreter_of
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def needs(name: str) -> pytest.MarkDecorator:

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 import zxingcpp
+from accessibility import judged
 from commissioning_helpers import SSID, WIFI_PASSWORD, NewBoard
 from kiosk_helpers import ANSWER_S, until
 from PIL import Image
 from playwright.sync_api import expect
-from test_pages_for_everybody import judged
 
 from harness.broker import free_port
 from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in

@@ -49,7 +49,7 @@ def test_a_value_of_several_lines_is_wrapped_as_a_whole():
 
 
 def test_no_file_of_the_firmware_looks_for_const_on_the_board():
-    sources = sorted((Path(__file__).resolve().parents[2] / "firmware").rglob("*.py"))
+    sources = sorted((Path(__file__).resolve().parents[3] / "firmware").rglob("*.py"))
     assert len(sources) > 40
     for source in sources:
         assert b"const\0" not in compiled(source.read_bytes(), source.name), source

@@ -315,9 +315,9 @@ def test_two_senders_send_each_notice_once(campus_url):
 
 
 def start_server(url: str) -> subprocess.Popen[str]:
-    here = Path(__file__).parent
+    tests = Path(__file__).parents[2]
     child = subprocess.Popen(
-        [sys.executable, "-c", ONE_SERVER, url, here, here.parents[1] / "tools"],
+        [sys.executable, "-c", ONE_SERVER, url, tests / "support", tests.parent / "tools"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,15 +2,13 @@
 nothing serious, nothing is cut off, and nothing is loaded from elsewhere."""
 
 import pytest
-import real_micropython
+from accessibility import WAYS, judged
 
 from fevergate.protocol.messages import Verdict
-from harness.browser import NARROW, PASSWORD, WIDE, begin, chromium, opened, sign_in
+from harness.browser import PASSWORD, begin, chromium, opened, sign_in
 from harness.filled import fill
 from harness.site import Site
 
-AXE = real_micropython.ROOT / ".venv/node/node_modules/axe-core/axe.min.js"
-WAYS = [("zh", "day", WIDE), ("en", "night", NARROW), ("zh", "night", NARROW), ("en", "day", WIDE)]
 PAGES = [
     "/board/north",
     "/admin/overview",
@@ -60,18 +58,6 @@ def site(tmp_path_factory, browser):
         page.wait_for_selector(".state.red")
         page.context.close()
         yield site
-
-
-def judged(page):
-    """What axe finds of consequence: which rule, where, why."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        (one["id"], node["html"][:200], node.get("failureSummary", ""))
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.timeout(240)

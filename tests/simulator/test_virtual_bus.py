@@ -1,5 +1,6 @@
 """The virtual wires: who answers, what hands on the pins do, and a driver by other hands."""
 
+import adafruit_mlx90614
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,6 @@ from simulator_helpers import (
     OBJECT,
     READY_MS,
     HostI2C,
-    adafruit_driver,
     black_body,
     quiet_sensor,
 )
@@ -41,14 +41,14 @@ def test_adafruits_driver_reads_what_is_before_the_sensor(
 ) -> None:
     bus = VirtualBus()
     bus.attach(quiet_sensor(black_body(object_c, ambient_c)))
-    driver = adafruit_driver().MLX90614(HostI2C(bus))
+    driver = adafruit_mlx90614.MLX90614(HostI2C(bus))
     assert driver.object_temperature == pytest.approx(object_c, abs=0.0101)
     assert driver.ambient_temperature == pytest.approx(ambient_c, abs=0.0101)
 
 
 def test_adafruits_driver_finds_nobody_on_an_empty_bus() -> None:
     with pytest.raises(ValueError, match="0x5a"):
-        adafruit_driver().MLX90614(HostI2C(VirtualBus()))
+        adafruit_mlx90614.MLX90614(HostI2C(VirtualBus()))
 
 
 def test_scan_finds_sensor_and_display(bus: VirtualBus) -> None:

@@ -1,15 +1,12 @@
 """What several tests of the simulator need: frames by hand, a host's I2C, small firmwares."""
 
-import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
 
 from simulator.bus import VirtualBus
 from simulator.physics import View
 from simulator.sensor import CONFIG1_DCI, VirtualMLX90614
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PEOPLE_FILE = ROOT.parent / "shared" / "data" / "people_group1.csv"
 
 AMBIENT, OBJECT = 0x06, 0x07
@@ -67,20 +64,6 @@ def write_word(sensor: VirtualMLX90614, command: int, value: int, now_ms: float 
     """A write word with its checksum."""
     body = bytes((command, value & 0xFF, value >> 8))
     sensor.transfer(now_ms, 0x5A, body + bytes((crc8(b"\xb4" + body),)), 0)
-
-
-def adafruit_driver() -> ModuleType:
-    """Adafruit's driver, which wants Blinka's `micropython` and not the one in this folder."""
-    here = str(Path(__file__).parent)
-    path, ours = list(sys.path), sys.modules.pop("micropython", None)
-    sys.path[:] = [entry for entry in path if entry != here]
-    try:
-        return importlib.import_module("adafruit_mlx90614")
-    finally:
-        sys.path[:] = path
-        sys.modules.pop("micropython", None)
-        if ours is not None:
-            sys.modules["micropython"] = ours
 
 
 class HostI2C:

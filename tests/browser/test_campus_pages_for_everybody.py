@@ -1,7 +1,7 @@
 """The campus server's pages in a real browser, both languages, bright and dark, wide and narrow."""
 
 import pytest
-from test_pages_for_everybody import WAYS, judged
+from accessibility import WAYS, judged
 
 from harness.browser import chromium, opened, sign_in
 from scenarios.campus_filled import ADMINISTRATOR, filled, play

@@ -8,8 +8,8 @@ from pathlib import Path
 import openpyxl
 import pdfplumber
 import pytest
+from export_cells import cells
 from playwright.sync_api import expect
-from test_log_exports import said
 
 from fevergate import web
 from fevergate.protocol.messages import Verdict
@@ -143,7 +143,7 @@ def test_a_day_at_the_gate(place, browser):
     rows = list(csv.reader(io.StringIO(kept["CSV"].decode("utf-8-sig"))))
     assert len(rows) == 2 and {"38.6", "Liu Yang", "38.1", "To the clinic"} <= set(rows[1])
     sheet = openpyxl.load_workbook(io.BytesIO(kept["XLSX"])).worksheets[0]
-    assert said([[cell.value or "" for cell in sheet[2]]]) == said([rows[1]])
+    assert cells([[cell.value or "" for cell in sheet[2]]]) == cells([rows[1]])
     with pdfplumber.open(io.BytesIO(kept["PDF"])) as document:
         text = document.pages[0].extract_text()
     assert "Liu Yang" in text and "Signed off by Li Wei" in text

@@ -10,9 +10,9 @@ import pdfplumber
 import pytest
 from argon2 import PasswordHasher
 from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings, so_far
+from export_cells import cells
 from pages_site import GOOD
 from starlette.testclient import TestClient
-from test_log_exports import said
 
 from fevergate.campus.app import CampusServer
 from fevergate.web_common import accounts
@@ -143,12 +143,12 @@ def test_every_file_holds_what_the_page_shows(site, language):
     assert rows[2][2:] == [""] * 9  # missing, and not zero
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"/reports/{DAY}.xlsx").content))
     sheet = [["" if cell is None else cell for cell in row] for row in book.worksheets[0].values]
-    assert said(sheet) == said(rows)
+    assert cells(sheet) == cells(rows)
     with pdfplumber.open(io.BytesIO(client.get(f"/reports/{DAY}.pdf").content)) as document:
         tables = [table for page in document.pages for table in page.extract_tables()]
         text = "".join(page.extract_text() for page in document.pages)
     found = [[(cell or "").replace("\n", "") for cell in row] for row in tables[0]]
-    assert said(found) == said(rows)
+    assert cells(found) == cells(rows)
     assert ("发热筛查日报告" if language == "zh" else "Daily report of fever screening") in text
     fevers = client.get(f"/reports/{DAY}.csv?table=fevers").content.decode("utf-8-sig")
     assert len(fevers.strip().splitlines()) == 3
