@@ -1,4 +1,4 @@
-"""Result of one check of `fevergate doctor`: a state for programs, a text for people."""
+"""Result of one check of `fevergate doctor` or a board's self-test: a state, a text for people."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from typing import Literal
 
 from msgspec import Struct
 
+Pair = tuple[str, str]
+"""A text in Chinese and in English."""
+
 State = Literal["ok", "warning", "failed"]
 
 
 class Finding(Struct, kw_only=True):
-    """Result of one check; `text` and `advice` are pairs (Chinese, English)."""
+    """Result of one check; `advice` says what to do."""
 
     check: str
     state: State
-    text: tuple[str, str]
-    advice: tuple[str, str] = ("", "")
+    text: Pair
+    advice: Pair = ("", "")
 
 
 def ok(check: str, zh: str, en: str) -> Finding:
     """A finding without fault or advice."""
     return Finding(check=check, state="ok", text=(zh, en))
+
+
+def warning(check: str, zh: str, en: str, advice: Pair) -> Finding:
+    """A finding that needs attention, while the system still works."""
+    return Finding(check=check, state="warning", text=(zh, en), advice=advice)
+
+
+def failed(check: str, zh: str, en: str, advice: Pair = ("", "")) -> Finding:
+    """A finding of something that does not work."""
+    return Finding(check=check, state="failed", text=(zh, en), advice=advice)

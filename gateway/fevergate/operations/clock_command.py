@@ -43,19 +43,13 @@ def clock_command(right: bool, as_json: bool, language: str | None, settings_pat
     """
     settings = load_gateway(settings_path)
     path = settings.path(settings.database)
-    reader = open_reader(path)
-    try:
+    with open_reader(path) as reader:
         state = clock_memory.last_state(reader)
-    finally:
-        reader.close()
     if state is None:
         raise NothingFoundError(f"{path}: no gateway has run yet")
     if right:
-        writer = connect(path, read_only=False)
-        try:
-            clock_memory.say_right(Database(writer))
-        finally:
-            writer.close()
+        with Database(connect(path, read_only=False)) as writer:
+            clock_memory.say_right(writer)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(state), indent=1).decode())
         return

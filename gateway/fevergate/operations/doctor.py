@@ -15,15 +15,14 @@ import httpx
 
 from fevergate.clock import time_source
 from fevergate.clock.judge import WAYS_OUT
-from fevergate.command_line.finding import Finding, State, ok
+from fevergate.command_line.finding import Finding, State, failed, ok, warning
 from fevergate.crypto import pki
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.forwarding.http_sender import campus_context
 from fevergate.mosquitto import connection_limit
 from fevergate.mosquitto.broker_files import CLIENT_IDS
 from fevergate.mqtt.one_shot import probe
-from fevergate.operations import doctor_desk as desk_findings
-from fevergate.operations import doctor_gateway, doctor_lamps, doctor_storage
+from fevergate.operations import doctor_desk, doctor_gateway, doctor_lamps, doctor_storage
 from fevergate.operations.clock_command import in_words
 from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from fevergate.storage.clock_memory import last_state
@@ -39,35 +38,33 @@ def examine(settings_path: Path) -> list[Finding]:
         settings = load_gateway(settings_path)
     except SettingsError as error:
         return [
-            Finding(
-                check="settings",
-                state="failed",
-                text=(str(error), str(error)),
-                advice=("改正该行后再试", "mend that line, then try again"),
+            failed(
+                "settings",
+                str(error),
+                str(error),
+                ("改正该行后再试", "mend that line, then try again"),
             )
         ]
     findings = [ok("settings", f"{settings_path}", f"{settings_path}")]
     for check in _CHECKS:
-        name = check.__name__.lstrip("_")
         try:
             findings += check(settings)
         except Exception as error:  # a check that raises must not stop the others
             text = f"{type(error).__name__}: {error}"
-            findings.append(Finding(check=name, state="failed", text=(text, text)))
+            findings.append(failed(check.__name__.lstrip("_"), text, text))
     return findings
 
 
 def _broker(settings: GatewaySettings) -> Iterator[Finding]:
-    broker = settings.broker
-    address = "{}:{}".format(*broker.addresses[0])
+    address = "{}:{}".format(*settings.broker.addresses[0])
     try:
         took_ms = probe(settings) * 1000
     except FeverGateError as error:
-        yield Finding(
-            check="broker",
-            state="failed",
-            text=(f"消息服务器不可用：{error}", str(error)),
-            advice=(
+        yield failed(
+            "broker",
+            f"消息服务器不可用：{error}",
+            str(error),
+            (
                 "查看 systemctl status mosquitto，核对 [broker] 设置",
                 "see systemctl status mosquitto, and [broker] in the settings",
             ),
@@ -80,15 +77,12 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
         )
     path = settings.path("mosquitto.conf")
     if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
-        yield Finding(
-            check="broker",
-            state="warning",
-            text=(
-                "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
-                "the broker's settings are old: one kiosk's credential can take another client's"
-                " place, and keep a light dark",
-            ),
-            advice=(
+        yield warning(
+            "broker",
+            "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
+            "the broker's settings are old: one kiosk's credential can take another client's"
+            " place, and keep a light dark",
+            (
                 "再运行一次 fevergate provision gateway",
                 "run fevergate provision gateway once more",
             ),
@@ -119,11 +113,8 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
     ]
     if open_to_all:
         files = ", ".join(sorted(open_to_all))
-        yield Finding(
-            check="secrets",
-            state="failed",
-            text=(f"他人可读：{files}", f"others can read {files}"),
-            advice=("chmod 600", "chmod 600"),
+        yield failed(
+            "secrets", f"他人可读：{files}", f"others can read {files}", ("chmod 600", "chmod 600")
         )
     else:
         yield ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
@@ -132,25 +123,18 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
-    advice = ("检查网络校时：timedatectl", "check network time: timedatectl")
     if now.year < MIN_YEAR:
-        yield Finding(check="clock", state="failed", text=(local, local), advice=advice)
+        yield failed(
+            "clock", local, local, ("检查网络校时：timedatectl", "check network time: timedatectl")
+        )
         return
     path = settings.path(settings.database)
     if path.exists():
-        reader = open_reader(path)
-        try:
+        with open_reader(path) as reader:
             state = last_state(reader)
-        finally:
-            reader.close()
         if state and not state.believed:
             zh, en = in_words(state)
-            yield Finding(
-                check="clock",
-                state="failed",
-                text=(f"{local} {zh}", f"{local} {en}"),
-                advice=WAYS_OUT[state.why],
-            )
+            yield failed("clock", f"{local} {zh}", f"{local} {en}", WAYS_OUT[state.why])
             return
     yield time_source.finding(now, settings.zone)
 
@@ -162,18 +146,16 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         return
     try:
         read_secret(settings.path(server.token_file))
-        answer = httpx.get(
-            f"{server.url.rstrip('/')}/healthz",
-            verify=campus_context(settings, server),
-            timeout=10,
-        )
-        answer.raise_for_status()
+        context = campus_context(settings, server)
+        httpx.get(
+            f"{server.url.rstrip('/')}/healthz", verify=context, timeout=10
+        ).raise_for_status()
     except (httpx.HTTPError, FeverGateError) as error:
-        yield Finding(
-            check="campus",
-            state="failed",
-            text=(f"{server.url} 不可用：{error}", f"{server.url}: {error}"),
-            advice=("汇总会保留到恢复为止", "summaries wait until it is back"),
+        yield failed(
+            "campus",
+            f"{server.url} 不可用：{error}",
+            f"{server.url}: {error}",
+            ("汇总会保留到恢复为止", "summaries wait until it is back"),
         )
     else:
         yield ok("campus", f"{server.url} 可用", f"{server.url} answers")
@@ -194,7 +176,7 @@ _CHECKS = (
     doctor_lamps.pins,
     doctor_lamps.outputs,
     doctor_lamps.lamps,
-    desk_findings.desk,
+    doctor_desk.desk,
     _clock,
     _campus,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fevergate.command_line.finding import Finding, ok
+from fevergate.command_line.finding import Finding, failed, ok
 from fevergate.command_line.options import FOLDER
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.operations.doctor_storage import DISK_ZH
@@ -13,10 +13,7 @@ from fevergate.settings.gateway import GatewaySettings
 CONNECTS_S = 30.0
 """Time after its start in which a gateway may still be without a connection."""
 
-_ADVICE = (
-    "查看 journalctl -u fevergate-gateway",
-    "see journalctl -u fevergate-gateway",
-)
+_ADVICE = ("查看 journalctl -u fevergate-gateway", "see journalctl -u fevergate-gateway")
 
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
@@ -52,4 +49,4 @@ def _wrong(running: RunState) -> Iterator[Finding]:
 
 
 def _finding(zh: str, en: str) -> Finding:
-    return Finding(check="gateway", state="failed", text=(zh, en), advice=_ADVICE)
+    return failed("gateway", zh, en, _ADVICE)

@@ -6,13 +6,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from fevergate.alarm.gpio import choose_library
-from fevergate.command_line.finding import Finding, State, ok
+from fevergate.command_line.finding import Finding, State, ok, warning
 from fevergate.errors import PinsError
 from fevergate.gateway.run_state import read_run_state
+from fevergate.operations.doctor_storage import stored
 from fevergate.protocol.lamp_answer import DARK
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.storage.connection import open_reader
+from fevergate.storage.coverage_bits import DAY_S
 from fevergate.system.machine import Machine, keeps_outputs, recognise
 from fevergate.texts.translations import translations
 from fevergate.texts.trouble_text import line
@@ -21,7 +24,6 @@ CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
 """The Pi firmware's settings: from Debian 12 on, and on a system upgraded from an earlier one. On a
 new system the second file only refers to the first (raspberrypi-sys-mods, get_fw_loc)."""
 STRICT = "dtparam=strict_gpiod"
-DAY_S = 86400
 MAX_UNTESTED_DAYS = 31
 """Lamps that were not tested for longer are a warning."""
 
@@ -72,53 +74,35 @@ def _dark(gate: str, why: str, state: State) -> Finding:
     )
 
 
-_MOCK = Finding(
-    check="pins",
-    state="warning",
-    text=("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
-    advice=("正式使用时改为 auto", "auto, where it is meant"),
+_MOCK = warning(
+    "pins",
+    "设置为 mock，灯不会亮",
+    "the settings say mock: no lamp will be lit",
+    ("正式使用时改为 auto", "auto, where it is meant"),
 )
 
 
-def lamps(settings: GatewaySettings) -> Iterator[Finding]:
+@stored
+def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     """When each gate's lamps were last tested, and by whom."""
-    path = settings.path(settings.database)
-    if not path.exists():
-        return
-    reader = open_reader(path)
-    try:
-        tried = {
-            gate: (at, by)
-            for gate, at, by in reader.execute(
-                "select gate, max(at), by from lamp_tests where whole group by gate"
-            )
-        }
-    finally:
-        reader.close()
+    rows = reader.execute("select gate, max(at), by from lamp_tests where whole group by gate")
+    tests = {gate: (at, by) for gate, at, by in rows}
     for gate in (known.name for known in settings.gates):
-        at, by = tried.get(gate, (None, ""))
+        at, by = tests.get(gate, (None, ""))
+        advice = (
+            f"站在灯前运行 fevergate lamps test {gate} --by 姓名",
+            f"stand before them and run fevergate lamps test {gate} --by NAME",
+        )
         if at is None:
-            yield _untried(gate, "灯从未试过", "its lamps were never tried")
+            text = (f"{gate}：灯从未试过", f"{gate}: its lamps were never tried")
+            yield warning("lamps", *text, advice)
             continue
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
-        zh, en = f"灯于 {days:.0f} 天前试过{who}", f"its lamps were tried {days:.0f} days ago{who}"
-        if days > MAX_UNTESTED_DAYS:
-            yield _untried(gate, zh, en)
-        else:
-            yield ok("lamps", f"{gate}：{zh}", f"{gate}: {en}")
-
-
-def _untried(gate: str, zh: str, en: str) -> Finding:
-    return Finding(
-        check="lamps",
-        state="warning",
-        text=(f"{gate}：{zh}", f"{gate}: {en}"),
-        advice=(
-            f"站在灯前运行 fevergate lamps test {gate} --by 姓名",
-            f"stand before them and run fevergate lamps test {gate} --by NAME",
-        ),
-    )
+        zh = f"{gate}：灯于 {days:.0f} 天前试过{who}"
+        en = f"{gate}: its lamps were tried {days:.0f} days ago{who}"
+        late = days > MAX_UNTESTED_DAYS
+        yield warning("lamps", zh, en, advice) if late else ok("lamps", zh, en)
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:
@@ -129,20 +113,18 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
         yield ok("outputs", "程序退出后灯随之熄灭", "a dead program's lamps go out")
         return
     config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
-    told = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
-    yield Finding(
-        check="outputs",
-        state="warning",
-        text=(
-            "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
-            "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
-        ),
-        advice=(
-            f"{config} 中已有 {STRICT}：重新启动后生效"
-            if told
-            else f"在 {config} 末尾加一行 {STRICT}，然后重新启动",
-            f"{config} has {STRICT}: reboot, and it counts"
-            if told
-            else f"put {STRICT} at the end of {config}, then reboot",
+    set_already = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
+    yield warning(
+        "outputs",
+        "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
+        "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
+        (
+            f"{config} 中已有 {STRICT}：重新启动后生效",
+            f"{config} has {STRICT}: reboot, and it counts",
+        )
+        if set_already
+        else (
+            f"在 {config} 末尾加一行 {STRICT}，然后重新启动",
+            f"put {STRICT} at the end of {config}, then reboot",
         ),
     )
