@@ -37,9 +37,9 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
     yield _checked(settings, settings.desk, unit)
     if unit:
         row = next(iter(newest(settings, settings.desk, "calibrations", 1, unit)), {})
-        values = (row.get(key) for key in ("at", "by", "uncertainty_c"))
+        last = [row.get(key) for key in ("at", "by", "uncertainty_c")]
         name = ("值班台传感器", "the desk's sensor")
-        yield calibration("desk", name, "fevergate desk calibrate", settings, *values)
+        yield calibration("desk", name, "fevergate desk calibrate", settings, last)
 
 
 def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:

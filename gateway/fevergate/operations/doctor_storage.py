@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import wraps
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -76,7 +77,7 @@ def calibrations(settings: GatewaySettings, reader: Database) -> Iterator[Findin
         unit = f" ({sensor})" if sensor and not calibrated[0] else ""
         name = f"{kiosk}{unit}"
         command = f"fevergate calibrate {kiosk}"
-        yield calibration("calibration", (name, name), command, settings, *calibrated)
+        yield calibration("calibration", (name, name), command, settings, calibrated)
 
 
 def calibration(
@@ -84,11 +85,10 @@ def calibration(
     name: Pair,
     command: str,
     settings: GatewaySettings,
-    at: float | None,
-    by: str,
-    uncertainty_c: float,
+    last: Sequence[Any],
 ) -> Finding:
-    """A sensor's last calibration, at `at` (Unix time, s; None: never) by `by`."""
+    """A sensor's last calibration: Unix time (s; None: never), by whom, uncertainty (°C)."""
+    at, by, uncertainty_c = last
     advice = (f"{command} --by 姓名", f"{command} --by NAME")
     if at is None:
         return warning(check, f"{name[0]} 从未校准", f"{name[1]}: never calibrated", advice)
