@@ -21,16 +21,16 @@ class Finding(Struct, kw_only=True):
     advice: Pair = ("", "")
 
 
-def ok(check: str, zh: str, en: str) -> Finding:
+def ok(check: str, text: Pair) -> Finding:
     """A finding without fault or advice."""
-    return Finding(check=check, state="ok", text=(zh, en))
+    return Finding(check=check, state="ok", text=text)
 
 
-def warning(check: str, zh: str, en: str, advice: Pair) -> Finding:
+def warning(check: str, text: Pair, advice: Pair) -> Finding:
     """A finding that needs attention, while the system still works."""
-    return Finding(check=check, state="warning", text=(zh, en), advice=advice)
+    return Finding(check=check, state="warning", text=text, advice=advice)
 
 
-def failed(check: str, zh: str, en: str, advice: Pair = ("", "")) -> Finding:
+def failed(check: str, text: Pair, advice: Pair = ("", "")) -> Finding:
     """A finding of something that does not work."""
-    return Finding(check=check, state="failed", text=(zh, en), advice=advice)
+    return Finding(check=check, state="failed", text=text, advice=advice)

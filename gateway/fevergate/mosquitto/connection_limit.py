@@ -44,7 +44,7 @@ def finding(settings: GatewaySettings) -> Iterator[Finding]:
         return
     result = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
     if (state := result.stdout.strip()) == "active":
-        yield ok("broker", "每个地址的连接数有限", "one address has its limit of connections")
+        yield ok("broker", ("每个地址的连接数有限", "one address has its limit of connections"))
     else:
         why = f"{UNIT}: {state or 'unknown'}"
         yield _missing((why, why), f"systemctl restart {UNIT}; journalctl -u {UNIT}")

@@ -40,18 +40,17 @@ def examine(settings_path: Path) -> list[Finding]:
         return [
             failed(
                 "settings",
-                str(error),
-                str(error),
+                (str(error), str(error)),
                 ("改正该行后再试", "mend that line, then try again"),
             )
         ]
-    findings = [ok("settings", f"{settings_path}", f"{settings_path}")]
+    findings = [ok("settings", (f"{settings_path}", f"{settings_path}"))]
     for check in _CHECKS:
         try:
             findings += check(settings)
         except Exception as error:  # a check that raises must not stop the others
             text = f"{type(error).__name__}: {error}"
-            findings.append(failed(check.__name__.lstrip("_"), text, text))
+            findings.append(failed(check.__name__.lstrip("_"), (text, text)))
     return findings
 
 
@@ -62,8 +61,7 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     except FeverGateError as error:
         yield failed(
             "broker",
-            f"消息服务器不可用：{error}",
-            str(error),
+            (f"消息服务器不可用：{error}", str(error)),
             (
                 "查看 systemctl status mosquitto，核对 [broker] 设置",
                 "see systemctl status mosquitto, and [broker] in the settings",
@@ -72,16 +70,20 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     else:
         yield ok(
             "broker",
-            f"{address} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
-            f"{address} verified, signed in, round trip {took_ms:.0f} ms",
+            (
+                f"{address} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
+                f"{address} verified, signed in, round trip {took_ms:.0f} ms",
+            ),
         )
     path = settings.path("mosquitto.conf")
     if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
         yield warning(
             "broker",
-            "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
-            "the broker's settings are old: one kiosk's credential can take another client's"
-            " place, and keep a light dark",
+            (
+                "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
+                "the broker's settings are old: one kiosk's credential can take another client's"
+                " place, and keep a light dark",
+            ),
             (
                 "再运行一次 fevergate provision gateway",
                 "run fevergate provision gateway once more",
@@ -114,10 +116,12 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
     if open_to_all:
         files = ", ".join(sorted(open_to_all))
         yield failed(
-            "secrets", f"他人可读：{files}", f"others can read {files}", ("chmod 600", "chmod 600")
+            "secrets",
+            (f"他人可读：{files}", f"others can read {files}"),
+            ("chmod 600", "chmod 600"),
         )
     else:
-        yield ok("secrets", "密钥文件仅属主可读", "only their owner reads them")
+        yield ok("secrets", ("密钥文件仅属主可读", "only their owner reads them"))
 
 
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
@@ -125,7 +129,9 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
     if now.year < MIN_YEAR:
         yield failed(
-            "clock", local, local, ("检查网络校时：timedatectl", "check network time: timedatectl")
+            "clock",
+            (local, local),
+            ("检查网络校时：timedatectl", "check network time: timedatectl"),
         )
         return
     path = settings.path(settings.database)
@@ -134,7 +140,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
             state = last_state(reader)
         if state and not state.believed:
             zh, en = in_words(state)
-            yield failed("clock", f"{local} {zh}", f"{local} {en}", WAYS_OUT[state.why])
+            yield failed("clock", (f"{local} {zh}", f"{local} {en}"), WAYS_OUT[state.why])
             return
     yield time_source.finding(now, settings.zone)
 
@@ -142,7 +148,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
 def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     server = settings.campus_server
     if server is None:
-        yield ok("campus", "未设置", "none is set")
+        yield ok("campus", ("未设置", "none is set"))
         return
     try:
         read_secret(settings.path(server.token_file))
@@ -153,12 +159,11 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     except (httpx.HTTPError, FeverGateError) as error:
         yield failed(
             "campus",
-            f"{server.url} 不可用：{error}",
-            f"{server.url}: {error}",
+            (f"{server.url} 不可用：{error}", f"{server.url}: {error}"),
             ("汇总会保留到恢复为止", "summaries wait until it is back"),
         )
     else:
-        yield ok("campus", f"{server.url} 可用", f"{server.url} answers")
+        yield ok("campus", (f"{server.url} 可用", f"{server.url} answers"))
 
 
 _CHECKS = (

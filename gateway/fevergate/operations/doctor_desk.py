@@ -29,10 +29,10 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
             unit = sensor.unit
             sensor_at = f"{sensor.unit}, {bus.path}"
     except DeskError as error:
-        yield failed("desk", *error.text, error.advice)
+        yield failed("desk", error.text, error.advice)
     else:
         yield ok(
-            "desk", f"值班台传感器应答：{sensor_at}", f"the desk's sensor answers: {sensor_at}"
+            "desk", (f"值班台传感器应答：{sensor_at}", f"the desk's sensor answers: {sensor_at}")
         )
     yield _checked(settings, settings.desk, unit)
     if unit:
@@ -47,7 +47,7 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     last = last_check(settings, desk, unit or None)
     if last is None:
         return warning(
-            "desk check", "值班台传感器从未检查", "the desk's sensor was never checked", _CHECK
+            "desk check", ("值班台传感器从未检查", "the desk's sensor was never checked"), _CHECK
         )
     when = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
     zh = f"{when} 由 {last.by} 检查，相差 {last.difference_c:+.2f} °C"
@@ -56,10 +56,9 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     if state == "failed":
         return failed(
             "desk check",
-            f"{zh}：不合格，不要用它判断任何人",
-            f"{en}: failed, judge nobody by it",
+            (f"{zh}：不合格，不要用它判断任何人", f"{en}: failed, judge nobody by it"),
             _CHECK,
         )
     if state == "old":
-        return warning("desk check", f"{zh}：已超过一天", f"{en}: more than a day ago", _CHECK)
-    return ok("desk check", f"{zh}，合格", f"{en}, passed")
+        return warning("desk check", (f"{zh}：已超过一天", f"{en}: more than a day ago"), _CHECK)
+    return ok("desk check", (f"{zh}，合格", f"{en}, passed"))

@@ -33,8 +33,10 @@ def gateway(settings: GatewaySettings) -> Iterator[Finding]:
     if not wrong:
         yield ok(
             "gateway",
-            f"{running.version} 运行中，消息线路、存储与时钟正常",
-            f"{running.version} runs, with its line, its disk and a clock",
+            (
+                f"{running.version} 运行中，消息线路、存储与时钟正常",
+                f"{running.version} runs, with its line, its disk and a clock",
+            ),
         )
 
 
@@ -49,4 +51,4 @@ def _wrong(running: RunState) -> Iterator[Finding]:
 
 
 def _finding(zh: str, en: str) -> Finding:
-    return failed("gateway", zh, en, _ADVICE)
+    return failed("gateway", (zh, en), _ADVICE)

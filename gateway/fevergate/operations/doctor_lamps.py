@@ -40,7 +40,7 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
         yield _MOCK
     else:
         chip = f"{running.pins}, gpiochip{running.chip}"
-        yield ok("pins", f"网关经由 {chip}", f"the gateway has {chip}")
+        yield ok("pins", (f"网关经由 {chip}", f"the gateway has {chip}"))
 
 
 def _offered(settings: GatewaySettings) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     if name == "mock":
         yield _MOCK
         return
-    yield ok("pins", f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run")
+    yield ok("pins", (f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run"))
 
 
 def _grave(settings: GatewaySettings, machine: Machine) -> State:
@@ -76,8 +76,7 @@ def _dark(gate: str, why: str, state: State) -> Finding:
 
 _MOCK = warning(
     "pins",
-    "设置为 mock，灯不会亮",
-    "the settings say mock: no lamp will be lit",
+    ("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
     ("正式使用时改为 auto", "auto, where it is meant"),
 )
 
@@ -95,14 +94,14 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         )
         if at is None:
             text = (f"{gate}：灯从未试过", f"{gate}: its lamps were never tried")
-            yield warning("lamps", *text, advice)
+            yield warning("lamps", text, advice)
             continue
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
         zh = f"{gate}：灯于 {days:.0f} 天前试过{who}"
         en = f"{gate}: its lamps were tried {days:.0f} days ago{who}"
         late = days > MAX_UNTESTED_DAYS
-        yield warning("lamps", zh, en, advice) if late else ok("lamps", zh, en)
+        yield warning("lamps", (zh, en), advice) if late else ok("lamps", (zh, en))
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:
@@ -110,14 +109,16 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
     if not recognise().is_pi:
         return
     if not keeps_outputs():
-        yield ok("outputs", "程序退出后灯随之熄灭", "a dead program's lamps go out")
+        yield ok("outputs", ("程序退出后灯随之熄灭", "a dead program's lamps go out"))
         return
     config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
     set_already = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
     yield warning(
         "outputs",
-        "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
-        "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
+        (
+            "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
+            "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
+        ),
         (
             f"{config} 中已有 {STRICT}：重新启动后生效",
             f"{config} has {STRICT}: reboot, and it counts",

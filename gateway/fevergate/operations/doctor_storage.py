@@ -46,8 +46,7 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
     if not path.exists():
         yield warning(
             "database",
-            f"{path} 尚不存在",
-            f"{path}: not there yet",
+            (f"{path} 尚不存在", f"{path}: not there yet"),
             ("网关首次运行时建立", "the gateway makes it when it first runs"),
         )
         return
@@ -58,12 +57,11 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
         except sqlite3.Error as error:
             result, readings = str(error), 0
     if result == "ok":
-        yield ok("database", f"完好，{readings} 条记录", f"sound, {readings} readings")
+        yield ok("database", (f"完好，{readings} 条记录", f"sound, {readings} readings"))
     else:
         yield failed(
             "database",
-            f"{path} 损坏：{result}",
-            f"{path}: {result}",
+            (f"{path} 损坏：{result}", f"{path}: {result}"),
             ("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
         )
 
@@ -91,13 +89,13 @@ def calibration(
     at, by, uncertainty_c = last
     advice = (f"{command} --by 姓名", f"{command} --by NAME")
     if at is None:
-        return warning(check, f"{name[0]} 从未校准", f"{name[1]}: never calibrated", advice)
+        return warning(check, (f"{name[0]} 从未校准", f"{name[1]}: never calibrated"), advice)
     day = datetime.fromtimestamp(at, settings.zone).date()
     zh = f"{name[0]} 于 {day} 由 {by} 校准，±{uncertainty_c:.2f} °C"
     en = f"{name[1]}: calibrated {day} by {by}, ±{uncertainty_c:.2f} °C"
     if time.time() - at > CALIBRATION_DAYS * DAY_S:
-        return warning(check, f"{zh}，已到期", f"{en}, due", advice)
-    return ok(check, zh, en)
+        return warning(check, (f"{zh}，已到期", f"{en}, due"), advice)
+    return ok(check, (zh, en))
 
 
 def disk(settings: GatewaySettings) -> Iterator[Finding]:
@@ -106,8 +104,7 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
     if why := refuses(folder):
         yield failed(
             "disk",
-            f"{folder} 不能保存：{DISK_ZH[why]}",
-            f"{folder} takes nothing: {why}",
+            (f"{folder} 不能保存：{DISK_ZH[why]}", f"{folder} takes nothing: {why}"),
             (
                 "灯照常工作，读数保留在测温机中；腾出空间，或检查并更换存储卡",
                 "the lamps work, and the kiosks keep their readings; make room, or check the card"
@@ -118,9 +115,9 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
     free_mb = shutil.disk_usage(folder).free // 1_000_000
     text = (f"剩余 {free_mb} MB", f"{free_mb} MB free")
     if free_mb >= MIN_FREE_MB:
-        yield ok("disk", *text)
+        yield ok("disk", text)
     else:
-        yield warning("disk", *text, ("清理磁盘", "make room"))
+        yield warning("disk", text, ("清理磁盘", "make room"))
 
 
 @stored
@@ -136,9 +133,9 @@ def retention(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     )
     if rows.overdue:
         advice = ("网关须保持运行", "the gateway takes old ones away while it runs")
-        yield warning("retention", *text, advice)
+        yield warning("retention", text, advice)
     else:
-        yield ok("retention", *text)
+        yield ok("retention", text)
 
 
 @stored
@@ -152,8 +149,10 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         first = "; ".join(reasons[:3])
         yield warning(
             "refused",
-            f"校园服务器拒收 {len(reasons)} 条汇总：{first}",
-            f"the campus server refuses {len(reasons)} summaries: {first}",
+            (
+                f"校园服务器拒收 {len(reasons)} 条汇总：{first}",
+                f"the campus server refuses {len(reasons)} summaries: {first}",
+            ),
             (
                 "汇总保留在此，每小时重试；检查两边的版本、校区名和时钟",
                 "they are kept here and tried each hour; compare versions, campus and clock",
@@ -167,8 +166,7 @@ def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield warning(
             "damaged",
-            f"曾损坏的数据库：{aside.name}",
-            f"a database that was damaged: {aside.name}",
+            (f"曾损坏的数据库：{aside.name}", f"a database that was damaged: {aside.name}"),
             (
                 "可读部分已取回；检查存储卡，确认后移走该文件",
                 "what could be read was taken over; check the card, then move that file away",
@@ -177,8 +175,10 @@ def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     for aside in stores_aside(settings.folder):
         yield warning(
             "damaged",
-            f"消息服务器的存储曾损坏：{aside.name}",
-            f"the broker's store was damaged: {aside.name}",
+            (
+                f"消息服务器的存储曾损坏：{aside.name}",
+                f"the broker's store was damaged: {aside.name}",
+            ),
             (
                 "已重新建立，读数由测温机重发；检查存储卡，确认后移走该文件",
                 "begun anew, the kiosks send again; check the card, then move that file away",
