@@ -13,11 +13,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Table, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from fevergate.campus.schema import metadata
 from fevergate.errors import CampusError, SettingsError
 
 BUSY_S = 30
@@ -93,13 +95,24 @@ class CampusDatabase:
             raise CampusError(f"{self.name}: {str(error).splitlines()[0]}") from error
 
     def _migrate(self) -> None:
+        """Create the tables in an empty database, or bring those of an earlier release to this
+        one's (Alembic cookbook, "Building an Up to Date Database from Scratch")."""
         config = Config()
         config.set_main_option("script_location", "fevergate.campus:migrations")
         with self.write() as connection:
             if not self.sqlite:
                 connection.exec_driver_sql(f"select pg_advisory_xact_lock({MIGRATING})")
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if not inspect(connection).has_table("alembic_version"):
+                metadata.create_all(connection)
+                command.stamp(config, "head")
+                return
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise CampusError(
+                    f"{self.name}: its tables are of another version of FeverGate: {error}"
+                ) from error
 
 
 def insert(table: Table, connection: Connection) -> Any:

@@ -22,7 +22,13 @@ from fevergate.desk.scan import Look
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import CalibrationRecord
 from fevergate.settings.gateway import Desk, GatewaySettings
-from fevergate.storage.connection import ImmediateTransaction, connect, open_reader, open_sound
+from fevergate.storage.connection import (
+    ImmediateTransaction,
+    connect,
+    migrate,
+    open_reader,
+    open_sound,
+)
 from fevergate.storage.coverage_bits import DAY_S
 from kiosk.calibration import Calibration
 
@@ -82,9 +88,9 @@ class DeskStore:
         try:
             database.conn.execute("pragma journal_mode = wal")
             database.conn.execute("pragma synchronous = full")
-            migrations.apply(database)
+            migrate(database, migrations)
             self._path.chmod(0o600)  # names of guards
-        except (sqlite3.Error, OSError) as error:
+        except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
             raise StoreError(f"{self._path}: {error}") from error
         return database

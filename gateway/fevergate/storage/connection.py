@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from fevergate.errors import StoreError
 
@@ -70,6 +70,15 @@ def open_reader(path: Path) -> Database:
     Raises `StoreError` where it cannot be opened or is no database.
     """
     return Database(connect(path, read_only=True))
+
+
+def migrate(database: Database, migrations: Migrations) -> None:
+    """Apply the migrations that a database lacks. Raises `StoreError` for one that was made before
+    the first release, whose migrations are gone; it is left as it is."""
+    names = [migration.name for migration in migrations.applied(database)]
+    if names and "first" not in names:
+        raise StoreError("made by a version before the first release; expected a newer database")
+    migrations.apply(database)
 
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

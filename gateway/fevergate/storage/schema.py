@@ -1,5 +1,7 @@
 """The gateway's tables, as migrations; each runs once, in a transaction with the note that it ran.
 
+`first` is that of the first release; each later change is a further function below it.
+
 `hours` and `temperatures` count each reading in the transaction that inserts it (`reading_batch`),
 and triggers move it to another hour when it is dated late. A redelivered reading inserts nothing
 and so counts nothing, and a day's log costs the same whatever the history. `days` is computed from
@@ -34,128 +36,8 @@ def _count(row: str, sign: str) -> str:
             revision = revision + 1;"""  # noqa: S608 - `row` and `sign` are constants
 
 
-@migrations()
-def readings(db: Database) -> None:
-    """Readings, with all that is needed to decide them again, and fevers with who acknowledged."""
-    db.conn.execute(
-        """
-        create table readings (
-            kiosk text not null, boot integer not null, seq integer not null,
-            at real, up_ms integer not null, received_at real not null,
-            gate text not null, verdict text not null, reason text not null,
-            object_c real, ambient_c real, skin_c real, body_c real,
-            threshold_c real, baseline_c real,
-            samples integer not null, scan_ms integer not null,
-            queued integer not null, fw text not null,
-            primary key (kiosk, boot, seq)
-        ) strict, without rowid"""
-    )
-    db.conn.execute("create index readings_at on readings(at)")
-    db.conn.execute(
-        "create index readings_undated on readings(kiosk, boot, up_ms) where at is null"
-    )
-    db.conn.execute(
-        """
-        create table fevers (
-            kiosk text not null, boot integer not null, seq integer not null,
-            gate text not null, raised_at real not null,
-            acknowledged_at real, acknowledged_by text,
-            revision integer not null default 1, forwarded integer not null default 0,
-            primary key (kiosk, boot, seq)
-        ) strict, without rowid"""
-    )
-    db.conn.execute("create index fevers_open on fevers(gate) where acknowledged_at is null")
-    db.conn.execute("create index fevers_dirty on fevers(kiosk) where revision > forwarded")
-
-
-@migrations()
-def hours(db: Database) -> None:
-    """Counts and coverage by kiosk and hour, moved by triggers when a reading is dated late."""
-    db.conn.execute(
-        """
-        create table hours (
-            kiosk text not null, hour integer not null, gate text not null,
-            normal integer not null default 0, fever integer not null default 0,
-            retry integer not null default 0,
-            watched integer not null default 0, fault integer not null default 0,
-            revision integer not null default 0, forwarded integer not null default 0,
-            primary key (kiosk, hour)
-        ) strict, without rowid"""
-    )
-    db.conn.execute("create index hours_hour on hours(hour)")
-    db.conn.execute("create index hours_dirty on hours(kiosk) where revision > forwarded")
-    db.conn.execute(
-        f"create trigger count_reading after insert on readings begin {_count('new', '+')} end"
-    )
-    db.conn.execute(
-        "create trigger count_dated after update of at on readings begin"
-        f" {_count('old', '-')} {_count('new', '+')} end"
-    )
-    db.conn.execute(
-        """
-        create trigger redate_fever after update of at on readings when new.verdict = 'fever' begin
-            update fevers set revision = revision + 1
-            where kiosk = new.kiosk and boot = new.boot and seq = new.seq; end"""
-    )
-
-
-@migrations()
-def kiosks(db: Database) -> None:
-    """Each kiosk's last status and health, rejected messages, and the outbox."""
-    db.conn.execute(
-        """
-        create table kiosks (
-            kiosk text primary key, gate text not null, last_seen real not null,
-            status text not null default '', health text
-        ) strict, without rowid"""
-    )
-    db.conn.execute(
-        """
-        create table rejected (
-            id integer primary key, received_at real not null, topic text not null,
-            reason text not null, head blob not null, size integer not null
-        ) strict"""
-    )
-    db.conn.execute(
-        """
-        create table outbox (
-            key text primary key, revision integer not null, payload text not null,
-            created_at real not null, attempts integer not null default 0,
-            next_at real not null default 0
-        ) strict, without rowid"""
-    )
-    db.conn.execute("create index outbox_next on outbox(next_at)")
-
-
-@migrations()
-def calibrations(db: Database) -> None:
-    """Calibrations that kiosks have applied: sensor, time, person, method and uncertainty."""
-    db.conn.execute(
-        """
-        create table calibrations (
-            kiosk text not null, sensor text not null, at real not null, by text not null,
-            method text not null, offset_c real not null, gain real not null,
-            can_over_air_c real not null, uncertainty_c real not null, applied_at real not null,
-            primary key (kiosk, at, sensor)
-        ) strict, without rowid"""
-    )
-
-
-@migrations()
-def applied(db: Database) -> None:
-    """Each kiosk's last answer to its settings: the version applied, or its error."""
-    db.conn.execute(
-        """
-        create table applied (
-            kiosk text primary key, version integer not null, error text not null,
-            answered_at real not null
-        ) strict, without rowid"""
-    )
-
-
 TENTH = "cast(round(({value}) * 10) as integer)"
 """SQL: a temperature in tenths of a °C."""
-
 
 COUNTED = (
     ("shown", "{row}.body_c", "{row}.body_c is not null and {row}.verdict in ('normal', 'fever')"),
@@ -182,102 +64,6 @@ def _spread(row: str, sign: str) -> str:
     )
 
 
-@migrations()
-def rollups(db: Database) -> None:
-    """Distribution of temperatures by hour; each kiosk's days in the campus's time zone."""
-    db.conn.execute(
-        """
-        create table temperatures (
-            kiosk text not null, hour integer not null, tenth integer not null,
-            shown integer not null default 0, factory integer not null default 0,
-            primary key (kiosk, hour, tenth)
-        ) strict, without rowid"""
-    )
-    db.conn.execute("create index temperatures_hour on temperatures(hour)")
-    db.conn.execute(
-        """
-        create table days (
-            date text not null, kiosk text not null, gate text not null,
-            normal integer not null, fever integer not null, retry integer not null,
-            watched_minutes integer not null, fault_minutes integer not null,
-            silences integer not null, first_at real, last_at real,
-            revision integer not null,
-            primary key (date, kiosk)
-        ) strict, without rowid"""
-    )
-    # To find a day's fevers without reading all of them.
-    db.conn.execute(
-        "create index readings_fevers on readings(coalesce(at, received_at))"
-        " where verdict = 'fever'"
-    )
-    db.conn.execute(
-        "create table meta (key text primary key, value text not null) strict, without rowid"
-    )
-    # `reading_batch` counts what arrives; these triggers move what is dated late.
-    db.conn.execute("drop trigger count_reading")
-    db.conn.execute(
-        "create trigger spread_dated after update of at on readings begin"
-        f" {_spread('old', '-')} {_spread('new', '+')} end"
-    )
-    for column, value, which in COUNTED:
-        db.conn.execute(
-            f"insert into temperatures(kiosk, hour, tenth, {column})"  # noqa: S608 - constants
-            f" select kiosk, {HOUR.format(row='r')},"
-            f" {TENTH.format(value=value.format(row='r'))}, count(*) from readings r"
-            f" where {which.format(row='r')} group by 1, 2, 3"
-            f" on conflict(kiosk, hour, tenth) do update set {column} = excluded.{column}"
-        )
-
-
-@migrations()
-def stated_days(db: Database) -> None:
-    """Days stated to the campus server with their revision; why it refused an item."""
-    db.conn.execute(
-        "create table stated (date text primary key, revision integer not null)"
-        " strict, without rowid"
-    )
-    db.conn.execute("alter table outbox add column refused text not null default ''")
-
-
-@migrations()
-def times(db: Database) -> None:
-    """Dates that were not believed, late coverage, and spans in which the clock was in doubt."""
-    db.conn.execute("alter table readings add column claimed_at real")
-    db.conn.execute("alter table hours add column late integer not null default 0")
-    db.conn.execute("alter table days add column late_minutes integer not null default 0")
-    db.conn.execute(
-        "create table doubts (begin real primary key, end real not null, why text not null)"
-        " strict, without rowid"
-    )
-    db.conn.execute("create index fevers_raised on fevers(raised_at)")
-
-
-@migrations()
-def lamp_tests(db: Database) -> None:
-    """Tests of a gate's lamps: when and by whom."""
-    db.conn.execute(
-        "create table lamp_tests (id integer primary key, gate text not null, at real not null,"
-        " by text not null, whole integer not null) strict"
-    )
-
-
-@migrations()
-def epochs(db: Database) -> None:
-    """The store's epoch, and the counts of earlier epochs, which are not forwarded again."""
-    db.conn.execute(
-        """
-        create table inherited (
-            kiosk text not null, hour integer not null,
-            normal integer not null, fever integer not null, retry integer not null,
-            primary key (kiosk, hour)
-        ) strict, without rowid"""
-    )
-    # A store that has forwarded before continues under the empty epoch that it had.
-    (old,) = db.conn.execute("select exists (select 1 from hours)").fetchone()
-    epoch = "" if old else secrets.token_hex(8)
-    db.conn.execute("insert into meta values ('epoch', ?)", (epoch,))
-
-
 COUNTS_NOT = """exists (
         select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
         and s.begin <= {hour} and s."end" > {hour})"""
@@ -289,39 +75,151 @@ def struck(row: str, hour: str = "{row}.hour") -> str:
     return COUNTS_NOT.format(row=row, hour=hour.format(row=row))
 
 
-@migrations()
-def strikes(db: Database) -> None:
-    """Hours of a kiosk that do not count: who struck them, when and why, and who took it back."""
-    db.conn.execute(
-        """
-        create table strikes (
-            id integer primary key, kiosk text not null,
-            begin integer not null, "end" integer not null,
-            at real not null, "by" text not null, reason text not null,
-            undone_at real, undone_by text not null default '',
-            undone_reason text not null default ''
-        ) strict"""
-    )
-    db.conn.execute("create index strikes_of on strikes(kiosk, begin) where undone_at is null")
-    db.conn.execute("create index strikes_begin on strikes(begin)")
+_TABLES = """
+-- Readings, with all that is needed to decide them again. `claimed_at` is a date that was not
+-- believed.
+create table readings (
+    kiosk text not null, boot integer not null, seq integer not null,
+    at real, up_ms integer not null, received_at real not null,
+    gate text not null, verdict text not null, reason text not null,
+    object_c real, ambient_c real, skin_c real, body_c real,
+    threshold_c real, baseline_c real,
+    samples integer not null, scan_ms integer not null,
+    queued integer not null, fw text not null, claimed_at real,
+    primary key (kiosk, boot, seq)
+) strict, without rowid;
+create index readings_at on readings(at);
+create index readings_undated on readings(kiosk, boot, up_ms) where at is null;
+-- To find a day's fevers without reading all of them.
+create index readings_fevers on readings(coalesce(at, received_at)) where verdict = 'fever';
+
+-- Fevers, with who acknowledged them.
+create table fevers (
+    kiosk text not null, boot integer not null, seq integer not null,
+    gate text not null, raised_at real not null,
+    acknowledged_at real, acknowledged_by text,
+    revision integer not null default 1, forwarded integer not null default 0,
+    primary key (kiosk, boot, seq)
+) strict, without rowid;
+create index fevers_open on fevers(gate) where acknowledged_at is null;
+create index fevers_dirty on fevers(kiosk) where revision > forwarded;
+create index fevers_raised on fevers(raised_at);
+
+-- Counts and coverage by kiosk and hour; coverage as a bit for each minute.
+create table hours (
+    kiosk text not null, hour integer not null, gate text not null,
+    normal integer not null default 0, fever integer not null default 0,
+    retry integer not null default 0,
+    watched integer not null default 0, fault integer not null default 0,
+    revision integer not null default 0, forwarded integer not null default 0,
+    late integer not null default 0,
+    primary key (kiosk, hour)
+) strict, without rowid;
+create index hours_hour on hours(hour);
+create index hours_dirty on hours(kiosk) where revision > forwarded;
+
+-- Distribution of temperatures by hour.
+create table temperatures (
+    kiosk text not null, hour integer not null, tenth integer not null,
+    shown integer not null default 0, factory integer not null default 0,
+    primary key (kiosk, hour, tenth)
+) strict, without rowid;
+create index temperatures_hour on temperatures(hour);
+
+-- Each kiosk's days in the campus's time zone.
+create table days (
+    date text not null, kiosk text not null, gate text not null,
+    normal integer not null, fever integer not null, retry integer not null,
+    watched_minutes integer not null, fault_minutes integer not null,
+    silences integer not null, first_at real, last_at real,
+    revision integer not null, late_minutes integer not null default 0,
+    primary key (date, kiosk)
+) strict, without rowid;
+
+-- Each kiosk's last status and health; its last answer to its settings: the version applied, or
+-- its error.
+create table kiosks (
+    kiosk text primary key, gate text not null, last_seen real not null,
+    status text not null default '', health text
+) strict, without rowid;
+create table applied (
+    kiosk text primary key, version integer not null, error text not null,
+    answered_at real not null
+) strict, without rowid;
+
+-- Calibrations that kiosks have applied: sensor, time, person, method and uncertainty.
+create table calibrations (
+    kiosk text not null, sensor text not null, at real not null, by text not null,
+    method text not null, offset_c real not null, gain real not null,
+    can_over_air_c real not null, uncertainty_c real not null, applied_at real not null,
+    primary key (kiosk, at, sensor)
+) strict, without rowid;
+
+create table rejected (
+    id integer primary key, received_at real not null, topic text not null,
+    reason text not null, head blob not null, size integer not null
+) strict;
+
+-- What waits for the campus server, and why it refused an item. The epoch is each item's own: a
+-- restored backup brings along some of an earlier one.
+create table outbox (
+    epoch text not null, key text not null, revision integer not null,
+    payload text not null, created_at real not null,
+    attempts integer not null default 0, next_at real not null default 0,
+    refused text not null default '', primary key (epoch, key)
+) strict, without rowid;
+create index outbox_next on outbox(next_at);
+
+-- Days stated to the campus server, with their revision.
+create table stated (date text primary key, revision integer not null) strict, without rowid;
+
+-- Counts of earlier epochs, which are not forwarded again.
+create table inherited (
+    kiosk text not null, hour integer not null,
+    normal integer not null, fever integer not null, retry integer not null,
+    primary key (kiosk, hour)
+) strict, without rowid;
+
+-- Spans in which the clock was in doubt.
+create table doubts (begin real primary key, end real not null, why text not null)
+    strict, without rowid;
+
+-- Tests of a gate's lamps: when and by whom.
+create table lamp_tests (
+    id integer primary key, gate text not null, at real not null, by text not null,
+    whole integer not null
+) strict;
+
+-- Hours of a kiosk that do not count: who struck them, when and why, and who took it back.
+create table strikes (
+    id integer primary key, kiosk text not null,
+    begin integer not null, "end" integer not null,
+    at real not null, "by" text not null, reason text not null,
+    undone_at real, undone_by text not null default '',
+    undone_reason text not null default ''
+) strict;
+create index strikes_of on strikes(kiosk, begin) where undone_at is null;
+create index strikes_begin on strikes(begin);
+
+create table meta (key text primary key, value text not null) strict, without rowid;
+"""
 
 
 @migrations()
-def outbox_by_epoch(db: Database) -> None:
-    """The epoch of each waiting item: a restored backup brings along some of an earlier one."""
-    db.conn.execute("alter table outbox rename to outbox_before")
+def first(db: Database) -> None:
+    """All tables, a new epoch, and triggers that move what is dated late to its hour."""
+    for statement in _TABLES.split(";\n"):
+        db.conn.execute(statement)
+    db.conn.execute("insert into meta values ('epoch', ?)", (secrets.token_hex(8),))
+    dated = "after update of at on readings"
     db.conn.execute(
-        """
-        create table outbox (
-            epoch text not null, key text not null, revision integer not null,
-            payload text not null, created_at real not null,
-            attempts integer not null default 0, next_at real not null default 0,
-            refused text not null default '', primary key (epoch, key)
-        ) strict, without rowid"""
+        f"create trigger count_dated {dated} begin {_count('old', '-')} {_count('new', '+')} end"
     )
     db.conn.execute(
-        "insert into outbox select (select value from meta where key = 'epoch'),"
-        " key, revision, payload, created_at, attempts, next_at, refused from outbox_before"
+        f"create trigger spread_dated {dated} begin {_spread('old', '-')} {_spread('new', '+')} end"
     )
-    db.conn.execute("drop table outbox_before")
-    db.conn.execute("create index outbox_next on outbox(next_at)")
+    db.conn.execute(
+        f"create trigger redate_fever {dated} when new.verdict = 'fever' begin"  # noqa: S608
+        " update fevers set revision = revision + 1"
+        " where kiosk = new.kiosk and boot = new.boot and seq = new.seq; end"
+    )

@@ -16,7 +16,13 @@ from sqlite_utils import Database
 
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import Identity, Stored
-from fevergate.storage.connection import ImmediateTransaction, connect, is_damage, set_aside
+from fevergate.storage.connection import (
+    ImmediateTransaction,
+    connect,
+    is_damage,
+    migrate,
+    set_aside,
+)
 from fevergate.storage.daily_rollup import DailyRollup
 from fevergate.storage.reading_batch import ReadingBatch
 from fevergate.storage.record_writer import RecordWriter
@@ -91,7 +97,7 @@ class Store:
             self.db.conn.execute("pragma cache_size = -256")
             # A power cut must not undo a commit: the kiosk has deleted its reading by then.
             self.db.conn.execute("pragma synchronous = full")
-            migrations.apply(self.db)
+            migrate(self.db, migrations)
             self._readings = ReadingBatch(self.db.conn)
             self._records = RecordWriter(self.db.conn, self._readings)
             self._rollup = DailyRollup(self.db, self.zone)
@@ -99,7 +105,7 @@ class Store:
             with self.transaction():
                 # SQLite also opens a file that it cannot write; a write shows it.
                 self.db.execute("update meta set value = value where key = 'timezone'")
-        except sqlite3.Error as error:
+        except (StoreError, sqlite3.Error) as error:
             self.db.close()
             raise StoreError(f"{self.path}: {error}") from error
         self._closed = False

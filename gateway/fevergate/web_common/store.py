@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import StoreError
-from fevergate.storage.connection import ImmediateTransaction, connect, open_sound
+from fevergate.storage.connection import ImmediateTransaction, connect, migrate, open_sound
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
@@ -123,8 +123,8 @@ def _open(path: Path) -> Database:
     database = Database(connect(path, read_only=False))
     try:
         database.conn.execute("pragma journal_mode = wal")
-        migrations.apply(database)
-    except sqlite3.Error as error:
+        migrate(database, migrations)
+    except (StoreError, sqlite3.Error) as error:
         database.close()
         raise StoreError(f"{path}: {error}") from error
     return database

@@ -5,15 +5,12 @@ import hashlib
 
 import msgspec
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from campus_site import DAY, Parts, after, counts, delivery, fever, local, over, so_far
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from fevergate.campus.report import keyed
-from fevergate.campus.schema import metadata
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import CampusError, ReportError, StoreError
 from fevergate.protocol.campus_messages import GatewayDay
@@ -303,9 +300,3 @@ def test_a_statement_holds_as_many_kiosks_as_a_gateway_has(parts):
     assert len(parts.campus().kiosks) == 200
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(msgspec.to_builtins(over(*kiosks, counts("k-200"))), GatewayDay)
-
-
-def test_the_schema_that_the_steps_make_is_the_one_that_the_code_knows(parts):
-    with parts.database.write() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), metadata)
-    assert found == []

@@ -3,13 +3,11 @@
 from collections import Counter
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import AT, arrived, health
 
 from fevergate.storage.records import HealthArrived
-from fevergate.storage.schema import migrations
 from fevergate.storage.store import Store
 
 HOUR = 3600
@@ -78,41 +76,4 @@ def test_another_zone_counts_the_days_again(tmp_path):
     store = Store(tmp_path / "a.db", ZoneInfo("America/Los_Angeles"))
     assert [date for date, _ in days(store)] == ["2026-11-22"]
     assert total(store, "normal") == 1
-    store.close()
-
-
-def test_a_database_of_before_is_counted_when_it_is_first_opened(tmp_path, monkeypatch):
-    whole = list(migrations._migrations)
-    monkeypatch.setattr(migrations, "_migrations", [m for m in whole if m.name != "rollups"])
-    with pytest.raises(Exception, match="no such table"):
-        Store(tmp_path / "a.db")  # has the older tables now
-    from sqlite_utils import Database
-
-    old = Database(tmp_path / "a.db")
-    old.table("readings").insert_all(
-        {
-            "kiosk": "north-1",
-            "boot": 1,
-            "seq": seq,
-            "at": AT + seq,
-            "up_ms": seq,
-            "received_at": AT,
-            "gate": "north",
-            "verdict": "normal",
-            "reason": "",
-            "body_c": 36.6,
-            "samples": 1,
-            "scan_ms": 1,
-            "queued": 0,
-            "fw": "",
-        }
-        for seq in range(1, 6)
-    )
-    old.close()
-    monkeypatch.setattr(migrations, "_migrations", whole)
-    store = Store(tmp_path / "a.db")
-    (row,) = days(store).values()
-    assert row["normal"] == 5
-    spread = store.db.execute("select tenth, shown, factory from temperatures").fetchall()
-    assert spread == [(366, 5, 5)]
     store.close()

@@ -1,6 +1,7 @@
 """Every reading once, and what is counted from them."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from fevergate.storage.records import (
     StatusArrived,
 )
 from fevergate.storage.store import Store, raised_fevers, waiting_fevers
+from fevergate.web_common.store import WebStore
 
 
 @pytest.fixture
@@ -229,3 +231,26 @@ def test_a_calibration_is_kept_once_however_often_it_is_applied(store):
         )
     (row,) = store.db.query("select * from calibrations")
     assert row["applied_at"] == AT and row["by"] == "Li" and row["gain"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("open_store", "migrations"), [(Store, "fevergate"), (WebStore, "fevergate-web")]
+)
+def test_a_database_from_before_the_first_release_is_refused_and_left(
+    tmp_path, open_store, migrations
+):
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(
+            "create table _sqlite_migrations (id integer primary key, migration_set, name,"
+            " applied_at)"
+        )
+        old.execute("insert into _sqlite_migrations values (1, ?, 'rollups', '')", (migrations,))
+        old.commit()
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"a\.db: made by a version before the first release"):
+            open_store(path)
+    with closing(sqlite3.connect(path)) as old:
+        assert old.execute("select name from _sqlite_migrations").fetchall() == [("rollups",)]
+    assert len(path.read_bytes()) == len(before) and list(tmp_path.glob("*damaged*")) == []
