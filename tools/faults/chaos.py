@@ -32,9 +32,8 @@ RECOVERED = 0.7
 
 GUARD_S = 3.0
 NIGHT_S = 45.0
-MORNING_H = (3.0, 20.0)
-"""Hours at which people come again: so far from midnight that a reading that the gateway dates half
-an hour wrong is still of the same day."""
+MORNING_H = (0.1, 23.8)
+"""Hours at which people come again; not across midnight, so that a night is a day's end."""
 
 DRAFTED_H = 9.0
 """Hour by which the day before's report is drafted (`fevergate.campus.settings.Report`)."""

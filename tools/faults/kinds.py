@@ -277,7 +277,15 @@ class Kinds:
         return self._school.card
 
     def _mount(self, mode: str) -> None:
+        """Mount the card anew, as soon as the kernel has closed what a killed process wrote."""
         command = ["mount", "-o", f"remount,{mode}", str(self._card_folder())]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise HarnessError(f"{' '.join(command)}: {done.stderr.strip()}")
+
+        def is_mounted() -> bool:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
+            )
+            if done.returncode and "busy" not in done.stderr:
+                raise HarnessError(f"{' '.join(command)}: {done.stderr.strip()}")
+            return not done.returncode
+
+        self._wait("the card to be mounted anew", is_mounted)

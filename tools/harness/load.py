@@ -44,11 +44,13 @@ class LoadKiosk:
         kiosk: str,
         boot: int,
         first: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        """`clock`: the kiosk's own, Unix s."""
+        """`clock`: the kiosk's own, Unix s; its uptime passes by it, too. Without one, the kiosk
+        has this machine's time, and each reading takes a second of uptime, as a person does."""
         self.kiosk = kiosk
-        self._clock = clock
+        self._clock = clock or time.time
+        self._began_at = clock() if clock else None
         self.boot = boot
         self.published_at = 0.0
         """When the last reading was published; monotonic s."""
@@ -109,7 +111,7 @@ class LoadKiosk:
                 boot=self.boot,
                 seq=self._seq,
                 at=round(now, 3),
-                up_ms=self._seq * 1000,
+                up_ms=self._up_ms(now),
                 verdict=verdict,
                 object_c=round(body_c - 2.1, 2),
                 ambient_c=24.31,
@@ -129,11 +131,12 @@ class LoadKiosk:
 
     def health(self, watched_s: float) -> None:
         """Publish a health message: `watched_s` watched up to now. Dropped if not connected."""
+        now = self._clock()
         health = Health(
             kiosk=self.kiosk,
             boot=self.boot,
-            at=float(int(self._clock())),
-            up_ms=(self._seq + 1) * 1000,
+            at=float(int(now)),
+            up_ms=self._up_ms(now),
             state="ok",
             watched_s=watched_s,
         )
@@ -159,6 +162,11 @@ class LoadKiosk:
         """Disconnect; pending readings are dropped."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _up_ms(self, now: float) -> int:
+        if self._began_at is None:
+            return self._seq * 1000
+        return round((now - self._began_at) * 1000)
 
     def _publish(self, payload: bytes) -> None:
         if self.connected:  # else paho would keep it and send it in addition to our repeat
@@ -196,7 +204,7 @@ class Fleet:
         kiosks: int | None = None,
         boot: int = 1,
         seed: int = 1,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         names = [kiosk for gate in settings.gates for kiosk in gate.kiosks][:kiosks]
         if kiosks is not None and len(names) < kiosks:

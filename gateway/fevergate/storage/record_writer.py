@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
+from fevergate.clock.judge import AGREE_S, AHEAD_S, LATE_S, PAST_S
 from fevergate.protocol.messages import Applied, Identity, Verdict
 from fevergate.storage.coverage_bits import span_masks
 from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch
@@ -40,6 +40,13 @@ _SEEN = """
     on conflict(kiosk) do update set gate = excluded.gate,
         last_seen = max(last_seen, excluded.last_seen),
         status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
+
+_DATE = """
+    update readings set at = :began_at + up_ms / 1000.0
+    where kiosk = :kiosk and boot = :boot and at is null and (
+        :began_at + up_ms / 1000.0 between received_at - :past_s and received_at + :ahead_s
+        or (:began_at + up_ms / 1000.0 <= :now + :agree_s
+            and abs(:began_at + up_ms / 1000.0 - claimed_at) <= :agree_s))"""
 
 _ACKNOWLEDGE = """
     update fevers set acknowledged_at = ?, acknowledged_by = ?, revision = revision + 1
@@ -191,17 +198,27 @@ class RecordWriter:
         )
 
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
-        """Learn when a boot began (`at` minus uptime), and date its earlier, undated readings."""
+        """Learn when a boot began (`at` minus uptime), and date its earlier, undated readings.
+
+        A date that was refused because our clock was wrong counts if it agrees with the uptime and
+        is not ahead of `at`, whenever the reading arrived by that clock.
+        """
         began_at = at - up_ms / 1000
         if boot not in self._boot_began_at:
             while len(self._boot_began_at) >= MAX_BOOTS:
                 del self._boot_began_at[next(iter(self._boot_began_at))]
             self.flush()  # some of them may not be written yet
             self._connection.execute(
-                "update readings set at = ? + up_ms / 1000.0"
-                " where kiosk = ? and boot = ? and at is null"
-                " and ? + up_ms / 1000.0 between received_at - ? and received_at + ?",
-                (began_at, *boot, began_at, PAST_S, AHEAD_S),
+                _DATE,
+                {
+                    "kiosk": boot[0],
+                    "boot": boot[1],
+                    "began_at": began_at,
+                    "now": at,
+                    "ahead_s": AHEAD_S,
+                    "past_s": PAST_S,
+                    "agree_s": AGREE_S,
+                },
             )
         self._boot_began_at[boot] = began_at
 

@@ -199,6 +199,29 @@ def test_a_morning_with_a_clock_of_1970_moves_nobody_of_the_day_before(world_fro
         assert world.figures(day) == world.true(day)
 
 
+@pytest.mark.parametrize("off_s", [-1200, -400 * DAY_S, 400 * DAY_S])
+def test_people_are_of_their_own_day_whatever_wrong_clock_refused_their_dates(world_from, off_s):
+    """After midnight a gateway whose clock is wrong, and which nothing tells so, hears from a kiosk
+    that has the time from a time server; before the clock is set right it is started again."""
+    world = world_from("2026-09-01 06:00")
+    world.sntp = True
+    world.start()
+    world.day(end="23:30")
+    world.stop()
+    world.now = local("2026-09-02 00:10")
+    world.off_s = off_s
+    world.start()
+    world.person(fever=True)
+    world.person()
+    world.stop()
+    world.off_s, world.synchronised = 0.0, True
+    world.start()
+    world.step()
+    world.skip("2026-09-03 07:00")
+    for day in ("2026-09-01", "2026-09-02"):
+        assert world.figures(day) == world.true(day), day
+
+
 def test_a_card_that_is_replaced_at_noon_costs_no_figure(world_from):
     world = world_from("2026-09-01 06:00")
     world.start()
