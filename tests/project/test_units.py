@@ -66,7 +66,8 @@ def test_a_plain_debian_gives_the_pins_to_group_gpio_as_raspberry_pi_os_does(chi
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck here")
 def test_what_the_teacher_runs_as_root_is_sound_shell():
     tools = real_micropython.ROOT / "tools"
-    scripts = [path for path in tools.iterdir() if path.is_file() and shell(path)]
+    files = (path for path in tools.iterdir() if path.is_file() and not path.is_symlink())
+    scripts = [path for path in files if shell(path)]
     done = subprocess.run(
         ["shellcheck", str(real_micropython.ROOT / "gateway/install"), *map(str, scripts)],
         capture_output=True,

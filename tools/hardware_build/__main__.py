@@ -4,6 +4,7 @@
 import argparse
 import sys
 
+from hardware_build import pin_tables
 from hardware_build.errors import HardwareError
 from hardware_build.generate import build, stale
 from hardware_build.table import HARDWARE
@@ -36,6 +37,8 @@ def main() -> int:
         "--check", action="store_true", help="say what is stale, write nothing 只检查，不写入"
     )
     arguments = parser.parse_args()
+    if code := pin_tables.main():
+        return code
     try:
         files = build(lambda what: print(f"  {what}", file=sys.stderr))
     except HardwareError as error:
