@@ -71,6 +71,9 @@ class Identity(NamedTuple):
     boot: int
     seq: int
 
+    def __str__(self) -> str:
+        return f"{self.kiosk}/{self.boot}/{self.seq}"
+
 
 class Message(Struct, frozen=True, kw_only=True):
     """Base of all JSON messages; `v` is the version of the protocol."""

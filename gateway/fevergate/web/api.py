@@ -1,12 +1,12 @@
 """The API for programs: JSON below /api/v1, with tokens that have scopes.
 
-Routes and the OpenAPI document (`openapi`) are made of `Api.operations`. An administrator's session
-may read everything; changes take a token.
+Routes and the OpenAPI document (`openapi`) are made of the methods that `operation` decorates. An
+administrator's session may read everything; changes take a token.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,20 +16,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fevergate.errors import BrokerError, FollowUpError, NothingFoundError
-from fevergate.protocol.messages import NAME_PATTERN, Identity, Person
+from fevergate.errors import FollowUpError
+from fevergate.protocol.messages import Person
 from fevergate.reports.fever_log import Day, Fever, identity_of
-from fevergate.web import kiosk_actions, openapi
+from fevergate.web import kiosk_actions
 from fevergate.web.context import Shared
 from fevergate.web.duty import OnDuty
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import FollowUp, parse
-from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
+from fevergate.web.kiosk_state import KioskHistory, KioskState
 from fevergate.web.live import GateNow
-from fevergate.web.openapi import Operation
-from fevergate.web.overview import Overview, period, read_overview
+from fevergate.web.openapi import Operation, Operations, openapi_document
+from fevergate.web.overview import Overview
 from fevergate.web.sign_offs import SignOff
-from fevergate.web_common.middleware import MAX_FORM_BYTES
+from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body
+from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tokens import Token
 
@@ -38,10 +39,7 @@ LOG_PAGE = 1000
 MAX_ID = 2**53
 """The largest integer that JSON readers agree on (RFC 8259, section 6)."""
 
-T = TypeVar("T")
-FHIR = "application/fhir+json"
 Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
-Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Text = Annotated[str, Meta(max_length=1000)]
 Short = Annotated[str, Meta(max_length=64)]
 
@@ -107,288 +105,196 @@ class LogAnswer(Struct):
     pages: int
 
 
+DAYS = {"from": Date, "to": Date, "gate": Short}
+FEVER = "/fevers/{kiosk}/{boot}/{seq}"
+operation = Operations()
+
+
 class Api:
     """The operations below /api/v1."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        days = {"from": Date, "to": Date, "gate": Annotated[str, Meta(max_length=64)]}
-        fever = "/fevers/{kiosk}/{boot}/{seq}"
-        self.operations = [
-            Operation(
-                *("GET", "/gates", "board", "Every gate as it is now"),
-                *(list[GateNow], self._gates),
-            ),
-            Operation(
-                *("GET", "/gates/{gate}", "board", "One gate as it is now"),
-                *(GateNow, self._gate),
-                errors=(404,),
-            ),
-            Operation(
-                *("POST", "/gates/{gate}/acknowledge", "acknowledge"),
-                *("Acknowledge a gate's red light", Done, self._acknowledge),
-                body=AcknowledgeRequest,
-                errors=(400, 404, 413, 503),
-            ),
-            Operation(
-                *("GET", "/duty", "board", "The duty list", list[OnDuty], self._duty),
-            ),
-            Operation(
-                *("GET", "/log", "log", "A day's fever log", LogAnswer, self._log),
-                query={"date": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
-                errors=(400,),
-            ),
-            Operation(
-                *("GET", "/overview", "log", "People by hour and day, temperatures, a term"),
-                *(Overview, self._overview),
-                query=days,
-                errors=(400,),
-            ),
-            Operation(
-                *("GET", "/kiosks", "kiosks", "Every kiosk's state", list[KioskState]),
-                self._kiosks,
-            ),
-            Operation(
-                *("GET", "/kiosks/{kiosk}", "kiosks", "A kiosk and its last two weeks"),
-                *(KioskHistory, self._kiosk),
-                errors=(404,),
-            ),
-            Operation(
-                *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk show itself"),
-                *(Done, self._identify),
-                errors=(404, 503),
-            ),
-            Operation(
-                *("GET", fever, "persons", "A fever and what became of it", FeverAfter),
-                self._fever,
-                errors=(404,),
-            ),
-            Operation(
-                *("PUT", f"{fever}/follow-up", "persons", "Say what became of a fever"),
-                *(FollowUp, self._put_follow_up),
-                body=NewFollowUp,
-                errors=(400, 404, 409, 413),
-            ),
-            Operation(
-                *("GET", f"{fever}/fhir", "persons", "FHIR R4 Observations, LOINC 8310-5"),
-                *(dict[str, Any], self._fhir),
-                errors=(404,),
-                media=FHIR,
-            ),
-            Operation(
-                *("GET", "/people", "people", "Who may sign in", list[AccountName]),
-                self._people,
-            ),
-            Operation(
-                *("GET", "/tokens", "people", "Which programs may ask, without their secrets"),
-                *(list[Token], self._tokens),
-            ),
-            Operation(
-                *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
-                *(list[AuditEntry], self._audit),
-                query={"before": Annotated[int, Meta(ge=1, le=MAX_ID)]},
-                errors=(400,),
-            ),
-        ]
-        self.routes = [
-            Route("/api/v1/openapi.json", self._document),
-            *(self._route(operation) for operation in self.operations),
-        ]
+        self.routes = [get("/api/v1/openapi.json", self.document), *map(self._route, operation)]
 
-    def _route(self, operation: Operation) -> Route:
+    def _route(self, called: Operation) -> Route:
         async def answer(request: Request) -> Response:
-            self._check(request, operation)
-            result = await operation.act(request)
-            return Response(msgspec.json.encode(result), media_type=operation.media)
+            _check(request, called)
+            body = [await _body(request, called.body)] if called.body else []
+            result = await run_in_threadpool(called.act, self, request, *body)
+            return Response(msgspec.json.encode(result), media_type=called.media)
 
-        return Route(f"/api/v1{operation.path}", answer, methods=[operation.method])
+        return Route(f"/api/v1{called.path}", answer, methods=[called.method])
 
-    @staticmethod
-    def _check(request: Request, operation: Operation) -> None:
-        """Check access and the query's parameters. Raises `HTTPException` 403, 400."""
-        token, session = request.state.token, request.state.session
-        if token:
-            allowed = operation.scope in token.scopes
-        else:
-            allowed = operation.method == "GET" and session.role == "administrator"
-        if not allowed:
-            raise HTTPException(403, f"expected a token with the scope {operation.scope}")
-        if unknown := set(request.query_params) - set(operation.query):
-            raise HTTPException(400, f"{min(unknown)[:64]!r}: expected {sorted(operation.query)}")
-        for name, kind in operation.query.items():
-            if len(values := request.query_params.getlist(name)) > 1:
-                raise HTTPException(400, f"{name}: expected once")
-            try:
-                for value in values:
-                    msgspec.convert(value, kind, strict=False)
-            except msgspec.ValidationError as error:
-                raise HTTPException(400, f"{name}: {error}") from None
+    def document(self, _request: Request) -> Response:
+        """The OpenAPI document."""
+        return JSONResponse(openapi_document(operation, Failed))
 
-    async def _document(self, _request: Request) -> Response:
-        return JSONResponse(openapi.openapi_document(self.operations, Failed))
-
-    async def _gates(self, _request: Request) -> list[GateNow]:
+    @operation("GET", "/gates", "board", "Every gate as it is now")
+    def gates(self, _request: Request) -> list[GateNow]:
         return [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
 
-    async def _gate(self, request: Request) -> GateNow:
-        try:
-            return self._shared.live.now(request.path_params["gate"])
-        except NothingFoundError:
-            raise HTTPException(404) from None
+    @operation("GET", "/gates/{gate}", "board", "One gate as it is now", errors=(404,))
+    def gate(self, request: Request) -> GateNow:
+        return self._shared.live.now(request.path_params["gate"])
 
-    async def _acknowledge(self, request: Request) -> Done:
-        given = await self._body(request, AcknowledgeRequest)
+    @operation(
+        *("POST", "/gates/{gate}/acknowledge", "acknowledge", "Acknowledge a gate's red light"),
+        errors=(400, 404, 413, 503),
+    )
+    def acknowledge(self, request: Request, body: AcknowledgeRequest) -> Done:
         gate = request.path_params["gate"]
-        try:
-            by = f"{given.by[:40]} ({self._who(request)[:20]})"  # with the program's name
-            published = self._shared.live.acknowledge(gate, by)
-        except NothingFoundError:
-            raise HTTPException(404) from None
-        if not published:
+        by = f"{body.by[:40]} ({_who(request)[:20]})"  # with the program's name
+        if not self._shared.live.acknowledge(gate, by):
             raise HTTPException(503, "line")
-        await self._note(request, "acknowledge", f"{gate} by {given.by}")
+        self._note(request, "acknowledge", f"{gate} by {body.by}")
         return Done()
 
-    async def _duty(self, _request: Request) -> list[OnDuty]:
-        return await run_in_threadpool(self._shared.duty.everybody)
+    @operation("GET", "/duty", "board", "The duty list")
+    def duty(self, _request: Request) -> list[OnDuty]:
+        return self._shared.duty.everybody()
 
-    async def _log(self, request: Request) -> LogAnswer:
-        def read() -> LogAnswer:
-            skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
-            log = self._shared.day(request.query_params.get("date"), LOG_PAGE, skip)
-            known = self._shared.follow_ups_of(log.fevers)
-            signed = self._shared.signed(log)
-            most = max(log.count, len(log.struck))
-            log.fevers, log.struck = (
-                [msgspec.structs.replace(fever, acknowledged_by=None) for fever in fevers]
-                for fevers in (log.fevers, log.struck[skip : skip + LOG_PAGE])
-            )
-            log.strikes = [
-                msgspec.structs.replace(strike, by="", undone_by="") for strike in log.strikes
-            ]
-            outcomes = {
-                "/".join(map(str, who)): known[who].outcome
-                for who in map(identity_of, log.fevers)
-                if who in known
-            }
-            return LogAnswer(log, outcomes, signed, log.count, max(1, -(-most // LOG_PAGE)))
+    @operation(
+        *("GET", "/log", "log", "A day's fever log"),
+        query={"date": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
+        errors=(400,),
+    )
+    def log(self, request: Request) -> LogAnswer:
+        skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
+        log = self._shared.day(request.query_params.get("date"), LOG_PAGE, skip)
+        known = self._shared.follow_ups_of(log.fevers)
+        signed = self._shared.signed(log)
+        most = max(log.count, len(log.struck))
+        log.fevers, log.struck = (
+            [msgspec.structs.replace(fever, acknowledged_by=None) for fever in fevers]
+            for fevers in (log.fevers, log.struck[skip : skip + LOG_PAGE])
+        )
+        log.strikes = [
+            msgspec.structs.replace(strike, by="", undone_by="") for strike in log.strikes
+        ]
+        outcomes = {
+            str(identity): known[identity].outcome
+            for identity in map(identity_of, log.fevers)
+            if identity in known
+        }
+        self._note(request, "look at log", log.date)
+        return LogAnswer(log, outcomes, signed, log.count, max(1, -(-most // LOG_PAGE)))
 
-        answer = await run_in_threadpool(read)
-        await self._note(request, "look at log", answer.log.date)
-        return answer
+    @operation(
+        *("GET", "/overview", "log", "People by hour and day, temperatures, a term"),
+        query=DAYS,
+        errors=(400,),
+    )
+    def overview(self, request: Request) -> Overview:
+        return self._shared.overview(request.query_params)
 
-    async def _overview(self, request: Request) -> Overview:
-        asked = request.query_params
+    @operation("GET", "/kiosks", "kiosks", "Every kiosk's state")
+    def kiosks(self, _request: Request) -> list[KioskState]:
+        return self._shared.kiosks()
 
-        def read() -> Overview:
-            when = period(self._shared.clock.today(), asked.get("from"), asked.get("to"))
-            with self._shared.reader() as reader:
-                return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
+    @operation("GET", "/kiosks/{kiosk}", "kiosks", "A kiosk and its last two weeks", errors=(404,))
+    def kiosk(self, request: Request) -> KioskHistory:
+        return self._shared.kiosk(request.path_params["kiosk"])
 
-        return await run_in_threadpool(read)
-
-    async def _kiosks(self, _request: Request) -> list[KioskState]:
-        def read() -> list[KioskState]:
-            with self._shared.reader() as reader:
-                return read_kiosks(reader, self._shared.settings)
-
-        return await run_in_threadpool(read)
-
-    async def _kiosk(self, request: Request) -> KioskHistory:
-        def read() -> KioskHistory:
-            with self._shared.reader() as reader:
-                return read_history(reader, self._shared.settings, request.path_params["kiosk"])
-
-        try:
-            return await run_in_threadpool(read)
-        except NothingFoundError:
-            raise HTTPException(404) from None
-
-    async def _identify(self, request: Request) -> Done:
-        kiosk = (await self._kiosk(request)).kiosk.kiosk
-        try:
-            await run_in_threadpool(kiosk_actions.identify, self._shared.settings, kiosk)
-        except BrokerError:
-            raise HTTPException(503, "broker") from None
-        await self._note(request, "identify", kiosk)
+    @operation(
+        *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk show itself"),
+        errors=(404, 503),
+    )
+    def identify(self, request: Request) -> Done:
+        kiosk = self.kiosk(request).kiosk.kiosk
+        kiosk_actions.identify(self._shared.settings, kiosk)
+        self._note(request, "identify", kiosk)
         return Done()
 
-    async def _fever(self, request: Request) -> FeverAfter:
-        fever = await self._asked_fever(request)
-        follow_up = await run_in_threadpool(self._shared.follow_ups.get, identity_of(fever))
-        await self._note(request, "look at follow-up", _named(fever))
-        return FeverAfter(fever, follow_up)
+    @operation("GET", FEVER, "persons", "A fever and what became of it", errors=(404,))
+    def fever(self, request: Request) -> FeverAfter:
+        return self._fever_after(request, "look at follow-up")
 
-    async def _put_follow_up(self, request: Request) -> FollowUp:
-        given = await self._body(request, NewFollowUp)
-        fever = await self._asked_fever(request)
-        form = {name: str(value) for name, value in msgspec.structs.asdict(given).items()}
-        form["clinical_c"] = "" if given.clinical_c is None else str(given.clinical_c)
-        identity, by = identity_of(fever), self._who(request)
+    @operation(
+        *("PUT", f"{FEVER}/follow-up", "persons", "Say what became of a fever"),
+        errors=(400, 404, 409, 413),
+    )
+    def put_follow_up(self, request: Request, body: NewFollowUp) -> FollowUp:
+        identity = identity_of(self._shared.fever(**request.path_params))
+        form = {name: str(value) for name, value in msgspec.structs.asdict(body).items()}
+        form["clinical_c"] = "" if body.clinical_c is None else str(body.clinical_c)
         try:
-            new = parse(form, closed=given.closed)
-            changes = await run_in_threadpool(self._shared.follow_ups.save, identity, new, by)
+            new = parse(form, closed=body.closed)
+            changes = self._shared.follow_ups.save(identity, new, _who(request))
         except FollowUpError as error:
             code = 409 if error.reason == "meanwhile" else 400
             raise HTTPException(code, str(error)) from None
-        await self._note(request, "save follow-up", f"{_named(fever)} {changes}".strip())
-        saved = await run_in_threadpool(self._shared.follow_ups.get, identity)
-        return saved or new
+        self._note(request, "save follow-up", f"{identity} {changes}".strip())
+        return self._shared.follow_ups.get(identity) or new
 
-    async def _fhir(self, request: Request) -> dict[str, Any]:
-        fever = await self._asked_fever(request)
-        after = await run_in_threadpool(self._shared.follow_ups.get, identity_of(fever))
-        await self._note(request, "take FHIR", _named(fever))
+    @operation(
+        *("GET", f"{FEVER}/fhir", "persons", "FHIR R4 Observations, LOINC 8310-5"),
+        errors=(404,),
+        media="application/fhir+json",
+    )
+    def fhir(self, request: Request) -> dict[str, Any]:
+        after = self._fever_after(request, "take FHIR")
         settings = self._shared.settings
-        return observations(fever, after, settings.campus, settings.zone)
+        return observations(after.fever, after.follow_up, settings.campus, settings.zone)
 
-    async def _people(self, _request: Request) -> list[AccountName]:
-        people = await run_in_threadpool(self._shared.accounts.people)
-        return [AccountName(name, role) for name, role in people]
+    @operation("GET", "/people", "people", "Who may sign in")
+    def people(self, _request: Request) -> list[AccountName]:
+        return [AccountName(name, role) for name, role in self._shared.accounts.people()]
 
-    async def _tokens(self, _request: Request) -> list[Token]:
-        return await run_in_threadpool(self._shared.tokens.all)
+    @operation("GET", "/tokens", "people", "Which programs may ask, without their secrets")
+    def tokens(self, _request: Request) -> list[Token]:
+        return self._shared.tokens.all()
 
-    async def _audit(self, request: Request) -> list[AuditEntry]:
+    @operation(
+        *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
+        query={"before": Annotated[int, Meta(ge=1, le=MAX_ID)]},
+        errors=(400,),
+    )
+    def audit(self, request: Request) -> list[AuditEntry]:
         before = request.query_params.get("before")
-        rows = await run_in_threadpool(
-            self._shared.store.audit, AUDIT_PAGE, int(before) if before else None
-        )
-        await self._note(request, "look at audit", before or "")
+        rows = self._shared.store.audit(AUDIT_PAGE, int(before) if before else None)
+        self._note(request, "look at audit", before or "")
         return rows
 
-    async def _asked_fever(self, request: Request) -> Fever:
-        params = request.path_params
+    def _fever_after(self, request: Request, action: str) -> FeverAfter:
+        fever = self._shared.fever(**request.path_params)
+        follow_up = self._shared.follow_ups.get(identity_of(fever))
+        self._note(request, action, str(identity_of(fever)))
+        return FeverAfter(fever, follow_up)
+
+    def _note(self, request: Request, action: str, what: str) -> None:
+        self._shared.store.note(_who(request), action, what)
+
+
+def _check(request: Request, operation: Operation) -> None:
+    """Check access and the query's parameters. Raises `HTTPException` 403, 400."""
+    token, session = request.state.token, request.state.session
+    if token:
+        allowed = operation.scope in token.scopes
+    else:
+        allowed = operation.method == "GET" and session.role == "administrator"
+    if not allowed:
+        raise HTTPException(403, f"expected a token with the scope {operation.scope}")
+    if unknown := set(request.query_params) - set(operation.query):
+        raise HTTPException(400, f"{min(unknown)[:64]!r}: expected {sorted(operation.query)}")
+    for name, kind in operation.query.items():
+        if len(values := request.query_params.getlist(name)) > 1:
+            raise HTTPException(400, f"{name}: expected once")
         try:
-            boot, seq = int(params["boot"]), int(params["seq"])
-        except ValueError:
-            raise HTTPException(404) from None
-        fever = await run_in_threadpool(self._shared.fever, Identity(params["kiosk"], boot, seq))
-        if fever is None:
-            raise HTTPException(404)
-        return fever
-
-    async def _note(self, request: Request, action: str, what: str) -> None:
-        await run_in_threadpool(self._shared.store.note, self._who(request), action, what)
-
-    @staticmethod
-    def _who(request: Request) -> str:
-        token = request.state.token
-        return f"token {token.name}" if token else request.state.session.user
-
-    @staticmethod
-    async def _body(request: Request, kind: type[T]) -> T:
-        """Raises `HTTPException` 400, 413."""
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM_BYTES:
-                raise HTTPException(413)
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            raise HTTPException(400, str(error)) from None
+            for value in values:
+                msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise HTTPException(400, f"{name}: {error}") from None
 
 
-def _named(fever: Fever) -> str:
-    return "/".join(map(str, identity_of(fever)))
+def _who(request: Request) -> str:
+    token = request.state.token
+    return f"token {token.name}" if token else request.state.session.user
+
+
+async def _body(request: Request, kind: type[Any]) -> Any:
+    """The body as a value of a type. Raises `HTTPException` 400, 413."""
+    try:
+        return msgspec.json.decode(await bounded_body(request, MAX_FORM_BYTES), type=kind)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise HTTPException(400, str(error)) from None

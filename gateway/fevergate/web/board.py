@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from functools import partial
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -17,8 +15,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.protocol.messages import AlarmState, Identity
-from fevergate.reports.fever_log import Fever
+from fevergate.protocol.messages import AlarmState
+from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translations
 from fevergate.web.context import Shared
@@ -29,6 +27,7 @@ from fevergate.web.live import GateNow, Kiosk, events
 from fevergate.web_common.accounts import Role, Session
 from fevergate.web_common.middleware import COOKIE, form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
+from fevergate.web_common.routes import Form, get, post
 
 SESSION_CHECK_S = 30.0
 """How often the session of an open board is checked."""
@@ -68,9 +67,6 @@ class BoardsNow(msgspec.Struct, kw_only=True):
     gates: list[BoardGate]
 
 
-_NUMBER = re.compile(r"[0-9]{1,10}")
-
-
 def _shown(alarm: AlarmState) -> tuple[str, str]:
     """An alarm's begin and number of fevers, as a board sends them back."""
     since = msgspec.json.encode(alarm.since).decode().removesuffix(".0")
@@ -85,32 +81,28 @@ class Board:
         self._gates = [gate.name for gate in shared.settings.gates]
         self._list = FeverList(shared)
         self._open: Counter[str] = Counter()
+        fever = "/fevers/{kiosk:str}/{boot:str}/{seq:str}"
         self.routes = [
-            Route("/board/{gate:str}", self.board),
-            Route("/board/{gate:str}/fevers", self.fevers),
+            get("/board/{gate:str}", self.board),
+            get("/board/{gate:str}/fevers", self.fevers),
             Route("/events", self.events),
-            Route("/board/{gate:str}/acknowledge", self.acknowledge, methods=["POST"]),
+            post("/board/{gate:str}/acknowledge", self.acknowledge),
             Route("/board/{gate:str}/lamps", self.lamps, methods=["POST"]),
-            Route(
-                "/fevers/{kiosk:str}/{boot:str}/{seq:str}",
-                self.follow_up,
-                methods=["GET", "POST"],
-            ),
+            get(fever, self.follow_up),
+            post(fever, self.save_follow_up),
         ]
 
-    async def board(self, request: Request) -> Response:
+    def board(self, request: Request) -> Response:
         """Show a gate's board."""
-        gate = self._gate(request)
-        mark, today, earlier = await run_in_threadpool(self._list.board, gate)
-        on_duty = await run_in_threadpool(self._shared.duty.at, gate)
-        session = session_of(request)
-        user = session.user
+        gate, session = self._gate(request), session_of(request)
+        mark, today, earlier = self._list.board(gate)
+        others = [name for name in self._shared.duty.at(gate) if name != session.user]
         return self._shared.page(
             request,
             "board.html",
             gate=gate,
             gates=self._gates,
-            names=[user, *(name for name in on_duty if name != user)],
+            names=[session.user, *others],
             mark=mark,
             fevers=today,
             earlier=earlier,
@@ -118,49 +110,61 @@ class Board:
             untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
         )
 
-    async def fevers(self, request: Request) -> Response:
+    def fevers(self, request: Request) -> Response:
         """Show a page of a gate's fevers: today's, or the open ones of the days before."""
-        gate = self._gate(request)
+        gate, number = self._gate(request), page_of(request)
         try:
             selection = msgspec.convert(request.query_params.get("of", "today"), Selection)
         except msgspec.ValidationError:
             raise HTTPException(404) from None
-        page = page_of(request)
-        part = await run_in_threadpool(self._list.page, gate, selection, PAGE, (page - 1) * PAGE)
-        return self._shared.page(
-            request,
-            "fevers.html",
-            gate=gate,
-            of=selection,
-            part=part,
-            number=page,
-            last=last_page(part.count),
-        )
+        part = self._list.page(gate, selection, PAGE, (number - 1) * PAGE)
+        more = {"gate": gate, "of": selection, "part": part, "number": number}
+        return self._shared.page(request, "fevers.html", last=last_page(part.count), **more)
 
     async def events(self, request: Request) -> Response:
         """Stream every gate's changes while the session lasts."""
         token = request.cookies.get(COOKIE, "")
         if self._open[token] >= MAX_BOARDS_PER_SESSION or self._open.total() >= MAX_BOARDS:
             raise HTTPException(503, "crowded")
-        session = [session_of(request)]
         say = translations(self._shared.language(request)).gettext
-
-        def show() -> bytes:
-            return msgspec.json.encode(self._now(session[-1].ends_at, say))
-
-        def renew(renewed: Session) -> None:
-            session[:] = [renewed]
-
-        stream = events(self._shared.live, show)
         return StreamingResponse(
-            self._counted(token, self._while_signed_in(token, stream, renew)),
+            self._stream(token, session_of(request), say),
             media_type="text/event-stream",
             # Tells a proxy not to buffer the stream, which would hold changes back.
             headers={"X-Accel-Buffering": "no"},
         )
 
+    async def _stream(
+        self, token: str, session: Session, say: Callable[[str], str]
+    ) -> AsyncGenerator[bytes, None]:
+        changes = events(
+            self._shared.live, lambda: msgspec.json.encode(self._now(session.ends_at, say))
+        )
+        check_at = time.monotonic() + SESSION_CHECK_S
+        self._open[token] += 1
+        try:
+            async with aclosing(changes):
+                async for event in changes:
+                    yield event
+                    if time.monotonic() >= check_at:
+                        renewed = await run_in_threadpool(self._session_of, token)
+                        if not renewed:
+                            return
+                        session, check_at = renewed, time.monotonic() + SESSION_CHECK_S
+        finally:
+            self._open[token] -= 1
+            self._open += Counter()  # removes counts of zero
+
+    def _session_of(self, token: str) -> Session | None:
+        """The session of a token. An open board keeps a guard's session alive, but not an
+        administrator's, which ends after an idle hour."""
+        session = self._shared.accounts.session(token, touch=False)
+        if session and session.role == "guard":
+            return self._shared.accounts.session(token)
+        return session
+
     def _now(self, ends_at: float, say: Callable[[str], str]) -> BoardsNow:
-        gates = [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
+        gates = [self._shared.live.now(gate) for gate in self._gates]
         return BoardsNow(
             now=self._shared.accounts.now(),
             line=gates[0].line,
@@ -172,6 +176,7 @@ class Board:
         )
 
     def _gate_now(self, now: GateNow, say: Callable[[str], str]) -> BoardGate:
+        reports = now.alarm.amber if now.alarm else ()
         return BoardGate(
             gate=now.gate,
             alarm=now.alarm,
@@ -179,114 +184,60 @@ class Board:
                 msgspec.structs.replace(kiosk, trouble=trouble_text.trouble(kiosk.trouble, say))
                 for kiosk in now.kiosks
             ],
-            reasons=[
-                trouble_text.line(report, say) for report in (now.alarm.amber if now.alarm else ())
-            ],
+            reasons=[trouble_text.line(report, say) for report in reports],
             listed=self._list.mark(now.gate),
         )
 
-    async def _counted(
-        self, token: str, stream: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
-        self._open[token] += 1
-        try:
-            async with aclosing(stream):
-                async for event in stream:
-                    yield event
-        finally:
-            self._open[token] -= 1
-            self._open += Counter()  # removes counts of zero
-
-    async def _while_signed_in(
-        self,
-        token: str,
-        stream: AsyncGenerator[bytes, None],
-        renew: Callable[[Session], None] = lambda _: None,
-    ) -> AsyncGenerator[bytes, None]:
-        check_at = time.monotonic() + SESSION_CHECK_S
-        async with aclosing(stream):
-            async for event in stream:
-                yield event
-                if time.monotonic() >= check_at:
-                    session = await run_in_threadpool(self._session_of, token)
-                    if not session:
-                        return
-                    renew(session)
-                    check_at = time.monotonic() + SESSION_CHECK_S
-
-    def _session_of(self, token: str) -> Session | None:
-        """The session of a token. An open board keeps a guard's session alive, but not an
-        administrator's, which ends after an idle hour."""
-        session = self._shared.accounts.session(token, touch=False)
-        if session and session.role == "guard":
-            return self._shared.accounts.session(token)
-        return session
-
-    async def acknowledge(self, request: Request) -> Response:
+    def acknowledge(self, request: Request, form: Form) -> Response:
         """Acknowledge a gate's alarm under one's own name or one of the duty list."""
-        form = await form_of(request)
-        gate, user = self._gate(request), session_of(request).user
-        by = form.get("by", "") or user
-        if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
-            raise HTTPException(400, "choice")
+        gate = self._gate(request)
+        by = self._by(request, form, gate)
         alarm = self._shared.live.now(gate).alarm
-        shown = (form.get("since", ""), form.get("fevers", ""))
-        if alarm and alarm.state == "raised" and shown != _shown(alarm):
+        if alarm and alarm.state == "raised" and _shown(alarm) != (form["since"], form["fevers"]):
             # The board had not shown this alarm when the button was pressed.
             raise HTTPException(409, "another")
         if not self._shared.live.acknowledge(gate, by):
             raise HTTPException(503, "line")
-        await run_in_threadpool(self._shared.store.note, user, "acknowledge", f"{gate} by {by}")
+        self._shared.note(request, "acknowledge", f"{gate} by {by}")
         return JSONResponse({"ok": True})
 
     async def lamps(self, request: Request) -> Response:
         """Test a gate's lamps under one's own name or one of the duty list."""
-        form = await form_of(request)
-        gate, user = self._gate(request), session_of(request).user
-        by = form.get("by", "") or user
-        if by != user and by not in await run_in_threadpool(self._shared.duty.at, gate):
-            raise HTTPException(400, "choice")
+        form, gate = await form_of(request), self._gate(request)
+        by = await run_in_threadpool(self._by, request, form, gate)
         if untried := await try_lamps(self._shared.live, gate, by):
             # Back to the board, which shows alarms, rather than to a page of its own.
             return RedirectResponse(f"/board/{gate}?untried={untried}", 303)
-        await run_in_threadpool(self._shared.store.note, user, "try lamps", f"{gate} by {by}")
+        await run_in_threadpool(self._shared.note, request, "try lamps", f"{gate} by {by}")
         return RedirectResponse(f"/board/{gate}", 303)
 
-    async def follow_up(self, request: Request) -> Response:
-        """Show or save the follow-up of a fever."""
-        params = request.path_params
-        if not all(_NUMBER.fullmatch(params[name]) for name in ("boot", "seq")):
-            raise HTTPException(404)
-        identity = Identity(params["kiosk"], int(params["boot"]), int(params["seq"]))
-        fever = await run_in_threadpool(self._shared.fever, identity)
-        if fever is None:
-            raise HTTPException(404)
-        known = await run_in_threadpool(self._shared.follow_ups.get, identity) or FollowUp()
+    def _by(self, request: Request, form: Form, gate: str) -> str:
+        """Who acts at a gate, by the form: who is signed in, or somebody on duty there."""
+        user = session_of(request).user
+        by = form["by"] or user
+        if by != user and by not in self._shared.duty.at(gate):
+            raise HTTPException(400, "choice")
+        return by
+
+    def follow_up(self, request: Request) -> Response:
+        """Show the follow-up of a fever."""
+        fever, known = self._fever(request)
+        self._shared.note(request, "look at follow-up", str(identity_of(fever)))
+        return self._follow_up_page(request, fever, known)
+
+    def save_follow_up(self, request: Request, form: Form) -> Response:
+        """Save the follow-up of a fever."""
+        fever, known = self._fever(request)
         session = session_of(request)
-        what = "/".join(map(str, identity))
-        if request.method == "GET":
-            await run_in_threadpool(
-                self._shared.store.note, session.user, "look at follow-up", what
-            )
-            return self._follow_up_page(request, fever, known)
-        form = await form_of(request)
+        reopen = session.role == "administrator"
         try:
-            new = parse(form, closed=form.get("action") == "close")
-            changes = await run_in_threadpool(
-                partial(
-                    self._shared.follow_ups.save,
-                    identity,
-                    new,
-                    session.user,
-                    reopen=session.role == "administrator",
-                )
+            new = parse(form, closed=form["action"] == "close")
+            changes = self._shared.follow_ups.save(
+                identity_of(fever), new, session.user, reopen=reopen
             )
         except FollowUpError as error:
-            given = {name: form.get(name, "") for name in FollowUp.__struct_fields__}
-            return self._follow_up_page(request, fever, known, given, error, 400)
-        await run_in_threadpool(
-            self._shared.store.note, session.user, "save follow-up", f"{what} {changes}".strip()
-        )
+            return self._follow_up_page(request, fever, known, form, error)
+        self._shared.note(request, "save follow-up", f"{identity_of(fever)} {changes}".strip())
         # The fever's gate may have been removed from the settings.
         gate = fever.gate if fever.gate in self._gates else self._gates[0]
         return RedirectResponse(f"/board/{gate}", 303)
@@ -297,19 +248,22 @@ class Board:
             raise HTTPException(404)
         return gate
 
+    def _fever(self, request: Request) -> tuple[Fever, FollowUp]:
+        fever = self._shared.fever(**request.path_params)
+        return fever, self._shared.follow_ups.get(identity_of(fever)) or FollowUp()
+
     def _follow_up_page(
         self,
         request: Request,
         fever: Fever,
         known: FollowUp,
-        given: dict[str, str] | None = None,
+        given: Form | None = None,
         error: FollowUpError | None = None,
-        status: int = 200,
     ) -> Response:
         return self._shared.page(
             request,
             "follow_up.html",
-            status,
+            400 if error else 200,
             fever=fever,
             known=known,
             given=given,

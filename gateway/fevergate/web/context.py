@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import Identity
 from fevergate.reports.fever_log import Day, Fever, identity_of, read_day, read_fever
 from fevergate.settings.gateway import GatewaySettings
@@ -23,12 +24,15 @@ from fevergate.web.clock import PagesClock
 from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
+from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
 from fevergate.web.live import Live
 from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
+from fevergate.web.overview import Overview, period, read_overview
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.page_maker import Site
+from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
@@ -98,16 +102,35 @@ class Shared(Site):
             log = self.read(date.fromisoformat(log.date), MAX_SIGNED_FEVERS)
         return self.sign_offs.of(log, self.follow_ups_of(log.fevers))
 
+    def kiosks(self) -> list[KioskState]:
+        """Every kiosk's state. Raises `StoreError`."""
+        with self.reader() as reader:
+            return read_kiosks(reader, self.settings)
+
+    def kiosk(self, name: str) -> KioskHistory:
+        """A kiosk with its last two weeks. Raises `NothingFoundError`, `StoreError`."""
+        with self.reader() as reader:
+            return read_history(reader, self.settings, name)
+
+    def overview(self, query: Mapping[str, str]) -> Overview:
+        """The sums of the period and gate of a query. Raises `PeriodError`, `StoreError`."""
+        when = period(self.clock.today(), query.get("from"), query.get("to"))
+        with self.reader() as reader:
+            return read_overview(reader, self.settings, when, query.get("gate", ""))
+
     def follow_ups_of(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
         """The follow-ups of fevers, for those that have one."""
         return self.follow_ups.of([identity_of(fever) for fever in fevers])
 
-    def fever(self, identity: Identity) -> Fever | None:
-        """A stored fever of any day."""
-        if not (0 <= identity.boot < 2**32 and 0 <= identity.seq < 2**32):
-            return None
+    def fever(self, kiosk: str, boot: str, seq: str) -> Fever:
+        """A stored fever of any day, by the parts of its address. Raises `NothingFoundError`,
+        `StoreError`."""
+        identity = Identity(kiosk, whole_number(boot, 10), whole_number(seq, 10))
         with self.reader() as reader:
-            return read_fever(reader, identity)
+            fever = read_fever(reader, identity)
+        if fever is None:
+            raise NothingFoundError(f"fever {identity}")
+        return fever
 
     @property
     def audited(self) -> WebStore:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from fevergate.errors import AccountError
 from fevergate.texts.translations import SCOPES
 from fevergate.web.context import Shared
 from fevergate.web_common.account_pages import AccountPages
-from fevergate.web_common.middleware import form_of, session_of
+from fevergate.web_common.middleware import session_of
+from fevergate.web_common.routes import Form, get, post, whole_number
 
 
 class DutyPages(AccountPages):
@@ -23,41 +22,40 @@ class DutyPages(AccountPages):
         super().__init__(shared)
         self._shared = shared
         self.routes += [
-            Route("/admin/duty", self.duty, methods=["POST"]),
-            Route("/admin/tokens", self.tokens, methods=["GET", "POST"]),
+            post("/admin/duty", self.duty),
+            get("/admin/tokens", self.tokens),
+            post("/admin/tokens", self.change_tokens),
         ]
 
-    async def duty(self, request: Request) -> Response:
+    def duty(self, request: Request, form: Form) -> Response:
         """Change the duty list."""
-        form = await form_of(request)
-        duty, name, gate = self._shared.duty, form.get("name", ""), form.get("gate", "")
+        duty, name, gate = self._shared.duty, form["name"], form["gate"]
         what = f"{name} {gate}".strip()
-        if form.get("action") == "remove":
-            return await self._apply(request, "off duty", what, lambda: duty.remove(name, gate))
-        return await self._apply(request, "on duty", what, lambda: duty.add(name, gate))
+        if form["action"] == "remove":
+            return self._apply(request, "off duty", what, lambda: duty.remove(name, gate))
+        return self._apply(request, "on duty", what, lambda: duty.add(name, gate))
 
-    async def tokens(self, request: Request) -> Response:
-        """List, issue and revoke API tokens."""
-        if request.method == "GET":
-            return await self._tokens_page(request)
-        form = await form_of(request)
-        user, name, days = session_of(request).user, form.get("name", ""), form.get("days", "")
-        number = form.get("id", "")
-        if form.get("action") == "revoke" and number.isascii() and number.isdigit():
-            await run_in_threadpool(self._shared.tokens.revoke, int(number[:9]))
-            await run_in_threadpool(self._shared.store.note, user, "revoke token", number[:9])
+    def tokens(self, request: Request, error: str = "", secret: str = "") -> Response:
+        """List the API tokens; `error`: why none was issued, `secret`: the one just issued."""
+        tokens = self._shared.tokens.all()
+        more = {"tokens": tokens, "scopes": SCOPES, "secret": secret, "error": error}
+        return self._shared.page(request, "tokens.html", 400 if error else 200, **more)
+
+    def change_tokens(self, request: Request, form: Form) -> Response:
+        """Issue or revoke an API token."""
+        number = whole_number(form["id"][:9])
+        if form["action"] == "revoke" and number >= 0:
+            self._shared.tokens.revoke(number)
+            self._shared.note(request, "revoke token", str(number))
             return RedirectResponse("/admin/tokens", 303)
-        scopes = [scope for scope in SCOPES if form.get(f"scope-{scope}")]
-        lifetime_days = int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
+        name, days = form["name"], whole_number(form["days"])
+        scopes = [scope for scope in SCOPES if form[f"scope-{scope}"]]
         try:
-            secret = await run_in_threadpool(
-                self._shared.tokens.issue, name, scopes, lifetime_days, user
-            )
+            secret = self._shared.tokens.issue(name, scopes, days, session_of(request).user)
         except AccountError as error:
-            return await self._tokens_page(request, error=error.reason)
-        what = f"{name}: {' '.join(scopes)}"
-        await run_in_threadpool(self._shared.store.note, user, "issue token", what)
-        return await self._tokens_page(request, secret=secret)
+            return self.tokens(request, error=error.reason)
+        self._shared.note(request, "issue token", f"{name}: {' '.join(scopes)}")
+        return self.tokens(request, secret=secret)
 
     def _remove(self, name: str) -> None:
         super()._remove(name)
@@ -68,17 +66,3 @@ class DutyPages(AccountPages):
             "on_duty": self._shared.duty.everybody(),
             "gates": [gate.name for gate in self._shared.settings.gates],
         }
-
-    async def _tokens_page(
-        self, request: Request, *, error: str = "", secret: str = ""
-    ) -> Response:
-        tokens = await run_in_threadpool(self._shared.tokens.all)
-        return self._shared.page(
-            request,
-            "tokens.html",
-            400 if error else 200,
-            tokens=tokens,
-            scopes=SCOPES,
-            secret=secret,
-            error=error,
-        )

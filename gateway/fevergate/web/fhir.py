@@ -35,7 +35,7 @@ def observations(
 ) -> dict[str, Any]:
     """A Bundle (`collection`) as JSON values: the screening and, if there is one, the second
     measurement; with the person if a name was entered."""
-    number = "-".join(map(str, identity_of(fever)))
+    number = str(identity_of(fever)).replace("/", "-")
     entries: list[dict[str, Any]] = []
     subject: dict[str, Any] = {"subject": {"display": "not identified"}}
     if after and after.person:

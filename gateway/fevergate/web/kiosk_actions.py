@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from fevergate.crypto.pki import UPDATE_KEY, read_update_key
@@ -23,6 +23,7 @@ from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.messages import Command, KioskSettings, Topic, encode
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
+from fevergate.web_common.routes import whole_number
 
 BUNDLES = "updates"
 """Folder beside the settings, with bundles made by `fevergate update --save`."""
@@ -45,14 +46,13 @@ def retained_settings(settings: GatewaySettings, kiosk: str) -> KioskSettings:
     return current(settings.as_user("admin"), kiosk)
 
 
-def set_from_form(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -> KioskSettings:
+def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]) -> KioskSettings:
     """Set a kiosk to the form's values; an empty field takes the kiosk's own setting.
 
     The form's `version` must be the retained one: an older form would undo what it never showed.
     Raises `ActionError` naming the value, `BrokerError`.
     """
     fields = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
-    shown = form.get("version", "")
     try:
         values = values_of(fields)
     except KioskValueError as error:
@@ -65,7 +65,7 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: dict[str, str]) -
             kiosk,
             values,
             reset=True,
-            shown_version=int(shown) if re.fullmatch(r"[0-9]{1,10}", shown) else -1,
+            shown_version=whole_number(form.get("version", ""), 10),
         )
     finally:
         reader.close()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from msgspec.structs import asdict
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
-from fevergate.errors import ActionError, BrokerError, NothingFoundError
+from fevergate.errors import ActionError, BrokerError
 from fevergate.kiosks.remote_settings import FIELDS
 from fevergate.protocol.messages import KioskValues
 from fevergate.web import kiosk_actions
 from fevergate.web.context import Shared
-from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks, strip
+from fevergate.web.kiosk_state import strip
 from fevergate.web.setup_codes import SetupCode, SetupCodes
-from fevergate.web_common.middleware import address_of, form_of, session_of
+from fevergate.web_common.middleware import address_of
+from fevergate.web_common.routes import Form, get, post
 from kiosk.estimate import SITES
 
 
@@ -27,139 +26,109 @@ class KioskPages:
         self._shared = shared
         self._codes = SetupCodes(shared.settings)
         self.routes = [
-            Route("/admin/kiosks", self.kiosks),
-            Route("/admin/kiosks/update", self.update, methods=["POST"]),
-            Route("/admin/kiosks/{kiosk:str}", self.kiosk),
-            Route("/admin/kiosks/{kiosk:str}/identify", self.identify, methods=["POST"]),
-            Route("/admin/kiosks/{kiosk:str}/settings", self.settings, methods=["POST"]),
-            Route("/admin/kiosks/{kiosk:str}/setup-code", self.setup_code, methods=["POST"]),
-            Route("/setup/{name:str}", self.fetch),
+            get("/admin/kiosks", self.kiosks),
+            post("/admin/kiosks/update", self.update),
+            get("/admin/kiosks/{kiosk:str}", self.kiosk),
+            post("/admin/kiosks/{kiosk:str}/identify", self.identify),
+            post("/admin/kiosks/{kiosk:str}/settings", self.settings),
+            post("/admin/kiosks/{kiosk:str}/setup-code", self.setup_code),
+            get("/setup/{name:str}", self.fetch),
         ]
 
-    async def kiosks(self, request: Request) -> Response:
-        """Show all kiosks."""
-        return await self._kiosks_page(request)
+    def kiosks(self, request: Request, error: ActionError | None = None) -> Response:
+        """Show all kiosks; `error` is why an update did not begin."""
+        return self._shared.page(
+            request,
+            "kiosks.html",
+            400 if error else 200,
+            kiosks=self._shared.kiosks(),
+            updates=self._shared.updates,
+            updatable=self._updatable(),
+            error=error,
+        )
 
-    async def kiosk(self, request: Request) -> Response:
-        """Show a kiosk with its last two weeks."""
-        return await self._kiosk_page(request)
-
-    async def identify(self, request: Request) -> Response:
+    def identify(self, request: Request, _form: Form) -> Response:
         """Let a kiosk blink, chirp and show its name."""
-        await form_of(request)
-        name = (await self._history(request)).kiosk.kiosk
+        name = self._name(request)
         try:
-            await run_in_threadpool(kiosk_actions.identify, self._shared.settings, name)
+            kiosk_actions.identify(self._shared.settings, name)
         except BrokerError:
-            return await self._kiosk_page(request, ActionError("broker", ""), status=503)
-        await self._note(request, "identify", name)
+            return self.kiosk(request, ActionError("broker"), status=503)
+        self._shared.note(request, "identify", name)
         return RedirectResponse(f"/admin/kiosks/{name}?done=identify", 303)
 
-    async def settings(self, request: Request) -> Response:
+    def settings(self, request: Request, form: Form) -> Response:
         """Set a kiosk's values."""
-        form = await form_of(request)
-        name = (await self._history(request)).kiosk.kiosk
+        name = self._name(request)
         try:
-            await run_in_threadpool(kiosk_actions.set_from_form, self._shared.settings, name, form)
+            kiosk_actions.set_from_form(self._shared.settings, name, form)
         except ActionError as error:
-            return await self._kiosk_page(request, error, form, 400)
+            return self.kiosk(request, error, form, 400)
         except BrokerError:
-            return await self._kiosk_page(request, ActionError("broker", ""), form, 503)
-        given = {name: form[name] for name in FIELDS if form.get(name)}
-        await self._note(request, "settings", f"{name} {given}"[:500])
+            return self.kiosk(request, ActionError("broker"), form, 503)
+        given = {name: form[name] for name in FIELDS if form[name]}
+        self._shared.note(request, "settings", f"{name} {given}"[:500])
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
 
-    async def setup_code(self, request: Request) -> Response:
+    def setup_code(self, request: Request, _form: Form) -> Response:
         """Show a new setup code, once, with which a board becomes this kiosk."""
-        await form_of(request)
-        name = (await self._history(request)).kiosk.kiosk
+        name = self._name(request)
         try:
-            code = await run_in_threadpool(self._codes.issue, name)
+            code = self._codes.issue(name)
         except ActionError as error:
-            return await self._kiosk_page(request, error, status=503)
-        await self._note(request, "setup code", name)
-        return await self._kiosk_page(request, code=code)
+            return self.kiosk(request, error, status=503)
+        self._shared.note(request, "setup code", name)
+        return self.kiosk(request, code=code)
 
-    async def fetch(self, request: Request) -> Response:
+    def fetch(self, request: Request) -> Response:
         """Answer a board with its kiosk's encrypted file, once; the only page here without a
         session."""
         sealed_file = self._codes.take(request.path_params["name"])
         if sealed_file is None:
             return Response("no such code", 404)
         kiosk, sealed = sealed_file
-        what = f"{kiosk} {address_of(request)}"
-        await run_in_threadpool(self._shared.store.note, "-", "setup code used", what)
+        self._shared.store.note("-", "setup code used", f"{kiosk} {address_of(request)}")
         return Response(sealed, media_type="application/octet-stream")
 
-    async def update(self, request: Request) -> Response:
+    def update(self, request: Request, form: Form) -> Response:
         """Roll out firmware to one kiosk or to all."""
-        form = await form_of(request)
-        known = [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
-        kiosks = known if form.get("kiosk") == "*" else [form.get("kiosk", "")]
+        known, bundle = self._updatable(), form["bundle"]
+        kiosks = known if form["kiosk"] == "*" else [form["kiosk"]]
         if not set(kiosks) <= set(known):
             raise HTTPException(404)
-        bundle, downgrade = form.get("bundle", ""), form.get("downgrade") == "1"
         try:
-            await run_in_threadpool(self._shared.updates.start, kiosks, bundle, downgrade=downgrade)
+            self._shared.updates.start(kiosks, bundle, downgrade=form["downgrade"] == "1")
         except ActionError as error:
-            return await self._kiosks_page(request, error, 400)
-        await self._note(request, "update", f"{', '.join(kiosks)} {bundle}".strip())
+            return self.kiosks(request, error)
+        self._shared.note(request, "update", f"{', '.join(kiosks)} {bundle}".strip())
         return RedirectResponse("/admin/kiosks", 303)
 
-    async def _kiosks_page(
-        self, request: Request, error: ActionError | None = None, status: int = 200
-    ) -> Response:
-        return self._shared.page(
-            request,
-            "kiosks.html",
-            status,
-            kiosks=await run_in_threadpool(self._all),
-            updates=self._shared.updates,
-            updatable=[kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks],
-            error=error,
-        )
-
-    def _all(self) -> list[KioskState]:
-        with self._shared.reader() as reader:
-            return read_kiosks(reader, self._shared.settings)
-
-    async def _history(self, request: Request) -> KioskHistory:
-        def read() -> KioskHistory:
-            with self._shared.reader() as reader:
-                return read_history(reader, self._shared.settings, request.path_params["kiosk"])
-
-        try:
-            return await run_in_threadpool(read)
-        except NothingFoundError:
-            raise HTTPException(404) from None
-
-    async def _kiosk_page(
+    def kiosk(
         self,
         request: Request,
         error: ActionError | None = None,
-        given: dict[str, str] | None = None,
+        given: Form | None = None,
         status: int = 200,
         code: SetupCode | None = None,
     ) -> Response:
-        history = await self._history(request)
+        """Show a kiosk with its last two weeks; after a form that was refused why, and what was
+        given; or a new setup code."""
+        settings, history = self._shared.settings, self._shared.kiosk(request.path_params["kiosk"])
         version, reached = 0, True
         try:
-            name = history.kiosk.kiosk
-            retained = await run_in_threadpool(
-                kiosk_actions.retained_settings, self._shared.settings, name
-            )
+            retained = kiosk_actions.retained_settings(settings, history.kiosk.kiosk)
             version = retained.version
             if given is None:
                 given = _as_form(retained.values)
         except BrokerError:
-            reached, given = False, given or {}
+            reached = False
         return self._shared.page(
             request,
             "kiosk.html",
             status,
             history=history,
-            days=strip(history, self._shared.settings.zone, self._shared.clock.now()),
-            given=given,
+            days=strip(history, settings.zone, self._shared.clock.now()),
+            given=given or {},
             version=version,
             reached=reached,
             sites=sorted(SITES),
@@ -168,9 +137,11 @@ class KioskPages:
             code=code,
         )
 
-    async def _note(self, request: Request, action: str, what: str) -> None:
-        user = session_of(request).user
-        await run_in_threadpool(self._shared.store.note, user, action, what)
+    def _name(self, request: Request) -> str:
+        return self._shared.kiosk(request.path_params["kiosk"]).kiosk.kiosk
+
+    def _updatable(self) -> list[str]:
+        return [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
 
 
 def _as_form(values: KioskValues | None) -> dict[str, str]:

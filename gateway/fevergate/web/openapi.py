@@ -6,15 +6,15 @@ Source: spec.openapis.org/oas/v3.1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
-from starlette.requests import Request
 
 from fevergate import __version__
 from fevergate.protocol.messages import NAME_PATTERN
 
+T = TypeVar("T", bound=Callable[..., Any])
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 PATH_TYPES: dict[str, dict[str, Any]] = {
     "gate": {"type": "string", "pattern": NAME_PATTERN},
@@ -34,18 +34,36 @@ ERROR_TEXTS = {
 
 
 class Operation(NamedTuple):
-    """An operation of the API: method, path, scope of the token, types of input and result."""
+    """An operation of the API: method, path, scope of the token, types of result and body."""
 
     method: str
     path: str
     scope: str
     summary: str
+    act: Callable[..., Any]
     result: Any
-    act: Callable[[Request], Awaitable[Any]]
+    body: Any
     query: dict[str, Any] = {}  # noqa: RUF012 - never changed
-    body: Any = None
     errors: tuple[int, ...] = ()
     media: str = "application/json"
+
+
+class Operations(list[Operation]):
+    """The operations of an API, each declared by decorating its function.
+
+    What the function returns is the answer's type, its parameter `body` that of the request's body.
+    """
+
+    def __call__(
+        self, method: str, path: str, scope: str, summary: str, **more: Any
+    ) -> Callable[[T], T]:
+        def declare(act: T) -> T:
+            types = get_type_hints(act, include_extras=True)
+            result, body = types["return"], types.get("body")
+            self.append(Operation(method, path, scope, summary, act, result, body, **more))
+            return act
+
+        return declare
 
 
 def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str, Any]:

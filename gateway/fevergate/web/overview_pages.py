@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from fevergate.texts.translations import N_, translations
 from fevergate.web import charts
 from fevergate.web.context import Shared
-from fevergate.web.overview import Counts, Overview, period, read_overview
+from fevergate.web.overview import Counts, Overview
 from fevergate.web_common.exports import as_csv
+from fevergate.web_common.routes import get
 from fevergate.web_common.tables import Cell, Table
 
 PEOPLE = (N_("Normal"), N_("Fever"), N_("Retry"))
@@ -25,13 +24,13 @@ class OverviewPages:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self.routes = [
-            Route("/admin/overview", self.overview),
-            Route("/admin/overview/{table:str}.csv", self.csv),
+            get("/admin/overview", self.overview),
+            get("/admin/overview/{table:str}.csv", self.csv),
         ]
 
-    async def overview(self, request: Request) -> Response:
+    def overview(self, request: Request) -> Response:
         """Show a period's charts."""
-        overview = await run_in_threadpool(self._read, request)
+        overview = self._shared.overview(request.query_params)
         say = translations(self._shared.language(request)).gettext
         people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
 
@@ -72,24 +71,18 @@ class OverviewPages:
             ),
         )
 
-    async def csv(self, request: Request) -> Response:
+    def csv(self, request: Request) -> Response:
         """Export the table of a chart as CSV."""
         name = request.path_params["table"]
         if name not in TABLES:
             raise HTTPException(404)
-        overview = await run_in_threadpool(self._read, request)
+        overview = self._shared.overview(request.query_params)
         say = translations(self._shared.language(request)).gettext
         table = Table(name, *_table(name, overview))
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return Response(as_csv(table), media_type="text/csv; charset=utf-8", headers=headers)
-
-    def _read(self, request: Request) -> Overview:
-        asked = request.query_params
-        when = period(self._shared.clock.today(), asked.get("from"), asked.get("to"))
-        with self._shared.reader() as reader:
-            return read_overview(reader, self._shared.settings, when, asked.get("gate", ""))
 
 
 def _table(name: str, overview: Overview) -> tuple[list[str], list[list[Cell]]]:

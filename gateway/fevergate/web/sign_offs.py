@@ -126,7 +126,7 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
         if follow_up:
             for name in ("clinical_c", "clinical_site", "outcome", "closed"):
                 fields[name] = getattr(follow_up, name)
-        fevers["/".join(map(str, identity_of(fever)))] = fields
+        fevers[str(identity_of(fever))] = fields
     signed = {
         "date": day.date,
         "campus": day.campus,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from fevergate.errors import AccountError
 from fevergate.web_common.accounts import ROLES
-from fevergate.web_common.middleware import address_of, form_of, session_of
+from fevergate.web_common.middleware import address_of, session_of
 from fevergate.web_common.page_maker import Site
+from fevergate.web_common.routes import Form, get, post, whole_number
 
 AUDIT_PAGE = 100
 
@@ -24,82 +23,65 @@ class AccountPages:
     def __init__(self, site: Site) -> None:
         self._site = site
         self.routes = [
-            Route("/admin/people", self.people, methods=["GET", "POST"]),
-            Route("/admin/audit", self.audit),
-            Route("/account", self.account, methods=["GET", "POST"]),
+            get("/admin/people", self.people),
+            post("/admin/people", self.change_people),
+            get("/admin/audit", self.audit),
+            get("/account", self.account),
+            post("/account", self.change_password),
         ]
 
-    async def people(self, request: Request) -> Response:
-        """List, add and remove accounts; set their passwords."""
-        if request.method == "GET":
-            return await self._people_page(request)
-        form = await form_of(request)
-        accounts, name = self._site.accounts, form.get("name", "")
-        if form.get("action") == "remove":
-            return await self._apply(request, "remove person", name, lambda: self._remove(name))
-        if form.get("action") == "password":
-            new = form.get("password", "")
-            return await self._apply(
-                request, "set password", name, lambda: accounts.set_password(name, new)
+    def people(self, request: Request, error: str = "") -> Response:
+        """List the accounts; `error` is why a change was refused."""
+        people = self._site.accounts.people()
+        more = self._more() | {"people": people, "roles": ROLES, "error": error}
+        return self._site.page(request, "people.html", 400 if error else 200, **more)
+
+    def change_people(self, request: Request, form: Form) -> Response:
+        """Add or remove an account, or set its password."""
+        accounts, name, password = self._site.accounts, form["name"], form["password"]
+        if form["action"] == "remove":
+            return self._apply(request, "remove person", name, lambda: self._remove(name))
+        if form["action"] == "password":
+            return self._apply(
+                request, "set password", name, lambda: accounts.set_password(name, password)
             )
-        role = "administrator" if form.get("role") == "administrator" else "guard"
-        password = form.get("password", "")
-        return await self._apply(
+        role = "administrator" if form["role"] == "administrator" else "guard"
+        return self._apply(
             request, "add person", f"{name} ({role})", lambda: accounts.add(name, password, role)
         )
 
-    async def audit(self, request: Request) -> Response:
+    def audit(self, request: Request) -> Response:
         """Show the audit, the newest first; reading it is itself recorded."""
         text = request.query_params.get("before", "")
-        before = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
-        rows = await run_in_threadpool(self._site.audited.audit, AUDIT_PAGE, before)
-        user = session_of(request).user
-        await run_in_threadpool(self._site.audited.note, user, "look at audit", text[:16])
+        before = whole_number(text, 15)
+        rows = self._site.audited.audit(AUDIT_PAGE, before if before >= 0 else None)
+        self._site.note(request, "look at audit", text[:16])
         return self._site.page(request, "audit.html", rows=rows, page=AUDIT_PAGE)
 
-    async def account(self, request: Request) -> Response:
+    def account(self, request: Request, error: str = "") -> Response:
+        """Show one's own account; `error` is why a new password was refused."""
+        return self._site.page(request, "account.html", 400 if error else 200, error=error)
+
+    def change_password(self, request: Request, form: Form) -> Response:
         """Change one's own password."""
-        if request.method == "GET":
-            return self._site.page(request, "account.html", error="", done=False)
-        form = await form_of(request)
-        user = session_of(request).user
+        user, old, new = session_of(request).user, form["old_password"], form["password"]
         try:
-            await run_in_threadpool(
-                self._site.accounts.change_password,
-                user,
-                form.get("old_password", ""),
-                form.get("password", ""),
-                address_of(request),
-            )
+            self._site.accounts.change_password(user, old, new, address_of(request))
         except AccountError as error:
-            return self._site.page(request, "account.html", 400, error=error.reason, done=False)
-        await run_in_threadpool(self._site.audited.note, user, "change password", "")
+            return self.account(request, error.reason)
+        self._site.note(request, "change password")
         return RedirectResponse("/sign-in", 303)
 
-    async def _apply(
-        self, request: Request, action: str, what: str, act: Callable[[], None]
+    def _apply(
+        self, request: Request, action: str, what: str, change: Callable[[], None]
     ) -> Response:
-        user = session_of(request).user
         try:
-            await run_in_threadpool(act)
+            change()
         except AccountError as error:
-            reason = f"{what}: {error.reason}"
-            await run_in_threadpool(self._site.audited.note, user, f"{action} failed", reason)
-            return await self._people_page(request, error.reason)
-        await run_in_threadpool(self._site.audited.note, user, action, what)
+            self._site.note(request, f"{action} failed", f"{what}: {error.reason}")
+            return self.people(request, error.reason)
+        self._site.note(request, action, what)
         return RedirectResponse("/admin/people", 303)
-
-    async def _people_page(self, request: Request, error: str = "") -> Response:
-        people = await run_in_threadpool(self._site.accounts.people)
-        return self._site.page(
-            request,
-            "people.html",
-            400 if error else 200,
-            people=people,
-            roles=ROLES,
-            error=error,
-            **await run_in_threadpool(self._more),
-        )
 
     def _remove(self, name: str) -> None:
         self._site.accounts.remove(name)

@@ -7,6 +7,7 @@ session's CSRF token, and a request that changes something must come from our ow
 from __future__ import annotations
 
 import hmac
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -116,8 +117,9 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The text fields of a form, with the CSRF token checked if there is a session.
+async def form_of(request: Request) -> defaultdict[str, str]:
+    """The text fields of a form, each missing one empty; the CSRF token is checked if there is a
+    session.
 
     Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected.
     """
@@ -126,13 +128,23 @@ async def form_of(request: Request) -> dict[str, str]:
         raise HTTPException(413)
     try:
         async with request.form(max_files=0, max_fields=40) as form:
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+            texts = {name: text for name, text in form.items() if isinstance(text, str)}
     except ClientDisconnect:
         raise HTTPException(400) from None
-    session = request.state.session
-    if session and not hmac.compare_digest(fields.get("csrf", "").encode(), session.csrf.encode()):
+    fields, session = defaultdict(str, texts), request.state.session
+    if session and not hmac.compare_digest(fields["csrf"].encode(), session.csrf.encode()):
         raise HTTPException(403, "again")
     return fields
+
+
+async def bounded_body(request: Request, most: int) -> bytes:
+    """A body of at most `most` bytes. Raises `HTTPException` 413 for a longer one."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise HTTPException(413, f"at most {most} bytes")
+    return bytes(body)
 
 
 def _is_same_origin(request: Request) -> bool:

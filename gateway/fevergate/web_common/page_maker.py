@@ -19,17 +19,28 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from fevergate.errors import CampusError, PeriodError, ReportError, StoreError
+from fevergate.errors import (
+    BrokerError,
+    CampusError,
+    ExportError,
+    NothingFoundError,
+    PeriodError,
+    ReportError,
+    StoreError,
+)
 from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, translations
 from fevergate.web_common.accounts import Accounts, Role, Session
-from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME
+from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
 from fevergate.web_common.tables import local
 
 log = logging.getLogger(__name__)
 
 THEMES = ("auto", "day", "night")
-FAILURES = (HTTPException, PeriodError, ReportError, StoreError, CampusError, sqlite3.Error)
+FAILURES: tuple[type[Exception], ...] = (
+    *(HTTPException, PeriodError, ReportError, NothingFoundError, ExportError, BrokerError),
+    *(StoreError, CampusError, sqlite3.Error),
+)
 """Exceptions that `failed` answers; any other is a programming error."""
 
 PAGE = 100
@@ -89,11 +100,7 @@ class PageMaker:
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer an exception of `FAILURES`: a page, or JSON for a program or a board."""
-        if isinstance(error, PeriodError | ReportError):
-            error = HTTPException(400, error.reason)
-        elif not isinstance(error, HTTPException):
-            log.error("%s: %s", request.url.path, error)
-            error = HTTPException(503, "store")
+        error = _as_http(error, request.url.path)
         known = {404: "not_found", 403: "forbidden", 405: "not_found"}
         key = error.detail if error.detail in ERRORS else known.get(error.status_code, "")
         if request.url.path.startswith("/api/") or request.url.path.endswith("/acknowledge"):
@@ -150,6 +157,10 @@ class Site(PageMaker, ABC):
     def audited(self) -> AuditedStore:
         """The database with the audit."""
 
+    def note(self, request: Request, action: str, what: str = "") -> None:
+        """Add an entry to the audit, by the person whose session it is."""
+        self.audited.note(session_of(request).user, action, what)
+
     @abstractmethod
     def home(self, session: Session) -> str:
         """The address of the page to show after signing in."""
@@ -166,6 +177,22 @@ def page_of(request: Request) -> int:
 def last_page(rows: int) -> int:
     """The number of the last page of a list."""
     return max(1, -(-rows // PAGE))
+
+
+def _as_http(error: Exception, path: str) -> HTTPException:
+    match error:
+        case HTTPException():
+            return error
+        case PeriodError() | ReportError():
+            return HTTPException(400, error.reason)
+        case NothingFoundError():
+            return HTTPException(404)
+        case ExportError():
+            return HTTPException(503, "font")
+        case BrokerError():
+            return HTTPException(503, "broker")
+    log.error("%s: %s", path, error)
+    return HTTPException(503, "store")
 
 
 def _named(names: dict[str, str], say: NullTranslations, key: str) -> str:

@@ -232,10 +232,9 @@ def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
     monkeypatch.setattr(live, "BEAT_S", 0.3)
 
     async def heard():
-        stream = live.events(site.pages.live, lambda: b"{}")
         pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
         token = guard.cookies["__Host-fevergate"]
-        async for _ in pages._while_signed_in(token, stream):
+        async for _ in pages._stream(token, site.pages.accounts.session(token), str):
             seen.append(1)
             if len(seen) == 3:
                 site.pages.accounts.remove("Zhang")

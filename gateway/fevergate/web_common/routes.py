@@ -1,0 +1,35 @@
+"""Routes whose handlers are plain functions: Starlette runs them in its thread pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fevergate.web_common.middleware import form_of
+
+Form = Mapping[str, str]
+"""The text fields of a form; one that was not sent is empty."""
+
+
+def get(path: str, handler: Callable[[Request], Response]) -> Route:
+    """The route of a page."""
+    return Route(path, handler, methods=["GET"])
+
+
+def post(path: str, handler: Callable[[Request, Form], Response]) -> Route:
+    """The route of a form, which is read and checked (`form_of`) before the handler runs."""
+
+    async def answer(request: Request) -> Response:
+        return await run_in_threadpool(handler, request, await form_of(request))
+
+    return Route(path, answer, methods=["POST"])
+
+
+def whole_number(text: str, most_digits: int = 9) -> int:
+    """The number that a text of ASCII digits states; -1 if it is anything else."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
+    return int(text) if is_number else -1
