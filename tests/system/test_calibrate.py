@@ -32,7 +32,7 @@ class Reference:
 @pytest.fixture
 def system(tmp_path):
     with System(tmp_path / "site", [], speed=8, gates={"north": ["north-1"]}) as system:
-        system.guard.go_home()
+        system.guard.stop()
         board = system.boards[0]
         with board.world.lock:
             board.sensor.self_heating_c = SELF_HEATING_C

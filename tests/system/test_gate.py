@@ -27,7 +27,7 @@ class Gate(System):
 
     def __enter__(self):
         super().__enter__()
-        self.guard.go_home()
+        self.guard.stop()
         return self
 
     def burns(self, lamp: str) -> bool:

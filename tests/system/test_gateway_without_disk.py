@@ -389,7 +389,7 @@ def test_an_end_is_not_held_up_by_a_disk_that_refuses(settings, card):
     with at_work(settings) as (gateway, _):
         waiting = gateway.writer.call(lambda store: waiting_fevers(store.db))
     assert waiting.exception(60)
-    assert not gateway.writer.alive
+    assert not gateway.writer.is_alive()
     shutil.rmtree(card.folder, ignore_errors=True)
 
 

@@ -18,7 +18,7 @@ from harness.system import System
 @pytest.fixture
 def system(tmp_path):
     with System(tmp_path / "site", [], speed=8, gates={"north": ["north-1"]}) as system:
-        system.guard.go_home()
+        system.guard.stop()
         system.boards[0].wait_console("link up", ANSWER_S)
         yield system
 

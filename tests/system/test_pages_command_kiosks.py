@@ -21,7 +21,7 @@ UPDATE_S = 150
 def system(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages") / "site"
     with System(folder, [], speed=8, gates={"north": ["north-1"]}) as system:
-        system.guard.go_home()
+        system.guard.stop()
         system.boards[0].wait_console("link up", ANSWER_S)
         yield system
 

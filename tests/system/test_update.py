@@ -29,7 +29,7 @@ HANG_S = 150
 def system(tmp_path_factory):
     folder = tmp_path_factory.mktemp("update") / "site"
     with System(folder, [], speed=SPEED, gates={"north": ["north-1"]}) as system:
-        system.guard.go_home()
+        system.guard.stop()
         system.boards[0].wait_console("link up", ANSWER_S)
         yield system
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from faults.school import School
 from faults.witness import clock
+from fevergate.system.periodic_thread import PeriodicThread
 from harness.admin import acknowledge_if_up
 from harness.worker import Worker
 
@@ -22,8 +23,7 @@ class Parts:
         self._broker = True
         self._workers: dict[str, Worker] = {}
         self._lock = threading.RLock()
-        self._ending = threading.Event()
-        self._systemd = threading.Thread(target=self._supervise, name="systemd", daemon=True)
+        self._systemd = PeriodicThread("systemd", RESTART_S, self._supervise, first_s=RESTART_S)
         self._turn = 0
         self.gateway_began = 0.0
         """Time of the gateway's last start by `start`, by the witness's clock."""
@@ -72,7 +72,7 @@ class Parts:
 
     def close(self) -> None:
         """Stop all but the broker."""
-        self._ending.set()
+        self._systemd.stop()
         self.stop("gateway", "pages", "campus")
 
     def acknowledge(self) -> None:
@@ -88,9 +88,8 @@ class Parts:
             "campus": self._school.begin_campus,
             "pages": self._school.begin_pages,
         }
-        while not self._ending.wait(RESTART_S):
-            with self._lock:
-                for name, worker in list(self._workers.items()):
-                    if worker.ended and not self._ending.is_set():
-                        self.fallen += 1
-                        self._workers[name] = begin[name]()
+        with self._lock:
+            for name, worker in list(self._workers.items()):
+                if worker.ended and not self._systemd.stopping.is_set():
+                    self.fallen += 1
+                    self._workers[name] = begin[name]()

@@ -98,8 +98,7 @@ class System(Site):
         self.guard.start()
 
     def __exit__(self, *_: object) -> None:
-        if self.guard.is_alive():
-            self.guard.go_home()
+        self.guard.stop()
         for board in self.boards:
             board.stop()
         super().__exit__()

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 import socket
 import tempfile
-import threading
 import time
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 from fevergate.evaluation.people_file import Person
+from fevergate.system.periodic_thread import PeriodicThread
 from harness.system import System
 from kiosk.mlx90614 import _RAM_OBJECT
 from simulator import Board, built_in_crowd
@@ -46,11 +46,16 @@ def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict
         with system(site, crowd, speed=1.0, gates={"north": ["north-1"]}) as playing:
             (board,) = playing.boards
             watched = _Watched(board)
-            over = threading.Event()
+
+            def fall() -> None:
+                playing.broker.kill()
+                playing.broker.start()
+
+            falling = PeriodicThread("falls", FALLS_EVERY_S, fall, first_s=FALLS_EVERY_S)
             if falls:
-                threading.Thread(target=_fall, args=(playing, over), daemon=True).start()
+                falling.start()
             playing.wait_crowd(60 + people * 15)
-            over.set()
+            falling.stop()
             reconnects = sum("link up" in line for line in board.console)
             collections = [
                 int(match[1]) for line in board.console if (match := _COLLECT.search(line))
@@ -110,9 +115,3 @@ class _Watched:
                 self.gaps_ms.append((now - self._last) * 1000)
             self._last = now if self._fill > IN_VIEW else None
         return self._transfer(now_ms, address, data, count, *more)
-
-
-def _fall(system: System, over: threading.Event) -> None:
-    while not over.wait(FALLS_EVERY_S):
-        system.broker.kill()
-        system.broker.start()

@@ -118,7 +118,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fevergate-picture-") as name:
         folder = Path(name) / "demo"
         with System(folder, list(VISITORS), on_answer=album.answered) as system:
-            system.guard.go_home()  # nobody acknowledges, so the lamps stay lit
+            system.guard.stop()  # nobody acknowledges, so the lamps stay lit
             wait_until(
                 lambda: sum(bool(panel) for panel in album.panels.values()) == len(VISITORS),
                 60,

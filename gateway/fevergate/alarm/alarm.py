@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from fevergate.alarm.seen_fevers import SeenFevers
 from fevergate.protocol.lamp_answer import TEST
-from fevergate.protocol.messages import AlarmState, FeverSeen, Identity, Reading
+from fevergate.protocol.messages import MAX_LINE, AlarmState, FeverSeen, Identity, Reading
 
 MAX_WAITING = 1000
 """Unacknowledged fevers that a gate holds one by one. Further ones are only counted, so that a
@@ -198,6 +198,7 @@ class Alarm:
 
     def trouble(self, gate_name: str, source: str, text: str | None) -> None:
         """Set the trouble that `source` (a kiosk or a part of the gateway) has; None clears it."""
+        text = text and text[:MAX_LINE]
         with self._lock:
             gate = self._gates[gate_name]
             if gate.troubles.get(source) == text:
@@ -209,6 +210,11 @@ class Alarm:
             gate.shine()
             state = gate.state()
         self._announce(state)
+
+    def trouble_all(self, source: str, text: str | None) -> None:
+        """Set or clear a trouble that the whole gateway has, at every gate."""
+        for name in self._gates:
+            self.trouble(name, source, text)
 
     def try_lamp(self, gate_name: str, lamp: str | None) -> bool:
         """Light one lamp (`red`, `amber`, `green`) of a gate, or `sound` its buzzer with amber;

@@ -123,7 +123,7 @@ class NoLights:
     """Stands in for the lamps of a gate that cannot be lit."""
 
     def __init__(self, reason: str) -> None:
-        self.dark: str = f"{DARK}{reason}"[:64]
+        self.dark: str = DARK + reason
         """Trouble text of the gate: why its lamps cannot be lit."""
 
     def show(self, *, red: bool, amber: bool) -> None:

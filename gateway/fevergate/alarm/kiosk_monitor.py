@@ -18,9 +18,6 @@ from fevergate.settings.gateway import GatewaySettings
 FRESH_S = 1.0
 """A kiosk heard less than this ago is not updated again: a rush has thousands of messages."""
 
-MAX_TEXT = 64
-"""Characters of a reason, as the alarm's message allows."""
-
 Trouble = Callable[[str, str, str | None], None]
 
 
@@ -126,4 +123,4 @@ class KioskMonitor:
                 reason = f"crowd reads {drift_c:+.1f} C, check it"
             else:
                 reason = self._unlike.get(kiosk)
-        self._trouble(gate, kiosk, f"{kiosk}: {reason}"[:MAX_TEXT] if reason else None)
+        self._trouble(gate, kiosk, f"{kiosk}: {reason}" if reason else None)

@@ -7,7 +7,6 @@ any of them can go on where another has died.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -17,6 +16,7 @@ from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import FeverGateError
+from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ BACK_DAYS = 62
 DAY_S = 86400
 
 
-class Clerk:
-    """Runs in its own thread between `start` and `stop`; `tick` is one round. Work that depends on
-    the date waits while the clock is in doubt; notices of fevers do not."""
+class Clerk(PeriodicThread):
+    """Each round of its thread does what is due. Work that depends on the date waits while the
+    clock is in doubt; notices of fevers do not."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Clerk:
         believed: Callable[[], bool] = lambda: True,
         keep_time: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
         self._reports = reports
@@ -53,16 +54,6 @@ class Clerk:
         self._now = now
         self._believed = believed
         self._keep_time = keep_time
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopping.set()
-        self._thread.join()
 
     def tick(self) -> None:
         """Run one round; an error of one task is logged and does not stop the others."""
@@ -82,14 +73,6 @@ class Clerk:
                 work()
             except FeverGateError as error:
                 log.error("%s", error)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.tick()
-            except Exception:
-                log.exception("the clerk")
-            self._stopping.wait(EVERY_S)
 
     def _draft(self) -> None:
         """Draft the first version of each day that is due, including days without data."""

@@ -12,15 +12,18 @@ from sdnotify import SystemdNotifier
 
 from fevergate.collect.intake import Intake, Item, topics
 from fevergate.collect.store import CollectStore
-from fevergate.collect.writer import CollectHousekeeper, CollectWriter
+from fevergate.collect.writer import CollectWriter
 from fevergate.errors import CollectError
 from fevergate.mqtt.client import BrokerClient, SessionOptions
 from fevergate.settings.collector import CollectSettings
+from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
 
 STUCK_S = 150
 """A writer without progress for this long hangs; systemd's watchdog then restarts the process."""
+
+HOUSEKEEPING_S = 60.0
 
 QUIET_S = 3.0
 """After `leave`: time without a message after which the collector's share counts as received."""
@@ -49,7 +52,11 @@ class Collector:
             self.intake.message,
             session=SessionOptions(round(given.session_days * 86_400), given.window),
         )
-        self._housekeeper = CollectHousekeeper(CollectStore(settings, name))
+        self._kept_store = CollectStore(settings, name)
+        # In a thread of its own: dropping a day may take long.
+        self._housekeeper = PeriodicThread(
+            "housekeeper", HOUSEKEEPING_S, lambda: self._kept_store.housekeep(time.time())
+        )
         self._heard_at = time.monotonic()
 
     def start(self) -> None:
@@ -63,6 +70,7 @@ class Collector:
         self.writer.stop()
         self.broker.stop()
         self._housekeeper.stop()
+        self._kept_store.close()
 
     def tick(self) -> bool:
         """Whether the broker client and the writer are alive; call about once a second.
@@ -77,7 +85,7 @@ class Collector:
                 f"name {self._name!r}: another collector of this group has it; expected one name"
                 ' for each, and in collect.toml username = "collect-{name}"'
             )
-        return self.broker.alive and time.monotonic() - self.writer.progressed_at < STUCK_S
+        return self.broker.is_alive() and time.monotonic() - self.writer.progressed_at < STUCK_S
 
     def left(self) -> bool:
         """Whether, after `broker.leave`, all messages of this collector are stored."""

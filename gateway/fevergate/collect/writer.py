@@ -32,7 +32,6 @@ MANY = 1000
 FULL_S = 0.001
 BACKOFF_MIN_S = 0.25
 BACKOFF_MAX_S = 10.0
-KEEP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class _Entry:
     done: Callable[[], None]
 
 
-class CollectWriter:
+class CollectWriter(threading.Thread):
     """Commits items to `store`, which it owns.
 
     `room`: how many items may wait. `again` is called to have the broker repeat messages that were
@@ -51,6 +50,7 @@ class CollectWriter:
     def __init__(
         self, store: CollectStore, room: int, again: Callable[[], object] = lambda: None
     ) -> None:
+        super().__init__(name="writer")
         self.store = store
         self._room = room
         self._again = again
@@ -67,7 +67,6 @@ class CollectWriter:
         self._busy = False
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer")
         self.progressed_at = time.monotonic()
 
     @property
@@ -79,14 +78,11 @@ class CollectWriter:
         """Whether items are not committed yet, or dropped ones not requested again yet."""
         return self._busy or self.waiting > 0 or self.turned_away > self._asked
 
-    def start(self) -> None:
-        self._thread.start()
-
     def stop(self) -> None:
         """Commit what has arrived, then end; what cannot be committed stays at the broker."""
         self._stopping.set()
         self._queue.put(None)
-        self._thread.join()
+        self.join()
         self.store.close()
 
     def add(self, item: Item, done: Callable[[], None]) -> None:
@@ -104,7 +100,8 @@ class CollectWriter:
         self.most_waiting = max(self.most_waiting, waiting + 1)
         self._queue.put(_Entry(item, done))
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Commit what arrives, until `stop` or an error that no retry mends."""
         try:
             while True:
                 self.progressed_at = time.monotonic()
@@ -164,34 +161,6 @@ class CollectWriter:
         elif self.refusing and not trouble:
             log.warning("the database is back")
         self.refusing = trouble
-
-
-class CollectHousekeeper:
-    """Calls `CollectStore.housekeep` in a thread of its own, since dropping a day may take long."""
-
-    def __init__(self, store: CollectStore) -> None:
-        self._store = store
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeper")
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the present round."""
-        self._stopping.set()
-        self._thread.join()
-        self._store.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._store.housekeep(time.time())
-            except FeverGateError as error:
-                log.warning("housekeeping: %s", error)
-            except Exception:
-                log.exception("housekeeping")
-            self._stopping.wait(KEEP_S)
 
 
 def patiently(

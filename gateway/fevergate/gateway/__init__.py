@@ -2,6 +2,6 @@
 
 `process` runs `service`, which builds and supervises the parts. `ingest` takes the broker's
 messages, past `flood_guard`; `store_opener` and `restore_alarms` recover what an earlier run left;
-`kiosk_time`, `lamp_test`, `unrecorded`, `run_state`, `metrics` and `home_assistant` do one thing
-each.
+`clock_keeper`, `slow_checks`, `kiosk_time`, `lamp_test`, `unrecorded`, `run_state`, `metrics` and
+`home_assistant` do one thing each.
 """

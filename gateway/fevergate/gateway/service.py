@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +18,20 @@ from gpiozero.pins import Factory
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gpio import GateLights
-from fevergate.alarm.kiosk_monitor import MAX_TEXT, KioskMonitor
+from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.alarm.lamps import Lamps
-from fevergate.clock.judge import ClockState, GatewayClock, kernel_synchronised, uptime
+from fevergate.clock.judge import GatewayClock, uptime
 from fevergate.errors import SettingsError
 from fevergate.gateway import ingest as ingesting
-from fevergate.gateway.flood_guard import remember_levels
+from fevergate.gateway.clock_keeper import ClockKeeper
 from fevergate.gateway.home_assistant import discovery
 from fevergate.gateway.ingest import Ingest
 from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.gateway.lamp_test import LampTests
 from fevergate.gateway.restore_alarms import announced
 from fevergate.gateway.run_state import RunState
+from fevergate.gateway.slow_checks import SlowChecks
 from fevergate.gateway.store_opener import StoreOpener
-from fevergate.mosquitto.broker_files import stores_aside
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.messages import (
     NOT_RECORDED,
@@ -45,14 +43,10 @@ from fevergate.protocol.messages import (
     encode,
     gateway_status_topic,
 )
-from fevergate.reports.fever_log import bounds
-from fevergate.reports.kiosk_comparison import crowds, unlike
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.storage import clock_memory
-from fevergate.storage.connection import open_reader, reason
+from fevergate.storage.connection import reason
 from fevergate.storage.retention import Housekeeper
-from fevergate.storage.store import Store
 from fevergate.storage.writer_thread import Writer
 from fevergate.system import thread_errors
 from fevergate.system.machine import recognise
@@ -62,16 +56,6 @@ if TYPE_CHECKING:
     from fevergate.system.prometheus_server import MetricsServer
 
 log = logging.getLogger(__name__)
-
-REMEMBER_S = 600
-"""How often the time is stored while the clock is believed."""
-
-ASK_S = 60
-"""How often it is stored while the clock is in doubt; each time also looks for a person's
-confirmation."""
-
-COMPARE_S = 600
-"""How often the kiosks of a gate are compared."""
 
 OPEN_S = 5.0
 """How long the connection to the broker waits for the store, which knows what was acknowledged."""
@@ -95,21 +79,18 @@ class Gateway:
         name. `wrong`: why the settings' file cannot be used, where these are its last good ones."""
         self._settings = settings
         self._started_s = uptime()
-        self._database = settings.path(settings.database)
         self._lamps = Lamps(settings, factory)
-        self.clock = GatewayClock(certificate_end=self._certificate_end)
-        self._remember_at = 0.0
-        self._remembered: ClockState | None = None
+        self.clock = GatewayClock()
         self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
         self._check_error: str | None = None
         self._monitor = KioskMonitor(settings, self.alarm.trouble)
-        self._compare_at = time.monotonic() + COMPARE_S
+        self._slow_checks = SlowChecks(settings, self.alarm, self._monitor, self.clock)
         self._opener = StoreOpener(
             settings,
             self.alarm,
             self.clock,
             restored=self._announce_all,
-            trouble=partial(self._trouble_all, "database"),
+            trouble=partial(self.alarm.trouble_all, "database"),
             submit=lambda work: self.writer.call(work),
         )
         self.writer = Writer(
@@ -139,6 +120,7 @@ class Gateway:
             self.clock,
             self.lamp_tests.begin,
         )
+        self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(
             settings,
             f"gateway-{settings.gateway}",
@@ -148,9 +130,12 @@ class Gateway:
             gateway_status_topic(settings.campus),
             patient=True,
         )
+        self.clock.certificate_end = lambda: self._broker.certificate_end
         if wrong:
             log.error("%s; what it said when it was last sound is in force", wrong)
-            self._trouble_all("settings", "settings: gateway.toml damaged, the last are in force")
+            self.alarm.trouble_all(
+                "settings", "settings: gateway.toml damaged, the last are in force"
+            )
         self._metrics = _metrics(
             settings, self.alarm, self._monitor, self.ingest, self.writer, self._broker
         )
@@ -170,7 +155,8 @@ class Gateway:
         if not self.writer.tried.wait(OPEN_S):
             log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
         self._broker.start()
-        self._check_brokers_store()
+        self._slow_checks.check_brokers_store()
+        self._slow_checks.start()
         if self.forwarder:
             self.forwarder.start()
         self._housekeeper.start()
@@ -180,7 +166,7 @@ class Gateway:
     def stop(self) -> None:
         """Turn every gate amber, then stop the parts in order. Unconfirmed messages stay with the
         broker, the alarms in the store."""
-        self._trouble_all("gateway", "the gateway stops")
+        self.alarm.trouble_all("gateway", "the gateway stops")
         self.lamp_tests.stop()
         self._broker.stop()
         self.writer.give_up()  # the parts below may wait for it, and it for the disk
@@ -189,6 +175,7 @@ class Gateway:
         if self._metrics:
             self._metrics.stop()
         self._housekeeper.stop()
+        self._slow_checks.stop()
         self._opener.stop()
         self.writer.stop()
         self._lamps.close()
@@ -196,13 +183,8 @@ class Gateway:
     @property
     def dead(self) -> list[str]:
         """Names of threads that have ended by an error; only a restart brings them back."""
-        parts = {
-            "writer": self.writer,
-            "broker": self._broker,
-            "retention": self._housekeeper,
-            "forward": self.forwarder,
-        }
-        ended = [name for name, part in parts.items() if part and not part.alive]
+        threads = (self.writer, self._broker, self._housekeeper, self._slow_checks)
+        ended = [thread.name for thread in threads if not thread.is_alive()]
         return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
 
     def tick(self) -> bool:
@@ -213,23 +195,18 @@ class Gateway:
         for gate, lights in self._lamps.retry().items():
             self.alarm.relight(gate, lights)
             self._connect_button(gate, lights)
-        self._keep_time()
-        if time.monotonic() >= self._compare_at:
-            self._compare_at = time.monotonic() + COMPARE_S
-            self._check_brokers_store()
-            # In a thread of its own: it reads from the disk.
-            threading.Thread(target=self.compare_kiosks, name="fleet", daemon=True).start()
+        self._clock_keeper.tick()
         slow = self._disk_is_slow
-        self._trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
+        self.alarm.trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
         unrecorded = self.ingest.unrecorded.gates(self.writer.refusing or slow)
         for gate in self._settings.gates:
             text = NOT_RECORDED if gate.name in unrecorded else None
             self.alarm.trouble(gate.name, "unrecorded", text)
         stuck = time.monotonic() - self._broker.progressed_at >= STUCK_S
         unread = "broker: password or certificate unreadable" if self._broker.trouble else None
-        self._trouble_all("broker's files", unread)
+        self.alarm.trouble_all("broker's files", unread)
         failure = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
-        self._trouble_all("gateway", f"gateway: {failure}" if failure else None)
+        self.alarm.trouble_all("gateway", f"gateway: {failure}" if failure else None)
         return not failure
 
     @property
@@ -251,66 +228,13 @@ class Gateway:
             line=self._broker.connected,
         )
 
-    def _check_brokers_store(self) -> None:
-        """Turn every gate amber for `COMPARE_S` after a power cut damaged the broker's store, whose
-        messages are lost."""
-        asides = stores_aside(self._settings.folder)
-        recent = False
-        with suppress(OSError):  # the broker removes them in the end
-            recent = bool(asides) and 0 <= time.time() - asides[-1].stat().st_ctime < COMPARE_S
-        self._trouble_all("broker's store", "broker: store damaged, begun anew" if recent else None)
-
-    def _keep_time(self) -> None:
-        """Store the clock's state, and correct what was dated by a wrong clock."""
-        state = self.clock.state()
-        if self._opener.levels and kernel_synchronised():
-            self.ingest.flood.recall(self._opener.levels, time.time())
-            self._opener.levels = None
-        for correction in self.clock.corrections():
-            self.writer.call(partial(clock_memory.correct, correction=correction, now=state.at))
-        before = self._remembered
-        same = before is not None and (before.believed, before.why) == (state.believed, state.why)
-        if same and time.monotonic() < self._remember_at:
-            return
-        if not same:
-            log.warning("clock: %s, %s", "believed" if state.believed else "in doubt", state.why)
-        self._remembered = state
-        self._remember_at = time.monotonic() + (REMEMBER_S if state.believed else ASK_S)
-        self.writer.call(partial(self._remember, state=state))
-
-    def _remember(self, store: Store, state: ClockState) -> None:
-        if clock_memory.remember(store, state):
-            self.clock.confirm()
-        if kernel_synchronised():
-            remember_levels(store, self.ingest.flood.levels(time.time()))
-
-    def _certificate_end(self) -> float | None:
-        """Return the end of the broker's certificate (Unix time, s), if known."""
-        broker = getattr(self, "_broker", None)  # the clock is made before it
-        return broker.certificate_end if broker else None
-
     def set_check_error(self, error: Exception | None) -> None:
         """Show as trouble, and log once, that the supervision itself failed; None clears it."""
         text = f"gateway: {type(error).__name__} while it looks after itself" if error else None
         if error and text != self._check_error:
             log.critical("looking after ourselves", exc_info=error)
         self._check_error = text
-        self._trouble_all("look", text)
-
-    def compare_kiosks(self) -> None:
-        """Compare today's readings of each gate's kiosks; one unlike its neighbours is amber."""
-        try:
-            reader = open_reader(self._database)
-            try:
-                today = datetime.fromtimestamp(self.clock.now(), self._settings.zone).date()
-                _, begin, end = bounds(self._settings, today)
-                differing = unlike(crowds(reader, self._settings, begin, end))
-            finally:
-                reader.close()
-        except Exception as error:  # whatever a damaged database makes a library raise
-            log.error("comparing kiosks: %s: %s", type(error).__name__, error)
-            return
-        self._monitor.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})
+        self.alarm.trouble_all("look", text)
 
     def _connect_button(self, gate: str, lights: GateLights) -> None:
         """Make a gate's button acknowledge; a button that does not work is amber."""
@@ -349,12 +273,8 @@ class Gateway:
         self._broker.publish(str(Topic(self._settings.campus, kiosk, "time")), encode(at), qos=0)
 
     def _disk_trouble(self, error: Exception | None) -> None:
-        self._disk = reason(error, self._database) if error else ""
-        self._trouble_all("disk", f"disk: {self._disk}" if self._disk else None)
-
-    def _trouble_all(self, source: str, text: str | None) -> None:
-        for gate in self._settings.gates:
-            self.alarm.trouble(gate.name, source, text and text[:MAX_TEXT])
+        self._disk = reason(error, self._settings.path(self._settings.database)) if error else ""
+        self.alarm.trouble_all("disk", f"disk: {self._disk}" if self._disk else None)
 
 
 def _metrics(settings: GatewaySettings, *parts: Any) -> MetricsServer | None:

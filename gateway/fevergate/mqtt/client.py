@@ -16,7 +16,6 @@ import random
 import re
 import select
 import socket
-import ssl
 import threading
 import time
 from collections import deque
@@ -36,6 +35,7 @@ from fevergate.mqtt.tls import BufferedSocket, end_of, named_context, no_delay
 from fevergate.settings import last_good
 from fevergate.settings.collector import CollectSettings
 from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,8 @@ class SessionOptions:
         return connect
 
 
-class BrokerClient:
-    """One MQTT connection that is kept up by a thread of its own.
+class BrokerClient(PeriodicThread):
+    """One MQTT connection that is kept up by a thread of its own: each round is one connection.
 
     `message(topic, payload, done)` is called in the network thread; `done` acknowledges the message
     and may be called from any thread, once its content is stored. `up` is called after each
@@ -101,6 +101,7 @@ class BrokerClient:
     ) -> None:
         """`patient`: wait for a password or authority that cannot be read, with the reason in
         `trouble`, instead of raising `SettingsError`."""
+        super().__init__("broker", BACKOFF_MIN_S)
         self._settings = settings
         self._secured = False
         self.trouble = ""
@@ -122,8 +123,8 @@ class BrokerClient:
         self._wake_w.setblocking(False)
         self._awake = False
         self._again = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="broker")
+        self._attempts = 0
+        self._wait_s = BACKOFF_MIN_S
         self.heard_at = self.progressed_at = time.monotonic()
         self.retained = 0
         """Number of retained messages that were ignored."""
@@ -177,22 +178,13 @@ class BrokerClient:
     def connected(self) -> bool:
         return self._client.is_connected()
 
-    @property
-    def alive(self) -> bool:
-        """Whether the network thread runs."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Connect, and stay connected, in a thread of its own."""
-        self._thread.start()
-
     def stop(self) -> None:
         """Disconnect; unless `clean`, the broker keeps the session and its queued messages."""
         if self._status_topic:
             self.publish(self._status_topic, b"offline", retain=True)
-        self._stopping.set()
+        self.stopping.set()
         self._wake()
-        self._thread.join(timeout=10)
+        self.join(timeout=10)
 
     def leave(self) -> None:
         """Unsubscribe; messages in flight still arrive. An MQTT 5 session then ends at `stop`, and
@@ -214,32 +206,31 @@ class BrokerClient:
         self._wake()
         return True
 
-    def _run(self) -> None:
-        wait_s = BACKOFF_MIN_S
-        attempts = 0
-        while not self._stopping.is_set():
-            epoch = self._epoch
-            addresses = self._broker.addresses
-            host, port = addresses[attempts % len(addresses)]
-            self.progressed_at = time.monotonic()
-            try:
-                self._secure()
-                self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
-                self._pump()
-            except (OSError, ssl.SSLError) as error:
-                log.warning("broker at %s:%d: %s", host, port, error)
-            except SettingsError as error:
-                if self.trouble != str(error):
-                    log.error("%s", error)
-                self.trouble = str(error)
-            except Exception:
-                log.exception("the broker's thread fell, starting it again")
-            attempts = 0 if self._epoch > epoch else attempts + 1
-            if self._again:  # we disconnected ourselves, and a fever may be waiting
-                self._again = False
-                continue
-            wait_s = BACKOFF_MIN_S if self._epoch > epoch else min(2 * wait_s, BACKOFF_MAX_S)
-            self._stopping.wait(wait_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
+    def tick(self) -> float:
+        """Serve one connection until it ends; returns the time to the next attempt (s)."""
+        epoch = self._epoch
+        addresses = self._broker.addresses
+        host, port = addresses[self._attempts % len(addresses)]
+        self.progressed_at = time.monotonic()
+        try:
+            self._secure()
+            self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
+            self._pump()
+        except OSError as error:
+            log.warning("broker at %s:%d: %s", host, port, error)
+        except SettingsError as error:
+            if self.trouble != str(error):
+                log.error("%s", error)
+            self.trouble = str(error)
+        except Exception:
+            log.exception("the broker's thread fell, starting it again")
+        connected = self._epoch > epoch
+        self._attempts = 0 if connected else self._attempts + 1
+        if self._again:  # we disconnected ourselves, and a fever may be waiting
+            self._again = False
+            return 0
+        self._wait_s = BACKOFF_MIN_S if connected else min(2 * self._wait_s, BACKOFF_MAX_S)
+        return self._wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
     def _pump(self) -> None:
         """Serve one connection until it ends."""
@@ -279,7 +270,7 @@ class BrokerClient:
             if self._leave.is_set() and self.connected and not left:
                 left = True
                 self._client.unsubscribe([topic for topic, _ in self._topics])
-            if self._stopping.is_set() and not leaving:
+            if self.stopping.is_set() and not leaving:
                 leaving = True  # after all queued messages
                 self._disconnect()
 
@@ -299,7 +290,7 @@ class BrokerClient:
 
     def _wake(self) -> None:
         """Wake the network thread, so that it sends what is queued."""
-        if self._awake or threading.current_thread() is self._thread:
+        if self._awake or threading.current_thread() is self:
             return
         self._awake = True
         with suppress(BlockingIOError):  # a wake-up is pending already
@@ -353,7 +344,7 @@ class BrokerClient:
         _properties: Properties | None,
     ) -> None:
         self.taken_over |= reason.value == TAKEN_OVER
-        if not self._stopping.is_set():
+        if not self.stopping.is_set():
             log.warning("broker down")
 
     def _on_message(

@@ -50,7 +50,8 @@ Millis = Annotated[int, Meta(ge=0, le=MAX_MS)]
 Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}$")]
 """Printable ASCII for programs; eight of them fit into one payload."""
 
-Line = Annotated[str, Meta(max_length=64)]
+MAX_LINE = 64
+Line = Annotated[str, Meta(max_length=MAX_LINE)]
 """Short text for people."""
 
 Person = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -7,7 +7,6 @@ short transactions of the writer's thread with pauses between them, so that it d
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from sqlite_utils import Database
 from fevergate.settings.gateway import Retention
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
+from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def kept(database: Database, retention: Retention, now: float) -> Kept:
     return Kept(oldest_at=oldest_at, overdue=oldest_at is not None and oldest_at < late)
 
 
-class Housekeeper:
+class Housekeeper(PeriodicThread):
     """Deletes old rows each `INTERVAL_S`, in a thread of its own.
 
     `submit` runs work with the store in the writer's thread; `now` is Unix time (s), used only
@@ -146,41 +146,31 @@ class Housekeeper:
         monotonic: Callable[[], float] = time.monotonic,
         believed: Callable[[], bool] = lambda: True,
     ) -> None:
+        super().__init__("retention", INTERVAL_S, first_s=FIRST_S)
         self._retention = retention
         self._submit = submit
         self._now = now
         self._monotonic = monotonic
         self._believed = believed
         self._doubted_at: float | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the present transaction."""
-        self._stopping.set()
-        self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        """Whether its thread runs."""
-        return self._thread.is_alive()
+    def tick(self) -> None:
+        """Delete all that is too old."""
+        if any(deleted := self.once().values()):
+            log.info("too old, deleted: %s", deleted)
 
     def once(self) -> dict[str, int]:
         """Delete all that is too old; returns how many rows of each kind."""
         deleted = dict.fromkeys(_STEPS, 0)
         if not self._clock_is_believed():
             return deleted
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             counts = self._submit(lambda store: step(store, self._retention, self._now())).result()
             for name, count in counts.items():
                 deleted[name] += count
             if max(counts.values()) < BATCH_ROWS:
                 break
-            self._stopping.wait(PAUSE_S)
+            self.stopping.wait(PAUSE_S)
         return deleted
 
     def _clock_is_believed(self) -> bool:
@@ -197,13 +187,3 @@ class Housekeeper:
         self._doubted_at = None
         self._submit(lambda store: _note_round(store, now)).result()
         return True
-
-    def _run(self) -> None:
-        wait_s = FIRST_S
-        while not self._stopping.wait(wait_s):
-            wait_s = INTERVAL_S
-            try:
-                if any(deleted := self.once().values()):
-                    log.info("too old, deleted: %s", deleted)
-            except Exception:
-                log.exception("old rows are kept for now")

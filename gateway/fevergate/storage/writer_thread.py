@@ -70,7 +70,7 @@ class _Call:
     future: Future[Any]
 
 
-class Writer:
+class Writer(threading.Thread):
     """Owns the store. A function that opens it (or raises `StoreError`) is called in the writer's
     thread until it succeeds.
 
@@ -87,6 +87,7 @@ class Writer:
         again: Callable[[], object] = lambda: None,
         damaged: Callable[[Path], object] = lambda _: None,
     ) -> None:
+        super().__init__(name="writer")
         self._open: Callable[[], Store] = (lambda: store) if isinstance(store, Store) else store
         self._store: Store
         self.opened = False
@@ -108,19 +109,9 @@ class Writer:
         self.records = 0
         self.commit_s = 0.0
         self._queue: queue.SimpleQueue[_QueuedRecord | _Call | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="writer")
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self.progressed_at = time.monotonic()
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the writer's thread runs."""
-        return self._thread.is_alive()
 
     def give_up(self) -> None:
         """Stop waiting for the disk, so that pending calls end."""
@@ -130,7 +121,7 @@ class Writer:
         """Commit what has arrived, then end; what the disk refuses now stays with the broker."""
         self.give_up()
         self._queue.put(None)
-        self._thread.join()
+        self.join()
         if self.opened:
             self._store.close()
 
@@ -167,7 +158,8 @@ class Writer:
             self._refuse_calls()
         return future
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Open the store, then work until `stop`."""
         if self._opened():
             self._work()
         self._ended.set()

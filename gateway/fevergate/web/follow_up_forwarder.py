@@ -5,27 +5,22 @@ Personal fields are sent only with `[campus_server] persons`, the campus's polic
 
 from __future__ import annotations
 
-import logging
-import sqlite3
-import threading
 import time
 from collections.abc import Callable
 
 import msgspec
 
-from fevergate.errors import FeverGateError
 from fevergate.forwarding.forwarder import BATCH, REFUSED_S, backoff_s
 from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import FollowUpEvent
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.system.periodic_thread import PeriodicThread
 from fevergate.web.follow_ups import IMPERSONAL, PERSONAL, FollowUp, FollowUps
 
-log = logging.getLogger(__name__)
 
-
-class FollowUpForwarder:
-    """Forwards in its own thread between `start` and `stop`. Raises `SettingsError`."""
+class FollowUpForwarder(PeriodicThread):
+    """Each round of its thread sends what is new. Raises `SettingsError`."""
 
     def __init__(
         self,
@@ -36,21 +31,21 @@ class FollowUpForwarder:
         self._sender = SummarySender(settings, now)
         assert settings.campus_server  # noqa: S101 - the sender has checked it
         self._server = settings.campus_server
+        super().__init__("forward", self._server.every_s)
         self._follow_ups = follow_ups
         self._now = now
         self._refused: dict[Item, float] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="forward", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        self._failures = 0
 
     def stop(self) -> None:
         """Stop the thread; follow-ups that were not sent are sent after the next start."""
-        self._stopping.set()
-        self._thread.join()
+        super().stop()
         self._sender.close()
+
+    def tick(self) -> float | None:
+        """Send new follow-ups; returns the time to wait (s) if the server failed."""
+        self._failures = 0 if self.once() else self._failures + 1
+        return max(self._server.every_s, backoff_s(self._failures)) if self._failures else None
 
     def once(self) -> bool:
         """Send new follow-ups; return whether none is left but recently refused ones."""
@@ -78,15 +73,3 @@ class FollowUpForwarder:
             **fever._asdict(), **{name: getattr(follow_up, name) for name in names}
         )
         return Item(event.key, event.revision, msgspec.json.encode(event).decode())
-
-    def _run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            wait_s = self._server.every_s
-            try:
-                failures = 0 if self.once() else failures + 1
-                if failures:
-                    wait_s = max(wait_s, backoff_s(failures))
-            except (FeverGateError, sqlite3.Error) as error:
-                log.error("follow-ups are not forwarded for now: %s", error)
-            self._stopping.wait(wait_s)

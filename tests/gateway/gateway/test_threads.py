@@ -48,11 +48,11 @@ def amber(gateway):
     return [why for why in state.amber if why.startswith("gateway")]
 
 
-@pytest.mark.parametrize("part", ["writer", "_broker", "_housekeeper"])
+@pytest.mark.parametrize("part", ["writer", "_broker", "_housekeeper", "_slow_checks"])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_falls_turns_its_gates_amber_and_the_next_look_sees_it(gateway, part, caplog):
-    thread = getattr(gateway, part)._thread
-    thread._target = lambda: 1 / 0
+    thread = getattr(gateway, part)
+    thread.run = lambda: 1 / 0
     gateway.start()
     thread.join(WAIT_S)
     assert not gateway.tick()
@@ -94,7 +94,7 @@ from gpiozero.pins.mock import MockFactory
 from fevergate.gateway.process import run
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.writer_thread import Writer
-Writer._run = lambda self: 1 / 0
+Writer.run = lambda self: 1 / 0
 run(load_gateway(Path(sys.argv[1])), MockFactory())
 """
 
@@ -144,15 +144,15 @@ def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
     folder, monkeypatch, synchronised
 ):
     """By network time alone: a Pi's own clock stands still while it has no power."""
-    monkeypatch.setattr("fevergate.gateway.service.kernel_synchronised", lambda: synchronised)
+    monkeypatch.setattr("fevergate.gateway.clock_keeper.kernel_synchronised", lambda: synchronised)
     settings = load_gateway(folder / "gateway.toml")
     before, after = (Gateway(settings, MockFactory()) for _ in range(2))
     store = before._opener.open()
     before.ingest.flood.recall(FloodLevels(at=0.0, kiosks={"north-1": -SLACK_READINGS}), 0.0)
-    before._remember(store, before.clock.state())
+    before._clock_keeper.remember(store, before.clock.state())
     store.close()
     after._opener.open().close()
-    after._keep_time()
+    after._clock_keeper.tick()
     known = after.ingest.flood.levels(0.0).kiosks
     assert (
         known.get("north-1", READINGS_BURST) < 10 * SLACK_READINGS if synchronised else known == {}

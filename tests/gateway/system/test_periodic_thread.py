@@ -1,0 +1,59 @@
+"""A thread that works in rounds goes on after an error, and ends when it is told to."""
+
+import threading
+
+from fevergate.errors import StoreError
+from fevergate.system.periodic_thread import PeriodicThread
+
+WAIT_S = 60
+NEVER_S = 3600.0
+
+
+def played(rounds, every_s=NEVER_S):
+    """A thread whose rounds are `rounds`, one after the other; each returns its wait or raises."""
+    left, over = list(rounds), threading.Event()
+
+    def tick():
+        work = left.pop(0)
+        if not left:
+            over.set()
+        return work()
+
+    thread = PeriodicThread("sweeper", every_s, tick)
+    return thread, over
+
+
+def fails(error):
+    raise error
+
+
+def test_a_round_that_fails_is_logged_and_the_next_one_comes(caplog):
+    done = []
+    rounds = [
+        lambda: fails(StoreError("disk full")),
+        lambda: 1 / 0,
+        lambda: done.append(1) or NEVER_S,
+    ]
+    thread, over = played(rounds, every_s=0.0)
+    thread.start()
+    assert over.wait(WAIT_S)
+    thread.stop()
+    assert done == [1] and not thread.is_alive()
+    assert "sweeper: disk full" in caplog.text and "ZeroDivisionError" in caplog.text
+    assert caplog.text.count("Traceback") == 1  # a refusing disk is no fault of the program
+
+
+def test_a_round_may_say_when_the_next_one_comes():
+    thread, over = played([lambda: 0.0, lambda: 0.0, lambda: None])
+    thread.start()
+    assert over.wait(WAIT_S)
+    thread.stop()
+
+
+def test_it_is_stopped_while_it_waits_and_before_it_was_started():
+    thread = PeriodicThread("sweeper", NEVER_S, lambda: fails(AssertionError), first_s=NEVER_S)
+    thread.stop()
+    thread = PeriodicThread("sweeper", NEVER_S, lambda: fails(AssertionError), first_s=NEVER_S)
+    thread.start()
+    thread.stop()
+    assert not thread.is_alive()
