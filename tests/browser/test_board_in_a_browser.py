@@ -167,6 +167,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     board.get_by_role("button", name="Sound is off").click()
     board.get_by_role("link", name="To the clinic").click()
     board.get_by_label("Note").fill("half a sentence")
+    board.get_by_label("Why it is opened again").fill("the mother called")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.9)
     shows(board, "red", SECOND_MS)
     expect(board.locator("#fevers tbody tr")).to_have_count(2)

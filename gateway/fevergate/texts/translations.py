@@ -118,6 +118,8 @@ ERRORS = {
     "last": N_("The last administrator stays."),
     "code": N_("The code is wrong or has expired."),
     "clinical": N_("The second measurement is from 30 to 45 °C, such as 37.6."),
+    "second": N_("Without a second measurement it stays open: enter it, or save without closing."),
+    "released": N_("37.3 °C or more, and released: say why in the note."),
     "choice": N_("Choose from the list."),
     "long": N_("That is too long."),
     "meanwhile_set": N_("Somebody set this kiosk meanwhile. Compare, then send again."),

@@ -23,7 +23,7 @@ from fevergate.web import kiosk_actions
 from fevergate.web.context import Shared
 from fevergate.web.duty import OnDuty
 from fevergate.web.fhir import observations
-from fevergate.web.follow_ups import FollowUp, parse
+from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
 from fevergate.web.kiosk_state import KioskHistory, KioskState
 from fevergate.web.live import GateNow
 from fevergate.web.openapi import Operation, Operations, openapi_document
@@ -64,7 +64,8 @@ class AcknowledgeRequest(Struct, forbid_unknown_fields=True):
 
 
 class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A complete follow-up of a fever; `revision` is the one that it replaces (0: none)."""
+    """A complete follow-up of a fever; `revision` is the one that it replaces (0: none), `reason`
+    why a closed one is changed."""
 
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
     clinical_site: Short = ""
@@ -75,6 +76,7 @@ class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
     note: Text = ""
     closed: bool = False
     revision: Annotated[int, Meta(ge=0, lt=10**9)] = 0
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
 class AccountName(Struct):
@@ -220,7 +222,9 @@ class Api:
         form["clinical_c"] = "" if body.clinical_c is None else str(body.clinical_c)
         try:
             new = parse(form, closed=body.closed)
-            changes = self._shared.follow_ups.save(identity, new, _who(request))
+            changes = self._shared.follow_ups.save(
+                identity, new, _who(request), reason=body.reason.strip()
+            )
         except FollowUpError as error:
             code = 409 if error.reason == "meanwhile" else 400
             raise HTTPException(code, str(error)) from None

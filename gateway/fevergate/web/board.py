@@ -233,7 +233,9 @@ class Board:
         try:
             new = parse(form, closed=form["action"] == "close")
             changes = self._shared.follow_ups.save(
-                identity_of(fever), new, session.user, reopen=reopen
+                *(identity_of(fever), new, session.user),
+                reopen=reopen,
+                reason=form["reason"].strip(),
             )
         except FollowUpError as error:
             return self._follow_up_page(request, fever, known, form, error)

@@ -20,6 +20,9 @@ SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")
 MAX_LENGTHS = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
 MIN_CLINICAL_C, MAX_CLINICAL_C = 30.0, 45.0
+FEVER_C = 37.3
+"""Second measurement from which on nobody is released without a reason in the note."""
+MAX_REASON = 200
 PERSONAL = tuple(MAX_LENGTHS)
 """Fields on a person; stored encrypted, and deleted after `[retention] persons_days`."""
 
@@ -48,7 +51,11 @@ class FollowUp(Struct, kw_only=True):
 
 
 def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
-    """A follow-up from a form. Raises `FollowUpError` naming the field."""
+    """A follow-up from a form. Raises `FollowUpError` naming the field.
+
+    It is closed only with a second measurement and an outcome; a measured fever is released only
+    with a note that says why.
+    """
     fields = {name: form.get(name, "").strip() for name in ("clinical_c", *MAX_LENGTHS)}
     clinical_c = None
     if fields["clinical_c"]:
@@ -66,6 +73,10 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
     for name, limit in MAX_LENGTHS.items():
         if len(fields[name]) > limit:
             raise FollowUpError(name, "long")
+    if closed and clinical_c is None:
+        raise FollowUpError("clinical_c", "second")
+    if closed and outcome == "released" and clinical_c >= FEVER_C and not fields["note"]:
+        raise FollowUpError("note", "released")
     return FollowUp(
         clinical_c=clinical_c,
         clinical_site=site,
@@ -105,16 +116,22 @@ class FollowUps:
             for row in self._store.query(_SELECT, (wanted,))
         }
 
-    def save(self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True) -> str:
+    def save(
+        self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True, reason: str = ""
+    ) -> str:
         """Store a new revision; return what changed, without personal values.
 
         `new.revision` is the one that the form showed. All revisions stay in
         `follow_up_revisions`. Raises `FollowUpError` if there is a newer revision, or if the
-        follow-up is closed and `reopen` is false.
+        follow-up is closed and `reopen` is false or there is no `reason`.
         """
         before = self.get(fever) or FollowUp()
         if before.closed and not reopen:
             raise FollowUpError("closed", "closed")
+        if before.revision != new.revision:
+            raise FollowUpError("revision", "meanwhile")
+        if before.closed and not 0 < len(reason) <= MAX_REASON:
+            raise FollowUpError("reason", "reason")
         sealed = self._vault.seal({name: getattr(new, name) for name in PERSONAL})
         values = {name: getattr(new, name) for name in IMPERSONAL}
         with self._store.transaction() as connection:
@@ -127,13 +144,16 @@ class FollowUps:
             if not saved.rowcount:
                 raise FollowUpError("revision", "meanwhile")
             connection.execute(_INSERT_REVISION, tuple(fever))
-        return ", ".join(
+        changes = [
             f"{name}: {getattr(before, name)} → {getattr(new, name)}"
             if name in IMPERSONAL
             else name
             for name in (*IMPERSONAL, *PERSONAL)
             if getattr(before, name) != getattr(new, name)
-        )
+        ]
+        if before.closed:
+            changes.append(f"reason: {reason}")
+        return ", ".join(changes)
 
     def unforwarded(self, limit: int) -> list[tuple[Identity, FollowUp]]:
         """At most `limit` follow-ups that the campus server lacks, the oldest first. Raises

@@ -140,7 +140,7 @@ def test_a_day_is_signed_with_a_hash_and_a_later_change_shows(site, administrato
 
 def test_an_outcome_that_changes_after_the_signature_shows(administrator, guard):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
-    post(guard, FEVER, action="close", outcome="released")
+    post(guard, FEVER, action="close", outcome="released", clinical_c="36.6")
     assert "Changed since it was signed." in administrator.get(f"/admin/log?date={DAY}").text
 
 

@@ -125,7 +125,7 @@ def test_a_token_opens_no_page(site):
 
 
 def test_the_log_is_the_pages_log_without_names(site, guard):
-    post(guard, FEVER, action="close", outcome="clinic", person="王芳", phone="138")
+    post(guard, FEVER, action="close", clinical_c="38.0", outcome="clinic", person="王芳")
     answer = site.program("log").get(f"{API}/log?date={DAY}")
     found = answer.json()
     assert found["log"]["fevers"][0]["body_c"] == 38.4
@@ -164,10 +164,15 @@ def test_a_clinic_says_what_became_of_a_fever(site):
         assert answer.status_code == 400 and said in answer.json()["detail"], wrong
     answer = client.put(f"{API}{FEVER}/follow-up", json=body)
     assert answer.status_code == 409  # made of none, and there is one
-    assert client.put(f"{API}{FEVER}/follow-up", json=body | {"revision": 1}).status_code == 200
+    again = body | {"revision": 1}
+    answer = client.put(f"{API}{FEVER}/follow-up", json=again)
+    assert answer.status_code == 400 and "reason" in answer.json()["detail"]  # it is closed
+    again["reason"] = "another thermometer"
+    assert client.put(f"{API}{FEVER}/follow-up", json=again).status_code == 200
     answer = client.put(f"{API}{FEVER}/follow-up", content=b"x" * 100_000)
     assert answer.status_code == 413
-    assert ("token program", "save follow-up", "north-1/1/2") in site.audit()
+    noted = ("token program", "save follow-up", "north-1/1/2 reason: another thermometer")
+    assert noted in site.audit()
 
 
 def test_a_broker_that_is_gone_is_said_to_be(site, monkeypatch):

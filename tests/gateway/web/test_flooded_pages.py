@@ -131,7 +131,13 @@ def test_a_signature_is_of_the_whole_day_though_a_page_shows_a_part(flooded, adm
     assert "Unchanged since." in signed_log(administrator, 12)
     (signed,) = flooded.program("log").get(f"/api/v1/log?date={DAY}&page=2").json()["signed"]
     assert signed["genuine"] and not signed["differences"]
-    post(guard, f"/fevers/north-1/1/{9 + FLOOD}", action="close", outcome="released")
+    post(
+        guard,
+        f"/fevers/north-1/1/{9 + FLOOD}",
+        action="close",
+        outcome="released",
+        clinical_c="36.6",
+    )
     text = signed_log(administrator, 1)  # which does not show that one
     assert f"/fevers/north-1/1/{9 + FLOOD}" not in text
     assert "Changed since it was signed." in text

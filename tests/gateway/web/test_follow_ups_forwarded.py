@@ -59,7 +59,7 @@ def test_each_save_is_forwarded_once_and_names_lie_open_nowhere(scene):
     sealed = scene.campus.query("select sealed from items where kind = 'follow_up'")
     assert any(text for (text,) in sealed) == scene.forwarder._server.persons
     later = msgspec.structs.replace(FULL, outcome="home", revision=1)
-    scene.follow_ups.save(WHO, later, "Zhang")
+    scene.follow_ups.save(WHO, later, "Zhang", reason="the mother called")
     assert scene.forwarder.once() and scene.held()["outcome"] == "home"
     scene.campus.query("delete from items where kind = 'follow_up'")
 

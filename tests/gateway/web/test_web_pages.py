@@ -101,9 +101,52 @@ def test_a_follow_up_is_saved_half_done_and_gone_on_with(guard, administrator):
     ],
 )
 def test_a_field_that_cannot_be_is_said_and_the_rest_is_not_lost(guard, field, value, said):
-    form = {"csrf": csrf(guard), "outcome": "home", "person": "王芳", "action": "close"}
-    answer = guard.post(FEVER, data=form | {field: value}, headers=OURS)
+    form = {"csrf": csrf(guard), "outcome": "home", "person": "王芳", "clinical_c": "37.0"}
+    answer = guard.post(FEVER, data=form | {"action": "close", field: value}, headers=OURS)
     assert answer.status_code == 400 and said in answer.text and "王芳" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "words"),
+    [
+        ({"outcome": "home"}, "clinical_c", "Without a second measurement it stays open"),
+        ({"outcome": "released", "clinical_c": "37.3"}, "note", "say why in the note"),
+        ({"outcome": "released", "clinical_c": "39.5", "note": " "}, "note", "say why"),
+        ({"outcome": "", "clinical_c": "36.5"}, "outcome", "Choose from the list"),
+    ],
+)
+def test_a_fever_that_nobody_measured_again_or_explained_stays_open(
+    guard, administrator, form, field, words
+):
+    answer = post(guard, FEVER, action="close", person="王芳", **form)
+    assert answer.status_code == 400 and words in answer.text and "王芳" in answer.text
+    wrong = answer.text.split(f'name="{field}"')[1].split("</p>")[0]
+    assert 'aria-invalid="true" aria-describedby="wrong"' in wrong and words in wrong
+    assert post(guard, FEVER, action="save", person="王芳", **form).status_code == 303
+    assert "(open)" in administrator.get(f"/admin/log?date={DAY}").text
+
+
+@pytest.mark.parametrize(("clinical_c", "note"), [("37.2", ""), ("37.3", "just ran; 36.4 after")])
+def test_somebody_without_a_fever_or_with_a_reason_is_released(guard, clinical_c, note):
+    form = {"outcome": "released", "clinical_c": clinical_c, "note": note}
+    assert post(guard, FEVER, action="close", **form).status_code == 303
+
+
+def test_a_closed_follow_up_is_opened_again_by_an_administrator_who_says_why(
+    guard, administrator, site
+):
+    form = {"outcome": "home", "clinical_c": "38.1"}
+    assert post(guard, FEVER, action="close", **form).status_code == 303
+    again = form | {"outcome": "clinic", "revision": "1", "reason": "the mother called"}
+    assert "an administrator can open it again" in post(guard, FEVER, action="save", **again).text
+    assert 'name="reason"' not in guard.get(FEVER).text
+    answer = post(administrator, FEVER, action="save", **again | {"reason": " "})
+    assert answer.status_code == 400 and "Say why" in answer.text
+    assert post(administrator, FEVER, action="save", **again).status_code == 303
+    (noted,) = [what for _, _, what in site.audit() if "reason" in what]
+    assert noted == (
+        "north-1/1/2 outcome: home → clinic, closed: True → False, reason: the mother called"
+    )
 
 
 def test_what_people_write_is_text_and_never_a_page(guard):
@@ -212,7 +255,7 @@ def test_an_open_follow_up_of_yesterday_is_still_on_the_board(site, guard):
     page = guard.get("/board/north").text
     assert "/fevers/north-1/1/70" in page and "Open from the days before" in page
     assert "/fevers/north-1/1/71" not in page
-    post(guard, "/fevers/north-1/1/70", action="close", outcome="released")
+    post(guard, "/fevers/north-1/1/70", action="close", outcome="released", clinical_c="36.4")
     assert "/fevers/north-1/1/70" not in guard.get("/board/north").text
 
 
@@ -249,7 +292,8 @@ def test_a_guard_cannot_blank_what_is_closed_and_nothing_is_ever_gone(site, guar
     answer = post(guard, FEVER, action="save")
     assert answer.status_code == 400 and "an administrator can open it again" in answer.text
     assert site.pages.follow_ups.get(Identity("north-1", 1, 2)).outcome == "clinic"
-    assert post(administrator, FEVER, action="save", outcome="home").status_code == 303
+    form = {"outcome": "home", "reason": "the mother called"}
+    assert post(administrator, FEVER, action="save", **form).status_code == 303
     kept = site.pages.store.query(
         "select revision, outcome, closed, clinical_c from follow_up_revisions order by 1"
     )

@@ -36,7 +36,7 @@ const followUp = (() => {
     find("form").replaceChildren(form);
     find("after").hidden = false;
     find("after").scrollIntoView({ block: "start" });
-    (form.querySelector(".error:not([hidden])") || form.querySelector("input:not([type=hidden])")).focus();
+    (form.querySelector("[aria-invalid]") || form.querySelector(".error:not([hidden])") || form.querySelector("input:not([type=hidden])")).focus();
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
