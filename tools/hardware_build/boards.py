@@ -1,15 +1,10 @@
-"""Reads the table of kiosk boards, and refuses a pin that cannot serve its use.
-
-Needs no installed packages, since it runs before any are.
-"""
-
-from __future__ import annotations
+"""Reads the table of kiosk boards, and refuses a pin that cannot serve its use."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardware_build.board_model import BoardModel, RefusedBoard
+from fevergate.kiosks.board_model import BoardModel, RefusedBoard
 from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "boards.toml"
@@ -76,7 +71,7 @@ def load(path: Path = TABLE) -> Boards:
     if not isinstance(default, str) or default not in models:
         raise table.error(f"default: expected one of {', '.join(models)}, got {default!r}")
     sources = {
-        table.section("chips", chip)["name"]: _text(table, "chips", chip, "sources")
+        table.section("chips", chip)["name"]: table.text_of("chips", chip, "sources")
         for chip in chips
     }
     return Boards(default, models, refused, gpios, outlines, sources)
@@ -85,7 +80,7 @@ def load(path: Path = TABLE) -> Boards:
 def _chip(table: Table, chip: str) -> Gpios:
     """Pins of a chip; each must be in a row, as usable or as never to be used."""
     where = ("chips", chip)
-    _text(table, *where, "name")
+    table.text_of(*where, "name")
     usable: dict[int, Gpio] = {}
     for row in _rows(table, *where, _USABLE):
         glitch, at_reset = row.get("glitch"), row.get("at_reset")
@@ -124,9 +119,9 @@ def _board(table: Table, name: str, chips: dict[str, Gpios]) -> tuple[BoardModel
     pins = _pins(table, name, gpios)
     return BoardModel(
         name=name,
-        title=_text(table, *where, "title"),
-        chip=_text(table, "chips", chip, "name"),
-        image=_text(table, *where, "image"),
+        title=table.text_of(*where, "title"),
+        chip=table.text_of("chips", chip, "name"),
+        image=table.text_of(*where, "image"),
         offset=int(table.number("chips", chip, "image_offset", low=0, high=0x8000)),
         psram=psram,
         psram_mb=int(table.number(*where, "psram_mb", low=1, high=64)),
@@ -161,11 +156,7 @@ def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
 def _outline(table: Table, name: str) -> tuple[float, float]:
     where = ("boards", name, "outline_mm")
     value = table.section(*where[:-1]).get(where[-1])
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or not all(type(one) is float for one in value)
-    ):
+    if not isinstance(value, list) or [type(length) for length in value] != [float, float]:
         raise table.error("expected length and width, such as [62.74, 25.40]", *where)
     return value[0], value[1]
 
@@ -174,12 +165,16 @@ def _refused(table: Table, name: str, chips: dict[str, Gpios]) -> RefusedBoard:
     where = ("refused", name)
     row = table.section(*where)
     why = row.get("why")
-    if not isinstance(why, list) or len(why) != 2 or not all(isinstance(one, str) for one in why):
+    if (
+        not isinstance(why, list)
+        or len(why) != 2
+        or not all(isinstance(sentence, str) for sentence in why)
+    ):
         raise table.error("expected two sentences, Chinese and English", *where, "why")
     return RefusedBoard(
         name=name,
-        title=_text(table, *where, "title"),
-        chip=_text(table, "chips", _choice(table, row, tuple(chips), *where, "chip"), "name"),
+        title=table.text_of(*where, "title"),
+        chip=table.text_of("chips", _choice(table, row, tuple(chips), *where, "chip"), "name"),
         psram=_choice(table, row, ("none", "octal"), *where, "psram"),
         why=(why[0], why[1]),
     )
@@ -220,24 +215,17 @@ def _rows(table: Table, *keys: str) -> list[dict[str, Any]]:
 def _numbers(table: Table, row: dict[str, Any], *keys: str) -> list[int]:
     """Pin numbers of a row's `gpio`, such as "0-3, 7"."""
     text = row.get("gpio")
-    found: list[int] = []
+    numbers: list[int] = []
     for part in text.split(",") if isinstance(text, str) else ():
         first, _, last = part.strip().partition("-")
         last = last or first
         if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) < 100):
             break
-        found += range(int(first), int(last) + 1)
+        numbers += range(int(first), int(last) + 1)
     else:
-        if found:
-            return found
+        if numbers:
+            return numbers
     raise table.error(f'gpio: expected numbers such as "0-3, 7", got {text!r}', *keys)
-
-
-def _text(table: Table, *keys: str) -> str:
-    text = table.section(*keys[:-1]).get(keys[-1])
-    if not isinstance(text, str) or not text:
-        raise table.error(f"expected words, got {text!r}", *keys)
-    return text
 
 
 def _choice(table: Table, row: dict[str, Any], known: tuple[str, ...], *keys: str) -> str:

@@ -4,8 +4,6 @@ SKiDL checks and writes. It takes the parts from our tables, so KiCad's librarie
 its warnings count as errors. In addition, no two parts may share an I2C address.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os
@@ -65,19 +63,12 @@ def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
     """Read a board with pins and values filled in. Raises `HardwareError` naming what is wrong."""
     path = folder / f"{name}.toml"
     words: dict[str, object] = {"board": pins.board, **pins.kiosk}
-    words |= {f"led_{colour}": written(ohm, "Ω") for colour, ohm in values.led.items()}
-    words |= {"door_farad": written(values.door_farad, "F")}
-    for one in (
-        "pull_up",
-        "piezo",
-        "door_ohm",
-        "door_base",
-        "door_down",
-        "gate_series",
-        "gate_shunt",
-    ):
-        words[one] = written(getattr(values, one), "Ω")
-    words["gate_down"] = written(values.gate_down, "Ω")
+    for value_name, value in vars(values).items():
+        unit = "F" if value_name.endswith("farad") else "Ω"
+        if isinstance(value, dict):
+            words |= {f"{value_name}_{colour}": written(ohm, unit) for colour, ohm in value.items()}
+        else:
+            words[value_name] = written(value, unit)
     try:
         data = tomllib.loads(fill(path, words))
     except tomllib.TOMLDecodeError as error:
@@ -102,20 +93,19 @@ def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
 
 def complaints(board: Board) -> list[str]:
     """Violations of the electrical rules; none if the board can be built."""
-    found = _unreal(board)
-    if found:
-        return found
+    if unreal := _unreal(board):
+        return unreal
     with _skidl() as (skidl, heard):
         circuit = _circuit(skidl, board)
         circuit.ERC()
-        found = [*heard]
+        violations = [*heard]
     at = Counter(board.kind(part).address for part in board.parts)
-    found += [
+    violations += [
         f"address {address:#x} is taken by {times} parts"
         for address, times in at.items()
         if address is not None and times > 1
     ]
-    return sorted(found)
+    return sorted(violations)
 
 
 def netlist(board: Board) -> str:
@@ -137,15 +127,17 @@ def netlist(board: Board) -> str:
 
 def _unreal(board: Board) -> list[str]:
     """Violations within the table: references to unknown parts or pins, pins on two nets."""
-    found = []
+    violations = []
     seen: Counter[str] = Counter()
     for net, places in [*board.nets.items(), ("[open]", board.left_open)]:
         for place in places:
             part, _, pin = place.partition(".")
             if part not in board.parts or pin not in board.kind(part).pins:
-                found.append(f"net {net}: no pin {place}")
+                violations.append(f"net {net}: no pin {place}")
             seen[place] += 1
-    return found + [f"{place} is on {times} nets" for place, times in seen.items() if times > 1]
+    return violations + [
+        f"{place} is on {times} nets" for place, times in seen.items() if times > 1
+    ]
 
 
 def _circuit(skidl: Any, board: Board) -> Any:
@@ -201,8 +193,8 @@ def _skidl() -> Iterator[tuple[Any, list[str]]]:
         ear = _Ear()
         quiet = [
             (handler, handler.level)
-            for one in (active_logger, erc_logger)
-            for handler in one.handlers
+            for logger in (active_logger, erc_logger)
+            for handler in logger.handlers
         ]
         for handler, _ in quiet:
             handler.setLevel(logging.CRITICAL + 1)

@@ -1,20 +1,18 @@
 """Draws the housing: its parts, and two sections that show how a person looks into it."""
 
-from __future__ import annotations
-
 import io
 from math import cos, radians, sin
 from typing import Any
 
 import matplotlib
 import numpy as np
-from manifold3d import CrossSection, Manifold
+from manifold3d import CrossSection
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Circle, Ellipse, PathPatch
 from matplotlib.path import Path as Outline
-from numpy.typing import NDArray
 
 from hardware_build.enclosure import Enclosure
 from hardware_build.printable import mesh
@@ -28,6 +26,12 @@ COLOURS = {
     "wedge": (0.55, 0.60, 0.67),
 }
 _APART_MM = {"front": 0, "cell": 160, "mark": 95, "back": -60, "wedge": -165}
+_FINE_MM = 4
+"""Longest edge of the triangles that are sorted by their distance."""
+
+_AHEAD_MM = (0, 0, 1.5)
+"""Edges are drawn after the faces that they join."""
+
 _NAMES = {
     "front": "front 前壳",
     "cell": "sensor cell 传感器座",
@@ -56,94 +60,52 @@ def _font(size: float) -> dict[str, Any]:
 
 
 def _apart(axes: Axes, kiosk: Enclosure) -> None:
-    bodies = []
-    for part in kiosk.parts:
-        solid = part.solid.translate((0, 0, _APART_MM[part.name]))
-        bodies.append((part.name, solid))
-    image, places = _shaded(bodies)
-    axes.imshow(image)
-    axes.axis("off")
-    axes.set_title("printed parts, apart 打印件分解图", **_font(13))
-    for name, (x, y) in places.items():
-        axes.annotate(_NAMES[name], (x, y), ha="center", va="bottom", **_font(11))
-
-
-def _shaded(
-    bodies: list[tuple[str, Manifold]],
-) -> tuple[NDArray[np.float64], dict[str, tuple[float, float]]]:
-    """Shaded orthographic view of the bodies, and the pixel above each where its name goes."""
-    scale, turn, nod = 3.0, radians(-52), radians(22)
+    """Shaded orthographic view of the parts; what is nearer is drawn later."""
+    turn, nod = radians(-52), radians(22)
     about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
     about_x = np.array([[1, 0, 0], [0, cos(nod), -sin(nod)], [0, sin(nod), cos(nod)]])
     seen = about_x @ about_y
     light = np.array([-0.45, 0.5, 0.74])
-    shown = []
-    for name, solid in bodies:
-        body = mesh(solid)
-        shown.append((name, body.triangles @ seen.T, body.face_normals @ seen.T))
-    corners = np.concatenate([triangles.reshape(-1, 3) for _, triangles, _ in shown])
-    low, high = corners.min(axis=0) - 12, corners.max(axis=0) + 12
-    wide, tall = (int(scale * (high[n] - low[n])) for n in (0, 1))
-    image = np.ones((tall, wide, 3))
-    depth = np.full((tall, wide), -np.inf)
-    places = {}
-    for name, triangles, normals in shown:
-        for triangle, normal in zip(triangles, normals, strict=True):
-            if normal[2] <= 0:
-                continue
-            shade = 0.45 + 0.55 * max(0.0, float(normal @ light))
-            _fill(image, depth, triangle, low, high, scale, np.array(COLOURS[name]) * shade)
+    shapes, colours = [], []
+    for part in kiosk.parts:
+        solid = part.solid.translate((0, 0, _APART_MM[part.name]))
+        body = mesh(solid.refine_to_length(_FINE_MM))
+        triangles, normals = body.triangles @ seen.T, body.face_normals @ seen.T
+        front = normals[:, 2] > 0
+        colour = np.array(COLOURS[part.name])
+        shade = 0.45 + 0.55 * np.maximum(0, normals[front] @ light)
+        bends = (body.face_adjacency_angles > 0.5) & front[body.face_adjacency].any(axis=1)
+        edges = body.vertices[body.face_adjacency_edges[bends]] @ seen.T + _AHEAD_MM
+        shapes += [triangles[front], edges[:, (0, 1, 1)]]
+        colours += [colour * shade[:, None], np.tile(colour * 0.4, (len(edges), 1))]
         flat = triangles.reshape(-1, 3)
         middle = (flat[:, 0].min() + flat[:, 0].max()) / 2
-        places[name] = (scale * (middle - low[0]), scale * (high[1] - flat[:, 1].max()) - 4)
-    flat_depth = np.where(np.isfinite(depth), depth, depth[np.isfinite(depth)].min() - 100)
-    edges = (np.abs(np.diff(flat_depth, axis=0, prepend=0)) > 1.5) | (
-        np.abs(np.diff(flat_depth, axis=1, prepend=0)) > 1.5
+        axes.annotate(
+            _NAMES[part.name], (middle, flat[:, 1].max() + 3), ha="center", va="bottom", **_font(11)
+        )
+    drawn, painted = np.concatenate(shapes), np.concatenate(colours)
+    order = drawn[:, :, 2].mean(axis=1).argsort()
+    axes.add_collection(
+        PolyCollection(
+            list(drawn[order][:, :, :2]),
+            facecolors=painted[order],
+            edgecolors=painted[order],
+            linewidths=0.4,
+        )
     )
-    edges &= np.isfinite(depth)
-    image[edges] *= 0.55
-    return image, places
-
-
-def _fill(
-    image: NDArray[np.float64],
-    depth: NDArray[np.float64],
-    triangle: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    scale: float,
-    colour: NDArray[np.float64],
-) -> None:
-    x = scale * (triangle[:, 0] - low[0])
-    y = scale * (high[1] - triangle[:, 1])
-    left, right = int(max(x.min(), 0)), int(min(x.max() + 1, image.shape[1] - 1))
-    top, bottom = int(max(y.min(), 0)), int(min(y.max() + 1, image.shape[0] - 1))
-    area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
-    if abs(area) < 1e-9 or right < left or bottom < top:
-        return
-    gx, gy = np.meshgrid(np.arange(left, right + 1), np.arange(top, bottom + 1))
-    one = ((x[1] - gx) * (y[2] - gy) - (x[2] - gx) * (y[1] - gy)) / area
-    two = ((x[2] - gx) * (y[0] - gy) - (x[0] - gx) * (y[2] - gy)) / area
-    three = 1 - one - two
-    z = one * triangle[0, 2] + two * triangle[1, 2] + three * triangle[2, 2]
-    spot = depth[top : bottom + 1, left : right + 1]
-    inside = (np.minimum(np.minimum(one, two), three) >= -1e-6) & (z > spot)
-    spot[inside] = z[inside]
-    image[top : bottom + 1, left : right + 1][inside] = colour
+    axes.autoscale_view()
+    axes.set_aspect("equal")
+    axes.axis("off")
+    axes.set_title("printed parts, apart 打印件分解图", **_font(13))
 
 
 def _section(axes: Axes, section: CrossSection, colour: Any, turn: Any) -> None:
-    points: list[Any] = []
-    codes: list[Any] = []
-    for ring in section.to_polygons():
-        turned = [turn(x, y) for x, y in ring]
-        points += [*turned, turned[0]]
-        codes += [Outline.MOVETO, *[Outline.LINETO] * (len(turned) - 1), Outline.CLOSEPOLY]
-    if points:
-        patch = PathPatch(
-            Outline(points, codes), facecolor=colour, edgecolor="black", linewidth=0.5
+    rings = [[turn(x, y) for x, y in ring] for ring in section.to_polygons()]
+    if rings:
+        outline = Outline.make_compound_path(
+            *(Outline([*ring, ring[0]], closed=True) for ring in rings)
         )
-        axes.add_patch(patch)
+        axes.add_patch(PathPatch(outline, facecolor=colour, edgecolor="black", linewidth=0.5))
 
 
 def _from_the_side(axes: Axes, kiosk: Enclosure) -> None:

@@ -9,8 +9,6 @@ Five printed parts; another sensor needs only another cell:
 - `back`, and `wedge`, which tilts the kiosk on its wall
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property

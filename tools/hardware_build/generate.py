@@ -5,8 +5,6 @@ is compared by its texts and colours, a PNG by its look and the digest of its so
 carries. Solids are compared by volume.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable
@@ -64,7 +62,7 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     say("optics and parts")
     away = kiosk.view.distance_mm
     files["optics.md"] = _text("sensors.toml", "Optics 光学", optics.markdown(away))
-    supply = next(one.value for one in figures if one.english == electrical.SUPPLY)
+    supply = next(each.value for each in figures if each.english == electrical.SUPPLY)
     listed = parts.markdown(parts.load(), away, supply)
     files["parts.md"] = _text("parts.csv and sensors.toml", "Parts 物料清单", listed)
 
@@ -93,24 +91,24 @@ def _text(sources: str, title: str, body: str) -> bytes:
 
 def stale(files: dict[Path, bytes]) -> list[str]:
     """A line for each file that is missing, differs from `files`, or is no longer generated."""
-    found = []
+    lines = []
     for path, wanted in files.items():
         try:
             there = path.read_bytes()
         except OSError as error:
-            found.append(f"{path.name}: {error.strerror}")
+            lines.append(f"{path.name}: {error.strerror}")
             continue
         if there != wanted and (why := _differs(path, there, wanted)):
-            found.append(f"{path.relative_to(HARDWARE)}: {why}")
-    return found + _left_over(files)
+            lines.append(f"{path.relative_to(HARDWARE)}: {why}")
+    return lines + _left_over(files)
 
 
 def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:
     if path.suffix == ".svg":
-        one, other = there.decode(errors="replace"), wanted.decode()
-        if harness.words(one) != harness.words(other):
+        old, new = there.decode(errors="replace"), wanted.decode()
+        if harness.words(old) != harness.words(new):
             return "says something else"
-        return None if harness.colours(one) == harness.colours(other) else "other colours"
+        return None if harness.colours(old) == harness.colours(new) else "other colours"
     if path.suffix == ".png":
         return same_picture(there, wanted)
     if path.suffix == ".stl":

@@ -4,11 +4,12 @@ Its texts are in `hardware/handbook/`; figures and displayed words come from fir
 so that the handbook agrees with the kiosk.
 """
 
-from __future__ import annotations
-
 import re
-from typing import NamedTuple
+from typing import Literal
 from xml.sax.saxutils import escape
+
+import msgspec
+from msgspec import Struct
 
 from fevergate.campus.settings import Escalation
 from fevergate.desk.daily_check import TOLERANCE_C
@@ -27,67 +28,24 @@ TITLES = {"zh": "值守手册", "en": "The guard's handbook"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class Light(NamedTuple):
-    """A lamp's colour (None: dark) and sign, and in Chinese and English what is read and heard, and
+class Light(Struct, frozen=True, kw_only=True):
+    """A lamp's colour ("": dark) and sign, and in Chinese and English what is read and heard, and
     what it means; each of one or two lines."""
 
-    colour: str | None
     sign: str
     says: tuple[str, str]
     means: tuple[str, str]
+    colour: Literal["", "red", "amber", "green"] = ""
 
 
-RED, AMBER, GREEN = "#c4161c", "#e0a100", "#0b7a3e"
+class _Lights(Struct, forbid_unknown_fields=True):
+    kiosk: tuple[Light, ...]
+    tower: tuple[Light, ...]
 
-KIOSK = (
-    Light(None, "", ("“{idle}”", "“{idle}”"), ("等人来测", "waits for somebody")),
-    Light(
-        GREEN,
-        "✓",
-        ("“{normal}”\n一声短响", "“{normal}”\none short beep"),
-        ("请进", "go in"),
-    ),
-    Light(
-        AMBER,
-        "↻",
-        ("“{confirm}”“{far}”……\n两声低响", "“{confirm}”, “{far}” …\ntwo low beeps"),
-        ("照屏幕说的再测一次", "once more, as the display says"),
-    ),
-    Light(
-        AMBER,
-        "!",
-        ("“{sensor}”“{lens}”\n一直亮着", "“{sensor}”, “{lens}”\nall the time"),
-        (
-            "不放行：清洁镜头，或停用这台机",
-            "lets nobody in: clean the lens,\nor take it out of use",
-        ),
-    ),
-    Light(
-        RED,
-        "▲",
-        ("“{fever}”\n高低交替鸣响", "“{fever}”\nhigh and low tones"),
-        ("请到保安处复测", "to the guard: measure again"),
-    ),
-)
-TOWER = (
-    Light(GREEN, "✓", ("静", "silent"), ("所有机器都在值守", "every kiosk watches")),
-    Light(
-        AMBER,
-        "!",
-        ("静", "silent"),
-        (
-            "有机器静默或故障，或网关不在\n看值守页面，改用手持体温计",
-            "a kiosk silent or faulty, or no gateway:\nsee the board, use hand-held ones",
-        ),
-    ),
-    Light(
-        RED,
-        "▲",
-        ("蜂鸣，直到确认", "buzzer, until acknowledged"),
-        ("有人体温偏高：走过去", "somebody is too warm: go there"),
-    ),
-    Light(None, "", ("静", "silent"), ("没有电：当作黄灯处理", "no power: take it as amber")),
-)
+
+_LIGHTS = msgspec.toml.decode((HARDWARE / "handbook/lights.toml").read_bytes(), type=_Lights)
+KIOSK, TOWER = _LIGHTS.kiosk, _LIGHTS.tower
+COLOURS = {"red": "#c4161c", "amber": "#e0a100", "green": "#0b7a3e"}
 HEADS = {
     "zh": ("测温机", "闸口灯柱（红灯与黄灯可同时亮）"),
     "en": ("The kiosk", "The gate's tower (red and amber may burn together)"),
@@ -126,10 +84,10 @@ def _joined(pair: tuple[str, str], language: str) -> str:
 
 
 def _filled(text: str, values: dict[str, str], where: str) -> str:
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
-            raise HardwareError(f"handbook/{where}: {{{found[1]}}}: expected of {sorted(values)}")
-        return values[found[1]]
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise HardwareError(f"handbook/{where}: {{{match[1]}}}: expected of {sorted(values)}")
+        return values[match[1]]
 
     return _PLACE.sub(value, text)
 
@@ -171,14 +129,14 @@ def _lines(x: int, y: int, text: str) -> str:
 
 
 def _lamp(x: int, y: int, light: Light) -> str:
-    if light.colour is None:
+    if not light.colour:
         return (
             f'<circle cx="{x}" cy="{y}" r="20" fill="none" stroke="#10233f" stroke-width="2"'
             ' stroke-dasharray="4 4"/>'
         )
-    ink = "#10233f" if light.colour == AMBER else "#ffffff"
+    ink = "#10233f" if light.colour == "amber" else "#ffffff"
     return (
-        f'<circle cx="{x}" cy="{y}" r="20" fill="{light.colour}"/>'
+        f'<circle cx="{x}" cy="{y}" r="20" fill="{COLOURS[light.colour]}"/>'
         f'<text x="{x}" y="{y + 8}" font-size="22" text-anchor="middle" fill="{ink}">'
         f"{light.sign}</text>"
     )

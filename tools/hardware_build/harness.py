@@ -1,7 +1,5 @@
 """Harness diagrams of kiosk, gates and desk, drawn by WireViz with the pin table's numbers."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import re

@@ -4,12 +4,10 @@ In mm. For a person before the kiosk, x is to the right and y up; z points from 
 face to that person. The sensor looks along z from `opening_mm`.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import atan, atan2, degrees, log, pi, radians, sin, tan
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated
 
 from hardware_build import optics
 from hardware_build.errors import HardwareError
@@ -88,12 +86,6 @@ class Print:
     conductivity_w_mk: Annotated[float, (0.05, 1)]
 
 
-def _group(table: Table, name: str, cls: type[Any]) -> Any:
-    hints = get_type_hints(cls, include_extras=True)
-    limits = {field.name: get_args(hints[field.name])[1] for field in fields(cls)}
-    return cls(**{key: table.number(name, key, low=a, high=b) for key, (a, b) in limits.items()})
-
-
 class Measures:
     """The table and dimensions derived from it. Raises `HardwareError` if they cannot be built."""
 
@@ -101,17 +93,16 @@ class Measures:
         """`part` replaces the table's sensor."""
         table = table or read(TABLE)
         self.table = table
-        chosen = part or table.section("view").get("part")
-        if not isinstance(chosen, str):
-            raise table.error("expected a part of sensors.toml in quotes", "view", "part")
-        self.sensor = optics.find(chosen)
+        self.sensor = optics.find(
+            part or table.text_of("view", "part", what="a part of sensors.toml in quotes")
+        )
         self.face = optics.load()[1]
-        self.view: View = _group(table, "view", View)
-        self.mount: Mount = _group(table, "mount", Mount)
-        self.box: Box = _group(table, "box", Box)
-        self.cell: Cell = _group(table, "cell", Cell)
-        self.mark: Mark = _group(table, "mark", Mark)
-        self.print: Print = _group(table, "print", Print)
+        self.view = table.group(View, "view")
+        self.mount = table.group(Mount, "mount")
+        self.box = table.group(Box, "box")
+        self.cell = table.group(Cell, "cell")
+        self.mark = table.group(Mark, "mark")
+        self.print = table.group(Print, "print")
         self._check()
 
     @cached_property

@@ -9,10 +9,10 @@ half-height is the spot's edge and which sees more of the surroundings.
 from dataclasses import dataclass
 from math import radians, tan
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hardware_build.errors import HardwareError
-from hardware_build.table import HARDWARE, Table, read
+from hardware_build.table import HARDWARE, read
 
 TABLE = HARDWARE / "sensors.toml"
 ZERO_C_K = 273.15
@@ -24,28 +24,27 @@ SKIN_EMISSIVITY = 0.98
 class Sensor:
     """One variant of the MLX90614; fields as in `hardware/sensors.toml`."""
 
-    part: str
     name: str
-    fov_deg: float
-    aperture_mm: float
-    tolerance_c: float
-    volt_c: float
-    supply_v: float
-    can_mm: float
-    can_long_mm: float
+    fov_deg: Annotated[float, (1, 120)]
+    aperture_mm: Annotated[float, (0, 10)]
+    tolerance_c: Annotated[float, (0.05, 5)]
+    volt_c: Annotated[float, (0, 5)]
+    supply_v: Annotated[float, (2.6, 5.5)]
+    can_mm: Annotated[float, (5, 15)]
+    can_long_mm: Annotated[float, (2, 30)]
 
 
 @dataclass(frozen=True)
 class Face:
     """The scene before a sensor: concentric discs, the measured site in the face in the room."""
 
-    site_mm: float
-    site_c: float
-    skin_c: float
-    face_mm: float
-    room_c: float
-    corners_mm: float
-    pupils_mm: float
+    site_mm: Annotated[float, (1, 100)]
+    site_c: Annotated[float, (28, 42)]
+    skin_c: Annotated[float, (28, 42)]
+    face_mm: Annotated[float, (50, 300)]
+    room_c: Annotated[float, (-20, 50)]
+    corners_mm: Annotated[float, (20, 45)]
+    pupils_mm: Annotated[float, (45, 80)]
 
     @property
     def aside_mm(self) -> float:
@@ -56,32 +55,15 @@ class Face:
 def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
     """Sensors by the last letters of their part number, and the face. Raises `HardwareError`."""
     table = read(path)
-    parts = {part: _sensor(table, part) for part in table.data if part != "face"}
-    limits = {
-        "site_mm": (1, 100), "site_c": (28, 42), "skin_c": (28, 42), "face_mm": (50, 300),
-        "room_c": (-20, 50), "corners_mm": (20, 45), "pupils_mm": (45, 80),
-    }  # fmt: skip
-    face = Face(**{k: table.number("face", k, low=a, high=b) for k, (a, b) in limits.items()})
-    return parts, face
-
-
-def _sensor(table: Table, part: str) -> Sensor:
-    name = table.section(part).get("name")
-    if not isinstance(name, str):
-        raise table.error("expected a part number in quotes", part, "name")
-    limits = {
-        "fov_deg": (1, 120), "aperture_mm": (0, 10), "tolerance_c": (0.05, 5), "volt_c": (0, 5),
-        "supply_v": (2.6, 5.5), "can_mm": (5, 15), "can_long_mm": (2, 30),
-    }  # fmt: skip
-    numbers = {k: table.number(part, k, low=a, high=b) for k, (a, b) in limits.items()}
-    return Sensor(part, name, **numbers)
+    parts = {part: table.group(Sensor, part) for part in table.data if part != "face"}
+    return parts, table.group(Face, "face")
 
 
 def find(part: str) -> Sensor:
     """A sensor by its letters or its whole part number: `DCI` or `MLX90614ESF-DCI`."""
     parts, _ = load()
-    for sensor in parts.values():
-        if part.upper() in (sensor.part, sensor.name):
+    for letters, sensor in parts.items():
+        if part.upper() in (letters, sensor.name):
             return sensor
     raise HardwareError(f"no part {part!r} in hardware/sensors.toml, which has {', '.join(parts)}")
 
@@ -109,7 +91,7 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
     face around the site. Both are errors of a reading corrected for emissivity.
     """
     spot = spot_mm(sensor, distance_mm)
-    found: dict[str, Any] = {
+    seen: dict[str, Any] = {
         "part": sensor.name,
         "distance_mm": distance_mm,
         "spot_mm": spot,
@@ -120,16 +102,16 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
     for model in ("hard", "soft"):
         skin = share(spot, face.face_mm, model == "soft")
         site = share(spot, face.site_mm, model == "soft")
-        one_skin = _corrected([(skin, face.skin_c)], face.room_c)
+        all_skin = _corrected([(skin, face.skin_c)], face.room_c)
         real = _corrected([(site, face.site_c), (skin - site, face.skin_c)], face.room_c)
-        found[model] = {
+        seen[model] = {
             "site_share": site,
             "skin_share": skin,
             # + 0.0: never printed as "-0.00"
-            "room_error_c": round(one_skin - face.skin_c, 6) + 0.0,
+            "room_error_c": round(all_skin - face.skin_c, 6) + 0.0,
             "site_error_c": round(real - face.site_c, 6) + 0.0,
         }
-    return found
+    return seen
 
 
 def farthest_mm(sensor: Sensor, disc_mm: float) -> float:

@@ -1,11 +1,9 @@
 """Reads the parts list `hardware/parts.csv`; totals, and each sensor's accuracy and price."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from hardware_build import optics
@@ -14,11 +12,8 @@ from hardware_build.table import HARDWARE
 
 TABLE = HARDWARE / "parts.csv"
 ASSEMBLIES = ("kiosk", "gateway")
-CHOICES = ("default", "optional", "instead")
-_COLUMNS = (
-    "assembly", "item_en", "item_zh", "part_number", "maker", "source_1", "source_2", "quantity",
-    "low_cny", "high_cny", "dated", "basis", "choice", "sensor",
-)  # fmt: skip
+_NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
+CHOICES = tuple(_NOTES)
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,19 @@ class Part:
     sensor: str
 
 
+_COLUMNS = tuple(field.name for field in fields(Part))
+_NUMBER = r"(?=.*[1-9])\d{1,6}(\.\d{1,3})?"
+_EXPECTED = (
+    (_NUMBER, "a number above 0", ("quantity", "low_cny", "high_cny")),
+    ("|".join(ASSEMBLIES), " or ".join(ASSEMBLIES), ("assembly",)),
+    ("|".join(CHOICES), ", ".join(CHOICES), ("choice",)),
+    (r"20\d\d-(0[1-9]|1[0-2])", "year and month, 2026-11", ("dated",)),
+    ("estimate|quote", "estimate or quote", ("basis",)),
+    (".+", "a word", ("item_en", "item_zh", "part_number", "maker", "source_1", "source_2")),
+)
+"""Pattern of a cell, what it is in words, and the columns whose cells are such."""
+
+
 def load(path: Path = TABLE) -> list[Part]:
     """Read and check all rows. Raises `HardwareError` naming line, column and expected value."""
     try:
@@ -54,7 +62,7 @@ def load(path: Path = TABLE) -> list[Part]:
         parts = [_part(path, reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise HardwareError(f"{path}, line {reader.line_num}: {error}") from error
-    if not {one.assembly for one in parts} >= set(ASSEMBLIES):
+    if not {part.assembly for part in parts} >= set(ASSEMBLIES):
         raise HardwareError(f"{path}: expected parts of {' and '.join(ASSEMBLIES)}")
     return parts
 
@@ -68,22 +76,11 @@ def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
     if None in row or None in row.values():
         raise HardwareError(f"{path}, line {line}: expected {len(_COLUMNS)} columns")
     texts = {column: (row[column] or "").strip() for column in _COLUMNS}
-    for column in _COLUMNS:
-        if not texts[column] and column != "sensor":
-            raise wrong(column, "a word")
-    numbers = {}
-    for column in ("quantity", "low_cny", "high_cny"):
-        if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", texts[column]) or not float(texts[column]):
-            raise wrong(column, "a number above 0")
-        numbers[column] = float(texts[column])
-    if texts["assembly"] not in ASSEMBLIES:
-        raise wrong("assembly", " or ".join(ASSEMBLIES))
-    if texts["choice"] not in CHOICES:
-        raise wrong("choice", ", ".join(CHOICES))
-    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", texts["dated"]):
-        raise wrong("dated", "year and month, 2026-11")
-    if texts["basis"] not in ("estimate", "quote"):
-        raise wrong("basis", "estimate or quote")
+    for pattern, expected, columns in _EXPECTED:
+        for column in columns:
+            if not re.fullmatch(pattern, texts[column]):
+                raise wrong(column, expected)
+    numbers = {column: float(texts[column]) for column in ("quantity", "low_cny", "high_cny")}
     if numbers["low_cny"] > numbers["high_cny"]:
         raise wrong("high_cny", f"at least {numbers['low_cny']:g}")
     if texts["source_1"] == texts["source_2"]:
@@ -99,10 +96,10 @@ def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
 def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple[float, float]:
     """Lowest and highest total of an assembly (CNY), with its optional parts if `optional`."""
     taken = ("default", "optional") if optional else ("default",)
-    rows = [one for one in parts if one.assembly == assembly and one.choice in taken]
+    rows = [part for part in parts if part.assembly == assembly and part.choice in taken]
     return (
-        sum(one.quantity * one.low_cny for one in rows),
-        sum(one.quantity * one.high_cny for one in rows),
+        sum(part.quantity * part.low_cny for part in rows),
+        sum(part.quantity * part.high_cny for part in rows),
     )
 
 
@@ -120,16 +117,14 @@ def markdown(parts: list[Part], distance_mm: float, supply_c: float) -> str:
             "| dated 日期 | |\n"
         )
         text += "| --- " * 8 + "|\n"
-        for one in parts:
-            if one.assembly != assembly or (one.choice == "instead" and one.sensor):
+        for part in parts:
+            if part.assembly != assembly or (part.choice == "instead" and part.sensor):
                 continue
-            note = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}[
-                one.choice
-            ]
+            note = _NOTES[part.choice]
             text += (
-                f"| {one.item_en} {one.item_zh} | {one.part_number} | {one.maker} "
-                f"| {one.source_1}, {one.source_2} | {one.quantity:g} "
-                f"| {one.low_cny:g}–{one.high_cny:g} | {one.dated} {one.basis} | {note} |\n"
+                f"| {part.item_en} {part.item_zh} | {part.part_number} | {part.maker} "
+                f"| {part.source_1}, {part.source_2} | {part.quantity:g} "
+                f"| {part.low_cny:g}–{part.high_cny:g} | {part.dated} {part.basis} | {note} |\n"
             )
         low, high = total_cny(parts, assembly)
         text += f"\n**Total 合计: {low:.0f}–{high:.0f} CNY**"
@@ -153,15 +148,15 @@ def _sensors(parts: list[Part], distance_mm: float, supply_c: float) -> str:
         "| reads from the truth 读数偏差 °C |\n"
     )
     text += "| --- " * 6 + "|\n"
-    for one in parts:
-        if not one.sensor:
+    for part in parts:
+        if not part.sensor:
             continue
-        sensor = optics.find(one.sensor)
+        sensor = optics.find(part.sensor)
         lost = optics.view(sensor, distance_mm, face)["soft"]["site_error_c"]
         either = sensor.tolerance_c + supply_c
-        name = f"**{one.part_number}**" if one.choice == "default" else one.part_number
+        name = f"**{part.part_number}**" if part.choice == "default" else part.part_number
         text += (
-            f"| {name} | {one.low_cny:g}–{one.high_cny:g} | ±{sensor.tolerance_c:g} "
+            f"| {name} | {part.low_cny:g}–{part.high_cny:g} | ±{sensor.tolerance_c:g} "
             f"| ±{supply_c:.2f} | {lost:+.2f} | {lost - either:+.2f} to {either:+.2f} |\n"
         )
     return text

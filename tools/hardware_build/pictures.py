@@ -1,7 +1,5 @@
 """PNG pictures of few colours that carry the digest of their source."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

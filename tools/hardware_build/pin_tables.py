@@ -3,21 +3,22 @@
 import sys
 from pathlib import Path
 
-from hardware_build import board_model, boards, pins
+import msgspec
+
+from fevergate.kiosks.board_model import pins_source
+from hardware_build import boards, pins
 from hardware_build.errors import HardwareError
 from hardware_build.table import HARDWARE
 
 ROOT = HARDWARE.parent
-MODEL = Path(board_model.__file__)
-_HEADER = '"""{what}, built by tools/make-pins from hardware/{table}: change that."""\n\n'
 
 
 def tables() -> dict[Path, str]:
     """Text of each generated file."""
     known = boards.load()
     return {
-        ROOT / "firmware/kiosk_board.py": board_model.pins_source(known.models[known.default]),
-        ROOT / "gateway/fevergate/kiosks/boards.py": _boards(known),
+        ROOT / "firmware/kiosk_board.py": pins_source(known.models[known.default]),
+        ROOT / "gateway/fevergate/kiosks/boards.json": _boards(known),
         ROOT / "gateway/fevergate/alarm/gpio_pins.py": _gates(pins.load().gateway),
     }
 
@@ -28,7 +29,7 @@ def _gates(gateway: dict[str, dict[str, int]]) -> str:
         inner = "".join(f'        "{name}": {number},\n' for name, number in numbers.items())
         gates += f'    "{gate}": {{\n{inner}    }},\n'
     return (
-        _HEADER.format(what="Pin numbers", table="pins.toml")
+        '"""Pin numbers, built by tools/make-pins from hardware/pins.toml: change that."""\n\n'
         + "GATES: dict[str, dict[str, int]] = {\n"
         + gates
         + '}\n"""BCM numbers of each set of lights, buzzer and button."""\n'
@@ -36,35 +37,10 @@ def _gates(gateway: dict[str, dict[str, int]]) -> str:
 
 
 def _boards(known: boards.Boards) -> str:
-    """The gateway's board table: the classes of `board_model`, and an instance for each board."""
-    classes = MODEL.read_text(encoding="utf-8").split('"""\n\n', 1)[1]
-    return (
-        _HEADER.format(what="Boards for kiosks", table="boards.toml")
-        + classes
-        + f'\n\nDEFAULT_BOARD = "{known.default}"\n\n'
-        + "BOARDS: dict[str, BoardModel] = {\n"
-        + "".join(_entry(model) for model in known.models.values())
-        + "}\n\nREFUSED_BOARDS: dict[str, RefusedBoard] = {\n"
-        + "".join(_entry(board) for board in known.refused.values())
-        + "}\n"
-    )
-
-
-def _entry(value: boards.BoardModel | boards.RefusedBoard) -> str:
-    """Source of one entry, laid out as `ruff format` would."""
-    text = f'    "{value.name}": {type(value).__name__}(\n'
-    for name, field in vars(value).items():
-        if isinstance(field, dict):
-            inner = "".join(f'            "{use}": {number},\n' for use, number in field.items())
-            text += f"        {name}={{\n{inner}        }},\n"
-        elif isinstance(field, tuple):
-            inner = "".join(f'            "{line}",\n' for line in field)
-            text += f"        {name}=(\n{inner}        ),\n"
-        elif isinstance(field, str):
-            text += f'        {name}="{field}",\n'
-        else:
-            text += f"        {name}={hex(field) if name == 'offset' else field},\n"
-    return text + "    ),\n"
+    """The gateway's table of boards, as JSON."""
+    table = {"default": known.default, "boards": known.models, "refused": known.refused}
+    text = msgspec.json.format(msgspec.json.encode(table), indent=1)
+    return text.decode() + "\n"
 
 
 def main() -> int:

@@ -1,7 +1,5 @@
 """Checks whether a solid can be printed (closed, walls, overhangs); reads and writes STL files."""
 
-from __future__ import annotations
-
 import io
 from math import cos, radians
 from pathlib import Path

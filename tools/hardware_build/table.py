@@ -3,14 +3,15 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from hardware_build.errors import HardwareError
 
 HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
+Group = TypeVar("Group")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,25 @@ class Table:
         if not low <= value <= high:
             raise self.error(f"expected {low:g} to {high:g}, got {value:g}", *keys)
         return value
+
+    def text_of(self, *keys: str, what: str = "words") -> str:
+        """A text that is not empty. Raises `HardwareError`."""
+        value = self.section(*keys[:-1]).get(keys[-1])
+        if not isinstance(value, str) or not value:
+            raise self.error(f"expected {what}, got {value!r}", *keys)
+        return value
+
+    def group(self, kind: type[Group], *keys: str) -> Group:
+        """A section as a dataclass, whose numbers are annotated with their limits."""
+        hints = get_type_hints(kind, include_extras=True)
+        values: dict[str, Any] = {}
+        for field in fields(kind):  # pyright: ignore[reportArgumentType]
+            if limits := get_args(hints[field.name]):
+                low, high = limits[1]
+                values[field.name] = self.number(*keys, field.name, low=low, high=high)
+            else:
+                values[field.name] = self.text_of(*keys, field.name)
+        return kind(**values)
 
 
 def read(path: Path) -> Table:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevergate.errors import FlashError
-from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel, pins_source
+from fevergate.kiosks.board_model import BoardModel, pins_source
+from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 from fevergate.kiosks.firmware_compiler import compiled
 
 BOARD = "/kiosk_board.mpy"

@@ -1,13 +1,9 @@
-"""A kiosk's board as data, and the pin file that is written onto it.
+"""A kiosk's board as data, and the pin file that is written onto it."""
 
-Needs no installed packages; tools/make-pins copies it into the gateway.
-"""
-
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class BoardModel:
+class BoardModel(Struct, frozen=True):
     """A board model that a kiosk can run on."""
 
     name: str
@@ -26,8 +22,7 @@ class BoardModel:
     """GPIO numbers by use."""
 
 
-@dataclass(frozen=True)
-class RefusedBoard:
+class RefusedBoard(Struct, frozen=True):
     """A board model that a kiosk cannot run on; `why` is in Chinese and in English."""
 
     name: str
