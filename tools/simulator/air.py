@@ -10,16 +10,15 @@ import struct
 import threading
 from dataclasses import dataclass
 
-from simulator.names import Mood, NameServer, answer_to, question_of
+from simulator.names import Mood, NameServer
 from simulator.radio import AccessPoint, Lease, Phase, Station, WifiError
 from simulator.relay import Relay
 
 DNS_PORT = 53
 MDNS = ("224.0.0.251", 5353)
 CLOSED_PORT = 1
-ASKED_MS = (0, 1000, 2000, 4000)
-"""When lwIP sends a DNS query (dns.c, `dns_check_entry`); it gives up after 3 s more."""
 SERVER_MS = 7000
+"""lwIP sends a DNS query at 0, 1, 2 and 4 s (dns.c, `dns_check_entry`), and gives up 3 s later."""
 RIGHT_MS = 20
 
 STREAM, DATAGRAM = 1, 2
@@ -204,10 +203,7 @@ class Air:
             if server.mood is Mood.LATE and server.late_ms < SERVER_MS:
                 return self.names.get(name, ""), waited_ms + server.late_ms
             if server.mood in (Mood.RIGHT, Mood.WRONG, Mood.NOT_FOUND):
-                query = bytes(12) + _name(name) + b"\x00\x01\x00\x01"
-                answer = answer_to(query, self.names.get(question_of(query)[0]), server.mood)
-                address = "" if answer[3] & 0x0F else socket.inet_ntoa(answer[-4:])
-                return address, waited_ms + RIGHT_MS
+                return server.address_of(name) or "", waited_ms + RIGHT_MS
             waited_ms += SERVER_MS
         return "", waited_ms
 
@@ -226,8 +222,3 @@ class Air:
             self._black_hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._black_hole.bind(("127.0.0.1", 0))
         return self._black_hole.getsockname()[1]
-
-
-def _name(name: str) -> bytes:
-    labels = name.encode().split(b".")
-    return b"".join(bytes((len(label),)) + label for label in labels) + b"\x00"

@@ -15,10 +15,10 @@ from simulator.flash import write_flash
 from simulator.frames import ResetCause
 from simulator.interpreters import interpreter as interpreter_of
 from simulator.pins import load_pins
-from simulator.process import BoardProcess
+from simulator.process import BoardProcess, LineProcess
 from simulator.sensor import VirtualMLX90614
 from simulator.server import Server
-from simulator.stand_ins import SOURCES, compiled_folder
+from simulator.stand_ins import SOURCES, START, compiled_folder
 from simulator.visitor import Habits, Visit
 from simulator.world import PinChange, Tone, World
 
@@ -202,14 +202,14 @@ class Board:
 
     def wait_console(self, text: str, timeout: float, start: int = 0) -> str:
         """Wait up to `timeout` s for a console line with `text`, from line `start` on."""
-        found: list[str] = []
+        lines: list[str] = []
 
         def heard() -> bool:
-            found.extend(line for line in self.console[start:] if text in line)
-            return bool(found)
+            lines.extend(line for line in self.console[start:] if text in line)
+            return bool(lines)
 
         self._wait(heard, timeout, f"no line with {text!r} on the console")
-        return found[0]
+        return lines[0]
 
     def wait_light(self, colour: str, timeout: float) -> None:
         """Wait until a colour is lit. Raises `SimulatorError` after `timeout` s."""
@@ -270,21 +270,30 @@ class Board:
     def _boot(self, cause: ResetCause) -> ResetCause | None:
         self.world.boot(power_on=cause is ResetCause.POWER_ON, soft=cause is ResetCause.SOFT)
         self.boots += 1
+        stand_ins = compiled_folder() if self._gauge_every else SOURCES
+        return self._supervise(
+            cause, lambda *boot: LineProcess(*boot, stand_ins / START, on_line=self._hear)
+        )
+
+    def _supervise(
+        self,
+        cause: ResetCause,
+        start: Callable[..., BoardProcess],
+        reset: Callable[[], bool] = lambda: False,
+    ) -> ResetCause | None:
+        """Run MicroPython until a reset, power-off or the program's end; returns the cause of the
+        next boot. `reset`: whether a line from outside has reset the chip."""
         server = Server(self.world)
-        process = BoardProcess(
-            server.port,
-            self.speed,
-            self.heap,
-            self.flash_dir,
-            self._about(cause),
-            self._hear,
-            self.interpreter,
-            compiled_folder() if self._gauge_every else SOURCES,
+        process = start(
+            *(self.interpreter, server.port, self.speed, self.heap),
+            *(self.flash_dir, self._about(cause)),
         )
         self.pid = process.pid
         try:
             while not self._stopping.is_set():
                 exit_code = process.wait(_POLL_S)
+                if reset():
+                    return ResetCause.HARD
                 asked = self.world.reset_asked
                 if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):
                     asked = ResetCause.WATCHDOG
@@ -292,13 +301,17 @@ class Board:
                     self.exit_code = RESET_EXIT
                     return asked
                 if exit_code is not None:
-                    self.exit_code = exit_code
-                    self._died = True
-                    return None
+                    return self._ended(exit_code)
             return None
         finally:
             process.kill()
             server.close()
+
+    def _ended(self, exit_code: int) -> ResetCause | None:
+        """Take the end of the program, which is none of a kiosk's."""
+        self.exit_code = exit_code
+        self._died = True
+        return None
 
     def _about(self, cause: ResetCause) -> dict[str, object]:
         digest = hashlib.sha256(self.name.encode()).digest()

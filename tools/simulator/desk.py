@@ -6,17 +6,17 @@ kiosk's files. The file system is a folder of the host.
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from simulator.board import RESET_EXIT, WATCHDOG_LEAST_S, Board
+from simulator.board import Board
 from simulator.chips import ESP32_S3_N8R2, MIB, Chip
 from simulator.console import ConsoleProcess
 from simulator.errors import SimulatorError
 from simulator.frames import ResetCause
 from simulator.rom import RomLoader, starts
 from simulator.serial_line import Lines, SerialLine, UsbJtagLines
-from simulator.server import Server
 
 _POLL_S = 0.01
 _OWN_USB_S = 0.5  # until MicroPython's TinyUSB replaces USB-Serial/JTAG
@@ -94,7 +94,7 @@ class DeskBoard(Board):
         elif console is not None:
             console.write(data)
 
-    def _said(self, data: bytes) -> None:
+    def _output(self, data: bytes) -> None:
         self.cable.to_host(data)
         *lines, self._half_line = (self._half_line + data).split(b"\n")
         for line in lines:
@@ -113,7 +113,7 @@ class DeskBoard(Board):
             self.loader = RomLoader(self.flash_chip, self.chip)
             self.cable.to_host(_DOWNLOAD)
         elif not starts(bytes(self.flash_chip), self.chip):
-            self._said(_EMPTY)
+            self._output(_EMPTY)
         else:
             if self._usb_jtag and not raw:
                 time.sleep(_OWN_USB_S)
@@ -143,38 +143,24 @@ class DeskBoard(Board):
         psram_bytes = self._psram_found()
         if not self._heap_asked:
             self.heap = f"{psram_bytes >> 10}K" if psram_bytes else HEAP_WITHOUT_PSRAM
-        server = Server(self.world)
-        self._console = console = ConsoleProcess(
-            *(server.port, self.speed, self.heap, self.flash_dir, self._about(cause), self._said),
-            self.interpreter,
-            raw=raw,
-        )
-        self.pid = console.pid
         try:
-            while not self._stopping.is_set():
-                exit_code = console.wait(_POLL_S)
-                if self.lines.resets != resets:
-                    return ResetCause.HARD
-                asked = self.world.reset_asked
-                if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):
-                    asked = ResetCause.WATCHDOG
-                if asked is not None:
-                    self.exit_code = RESET_EXIT
-                    return asked
-                if exit_code is not None:
-                    return self._soft_reset(exit_code)
-            return None
+            return self._supervise(
+                cause,
+                partial(self._open_console, raw=raw),
+                reset=lambda: self.lines.resets != resets,
+            )
         finally:
             self._console = None
-            console.kill()
-            server.close()
 
-    def _soft_reset(self, exit_code: int) -> ResetCause | None:
+    def _open_console(self, *boot: Any, raw: bool) -> ConsoleProcess:
+        self._console = ConsoleProcess(*boot, on_bytes=self._output, raw=raw)
+        return self._console
+
+    def _ended(self, exit_code: int) -> ResetCause | None:
         """Soft reset after exit code 0 (Ctrl-D in the raw REPL); any other code is a crash."""
-        self.exit_code = exit_code
         if exit_code:
-            self._died = True
-            return None
+            return super()._ended(exit_code)
+        self.exit_code = 0
         self._soft = True
-        self._said(_SOFT)
+        self._output(_SOFT)
         return ResetCause.SOFT

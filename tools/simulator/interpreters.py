@@ -9,6 +9,7 @@ floats by rounding.
 
 import os
 import platform
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ BOARD_VERSION = "1.28.0"
 """Version of the image recommended for boards and of the compiler of their `.mpy` files."""
 
 DEBIAN_VERSION = "1.25.0"
+
+LONGEST_S = 600
+"""Longest time for a script to run."""
 
 _FOLDERS = Path(__file__).resolve().parents[2] / ".venv"
 _LIBRARY = Path(__file__).resolve().parent / "library"
@@ -62,6 +66,18 @@ class Interpreter:
         if self.modules is None:
             return {**os.environ}
         return os.environ | {"MICROPYPATH": f".frozen:{self.modules}"}
+
+    def run(
+        self, script: Path, *arguments: str, heap: str = "320K"
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a script to its end. Raises `SimulatorError` if the interpreter is not installed."""
+        return subprocess.run(
+            [*self.command(), "-X", f"heapsize={heap}", str(script), *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment(),
+            timeout=LONGEST_S,
+        )
 
     @property
     def missing(self) -> str | None:

@@ -46,8 +46,6 @@ def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> byt
         return query[:2] + b"\x81\x80" + b"\xff" * 40
     if address is None or mood is Mood.NOT_FOUND:
         return _HEADER.pack(number, 0x8183, 1, 0, 0, 0) + question
-    if mood is Mood.WRONG:
-        address = WRONG_ADDRESS
     # Like real servers, answer with an alias (CNAME) first, its name compressed.
     alias = _HEADER.size + len(question)
     record = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, TTL_S, 6) + b"\x03srv\xc0\x0c"
@@ -77,6 +75,11 @@ class NameServer:
             self._socket.bind(("127.0.0.1", 0))
             threading.Thread(target=self._serve, args=(self._socket,), daemon=True).start()
         return self._socket.getsockname()[1]
+
+    def address_of(self, name: str) -> str | None:
+        """The address in its answer; None if it denies the name."""
+        known = None if self.mood is Mood.NOT_FOUND else self.names.get(name.lower())
+        return WRONG_ADDRESS if known and self.mood is Mood.WRONG else known
 
     def close(self) -> None:
         """Stop the server."""
@@ -108,4 +111,4 @@ class NameServer:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             if self.mood is Mood.ELSEWHERE:
                 udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            udp.sendto(answer_to(query, self.names.get(name), self.mood), asker)  # type: ignore[arg-type]
+            udp.sendto(answer_to(query, self.address_of(name), self.mood), asker)  # type: ignore[arg-type]

@@ -8,47 +8,47 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from simulator.interpreters import Interpreter
 from simulator.stand_ins import SOURCES, START
 
-HERE = Path(__file__).resolve().parent
-LAUNCH = HERE / "launch.py"
+LAUNCH = Path(__file__).resolve().with_name("launch.py")
 
 
 class BoardProcess:
-    """One boot. Start it from a thread that outlives it: Linux ends it with that thread."""
+    """One boot: `script` of the stand-ins, with `more` interpreter options and arguments.
+
+    Start it from a thread that outlives it: Linux ends it with that thread.
+    """
 
     def __init__(
         self,
+        interpreter: Interpreter,
         port: int,
         speed: float,
         heap: str,
         flash_dir: Path,
         about: Mapping[str, object],
-        on_line: Callable[[str], None],
-        interpreter: Interpreter,
-        stand_ins: Path = SOURCES,
+        script: Path = SOURCES / START,
+        *,
+        options: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
+        **streams: Any,
     ) -> None:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
-                *(*interpreter.launched(), "-X", f"heapsize={heap}", str(stand_ins / START)),
+                *(*interpreter.launched(), "-X", f"heapsize={heap}", *options, str(script)),
                 *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
+                *arguments,
             ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             env=interpreter.environment(),
             start_new_session=True,  # a Ctrl-C in the terminal must not reach the board
+            **streams,
         )
         self.pid = self._process.pid
-        self._on_line = on_line
-        self._reader = threading.Thread(target=self._read, name="simulator-console", daemon=True)
-        self._reader.start()
+        self._threads: list[threading.Thread] = []
 
     def wait(self, timeout_s: float) -> int | None:
         """The exit code, or None while it runs."""
@@ -57,10 +57,38 @@ class BoardProcess:
         return None
 
     def kill(self) -> None:
-        """Kill the process (SIGKILL) and wait for it and its console's reader."""
+        """Kill the process (SIGKILL) and wait for it and its threads."""
         self._process.kill()
         self._process.wait()
-        self._reader.join()
+        self._join()
+
+    def _start(self, *work: Callable[[], None]) -> None:
+        self._threads = [
+            threading.Thread(target=each, name="simulator-console", daemon=True) for each in work
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+
+class LineProcess(BoardProcess):
+    """A boot whose console only prints; `on_line` gets each line."""
+
+    def __init__(self, *boot: Any, on_line: Callable[[str], None]) -> None:
+        super().__init__(
+            *boot,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._on_line = on_line
+        self._start(self._read)
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101  # asked for above
