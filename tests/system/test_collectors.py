@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bench_suite.collect import people_a_day, said_up
+from bench_suite.collect import people_a_day, wait_up
 from bench_suite.collect_site import CollectSite
 
 READINGS = 3000
@@ -34,7 +34,7 @@ def until(true, what):
 def started(site, name):
     """A collector that has its place in the shared subscription."""
     worker = site.counted(name)
-    said_up(worker)
+    wait_up(worker)
     time.sleep(1)  # it has subscribed, too
     return worker
 

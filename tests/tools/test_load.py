@@ -2,44 +2,39 @@
 
 import pytest
 
-from bench_suite.alarm import KIOSKS, measure
-from bench_suite.crash import KIOSKS as CRASH_KIOSKS
+from bench_suite.alarm import measure
 from bench_suite.crash import crash
 from bench_suite.ingest import measure as measure_ingest
 from bench_suite.log import measure as measure_log
 from harness.site import LoadSite
 
 
-def nothing(_):
-    """Nobody waits for a word on how far it is."""
-
-
 @pytest.mark.timeout(280)
 def test_nothing_is_lost_doubled_or_dark_when_gateway_and_broker_are_killed():
-    with LoadSite(CRASH_KIOSKS) as site:
-        found = crash(site, kills=12, seed=5, progress=nothing)
+    with LoadSite(10) as site:
+        found = crash(site, kills=12, seed=5)
     assert found["complete"] and found["fevers"] > 10
     assert (found["lost"], found["invented"], found["doubled"], found["dark"]) == (0, 0, 0, 0)
 
 
 def test_a_backlog_is_taken_in_without_a_broken_line():
     with LoadSite(8, queued=4000) as site:
-        found = measure_ingest(site, 4000, 1, 0.0, nothing)
+        found = measure_ingest(site, 4000, 1, 0.0)
         said = site.broker.log.read_text()
     assert found["durable_per_s"] > 0 and found["bare_per_s"] > 0 and found["rss_mb"] > 0
     assert "rotocol error" not in said
 
 
 def test_the_alarm_is_measured_beside_a_bare_subscriber_under_load():
-    with LoadSite(KIOSKS) as site:
-        found = measure(site, 20, 1, 200, 0.0, nothing)
+    with LoadSite(10) as site:
+        found = measure(site, 20, 1, 200, 0.0)
     assert 0 < found["bare_p50_ms"] <= found["bare_p99_ms"]
     assert 0 < found["alarm_p50_ms"] <= found["alarm_p99_ms"]
     assert found["load_per_s"] == 200
 
 
 def test_the_log_is_measured_after_few_and_after_many_readings(tmp_path):
-    found = measure_log(tmp_path, 120_000, 1, nothing)
+    found = measure_log(tmp_path, 120_000, 1)
     assert (found["rows"], found["small_rows"]) == (120_000, 100_000)
     for key in ("log_ms", "summary_ms", "small_log_ms", "small_summary_ms"):
         assert found[key] > 0

@@ -1,27 +1,29 @@
 """`tools/bench`: command line; progress goes to stderr, figures to stdout."""
 
-from __future__ import annotations
-
-import json
+import functools
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from fevergate.errors import FeverGateError
+from harness.figures import show
 
-F = TypeVar("F", bound=Callable[..., object])
-PAGES_KIOSKS = 10
+KIOSKS = 10
+WRONG = ("lost", "invented", "doubled", "dark", "wrong")
+"""Figures that must be 0: else the exit code is 1."""
 
 
 @click.group("bench")
 def bench_command() -> None:
     """How fast this machine's gateway is, beside what limits it.
 
-    Starts a broker with TLS, the gateway on mock pins and simulated kiosks in a private folder;
-    a gateway that runs beside it is not touched, but shares the processor: stop it first.
+    Starts a broker with TLS, the gateway on mock pins and simulated kiosks in a private folder.
+    A gateway that runs on this machine is not touched, but shares the processor: stop it first.
 
     \b
       tools/bench alarm --load 1000
@@ -30,207 +32,155 @@ def bench_command() -> None:
       tools/bench log --rows 10000000
       tools/bench pages                                  every page after years
       tools/bench life                                   memory, processor
-      tools/bench crash                                  200 kills, then the reckoning
+      tools/bench crash                                  200 kills, then the account
       tools/bench campus-crash --postgres                the same for the campus server
     """
 
 
-def _common(command: F) -> F:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="One JSON line."),
-        click.option(
-            "--folder",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="On which disk; else where temporary files go.",
-        ),
-        click.option(
-            "--rounds",
-            type=click.IntRange(1),
-            default=5,
-            show_default=True,
-            help="The medians of so many.",
-        ),
-    ):
-        command = option(command)
-    return command
+def _benchmark(measure: Callable[..., dict[str, Any]]) -> None:
+    """Add a function as a command with `--folder` and `--json`; its figures are printed."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+    @click.option(
+        "--folder",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Disk to measure on (that of temporary files).",
+    )
+    @functools.wraps(measure)
+    def command(*, as_json: bool, **options: Any) -> None:
+        figures = measure(**options)
+        show(figures, as_json)
+        sys.exit(any(figures.get(name) for name in WRONG) or not figures.get("complete", True))
+
+    bench_command.command(measure.__name__.replace("_", "-"))(command)
 
 
-_fsync_option = click.option(
+def _count(name: str, least: int, default: int, text: str, most: int | None = None) -> Any:
+    kind = click.IntRange(least, most)
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
+_rounds = _count("--rounds", 1, 5, "Figures are the medians of this many rounds.")
+_seed = _count("--seed", 0, 1, "Another seed, other instants.")
+_rows = _count("--rows", 10_000, 10_000_000, "Readings in the database.")
+_fsync_ms = click.option(
     "--fsync-ms",
     type=click.FloatRange(0, 1000),
     default=0.0,
-    help="Add so much to every fsync, as an SD card does. Needs a C compiler.",
+    help="Milliseconds added to every fsync, as on an SD card. Needs a C compiler.",
 )
 
 
-@bench_command.command("alarm")
-@click.option("--samples", type=click.IntRange(20), default=200, show_default=True, help="A round.")
-@click.option("--load", type=click.IntRange(0, 5000), default=0, help="Other readings per second.")
-@click.option("--boards", type=click.IntRange(0, 150), default=0, help="Open boards beside it.")
-@_fsync_option
-@_common
-def alarm_command(
-    samples: int,
-    load: int,
-    boards: int,
-    fsync_ms: float,
-    rounds: int,
-    folder: Path | None,
-    as_json: bool,
-) -> None:
-    """From a fever's publishing to the red lamp's pin, beside a bare subscriber."""
-    from bench_suite.alarm import KIOSKS, measure
+@_benchmark
+@_count("--samples", 20, 200, "Fevers in a round.")
+@_count("--load", 0, 0, "Other readings per second.", 5000)
+@_count("--boards", 0, 0, "Guard's boards that are open meanwhile.", 150)
+@_fsync_ms
+@_rounds
+def alarm(folder: Path | None, **options: Any) -> dict[str, Any]:
+    """From a fever's publication to the red lamp's pin, beside a bare subscriber."""
+    from bench_suite.alarm import measure
     from harness.site import LoadSite
 
     with LoadSite(KIOSKS, folder) as site:
-        figures = measure(site, samples, rounds, load, fsync_ms, _progress, boards)
-    _show(figures, as_json)
+        return measure(site, **options)
 
 
-@bench_command.command("ingest")
-@click.option("--readings", type=click.IntRange(100), default=20_000, show_default=True)
-@click.option("--kiosks", type=click.IntRange(1, 200), default=40, show_default=True)
-@_fsync_option
-@_common
-def ingest_command(
-    readings: int, kiosks: int, fsync_ms: float, rounds: int, folder: Path | None, as_json: bool
-) -> None:
+@_benchmark
+@_count("--readings", 100, 20_000, "Readings in the backlog.")
+@_count("--kiosks", 1, 40, "Kiosks that sent them.", 200)
+@_fsync_ms
+@_rounds
+def ingest(folder: Path | None, kiosks: int, readings: int, **options: Any) -> dict[str, Any]:
     """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
     from bench_suite.ingest import measure
     from harness.site import LoadSite
 
     with LoadSite(kiosks, folder, queued=readings) as site:
-        figures = measure(site, readings, rounds, fsync_ms, _progress)
-    _show(figures, as_json)
+        return measure(site, readings, **options)
 
 
-@bench_command.command("log")
-@click.option("--rows", type=click.IntRange(10_000), default=10_000_000, show_default=True)
-@_common
-def log_command(rows: int, rounds: int, folder: Path | None, as_json: bool) -> None:
-    """A day's fever log and its summaries, after so many readings and after 100,000.
+@_benchmark
+@_rows
+@_rounds
+def log(folder: Path | None, rows: int, rounds: int) -> dict[str, Any]:
+    """A day's fever log and its summaries, after many readings and after 100,000.
 
-    Ten million fill three years of a campus and take 2 GB and some minutes to write.
+    Ten million are three years of a campus; they take 2 GB and some minutes to write.
     """
     from bench_suite.log import measure
 
-    _show(measure(folder, rows, rounds, _progress), as_json)
+    return measure(folder, rows, rounds)
 
 
-@bench_command.command("pages")
-@click.option("--rows", type=click.IntRange(10_000), default=10_000_000, show_default=True)
-@click.option("--fevers", type=click.IntRange(0), default=0, help="A flood on the last day.")
-@_common
-def pages_command(rows: int, fevers: int, rounds: int, folder: Path | None, as_json: bool) -> None:
-    """Each page and export after so many readings: how long it takes, how much it sends, how much
-    memory the pages then have."""
+@_benchmark
+@_rows
+@_count("--fevers", 0, 0, "Fevers on the last day.")
+@_rounds
+def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
+    """Each page and export after many readings: its time, its size, the memory of the pages."""
     from bench_suite.pages import measure
     from harness.site import LoadSite
 
-    with LoadSite(PAGES_KIOSKS, folder) as site:
-        _show(measure(site, rows, rounds, _progress, fevers), as_json)
+    with LoadSite(KIOSKS, folder) as site:
+        return measure(site, **options)
 
 
-@bench_command.command("life")
-@click.option("--readings", type=click.IntRange(1000), default=1_000_000, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def life_command(readings: int, as_json: bool, folder: Path | None) -> None:
+@_benchmark
+@_count("--readings", 1000, 1_000_000, "Readings after which memory is measured again.")
+def life(folder: Path | None, readings: int) -> dict[str, Any]:
     """Memory at rest and after many readings, and the processor at ten readings a second."""
-    from bench_suite.life import KIOSKS, measure
+    from bench_suite.life import measure
     from harness.site import LoadSite
 
     with LoadSite(KIOSKS, folder) as site:
-        _show(measure(site, readings, _progress), as_json)
+        return measure(site, readings)
 
 
-@bench_command.command("crash")
-@click.option("--kills", type=click.IntRange(1), default=200, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.pass_context
-def crash_command(
-    context: click.Context, kills: int, seed: int, as_json: bool, folder: Path | None
-) -> None:
+@_benchmark
+@_count("--kills", 1, 200, "Kills of gateway, broker or both.")
+@_seed
+def crash(folder: Path | None, **options: Any) -> dict[str, Any]:
     """Kill gateway and broker at random instants under load, then account for every reading.
 
-    Exit 1 if anything was lost or counted twice, or any fever stayed dark.
+    Exit code 1 if anything was lost or counted twice, or any fever stayed dark.
     """
-    from bench_suite.crash import KIOSKS, crash
+    from bench_suite.crash import crash
     from harness.site import LoadSite
 
     with LoadSite(KIOSKS, folder) as site:
-        found = crash(site, kills, seed, _progress)
-    _show(found, as_json)
-    if not found["complete"] or any(
-        found[name] for name in ("lost", "invented", "doubled", "dark")
-    ):
-        context.exit(1)
+        return crash(site, **options)
 
 
-@bench_command.command("collect")
-@click.option("--readings", type=click.IntRange(1000), default=40_000, show_default=True)
-@_common
-def collect_command(readings: int, rounds: int, folder: Path | None, as_json: bool) -> None:
+@_benchmark
+@_count("--readings", 1000, 40_000, "Readings in the backlog.")
+@_rounds
+def collect(folder: Path | None, readings: int, rounds: int) -> dict[str, Any]:
     """One collector and two in a shared subscription, into PostgreSQL, beside a bare subscriber."""
     from bench_suite.collect import measure
     from bench_suite.collect_site import CollectSite
 
-    with CollectSite(PAGES_KIOSKS, folder, queued=readings) as site:
-        _show(measure(site, readings, rounds, _progress), as_json)
+    with CollectSite(KIOSKS, folder, queued=readings) as site:
+        return measure(site, readings, rounds)
 
 
-@bench_command.command("campus-crash")
-@click.option("--kills", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--postgres", is_flag=True, help="On a PostgreSQL of its own, instead of SQLite.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
-@click.option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.pass_context
-def campus_crash_command(
-    context: click.Context,
-    kills: int,
-    seed: int,
-    postgres: bool,
-    as_json: bool,
-    folder: Path | None,
-) -> None:
+@_benchmark
+@_count("--kills", 1, 100, "Kills of the campus server.")
+@_seed
+@click.option("--postgres", is_flag=True, help="On a PostgreSQL server instead of SQLite.")
+def campus_crash(folder: Path | None, postgres: bool, **options: Any) -> dict[str, Any]:
     """Kill the campus server at random instants under load, then account for every summary.
 
-    Exit 1 if anything that it said it holds was lost, or counted twice.
+    Exit code 1 if a summary that it had confirmed was lost, or was counted twice.
     """
-    import tempfile
-    from contextlib import ExitStack
-
     from bench_suite.campus import crash
     from harness.postgres import LocalPostgres
 
     with ExitStack() as stack:
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="fevergate-", dir=folder))
         database = stack.enter_context(LocalPostgres()).database() if postgres else "campus.db"
-        found = crash(Path(own), database, kills, seed, _progress)
-    _show(found | {"database": "postgresql" if postgres else "sqlite"}, as_json)
-    if any(found[name] for name in ("lost", "invented", "wrong")):
-        context.exit(1)
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{text} ...", err=True, nl=False)
-
-
-def _show(figures: dict[str, Any], as_json: bool) -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", err=True, nl=False)
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            click.echo(f"{key:<16} {value:>12,.3f}".rstrip("0").rstrip("."))
-        else:
-            click.echo(f"{key:<16} {value}")
+        figures = crash(Path(own), database, **options)
+    return figures | {"database": "postgresql" if postgres else "sqlite"}
 
 
 def main() -> None:

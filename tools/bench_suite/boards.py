@@ -1,7 +1,5 @@
 """Many open guard's boards in one process, each with its own event stream, like a browser."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 import sys

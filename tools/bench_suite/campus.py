@@ -4,13 +4,10 @@ Real processes, HTTPS, a real database, SIGKILL. Afterwards the server must hold
 it acknowledged and no other, and each day's report must match the gateways' last summaries.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +29,7 @@ from fevergate.protocol.campus_messages import (
 )
 from harness.campus import CampusSite
 from harness.errors import HarnessError
+from harness.figures import progress
 
 GATEWAYS = 4
 DAYS = 10
@@ -42,10 +40,8 @@ LIVES_S = (0.05, 1.5)
 SETTLE_S = 120
 FIRST = date(2026, 9, 1)
 
-Progress = Callable[[str], None]
 
-
-def crash(folder: Path, database: str, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
+def crash(folder: Path, database: str, kills: int, seed: int) -> dict[str, Any]:
     """Run the trial; returns the figures, of which `lost`, `invented` and `wrong` must be 0.
 
     `database`: as in campus.toml. Raises `HarnessError` if the server does not come up again.

@@ -1,7 +1,5 @@
 """A site with a shared subscription, a PostgreSQL server, and collectors."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import psycopg
 from fevergate.settings.collector import load_collect
 from harness.postgres import LocalPostgres
 from harness.site import LoadSite
-from harness.worker import Worker, cpu_s
+from harness.worker import Worker
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -67,7 +65,3 @@ class CollectSite(LoadSite):
             elif int(fields[1]) == pid:
                 total += sum(map(int, fields[11:13]))
         return total / TICKS_A_SECOND
-
-    def broker_cpu_s(self) -> float:
-        """CPU seconds of mosquitto."""
-        return cpu_s(self.broker.pid)

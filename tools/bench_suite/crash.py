@@ -4,11 +4,8 @@ Real sockets, a real disk, SIGKILL. The readings published are compared with tho
 each fever the red lamp's pin must have been high at the stored time of its alarm.
 """
 
-from __future__ import annotations
-
 import random
 import time
-from collections.abc import Callable
 from typing import Any
 
 from fevergate.alarm.gpio_pins import GATES
@@ -17,10 +14,10 @@ from fevergate.storage.connection import open_reader
 from harness.admin import acknowledge_if_up
 from harness.crowd import Crowd
 from harness.errors import HarnessError
+from harness.figures import progress
 from harness.load import Fleet
 from harness.site import LoadSite
 
-KIOSKS = 10
 PER_S = 300
 LIVES_S = (0.05, 2.0)
 """Range of the time between two kills; at times shorter than a start takes."""
@@ -32,12 +29,10 @@ SURE_S = 0.002
 
 RED = GATES["gate1"]["red"]
 
-Progress = Callable[[str], None]
-
 _SUM = "select coalesce(sum(normal + fever + retry), 0)"
 
 
-def crash(site: LoadSite, kills: int, seed: int, progress: Progress) -> dict[str, Any]:
+def crash(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
     """Run the trial; returns the figures, of which `lost`, `doubled` and `dark` must be 0."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     site.start_gateway()
@@ -79,8 +74,7 @@ def crash(site: LoadSite, kills: int, seed: int, progress: Progress) -> dict[str
 
 def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any]:
     """Compare the database and the lamp with the readings published."""
-    database = open_reader(site.database)
-    try:
+    with open_reader(site.database) as database:
         (check,) = database.execute("pragma integrity_check").fetchone()
         if check != "ok":
             raise HarnessError(f"{site.database}: {check}")
@@ -94,8 +88,6 @@ def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any
         }
         (counted,) = database.execute(f"{_SUM} from hours").fetchone()
         (days,) = database.execute(f"{_SUM} from days").fetchone()
-    finally:
-        database.close()
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}
     return {
         "published": len(published),

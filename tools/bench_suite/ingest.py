@@ -5,11 +5,8 @@ its kiosk is told that it is stored: the time runs from the first message's arri
 `stored` message.
 """
 
-from __future__ import annotations
-
 import threading
 import time
-from collections.abc import Callable
 from statistics import median
 
 import msgspec
@@ -20,17 +17,14 @@ from fevergate.protocol.messages import Stored, Topic, alarm_topic, parse_topic
 from fevergate.storage.connection import open_reader
 from harness.admin import Admin
 from harness.errors import HarnessError
+from harness.figures import progress
 from harness.site import CAMPUS, GATE, LoadSite
 
 WAIT_S = 300
 START_S = 30
 
-Progress = Callable[[str], None]
 
-
-def measure(
-    site: LoadSite, readings: int, rounds: int, fsync_ms: float, progress: Progress
-) -> dict[str, float]:
+def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -> dict[str, float]:
     """Medians over the rounds: messages per second, bare and durable; the gateway's memory, MB."""
     bare: list[float] = []
     durable: list[float] = []
@@ -39,15 +33,15 @@ def measure(
     _register(site)
     for number in range(1, rounds + 1):
         progress(f"filling the broker's queue, round {number} of {rounds}")
-        _fill(site, readings, boot=number)
+        site.fill_queue(readings, number)
         progress(f"bare, round {number} of {rounds}")
-        with bare_subscriber(site, "drain", str(readings)) as sink:
+        with bare_subscriber(site.settings_path, "drain", str(readings)) as sink:
             first_at, last_at = map(float, sink.line(WAIT_S).split())
         bare.append(readings / (last_at - first_at))
         progress(f"gateway, round {number} of {rounds}")
         told = _Told(site, number, readings)
         with (
-            Admin(site, str(Topic(CAMPUS, "+", "stored")), told.heard),
+            Admin(site, str(Topic(CAMPUS, "+", "stored")), heard=told.heard),
             site.start_gateway(environment=slow) as it,
         ):
             if not told.done.wait(WAIT_S):
@@ -85,31 +79,23 @@ class _Told:
 
 def _register(site: LoadSite) -> None:
     """Let both create the session in which the broker queues their messages."""
-    with bare_subscriber(site, "register"):
+    with bare_subscriber(site.settings_path, "register"):
         pass
     up = threading.Event()
     # The gateway publishes its alarm state once it has subscribed.
     with (
-        Admin(site, alarm_topic(CAMPUS, GATE), lambda *_: up.set()),
+        Admin(site, alarm_topic(CAMPUS, GATE), heard=lambda *_: up.set()),
         site.start_gateway(),
     ):
         if not up.wait(START_S):
             raise HarnessError(f"the gateway did not come up in {START_S} s")
 
 
-def _fill(site: LoadSite, readings: int, boot: int) -> None:
-    with site.start_load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
-        load.line(WAIT_S)
-
-
 def _first_arrival(site: LoadSite, boot: int, readings: int) -> float:
-    reader = open_reader(site.database)
-    try:
-        first_at, count = reader.execute(
+    with open_reader(site.database) as database:
+        first_at, count = database.execute(
             "select min(received_at), count(*) from readings where boot = ?", (boot,)
         ).fetchone()
-    finally:
-        reader.close()
     if count != readings:
         raise HarnessError(f"{count} readings stored, {readings} published")
     return first_at

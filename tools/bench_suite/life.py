@@ -1,16 +1,13 @@
 """A gateway's memory at rest and after many readings, and its CPU load."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable
 
 from fevergate.storage.connection import open_reader
 from harness.errors import HarnessError
+from harness.figures import progress
 from harness.site import LoadSite
 from harness.worker import Worker
 
-KIOSKS = 10
 SETTLE_S = 5
 CPU_PER_S = 10
 CPU_S = 60
@@ -19,10 +16,8 @@ LOAD_PER_S = 5000
 
 WAIT_S = 3600
 
-Progress = Callable[[str], None]
 
-
-def measure(site: LoadSite, readings: int, progress: Progress) -> dict[str, float]:
+def measure(site: LoadSite, readings: int) -> dict[str, float]:
     """Memory (MB) and CPU load (percent of one core) of one gateway process."""
     with site.start_gateway() as gateway:
         progress("at rest")
@@ -37,11 +32,8 @@ def measure(site: LoadSite, readings: int, progress: Progress) -> dict[str, floa
             load.line(WAIT_S)
         time.sleep(SETTLE_S)
         full_mb = _mb(gateway)
-    reader = open_reader(site.database)
-    try:
-        (rows,) = reader.execute("select count(*) from readings").fetchone()
-    finally:
-        reader.close()
+    with open_reader(site.database) as database:
+        (rows,) = database.execute("select count(*) from readings").fetchone()
     if rows < readings:
         raise HarnessError(f"{rows} of {readings} readings are stored")
     return {

@@ -3,34 +3,33 @@
 Both are filled through the shipped store; the last day of each, which has the same size, is read.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench_suite.filled import Filled, Progress
+from bench_suite.filled import Filled
 from fevergate.reports.fever_log import read_day
 from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.storage.outbox import day_summary
 from harness.errors import HarnessError
+from harness.figures import progress
 
 SMALL = 100_000
 KIOSKS = 10
 SAMPLES = 20
 
 
-def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> dict[str, float]:
+def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
     """Medians (ms): the log as `fevergate log` reads it, and all kiosks' summaries of the day.
 
     If `rows` is above `SMALL`, a database of `SMALL` rows is measured in turn with it.
     """
     with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as own:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
-        stages = {name: _Years(Path(own), size, progress) for name, size in sizes.items()}
+        stages = {name: _Years(Path(own), size) for name, size in sizes.items()}
         took: dict[str, list[float]] = {}
         for number in range(1, rounds + 1):
             progress(f"reading, round {number} of {rounds}")
@@ -44,7 +43,7 @@ def measure(folder: Path | None, rows: int, rounds: int, progress: Progress) -> 
 class _Years:
     """A gateway's settings and a database of `rows` readings."""
 
-    def __init__(self, folder: Path, rows: int, progress: Progress) -> None:
+    def __init__(self, folder: Path, rows: int) -> None:
         self.kiosks = [f"kiosk-{number}" for number in range(1, KIOSKS + 1)]
         self.settings = GatewaySettings(
             campus="bench",
@@ -54,26 +53,20 @@ class _Years:
         )
         self.settings.folder = folder
         self.path = self.settings.path(self.settings.database)
-        self.day = Filled(self.settings, rows, progress).day
+        self.day = Filled(self.settings, rows).day
 
     def log(self) -> None:
         """Read the log as the command does, with the opening of the database."""
-        database = open_reader(self.path)
-        try:
+        with open_reader(self.path) as database:
             log = read_day(database, self.settings, self.day)
-        finally:
-            database.close()
         if len(log.kiosks) != KIOSKS or not log.covered:
             raise HarnessError(f"{self.path}: the log of {self.day} is not that of {KIOSKS} kiosks")
 
     def summary(self) -> None:
         """Compute the day's summaries for the campus server."""
-        database = open_reader(self.path)
-        try:
+        with open_reader(self.path) as database:
             for kiosk in self.kiosks:
                 day_summary(database, kiosk, self.day.isoformat(), self.settings.zone)
-        finally:
-            database.close()
 
 
 def _median_ms(read: Callable[[], None]) -> float:

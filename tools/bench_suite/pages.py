@@ -1,19 +1,17 @@
 """Response time, size and memory of each page with a large database; and open guard's boards."""
 
-from __future__ import annotations
-
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import quantiles
 from typing import Any
 
 import httpx
 
-from bench_suite.filled import Filled, Progress
+from bench_suite.filled import Filled
 from harness.errors import HarnessError
+from harness.figures import percentile, progress
 from harness.site import GATE, LoadSite
 from harness.worker import END_S, Worker
 
@@ -22,15 +20,13 @@ NICE = 10
 """Niceness of the pages' systemd unit, lower in priority than the alarm."""
 
 
-def measure(
-    site: LoadSite, rows: int, rounds: int, progress: Progress, fevers: int = 0
-) -> dict[str, Any]:
+def measure(site: LoadSite, rows: int, rounds: int, fevers: int = 0) -> dict[str, Any]:
     """Fetch each page in turn over TLS, `SAMPLES` times a round, with a flood of `fevers` twice.
 
     Returns of each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
     and the worst of all.
     """
-    filled = Filled(site.settings, rows, progress, fevers)
+    filled = Filled(site.settings, rows, fevers)
     took: dict[str, list[float]] = {}
     kb: dict[str, float] = {}
     mb: dict[str, float] = {}
@@ -50,8 +46,8 @@ def measure(
                     kb[path] = round(len(answer.content) / 1000, 1)
     pages = {
         path: {
-            "p50_ms": round(quantiles(of, n=100, method="inclusive")[49], 1),
-            "p95_ms": round(quantiles(of, n=100, method="inclusive")[94], 1),
+            "p50_ms": percentile(of, 50),
+            "p95_ms": percentile(of, 95),
             "kb": kb[path],
             "mb": mb[path],
         }
@@ -60,7 +56,7 @@ def measure(
     return {
         "rows": rows,
         "fevers": fevers,
-        "worst_p95_ms": max(one["p95_ms"] for one in pages.values()),
+        "worst_p95_ms": max(page["p95_ms"] for page in pages.values()),
         "largest_kb": max(kb.values()),
         "most_mb": max(mb.values()),
         "pages": pages,

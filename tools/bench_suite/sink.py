@@ -1,11 +1,13 @@
-"""The gateway's limit: a bare paho subscriber with its credential that only acknowledges.
+"""What limits gateway and collectors: a bare paho subscriber in their place, which only
+acknowledges.
 
-After a line `ready`, `drain COUNT` prints when the first and last of COUNT messages came, and
-`watch TEXT` when each message with the text came, in monotonic s; `register` creates the session.
+The settings file tells whose place: gateway.toml, or collect.toml and the name of a collector.
+`register` creates its session and ends, `end` removes it. After a line `ready`, `drain COUNT`
+prints when the first and the last of COUNT messages came (monotonic s), and `watch TEXT` when each
+message with the text came.
 """
 
-from __future__ import annotations
-
+import argparse
 import sys
 import threading
 import time
@@ -15,86 +17,100 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from fevergate.collect.collector import client_id
+from fevergate.collect.intake import topics
+from fevergate.mqtt.client import SessionOptions
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.protocol.messages import Topic
-from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
+from fevergate.settings.collector import load_collect
+from fevergate.settings.gateway import load_gateway, read_secret
 from harness.errors import HarnessError
-from harness.site import LoadSite
 from harness.worker import END_S, Worker
 
-CLIENT = "bare"
+KEPT_S = 86_400
 
 
-def bare_subscriber(site: LoadSite, *arguments: str) -> Worker:
+def bare_subscriber(settings: Path, mode: str, what: str = "", collector: str = "") -> Worker:
     """Run this module as a process and wait until it is ready. Raises `HarnessError`."""
-    worker = Worker("bench_suite.sink", str(site.settings_path), *arguments)
+    worker = Worker("bench_suite.sink", str(settings), mode, what, "--collector", collector)
     if worker.line(END_S) != "ready":
         raise HarnessError("the bare subscriber did not come up")
     return worker
 
 
-def client_of(settings: GatewaySettings, *, kept: bool) -> mqtt.Client:
-    """A plain client; `kept`: with a persistent session, in which the broker queues messages."""
-    broker = settings.broker
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=CLIENT,
-        clean_session=not kept,
-        protocol=mqtt.MQTTv311,
-    )
-    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
-    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
-    client.on_socket_open = no_delay
-    return client
+class Sink:
+    """The subscriber; `done` is set once its mode is through."""
+
+    def __init__(self, mode: str, what: str) -> None:
+        self.done = threading.Event()
+        self._mode = mode
+        self._count = int(what) if mode == "drain" else 0
+        self._text = what.encode()
+        self._came = 0
+        self._first_at = 0.0
+
+    def connected(self, client: mqtt.Client, topic: str) -> None:
+        """Subscribe, unless an earlier process did: then queued messages may come at once."""
+        if self._mode in ("register", "watch"):
+            client.subscribe(topic, 1)
+        else:
+            self.ready()
+
+    def ready(self, *_: Any) -> None:
+        """Tell the parent."""
+        print("ready", flush=True)
+        if self._mode in ("register", "end"):
+            self.done.set()
+
+    def message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        """Take one message."""
+        now = time.monotonic()
+        if self._mode == "watch" and self._text in message.payload:
+            print(f"{now:.6f}", flush=True)
+        self._came += 1
+        self._first_at = self._first_at or now
+        if self._came == self._count:
+            print(f"{self._first_at:.6f} {now:.6f}", flush=True)
+            self.done.set()
 
 
 def main() -> None:
-    """Usage: sink SETTINGS register | drain COUNT | watch TEXT."""
-    settings = load_gateway(Path(sys.argv[1]))
-    mode, *rest = sys.argv[2:]
-    client = client_of(settings, kept=mode != "watch")
-    done = threading.Event()
-    came = 0
-    first_at = 0.0
-
-    def connected(client: mqtt.Client, *_: Any) -> None:
-        if mode == "drain":  # subscribed already; queued messages may come at once
-            print("ready", flush=True)
-        else:
-            client.subscribe(str(Topic(settings.campus, "+", "reading")), 1)
-
-    def subscribed(*_: Any) -> None:
-        print("ready", flush=True)
-        if mode == "register":
-            done.set()
-
-    def drained(*_: Any) -> None:
-        nonlocal came, first_at
-        came += 1
-        if came == 1:
-            first_at = time.monotonic()
-        elif came == count:
-            print(f"{first_at:.6f} {time.monotonic():.6f}", flush=True)
-            done.set()
-
-    def watched(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        if text in message.payload:
-            print(f"{time.monotonic():.6f}", flush=True)
-
-    if mode == "drain":
-        count = int(rest[0])
-        client.on_message = drained
-    elif mode == "watch":
-        text = rest[0].encode()
-        client.on_message = watched
-    client.on_subscribe = subscribed
-    client.on_connect = connected
-    client.connect(*settings.broker.addresses[0], 20)
+    """Run until the mode is through; `watch` until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("mode", choices=("register", "drain", "watch", "end"))
+    parser.add_argument("what", nargs="?", default="")
+    parser.add_argument("--collector", default="")
+    given = parser.parse_args()
+    sink = Sink(given.mode, given.what)
+    options: dict[str, Any]
+    if given.collector:
+        settings = load_collect(given.settings).named(given.collector)
+        broker = settings.broker
+        topic = topics(settings.share())[0]
+        options = {"client_id": client_id(broker.group, given.collector), "protocol": mqtt.MQTTv5}
+        session = SessionOptions(0 if given.mode == "end" else KEPT_S, broker.window)
+        joining = {"clean_start": given.mode == "end", "properties": session.properties()}
+    else:
+        settings = load_gateway(given.settings)
+        broker = settings.broker
+        topic = str(Topic(settings.campus, "+", "reading"))
+        options = {"client_id": "bare", "protocol": mqtt.MQTTv311}
+        options["clean_session"] = given.mode == "watch"
+        joining = {}
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, **options)
+    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
+    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+    client.on_socket_open = no_delay
+    client.on_connect = lambda client, *_: sink.connected(client, topic)
+    client.on_subscribe = sink.ready
+    client.on_message = sink.message
+    client.connect(*broker.addresses[0], 20, **joining)
     client.loop_start()
-    if mode == "watch":
+    if given.mode == "watch":
         sys.stdin.read()
     else:
-        done.wait()
+        sink.done.wait()
     client.disconnect()
     client.loop_stop()
 

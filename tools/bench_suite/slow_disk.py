@@ -1,7 +1,5 @@
 """Slows every fsync down as an SD card does, by a library preloaded before the C library."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from shutil import which

@@ -1,7 +1,5 @@
 """`tools/demo`: runs the whole system, either live or once with a check of the result."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import sys

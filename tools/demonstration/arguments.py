@@ -1,7 +1,5 @@
 """Options of tools/demo. Only the standard library: `--help` works before `tools/setup`."""
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,57 +1,33 @@
 """Prints a line for each reading and alarm, as the administrator's MQTT client receives them."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
 import msgspec
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.markup import escape
 
-from fevergate.mqtt.tls import named_context
 from fevergate.protocol.messages import ROOT, AlarmState, Reading, Verdict
-from fevergate.settings.gateway import read_secret
-
-if TYPE_CHECKING:
-    from harness.system import System
+from harness.admin import Admin
+from harness.system import System
 
 NAME = "demo"
-
 COLOURS = {Verdict.NORMAL: "green", Verdict.FEVER: "bold white on red", Verdict.RETRY: "yellow"}
 
 
-def _subscribe(client: mqtt.Client, *_: object) -> None:
-    client.subscribe([(f"{ROOT}/+/+/reading", 1), (f"{ROOT}/+/alarm/+", 1)])
-
-
-class Screen:
+class Screen(Admin):
     """The administrator's MQTT client, which prints to the terminal; for a `with` statement."""
 
     def __init__(self, system: System, console: Console) -> None:
+        topics = (f"{ROOT}/+/+/reading", f"{ROOT}/+/alarm/+")
+        super().__init__(system, *topics, heard=self._message)
         self._system = system
         self._console = console
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        broker = system.settings.broker
-        client.username_pw_set("admin", read_secret(system.folder / "admin.password"))
-        client.tls_set_context(named_context(broker, str(system.settings.path(broker.ca))))
-        client.on_connect = _subscribe
-        client.on_message = self._message
-        self._client = client
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         self._introduce(self._system.folder)
-        broker = self._system.settings.broker
-        self._client.connect_async(*broker.addresses[0])
-        self._client.loop_start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        return super().__enter__()
 
     def _introduce(self, folder: Path) -> None:
         broker, say = self._system.settings.broker, self._console.print
@@ -74,14 +50,14 @@ class Screen:
             soft_wrap=True,
         )
 
-    def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+    def _message(self, topic: str, payload: bytes | bytearray) -> None:
         try:
-            if message.topic.endswith("/reading"):
-                self._reading(msgspec.json.decode(message.payload, type=Reading))
+            if topic.endswith("/reading"):
+                self._reading(msgspec.json.decode(payload, type=Reading))
             else:
-                self._alarm(msgspec.json.decode(message.payload, type=AlarmState))
+                self._alarm(msgspec.json.decode(payload, type=AlarmState))
         except msgspec.MsgspecError as error:
-            self._console.print(f"[red]{message.topic}: {error}[/]")
+            self._console.print(f"[red]{topic}: {error}[/]")
 
     def _reading(self, reading: Reading) -> None:
         at = time.strftime("%H:%M:%S", time.localtime(reading.at)) if reading.at else "--:--:--"

@@ -1,7 +1,5 @@
 """The administrator's MQTT client: listens to a topic and acknowledges alarms."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import Self
@@ -34,12 +32,12 @@ class Admin:
     def __init__(
         self,
         site: Site,
-        topic: str = "",
+        *topics: str,
         heard: Callable[[str, bytes | bytearray], None] | None = None,
     ) -> None:
         settings = site.settings
         self._acknowledges = acknowledge_topic(site.campus, next(iter(site.gates)))
-        self._topic = topic
+        self._topics = [(topic, 1) for topic in topics]
         self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.username_pw_set("admin", read_secret(settings.path("admin.password")))
@@ -70,7 +68,7 @@ class Admin:
         self._client.publish(self._acknowledges, encode(Acknowledge(by="bench")), 1)
 
     def _connected(self, client: mqtt.Client, *_: object) -> None:
-        if self._topic:
-            client.subscribe(self._topic, 1)
+        if self._topics:
+            client.subscribe(self._topics)
         else:
             self._ready.set()

@@ -1,7 +1,5 @@
 """A real mosquitto on this machine, configured by `fevergate provision`."""
 
-from __future__ import annotations
-
 import random
 import socket
 import subprocess

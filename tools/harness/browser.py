@@ -1,7 +1,5 @@
 """The installed Chromium, and the first steps of a person in it."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

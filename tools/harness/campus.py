@@ -1,7 +1,5 @@
 """A campus server and its gateways' credentials in a folder; runs as a process or in this one."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import threading
@@ -66,7 +64,7 @@ class CampusSite:
         self._text = f"{tomlkit.dumps(values)}\n{more}\n"
         self._place("campus.toml")
 
-    def beside(self) -> CampusSite:
+    def beside(self) -> Self:
         """Settings of a second server on the same database."""
         other = copy(self)
         other._place("beside.toml")

@@ -1,7 +1,5 @@
 """An HTTPS client of the pages of a gateway or campus server."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A steady load on a fleet of kiosks during faults: readings, repeats and health messages."""
 
-from __future__ import annotations
-
 import threading
 import time
 

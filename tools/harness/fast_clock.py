@@ -1,7 +1,5 @@
 """A clock as fast as the kiosks' simulated time, shared by several processes."""
 
-from __future__ import annotations
-
 import time
 
 

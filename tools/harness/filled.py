@@ -1,20 +1,13 @@
 """Fills a gateway's database with a term of readings through its own store."""
 
-from __future__ import annotations
-
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
+from itertools import islice
 
-from fevergate.protocol.messages import (
-    Applied,
-    CalibrationRecord,
-    Health,
-    Identity,
-    Reading,
-    Verdict,
-)
+from fevergate.protocol.messages import Applied, CalibrationRecord, Health, Verdict
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
     Acknowledged,
@@ -25,9 +18,10 @@ from fevergate.storage.records import (
     StatusArrived,
 )
 from fevergate.storage.store import Store
+from harness.readings import made_reading
 
 OPENS, CLOSES = 7, 19
-BATCH = 2000
+BATCH = 5000
 FEVERS = 0.002
 GUARDS = ("Zhang Wei", "王芳", "Li Na")
 
@@ -35,17 +29,15 @@ GUARDS = ("Zhang Wei", "王芳", "Li Na")
 def fill(settings: GatewaySettings, days: int = 120, people: int = 40, seed: int = 1) -> None:
     """Write `days` days up to this hour, about `people` per kiosk and day: quiet weekends, a kiosk
     with occasional faults, a fever in one of 500 people."""
-    store = Store(settings.path(settings.database), settings.zone)
-    try:
-        batch: list[Record] = []
-        for record in _records(settings, days, people, random.Random(seed)):  # noqa: S311
-            batch.append(record)
-            if len(batch) >= BATCH:
-                store.commit(batch)
-                batch = []
+    with closing(Store(settings.path(settings.database), settings.zone)) as store:
+        commit_all(store, _records(settings, days, people, random.Random(seed)))  # noqa: S311
+
+
+def commit_all(store: Store, records: Iterable[Record]) -> None:
+    """Store records, `BATCH` in each transaction."""
+    left = iter(records)
+    while batch := list(islice(left, BATCH)):
         store.commit(batch)
-    finally:
-        store.close()
 
 
 def _records(
@@ -94,28 +86,12 @@ def _person(
     fever, retry = chance.random() < FEVERS, chance.random() < 0.05
     verdict = Verdict.FEVER if fever else Verdict.RETRY if retry else Verdict.NORMAL
     body_c = round(chance.gauss(38.3 if fever else 36.5, 0.25), 2)
-    reading = Reading(
-        kiosk=kiosk,
-        boot=boot,
-        seq=seq,
-        at=at,
-        up_ms=int(at % 86400 * 1000),
-        verdict=verdict,
-        reason="moving" if verdict is Verdict.RETRY else "",
-        object_c=round(body_c - 3, 2),
-        ambient_c=23.5,
-        skin_c=round(body_c - 1.4, 2),
-        body_c=body_c,
-        threshold_c=37.3,
-        baseline_c=0.05,
-        samples=14,
-        scan_ms=700,
-        fw="1.0.0",
-    )
+    more = {"up_ms": int(at % 86400 * 1000), "reason": "moving" if verdict == "retry" else ""}
+    reading = made_reading(kiosk, boot, seq, at, verdict, body_c, **more)
     yield ReadingArrived(reading, at + 0.2, gate, at + 0.2 if fever else None)
     if fever:
-        who = Identity(kiosk, boot, seq)
-        yield Acknowledged((who,), chance.choice(GUARDS), at + chance.uniform(5, 90))
+        at_lamp = at + chance.uniform(5, 90)
+        yield Acknowledged((reading.identity,), chance.choice(GUARDS), at_lamp)
 
 
 def _health(gate: str, kiosk: str, number: int, boot: int, at: float, fault: str) -> HealthArrived:

@@ -5,8 +5,6 @@ seconds, which every process shares; lines `press NUMBER` on standard input pres
 ends it.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys

@@ -1,7 +1,5 @@
 """A simulated guard who presses the acknowledge button of a red gate."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A record of when each pin of a gateway was high, across its restarts."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -4,8 +4,6 @@ Each keeps what it published until the gateway says that it is stored, as a real
 sends it again after a broken line and where the word does not come.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random
@@ -25,6 +23,8 @@ from fevergate.errors import BrokerError, NothingFoundError
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.protocol.messages import Health, Identity, Reading, Stored, Topic, Verdict, encode
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from harness.figures import show
+from harness.readings import made_reading
 
 CONNECT_S = 60
 AGAIN_S = 5.0
@@ -106,22 +106,14 @@ class LoadKiosk:
         now = self._clock()
         with self._lock:
             self._seq += 1
-            reading = Reading(
-                kiosk=self.kiosk,
-                boot=self.boot,
-                seq=self._seq,
-                at=round(now, 3),
+            reading = made_reading(
+                self.kiosk,
+                self.boot,
+                self._seq,
+                round(now, 3),
+                verdict,
+                body_c,
                 up_ms=self._up_ms(now),
-                verdict=verdict,
-                object_c=round(body_c - 2.1, 2),
-                ambient_c=24.31,
-                skin_c=round(body_c - 1.3, 2),
-                body_c=body_c,
-                threshold_c=37.3,
-                baseline_c=0.12,
-                samples=9,
-                scan_ms=640,
-                fw="0.1.0",
             )
             payload = encode(reading)
             self._pending[self._seq] = payload
@@ -276,17 +268,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/load",
         description=__doc__,
-        epilog="One JSON line at the end. Exit 1 if the gateway does not hold all of it.",
+        epilog="One JSON line at the end. Exit code 1 if the gateway has not stored all of it.",
     )
     parser.add_argument("settings", type=Path, help="gateway.toml, with kiosks/ beside it")
-    parser.add_argument("--readings", type=int, default=1000, help="how many (%(default)s)")
-    parser.add_argument("--rate", type=float, default=0.0, help="per second; 0: as fast as can be")
-    parser.add_argument("--kiosks", type=int, help="so many of them, else all")
-    parser.add_argument("--fevers", type=float, default=0.0, help="which share of all, 0 to 1")
+    parser.add_argument("--readings", type=int, default=1000, help="number (%(default)s)")
+    parser.add_argument("--rate", type=float, default=0.0, help="per second; 0: no limit")
+    parser.add_argument("--kiosks", type=int, help="number of kiosks (all)")
+    parser.add_argument("--fevers", type=float, default=0.0, help="share of fevers, 0 to 1")
     parser.add_argument("--boot", type=int, default=int(time.time()), help="boot counter to use")
-    parser.add_argument("--wait-s", type=float, default=60, help="for `stored` (%(default)s s)")
     parser.add_argument(
-        "--unheard", action="store_true", help="only until the broker has it: fills its queue"
+        "--wait-s", type=float, default=60, help="for them to be stored (%(default)s)"
+    )
+    parser.add_argument(
+        "--unheard", action="store_true", help="wait for the broker only: fills its queues"
     )
     given = parser.parse_args()
     fleet = Fleet(load_gateway(given.settings), given.kiosks, given.boot)
@@ -295,15 +289,14 @@ def main() -> int:
     fleet.wait_sent(given.wait_s)
     took_s = time.monotonic() - began
     complete = given.unheard or fleet.wait_stored(given.wait_s)
-    print(
-        json.dumps(
-            {
-                "readings": given.readings,
-                "fevers": len(fevers),
-                "sent_per_s": round(given.readings / took_s),
-                "pending": fleet.pending,
-            }
-        )
+    show(
+        {
+            "readings": given.readings,
+            "fevers": len(fevers),
+            "sent_per_s": round(given.readings / took_s),
+            "pending": fleet.pending,
+        },
+        as_json=True,
     )
     fleet.close()
     return 0 if complete else 1

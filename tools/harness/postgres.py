@@ -1,7 +1,5 @@
 """A real PostgreSQL server on this machine, in a temporary folder, for tests and benchmarks."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import re
@@ -76,19 +74,19 @@ class LocalPostgres:
 
     def _call(self, program: str, *arguments: str, **more: Any) -> None:
         # Output to a file: a started server keeps a pipe open, on which run() would wait.
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 [str(_program(program)), *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 cwd=self.folder,
                 check=False,
                 **more,
             )
             if done.returncode:
-                said.seek(0)
-                words = said.read().decode(errors="replace").strip().splitlines()[-3:]
+                output.seek(0)
+                words = output.read().decode(errors="replace").strip().splitlines()[-3:]
                 raise DatabaseServerError(f"{program}: {' '.join(words)}")
 
     @staticmethod

@@ -1,7 +1,5 @@
 """Starts programs that end with this process, so that a killed trial leaves none behind."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -4,8 +4,6 @@ Tests, demonstration, benchmarks and chaos trials are all built on it. The broke
 `with` block; gateway, pages and campus server are started by methods and end with the block.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 import tempfile
@@ -31,6 +29,8 @@ from harness.worker import Worker
 CAMPUS, GATE = "east", "north"
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1", "south-2"]}
 ADMINISTRATOR = "admin"
+FILL_S = 300
+"""Longest time to fill the broker's queues."""
 
 
 class Site:
@@ -223,6 +223,11 @@ class LoadSite(Site):
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         self._temporary.cleanup()
+
+    def fill_queue(self, readings: int, boot: int) -> None:
+        """Publish readings, and wait until the broker has them all in its queues."""
+        with self.start_load("--readings", str(readings), "--boot", str(boot), "--unheard") as load:
+            load.line(FILL_S)
 
 
 def ignore(_line: str) -> None:

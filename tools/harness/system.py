@@ -1,7 +1,5 @@
 """Broker, gateway, pages, campus server and simulated kiosks, in one private folder."""
 
-from __future__ import annotations
-
 import json
 import math
 import threading
@@ -59,8 +57,11 @@ class System(Site):
         silent_dns: bool = False,
         interpreter: str | None = None,
         clock_unset: bool = False,
+        clock: FastClock | None = None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
+        """`clock`: the kiosks' true time, which they do not know at first; `clock_unset`: one as
+        fast as they are, which only the gateway tells them."""
         super().__init__(
             folder,
             gates,
@@ -72,7 +73,7 @@ class System(Site):
         self.people = people
         self._silent_dns = silent_dns
         self._interpreter = interpreter
-        self._fast_clock = FastClock(time.time(), speed) if clock_unset else None
+        self.clock = FastClock(time.time(), speed) if clock_unset else clock
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
         self._on_answer = on_answer
@@ -140,16 +141,13 @@ class System(Site):
         if self._answers() - self._untold - self._told():
             return False
         with self._lock:
-            shown = {one.identity for one in self.shown}
-        reader = open_reader(self.database)
-        try:
+            shown = {answer.identity for answer in self.shown}
+        with open_reader(self.database) as database:
             stored = {
-                Identity(*row) for row in reader.execute("select kiosk, boot, seq from readings")
+                Identity(*row) for row in database.execute("select kiosk, boot, seq from readings")
             }
-            fevers = reader.execute("select count(*) from fevers").fetchone()[0]
-        finally:
-            reader.close()
-        if self._fast_clock and math.inf in self.date_errors():
+            fevers = database.execute("select count(*) from fevers").fetchone()[0]
+        if self.clock and math.inf in self.date_errors():
             return False
         arrived = received(self.campus_database)
         return shown <= stored and arrived.readings == len(stored) and arrived.fevers == fevers
@@ -166,25 +164,22 @@ class System(Site):
             self.campus_database,
         )
         wrong = [error for error in self.date_errors() if abs(error) > DATED_S]
-        if self._fast_clock and wrong:
+        if self.clock and wrong:
             summary.problems.append(f"dated wrong: {len(wrong)}, by {wrong[:5]} s")
         return summary
 
     def date_errors(self) -> list[float]:
         """Error (s) of each stored date against the answer's time; infinite if undated."""
-        at_host = self._fast_clock.at_host if self._fast_clock else float
-        reader = open_reader(self.database)
-        try:
+        at_host = self.clock.at_host if self.clock else float
+        with open_reader(self.database) as database:
             dates = {
                 Identity(*row[:3]): row[3]
-                for row in reader.execute("select kiosk, boot, seq, at from readings")
+                for row in database.execute("select kiosk, boot, seq, at from readings")
             }
-        finally:
-            reader.close()
-        stored = [(dates[one.identity], one) for one in self.shown if one.identity in dates]
-        return [
-            math.inf if at is None else round(at - at_host(one.lit_at), 2) for at, one in stored
+        stored = [
+            (dates[shown.identity], shown.lit_at) for shown in self.shown if shown.identity in dates
         ]
+        return [math.inf if at is None else round(at - at_host(lit), 2) for at, lit in stored]
 
     def _board(self, kiosk: str, people: list[Person], speed: float, seed: int) -> Board:
         options: dict[str, Any] = {"interpreter": self._interpreter}
@@ -210,17 +205,17 @@ class System(Site):
 
     def board_options(self) -> dict[str, Any]:
         """Further options of `Board`; a subclass may replace them."""
-        if self._fast_clock:
-            return {"clock_set": False, "utc": self._fast_clock.utc}
+        if self.clock:
+            return {"clock_set": False, "utc": self.clock.utc}
         return {}
 
     def gateway_options(self) -> list[str]:
         """Further options of `gateway_host`."""
-        return self._fast_clock.options() if self._fast_clock else []
+        return self.clock.options() if self.clock else []
 
     def board_settings(self) -> dict[str, Any]:
         """Changes to a kiosk's provisioned settings.json."""
-        settings = {"ntp_host": ""} if self._fast_clock else {}
+        settings = {"ntp_host": ""} if self.clock else {}
         if self._silent_dns:
             settings |= {
                 "wifi_ssid": "campus",
@@ -260,7 +255,7 @@ class System(Site):
     def _told(self) -> Counter[str]:
         """Number of readings with their own light that were printed, by kiosk."""
         with self._lock:
-            return Counter(one.identity.kiosk for one in self.shown if one.own_light)
+            return Counter(answer.identity.kiosk for answer in self.shown if answer.own_light)
 
     def _lit_buttons(self) -> list[int]:
         """Acknowledge buttons of the gates whose red lamp is on."""

@@ -3,20 +3,18 @@
 The kiosks' consoles and LEDs are the reference for gateway, database and campus server.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
 
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.campus.summary_store import received
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
+from harness.figures import percentile
 from harness.lamps import Lamps
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit
@@ -81,12 +79,10 @@ def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:
 
 def _judge_people(summary: Summary, visits: Sequence[Visit], approach_ms: float) -> None:
     summary.people = len(visits)
-    summary.unanswered = sum(not any(at is not None for at in one.answered_ms) for one in visits)
+    summary.unanswered = sum(set(visit.answered_ms) <= {None} for visit in visits)
     waits = waits_ms(visits, approach_ms)
-    if len(waits) >= 2:
-        summary.wait_ms_p95 = round(quantiles(waits, n=100, method="inclusive")[94])
-    elif waits:
-        summary.wait_ms_p95 = round(waits[0])
+    if waits:
+        summary.wait_ms_p95 = round(percentile(waits, 95))
 
 
 def judge(
@@ -106,34 +102,36 @@ def judge(
     """
     summary = Summary(readings=len(shown))
     _judge_people(summary, visits, approach_ms)
-    summary.retries = sum(one.verdict == "retry" for one in shown)
-    said = {one.identity: one for one in shown}
-    reader = open_reader(settings.path(settings.database))
-    try:
-        rows = [Identity(*row) for row in reader.execute("select kiosk, boot, seq from readings")]
+    summary.retries = sum(answer.verdict == "retry" for answer in shown)
+    printed = {answer.identity: answer for answer in shown}
+    with open_reader(settings.path(settings.database)) as database:
+        rows = [Identity(*row) for row in database.execute("select kiosk, boot, seq from readings")]
         raised = {
             Identity(kiosk, boot, seq): (gate, raised_at)
-            for kiosk, boot, seq, gate, raised_at in reader.execute(
+            for kiosk, boot, seq, gate, raised_at in database.execute(
                 "select kiosk, boot, seq, gate, raised_at from fevers"
             )
         }
-    finally:
-        reader.close()
-    summary.logged = len(said.keys() & set(rows))
+    summary.logged = len(printed.keys() & set(rows))
     arrived = received(campus_database)
     summary.forwarded = arrived.readings
-    missing = said.keys() - set(rows)
-    lit, told = Counter(answers), Counter(one.identity.kiosk for one in shown if one.own_light)
-    extra = [one for one in sorted(set(rows) - said.keys()) if not _explained(one, lit, told)]
+    missing = printed.keys() - set(rows)
+    own = [answer for answer in shown if answer.own_light]
+    lit, told = Counter(answers), Counter(answer.identity.kiosk for answer in own)
+    extra = [
+        reading
+        for reading in sorted(set(rows) - printed.keys())
+        if not _explained(reading, lit, told)
+    ]
     summary.lost = len(missing) + max(0, len(rows) - arrived.readings)
     summary.duplicated = (
         len(rows) - len(set(rows)) + len(extra) + max(0, arrived.readings - len(rows))
     )
-    _judge_alarms(summary, said, raised, settings, lamps)
-    if len(said) != len(shown):
+    _judge_alarms(summary, printed, raised, settings, lamps)
+    if len(printed) != len(shown):
         summary.problems.append("a kiosk gave two readings the same identity")
-    unlit = sum(not one.own_light for one in shown)
-    if lit.total() != len(shown) - unlit or unlit > sum(one.reason == UNCONFIRMED for one in shown):
+    unconfirmed = sum(answer.reason == UNCONFIRMED for answer in shown)
+    if lit.total() != len(own) or len(shown) - len(own) > unconfirmed:
         summary.problems.append(f"{lit.total()} answers were lit for {len(shown)} readings")
     if missing:
         summary.problems.append(f"not stored: {sorted(missing)[:5]}")
@@ -146,16 +144,16 @@ def judge(
     return summary
 
 
-def _explained(one: Identity, lit: Mapping[str, int], told: Counter[str]) -> bool:
+def _explained(reading: Identity, lit: Mapping[str, int], told: Counter[str]) -> bool:
     """Whether the kiosk lit more answers than it printed; counts one of them as printed."""
-    explained = lit[one.kiosk] > told[one.kiosk]
-    told[one.kiosk] += explained
+    explained = lit[reading.kiosk] > told[reading.kiosk]
+    told[reading.kiosk] += explained
     return explained
 
 
 def _judge_alarms(
     summary: Summary,
-    said: dict[Identity, Shown],
+    printed: dict[Identity, Shown],
     raised: dict[Identity, tuple[str, float]],
     settings: GatewaySettings,
     lamps: Lamps,
@@ -163,19 +161,17 @@ def _judge_alarms(
     """Check that every fever has a row, and a red lamp that was on when it was raised."""
     red = {gate.name: GATES[gate.pins]["red"] for gate in settings.gates}
     delays_ms: list[float] = []
-    for one in said.values():
-        if one.verdict != "fever":
+    for answer in printed.values():
+        if answer.verdict != "fever":
             continue
         summary.fevers += 1
-        gate, raised_at = raised.get(one.identity, ("", 0.0))
+        gate, raised_at = raised.get(answer.identity, ("", 0.0))
         if gate in red and lamps.was_lit(red[gate], raised_at, CLOCK_S):
             summary.red_lights += 1
-            delays_ms.append((raised_at - one.lit_at) * 1000)
+            delays_ms.append((raised_at - answer.lit_at) * 1000)
         else:
             summary.dark += 1
-            summary.problems.append(f"dark: {one.identity}")
-    if len(delays_ms) >= 2:
-        cuts = quantiles(delays_ms, n=100, method="inclusive")
-        summary.alarm_ms_p50, summary.alarm_ms_p99 = round(cuts[49], 2), round(cuts[98], 2)
-    elif delays_ms:
-        summary.alarm_ms_p50 = summary.alarm_ms_p99 = round(delays_ms[0], 2)
+            summary.problems.append(f"dark: {answer.identity}")
+    if delays_ms:
+        summary.alarm_ms_p50 = percentile(delays_ms, 50, 2)
+        summary.alarm_ms_p99 = percentile(delays_ms, 99, 2)

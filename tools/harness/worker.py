@@ -1,7 +1,5 @@
 """Runs a Python module as a process and reads its standard output line by line."""
 
-from __future__ import annotations
-
 import os
 import queue
 import subprocess

@@ -5,8 +5,6 @@ were found to pull what they show towards 36.5 °C (Healy et al. 2021, J. Biomed
 043009); their data can be shown beside ours.
 """
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 from statistics import linear_regression

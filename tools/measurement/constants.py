@@ -5,8 +5,6 @@ No constant is set here: they come from physiology and the data sheet, and the d
 on one of them would be a result of tuning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -5,13 +5,11 @@ show by how much it is slower. For comparison: one word over the sensor's bus, 5
 each sample needs two. The answer is timed on a simulated board.
 """
 
-from __future__ import annotations
-
-import subprocess
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 from harness import FIRMWARE
+from harness.figures import percentile
 from harness.verdict import waits_ms
 from kiosk.mlx90614 import settle_ms
 from measurement.lone import lone_board
@@ -31,18 +29,9 @@ def verdict(count: int) -> dict[str, float]:
     `state_bytes` is the size of the screening's state.
     """
     script = Path(__file__).with_name("on_board.py")
-    chosen = interpreter("32bit")  # a board's word size, for its use of memory
-    done = subprocess.run(
-        [
-            *(*chosen.command(), "-X", "heapsize=320K", str(script)),
-            *(str(FIRMWARE), str(count)),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=chosen.environment(),
-        timeout=120,
-    )
+    # A board's word size, for its use of memory.
+    done = interpreter("32bit").run(script, str(FIRMWARE), str(count))
+    done.check_returncode()
     driver_ns, state, p50_us, p99_us, most = (int(part) for part in done.stdout.split())
     word_us = BITS_OF_A_WORD / BUS_HZ * 1e6
     return {
@@ -68,14 +57,13 @@ def answer(people: int) -> dict[str, float]:
         board.start()
         board.wait_crowd(60 + people * 20 / SPEED)
         visits = board.visits
-    waits = sorted(waits_ms(visits, habits.approach_ms))
+    waits = waits_ms(visits, habits.approach_ms)
     part_ms = settle_ms(sensor.eeprom.cells[CONFIG1])
-    cuts = quantiles(waits, n=100, method="inclusive")
     return {
         "people": len(visits),
         "answered": len(waits),
         "answer_ms_p50": round(median(waits)),
-        "answer_ms_p95": round(cuts[94]),
+        "answer_ms_p95": round(percentile(waits, 95)),
         "settling_ms": part_ms,
         "sampling_ms_p50": round(median(waits) - part_ms),
     }

@@ -5,8 +5,6 @@ bare noise. Each must end stored, counted as rejected, or turned away as a flood
 acknowledged once; memory and quarantine must stay bounded, and the database sound.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import json
@@ -34,6 +32,7 @@ from fevergate.protocol.messages import (
 from fevergate.storage.connection import open_reader
 from fevergate.storage.record_writer import MAX_REJECTED
 from harness.errors import HarnessError
+from harness.figures import show
 from measurement.fuzz_victim import CAMPUS, DATABASE
 
 ROUND = 20_000
@@ -147,19 +146,19 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
             sent += _throw(count, number, pipe)
             number += 1
         pipe.close()
-        said = victim.stdout.read()
+        line = victim.stdout.read()
     except BrokenPipeError:
-        said = b""
+        line = b""
     finally:
         victim.kill()
         victim.wait()
-    if not said:
+    if not line:
         raise HarnessError(f"the gateway's way in ended after at most {sent} messages")
-    found = json.loads(said)
-    if found["messages"] != sent or found["not_acknowledged_once"]:
-        raise HarnessError(f"{sent} were sent: {found}")
+    figures = json.loads(line)
+    if figures["messages"] != sent or figures["not_acknowledged_once"]:
+        raise HarnessError(f"{sent} were sent: {figures}")
     took_s = time.monotonic() - began
-    return found | {"per_s": round(sent / took_s)} | _kept(folder / DATABASE)
+    return figures | {"per_s": round(sent / took_s)} | _kept(folder / DATABASE)
 
 
 def _throw(count: int, number: int, pipe: IO[bytes]) -> int:
@@ -191,17 +190,14 @@ def _throw(count: int, number: int, pipe: IO[bytes]) -> int:
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    reader = open_reader(path)
-    try:
-        (said,) = reader.execute("pragma integrity_check").fetchone()
-        (readings,) = reader.execute("select count(*) from readings").fetchone()
-        (counted,) = reader.execute("select sum(normal + fever + retry) from hours").fetchone()
-        (rejected,) = reader.execute("select count(*) from rejected").fetchone()
-    finally:
-        reader.close()
-    if said != "ok" or counted != readings or rejected > MAX_REJECTED:
+    with open_reader(path) as database:
+        (check,) = database.execute("pragma integrity_check").fetchone()
+        (readings,) = database.execute("select count(*) from readings").fetchone()
+        (counted,) = database.execute("select sum(normal + fever + retry) from hours").fetchone()
+        (rejected,) = database.execute("select count(*) from rejected").fetchone()
+    if check != "ok" or counted != readings or rejected > MAX_REJECTED:
         raise HarnessError(
-            f"{said}; {readings} readings, {counted} counted, {rejected} quarantined"
+            f"{check}; {readings} readings, {counted} counted, {rejected} quarantined"
         )
     return {"stored": readings, "quarantined": rejected}
 
@@ -209,21 +205,17 @@ def _kept(path: Path) -> dict[str, Any]:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="tools/fuzz", description=__doc__)
-    parser.add_argument("--messages", type=int, default=1_000_000, help="how many (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="other ones (%(default)s)")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="other messages (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON line")
     given_ = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fevergate-fuzz-") as folder:
         try:
-            found = fuzz(given_.messages, Path(folder), given_.seed)
+            figures = fuzz(given_.messages, Path(folder), given_.seed)
         except HarnessError as error:
             print(f"tools/fuzz: {error}", file=sys.stderr)
             return 1
-    if given_.json:
-        print(json.dumps(found))
-    else:
-        for key, value in found.items():
-            print(f"{key:<18} {value:>12,}")
+    show(figures, given_.json)
     return 0
 
 

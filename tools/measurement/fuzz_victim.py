@@ -4,8 +4,6 @@ Argument: a folder. Standard input: a line of JSON for each message, [topic, pay
 At its end it prints one line of JSON with counts and memory.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

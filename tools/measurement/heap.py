@@ -5,16 +5,12 @@ twice. The firmware is compiled, as it is flashed. The memory of the simulator's
 board's modules is measured separately and subtracted.
 """
 
-from __future__ import annotations
-
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,10 +18,11 @@ from typing import Any
 from fevergate.errors import FeverGateError
 from harness import FIRMWARE
 from harness.system import System
+from harness.worker import cpu_s
 from kiosk import record
 from kiosk.outbox import Outbox
 from measurement.lone import lone_board
-from simulator import Board, built_in_crowd
+from simulator import built_in_crowd
 from simulator.flash import write_flash
 from simulator.interpreters import interpreter as interpreter_of
 from simulator.stand_ins import compiled_folder
@@ -113,24 +110,17 @@ def _import(
     interpreter: str, heap_kb: int, flash: Path, port: int, more: Iterable[str]
 ) -> dict[str, Any] | None:
     """Figures that imports_on_board.py printed, or None if the heap was too small."""
-    chosen = interpreter_of(interpreter)
-    done = subprocess.run(
-        [
-            *(*chosen.command(), "-X", f"heapsize={heap_kb}K"),
-            *(str(Path(__file__).with_name("imports_on_board.py")), str(compiled_folder())),
-            *(str(port), str(flash), json.dumps(_ABOUT), *more),
-        ],
-        capture_output=True,
-        text=True,
-        env=chosen.environment(),
-        timeout=60,
+    done = interpreter_of(interpreter).run(
+        Path(__file__).with_name("imports_on_board.py"),
+        *(str(compiled_folder()), str(port), str(flash), json.dumps(_ABOUT), *more),
+        heap=f"{heap_kb}K",
     )
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
-    said = done.stdout + done.stderr
-    if "MemoryError" in said or done.returncode < 0:
+    output = done.stdout + done.stderr
+    if "MemoryError" in output or done.returncode < 0:
         return None
-    raise MeasureError(f"the firmware does not import: {said.strip()}")
+    raise MeasureError(f"the firmware does not import: {output.strip()}")
 
 
 class Watched(System):
@@ -160,17 +150,18 @@ def live(
             board.wait_console("settings applied", UP_S)
             system.wait_crowd(UP_S + people * CROWD_S_PER_PERSON / SPEED)
             board.check()
-            said, people_served, boots = list(board.console), len(board.visits), board.boots
-    modules = [line.split()[2:] for line in said if line.startswith("gauge modules ")]
+            lines, people_served, boots = list(board.console), len(board.visits), board.boots
+    modules = [line.split()[2:] for line in lines if line.startswith("gauge modules ")]
+    queued = [int(match[1]) for line in lines if (match := _QUEUED.match(line))]
     return {
-        "live_bytes": max(int(match[1]) for line in said if (match := _LIVE.match(line)))
+        "live_bytes": max(int(match[1]) for line in lines if (match := _LIVE.match(line)))
         - simulator_bytes,
         "people": people_served,
         "backlog": backlog,
-        "backlog_left": _queued(board),
-        "memory_errors": sum("MemoryError" in line for line in said),
+        "backlog_left": queued[-1] if queued else None,
+        "memory_errors": sum("MemoryError" in line for line in lines),
         "heap_bytes": heap_kb * KB,
-        "readings": sum(line.startswith("reading ") for line in said),
+        "readings": sum(line.startswith("reading ") for line in lines),
         "boots": boots,
         "modules": [name for name in modules[-1] if name.split(".")[0] in PACKAGES],
     }
@@ -201,14 +192,6 @@ def _send_settings(system: System) -> None:
     )
 
 
-def _queued(board: Board) -> int | None:
-    """Readings still queued by the last health line on the console, or None without one."""
-    for line in reversed(board.console):
-        if match := _QUEUED.match(line):
-            return int(match[1])
-    return None
-
-
 def start() -> dict[str, float]:
     """CPU seconds of the board's process from its start to its first sample and first answer."""
     seen: dict[str, float] = {}
@@ -216,19 +199,11 @@ def start() -> dict[str, float]:
         transfer = board.sensor.transfer
 
         def first(*arguments: object, **named: object) -> bytes:
-            seen.setdefault("first_sample_cpu_s", cpu_s(board))
+            seen.setdefault("first_sample_cpu_s", cpu_s(board.pid or 0))
             return transfer(*arguments, **named)  # type: ignore[arg-type]
 
         board.sensor.transfer = first  # type: ignore[method-assign]
         board.start()
         board.wait_console("reading ", 60)
-        seen["first_answer_cpu_s"] = cpu_s(board)
+        seen["first_answer_cpu_s"] = cpu_s(board.pid or 0)
     return {name: round(value, 2) for name, value in seen.items()}
-
-
-def cpu_s(board: Board) -> float:
-    """CPU time that a running board's process has used (s; Linux)."""
-    while board.pid is None:
-        time.sleep(0.01)
-    fields = Path(f"/proc/{board.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,5 @@
 """A single kiosk without a broker; it screens all the same."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 With a real mosquitto over TLS on this machine, and the command as a process of its own.
 """
 
-from __future__ import annotations
-
 import ssl
 import subprocess
 import sys

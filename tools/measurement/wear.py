@@ -5,9 +5,6 @@ that an ESP32 with 4 MB has for files. LittleFS does not move unchanged files su
 so half of the flash is taken to share the wear.
 """
 
-from __future__ import annotations
-
-import subprocess
 from pathlib import Path
 
 from harness import FIRMWARE
@@ -23,10 +20,10 @@ FULL = 20_000
 def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
     """Erases, writes and years until the flash is worn, for a gateway that answers and for one that
     is away all day; then memory and starting time of a full outbox."""
-    found = {mode: _life(mode, readings, days) for mode in ("answers", "away")}
+    figures = {mode: _life(mode, readings, days) for mode in ("answers", "away")}
     _, _, _, _, _, heap, started_ms = _play("away", FULL, 1)
-    found["full"] = {"readings": FULL, "heap_bytes": heap, "start_ms_here": started_ms}
-    return found
+    figures["full"] = {"readings": FULL, "heap_bytes": heap, "start_ms_here": started_ms}
+    return figures
 
 
 def _life(mode: str, readings: int, days: int) -> dict[str, float]:
@@ -45,17 +42,8 @@ def _life(mode: str, readings: int, days: int) -> dict[str, float]:
 
 def _play(mode: str, readings: int, days: int) -> list[float]:
     script = Path(__file__).with_name("wear_on_board.py")
-    chosen = interpreter("32bit")  # a board's word size, for its use of memory
-    done = subprocess.run(
-        [
-            *(*chosen.command(), "-X", "heapsize=24M", str(script)),
-            *(str(FIRMWARE), mode, str(readings), str(days)),
-            *(str(FIRST_POSITIVES), str(BLOCKS)),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=chosen.environment(),
-        timeout=600,
-    )
+    numbers = (readings, days, FIRST_POSITIVES, BLOCKS)
+    # A board's word size, for its use of memory.
+    done = interpreter("32bit").run(script, str(FIRMWARE), mode, *map(str, numbers), heap="24M")
+    done.check_returncode()
     return [float(part) for part in done.stdout.split()]

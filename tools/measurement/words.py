@@ -3,8 +3,6 @@
 A test checks that catalogues and sources agree.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

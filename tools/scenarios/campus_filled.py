@@ -1,15 +1,12 @@
 """A campus server with three weeks of reports, for screenshots and tests of its pages."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.forwarding.http_sender import SummarySender
 from harness.browser import PASSWORD
 from harness.campus import CampusHost, SimulatedClock, days_from
-from scenarios.college import College, forward, live
+from scenarios.college import College, Term
 
 TITLES = {
     "east": ("东校区", "East campus"),
@@ -34,29 +31,15 @@ def play(host: CampusHost) -> str:
     """Fill the server; returns the last day."""
     chance = random.Random(3)  # noqa: S311 - no secret
     days = days_from(FIRST, DAYS)
-    some = [College(name, {"late"} if name == "north" else set()) for name in TITLES]
-    some[-1].cut = {days[8], days[9], days[-1]}
-    clock = host.clock
-    senders = {
-        one.name: SummarySender(
-            host.gateway_settings(one.name, f"gw-{one.name}", {"gate": ["kiosk-1"]}), clock
-        )
-        for one in some
-    }
+    campuses = [College(name, {"late"} if name == "north" else set()) for name in TITLES]
+    campuses[-1].cut = {days[8], days[9], days[-1]}
     accounts = host.server.accounts
     accounts.begin(accounts.invite(), ADMINISTRATOR, PASSWORD)
+    term = Term(host, campuses, chance)
     for number, day in enumerate(days):
-        after = days_from(day, 2)[1]
-        clock.set(after, "06:50")
-        for one in some:
-            live(one, day, number, clock, chance)
-            if day not in one.cut:
-                forward(one, senders[one.name], after, chance)
-        clock.set(after, "07:01")
-        host.tick()
+        term.play(day, number)
         if number < SIGNED:
             host.server.reports.sign(day, 1, ADMINISTRATOR)
             host.server.reports.submit(day, 1, ADMINISTRATOR, "省教育厅")
-    for sender in senders.values():
-        sender.close()
+    term.close()
     return days[-1]

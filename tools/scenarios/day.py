@@ -4,10 +4,7 @@ Broker away for hours, Wi-Fi that comes and goes, restarts of the gateway, power
 whose clocks are wrong after each. Shipped firmware, real sockets, TLS, broker, gateway, database.
 """
 
-from __future__ import annotations
-
 import argparse
-import json
 import math
 import random
 import socket
@@ -16,16 +13,18 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fevergate.evaluation.people_file import Person
 from fevergate.storage.connection import open_reader
-from harness.broker import free_port
+from harness.errors import HarnessError
 from harness.fast_clock import FastClock
+from harness.figures import show
 from harness.system import System
-from scenarios.outage import Line
+from harness.worker import wait_until
 from simulator import Habits, built_in_crowd
 
 NTP_EPOCH = 2_208_988_800
@@ -70,11 +69,12 @@ class Clock(FastClock):
 
 
 class Day(System):
-    """A system whose kiosks run by the day's clock, over a connection that can be cut."""
+    """A system whose kiosks run by the day's clock, on Wi-Fi that comes and goes."""
+
+    clock: Clock
 
     def __init__(self, folder: Path, people: list[Person], plan: Plan) -> None:
-        self.clock = Clock(time.time() - plan.hours * 3600, plan.speed)
-        self.line = Line(free_port())
+        clock = Clock(time.time() - plan.hours * 3600, plan.speed)
         # Spread the people over the day.
         each_ms = plan.hours * 3_600_000 / max(1, plan.people / len(KIOSKS))
         habits = Habits(gap_ms=max(Habits().gap_ms, each_ms - 4000))
@@ -85,11 +85,8 @@ class Day(System):
             seed=plan.seed,
             gates={"north": KIOSKS},
             habits=habits,
+            clock=clock,
         )
-        self.line.forward_to(self.settings.broker.port)
-
-    def board_options(self) -> dict[str, Any]:
-        return {"clock_set": False, "utc": self.clock.utc}
 
     def gateway_options(self) -> list[str]:
         return ["--no-clock"]  # kiosks get the day's date by SNTP only
@@ -98,19 +95,14 @@ class Day(System):
         return {
             "wifi_ssid": "campus",
             "wifi_password": "long enough",
-            "broker_port": self.line.port,
             "ntp_host": "127.0.0.1",
             "ntp_port": self.clock.port,
         }
 
-    def settled(self) -> bool:
-        return super().settled() and math.inf not in self.date_errors()
-
     def wifi(self, on: bool) -> None:
-        """Switch the access points and the boards' connection to the broker."""
+        """Switch the kiosks' access points."""
         for board in self.boards:
             board.wifi(on)
-        self.line.set(on)
 
 
 def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
@@ -120,11 +112,8 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
         _disturb(day, plan, say)
         say("waiting for the last ones")
         day.wait_crowd(plan.hours * 3600 / plan.speed + 120)
-        until = time.monotonic() + 240
-        while (
-            not (day.settled() and math.inf not in day.date_errors()) and time.monotonic() < until
-        ):
-            time.sleep(0.5)
+        with suppress(HarnessError):  # what is missing then is judged
+            wait_until(day.settled, 240, "everything is stored")
         time.sleep(1)
         summary = day.judge()
         for problem in summary.problems:
@@ -171,29 +160,21 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
 
 def _dates(day: Day) -> dict[str, Any]:
     """Errors (s) of the stored dates against the answers' times, and dates out of order."""
-    reader = open_reader(day.settings.path(day.settings.database))
-    try:
-        rows = reader.execute("select kiosk, boot, seq, at from readings order by kiosk, boot, seq")
-        stored = {tuple(row[:3]): row[3] for row in rows}
-    finally:
-        reader.close()
-    errors = [
-        stored[tuple(one.identity)] - day.clock.at_host(one.lit_at)
-        for one in day.shown
-        if stored.get(tuple(one.identity)) is not None
-    ]
+    with open_reader(day.database) as database:
+        rows = database.execute("select kiosk, at from readings order by kiosk, boot, seq")
+        stored = rows.fetchall()
+    errors = [error for error in day.date_errors() if error != math.inf]
     disorder = 0
-    last: dict[str, tuple[int, float]] = {}
-    for (kiosk, _, _), at in stored.items():
+    last: dict[str, float] = {}
+    for kiosk, at in stored:
         if at is not None:
-            before = last.get(kiosk)
-            disorder += before is not None and at < before[1] - 1
-            last[kiosk] = (0, at)
+            disorder += at < last.get(kiosk, 0.0) - 1
+            last[kiosk] = at
     return {
-        "undated": sum(at is None for at in stored.values()),
+        "undated": sum(at is None for _, at in stored),
         "disorder": disorder,
-        "date_error_s_min": round(min(errors, default=0.0), 2),
-        "date_error_s_max": round(max(errors, default=0.0), 2),
+        "date_error_s_min": min(errors, default=0.0),
+        "date_error_s_max": max(errors, default=0.0),
         "dated_within_2_s": sum(abs(error) <= 2 for error in errors),
         "dated": len(errors),
     }
@@ -214,19 +195,14 @@ def main() -> int:
         print(text, file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="fevergate-day-") as folder:
-        found = play(plan, Path(folder) / "site", say)
-    wrong = {
-        name: found[name] for name in ("lost", "duplicated", "undated", "disorder") if found[name]
-    }
-    if found["red_lights"] != found["fevers"]:
-        wrong["red_lights"] = found["red_lights"]
-    if found["dated_within_2_s"] != found["readings"]:
-        wrong["dated_within_2_s"] = found["dated_within_2_s"]
-    if given.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name:18} {value}")
+        figures = play(plan, Path(folder) / "site", say)
+    counts = ("lost", "duplicated", "undated", "disorder")
+    wrong = {name: figures[name] for name in counts if figures[name]}
+    if figures["red_lights"] != figures["fevers"]:
+        wrong["red_lights"] = figures["red_lights"]
+    if figures["dated_within_2_s"] != figures["readings"]:
+        wrong["dated_within_2_s"] = figures["dated_within_2_s"]
+    show(figures, given.json)
     if wrong:
         say(f"wrong: {wrong}")
     return bool(wrong)

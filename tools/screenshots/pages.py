@@ -1,7 +1,5 @@
 """Takes pictures of the pages in a real browser: a campus with a term's data and a fever now."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from pathlib import Path

@@ -3,10 +3,7 @@
 MicroPython runs them; a virtual SSD1306 takes what they send, and its pixels are drawn.
 """
 
-from __future__ import annotations
-
 import argparse
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,37 +46,30 @@ class State:
 def states() -> list[State]:
     """All states of the panel, in both languages."""
     script = Path(__file__).with_name("panel_on_board.py")
-    chosen = interpreter()
-    done = subprocess.run(
-        [*chosen.command(), str(script), str(FIRMWARE)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=chosen.environment(),
-        timeout=120,
-    )
+    done = interpreter().run(script, str(FIRMWARE))
+    done.check_returncode()
     pins = load_pins()
     lamps = {getattr(pins, name): name for name in COLOURS}
-    found: list[State] = []
+    drawn: list[State] = []
     for line in done.stdout.splitlines():
         kind, *rest = line.split()
         if kind == "state":
-            found.append(State(rest[0], rest[1]))
+            drawn.append(State(rest[0], rest[1]))
         elif kind == "i2c":
-            one = found[-1].glass
-            one.transfer(0, one.address, bytes.fromhex(rest[0]), 0)
+            glass = drawn[-1].glass
+            glass.transfer(0, glass.address, bytes.fromhex(rest[0]), 0)
         elif kind == "tone":
-            found[-1].tones.append(int(rest[0]))
+            drawn[-1].tones.append(int(rest[0]))
         elif int(rest[0]) == pins.door:
-            found[-1].opened |= bool(int(rest[1]))
+            drawn[-1].opened |= bool(int(rest[1]))
         elif name := lamps.get(int(rest[0])):
-            (found[-1].lit.add if int(rest[1]) else found[-1].lit.discard)(name)
-    return found
+            (drawn[-1].lit.add if int(rest[1]) else drawn[-1].lit.discard)(name)
+    return drawn
 
 
 def picture(drawn: list[State], language: str) -> Image.Image:
     """Picture of all states in one language, with the lamps above each display."""
-    shown = {one.key: one for one in drawn if one.language == language}
+    shown = {state.key: state for state in drawn if state.language == language}
     if missing := set(shown) ^ set(ORDER):
         raise NothingFoundError(f"states {sorted(missing)}: expected to be drawn, once each")
     rows = -(-len(ORDER) // COLUMNS)

@@ -3,8 +3,6 @@
 Panels and lamps are those of a running system; the table is the output of `fevergate log`.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 import tempfile
