@@ -184,7 +184,7 @@ def test_no_text_is_taken_for_a_table_or_ends_in_a_traceback(tmp_path_factory, c
 
 
 def test_the_gateway_knows_the_same_boards():
-    assert (BOARDS, REFUSED_BOARDS) == (TABLE.models, TABLE.refused)
+    assert (TABLE.models, TABLE.refused) == (BOARDS, REFUSED_BOARDS)
     assert DEFAULT_BOARD == TABLE.default == "esp32-s3-n8r2"
     assert BOARDS["esp32-s3-n8r2"].offset == 0 and BOARDS["esp32-wrover-e"].offset == 0x1000
     for board in REFUSED_BOARDS.values():

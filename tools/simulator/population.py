@@ -17,12 +17,13 @@ HEALTHY_BELOW_C = 37.5
 
 @dataclass(frozen=True)
 class SiteStatistics:
-    """Statistics (°C) of one site of the face; columns as in `built_in_crowd`."""
+    """Statistics (°C) of one site of the face, of healthy people at `ROOM_C`."""
 
     healthy_c: float
     oral_minus_skin_c: float
     oral_minus_skin_sd_c: float
     per_room_c: float
+    """Change of the skin per °C of the room."""
     repeat_sd_c: float
 
 
@@ -43,14 +44,7 @@ def built_in_crowd(
     ambient_c: float = ROOM_C,
     site: str = "canthus",
 ) -> list[Person]:
-    """Draw `n` people; equal arguments give equal people.
-
-    | site | healthy skin | oral minus skin | per °C of room | repeat SD |
-    | --- | --- | --- | --- | --- |
-    | forehead | 34.32 | 2.55 ± 0.56 | 0.20 | 0.22 |
-    | forehead_max | 35.22 | 1.65 ± 0.39 | 0.13 | 0.13 |
-    | canthus | 35.57 | 1.30 ± 0.33 | 0.10 | 0.11 |
-    | face_max | 35.90 | 0.97 ± 0.26 | 0.05 | 0.38 |
+    """Draw `n` people by `SITE_STATISTICS`; equal arguments give equal people.
 
     The oral temperature is drawn first: of healthy people from a normal distribution around skin
     plus difference (SD 0.25 °C, below 37.5 °C), of feverish ones uniformly from 38.0 to 39.5 °C.

@@ -10,7 +10,6 @@ import time as _real
 
 ticks_add = _real.ticks_add
 ticks_diff = _real.ticks_diff
-ticks_cpu = _real.ticks_cpu
 
 _EPOCH_S = 946_684_800  # 1970 to 2000
 _TICKS = (sys.maxsize >> 1) + 1  # ticks wrap at half of what a small int holds: 2^30 on a board
@@ -113,9 +112,6 @@ def _utc():
 def gmtime(seconds=None):
     """(year, month, day, hour, minute, second, weekday, yearday) of seconds since 2000."""
     return _real.gmtime((time() if seconds is None else seconds) + _EPOCH_S)[:8]
-
-
-localtime = gmtime  # a board has no time zones
 
 
 def mktime(when):

@@ -5,7 +5,6 @@ change in use.
 """
 
 HEAP_DATA = 4  # MALLOC_CAP_8BIT
-HEAP_EXEC = 1  # MALLOC_CAP_EXEC
 
 _INTERNAL = (  # from MicroPython's documentation of `idf_heap_info`
     (7288, 0, 0, 0),
@@ -27,8 +26,8 @@ def _start(psram_bytes):
 
 def idf_heap_info(capabilities):
     """(total, free, largest free block, least free ever), bytes, of each matching region."""
-    found = list(_INTERNAL)
+    regions = list(_INTERNAL)
     if _psram_bytes and capabilities == HEAP_DATA:
         free = _psram_bytes - _PYTHON_HEAP
-        found.append((_psram_bytes, free, free, free))
-    return found
+        regions.append((_psram_bytes, free, free, free))
+    return regions

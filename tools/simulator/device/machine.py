@@ -45,11 +45,6 @@ def unique_id():
     return _id
 
 
-def freq(hz=None):
-    """Clock of the processor (Hz); setting it has no effect here."""
-    return 240_000_000 if hz is None else None
-
-
 def _restart(cause):
     wire.buffer[wire.PAYLOAD] = cause
     wire.ask(wire.RESET, 1)  # never answered: the simulator kills this process
@@ -71,7 +66,6 @@ class Pin:
     IN = 1
     OUT = 3
     OPEN_DRAIN = 7
-    PULL_DOWN = 1
     PULL_UP = 2
 
     def __new__(cls, id, *args, **kwargs):
@@ -100,16 +94,6 @@ class Pin:
         got = self._ask(-1, -1, level)
         return got if level is None else None
 
-    __call__ = value
-
-    def on(self):
-        """Drive high."""
-        self.value(1)
-
-    def off(self):
-        """Drive low."""
-        self.value(0)
-
     def _ask(self, mode, pull, level):
         struct.pack_into(
             "BBBB",
@@ -122,9 +106,6 @@ class Pin:
         )
         wire.ask(wire.PIN, 4)
         return wire.buffer[wire.REPLY]
-
-    def __repr__(self):
-        return "Pin(%d)" % self._number
 
 
 class PWM:

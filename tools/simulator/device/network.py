@@ -15,15 +15,8 @@ STAT_CONNECTING = 1001
 STAT_GOT_IP = 1010
 STAT_BEACON_TIMEOUT = 200
 STAT_NO_AP_FOUND = 201
-STAT_WRONG_PASSWORD = 202
-STAT_ASSOC_FAIL = STAT_CONNECT_FAIL = 203
-STAT_HANDSHAKE_TIMEOUT = 204
-STAT_NO_AP_FOUND_W_COMPATIBLE_SECURITY = 210
-STAT_NO_AP_FOUND_IN_AUTHMODE_THRESHOLD = 211
-STAT_NO_AP_FOUND_IN_RSSI_THRESHOLD = 212
 AUTH_OPEN = 0
 AUTH_WPA2_PSK = 3
-AUTH_WPA3_PSK = 6
 
 _ERRORS = (
     "",
@@ -37,30 +30,6 @@ _KEY_MIN = 8  # shortest WPA2 passphrase
 _OWN_ADDRESS = "192.168.4.1"
 _SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360 ms, and the return
 _interfaces = {}
-_names = {"hostname": "mpy-esp32", "country": "XX"}
-
-
-def _name(key, value):
-    if value is not None:
-        _names[key] = value
-    return _names[key]
-
-
-def hostname(name=None):
-    """Read or set the board's name on the network."""
-    return _name("hostname", name)
-
-
-def country(code=None):
-    """Read or set the regulatory country."""
-    return _name("country", code)
-
-
-def ipconfig(what):
-    """The board's first name server; "dns" is the only key."""
-    if what != "dns":
-        raise ValueError("unexpected key")
-    return _lease()[3]
 
 
 def _call(call, arguments=b""):
@@ -86,11 +55,8 @@ def _bytes(text):
 class WLAN:
     """One interface; all objects of an interface share its state, as on a board."""
 
-    IF_STA = STA_IF
-    IF_AP = AP_IF
     PM_NONE = 0
     PM_PERFORMANCE = 1
-    PM_POWERSAVE = 2
 
     def __init__(self, interface=STA_IF):
         self._state = _interfaces.setdefault(
@@ -160,8 +126,6 @@ class WLAN:
         if names:
             if names[0] in self._state["config"]:
                 return self._state["config"][names[0]]
-            if names[0] in _names:
-                return _names[names[0]]
             raise ValueError("unknown config param")
         if self._station and "reconnects" in values:
             _call(_RECONNECTS, struct.pack("<h", values["reconnects"]))
