@@ -37,8 +37,8 @@ def each(data):
 
 
 def add(data, first, end):
-    """The set with the numbers `first` to `end` - 1 added, all above those in it; may change
-    `data`."""
+    """Add the numbers `first` to `end` - 1, all above those in the set; returns the set, which may
+    be `data` itself, changed."""
     if len(data) >= _DENSE:
         for index in range(first, end):
             data[index >> 3] |= 1 << (index & 7)

@@ -199,7 +199,7 @@ class Outbox:
             print("outbox:", error)  # they stay in memory and in the small files
 
     def _knew(self, boot, data):
-        """Whether a record was moved to its segment: its number is not above the last there."""
+        """Whether a record is in its segment already: its number is at most that of the last."""
         seq, fever = record.seq_of(data), record.fever_of(data)
         fresh = segment.new(boot, seq // SPAN, fever)
         for state in self._fevers if fever else self._others:

@@ -125,7 +125,7 @@ class Station:
     _silent_ms: int | None = None
 
     def activate(self, on: bool) -> None:
-        """`active(on)`; off, the driver forgets the network to join, the port does not (300)."""
+        """`active(on)`; off, the driver forgets the network to join, the port keeps it (300)."""
         self.used = True
         if on and not self.active:
             self._tries = 0
