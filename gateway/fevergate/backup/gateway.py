@@ -142,7 +142,7 @@ def restore(
         raise BackupError(f"{folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    write_drop_ins(folder)
+    write_drop_ins(folder / "systemd", folder)
     hand_over(folder)
     return manifest
 

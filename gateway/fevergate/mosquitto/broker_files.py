@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
@@ -88,52 +89,18 @@ def configuration(folder: Path, bind: str, port: int, local: int) -> str:
     client sends (mosquitto's handle_connect.c, from 1.5 on). On 127.0.0.1, which kiosks cannot
     reach, each of our programs has a client id of its own.
     """
-    tls = f"""\
-certfile {folder}/broker.crt
-keyfile {folder}/broker.key
-# The lowest version that is taken: 1.2, and 1.3 above it.
-tls_version tlsv1.2"""
-    return f"""\
-# Made by `fevergate provision`; made again by each run of it.
-# The network: nobody takes another's client id, and with it another's session.
-listener {port} {bind}
-{CLIENT_IDS}
-# Below the unit's open files, so that this machine's programs are always let in.
-max_connections {MAX_CONNECTIONS}
-{tls}
-# This machine: gateway, pages and commands.
-listener {local} 127.0.0.1
-{tls}
-
-allow_anonymous false
-password_file {folder}/broker.passwords
-acl_file {folder}/broker.acl
-# Small packets at once: an acknowledgement just before a fever would delay it by 40 ms.
-set_tcp_nodelay true
-# Whom `fevergate provision revoke` tells to read its files again.
-pid_file {folder}/broker/mosquitto.pid
-
-# Sessions and retained messages survive an orderly restart. They are not what readings rely
-# on: a kiosk keeps each until the gateway has it on disk.
-persistence true
-persistence_location {folder}/broker/
-autosave_interval 60
-
-# A payload has at most {MAX_PAYLOAD} bytes; topic and headers come on top.
-max_packet_size {2 * MAX_PAYLOAD}
-# For an absent gateway: what four campuses say in some hours. Beyond that the kiosks keep it.
-max_queued_messages {MAX_QUEUED}
-max_queued_bytes 33554432
-# No window: one that readings fill while a disk refuses would keep the next fever out.
-max_inflight_messages 0
-persistent_client_expiration 14d
-sys_interval 10
-
-log_dest stderr
-log_type error
-log_type warning
-connection_messages false
-"""
+    template = resources.files("fevergate.mosquitto").joinpath("mosquitto.conf")
+    return template.read_text("utf-8").format(
+        folder=folder,
+        bind=bind,
+        port=port,
+        local=local,
+        client_ids=CLIENT_IDS,
+        max_connections=MAX_CONNECTIONS,
+        max_payload=MAX_PAYLOAD,
+        max_packet=2 * MAX_PAYLOAD,
+        max_queued=MAX_QUEUED,
+    )
 
 
 ACL_HEAD = "# Made by `fevergate provision`; made again by each run of it; whole to its last line."
@@ -146,52 +113,52 @@ def access_list(
 ) -> str:
     """The access list: each user's topics are spelled out, so that the file can be audited."""
     base = f"{ROOT}/{campus}"
-    lines = [
-        ACL_HEAD,
-        f"user {GATEWAY}",
-        *(f"topic read {base}/+/{kind}" for kind in KIOSK_SAYS),
-        f"topic read {base}/alarm/+/acknowledge",
-        f"topic read {base}/alarm/+/test",
-        *(f"topic write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
-        f"topic write {base}/{OURSELVES}/status",
-        f"topic readwrite {base}/alarm/+",  # read: its last state, at a start
-        "topic read $SYS/#",
-        *([f"topic write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
-        "",
-        f"user {ADMIN}",
-        f"topic read {base}/#",
-        f"topic write {base}/alarm/+/acknowledge",
-        f"topic write {base}/alarm/+/test",
-        *(f"topic write {base}/+/{kind}" for kind in ADMIN_SAYS),
-        "topic read $SYS/#",
-    ]
-    lines += [
-        "",
-        f"user {WEB}",
-        *(f"topic read {base}/+/{kind}" for kind in ("reading", "health", "status")),
-        f"topic read {base}/alarm/+",
-        f"topic write {base}/alarm/+/acknowledge",
-        f"topic write {base}/alarm/+/test",
-    ]
+    lamps = [f"write {base}/alarm/+/acknowledge", f"write {base}/alarm/+/test"]
+    users = {
+        GATEWAY: [
+            *(f"read {base}/+/{kind}" for kind in KIOSK_SAYS),
+            f"read {base}/alarm/+/acknowledge",
+            f"read {base}/alarm/+/test",
+            *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
+            f"write {base}/{OURSELVES}/status",
+            f"readwrite {base}/alarm/+",  # read: its last state, at a start
+            "read $SYS/#",
+            *([f"write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
+        ],
+        ADMIN: [
+            f"read {base}/#",
+            *lamps,
+            *(f"write {base}/+/{kind}" for kind in ADMIN_SAYS),
+            "read $SYS/#",
+        ],
+        WEB: [
+            *(f"read {base}/+/{kind}" for kind in ("reading", "health", "status")),
+            f"read {base}/alarm/+",
+            *lamps,
+        ],
+    }
     if home_assistant:
         # Readings are personal and stay out; it reads the state of kiosks and lamps.
-        lines += [
-            "",
-            f"user {HOME_ASSISTANT}",
-            f"topic readwrite {HOME_ASSISTANT}/#",
-            *(f"topic read {base}/+/{kind}" for kind in ("health", "status")),
-            f"topic read {base}/alarm/+",
-            f"topic write {base}/alarm/+/acknowledge",
+        users[HOME_ASSISTANT] = [
+            f"readwrite {HOME_ASSISTANT}/#",
+            *(f"read {base}/+/{kind}" for kind in ("health", "status")),
+            f"read {base}/alarm/+",
+            f"write {base}/alarm/+/acknowledge",
         ]
     if collect:
         # Collectors read the readings of all campuses of this broker, and write nothing.
-        for user in (COLLECT, *COLLECTORS):
-            lines += ["", f"user {user}", f"topic read {ROOT}/+/+/reading", f"topic read {DROPPED}"]
+        topics = [f"read {ROOT}/+/+/reading", f"read {DROPPED}"]
+        users |= dict.fromkeys((COLLECT, *COLLECTORS), topics)
     for kiosk in kiosks:
-        lines += ["", f"user {kiosk}"]
-        lines += [f"topic write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS]
-        lines += [f"topic read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS]
-    return "\n".join([*lines, ACL_END]) + "\n"
+        users[kiosk] = [
+            *(f"write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS),
+            *(f"read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS),
+        ]
+    sections = (
+        "\n".join([f"user {user}", *(f"topic {topic}" for topic in topics)])
+        for user, topics in users.items()
+    )
+    return "\n".join([ACL_HEAD, "\n\n".join(sections), ACL_END]) + "\n"
 
 
 def bound_to(folder: Path) -> str | None:

@@ -52,8 +52,8 @@ def program() -> str:
     """Path of mosquitto. Raises `BrokerError` where it is not installed."""
     # Debian has servers in sbin, which is not in a plain user's PATH.
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    if found := shutil.which("mosquitto", path=path):
-        return found
+    if program := shutil.which("mosquitto", path=path):
+        return program
     raise BrokerError("mosquitto: not found; apt-get install mosquitto")
 
 
@@ -234,20 +234,17 @@ def _comes_up(store: Path | None, runtime: Path) -> bool:
     type=click.Path(path_type=Path, file_okay=False, exists=True, readable=False),
 )
 def broker_command(folder: Path) -> None:
-    """See to the message broker's files in FOLDER; mosquitto's unit runs it before each start.
+    """Check and repair the broker's files in FOLDER; mosquitto's unit runs this before each start.
 
-    A store that a power cut damaged is set aside and begun anew; of a damaged certificate, password
-    file or access list the last sound copy is taken; where the card takes nothing, the store is
-    kept in memory.
+    A message store that a power cut damaged is renamed, and the broker begins an empty one. A
+    damaged certificate, password file or access list is replaced by its last good copy. If the SD
+    card cannot be written, the store is kept in memory. Prints the path of the configuration to
+    start mosquitto with.
 
     \b
       fevergate broker /etc/fevergate
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    folder = folder.absolute()
-    runtime = os.environ.get("RUNTIME_DIRECTORY")
-    if runtime is None:
-        with tempfile.TemporaryDirectory() as name:
-            click.echo(prepare(folder, Path(name)))
-    else:
-        click.echo(prepare(folder, Path(runtime)))
+    with tempfile.TemporaryDirectory() as temporary:
+        runtime = os.environ.get("RUNTIME_DIRECTORY", temporary)
+        click.echo(prepare(folder.absolute(), Path(runtime)))

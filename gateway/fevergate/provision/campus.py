@@ -10,7 +10,6 @@ import hashlib
 import ipaddress
 import re
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,24 +35,14 @@ from fevergate.provision.files import (
 MAX_FILE = 65_536
 
 
-class _File(Struct, forbid_unknown_fields=True):
-    """gateways/NAME.json, which the campus server's administrator hands to a gateway."""
+class Enrolment(Struct, forbid_unknown_fields=True):
+    """How a gateway reaches its campus server: gateways/NAME.json, which the administrator of the
+    campus server hands over. `ca` is None where both have the same authority."""
 
     gateway: str
     url: str
     token: str
-    ca: str
-    campus: str = ""
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """How a gateway reaches its campus server; `ca` is None where both have the same authority."""
-
-    url: str
-    token: str
     ca: str | None = None
-    gateway: str | None = None
     campus: str = ""
 
     @property
@@ -83,26 +72,27 @@ def read_enrolment(path: Path) -> Enrolment:
     """Read the file that `provision campus` made for a gateway. Raises `ProvisionError`."""
     try:
         with path.open("rb") as file:
-            one = msgspec.json.decode(file.read(MAX_FILE), type=_File)
+            enrolment = msgspec.json.decode(file.read(MAX_FILE), type=Enrolment)
+            if enrolment.ca is None:
+                raise msgspec.ValidationError("expected the authority's certificate")
     except OSError as error:
         raise ProvisionError(f"{path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise ProvisionError(f"{path}: expected gateways/NAME.json of a campus server") from error
-    host_and_port(one.url)
-    return Enrolment(one.url, one.token, one.ca, one.gateway, one.campus)
+    host_and_port(enrolment.url)
+    return enrolment
 
 
 def one_gateway(
-    done: Provisioned, whose: tuple[str, str], url: str, timezone: str, language: str
+    done: Provisioned, url: str, *, campus: str, gateway: str, timezone: str, language: str
 ) -> Enrolment:
-    """Create a campus server's files in the gateway's folder; `whose` is (campus, gateway)."""
-    campus, gateway = whose
+    """Create a campus server's files in the folder of its only gateway."""
     host, port = host_and_port(url)
     done.note("campus.crt", pki.ensure_server(done.folder, "campus", [host]))
     token = secret(done, "campus.token")
     _campus_toml(done, host, port, timezone, language)
     _enrol(done.folder / "campus.toml", campus, gateway, token)
-    return Enrolment(url, token)
+    return Enrolment(gateway, url, token)
 
 
 def provision_campus(
@@ -118,7 +108,7 @@ def provision_campus(
 
     A later run adds gateways and keeps edits of campus.toml. Raises `ProvisionError`.
     """
-    names = [name for some in gateways.values() for name in some]
+    names = [name for of_campus in gateways.values() for name in of_campus]
     check_names("campus", gateways)
     check_names("gateway", names)
     for name in names:
@@ -136,12 +126,12 @@ def provision_campus(
     done.note("campus.crt", pki.ensure_server(folder, "campus", [host]))
     _campus_toml(done, host, port, timezone, language)
     authority = (folder / "ca.crt").read_text()
-    for campus, some in gateways.items():
-        for gateway in some:
+    for campus, of_campus in gateways.items():
+        for gateway in of_campus:
             path = folder / "gateways" / f"{gateway}.json"
             made = not path.exists()
             token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
-            file = _File(gateway, url, token, authority, campus)
+            file = Enrolment(gateway, url, token, authority, campus)
             pki.write_private(path, msgspec.json.encode(file) + b"\n")
             _enrol(folder / "campus.toml", campus, gateway, token)
             done.note(f"gateways/{gateway}.json", made)
@@ -204,48 +194,8 @@ def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
 
 def _campus_toml(done: Provisioned, host: str, port: int, timezone: str, language: str) -> None:
     """Write campus.toml, unless it exists."""
-    path = done.folder / "campus.toml"
-    made = not path.exists()
-    done.note("campus.toml", made)
-    if not made:
-        return
     bind = host if _is_loopback(host) else "0.0.0.0"  # noqa: S104 - a server
-    pki.write_private(
-        path,
-        f"""\
-# The campus server's settings: fevergate campus --settings campus.toml
-host = "{bind}"
-port = {port}
-timezone = "{timezone}"
-language = "{language}"
-title = ""               # of the institution, as the report names it; title_en for English
-# database = "postgresql://fevergate@127.0.0.1/fevergate"   # else campus.db beside this file
-
-[report]                 # of the day before
-draft_at = "07:00"
-deadline = "09:00"
-remind_before_min = 30
-
-[escalation]
-fever_after_min = 10     # a fever that nobody acknowledged
-silent_after_min = 60    # a gateway that was not heard
-
-# [smtp]
-# host = "mail.example.edu.cn"
-# sender = "fevergate@example.edu.cn"
-# username = "fevergate"   # its password in smtp.password
-#
-# [[contacts]]
-# name = "Chen Jing"
-# channel = "email"        # or webhook, ntfy, wecom, dingtalk: the address is then the URL
-# address = "chen@example.edu.cn"
-
-# For each gateway the SHA-256 of its token.
-[tokens]
-
-# Who must report. One that does not is missing in the report, never zero.
-""".encode(),
-    )
+    done.write_first("campus.toml", bind=bind, port=port, timezone=timezone, language=language)
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,22 +20,41 @@ from kiosk.estimate import SITES
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 language_option = click.option("--language", type=click.Choice(["zh", "en"]))
-site_option = click.option(
-    "--site", type=click.Choice(sorted(SITES)), help="What the sensor sees of a face."
-)
-threshold_option = click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary.")
-wifi_option = click.option("--wifi-ssid", help="The boards' network; its password is asked for.")
 WIFI_PASSWORD = "FEVERGATE_WIFI_PASSWORD"  # noqa: S105 - a variable's name
-wifi_hex_option = click.option(
-    "--wifi-ssid-hex", help="Instead: the bytes of a name that is no UTF-8, such as d0a3d4b0."
-)
 
 
-wifi_password_option = click.option(
-    "--wifi-password-file",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help=f"Its password: the first line, - for standard input; else ${WIFI_PASSWORD}, or asked.",
-)
+def board_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that end up in a board's settings, which `_board` reads."""
+    options = (
+        language_option,
+        click.option(
+            "--site",
+            type=click.Choice(sorted(SITES)),
+            help="The part of the face that the sensor looks at.",
+        ),
+        click.option(
+            "--threshold",
+            "threshold_c",
+            type=FiniteRange(35, 40),
+            help="Fever threshold, axillary, in °C.",
+        ),
+        click.option(
+            "--wifi-ssid", help="Name of the boards' Wi-Fi; the command asks for its password."
+        ),
+        click.option(
+            "--wifi-ssid-hex",
+            help="The same as hexadecimal bytes, for a name that is not UTF-8: d0a3d4b0.",
+        ),
+        click.option(
+            "--wifi-password-file",
+            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            help="File with the Wi-Fi's password in its first line, or - for standard input."
+            f"  [default: ${WIFI_PASSWORD}, or the command asks]",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 class NamesParam(click.ParamType[tuple[str, list[str]]]):
@@ -59,7 +80,7 @@ class NamesParam(click.ParamType[tuple[str, list[str]]]):
 
 @click.group("provision")
 def provision_group() -> None:
-    """Make what gateway, kiosks and campus server need to trust each other; add, renew, revoke.
+    """Create, add, renew and revoke the certificates and passwords of a campus.
 
     \b
       sudo fevergate provision gateway /etc/fevergate --campus east --gateway gw-east \\
@@ -68,8 +89,8 @@ def provision_group() -> None:
       sudo fevergate provision labels /etc/fevergate
       sudo fevergate provision revoke /etc/fevergate north-2 --because "stolen"
 
-    Secrets are written to files that only their owner reads, and never printed. Each may be run
-    again: keys, passwords and what somebody wrote into the settings are kept.
+    Secrets are written to files that only their owner can read, and are never printed. Each command
+    may be run again: it keeps keys, passwords and edits of the settings.
     """
 
 
@@ -86,75 +107,60 @@ provision_group.add_command(upgrade_command)
     type=NamesParam("NAME=KIOSK[,KIOSK...]", "north=north-1"),
     multiple=True,
     required=True,
-    help="Repeat it.",
+    help="A gate and its kiosks; repeat it for each gate.",
 )
-@click.option("--broker-host", help="As kiosks reach it.  [at first: 127.0.0.1]")
-@click.option("--broker-port", type=click.IntRange(1, 65535), help="[at first: 8883]")
-@click.option("--bind", help="0.0.0.0: all interfaces.  [at first: 127.0.0.1]")
+@click.option(
+    "--broker-host", help="Address at which kiosks reach the broker.  [first run: 127.0.0.1]"
+)
+@click.option(
+    "--broker-port", type=click.IntRange(1, 65535), help="Port of the broker.  [first run: 8883]"
+)
+@click.option(
+    "--bind", help="Address to listen on; 0.0.0.0 for all interfaces.  [first run: 127.0.0.1]"
+)
 @click.option(
     "--campus-server",
     metavar="FILE|URL",
-    help="Its gateways/NAME.json for this gateway; or https://HOST[:PORT] of one to be made along.",
+    help="gateways/NAME.json from the campus server; or https://HOST[:PORT] to create one here.",
 )
 @click.option("--timezone", default="Asia/Shanghai", show_default=True)
-@language_option
-@site_option
-@threshold_option
-@wifi_option
-@wifi_hex_option
-@wifi_password_option
-@click.option("--home-assistant", is_flag=True, help="A credential for it; kiosks appear in it.")
-@click.option("--collect", is_flag=True, help="A credential and collect.toml: `fevergate collect`.")
+@board_options
+@click.option(
+    "--home-assistant",
+    is_flag=True,
+    help="Add a password for Home Assistant, and show kiosks there.",
+)
+@click.option(
+    "--collect", is_flag=True, help="Add a password and settings for `fevergate collect`."
+)
 def gateway_command(
     folder: Path,
-    campus: str,
-    gateway: str,
     gates: tuple[tuple[str, list[str]], ...],
-    broker_host: str | None,
-    broker_port: int | None,
-    bind: str | None,
     campus_server: str | None,
-    timezone: str,
-    language: str | None,
-    site: str | None,
-    threshold: float | None,
-    wifi_ssid: str | None,
-    wifi_ssid_hex: str | None,
-    wifi_password_file: Path | None,
-    home_assistant: bool,
-    collect: bool,
+    **options: Any,
 ) -> None:
-    """Make FOLDER: authority, certificates, credentials, broker, systemd, gateway and kiosks.
+    """Create FOLDER with all files of a gateway, its broker and its kiosks, and start them.
 
     \b
       sudo fevergate provision gateway /etc/fevergate --campus east --gateway gw-east \\
           --gate north=north-1,north-2 --gate south=south-1 \\
           --broker-host 192.168.1.10 --bind 0.0.0.0 --wifi-ssid campus
 
-    Run again, to add gates or kiosks or to change something, what is not said stays as it is.
+    Run it again to add gates or kiosks, or to change something; options that are not given keep
+    their values.
 
-    Then each board: `fevergate flash`, or by phone (a new board opens a Wi-Fi, whose page takes a
-    setup code of the gateway's pages), or over USB with `fevergate provision kiosk --port`.
+    Then set up each board: with `fevergate flash`, with a phone (a new board opens a Wi-Fi, whose
+    page asks for a setup code from the gateway's pages), or over USB with `fevergate provision
+    kiosk --port`.
     """
     url = campus_server if campus_server and campus_server.startswith("http") else None
     file = Path(campus_server) if campus_server and url is None else None
     done = provision(
         folder,
-        campus=campus,
-        gateway=gateway,
         gates=_merged(gates),
-        broker_host=broker_host,
-        broker_port=broker_port,
-        bind=bind,
         campus_server_url=url,
         enrolment=read_enrolment(file) if file else None,
-        timezone=timezone,
-        language=language,
-        site=site,
-        threshold_c=threshold,
-        **_wifi(wifi_ssid, wifi_ssid_hex, wifi_password_file),
-        home_assistant=home_assistant,
-        collect=collect,
+        **_board(options),
     )
     _tell(done)
     for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
@@ -165,44 +171,28 @@ def gateway_command(
 @provision_group.command("kiosk")
 @folder_argument
 @click.argument("kiosk")
-@click.option("--gate", help="At which it stands; needed for a new one.")
-@language_option
-@site_option
-@threshold_option
-@wifi_option
-@wifi_hex_option
-@wifi_password_option
-@click.option("--static", help="ADDRESS,NETMASK,ROUTER[,NAME SERVER] of its own, or dhcp.")
-@click.option("--port", help="Write its settings onto the board at this serial port.")
+@click.option("--gate", help="Gate at which the kiosk stands; required for a new kiosk.")
+@board_options
+@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
+@click.option("--port", help="Write the settings onto the board at this serial port.")
 def kiosk_command(
     folder: Path,
     kiosk: str,
     gate: str | None,
-    language: str | None,
-    site: str | None,
-    threshold: float | None,
-    wifi_ssid: str | None,
-    wifi_ssid_hex: str | None,
-    wifi_password_file: Path | None,
     static: str | None,
     port: str | None,
+    **options: Any,
 ) -> None:
-    """Add KIOSK to a gateway's FOLDER, or change what its board is told.
+    """Add KIOSK to a gateway's FOLDER, or change its settings.
 
-    What is not said is as its neighbours at that gate have it. The broker lets it in at once; the
-    gateway starts anew, which keeps a red light red.
+    A new kiosk takes the settings of the others at its gate, except for those that are given. The
+    broker accepts it at once; the gateway is restarted, and a red light stays red meanwhile.
 
     \b
       sudo fevergate provision kiosk /etc/fevergate north-3 --gate north
       sudo fevergate provision kiosk /etc/fevergate north-3 --port /dev/ttyUSB0
     """
-    wishes = {
-        "language": language,
-        "site": site,
-        "threshold_c": threshold,
-        **_wifi(wifi_ssid, wifi_ssid_hex, wifi_password_file),
-    }
-    wishes = {name: value for name, value in wishes.items() if value is not None}
+    wishes = {name: value for name, value in _board(options).items() if value is not None}
     wishes |= static_address(static) if static else {}
     if gate or wishes or not port:
         for line in steps.add(folder.absolute(), kiosk, gate, wishes):
@@ -213,13 +203,15 @@ def kiosk_command(
 
 @provision_group.command("campus")
 @folder_argument
-@click.option("--url", required=True, help="https://HOST[:PORT], as gateways reach it.")
+@click.option(
+    "--url", required=True, help="https://HOST[:PORT] at which gateways reach the server."
+)
 @click.option(
     "--gateways",
     type=NamesParam("CAMPUS=GATEWAY[,GATEWAY...]", "east=gw-east"),
     multiple=True,
     required=True,
-    help="Repeat it.",
+    help="A campus and its gateways; repeat it for each campus.",
 )
 @click.option("--timezone", default="Asia/Shanghai", show_default=True)
 @language_option
@@ -230,14 +222,14 @@ def campus_command(
     timezone: str,
     language: str | None,
 ) -> None:
-    """Make the campus server's FOLDER: certificate, settings, and a file for each gateway.
+    """Create the campus server's FOLDER: certificate, settings, and a file for each gateway.
 
     \b
       sudo fevergate provision campus /etc/fevergate --url https://campus.example.edu.cn:8443 \\
           --gateways east=gw-east --gateways west=gw-west
 
-    Take gateways/gw-east.json to that gateway, where
-    `fevergate provision gateway ... --campus-server gw-east.json` puts it in; it holds a secret.
+    Copy gateways/gw-east.json, which holds a secret, to that gateway, and run
+    `fevergate provision gateway ... --campus-server gw-east.json` there.
     """
     done = provision_campus(
         folder,
@@ -257,11 +249,16 @@ def campus_command(
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The PDF.  [default: FOLDER/labels.pdf]",
+    help="The PDF to write.  [default: FOLDER/labels.pdf]",
 )
-@click.option("--url", help="Of the pages, as telephones reach it.  [default: as in the settings]")
+@click.option(
+    "--url", help="Address at which phones reach the pages.  [default: from the settings]"
+)
 def labels_command(folder: Path, kiosks: tuple[str, ...], to: Path | None, url: str | None) -> None:
-    """A label to print for each kiosk: its name, its gate, a QR code of its page; no secret."""
+    """Make labels to print, one for each kiosk: name, gate, and a QR code of its page.
+
+    They hold no secret.
+    """
     for line in steps.labels(folder.absolute(), kiosks, to or folder / "labels.pdf", url):
         click.echo(line)
 
@@ -269,12 +266,13 @@ def labels_command(folder: Path, kiosks: tuple[str, ...], to: Path | None, url: 
 @provision_group.command("renew")
 @folder_argument
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--all-certificates", is_flag=True, help="Those, too, that are good for long.")
+@click.option("--all-certificates", is_flag=True, help="Also those that are valid for long.")
 def renew_command(folder: Path, names: tuple[str, ...], all_certificates: bool) -> None:
-    """Renew certificates near their end, and the passwords of NAMES: kiosks, or users of the broker
-    (gateway, web, admin, homeassistant, collect).
+    """Renew certificates that expire soon, and the passwords of NAMES.
 
-    What runs takes them at once. A kiosk with a new password is shut out until its board has it.
+    NAMES are kiosks or users of the broker (gateway, web, admin, homeassistant, collect). Running
+    services use the new ones at once. A kiosk with a new password is refused until its board has
+    it.
 
     \b
       sudo fevergate provision renew /etc/fevergate             certificates, as each month
@@ -287,12 +285,12 @@ def renew_command(folder: Path, names: tuple[str, ...], all_certificates: bool) 
 @provision_group.command("revoke")
 @folder_argument
 @click.argument("name")
-@click.option("--because", default="", help="Kept in revoked.jsonl.")
+@click.option("--because", default="", help="Reason, which is kept in revoked.jsonl.")
 def revoke_command(folder: Path, name: str, because: str) -> None:
-    """Cut a kiosk off at once, wherever it is; in a campus server's FOLDER: a gateway.
+    """Revoke a kiosk's password at once; in a campus server's FOLDER, a gateway's token.
 
-    Its credential is gone for good: the broker ends its connection and this command sees to it that
-    no other is let in. Its readings stay. The same name may be given anew: `provision kiosk`.
+    The broker ends the kiosk's connection, and this command checks that it accepts no new one. Its
+    readings stay. The name may be used again with `provision kiosk`.
     """
     for line in steps.revoke(folder.absolute(), name, because):
         click.echo(line)
@@ -306,28 +304,30 @@ def _tell(done: Provisioned) -> None:
 
 def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
     """Join the values of a repeated option by name: a gate may be given once for each kiosk."""
-    found: dict[str, list[str]] = {}
-    for name, some in pairs:
-        found.setdefault(name, []).extend(some)
-    return found
+    merged: dict[str, list[str]] = {}
+    for name, values in pairs:
+        merged.setdefault(name, []).extend(values)
+    return merged
 
 
-def _wifi(ssid: str | None, ssid_hex: str | None, password_file: Path | None) -> dict[str, str]:
-    """A board's Wi-Fi settings; empty where no option names a network. Raises `UsageError`."""
+def _board(options: dict[str, Any]) -> dict[str, Any]:
+    """A command's options with the Wi-Fi's password, asked for where they name a network. Raises
+    `UsageError`."""
+    password_file = options.pop("wifi_password_file")
+    ssid, ssid_hex = options["wifi_ssid"], options["wifi_ssid_hex"]
     if ssid and ssid_hex:
         raise click.UsageError("--wifi-ssid and --wifi-ssid-hex: expected one of them")
-    if not ssid and not ssid_hex:
-        if password_file:
-            raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
-        return {} if ssid is None else {"wifi_ssid": ssid}
-    name = {"wifi_ssid": ssid} if ssid else {"wifi_ssid": "", "wifi_ssid_hex": ssid_hex or ""}
-    password = ask_secret(
-        f"Password of {ssid or ssid_hex}",
-        file=password_file,
-        option="--wifi-password-file",
-        variable=WIFI_PASSWORD,
-    )
-    return name | {"wifi_password": password}
+    if ssid or ssid_hex:
+        options["wifi_ssid"] = ssid or ""
+        options["wifi_password"] = ask_secret(
+            f"Password of {ssid or ssid_hex}",
+            file=password_file,
+            option="--wifi-password-file",
+            variable=WIFI_PASSWORD,
+        )
+    elif password_file:
+        raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
+    return options
 
 
 def _over_usb(folder: Path, port: str, kiosk: str) -> None:

@@ -7,8 +7,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -46,6 +47,28 @@ class Provisioned:
 
     def note(self, name: str, made: bool) -> None:
         (self.made if made else self.kept).append(name)
+
+    def write(self, name: str, text: str, write: Callable[[Path, bytes], None]) -> None:
+        """Write a file by `write`, unless it has this text already."""
+        path = self.folder / name
+        changed = not path.exists() or path.read_bytes() != text.encode()
+        if changed:
+            write(path, text.encode())
+        self.note(name, changed)
+
+    def write_first(self, name: str, **values: object) -> bool:
+        """Write a settings file from its template, unless it exists; returns whether it was."""
+        made = not (self.folder / name).exists()
+        if made:
+            pki.write_private(self.folder / name, from_template(name, **values).encode())
+        self.note(name, made)
+        return made
+
+
+def from_template(name: str, **values: object) -> str:
+    """Text of a new settings file, with `values` in the places of its template."""
+    template = resources.files("fevergate.provision").joinpath("templates", name)
+    return template.read_text("utf-8").format(**values)
 
 
 def check_names(kind: str, names: Iterable[str]) -> None:
@@ -94,6 +117,23 @@ def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
     return path.read_text().strip()
 
 
+def read_unlinked(path: Path) -> bytes | None:
+    """A file's bytes, None if it is missing. Raises `ProvisionError` for a link: root would write
+    what it points at into a file that others may read."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProvisionError(f"{path}: expected a file: {error.strerror}") from error
+
+
+def kiosk_names(folder: Path) -> list[str]:
+    """Names of the kiosks that have a credential in the folder, sorted."""
+    return sorted(path.parent.name for path in (folder / "kiosks").glob("*/settings.json"))
+
+
 def kiosk_password(path: Path) -> str:
     """The password in a kiosk's settings.json. Raises `ProvisionError`."""
     try:
@@ -109,8 +149,8 @@ def write_broker(done: Provisioned, campus: str) -> None:
         for user in users_of(done.folder)
     }
     kiosks = {
-        path.parent.name: kiosk_password(path)
-        for path in sorted((done.folder / "kiosks").glob("*/settings.json"))
+        kiosk: kiosk_password(done.folder / "kiosks" / kiosk / "settings.json")
+        for kiosk in kiosk_names(done.folder)
     }
     if collect := passwords.get(broker_files.COLLECT):
         passwords |= dict.fromkeys(broker_files.COLLECTORS, collect)
@@ -132,7 +172,7 @@ def access_of(folder: Path, campus: str) -> str:
     users = users_of(folder)
     return broker_files.access_list(
         campus,
-        [path.parent.name for path in sorted((folder / "kiosks").glob("*/settings.json"))],
+        kiosk_names(folder),
         home_assistant=broker_files.HOME_ASSISTANT in users,
         collect=broker_files.COLLECT in users,
     )

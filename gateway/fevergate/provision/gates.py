@@ -27,12 +27,12 @@ def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: st
                     " another one there first"
                 )
             other["kiosks"].remove(kiosk)
-    for one in gates:
-        if one["name"] == gate:
-            if kiosk not in one["kiosks"]:
-                one["kiosks"].append(kiosk)
+    for table in gates:
+        if table["name"] == gate:
+            if kiosk not in table["kiosks"]:
+                table["kiosks"].append(kiosk)
             return
-    taken = {one.get("pins", PIN_SETS[0]) for one in gates}
+    taken = {table.get("pins", PIN_SETS[0]) for table in gates}
     free = [pins for pins in PIN_SETS if pins not in taken]
     if not free:
         raise ProvisionError(f"{path}: gates: expected at most {len(PIN_SETS)} for one Pi")
@@ -57,6 +57,6 @@ def drop_revoked(document: tomlkit.TOMLDocument, gone: set[str]) -> None:
     """Remove revoked kiosks that stayed as the only one of a gate which now has another."""
     gates: Any = document.get("gates", [])
     for gate in gates:
-        for kiosk in [one for one in gate["kiosks"] if one in gone]:
+        for kiosk in gone.intersection(gate["kiosks"]):
             if len(gate["kiosks"]) > 1:
                 gate["kiosks"].remove(kiosk)

@@ -7,7 +7,7 @@ certificates that expire soon. No secret is printed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import tomlkit
 
@@ -15,7 +15,6 @@ from fevergate.crypto import pki
 from fevergate.errors import ProvisionError
 from fevergate.mosquitto import broker_files
 from fevergate.provision.campus import Enrolment, host_and_port, one_gateway
-from fevergate.provision.collect import collect_toml
 from fevergate.provision.files import (
     BROKER_NAME,
     RESERVED,
@@ -24,49 +23,25 @@ from fevergate.provision.files import (
     check_host,
     check_names,
     check_timezone,
+    from_template,
     read_toml,
     secret,
     write_broker,
 )
 from fevergate.provision.gates import PIN_SETS, add_to_gate
-from fevergate.provision.kiosks import DEFAULTS, values_for, write_authority, write_kiosk
+from fevergate.provision.kiosks import (
+    DEFAULTS,
+    BoardWishes,
+    first_values,
+    values_for,
+    write_authority,
+    write_kiosk,
+)
 from fevergate.provision.services import write_drop_ins
-from fevergate.settings.gateway import load_gateway
+from fevergate.settings.collector import load_collect
+from fevergate.settings.gateway import BrokerSettings, load_gateway
 
 SETTINGS = "gateway.toml"
-NEW_SETTINGS = """\
-# The gateway's settings: fevergate gateway --settings gateway.toml
-campus = "{campus}"
-gateway = "{gateway}"
-timezone = "{timezone}"
-language = "{language}"          # zh or en
-home_assistant = {home_assistant}   # whether kiosks and gates appear in it
-
-[broker]
-host = "{broker_host}"
-port = {broker_port}
-local_port = {local_port}  # the broker's own for this machine
-name = "{broker_name}"  # in its certificate
-
-[alarm]
-silent_after_s = 150     # a kiosk that says nothing for so long turns its gate amber
-buzzer = true
-
-[retention]
-raw_days = 400           # readings without a fever; counts and fevers stay
-persons_days = 30        # who acknowledged a fever
-
-[web]                    # the pages: fevergate web
-host = "{bind}"
-port = 8443
-
-# [desk]                 # the guards' own sensor: fevergate desk --help
-# bus = 1                # /dev/i2c-1
-# site = "{site}"        # what of a face it sees: canthus, face_max, forehead
-
-# [metrics]              # for Prometheus: http://127.0.0.1:9464/metrics
-# port = 9464
-"""
 
 
 def provision(
@@ -81,14 +56,9 @@ def provision(
     campus_server_url: str | None = None,
     enrolment: Enrolment | None = None,
     timezone: str = "Asia/Shanghai",
-    language: str | None = None,
-    site: str | None = None,
-    threshold_c: float | None = None,
-    wifi_ssid: str | None = None,
-    wifi_ssid_hex: str | None = None,
-    wifi_password: str | None = None,
     home_assistant: bool = False,
     collect: bool = False,
+    **board: Unpack[BoardWishes],
 ) -> Provisioned:
     """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
     campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
@@ -96,119 +66,44 @@ def provision(
 
     Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
-    kiosks = [kiosk for names in gates.values() for kiosk in names]
-    _check(campus, gateway, gates, kiosks)
     folder = folder.absolute()
-    check_folder(folder)
+    _check(folder, campus, gateway, gates)
     check_timezone(timezone)
     if campus_server_url:
         host_and_port(campus_server_url)
     if enrolment:
         enrolment.check(campus, gateway)
-    settings = folder / SETTINGS
-    before = load_gateway(settings) if settings.exists() else None
-    wishes = {
-        "broker_host": broker_host,
-        "broker_port": broker_port,
-        "ntp_host": broker_host,
-        "language": language,
-        "site": site,
-        "threshold_c": threshold_c,
-        "wifi_ssid": wifi_ssid,
-        "wifi_ssid_hex": wifi_ssid_hex,
-        "wifi_password": wifi_password,
-    }
-    wishes = {name: value for name, value in wishes.items() if value is not None}
-    broker_host = broker_host or (before.broker.host if before else "127.0.0.1")
-    broker_port = broker_port or (before.broker.port if before else broker_files.PORT)
-    local_port = (before and before.broker.local_port) or broker_files.local_port(broker_port)
+    broker = _broker(folder, broker_host, broker_port)
     bind = bind or broker_files.bound_to(folder) or "127.0.0.1"
-    check_host("broker host", broker_host)
     check_host("bind", bind)
-    first = {
-        "campus": campus,
-        "broker_host": broker_host,
-        "broker_port": broker_port,
-        "broker_name": BROKER_NAME,
-        "ntp_host": broker_host,
-    }
-    values = {
-        kiosk: values_for(folder, kiosk, gate, first, wishes)
-        for gate, names in gates.items()
-        for kiosk in names
-    }
-    if before:
-        for what, was, now in (
-            ("campus", before.campus, campus),
-            ("gateway", before.gateway, gateway),
-        ):
-            if was != now:
-                raise ProvisionError(f"{settings}: {what} is {was!r}, expected it, not {now!r}")
-        document = read_toml(settings)
-        broker: Any = document.setdefault("broker", tomlkit.table())
-        wanted = {"host": broker_host, "port": broker_port, "local_port": local_port}
-        for name, now in wanted.items():
-            if getattr(before.broker, name) != now:
-                broker[name] = now
-    else:
-        document = tomlkit.parse(
-            NEW_SETTINGS.format(
-                campus=campus,
-                gateway=gateway,
-                timezone=timezone,
-                language=language or DEFAULTS["language"],
-                home_assistant=str(home_assistant).lower(),
-                broker_host=broker_host,
-                broker_port=broker_port,
-                local_port=local_port,
-                broker_name=BROKER_NAME,
-                bind=bind,
-                site=site or DEFAULTS["site"],
-            )
-        )
-    _add_gates(document, settings, gates)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = {"campus": campus, "gateway": gateway, "timezone": timezone, "bind": bind}
+    own |= {name: board.get(name) or DEFAULTS[name] for name in ("language", "site")}
+    hosts = {"broker_host": broker_host, "broker_port": broker_port, "ntp_host": broker_host}
+    boards = _boards(folder, gates, first_values(campus, own["language"], broker), hosts | board)
+    document = _settings(folder / SETTINGS, own, broker, home_assistant)
+    for kiosk, settings in boards.items():
+        add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk)
     done = Provisioned(folder)
-    made = pki.ensure_authority(folder, campus)
-    done.note("ca.crt", made or pki.renew_authority(folder))
-    hosts = [BROKER_NAME, "localhost", "127.0.0.1"]
-    hosts += [host for host in (broker_host,) if host not in hosts]
-    done.note("broker.crt", pki.ensure_server(folder, "broker", hosts))
-    done.note("web.crt", pki.ensure_server(folder, "web", hosts))
-    done.note(pki.UPDATE_KEY, pki.ensure_update_key(folder))
-    users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
-    if home_assistant:
-        users.append(broker_files.HOME_ASSISTANT)
-    if collect:
-        users.append(broker_files.COLLECT)
-    for user in users:
-        secret(done, f"{user}.password")
-    key = {"update_key": pki.update_modulus(folder)}
-    for kiosk in kiosks:
-        write_kiosk(done, kiosk, values[kiosk] | key)
+    _make_trust(done, campus, broker.host)
+    _make_passwords(done, home_assistant, collect)
+    for kiosk, settings in boards.items():
+        write_kiosk(done, kiosk, settings)
     write_authority(done)
     write_broker(done, campus)
-    configuration = broker_files.configuration(folder, bind, broker_port, local_port)
-    path = folder / "mosquitto.conf"
-    changed = not path.exists() or path.read_text() != configuration
-    pki.write_public(path, configuration.encode())
-    done.note("mosquitto.conf", changed)
-    if campus_server_url:
-        enrolment = one_gateway(
-            done, (campus, gateway), campus_server_url, timezone, language or DEFAULTS["language"]
-        )
-    elif enrolment:
-        enrolment.keep(done)
-    if collect:
-        collect_toml(done, broker_host, broker_port, timezone)
-    _gateway_toml(done, document, enrolment)
-    write_drop_ins(folder)
+    configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port or 0)
+    done.write("mosquitto.conf", configuration, pki.write_public)
+    enrolment = _campus_server(done, own, campus_server_url, enrolment)
+    if collect and done.write_first("collect.toml", broker=broker, timezone=timezone):
+        load_collect(folder / "collect.toml")
+    _write_settings(done, document, enrolment)
+    write_drop_ins(folder / "systemd", folder)
     done.made.append("systemd")
     broker_files.hand_over(folder)
     return done
 
 
-def _check(campus: str, gateway: str, gates: dict[str, list[str]], kiosks: list[str]) -> None:
+def _check(folder: Path, campus: str, gateway: str, gates: dict[str, list[str]]) -> None:
+    kiosks = [kiosk for names in gates.values() for kiosk in names]
     check_names("campus", [campus])
     check_names("gateway", [gateway])
     check_names("gate", gates)
@@ -222,27 +117,92 @@ def _check(campus: str, gateway: str, gates: dict[str, list[str]], kiosks: list[
             raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
         if kiosks.count(kiosk) > 1:
             raise ProvisionError(f"kiosk {kiosk!r}: stands at two gates")
+    check_folder(folder)
 
 
-def _add_gates(document: tomlkit.TOMLDocument, path: Path, gates: dict[str, list[str]]) -> None:
-    for gate, kiosks in gates.items():
-        for kiosk in kiosks:
-            add_to_gate(document, path, gate, kiosk)
+def _broker(folder: Path, host: str | None, port: int | None) -> BrokerSettings:
+    """The broker as its clients reach it: as asked, else as before, else on this machine."""
+    path = folder / SETTINGS
+    before = load_gateway(path).broker if path.exists() else BrokerSettings(port=broker_files.PORT)
+    port = port or before.port
+    local_port = before.local_port or broker_files.local_port(port)
+    broker = BrokerSettings(
+        host=host or before.host, port=port, local_port=local_port, name=BROKER_NAME
+    )
+    check_host("broker host", broker.host)
+    return broker
 
 
-def _gateway_toml(
+def _boards(
+    folder: Path, gates: dict[str, list[str]], first: dict[str, Any], wishes: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Settings of each kiosk's board, by kiosk."""
+    return {
+        kiosk: values_for(folder, kiosk, gate, first, wishes)
+        for gate, kiosks in gates.items()
+        for kiosk in kiosks
+    }
+
+
+def _settings(
+    path: Path, own: dict[str, str], broker: BrokerSettings, home_assistant: bool
+) -> tomlkit.TOMLDocument:
+    """A new gateway.toml, or the present one with the broker's new address. Raises `ProvisionError`
+    if that is another campus's or gateway's."""
+    if not path.exists():
+        flag = str(home_assistant).lower()
+        return tomlkit.parse(from_template(SETTINGS, **own, broker=broker, home_assistant=flag))
+    before = load_gateway(path)
+    for what in ("campus", "gateway"):
+        if (was := getattr(before, what)) != own[what]:
+            raise ProvisionError(f"{path}: {what} is {was!r}, expected it, not {own[what]!r}")
+    document = read_toml(path)
+    table: Any = document.setdefault("broker", tomlkit.table())
+    for key in ("host", "port", "local_port"):
+        if getattr(before.broker, key) != getattr(broker, key):
+            table[key] = getattr(broker, key)
+    return document
+
+
+def _make_trust(done: Provisioned, campus: str, broker_host: str) -> None:
+    """Create the authority and all that it signs, or renew what expires soon."""
+    folder = done.folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = pki.ensure_authority(folder, campus)
+    done.note("ca.crt", made or pki.renew_authority(folder))
+    hosts = list(dict.fromkeys([BROKER_NAME, "localhost", "127.0.0.1", broker_host]))
+    for server in ("broker", "web"):
+        done.note(f"{server}.crt", pki.ensure_server(folder, server, hosts))
+    done.note(pki.UPDATE_KEY, pki.ensure_update_key(folder))
+
+
+def _make_passwords(done: Provisioned, home_assistant: bool, collect: bool) -> None:
+    users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
+    users += [broker_files.HOME_ASSISTANT] * home_assistant + [broker_files.COLLECT] * collect
+    for user in users:
+        secret(done, f"{user}.password")
+
+
+def _campus_server(
+    done: Provisioned, own: dict[str, str], url: str | None, enrolment: Enrolment | None
+) -> Enrolment | None:
+    """How the gateway reaches its campus server, made here or elsewhere; None without one."""
+    if url:
+        names = {key: own[key] for key in ("campus", "gateway", "timezone", "language")}
+        return one_gateway(done, url, **names)
+    if enrolment:
+        enrolment.keep(done)
+    return enrolment
+
+
+def _write_settings(
     done: Provisioned, document: tomlkit.TOMLDocument, enrolment: Enrolment | None
 ) -> None:
-    """Write gateway.toml from `document`, with the campus server added if it is new."""
-    path = done.folder / SETTINGS
+    """Write gateway.toml, with the campus server added if it is new."""
     if enrolment and "campus_server" not in document:
         table = tomlkit.table()
         persons = tomlkit.item(False).comment("whether follow-ups are sent with names")
         table.update({"url": enrolment.url, "ca": enrolment.ca_file, "persons": persons})
         document["campus_server"] = table
-    text = tomlkit.dumps(document).encode()
-    changed = not path.exists() or path.read_bytes() != text
-    if changed:
-        pki.write_private(path, text)
-    load_gateway(path)
-    done.note(SETTINGS, changed)
+    done.write(SETTINGS, tomlkit.dumps(document), pki.write_private)
+    load_gateway(done.folder / SETTINGS)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
 import secrets
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
-from fevergate.provision.files import Provisioned, kiosk_password
+from fevergate.provision.files import (
+    Provisioned,
+    kiosk_names,
+    kiosk_password,
+    read_unlinked,
+)
+from fevergate.settings.gateway import BrokerSettings
 from kiosk.errors import SettingsError
 from kiosk.settings import Settings
 
@@ -23,6 +28,19 @@ REVOKED = "revoked.jsonl"
 """Log of revoked kiosks: one JSON object with kiosk, time and reason per line."""
 
 SSID_BYTES = 32
+
+
+class BoardWishes(TypedDict, total=False):
+    """What somebody wants a board to be told; None or absent keeps what it is."""
+
+    language: str | None
+    site: str | None
+    threshold_c: float | None
+    wifi_ssid: str | None
+    wifi_ssid_hex: str | None
+    wifi_password: str | None
+
+
 DEFAULTS = {
     "site": "canthus",
     "language": "zh",
@@ -80,7 +98,8 @@ def write_kiosk(
     before = path.read_bytes() if path.exists() else b""
     fresh = renew or not before
     password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
-    settings = values | {"password": password}
+    update_key = pki.update_modulus(done.folder)
+    settings = values | {"password": password, "update_key": update_key}
     _check(path, settings)
     text = json.dumps(settings, indent=1).encode() + b"\n"
     done.note(f"kiosks/{kiosk}", text != before)
@@ -97,7 +116,7 @@ def write_authority(done: Provisioned) -> None:
     """Write the current authority certificate into each board's folder that has another. Raises
     `ProvisionError`."""
     authority = pki.authority_der(done.folder)
-    for kiosk in kiosks_of(done.folder):
+    for kiosk in kiosk_names(done.folder):
         path = done.folder / "kiosks" / kiosk / "ca.der"
         if not path.exists() or path.read_bytes() != authority:
             write_kiosk(done, kiosk, settings_of(done.folder, kiosk))
@@ -105,8 +124,8 @@ def write_authority(done: Provisioned) -> None:
 
 def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
     """A kiosk's settings.json, checked. Raises `NothingFoundError`, `ProvisionError`."""
-    if kiosk not in kiosks_of(folder):
-        known = ", ".join(kiosks_of(folder)) or "none"
+    if kiosk not in kiosk_names(folder):
+        known = ", ".join(kiosk_names(folder)) or "none"
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {known}")
     path = folder / "kiosks" / kiosk / "settings.json"
     kiosk_password(path)
@@ -115,19 +134,27 @@ def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
     return values
 
 
-def kiosks_of(folder: Path) -> list[str]:
-    """Names of the kiosks that have a credential in the folder, sorted."""
-    return sorted(path.parent.name for path in (folder / "kiosks").glob("*/settings.json"))
+def first_values(campus: str, language: str, broker: BrokerSettings) -> dict[str, Any]:
+    """Settings of a gateway's first board, beside `DEFAULTS`."""
+    return {
+        "campus": campus,
+        "language": language,
+        "broker_host": broker.host,
+        "broker_port": broker.port,
+        "broker_name": broker.name,
+        "ntp_host": broker.host,
+    }
 
 
 def values_for(
     folder: Path, kiosk: str, gate: str, first: dict[str, Any], wishes: dict[str, Any]
 ) -> dict[str, Any]:
     """Settings for a kiosk's board: its present ones, else those of a kiosk at its gate, else of
-    any kiosk, else `first`; with `wishes` on top. Raises `ProvisionError`."""
-    found = {one: settings_of(folder, one) for one in kiosks_of(folder)}
-    others = sorted(found.values(), key=lambda one: one.get("gate") != gate)
-    like = found.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
+    any kiosk, else `first`; with `wishes` that are not None on top. Raises `ProvisionError`."""
+    wishes = {name: value for name, value in wishes.items() if value is not None}
+    present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
+    others = sorted(present.values(), key=lambda settings: settings.get("gate") != gate)
+    like = present.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
     if "wifi_ssid" in wishes and "wifi_ssid_hex" not in wishes:
         values.pop("wifi_ssid_hex", None)
@@ -150,24 +177,12 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     values = settings_of(folder, kiosk)
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     path = folder / REVOKED
-    before = _without_links(path)
+    before = read_unlinked(path) or b""
     line = {"kiosk": kiosk, "at": at, "reason": reason}
     after = before + json.dumps(line, ensure_ascii=False).encode() + b"\n"
     pki.write_public(path, after)
     shutil.rmtree(folder / "kiosks" / kiosk)
     return values
-
-
-def _without_links(path: Path) -> bytes:
-    """A file's bytes, none if it is missing. Links are refused: root would copy what they point at
-    into a file that everybody may read."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise ProvisionError(f"{path}: expected what `provision revoke` wrote: {error}") from error
 
 
 def _check(path: Path, values: dict[str, Any]) -> None:
@@ -182,8 +197,8 @@ def revoked(folder: Path) -> set[str]:
     """Kiosks that were revoked and not added again. Raises `ProvisionError`."""
     path = folder / REVOKED
     try:
-        lines = _without_links(path).decode().splitlines()
+        lines = (read_unlinked(path) or b"").decode().splitlines()
         names = {str(json.loads(line)["kiosk"]) for line in lines if line}
     except (ValueError, KeyError, TypeError) as error:
         raise ProvisionError(f"{path}: expected what `provision revoke` wrote: {error}") from error
-    return names - set(kiosks_of(folder))
+    return names - set(kiosk_names(folder))

@@ -51,13 +51,13 @@ def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -
     parts = urlsplit(base_url)
     if parts.scheme != "https" or not parts.hostname or len(base_url) > 200:
         raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")
-    found = []
+    labels = []
     for kiosk in kiosks:
         gate = settings.gate_of(kiosk)
         title = settings.gate_title(gate.name, settings.language) if gate else "?"
         place = f"{settings.campus_title(settings.language)} · {title}"
-        found.append(Label(kiosk, place, f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"))
-    return found
+        labels.append(Label(kiosk, place, f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"))
+    return labels
 
 
 def pages_url(settings: GatewaySettings) -> str:

@@ -47,10 +47,11 @@ UNITS = {
 """Units that use a gateway's folder, and their `fevergate` arguments."""
 
 
-def write_drop_ins(folder: Path) -> None:
-    """Write `drop_ins` into the folder's systemd/, to be copied into /etc/systemd/system."""
+def write_drop_ins(target: Path, folder: Path) -> None:
+    """Write the `drop_ins` for a gateway's `folder` into `target`: systemd's own folder, or one
+    from which an administrator copies them there."""
     for name, text in drop_ins(folder).items():
-        path = folder / "systemd" / name
+        path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pki.write_public(path, text.encode())
 
@@ -85,15 +86,12 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
     """Enable and start the broker with this folder's configuration, and the gateway's installed
     units. Returns False, having done nothing, unless run as root, under systemd, for the usual
     folder. Raises `ProvisionError` with systemd's message."""
-    systemctl = _systemctl(folder)
-    if systemctl is None or os.geteuid() != 0:
+    systemctl = _systemctl_as_root(folder)
+    if systemctl is None:
         return False
     broker_anew |= not _drop_in().exists()
     # Generated, not copied: the service's user could have changed the copies in its folder.
-    for name, text in drop_ins(folder).items():
-        path = UNITS_FOLDER / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pki.write_public(path, text.encode())
+    write_drop_ins(UNITS_FOLDER, folder)
     _run(systemctl, "daemon-reload")
     _run(systemctl, "enable", "--quiet", BROKER)
     connection_limit.start(systemctl)
@@ -104,29 +102,27 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
 
 def start_campus(folder: Path) -> bool:
     """Enable and start the campus server; returns False as `start` does, or if not installed."""
-    systemctl = _systemctl(folder)
-    if systemctl is None or os.geteuid() != 0:
-        return False
-    return _start(systemctl, CAMPUS)
+    systemctl = _systemctl_as_root(folder)
+    return systemctl is not None and _start(systemctl, CAMPUS)
 
 
 def _start(systemctl: str, *units: str) -> bool:
     """Enable and restart those units that are installed; returns whether there are any."""
-    installed = [
-        unit
-        for unit in units
-        if subprocess.run([systemctl, "cat", unit], capture_output=True).returncode == 0
-    ]
+    installed = [unit for unit in units if _is_installed(systemctl, unit)]
     if installed:
         _run(systemctl, "enable", "--quiet", *installed)
         _run(systemctl, "restart", *installed)
     return bool(installed)
 
 
+def _is_installed(systemctl: str, unit: str) -> bool:
+    return subprocess.run([systemctl, "cat", unit], capture_output=True).returncode == 0
+
+
 def broker_runs(folder: Path) -> bool:
     """Whether systemd runs this folder's broker and this user, root, may change that."""
-    systemctl = _systemctl(folder)
-    if systemctl is None or os.geteuid() != 0:
+    systemctl = _systemctl_as_root(folder)
+    if systemctl is None:
         return False
     return _show(systemctl, "ActiveState") == "active" and _drop_in().exists()
 
@@ -162,7 +158,7 @@ def stop(folder: Path) -> bool:
     if systemctl is None:
         return False
     for unit in (RENEW, *(f"{unit}.service" for unit in UNITS), BROKER):
-        if subprocess.run([systemctl, "cat", unit], capture_output=True).returncode == 0:
+        if _is_installed(systemctl, unit):
             _run(systemctl, "disable", "--quiet", "--now", unit)
     return True
 
@@ -260,6 +256,11 @@ def restart(folder: Path, units: tuple[str, ...] = tuple(UNITS)) -> bool:
 def _systemctl(folder: Path) -> str | None:
     """Path of systemctl; None where systemd does not run this folder's units."""
     return shutil.which("systemctl") if folder == FOLDER and SYSTEMD.exists() else None
+
+
+def _systemctl_as_root(folder: Path) -> str | None:
+    """As `_systemctl`; None, too, unless this user is root, who may change units."""
+    return _systemctl(folder) if os.geteuid() == 0 else None
 
 
 def _run(systemctl: str, *arguments: str) -> None:

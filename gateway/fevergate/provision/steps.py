@@ -17,8 +17,10 @@ from fevergate.provision.files import (
     Provisioned,
     check_folder,
     check_names,
+    kiosk_names,
     read_toml,
     secret,
+    users_of,
     write_broker,
     write_toml,
 )
@@ -161,21 +163,13 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
     check_names("kiosk", [kiosk])
     if kiosk in RESERVED:
         raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
-    known = kiosk in kiosks.kiosks_of(folder)
+    known = kiosk in kiosk_names(folder)
     if gate is None:
         if not known:
             raise NothingFoundError(f"kiosk {kiosk!r}: is new; expected --gate, where it stands")
         gate = str(kiosks.settings_of(folder, kiosk).get("gate", ""))
     check_names("gate", [gate])
-    first = {
-        "campus": settings.campus,
-        "language": settings.language,
-        "broker_host": settings.broker.host,
-        "broker_port": settings.broker.port,
-        "broker_name": settings.broker.name,
-        "ntp_host": settings.broker.host,
-        "update_key": pki.update_modulus(folder),
-    }
+    first = kiosks.first_values(settings.campus, settings.language, settings.broker)
     values = kiosks.values_for(folder, kiosk, gate, first, wishes)
     document = read_toml(folder / SETTINGS)
     add_to_gate(document, folder / SETTINGS, gate, kiosk)
@@ -238,7 +232,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
         yield from _renew_campus(folder, everything=everything)
         return
     settings = _open(folder)
-    known = {*kiosks.kiosks_of(folder), *(u for u in USERS if (folder / f"{u}.password").exists())}
+    known = {*kiosk_names(folder), *users_of(folder)}
     for name in names:
         if name not in known:
             raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
@@ -300,16 +294,16 @@ def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
 def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[str]:
     """Write a PDF of labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
     settings = _open(folder)
-    known = kiosks.kiosks_of(folder)
+    known = kiosk_names(folder)
     for name in names:
         if name not in known:
             raise NothingFoundError(f"kiosk {name!r}: expected one of {', '.join(known)}")
     base = url or pages_url(settings)
-    found = labels_of(settings, list(names) or known, base)
+    sheet = labels_of(settings, list(names) or known, base)
     try:
-        pki.write_public(to, as_pdf(found))
+        pki.write_public(to, as_pdf(sheet))
     except OSError as error:
         raise ProvisionError(f"{to}: {error.strerror}") from error
-    yield say(settings, "labels", count=len(found), path=to)
+    yield say(settings, "labels", count=len(sheet), path=to)
     if "://127.0.0.1" in base or "://localhost" in base:
         yield say(settings, "loopback", url=base)

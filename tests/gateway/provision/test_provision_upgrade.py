@@ -9,7 +9,6 @@ from fevergate.errors import BrokerError, ProvisionError
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mqtt import one_shot
 from fevergate.provision import provision, services, upgrade
-from fevergate.settings.gateway import load_gateway
 
 DROP_IN = "mosquitto.service.d/fevergate.conf"
 
@@ -47,8 +46,6 @@ class Machine:
         conf = self.folder / "mosquitto.conf"
         text = conf.read_text().replace(broker_files.CLIENT_IDS + "\n", "")
         conf.write_text(re.sub(r"(?s)# This machine: .*?\n\n", "\n", text))
-        toml = self.folder / "gateway.toml"
-        toml.write_text(re.sub(r"(?m)^local_port.*\n", "", toml.read_text()) + "# ours\n")
 
     def files(self):
         paths = [path for top in (self.folder, self.units) for path in top.rglob("*")]
@@ -70,7 +67,6 @@ def machine(tmp_path, monkeypatch):
 
 
 RESTARTED = ["daemon-reload", "restart mosquitto.service"]
-GATEWAY = "try-restart fevergate-gateway fevergate-web"
 
 
 def test_what_is_of_this_version_is_left_alone_and_nothing_starts_anew(machine):
@@ -83,15 +79,14 @@ def test_an_earlier_campus_has_what_a_new_one_has_and_keeps_its_own(machine):
     new = machine.files()
     machine.older()
     (told,) = upgrade.upgrade(machine.folder)
-    for name in ("mosquitto.conf", "broker.acl", "gateway.toml", DROP_IN):
+    for name in ("mosquitto.conf", "broker.acl", DROP_IN):
         assert name in told
-    assert machine.told == [*RESTARTED, GATEWAY]
+    assert machine.told == RESTARTED
     now = machine.files()
     for path in (machine.folder / "mosquitto.conf", machine.folder / "broker.acl"):
         assert now[path] == new[path]
     assert now[machine.units / DROP_IN] == new[machine.units / DROP_IN]
-    assert load_gateway(machine.folder / "gateway.toml").broker.local_port == 8884
-    assert b"# ours" in now[machine.folder / "gateway.toml"]
+    assert now[machine.folder / "gateway.toml"] == new[machine.folder / "gateway.toml"]
     (same,) = upgrade.upgrade(machine.folder)
     assert same == "消息服务器的文件无需更新"
 
@@ -102,20 +97,10 @@ def test_a_drop_in_alone_does_not_start_the_gateway_anew(machine):
     assert machine.told == RESTARTED and told.endswith(DROP_IN)
 
 
-@pytest.mark.parametrize("falls", ["broker", "gateway"])
-def test_what_is_not_taken_is_put_back(machine, monkeypatch, falls):
+def test_what_is_not_taken_is_put_back(machine):
     machine.older()
     before = machine.files()
-
-    def run(systemctl, *arguments):
-        machine.run(systemctl, *arguments)
-        if machine.told.count(GATEWAY) == 1 and machine.told[-1] == GATEWAY:
-            raise ProvisionError("systemctl: the gateway does not come up")
-
-    if falls == "gateway":
-        monkeypatch.setattr(services, "_run", run)
-    else:
-        machine.takes = lambda: False
+    machine.takes = lambda: False
     with pytest.raises(ProvisionError, match=r"mosquitto\.conf.*: as before"):
         list(upgrade.upgrade(machine.folder))
     after = machine.files()
@@ -123,7 +108,7 @@ def test_what_is_not_taken_is_put_back(machine, monkeypatch, falls):
     for path in before.keys() | after.keys():
         if not any(name in str(path) for name in beside):
             assert after.get(path) == before.get(path), path
-    assert machine.told[-3:] == [*RESTARTED, GATEWAY]
+    assert machine.told == RESTARTED * 2
 
 
 def test_a_broker_that_somebody_stopped_stays_as_it_is(machine):
