@@ -15,13 +15,13 @@ import real_micropython
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from release import package_lock
+from release import bill_of_materials, package_lock
 from release.package_lock import SYSTEMS, fitting
 
 ROOT = real_micropython.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = {*PROJECT["optional-dependencies"]} - {"pins"}  # a Pi's, which no test needs
-SBOM = json.loads(package_lock.SBOM.read_text())
+SBOM = json.loads(bill_of_materials.SBOM.read_text())
 
 
 def normal(name):
@@ -29,13 +29,15 @@ def normal(name):
 
 
 def counts_here(component):
-    marker = package_lock.property_of(component, "when")
+    marker = bill_of_materials.property_of(component, "when")
     return not marker or Marker(marker).evaluate()
 
 
 LOCKED = {one["name"]: one["version"] for one in SBOM["components"] if counts_here(one)}
 PINS = {
-    one["name"] for one in SBOM["components"] if package_lock.property_of(one, "extra") == "pins"
+    one["name"]
+    for one in SBOM["components"]
+    if bill_of_materials.property_of(one, "extra") == "pins"
 }
 
 
@@ -74,17 +76,17 @@ def test_nothing_is_locked_that_nobody_needs():
 
 
 def test_the_lock_and_the_constraints_are_made_of_the_bill_of_materials():
-    texts = package_lock.texts(SBOM)
+    texts = bill_of_materials.texts(SBOM)
     assert {path for path in texts if path.parent.name == "lock"} == {*package_lock.LOCK.iterdir()}
     for path, text in texts.items():
         assert path.read_text() == text, f"{path.name}: tools/make-lock"
-    assert package_lock.SBOM.read_text() == package_lock.shown(SBOM)
+    assert bill_of_materials.SBOM.read_text() == bill_of_materials.shown(SBOM)
 
 
 def test_the_bill_of_materials_is_cyclonedx():
     cyclonedx = pytest.importorskip("cyclonedx.validation.json")
     schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
-    text = package_lock.SBOM.read_text()
+    text = bill_of_materials.SBOM.read_text()
     assert cyclonedx.JsonStrictValidator(schema).validate_str(text) is None
 
 
@@ -93,7 +95,7 @@ def test_every_package_has_a_file_for_each_system(system):
     """A wheel; but for those whose source is Python alone, which are in sources.txt."""
     sources = (package_lock.LOCK / "sources.txt").read_text()
     for one in SBOM["components"]:
-        marker = package_lock.property_of(one, "when")
+        marker = bill_of_materials.property_of(one, "when")
         if marker and not Marker(marker).evaluate(system.markers):
             continue
         files = {file["url"]: file["hashes"][0]["content"] for file in one["externalReferences"]}

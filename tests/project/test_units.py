@@ -9,6 +9,8 @@ import pytest
 import real_micropython
 from every_command import COMMANDS
 
+from emulated_pi.card import PACKAGES
+
 UNITS = sorted((real_micropython.ROOT / "gateway/systemd").glob("*.service"))
 
 
@@ -88,3 +90,18 @@ def test_the_page_names_every_file_that_the_script_puts_into_the_system():
     assert set(re.findall(r"`sudo gateway/install (--[a-z-]+)", page)) <= set(
         re.findall(r"(--[a-z-]+)", script)
     )
+
+
+def test_what_the_installer_asks_of_the_system_the_debian_package_and_pi_check_bring_along():
+    """dpkg has seen to the system's packages when it runs the installer; the emulated Pi has no
+    network to fetch them."""
+    script = (real_micropython.ROOT / "gateway/install").read_text()
+    asked = {
+        package
+        for names in re.findall(r"\bpackages\+?=\(([^)$]+)\)", script)
+        for package in names.split()
+    }
+    assert {"mosquitto", "chrony", "i2c-tools"} <= asked
+    control = (real_micropython.ROOT / "gateway/debian/control").read_text()
+    brought = set(re.findall(r"[a-z0-9-]+", control.partition("Depends: fonts")[2]))
+    assert asked <= {*brought, "fonts-wqy-microhei"} and asked <= set(PACKAGES)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 import zipfile
@@ -15,6 +14,7 @@ import real_micropython
 from samples import reading
 
 from release.package_lock import PIP, System, download
+from release.sources import copy_sources
 
 ROOT = real_micropython.ROOT
 _WHY_NOT = debian_machine.why_not()
@@ -36,7 +36,6 @@ EARLIER = r"""
 cd /etc/fevergate
 sed -i '/\/test$/d' broker.acl
 sed -i '/^use_username_as_clientid/d; /^# This machine/,/^tls_version/d' mosquitto.conf
-sed -i '/^local_port/d' gateway.toml
 sed -i '/ExecStartPre=-/d' /etc/systemd/system/mosquitto.service.d/fevergate.conf
 systemctl daemon-reload
 systemctl restart mosquitto fevergate-gateway fevergate-web
@@ -47,10 +46,7 @@ anybody may take, a broker that a damaged store keeps from starting."""
 
 def carry(shared):
     """What somebody takes to the Pi: the source, every package, and two wheels that do not work."""
-    for name in ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware"):
-        path, copy = ROOT / name, shared / "source" / name
-        copy.parent.mkdir(exist_ok=True)
-        (shutil.copytree if path.is_dir() else shutil.copy)(path, copy)
+    copy_sources(shared / "source")
     run = partial(subprocess.run, check=True, capture_output=True, timeout=debian_machine.MADE_S)
     download(System((3, 11), os.uname().machine), shared / "wheels", run)
     own = shared / "own"

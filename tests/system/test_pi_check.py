@@ -21,36 +21,22 @@ from emulated_pi.arguments import STEPS, WITHOUT, parse
 from emulated_pi.boot_config import in_effect
 from emulated_pi.button import GPEDS0, Chip, Debugger, edge, mapped_at
 from emulated_pi.errors import PiCheckError
-from emulated_pi.gpio import BASE, WORDS, Holder, Lamps, Line, lamps, parse_registers, parse_table
-from emulated_pi.machine import QEMU, Monitor
+from emulated_pi.gpio import BASE, WORDS, Lamps, Line, lamps, parse_registers
+from emulated_pi.machine import QEMU
 from emulated_pi.serial_line import SerialLine
 from emulated_pi.verdict import Verdict
 from fevergate.alarm.gpio_pins import GATES
 
 TOOL = real_micropython.ROOT / "tools/pi-check"
 
-TABLE = """\
-gpiochip0: GPIOs 512-565, parent: platform/3f200000.gpio, pinctrl-bcm2835:
- gpio-517 (GPIO5               )
- gpio-529 (GPIO17              |fevergate           ) out hi
- gpio-536 (GPIO24              |lg                  ) in  hi IRQ ACTIVE LOW
- gpio-559 (HDMI_HPD_N          |hpd                 ) in  hi ACTIVE LOW
 
-gpiochip1: GPIOs 566-573, parent: platform/soc:firmware:gpio, raspberrypi-exp-gpio, can sleep:
- gpio-567 (WL_ON               )
-"""
-
-
-def dump(functions, levels):
-    """What QEMU prints of a chip in this state."""
+def registers(functions, levels):
+    """The chip's registers in this state."""
     words = [0] * WORDS
     for number, function in enumerate(functions):
         words[number // 10] |= function << (number % 10 * 3)
     words[13] = sum(level << number for number, level in enumerate(levels))
-    return "\n".join(
-        f"{BASE + at * 4:016x}:" + "".join(f" {word:#010x}" for word in words[at : at + 4])
-        for at in range(0, WORDS, 4)
-    )
+    return words
 
 
 @given(
@@ -58,7 +44,7 @@ def dump(functions, levels):
     st.lists(st.booleans(), min_size=32, max_size=32),
 )
 def test_each_pin_is_read_as_the_chip_has_it(functions, levels):
-    lines = parse_registers(dump(functions, levels).replace("\n", "\r\n"))
+    lines = parse_registers(registers(functions, levels))
     assert lines == {
         number: Line(function == 1, level)
         for number, (function, level) in enumerate(zip(functions, levels, strict=True))
@@ -77,21 +63,6 @@ def test_a_pin_that_was_given_back_lights_nothing_though_its_level_stays():
 def test_red_is_seen_before_all_and_nothing_lit_is_amber():
     assert Lamps(red=True, amber=True, green=True).shown == "red"
     assert Lamps(red=False, amber=False, green=False).shown == "amber"
-
-
-@pytest.mark.parametrize("text", ["", "Cannot access memory", "000000003f200000: 0x00000000"])
-def test_a_monitor_that_says_something_else_is_an_error_and_no_dark_lamp(text):
-    with pytest.raises(PiCheckError, match="expected 14 words"):
-        parse_registers(text)
-
-
-def test_the_kernels_table_says_who_holds_which_line():
-    assert parse_table(TABLE) == {
-        17: Holder("fevergate", True, True),
-        24: Holder("lg", False, True),
-    }
-    with pytest.raises(PiCheckError, match="no chip of a Pi's"):
-        parse_table("gpiochip0: GPIOs 0-31, parent: platform/x, some-other:\n")
 
 
 def good():
@@ -272,7 +243,7 @@ def chip_alone(tmp_path):
     def start(*arguments):
         command = [QEMU, "-M", "raspi3b", "-display", "none", "-serial", "null"]
         command += ["-monitor", "none", "-qtest-log", "none", *arguments]
-        for name in ("qmp", "qtest", "gdb"):
+        for name in ("qtest", "gdb"):
             command += [f"-{name}", f"unix:{tmp_path / name},server=on,wait=off"]
         started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
         return lambda name: connected(tmp_path / name)
@@ -283,25 +254,27 @@ def chip_alone(tmp_path):
         pi.wait()
 
 
-def lines(monitor):
-    return parse_registers(monitor.ask(f"xp /{WORDS}wx {BASE:#x}"))
-
-
 @pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
-def test_qemus_own_chip_is_read_through_its_monitor(chip_alone):
+def test_qemus_own_chip_is_read_by_its_registers(chip_alone):
     """As a kernel would write: GPFSEL2 makes GPIO22 an output, GPSET0 sets it and GPIO17."""
-    line = chip_alone("-S")
-    monitor, bus = Monitor(line("qmp")), line("qtest")
+    chip = Chip(chip_alone("-S")("qtest"))
     dark = Lamps(red=False, amber=False, green=False)
-    assert lamps(lines(monitor), GATES["gate1"]) == dark
+    assert lamps(chip.lines(), GATES["gate1"]) == dark
     for offset, word in ((0x08, 1 << 6), (0x1C, 1 << 22 | 1 << 17)):
-        bus.sendall(f"writel {BASE + offset:#x} {word:#x}\n".encode())
-        assert bus.recv(100) == b"OK\n"
-    assert lamps(lines(monitor), GATES["gate1"]) == dark._replace(green=True)
-    with pytest.raises(PiCheckError):
-        parse_registers(monitor.ask("nonsense"))
-    monitor.close()
-    bus.close()
+        chip._ask(f"writel {BASE + offset:#x} {word:#x}")
+    assert lamps(chip.lines(), GATES["gate1"]) == dark._replace(green=True)
+    with pytest.raises(PiCheckError, match="nonsense"):
+        chip._ask("nonsense")
+    chip.close()
+
+
+def test_a_qemu_that_ended_is_an_error_and_no_dark_lamp():
+    near, far = socket.socketpair()
+    chip = Chip(near)
+    far.close()
+    with pytest.raises(PiCheckError, match="test line"):
+        chip.lines()
+    chip.close()
 
 
 KERNEL = (
@@ -318,19 +291,18 @@ KERNEL = (
 def test_a_program_on_the_pi_reads_which_button_was_pressed(chip_alone, tmp_path):
     (tmp_path / "kernel").write_bytes(struct.pack("<5I", *KERNEL))
     line = chip_alone("-kernel", str(tmp_path / "kernel"))
-    monitor, chip = Monitor(line("qmp")), Chip(line("qtest"))
+    chip = Chip(line("qtest"))
     north, south = GATES["gate1"]["acknowledge"], GATES["gate2"]["acknowledge"]
     chip.level({south}, high=True)
-    assert lines(monitor)[south].high and not lines(monitor)[north].high
+    assert chip.lines()[south].high and not chip.lines()[north].high
     debugger = Debugger(line("gdb"))
     edge(chip, debugger, BASE + GPEDS0, south, high=False)
     debugger.close()
     end = time.monotonic() + 60
-    while not lines(monitor)[south].high and time.monotonic() < end:
+    while not chip.lines()[south].high and time.monotonic() < end:
         time.sleep(0.05)
-    assert [number for number, found in lines(monitor).items() if found.high] == [south]
+    assert [number for number, line in chip.lines().items() if line.high] == [south]
     chip.close()
-    monitor.close()
 
 
 def test_where_the_kernel_has_mapped_the_chip_is_read_from_its_own_table():

@@ -38,9 +38,9 @@ examples:
   sudo tools/pi-check --suite trixie --only killed --without protection
                                                    shows green over a killed gateway
 
-It needs root, Debian's qemu-system-arm, qemu-user-static, mmdebstrap, arch-test, e2fsprogs and
-systemd-container, 8 GB of disk and a mirror that apt knows. The first run builds the Pi's card in
-about half an hour and keeps it in ~/.cache/fevergate/pi-check.
+It needs root, Debian's qemu-system-arm, qemu-user-static, mmdebstrap, arch-test, e2fsprogs,
+device-tree-compiler and systemd-container, 8 GB of disk and a mirror that apt knows. The first run
+builds the Pi's card in about half an hour and keeps it in ~/.cache/fevergate/pi-check.
 """
 
 

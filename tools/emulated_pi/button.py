@@ -14,7 +14,7 @@ import re
 import socket
 
 from emulated_pi.errors import PiCheckError
-from emulated_pi.gpio import BASE
+from emulated_pi.gpio import BASE, WORDS, Line, parse_registers
 
 GPSET0, GPCLR0, GPEDS0 = 0x1C, 0x28, 0x40
 """Offsets of registers (BCM2835 ARM Peripherals, 6.1)."""
@@ -32,30 +32,12 @@ _LOADS = {0xB9400000: 0xFFC00000, 0x88DFFC00: 0xFFFFFC00, 0xB8400000: 0xFFE00000
 Architecture Reference Manual, C6.2); bits 0 to 4 are the register that is loaded."""
 
 
-class Chip:
-    """Client of QEMU's qtest (softmmu/qtest.c): writes words of memory, sets interrupts."""
+class _Client:
+    """A connection to one of QEMU's servers."""
 
     def __init__(self, line: socket.socket) -> None:
         line.settimeout(ANSWER_S)
-        self._line, self._file = line, line.makefile("r")
-
-    def level(self, numbers: set[int], *, high: bool) -> None:
-        """Set the level of some of GPIOs 0 to 31. Raises `PiCheckError`."""
-        word = sum(1 << number for number in numbers)
-        self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
-
-    def interrupt(self, raised: bool) -> None:
-        """Raise or lower the interrupt of the first bank. Raises `PiCheckError`."""
-        self._ask(f"set_irq_in {CONTROLLER} {INTERRUPT} {raised:d}")
-
-    def _ask(self, command: str) -> None:
-        try:
-            self._line.sendall(f"{command}\n".encode())
-            answer = self._file.readline().strip()
-        except OSError as error:
-            raise PiCheckError(f"QEMU's test line, {command}: {error}") from error
-        if answer != "OK":
-            raise PiCheckError(f"QEMU's test line, {command}: {answer or 'it ended'}")
+        self._line, self._file = line, line.makefile("rb")
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,13 +45,42 @@ class Chip:
         self._line.close()
 
 
-class Debugger:
+class Chip(_Client):
+    """Client of QEMU's qtest (softmmu/qtest.c): reads and writes words of memory, sets interrupts.
+    All of it raises `PiCheckError` where QEMU does not answer."""
+
+    def lines(self) -> dict[int, Line]:
+        """Present state of GPIOs 0 to 31, from the chip's registers."""
+        answers = [self._ask(f"readl {BASE + 4 * index:#x}") for index in range(WORDS)]
+        return parse_registers([int(answer, 16) for answer in answers])
+
+    def level(self, numbers: set[int], *, high: bool) -> None:
+        """Set the level of some of GPIOs 0 to 31."""
+        word = sum(1 << number for number in numbers)
+        self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
+
+    def interrupt(self, raised: bool) -> None:
+        """Raise or lower the interrupt of the first bank."""
+        self._ask(f"set_irq_in {CONTROLLER} {INTERRUPT} {raised:d}")
+
+    def _ask(self, command: str) -> str:
+        try:
+            self._line.sendall(f"{command}\n".encode())
+            answer = self._file.readline().decode("ascii", "replace").strip()
+        except OSError as error:
+            raise PiCheckError(f"QEMU's test line, {command}: {error}") from error
+        status, _, value = answer.partition(" ")
+        if status != "OK":
+            raise PiCheckError(f"QEMU's test line, {command}: {answer or 'it ended'}")
+        return value
+
+
+class Debugger(_Client):
     """Client of QEMU's gdb server (GDB manual, Remote Serial Protocol). The Pi is halted from the
     connection until `let_go`, except within `run_until_read`."""
 
     def __init__(self, line: socket.socket) -> None:
-        line.settimeout(ANSWER_S)
-        self._line, self._file = line, line.makefile("rb")
+        super().__init__(line)
         self._ask("qXfer:features:read:target.xml:0,ffb")  # required before registers can be set
 
     def watch(self, address: int, *, on: bool) -> None:
@@ -101,11 +112,6 @@ class Debugger:
     def let_go(self) -> None:
         """Let the Pi run on. Raises `PiCheckError`."""
         self._want_ok("D")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._file.close()
-        self._line.close()
 
     def _bytes(self, packet: str) -> bytes:
         answer = self._ask(packet)

@@ -18,10 +18,9 @@ from emulated_pi.errors import PiCheckError
 from emulated_pi.machine import QEMU, Power
 from release.apt_mirrors import mirrors
 from release.package_lock import System, download
+from release.sources import ROOT, SOURCES, copy_sources
 
-ROOT = Path(__file__).resolve().parents[2]
 GUEST = Path(__file__).parent / "guest"
-SOURCES = ("pyproject.toml", "LICENSE", "README.md", "gateway", "firmware")
 PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-arm64", "initramfs-tools"),
     *("mosquitto", "mosquitto-clients", "python3", "python3-venv"),
@@ -37,6 +36,7 @@ TOOLS = {
     "arch-test": "arch-test",
     "systemd-nspawn": "systemd-container",
     "mke2fs": "e2fsprogs",
+    "fdtput": "device-tree-compiler",
 }
 INITRD = (
     'cd "$1"; mkdir -p etc/initramfs-tools/conf.d usr/share/initramfs-tools/modules.d;'
@@ -142,7 +142,7 @@ class Card:
         _remove(root)
         _run(["cp", "-a", str(self._folder / "system"), str(root)])
         shared = root / SHARED
-        _copy_sources(shared / "source")
+        copy_sources(shared / "source")
         shutil.copytree(self._folder / "wheels", shared / "wheels")
         _run(
             [
@@ -157,12 +157,12 @@ class Card:
         self._prepare(root)
         boot = self._folder / "boot"
         boot.mkdir(exist_ok=True)
-        for file, found in (
+        for file, candidates in (
             (self.power.kernel, root.glob("boot/vmlinuz-*")),
             (self.power.initrd, root.glob("boot/initrd.img-*")),
             (self.power.device_tree, root.glob(DEVICE_TREE)),
         ):
-            shutil.copyfile(_newest(found, file.name), file)
+            shutil.copyfile(_newest(candidates, file.name), file)
         card.touch()
         os.truncate(card, CARD_BYTES)
         _run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "pi", "-d", str(root), str(card)])
@@ -189,16 +189,6 @@ def copy(card: Path, target: Path) -> None:
     _run(["cp", "--sparse=always", str(card), str(target)])
 
 
-def _copy_sources(target: Path) -> None:
-    target.mkdir(parents=True)
-    for name in SOURCES:
-        path = ROOT / name
-        if path.is_dir():
-            shutil.copytree(path, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(path, target / name)
-
-
 def contents(names: Iterable[str]) -> list[str]:
     """Names and digests of files and of those in folders, except *.md, in a fixed order."""
     parts: list[str] = []
@@ -216,8 +206,8 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _newest(found: Iterable[Path], what: str) -> Path:
-    paths = sorted(found)
+def _newest(candidates: Iterable[Path], what: str) -> Path:
+    paths = sorted(candidates)
     if not paths:
         raise PiCheckError(f"the Pi's system has no {what}")
     return paths[-1]

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
+import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from emulated_pi.button import GPEDS0, Chip, Debugger, edge
-from emulated_pi.device_tree import SEED_BYTES, with_seed
+from emulated_pi.device_tree import add_seed
 from emulated_pi.errors import PiCheckError
-from emulated_pi.gpio import BASE, WORDS, Lamps, lamps, parse_registers
+from emulated_pi.gpio import Lamps, lamps
 from emulated_pi.serial_line import SerialLine
 from fevergate.alarm.gpio_pins import GATES
 
 QEMU = "qemu-system-aarch64"
 SERIAL = "ttyS1"
 """The mini UART, which Debian's device tree makes the console; the other one is Bluetooth's."""
+
+GATE_PINS = GATES["gate1"]
+"""Pins of the gate that is played; the other one's button is only held up."""
 
 BOOT_S = 900.0
 COMMAND_LINE = (
@@ -49,7 +49,6 @@ class Machine:
     def __init__(self, power: Power, card: Path, folder: Path) -> None:
         self._power, self._card, self._folder = power, card, folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._monitor: Monitor | None = None
         self._chip: Chip | None = None
         self.serial = SerialLine(folder / "console.log", self._check_running)
         self.boots = 0
@@ -60,11 +59,12 @@ class Machine:
         `parameters` are the kernel's. Raises `PiCheckError`.
         """
         self.cut()
-        for name in ("serial", "monitor", "chip", "debugger"):
+        for name in ("serial", "chip", "debugger"):
             (self._folder / name).unlink(missing_ok=True)
         began = time.monotonic()
         tree = self._folder / "pi.dtb"
-        tree.write_bytes(with_seed(self._power.device_tree.read_bytes(), os.urandom(SEED_BYTES)))
+        shutil.copyfile(self._power.device_tree, tree)
+        add_seed(tree)
         with (self._folder / "qemu.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -75,7 +75,6 @@ class Machine:
                     *("-drive", f"if=sd,format=raw,file={self._card}"),
                     *("-serial", "null"),
                     *("-serial", f"unix:{self._folder / 'serial'},server=on,wait=off"),
-                    *("-qmp", f"unix:{self._folder / 'monitor'},server=on,wait=off"),
                     *("-qtest", f"unix:{self._folder / 'chip'},server=on,wait=off"),
                     *("-gdb", f"unix:{self._folder / 'debugger'},server=on,wait=off"),
                     *("-qtest-log", "none", "-monitor", "none", "-no-reboot"),
@@ -87,7 +86,6 @@ class Machine:
             )
         hellos = self.serial.hellos
         self.serial.open(self._connect("serial"))
-        self._monitor = Monitor(self._connect("monitor"))
         self._chip = Chip(self._connect("chip"))
         self._chip.level({pins["acknowledge"] for pins in GATES.values()}, high=True)
         self.boots += 1
@@ -113,32 +111,22 @@ class Machine:
             log = (self._folder / "qemu.log").read_text(errors="replace").strip()
             raise PiCheckError(f"QEMU ended by itself: {log[-500:] or 'no word why'}")
 
-    def lamps(self, gate: str = "gate1") -> Lamps:
-        """Present levels of a gate's lines."""
-        return lamps(parse_registers(self.registers()), GATES[gate])
+    @property
+    def lamps(self) -> Lamps:
+        """Present levels of the gate's lines. Raises `PiCheckError`."""
+        return lamps(self._running_chip().lines(), GATE_PINS)
 
-    def finger(self, mapped_at: int, *, down: bool, gate: str = "gate1") -> None:
-        """Press or release a gate's button; `mapped_at` is the kernel's address of the GPIO block.
-        Raises `PiCheckError`."""
+    def finger(self, mapped_at: int, *, down: bool) -> None:
+        """Press or release the gate's button; `mapped_at` is the kernel's address of the GPIO
+        block. Raises `PiCheckError`."""
+        chip = self._running_chip()
+        with contextlib.closing(Debugger(self._connect("debugger"))) as debugger:
+            edge(chip, debugger, mapped_at + GPEDS0, GATE_PINS["acknowledge"], high=not down)
+
+    def _running_chip(self) -> Chip:
         if self._chip is None:
             raise PiCheckError("the Pi is switched off")
-        debugger = Debugger(self._connect("debugger"))
-        try:
-            edge(
-                self._chip,
-                debugger,
-                mapped_at + GPEDS0,
-                GATES[gate]["acknowledge"],
-                high=not down,
-            )
-        finally:
-            debugger.close()
-
-    def registers(self) -> str:
-        """The GPIO chip's first registers as QEMU's monitor prints them. Raises `PiCheckError`."""
-        if self._monitor is None:
-            raise PiCheckError("the Pi is switched off")
-        return self._monitor.ask(f"xp /{WORDS}wx {BASE:#x}")
+        return self._chip
 
     def cut(self) -> None:
         """Cut the power; the card keeps what has been written to it."""
@@ -147,44 +135,6 @@ class Machine:
                 self._process.send_signal(signal.SIGKILL)
             self._process.wait()
         self.serial.close()
-        for line in (self._monitor, self._chip):
-            if line is not None:
-                line.close()
-        self._process = self._monitor = self._chip = None
-
-
-class Monitor:
-    """Client of QEMU's machine protocol (docs/interop/qmp-spec), as far as it is needed."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
-        self._file: IO[bytes] = line.makefile("rb")
-        self._lock = threading.Lock()
-        self._file.readline()  # the greeting
-        self._call("qmp_capabilities", {})
-
-    def ask(self, command: str) -> str:
-        """Answer of the monitor for people to a command. Raises `PiCheckError`."""
-        return str(self._call("human-monitor-command", {"command-line": command}))
-
-    def _call(self, name: str, arguments: dict[str, str]) -> object:
-        with self._lock:
-            try:
-                self._line.sendall(json.dumps({"execute": name, "arguments": arguments}).encode())
-                for row in self._rows():
-                    if "return" in row:
-                        return row["return"]
-                    if "error" in row:
-                        raise PiCheckError(f"QEMU's monitor, {name}: {row['error']}")
-            except (OSError, ValueError) as error:
-                raise PiCheckError(f"QEMU's monitor: {error}") from error
-        raise PiCheckError("QEMU's monitor ended")
-
-    def _rows(self) -> Iterator[dict[str, object]]:
-        while row := self._file.readline():
-            yield json.loads(row)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._file.close()
-        self._line.close()
+        if self._chip is not None:
+            self._chip.close()
+        self._process = self._chip = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from emulated_pi.button import mapped_at
 from emulated_pi.errors import PiCheckError
-from emulated_pi.gpio import Lamps, parse_table
+from emulated_pi.gpio import Lamps
 from emulated_pi.machine import Machine
 from emulated_pi.serial_line import Result
 
@@ -96,7 +96,7 @@ class Pi:
     @property
     def lamps(self) -> Lamps:
         """Present levels of the gate's lines."""
-        return self.machine.lamps()
+        return self.machine.lamps
 
     def shows(self, condition: Callable[[Lamps], bool], seconds: float = LIT_S) -> bool:
         """Whether the lamps meet a condition within some seconds."""
@@ -110,15 +110,8 @@ class Pi:
     def held(self) -> str:
         """The requested GPIO lines by the kernel's table, for people."""
         self.run("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
-        lines = parse_table(self.run("cat /sys/kernel/debug/gpio").text)
-        return "the kernel's GPIO table: " + (
-            ", ".join(
-                f"GPIO{number} {'out' if line.output else 'in'} {'hi' if line.high else 'lo'}"
-                f" ({line.consumer})"
-                for number, line in sorted(lines.items())
-            )
-            or "nobody holds a line"
-        )
+        lines = self.run("grep '|' /sys/kernel/debug/gpio", check=False).text
+        return f"the kernel's GPIO table:\n{lines or 'nobody holds a line'}"
 
     # --- a kiosk
 

@@ -16,8 +16,8 @@ from fevergate import __version__
 from fevergate.errors import FeverGateError
 from release.manual import page
 from release.package_lock import PIP, SYSTEMS, download
+from release.sources import ROOT, copy_sources
 
-ROOT = Path(__file__).resolve().parents[2]
 GATEWAY = ROOT / "gateway"
 PROCESSORS = {"amd64": "x86_64", "arm64": "aarch64"}
 PLACE = "usr/lib/fevergate"
@@ -50,7 +50,7 @@ def build(out: Path, architecture: str, wheels: Path | None, written_at: float) 
             for system in SYSTEMS:
                 if system.machine == PROCESSORS[architecture]:
                     download(system, place / "wheels", _run)
-        source = _copy(Path(folder))
+        source = copy_sources(Path(folder) / "source")
         _run([*PIP, "wheel", "--no-deps", "--wheel-dir", str(place / "wheels"), str(source)])
         for path in (place / "wheels").iterdir():
             path.chmod(0o644)
@@ -69,17 +69,6 @@ def build(out: Path, architecture: str, wheels: Path | None, written_at: float) 
         (made,) = Path(folder).glob("fevergate_*.deb")
         out.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(made, out / made.name))
-
-
-def _copy(folder: Path) -> Path:
-    """Copy the wheel's sources, so that building it leaves no files in the checkout."""
-    copy = folder / "source"
-    copy.mkdir()
-    for name in ("pyproject.toml", "LICENSE", "README.md"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("gateway", "firmware"):
-        shutil.copytree(ROOT / name, copy / name)
-    return copy
 
 
 def _debian(tree: Path, written_at: float) -> None:

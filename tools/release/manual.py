@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from inspect import cleandoc
 
 import click
@@ -22,13 +23,13 @@ def page(date: str) -> str:
         ".I COMMAND",
         "[OPTIONS] [ARGUMENTS]",
         ".SH DESCRIPTION",
-        *_told(cli.help or ""),
+        *_paragraphs(cli.help or ""),
         ".SH COMMANDS",
     ]
-    for name, command, inner in _commands(cli, context, ""):
+    for name, command, inner in _commands(cli, context):
         usage = " ".join(command.collect_usage_pieces(inner))
         lines += [f".SS {_escaped(name)}", f".B fevergate {_escaped(name)}", _escaped(usage), ".PP"]
-        lines += _told(command.help or "")
+        lines += _paragraphs(command.help or "")
         for parameter in command.get_params(inner):
             record = parameter.get_help_record(inner)
             if record:
@@ -37,21 +38,20 @@ def page(date: str) -> str:
 
 
 def _commands(
-    group: click.Group, context: click.Context, before: str
-) -> list[tuple[str, click.Command, click.Context]]:
-    found: list[tuple[str, click.Command, click.Context]] = []
+    group: click.Group, context: click.Context, before: str = ""
+) -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Yield every command with its whole name and its context, groups before their commands."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None or command.hidden:
             continue
         inner = click.Context(command, info_name=name, parent=context)
-        found.append((f"{before}{name}", command, inner))
+        yield f"{before}{name}", command, inner
         if isinstance(command, click.Group):
-            found += _commands(command, inner, f"{before}{name} ")
-    return found
+            yield from _commands(command, inner, f"{before}{name} ")
 
 
-def _told(text: str) -> list[str]:
+def _paragraphs(text: str) -> list[str]:
     """Lines of a help text: paragraphs are filled, examples (after click's \\b) are kept."""
     lines: list[str] = []
     for paragraph in cleandoc(text).split("\n\n"):

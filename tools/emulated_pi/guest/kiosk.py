@@ -66,21 +66,21 @@ class Stored:
 
     def __init__(self, boot):
         self._boot, self._lock = boot, threading.Lock()
-        self._said: dict[str, Any] = {"seq": 0}
+        self._last: dict[str, Any] = {"seq": 0}
 
     def hear(self, payload: bytes | bytearray):
-        said = json.loads(payload)
+        message = json.loads(payload)
         with self._lock:
-            if said["boot"] == self._boot:
-                self._said = said
+            if message["boot"] == self._boot:
+                self._last = message
 
     def has(self, seq):
         with self._lock:
-            said = self._said
-        if any(first <= seq <= last for first, last in said.get("also", ())):
+            message = self._last
+        if any(first <= seq <= last for first, last in message.get("also", ())):
             return True
-        gaps = said.get("gaps", ())
-        return seq <= said["seq"] and not any(first <= seq <= last for first, last in gaps)
+        gaps = message.get("gaps", ())
+        return seq <= message["seq"] and not any(first <= seq <= last for first, last in gaps)
 
 
 def payload(kiosk, boot, seq, verdict):
