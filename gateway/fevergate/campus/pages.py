@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,11 +23,12 @@ from fevergate.campus.report import DayReport
 from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
-from fevergate.errors import ExportError, ReportError
+from fevergate.errors import ReportError
 from fevergate.texts.translations import N_, translations
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.exports import TRUNCATED, XLSX, as_csv, as_pdf, as_xlsx
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
 from fevergate.web_common.middleware import form_of, session_of
 from fevergate.web_common.page_maker import Functions, Say, Site
 from fevergate.web_common.store import AuditedStore
@@ -148,23 +150,20 @@ class CampusPages(Site):
             if name not in report_sheet.TABLES:
                 raise HTTPException(404)
             table = report_sheet.table(name, report, zone, language, say)
-            content, media = as_csv(table), "text/csv; charset=utf-8"
+            media, write = CSV, partial(write_csv, table)
         elif kind == "xlsx":
-            content, media = await run_in_threadpool(as_xlsx, sheet), XLSX
+            media, write = XLSX, partial(write_xlsx, sheet)
         elif kind == "pdf":
-            try:
-                content = await run_in_threadpool(as_pdf, sheet, say(FOOTER), say(TRUNCATED))
-            except ExportError:
-                raise HTTPException(503, "font") from None
-            media = "application/pdf"
+            media, write = PDF, partial(write_pdf, sheet, say(FOOTER), say(TRUNCATED))
         elif kind == "json":
-            whole = {"version": version, "report": report}
-            content, media = msgspec.json.encode(whole), "application/json"
+            document = msgspec.json.encode({"version": version, "report": report})
+            media, write = JSON, lambda out: out.write(document)
         else:
             raise HTTPException(404)
-        await self._note(request, "take report", f"{sheet.name}.{kind}")
-        headers = {"Content-Disposition": f'attachment; filename="{sheet.name}.{kind}"'}
-        return Response(content, media_type=media, headers=headers)
+        file = f"report-{report.date}-v{version.version}.{kind}"
+        answer = await run_in_threadpool(download, file, media, write)
+        await self._note(request, "take report", file)
+        return answer
 
     async def sign(self, request: Request) -> Response:
         """Sign the newest version as the user."""

@@ -155,7 +155,6 @@ def sheet(
         " " + say("(report of zero)") if report.zero else ""
     )
     return Sheet(
-        name=f"report-{report.date}-v{shown.version}",
         title=f"{institution(report, language)} {head} {report.date}".strip(),
         state=verdict(report, say)[0],
         verdict=verdict(report, say)[1],

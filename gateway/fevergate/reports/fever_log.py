@@ -7,7 +7,9 @@ begins.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +22,10 @@ from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
 from fevergate.storage.schema import struck
 from fevergate.storage.strikes import Strike, read_strikes
+
+MAX_FEVERS = 20_000
+"""Most fevers of a day that are held in memory, unless a caller asks otherwise. No gate sees so
+many people."""
 
 
 class Fever(Struct, kw_only=True):
@@ -86,7 +92,7 @@ class Day(Struct, kw_only=True):
     covered: bool
     zero: bool
     fevers: list[Fever]
-    """In order of time; only a page of them, if `read_day` was asked for one."""
+    """In order of time; at most as many as `read_day` was asked for."""
     kiosks: list[KioskDay]
     unlike: list[Unlike]
     """Kiosks that read higher or lower than their neighbours: drift, or a dirty lens."""
@@ -104,6 +110,62 @@ class Day(Struct, kw_only=True):
     """Fevers in struck hours, at most as many as were asked for."""
 
 
+class Fevers:
+    """Fevers of a period in order of time, those that are struck or all others.
+
+    They are read from the database one by one, each time that they are iterated: a list takes
+    0.8 kB of each, and one kiosk can send 190,000 in a day (`gateway.flood_guard`).
+    """
+
+    def __init__(
+        self, database: Database, begin: float, end: float, *, struck: bool = False
+    ) -> None:
+        self._database = database
+        self._span = (begin, end)
+        # Written so that SQLite uses the partial index of fevers by time.
+        self._where = f"""
+            where r.verdict = 'fever'
+              and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
+              and {"" if struck else "not "}{_IS_STRUCK}"""
+
+    def __iter__(self) -> Iterator[Fever]:
+        return self._rows(-1, 0)
+
+    def __len__(self) -> int:
+        return self._count("count(*)")
+
+    def unacknowledged(self) -> int:
+        """Number of those that nobody has acknowledged."""
+        return self._count("count(*) - count(f.acknowledged_at)")
+
+    def page(self, most: int, skip: int = 0) -> list[Fever]:
+        """At most `most` of them, after the first `skip`."""
+        return list(self._rows(most, skip))
+
+    def _rows(self, most: int, skip: int) -> Iterator[Fever]:
+        rows = self._database.query(
+            f"{FEVER} {self._where} order by 5, 2, 3, 4 limit ? offset ?",
+            (*self._span, most, skip),
+        )
+        return (msgspec.convert(row, Fever, strict=False) for row in rows)
+
+    def _count(self, what: str) -> int:
+        joined = f"readings r join fevers f using (kiosk, boot, seq) {self._where}"
+        ((count,),) = self._database.execute(
+            f"select {what} from {joined}",  # noqa: S608 - constants
+            self._span,
+        )
+        return count
+
+
+class WholeDay(NamedTuple):
+    """A day without its fevers, and beside it all of them."""
+
+    day: Day
+    fevers: Fevers
+    struck: Fevers
+
+
 def bounds(settings: GatewaySettings, day: date) -> tuple[date, float, float]:
     """`day`, and its beginning and end in Unix time (s).
 
@@ -118,20 +180,17 @@ def read_day(
     settings: GatewaySettings,
     day: date | None = None,
     *,
-    most: int = -1,
+    most: int = MAX_FEVERS,
     skip: int = 0,
     most_struck: int = 0,
 ) -> Day:
     """The log of `day`, by default today; kiosks that were never heard are in it, uncovered.
 
-    It holds all fevers, or at most `most` after the first `skip`. Each takes 0.8 kB, and one
-    kiosk can send 190,000 in a day (`gateway.flood_guard`).
+    It holds at most `most` fevers after the first `skip`, and the first `most_struck` struck ones.
     """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
-    fevers = read_fevers(database, begin, end, most, skip)
+    fevers = Fevers(database, begin, end)
     count = len(fevers)
-    if most >= 0:
-        ((count,),) = database.execute(_COUNT, (begin, end))
     kiosks = _kiosks(database, settings, day)
     day_crowds = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
@@ -143,7 +202,7 @@ def read_day(
         timezone=settings.timezone,
         covered=covered,
         zero=covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks),
-        fevers=fevers,
+        fevers=fevers.page(most, skip),
         count=count,
         kiosks=kiosks,
         unlike=unlike(day_crowds),
@@ -151,20 +210,22 @@ def read_day(
         lit=lit,
         clock=clock_memory.doubts(database, begin, end),
         strikes=strikes,
-        struck=_struck(database, begin, end, most_struck) if strikes and most_struck else [],
+        struck=Fevers(database, begin, end, struck=True).page(most_struck) if strikes else [],
     )
 
 
-def read_fevers(
-    database: Database, begin: float, end: float, most: int = -1, skip: int = 0
-) -> list[Fever]:
-    """Fevers from `begin` to `end` (Unix time, s) that are not struck, in order of time: all, or at
-    most `most` after the first `skip`."""
-    rows = database.query(
-        f"{_FEVERS} and not {_IS_STRUCK} order by 5, 2, 3, 4 limit ? offset ?",
-        (begin, end, most, skip),
+def read_whole_day(
+    database: Database, settings: GatewaySettings, day: date | None = None
+) -> WholeDay:
+    """The log of `day`, by default today, with all fevers. It begins a transaction, so that all
+    that is read through the connection until it is closed is of one moment."""
+    database.execute("begin")
+    day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
+    return WholeDay(
+        read_day(database, settings, day, most=0),
+        Fevers(database, begin, end),
+        Fevers(database, begin, end, struck=True),
     )
-    return [msgspec.convert(row, Fever, strict=False) for row in rows]
 
 
 def read_fever(database: Database, identity: Identity) -> Fever | None:
@@ -175,11 +236,6 @@ def read_fever(database: Database, identity: Identity) -> Fever | None:
     return None
 
 
-def _struck(database: Database, begin: float, end: float, most: int) -> list[Fever]:
-    rows = database.query(f"{_FEVERS} and {_IS_STRUCK} order by 5 limit ?", (begin, end, most))
-    return msgspec.convert(list(rows), list[Fever], strict=False)
-
-
 FEVER = """
     select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
            r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
@@ -187,17 +243,7 @@ FEVER = """
            r.claimed_at
     from readings r join fevers f using (kiosk, boot, seq)"""
 """SQL: fevers with the columns of `Fever`."""
-# Written so that SQLite uses the partial index of fevers by time.
-_FEVERS = f"""{FEVER}
-    where r.verdict = 'fever'
-      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?"""
 _IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")
-_COUNT = f"""
-    select count(*) from readings r join fevers f using (kiosk, boot, seq)
-    where r.verdict = 'fever'
-      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
-      and not {_IS_STRUCK}"""  # noqa: S608 - constants
-
 _LIT = f"""
     select count(*) from fevers f join readings r using (kiosk, boot, seq)
     where f.raised_at >= ? and f.raised_at < ?

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevergate.reports.fever_log import Day
+from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.rescreen import Rescreened
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.terminal_text import words
@@ -40,20 +42,35 @@ def _degrees(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def as_json(day: Day) -> str:
-    """Keys as in `fever_log.Day`."""
-    return msgspec.json.format(msgspec.json.encode(day), indent=2).decode()
+def json_parts(whole: WholeDay, indent: int = 0) -> Iterator[bytes]:
+    """The log as JSON, keys as in `fever_log.Day`; its fevers one by one."""
+    rest = _json(whole.day, indent)
+    for name, fevers in (("fevers", whole.fevers), ("struck", whole.struck)):
+        # A quotation mark within a text is escaped: this matches the key alone.
+        head, empty, rest = rest.partition(b'"%s":%s[]' % (name.encode(), b" " * (indent > 0)))
+        yield head + empty[:-1]
+        outer, inner = (b"\n" + b" " * indent * depth if indent else b"" for depth in (1, 2))
+        between = b""
+        for fever in fevers:
+            yield between + inner + _json(fever, indent).replace(b"\n", inner)
+            between = b","
+        yield (outer if between else b"") + b"]"
+    yield rest
 
 
-def as_csv(day: Day, zone: ZoneInfo) -> str:
-    """The log as CSV: a header, and a row for each fever, struck ones last.
+def _json(value: object, indent: int) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=indent or -1)
+
+
+def write_csv(whole: WholeDay, zone: ZoneInfo, out: TextIO) -> None:
+    """Write the log as CSV: a header, and a row for each fever, struck ones last.
 
     Times are local, with their UTC offset.
     """
-    out = io.StringIO()
+    day = whole.day
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    for fever in [*day.fevers, *day.struck]:
+    for fever in chain(whole.fevers, whole.struck):
         struck = of_fever(day.strikes, fever.kiosk, fever.at)
         delay = "" if fever.delay_s is None else f"{fever.delay_s:.1f}"
         writer.writerow(
@@ -66,7 +83,6 @@ def as_csv(day: Day, zone: ZoneInfo) -> str:
                 *(("", "", "") if struck is None else _struck(struck, zone)),
             )
         )
-    return out.getvalue()
 
 
 def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
@@ -90,12 +106,13 @@ def harmless(value: object) -> object:
     return value
 
 
-def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
+def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
     """The log as a table for the terminal."""
     say = words(language)
-    waiting = sum(fever.acknowledged_at is None for fever in day.fevers)
-    if day.fevers:
-        verdict = Text(say["fevers_on"].format(count=len(day.fevers), open=waiting), "bold red")
+    day = whole.day
+    if day.count:
+        waiting = whole.fevers.unacknowledged()
+        verdict = Text(say["fevers_on"].format(count=day.count, open=waiting), "bold red")
     elif day.lit:
         verdict = Text(say["lit"].format(count=day.lit), "bold red")
     elif day.covered:
@@ -106,10 +123,10 @@ def as_table(day: Day, zone: ZoneInfo, language: str) -> RenderableType:
         Text(f"{say['title']}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
         verdict,
     ]
-    if day.fevers:
-        parts.append(_fevers(day, zone, say))
-        if len(day.fevers) > MAX_SHOWN:
-            text = say["cut"].format(shown=MAX_SHOWN, count=len(day.fevers))
+    if day.count:
+        parts.append(_fevers(whole.fevers.page(MAX_SHOWN), zone, say))
+        if day.count > MAX_SHOWN:
+            text = say["cut"].format(shown=MAX_SHOWN, count=day.count)
             parts.append(Text(text, "bold yellow"))
     parts.append(_kiosks(day, zone, say))
     if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
@@ -154,13 +171,13 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
     for verdict in ("normal", "fever", "retry"):
         before, after = result.before.get(verdict, 0), result.after.get(verdict, 0)
         counts.add_row(say[verdict], str(before), Text(str(after), "bold" * (before != after)))
-    head = say["rescreened"].format(scans=result.scans, changed=len(result.changed))
+    head = say["rescreened"].format(scans=result.scans, changed=result.changed_count)
     parts: list[RenderableType] = [Text(head, "bold"), counts]
     if result.changed:
         table = Table()
         for key in ("time", "kiosk", "scan", "skin_c", "body_c", "before", "now"):
             table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
-        for scan in result.changed:
+        for scan in result.changed[:MAX_SHOWN]:
             table.add_row(
                 _clock(scan.at, zone),
                 Text(scan.kiosk),
@@ -171,6 +188,9 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
                 _answers(scan.after, say),
             )
         parts.append(table)
+        if result.changed_count > MAX_SHOWN:
+            text = say["first"].format(shown=MAX_SHOWN, count=result.changed_count)
+            parts.append(Text(text, "bold yellow"))
     return Group(*parts)
 
 
@@ -179,13 +199,13 @@ def _answers(answers: list[tuple[str, str]], say: dict[str, str]) -> Text:
     return Text(" → ".join(shown))
 
 
-def _fevers(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+def _fevers(fevers: list[Fever], zone: ZoneInfo, say: dict[str, str]) -> Table:
     table = Table()
     for key in ("time", "gate", "kiosk", "body_c", "skin_c", "threshold_c", "ambient_c"):
         table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
     table.add_column(say["acknowledged"])
     table.add_column(say["after"], justify="right")
-    for fever in day.fevers[:MAX_SHOWN]:
+    for fever in fevers:
         table.add_row(
             _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
             Text(fever.gate),

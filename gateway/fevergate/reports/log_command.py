@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from fevergate.command_line.options import FiniteRange, settings_option
 from fevergate.errors import NothingFoundError
 from fevergate.reports import formats
-from fevergate.reports.fever_log import bounds, read_day
+from fevergate.reports.fever_log import bounds, read_whole_day
 from fevergate.reports.rescreen import Rules, rescreen
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
@@ -98,18 +98,24 @@ def log_command(
             today = clock_memory.today(database, settings.zone)
             _, begin, end = bounds(settings, day or today)
             changed = rescreen(database, begin, end, rules)
-            text = formats.rescreened_as_json(changed)
-            table = formats.rescreened_as_table(changed, settings.zone, language)
+            if form == "json":
+                click.echo(formats.rescreened_as_json(changed))
+            else:
+                _print(formats.rescreened_as_table(changed, settings.zone, language))
+            return
+        whole = read_whole_day(database, settings, day)
+        if form == "table":
+            _print(formats.as_table(whole, settings.zone, language))
+        elif form == "csv":
+            formats.write_csv(whole, settings.zone, sys.stdout)
         else:
-            log = read_day(database, settings, day, most_struck=0 if form == "table" else -1)
-            text = formats.as_json(log)
-            table = formats.as_table(log, settings.zone, language)
-            if form == "csv":
-                text = formats.as_csv(log, settings.zone)
+            for part in formats.json_parts(whole, indent=2):
+                sys.stdout.write(part.decode())
+            sys.stdout.write("\n")
     finally:
         database.close()
-    if form == "table":
-        # A pipe has no width: take what the table needs, rather than cut it.
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
-    else:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _print(table: RenderableType) -> None:
+    # A pipe has no width: take what the table needs, rather than cut it.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -6,8 +6,11 @@ and the crowd's baseline at that time; the calibration in force is in the databa
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -21,6 +24,12 @@ from kiosk.screening import REFERENCE, UNCONFIRMED, Screening
 
 QUALITY = (screening.SHORT, screening.MOVING, screening.WAIT, screening.SENSOR)
 """Reasons that come from the scan's quality and are kept; all others are decided again."""
+
+OPEN_SCANS = 16
+"""Scans back to which an alarm may belong: it comes before the answer to the next scan or after."""
+
+MAX_CHANGED = 20_000
+"""Most scans listed that would change."""
 
 Answer = tuple[str, str]
 """Verdict and reason."""
@@ -54,12 +63,16 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class Rescreened(Struct, frozen=True, kw_only=True):
-    """Result of a rescreening: number of scans, answers by verdict, scans that would change."""
+    """Result of a rescreening: number of scans, answers by verdict, scans that would change.
+
+    `changed` holds at most `MAX_CHANGED` of the `changed_count` scans.
+    """
 
     scans: int
     before: dict[str, int]
     after: dict[str, int]
     changed: list[Changed]
+    changed_count: int
 
 
 @dataclass
@@ -67,31 +80,30 @@ class _Scan:
     row: dict[str, Any]
     before: list[Answer]
     after: list[Answer]
-    stayed: bool = False
+    stayed: bool
     body_c: float | None = None
 
 
 def rescreen(database: Database, begin: float, end: float, rules: Rules) -> Rescreened:
     """Decide the scans from `begin` to `end` (Unix time, s) again, kiosk by kiosk, in order."""
-    kiosks: dict[str, list[_Scan]] = {}
-    for row in database.query(_ROWS, (begin, end, REFERENCE)):
-        scans = kiosks.setdefault(row["kiosk"], [])
-        answer = (row["verdict"], row["reason"])
-        first = next((scan for scan in reversed(scans) if scan.before == [_ASKED]), None)
-        if row["reason"] == UNCONFIRMED and first:
-            first.before.append(answer)
-            continue
-        # No alarm came in between: the kiosk took it for the same person's second scan.
-        followed = bool(scans) and scans[-1].before == [_ASKED]
-        scans.append(_Scan(row, [answer], [], stayed=followed))
-    for kiosk, scans in kiosks.items():
-        _judge_again(database, kiosk, scans, rules)
-    every = [scan for scans in kiosks.values() for scan in scans]
+    scans = changed_count = 0
+    before, after = Counter[str](), Counter[str]()
+    changed: list[Changed] = []
+    for kiosk, rows in groupby(database.query(_ROWS, (begin, end, REFERENCE)), itemgetter("kiosk")):
+        for scan in _decided_again(rows, _Judge(database, kiosk, rules)):
+            scans += 1
+            before.update(verdict for verdict, _ in scan.before)
+            after.update(verdict for verdict, _ in scan.after)
+            if scan.before != scan.after:
+                changed_count += 1
+                if len(changed) < MAX_CHANGED:
+                    changed.append(_changed(scan))
     return Rescreened(
-        scans=len(every),
-        before=dict(Counter(verdict for scan in every for verdict, _ in scan.before)),
-        after=dict(Counter(verdict for scan in every for verdict, _ in scan.after)),
-        changed=[_changed(scan) for scan in every if scan.before != scan.after],
+        scans=scans,
+        before=dict(before),
+        after=dict(after),
+        changed=changed,
+        changed_count=changed_count,
     )
 
 
@@ -104,41 +116,78 @@ _ROWS = """
     order by kiosk, boot, seq"""
 
 
-def _judge_again(database: Database, kiosk: str, scans: list[_Scan], rules: Rules) -> None:
-    name, confirm_scans = database.execute(
-        "select health ->> '$.site', health ->> '$.confirm_scans' from kiosks where kiosk = ?",
-        (kiosk,),
-    ).fetchone() or (None, None)
-    site = SITES.get(str(rules.site or name)) or SITES["canthus"]
-    if rules.confirm_scans is not None:
-        confirm_scans = rules.confirm_scans
-    units = list(
-        database.query("select * from calibrations where kiosk = ? order by applied_at", (kiosk,))
-    )
-    judge = Screening(site, confirm_scans=1 if confirm_scans is None else int(confirm_scans))
-    boot = None
-    for scan in scans:
+def _decided_again(rows: Iterable[dict[str, Any]], judge: _Judge) -> Iterator[_Scan]:
+    """The scans of a kiosk, each with its answers before and now."""
+    open_scans: deque[_Scan] = deque()
+    for row in rows:
+        answer = (row["verdict"], row["reason"])
+        if row["reason"] == UNCONFIRMED:
+            asked = next((scan for scan in reversed(open_scans) if scan.before == [_ASKED]), None)
+            if asked:
+                asked.before.append(answer)
+                continue
+        # No alarm came in between: the kiosk took it for the same person's second scan.
+        followed = bool(open_scans) and open_scans[-1].before == [_ASKED]
+        scan = _Scan(row, [answer], [], stayed=followed)
+        judge.decide(scan)
+        open_scans.append(scan)
+        if len(open_scans) > OPEN_SCANS:
+            yield open_scans.popleft()
+    judge.finish()
+    yield from open_scans
+
+
+class _Judge:
+    """Decides the scans of a kiosk in order, by the kiosk's own code under some rules."""
+
+    def __init__(self, database: Database, kiosk: str, rules: Rules) -> None:
+        name, confirm_scans = database.execute(
+            "select health ->> '$.site', health ->> '$.confirm_scans' from kiosks where kiosk = ?",
+            (kiosk,),
+        ).fetchone() or (None, None)
+        if rules.confirm_scans is not None:
+            confirm_scans = rules.confirm_scans
+        self._site = SITES.get(str(rules.site or name)) or SITES["canthus"]
+        self._confirm_scans = 1 if confirm_scans is None else int(confirm_scans)
+        self._units = list(
+            database.query(
+                "select * from calibrations where kiosk = ? order by applied_at", (kiosk,)
+            )
+        )
+        self._rules = rules
+        self._boot = None
+        self._screening = self._booted()
+
+    def decide(self, scan: _Scan) -> None:
+        """Append the answers to a scan to it, or to the one before that they are about."""
         row = scan.row
-        if boot is not None and boot != row["boot"]:
-            _append_answer(judge.overdue(_LATE_MS))
-            judge = Screening(site, confirm_scans=judge.confirm_scans)
-        boot = row["boot"]
+        if self._boot not in (None, row["boot"]):
+            self.finish()
+            self._screening = self._booted()
+        self._boot = row["boot"]
+        judge = self._screening
         _append_answer(judge.overdue(row["up_ms"] - row["scan_ms"]))
-        recorded = rules.baseline == "recorded"
+        recorded = self._rules.baseline == "recorded"
         judge.baseline = Baseline((row["baseline_c"] or 0.0) if recorded else 0.0, fixed=True)
-        threshold_c = rules.threshold_c or row["threshold_c"]
+        threshold_c = self._rules.threshold_c or row["threshold_c"]
         judge.threshold_c = threshold_c or screening.THRESHOLD_C
         quality = row["reason"] if row["reason"] in QUALITY else ""
         skin_c = air_c = None
         if row["object_c"] is not None:
-            unit = _in_force(units, row["when_at"])
+            unit = _in_force(self._units, row["when_at"])
             air_c = unit.air_c(row["ambient_c"])
             skin_c = through_emissivity(unit.object_c(row["object_c"]), air_c)
         answers = judge.judge(row["up_ms"], skin_c, air_c, quality, scan.stayed, scan)
         for judgement in answers:
             _append_answer(judgement)
         scan.body_c = answers[-1].body_c
-    _append_answer(judge.overdue(_LATE_MS))
+
+    def finish(self) -> None:
+        """Append the answer that is due if nobody comes any more."""
+        _append_answer(self._screening.overdue(_LATE_MS))
+
+    def _booted(self) -> Screening:
+        return Screening(self._site, confirm_scans=self._confirm_scans)
 
 
 _LATE_MS = 2**60

@@ -105,6 +105,10 @@ create index fevers_open on fevers(gate) where acknowledged_at is null;
 create index fevers_dirty on fevers(kiosk) where revision > forwarded;
 create index fevers_raised on fevers(raised_at);
 
+-- How often the fevers of each gate, or what is struck, have changed.
+create table fever_changes (gate text primary key, changes integer not null)
+    strict, without rowid;
+
 -- Counts and coverage by kiosk and hour; coverage as a bit for each minute.
 create table hours (
     kiosk text not null, hour integer not null, gate text not null,
@@ -207,7 +211,8 @@ create table meta (key text primary key, value text not null) strict, without ro
 
 @migrations()
 def first(db: Database) -> None:
-    """All tables, a new epoch, and triggers that move what is dated late to its hour."""
+    """All tables, a new epoch, and triggers: they move what is dated late to its hour, and count
+    the changes of fevers."""
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
     db.conn.execute("insert into meta values ('epoch', ?)", (secrets.token_hex(8),))
@@ -223,3 +228,14 @@ def first(db: Database) -> None:
         " update fevers set revision = revision + 1"
         " where kiosk = new.kiosk and boot = new.boot and seq = new.seq; end"
     )
+    for event in ("insert", "update of revision"):
+        db.conn.execute(
+            f"create trigger fevers_{event[:6]} after {event} on fevers begin"  # noqa: S608
+            " insert or ignore into fever_changes values (new.gate, 0);"
+            " update fever_changes set changes = changes + 1 where gate = new.gate; end"
+        )
+    for event in ("insert", "update"):
+        db.conn.execute(
+            f"create trigger strikes_{event} after {event} on strikes begin"  # noqa: S608
+            " update fever_changes set changes = changes + 1; end"
+        )

@@ -30,9 +30,6 @@ from fevergate.storage.store import Store
 REVOKED = "revoked.jsonl"
 """File of revoked kiosks, written by `fevergate provision revoke`."""
 
-MAX_FEVERS = 1000
-"""Struck fevers listed in a page's export; `fevergate log --format csv` lists all."""
-
 
 class Strike(StruckSpan, kw_only=True, frozen=True):
     """A strike in the gateway's store."""

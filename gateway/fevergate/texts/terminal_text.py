@@ -66,6 +66,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "以上为前 {shown} 条，共 {count} 条；全部见 --format csv 或 json。",
         "These are the first {shown} of {count}; --format csv and json have all.",
     ),
+    "first": ("以上为前 {shown} 条，共 {count} 条。", "These are the first {shown} of {count}."),
     "fevers_on": (
         "当日发热 {count} 人次，未处置 {open}。",
         "{count} fever(s), {open} not seen to.",

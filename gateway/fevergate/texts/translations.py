@@ -141,6 +141,7 @@ ERRORS = {
     "kiosk_file": N_("The kiosk's file on this gateway cannot be read:"),
     "value": N_("A value is not what it can be:"),
     "font": N_("No Chinese font here: install fonts-wqy-microhei, then try again."),
+    "room": N_("There is no room on the disk to make this file. Make room, then try again."),
     "version": N_("There is no such version."),
     "newer": N_("There is a newer version: look at that one."),
     "signed": N_("This version is signed already."),

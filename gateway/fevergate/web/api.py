@@ -29,6 +29,7 @@ from fevergate.web.live import GateNow
 from fevergate.web.openapi import Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
 from fevergate.web.sign_offs import SignOff
+from fevergate.web_common.dates import parse_day
 from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body
 from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry
@@ -163,14 +164,15 @@ class Api:
     )
     def log(self, request: Request) -> LogAnswer:
         skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
-        log = self._shared.day(request.query_params.get("date"), LOG_PAGE, skip)
+        text = request.query_params.get("date")
+        with self._shared.whole_day(parse_day(text) if text else None) as (log, *both):
+            log.fevers, log.struck = (
+                [msgspec.structs.replace(fever, acknowledged_by=None) for fever in page]
+                for page in (fevers.page(LOG_PAGE, skip) for fevers in both)
+            )
+            most = max(map(len, both))
         known = self._shared.follow_ups_of(log.fevers)
         signed = self._shared.signed(log)
-        most = max(log.count, len(log.struck))
-        log.fevers, log.struck = (
-            [msgspec.structs.replace(fever, acknowledged_by=None) for fever in fevers]
-            for fevers in (log.fevers, log.struck[skip : skip + LOG_PAGE])
-        )
         log.strikes = [
             msgspec.structs.replace(strike, by="", undone_by="") for strike in log.strikes
         ]

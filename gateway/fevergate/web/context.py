@@ -13,12 +13,19 @@ from sqlite_utils import Database
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import Day, Fever, identity_of, read_day, read_fever
+from fevergate.reports.fever_log import (
+    Day,
+    Fever,
+    WholeDay,
+    identity_of,
+    read_day,
+    read_fever,
+    read_whole_day,
+)
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import last_round
-from fevergate.storage.strikes import MAX_FEVERS
 from fevergate.texts import trouble_text
 from fevergate.web.clock import PagesClock
 from fevergate.web.duty import Duty
@@ -81,17 +88,21 @@ class Shared(Site):
             return 0
         return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
 
-    def day(self, text: str | None, most: int = -1, skip: int = 0) -> Day:
-        """A day's log (YYYY-MM-DD, default today) with at most `most` fevers (-1: all) after the
-        first `skip`. Raises `PeriodError`, `StoreError`."""
-        return self.read(parse_day(text) if text else None, most, skip)
-
-    def read(self, day: date | None, most: int = -1, skip: int = 0) -> Day:
-        """The log of a date, default today; see `day`. Raises `StoreError`."""
+    def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
+        """A day's log (YYYY-MM-DD, default today) with at most `most` fevers after the first
+        `skip`, and the first `most_struck` struck ones. Raises `PeriodError`, `StoreError`."""
+        day = parse_day(text) if text else None
         with self.reader() as reader:
             return read_day(
-                reader, self.settings, day, most=most, skip=skip, most_struck=MAX_FEVERS
+                reader, self.settings, day, most=most, skip=skip, most_struck=most_struck
             )
+
+    @contextmanager
+    def whole_day(self, day: date | None) -> Iterator[WholeDay]:
+        """A day's log (default today) with all its fevers, while the context lasts. Raises
+        `StoreError`."""
+        with self.reader() as reader:
+            yield read_whole_day(reader, self.settings, day)
 
     def signed(self, log: Day) -> list[SignOff]:
         """A day's signatures, compared with its whole log, which is read if `log` has only some
@@ -99,7 +110,7 @@ class Shared(Site):
         if not self.sign_offs.has(log.date):
             return []
         if len(log.fevers) < log.count <= MAX_SIGNED_FEVERS:
-            log = self.read(date.fromisoformat(log.date), MAX_SIGNED_FEVERS)
+            log = self.day(log.date, MAX_SIGNED_FEVERS)
         return self.sign_offs.of(log, self.follow_ups_of(log.fevers))
 
     def kiosks(self) -> list[KioskState]:

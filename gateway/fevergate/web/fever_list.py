@@ -17,10 +17,10 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
-from fevergate.reports.fever_log import FEVER, Fever, bounds, identity_of
+from fevergate.reports.fever_log import FEVER, Fever, bounds
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.schema import struck
-from fevergate.web.follow_ups import FollowUp
+from fevergate.web.follow_ups import Followed
 
 if TYPE_CHECKING:
     from fevergate.web.context import Shared
@@ -37,7 +37,6 @@ MAX_LISTED = 50
 """Fevers of each list on a board: more would hide the alarm and slow the page."""
 
 Selection = Literal["today", "open"]
-Followed = tuple[Fever, FollowUp | None]
 
 
 class FeverPage(msgspec.Struct, frozen=True):
@@ -77,8 +76,7 @@ class FeverList:
             ((count,),) = reader.execute(f"select count(*) {_FROM} {_WHERE}", parameters)
             rows = reader.query(_ROWS, parameters | {"limit": limit, "skip": skip})
             fevers = msgspec.convert(list(rows), list[Fever], strict=False)
-        known = self._shared.follow_ups.of([identity_of(fever) for fever in fevers])
-        return FeverPage([(fever, known.get(identity_of(fever))) for fever in fevers], count)
+        return FeverPage(list(self._shared.follow_ups.beside(fevers)), count)
 
     def mark(self, gate: str) -> str:
         """A gate's mark as last read, empty if unknown; never waits for a disk."""
@@ -97,29 +95,12 @@ class FeverList:
             self._reading = None
 
     def _read_marks(self) -> dict[str, str]:
-        today, begin, end = bounds(self._shared.settings, self._shared.clock.today())
         with self._shared.reader() as reader:
-            counts_of = {
-                gate: "/".join(map(str, counts))
-                for gate, *counts in reader.execute(_MARKS, (begin - OPEN_DAYS * DAY_S, end))
-            }
-        ((revisions, saved),) = self._shared.store.query(
-            "select total(revision), count(*) from follow_ups"
-        )
-        return {
-            gate.name: f"{today}/{revisions:.0f}/{saved}/{counts_of.get(gate.name, '')}"
-            for gate in self._shared.settings.gates
-        }
+            changes = dict(reader.execute("select gate, changes from fever_changes").fetchall())
+        shared = self._shared
+        same = f"{shared.clock.today()}/{shared.follow_ups.changes}"
+        return {gate.name: f"{same}/{changes.get(gate.name, 0)}" for gate in shared.settings.gates}
 
-
-# Written so that SQLite uses the partial index of fevers by time.
-_MARKS = f"""
-    select f.gate, count(*), count(f.acknowledged_at), cast(total(f.acknowledged_at) as integer)
-    from readings r join fevers f using (kiosk, boot, seq)
-    where r.verdict = 'fever'
-      and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
-      and not {struck("r", "coalesce(r.at, r.received_at)")}
-    group by f.gate"""  # noqa: S608 - constants
 
 _FROM = """
     from readings r join fevers f using (kiosk, boot, seq)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.epochs import RESENT_DAYS
 from fevergate.web_common.store import WebStore
@@ -48,6 +50,13 @@ class FollowUp(Struct, kw_only=True):
     by: str = ""
     at: float = 0.0
     revision: int = 0
+
+
+Followed = tuple[Fever, FollowUp | None]
+"""A fever and its follow-up, if it has one."""
+
+AT_ONCE = 500
+"""Follow-ups that are read at once."""
 
 
 def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
@@ -103,6 +112,8 @@ class FollowUps:
         self._store = store
         self._vault = vault
         self._now = now
+        self.changes = time.time_ns()
+        """Another number after each save, and in each process."""
 
     def get(self, fever: Identity) -> FollowUp | None:
         """A fever's follow-up. Raises `StoreError` if it was encrypted with another key."""
@@ -115,6 +126,13 @@ class FollowUps:
             Identity(*row[:3]): self._follow_up(row[3:])
             for row in self._store.query(_SELECT, (wanted,))
         }
+
+    def beside(self, fevers: Iterable[Fever]) -> Iterator[Followed]:
+        """Each of the fevers with its follow-up. Raises `StoreError`."""
+        rest = iter(fevers)
+        while part := list(islice(rest, AT_ONCE)):
+            known = self.of([identity_of(fever) for fever in part])
+            yield from ((fever, known.get(identity_of(fever))) for fever in part)
 
     def save(
         self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True, reason: str = ""
@@ -144,6 +162,7 @@ class FollowUps:
             if not saved.rowcount:
                 raise FollowUpError("revision", "meanwhile")
             connection.execute(_INSERT_REVISION, tuple(fever))
+        self.changes += 1
         changes = [
             f"{name}: {getattr(before, name)} → {getattr(new, name)}"
             if name in IMPERSONAL

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from typing import BinaryIO
 
-import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import RedirectResponse, Response
 
-from fevergate.errors import ActionError, ExportError, StrikeError
-from fevergate.reports.fever_log import identity_of
+from fevergate.errors import ActionError, StrikeError
+from fevergate.reports.fever_log import WholeDay
+from fevergate.reports.formats import json_parts
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import N_, translations
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.exports import TRUNCATED, XLSX, as_pdf, as_xlsx, csv_parts
-from fevergate.web_common.middleware import form_of, session_of
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
-from fevergate.web_common.tables import Sheet
+from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.tables import Say, Sheet
 
 FOOTER = N_("It screens and does not diagnose.")
 
@@ -40,22 +39,22 @@ class LogPages:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self.routes = [
-            Route("/admin/log", self.log),
-            Route("/admin/log/sign", self.sign, methods=["POST"]),
-            Route("/admin/log/strike", self.strike, methods=["POST"]),
-            Route("/admin/log/take-back", self.take_back, methods=["POST"]),
-            Route("/admin/log.csv", self.csv),
-            Route("/admin/log-coverage.csv", self.coverage_csv),
-            Route("/admin/log.xlsx", self.xlsx),
-            Route("/admin/log.pdf", self.pdf),
-            Route("/admin/log.json", self.json),
+            get("/admin/log", self.log),
+            post("/admin/log/sign", self.sign),
+            post("/admin/log/strike", self.strike),
+            post("/admin/log/take-back", self.take_back),
+            get("/admin/log.csv", self.csv),
+            get("/admin/log-coverage.csv", self.coverage_csv),
+            get("/admin/log.xlsx", self.xlsx),
+            get("/admin/log.pdf", self.pdf),
+            get("/admin/log.json", self.json),
         ]
 
-    async def log(self, request: Request) -> Response:
+    def log(self, request: Request) -> Response:
         """Show a day's log."""
-        return await self._log_page(request, request.query_params.get("date"))
+        return self._log_page(request, request.query_params.get("date"))
 
-    async def _log_page(
+    def _log_page(
         self,
         request: Request,
         day: str | None,
@@ -63,10 +62,11 @@ class LogPages:
         given: Mapping[str, str] | None = None,
     ) -> Response:
         number = page_of(request)
-        log = await run_in_threadpool(self._shared.day, day, PAGE, (number - 1) * PAGE)
-        signed = await run_in_threadpool(self._shared.signed, log)
-        known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
-        await self._note(request, "look at log", log.date)
+        skip = (number - 1) * PAGE
+        log = self._shared.day(day, PAGE, skip, MAX_STRUCK_SHOWN + 1)
+        signed = self._shared.signed(log)
+        fevers = list(self._shared.follow_ups.beside(log.fevers))
+        self._shared.note(request, "look at log", log.date)
         return self._shared.page(
             request,
             "log.html",
@@ -76,31 +76,29 @@ class LogPages:
             most_struck=MAX_STRUCK_SHOWN,
             log=log,
             signed=signed,
-            fevers=[(fever, known.get(identity_of(fever))) for fever in log.fevers],
+            fevers=fevers,
             number=number,
             last=last_page(log.count),
         )
 
-    async def sign(self, request: Request) -> Response:
+    def sign(self, request: Request, form: Form) -> Response:
         """Sign a day's log."""
-        form = await form_of(request)
-        log = await run_in_threadpool(self._shared.day, form.get("date") or None, MAX_SIGNED_FEVERS)
-        known = await run_in_threadpool(self._shared.follow_ups_of, log.fevers)
+        log = self._shared.day(form.get("date") or None, MAX_SIGNED_FEVERS)
+        known = self._shared.follow_ups_of(log.fevers)
         user = session_of(request).user
-        await run_in_threadpool(self._shared.sign_offs.sign, log, known, user)
-        await self._note(request, "sign off", log.date)
+        self._shared.sign_offs.sign(log, known, user)
+        self._shared.note(request, "sign off", log.date)
         return RedirectResponse(f"/admin/log?date={log.date}", 303)
 
-    async def strike(self, request: Request) -> Response:
+    def strike(self, request: Request, form: Form) -> Response:
         """Strike a kiosk's hours from a day."""
-        return await self._strike(request, "strike")
+        return self._strike(request, form, "strike")
 
-    async def take_back(self, request: Request) -> Response:
+    def take_back(self, request: Request, form: Form) -> Response:
         """Let hours that were struck count again."""
-        return await self._strike(request, "take back strike")
+        return self._strike(request, form, "take back strike")
 
-    async def _strike(self, request: Request, action: str) -> Response:
-        form = await form_of(request)
+    def _strike(self, request: Request, form: Form, action: str) -> Response:
         day = parse_day(form.get("date", ""))
         try:
             asked = StrikeRequest(
@@ -108,96 +106,94 @@ class LogPages:
                 day=day,
                 by=session_of(request).user,
                 reason=form.get("reason", "").strip(),
-                begin=_number(form.get("begin", "0")),
-                end=_number(form.get("end", "24")),
+                begin=whole_number(form.get("begin", "0")),
+                end=whole_number(form.get("end", "24")),
                 trusted=form.get("trusted") == "1",
             )
             if action == "strike":
-                await run_in_threadpool(strike, self._shared.settings, asked)
+                strike(self._shared.settings, asked)
             else:
-                number = _number(form.get("strike", ""))
-                await run_in_threadpool(take_back, self._shared.settings, asked, number)
+                take_back(self._shared.settings, asked, whole_number(form.get("strike", "")))
         except StrikeError as error:
             shown = ActionError(error.reason, error.detail if error.reason in _DETAILED else "")
-            return await self._log_page(request, day.isoformat(), shown, form)
+            return self._log_page(request, day.isoformat(), shown, form)
         what = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
-        await self._note(request, action, what)
+        self._shared.note(request, action, what)
         return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 
-    async def csv(self, request: Request) -> Response:
+    def csv(self, request: Request) -> Response:
         """Export the fevers as CSV."""
-        return await self._file(
-            request, "csv", "text/csv; charset=utf-8", lambda report: csv_parts(report.tables[0])
+        return self._report(
+            request, "csv", CSV, lambda report, _, out: write_csv(report.tables[0], out)
         )
 
-    async def coverage_csv(self, request: Request) -> Response:
+    def coverage_csv(self, request: Request) -> Response:
         """Export the kiosks' coverage as CSV."""
-        return await self._file(
-            request,
-            "coverage.csv",
-            "text/csv; charset=utf-8",
-            lambda report: csv_parts(report.tables[1]),
+        return self._report(
+            request, "coverage.csv", CSV, lambda report, _, out: write_csv(report.tables[1], out)
         )
 
-    async def xlsx(self, request: Request) -> Response:
+    def xlsx(self, request: Request) -> Response:
         """Export the log as XLSX."""
-        return await self._file(request, "xlsx", XLSX, as_xlsx)
+        return self._report(request, "xlsx", XLSX, lambda report, _, out: write_xlsx(report, out))
 
-    async def pdf(self, request: Request) -> Response:
+    def pdf(self, request: Request) -> Response:
         """Export the log as PDF."""
-        say = translations(self._shared.language(request)).gettext
-        return await self._file(
+        return self._report(
             request,
             "pdf",
-            "application/pdf",
-            lambda report: as_pdf(report, say(FOOTER), say(TRUNCATED)),
+            PDF,
+            lambda report, say, out: write_pdf(report, say(FOOTER), say(TRUNCATED), out),
         )
 
-    async def json(self, request: Request) -> Response:
+    def json(self, request: Request) -> Response:
         """Export the log as JSON."""
-        log = await run_in_threadpool(self._shared.day, request.query_params.get("date"))
-        await self._note(request, "take log", f"{log.date} json")
-        content = await run_in_threadpool(msgspec.json.encode, log)
-        return Response(content, media_type="application/json")
 
-    async def _file(
+        def write_day(whole: WholeDay, out: BinaryIO) -> None:
+            for part in json_parts(whole):
+                out.write(part)
+
+        return self._file(request, "json", JSON, write_day)
+
+    def _report(
         self,
         request: Request,
         suffix: str,
-        kind: str,
-        make: Callable[[Sheet], bytes | Iterator[bytes]],
+        media: str,
+        write: Callable[[Sheet, Say, BinaryIO], None],
     ) -> Response:
         personal = request.query_params.get("names") == "1"
-        report = await run_in_threadpool(self._sheet, request, personal)
-        try:
-            content = await run_in_threadpool(make, report)
-        except ExportError:
-            raise HTTPException(503, "font") from None
-        what = f"{report.name}.{suffix}" + (" with names" if personal else "")
-        await self._note(request, "take log", what)
-        headers = {"Content-Disposition": f'attachment; filename="{report.name}.{suffix}"'}
-        if isinstance(content, bytes):
-            return Response(content, media_type=kind, headers=headers)
-        return StreamingResponse(content, media_type=kind, headers=headers)
+        say = translations(self._shared.language(request)).gettext
 
-    def _sheet(self, request: Request, personal: bool) -> Sheet:
-        log = self._shared.day(request.query_params.get("date"))
-        return sheet(
-            log,
-            self._shared.follow_ups_of(log.fevers),
-            self._shared.signed(log),
-            self._shared.settings.zone,
-            translations(self._shared.language(request)).gettext,
-            personal=personal,
-        )
+        def write_day(whole: WholeDay, out: BinaryIO) -> None:
+            report = sheet(
+                whole,
+                self._shared.follow_ups.beside,
+                self._shared.signed(whole.day),
+                self._shared.settings.zone,
+                say,
+                personal=personal,
+            )
+            write(report, say, out)
 
-    async def _note(self, request: Request, action: str, what: str) -> None:
-        user = session_of(request).user
-        await run_in_threadpool(self._shared.store.note, user, action, what)
+        return self._file(request, suffix, media, write_day, " with names" * personal)
 
+    def _file(
+        self,
+        request: Request,
+        suffix: str,
+        media: str,
+        write_day: Callable[[WholeDay, BinaryIO], None],
+        noted: str = "",
+    ) -> Response:
+        text = request.query_params.get("date")
+        day = parse_day(text) if text else self._shared.clock.today()
 
-def _number(text: str) -> int:
-    """A form's number. Raises `StrikeError`."""
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise StrikeError("hours", text[:20])
-    return int(text)
+        def write(out: BinaryIO) -> None:
+            with self._shared.whole_day(day) as whole:
+                write_day(whole, out)
+
+        name = f"fever-log-{self._shared.settings.campus}-{day}.{suffix}"
+        answer = download(name, media, write)
+        self._shared.note(request, "take log", name + noted)
+        return answer

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import Day, Fever, KioskDay, identity_of
+from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay, identity_of
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_
-from fevergate.web.follow_ups import PERSONAL, FollowUp
+from fevergate.web.follow_ups import PERSONAL, Followed, FollowUp
 from fevergate.web.sign_offs import SignOff
 from fevergate.web_common.tables import (
     Cell,
@@ -114,34 +112,32 @@ def strikes(day: Day, say: Say) -> list[str]:
 
 
 def sheet(
-    day: Day,
-    known: Mapping[Identity, FollowUp],
+    whole: WholeDay,
+    followed: Callable[[Iterable[Fever]], Iterator[Followed]],
     signed: Sequence[SignOff],
     zone: ZoneInfo,
     say: Say,
     *,
     personal: bool,
 ) -> Sheet:
-    """The log in one language; `personal` adds names and telephone numbers."""
+    """The log in one language; `followed` gives the fevers' follow-ups, `personal` adds names and
+    telephone numbers."""
+    day = whole.day
+    count_struck = len(whole.struck)
     columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
-
-    def fever_row(fever: Fever) -> list[Cell]:
-        return _fever_row(day, fever, known.get(identity_of(fever)), zone, say, personal=personal)
-
-    def marked_row(row: tuple[Fever, bool]) -> list[Cell]:
-        fever, is_struck = row
-        if not is_struck:
-            return [*fever_row(fever), ""]
-        blank = _fever_row(day, fever, None, zone, say, personal=personal)
-        return [*blank, _struck_by(day, fever)]
-
-    fevers: Rows[Any] = Rows(day.fevers, fever_row)
-    if day.struck:  # listed last, each marked
+    if count_struck:
         columns += (N_("Struck"),)
-        every = [(fever, False) for fever in day.fevers] + [(fever, True) for fever in day.struck]
-        fevers = Rows(every, marked_row)
+
+    def rows() -> Iterator[list[Cell]]:
+        for fever, after in followed(whole.fevers):
+            row = _fever_row(day, fever, after, zone, say, personal=personal)
+            yield [*row, ""] if count_struck else row
+        for fever in whole.struck:  # listed last, each marked
+            row = _fever_row(day, fever, None, zone, say, personal=personal)
+            yield [*row, _struck_by(day, fever)]
+
+    fevers = Rows(day.count + count_struck, rows)
     return Sheet(
-        name=f"fever-log-{day.campus}-{day.date}",
         title=f"{say('Fever log')} {day.campus} {day.date}",
         state=verdict(day, say)[0],
         verdict=verdict(day, say)[1],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +12,8 @@ from fevergate.texts.translations import N_, translations
 from fevergate.web import charts
 from fevergate.web.context import Shared
 from fevergate.web.overview import Counts, Overview
-from fevergate.web_common.exports import as_csv
+from fevergate.web_common.downloads import CSV, download
+from fevergate.web_common.exports import write_csv
 from fevergate.web_common.routes import get
 from fevergate.web_common.tables import Cell, Table
 
@@ -81,8 +84,7 @@ class OverviewPages:
         table = Table(name, *_table(name, overview))
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{file}"'}
-        return Response(as_csv(table), media_type="text/csv; charset=utf-8", headers=headers)
+        return download(file, CSV, partial(write_csv, table))
 
 
 def _table(name: str, overview: Overview) -> tuple[list[str], list[list[Cell]]]:

@@ -23,17 +23,17 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import PeriodError
 from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import Day, identity_of
+from fevergate.reports.fever_log import MAX_FEVERS, Day, identity_of
 from fevergate.reports.tree_diff import Difference, differences
 from fevergate.storage.strikes import Strike
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web_common.store import WebStore
 
 MAX_DIFFERENCES = 50
-MAX_SIGNED_FEVERS = 20_000
+MAX_SIGNED_FEVERS = MAX_FEVERS
 """Most fevers of a day that can be signed: the signature's document holds half a kilobyte of each,
-and takes more in memory. No gate sees so many people; fevers that a stolen kiosk invented are
-struck before signing, and struck ones do not count."""
+and takes more in memory. Fevers that a stolen kiosk invented are struck before signing, and struck
+ones do not count."""
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
@@ -83,17 +83,15 @@ class SignOffs:
     def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
         """A day's signatures, the newest first, compared with its complete log; if it has more
         fevers than can be signed, only their number is compared."""
-        rows = self._store.query(
-            'select s."by", s.at, s.sha256, s.document, s.mac, coalesce((select b.mac'
-            " from sign_offs b where b.id < s.id order by b.id desc limit 1), '')"
-            " from sign_offs s where s.date = ? order by s.id desc",
-            (day.date,),
+        ids = self._store.query(
+            "select id from sign_offs where date = ? order by id desc", (day.date,)
         )
-        if not rows:
+        if not ids:
             return []
         whole = day.count <= MAX_SIGNED_FEVERS
         now = content(day, known, self._vault) if whole else {"fevers": day.count}
-        return [self._held(row, now, whole) for row in rows]
+        # One by one: a document may take megabytes.
+        return [self._held(self._store.query(_SIGN_OFF, number)[0], now, whole) for number in ids]
 
     def _held(self, row: tuple[Any, ...], now: dict[str, Any], whole: bool) -> SignOff:
         by, at, digest, document, mac, mac_before = row
@@ -112,6 +110,12 @@ class SignOffs:
         return SignOff(
             by=by, at=at, sha256=digest, genuine=genuine, differences=shown[:MAX_DIFFERENCES]
         )
+
+
+_SIGN_OFF = """
+    select s."by", s.at, s.sha256, s.document, s.mac, coalesce((
+        select b.mac from sign_offs b where b.id < s.id order by b.id desc limit 1), '')
+    from sign_offs s where s.id = ?"""
 
 
 def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[str, Any]:

@@ -2,5 +2,5 @@
 
 Signing in: `accounts`, `passwords`, `tokens`, `middleware`, `sign_in`, `account_pages`. The
 database of accounts and audit: `store`, `schema`. Pages: `page_maker`, `dates`. Reports as tables
-and files: `tables`, `exports`. The server itself: `https_server`.
+and files: `tables`, `exports`, `downloads`. The server itself: `https_server`.
 """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -25,17 +24,13 @@ from fevergate.reports.pdf_font import chinese_font
 from fevergate.texts.translations import N_
 from fevergate.web_common.tables import Cell, Sheet, Table
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARGIN = 10 * mm
 SMALL, PADDING = 7, 2
-CSV_PART_ROWS = 500
-"""Rows of a CSV that are written at a time."""
-
 MAX_PDF_ROWS = 1000
 """Rows of a table in a PDF (thirty pages): ReportLab holds the whole document in memory."""
 
-MAX_XLSX_ROWS = 1_000_000
-"""Rows of a table in an XLSX: a worksheet holds 1,048,576; a CSV has no limit."""
+MAX_SHEET_ROWS = 1_000_000
+"""Rows of a worksheet, which can hold 1,048,576; a longer table goes on in the next."""
 
 TRUNCATED = N_(
     "Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX."
@@ -49,54 +44,50 @@ COLOURS = {
 """Colour of the verdict, by the state of a sheet."""
 
 
-def csv_parts(table: Table) -> Iterator[bytes]:
-    """A table as CSV (RFC 4180) in UTF-8 with a byte order mark for spreadsheets, in parts."""
-    rows = iter(table.rows)
-    part: list[Sequence[Cell]] = [table.columns]
-    yield codecs.BOM_UTF8
-    while part:
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        for row in part:
-            writer.writerow("" if value is None else harmless(value) for value in row)
-        yield out.getvalue().encode()
-        part = list(islice(rows, CSV_PART_ROWS))
+def write_csv(table: Table, out: BinaryIO) -> None:
+    """Write a table as CSV (RFC 4180) in UTF-8 with a byte order mark for spreadsheets."""
+    text = io.TextIOWrapper(out, "utf-8-sig", newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    for row in chain([table.columns], table.rows):
+        writer.writerow("" if value is None else harmless(value) for value in row)
+    text.detach()
 
 
-def as_csv(table: Table) -> bytes:
-    """A table as one CSV file."""
-    return b"".join(csv_parts(table))
+def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
+    """Write a workbook with a sheet for each table and one for the text. Text is never a formula.
 
-
-def as_xlsx(sheet: Sheet) -> bytes:
-    """A workbook with a sheet for each table and one for the text. Text is never a formula."""
-    out = io.BytesIO()
+    A table of more than `MAX_SHEET_ROWS` takes several sheets.
+    """
     # `constant_memory` writes each complete row to a temporary file.
     with Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True, "bottom": 1})
         for table in sheet.tables:
-            page = book.add_worksheet(table.title[:31])
-            page.write_row(0, 0, table.columns, bold)
-            for column, width in enumerate(_column_widths(table, 60)):
-                page.set_column(column, column, width + 2)
-            for number, row in enumerate(islice(table.rows, MAX_XLSX_ROWS), 1):
-                for column, value in enumerate(row):
-                    if isinstance(value, str):
-                        page.write_string(number, column, value)
-                    elif value is not None:
-                        page.write_number(number, column, value)
-            page.freeze_panes(1, 0)
-            if table.rows:
-                last = min(len(table.rows), MAX_XLSX_ROWS)
-                page.autofilter(0, 0, last, len(table.columns) - 1)
+            rows = iter(table.rows)
+            widths = _column_widths(table, 60)
+            for part in range(-(-len(table.rows) // MAX_SHEET_ROWS) or 1):
+                page = book.add_worksheet(
+                    f"{table.title[:27]} {part + 1}" if part else table.title[:31]
+                )
+                page.write_row(0, 0, table.columns, bold)
+                for column, width in enumerate(widths):
+                    page.set_column(column, column, width + 2)
+                number = 0
+                for number, row in enumerate(islice(rows, MAX_SHEET_ROWS), 1):
+                    for column, value in enumerate(row):
+                        if isinstance(value, str):
+                            page.write_string(number, column, value)
+                        elif value is not None:
+                            page.write_number(number, column, value)
+                page.freeze_panes(1, 0)
+                if number:
+                    page.autofilter(0, 0, number, len(table.columns) - 1)
         page = book.add_worksheet("FeverGate")
         for number, line in enumerate([sheet.title, sheet.verdict, *sheet.lines, *sheet.signed]):
             page.write_string(number, 0, line)
-    return out.getvalue()
 
 
-def as_pdf(sheet: Sheet, footer: str, truncated: str) -> bytes:
-    """A PDF on A4 landscape with its font embedded.
+def write_pdf(sheet: Sheet, footer: str, truncated: str, out: BinaryIO) -> None:
+    """Write a PDF on A4 landscape with its font embedded.
 
     A table of more than `MAX_PDF_ROWS` is cut there, which `truncated` (translated `TRUNCATED`)
     states. Raises `ExportError` without a Chinese font, or if the report cannot be laid out.
@@ -126,7 +117,6 @@ def as_pdf(sheet: Sheet, footer: str, truncated: str) -> bytes:
         canvas.drawString(MARGIN, 6 * mm, f"{sheet.title} · {footer}")
         canvas.drawRightString(landscape(A4)[0] - MARGIN, 6 * mm, str(document.page))
 
-    out = io.BytesIO()
     document = SimpleDocTemplate(
         out,
         pagesize=landscape(A4),
@@ -142,7 +132,6 @@ def as_pdf(sheet: Sheet, footer: str, truncated: str) -> bytes:
         document.build(story, onFirstPage=furniture, onLaterPages=furniture)
     except LayoutError as error:
         raise ExportError(f"it does not fit on a page: {error}") from error
-    return out.getvalue()
 
 
 def _grid(table: Table, font: str) -> LongTable:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fevergate.protocol.campus_messages import StruckSpan
@@ -13,7 +13,6 @@ from fevergate.texts.translations import LABELS, N_
 
 Cell = str | int | float | None
 Say = Callable[[str], str]
-T = TypeVar("T")
 
 FIELDS = {
     "fevers": N_("Fever"),
@@ -52,18 +51,18 @@ FIELDS = {
 """Titles of the fields of a signed report."""
 
 
-class Rows(Generic[T]):
-    """Rows that are made one at a time as they are read, so that a long table fits in memory."""
+class Rows:
+    """`count` rows that `read` makes one by one, so that a long table takes no memory."""
 
-    def __init__(self, items: Sequence[T], make: Callable[[T], list[Cell]]) -> None:
-        self._items = items
-        self._make = make
+    def __init__(self, count: int, read: Callable[[], Iterator[list[Cell]]]) -> None:
+        self._count = count
+        self._read = read
 
     def __len__(self) -> int:
-        return len(self._items)
+        return self._count
 
     def __iter__(self) -> Iterator[list[Cell]]:
-        return map(self._make, self._items)
+        return self._read()
 
 
 class Table(NamedTuple):
@@ -71,14 +70,12 @@ class Table(NamedTuple):
 
     title: str
     columns: list[str]
-    rows: list[list[Cell]] | Rows[Any]
+    rows: list[list[Cell]] | Rows
 
 
 class Sheet(NamedTuple):
     """A report, such as a day's log: its text and its tables."""
 
-    name: str
-    """The file's name without suffix, ASCII."""
     title: str
     state: str
     """`red`, `green` or `amber`."""

@@ -13,7 +13,7 @@ from samples import arrived, health, settings
 
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
-from fevergate.reports.fever_log import bounds, read_day, read_fevers
+from fevergate.reports.fever_log import Fevers, bounds, read_day
 from fevergate.reports.kiosk_comparison import crowds
 from fevergate.storage.records import HealthArrived
 from fevergate.storage.store import Store
@@ -200,7 +200,7 @@ def test_whatever_is_struck_and_taken_back_the_figures_are_those_of_the_other_ho
         assert (one.normal, one.fever, one.retry) == (len(left),) * 3
         assert len(day.fevers) == len(left)
         assert len(day.struck) == len(came) - len(left)
-        assert len(read_fevers(store.db, BEGIN, BEGIN + 24 * HOUR)) == len(left)
+        assert len(Fevers(store.db, BEGIN, BEGIN + 24 * HOUR)) == len(left)
     finally:
         store.close()
 

@@ -15,7 +15,8 @@ from samples import AT, arrived
 
 from fevergate.protocol.messages import Identity
 from fevergate.reports import formats
-from fevergate.reports.fever_log import read_day
+from fevergate.reports.fever_log import read_day, read_whole_day
+from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike
 from fevergate.web import api, clock, fever_list
 from fevergate.web.follow_ups import FollowUp
@@ -32,7 +33,6 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
     monkeypatch.setattr(fever_list, "MAX_LISTED", 5)
     monkeypatch.setattr(exports, "MAX_PDF_ROWS", 10)
-    monkeypatch.setattr(exports, "CSV_PART_ROWS", 4)
     monkeypatch.setattr(api, "LOG_PAGE", 10)
     monkeypatch.setattr(formats, "MAX_SHOWN", 10)
     site.gateway.commit(
@@ -192,11 +192,15 @@ def test_a_program_gets_the_log_in_steps_too(flooded):
 
 
 def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
-    day = read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY))
-    shown = io.StringIO()
+    reader = open_reader(flooded.gateway.path)
+    day = read_whole_day(reader, flooded.settings, date.fromisoformat(DAY))
+    shown, written = io.StringIO(), io.StringIO()
     console = Console(file=shown, width=160)
     console.print(formats.as_table(day, flooded.settings.zone, "en"))
     text = shown.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
-    assert len(json.loads(formats.as_json(day))["fevers"]) == FLOOD + 1
-    assert formats.as_csv(day, flooded.settings.zone).count("north-1") == FLOOD + 1
+    assert f"{FLOOD + 1} fever(s), {FLOOD} not seen to" in text
+    assert len(json.loads(b"".join(formats.json_parts(day)))["fevers"]) == FLOOD + 1
+    formats.write_csv(day, flooded.settings.zone, written)
+    assert written.getvalue().count("north-1") == FLOOD + 1
+    reader.close()

@@ -10,7 +10,7 @@ import pdfplumber
 import pytest
 from pages_site import DAY, FEVER, OURS, csrf
 
-from fevergate.reports.fever_log import read_fevers
+from fevergate.reports.fever_log import Fevers
 
 LOG = f"/admin/log?date={DAY}"
 
@@ -116,7 +116,7 @@ def test_a_guard_strikes_nothing(stolen):
 
 def test_a_struck_fever_is_no_open_case_at_the_board_and_can_still_be_looked_at(stolen):
     client = stolen.client("李伟")
-    assert len(read_fevers(stolen.gateway.db, 0, 2**40)) == 1
+    assert len(Fevers(stolen.gateway.db, 0, 2**40)) == 1
     assert sent(client).status_code == 303
-    assert read_fevers(stolen.gateway.db, 0, 2**40) == []
+    assert not Fevers(stolen.gateway.db, 0, 2**40)
     assert client.get(FEVER).status_code == 200
