@@ -11,20 +11,16 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gateway/fevergate"
-METHODS = [
-    (f"{room}/**.{ending}", method)
-    for room in ("web_common", "web", "campus", "texts")
-    for ending, method in (("py", "python"), ("html", "jinja2"))
-]
-KEYWORDS = {"N_": None, "say": None, "_": None, "gettext": None}
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+KEYWORDS: dict[str, None] = dict.fromkeys(("N_", "say", "both", "side_by_side", "_", "gettext"))
 
 
 def template() -> Catalog:
     """Catalogue of every text in the sources."""
     found = Catalog(project="FeverGate", charset="utf-8", header_comment="", fuzzy=False)
-    options = {name: {"trim_blocks": "true", "lstrip_blocks": "true"} for name, _ in METHODS[1::2]}
     for name, _, text, comments, context in extract_from_dir(
-        PACKAGE, METHODS, options, keywords=KEYWORDS
+        PACKAGE, METHODS, OPTIONS, keywords=KEYWORDS
     ):
         found.add(text, locations=[(name, 1)], auto_comments=comments, context=context)
     return found

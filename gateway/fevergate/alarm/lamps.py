@@ -11,6 +11,8 @@ from gpiozero.pins import Factory
 from fevergate.alarm.gpio import GateLights, NoLights, library_of, open_factory
 from fevergate.errors import PinsError
 from fevergate.settings.gateway import Gate, GatewaySettings
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import both, translator
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +85,6 @@ class Lamps:
 
 def _log(gate: str, dark: str) -> None:
     """Log in both languages why a gate's lamps cannot be lit."""
-    from fevergate.texts import trouble_text  # loads Babel, only when needed
-    from fevergate.texts.translations import translations
-
-    log.error("gate %s: %s", gate, dark)
-    log.error("闸口 %s：%s", gate, trouble_text.line(dark, translations("zh").gettext))
+    why = (trouble_text.line(dark, translator("zh")), dark)
+    for text in reversed(both("gate {gate}: {why}", gate=gate, why=why)):
+        log.error("%s", text)

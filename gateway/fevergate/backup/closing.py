@@ -36,6 +36,7 @@ from fevergate.settings import last_good
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import connect
 from fevergate.system.atomic_file import sync_folder, write_private
+from fevergate.texts.translations import N_
 
 NOTE = "closing.json"
 SETTINGS = "gateway.toml"
@@ -292,30 +293,19 @@ def wipe(path: Path) -> None:
 
 
 REMAINS = (
-    (
-        "各测温机的闪存中仍有 Wi-Fi 密码与凭据：请更换 Wi-Fi 密码，并逐台擦除："
-        "esptool --port /dev/ttyUSB0 erase-flash",
-        "each kiosk's flash still holds the Wi-Fi's password and its credential: change the Wi-Fi's"
-        " password, and erase each board: esptool --port /dev/ttyUSB0 erase-flash",
+    N_(
+        "each kiosk's flash still holds the Wi-Fi's password and its credential: change the"
+        " Wi-Fi's password, and erase each board: esptool --port /dev/ttyUSB0 erase-flash"
     ),
-    (
-        "汇总服务器仍有本校区已上报的汇总与处置：请在该机运行"
-        " fevergate close {campus} --settings /etc/fevergate/campus.toml（--archive 另选文件）",
-        "the campus server still has what was forwarded: run there"
-        " fevergate close {campus} --settings /etc/fevergate/campus.toml (--archive another file)",
+    N_(
+        "the campus server still has what was forwarded: run there fevergate close {campus}"
+        " --settings /etc/fevergate/campus.toml (--archive another file)"
     ),
-    (
-        "此前的备份仍含姓名与密钥：一并销毁",
-        "backups made before still hold names and keys: destroy them, too",
-    ),
-    (
-        "存储卡自身可能保留被覆盖的内容：请销毁，或整卡擦除（blkdiscard）",
-        "the card may keep what was overwritten: destroy it, or erase all of it (blkdiscard)",
-    ),
-    (
-        "归档只能用其口令打开；签核的 SHA-256 保留，签名密钥已销毁",
-        "the archive opens with its passphrase alone; of signatures their SHA-256 is kept, the key"
-        " that they were made with is destroyed",
+    N_("backups made before still hold names and keys: destroy them, too"),
+    N_("the card may keep what was overwritten: destroy it, or erase all of it (blkdiscard)"),
+    N_(
+        "the archive opens with its passphrase alone; of signatures their SHA-256 is kept,"
+        " the key that they were made with is destroyed"
     ),
 )
-"""What is left to do by hand after a closing. (Chinese, English)"""
+"""What is left to do by hand after a closing."""

@@ -33,6 +33,7 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
+from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.middleware import AccessMiddleware
@@ -133,7 +134,7 @@ def campus_command(settings_path: Path, invite: bool, clock_right: bool) -> None
         database = CampusDatabase(settings.url)
         say_right(database)
         database.close()
-        click.echo("一分钟内生效 / it takes it within a minute")
+        click.echo(side_by_side("the server takes it within a minute"))
         return
     if invite:
         server = CampusServer(settings)

@@ -37,6 +37,7 @@ from fevergate.errors import BackupError, ClosingError
 from fevergate.mosquitto.broker_files import hand_over
 from fevergate.protocol.campus_messages import FeverEvent
 from fevergate.provision.files import read_toml, write_toml
+from fevergate.texts.translations import N_
 
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"
@@ -233,25 +234,18 @@ def _forget(path: Path, campus: str, names: list[str]) -> None:
 
 
 REMAINS = (
-    (
-        "若别的机器上也运行汇总服务器，请同样从其 campus.toml 中删除该校区；然后启动："
-        "systemctl start fevergate-campus",
+    N_(
         "where the campus server runs on other machines, too, take the campus out of their"
-        " campus.toml; then start it again: systemctl start fevergate-campus",
+        " campus.toml; then start it again: systemctl start fevergate-campus"
     ),
-    (
-        "各日报告及其签名、审计记录保留（无发热者姓名）；今后重新生成的旧日报告不再含该校区",
-        "the reports of the days stay, signed as they are, and the audit, both without names of"
-        " those who had a fever; a report that is made anew has this campus no more",
+    N_(
+        "the reports of the days stay, signed as they are, and the audit, both without names"
+        " of those who had a fever; a report that is made anew has this campus no more"
     ),
-    (
-        "该校区网关上的数据不受影响：请在网关上运行 fevergate close {campus}",
-        "its gateway keeps what it has: run there fevergate close {campus}",
-    ),
-    (
-        "此前的备份（以及 PostgreSQL 的预写日志与副本）仍含姓名：一并销毁",
-        "backups made before, and PostgreSQL's write-ahead log and standbys, still hold names:"
-        " destroy them, too",
+    N_("its gateway keeps what it has: run there fevergate close {campus}"),
+    N_(
+        "backups made before, and PostgreSQL's write-ahead log and standbys, still hold"
+        " names: destroy them, too"
     ),
 )
-"""What `close_campus` does not wipe, and what is left to do. (Chinese, English)"""
+"""What `close_campus` does not wipe, and what is left to do."""

@@ -17,7 +17,8 @@ from fevergate.campus.notice_log import Notices
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
-from fevergate.notices.texts import Text, celsius, report_state, texts
+from fevergate.notices.texts import celsius, report_state, texts
+from fevergate.texts.translations import Pair
 
 OLD_S = 24 * 3600.0
 """Age from which on nobody need go to the gate: older fevers share a notice, by the hour."""
@@ -185,11 +186,11 @@ class Escalation:
                 last[campus, gateway] = began
         return last
 
-    def _place(self, name: str) -> Text:
+    def _place(self, name: str) -> Pair:
         campus = self._settings.campuses.get(name)
         if campus is None:
-            return {"zh": name, "en": name}
-        return {"zh": campus.title or name, "en": campus.title_en or campus.title or name}
+            return name, name
+        return campus.title or name, campus.title_en or campus.title or name
 
     def _clock(self, at: float) -> str:
         return f"{datetime.fromtimestamp(at, self._settings.zone):%Y-%m-%d %H:%M}"

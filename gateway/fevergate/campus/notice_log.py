@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -19,7 +19,7 @@ from fevergate.campus.schema import notices
 from fevergate.campus.settings import CampusSettings
 from fevergate.notices.notice import Failure, Notice, Told, masked, scrubbed
 from fevergate.notices.settings import Contact, Kind
-from fevergate.settings.gateway import Language
+from fevergate.texts.translations import LANGUAGES, Pair
 
 HOLD_S = 300.0
 """Validity of a claim; longer than any attempt, even if a mail server uses up each timeout."""
@@ -50,15 +50,15 @@ class Notices:
         key: str,
         kind: Kind,
         campus: str,
-        subject: Mapping[Language, str],
-        body: Mapping[Language, str],
+        subject: Pair,
+        body: Pair,
     ) -> int:
         """Queue a notice to each contact of this kind and campus, in their language, once per
         `key`; returns how many rows are new. A notice of campus `""` goes to all contacts."""
         now = self._now()
         rows = []
         for name, contact in self._contacts(kind, campus):
-            language = contact.language or self._settings.language
+            half = LANGUAGES.index(contact.language or self._settings.language)
             rows.append(
                 {
                     "key": key,
@@ -67,8 +67,8 @@ class Notices:
                     "contact": name,
                     "channel": contact.channel,
                     "address": contact.address,
-                    "subject": subject[language],
-                    "body": body[language],
+                    "subject": subject[half],
+                    "body": body[half],
                     "made_at": now,
                     "next_at": now,
                 }

@@ -24,7 +24,7 @@ from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
-from fevergate.texts.translations import N_, translations
+from fevergate.texts.translations import N_, translator
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
@@ -142,7 +142,7 @@ class CampusPages(Site):
         versions = await run_in_threadpool(self._reports.versions, day)
         report, version = await self._version(request, day, versions)
         language = self.language(request)
-        say = translations(language).gettext
+        say = translator(language)
         zone = self._settings.zone
         sheet = report_sheet.sheet(report, [version], zone, language, say)
         if kind == "csv":

@@ -15,6 +15,7 @@ from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.strikes import Register, TokenStrike, read_strikes
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
+from fevergate.texts.translations import N_, translator
 
 REASONS = {
     "by": "--by: expected 1 to {detail} characters that can be printed",
@@ -30,27 +31,15 @@ REASONS = {
 }
 """Message for each reason of a `StrikeError`."""
 
-WORDS = {
-    "zh": {
-        "none": "没有以已更换令牌上报的记录",
-        "rows": "{token}  数据批次 {epoch}：{rows} 条（其中发热 {fevers}），"
-        "收到于 {first} 至 {last}，日期 {first_day} 至 {last_day}",
-        "struck": "{id}  已剔除 {token}（数据批次 {epoch}）自 {since} 起的记录；"
-        "{by}，{at}：{reason}",
-        "undone": "{id}  恢复计入 {token}（数据批次 {epoch}）自 {since} 起的记录；{undone_by}，"
-        "{undone_at}：{undone_reason}",
-        "all": "全部",
-    },
-    "en": {
-        "none": "nothing is held by a token that was replaced",
-        "rows": "{token}  epoch {epoch}: {rows} rows ({fevers} fevers), came {first} to {last},"
-        " of {first_day} to {last_day}",
-        "struck": "{id}  struck: {token} (epoch {epoch}) since {since}; {by}, {at}: {reason}",
-        "undone": "{id}  counts again: {token} (epoch {epoch}) since {since}; {undone_by},"
-        " {undone_at}: {undone_reason}",
-        "all": "any",
-    },
-}
+ROWS = N_(
+    "{token}  epoch {epoch}: {rows} rows ({fevers} fevers), came {first} to {last},"
+    " of {first_day} to {last_day}"
+)
+STRUCK = N_("{id}  struck: {token} (epoch {epoch}) since {since}; {by}, {at}: {reason}")
+UNDONE = N_(
+    "{id}  counts again: {token} (epoch {epoch}) since {since}; {undone_by}, {undone_at}:"
+    " {undone_reason}"
+)
 
 
 @click.command("strike-token")
@@ -124,11 +113,13 @@ def _list(database: CampusDatabase, settings: CampusSettings) -> None:
     for strike in strikes:
         click.echo(_struck(strike, settings))
     if not rows and not strikes:
-        click.echo(WORDS[settings.language]["none"])
+        say = translator(settings.language)
+        click.echo(say("nothing is held by a token that was replaced"))
 
 
 def _rows(one: ReplacedRows, settings: CampusSettings) -> str:
-    return WORDS[settings.language]["rows"].format(
+    return translator(settings.language)(
+        ROWS,
         token=f"{one.gateway}/{one.token[:8]}",
         epoch=one.epoch or "-",
         rows=one.rows,
@@ -141,11 +132,12 @@ def _rows(one: ReplacedRows, settings: CampusSettings) -> str:
 
 
 def _struck(one: TokenStrike, settings: CampusSettings) -> str:
-    words = WORDS[settings.language]
-    return words["struck" if one.undone_at is None else "undone"].format(
+    say = translator(settings.language)
+    return say(
+        STRUCK if one.undone_at is None else UNDONE,
         id=one.id,
         token=f"{one.gateway}/{one.token[:8]}",
-        epoch=words["all"] if one.epoch is None else one.epoch or "-",
+        epoch=say("any") if one.epoch is None else one.epoch or "-",
         since=_local(one.since, settings.zone),
         at=_local(one.at, settings.zone),
         by=one.by,

@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from fevergate.texts.translations import N_
+
 KNOWN_PAST = 1_735_689_600
 """2025-01-01 in Unix time (s), before this was written: a clock behind it was never set."""
 
@@ -340,16 +342,12 @@ class GatewayClock:
         return bool(self._synced)
 
 
-WAYS_OUT: dict[Why, tuple[str, str]] = {
-    "unset": (
-        "等待网络校时，或由人设置：sudo timedatectl set-time",
-        "network time ends it, or a person: sudo timedatectl set-time",
-    ),
-    "back": (
-        "网络校时、与各设备一致三小时、运行一天均可解除；或核对时间后运行 fevergate clock --right",
-        "network time, three hours of kiosks that agree, or a day ends it; or see that the clock is"
-        " right and run fevergate clock --right",
+WAYS_OUT: dict[Why, str] = {
+    "unset": N_("network time ends it, or a person: sudo timedatectl set-time"),
+    "back": N_(
+        "network time, three hours of kiosks that agree, or a day ends it; or see"
+        " that the clock is right and run fevergate clock --right"
     ),
 }
 WAYS_OUT["ahead"] = WAYS_OUT["back"]
-"""How each doubt ends by itself, and how a person ends it (Chinese, English)."""
+"""How each doubt ends by itself, and how a person ends it."""

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.command_line.finding import Finding
+from fevergate.command_line.finding import Finding, State
+from fevergate.texts.translations import N_, Pair, both
 
 SAVED = Path("/usr/lib/clock-epoch")
 """The saved time, read by systemd (src/shared/clock-util.c, `clock_apply_epoch`)."""
@@ -22,10 +23,9 @@ CHIPS = Path("/sys/class/rtc")
 CHIP_AGREES_S = 60
 """Largest difference (s) between the clock and a clock chip that it was set from. A chip that is
 further off was not read at boot, or its battery is empty."""
-WAYS_OUT = (
-    "接入网络校时，加装时钟模块（install.md），或手动设置：sudo date -s '2026-11-26 08:00'",
-    "give it a network with a time server or a clock module (install.md), or set it by hand:"
-    " sudo date -s '2026-11-26 08:00'",
+WAYS_OUT = N_(
+    "give it a network with a time server or a clock module (install.md), or set"
+    " it by hand: sudo date -s '2026-11-26 08:00'"
 )
 
 
@@ -35,44 +35,36 @@ def finding(now: datetime, zone: ZoneInfo) -> Finding:
     local = now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     synchronised = _synchronised()
     if synchronised is None:
-        return _finding("ok", local, ("", ""))
+        return Finding(check="clock", state="ok", text=(local, local))
     if synchronised:
-        return _finding("ok", local, ("已校时", "synchronised"))
+        return _finding("ok", both("{local}, synchronised", local=local))
     if chip := _chip(now):
-        return _finding("ok", local, (f"取自时钟芯片 {chip}", f"from the clock chip {chip}"))
+        return _finding("ok", both("{local}, from the clock chip {chip}", local=local, chip=chip))
     if (last := _time_of(SYNCHRONISED)) is None:
         return _finding(
             "warning",
-            local,
-            (
-                "从未校时：仅在手动设置过时才正确",
-                "never set by a time server: right only if somebody set it by hand",
+            both(
+                "{local}, never set by a time server: right only if somebody set it by hand",
+                local=local,
             ),
         )
     right = last.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     return _finding(
         "warning",
-        local,
-        (
-            f"未校时，由保存的时间继续；最近一次校时 {right}；断电时间未计入",
-            f"not synchronised, goes on from the time that was saved; last right {right},"
+        both(
+            "{local}, not synchronised, goes on from the time that was saved; last right {right},"
             " and behind by each power cut since",
+            local=local,
+            right=right,
         )
         if _time_of(SAVED)
-        else (f"未校时；最近一次校时 {right}", f"not synchronised; last right {right}"),
+        else both("{local}, not synchronised; last right {right}", local=local, right=right),
     )
 
 
-def _finding(state: str, local: str, words: tuple[str, str]) -> Finding:
-    return Finding(
-        check="clock",
-        state="ok" if state == "ok" else "warning",
-        text=(
-            f"{local}，{words[0]}" if words[0] else local,
-            f"{local}, {words[1]}" if words[1] else local,
-        ),
-        advice=("", "") if state == "ok" else WAYS_OUT,
-    )
+def _finding(state: State, text: Pair) -> Finding:
+    advice = ("", "") if state == "ok" else both(WAYS_OUT)
+    return Finding(check="clock", state=state, text=text, advice=advice)
 
 
 def _chip(now: datetime) -> str | None:

@@ -164,20 +164,20 @@ class CollectWriter(threading.Thread):
 
 
 def patiently(
-    work: Callable[[], object], say: Callable[[str], None], ending: threading.Event
+    work: Callable[[], object], report: Callable[[str], None], ending: threading.Event
 ) -> bool:
     """Call `work` until it does not raise `StoreError`, with growing waits; False where `ending`
-    is set first. `say` gets the text of each error, and an empty text after success."""
+    is set first. `report` gets the text of each error, and an empty text after success."""
     wait_s = BACKOFF_MIN_S
     while True:
         try:
             work()
         except StoreError as error:
-            say(str(error))
+            report(str(error))
             # At random, so that the collectors do not all return to the database at once.
             if ending.wait(wait_s * random.uniform(0.5, 1)):  # noqa: S311 - no secret
                 return False
             wait_s = min(2 * wait_s, BACKOFF_MAX_S)
         else:
-            say("")
+            report("")
             return True

@@ -31,6 +31,7 @@ from fevergate.kiosks.calibration_prompts import (
     calibration_options,
     record_of,
 )
+from fevergate.texts.translations import N_, both, side_by_side
 from kiosk import screening
 
 
@@ -77,7 +78,9 @@ def check_command(
     with at_work(settings_path) as work:
         language = language or work.settings.language
         if reference_c is None:
-            reference_c = click.prompt(_ASKED[reference], type=FiniteRange(low_c, high_c))
+            reference_c = click.prompt(
+                side_by_side(_ASKED[reference]), type=FiniteRange(low_c, high_c)
+            )
         elif not low_c <= reference_c <= high_c:
             raise click.BadParameter(
                 f"{reference_c:g}: expected {low_c:g} to {high_c:g} °C", param_hint="--at"
@@ -98,8 +101,8 @@ def check_command(
 
 _ASKED = {
     "blackbody": ASK_BLACK_BODY,
-    "axillary": "Clinical thermometer, armpit, °C 腋温",
-    "oral": "Clinical thermometer, mouth, °C 口温",
+    "axillary": N_("Clinical thermometer, armpit, °C"),
+    "oral": N_("Clinical thermometer, mouth, °C"),
 }
 
 
@@ -107,12 +110,14 @@ _AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
 
 
 def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
-    click.echo("now look into the sensor ... 请看向传感器", err=quiet)
+    click.echo(side_by_side("now look into the sensor ..."), err=quiet)
     look = work.looker(None).once(lambda _sample, _state: None)
     # Results too cold or too hot are compared: they may be the sensor's error.
     if look is None or look.reason in _AGAIN:
-        why = "nobody was seen 没有看到人" if look is None else terminal.say(look.reason, "en")
-        raise NothingFoundError(f"no measurement to compare: {why}; try again")
+        why = N_("nobody was seen") if look is None else terminal.REASONS[look.reason]
+        raise NothingFoundError(
+            side_by_side("no measurement to compare: {why}; try again", why=both(why))
+        )
     held = Held(look.object_c, look.can_c)
     return of_person(work.sensor, held, reference, clinical_c, look.body_c, look.site)
 
@@ -120,7 +125,7 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
 def _measured(work: AtWork, *, quiet: bool) -> Held:
     """Measure a black body, with a progress bar for the person who holds it."""
     bar = Progress(
-        TextColumn("hold it still 拿稳不动"),
+        TextColumn(side_by_side("hold it still")),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         transient=True,
@@ -152,7 +157,9 @@ def calibrate_command(
 
         def read(number: int) -> float:
             click.prompt(
-                f"  {number} of {SCANS}: hold it up, then Enter 对准后按回车",
+                side_by_side(
+                    "{number} of {scans}: hold it up, then Enter", number=number, scans=SCANS
+                ),
                 default="",
                 show_default=False,
             )
@@ -167,4 +174,4 @@ def calibrate_command(
         if agreed(record, yes=yes):
             with work.store() as kept:
                 kept.add_calibration(record)
-            click.echo("in force 已启用")
+            click.echo(side_by_side("in force"))

@@ -24,6 +24,7 @@ from fevergate.desk.scan import Look, State
 from fevergate.desk.sensor import Sample
 from fevergate.desk.session import AtWork, at_work, console, guard_name, settings_of
 from fevergate.errors import DeskError, NothingFoundError
+from fevergate.texts.translations import side_by_side, translator
 
 FEVER_S = 3600.0
 """Age (s) beyond which a fever is not that of the person at the desk."""
@@ -101,6 +102,7 @@ def look_command(
         raise click.BadParameter("expected at most 200 characters", param_hint="--why")
     settings, _ = settings_of(settings_path)
     language = language or settings.language
+    say = translator(language)
     with at_work(settings_path) as work:
         fever = _fever(work, kiosk) if kiosk else None
         looker = work.looker(threshold_c)
@@ -115,7 +117,7 @@ def look_command(
                 return
             screen.print(terminal.looked(look, language))
             if by:
-                screen.print(terminal.say("noted", language))
+                screen.print(say("noted"))
 
         if watch:
             _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
@@ -131,7 +133,10 @@ def look_command(
                 keep(look)
                 seen += 1
                 continue
-            click.echo(terminal.say("nobody", language), err=as_json)
+            click.echo(
+                say("nobody was seen in twenty seconds: closer to the sensor, and again"),
+                err=as_json,
+            )
             if as_json:
                 context.exit(1)
 
@@ -142,13 +147,15 @@ def _fever(work: AtWork, kiosk: str) -> Fever:
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
     fever = gateway_reader.newest_fever(work.settings, kiosk)
     if fever is None or time.time() - fever.raised_at > FEVER_S:
-        raise NothingFoundError(f"{kiosk}: no fever within the last hour 一小时内没有发热")
+        raise NothingFoundError(side_by_side("{kiosk}: no fever within the last hour", kiosk=kiosk))
     return fever
 
 
 def _enter(language: str) -> bool:
     """Wait for Enter; False for q or the end of input."""
-    click.echo(terminal.say("enter", language) + " ", nl=False)
+    say = translator(language)
+    prompt = say("Enter, then let them look into the sensor (q ends)")
+    click.echo(f"{prompt} ", nl=False)
     sys.stdout.flush()
     answer = sys.stdin.readline()
     return bool(answer) and answer.strip().lower() != "q"

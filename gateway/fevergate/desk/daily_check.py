@@ -15,6 +15,7 @@ from msgspec import Struct
 from fevergate.desk.sensor import DeskSensor
 from fevergate.errors import DeskError
 from fevergate.kiosks.calibration import AXILLA_C, REFERENCE_C, SCATTER_MAX_C
+from fevergate.texts.translations import both
 from kiosk.calibration import Calibration
 from kiosk.estimate import ORAL_TO_AXILLARY_C
 from kiosk.scan import CAN_MOVES_C, Median
@@ -74,22 +75,17 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
     sensor.prove_alive()
     if (scatter_c := stdev(object_c)) > SCATTER_MAX_C:
         raise DeskError(
-            (
-                f"参照物不稳定：标准差 {scatter_c:.2f} °C，最多 {SCATTER_MAX_C:g}",
-                f"the reference is not at rest: SD {scatter_c:.2f} °C, at most {SCATTER_MAX_C:g}",
+            both(
+                "the reference is not at rest: SD {scatter_c:.2f} °C, at most {scatter_max_c:g}",
+                scatter_c=scatter_c,
+                scatter_max_c=SCATTER_MAX_C,
             ),
-            ("拿稳，充满视场，再测", "hold it still, let it fill the view, try again"),
+            both("hold it still, let it fill the view, try again"),
         )
     if (moved_c := max(can_c) - min(can_c)) > CAN_MOVES_C:
         raise DeskError(
-            (
-                f"传感器自身温度在变：{moved_c:.2f} °C",
-                f"the sensor's own temperature moves: {moved_c:.2f} °C",
-            ),
-            (
-                "手离开传感器，避开风，等 20 分钟再测",
-                "hands off the sensor, out of the draught, and wait 20 minutes",
-            ),
+            both("the sensor's own temperature moves: {moved_c:.2f} °C", moved_c=moved_c),
+            both("hands off the sensor, out of the draught, and wait 20 minutes"),
         )
     return Held(fmean(object_c), fmean(can_c))
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from smbus2 import I2cFunc, SMBus, i2c_msg
 
 from fevergate.errors import DeskError
+from fevergate.texts.translations import both
 
 CLOCK_MAX_HZ = 100_000
 DEVICES = Path("/sys/bus/i2c/devices")
@@ -96,49 +97,39 @@ class DeskBus:
         except PermissionError as error:
             user = getpass.getuser()
             raise DeskError(
-                (f"{user} 无权使用 {self.path}", f"{user} may not use {self.path}"),
-                (
-                    f"sudo usermod -aG i2c {user}，然后重新登录",
-                    f"sudo usermod -aG i2c {user}, then sign in again",
-                ),
+                both("{user} may not use {path}", user=user, path=self.path),
+                both("sudo usermod -aG i2c {user}, then sign in again", user=user),
             ) from error
         except OSError as error:
             raise DeskError(
-                (f"{self.path} 无法打开：{error.strerror}", f"{self.path}: {error.strerror}"),
-                ("应为 I2C 总线的设备文件", "expected the device of an I2C bus"),
+                both(
+                    "{path} cannot be opened: {strerror}", path=self.path, strerror=error.strerror
+                ),
+                both("expected the device of an I2C bus"),
             ) from error
         if not bus.funcs & I2cFunc.I2C:
             bus.close()
             raise DeskError(
-                (f"{self.path} 只支持 SMBus 命令", f"{self.path} knows SMBus commands only"),
-                (
-                    "请使用树莓派排针上的总线：[desk] bus = 1",
-                    "use the bus on the Pi's header: [desk] bus = 1",
-                ),
+                both("{path} knows SMBus commands only", path=self.path),
+                both("use the bus on the Pi's header: [desk] bus = 1"),
             )
         return bus
 
     def _absent(self) -> DeskError:
         if (DEVICES / f"i2c-{self.number}").exists():
             return DeskError(
-                (
-                    f"没有 {self.path}：未加载内核模块 i2c-dev",
-                    f"no {self.path}: the kernel module i2c-dev is not loaded",
-                ),
-                (
-                    "sudo modprobe i2c-dev，并把 i2c-dev 写入 /etc/modules-load.d/i2c.conf",
-                    "sudo modprobe i2c-dev, and i2c-dev into /etc/modules-load.d/i2c.conf",
-                ),
+                both("no {path}: the kernel module i2c-dev is not loaded", path=self.path),
+                both("sudo modprobe i2c-dev, and i2c-dev into /etc/modules-load.d/i2c.conf"),
             )
         others = ", ".join(sorted(path.name for path in Path("/dev").glob("i2c-*")))
         return DeskError(
-            (
-                f"没有 {self.path}：I2C 总线未启用" + (f"（现有 {others}）" if others else ""),
-                f"no {self.path}: the bus is off" + (f" (there is {others})" if others else ""),
+            both(
+                "no {path}: the bus is off{others}",
+                path=self.path,
+                others=both(" (there is {others})", others=others) if others else "",
             ),
-            (
-                "sudo raspi-config nonint do_i2c 0（config.txt 中 dtparam=i2c_arm=on），再重启",
-                "sudo raspi-config nonint do_i2c 0 (dtparam=i2c_arm=on in config.txt), then reboot",
+            both(
+                "sudo raspi-config nonint do_i2c 0 (dtparam=i2c_arm=on in config.txt), then reboot"
             ),
         )
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fevergate.desk.linux_i2c import CLOCK_MAX_HZ, HELD, DeskBus
 from fevergate.errors import DeskError
+from fevergate.texts.translations import N_, both
 from kiosk import errors
 from kiosk.mlx90614 import MLX90614
 from kiosk.sensor_checks import FrozenCheck
@@ -68,14 +69,13 @@ class DeskSensor:
         clock_hz = self._bus.clock_hz()
         if clock_hz and clock_hz > CLOCK_MAX_HZ:
             raise DeskError(
-                (
-                    f"{self._bus.path} 的时钟为 {clock_hz} Hz，传感器最多 {CLOCK_MAX_HZ} Hz",
-                    f"{self._bus.path} runs at {clock_hz} Hz, the sensor at {CLOCK_MAX_HZ} at most",
+                both(
+                    "{path} runs at {clock_hz} Hz, the sensor at {clock_max_hz} at most",
+                    path=self._bus.path,
+                    clock_hz=clock_hz,
+                    clock_max_hz=CLOCK_MAX_HZ,
                 ),
-                (
-                    "config.txt 中改为 dtparam=i2c_arm_baudrate=100000，然后重启",
-                    "dtparam=i2c_arm_baudrate=100000 in config.txt, then reboot",
-                ),
+                both("dtparam=i2c_arm_baudrate=100000 in config.txt, then reboot"),
             )
         try:
             self.unit = self._part.unit_id()
@@ -128,54 +128,40 @@ class DeskSensor:
     def _in_words(self, error: errors.SensorError) -> DeskError:
         kind = type(error)
         if kind is errors.BusError and self._bus.i2c.errno in HELD:
-            return DeskError(*_HELD)
+            return DeskError(*map(both, _HELD))
         text, advice = _WORDS.get(kind, _WORDS[errors.SensorError])
         detail = errors.plain(error)
-        return DeskError((f"{text[0]}（{detail}）", f"{text[1]} ({detail})"), advice)
+        text = both("{fault} ({detail})", fault=both(text), detail=detail)
+        return DeskError(text, both(advice))
 
 
 _WORDS = {
     errors.BusError: (
-        ("传感器无应答", "the sensor does not answer"),
-        (
-            "检查 3.3 V、GND、SDA、SCL 四根线（hardware/wiring/desk.svg）",
-            "check its four wires, 3.3 V, GND, SDA, SCL (hardware/wiring/desk.svg)",
-        ),
+        N_("the sensor does not answer"),
+        N_("check its four wires, 3.3 V, GND, SDA, SCL (hardware/wiring/desk.svg)"),
     ),
     errors.PecError: (
-        ("传感器校验错误", "wrong checksums, again and again"),
-        (
-            "线太长或接触不良：换短线，远离电源线",
-            "the wire is too long or loose: a shorter one, away from mains",
-        ),
+        N_("wrong checksums, again and again"),
+        N_("the wire is too long or loose: a shorter one, away from mains"),
     ),
     errors.InvalidError: (
-        ("传感器数值无效", "what the sensor says is no temperature"),
-        (
-            "断电后重新插上；仍如此则更换传感器",
-            "take its supply away and back; if it stays so, replace the sensor",
-        ),
+        N_("what the sensor says is no temperature"),
+        N_("take its supply away and back; if it stays so, replace the sensor"),
     ),
     errors.SetupError: (
-        ("传感器的发射率或滤波被改过", "its emissivity or its filter was changed"),
-        ("换一个出厂设置的传感器", "take a part that is set as it was delivered"),
+        N_("its emissivity or its filter was changed"),
+        N_("take a part that is set as it was delivered"),
     ),
     errors.FrozenError: (
-        ("传感器数值不变", "the sensor says the same again and again"),
-        (
-            "断电后重新插上；仍如此则更换传感器",
-            "take its supply away and back; if it stays so, replace the sensor",
-        ),
+        N_("the sensor says the same again and again"),
+        N_("take its supply away and back; if it stays so, replace the sensor"),
     ),
     errors.SensorError: (
-        ("传感器故障", "the sensor failed"),
-        ("断电后重新插上", "take its supply away and back"),
+        N_("the sensor failed"),
+        N_("take its supply away and back"),
     ),
 }
 _HELD = (
-    ("I2C 总线被拉低", "a wire of the bus is held low"),
-    (
-        "传感器断电后重新插上；检查 SDA、SCL 是否短路",
-        "take the sensor's supply away and back; see that SDA and SCL touch nothing",
-    ),
+    N_("a wire of the bus is held low"),
+    N_("take the sensor's supply away and back; see that SDA and SCL touch nothing"),
 )

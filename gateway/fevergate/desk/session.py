@@ -19,6 +19,7 @@ from fevergate.desk.sensor import Clock, DeskSensor
 from fevergate.desk.store import DeskStore, calibration_of, last_check
 from fevergate.errors import SettingsError
 from fevergate.settings.gateway import Desk, GatewaySettings, load_gateway
+from fevergate.texts.translations import side_by_side
 from kiosk.calibration import Calibration
 from kiosk.screening import THRESHOLD_C
 
@@ -66,8 +67,11 @@ def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
     settings = load_gateway(path)
     if settings.desk is None:
         raise SettingsError(
-            f"{path}: desk: missing; where a sensor hangs on the Pi's pins, add [desk] and bus = 1"
-            " 未设置值班台传感器"
+            side_by_side(
+                "{path}: desk: missing; where a sensor hangs on the Pi's pins, add [desk] and"
+                " bus = 1",
+                path=path,
+            )
         )
     return settings, settings.desk
 

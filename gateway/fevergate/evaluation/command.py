@@ -13,42 +13,9 @@ from rich.text import Text
 from fevergate.command_line.options import FiniteRange
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Interval, evaluate
+from fevergate.texts.translations import N_, translator
 from kiosk.estimate import SITES
 from kiosk.screening import THRESHOLD_C
-
-SAY = {
-    # key: (Chinese, English)
-    "title": (
-        "{camera} 相机，{site}，口温 {fever:.1f} °C 及以上为发热",
-        "{camera}, {site}, fever from {fever:.1f} °C in the mouth on",
-    ),
-    "people": ("{n} 人，发热 {fevers} 人", "{n} people, {fevers} with a fever"),
-    "skipped": ("（{skipped} 人无参考体温，未计）", " ({skipped} without a reference left out)"),
-    "rule": ("判定方法", "Rule"),
-    "sensitivity": ("灵敏度（95 % 区间）", "Sensitivity (95 %)"),
-    "specificity": ("特异度（95 % 区间）", "Specificity (95 %)"),
-    "ours": (
-        "FeverGate，阈值 {threshold:.1f} °C（腋温等效）",
-        "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
-    ),
-    "raw": ("皮肤原始温度 ≥ {skin:.1f} °C", "raw skin ≥ {skin:.1f} °C"),
-    "fixed": ("固定皮肤阈值 ≥ {skin:.2f} °C", "fixed skin threshold ≥ {skin:.2f} °C"),
-    "ill": ("发热", "Fever"),
-    "well": ("未发热", "No fever"),
-    "alarmed": ("报警", "Alarm"),
-    "silent": ("未报警", "No alarm"),
-    "auc": (
-        "ROC 曲线下面积 {auc:.3f}（95 % 区间 {low:.3f} 至 {high:.3f}，DeLong）",
-        "AUC {auc:.3f} (95 % {low:.3f} to {high:.3f}, DeLong)",
-    ),
-    "retries": ("请重测 {count} 人：{reasons}", "{count} asked again: {reasons}"),
-    "none": ("无", "none"),
-    "baseline": (
-        "回放结束时人群基线 {baseline:+.2f} °C",
-        "crowd's baseline at the end {baseline:+.2f} °C",
-    ),
-    "drift": ("，已达界限", ", at its bound"),
-}
 
 
 @click.command("evaluate")
@@ -117,34 +84,49 @@ def evaluate_command(
 
 def as_table(result: Evaluation, language: str) -> RenderableType:
     """The result as tables and sentences for a terminal."""
-    say = {key: pair[0 if language == "zh" else 1] for key, pair in SAY.items()}
+    say = translator(language)
     parts: list[RenderableType] = [
         Text(
-            say["title"].format(camera=result.camera, site=result.site, fever=result.fever_c),
+            say(
+                "{camera}, {site}, fever from {fever:.1f} °C in the mouth on",
+                camera=result.camera,
+                site=result.site,
+                fever=result.fever_c,
+            ),
             "bold",
         ),
         Text(
-            say["people"].format(n=result.n, fevers=result.fevers)
-            + (say["skipped"].format(skipped=result.skipped) if result.skipped else "")
+            say("{n} people, {fevers} with a fever", n=result.n, fevers=result.fevers)
+            + (
+                say(" ({skipped} without a reference left out)", skipped=result.skipped)
+                if result.skipped
+                else ""
+            )
         ),
     ]
     table = Table()
-    table.add_column(say["rule"])
-    for key in ("sensitivity", "specificity"):
-        table.add_column(say[key], justify="right")
+    table.add_column(say("Rule"))
+    for title in (N_("Sensitivity (95 %)"), N_("Specificity (95 %)")):
+        table.add_column(say(title), justify="right")
     for name, seen, quiet in (
         (
-            Text(say["ours"].format(threshold=result.threshold_c), "bold"),
+            Text(
+                say(
+                    "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
+                    threshold=result.threshold_c,
+                ),
+                "bold",
+            ),
             result.sensitivity_interval,
             result.specificity_interval,
         ),
         (
-            say["raw"].format(skin=RAW_RULE_C),
+            say("raw skin ≥ {skin:.1f} °C", skin=RAW_RULE_C),
             result.raw_rule.sensitivity_interval,
             result.raw_rule.specificity_interval,
         ),
         (
-            say["fixed"].format(skin=result.fixed_rule.skin_c),
+            say("fixed skin threshold ≥ {skin:.2f} °C", skin=result.fixed_rule.skin_c),
             result.fixed_rule.sensitivity_interval,
             result.fixed_rule.specificity_interval,
         ),
@@ -152,20 +134,37 @@ def as_table(result: Evaluation, language: str) -> RenderableType:
         table.add_row(name, _share(seen, result.fevers), _share(quiet, result.n - result.fevers))
     counts = Table()
     counts.add_column("")
-    for key in ("ill", "well"):
-        counts.add_column(say[key], justify="right")
-    counts.add_row(say["alarmed"], str(result.true_positive), str(result.false_positive))
-    counts.add_row(say["silent"], str(result.false_negative), str(result.true_negative))
+    for title in (N_("Fever"), N_("No fever")):
+        counts.add_column(say(title), justify="right")
+    counts.add_row(say("Alarm"), str(result.true_positive), str(result.false_positive))
+    counts.add_row(say("No alarm"), str(result.false_negative), str(result.true_negative))
     parts += [table, counts]
     if result.auc is not None and result.auc_interval:
         low, high = result.auc_interval
-        parts.append(Text(say["auc"].format(auc=result.auc, low=low, high=high)))
+        parts.append(
+            Text(
+                say(
+                    "AUC {auc:.3f} (95 % {low:.3f} to {high:.3f}, DeLong)",
+                    auc=result.auc,
+                    low=low,
+                    high=high,
+                )
+            )
+        )
     reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(result.retry_reasons.items()))
-    parts.append(Text(say["retries"].format(count=result.retries, reasons=reasons or say["none"])))
     parts.append(
         Text(
-            say["baseline"].format(baseline=result.baseline_c)
-            + (say["drift"] if result.drift else "")
+            say(
+                "{count} asked again: {reasons}",
+                count=result.retries,
+                reasons=reasons or say("none"),
+            )
+        )
+    )
+    parts.append(
+        Text(
+            say("crowd's baseline at the end {baseline:+.2f} °C", baseline=result.baseline_c)
+            + (say(", at its bound") if result.drift else "")
         )
     )
     return Group(*parts)

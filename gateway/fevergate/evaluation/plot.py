@@ -9,25 +9,9 @@ from pathlib import Path
 from fevergate.errors import FeverGateError, NothingFoundError
 from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Judged
 from fevergate.evaluation.statistics import roc
+from fevergate.texts.translations import translator
 
 GREEN, RED, GREY = "#1b7f4d", "#b3261e", "#777777"
-
-WORDS = {
-    # key: (Chinese, English)
-    "title": (
-        "{camera} · {site} · {n} 人，口温 ≥ {fever:.1f} °C 者 {fevers} 人",
-        "{camera} · {site} · {n} people, {fevers} with {fever:.1f} °C or more in the mouth",
-    ),
-    "false": ("误报率（1 - 特异度）", "false alarms (1 - specificity)"),
-    "seen": ("灵敏度", "sensitivity"),
-    "score": ("体温估计（腋温等效）°C", "body °C (axillary equivalent)"),
-    "room": ("室温 °C", "room °C"),
-    "ours": ("FeverGate，AUC {auc:.3f}", "FeverGate, AUC {auc:.3f}"),
-    "here": ("阈值 {threshold:.1f} °C", "threshold {threshold:.1f} °C"),
-    "raw": ("皮肤原始温度 ≥ {raw:.1f} °C", "raw skin ≥ {raw:.1f} °C"),
-    "ill": ("发热", "fever"),
-    "well": ("未发热", "no fever"),
-}
 
 
 def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], language: str) -> None:
@@ -47,11 +31,12 @@ def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], lan
     matplotlib.rcParams["svg.fonttype"] = "none"
     matplotlib.rcParams["font.family"] = "sans-serif"
     matplotlib.rcParams["svg.hashsalt"] = "fevergate"
-    say = {key: pair[0 if language == "zh" else 1] for key, pair in WORDS.items()}
+    say = translator(language)
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     figure.suptitle(
-        say["title"].format(
+        say(
+            "{camera} · {site} · {n} people, {fevers} with {fever:.1f} °C or more in the mouth",
             camera=evaluation.camera,
             site=evaluation.site,
             n=evaluation.n,
@@ -62,25 +47,37 @@ def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], lan
     ill = [person for person in judged if person.ill]
     well = [person for person in judged if not person.ill]
     points = roc([person.score_c for person in ill], [person.score_c for person in well])
-    left.plot(*zip(*points, strict=True), color=GREEN, label=say["ours"].format(auc=evaluation.auc))
+    left.plot(
+        *zip(*points, strict=True),
+        color=GREEN,
+        label=say("FeverGate, AUC {auc:.3f}", auc=evaluation.auc),
+    )
     left.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
     left.plot(
         [1 - (evaluation.specificity or 0)],
         [evaluation.sensitivity or 0],
         "o",
         color=GREEN,
-        label=say["here"].format(threshold=evaluation.threshold_c),
+        label=say("threshold {threshold:.1f} °C", threshold=evaluation.threshold_c),
     )
     left.plot(
         [1 - (evaluation.raw_rule.specificity or 0)],
         [evaluation.raw_rule.sensitivity or 0],
         "X",
         color=RED,
-        label=say["raw"].format(raw=RAW_RULE_C),
+        label=say("raw skin ≥ {raw:.1f} °C", raw=RAW_RULE_C),
     )
-    left.set(xlabel=say["false"], ylabel=say["seen"], xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    left.set(
+        xlabel=say("false alarms (1 - specificity)"),
+        ylabel=say("sensitivity"),
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )
     left.legend(loc="lower right")
-    for group, colour, marker, key in ((well, GREEN, ".", "well"), (ill, RED, "^", "ill")):
+    for group, colour, marker, name in (
+        (well, GREEN, ".", say("No fever")),
+        (ill, RED, "^", say("Fever")),
+    ):
         right.scatter(
             [judged.person.ambient_c for judged in group],
             [judged.score_c for judged in group],
@@ -88,10 +85,10 @@ def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], lan
             color=colour,
             marker=marker,
             alpha=0.7,
-            label=say[key],
+            label=name,
         )
     right.axhline(evaluation.threshold_c, color=GREY, linestyle="--", linewidth=1)
-    right.set(xlabel=say["room"], ylabel=say["score"])
+    right.set(xlabel=say("room °C"), ylabel=say("body °C (axillary equivalent)"))
     right.legend(loc="upper left")
     try:
         with warnings.catch_warnings():

@@ -24,6 +24,7 @@ from fevergate.flash.results import Result
 from fevergate.flash.shown import Shown
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.usb import kiosk_folder
+from fevergate.texts.translations import both
 
 REBOOT_S = 20
 """Time (s) within which the port reappears after MicroPython was written."""
@@ -170,7 +171,7 @@ def _write_image(
 ) -> BoardModel:
     """Write MicroPython, if the chip is supported; returns the board's model."""
     port = options.port
-    with shown.bar(("MicroPython", "MicroPython")) as bar, opened(port, bar.moved) as rom:
+    with shown.bar(both("MicroPython")) as bar, opened(port, bar.moved) as rom:
         model = chosen(options.board, rom.chip.name, port)
         refuse_memory(port, model.chip, rom.chip.psram)
         image = image or micropython.cached(model)
@@ -231,14 +232,18 @@ def _put(
 ) -> None:
     """Write firmware and settings onto the board."""
     files = collect(options.firmware, model, sources=options.sources)
-    with shown.bar(("固件", "firmware")) as bar:
+    with shown.bar(both("firmware")) as bar:
         copied = cable.put(files, bar.file)
     report["firmware"] = {"version": files.version, **asdict(copied)}
     shown.tell(
-        f"固件 {files.version}：写入 {copied.written}，未变 {copied.unchanged}",
-        f"firmware {files.version}: {copied.written} files written, {copied.unchanged} unchanged",
+        both(
+            "firmware {version}: {written} files written, {unchanged} unchanged",
+            version=files.version,
+            written=copied.written,
+            unchanged=copied.unchanged,
+        ),
     )
     if options.settings_from and options.kiosk:
         cable.settings(options.settings_from, options.kiosk, lambda *_: None)
         report["kiosk"] = options.kiosk
-        shown.tell(f"设置：{options.kiosk}", f"settings: {options.kiosk}")
+        shown.tell(both("settings: {kiosk}", kiosk=options.kiosk))

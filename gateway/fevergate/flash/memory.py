@@ -15,8 +15,9 @@ from msgspec import Meta, Struct
 
 from fevergate.errors import FlashError
 from fevergate.flash.cable import Cable
-from fevergate.flash.models import BUY, Pair, of_chip, why_refused
+from fevergate.flash.models import of_chip, what_to_buy, why_refused
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
+from fevergate.texts.translations import Pair, both
 
 HEAP_MIN_BYTES = 512 * 1024
 """Four times what importing the firmware takes; without PSRAM no ESP32 has half of it."""
@@ -80,20 +81,21 @@ def in_words(memory: Memory, model: BoardModel | None) -> tuple[Pair, Pair]:
     piece_kb = memory.internal_largest_bytes >> 10
     if memory.enough:
         psram_mb = memory.psram_bytes / (1 << 20)
-        return (
-            f"Python 堆 {heap_kb} KB，PSRAM {psram_mb:.0f} MB，"
-            f"芯片内空闲 {inside_kb} KB（最大块 {piece_kb} KB）",
-            f"Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, "
-            f"free in the chip {inside_kb} KB (largest piece {piece_kb} KB)",
+        return both(
+            "Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, free in the chip"
+            " {inside_kb} KB (largest piece {piece_kb} KB)",
+            heap_kb=heap_kb,
+            psram_mb=psram_mb,
+            inside_kb=inside_kb,
+            piece_kb=piece_kb,
         ), ("", "")
-    zh, en = why_refused(model.chip, "none")
-    return (
-        f"Python 堆只有 {heap_kb} KB：{zh}",
-        f"a Python heap of only {heap_kb} KB: {en}",
-    ), (
-        f"若是 {model.title}，请用 {model.image} 重新烧录；否则{BUY[0]}",
-        f"a {model.title} needs the image {model.image}: flash again with --micropython; "
-        f"anything else cannot serve, {BUY[1]}",
+    why = why_refused(model.chip, "none")
+    return both("a Python heap of only {heap_kb} KB: {why}", heap_kb=heap_kb, why=why), both(
+        "a {title} needs the image {image}: flash again with --micropython; anything"
+        " else cannot serve, {buy}",
+        title=model.title,
+        image=model.image,
+        buy=what_to_buy(),
     )
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, BoardModel
-
-Pair = tuple[str, str]
+from fevergate.texts.translations import Pair, both
 
 _NAMES = [BOARDS[DEFAULT_BOARD].title] + [
     model.title for name, model in BOARDS.items() if name != DEFAULT_BOARD
 ]
-BUY: Pair = (f"请改用 {' 或 '.join(_NAMES)}", f"buy one of these: {', '.join(_NAMES)}")
-"""Advice for a board that cannot be a kiosk."""
+
+
+def what_to_buy() -> Pair:
+    """Advice for a board that cannot be a kiosk."""
+    return both("buy one of these: {boards}", boards=" / ".join(_NAMES))
 
 
 def of_chip(chip: str) -> BoardModel | None:
@@ -32,11 +34,13 @@ def chosen(name: str | None, chip: str, port: str) -> BoardModel:
     if model is None:
         chips = sorted({each.chip for each in BOARDS.values()}, reverse=True)
         raise BoardRefusedError(
-            (
-                f"{port}：{chip}，需要 {' 或 '.join(chips)}",
-                f"{port}: {chip}, expected {' or '.join(chips)}",
+            both(
+                "{port}: {chip}, expected {chips}",
+                port=port,
+                chip=chip,
+                chips=" / ".join(chips),
             ),
-            BUY,
+            what_to_buy(),
         )
     if model.chip != chip:
         raise FlashError(f"{port}: {chip} answers, {model.title} has {model.chip}")
@@ -47,8 +51,9 @@ def refuse_memory(port: str, chip: str, psram: str) -> None:
     """Raise `BoardRefusedError` if the chip states unsuitable PSRAM; if it is "unknown", the
     board's memory is measured later."""
     if psram in ("none", "octal"):
-        zh, en = why_refused(chip, psram)
-        raise BoardRefusedError((f"{port}：{chip}，{zh}", f"{port}: {chip}, {en}"), BUY)
+        why = why_refused(chip, psram)
+        text = both("{port}: {chip}, {why}", port=port, chip=chip, why=why)
+        raise BoardRefusedError(text, what_to_buy())
 
 
 def why_refused(chip: str, psram: str) -> Pair:
@@ -56,4 +61,4 @@ def why_refused(chip: str, psram: str) -> Pair:
     for board in REFUSED_BOARDS.values():
         if (board.chip, board.psram) == (chip, psram):
             return board.why
-    return (f"{chip}：PSRAM 不适用", f"{chip}: its PSRAM does not serve")
+    return both("{chip}: its PSRAM does not serve", chip=chip)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from fevergate.flash.models import Pair
+from fevergate.texts.translations import Pair
 
 State = Literal["ok", "fails", "not shown"]
 
@@ -20,11 +20,7 @@ class Result(Struct, kw_only=True):
     advice: Pair = ("", "")
 
 
-def fails(check: str, zh: str, en: str, advice: Pair) -> Result:
-    """Result of a check that failed."""
-    return Result(check=check, state="fails", text=(zh, en), advice=advice)
-
-
-def both(text: str) -> Pair:
-    """The same text for both languages, such as an error of the board."""
-    return text, text
+def fails(check: str, text: Pair | str, advice: Pair) -> Result:
+    """Result of a check that failed; a single text, such as the board's, is for both languages."""
+    text = (text, text) if isinstance(text, str) else text
+    return Result(check=check, state="fails", text=text, advice=advice)

@@ -6,14 +6,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from fevergate.flash.models import Pair
 from fevergate.flash.results import Result
+from fevergate.texts.translations import N_, Pair, both
 
 _MARKS = {"ok": ("✓", "green"), "fails": ("✗", "bold red"), "not shown": ("–", "yellow")}
-_STATES: dict[str, Pair] = {
-    "ok": ("正常", "ok"),
-    "fails": ("故障", "fails"),
-    "not shown": ("未验证", "not shown"),
+_STATES = {
+    "ok": N_("ok"),
+    "fails": N_("fails"),
+    "not shown": N_("not shown"),
 }
 
 
@@ -57,7 +57,7 @@ class Shown:
     def say(self, text: str) -> None:
         self._say.print(text, markup=False, soft_wrap=True)
 
-    def tell(self, *text: str) -> None:
+    def tell(self, text: Pair) -> None:
         self.say(text[self._column])
 
     def bar(self, name: Pair) -> Bar:
@@ -68,7 +68,7 @@ class Shown:
 
     def result(self, result: Result) -> None:
         mark, style = _MARKS[result.state]
-        state = _STATES[result.state][self._column]
+        state = both(_STATES[result.state])[self._column]
         self._say.print(f"[{style}]{mark} {state}[/] [bold]{result.check:<9}[/]", end=" ")
         self.say(result.text[self._column])
         if result.advice[self._column]:

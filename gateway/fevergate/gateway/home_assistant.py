@@ -15,21 +15,22 @@ from fevergate import __version__
 from fevergate.mosquitto.broker_files import HOME_ASSISTANT
 from fevergate.protocol.messages import Topic, acknowledge_topic, alarm_topic, gateway_status_topic
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import N_, translator
 
 HEALTH_EXPIRES_S = 180
 """A kiosk's values are unavailable after this time without health, which comes each minute."""
 
 _NAMES = {
-    "fever": ("发热", "Fever"),
-    "fevers": ("待处置发热", "Fevers to be seen to"),
-    "trouble": ("设备未值守", "Not watching"),
-    "acknowledge": ("已处置", "Acknowledge"),
-    "online": ("在线", "Online"),
-    "fault": ("故障", "Fault"),
-    "scans": ("已测人次", "People measured"),
-    "queued": ("待传记录", "Readings waiting"),
-    "rssi": ("信号", "Signal"),
-    "air": ("环境温度", "Room temperature"),
+    "fever": N_("Fever"),
+    "fevers": N_("Fevers to be seen to"),
+    "trouble": N_("Not watching"),
+    "acknowledge": N_("Acknowledge"),
+    "online": N_("Online"),
+    "fault": N_("Fault"),
+    "scans": N_("People measured"),
+    "queued": N_("Readings waiting"),
+    "rssi": N_("Signal"),
+    "air": N_("Room temperature"),
 }
 
 
@@ -148,7 +149,7 @@ class _Device:
     def __init__(
         self, settings: GatewaySettings, key: str, name: str, model: str, area: str
     ) -> None:
-        self._column = 0 if settings.language == "zh" else 1
+        self._say = translator(settings.language)
         self._id = f"fevergate_{settings.campus}_{key}"
         self._shared = {
             "device": {
@@ -166,5 +167,5 @@ class _Device:
         self, component: str, name: str, values: dict[str, Any]
     ) -> tuple[str, str, str, dict[str, Any]]:
         """Return an entity as (component, device id, entity id, configuration)."""
-        own = {"name": _NAMES[name][self._column], "unique_id": f"{self._id}_{name}"}
+        own = {"name": self._say(_NAMES[name]), "unique_id": f"{self._id}_{name}"}
         return component, self._id, name, own | values | self._shared

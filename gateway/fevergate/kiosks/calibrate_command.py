@@ -33,6 +33,7 @@ from fevergate.protocol.messages import (
 )
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.storage.connection import open_reader
+from fevergate.texts.translations import side_by_side
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180
@@ -94,7 +95,7 @@ def calibrate_command(
             points, clinical_c = [], []
             if reference == "blackbody":
                 points = _black_bodies(scans)
-                click.echo("Take the black body away. 请移开黑体")
+                click.echo(side_by_side("Take the black body away."))
             else:
                 clinical_c = _people(scans)
             if room_c is None:
@@ -183,11 +184,16 @@ def _people(scans: Scans) -> list[float]:
     for number in range(PEOPLE):
         clinical_c.append(
             click.prompt(
-                f"Person {number + 1} of {PEOPLE}: clinical thermometer, °C 体温计读数", type=float
+                side_by_side(
+                    "Person {number} of {people}: clinical thermometer, °C",
+                    number=number + 1,
+                    people=PEOPLE,
+                ),
+                type=float,
             )
         )
         scans.forget()
-        click.echo("  now look at the mark ... 请看标记")
+        click.echo("  " + side_by_side("now look at the mark ..."))
         say_read(scans.next()["object_c"])
     return clinical_c
 
@@ -249,7 +255,7 @@ def _put_in_force(
         return True if row else None
 
     if _until(applied, APPLIED_S):
-        click.echo(f"{kiosk}: in force 已启用")
+        click.echo(side_by_side("{kiosk}: in force", kiosk=kiosk))
     else:
         click.echo(
             f"{kiosk}: sent, not yet confirmed; it takes effect when the kiosk is online"

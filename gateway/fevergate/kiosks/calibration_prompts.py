@@ -11,10 +11,11 @@ import click
 from fevergate.command_line.options import FiniteRange
 from fevergate.kiosks.calibration import SCANS, CalibrationResult, Point
 from fevergate.protocol.messages import CalibrationRecord
+from fevergate.texts.translations import N_, side_by_side
 
 F = TypeVar("F", bound=Callable[..., object])
 
-ASK_BLACK_BODY = "Black body before the sensor, filling its view. Its temperature, °C 黑体温度"
+ASK_BLACK_BODY = N_("Black body before the sensor, filling its view. Its temperature, °C")
 
 
 def calibration_options(beside: str) -> Callable[[F], F]:
@@ -53,7 +54,7 @@ def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> lis
     """
     points: list[Point] = []
     while True:
-        reference_c = click.prompt(ASK_BLACK_BODY, type=float)
+        reference_c = click.prompt(side_by_side(ASK_BLACK_BODY), type=float)
         begin()
         read_c = []
         for number in range(1, SCANS + 1):
@@ -61,14 +62,14 @@ def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> lis
             say_read(read_c[-1])
         points.append(Point(reference_c, read_c))
         if len(points) == 2 or not click.confirm(
-            "A second black body, at least 2 °C away? 是否再测一点", default=True
+            side_by_side("A second black body, at least 2 °C away?"), default=True
         ):
             return points
 
 
 def say_read(object_c: float) -> None:
     """Show what the sensor read in one scan."""
-    click.echo(f"    the sensor read 读数 {object_c:.2f} °C")
+    click.echo("    " + side_by_side("the sensor read {object_c:.2f} °C", object_c=object_c))
 
 
 def record_of(
@@ -90,8 +91,11 @@ def record_of(
 def agreed(record: CalibrationRecord, *, yes: bool) -> bool:
     """Show the calibration and ask whether to put it in force; `yes` answers for the person."""
     click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
-    click.echo(f"  offset at 37 °C 偏移   {record.offset_c:+.3f} °C")
-    click.echo(f"  gain 增益              {record.gain:.4f}")
-    click.echo(f"  can over the air 温升  {record.can_over_air_c:+.2f} °C")
-    click.echo(f"  uncertainty 不确定度   {record.uncertainty_c:.2f} °C (95 %, at 37 °C)")
-    return yes or click.confirm("Put it in force? 是否启用", default=True)
+    for name, value in (
+        (N_("offset at 37 °C"), f"{record.offset_c:+.3f} °C"),
+        (N_("gain"), f"{record.gain:.4f}"),
+        (N_("can over the air"), f"{record.can_over_air_c:+.2f} °C"),
+        (N_("uncertainty"), f"{record.uncertainty_c:.2f} °C (95 %, 37 °C)"),
+    ):
+        click.echo(f"  {side_by_side(name)}: {value}")
+    return yes or click.confirm(side_by_side("Put it in force?"), default=True)

@@ -32,6 +32,7 @@ from fevergate.protocol.messages import (
     parse_topic,
 )
 from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.texts.translations import side_by_side
 from kiosk.update_offer import PIECE_MAX
 
 AWAY_S = 20
@@ -243,7 +244,4 @@ def _in_words(error: str) -> str:
     other = _OTHER_BOARD.fullmatch(error)
     if not other:
         return error
-    return (
-        f"固件不适用于它的板 {other[1]}，请换用适用的固件 "
-        f"not for its board, {other[1]}: take firmware that is"
-    )
+    return side_by_side("not for its board, {board}: take firmware that is", board=other[1])

@@ -29,6 +29,7 @@ from fevergate.kiosks.remote_settings import (
 from fevergate.protocol.messages import KioskSettings, KioskValues
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import open_reader
+from fevergate.texts.translations import N_, side_by_side
 from kiosk.estimate import SITES
 
 ANSWER_S = 15
@@ -103,17 +104,17 @@ def _await(database: Database, kiosks: Iterable[str], since: float) -> None:
 def _show(database: Database, retained: dict[str, KioskSettings]) -> None:
     answered = answers(database)
     table = Table()
-    for title in ("测温机 kiosk", "网关设置 set from here", "状态 state"):
-        table.add_column(title)
+    for title in (N_("kiosk"), N_("set from here"), N_("state")):
+        table.add_column(side_by_side(title))
     for kiosk, wanted in retained.items():
         values = asdict(replace(wanted.values, notice_glyphs=None)) if wanted.values else {}
         text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
         answer = answered.get(kiosk, Answer())
         if answer.error:
-            state = Text(f"拒绝 refused: {answer.error}", "bold red")
+            state = Text(side_by_side("refused: {error}", error=answer.error), "bold red")
         elif answer.version >= wanted.version:
-            state = Text("已生效 in force", "green")
+            state = Text(side_by_side("in force"), "green")
         else:
-            state = Text("等待 waits for the kiosk", "yellow")
+            state = Text(side_by_side("waits for the kiosk"), "yellow")
         table.add_row(Text(kiosk), Text(text or "-"), state)
     Console(width=None if sys.stdout.isatty() else 140).print(table)

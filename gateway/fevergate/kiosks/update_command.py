@@ -19,17 +19,7 @@ from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_bundle import build, read
 from fevergate.kiosks.rollout import Rollout
 from fevergate.settings.gateway import load_gateway
-
-WORDS = {
-    rollout.WAITING: "已通知 offered",
-    rollout.FETCHING: "传输中 fetching",
-    rollout.TRIAL: "试运行 on trial",
-    rollout.DONE: "已更新 updated",
-    rollout.REFUSED: "拒绝 refused",
-    rollout.ROLLED_BACK: "已退回 rolled back",
-    rollout.AWAY: "不在线 away",
-    rollout.STALLED: "中断 stalled",
-}
+from fevergate.texts.translations import LABELS, N_, side_by_side
 
 
 @click.command("update")
@@ -142,7 +132,7 @@ class _Shown:
         self._bars.stop()
 
     def moved(self, progress: rollout.Progress) -> None:
-        kiosk, state = progress.kiosk, WORDS.get(progress.state, progress.state)
+        kiosk, state = progress.kiosk, side_by_side(LABELS.get(progress.state, progress.state))
         if kiosk not in self._tasks:
             self._tasks[kiosk] = self._bars.add_task(kiosk, total=1.0, state=state)
         self._bars.update(self._tasks[kiosk], completed=progress.share, state=state)
@@ -153,11 +143,12 @@ class _Shown:
 
 def _table(say: Console, ended: list[rollout.Progress], left: list[str]) -> None:
     table = Table()
-    for title in ("测温机 kiosk", "结果 result", "原因 why"):
-        table.add_column(title)
+    for title in (N_("kiosk"), N_("result"), N_("why")):
+        table.add_column(side_by_side(title))
     for progress in ended:
         style = "green" if progress.state == rollout.DONE else "bold red"
-        table.add_row(progress.kiosk, Text(WORDS[progress.state], style), Text(progress.why))
+        state = Text(side_by_side(LABELS[progress.state]), style)
+        table.add_row(progress.kiosk, state, Text(progress.why))
     for kiosk in left:
-        table.add_row(kiosk, "未更新 left as it is", "")
+        table.add_row(kiosk, side_by_side("left as it is"), "")
     say.print(table)

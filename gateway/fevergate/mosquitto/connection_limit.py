@@ -14,6 +14,7 @@ from pathlib import Path
 from fevergate.command_line.finding import Finding, ok
 from fevergate.command_line.options import FOLDER
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import Pair, both
 
 UNIT = "fevergate-broker-limit.service"
 NFT = Path("/usr/sbin/nft")
@@ -38,26 +39,26 @@ def finding(settings: GatewaySettings) -> Iterator[Finding]:
         return
     if not NFT.exists():
         yield _missing(
-            ("没有 nft", "nft is missing"),
+            both("nft is missing"),
             f"apt-get install nftables; systemctl restart {UNIT}",
         )
         return
     result = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
     if (state := result.stdout.strip()) == "active":
-        yield ok("broker", ("每个地址的连接数有限", "one address has its limit of connections"))
+        yield ok("broker", both("one address has its limit of connections"))
     else:
         why = f"{UNIT}: {state or 'unknown'}"
         yield _missing((why, why), f"systemctl restart {UNIT}; journalctl -u {UNIT}")
 
 
-def _missing(why: tuple[str, str], command: str) -> Finding:
+def _missing(why: Pair, command: str) -> Finding:
     return Finding(
         check="broker",
         state="warning",
-        text=(
-            f"每个地址的连接数不限，一台机器就能占满消息服务器，使测温机连不上：{why[0]}",
-            "one machine can take all the broker's connections and keep the kiosks out, since"
-            f" no address has a limit: {why[1]}",
+        text=both(
+            "one machine can take all the broker's connections and keep the kiosks"
+            " out, since no address has a limit: {why}",
+            why=why,
         ),
         advice=(command, command),
     )

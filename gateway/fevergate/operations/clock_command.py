@@ -16,18 +16,19 @@ from fevergate.errors import NothingFoundError
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import connect, open_reader
+from fevergate.texts.translations import LANGUAGES, N_, Pair, both
 
 REASONS = {
-    "running on": ("连续走时", "it went on from the last time that was believed"),
-    "synchronised": ("网络校时", "network time keeps it"),
-    "agreed": ("与各设备一致三小时", "the kiosks have agreed with it for three hours"),
-    "confirmed": ("由人确认", "a person said so"),
-    "waited": ("存疑已满一天", "the doubt has lasted for a day"),
-    "unset": ("从未设置", "it was never set"),
-    "back": ("早于上次可信时间", "it is before the time that was believed last"),
-    "ahead": ("远超上次可信时间", "it is far ahead of the time that was believed last"),
+    "running on": N_("it went on from the last time that was believed"),
+    "synchronised": N_("network time keeps it"),
+    "agreed": N_("the kiosks have agreed with it for three hours"),
+    "confirmed": N_("a person said so"),
+    "waited": N_("the doubt has lasted for a day"),
+    "unset": N_("it was never set"),
+    "back": N_("it is before the time that was believed last"),
+    "ahead": N_("it is far ahead of the time that was believed last"),
 }
-"""Reasons why the clock is believed or in doubt. (Chinese, English)"""
+"""Reasons why the clock is believed or in doubt."""
 
 
 @click.command("clock")
@@ -53,22 +54,23 @@ def clock_command(right: bool, as_json: bool, language: str | None, settings_pat
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(state), indent=1).decode())
         return
-    column = 1 if (language or settings.language) == "en" else 0
+    column = LANGUAGES.index(language or settings.language)
     now = datetime.fromtimestamp(time.time(), settings.zone).strftime("%Y-%m-%d %H:%M:%S")
     click.echo(f"{now}  {in_words(state)[column]}")
     if not state.believed and not right:
-        click.echo(f"→ {WAYS_OUT[state.why][column]}")
+        click.echo(f"→ {both(WAYS_OUT[state.why])[column]}")
     if right:
-        click.echo(("一分钟内生效", "the gateway takes it within a minute")[column])
+        click.echo(both("the gateway takes it within a minute")[column])
 
 
-def in_words(state: ClockState) -> tuple[str, str]:
-    """Whether the clock is believed, and why. (Chinese, English)"""
-    zh, en = REASONS[state.why]
+def in_words(state: ClockState) -> Pair:
+    """Whether the clock is believed, and why."""
+    why = both(REASONS[state.why])
     if state.believed:
-        return f"可信：{zh}", f"believed: {en}"
+        return both("believed: {why}", why=why)
     off_h = state.off_s / 3600
-    return (
-        f"存疑：{zh}；网关所用时间比本机时钟早 {off_h:.1f} 小时",
-        f"in doubt: {en}; the gateway goes by a time {off_h:.1f} h before the machine's",
+    return both(
+        "in doubt: {why}; the gateway goes by a time {off_h:.1f} h before the machine's",
+        why=why,
+        off_h=off_h,
     )

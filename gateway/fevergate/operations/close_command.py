@@ -17,6 +17,7 @@ from fevergate.operations.backup_commands import (
     show_progress,
 )
 from fevergate.settings.gateway import load_gateway
+from fevergate.texts.translations import side_by_side, translator
 
 
 @click.command("close")
@@ -54,26 +55,28 @@ def close_command(
     folder = settings_path.parent
     if not settings_path.exists() and (folder / NOTE).exists():
         finish(folder)  # the only file that an interrupted run had left
-        click.echo(f"{campus}: 已清除 / is wiped")
+        click.echo(side_by_side("{campus}: is wiped", campus=campus))
         return
     settings = load_gateway(settings_path)
     passphrase = new_passphrase(passphrase_file)
-    column = 1 if settings.language == "en" else 0
+    say = translator(settings.language)
     result = close(settings, campus, archive, passphrase, show_progress)
     show_progress("")
     manifest = result.manifest
     click.echo(
-        (
-            f"{campus}：已归档 {manifest.readings} 条读数、{manifest.fevers} 次发热，已核对："
-            f"{archive}；本机已清除",
-            f"{campus}: {manifest.readings} readings and {manifest.fevers} fevers are in {archive},"
-            " read back; this gateway is wiped",
-        )[column]
+        say(
+            "{campus}: {readings} readings and {fevers} fevers are in {archive}, read back;"
+            " this gateway is wiped",
+            campus=campus,
+            readings=manifest.readings,
+            fevers=manifest.fevers,
+            archive=archive,
+        )
     )
     for line in REMAINS:
-        click.echo(f"→ {line[column].format(campus=campus)}")
+        click.echo(f"→ {say(line, campus=campus)}")
     if result.left:
-        click.echo(("未清除的其他文件：", "left, none of ours: ")[column] + ", ".join(result.left))
+        click.echo(say("left, none of ours: {files}", files=", ".join(result.left)))
 
 
 def _close_campus(
@@ -89,14 +92,16 @@ def _close_campus(
     passphrase = new_passphrase(passphrase_file)
     manifest = close_campus(settings, campus, archive, passphrase, show_progress)
     show_progress("")
-    column = 1 if settings.language == "en" else 0
+    say = translator(settings.language)
     click.echo(
-        (
-            f"{campus}：已归档 {manifest.readings} 条汇总记录、{manifest.fevers} 次发热，已核对："
-            f"{archive}；汇总服务器中该校区的记录已清除",
-            f"{campus}: {manifest.readings} items and {manifest.fevers} fevers are in {archive},"
-            " read back; the campus server's rows of it are wiped",
-        )[column]
+        say(
+            "{campus}: {readings} items and {fevers} fevers are in {archive}, read back;"
+            " the campus server's rows of it are wiped",
+            campus=campus,
+            readings=manifest.readings,
+            fevers=manifest.fevers,
+            archive=archive,
+        )
     )
     for line in LEFT:
-        click.echo(f"→ {line[column].format(campus=campus)}")
+        click.echo(f"→ {say(line, campus=campus)}")

@@ -27,6 +27,7 @@ from fevergate.operations.clock_command import in_words
 from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
+from fevergate.texts.translations import both
 
 MIN_YEAR = 2025
 """A clock before this year was never set."""
@@ -41,7 +42,7 @@ def examine(settings_path: Path) -> list[Finding]:
             failed(
                 "settings",
                 (str(error), str(error)),
-                ("改正该行后再试", "mend that line, then try again"),
+                both("mend that line, then try again"),
             )
         ]
     findings = [ok("settings", (f"{settings_path}", f"{settings_path}"))]
@@ -61,33 +62,27 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     except FeverGateError as error:
         yield failed(
             "broker",
-            (f"消息服务器不可用：{error}", str(error)),
-            (
-                "查看 systemctl status mosquitto，核对 [broker] 设置",
-                "see systemctl status mosquitto, and [broker] in the settings",
-            ),
+            both("the broker cannot be used: {error}", error=error),
+            both("see systemctl status mosquitto, and [broker] in the settings"),
         )
     else:
         yield ok(
             "broker",
-            (
-                f"{address} 证书与口令有效，往返 {took_ms:.0f} 毫秒",
-                f"{address} verified, signed in, round trip {took_ms:.0f} ms",
+            both(
+                "{address} verified, signed in, round trip {took_ms:.0f} ms",
+                address=address,
+                took_ms=took_ms,
             ),
         )
     path = settings.path("mosquitto.conf")
     if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
         yield warning(
             "broker",
-            (
-                "消息服务器的设置是旧的：一台测温机的口令能冒用其他客户端的名字，使灯不亮",
-                "the broker's settings are old: one kiosk's credential can take another client's"
-                " place, and keep a light dark",
+            both(
+                "the broker's settings are old: one kiosk's credential can take another"
+                " client's place, and keep a light dark"
             ),
-            (
-                "再运行一次 fevergate provision gateway",
-                "run fevergate provision gateway once more",
-            ),
+            both("run fevergate provision gateway once more"),
         )
 
 
@@ -98,10 +93,8 @@ def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
         yield Finding(
             check="certificates",
             state=state,
-            text=(f"{path.name} 剩余 {left:.0f} 天", f"{path.name}: {left:.0f} days left"),
-            advice=("", "")
-            if state == "ok"
-            else ("运行 fevergate provision renew", "run fevergate provision renew"),
+            text=both("{name}: {left:.0f} days left", name=path.name, left=left),
+            advice=("", "") if state == "ok" else both("run fevergate provision renew"),
         )
 
 
@@ -117,11 +110,11 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
         files = ", ".join(sorted(open_to_all))
         yield failed(
             "secrets",
-            (f"他人可读：{files}", f"others can read {files}"),
+            both("others can read {files}", files=files),
             ("chmod 600", "chmod 600"),
         )
     else:
-        yield ok("secrets", ("密钥文件仅属主可读", "only their owner reads them"))
+        yield ok("secrets", both("only their owner reads them"))
 
 
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
@@ -131,7 +124,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
         yield failed(
             "clock",
             (local, local),
-            ("检查网络校时：timedatectl", "check network time: timedatectl"),
+            both("check network time: timedatectl"),
         )
         return
     path = settings.path(settings.database)
@@ -139,8 +132,8 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
         with open_reader(path) as reader:
             state = last_state(reader)
         if state and not state.believed:
-            zh, en = in_words(state)
-            yield failed("clock", (f"{local} {zh}", f"{local} {en}"), WAYS_OUT[state.why])
+            text = both("{local} {state}", local=local, state=in_words(state))
+            yield failed("clock", text, both(WAYS_OUT[state.why]))
             return
     yield time_source.finding(now, settings.zone)
 
@@ -148,7 +141,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
 def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     server = settings.campus_server
     if server is None:
-        yield ok("campus", ("未设置", "none is set"))
+        yield ok("campus", both("no campus server is set"))
         return
     try:
         read_secret(settings.path(server.token_file))
@@ -159,11 +152,11 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     except (httpx.HTTPError, FeverGateError) as error:
         yield failed(
             "campus",
-            (f"{server.url} 不可用：{error}", f"{server.url}: {error}"),
-            ("汇总会保留到恢复为止", "summaries wait until it is back"),
+            both("{url} does not answer: {error}", url=server.url, error=error),
+            both("summaries wait until it is back"),
         )
     else:
-        yield ok("campus", (f"{server.url} 可用", f"{server.url} answers"))
+        yield ok("campus", both("{url} answers", url=server.url))
 
 
 _CHECKS = (

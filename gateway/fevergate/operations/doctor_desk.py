@@ -13,8 +13,9 @@ from fevergate.desk.store import last_check, newest
 from fevergate.errors import DeskError
 from fevergate.operations.doctor_storage import calibration
 from fevergate.settings.gateway import Desk, GatewaySettings
+from fevergate.texts.translations import N_, both
 
-_CHECK = ("fevergate desk check --by 姓名", "fevergate desk check --by NAME")
+_CHECK = N_("fevergate desk check --by NAME")
 
 
 def desk(settings: GatewaySettings) -> Iterator[Finding]:
@@ -31,14 +32,12 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
     except DeskError as error:
         yield failed("desk", error.text, error.advice)
     else:
-        yield ok(
-            "desk", (f"值班台传感器应答：{sensor_at}", f"the desk's sensor answers: {sensor_at}")
-        )
+        yield ok("desk", both("the desk's sensor answers: {sensor_at}", sensor_at=sensor_at))
     yield _checked(settings, settings.desk, unit)
     if unit:
         row = next(iter(newest(settings, settings.desk, "calibrations", 1, unit)), {})
         last = [row.get(key) for key in ("at", "by", "uncertainty_c")]
-        name = ("值班台传感器", "the desk's sensor")
+        name = both("the desk's sensor")
         yield calibration("desk", name, "fevergate desk calibrate", settings, last)
 
 
@@ -46,19 +45,23 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     """The last check of the sensor that answers; of any sensor, where none does."""
     last = last_check(settings, desk, unit or None)
     if last is None:
-        return warning(
-            "desk check", ("值班台传感器从未检查", "the desk's sensor was never checked"), _CHECK
-        )
+        return warning("desk check", both("the desk's sensor was never checked"), both(_CHECK))
     when = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
-    zh = f"{when} 由 {last.by} 检查，相差 {last.difference_c:+.2f} °C"
-    en = f"{when} by {last.by}, {last.difference_c:+.2f} °C"
+    check = both(
+        "{when} by {by}, {difference_c:+.2f} °C",
+        when=when,
+        by=last.by,
+        difference_c=last.difference_c,
+    )
     state = last.state(time.time())
     if state == "failed":
         return failed(
             "desk check",
-            (f"{zh}：不合格，不要用它判断任何人", f"{en}: failed, judge nobody by it"),
-            _CHECK,
+            both("{check}: failed, judge nobody by it", check=check),
+            both(_CHECK),
         )
     if state == "old":
-        return warning("desk check", (f"{zh}：已超过一天", f"{en}: more than a day ago"), _CHECK)
-    return ok("desk check", (f"{zh}，合格", f"{en}, passed"))
+        return warning(
+            "desk check", both("{check}: more than a day ago", check=check), both(_CHECK)
+        )
+    return ok("desk check", both("{check}, passed", check=check))

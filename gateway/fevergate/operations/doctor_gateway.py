@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from fevergate.command_line.finding import Finding, failed, ok
 from fevergate.command_line.options import FOLDER
 from fevergate.gateway.run_state import RunState, read_run_state
-from fevergate.operations.doctor_storage import DISK_ZH
+from fevergate.operations.doctor_storage import DISK
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import Pair, both
 
 CONNECTS_S = 30.0
 """Time after its start in which a gateway may still be without a connection."""
-
-_ADVICE = ("查看 journalctl -u fevergate-gateway", "see journalctl -u fevergate-gateway")
 
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
@@ -21,34 +20,29 @@ def gateway(settings: GatewaySettings) -> Iterator[Finding]:
     running = read_run_state(settings.folder)
     if running is None:
         if settings.folder.resolve() == FOLDER:
-            yield _finding("网关未运行", "the gateway does not run")
+            yield _finding(both("the gateway does not run"))
         return
     if running.hangs:
-        yield _finding(
-            f"网关已 {running.age_s:.0f} 秒没有动静", f"it has hung for {running.age_s:.0f} s"
-        )
+        yield _finding(both("it has hung for {age_s:.0f} s", age_s=running.age_s))
         return
     wrong = list(_wrong(running))
     yield from wrong
     if not wrong:
         yield ok(
             "gateway",
-            (
-                f"{running.version} 运行中，消息线路、存储与时钟正常",
-                f"{running.version} runs, with its line, its disk and a clock",
-            ),
+            both("{version} runs, with its line, its disk and a clock", version=running.version),
         )
 
 
 def _wrong(running: RunState) -> Iterator[Finding]:
     if not running.line and running.boot_s - running.since_s > CONNECTS_S:
-        yield _finding("网关没有连上消息服务器", "the gateway has no line to the broker")
+        yield _finding(both("the gateway has no line to the broker"))
     if running.disk:
-        zh = DISK_ZH.get(running.disk, running.disk)
-        yield _finding(f"网关没有保存：{zh}", f"the gateway stores nothing: {running.disk}")
+        why = both(DISK.get(running.disk, running.disk))
+        yield _finding(both("the gateway stores nothing: {why}", why=why))
     if not running.clock:
-        yield _finding("网关不相信本机时钟", "the gateway does not believe the clock")
+        yield _finding(both("the gateway does not believe the clock"))
 
 
-def _finding(zh: str, en: str) -> Finding:
-    return failed("gateway", (zh, en), _ADVICE)
+def _finding(text: Pair) -> Finding:
+    return failed("gateway", text, both("see journalctl -u fevergate-gateway"))

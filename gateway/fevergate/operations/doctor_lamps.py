@@ -17,7 +17,7 @@ from fevergate.protocol.lamp_answer import DARK
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.system.machine import Machine, keeps_outputs, recognise
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import both, translator
 from fevergate.texts.trouble_text import line
 
 CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
@@ -37,10 +37,10 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
         for gate, why in running.dark.items():
             yield _dark(f"{gate}: ", why, _grave(settings, recognise()))
     elif running.pins == "mock":
-        yield _MOCK
+        yield _mock()
     else:
         chip = f"{running.pins}, gpiochip{running.chip}"
-        yield ok("pins", (f"网关经由 {chip}", f"the gateway has {chip}"))
+        yield ok("pins", both("the gateway has {chip}", chip=chip))
 
 
 def _offered(settings: GatewaySettings) -> Iterator[Finding]:
@@ -51,9 +51,9 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
         yield _dark("", f"{DARK}{error}", _grave(settings, machine))
         return
     if name == "mock":
-        yield _MOCK
+        yield _mock()
         return
-    yield ok("pins", (f"将经由 {name}（网关未运行）", f"{name} would do; the gateway does not run"))
+    yield ok("pins", both("{name} would do; the gateway does not run", name=name))
 
 
 def _grave(settings: GatewaySettings, machine: Machine) -> State:
@@ -65,20 +65,17 @@ def _dark(gate: str, why: str, state: State) -> Finding:
     return Finding(
         check="pins",
         state=state,
-        text=(gate + line(why, translations("zh").gettext), gate + why),
-        advice=(
-            "在树莓派上再次运行 gateway/install；[pins] factory 应为 auto（试用可写 mock）",
-            "run gateway/install again, on a Raspberry Pi; [pins] factory should be auto"
-            " (mock to try it without lamps)",
+        text=(gate + line(why, translator("zh")), gate + why),
+        advice=both(
+            "run gateway/install again, on a Raspberry Pi; [pins] factory should be"
+            " auto (mock to try it without lamps)"
         ),
     )
 
 
-_MOCK = warning(
-    "pins",
-    ("设置为 mock，灯不会亮", "the settings say mock: no lamp will be lit"),
-    ("正式使用时改为 auto", "auto, where it is meant"),
-)
+def _mock() -> Finding:
+    text = both("the settings say mock: no lamp will be lit")
+    return warning("pins", text, both("for real use: auto"))
 
 
 @stored
@@ -88,20 +85,18 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     tests = {gate: (at, by) for gate, at, by in rows}
     for gate in (known.name for known in settings.gates):
         at, by = tests.get(gate, (None, ""))
-        advice = (
-            f"站在灯前运行 fevergate lamps test {gate} --by 姓名",
-            f"stand before them and run fevergate lamps test {gate} --by NAME",
-        )
+        advice = both("stand before them and run fevergate lamps test {gate} --by NAME", gate=gate)
         if at is None:
-            text = (f"{gate}：灯从未试过", f"{gate}: its lamps were never tried")
+            text = both("{gate}: its lamps were never tried", gate=gate)
             yield warning("lamps", text, advice)
             continue
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
-        zh = f"{gate}：灯于 {days:.0f} 天前试过{who}"
-        en = f"{gate}: its lamps were tried {days:.0f} days ago{who}"
+        text = both(
+            "{gate}: its lamps were tried {days:.0f} days ago{who}", gate=gate, days=days, who=who
+        )
         late = days > MAX_UNTESTED_DAYS
-        yield warning("lamps", (zh, en), advice) if late else ok("lamps", (zh, en))
+        yield warning("lamps", text, advice) if late else ok("lamps", text)
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:
@@ -109,23 +104,14 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
     if not recognise().is_pi:
         return
     if not keeps_outputs():
-        yield ok("outputs", ("程序退出后灯随之熄灭", "a dead program's lamps go out"))
+        yield ok("outputs", both("a dead program's lamps go out"))
         return
     config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
     set_already = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
     yield warning(
         "outputs",
-        (
-            "内核保留已退出程序的输出：网关被杀死后绿灯仍亮，直到服务将其熄灭",
-            "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
-        ),
-        (
-            f"{config} 中已有 {STRICT}：重新启动后生效",
-            f"{config} has {STRICT}: reboot, and it counts",
-        )
+        both("the kernel keeps a dead program's outputs: a killed gateway leaves green on"),
+        both("{config} has {line}: reboot, and it counts", config=config, line=STRICT)
         if set_already
-        else (
-            f"在 {config} 末尾加一行 {STRICT}，然后重新启动",
-            f"put {STRICT} at the end of {config}, then reboot",
-        ),
+        else both("put {line} at the end of {config}, then reboot", line=STRICT, config=config),
     )

@@ -12,17 +12,19 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from fevergate.command_line.finding import Finding, Pair, failed, ok, warning
+from fevergate.command_line.finding import Finding, failed, ok, warning
 from fevergate.mosquitto.broker_files import stores_aside
 from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import open_reader, refuses, set_aside_before
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import kept
+from fevergate.texts.translations import N_, Pair, both
 
 MIN_FREE_MB = 500
 
-DISK_ZH = {"full": "已满", "read-only": "只读", "absent": "不存在"}
+DISK = {"full": N_("full"), "read-only": N_("read-only"), "absent": N_("absent")}
+"""Words for what `connection.refuses` says."""
 
 Check = Callable[[GatewaySettings], Iterator[Finding]]
 
@@ -46,8 +48,8 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
     if not path.exists():
         yield warning(
             "database",
-            (f"{path} 尚不存在", f"{path}: not there yet"),
-            ("网关首次运行时建立", "the gateway makes it when it first runs"),
+            both("{path}: not there yet", path=path),
+            both("the gateway makes it when it first runs"),
         )
         return
     with open_reader(path) as reader:
@@ -57,12 +59,12 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
         except sqlite3.Error as error:
             result, readings = str(error), 0
     if result == "ok":
-        yield ok("database", (f"完好，{readings} 条记录", f"sound, {readings} readings"))
+        yield ok("database", both("sound, {readings} readings", readings=readings))
     else:
         yield failed(
             "database",
-            (f"{path} 损坏：{result}", f"{path}: {result}"),
-            ("先复制该文件，再恢复备份", "copy the file first, then restore a backup"),
+            both("{path} is damaged: {result}", path=path, result=result),
+            both("copy the file first, then restore a backup"),
         )
 
 
@@ -87,15 +89,20 @@ def calibration(
 ) -> Finding:
     """A sensor's last calibration: Unix time (s; None: never), by whom, uncertainty (°C)."""
     at, by, uncertainty_c = last
-    advice = (f"{command} --by 姓名", f"{command} --by NAME")
+    advice = both("{command} --by NAME", command=command)
     if at is None:
-        return warning(check, (f"{name[0]} 从未校准", f"{name[1]}: never calibrated"), advice)
+        return warning(check, both("{name}: never calibrated", name=name), advice)
     day = datetime.fromtimestamp(at, settings.zone).date()
-    zh = f"{name[0]} 于 {day} 由 {by} 校准，±{uncertainty_c:.2f} °C"
-    en = f"{name[1]}: calibrated {day} by {by}, ±{uncertainty_c:.2f} °C"
+    text = both(
+        "{name}: calibrated {day} by {by}, ±{uncertainty_c:.2f} °C",
+        name=name,
+        day=day,
+        by=by,
+        uncertainty_c=uncertainty_c,
+    )
     if time.time() - at > CALIBRATION_DAYS * DAY_S:
-        return warning(check, (f"{zh}，已到期", f"{en}, due"), advice)
-    return ok(check, (zh, en))
+        return warning(check, both("{text}, due", text=text), advice)
+    return ok(check, text)
 
 
 def disk(settings: GatewaySettings) -> Iterator[Finding]:
@@ -104,20 +111,19 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
     if why := refuses(folder):
         yield failed(
             "disk",
-            (f"{folder} 不能保存：{DISK_ZH[why]}", f"{folder} takes nothing: {why}"),
-            (
-                "灯照常工作，读数保留在测温机中；腾出空间，或检查并更换存储卡",
-                "the lamps work, and the kiosks keep their readings; make room, or check the card"
-                " (dmesg) and replace it",
+            both("{folder} takes nothing: {why}", folder=folder, why=both(DISK[why])),
+            both(
+                "the lamps work, and the kiosks keep their readings; make room, or check"
+                " the card (dmesg) and replace it"
             ),
         )
         return
     free_mb = shutil.disk_usage(folder).free // 1_000_000
-    text = (f"剩余 {free_mb} MB", f"{free_mb} MB free")
+    text = both("{free_mb} MB free", free_mb=free_mb)
     if free_mb >= MIN_FREE_MB:
         yield ok("disk", text)
     else:
-        yield warning("disk", text, ("清理磁盘", "make room"))
+        yield warning("disk", text, both("make room"))
 
 
 @stored
@@ -126,13 +132,14 @@ def retention(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     days = settings.retention
     rows = kept(reader, days, time.time())
     oldest = datetime.fromtimestamp(rows.oldest_at, settings.zone).date() if rows.oldest_at else "-"
-    text = (
-        f"原始记录保留 {days.raw_days} 天，最早 {oldest}；人员姓名保留 {days.persons_days} 天",
-        f"raw readings {days.raw_days} days, oldest {oldest};"
-        f" persons' names {days.persons_days} days",
+    text = both(
+        "raw readings {raw_days} days, oldest {oldest}; persons' names {persons_days} days",
+        raw_days=days.raw_days,
+        oldest=oldest,
+        persons_days=days.persons_days,
     )
     if rows.overdue:
-        advice = ("网关须保持运行", "the gateway takes old ones away while it runs")
+        advice = both("the gateway takes old ones away while it runs")
         yield warning("retention", text, advice)
     else:
         yield ok("retention", text)
@@ -149,14 +156,12 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         first = "; ".join(reasons[:3])
         yield warning(
             "refused",
-            (
-                f"校园服务器拒收 {len(reasons)} 条汇总：{first}",
-                f"the campus server refuses {len(reasons)} summaries: {first}",
+            both(
+                "the campus server refuses {count} summaries: {reasons}",
+                count=len(reasons),
+                reasons=first,
             ),
-            (
-                "汇总保留在此，每小时重试；检查两边的版本、校区名和时钟",
-                "they are kept here and tried each hour; compare versions, campus and clock",
-            ),
+            both("they are kept here and tried each hour; compare versions, campus and clock"),
         )
 
 
@@ -166,21 +171,12 @@ def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield warning(
             "damaged",
-            (f"曾损坏的数据库：{aside.name}", f"a database that was damaged: {aside.name}"),
-            (
-                "可读部分已取回；检查存储卡，确认后移走该文件",
-                "what could be read was taken over; check the card, then move that file away",
-            ),
+            both("a database that was damaged: {name}", name=aside.name),
+            both("what could be read was taken over; check the card, then move that file away"),
         )
     for aside in stores_aside(settings.folder):
         yield warning(
             "damaged",
-            (
-                f"消息服务器的存储曾损坏：{aside.name}",
-                f"the broker's store was damaged: {aside.name}",
-            ),
-            (
-                "已重新建立，读数由测温机重发；检查存储卡，确认后移走该文件",
-                "begun anew, the kiosks send again; check the card, then move that file away",
-            ),
+            both("the broker's store was damaged: {name}", name=aside.name),
+            both("begun anew, the kiosks send again; check the card, then move that file away"),
         )

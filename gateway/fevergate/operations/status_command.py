@@ -25,7 +25,8 @@ from fevergate.protocol.messages import AlarmState, alarm_topic
 from fevergate.reports.fever_log import KioskDay, read_day
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.storage.connection import open_reader
-from fevergate.texts.terminal_text import words
+from fevergate.texts import trouble_text
+from fevergate.texts.translations import N_, Say, translator
 
 EVERY_S = 2.0
 
@@ -119,26 +120,29 @@ def _kiosk(today: KioskDay, row: dict[str, object] | None) -> KioskStatus:
 
 def as_table(status: Status, language: str) -> RenderableType:
     """The status as tables for the terminal."""
-    say = words(language)
+    say = translator(language)
     parts: list[RenderableType] = [
         Text(f"{status.gateway} · {status.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
     ]
     for state in status.gates:
         if state.state == "raised":
-            text = Text(f"● {state.gate}: {say['red'].format(count=state.fevers)}", "bold red")
+            light, style = (
+                say("red, {count} fever(s) to be seen to", count=state.fevers),
+                "bold red",
+            )
         elif state.amber:
-            text = Text(f"● {state.gate}: {say['amber']}", "bold yellow")
+            light, style = say("amber, somebody does not watch"), "bold yellow"
         else:
-            text = Text(f"● {state.gate}: {say['green']}", "bold green")
-        parts.append(text)
-        parts += [Text(f"    {reason}", "yellow") for reason in _reasons(state, language)]
+            light, style = say("green, everybody watches"), "bold green"
+        parts.append(Text(f"● {state.gate}: {light}", style))
+        parts += [Text(f"    {trouble_text.line(why, say)}", "yellow") for why in state.amber or ()]
     if status.running:
         parts.append(_running(status.running, say))
     table = Table()
-    for key in ("gate", "kiosk", "state", "heard"):
-        table.add_column(say[key])
-    for key in ("normal", "fever", "retry", "watched", "queued"):
-        table.add_column(say[key], justify="right")
+    for title in (N_("Gate"), N_("Kiosk"), N_("State"), N_("Heard")):
+        table.add_column(say(title))
+    for title in (N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")):
+        table.add_column(say(title), justify="right")
     for kiosk in status.kiosks:
         table.add_row(
             *(kiosk.gate, kiosk.kiosk, _state(kiosk, say), _ago(status.at, kiosk.heard_at)),
@@ -146,11 +150,14 @@ def as_table(status: Status, language: str) -> RenderableType:
             *(str(kiosk.today.watched_minutes), str(kiosk.queued)),
         )
     parts.append(table)
-    parts += _wifi(status.kiosks, language)
+    parts += [_wifi(kiosk, say) for kiosk in status.kiosks if kiosk.wifi]
     parts.append(
         Text(
-            say["keeps"].format(
-                waiting=status.summaries_waiting, database=status.database_mb, free=status.free_mb
+            say(
+                "{waiting} summaries wait; database {database:.1f} MB; {free:.0f} MB free.",
+                waiting=status.summaries_waiting,
+                database=status.database_mb,
+                free=status.free_mb,
             )
         )
     )
@@ -158,52 +165,37 @@ def as_table(status: Status, language: str) -> RenderableType:
     return Group(*parts)
 
 
-def _running(running: RunState, say: dict[str, str]) -> Text:
+def _running(running: RunState, say: Say) -> Text:
     """One line on the gateway's pins, connection, disk and clock."""
     if running.hangs:
-        return Text(say["hangs"].format(seconds=running.age_s), "bold red")
+        return Text(
+            say("the gateway has hung for {seconds:.0f} s", seconds=running.age_s), "bold red"
+        )
     pins = f"{running.pins}, gpiochip{running.chip}" if running.chip is not None else running.pins
-    text = say["runs"].format(
-        pins=pins if running.pins and not running.dark else say["none"],
-        line=say["yes" if running.line else "none"],
-        disk=running.disk or say["fine"],
-        clock=say["fine" if running.clock else "not_believed"],
+    text = say(
+        "the gateway runs: pins {pins}; line {line}; disk {disk}; clock {clock}",
+        pins=pins if running.pins and not running.dark else say("none"),
+        line=say("yes") if running.line else say("none"),
+        disk=running.disk or say("fine"),
+        clock=say("fine") if running.clock else say("not believed"),
     )
     well = running.line and not (running.dark or running.disk) and running.clock
     return Text(text, "" if well else "bold red")
 
 
-def _reasons(state: AlarmState, language: str) -> list[str]:
-    """Reasons of a gate's amber light, translated."""
-    if not state.amber:
-        return []
-    from fevergate.texts import trouble_text  # with babel, which few looks need
-    from fevergate.texts.translations import translations
-
-    say = translations(language).gettext
-    return [trouble_text.line(reason, say) for reason in state.amber]
-
-
-def _state(kiosk: KioskStatus, say: dict[str, str]) -> Text:
+def _state(kiosk: KioskStatus, say: Say) -> Text:
     if kiosk.heard_at is None:
-        return Text(say["never_heard"], "yellow")
+        return Text(say("never heard"), "yellow")
     if not kiosk.online:
-        return Text(say["offline"], "yellow")
-    return Text(kiosk.fault, "yellow") if kiosk.fault else Text(say["watches"], "green")
+        return Text(say("offline"), "yellow")
+    return Text(kiosk.fault, "yellow") if kiosk.fault else Text(say("watches"), "green")
 
 
-def _wifi(kiosks: list[KioskStatus], language: str) -> list[Text]:
-    """A line for each kiosk that had a Wi-Fi outage since it started."""
-    from fevergate.texts import trouble_text  # with babel, which few looks need
-    from fevergate.texts.translations import translations
-
-    say = translations(language).gettext
-    line = words(language)["no_line"]
-    return [
-        Text(line.format(kiosk=kiosk.kiosk, why=trouble_text.wifi(kiosk.wifi, say)), "yellow")
-        for kiosk in kiosks
-        if kiosk.wifi
-    ]
+def _wifi(kiosk: KioskStatus, say: Say) -> Text:
+    """A line on a kiosk's Wi-Fi outage since it started."""
+    why = trouble_text.wifi(kiosk.wifi, say)
+    text = say("{kiosk}: Wi-Fi when last without a line: {why}", kiosk=kiosk.kiosk, why=why)
+    return Text(text, "yellow")
 
 
 def _ago(now: float, at: float | None) -> str:

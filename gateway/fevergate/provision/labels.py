@@ -22,6 +22,7 @@ from reportlab.pdfgen.canvas import Canvas
 from fevergate.errors import ProvisionError
 from fevergate.reports.pdf_font import chinese_font
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import N_, both
 
 WIDTH, HEIGHT = 90 * mm, 50 * mm
 COLUMNS, ROWS = 2, 5
@@ -30,9 +31,9 @@ QR = 36 * mm
 
 INK, FAINT = colors.HexColor("#10233f"), colors.HexColor("#9aa4b2")
 WORDS = (
-    "体温筛查一体机 · Fever screening kiosk",
-    "只做筛查，不作诊断 · It screens, it does not diagnose",
-    "扫码看状态 · Scan for its state",
+    N_("Fever screening kiosk"),
+    N_("It screens, it does not diagnose"),
+    N_("Scan for its state"),
 )
 
 
@@ -103,9 +104,10 @@ def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
     room, at = WIDTH - QR - 6 * mm, x + QR + 3 * mm
     _fitted(canvas, label.kiosk, font, 22, (at, y + 33 * mm), room)
     _fitted(canvas, label.place, font, 11, (at, y + 25 * mm), room)
-    _fitted(canvas, WORDS[0], font, 8, (at, y + 18 * mm), room)
-    _fitted(canvas, WORDS[2], font, 8, (at, y + 13 * mm), room)
-    _fitted(canvas, WORDS[1], font, 7.5, (x + 4 * mm, y + 5 * mm), WIDTH - 8 * mm)
+    what, no_diagnosis, scan = (" · ".join(both(text)) for text in WORDS)
+    _fitted(canvas, what, font, 8, (at, y + 18 * mm), room)
+    _fitted(canvas, scan, font, 8, (at, y + 13 * mm), room)
+    _fitted(canvas, no_diagnosis, font, 7.5, (x + 4 * mm, y + 5 * mm), WIDTH - 8 * mm)
 
 
 def _fitted(

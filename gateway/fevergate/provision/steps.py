@@ -28,93 +28,61 @@ from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.texts.translations import N_, translator
 
 CAMPUS = "campus.toml"
 
 SAID = {
-    "runs": ("消息服务器、网关与页面已运行", "broker, gateway and pages run"),
-    "to_run": (
-        "让 mosquitto 使用它：cp -r {folder}/systemd/* /etc/systemd/system/，然后重新启动",
-        "for mosquitto to use it: cp -r {folder}/systemd/* /etc/systemd/system/, and restart it",
+    "runs": N_("broker, gateway and pages run"),
+    "to_run": N_(
+        "for mosquitto to use it: cp -r {folder}/systemd/* /etc/systemd/system/, and restart it"
     ),
-    "upgraded": (
-        "消息服务器已改用本版本的 {names}",
-        "the broker has what this version gives it: {names}",
+    "upgraded": N_("the broker has what this version gives it: {names}"),
+    "upgrade_same": N_("the broker has what this version gives it"),
+    "upgrade_none": N_(
+        "no broker runs here: its files stay; run fevergate provision gateway once more"
     ),
-    "upgrade_same": ("消息服务器的文件无需更新", "the broker has what this version gives it"),
-    "upgrade_none": (
-        "消息服务器未在本机运行，其文件未改动；请再运行一次 fevergate provision gateway",
-        "no broker runs here: its files stay; run fevergate provision gateway once more",
+    "next": N_(
+        "next: fevergate flash for each board, fevergate provision labels, fevergate doctor"
     ),
-    "next": (
-        "接下来：fevergate flash 烧录，fevergate provision labels 打印标签，fevergate doctor 检查",
-        "next: fevergate flash for each board, fevergate provision labels, fevergate doctor",
-    ),
-    "added": ("{kiosk}：已加入 {gate} 门", "{kiosk}: stands at gate {gate}"),
-    "changed": ("{kiosk}：设置已更新，需写入设备", "{kiosk}: changed; its board needs it"),
-    "board": (
-        "{kiosk}：用 fevergate flash 或手机把设置写入设备",
-        "{kiosk}: now its board, by `fevergate flash` or by phone",
-    ),
-    "broker": ("消息服务器已重新读取口令与证书", "the broker has read it"),
-    "no_broker": (
-        "消息服务器未在本机运行，启动后生效",
-        "no broker runs here; it counts from its start",
-    ),
-    "started": ("网关与页面已重新启动", "gateway and pages started anew"),
-    "to_start": (
-        "请重新启动正在运行的网关与页面：systemctl restart fevergate-gateway fevergate-web",
+    "added": N_("{kiosk}: stands at gate {gate}"),
+    "changed": N_("{kiosk}: changed; its board needs it"),
+    "board": N_("{kiosk}: now its board, by `fevergate flash` or by phone"),
+    "broker": N_("the broker has read it"),
+    "no_broker": N_("no broker runs here; it counts from its start"),
+    "started": N_("gateway and pages started anew"),
+    "to_start": N_(
         "start gateway and pages anew, if they run: systemctl restart fevergate-gateway"
-        " fevergate-web",
+        " fevergate-web"
     ),
-    "revoked": (
-        "{kiosk}：凭据已作废，读数保留",
-        "{kiosk}: its credential is gone; its readings stay",
+    "revoked": N_("{kiosk}: its credential is gone; its readings stay"),
+    "refused": N_("seen: the broker refuses it"),
+    "last": N_("gate {gate} has no other kiosk, and is amber until one is added"),
+    "wifi": N_("if it was stolen: it holds the password of the Wi-Fi {ssid}; change that"),
+    "renewed": N_("renewed: {names}"),
+    "new_authority": N_(
+        "the authority has the same key: boards keep their line; each takes the new ca.der"
+        " when it is next written (fevergate flash, provision kiosk --port), and then connects"
+        " without a clock, too"
     ),
-    "refused": ("已验证：消息服务器拒绝其连接", "seen: the broker refuses it"),
-    "last": (
-        "{gate} 门已无其他测温机，在加入新机前保持黄灯",
-        "gate {gate} has no other kiosk, and is amber until one is added",
+    "none_due": N_("no certificate is near its end"),
+    "authority": N_(
+        "the authority ends in {days} days; the whole campus must be provisioned anew before"
     ),
-    "wifi": (
-        "若设备遗失：其中存有 Wi-Fi“{ssid}”的密码，请更换",
-        "if it was stolen: it holds the password of the Wi-Fi {ssid}; change that",
+    "labels": N_("{count} labels: {path}"),
+    "loopback": N_(
+        "the codes point at this machine ({url}); give --url as a telephone reaches the pages"
     ),
-    "renewed": ("已更新：{names}", "renewed: {names}"),
-    "new_authority": (
-        "根证书密钥未变，已部署的设备照常连接；新的根证书在下次写入设备（fevergate flash 或"
-        " provision kiosk --port）时带上，此后时钟未设置的设备也能连接",
-        "the authority has the same key: boards keep their line; each takes the new ca.der when it"
-        " is next written (fevergate flash, provision kiosk --port), and then connects without a"
-        " clock, too",
-    ),
-    "none_due": ("证书有效期均充足", "no certificate is near its end"),
-    "authority": (
-        "根证书剩余 {days} 天；到期前须重新部署整个园区",
-        "the authority ends in {days} days; the whole campus must be provisioned anew before",
-    ),
-    "labels": ("{count} 张标签：{path}", "{count} labels: {path}"),
-    "loopback": (
-        "二维码指向本机（{url}）；请用 --url 给出手机可访问的地址",
-        "the codes point at this machine ({url}); give --url as a telephone reaches the pages",
-    ),
-    "campus": (
-        "请重新启动正在运行的汇总服务器：systemctl restart fevergate-campus",
-        "start the campus server anew, if it runs: systemctl restart fevergate-campus",
-    ),
-    "campus_started": ("汇总服务器已运行", "the campus server runs"),
-    "token": (
-        "{name}：令牌已作废；它仍须上报，缺报会显示",
-        "{name}: its token is gone; it must still report, so that its silence shows",
-    ),
+    "campus": N_("start the campus server anew, if it runs: systemctl restart fevergate-campus"),
+    "campus_started": N_("the campus server runs"),
+    "token": N_("{name}: its token is gone; it must still report, so that its silence shows"),
 }
-"""Messages by key: (Chinese, English)."""
+"""Messages by key."""
 
 
 def say(settings: GatewaySettings | None, what: str, **values: object) -> str:
     """A message in the language of the settings; in English without settings."""
-    language = settings.language if settings else "en"
-    return SAID[what][0 if language == "zh" else 1].format(**values)
+    return translator(settings.language if settings else "en")(SAID[what], **values)
 
 
 def _open(folder: Path) -> GatewaySettings:

@@ -17,10 +17,22 @@ from rich.text import Text
 from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.rescreen import Rescreened
 from fevergate.storage.strikes import Strike, of_fever
-from fevergate.texts.terminal_text import words
+from fevergate.texts.translations import LABELS, N_, Say, translator
 
 MAX_SHOWN = 1000
 """Fevers in the terminal's table; CSV and JSON have all."""
+
+TIME, GATE, KIOSK = N_("Time"), N_("Gate"), N_("Kiosk")
+SKIN_C, BODY_C = N_("Skin °C"), N_("Body, axillary equivalent, °C")
+BEFORE, NOW = N_("Verdict before"), N_("Verdict now")
+STRUCK = N_(
+    "{kiosk} {begin} to {end} does not count: {people} people, {fevers} fever(s), struck by"
+    " {by} at {at} ({reason})."
+)
+TAKEN_BACK = N_(
+    "{kiosk} {begin} to {end} counts again: struck by {by} at {at} ({reason}), taken back by"
+    " {undone_by} at {undone_at} ({undone_reason})."
+)
 
 CSV_COLUMNS = (
     *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
@@ -89,14 +101,15 @@ def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
     return _iso(strike.at, zone), strike.by, strike.reason
 
 
-def struck_line(strike: Strike, zone: ZoneInfo, say: dict[str, str]) -> str:
+def struck_line(strike: Strike, zone: ZoneInfo, say: Say) -> str:
     """One line on a strike: its hours, by whom and why, and who took it back."""
     times = {"begin": strike.begin, "end": strike.end, "at": strike.at}
     times["undone_at"] = strike.undone_at or 0.0
     clocks = {name: _clock(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()}
     clocks["end"] = {"00:00": "24:00"}.get(end := _clock(strike.end, zone, "%H:%M"), end)
     named = msgspec.structs.asdict(strike) | clocks
-    return say["struck" if strike.undone_at is None else "taken_back"].format(**named)
+    text = STRUCK if strike.undone_at is None else TAKEN_BACK
+    return say(text, **named)
 
 
 def harmless(value: object) -> object:
@@ -108,35 +121,62 @@ def harmless(value: object) -> object:
 
 def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
     """The log as a table for the terminal."""
-    say = words(language)
+    say = translator(language)
     day = whole.day
     if day.count:
         waiting = whole.fevers.unacknowledged()
-        verdict = Text(say["fevers_on"].format(count=day.count, open=waiting), "bold red")
+        verdict = Text(
+            say("{count} fever(s), {open} not seen to.", count=day.count, open=waiting), "bold red"
+        )
     elif day.lit:
-        verdict = Text(say["lit"].format(count=day.lit), "bold red")
+        verdict = Text(
+            say(
+                "Red lights of this day are for {count} fever(s) dated on another:"
+                " no report of zero.",
+                count=day.lit,
+            ),
+            "bold red",
+        )
     elif day.covered:
-        verdict = Text(say["zero"], "bold green")
+        verdict = Text(
+            say("Report of zero: no fever on this day. What was watched is below."), "bold green"
+        )
     else:
-        verdict = Text(say["no_coverage"], "bold yellow")
+        verdict = Text(say("No kiosk watched: this is not a report of zero."), "bold yellow")
     parts: list[RenderableType] = [
-        Text(f"{say['title']}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
+        Text(f"{say('Fever log')}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
         verdict,
     ]
     if day.count:
         parts.append(_fevers(whole.fevers.page(MAX_SHOWN), zone, say))
         if day.count > MAX_SHOWN:
-            text = say["cut"].format(shown=MAX_SHOWN, count=day.count)
+            text = say(
+                "These are the first {shown} of {count}; --format csv and json have all.",
+                shown=MAX_SHOWN,
+                count=day.count,
+            )
             parts.append(Text(text, "bold yellow"))
     parts.append(_kiosks(day, zone, say))
     if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
-        parts.append(Text(say["late"].format(minutes=late), "bold yellow"))
+        parts.append(
+            Text(
+                say("{minutes} of the minutes watched were told long after.", minutes=late),
+                "bold yellow",
+            )
+        )
     parts += [Text(struck_line(strike, zone, say), "bold yellow") for strike in day.strikes]
     for doubt in day.clock:
-        text = say["clock"].format(begin=_clock(doubt.begin, zone), end=_clock(doubt.end, zone))
+        text = say(
+            "From {begin} to {end} the gateway's clock was in doubt.",
+            begin=_clock(doubt.begin, zone),
+            end=_clock(doubt.end, zone),
+        )
         parts.append(Text(text, "bold yellow"))
     for kiosk in day.unlike:
-        text = say["unlike"].format(
+        text = say(
+            "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f};"
+            " median {median:.2f} of {people} people, {others_median:.2f} of"
+            " {others_people}): check its lens, calibrate.",
             kiosk=kiosk.kiosk,
             others=", ".join(kiosk.others),
             difference=kiosk.difference_c,
@@ -146,13 +186,24 @@ def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
             others_people=kiosk.others_people,
             others_median=kiosk.others_median_c,
         )
-        parts.append(Text(text + (say["alone"] if kiosk.alone else ""), "bold yellow"))
+        parts.append(
+            Text(text + (say(" (or the other one)") if kiosk.alone else ""), "bold yellow")
+        )
     for kiosk in day.blind:
-        text = say["blind"].format(
-            kiosk=kiosk.kiosk, people=kiosk.people, busiest=kiosk.busiest, most=kiosk.busiest_people
+        text = say(
+            "{kiosk} saw {people} while {busiest} saw {most}: a covered lens, or a closed lane?",
+            kiosk=kiosk.kiosk,
+            people=kiosk.people,
+            busiest=kiosk.busiest,
+            most=kiosk.busiest_people,
         )
         parts.append(Text(text, "bold yellow"))
-    parts.append(Text(say["no_diagnosis"], "dim"))
+    parts.append(
+        Text(
+            say("It screens and does not diagnose: a red light means measure again, clinically."),
+            "dim",
+        )
+    )
     return Group(*parts)
 
 
@@ -163,20 +214,26 @@ def rescreened_as_json(result: Rescreened) -> str:
 
 def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
     """The verdicts under other settings as a table for the terminal."""
-    say = words(language)
+    say = translator(language)
     counts = Table()
-    counts.add_column(say["verdict"])
-    for key in ("before", "now"):
-        counts.add_column(say[key], justify="right")
+    counts.add_column(say("Verdict"))
+    for title in (BEFORE, NOW):
+        counts.add_column(say(title), justify="right")
     for verdict in ("normal", "fever", "retry"):
         before, after = result.before.get(verdict, 0), result.after.get(verdict, 0)
-        counts.add_row(say[verdict], str(before), Text(str(after), "bold" * (before != after)))
-    head = say["rescreened"].format(scans=result.scans, changed=result.changed_count)
+        counts.add_row(
+            say(LABELS[verdict]), str(before), Text(str(after), "bold" * (before != after))
+        )
+    head = say(
+        "{scans} scans decided again, {changed} would have been answered otherwise.",
+        scans=result.scans,
+        changed=result.changed_count,
+    )
     parts: list[RenderableType] = [Text(head, "bold"), counts]
     if result.changed:
         table = Table()
-        for key in ("time", "kiosk", "scan", "skin_c", "body_c", "before", "now"):
-            table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
+        for title in (TIME, KIOSK, N_("Scan"), SKIN_C, BODY_C, BEFORE, NOW):
+            table.add_column(say(title), justify="right" if title.endswith("°C") else "left")
         for scan in result.changed[:MAX_SHOWN]:
             table.add_row(
                 _clock(scan.at, zone),
@@ -189,25 +246,32 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
             )
         parts.append(table)
         if result.changed_count > MAX_SHOWN:
-            text = say["first"].format(shown=MAX_SHOWN, count=result.changed_count)
+            text = say(
+                "These are the first {shown} of {count}.",
+                shown=MAX_SHOWN,
+                count=result.changed_count,
+            )
             parts.append(Text(text, "bold yellow"))
     return Group(*parts)
 
 
-def _answers(answers: list[tuple[str, str]], say: dict[str, str]) -> Text:
-    shown = [say[verdict] + (f" ({reason})" if reason else "") for verdict, reason in answers]
+def _answers(answers: list[tuple[str, str]], say: Say) -> Text:
+    shown = [
+        say(LABELS[verdict]) + (f" ({reason})" if reason else "") for verdict, reason in answers
+    ]
     return Text(" → ".join(shown))
 
 
-def _fevers(fevers: list[Fever], zone: ZoneInfo, say: dict[str, str]) -> Table:
+def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
     table = Table()
-    for key in ("time", "gate", "kiosk", "body_c", "skin_c", "threshold_c", "ambient_c"):
-        table.add_column(say[key], justify="right" if key.endswith("_c") else "left")
-    table.add_column(say["acknowledged"])
-    table.add_column(say["after"], justify="right")
+    for title in (TIME, GATE, KIOSK, BODY_C, SKIN_C, N_("Threshold °C"), N_("Ambient °C")):
+        table.add_column(say(title), justify="right" if title.endswith("°C") else "left")
+    table.add_column(say("Acknowledged by"))
+    table.add_column(say("After"), justify="right")
+    undated = say(" (arrival time)")
     for fever in fevers:
         table.add_row(
-            _clock(fever.at, zone) + ("" if fever.dated else f" ({say['undated']})"),
+            _clock(fever.at, zone) + ("" if fever.dated else undated),
             Text(fever.gate),
             Text(fever.kiosk),
             Text(_degrees(fever.body_c), "bold red"),
@@ -216,23 +280,26 @@ def _fevers(fevers: list[Fever], zone: ZoneInfo, say: dict[str, str]) -> Table:
             _degrees(fever.ambient_c),
             Text(fever.acknowledged_by or "")
             if fever.acknowledged_at
-            else Text(say["unacknowledged"], "bold red"),
+            else Text(say("unacknowledged"), "bold red"),
             "" if fever.delay_s is None else f"{fever.delay_s:.0f} s",
         )
     return table
 
 
-def _kiosks(day: Day, zone: ZoneInfo, say: dict[str, str]) -> Table:
+def _kiosks(day: Day, zone: ZoneInfo, say: Say) -> Table:
     table = Table()
-    for key in ("gate", "kiosk"):
-        table.add_column(say[key])
-    for key in ("normal", "fever", "retry", "in_service", "watched", "faulty", "silences"):
-        table.add_column(say[key], justify="right")
+    for title in (GATE, KIOSK):
+        table.add_column(say(title))
+    for title in (
+        *(LABELS["normal"], LABELS["fever"], LABELS["retry"], N_("In service")),
+        *(N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")),
+    ):
+        table.add_column(say(title), justify="right")
     for kiosk in day.kiosks:
         service = (
             f"{_clock(kiosk.first_at, zone, '%H:%M')}-{_clock(kiosk.last_at, zone, '%H:%M')}"
             if kiosk.first_at is not None
-            else Text(say["not_covered"], "bold yellow")
+            else Text(say("not covered"), "bold yellow")
         )
         table.add_row(
             Text(kiosk.gate),

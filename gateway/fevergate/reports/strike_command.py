@@ -14,7 +14,7 @@ from fevergate.reports.formats import struck_line
 from fevergate.reports.log_command import DayParam
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
-from fevergate.texts.terminal_text import words
+from fevergate.texts.translations import translator
 
 REASONS = {
     "by": "--by: expected 1 to {detail} characters that can be printed",
@@ -93,4 +93,4 @@ def strike_command(
     except StrikeError as error:
         raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
     for changed in strikes:
-        click.echo(struck_line(changed, settings.zone, words(settings.language)))
+        click.echo(struck_line(changed, settings.zone, translator(settings.language)))

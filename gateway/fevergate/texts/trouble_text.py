@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from fevergate.protocol.lamp_answer import DARK, TEST
 from fevergate.protocol.messages import NOT_RECORDED
-from fevergate.texts.translations import N_
+from fevergate.texts.translations import N_, Say
 
 FAULTS = {
     "sensor": N_("sensor faulty"),
@@ -29,14 +28,14 @@ TROUBLES = (
     ("not heard yet", N_("nothing heard yet")),
     ("offline", N_("offline")),
     ("silent", N_("silent")),
-    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, %(count)s not taken")),
+    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, {count} not taken")),
     (
         r"crowd reads (?P<difference>\S+) C, check it",
-        N_("the crowd reads %(difference)s °C: check it"),
+        N_("the crowd reads {difference} °C: check it"),
     ),
     (
         r"reads (?P<difference>\S+) C beside (?P<others>.*)",
-        N_("reads %(difference)s °C beside %(others)s"),
+        N_("reads {difference} °C beside {others}"),
     ),
 )
 """Patterns of `alarm.kiosk_monitor`'s texts, which follow a kiosk's name."""
@@ -66,12 +65,10 @@ WIFI = {
 }
 """Reasons of a Wi-Fi outage (`kiosk.wifi`); numbers as in ESP-IDF's wifi_err_reason_t."""
 
-WIFI_OTHER = N_("reason %(code)s")
-NO_LAMP = N_("no lamp can be lit: %(why)s")
 NO_LAMP_WHY = (
     ("no GPIO chip of a Raspberry Pi here", N_("no GPIO chip of a Raspberry Pi here")),
-    (r"(?P<file>/\S+) does not exist", N_("%(file)s does not exist")),
-    (r"(?P<file>/\S+) may not be opened", N_("%(file)s may not be opened")),
+    (r"(?P<file>/\S+) does not exist", N_("{file} does not exist")),
+    (r"(?P<file>/\S+) may not be opened", N_("{file} may not be opened")),
     ("lgpio is not installed", N_("lgpio is not installed")),
     ("rpi-lgpio is not installed", N_("rpi-lgpio is not installed")),
     (
@@ -81,39 +78,51 @@ NO_LAMP_WHY = (
 )
 """Reasons of dark lamps (`alarm.gpio`); the text of a library's error is not translated."""
 
-LAMP_TEST = {
-    "red": N_("lamp test: red"),
-    "amber": N_("lamp test: amber"),
-    "green": N_("lamp test: green"),
-    "sound": N_("lamp test: sound"),
-}
-STOPS = N_("the gateway stops")
-DROPPED = N_("the message broker dropped %(count)s messages")
-DISK = {
-    "full": N_("nothing is stored: the storage is full"),
-    "read-only": N_("nothing is stored: the storage is read-only"),
-    "absent": N_("nothing is stored: the storage is not there"),
-    "locked": N_("nothing is stored: another program holds the database"),
-    "damaged": N_("nothing is stored: the database is damaged"),
-    "cannot be opened or written": N_("nothing is stored: the storage cannot be read or written"),
-}
-"""Texts of `storage.connection.reason`; red lights work without storage."""
-DISK_SLOW = N_("the storage has not answered for %(count)s s")
+STOPS = "the gateway stops"
 SETTINGS = "settings: gateway.toml damaged, the last are in force"
 SECRETS = "broker: password or certificate unreadable"
-WHOLE = {
-    SETTINGS: N_("the gateway's settings are damaged; those of before are in force"),
-    NOT_RECORDED: N_(
-        "the acknowledgement counts, but is not recorded yet: it will be as soon as the storage"
-        " can be written"
+LINES = (
+    (STOPS, N_("the gateway stops")),
+    (f"{TEST}red", N_("lamp test: red")),
+    (f"{TEST}amber", N_("lamp test: amber")),
+    (f"{TEST}green", N_("lamp test: green")),
+    (f"{TEST}sound", N_("lamp test: sound")),
+    (SETTINGS, N_("the gateway's settings are damaged; those of before are in force")),
+    (SECRETS, N_("the gateway's password or certificate for the message broker cannot be read")),
+    (
+        NOT_RECORDED,
+        N_(
+            "the acknowledgement counts, but is not recorded yet: it will be as soon as the storage"
+            " can be written"
+        ),
     ),
-    SECRETS: N_("the gateway's password or certificate for the message broker cannot be read"),
-}
-"""Texts of the gateway without variable parts."""
-BROKERS_STORE = N_("the message broker's store was damaged and begun anew: kiosks send again")
-DAMAGED = N_("the database was damaged, and is kept as %(name)s")
-OF_KIOSK = N_("%(kiosk)s: %(what)s")
-Say = Callable[[str], str]
+    (
+        r"broker dropped (?P<count>\d+) messages",
+        N_("the message broker dropped {count} messages"),
+    ),
+    (
+        "broker: store damaged, begun anew",
+        N_("the message broker's store was damaged and begun anew: kiosks send again"),
+    ),
+    ("disk: full", N_("nothing is stored: the storage is full")),
+    ("disk: read-only", N_("nothing is stored: the storage is read-only")),
+    ("disk: absent", N_("nothing is stored: the storage is not there")),
+    ("disk: locked", N_("nothing is stored: another program holds the database")),
+    ("disk: damaged", N_("nothing is stored: the database is damaged")),
+    (
+        "disk: cannot be opened or written",
+        N_("nothing is stored: the storage cannot be read or written"),
+    ),
+    (
+        r"disk: no answer in (?P<count>\d+) s",
+        N_("the storage has not answered for {count} s"),
+    ),
+    (
+        r"database damaged, kept as (?P<name>.*)",
+        N_("the database was damaged, and is kept as {name}"),
+    ),
+)
+"""Patterns of what the gateway says about itself and its disk; red lights work without storage."""
 
 
 def fault(word: str, say: Say) -> str:
@@ -123,43 +132,30 @@ def fault(word: str, say: Say) -> str:
 
 def wifi(code: int, say: Say) -> str:
     """The reason of a kiosk's last Wi-Fi outage."""
-    return say(WIFI[code]) if code in WIFI else say(WIFI_OTHER) % {"code": code}
+    return say(WIFI[code]) if code in WIFI else say("reason {code}", code=code)
 
 
 def trouble(text: str, say: Say) -> str:
     """The trouble of one kiosk, without its name."""
     if text.startswith("sensor "):
         return fault(text.removeprefix("sensor "), say)
-    return _closed(TROUBLES, text, say)
-
-
-def _closed(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
-    """Translate a text by the first of (pattern, words) that matches all of it."""
-    for pattern, words in known:
-        if match := re.fullmatch(pattern, text):
-            return say(words) % match.groupdict() if match.groupdict() else say(words)
-    return text
+    return _translated(TROUBLES, text, say) or text
 
 
 def line(text: str, say: Say) -> str:
     """One reason of a gate's amber light."""
-    if match := re.fullmatch(r"broker dropped (?P<count>\d+) messages", text):
-        return say(DROPPED) % match.groupdict()
-    if match := re.fullmatch(r"disk: no answer in (?P<count>\d+) s", text):
-        return say(DISK_SLOW) % match.groupdict()
-    if match := re.fullmatch(r"database damaged, kept as (?P<name>.*)", text):
-        return say(DAMAGED) % match.groupdict()
-    if (lamp := text.removeprefix(TEST)) in LAMP_TEST:
-        return say(LAMP_TEST[lamp])
-    if text == STOPS:
-        return say(STOPS)
-    if (why := text.removeprefix(DARK)) != text:
-        return say(NO_LAMP) % {"why": _closed(NO_LAMP_WHY, why, say)}
-    if text in WHOLE:
-        return say(WHOLE[text])
-    if text == "broker: store damaged, begun anew":
-        return say(BROKERS_STORE)
+    if text.startswith(DARK):
+        why = text.removeprefix(DARK)
+        return say("no lamp can be lit: {why}", why=_translated(NO_LAMP_WHY, why, say) or why)
+    if translated := _translated(LINES, text, say):
+        return translated
     kiosk, colon, what = text.partition(": ")
-    if kiosk == "disk" and what in DISK:
-        return say(DISK[what])
-    return say(OF_KIOSK) % {"kiosk": kiosk, "what": trouble(what, say)} if colon else text
+    return say("{kiosk}: {what}", kiosk=kiosk, what=trouble(what, say)) if colon else text
+
+
+def _translated(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
+    """A text by the first of (pattern, words) that matches all of it; "" if none does."""
+    for pattern, words in known:
+        if match := re.fullmatch(pattern, text):
+            return say(words, **match.groupdict())
+    return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
@@ -18,7 +18,7 @@ from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import AlarmState
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.texts import trouble_text
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import Say, translator
 from fevergate.web.context import Shared
 from fevergate.web.fever_list import FeverList, Selection
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
@@ -126,7 +126,7 @@ class Board:
         token = request.cookies.get(COOKIE, "")
         if self._open[token] >= MAX_BOARDS_PER_SESSION or self._open.total() >= MAX_BOARDS:
             raise HTTPException(503, "crowded")
-        say = translations(self._shared.language(request)).gettext
+        say = translator(self._shared.language(request))
         return StreamingResponse(
             self._stream(token, session_of(request), say),
             media_type="text/event-stream",
@@ -134,9 +134,7 @@ class Board:
             headers={"X-Accel-Buffering": "no"},
         )
 
-    async def _stream(
-        self, token: str, session: Session, say: Callable[[str], str]
-    ) -> AsyncGenerator[bytes, None]:
+    async def _stream(self, token: str, session: Session, say: Say) -> AsyncGenerator[bytes, None]:
         changes = events(
             self._shared.live, lambda: msgspec.json.encode(self._now(session.ends_at, say))
         )
@@ -163,7 +161,7 @@ class Board:
             return self._shared.accounts.session(token)
         return session
 
-    def _now(self, ends_at: float, say: Callable[[str], str]) -> BoardsNow:
+    def _now(self, ends_at: float, say: Say) -> BoardsNow:
         gates = [self._shared.live.now(gate) for gate in self._gates]
         return BoardsNow(
             now=self._shared.accounts.now(),
@@ -175,7 +173,7 @@ class Board:
             gates=[self._gate_now(gate, say) for gate in gates],
         )
 
-    def _gate_now(self, now: GateNow, say: Callable[[str], str]) -> BoardGate:
+    def _gate_now(self, now: GateNow, say: Say) -> BoardGate:
         reports = now.alarm.amber if now.alarm else ()
         return BoardGate(
             gate=now.gate,

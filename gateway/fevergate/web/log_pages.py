@@ -12,7 +12,7 @@ from fevergate.errors import ActionError, StrikeError
 from fevergate.reports.fever_log import WholeDay
 from fevergate.reports.formats import json_parts
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
-from fevergate.texts.translations import N_, translations
+from fevergate.texts.translations import N_, translator
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
@@ -163,7 +163,7 @@ class LogPages:
         write: Callable[[Sheet, Say, BinaryIO], None],
     ) -> Response:
         personal = request.query_params.get("names") == "1"
-        say = translations(self._shared.language(request)).gettext
+        say = translator(self._shared.language(request))
 
         def write_day(whole: WholeDay, out: BinaryIO) -> None:
             report = sheet(

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fevergate.texts.translations import N_, translations
+from fevergate.texts.translations import N_, translator
 from fevergate.web import charts
 from fevergate.web.context import Shared
 from fevergate.web.overview import Counts, Overview
@@ -34,7 +34,7 @@ class OverviewPages:
     def overview(self, request: Request) -> Response:
         """Show a period's charts."""
         overview = self._shared.overview(request.query_params)
-        say = translations(self._shared.language(request)).gettext
+        say = translator(self._shared.language(request))
         people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
 
         def title(name: str, of: Counts) -> str:
@@ -80,7 +80,7 @@ class OverviewPages:
         if name not in TABLES:
             raise HTTPException(404)
         overview = self._shared.overview(request.query_params)
-        say = translations(self._shared.language(request)).gettext
+        say = translator(self._shared.language(request))
         table = Table(name, *_table(name, overview))
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"

@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.support import NullTranslations
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,7 +27,7 @@ from fevergate.errors import (
     ReportError,
     StoreError,
 )
-from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, translations
+from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, Say, translator
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
@@ -47,7 +46,6 @@ PAGE = 100
 """Rows of a list on one page."""
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
-Say = Callable[[str], str]
 Functions = Callable[[Say], dict[str, Callable[..., Any]]]
 """Makes the functions that templates may call, given the translation of their language."""
 
@@ -106,7 +104,7 @@ class PageMaker:
         if request.url.path.startswith("/api/") or request.url.path.endswith("/acknowledge"):
             detail = ERRORS.get(key, error.detail)
             if not request.url.path.startswith("/api/"):  # the board shows it to the guard
-                detail = translations(self.language(request)).gettext(detail)
+                detail = translator(self.language(request))(detail)
             return JSONResponse({"error": key or "failed", "detail": detail}, error.status_code)
         return self.page(
             request, "failed.html", error.status_code, key=key, number=error.status_code
@@ -130,8 +128,10 @@ class PageMaker:
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
-        say = translations(language)
-        environment.install_gettext_translations(say, newstyle=True)  # type: ignore[attr-defined]
+        say = translator(language)
+        environment.install_gettext_callables(  # type: ignore[attr-defined]
+            say, lambda text, plural, count: say(text if count == 1 else plural), newstyle=True
+        )
         environment.filters["clock"] = lambda at: local(at, self._zone, "%H:%M:%S") or "-"
         environment.filters["moment"] = lambda at: local(at, self._zone) or "-"
         environment.filters["day"] = lambda text: format_date(
@@ -143,7 +143,7 @@ class PageMaker:
         )
         environment.globals["label"] = partial(_named, LABELS, say)
         environment.globals["reason"] = partial(_named, ERRORS, say)
-        environment.globals.update(functions(say.gettext))
+        environment.globals.update(functions(say))
         return environment
 
 
@@ -195,5 +195,5 @@ def _as_http(error: Exception, path: str) -> HTTPException:
     return HTTPException(503, "store")
 
 
-def _named(names: dict[str, str], say: NullTranslations, key: str) -> str:
-    return say.gettext(names.get(key, key))
+def _named(names: dict[str, str], say: Say, key: str) -> str:
+    return say(names.get(key, key))

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.tree_diff import Difference
-from fevergate.texts.translations import LABELS, N_
+from fevergate.texts.translations import LABELS, N_, Say
 
 Cell = str | int | float | None
-Say = Callable[[str], str]
 
 FIELDS = {
     "fevers": N_("Fever"),
