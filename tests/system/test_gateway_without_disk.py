@@ -34,7 +34,7 @@ from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import open_reader, set_aside_before
 from fevergate.storage.store import Store, open_store, waiting_fevers
 from fevergate.texts import trouble_text
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import translator
 from harness import load
 from harness.load import Fleet
 
@@ -398,6 +398,6 @@ def test_doctor_and_the_board_say_why_nothing_is_stored(settings, card, fault):
     fault(card)
     with at_work(settings) as (gateway, _):
         (words,) = disk_words(gateway)
-        assert "存储" in trouble_text.line(words, translations("zh").gettext)
+        assert "存储" in trouble_text.line(words, translator("zh"))
     states = {finding.state for finding in doctor_storage.disk(settings)}
     assert fault is absent or states == {"failed"}

@@ -80,7 +80,7 @@ SAID = {
 """Messages by key."""
 
 
-def say(settings: GatewaySettings | None, what: str, **values: object) -> str:
+def message(settings: GatewaySettings | None, what: str, **values: object) -> str:
     """A message in the language of the settings; in English without settings."""
     return translator(settings.language if settings else "en")(SAID[what], **values)
 
@@ -96,33 +96,33 @@ def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
     """Start a new or restored gateway, or yield how to. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     if services.start(folder, broker_anew=broker_anew):
-        yield say(settings, "runs")
+        yield message(settings, "runs")
     else:
         services.reload_broker(folder)
-        yield say(settings, "to_run", folder=folder)
+        yield message(settings, "to_run", folder=folder)
 
 
 def what_next(folder: Path) -> str:
     """The next commands after `provision gateway`; a restored gateway's boards need none."""
-    return say(load_gateway(folder / SETTINGS), "next")
+    return message(load_gateway(folder / SETTINGS), "next")
 
 
 def apply(folder: Path) -> Iterator[str]:
     """Reload the broker and restart the services; yields the results. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
-    yield say(settings, "broker" if services.reload_broker(folder) else "no_broker")
-    yield say(settings, "started" if services.restart(folder) else "to_start")
+    yield message(settings, "broker" if services.reload_broker(folder) else "no_broker")
+    yield message(settings, "started" if services.restart(folder) else "to_start")
 
 
 def begin_campus(folder: Path) -> Iterator[str]:
     """Start a campus server, or yield how to. Raises `ProvisionError`."""
-    yield say(None, "campus_started" if services.start_campus(folder) else "campus")
+    yield message(None, "campus_started" if services.start_campus(folder) else "campus")
 
 
 def apply_campus(folder: Path) -> Iterator[str]:
     """Restart a campus server, which reads its settings at the start only."""
     started = services.restart(folder, (services.CAMPUS,))
-    yield say(None, "campus_started" if started else "campus")
+    yield message(None, "campus_started" if started else "campus")
 
 
 def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> Iterator[str]:
@@ -147,10 +147,10 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
     write_toml(folder / SETTINGS, document)
     write_broker(done, settings.campus)
     broker_files.hand_over(folder)
-    yield say(settings, "changed" if known else "added", kiosk=kiosk, gate=gate)
+    yield message(settings, "changed" if known else "added", kiosk=kiosk, gate=gate)
     yield from apply(folder)
     if not known:
-        yield say(settings, "board", kiosk=kiosk)
+        yield message(settings, "board", kiosk=kiosk)
 
 
 def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
@@ -160,7 +160,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
     """
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         revoke_gateway(folder, name)
-        yield say(None, "token", name=name)
+        yield message(None, "token", name=name)
         yield from apply_campus(folder)
         return
     settings = _open(folder)
@@ -180,18 +180,18 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
     write_toml(folder / SETTINGS, document)
     write_broker(Provisioned(folder), settings.campus)
     broker_files.hand_over(folder)
-    yield say(settings, "revoked", kiosk=name)
+    yield message(settings, "revoked", kiosk=name)
     reloaded = services.reload_broker(folder)
-    yield say(settings, "started" if services.restart(folder) else "to_start")
+    yield message(settings, "started" if services.restart(folder) else "to_start")
     if reloaded:
         services.see_refused(settings, name, password)
     if left:
         raise BrokerError(f"what {name} left retained is not taken back: {left}")
-    yield say(settings, "refused" if reloaded else "no_broker")
+    yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
-        yield say(settings, "last", gate=left_at)
+        yield message(settings, "last", gate=left_at)
     if ssid := kiosks.wifi_name(told):
-        yield say(settings, "wifi", ssid=ssid)
+        yield message(settings, "wifi", ssid=ssid)
 
 
 def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
@@ -221,21 +221,21 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
         else:
             old[name] = kiosks.renew_password(folder, name)
     if not renewed and not names:
-        yield say(settings, "none_due")
+        yield message(settings, "none_due")
     else:
-        yield say(settings, "renewed", names=", ".join([*renewed, *names]))
+        yield message(settings, "renewed", names=", ".join([*renewed, *names]))
         if authority:
-            yield say(settings, "new_authority")
+            yield message(settings, "new_authority")
         write_broker(done, settings.campus)
         broker_files.hand_over(folder)
         reloaded = services.reload_broker(folder)
-        yield say(settings, "broker" if reloaded else "no_broker")
+        yield message(settings, "broker" if reloaded else "no_broker")
         for name, password in old.items():
             if reloaded:
                 services.see_refused(settings, name, password)
-            yield say(settings, "board", kiosk=name)
+            yield message(settings, "board", kiosk=name)
         if any(name in USERS for name in names) or "web.crt" in renewed:
-            yield say(settings, "started" if services.restart(folder) else "to_start")
+            yield message(settings, "started" if services.restart(folder) else "to_start")
     yield from _authority(folder, settings)
 
 
@@ -245,10 +245,10 @@ def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
         renewed.append("campus.crt")
     if renewed:
         broker_files.hand_over(folder)
-        yield say(None, "renewed", names=", ".join(renewed))
+        yield message(None, "renewed", names=", ".join(renewed))
         yield from apply_campus(folder)
     else:
-        yield say(None, "none_due")
+        yield message(None, "none_due")
     yield from _authority(folder, None)
 
 
@@ -256,7 +256,7 @@ def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
     """Yield a warning if the authority expires before a server certificate made today would."""
     left = pki.days_left(pki.read_certificate(folder / "ca.crt"))
     if left < pki.SERVER_DAYS:
-        yield say(settings, "authority", days=int(left))
+        yield message(settings, "authority", days=int(left))
 
 
 def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[str]:
@@ -272,6 +272,6 @@ def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Ite
         pki.write_public(to, as_pdf(sheet))
     except OSError as error:
         raise ProvisionError(f"{to}: {error.strerror}") from error
-    yield say(settings, "labels", count=len(sheet), path=to)
+    yield message(settings, "labels", count=len(sheet), path=to)
     if "://127.0.0.1" in base or "://localhost" in base:
-        yield say(settings, "loopback", url=base)
+        yield message(settings, "loopback", url=base)

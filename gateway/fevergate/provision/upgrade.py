@@ -26,7 +26,7 @@ from fevergate.provision.files import (
     write_broker,
 )
 from fevergate.provision.gateway import SETTINGS
-from fevergate.provision.steps import say
+from fevergate.provision.steps import message
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.system.atomic_file import write_private, write_public
 
@@ -45,11 +45,11 @@ def upgrade(folder: Path) -> Iterator[str]:
     check_folder(folder)
     settings = load_gateway(folder / SETTINGS)
     if not services.broker_runs(folder):
-        yield say(settings, "upgrade_none")
+        yield message(settings, "upgrade_none")
         return
     changes = _changes(folder, settings)
     if not changes:
-        yield say(settings, "upgrade_same")
+        yield message(settings, "upgrade_same")
         return
     names = ", ".join(map(str, changes))
     before = {path: read_unlinked(path) for path in (*changes, folder / PASSWORDS)}
@@ -61,7 +61,7 @@ def upgrade(folder: Path) -> Iterator[str]:
         _put_back(folder, before)
         services.start_broker_anew(folder)
         raise ProvisionError(f"{error}; {names}: as before") from error
-    yield say(settings, "upgraded", names=names)
+    yield message(settings, "upgraded", names=names)
 
 
 def _changes(folder: Path, settings: GatewaySettings) -> dict[Path, str]:

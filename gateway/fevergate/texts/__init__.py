@@ -1,5 +1,5 @@
 """Texts for people, in Chinese and English.
 
-`translations`: gettext catalogues of the pages. `terminal_text`: tables of the command line.
-`trouble_text`: reasons of an amber light.
+`translations`: the one catalogue, for pages, terminal, notices and PDF. `trouble_text`: reasons of
+an amber light.
 """

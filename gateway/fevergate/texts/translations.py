@@ -29,8 +29,9 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
 
 @cache
 def translator(language: str) -> Say:
-    """What says the texts of the sources in a language; in English for any but `zh`."""
-    texts = _catalogue() if language == "zh" else {}
+    """What says the texts of the sources in one of `LANGUAGES`."""
+    path = Path(__file__).with_name("locale") / f"{language}/LC_MESSAGES/fevergate.po"
+    texts = read_po(path.read_text(encoding="utf-8")) if language != "en" else {}
 
     def say(text: str, /, **values: object) -> str:
         translated = texts.get(text, text)
@@ -53,11 +54,10 @@ def side_by_side(text: str, /, **values: object) -> str:
     return " ".join(both(text, **values))
 
 
-def _catalogue() -> dict[str, str]:
-    """Chinese by English. A reader of its own, for one form of .po file: a gateway starts without
-    Babel's 8 MB."""
-    path = Path(__file__).with_name("locale") / "zh/LC_MESSAGES/fevergate.po"
-    joined = path.read_text(encoding="utf-8").replace('"\n"', "")
+def read_po(content: str) -> dict[str, str]:
+    """Translations by text, of a catalogue as `tools/make-words` writes it: quoted lines, no
+    plurals, no contexts. Babel, which reads all forms, would cost a gateway 8 MB."""
+    joined = content.replace('"\n"', "")
     pairs = re.findall(r'^msgid (".*")\nmsgstr (".*")$', joined, re.MULTILINE)
     return {json.loads(text): json.loads(translated) for text, translated in pairs}
 

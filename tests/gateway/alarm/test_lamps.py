@@ -18,7 +18,7 @@ from fevergate.protocol.messages import Identity
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
 from fevergate.texts import trouble_text
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import translator
 
 RED = GATES["gate1"]["red"]
 
@@ -139,8 +139,8 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
 )
 def test_why_is_said_in_the_readers_language(why, zh):
     dark = NoLights(why).dark
-    assert trouble_text.line(dark, translations("zh").gettext) == zh
-    assert trouble_text.line(dark, translations("en").gettext) == f"no lamp can be lit: {why}"
+    assert trouble_text.line(dark, translator("zh")) == zh
+    assert trouble_text.line(dark, translator("en")) == f"no lamp can be lit: {why}"
 
 
 def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):

@@ -15,7 +15,7 @@ from fevergate.campus.unacknowledged import unseen
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
 from fevergate.protocol.campus_messages import HourSummary, StruckSpan
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import translator
 
 ON = "2026-09-01"
 OLD, NEW = "a" * 16, "0" * 16
@@ -93,7 +93,7 @@ def test_what_a_thief_sent_is_named_struck_shown_and_taken_back(parts):
 def test_the_report_says_who_struck_what_and_why_in_both_languages(parts, language, word):
     theft(parts)
     number = strike(parts).id
-    say = translations(language).gettext
+    say = translator(language)
     for reason in ("stolen", "wrong one"):
         report = parts.report()
         (line,) = struck(report, language, parts.settings.zone, say)

@@ -15,7 +15,7 @@ from fevergate.campus.unacknowledged import unseen
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 from fevergate.storage import epochs
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import translator
 
 ON = "2026-09-01"
 
@@ -57,7 +57,7 @@ def test_a_day_that_was_stated_is_stated_again_without_what_is_struck(world):
     assert on_campus(world).contradictions == []
     report = world.campus.reports.now(ON)
     for language, word in (("zh", "已剔除"), ("en", "Struck, in no figure")):
-        say = translations(language).gettext
+        say = translator(language)
         (line,) = struck(report, language, world.settings.zone, say)
         assert word in line and "李伟" in line and "stolen" in line
         versions = world.campus.reports.versions(ON)
@@ -127,7 +127,7 @@ def test_minutes_that_were_told_late_are_in_the_report(tmp_path):
     assert figures and figures.late_minutes == 45
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 1)
-    say = translations("en").gettext
+    say = translator("en")
     found = sheet(report, [version], parts.settings.zone, "en", say)
     column = found.tables[0].columns.index("Minutes told late")
     assert next(iter(found.tables[0].rows))[column] == 45

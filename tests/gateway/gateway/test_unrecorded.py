@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
 from fevergate.protocol.messages import NOT_RECORDED
 from fevergate.texts import trouble_text
-from fevergate.texts.translations import translations
+from fevergate.texts.translations import translator
 
 GATES = ("north", "south")
 
@@ -69,5 +69,5 @@ TestGuards = Guards.TestCase
 
 
 def test_the_board_says_it_in_the_readers_language():
-    assert "尚未记录" in trouble_text.line(NOT_RECORDED, translations("zh").gettext)
-    assert "not recorded yet" in trouble_text.line(NOT_RECORDED, translations("en").gettext)
+    assert "尚未记录" in trouble_text.line(NOT_RECORDED, translator("zh"))
+    assert "not recorded yet" in trouble_text.line(NOT_RECORDED, translator("en"))

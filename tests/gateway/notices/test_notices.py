@@ -21,10 +21,9 @@ from fevergate.campus.notice_log import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WA
 from fevergate.campus.notice_sender import Sender
 from fevergate.notices.channels import channels
 from fevergate.notices.notice import Notice, masked, scrubbed
-from fevergate.settings.gateway import Language
 
-SUBJECT: dict[Language, str] = {"zh": "题", "en": "Subject"}
-BODY: dict[Language, str] = {"zh": "文", "en": "Body"}
+SUBJECT = ("题", "Subject")
+BODY = ("文", "Body")
 
 ONE_SERVER = """
 import sys

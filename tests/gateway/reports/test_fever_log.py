@@ -17,7 +17,6 @@ from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import open_reader
 from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived
 from fevergate.storage.store import Store
-from fevergate.texts.terminal_text import TABLE, words
 
 DAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()  # noon in Shanghai
@@ -159,11 +158,6 @@ def test_another_campus_is_not_here(scene):
 def test_a_wrong_date_says_what_is_expected(scene):
     result = scene.run("--date", "23.11.2026")
     assert result.exit_code == 2 and "YYYY-MM-DD" in result.output
-
-
-def test_both_languages_have_every_word():
-    assert all(len(pair) == 2 and all(pair) for pair in TABLE.values())
-    assert words("zh").keys() == words("en").keys() == TABLE.keys()
 
 
 def test_a_kiosk_whose_crowd_is_not_its_neighbours_is_in_the_log(scene):

@@ -5,6 +5,7 @@ from samples import AT, health
 
 from fevergate.storage.records import HealthArrived
 from fevergate.texts import trouble_text
+from fevergate.texts.translations import translator
 from kiosk.words import LANGUAGES, line_word
 from kiosk.words_line import WORDS
 
@@ -16,7 +17,7 @@ LINE_UNITS = 8
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_has_words_of_its_own(code):
-    assert "reason" not in trouble_text.wifi(code, str)
+    assert "reason" not in trouble_text.wifi(code, translator("en"))
     for language in LANGUAGES:
         word = line_word(code, language)
         assert str(code) not in word
@@ -25,7 +26,7 @@ def test_each_code_has_words_of_its_own(code):
 
 @pytest.mark.parametrize("code", [1, 39, 67, 208, 1999])
 def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
-    assert trouble_text.wifi(code, str) == f"reason {code}"
+    assert trouble_text.wifi(code, translator("en")) == f"reason {code}"
     for language in LANGUAGES:
         word = line_word(code, language)
         assert str(code) in word
