@@ -20,31 +20,32 @@ WRONG = ("lost", "invented", "doubled", "dark", "wrong")
 
 @click.group("bench")
 def bench_command() -> None:
-    """How fast this machine's gateway is, beside what limits it.
+    """Measure the gateway on this machine, beside what limits it.
 
-    Starts a broker with TLS, the gateway on mock pins and simulated kiosks in a private folder.
-    A gateway that runs on this machine is not touched, but shares the processor: stop it first.
+    Each benchmark starts a broker with TLS, the gateway with mock pins, and simulated kiosks, in a
+    folder of its own. A gateway that is installed here is not touched, but takes processor time:
+    stop it first.
 
     \b
-      tools/bench alarm --load 1000
-      tools/bench ingest --folder /var/lib/fevergate     on that disk
+      tools/bench alarm --load 1000                      fever to red lamp, under load
+      tools/bench ingest --folder /var/lib/fevergate     readings per second onto that disk
       tools/bench ingest --fsync-ms 20                   as on a slow SD card
-      tools/bench log --rows 10000000
-      tools/bench pages                                  every page after years
-      tools/bench life                                   memory, processor
-      tools/bench crash                                  200 kills, then the account
-      tools/bench campus-crash --postgres                the same for the campus server
+      tools/bench log --rows 10000000                    a day's log after three years
+      tools/bench pages                                  every page after three years
+      tools/bench life                                   memory and processor time
+      tools/bench crash                                  200 kills; is a reading lost?
+      tools/bench campus-crash --postgres                kills of the campus server
     """
 
 
 def _benchmark(measure: Callable[..., dict[str, Any]]) -> None:
     """Add a function as a command with `--folder` and `--json`; its figures are printed."""
 
-    @click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of a table.")
     @click.option(
         "--folder",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="Disk to measure on (that of temporary files).",
+        help="Folder on the disk to measure.  [default: that of temporary files]",
     )
     @functools.wraps(measure)
     def command(*, as_json: bool, **options: Any) -> None:

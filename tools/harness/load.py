@@ -267,21 +267,21 @@ def main() -> int:
     """Run `tools/load`; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="tools/load",
-        description=__doc__,
-        epilog="One JSON line at the end. Exit code 1 if the gateway has not stored all of it.",
+        description="Publishes invented readings to a running gateway as many kiosks would, each"
+        " under its own credential, at QoS 1. Every kiosk keeps a reading until the gateway"
+        " confirms that it is stored, and sends it again if the connection breaks.",
+        epilog="Example: tools/load /etc/fevergate/gateway.toml --readings 10000 --rate 200. Prints"
+        " one JSON line. Exit code 1: the gateway did not confirm every reading.",
     )
-    parser.add_argument("settings", type=Path, help="gateway.toml, with kiosks/ beside it")
-    parser.add_argument("--readings", type=int, default=1000, help="number (%(default)s)")
-    parser.add_argument("--rate", type=float, default=0.0, help="per second; 0: no limit")
-    parser.add_argument("--kiosks", type=int, help="number of kiosks (all)")
-    parser.add_argument("--fevers", type=float, default=0.0, help="share of fevers, 0 to 1")
-    parser.add_argument("--boot", type=int, default=int(time.time()), help="boot counter to use")
-    parser.add_argument(
-        "--wait-s", type=float, default=60, help="for them to be stored (%(default)s)"
-    )
-    parser.add_argument(
-        "--unheard", action="store_true", help="wait for the broker only: fills its queues"
-    )
+    add = parser.add_argument
+    add("settings", type=Path, help="gateway.toml, with the folder kiosks/ beside it")
+    add("--readings", type=int, default=1000, help="number of readings (default %(default)s)")
+    add("--rate", type=float, default=0.0, help="readings per second (default: no limit)")
+    add("--kiosks", type=int, help="number of kiosks that send (default: all in the settings)")
+    add("--fevers", type=float, default=0.0, help="share of fevers, 0 to 1 (default %(default)s)")
+    add("--boot", type=int, default=int(time.time()), help="boot number (default: the time now)")
+    add("--wait-s", type=float, default=60, help="longest wait, in seconds (default %(default)s)")
+    add("--unheard", action="store_true", help="wait for the broker only: fills its queues")
     given = parser.parse_args()
     fleet = Fleet(load_gateway(given.settings), given.kiosks, given.boot)
     began = time.monotonic()

@@ -182,12 +182,21 @@ def _dates(day: Day) -> dict[str, Any]:
 
 def main() -> int:
     """Run `tools/day`; exit code 1 if a reading was lost, duplicated, out of order or misdated."""
-    parser = argparse.ArgumentParser(prog="tools/day", description=__doc__)
-    parser.add_argument("--people", type=int, default=5000, help="(%(default)s)")
-    parser.add_argument("--hours", type=float, default=12, help="of the day (%(default)s)")
-    parser.add_argument("--speed", type=float, default=30, help="at most 30 (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="one JSON line, for a program")
+    parser = argparse.ArgumentParser(
+        prog="tools/day",
+        description="Plays a bad day at a campus, faster than real time, with the shipped firmware,"
+        " a real broker over TLS, the gateway and its database. The broker fails for hours, the"
+        " Wi-Fi comes and goes, the gateway restarts, and the kiosks lose power, after which their"
+        " clocks are wrong. Then it checks that every reading is stored once, in order and under"
+        " the right time.",
+        epilog="Example: tools/day --people 500 --hours 2 --json. Exit code 1: a check failed.",
+    )
+    add = parser.add_argument
+    add("--people", type=int, default=5000, help="people who pass (default %(default)s)")
+    add("--hours", type=float, default=12, help="length of the day (default %(default)s)")
+    add("--speed", type=float, default=30, help="of the clocks, at most 30 (default %(default)s)")
+    add("--seed", type=int, default=1, help="of people and faults (default %(default)s)")
+    add("--json", action="store_true", help="print one JSON line instead of a table")
     given = parser.parse_args()
     plan = Plan(given.people, given.hours, given.speed, given.seed)
 

@@ -47,12 +47,12 @@ UNDONE = N_(
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
-    help="Only what came since then, by the campus's time: when the token was stolen.",
+    help="Strike what was received since then (local time): when the token was stolen.",
 )
-@click.option("--epoch", help="Only of this epoch, as listed; - for the one without a name.")
-@click.option("--by", help="Who strikes them; shown in the report.")
-@click.option("--because", "reason", help="Why; shown in the report. No person's name.")
-@click.option("--undo", type=int, metavar="NUMBER", help="Take back the strike of that number.")
+@click.option("--epoch", help="Strike one epoch only, as listed; - is the epoch without a name.")
+@click.option("--by", help="Your name; the report shows it.")
+@click.option("--because", "reason", help="Reason; the report shows it. Do not name a person.")
+@click.option("--undo", type=int, metavar="NUMBER", help="Count the rows of this strike again.")
 @settings_option("campus.toml")
 def strike_token_command(
     token: str | None,
@@ -63,15 +63,17 @@ def strike_token_command(
     undo: int | None,
     settings_path: Path,
 ) -> None:
-    """Strike what somebody sent the campus server by a gateway's stolen token.
+    """Remove rows from the reports that were sent with a gateway's stolen token.
 
-    First make the token worthless (`provision revoke`, `provision campus`) and give the gateway its
-    new one: it sends the last 62 days again, and its word takes the place of what came before.
-    Without an argument, this then lists what is still held by tokens that were replaced: of a card
-    of before, of longer ago, or of whoever had the token. With GATEWAY/TOKEN as listed, what came
-    by it since then is in no figure any more. Each day's report is made anew and shows it, by whom
-    and why; a report that was signed keeps its signature, and the new version wants one. Nothing is
-    deleted, and `--undo` takes it back.
+    First make the stolen token worthless (`fevergate provision revoke`, then `fevergate provision
+    campus`) and install the new token on the gateway. The gateway sends its last 62 days again,
+    and these replace what was received before.
+
+    Without an argument, this command lists the rows that still come from a replaced token: rows
+    older than 62 days, rows of a storage card that was replaced, and rows of the thief. Name one as
+    GATEWAY/TOKEN to strike what it sent since --since. Every day concerned gets a new report that
+    shows the strike. A signed report keeps its signature; the new version has to be signed again.
+    Nothing is deleted: --undo restores it.
 
     \b
       fevergate strike-token

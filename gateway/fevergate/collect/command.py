@@ -30,36 +30,36 @@ class NameParam(click.ParamType[str]):
     required=True,
     envvar="FEVERGATE_COLLECTOR",
     show_envvar=True,
-    help="This collector's own, and the same at each start: under it the broker keeps its share.",
+    help="Name of this collector, the same at each start: the broker keeps its messages under it.",
 )
 @click.option(
     "--leave",
     is_flag=True,
-    help="Store what still waits for this name, then give the name up for good.",
+    help="Store the messages that wait for this name, then remove the name at the broker.",
 )
 @settings_option("collect.toml")
-@click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
+@click.option("-v", "--verbose", is_flag=True, help="Log each connection, too.")
 def collect_command(name: str, leave: bool, settings_path: Path, verbose: bool) -> None:
-    """Raw readings of many campuses into PostgreSQL. Runs until stopped.
+    """Store the raw readings of many campuses in PostgreSQL. Runs until stopped.
 
-    For a province or a country, beside the gateways, which need none of it: each campus's readings
-    reach one broker, and any number of collectors share them there (MQTT 5, $share). Start more of
-    them when they fall behind; each reading is stored once, whoever gets it and however often.
+    For a province or a country; gateways do not need it. All campuses forward their readings to one
+    broker, and any number of collectors share them (MQTT 5 shared subscription). Start another
+    collector if they fall behind. Each reading is stored once, however often it is delivered.
 
     \b
-      fevergate provision gateway ... --collect      a credential, and collect.toml to fill in
+      fevergate provision gateway ... --collect      makes a credential and collect.toml
       fevergate collect --name 1                     one collector
-      fevergate collect --name 2                     another: each gets half
-      fevergate collect --name 2 --leave             one less, without losing its share
+      fevergate collect --name 2                     a second one; each gets half
+      fevergate collect --name 2 --leave             removes it without losing its messages
 
-    A reading is acknowledged to the broker after PostgreSQL has committed it. While a collector
-    or the database is away, what is its share waits at the broker, as long as its session lasts
-    and its queue has room (mosquitto: session_days, max_queued_messages), and nobody else gets it:
-    start it again under its name, or take it away with --leave.
+    A reading is acknowledged to the broker after PostgreSQL has committed it. While a collector or
+    the database is down, the broker keeps that collector's messages, within mosquitto's limits
+    session_days and max_queued_messages; no other collector gets them. Start it again under its
+    name, or remove it with --leave.
 
     \b
-    Tables: readings (a partition for each day), reading_keys (which reading is there, and under
-    which day), boots (when each kiosk started), rejected (what nobody understood, and why).
+    Tables: readings (one partition a day), reading_keys (which readings are stored, and the day
+    of each), boots (start of each kiosk), rejected (invalid messages, with the reason).
       select campus, count(*) from readings where day = '2026-11-23' group by campus;
     """
     try:

@@ -15,6 +15,17 @@ FOLDER = Path("/etc/fevergate")
 """Folder of the settings on an installed machine."""
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+)
+
+language_option = click.option(
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    help="Language of the output.  [default: that of the settings]",
+)
+
+
 class FiniteRange(click.FloatRange):
     """A number within bounds that is not NaN, which `click.FloatRange` accepts."""
 
@@ -37,5 +48,5 @@ def settings_option(name: str) -> Callable[[F], F]:
         envvar="FEVERGATE_SETTINGS",
         show_default=True,
         show_envvar=True,
-        help="The settings file.",
+        help="The settings file to read.",
     )

@@ -10,7 +10,7 @@ import click
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.command_line.options import FiniteRange, language_option, settings_option
 from fevergate.desk import terminal
 from fevergate.desk.daily_check import (
     Check,
@@ -36,19 +36,24 @@ from kiosk import screening
 
 
 @click.command("check")
-@click.option("--by", required=True, callback=guard_name, help="Who checks; kept with the result.")
+@click.option("--by", required=True, callback=guard_name, help="Your name; kept with the result.")
 @click.option(
     "--reference",
     type=click.Choice(["blackbody", "axillary", "oral"]),
     default="blackbody",
     show_default=True,
-    help="A black body, or a clinical thermometer in somebody's armpit or mouth.",
+    help="A black body, or a person measured with a clinical thermometer (armpit or mouth).",
 )
 @click.option(
-    "--at", "reference_c", type=float, help="The reference's temperature, °C; else asked."
+    "--at",
+    "reference_c",
+    type=float,
+    help="Temperature of the reference, °C.  [default: asked for]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; needs --at, asks nothing.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text; requires --at."
+)
+@language_option
 @settings_option("gateway.toml")
 @click.pass_context
 def check_command(
@@ -62,15 +67,19 @@ def check_command(
 ) -> None:
     """Check the sensor against a reference, each day before it is used.
 
-    Hold a black body near 37 °C before the sensor, so that it fills the view, and keep it there for
-    a quarter of a minute; within ±0.3 °C it passes. Without a black body: somebody at rest, whom
-    you measured with a clinical thermometer, looks in; that shows gross errors only. The result is
-    kept with day and name, and `fevergate doctor` says when it is a day old or failed. A sensor
-    that was moved needs 20 minutes first. Exit 1: it failed; 2: it could not be carried out.
+    Hold a black body near 37 °C before the sensor so that it fills the view, and keep it there for
+    15 seconds. The check passes within ±0.3 °C. Without a black body, take a person at rest whom
+    you measured with a clinical thermometer; this finds gross errors only. A sensor that was moved
+    needs 20 minutes to settle first.
+
+    The result is kept with the date and your name. `fevergate doctor` reports a check that failed
+    or is older than a day.
 
     \b
       fevergate desk check --by "Li Wei" --at 37.0
       fevergate desk check --by "Li Wei" --reference axillary
+
+    Exit code 1: the check failed; 2: it could not be done.
     """
     if as_json and reference_c is None:
         raise click.UsageError("--json asks nothing: --at says the reference's temperature")
@@ -137,17 +146,20 @@ def _measured(work: AtWork, *, quiet: bool) -> Held:
 
 
 @click.command("calibrate")
-@click.option("--by", required=True, callback=guard_name, help="Who calibrates; kept with it.")
+@click.option(
+    "--by", required=True, callback=guard_name, help="Your name; kept with the calibration."
+)
 @calibration_options("desk")
 @settings_option("gateway.toml")
 def calibrate_command(
     by: str, reference_u_c: float, room_c: float | None, yes: bool, settings_path: Path
 ) -> None:
-    """Calibrate the desk's sensor against one or two black bodies, as a kiosk's is.
+    """Calibrate the desk's sensor against one or two black bodies.
 
-    Once a year, for each new sensor, and where the daily check fails with a clean lens. One black
-    body near 37 °C gives an offset, a second one at least 2 °C away a line; each is held up three
-    times. What no sensor's error can be is refused. It holds for this unit only.
+    Do this once a year, for each new sensor, and if the daily check fails with a clean lens. One
+    black body near 37 °C gives an offset. A second one, at least 2 °C away, gives a line. Hold each
+    up three times when asked. A result that no working sensor can have is refused. The calibration
+    belongs to this sensor only; another sensor has to be calibrated itself.
 
     \b
       fevergate desk calibrate --by "Li Wei" --room 22.4

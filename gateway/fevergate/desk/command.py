@@ -16,7 +16,12 @@ from click_default_group import DefaultGroup
 from rich.console import Console
 from rich.live import Live
 
-from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.command_line.options import (
+    FiniteRange,
+    json_option,
+    language_option,
+    settings_option,
+)
 from fevergate.desk import gateway_reader, store, terminal
 from fevergate.desk.check_commands import calibrate_command, check_command
 from fevergate.desk.gateway_reader import Fever
@@ -38,17 +43,19 @@ SHOWN_S = 0.3
 
 @click.group("desk", cls=DefaultGroup, default="look", default_if_no_args=True)
 def desk_command() -> None:
-    """The guards' own sensor: second looks, and a check each day.
+    """Measure a person whom a kiosk stopped a second time, with the guards' own sensor.
 
-    An MLX90614 on the Pi's I2C pins (hardware/README.md shows how), read by the kiosk's own driver,
-    scan and estimate. `[desk]` with `bus = 1` in gateway.toml says that there is one; whoever runs
-    this must be in the group i2c. A look screens: a clinical thermometer decides.
+    The sensor is an MLX90614 on the Pi's I2C pins; hardware/README.md shows the wiring. Enable it
+    in gateway.toml with `[desk]` and `bus = 1`, and add the user to the group i2c. Scan and
+    estimate are those of the kiosks. The result only screens: a clinical thermometer decides.
 
     \b
-      fevergate desk                                  one look after another
-      fevergate desk --fever north-1 --by "Li Wei"    noted to that kiosk's newest fever
-      fevergate desk check --by "Li Wei" --at 37.0    each morning, beside a black body
-      fevergate desk history
+      fevergate desk                                  measure one person after another
+      fevergate desk --fever north-1 --by "Li Wei"    keep the result with that kiosk's last fever
+      fevergate desk check --by "Li Wei" --at 37.0    daily check against a black body
+      fevergate desk history                          what was kept
+
+    Without a command, `look` is run: `fevergate desk look --help` describes its options.
     """
 
 
@@ -57,19 +64,25 @@ desk_command.add_command(calibrate_command)
 
 
 @desk_command.command("look")
-@click.option("--watch", is_flag=True, help="Live: everybody who comes, until Ctrl-C.")
-@click.option("--count", type=click.IntRange(1, 1000), help="End after so many looks.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line for each look, no questions.")
-@click.option("--by", callback=guard_name, help="Who looks: keeps each look under that name.")
-@click.option("--why", default="", help="What for; kept with the look. No names of persons.")
-@click.option("--fever", "kiosk", metavar="KIOSK", help="At whom its newest fever is; one look.")
+@click.option("--watch", is_flag=True, help="Measure everybody who steps up, until Ctrl-C.")
+@click.option(
+    "--count", type=click.IntRange(1, 1000), help="End after this number of measurements."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON line for each measurement; ask nothing."
+)
+@click.option("--by", callback=guard_name, help="Your name; keeps each measurement under it.")
+@click.option("--why", default="", help="Reason, kept with the measurement. Do not name a person.")
+@click.option(
+    "--fever", "kiosk", metavar="KIOSK", help="Measure the person of this kiosk's last fever, once."
+)
 @click.option(
     "--threshold",
     "threshold_c",
     type=FiniteRange(35, 40),
-    help="°C, axillary; else the strictest of the kiosks'.",
+    help="Threshold in °C, axillary.  [default: the lowest of the kiosks]",
 )
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@language_option
 @settings_option("gateway.toml")
 @click.pass_context
 def look_command(
@@ -84,17 +97,21 @@ def look_command(
     language: str | None,
     settings_path: Path,
 ) -> None:
-    """Look at one person after another, as a kiosk does, with you in its place.
+    """Measure one person after another.
 
-    Press Enter, let the person look into the sensor; digits, the answer and what was read follow.
-    Nobody is asked for a second scan: this is one. Below the threshold says just that, and of
-    nobody's health anything. --by keeps the look (`fevergate desk history`), without a word of who
-    it was at. Exit 1: nobody was seen.
+    Press Enter and let the person look into the sensor. The temperature in large digits, the
+    verdict and the readings follow. There is no second scan to confirm a fever, because this is the
+    second measurement. A result below the threshold says only that.
+
+    With --by the measurement is kept for `fevergate desk history`, without the measured person's
+    name.
 
     \b
-      fevergate desk look --count 3          three looks
-      fevergate desk look --watch            live, with what the sensor reads just now
-      fevergate desk look --json             for a program: waits for one person
+      fevergate desk look --count 3          three people, then end
+      fevergate desk look --watch            everybody who steps up, with live readings
+      fevergate desk look --json             one person, as JSON
+
+    Exit code 1: nobody was seen.
     """
     if (why or kiosk) and not by:
         raise click.UsageError("--why and --fever keep a look: --by says under whose name")
@@ -231,19 +248,25 @@ def _interruption() -> Iterator[threading.Event]:
 
 
 @desk_command.command("history")
-@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for a program.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@click.option(
+    "--most",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="Number of entries of each kind.",
+)
+@json_option
+@language_option
 @settings_option("gateway.toml")
 def history_command(most: int, as_json: bool, language: str | None, settings_path: Path) -> None:
-    """What was kept at the desk: looks under a name, checks, calibrations, the newest first.
+    """List the measurements, checks and calibrations that were kept, newest first.
 
-    Names of guards go from looks after `[retention] persons_days`, looks after `raw_days`; checks
-    and calibrations stay. Nothing says at whom anybody looked.
+    Measurements are deleted after `[retention] raw_days`, and the guards' names in them after
+    `persons_days`. Checks and calibrations stay. The name of a measured person is never kept.
 
     \b
       fevergate desk history
-      fevergate desk history --json
+      fevergate desk history --most 10 --json
     """
     settings, desk = settings_of(settings_path)
     looks, checks, calibrations = (

@@ -24,7 +24,7 @@ from fevergate.flash.results import Result
 from fevergate.flash.shown import Shown
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.usb import kiosk_folder
-from fevergate.texts.translations import both
+from fevergate.texts.translations import LANGUAGES, both
 
 REBOOT_S = 20
 """Time (s) within which the port reappears after MicroPython was written."""
@@ -46,7 +46,7 @@ class Options(msgspec.Struct, kw_only=True):
     unattended: bool
     baud: int
     as_json: bool
-    language: str | None
+    language: str
 
     @property
     def writes_image(self) -> bool:
@@ -58,65 +58,80 @@ class Options(msgspec.Struct, kw_only=True):
 
 
 @click.command("flash")
-@click.option("--port", required=True, help="The board's serial port, such as /dev/ttyUSB0.")
+@click.option("--port", required=True, help="Serial port of the board, such as /dev/ttyUSB0.")
 @click.option(
     "--board",
     type=click.Choice(sorted(BOARDS)),
-    help="Which board it is; else the one with the chip that answers.",
+    help="Model of the board.  [default: the model with the chip that answers]",
 )
 @click.option(
     "--micropython",
     "image_path",
     type=click.Path(path_type=Path),
-    help="MicroPython's .bin for this board; else the one that was kept.",
+    help="MicroPython image (.bin) for this board.  [default: the image of the last time]",
 )
-@click.option("--sha256", help="What that file must be; else as in FILE.sha256 beside it.")
-@click.option("--keep-micropython", is_flag=True, help="The board has it already.")
+@click.option(
+    "--sha256", help="Expected SHA-256 of the image.  [default: as in FILE.sha256 beside it]"
+)
+@click.option(
+    "--keep-micropython", is_flag=True, help="Do not write MicroPython: the board has it already."
+)
 @click.option(
     "--firmware",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder such as firmware/, else the one that came with fevergate.",
+    help="Folder of the firmware.  [default: the firmware that came with fevergate]",
 )
-@click.option("--sources", is_flag=True, help="Also what was compiled, to be read under /sources.")
+@click.option(
+    "--sources", is_flag=True, help="Write the source files, too, into /sources on the board."
+)
 @click.option(
     "--settings-from",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A provisioned folder, with --kiosk.",
+    help="Folder of `fevergate provision gateway` with the kiosk's settings; requires --kiosk.",
 )
-@click.option("--kiosk", help="Which of its kiosks the board shall be.")
-@click.option("--self-test-only", is_flag=True, help="Write nothing.")
-@click.option("--unattended", is_flag=True, help="Ask nobody whether LEDs light up.")
+@click.option("--kiosk", help="Name of the kiosk whose settings to write.")
+@click.option("--self-test-only", is_flag=True, help="Only test the board; write nothing.")
+@click.option(
+    "--unattended", is_flag=True, help="Do not ask whether LEDs, display and beeper work."
+)
 @click.option(
     "--baud",
     type=click.IntRange(9600, 3_000_000),
     default=BAUD,
     show_default=True,
-    help="While MicroPython is written; less for a cable that does not bear it.",
+    help="Baud rate while MicroPython is written; choose less for a poor cable.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Chinese without it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="zh",
+    show_default=True,
+    help="Language of the output.",
+)
 @click.pass_context
 def flash_command(context: click.Context, **values: Any) -> None:
-    """Make a kiosk of the board at --port: MicroPython, the firmware, settings; then test it.
+    """Turn a bare ESP32 board into a kiosk: write MicroPython, firmware and settings, then test it.
 
-    The chip is read first: an image for another one is refused, and a board without PSRAM, which
-    has too little memory for a kiosk. What lies on the board already is not written again, and the
-    readings that it keeps stay. A cable that is pulled half-way is no harm: flash again. What came
-    over the air before gives way to what comes by cable.
+    The chip is read first. An image for another chip is refused, and so is a board without PSRAM,
+    which has too little memory for a kiosk. Files that the board already has are not written again,
+    and the readings stored on it stay. If the cable is pulled, run the command again. Firmware that
+    the board received over the air is replaced.
 
     \b
       fevergate flash --port /dev/ttyUSB0 --micropython ESP32_GENERIC_S3-v1.28.0.bin \\
           --settings-from /etc/fevergate --kiosk north-1
-      fevergate flash --port /dev/ttyUSB0                  the next board: MicroPython was kept
+      fevergate flash --port /dev/ttyUSB0                  next board, with the same image
       fevergate flash --port /dev/ttyUSB0 --self-test-only
 
-    The self-test measures the memory, scans the bus, reads the sensor, lights each LED and asks
-    whether you saw it, joins the Wi-Fi and logs in at the broker; the door it leaves alone. Exit
-    code 1: something fails.
+    The self-test measures the memory, scans the I2C bus, reads the sensor, lights each LED and asks
+    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door.
+
+    Exit code 1: a test failed.
     """
     options = Options(**values)
     _check(options)
-    shown = Shown(options.as_json, 1 if options.language == "en" else 0)
+    shown = Shown(options.as_json, LANGUAGES.index(options.language))
     report: dict[str, Any] = {"port": options.port}
     # Files on this machine are checked before the board is touched.
     model = options.named

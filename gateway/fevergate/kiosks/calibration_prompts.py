@@ -23,13 +23,15 @@ def calibration_options(beside: str) -> Callable[[F], F]:
 
     def added(command: F) -> F:
         for option in (
-            click.option("--yes", is_flag=True, help="Put it in force without asking."),
+            click.option(
+                "--yes", is_flag=True, help="Put the calibration in force without asking."
+            ),
             click.option(
                 "--room",
                 "room_c",
                 type=FiniteRange(0, 45),
-                help=f"The hall's air beside the {beside}, °C, by a thermometer: how warm the"
-                " sensor's can is.",
+                help=f"Air temperature beside the {beside}, °C, by a thermometer; shows how much"
+                " warmer the sensor itself is.",
             ),
             click.option(
                 "--uncertainty",
@@ -37,7 +39,7 @@ def calibration_options(beside: str) -> Callable[[F], F]:
                 type=FiniteRange(0, 1),
                 default=0.1,
                 show_default=True,
-                help="The reference's own, °C, 95 %, from its certificate.",
+                help="Uncertainty of the reference, °C (95 %), from its certificate.",
             ),
         ):
             command = option(command)

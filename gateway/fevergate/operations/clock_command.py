@@ -11,7 +11,7 @@ import msgspec
 from sqlite_utils import Database
 
 from fevergate.clock.judge import WAYS_OUT, ClockState
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import json_option, language_option, settings_option
 from fevergate.errors import NothingFoundError
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
@@ -32,9 +32,11 @@ REASONS = {
 
 
 @click.command("clock")
-@click.option("--right", is_flag=True, help="Say that this machine's clock is right: look first.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for a program.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Chinese without it.")
+@click.option(
+    "--right", is_flag=True, help="Confirm that this machine's clock is right. Check it first."
+)
+@json_option
+@language_option
 @settings_option("gateway.toml")
 def clock_command(right: bool, as_json: bool, language: str | None, settings_path: Path) -> None:
     """Show whether the gateway believes its clock, why, and what ends a doubt.

@@ -10,28 +10,42 @@ from rich.console import Console
 
 from fevergate.command_line.options import settings_option
 from fevergate.operations.doctor import examine
+from fevergate.texts.translations import LANGUAGES
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red")}
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list, for a program.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Chinese without it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list instead of text.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="zh",
+    show_default=True,
+    help="Language of the output.",
+)
 @settings_option("gateway.toml")
 @click.pass_context
 def doctor_command(
-    context: click.Context, as_json: bool, language: str | None, settings_path: Path
+    context: click.Context, as_json: bool, language: str, settings_path: Path
 ) -> None:
-    """Check settings, broker, certificates, secrets, database, disk, pins, desk, clock, campus.
+    """Check every part of this gateway, and print what to do about each fault.
 
-    Each finding says what it means and what to do. Exit 0: nothing failed; 1: something did;
-    2: the settings cannot be read.
+    Checks the settings, broker, certificates, secrets, database, disk, the running gateway, pins,
+    lamps, desk, clock and campus server. It changes nothing.
+
+    \b
+      fevergate doctor
+      fevergate doctor --language en
+      fevergate doctor --json | jq '.[] | select(.state != "ok")'
+
+    Exit code 0: no check failed; 1: a check failed; 2: the settings cannot be read.
     """
     findings = examine(settings_path)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=1).decode())
     else:
-        column = 1 if language == "en" else 0
+        column = LANGUAGES.index(language)
         console = Console()
         for finding in findings:
             mark, style = _MARKS[finding.state]

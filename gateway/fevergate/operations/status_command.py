@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import json_option, language_option, settings_option
 from fevergate.errors import BrokerError, StoreError
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
@@ -207,8 +207,8 @@ def _ago(now: float, at: float | None) -> str:
 
 @click.command("status")
 @click.option("--watch", is_flag=True, help="Go on, every two seconds, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for a program.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@json_option
+@language_option
 @settings_option("gateway.toml")
 @click.pass_context
 def status_command(

@@ -10,7 +10,7 @@ from typing import Literal
 import click
 from rich.console import Console, RenderableType
 
-from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.command_line.options import FiniteRange, language_option, settings_option
 from fevergate.errors import NothingFoundError
 from fevergate.reports import formats
 from fevergate.reports.fever_log import bounds, read_whole_day
@@ -41,7 +41,7 @@ class DayParam(click.ParamType[date]):
 @click.option("--date", "day", type=DayParam(), help="Which day; today without it.")
 @click.option("--campus", help="Must be this gateway's campus.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Else as the settings say.")
+@language_option
 @click.option(
     "--rescreen",
     "again",

@@ -49,15 +49,26 @@ class HourParam(click.ParamType[int]):
 
 @click.command("strike")
 @click.argument("kiosk")
-@click.option("--date", "day", type=DayParam(), required=True, help="From which day.")
 @click.option(
-    "--from", "begin", type=HourParam(), default="00:00", help="Only from this full hour on."
+    "--date", "day", type=DayParam(), required=True, help="Day of the rows, in local time."
 )
-@click.option("--to", "end", type=HourParam(), default="24:00", help="Only up to this full hour.")
-@click.option("--by", required=True, help="Who strikes them; shown in the log.")
-@click.option("--because", "reason", required=True, help="Why; shown in the log. No person's name.")
-@click.option("--undo", is_flag=True, help="Take back what was struck from that day.")
-@click.option("--not-revoked", "trusted", is_flag=True, help="Also of one that was not revoked.")
+@click.option(
+    "--from", "begin", type=HourParam(), default="00:00", show_default=True, help="First full hour."
+)
+@click.option(
+    "--to", "end", type=HourParam(), default="24:00", show_default=True, help="End, a full hour."
+)
+@click.option("--by", required=True, help="Your name; the log shows it.")
+@click.option(
+    "--because", "reason", required=True, help="Reason; the log shows it. Do not name a person."
+)
+@click.option("--undo", is_flag=True, help="Count the rows of that day again.")
+@click.option(
+    "--not-revoked",
+    "trusted",
+    is_flag=True,
+    help="Strike rows of a kiosk whose credential was not revoked, too.",
+)
 @settings_option("gateway.toml")
 def strike_command(
     kiosk: str,
@@ -70,17 +81,21 @@ def strike_command(
     trusted: bool,
     settings_path: Path,
 ) -> None:
-    """Strike the rows of a revoked KIOSK from a day: they no longer count, and stay in sight.
+    """Remove the rows of a stolen KIOSK from the figures of one day.
 
-    People, fevers and minutes of those hours are in no figure any more, neither here nor at the
-    campus server, which is told the day again. The log shows what was struck, by whom and why, and
-    a signature of before shows as changed. Nothing is deleted. Whole hours, for counts are kept by
-    the hour. A red light that is on stays on until a guard acknowledges it.
+    Use this after `fevergate provision revoke`, if the kiosk reported invented readings before its
+    credential was revoked. The people, fevers and minutes of those hours no longer count, neither
+    here nor at the campus server, which receives the day again. Counts are kept by the hour, so
+    only whole hours can be struck.
+
+    Nothing is deleted: the log shows what was struck, by whom and why, and --undo restores it. A
+    report that was signed before shows as changed. A red light stays on until it is acknowledged.
 
     \b
       fevergate strike north-2 --date 2026-11-23 --by "Li Wei" --because "stolen"
-      fevergate strike north-2 --date 2026-11-23 --from 07:00 --to 12:00 --by ... --because ...
-      fevergate strike north-2 --date 2026-11-23 --undo --by ... --because "wrong kiosk"
+      fevergate strike north-2 --date 2026-11-23 --from 07:00 --to 12:00 \\
+          --by "Li Wei" --because "stolen at seven"
+      fevergate strike north-2 --date 2026-11-23 --undo --by "Li Wei" --because "wrong kiosk"
     """
     settings = load_gateway(settings_path)
     request = StrikeRequest(

@@ -55,7 +55,7 @@ def test_a_gateway_without_pins_goes_on_and_its_gate_is_amber(settings, no_pins,
     (state,) = gateway.alarm.states()
     assert f"no lamp can be lit: {WHY}" in state.amber
     assert f"gate north: no lamp can be lit: {WHY}" in caplog.text
-    assert "闸口 north：灯无法点亮：本机没有树莓派的 GPIO 芯片" in caplog.text
+    assert "校门 north：灯无法点亮：本机没有树莓派的 GPIO 芯片" in caplog.text
     gateway.stop()
 
 
