@@ -1,5 +1,8 @@
 """The picture and the list of the rooms are those of the rules of import."""
 
+import ast
+from collections import Counter
+
 import real_micropython
 import rooms
 
@@ -22,3 +25,13 @@ def test_a_newcomer_finds_few_enough_rooms():
     package = real_micropython.ROOT / "gateway/fevergate"
     found = [path for path in package.iterdir() if path.name != "__pycache__"]
     assert len(found) <= MOST_ROOMS
+
+
+def test_every_class_of_the_package_has_a_name_of_its_own():
+    classes = Counter(
+        node.name
+        for path in (real_micropython.ROOT / "gateway/fevergate").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in classes.items() if count > 1] == []

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import msgspec
 from msgspec import Struct
 
-from fevergate.campus.settings import Escalation
+from fevergate.campus.settings import EscalationSettings
 from fevergate.desk.daily_check import TOLERANCE_C
 from fevergate.kiosks.calibration import PEOPLE_SCATTER_MAX_C
 from fevergate.provision.services import CUT_OFF_S
@@ -75,7 +75,7 @@ def _values(language: str, kiosk: Enclosure) -> dict[str, str]:
         "desk": f"{TOLERANCE_C:.1f}",
         "persons_days": str(Retention().persons_days),
         "cut_off_s": str(CUT_OFF_S),
-        "escalate_min": str(Escalation().fever_after_min),
+        "escalate_min": str(EscalationSettings().fever_after_min),
     }
 
 

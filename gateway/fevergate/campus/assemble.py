@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, select
 
-from fevergate.campus.epoch_totals import Told
+from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.report import (
     CampusDay,
     Contradiction,
     DayReport,
     FeverDay,
     Figures,
-    KioskDay,
+    KioskFigures,
     State,
     StruckHours,
     StruckRows,
@@ -36,7 +36,7 @@ class _Heard:
     """Summaries and fevers of one campus's day, as its gateways sent them."""
 
     def __init__(self) -> None:
-        self.told: dict[tuple[str, str], Told] = {}
+        self.told: dict[tuple[str, str], KioskTotals] = {}
         """By gateway and kiosk."""
         self.fevers: list[FeverDay] = []
         self.stating: set[str] = set()
@@ -63,7 +63,7 @@ class _Heard:
             kiosk = self.told.get((fever.gateway, fever.kiosk))
             fever.struck = kiosk is not None and kiosk.strikes(fever.at)
 
-    def kiosks(self) -> list[KioskDay]:
+    def kiosks(self) -> list[KioskFigures]:
         by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
         for fever in self.fevers:
             by_kiosk.setdefault((fever.gateway, fever.kiosk), []).append(fever)
@@ -71,7 +71,7 @@ class _Heard:
         early = {who: KioskCount(kiosk=who[1], gate=some[0].gate) for who, some in by_kiosk.items()}
         counts = {who: told.count(who[1]) for who, told in self.told.items()}
         return [
-            KioskDay(
+            KioskFigures(
                 gateway=who[0],
                 kiosk=who[1],
                 gate=count.gate,
@@ -80,8 +80,8 @@ class _Heard:
             for who, count in sorted((early | counts).items())
         ]
 
-    def _of(self, gateway: str, kiosk: str) -> Told:
-        return self.told.setdefault((gateway, kiosk), Told())
+    def _of(self, gateway: str, kiosk: str) -> KioskTotals:
+        return self.told.setdefault((gateway, kiosk), KioskTotals())
 
 
 def assemble(connection: Connection, settings: CampusSettings, date: str) -> DayReport:
@@ -151,7 +151,7 @@ def _contradictions(heard: _Heard) -> list[Contradiction]:
     ]
 
 
-def _struck(told: Mapping[tuple[str, str], Told]) -> list[StruckHours]:
+def _struck(told: Mapping[tuple[str, str], KioskTotals]) -> list[StruckHours]:
     return [
         StruckHours(gateway=who[0], kiosk=who[1], **msgspec.structs.asdict(one.struck[key]))
         for who, one in sorted(told.items())
@@ -208,7 +208,7 @@ def _campus(
 _STRIKE = set(StruckRows.__struct_fields__) & set(TokenStrike.__struct_fields__)
 
 
-def _sum(kiosks: list[KioskDay]) -> Figures:
+def _sum(kiosks: list[KioskFigures]) -> Figures:
     figures = Figures()
     for kiosk in kiosks:
         figures.add(kiosk.figures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 
 
-class Told:
+class KioskTotals:
     """Summaries of one kiosk's day: the day by epoch, and the hours of all epochs."""
 
     def __init__(self) -> None:

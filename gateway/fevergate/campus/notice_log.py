@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.schema import notices
 from fevergate.campus.settings import CampusSettings
-from fevergate.notices.notice import Failure, Notice, Told, masked, scrubbed
+from fevergate.notices.notice import Failure, Notice, NoticeRecord, masked, scrubbed
 from fevergate.notices.settings import Contact, Kind
 from fevergate.texts.translations import LANGUAGES, Pair
 
@@ -167,7 +167,7 @@ class Notices:
                 )
             )
 
-    def recent(self, most: int = 100) -> list[Told]:
+    def recent(self, most: int = 100) -> list[NoticeRecord]:
         """The newest records first."""
         with self._database.read() as connection:
             rows = connection.execute(
@@ -181,7 +181,9 @@ class Notices:
             ]
             values["address"] = masked(values["address"])
             values["next_at"] = values["next_at"] or None
-            told.append(Told(**{name: values[name] for name in Told.__struct_fields__}))
+            told.append(
+                NoticeRecord(**{name: values[name] for name in NoticeRecord.__struct_fields__})
+            )
         return told
 
     def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:

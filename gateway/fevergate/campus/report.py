@@ -44,7 +44,7 @@ class Figures(Struct, kw_only=True):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-class KioskDay(Struct, kw_only=True):
+class KioskFigures(Struct, kw_only=True):
     """One kiosk's day; kiosks of two gateways of a campus may have the same name."""
 
     gateway: str
@@ -136,7 +136,7 @@ class CampusDay(Struct, kw_only=True):
     title_en: str
     state: State
     figures: Figures | None
-    kiosks: list[KioskDay]
+    kiosks: list[KioskFigures]
     fevers: list[FeverDay]
     silent: list[str]
     contradictions: list[Contradiction] = []

@@ -66,7 +66,7 @@ class Report(Struct, forbid_unknown_fields=True, kw_only=True):
     """Recipient of the report, noted when it is submitted."""
 
 
-class Escalation(Struct, forbid_unknown_fields=True, kw_only=True):
+class EscalationSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """[escalation]: how long until a contact is notified."""
 
     fever_after_min: Minutes = 10
@@ -93,7 +93,7 @@ class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     campuses: dict[Name, Campus] = {}
     """Campuses that must report; without any, those that ever did."""
     report: Report = msgspec.field(default_factory=Report)
-    escalation: Escalation = msgspec.field(default_factory=Escalation)
+    escalation: EscalationSettings = msgspec.field(default_factory=EscalationSettings)
     smtp: Smtp | None = None
     contacts: list[Contact] = []
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.epoch_totals import Told
+from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.schema import items
 from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import DaySummary, FeverEvent
@@ -66,9 +66,11 @@ Whose = tuple[str, str, str, str]
 """Campus, gateway, kiosk, day."""
 
 
-def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dict[Whose, Told]:
+def _days(
+    connection: Connection, strikes: TokenStrikes, dates: set[str]
+) -> dict[Whose, KioskTotals]:
     """Strikes by gateways on these days."""
-    found: dict[Whose, Told] = {}
+    found: dict[Whose, KioskTotals] = {}
     wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
     statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
     if dates:
@@ -76,7 +78,9 @@ def _days(connection: Connection, strikes: TokenStrikes, dates: set[str]) -> dic
             if strikes.strike(gateway, *came):
                 continue
             day = msgspec.json.decode(payload, type=DaySummary)
-            found.setdefault((campus, gateway, day.kiosk, day.date), Told()).hear(came[0], day)
+            found.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(
+                came[0], day
+            )
     return found
 
 

@@ -24,7 +24,7 @@ from fevergate.command_line.options import (
 )
 from fevergate.desk import gateway_reader, store, terminal
 from fevergate.desk.check_commands import calibrate_command, check_command
-from fevergate.desk.gateway_reader import Fever
+from fevergate.desk.gateway_reader import RaisedFever
 from fevergate.desk.scan import Look, State
 from fevergate.desk.sensor import Sample
 from fevergate.desk.session import AtWork, at_work, console, guard_name, settings_of
@@ -158,7 +158,7 @@ def look_command(
                 context.exit(1)
 
 
-def _fever(work: AtWork, kiosk: str) -> Fever:
+def _fever(work: AtWork, kiosk: str) -> RaisedFever:
     if work.settings.gate_of(kiosk) is None:
         names = ", ".join(name for gate in work.settings.gates for name in gate.kiosks)
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")

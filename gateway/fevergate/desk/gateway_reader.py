@@ -15,7 +15,7 @@ from fevergate.storage.connection import open_reader
 from fevergate.storage.retention import last_round
 
 
-class Fever(Struct, frozen=True, kw_only=True):
+class RaisedFever(Struct, frozen=True, kw_only=True):
     """A fever that a kiosk reported, to which a look at the desk can be linked."""
 
     kiosk: str
@@ -24,7 +24,7 @@ class Fever(Struct, frozen=True, kw_only=True):
     raised_at: float
 
 
-def newest_fever(settings: GatewaySettings, kiosk: str) -> Fever | None:
+def newest_fever(settings: GatewaySettings, kiosk: str) -> RaisedFever | None:
     """The newest fever of a kiosk, or None. Raises `StoreError`."""
     with _reader(settings) as reader:
         row = (
@@ -35,7 +35,7 @@ def newest_fever(settings: GatewaySettings, kiosk: str) -> Fever | None:
                 (kiosk,),
             ).fetchone()
         )
-    return Fever(kiosk=row[0], boot=row[1], seq=row[2], raised_at=row[3]) if row else None
+    return RaisedFever(kiosk=row[0], boot=row[1], seq=row[2], raised_at=row[3]) if row else None
 
 
 def strictest_c(settings: GatewaySettings) -> float | None:

@@ -17,7 +17,7 @@ from sqlite_utils import Database, Migrations
 
 from fevergate.desk import gateway_reader
 from fevergate.desk.daily_check import Check
-from fevergate.desk.gateway_reader import Fever
+from fevergate.desk.gateway_reader import RaisedFever
 from fevergate.desk.scan import Look
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import CalibrationRecord
@@ -98,7 +98,7 @@ class DeskStore:
     def close(self) -> None:
         self._db.close()
 
-    def add_look(self, look: Look, by: str, why: str, fever: Fever | None) -> None:
+    def add_look(self, look: Look, by: str, why: str, fever: RaisedFever | None) -> None:
         """Add a look, and delete what is too old."""
         row = {"at": self._now(), "by": by, "why": why} | _row(look)
         if fever:

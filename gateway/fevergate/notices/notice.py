@@ -37,7 +37,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class NoticeRecord(Struct, frozen=True, kw_only=True):
     """Record of one notice to one contact; times are Unix time (s), a URL is cut to its host."""
 
     key: str

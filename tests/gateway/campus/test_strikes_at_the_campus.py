@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played_calendar import World
 
-from fevergate.campus.epoch_totals import Told
+from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.report_sheet import sheet, struck
 from fevergate.campus.unacknowledged import unseen
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
@@ -158,7 +158,7 @@ hour_counts = st.lists(st.integers(0, 5), min_size=len(HOURS), max_size=len(HOUR
 def test_whichever_epochs_know_of_a_strike_the_figures_are_those_of_the_other_hours(
     told, spans, knows
 ):
-    kiosk = Told()
+    kiosk = KioskTotals()
     made = [
         StruckSpan(
             begin=a * 3600,

@@ -17,8 +17,8 @@ from measurement.words import KEYWORDS, PACKAGE, catalogues, template
 
 HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]|{[^}]*}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
-DATA = {"kiosks/boards.py", "kiosks/settings_command.py", "campus/settings.py"}
-"""A generated table (hardware/boards.toml), and examples of what a Chinese campus writes."""
+DATA = {"kiosks/settings_command.py", "campus/settings.py"}
+"""Examples of what a Chinese campus writes."""
 
 
 def pairs(path):
