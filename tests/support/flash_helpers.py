@@ -11,7 +11,7 @@ import real_micropython
 from click.testing import CliRunner, Result
 
 from fevergate.cli import cli
-from fevergate.errors import FlashError
+from fevergate.errors import FeverGateError
 from fevergate.flash.files import BoardFile
 from simulator.chips import ESP32_S3_N8R2, Chip
 from simulator.desk import DeskBoard
@@ -76,7 +76,7 @@ def flash(board: DeskBoard, *arguments: Any) -> Result:
     done = CliRunner().invoke(
         cli, ["flash", "--port", board.url, "--language", "en", *map(str, arguments)]
     )
-    assert done.exception is None or isinstance(done.exception, (SystemExit, FlashError))
+    assert done.exception is None or isinstance(done.exception, (SystemExit, FeverGateError))
     return done
 
 

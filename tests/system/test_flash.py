@@ -16,8 +16,9 @@ from kiosk_helpers import (
 from fevergate.cli import cli
 from fevergate.errors import FlashError
 from fevergate.flash import image, loader, self_test
-from fevergate.flash.cable import Cable
 from fevergate.flash.files import BoardFile, collect
+from fevergate.flash.installation import install
+from fevergate.kiosks.cable import Cable
 from harness.broker import LocalBroker
 from simulator import Fault, chips
 from simulator.rom import starts
@@ -144,7 +145,7 @@ def test_what_came_over_the_air_gives_way_to_what_comes_by_cable(flashed):
         cable.take()
         installed = "from kiosk.starter import Installed\ni = Installed()\n"
         cable.run(f"{installed}i.good, i.issued, i.version = 'a', 7, '9.9.9'\ni.write()")
-        cable.put(collect(), lambda *_: None)
+        install(cable, collect(), lambda *_: None)
         assert cable.run(f"{installed}print((i.good, i.trial, i.version, i.issued))") == (
             "('', '', '', 7)"
         )
@@ -161,7 +162,7 @@ def test_a_board_whose_files_differ_has_the_firmwares_and_no_others(flashed):
     (flashed.flash_dir / "readings.a").write_bytes(b"what the kiosk keeps")
     with Cable(flashed.url) as cable:
         cable.take()
-        copied = cable.put(collect(), lambda *_: None)
+        copied = install(cable, collect(), lambda *_: None)
     assert (copied.written, copied.removed) == (2, 2)  # and main.py
     assert on_flash(flashed) == {one.path: one.data for one in collect().files}
     assert (flashed.flash_dir / "readings.a").read_bytes() == b"what the kiosk keeps"
@@ -203,18 +204,18 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
     assert once.times == 0
     assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
 
-    def pull_later(name, at, size):
+    def pull_later(at, size):
         if at > size // 2:
             empty.cable.pull()
 
     with pytest.raises(FlashError, match="flash again"), Cable(empty.url) as cable:
         cable.take()
-        cable.put(collect(), pull_later)
+        install(cable, collect(), pull_later)
     assert not (empty.flash_dir / "main.py").exists()
     empty.cable.plug()
     with Cable(empty.url) as cable:
         cable.take()
-        copied = cable.put(collect(), lambda *_: None)
+        copied = install(cable, collect(), lambda *_: None)
     assert on_flash(empty) == {one.path: one.data for one in collect().files}
     assert copied.unchanged > 5
 
@@ -225,18 +226,18 @@ def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
     with Cable(flashed.url) as cable:
         cable.take()
         with pytest.raises(FlashError, match=r"words_en\.mpy reads back otherwise"):
-            cable.put(collect(), lambda *_: None)
+            install(cable, collect(), lambda *_: None)
     assert not (flashed.flash_dir / "main.py").exists()
 
 
 def test_sources_lie_where_nothing_is_imported_from_and_only_if_asked_for(flashed):
     with Cable(flashed.url) as cable:
         cable.take()
-        cable.put(collect(sources=True), lambda *_: None)
+        install(cable, collect(sources=True), lambda *_: None)
         read = flashed.flash_dir / "sources/kiosk/scan.py"
         assert read.read_bytes() == (FIRMWARE / "kiosk/scan.py").read_bytes()
         assert cable.run("import kiosk.scan; print(kiosk.scan.__file__)").endswith("scan.mpy")
-        cable.put(collect(), lambda *_: None)
+        install(cable, collect(), lambda *_: None)
     assert not read.exists()
 
 
@@ -252,7 +253,7 @@ def test_what_is_wrong_on_this_side_is_said_before_the_board_is_touched(empty, s
     for arguments, says in (
         (["--micropython", other, "--board", "esp32-s3-n8r2"], "made for ESP32, expected ESP32-S3"),
         ([], "no MicroPython was kept yet"),
-        (["--keep-micropython", "--firmware", tmp_path], "expected the firmware's file"),
+        (["--keep-micropython", "--firmware", tmp_path], "expected the firmware's package"),
     ):
         assert says in str(flash(empty, *arguments).exception)
     unknown = ["--keep-micropython", "--settings-from", site.folder, "--kiosk", "south-9"]

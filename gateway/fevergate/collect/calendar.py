@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 PAST_DAYS = 400
@@ -14,8 +15,6 @@ FUTURE_DAYS = 1
 SLOT_S = 900
 """Step in which days are cached: in every time zone midnight falls on a quarter of an hour."""
 
-MAX_SLOTS = 10_000
-
 
 class Calendar:
     """Days of one time zone. `keep_days`: age at which partitions are dropped; None: never."""
@@ -23,17 +22,10 @@ class Calendar:
     def __init__(self, zone: ZoneInfo, keep_days: int | None = None) -> None:
         self._zone = zone
         self._past = timedelta(days=min(PAST_DAYS, keep_days or PAST_DAYS))
-        self._days: dict[int, date] = {}
 
     def day(self, at: float) -> date:
         """The local day of `at` (Unix time, s)."""
-        slot = int(at // SLOT_S)
-        found = self._days.get(slot)
-        if found is None:
-            if len(self._days) >= MAX_SLOTS:
-                self._days.clear()
-            found = self._days[slot] = datetime.fromtimestamp(slot * SLOT_S, self._zone).date()
-        return found
+        return _day(int(at // SLOT_S), self._zone)
 
     def place(self, at: float | None, received_at: float) -> date:
         """The day under which a reading is stored: that of `at`, or of its arrival where `at` is
@@ -45,3 +37,8 @@ class Calendar:
         if arrival - self._past <= day <= arrival + timedelta(days=FUTURE_DAYS):
             return day
         return arrival
+
+
+@lru_cache(10_000)
+def _day(slot: int, zone: ZoneInfo) -> date:
+    return datetime.fromtimestamp(slot * SLOT_S, zone).date()

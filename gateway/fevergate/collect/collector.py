@@ -38,19 +38,19 @@ class Collector:
     """One member of the shared subscription. Call `start`, `tick` every second, then `stop`."""
 
     def __init__(self, settings: CollectSettings, name: str) -> None:
-        given = settings.broker
+        group, window = settings.broker.group, settings.broker.window
         self._name = name
         # The window bounds the messages in flight; after a reconnect they are sent again.
         self.writer = CollectWriter(
-            CollectStore(settings, name), 2 * given.window, lambda: self.broker.again()
+            CollectStore(settings, name), 2 * window, lambda: self.broker.again()
         )
         self.intake = Intake(self.writer.store.calendar, self._keep)
         self.broker = BrokerClient(
             settings.named(name),
-            client_id(given.group, name),
+            client_id(group, name),
             topics(settings.share()),
             self.intake.message,
-            session=SessionOptions(round(given.session_days * 86_400), given.window),
+            session=SessionOptions(round(settings.broker.session_days * 86_400), window),
         )
         self._kept_store = CollectStore(settings, name)
         # In a thread of its own: dropping a day may take long.

@@ -147,6 +147,6 @@ def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> Col
     )
 
 
-def _text(said: str) -> str:
+def _text(text: str) -> str:
     """Replace NUL and lone surrogates, which PostgreSQL's text cannot hold."""
-    return said.encode(errors="replace").decode().replace("\0", "\ufffd")
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")

@@ -34,7 +34,7 @@ class Partitions:
     """Creates, lists and drops partitions over one connection; remembers which exist."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._known: set[date] = set()
 
     def forget(self) -> None:
@@ -54,19 +54,19 @@ class Partitions:
         """
         dropped = []
         for day in sorted(day for day in self.days() if day < first):
-            with self._connection.transaction():
-                self._connection.execute(
+            with self.connection.transaction():
+                self.connection.execute(
                     "select set_config('lock_timeout', %s, true)", [f"{DROP_LOCK_S}s"]
                 )
-                self._connection.execute("set local statement_timeout = 0")  # a large day
-                mine = self._connection.execute(
+                self.connection.execute("set local statement_timeout = 0")  # a large day
+                mine = self.connection.execute(
                     "select pg_try_advisory_xact_lock(%s)", [LOCK]
                 ).fetchone()
                 if not mine or not mine[0]:
                     break
                 # The keys first, which takes long: only the drop locks the table.
-                self._connection.execute("delete from reading_keys where day = %s", [day])
-                self._connection.execute(
+                self.connection.execute("delete from reading_keys where day = %s", [day])
+                self.connection.execute(
                     sql.SQL("drop table if exists {}").format(sql.Identifier(name_of(day)))
                 )
             dropped.append(day)
@@ -75,23 +75,23 @@ class Partitions:
 
     def days(self) -> list[date]:
         """Days that have a partition, in order."""
-        names = self._connection.execute(
+        names = self.connection.execute(
             "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
             " where i.inhparent = 'readings'::regclass"
         )
-        found = (_NAME.match(name) for (name,) in names)
-        return sorted(date(*map(int, match.groups())) for match in found if match)
+        matches = (_NAME.match(name) for (name,) in names)
+        return sorted(date(*map(int, match.groups())) for match in matches if match)
 
     def _make(self, day: date) -> None:
         if day in self.days():
             return
         table = sql.Identifier(name_of(day))
-        with self._connection.transaction():
-            self._connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        with self.connection.transaction():
+            self.connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
             if day in self.days():  # another collector has created it
                 return
-            self._connection.execute(sql.SQL("create table {} (like readings)").format(table))
-            self._connection.execute(
+            self.connection.execute(sql.SQL("create table {} (like readings)").format(table))
+            self.connection.execute(
                 sql.SQL(
                     "alter table readings attach partition {} for values from ({}) to ({})"
                 ).format(table, sql.Literal(day), sql.Literal(day + timedelta(days=1)))

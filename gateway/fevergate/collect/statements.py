@@ -53,7 +53,8 @@ DATE_KEYS = f"""
 
 REJECT = b"""
     insert into rejected (digest, times, topic, reason, head, size, first_at, last_at)
-    values (%s, %s, %s, %s, %s, %s, to_timestamp(%s), to_timestamp(%s))
+    values (%(digest)s, %(times)s, %(topic)s, %(reason)s, %(head)s, %(size)s,
+        to_timestamp(%(received_at)s), to_timestamp(%(received_at)s))
     on conflict (digest) do update set last_at = excluded.last_at,
         times = rejected.times + excluded.times"""
 

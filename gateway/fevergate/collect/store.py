@@ -9,14 +9,15 @@ cannot deadlock.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import make_conninfo
 
 from fevergate.collect.calendar import Calendar
 from fevergate.collect.intake import (
@@ -77,7 +78,6 @@ class CollectStore:
         self._settings = settings
         self._name = name
         self.calendar = Calendar(settings.zone, settings.partitions.keep_days)
-        self._connection: psycopg.Connection | None = None
         self._partitions: Partitions | None = None
         self._boots: dict[tuple[str, str, int], None] = {}
         self._untrimmed = 0
@@ -88,66 +88,67 @@ class CollectStore:
         """Readings that came without a date and were dated later."""
 
     def close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        if self._partitions:
+            self._partitions.connection.close()
+            self._partitions = None
 
     def commit(self, items: Sequence[Item]) -> None:
         """Write a batch durably. A reading that is stored already is only dated, if it was not."""
         refused = [item for item in items if isinstance(item, CollectRejected)]
         rows = _once(item for item in items if not isinstance(item, CollectRejected))
-        with self._at_work() as connection:
+        with self._connected() as partitions:
             try:
-                new = self._write(connection, rows)
+                new = self._write(partitions, rows)
             except psycopg.DataError:
-                new, more = self._one_by_one(connection, rows)
+                new, more = self._one_by_one(partitions, rows)
                 refused += more
-            self._quarantine(connection, refused)
+            self._quarantine(partitions.connection, refused)
             self.new += new
             self.repeats += len(items) - len(refused) - new
             if new < len(rows) or any(row[AT] is None for row in rows) or self._new_boots(rows):
-                self._date(connection, rows)
-                for row in rows:
-                    if row[AT] is not None:
-                        self._remember(row)
+                self._date(partitions, rows)
+                if len(self._boots) >= MAX_BOOTS:
+                    self._boots.clear()
+                self._boots |= {row[:3]: None for row in rows if row[AT] is not None}
 
     def housekeep(self, now: float) -> None:
         """Create partitions ahead, trim `rejected`, drop days older than `keep_days`."""
         wanted = self._settings.partitions
         today = self.calendar.day(now)
-        with self._at_work() as connection:
-            parts = self._parts()
-            parts.ensure([today + timedelta(days=n) for n in range(wanted.ahead_days + 1)])
-            self._trim(connection)
+        with self._connected() as partitions:
+            partitions.ensure([today + timedelta(days=n) for n in range(wanted.ahead_days + 1)])
+            self._trim(partitions.connection)
             if wanted.keep_days is None:
                 return
             first = today - timedelta(days=wanted.keep_days)
-            connection.execute("delete from boots where day < %s", [first])
-            for day in parts.drop_before(first):
+            partitions.connection.execute("delete from boots where day < %s", [first])
+            for day in partitions.drop_before(first):
                 log.info("dropped the readings of %s", day)
 
     @contextmanager
-    def _at_work(self) -> Iterator[psycopg.Connection]:
-        """Yield the connection; its errors close it and become a one-line `StoreError`."""
+    def _connected(self) -> Iterator[Partitions]:
+        """Yield the connection with its partitions; its errors close it and become a one-line
+        `StoreError`."""
         try:
-            if self._connection is None or self._connection.closed:
-                self._connect()
-            assert self._connection  # noqa: S101 - made above
-            yield self._connection
+            if self._partitions is None or self._partitions.connection.closed:
+                self._partitions = Partitions(self._connect())
+                self._boots.clear()  # may be another database than before
+            yield self._partitions
         except (psycopg.Error, OSError) as error:
             self.close()
             raise StoreError(" ".join(str(error).split()) or type(error).__name__) from error
 
-    def _connect(self) -> None:
-        given = self._settings.database
+    def _connect(self) -> psycopg.Connection:
+        database = self._settings.database
         more: dict[str, Any] = {}
-        if given.password_file:
-            more["password"] = read_secret(self._settings.path(given.password_file))
-        if given.ca:
-            more |= {"sslmode": "verify-full", "sslrootcert": self._settings.path(given.ca)}
+        if database.password_file:
+            more["password"] = read_secret(self._settings.path(database.password_file))
+        if database.ca:
+            more |= {"sslmode": "verify-full", "sslrootcert": self._settings.path(database.ca)}
         try:
-            where = make_conninfo(
-                given.url,
+            connection = psycopg.connect(
+                database.url,
+                autocommit=True,
                 connect_timeout=CONNECT_S,
                 application_name=f"fevergate-collect-{self._name}",
                 tcp_user_timeout=STATEMENT_S * 1000,
@@ -155,7 +156,6 @@ class CollectStore:
             )
         except psycopg.ProgrammingError as error:
             raise CollectError(f"database.url: {' '.join(str(error).split())}") from error
-        connection = psycopg.connect(where, autocommit=True)
         try:
             connection.execute(
                 "select set_config('statement_timeout', %s, false)", [f"{STATEMENT_S}s"]
@@ -169,26 +169,20 @@ class CollectStore:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        self._partitions = Partitions(connection)
-        self._boots.clear()  # may be another database than before
+        return connection
 
-    def _parts(self) -> Partitions:
-        assert self._partitions  # noqa: S101 - made with the connection
-        return self._partitions
-
-    def _write(self, connection: psycopg.Connection, rows: list[Row]) -> int:
+    def _write(self, partitions: Partitions, rows: list[Row]) -> int:
         """Insert rows; returns how many were new."""
         if not rows:
             return 0
         days = {row[DAY] for row in rows}
-        self._parts().ensure(days)
+        partitions.ensure(days)
         try:
-            return self._insert(connection, rows)
+            return self._insert(partitions.connection, rows)
         except pg.CheckViolation:  # its partition was dropped meanwhile
-            self._parts().forget()
-            self._parts().ensure(days)
-            return self._insert(connection, rows)
+            partitions.forget()
+            partitions.ensure(days)
+            return self._insert(partitions.connection, rows)
 
     def _insert(self, connection: psycopg.Connection, rows: list[Row]) -> int:
         with connection.transaction(), connection.cursor() as cursor:
@@ -199,25 +193,22 @@ class CollectStore:
             cursor.execute(INSERT)
             new = cursor.rowcount
             if boots := self._new_boots(rows):
-                cursor.executemany(
-                    BOOTS,
-                    [(*boot, *when) for boot, when in sorted(boots.items())],
-                )
+                cursor.executemany(BOOTS, [(*boot, *when) for boot, when in sorted(boots.items())])
         return new
 
     def _one_by_one(
-        self, connection: psycopg.Connection, rows: list[Row]
+        self, partitions: Partitions, rows: list[Row]
     ) -> tuple[int, list[CollectRejected]]:
         """Insert rows one by one; returns how many were new, and those that PostgreSQL refused."""
         new, refused = 0, []
         for row in rows:
             try:
-                new += self._write(connection, [row])
+                new += self._write(partitions, [row])
             except psycopg.DataError as error:
-                said = dict(zip(COLUMNS, row, strict=True))
-                topic = f"{ROOT}/{said['campus']}/{said['kiosk']}/reading"
+                values = dict(zip(COLUMNS, row, strict=True))
+                topic = f"{ROOT}/{values['campus']}/{values['kiosk']}/reading"
                 reason = f"database: {' '.join(str(error).split())}"
-                refused.append(rejected(topic, reason, repr(said).encode(), row[RECEIVED_AT]))
+                refused.append(rejected(topic, reason, repr(values).encode(), row[RECEIVED_AT]))
         return new, refused
 
     def _new_boots(self, rows: list[Row]) -> dict[tuple[str, str, int], tuple[float, date]]:
@@ -228,21 +219,16 @@ class CollectStore:
             if row[AT] is not None and row[:3] not in self._boots
         }
 
-    def _remember(self, row: Row) -> None:
-        if len(self._boots) >= MAX_BOOTS:
-            self._boots.clear()
-        self._boots[row[:3]] = None
-
-    def _date(self, connection: psycopg.Connection, rows: list[Row]) -> None:
+    def _date(self, partitions: Partitions, rows: list[Row]) -> None:
         """Date the undated readings of these boots, and move each row to its day.
 
         The date is the reading's own where it came again with one, else the start of its boot plus
         its uptime. Runs after the commit in a transaction of its own: if two collectors receive the
         undated and the dated readings of a boot at the same time, the later one sees both.
         """
+        connection = partitions.connection
         own = {row[:4]: row[AT] for row in rows if row[AT] is not None}
         boots = [list(column) for column in zip(*{row[:3] for row in rows}, strict=True)]
-        found: list[Any] = [None] * DATE_AT_ONCE if boots else []
 
         def dated(
             key: tuple[Any, ...], received_at: float, up_ms: int, booted_at: float
@@ -252,39 +238,31 @@ class CollectStore:
                 at = None  # the boot's start comes from hostile input
             return at, self.calendar.place(at, received_at)
 
-        while len(found) == DATE_AT_ONCE:
-            found = connection.execute(UNDATED, boots).fetchall()
-            if not found:
-                return
+        while boots and (undated := connection.execute(UNDATED, boots).fetchall()):
             # Partitions first: creating one waits for a lock, and must not hold row locks then.
-            self._parts().ensure({dated(one[:4], *one[5:])[1] for one in found})
+            partitions.ensure({dated(row[:4], *row[5:])[1] for row in undated})
             with connection.transaction():
-                found = connection.execute(UNDATED_LOCKED, boots).fetchall()
-                moves = [(*dated(one[:4], *one[5:]), *one[:5]) for one in found]
+                undated = connection.execute(UNDATED_LOCKED, boots).fetchall()
+                moves = [(*dated(row[:4], *row[5:]), *row[:5]) for row in undated]
                 columns = ("at", "to", *IDENTITY, "day")
-                given = {name: [move[n] for move in moves] for n, name in enumerate(columns)}
-                connection.execute(DATE_READINGS, given)
-                connection.execute(DATE_KEYS, given)
+                values = {name: [move[n] for move in moves] for n, name in enumerate(columns)}
+                connection.execute(DATE_READINGS, values)
+                connection.execute(DATE_KEYS, values)
             self.dated += len(moves)
+            if len(undated) < DATE_AT_ONCE:
+                return
 
     def _quarantine(self, connection: psycopg.Connection, refused: list[CollectRejected]) -> None:
         """Store each distinct message with its number of occurrences, which is too high where a
         batch was repeated."""
-        found: dict[bytes, tuple[CollectRejected, int]] = {}
-        for one in refused:
-            first, times = found.get(one.digest, (one, 0))
-            found[one.digest] = first, times + 1
-        kept = sorted(found.items())[:REJECTED_A_BATCH]
+        times = Counter(item.digest for item in refused)
+        first = {item.digest: item for item in reversed(refused)}
+        kept = sorted(first.items())[:REJECTED_A_BATCH]
         if not kept:
             return
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(
-                REJECT,
-                [
-                    (digest, times, one.topic, one.reason, one.head, one.size, *when)
-                    for digest, (one, times) in kept
-                    for when in [(one.received_at, one.received_at)]
-                ],
+                REJECT, [asdict(item) | {"times": times[digest]} for digest, item in kept]
             )
         self._untrimmed += len(kept)
         if self._untrimmed >= TRIM_EVERY:
@@ -297,9 +275,9 @@ class CollectStore:
 
 def _once(rows: Iterable[Row]) -> list[Row]:
     """Each reading once, in order of identity; a dated copy is preferred to an undated one."""
-    found: dict[Any, Row] = {}
+    readings: dict[Any, Row] = {}
     for row in rows:
-        before = found.setdefault(row[:4], row)
+        before = readings.setdefault(row[:4], row)
         if before[AT] is None and row[AT] is not None:
-            found[row[:4]] = row
-    return [found[key] for key in sorted(found)]
+            readings[row[:4]] = row
+    return [readings[key] for key in sorted(readings)]

@@ -14,16 +14,16 @@ import msgspec
 from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.flash import image as micropython
 from fevergate.flash import self_test
-from fevergate.flash.cable import Cable
 from fevergate.flash.files import collect
 from fevergate.flash.image import Image
+from fevergate.flash.installation import install
 from fevergate.flash.loader import BAUD, opened
 from fevergate.flash.memory import chip_of, measure, model_of
 from fevergate.flash.models import chosen, refuse_memory
 from fevergate.flash.results import Result
 from fevergate.flash.shown import Shown
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
-from fevergate.kiosks.usb import kiosk_folder
+from fevergate.kiosks.cable import Cable, settings_files
 from fevergate.texts.translations import LANGUAGES, both
 
 REBOOT_S = 20
@@ -142,7 +142,7 @@ def flash_command(context: click.Context, **values: Any) -> None:
     if not options.self_test_only:
         collect(options.firmware, model or BOARDS[DEFAULT_BOARD], sources=options.sources)
     if options.settings_from and options.kiosk:
-        kiosk_folder(options.settings_from, options.kiosk)
+        settings_files(options.settings_from, options.kiosk)
     try:
         if options.writes_image:
             model = _write_image(shown, report, options, image)
@@ -248,7 +248,7 @@ def _put(
     """Write firmware and settings onto the board."""
     files = collect(options.firmware, model, sources=options.sources)
     with shown.bar(both("firmware")) as bar:
-        copied = cable.put(files, bar.file)
+        copied = install(cable, files, bar.moved)
     report["firmware"] = {"version": files.version, **asdict(copied)}
     shown.tell(
         both(
@@ -259,6 +259,6 @@ def _put(
         ),
     )
     if options.settings_from and options.kiosk:
-        cable.settings(options.settings_from, options.kiosk, lambda *_: None)
+        cable.write(settings_files(options.settings_from, options.kiosk), lambda *_: None)
         report["kiosk"] = options.kiosk
         shown.tell(both("settings: {kiosk}", kiosk=options.kiosk))

@@ -20,8 +20,8 @@ from esptool.util import FatalError
 from fevergate.errors import FlashError
 from fevergate.flash.models import of_chip
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
+from fevergate.kiosks.cable import MINIMUM
 
-MINIMUM = (1, 28)
 SIZE_MAX = 16 << 20
 
 _CHIPS = {rom.IMAGE_CHIP_ID: rom.CHIP_NAME for rom in ROM_LIST if rom.IMAGE_CHIP_ID is not None}

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fevergate.errors import FlashError
-from fevergate.flash.cable import Cable
 from fevergate.flash.models import of_chip, what_to_buy, why_refused
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
+from fevergate.kiosks.cable import Cable
 from fevergate.texts.translations import Pair, both
 
 HEAP_MIN_BYTES = 512 * 1024
@@ -49,7 +49,7 @@ class Memory(Struct, frozen=True):
 
 def measure(cable: Cable) -> Memory:
     """Measure a board at its prompt, the firmware imported or not. Raises `FlashError`."""
-    cable.define("import esp32, gc\ngc.collect()")
+    cable.run("import esp32, gc\ngc.collect()")
     try:
         return of(cable.ask(_MEASURE))
     except msgspec.ValidationError as error:

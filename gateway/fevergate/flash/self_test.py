@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from fevergate.flash import self_test_line
-from fevergate.flash.cable import Cable
 from fevergate.flash.memory import Memory, in_words, measure
 from fevergate.flash.results import Result, State, fails
 from fevergate.kiosks.boards import BoardModel
+from fevergate.kiosks.cable import Cable
 from fevergate.texts.translations import N_, Pair, both
 
 Ask = Callable[[Pair], bool | None]
@@ -37,7 +37,7 @@ def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Res
     """Yield each result as it comes. The firmware must be on the board and not running. Raises
     `FlashError` if the board stops answering."""
     yield memory(measure(cable), model)
-    cable.define((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
+    cable.run((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
     bus = cable.ask("told(bus)")
     yield _bus(bus)

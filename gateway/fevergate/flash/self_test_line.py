@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fevergate.flash.cable import Cable
 from fevergate.flash.results import Result, fails
+from fevergate.kiosks.cable import Cable
 from fevergate.texts.translations import LANGUAGES, N_, both, translator
 from fevergate.texts.trouble_text import wifi
 

@@ -1,5 +1,6 @@
 """What is done to kiosks from afar: settings, calibration, firmware updates.
 
 Each command (`*_command`) has its logic in a module beside it: `remote_settings`, `calibration`,
-`rollout`, `firmware_bundle`, `display_notice`. `boards` lists the boards that a kiosk runs on.
+`rollout`, `firmware_bundle`, `display_notice`. `boards` lists the boards that a kiosk runs on;
+`cable` writes onto one over USB.
 """

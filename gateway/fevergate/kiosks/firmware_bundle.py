@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import re
 import time
 from collections.abc import Sequence
@@ -21,16 +20,13 @@ from msgspec.structs import asdict, replace
 from fevergate.errors import UpdateError
 from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_compiler import ABI, compiled
+from fevergate.kiosks.firmware_source import GLYPHS, firmware_source
 from fevergate.protocol.messages import UpdateOffer
 from kiosk.update_offer import PIECE_MAX, SIZE_MAX, header, signed_text
-
-GLYPHS = "glyphs.bin"
-"""Shapes of the display's characters; an update brings those of its own words."""
 
 _HEADER = re.compile(
     rb"FeverGate bundle 2 (\d{1,3}\.\d{1,3}\.\d{1,3}) (\d{1,3}) ([a-z0-9,-]{1,100})\n"
 )
-_VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,22 +51,16 @@ def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
     """Compile and pack the package `kiosk` of the folder `firmware`, by default the installed one.
 
     `boards` are the names of the boards that it is for, by default every one that a kiosk runs
-    on; the pins are on the board and no part of a bundle. Raises `UpdateError` naming what is
-    missing, and `CompilerError`.
+    on; their pins are no part of a bundle, the shapes of the display's characters are. Raises
+    `UpdateError` naming what is missing, and `CompilerError`.
     """
-    package = firmware / "kiosk" if firmware else _package("kiosk")
-    if not (package / "app.py").is_file():
-        raise UpdateError(f"{package}: expected the firmware's package kiosk")
-    version = _version(package / "__init__.py")
-    sources = {f"kiosk/{name}": path for name, path in _sources(package)}
-    glyphs = (firmware or Path(__file__).parents[1] / "flash" / "board") / GLYPHS
-    if not glyphs.is_file():
-        raise UpdateError(f"{glyphs}: expected the display's characters, by tools/make-glyphs")
-    files = {GLYPHS: glyphs.read_bytes()}
-    for name, path in sorted(sources.items()):
-        files[str(Path(name).with_suffix(".mpy"))] = compiled(path.read_bytes(), name)
+    source = firmware_source(firmware)
+    files = {GLYPHS: source.file(GLYPHS)}
+    for name, data in source.modules.items():
+        files[name.removesuffix(".py") + ".mpy"] = compiled(data, name)
     names = tuple(boards or BOARDS)
-    return _checked(Bundle(version, ABI, names, _packed(version, names, files)), str(package))
+    data = _packed(source.version, names, files)
+    return _checked(Bundle(source.version, ABI, names, data), str(firmware or "firmware"))
 
 
 def read(path: Path) -> Bundle:
@@ -114,28 +104,3 @@ def _checked(bundle: Bundle, where: str) -> Bundle:
     if len(bundle.data) > SIZE_MAX:
         raise UpdateError(f"{where}: {len(bundle.data)} bytes, a kiosk takes {SIZE_MAX}")
     return bundle
-
-
-def _package(name: str) -> Path:
-    package = importlib.util.find_spec(name)
-    if package is None or not package.submodule_search_locations:
-        raise UpdateError(
-            f"{name} is not installed: pip install 'fevergate[update]', or build on "
-            "a machine that has it (--save) and roll that out (--bundle)"
-        )
-    return Path(package.submodule_search_locations[0])
-
-
-def _sources(package: Path) -> list[tuple[str, Path]]:
-    return [
-        (path.relative_to(package).as_posix(), path)
-        for path in sorted(package.rglob("*.py"))
-        if "__pycache__" not in path.parts
-    ]
-
-
-def _version(path: Path) -> str:
-    match = _VERSION.search(path.read_text(encoding="utf-8"))
-    if not match or not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", match[1]):
-        raise UpdateError(f'{path}: expected VERSION = "major.minor.patch"')
-    return match[1]

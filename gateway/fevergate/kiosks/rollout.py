@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import re
-import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,12 +15,10 @@ from dataclasses import dataclass
 
 import paho.mqtt.client as mqtt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.errors import BrokerError, MessageError
+from fevergate.errors import MessageError
 from fevergate.kiosks.firmware_bundle import Bundle, sign
-from fevergate.mqtt.one_shot import KEEP_ALIVE_S
-from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.mqtt.one_shot import connection
 from fevergate.protocol.messages import (
     Health,
     Topic,
@@ -31,7 +28,7 @@ from fevergate.protocol.messages import (
     encode,
     parse_topic,
 )
-from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import side_by_side
 from kiosk.update_offer import PIECE_MAX
 
@@ -93,44 +90,28 @@ class Rollout:
         self._moved = moved
         self._downgrade = downgrade
         self._heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client: mqtt.Client | None = None
 
     @contextmanager
     def connected(self) -> Iterator[Rollout]:
         """Connect to the broker for as long as the block lasts. Raises `BrokerError`."""
-        broker, client = self._settings.broker, self._client
-        host, port = broker.addresses[0]
-        where = f"broker {host}:{port}"
-        refused: queue.SimpleQueue[str] = queue.SimpleQueue()
+        update = Topic(self._settings.campus, "+", "update")
+        health = Topic(self._settings.campus, "+", "health")
+        topics = [(f"{update}/want", 1), (f"{update}/state", 1), (str(health), 1)]
+        with connection(self._settings) as client:
 
-        def up(_client: object, _data: object, _flags: object, reason: object, _: object) -> None:
-            failed = bool(getattr(reason, "is_failure", True))
-            refused.put(str(reason) if failed else "")
-            if not failed:
-                base = Topic(self._settings.campus, "+", "update")
-                health = Topic(self._settings.campus, "+", "health")
-                client.subscribe([(f"{base}/want", 1), (f"{base}/state", 1), (str(health), 1)])
+            def subscribe(*_: object) -> None:
+                client.subscribe(topics)
 
-        client.on_connect = up
-        client.on_message = self._on_message
-        client.on_socket_open = no_delay
-        client.username_pw_set(
-            broker.username, read_secret(self._settings.path(broker.password_file))
-        )
-        client.tls_set_context(named_context(broker, str(self._settings.path(broker.ca))))
-        try:
-            client.connect(host, port, KEEP_ALIVE_S)
+            client.on_connect = subscribe  # again after a lost connection
+            client.on_message = self._on_message
+            subscribe()
             client.loop_start()
-            reason = refused.get(timeout=10)
-        except (OSError, ssl.SSLError, queue.Empty) as error:
-            raise BrokerError(f"{where}: {error or 'no answer'}") from error
-        if reason:
-            raise BrokerError(f"{where}: {reason}")
-        try:
-            yield self
-        finally:
-            client.disconnect()
-            client.loop_stop()
+            self._client = client
+            try:
+                yield self
+            finally:
+                client.loop_stop()
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         if self._heard.qsize() < MOST_HEARD:
@@ -236,6 +217,7 @@ class Rollout:
         self._moved(progress)
 
     def _publish(self, kiosk: str, kind: str, payload: bytes) -> None:
+        assert self._client  # noqa: S101 - within `connected`
         self._client.publish(str(Topic(self._settings.campus, kiosk, kind)), payload, qos=1)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import BrokerError
-from fevergate.mqtt.tls import named_context
+from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.settings.gateway import GatewaySettings, read_secret
 
 KEEP_ALIVE_S = 20
@@ -101,6 +102,44 @@ def probe(settings: GatewaySettings) -> float:
     return time.monotonic() - began
 
 
+@contextmanager
+def connection(settings: GatewaySettings, connect_s: float = KEEP_ALIVE_S) -> Iterator[mqtt.Client]:
+    """A client that is connected for as long as the block lasts; the caller runs its loop.
+
+    Raises `BrokerError` where the broker refuses or does not answer.
+    """
+    broker = settings.broker
+    (host, port), *others = broker.addresses
+    address = f"broker {host}:{port}"
+    outcome: list[str] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
+    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+    client.connect_timeout = connect_s
+    client.on_socket_open = no_delay
+    client.on_connect = lambda *args: outcome.append(str(args[3]) if args[3].is_failure else "")
+    try:
+        try:
+            client.connect(host, port, KEEP_ALIVE_S)
+        except ConnectionRefusedError:
+            if not others:
+                raise
+            client.connect(*others[0], KEEP_ALIVE_S)
+        until = time.monotonic() + min(ANSWER_S, connect_s)
+        while not outcome and time.monotonic() < until:
+            client.loop(0.1)
+    except (OSError, ssl.SSLError) as error:
+        raise BrokerError(f"{address}: {error}") from error
+    try:
+        if not outcome:
+            raise BrokerError(f"{address}: no answer in {ANSWER_S} s")
+        if outcome[0]:
+            raise BrokerError(f"{address}: {outcome[0]}")
+        yield client
+    finally:
+        client.disconnect()
+
+
 def _once(
     settings: GatewaySettings,
     act: Callable[[mqtt.Client], object],
@@ -114,45 +153,22 @@ def _once(
     Raises `BrokerError` if the connection fails, no answer comes, or the first one is a refusal; a
     later refusal only ends the wait for answers.
     """
-    broker = settings.broker
-    (host, port), *others = broker.addresses
-    address = f"broker {host}:{port}"
     outcome: list[str] = []
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
-    client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
-
-    def connected(*args: Any) -> None:
-        if args[3].is_failure:
-            outcome.append(str(args[3]))
-        else:
-            act(client)
 
     def finished(*args: Any) -> None:
         reason = args[3][0] if isinstance(args[3], list) else args[3]
         outcome.append(str(reason) if reason.is_failure else "")
 
-    client.connect_timeout = connect_s
-    client.on_connect = connected
-    client.on_publish = client.on_subscribe = finished
-    try:
-        try:
-            client.connect(host, port, KEEP_ALIVE_S)
-        except ConnectionRefusedError:
-            if not others:
-                raise
-            (host, port) = others[0]
-            client.connect(host, port, KEEP_ALIVE_S)
+    with connection(settings, connect_s) as client:
+        client.on_publish = client.on_subscribe = finished
+        act(client)
         until = time.monotonic() + min(ANSWER_S, connect_s)
         while len(outcome) < answers and not any(outcome) and time.monotonic() < until:
             client.loop(0.1)
         until = time.monotonic() + linger_s
         while time.monotonic() < until and not enough():
             client.loop(QUIET_S / 4)
-    except (OSError, ssl.SSLError) as error:
-        raise BrokerError(f"{address}: {error}") from error
-    finally:
-        client.disconnect()
+        address = f"broker {client.host}:{client.port}"
     if not outcome:
         raise BrokerError(f"{address}: no answer in {ANSWER_S} s")
     if outcome[0]:

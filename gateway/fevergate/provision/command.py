@@ -331,11 +331,13 @@ def _board(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _over_usb(folder: Path, port: str, kiosk: str) -> None:
-    from fevergate.kiosks.usb import write_settings
+    from fevergate.kiosks.cable import Cable, settings_files
 
-    def progress(name: str, at: int, size: int) -> None:
-        if at == size:
-            click.echo(f"{kiosk}: {name}, {size} bytes")
-
-    about = write_settings(folder, kiosk, port, progress)
-    click.echo(f"{kiosk}: written to {about} at {port}, which starts anew")
+    files = settings_files(folder, kiosk)
+    with Cable(port) as cable:
+        about = cable.take()
+        cable.write(files, lambda *_: None)
+        cable.reset()
+    for file in files:
+        click.echo(f"{kiosk}: {file.path.removeprefix('/')}, {len(file.data)} bytes")
+    click.echo(f"{kiosk}: written to {about.machine} at {port}, which starts anew")

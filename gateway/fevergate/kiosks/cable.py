@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,10 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial import Serial, SerialException
 
-from fevergate.errors import FlashError
-from fevergate.flash.files import MAIN, BoardFile, Firmware
-from fevergate.flash.image import MINIMUM
-from fevergate.kiosks import usb
+from fevergate.errors import FlashError, NothingFoundError
+
+MINIMUM = (1, 28)
+"""The oldest MicroPython (major, minor) that the firmware runs on."""
 
 SILENCE_S = 5
 ANSWERS_S = 3
@@ -29,9 +31,12 @@ TRIES = 10
 """Attempts to reach the prompt: the first boot creates the file system, which takes seconds."""
 
 CHUNK = 1024
-TOGETHER = 8
+DIGESTS_S = 60
 HOLD_MS = 900_000
 """Time for all the flashing: the watchdog of a running kiosk can be prolonged, not stopped."""
+
+SETTINGS_FILES = ("ca.der", "settings.json")
+"""Written in this order: if the cable is pulled half-way, the board has no settings and asks."""
 
 _ABOUT = """
 import json, sys
@@ -41,60 +46,45 @@ print(json.dumps([" ".join(getattr(_i, "_machine", "").split()), list(_i.version
 """
 _HOLD = f"import machine; machine.WDT(timeout={HOLD_MS}).feed()"
 _DIGESTS = """
-import binascii, hashlib, json
+import binascii, hashlib, os
+def _below(folder):
+    for name, kind, *_ in os.ilistdir(folder):
+        yield from _below(folder + "/" + name) if kind == 0x4000 else (folder + "/" + name,)
 def _digest(path):
-    try:
-        with open(path, "rb") as file:
-            sha, buffer = hashlib.sha256(), memoryview(bytearray(1024))
-            while True:
-                got = file.readinto(buffer)
-                if not got:
-                    return binascii.hexlify(sha.digest()).decode()
-                sha.update(buffer[:got])
-    except OSError:
-        return ""
-"""
-_LIST = """
-import json, os
-def _list(folder):
-    try:
-        found = list(os.ilistdir(folder))
-    except OSError:
-        return []
-    here = []
-    for one in found:
-        path = folder + "/" + one[0]
-        here += _list(path) if one[1] == 0x4000 else [path]
-    return here
-"""
-_REMOVE = """
-import os
-for _path in %r:
-    try:
-        os.remove(_path)
-    except OSError:
-        pass
-"""
-_FOLDERS = """
-import os
-for _path in %r:
-    try:
-        os.mkdir(_path)
-    except OSError:
-        pass
-"""
-# Leaves the slot of an over-the-air update. `issued` stays, so that older offers stay refused.
-_IN_FORCE = """
-from kiosk.starter import Installed
-_i = Installed()
-if _i.good or _i.trial or _i.failed:
-    _i.good = _i.trial = _i.failed = _i.version = _i.fault = ""
-    _i.booted = False
-    _i.write()
+    with open(path, "rb") as file:
+        sha, buffer = hashlib.sha256(), memoryview(bytearray(1024))
+        while size := file.readinto(buffer):
+            sha.update(buffer[:size])
+        return binascii.hexlify(sha.digest()).decode()
+def _digests(folders, paths):
+    for folder in folders:
+        try:
+            paths += list(_below(folder))
+        except OSError:
+            pass
+    digests = {}
+    for path in paths:
+        try:
+            digests[path] = _digest(path)
+        except OSError:
+            pass
+    return digests
 """
 
-Moved = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes written so far, and the bytes of all files."""
+Moved = Callable[[int, int], None]
+"""Called with the bytes written so far, and the bytes of all files."""
+
+
+@dataclass(frozen=True)
+class BoardFile:
+    """A file, and its absolute path on the board."""
+
+    path: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -105,13 +95,13 @@ class About:
     version: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Copied:
-    """Numbers of files written, found unchanged, and removed as not part of the firmware."""
-
-    written: int
-    unchanged: int
-    removed: int
+def settings_files(folder: Path, kiosk: str) -> list[BoardFile]:
+    """A kiosk's files in a provisioned folder. Raises `NothingFoundError`."""
+    source = folder / "kiosks" / kiosk
+    if not (source / "settings.json").is_file():
+        known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(known) or 'none'}")
+    return [BoardFile(f"/{name}", (source / name).read_bytes()) for name in SETTINGS_FILES]
 
 
 class Cable:
@@ -128,10 +118,8 @@ class Cable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
+        with suppress(SerialException, OSError):  # the cable was pulled
             self._board.close()
-        except (SerialException, OSError):
-            return  # the cable was pulled
 
     def take(self) -> About:
         """Interrupt what runs, prolong a kiosk's watchdog, and start with an empty heap.
@@ -153,6 +141,7 @@ class Cable:
             )
         with self._spoken():
             self._board.enter_raw_repl(soft_reset=True)
+        self.run(_DIGESTS)
         return about
 
     def _opened(self) -> SerialTransport:
@@ -174,46 +163,18 @@ class Cable:
             self.run(_HOLD)
         return About(machine, tuple(version))
 
-    def put(self, firmware: Firmware, moved: Moved) -> Copied:
-        """Write files that are missing or differ, remove others from the firmware's folders, and
-        make this firmware the one that boots. Each file's SHA-256 is checked on the board."""
-        *body, main = firmware.files
-        there = self._digests([one.path for one in firmware.files])
-        missing = [one for one in body if there[one.path] != one.sha256]
-        strangers = self._strangers(firmware)
-        if missing or strangers:
-            self.run(_REMOVE % [MAIN])
-            there[MAIN] = ""
-        self.run(_FOLDERS % sorted({parent for one in missing for parent in _parents(one.path)}))
-        last = [main] if there[MAIN] != main.sha256 else []
-        size = sum(len(one.data) for one in missing + last)
-        done = 0
-        for one in missing:
-            self._write(one, done, size, moved)
-            done += len(one.data)
-        self._verify(missing)
-        self.run(_REMOVE % strangers)
-        self.run(_IN_FORCE)
-        for one in last:
-            self._write(one, done, size, moved)
-        self._verify(last)
-        written = len(missing) + len(last)
-        return Copied(written, len(firmware.files) - written, len(strangers))
-
-    def settings(self, folder: Path, kiosk: str, moved: Moved) -> None:
-        """Write a kiosk's settings and authority certificate. Raises `NothingFoundError` too."""
-        source = usb.kiosk_folder(folder, kiosk)
-        with self._spoken():
-            usb.send(self._board, source, self.port, moved)
-
     def reset(self) -> None:
-        """Reboot the board; nothing can be asked after that."""
-        with self._spoken():
-            usb.restart(self._board)
+        """Reboot the board; nothing can be asked after that.
 
-    def define(self, source: str) -> None:
-        """Run code that defines names for `ask`."""
-        self.run(source)
+        RTS and DTR are released first: they can pull the boot pin low for a moment, and a board
+        that starts meanwhile would wait for a download.
+        """
+        port: Serial = self._board.serial  # pyright: ignore[reportAssignmentType]
+        with suppress(OSError):  # a pseudo-terminal has none
+            port.rts = False
+            port.dtr = False
+        with self._spoken():
+            self._board.exec_raw_no_follow("import machine;machine.reset()")
 
     def ask(self, expression: str, timeout_s: int = 10) -> Any:
         """Evaluate an expression on the board; its value must be JSON."""
@@ -227,11 +188,41 @@ class Cable:
         """Execute code; returns the last line that it printed."""
         with self._spoken():
             out, wrong = self._board.exec_raw(code, timeout=timeout_s)
-        if wrong:
-            last = wrong.decode(errors="replace").strip().splitlines()[-1]
-            raise FlashError(f"{self.port}: the board says: {last[:200]}")
+            if wrong:
+                raise TransportExecError(1, wrong.decode(errors="replace"))
         lines = out.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+    def digests(self, paths: Sequence[str], folders: Sequence[str] = ()) -> dict[str, str]:
+        """SHA-256 of those of `paths` that are on the board, and of every file below `folders`."""
+        return self.ask(f"_digests({list(folders)}, {list(paths)})", DIGESTS_S)
+
+    def write(self, files: Sequence[BoardFile], moved: Moved) -> None:
+        """Write files, and make the folders that they need. The board reads each back."""
+        folders = {str(folder) for file in files for folder in Path(file.path).parents[:-1]}
+        size = sum(len(file.data) for file in files)
+        before = 0
+        with self._spoken():
+            for folder in sorted(folders):
+                with suppress(FileExistsError):
+                    self._board.fs_mkdir(folder)
+            for file in files:
+                progress = partial(lambda before, at, _: moved(before + at, size), before)
+                self._board.fs_writefile(file.path, file.data, CHUNK, progress)
+                before += len(file.data)
+        there = self.digests([file.path for file in files])
+        for file in files:
+            if there.get(file.path) != file.sha256:
+                raise FlashError(
+                    f"{self.port}: {file.path} reads back otherwise than it was written: another "
+                    "cable or port, then flash again"
+                )
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files that are on the board."""
+        with self._spoken():
+            for path in paths:
+                self._board.fs_rmfile(path)
 
     def _prompt(self) -> None:
         """Enter the raw REPL. A board that was booting answers earlier attempts late; these answers
@@ -253,41 +244,6 @@ class Cable:
             time.sleep(QUIET_S)
         self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
 
-    def _digests(self, paths: Iterable[str]) -> dict[str, str]:
-        """SHA-256 of each file on the board, "" for a missing one."""
-        self.run(_DIGESTS)
-        wanted = list(paths)
-        found: dict[str, str] = {}
-        for at in range(0, len(wanted), TOGETHER):
-            some = wanted[at : at + TOGETHER]
-            found |= zip(some, self.ask(f"[_digest(one) for one in {some!r}]"), strict=True)
-        return found
-
-    def _strangers(self, firmware: Firmware) -> list[str]:
-        self.run(_LIST)
-        ours = {one.path for one in firmware.files}
-        found = [path for folder in firmware.folders for path in self.ask(f"_list({folder!r})")]
-        stale = [path for path, digest in self._digests(firmware.stale).items() if digest]
-        return [path for path in found if path not in ours] + stale
-
-    def _write(self, one: BoardFile, before: int, size: int, moved: Moved) -> None:
-        with self._spoken():
-            self._board.fs_writefile(
-                one.path,
-                one.data,
-                chunk_size=CHUNK,
-                progress_callback=lambda at, _: moved(one.path, before + at, size),
-            )
-
-    def _verify(self, files: list[BoardFile]) -> None:
-        there = self._digests([one.path for one in files])
-        for one in files:
-            if there[one.path] != one.sha256:
-                raise FlashError(
-                    f"{self.port}: {one.path} reads back otherwise than it was written: another "
-                    "cable or port, then flash again"
-                )
-
     @contextmanager
     def _spoken(self) -> Iterator[None]:
         """Turn mpremote's errors into `FlashError`, and suppress what it prints."""
@@ -304,9 +260,3 @@ class Cable:
             else:
                 why = f"expected a board with MicroPython: {error}"
             raise FlashError(f"{self.port}: {why}") from error
-
-
-def _parents(path: str) -> list[str]:
-    """The folders above a path, outermost first when sorted."""
-    parts = path.split("/")[1:-1]
-    return ["/" + "/".join(parts[: index + 1]) for index in range(len(parts))]

@@ -1,0 +1,48 @@
+"""Writes a firmware's files onto a board; one that was written in part does not start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fevergate.flash.files import FOLDERS, MAIN, STALE, Firmware
+from fevergate.kiosks.cable import Cable, Moved
+
+# Leaves the slot of an over-the-air update. `issued` stays, so that older offers stay refused.
+_IN_FORCE = """
+from kiosk.starter import Installed
+_i = Installed()
+if _i.good or _i.trial or _i.failed:
+    _i.good = _i.trial = _i.failed = _i.version = _i.fault = ""
+    _i.booted = False
+    _i.write()
+"""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Numbers of files written, found unchanged, and removed as not part of the firmware."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+def install(cable: Cable, firmware: Firmware, moved: Moved) -> Copied:
+    """Write files that are missing or differ, remove others from the firmware's folders, and
+    make this firmware the one that boots. Each file's SHA-256 is checked on the board."""
+    *body, main = firmware.files
+    ours = [file.path for file in firmware.files]
+    there = cable.digests([*ours, STALE], FOLDERS)
+    strangers = sorted(there.keys() - set(ours))
+    missing = [file for file in body if there.get(file.path) != file.sha256]
+    if MAIN in there and (missing or strangers):
+        cable.remove([MAIN])
+        del there[MAIN]
+    last = [main] if there.get(MAIN) != main.sha256 else []
+    size = sum(len(file.data) for file in missing + last)
+    cable.write(missing, lambda at, _: moved(at, size))
+    cable.remove(strangers)
+    cable.run(_IN_FORCE)
+    cable.write(last, lambda at, _: moved(size - len(main.data) + at, size))
+    written = len(missing) + len(last)
+    return Copied(written, len(firmware.files) - written, len(strangers))
