@@ -6,9 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from fevergate.texts.translations import Pair
+Pair = tuple[str, str]
+"""A text in Chinese and in English."""
 
-State = Literal["ok", "warning", "failed"]
+State = Literal["ok", "warning", "failed", "fails", "not shown"]
+"""`doctor` has ok, warning and failed; a self-test ok, fails, and not shown: nothing was seen."""
 
 
 class Finding(Struct, kw_only=True):
@@ -33,3 +35,14 @@ def warning(check: str, text: Pair, advice: Pair) -> Finding:
 def failed(check: str, text: Pair, advice: Pair = ("", "")) -> Finding:
     """A finding of something that does not work."""
     return Finding(check=check, state="failed", text=text, advice=advice)
+
+
+def fails(check: str, text: Pair | str, advice: Pair) -> Finding:
+    """A failed self-test; a single text, such as the board's, is for both languages."""
+    text = (text, text) if isinstance(text, str) else text
+    return Finding(check=check, state="fails", text=text, advice=advice)
+
+
+def not_shown(check: str, text: Pair, advice: Pair = ("", "")) -> Finding:
+    """A self-test that could not be done, or that nobody looked at."""
+    return Finding(check=check, state="not shown", text=text, advice=advice)

@@ -11,16 +11,15 @@ from typing import Any
 import click
 import msgspec
 
+from fevergate.command_line.finding import Finding, fails
 from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.flash import image as micropython
-from fevergate.flash import self_test
+from fevergate.flash import memory, self_test
 from fevergate.flash.files import collect
 from fevergate.flash.image import Image
 from fevergate.flash.installation import install
 from fevergate.flash.loader import BAUD, opened
-from fevergate.flash.memory import chip_of, measure, model_of
 from fevergate.flash.models import chosen, refuse_memory
-from fevergate.flash.results import Result
 from fevergate.flash.shown import Shown
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import Cable, settings_files
@@ -148,9 +147,8 @@ def flash_command(context: click.Context, **values: Any) -> None:
             model = _write_image(shown, report, options, image)
         results = _over_repl(shown, report, options, model)
     except BoardRefusedError as error:
-        refused = Result(check="board", state="fails", text=error.text, advice=error.advice)
-        shown.result(refused)
-        results = [refused]
+        results = [fails("board", error.text, error.advice)]
+        shown.result(results[0])
     report["results"] = [msgspec.to_builtins(result) for result in results]
     report["ok"] = all(result.state != "fails" for result in results)
     if options.as_json:
@@ -186,7 +184,7 @@ def _write_image(
 ) -> BoardModel:
     """Write MicroPython, if the chip is supported; returns the board's model."""
     port = options.port
-    with shown.bar(both("MicroPython")) as bar, opened(port, bar.moved) as rom:
+    with shown.bar(both("MicroPython")) as bar, opened(port, bar) as rom:
         model = chosen(options.board, rom.chip.name, port)
         refuse_memory(port, model.chip, rom.chip.psram)
         image = image or micropython.cached(model)
@@ -206,24 +204,24 @@ def _write_image(
 
 def _over_repl(
     shown: Shown, report: dict[str, Any], options: Options, model: BoardModel | None
-) -> list[Result]:
+) -> list[Finding]:
     """All steps by MicroPython: memory check, files, settings, self-test, final reset."""
     with Cable(options.port, REBOOT_S if options.writes_image else 0) as cable:
         about = cable.take()
-        chip = chip_of(about.machine)
+        chip = memory.chip_of(about.machine)
         if chip and not options.self_test_only:
             model = chosen(options.board, chip, options.port)
-        model = model or model_of(about.machine)
+        model = model or memory.model_of(about.machine)
         report["board"] = {
             "name": model.name if model else "",
             "machine": about.machine,
             "micropython": ".".join(map(str, about.version)),
         }
         shown.say(f"{about.machine}, MicroPython {report['board']['micropython']}")
-        measured = measure(cable)
+        measured = memory.measure(cable)
         report["memory"] = msgspec.to_builtins(measured)
         if not measured.enough and not options.self_test_only:
-            shown.result(refused := self_test.memory(measured, model))
+            shown.result(refused := memory.finding(measured, model))
             cable.reset()
             return [refused]
         if not options.self_test_only:
@@ -248,7 +246,7 @@ def _put(
     """Write firmware and settings onto the board."""
     files = collect(options.firmware, model, sources=options.sources)
     with shown.bar(both("firmware")) as bar:
-        copied = install(cable, files, bar.moved)
+        copied = install(cable, files, bar)
     report["firmware"] = {"version": files.version, **asdict(copied)}
     shown.tell(
         both(

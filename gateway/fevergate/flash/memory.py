@@ -13,11 +13,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from fevergate.command_line.finding import Finding, fails, ok
 from fevergate.errors import FlashError
 from fevergate.flash.models import of_chip, what_to_buy, why_refused
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import Cable
-from fevergate.texts.translations import Pair, both
+from fevergate.texts.translations import both
 
 HEAP_MIN_BYTES = 512 * 1024
 """Four times what importing the firmware takes; without PSRAM no ESP32 has half of it."""
@@ -74,28 +75,33 @@ def chip_of(machine: str) -> str | None:
     return "-".join(filter(None, named.groups())) if named else None
 
 
-def in_words(memory: Memory, model: BoardModel | None) -> tuple[Pair, Pair]:
-    """Result and advice in words; no advice if the memory is enough."""
+def finding(memory: Memory, model: BoardModel | None) -> Finding:
+    """Whether a board has enough memory for a kiosk."""
     model = model or BOARDS[DEFAULT_BOARD]
     heap_kb, inside_kb = memory.heap_bytes >> 10, memory.internal_free_bytes >> 10
-    piece_kb = memory.internal_largest_bytes >> 10
     if memory.enough:
-        psram_mb = memory.psram_bytes / (1 << 20)
-        return both(
-            "Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, free in the chip"
-            " {inside_kb} KB (largest piece {piece_kb} KB)",
-            heap_kb=heap_kb,
-            psram_mb=psram_mb,
-            inside_kb=inside_kb,
-            piece_kb=piece_kb,
-        ), ("", "")
+        return ok(
+            "memory",
+            both(
+                "Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, free in the chip"
+                " {inside_kb} KB (largest piece {piece_kb} KB)",
+                heap_kb=heap_kb,
+                psram_mb=memory.psram_bytes / (1 << 20),
+                inside_kb=inside_kb,
+                piece_kb=memory.internal_largest_bytes >> 10,
+            ),
+        )
     why = why_refused(model.chip, "none")
-    return both("a Python heap of only {heap_kb} KB: {why}", heap_kb=heap_kb, why=why), both(
-        "a {title} needs the image {image}: flash again with --micropython; anything"
-        " else cannot serve, {buy}",
-        title=model.title,
-        image=model.image,
-        buy=what_to_buy(),
+    return fails(
+        "memory",
+        both("a Python heap of only {heap_kb} KB: {why}", heap_kb=heap_kb, why=why),
+        both(
+            "a {title} needs the image {image}: flash again with --micropython; anything"
+            " else cannot serve, {buy}",
+            title=model.title,
+            image=model.image,
+            buy=what_to_buy(),
+        ),
     )
 
 

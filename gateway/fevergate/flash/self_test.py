@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fevergate.flash import self_test_line
-from fevergate.flash.memory import Memory, in_words, measure
-from fevergate.flash.results import Result, State, fails
+from fevergate.command_line.finding import Finding, fails, not_shown, ok
+from fevergate.flash import memory, self_test_line
 from fevergate.kiosks.boards import BoardModel
 from fevergate.kiosks.cable import Cable
 from fevergate.texts.translations import N_, Pair, both
@@ -33,41 +32,34 @@ _LIGHTS = {
 }
 
 
-def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Result]:
+def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Finding]:
     """Yield each result as it comes. The firmware must be on the board and not running. Raises
     `FlashError` if the board stops answering."""
-    yield memory(measure(cable), model)
+    yield memory.finding(memory.measure(cable), model)
     cable.run((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
     bus = cable.ask("told(bus)")
     yield _bus(bus)
-    found = bus.get("found", [])
-    yield from _sensor(cable, SENSOR in found)
-    yield _display(cable, DISPLAY in found, ask)
+    addresses = bus.get("found", [])
+    yield from _sensor(cable, SENSOR in addresses)
+    yield _display(cable, DISPLAY in addresses, ask)
     for colour, name in _LIGHTS.items():
         yield _light(cable, colour, both(name), ask)
     yield _beeper(cable, ask)
     yield from self_test_line.run(cable)
 
 
-def memory(measured: Memory, model: BoardModel | None) -> Result:
-    """Whether the board has enough memory for a kiosk."""
-    text, advice = in_words(measured, model)
-    state: State = "ok" if measured.enough else "fails"
-    return Result(check="memory", state=state, text=text, advice=advice)
-
-
-def _bus(answer: dict[str, Any]) -> Result:
+def _bus(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
         return fails("bus", answer["error"], both(_WIRES))
     if not answer["sda"] or not answer["scl"]:
         low = "SDA" if not answer["sda"] else "SCL"
         return fails("bus", both("{low} is low at rest", low=low), both(_WIRES))
-    names = [f"0x{one:02X} {NAMES.get(one, '?')}" for one in answer["found"]]
+    names = [f"0x{address:02X} {NAMES.get(address, '?')}" for address in answer["found"]]
     shown = ", ".join(names)
-    missing = [one for one in (SENSOR, DISPLAY) if one not in answer["found"]]
+    missing = [address for address in (SENSOR, DISPLAY) if address not in answer["found"]]
     if missing:
-        lost = ", ".join(f"0x{one:02X} {NAMES[one]}" for one in missing)
+        lost = ", ".join(f"0x{address:02X} {NAMES[address]}" for address in missing)
         return fails(
             "bus",
             both(
@@ -77,14 +69,14 @@ def _bus(answer: dict[str, Any]) -> Result:
             ),
             both(_WIRES),
         )
-    return Result(check="bus", state="ok", text=(shown, shown))
+    return ok("bus", (shown, shown))
 
 
-def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
+def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
     if not there:
         why = both("the sensor does not answer")
-        yield Result(check="sensor", state="not shown", text=why)
-        yield Result(check="readings", state="not shown", text=why)
+        yield not_shown("sensor", why)
+        yield not_shown("readings", why)
         return
     about = cable.ask("told(sensor)")
     if "error" in about:
@@ -100,10 +92,9 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
             both("take a part that is set as it was delivered"),
         )
     else:
-        yield Result(
-            check="sensor",
-            state="ok",
-            text=both(
+        yield ok(
+            "sensor",
+            both(
                 "number {id}, settles in {settle_ms} ms",
                 id=about["id"],
                 settle_ms=about["settle_ms"],
@@ -112,7 +103,7 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Result]:
     yield _readings(cable.ask(f"told(readings, {READINGS})", SLACK_S))
 
 
-def _readings(answer: dict[str, Any]) -> Result:
+def _readings(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
         return fails("readings", answer["error"], both(_WIRES))
     lost = sum(answer["lost"].values())
@@ -131,13 +122,13 @@ def _readings(answer: dict[str, Any]) -> Result:
     )
     if lost > READINGS * LOST_SHARE_MAX:
         return fails("readings", both("{text} ({words})", text=text, words=words), both(_WIRES))
-    return Result(check="readings", state="ok", text=text)
+    return ok("readings", text)
 
 
-def _display(cable: Cable, there: bool, ask: Ask) -> Result:
+def _display(cable: Cable, there: bool, ask: Ask) -> Finding:
     if not there:
         why = both("the display does not answer")
-        return Result(check="display", state="not shown", text=why)
+        return not_shown("display", why)
     drawn = cable.ask("told(display)")
     if drawn is not True:
         said = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
@@ -146,7 +137,7 @@ def _display(cable: Cable, there: bool, ask: Ask) -> Result:
     return _seen("display", both("the display"), seen)
 
 
-def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Result:
+def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Finding:
     wrong = cable.ask(f"told(light, {colour!r}, True)")
     seen = None
     if not wrong:
@@ -157,22 +148,21 @@ def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Result:
     return _seen(colour, name, seen)
 
 
-def _beeper(cable: Cable, ask: Ask) -> Result:
+def _beeper(cable: Cable, ask: Ask) -> Finding:
     wrong = cable.ask("told(beep)")
     if wrong:
         return fails("beeper", wrong["error"], both(_WIRES))
     return _seen("beeper", both("the beeper"), ask(both("Did you hear the beeper?")))
 
 
-def _seen(check: str, name: Pair, seen: bool | None) -> Result:
+def _seen(check: str, name: Pair, seen: bool | None) -> Finding:
     if seen is None:
-        return Result(
-            check=check,
-            state="not shown",
-            text=both("{name} was driven, nobody was asked", name=name),
+        return not_shown(
+            check,
+            both("{name} was driven, nobody was asked", name=name),
         )
     if seen:
-        return Result(check=check, state="ok", text=both("somebody confirmed it"))
+        return ok(check, both("somebody confirmed it"))
     return fails(
         check,
         both("{name} did not react", name=name),

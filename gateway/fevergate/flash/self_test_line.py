@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fevergate.flash.results import Result, fails
+from fevergate.command_line.finding import Finding, fails, not_shown, ok
 from fevergate.kiosks.cable import Cable
 from fevergate.texts.translations import LANGUAGES, N_, both, translator
 from fevergate.texts.trouble_text import wifi
@@ -24,14 +24,14 @@ _CONNACK = {
 }
 
 
-def run(cable: Cable) -> Iterator[Result]:
+def run(cable: Cable) -> Iterator[Finding]:
     """Yield each result as it comes; the board's firmware must not be running."""
     known = cable.ask("told(settings)")
     if known is None:
         why = both("the board has no settings yet")
         how = both("give --settings-from FOLDER --kiosk NAME")
         for check in ("Wi-Fi", "broker"):
-            yield Result(check=check, state="not shown", text=why, advice=how)
+            yield not_shown(check, why, how)
         return
     if "error" in known:
         yield fails("settings", known["error"], both("write them again"))
@@ -40,22 +40,21 @@ def run(cable: Cable) -> Iterator[Result]:
         joined = _wifi(cable.ask(f"told(wifi, {WIFI_S})", WIFI_S + SLACK_S), known["wifi"])
         yield joined
         if joined.state != "ok":
-            yield Result(check="broker", state="not shown", text=both("there is no network"))
+            yield not_shown("broker", both("there is no network"))
             return
     else:
-        yield Result(
-            check="Wi-Fi",
-            state="not shown",
-            text=both("the settings name no Wi-Fi"),
-            advice=both("provision it with --wifi-ssid"),
+        yield not_shown(
+            "Wi-Fi",
+            both("the settings name no Wi-Fi"),
+            both("provision it with --wifi-ssid"),
         )
     yield _broker(cable.ask(f"told(broker, {BROKER_S})", BROKER_S + SLACK_S), known["broker"])
 
 
-def _wifi(answer: dict[str, Any], ssid: str) -> Result:
+def _wifi(answer: dict[str, Any], ssid: str) -> Finding:
     if answer.get("up"):
         dbm = answer["rssi"]
-        return Result(check="Wi-Fi", state="ok", text=both("{ssid}, {dbm} dBm", ssid=ssid, dbm=dbm))
+        return ok("Wi-Fi", both("{ssid}, {dbm} dBm", ssid=ssid, dbm=dbm))
     if "error" in answer:
         why = answer["error"]
     else:
@@ -63,14 +62,11 @@ def _wifi(answer: dict[str, Any], ssid: str) -> Result:
     return fails("Wi-Fi", both("{ssid}: {why}", ssid=ssid, why=why), both(_WIFI))
 
 
-def _broker(answer: dict[str, Any], where: str) -> Result:
+def _broker(answer: dict[str, Any], where: str) -> Finding:
     if answer.get("up"):
-        return Result(
-            check="broker",
-            state="ok",
-            text=both(
-                "{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]
-            ),
+        return ok(
+            "broker",
+            both("{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]),
         )
     said = answer.get("error", "")
     code = answer.get("code", 0)

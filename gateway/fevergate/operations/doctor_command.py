@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
 
 from fevergate.command_line.options import settings_option
+from fevergate.command_line.terminal import console, print_finding
 from fevergate.operations.doctor import examine
 from fevergate.texts.translations import LANGUAGES
-
-_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red")}
 
 
 @click.command("doctor")
@@ -46,12 +44,7 @@ def doctor_command(
         click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=1).decode())
     else:
         column = LANGUAGES.index(language)
-        console = Console()
         for finding in findings:
-            mark, style = _MARKS[finding.state]
-            console.print(f"[{style}]{mark}[/] [bold]{finding.check:<12}[/]", end=" ")
-            console.print(finding.text[column], markup=False, highlight=False, soft_wrap=True)
-            if finding.advice[column]:
-                console.print(f"{'':15}→ {finding.advice[column]}", markup=False, soft_wrap=True)
+            print_finding(console(), finding, column)
     if any(finding.state == "failed" for finding in findings):
         context.exit(2 if findings[0].state == "failed" else 1)

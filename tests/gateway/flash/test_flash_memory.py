@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.flash.memory import chip_of, in_words, of
+from fevergate.flash.memory import chip_of, finding, of
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 
 INSIDE = [[7288, 0, 0, 0], [79912, 35712, 35512, 35108], [113840, 100_000, 60_000, 60_000]]
@@ -16,9 +16,9 @@ def test_a_board_with_psram_has_enough_and_says_what_is_left_inside_the_chip():
     memory = of([2_097_000, [*INSIDE, PSRAM]])
     assert memory.enough and memory.psram_bytes == 2 << 20
     assert (memory.internal_free_bytes, memory.internal_largest_bytes) == (135_712, 60_000)
-    text, advice = in_words(memory, BOARDS[DEFAULT_BOARD])
-    assert text[1].startswith("Python heap 2047 KB, PSRAM 2 MB, free in the chip 132 KB")
-    assert advice == ("", "")
+    result = finding(memory, BOARDS[DEFAULT_BOARD])
+    assert result.text[1].startswith("Python heap 2047 KB, PSRAM 2 MB, free in the chip 132 KB")
+    assert result.state == "ok" and result.advice == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ def test_a_board_with_psram_has_enough_and_says_what_is_left_inside_the_chip():
 def test_a_board_whose_python_has_too_little_is_told_what_to_buy(answer):
     memory = of(answer)
     assert not memory.enough
-    (zh, en), (buy_zh, buy_en) = in_words(memory, None)
+    result = finding(memory, None)
+    assert result.state == "fails"
+    (zh, en), (buy_zh, buy_en) = result.text, result.advice
     assert "KB" in zh and "heap of only" in en
     assert "ESP32-S3-DevKitC-1-N8R2" in buy_zh and "ESP32-S3-DevKitC-1-N8R2" in buy_en
 
