@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from fevergate import __version__
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import by_option, settings_option
 from fevergate.errors import FeverGateError, SettingsError
 
 COMMANDS = {
@@ -59,10 +60,23 @@ class Commands(click.Group):
                 raise
             return _not_installed(cmd_name, EXTRAS[error.name])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a module that it imports late may be of an extra that is missing."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            raise SettingsError(_needs(EXTRAS[error.name])) from error
+
+
+def _needs(extra: str) -> str:
+    return f"needs more: pip install 'fevergate[{extra}]'"
+
 
 def _not_installed(name: str, extra: str) -> click.Command:
     """Stand-in for a command whose extra is missing: it fails with what to install."""
-    needed = f"needs more: pip install 'fevergate[{extra}]'"
+    needed = _needs(extra)
 
     @click.command(name, context_settings={"ignore_unknown_options": True}, help=needed)
     @click.argument("arguments", nargs=-1)
@@ -111,7 +125,7 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
 
 @cli.command("acknowledge")
 @click.argument("gate")
-@click.option("--by", required=True, help="Who saw to the fever; goes into the fever log.")
+@by_option("Who saw to the fever; goes into the fever log.")
 @settings_option("gateway.toml")
 def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     """Acknowledge the red light of GATE, as its button does.

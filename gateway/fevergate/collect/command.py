@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from fevergate.command_line.options import settings_option
-from fevergate.errors import CollectError
 from fevergate.protocol.messages import NAME_PATTERN
 
 
@@ -62,12 +61,7 @@ def collect_command(name: str, leave: bool, settings_path: Path, verbose: bool) 
     of each), boots (start of each kiosk), rejected (invalid messages, with the reason).
       select campus, count(*) from readings where day = '2026-11-23' group by campus;
     """
-    try:
-        from fevergate.collect.collector import run
-    except ImportError as error:
-        raise CollectError(
-            f"{error.name}: not installed; pip install 'fevergate[campus]'"
-        ) from error
+    from fevergate.collect.collector import run
     from fevergate.settings.collector import load_collect
     from fevergate.system.logging_setup import set_up
 

@@ -38,6 +38,17 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+def by_option(help_: str, *, required: bool = True) -> Callable[[F], F]:
+    """Option `--by`: the name of the person who does it, 1 to 64 characters."""
+
+    def checked(_: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+        if name is not None and not 1 <= len(name) <= 64:
+            raise click.BadParameter("expected 1 to 64 characters", param=parameter)
+        return name
+
+    return click.option("--by", required=required, callback=checked, help=help_)
+
+
 def settings_option(name: str) -> Callable[[F], F]:
     """Option `--settings`; its default is $FEVERGATE_SETTINGS or `name` in /etc/fevergate."""
     return click.option(

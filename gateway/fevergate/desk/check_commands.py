@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from statistics import fmean
 
 import click
 import msgspec
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.console import Console
+from rich.progress import TextColumn
 
-from fevergate.command_line.options import FiniteRange, language_option, settings_option
+from fevergate.command_line.options import (
+    FiniteRange,
+    by_option,
+    language_option,
+    settings_option,
+)
+from fevergate.command_line.terminal import console, progress_bar
 from fevergate.desk import terminal
 from fevergate.desk.daily_check import (
     Check,
@@ -21,7 +27,7 @@ from fevergate.desk.daily_check import (
     of_black_body,
     of_person,
 )
-from fevergate.desk.session import AtWork, at_work, console, guard_name
+from fevergate.desk.session import AtWork, at_work
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.calibration import SCANS, from_black_bodies
 from fevergate.kiosks.calibration_prompts import (
@@ -36,7 +42,7 @@ from kiosk import screening
 
 
 @click.command("check")
-@click.option("--by", required=True, callback=guard_name, help="Your name; kept with the result.")
+@by_option("Your name; kept with the result.")
 @click.option(
     "--reference",
     type=click.Choice(["blackbody", "axillary", "oral"]),
@@ -133,22 +139,14 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
 
 def _measured(work: AtWork, *, quiet: bool) -> Held:
     """Measure a black body, with a progress bar for the person who holds it."""
-    bar = Progress(
-        TextColumn(side_by_side("hold it still")),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        transient=True,
-        disable=quiet or not sys.stdout.isatty(),
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-        return measure(work.sensor, lambda done, of: bar.update(task, completed=done, total=of))
+    screen = Console(quiet=True) if quiet else console()
+    percent = TextColumn("{task.percentage:.0f} %")
+    with progress_bar(screen, side_by_side("hold it still"), percent) as progress:
+        return measure(work.sensor, progress)
 
 
 @click.command("calibrate")
-@click.option(
-    "--by", required=True, callback=guard_name, help="Your name; kept with the calibration."
-)
+@by_option("Your name; kept with the calibration.")
 @calibration_options("desk")
 @settings_option("gateway.toml")
 def calibrate_command(
@@ -179,10 +177,10 @@ def calibrate_command(
             can_c.append(held.can_c)
             return held.object_c
 
-        found = from_black_bodies(black_bodies(lambda: None, read), reference_u_c)
+        result = from_black_bodies(black_bodies(lambda: None, read), reference_u_c)
         before = work.calibration()
         over_c = before.can_over_air_c if room_c is None else round(fmean(can_c) - room_c, 2)
-        record = record_of(work.sensor.unit, by, found, over_c)
+        record = record_of(work.sensor.unit, by, result, over_c)
         if agreed(record, yes=yes):
             with work.store() as kept:
                 kept.add_calibration(record)

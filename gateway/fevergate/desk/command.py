@@ -7,27 +7,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import islice
 from pathlib import Path
 
 import click
 import msgspec
 from click_default_group import DefaultGroup
-from rich.console import Console
 from rich.live import Live
 
 from fevergate.command_line.options import (
     FiniteRange,
+    by_option,
     json_option,
     language_option,
     settings_option,
 )
+from fevergate.command_line.terminal import console
 from fevergate.desk import gateway_reader, store, terminal
 from fevergate.desk.check_commands import calibrate_command, check_command
 from fevergate.desk.gateway_reader import RaisedFever
-from fevergate.desk.scan import Look, State
+from fevergate.desk.scan import Heard, Look, Looker, State
 from fevergate.desk.sensor import Sample
-from fevergate.desk.session import AtWork, at_work, console, guard_name, settings_of
+from fevergate.desk.session import AtWork, at_work, settings_of
 from fevergate.errors import DeskError, NothingFoundError
 from fevergate.texts.translations import side_by_side, translator
 
@@ -71,7 +73,7 @@ desk_command.add_command(calibrate_command)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line for each measurement; ask nothing."
 )
-@click.option("--by", callback=guard_name, help="Your name; keeps each measurement under it.")
+@by_option("Your name; keeps each measurement under it.", required=False)
 @click.option("--why", default="", help="Reason, kept with the measurement. Do not name a person.")
 @click.option(
     "--fever", "kiosk", metavar="KIOSK", help="Measure the person of this kiosk's last fever, once."
@@ -117,12 +119,9 @@ def look_command(
         raise click.UsageError("--why and --fever keep a look: --by says under whose name")
     if len(why) > 200:
         raise click.BadParameter("expected at most 200 characters", param_hint="--why")
-    settings, _ = settings_of(settings_path)
-    language = language or settings.language
-    say = translator(language)
     with at_work(settings_path) as work:
+        language = language or work.settings.language
         fever = _fever(work, kiosk) if kiosk else None
-        looker = work.looker(threshold_c)
         screen = console()
 
         def keep(look: Look) -> None:
@@ -134,34 +133,40 @@ def look_command(
                 return
             screen.print(terminal.looked(look, language))
             if by:
-                screen.print(say("noted"))
+                screen.print(translator(language)("noted"))
 
         if watch:
-            _watch(work, threshold_c, count, keep, screen, language, quiet=as_json)
+            shows = sys.stdout.isatty() and not as_json
+            live = Live(console=screen, auto_refresh=False, transient=True) if shows else None
+            _watch(work, threshold_c, count, keep, live, language)
             return
         # One look only for a fever, which is one person's.
         most = count or (1 if as_json or kiosk else sys.maxsize)
-        seen = 0
-        while seen < most:
-            if not as_json and not _enter(language):
-                return
-            look = looker.once(_quiet)
-            if look is not None:
-                keep(look)
-                seen += 1
-                continue
-            click.echo(
-                say("nobody was seen in twenty seconds: closer to the sensor, and again"),
-                err=as_json,
-            )
-            if as_json:
-                context.exit(1)
+        if not _look_at_each(work.looker(threshold_c), most, keep, language, asks=not as_json):
+            context.exit(1)
+
+
+def _look_at_each(
+    looker: Looker, most: int, keep: Callable[[Look], None], language: str, *, asks: bool
+) -> bool:
+    """Measure one person after another, `most` at most; False if nobody came who was not asked."""
+    while most:
+        if asks and not _enter(language):
+            return True
+        look = looker.once(lambda _sample, _state: None)
+        if look is not None:
+            keep(look)
+            most -= 1
+            continue
+        text = "nobody was seen in twenty seconds: closer to the sensor, and again"
+        click.echo(translator(language)(text), err=not asks)
+        if not asks:
+            return False
+    return True
 
 
 def _fever(work: AtWork, kiosk: str) -> RaisedFever:
-    if work.settings.gate_of(kiosk) is None:
-        names = ", ".join(name for gate in work.settings.gates for name in gate.kiosks)
-        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
+    work.settings.expect_kiosks(kiosk)
     fever = gateway_reader.newest_fever(work.settings, kiosk)
     if fever is None or time.time() - fever.raised_at > FEVER_S:
         raise NothingFoundError(side_by_side("{kiosk}: no fever within the last hour", kiosk=kiosk))
@@ -178,61 +183,47 @@ def _enter(language: str) -> bool:
     return bool(answer) and answer.strip().lower() != "q"
 
 
-def _quiet(_sample: Sample, _state: State) -> None:
-    """Ignore a sample: a prompted look shows its result only."""
-
-
 def _watch(
     work: AtWork,
     threshold_c: float | None,
     count: int | None,
     keep: Callable[[Look], None],
-    screen: Console,
+    live: Live | None,
     language: str,
-    *,
-    quiet: bool,
 ) -> None:
-    """Measure all who come. A sensor's failure is reported once; it is restarted until it works."""
-    seen = 0
-    live = Live(console=screen, auto_refresh=False, transient=True)
+    """Measure all who come, `count` at most, and show in `live` what the sensor reads."""
     shown_ms = 0
 
     def heard(sample: Sample, state: State) -> None:
         nonlocal shown_ms
         if interrupted.is_set():
             raise KeyboardInterrupt
-        if not live.is_started or sample.at_ms - shown_ms < SHOWN_S * 1000:
-            return
-        shown_ms = sample.at_ms
-        line = terminal.live(
-            sample, state, work.sensor.pec_errors, work.sensor.bus_errors, language
-        )
-        live.update(line, refresh=True)
+        if live and sample.at_ms - shown_ms >= SHOWN_S * 1000:
+            shown_ms = sample.at_ms
+            counts = work.sensor.pec_errors, work.sensor.bus_errors
+            live.update(terminal.live(sample, state, *counts, language), refresh=True)
 
-    said = ""
-    with _interruption() as interrupted:
+    with _interruption() as interrupted, suppress(KeyboardInterrupt), live or nullcontext():
+        for look in islice(_looks(work, threshold_c, heard, interrupted), count):
+            keep(look)
+
+
+def _looks(
+    work: AtWork, threshold_c: float | None, heard: Heard, interrupted: threading.Event
+) -> Iterator[Look]:
+    """Yield each look. A sensor's failure is reported once; it is restarted until it works."""
+    reported = ""
+    while not interrupted.is_set():
         try:
-            if sys.stdout.isatty() and not quiet:
-                live.start()
-            while not interrupted.is_set():
-                try:
-                    if said:
-                        work.sensor.again()
-                        said = ""
-                    for look in work.looker(threshold_c).watch(heard):
-                        keep(look)
-                        seen += 1
-                        if count and seen >= count:
-                            return
-                except DeskError as error:
-                    if str(error) != said:
-                        said = str(error)
-                        click.echo(said, err=True)
-                    work.clock.sleep(AGAIN_S)
-        except KeyboardInterrupt:
-            return
-        finally:
-            live.stop()
+            if reported:
+                work.sensor.again()
+                reported = ""
+            yield from work.looker(threshold_c).watch(heard)
+        except DeskError as error:
+            if str(error) != reported:
+                reported = str(error)
+                click.echo(reported, err=True)
+            work.clock.sleep(AGAIN_S)
 
 
 @contextmanager

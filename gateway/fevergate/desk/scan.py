@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -48,31 +49,23 @@ class Look(Struct, frozen=True, kw_only=True):
     bus_errors: int
 
 
+@dataclass
 class Looker:
     """Measures people one after the other. Raises `DeskError` as `DeskSensor` does."""
 
-    def __init__(
-        self,
-        sensor: DeskSensor,
-        calibration: Calibration,
-        site: str,
-        threshold_c: float,
-        *,
-        checked: Callable[[], bool],
-    ) -> None:
-        """`checked`: called at each look, since --watch may run all day."""
-        self._sensor = sensor
-        self._checked = checked
-        self._calibration = calibration
-        self._site = site
-        self.threshold_c = threshold_c
+    sensor: DeskSensor
+    calibration: Calibration
+    site: str
+    threshold_c: float
+    checked: Callable[[], bool]
+    """Whether the sensor was checked; asked at each look, since --watch may run all day."""
 
     def once(self, heard: Heard) -> Look | None:
         """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets each
         sample."""
-        self._sensor.watch_for_life()
-        scan = Scan(SITES[self._site].sweeps)
-        samples = self._sensor.samples()
+        self.sensor.watch_for_life()
+        scan = Scan(SITES[self.site].sweeps)
+        samples = self.sensor.samples()
         first = sample = next(samples)
         while (result := scan.feed(*sample)) is None:
             heard(sample, _state(scan))
@@ -80,21 +73,21 @@ class Looker:
             if waited_s > PATIENCE_S and not scan.scanning:
                 break
             sample = next(samples)
-        self._sensor.prove_alive()
+        self.sensor.prove_alive()
         return self._look(result, self._screening(), sample.at_ms) if result else None
 
     def watch(self, heard: Heard) -> Iterator[Look]:
         """Yield each scan, like a kiosk, without end."""
-        scan, judge = Scan(SITES[self._site].sweeps), self._screening()
-        for sample in self._sensor.samples():
+        scan, judge = Scan(SITES[self.site].sweeps), self._screening()
+        for sample in self.sensor.samples():
             before = scan.scanning
             result = scan.feed(*sample)
             heard(sample, _state(scan))
             if scan.scanning and not before:
-                self._sensor.watch_for_life()
+                self.sensor.watch_for_life()
             if result is None:
                 continue
-            self._sensor.prove_alive()
+            self.sensor.prove_alive()
             look = self._look(result, judge, sample.at_ms)
             if look.verdict == screening.RETRY:
                 scan.ask_again()
@@ -103,29 +96,29 @@ class Looker:
     def _screening(self) -> Screening:
         # This is the second scan, so none is to confirm it; the desk learns no crowd's baseline.
         baseline = Baseline(0.0, fixed=True)
-        return Screening(SITES[self._site], self.threshold_c, confirm_scans=0, baseline=baseline)
+        return Screening(SITES[self.site], self.threshold_c, confirm_scans=0, baseline=baseline)
 
     def _look(self, result: Result, judge: Screening, at_ms: int) -> Look:
-        air_c = self._calibration.air_c(result.ambient_c)
-        skin_c = through_emissivity(self._calibration.object_c(result.object_c), air_c)
+        air_c = self.calibration.air_c(result.ambient_c)
+        skin_c = through_emissivity(self.calibration.object_c(result.object_c), air_c)
         judged = judge.judge(at_ms, skin_c, air_c, result.quality, result.stayed, result)
-        one: Judgement = judged[-1]
+        last: Judgement = judged[-1]
         return Look(
-            sensor=self._sensor.unit,
-            site=self._site,
-            calibrated=bool(self._calibration.sensor),
-            checked=self._checked(),
-            verdict=one.verdict,
-            reason=one.reason,
+            sensor=self.sensor.unit,
+            site=self.site,
+            calibrated=bool(self.calibration.sensor),
+            checked=self.checked(),
+            verdict=last.verdict,
+            reason=last.reason,
             threshold_c=self.threshold_c,
             object_c=round(result.object_c, 2),
             can_c=round(result.ambient_c, 2),
             skin_c=round(skin_c, 2),
-            body_c=round(one.body_c, 2),
+            body_c=round(last.body_c, 2),
             samples=result.samples,
             scan_ms=result.scan_ms,
-            pec_errors=self._sensor.pec_errors,
-            bus_errors=self._sensor.bus_errors,
+            pec_errors=self.sensor.pec_errors,
+            bus_errors=self.sensor.bus_errors,
         )
 
 

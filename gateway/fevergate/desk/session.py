@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import click
-from rich.console import Console
 
 from fevergate.desk import gateway_reader
 from fevergate.desk.linux_i2c import DeskBus
@@ -40,13 +36,7 @@ class AtWork:
     def looker(self, threshold_c: float | None) -> Looker:
         """A `Looker` with this threshold (°C), else the kiosks' lowest, else the default."""
         threshold_c = threshold_c or gateway_reader.strictest_c(self.settings) or THRESHOLD_C
-        return Looker(
-            self.sensor,
-            self.calibration(),
-            self.desk.site,
-            threshold_c,
-            checked=self._checked,
-        )
+        return Looker(self.sensor, self.calibration(), self.desk.site, threshold_c, self._checked)
 
     def _checked(self) -> bool:
         last = last_check(self.settings, self.desk, self.sensor.unit)
@@ -85,17 +75,3 @@ def at_work(path: Path) -> Iterator[AtWork]:
         sensor = DeskSensor(bus, desk.supply_v, clock)
         sensor.begin()
         yield AtWork(settings, desk, sensor, clock)
-
-
-def console() -> Console:
-    """Console for output; into a pipe with 140 columns, so that lines are not cut."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-
-
-def guard_name(
-    _context: click.Context, parameter: click.Parameter, value: str | None
-) -> str | None:
-    """Check a guard's name from an option. Raises `BadParameter`."""
-    if value is not None and not 1 <= len(value) <= 64:
-        raise click.BadParameter("expected 1 to 64 characters", param=parameter)
-    return value

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlite_utils import Database, Migrations
 
 from fevergate.desk import gateway_reader
@@ -26,8 +27,8 @@ from fevergate.storage.connection import (
     ImmediateTransaction,
     connect,
     migrate,
-    open_reader,
     open_sound,
+    read_rows,
 )
 from fevergate.storage.coverage_bits import DAY_S
 from kiosk.calibration import Calibration
@@ -100,7 +101,7 @@ class DeskStore:
 
     def add_look(self, look: Look, by: str, why: str, fever: RaisedFever | None) -> None:
         """Add a look, and delete what is too old."""
-        row = {"at": self._now(), "by": by, "why": why} | _row(look)
+        row = {"at": self._now(), "by": by, "why": why} | asdict(look)
         if fever:
             row |= {"kiosk": fever.kiosk, "boot": fever.boot, "seq": fever.seq}
         self._add("looks", row)
@@ -108,21 +109,16 @@ class DeskStore:
 
     def add_check(self, check: Check, by: str) -> None:
         """Add a check."""
-        self._add("checks", {"at": self._now(), "by": by} | _row(check))
+        self._add("checks", {"at": self._now(), "by": by} | asdict(check))
 
     def add_calibration(self, record: CalibrationRecord) -> None:
         """Add a calibration, which then applies to its sensor."""
-        self._add("calibrations", _row(record))
+        self._add("calibrations", asdict(record))
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
-        names = ", ".join(f'"{name}"' for name in row)
-        holes = ", ".join("?" * len(row))
         try:
             with ImmediateTransaction(self._db.conn):
-                self._db.conn.execute(
-                    f"insert into {table}({names}) values ({holes})",  # noqa: S608 - fields' names
-                    tuple(row.values()),
-                )
+                self._db.table(table).insert(row)
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
 
@@ -140,30 +136,16 @@ class DeskStore:
             )
 
 
-def _row(struct: Struct) -> dict[str, Any]:
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
-
-
 def newest(
     settings: GatewaySettings, desk: Desk, table: str, most: int, sensor: str | None = None
 ) -> list[dict[str, Any]]:
     """Up to `most` rows of `looks`, `checks` or `calibrations`, newest first, of one sensor or all;
     empty without a database. Needs no write permission. Raises `StoreError`."""
-    path = settings.path(desk.database)
-    if not path.exists():
-        return []
-    reader = open_reader(path)
-    try:
-        found = reader.query(
-            f"select * from {table} where ?1 is null or sensor = ?1"  # noqa: S608 - a table's name
-            " order by at desc limit ?2",
-            (sensor, most),
-        )
-        return list(found)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
-    finally:
-        reader.close()
+    query = (
+        f"select * from {table} where ?1 is null or sensor = ?1"  # noqa: S608 - a table's name
+        " order by at desc limit ?2"
+    )
+    return read_rows(settings.path(desk.database), query, sensor, most)
 
 
 def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibration:

@@ -21,11 +21,13 @@ from fevergate.errors import FlashError
 from fevergate.flash.models import of_chip
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import MINIMUM
+from fevergate.system.atomic_file import write_public
 
 SIZE_MAX = 16 << 20
 
 _CHIPS = {rom.IMAGE_CHIP_ID: rom.CHIP_NAME for rom in ROM_LIST if rom.IMAGE_CHIP_ID is not None}
 _MAGIC = 0xE9
+_HEADER_BYTES = 24
 _TABLE_AT = 0x8000
 _PARTITION = struct.Struct("<HBBII16sI")
 _PARTITION_MAGIC = 0x50AA
@@ -64,37 +66,32 @@ class Image:
 def read(path: Path, expected: str | None = None, model: BoardModel | None = None) -> Image:
     """Read and check the user's file. Its SHA-256 must be `expected`, else the one in FILE.sha256
     beside it, if that exists. Raises `FlashError`."""
+    if expected is not None and not _HEX.fullmatch(expected):
+        raise FlashError("--sha256: expected 64 hex digits")
     data = _bytes(path)
-    beside = path.with_name(path.name + ".sha256")
-    if expected is None and beside.is_file():
-        _compare(path, data, _digest_in(beside), str(beside))
-    elif expected is not None:
-        if not _HEX.fullmatch(expected):
-            raise FlashError("--sha256: expected 64 hex digits")
+    if expected is not None:
         _compare(path, data, expected, "--sha256")
+    elif _beside(path).is_file():
+        _compare_beside(path, data)
     return judge(path.name, data, model)
 
 
 def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
     """Check that `data` is a complete image of MicroPython for this model, or without a model for
     any supported board. Raises `FlashError` with what is wrong."""
-    model = _made_for(name, data, model)
-    loader = _part(name, data, 0, "the second-stage loader", model)
-    if len(data) < _TABLE_AT - model.offset + _PARTITION.size:
-        raise FlashError(
-            f"{name}: ends after {loader} bytes, expected a partition table: {_take(model)}"
-        )
-    application = _application_at(name, data, model)
-    _part(name, data, application, "the application", model)
-    version = _version(name, data, application, model)
+    file = _File(name, data, _made_for(name, data, model))
+    file.check_part(0, "the second-stage loader")
+    application = file.application_at()
+    file.check_part(application, "the application")
+    version = file.version(application)
     built = _BOARD_NAME.search(data)
-    wanted = _BOARD_NAMES.get(model.image)
+    wanted = _BOARD_NAMES.get(file.model.image)
     if built and wanted and built[0] != wanted:
-        raise FlashError(
-            f"{name}: built for {built[0].decode()!r}, which does not reach the memory of "
-            f"{model.title}: {_take(model)}"
+        raise file.refused(
+            f"built for {built[0].decode()!r}, which does not reach the memory of"
+            f" {file.model.title}"
         )
-    return Image(name, data, model, version)
+    return Image(name, data, file.model, version)
 
 
 def keep(image: Image) -> Path:
@@ -102,8 +99,8 @@ def keep(image: Image) -> Path:
     path = cached_at(image.model)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, image.data)
-        _replace(path.with_name(path.name + ".sha256"), f"{image.sha256}  {image.name}\n".encode())
+        write_public(path, image.data)
+        write_public(_beside(path), f"{image.sha256}  {image.name}\n".encode())
     except OSError as error:
         raise FlashError(f"{path}: {error.strerror}") from error
     return path
@@ -113,22 +110,20 @@ def cached(model: BoardModel) -> Image:
     """The image that an earlier run cached for such a board, checked again. Raises `FlashError` if
     there is none."""
     path = cached_at(model)
-    beside = path.with_name(path.name + ".sha256")
     if not is_kept(model):
         raise FlashError(
             f"no MicroPython was kept yet for {model.title}: {_take(model)}, {_AT_LEAST}, and name "
             "it with --micropython FILE, or give --keep-micropython for a board that has it"
         )
     data = _bytes(path)
-    _compare(path, data, _digest_in(beside), str(beside))
-    name = beside.read_text(encoding="utf-8", errors="replace").partition("  ")[2].strip()
+    name = _compare_beside(path, data)
     return judge(name or path.name, data, model)
 
 
 def is_kept(model: BoardModel) -> bool:
     """Whether an earlier run cached an image for such a board."""
     path = cached_at(model)
-    return path.is_file() and path.with_name(path.name + ".sha256").is_file()
+    return path.is_file() and _beside(path).is_file()
 
 
 def cached_at(model: BoardModel) -> Path:
@@ -153,14 +148,77 @@ def _take(model: BoardModel) -> str:
 def _made_for(name: str, data: bytes, model: BoardModel | None) -> BoardModel:
     """Model with the chip that the image's header names. Raises `FlashError`."""
     known = model or BOARDS[DEFAULT_BOARD]
-    if len(data) < 24 or data[0] != _MAGIC:
+    if len(data) < _HEADER_BYTES or data[0] != _MAGIC:
         raise FlashError(f"{name}: no image of an ESP32 (0xE9 first): {_take(known)}")
-    number = int.from_bytes(data[12:14], "little")
-    chip = _CHIPS.get(number, f"chip {number}")
-    made_for = model if model and model.chip == chip else None if model else of_chip(chip)
+    chip = _chip(data)
+    made_for = of_chip(chip) if model is None else model if model.chip == chip else None
     if made_for is None:
         raise FlashError(f"{name}: made for {chip}, expected {known.chip}: {_take(known)}")
     return made_for
+
+
+def _chip(header: bytes) -> str:
+    number = int.from_bytes(header[12:14], "little")
+    return _CHIPS.get(number, f"chip {number}")
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that may be an image for a model."""
+
+    name: str
+    data: bytes
+    model: BoardModel
+
+    def refused(self, why: str) -> FlashError:
+        return FlashError(f"{self.name}: {why}: {_take(self.model)}")
+
+    def check_part(self, at: int, what: str) -> None:
+        """Check one of the images inside the file. Raises `FlashError`."""
+        part = self.data[at:]
+        if len(part) < _HEADER_BYTES or part[0] != _MAGIC:
+            raise self.refused(f"{what} at {at:#x} is no image (0xE9 first)")
+        if (chip := _chip(part)) != self.model.chip:
+            raise self.refused(f"{what} is made for {chip}, not {self.model.chip}")
+        try:
+            image: Any = LoadFirmwareImage(self.model.chip, part)
+        except (FatalError, RuntimeError, struct.error, IndexError) as error:
+            raise FlashError(f"{self.name}: {what} is cut off or damaged: {error}") from error
+        wrong = "checksum" if image.checksum != image.calculate_checksum() else ""
+        if image.append_digest and image.stored_digest != image.calc_digest:
+            wrong = wrong or "digest"
+        if wrong:
+            raise FlashError(
+                f"{self.name}: {what} is damaged: its {wrong} is wrong; download it again"
+            )
+
+    def application_at(self) -> int:
+        """Offset in the file of the first application partition. Raises `FlashError`."""
+        table = self.data[_TABLE_AT - self.model.offset :][: _PARTITIONS_MAX * _PARTITION.size]
+        whole = len(table) // _PARTITION.size * _PARTITION.size
+        for magic, kind, _, at, *_ in _PARTITION.iter_unpack(table[:whole]):
+            if magic != _PARTITION_MAGIC:
+                break
+            if kind == 0:
+                return at - self.model.offset
+        raise self.refused("expected a partition table with an application")
+
+    def version(self, application: int) -> tuple[int, int] | None:
+        """MicroPython's version in the application description, or None. Raises `FlashError`."""
+        description = self.data[application + _HEADER_BYTES + 8 :][: _DESCRIPTION.size]
+        if len(description) < _DESCRIPTION.size:
+            return None
+        magic, version, project = _DESCRIPTION.unpack(description)
+        if magic != _DESCRIPTION_MAGIC:
+            return None
+        if (project := project.rstrip(b"\0")) != b"micropython":
+            shown = project.decode("ascii", "replace")
+            raise self.refused(f"holds {shown!r}, expected micropython")
+        match = re.match(rb"v?(\d{1,3})\.(\d{1,3})", version)
+        number = (int(match[1]), int(match[2])) if match else None
+        if number and number < MINIMUM:
+            raise self.refused(f"MicroPython {number[0]}.{number[1]}, expected {_AT_LEAST}")
+        return number
 
 
 def _bytes(path: Path) -> bytes:
@@ -172,15 +230,18 @@ def _bytes(path: Path) -> bytes:
         raise FlashError(f"{path}: {error.strerror}") from error
 
 
-def _digest_in(path: Path) -> str:
-    """Digest in a file written by `sha256sum`. Raises `FlashError`."""
-    try:
-        words = path.read_text(encoding="utf-8", errors="replace").split()
-    except OSError as error:
-        raise FlashError(f"{path}: {error.strerror}") from error
-    if not words or not _HEX.fullmatch(words[0]):
-        raise FlashError(f"{path}: expected a SHA-256 of 64 hex digits, as sha256sum writes it")
-    return words[0]
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _compare_beside(path: Path, data: bytes) -> str:
+    """Compare a file with the digest beside it; returns the name in that. Raises `FlashError`."""
+    beside = _beside(path)
+    digest, _, name = _bytes(beside).decode("utf-8", "replace").partition(" ")
+    if not _HEX.fullmatch(digest.strip()):
+        raise FlashError(f"{beside}: expected a SHA-256 of 64 hex digits, as sha256sum writes it")
+    _compare(path, data, digest.strip(), str(beside))
+    return name.strip()
 
 
 def _compare(path: Path, data: bytes, expected: str, source: str) -> None:
@@ -190,65 +251,3 @@ def _compare(path: Path, data: bytes, expected: str, source: str) -> None:
             f"{path}: SHA-256 {actual}, expected {expected.lower()} ({source}): damaged, or "
             "another file; download it again"
         )
-
-
-def _part(name: str, data: bytes, at: int, what: str, model: BoardModel) -> int:
-    """Check one image inside the file; returns its length. Raises `FlashError`."""
-    header = data[at : at + 24]
-    if len(header) < 24 or header[0] != _MAGIC:
-        raise FlashError(f"{name}: {what} at {at:#x} is no image (0xE9 first): {_take(model)}")
-    number = int.from_bytes(header[12:14], "little")
-    if _CHIPS.get(number) != model.chip:
-        chip = _CHIPS.get(number, f"chip {number}")
-        raise FlashError(f"{name}: {what} is made for {chip}, not {model.chip}: {_take(model)}")
-    try:
-        image: Any = LoadFirmwareImage(model.chip, data[at:])
-    except (FatalError, RuntimeError, struct.error, IndexError) as error:
-        raise FlashError(f"{name}: {what} is cut off or damaged: {error}") from error
-    if image.checksum != image.calculate_checksum():
-        raise FlashError(f"{name}: {what} is damaged: its checksum is wrong; download it again")
-    if image.append_digest and image.stored_digest != image.calc_digest:
-        raise FlashError(f"{name}: {what} is damaged: its digest is wrong; download it again")
-    return image.data_length or 0
-
-
-def _application_at(name: str, data: bytes, model: BoardModel) -> int:
-    """Offset in the file of the first application partition."""
-    for index in range(_PARTITIONS_MAX):
-        entry = data[_TABLE_AT - model.offset + index * _PARTITION.size :][: _PARTITION.size]
-        if len(entry) < _PARTITION.size:
-            break
-        magic, kind, _, at, _, _, _ = _PARTITION.unpack(entry)
-        if magic != _PARTITION_MAGIC:
-            break
-        if kind == 0:
-            return at - model.offset
-    raise FlashError(f"{name}: expected a partition table with an application: {_take(model)}")
-
-
-def _version(name: str, data: bytes, application: int, model: BoardModel) -> tuple[int, int] | None:
-    """MicroPython's version in the application description, or None. Raises `FlashError`."""
-    segments = data[application + 24 + 8 :][: _DESCRIPTION.size]
-    if len(segments) < _DESCRIPTION.size:
-        return None
-    magic, version, project = _DESCRIPTION.unpack(segments)
-    if magic != _DESCRIPTION_MAGIC:
-        return None
-    if project.rstrip(b"\0") != b"micropython":
-        shown = project.rstrip(b"\0").decode("ascii", "replace")
-        raise FlashError(f"{name}: holds {shown!r}, expected micropython: {_take(model)}")
-    found = re.match(rb"v?(\d{1,3})\.(\d{1,3})", version)
-    if not found:
-        return None
-    number = int(found[1]), int(found[2])
-    if number < MINIMUM:
-        raise FlashError(
-            f"{name}: MicroPython {number[0]}.{number[1]}, expected {_AT_LEAST}: {page(model)}"
-        )
-    return number
-
-
-def _replace(path: Path, data: bytes) -> None:
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(data)
-    half.replace(path)

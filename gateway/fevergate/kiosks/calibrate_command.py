@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,9 +11,10 @@ import click
 from msgspec.structs import replace
 from sqlite_utils import Database
 
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import by_option, settings_option
+from fevergate.command_line.waiting import until
 from fevergate.errors import NothingFoundError
-from fevergate.kiosks.calibration import PEOPLE, SCANS, Point, from_black_bodies, from_people
+from fevergate.kiosks.calibration import PEOPLE, SCANS, from_black_bodies, from_people
 from fevergate.kiosks.calibration_prompts import (
     agreed,
     black_bodies,
@@ -25,12 +24,7 @@ from fevergate.kiosks.calibration_prompts import (
 )
 from fevergate.kiosks.remote_settings import current, put
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import (
-    CalibrationRecord,
-    Command,
-    Topic,
-    encode,
-)
+from fevergate.protocol.messages import CalibrationRecord, Command, Topic, encode
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import side_by_side
@@ -39,7 +33,6 @@ from kiosk.estimate import SITES, body_c, through_emissivity
 SILENT_S = 180
 """A kiosk that was not heard for longer than this cannot be calibrated."""
 
-POLL_S = 0.2
 APPLIED_S = 20
 """How long the kiosk's confirmation is waited for."""
 
@@ -49,7 +42,7 @@ SCAN_S = 120
 
 @click.command("calibrate")
 @click.argument("kiosk")
-@click.option("--by", required=True, help="Who calibrates; goes into the record.")
+@by_option("Who calibrates; goes into the record.")
 @click.option(
     "--reference",
     type=click.Choice(["blackbody", "axillary", "oral"]),
@@ -80,28 +73,22 @@ def calibrate_command(
       fevergate calibrate north-1 --by "Li Wei" --room 22.4
       fevergate calibrate north-1 --by "Li Wei" --reference axillary
     """
-    if not 1 <= len(by) <= 64:
-        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
     settings = load_gateway(settings_path).as_user("admin")
-    if settings.gate_of(kiosk) is None:
-        names = ", ".join(name for gate in settings.gates for name in gate.kiosks)
-        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
-    database = open_reader(settings.path(settings.database))
-    try:
+    settings.expect_kiosks(kiosk)
+    with open_reader(settings.path(settings.database)) as database:
         sensor, site = _unit(database, kiosk)
         # Until the person has agreed: a black body that is still held up is no fever.
-        with _references(settings, kiosk):
-            scans = Scans(database, settings, kiosk)
+        with Scans(database, settings, kiosk) as scans:
             points, clinical_c = [], []
             if reference == "blackbody":
-                points = _black_bodies(scans)
+                points = black_bodies(scans.forget, scans.again)
                 click.echo(side_by_side("Take the black body away."))
             else:
                 clinical_c = _people(scans)
             if room_c is None:
                 can_over_air_c = _can_over_air(database, kiosk, sensor)
             else:
-                can_over_air_c = round(scans.can_c() - room_c, 2)
+                can_over_air_c = round(fmean(row["ambient_c"] for row in scans.rows) - room_c, 2)
             if points:
                 result = from_black_bodies(points, reference_u_c)
             else:
@@ -113,12 +100,11 @@ def calibrate_command(
             record = record_of(sensor, by, result, can_over_air_c)
             if agreed(record, yes=yes):
                 _put_in_force(settings, database, kiosk, record)
-    finally:
-        database.close()
 
 
 class Scans:
-    """Waits for the kiosk's scans of references in the gateway's database."""
+    """Waits for the kiosk's scans of references in the gateway's database; within the block the
+    kiosk marks its scans as such."""
 
     def __init__(self, database: Database, settings: GatewaySettings, kiosk: str) -> None:
         self._database = database
@@ -127,16 +113,31 @@ class Scans:
         self._seen = self._count()
         self.rows: list[dict[str, Any]] = []
 
-    def next(self) -> dict[str, Any]:
-        """Wait for the next scan. Raises `NothingFoundError` if none comes within `SCAN_S`."""
-        row = _until(self._newer, SCAN_S)
+    def __enter__(self) -> Scans:
+        self._refer(on=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._refer(on=False)
+
+    def next(self) -> float:
+        """Wait for the next scan; returns what the sensor read (°C).
+
+        Raises `NothingFoundError` if none comes within `SCAN_S`.
+        """
+        row = until(self._newer, SCAN_S)
         if row is None:
             raise NothingFoundError(
                 f"{self._kiosk}: no scan within {SCAN_S} s; is it on, and is something before it?"
             )
         self._seen += 1
         self.rows.append(row)
-        return row
+        return row["object_c"]
+
+    def again(self, number: int) -> float:
+        """Ask for scan `number` of a black body, and wait for it as `next` does."""
+        click.echo(f"  scan {number} of {SCANS}: take it away, hold it up again ...")
+        return self.next()
 
     def forget(self) -> None:
         """Skip the scans up to now, such as those made while somebody was typing.
@@ -144,38 +145,27 @@ class Scans:
         The kiosk is told again that references are scanned: it believes that for a quarter of an
         hour, and ten people with a thermometer under the arm take longer.
         """
-        _refer(self._settings, self._kiosk, on=True)
+        self._refer(on=True)
         self._seen = self._count()
 
-    def can_c(self) -> float:
-        """Mean temperature of the sensor's can over the scans (°C)."""
-        return fmean(row["ambient_c"] for row in self.rows)
+    def _refer(self, *, on: bool) -> None:
+        topic = str(Topic(self._settings.campus, self._kiosk, "command"))
+        publish_once(self._settings, topic, encode(Command(command="reference", on=on)))
 
     def _count(self) -> int:
-        return self._database.execute(f"select count(*) {_REFERENCES}", (self._kiosk,)).fetchone()[
-            0
-        ]
+        rows = self._database.execute(f"select count(*) {_REFERENCES}", (self._kiosk,))
+        return rows.fetchone()[0]
 
     def _newer(self) -> dict[str, Any] | None:
-        return next(
-            self._database.query(
-                f"select object_c, ambient_c, body_c {_REFERENCES}"
-                " order by received_at, boot, seq limit 1 offset ?",
-                (self._kiosk, self._seen),
-            ),
-            None,
+        rows = self._database.query(
+            f"select object_c, ambient_c {_REFERENCES} order by received_at, boot, seq"
+            " limit 1 offset ?",
+            (self._kiosk, self._seen),
         )
+        return next(rows, None)
 
 
 _REFERENCES = "from readings where kiosk = ? and reason = 'reference' and object_c is not null"
-
-
-def _black_bodies(scans: Scans) -> list[Point]:
-    def read(number: int) -> float:
-        click.echo(f"  scan {number} of {SCANS}: take it away, hold it up again ...")
-        return scans.next()["object_c"]
-
-    return black_bodies(scans.forget, read)
 
 
 def _people(scans: Scans) -> list[float]:
@@ -194,7 +184,7 @@ def _people(scans: Scans) -> list[float]:
         )
         scans.forget()
         click.echo("  " + side_by_side("now look at the mark ..."))
-        say_read(scans.next()["object_c"])
+        say_read(scans.next())
     return clinical_c
 
 
@@ -202,21 +192,6 @@ def _uncalibrated_c(scan: dict[str, Any], can_over_air_c: float, site: str) -> f
     """What the kiosk would state for a scan (°C) if its sensor had no calibration."""
     air_c = scan["ambient_c"] - can_over_air_c
     return body_c(through_emissivity(scan["object_c"], air_c), air_c, SITES[site])
-
-
-@contextmanager
-def _references(settings: GatewaySettings, kiosk: str) -> Iterator[None]:
-    """Within the block the kiosk marks its scans as scans of a reference."""
-    _refer(settings, kiosk, on=True)
-    try:
-        yield
-    finally:
-        _refer(settings, kiosk, on=False)
-
-
-def _refer(settings: GatewaySettings, kiosk: str, *, on: bool) -> None:
-    topic = str(Topic(settings.campus, kiosk, "command"))
-    publish_once(settings, topic, encode(Command(command="reference", on=on)))
 
 
 def _unit(database: Database, kiosk: str) -> tuple[str, str]:
@@ -252,20 +227,12 @@ def _put_in_force(
         row = database.execute(
             "select 1 from calibrations where kiosk = ? and at = ?", (kiosk, record.at)
         ).fetchone()
-        return True if row else None
+        return bool(row) or None
 
-    if _until(applied, APPLIED_S):
+    if until(applied, APPLIED_S):
         click.echo(side_by_side("{kiosk}: in force", kiosk=kiosk))
     else:
         click.echo(
             f"{kiosk}: sent, not yet confirmed; it takes effect when the kiosk is online"
             " (fevergate doctor shows it)"
         )
-
-
-def _until(look: Callable[[], Any], patience_s: float) -> Any:
-    """Call `look` until it returns something; None if it never does within `patience_s`."""
-    end = time.monotonic() + patience_s
-    while (result := look()) is None and time.monotonic() < end:
-        time.sleep(POLL_S)
-    return result

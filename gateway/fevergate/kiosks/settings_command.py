@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 from msgspec.structs import asdict, replace
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
-from sqlite_utils import Database
 
 from fevergate.command_line.options import FiniteRange, settings_option
-from fevergate.errors import NothingFoundError
+from fevergate.command_line.terminal import console, table
+from fevergate.command_line.waiting import until
 from fevergate.kiosks.remote_settings import (
     BASELINE_C,
     THRESHOLD_C,
@@ -34,8 +30,6 @@ from kiosk.estimate import SITES
 
 ANSWER_S = 15
 """How long the command waits for the kiosks' answers."""
-
-POLL_S = 0.2
 
 
 @click.command("settings")
@@ -71,50 +65,39 @@ def settings_command(
       fevergate settings --notice 今日考场请走东门
     """
     settings = load_gateway(settings_path).as_user("admin")
-    known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
-    if wrong := [kiosk for kiosk in kiosks if kiosk not in known]:
-        raise NothingFoundError(f"kiosk {wrong[0]!r}: expected one of {', '.join(known)}")
+    settings.expect_kiosks(*kiosks)
+    names = kiosks or settings.kiosks
     given = values_of(values)
-    database = open_reader(settings.path(settings.database))
-    try:
+    with open_reader(settings.path(settings.database)) as database:
         if reset or given != KioskValues():
             began = time.time()
             wanted = {
-                kiosk: set_values(settings, database, kiosk, given, reset=reset)
-                for kiosk in kiosks or known
+                kiosk: set_values(settings, database, kiosk, given, reset=reset) for kiosk in names
             }
-            _await(database, wanted, began)
+
+            def answered() -> bool | None:
+                last = answers(database)
+                return (
+                    all(last.get(kiosk, Answer()).answered_at >= began for kiosk in names) or None
+                )
+
+            until(answered, ANSWER_S)
         else:
-            wanted = {kiosk: current(settings, kiosk) for kiosk in kiosks or known}
-        _show(database, wanted)
-    finally:
-        database.close()
+            wanted = {kiosk: current(settings, kiosk) for kiosk in names}
+        last = answers(database)
+    titles = (N_("kiosk"), N_("set from here"), N_("state"))
+    rows = [_row(kiosk, wanted[kiosk], last.get(kiosk, Answer())) for kiosk in names]
+    console().print(table(map(side_by_side, titles), rows))
 
 
-def _await(database: Database, kiosks: Iterable[str], since: float) -> None:
-    """Wait until each kiosk has answered after `since` (Unix time, s), at most `ANSWER_S`."""
-    end = time.monotonic() + ANSWER_S
-    while time.monotonic() < end:
-        answered = answers(database)
-        if all(answered.get(kiosk, Answer()).answered_at >= since for kiosk in kiosks):
-            return
-        time.sleep(POLL_S)
-
-
-def _show(database: Database, retained: dict[str, KioskSettings]) -> None:
-    answered = answers(database)
-    table = Table()
-    for title in (N_("kiosk"), N_("set from here"), N_("state")):
-        table.add_column(side_by_side(title))
-    for kiosk, wanted in retained.items():
-        values = asdict(replace(wanted.values, notice_glyphs=None)) if wanted.values else {}
-        text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
-        answer = answered.get(kiosk, Answer())
-        if answer.error:
-            state = Text(side_by_side("refused: {error}", error=answer.error), "bold red")
-        elif answer.version >= wanted.version:
-            state = Text(side_by_side("in force"), "green")
-        else:
-            state = Text(side_by_side("waits for the kiosk"), "yellow")
-        table.add_row(Text(kiosk), Text(text or "-"), state)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, Text]:
+    """A kiosk, what is set for it from here, and whether it is in force."""
+    values = asdict(replace(wanted.values, notice_glyphs=None)) if wanted.values else {}
+    text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+    if answer.error:
+        state = Text(side_by_side("refused: {error}", error=answer.error), "bold red")
+    elif answer.version >= wanted.version:
+        state = Text(side_by_side("in force"), "green")
+    else:
+        state = Text(side_by_side("waits for the kiosk"), "yellow")
+    return kiosk, text or "-", state

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.options import settings_option
+from fevergate.command_line.terminal import console, table
 from fevergate.crypto.pki import UPDATE_KEY, read_update_key
-from fevergate.errors import NothingFoundError
 from fevergate.kiosks import rollout
 from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_bundle import build, read
@@ -90,65 +90,52 @@ def update_command(
         click.echo(f"{save}: {size}, sha256 {bundle.sha256}")
         return
     settings = load_gateway(settings_path).as_user("admin")
-    known = [kiosk for gate in settings.gates for kiosk in gate.kiosks]
     if everyone == bool(kiosks):
         raise click.UsageError("name the kiosks to update, or give --all")
-    if wrong := [kiosk for kiosk in kiosks if kiosk not in known]:
-        raise NothingFoundError(f"kiosk {wrong[0]!r}: expected one of {', '.join(known)}")
+    settings.expect_kiosks(*kiosks)
     signing = read_update_key(key or settings.path(UPDATE_KEY))
-    wanted = list(dict.fromkeys(kiosks or known))
-    say = Console(width=None if sys.stdout.isatty() else 120)
-    say.print(f"{size} → {', '.join(wanted)}")
-    with _Shown(say) as shown:
+    wanted = list(dict.fromkeys(kiosks or settings.kiosks))
+    screen = console()
+    screen.print(f"{size} → {', '.join(wanted)}")
+    with _Shown(screen) as shown:
         work = Rollout(settings, bundle, signing, shown.moved, downgrade=downgrade)
         with work.connected():
             ended = work.run(wanted, at_once)
     left = [kiosk for kiosk in wanted if kiosk not in {progress.kiosk for progress in ended}]
-    _table(say, ended, left)
+    screen.print(_results(ended, left))
     if left or any(progress.state != rollout.DONE for progress in ended):
         sys.exit(1)
 
 
-class _Shown:
+class _Shown(Progress):
     """Shows progress: a bar for each kiosk in a terminal, else a line for each step."""
 
-    def __init__(self, say: Console) -> None:
-        self._say = say
-        self._bars = Progress(
+    def __init__(self, screen: Console) -> None:
+        columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[state]}"),
-            console=say,
-            disable=not say.is_terminal,
         )
-        self._tasks: dict[str, TaskID] = {}
+        super().__init__(*columns, console=screen, disable=not screen.is_terminal)
+        self._tasks_of: dict[str, TaskID] = {}
         self._last: dict[str, str] = {}
 
-    def __enter__(self) -> _Shown:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
     def moved(self, progress: rollout.Progress) -> None:
+        """Show the progress of one kiosk."""
         kiosk, state = progress.kiosk, side_by_side(LABELS.get(progress.state, progress.state))
-        if kiosk not in self._tasks:
-            self._tasks[kiosk] = self._bars.add_task(kiosk, total=1.0, state=state)
-        self._bars.update(self._tasks[kiosk], completed=progress.share, state=state)
-        if not self._say.is_terminal and self._last.get(kiosk) != progress.state:
-            self._say.print(Text(f"{kiosk}: {state} {progress.why}".rstrip()))
+        if kiosk not in self._tasks_of:
+            self._tasks_of[kiosk] = self.add_task(kiosk, total=1.0, state=state)
+        self.update(self._tasks_of[kiosk], completed=progress.share, state=state)
+        if self.disable and self._last.get(kiosk) != progress.state:
+            self.console.print(Text(f"{kiosk}: {state} {progress.why}".rstrip()))
         self._last[kiosk] = progress.state
 
 
-def _table(say: Console, ended: list[rollout.Progress], left: list[str]) -> None:
-    table = Table()
-    for title in (N_("kiosk"), N_("result"), N_("why")):
-        table.add_column(side_by_side(title))
+def _results(ended: list[rollout.Progress], left: list[str]) -> Table:
+    rows = []
     for progress in ended:
         style = "green" if progress.state == rollout.DONE else "bold red"
         state = Text(side_by_side(LABELS[progress.state]), style)
-        table.add_row(progress.kiosk, state, Text(progress.why))
-    for kiosk in left:
-        table.add_row(kiosk, side_by_side("left as it is"), "")
-    say.print(table)
+        rows.append((progress.kiosk, state, progress.why))
+    rows += [(kiosk, side_by_side("left as it is"), "") for kiosk in left]
+    return table(map(side_by_side, (N_("kiosk"), N_("result"), N_("why"))), rows)

@@ -12,7 +12,7 @@ import click
 from fevergate.backup.archive import Manifest, encrypted, read_manifest
 from fevergate.command_line.options import FOLDER, settings_option
 from fevergate.command_line.secret_input import ask_secret
-from fevergate.errors import BackupError, SettingsError
+from fevergate.errors import BackupError
 
 PASSPHRASE = "FEVERGATE_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
 passphrase_option = click.option(
@@ -113,12 +113,9 @@ def _restore_gateway(file: Path, folder: Path, passphrase: str | None) -> None:
 
 
 def _restore_campus(file: Path, folder: Path, passphrase: str | None, database: str | None) -> None:
+    from fevergate.campus.backup import restore_campus
     from fevergate.provision.steps import begin_campus
 
-    try:
-        from fevergate.campus.backup import restore_campus
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"{file}: {NEEDS_CAMPUS}") from error
     manifest = restore_campus(file, folder, show_progress, passphrase, database)
     show_progress("")
     click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
@@ -128,18 +125,13 @@ def _restore_campus(file: Path, folder: Path, passphrase: str | None, database: 
         click.echo(line)
 
 
-NEEDS_CAMPUS = "a campus server's needs more: pip install 'fevergate[campus]'"
-
-
 def _back_up(
     file: Path | None, settings_path: Path, passphrase: str | None
 ) -> tuple[Path, Manifest]:
     if is_campus(settings_path):
-        try:
-            from fevergate.campus.backup import backup_campus
-            from fevergate.campus.settings import load_campus
-        except ModuleNotFoundError as error:
-            raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
+        from fevergate.campus.backup import backup_campus
+        from fevergate.campus.settings import load_campus
+
         campus = load_campus(settings_path)
         file = file or _named("campus", datetime.now(campus.zone), passphrase)
         return file, backup_campus(campus, file, show_progress, passphrase)

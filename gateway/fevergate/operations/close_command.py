@@ -8,9 +8,7 @@ import click
 
 from fevergate.backup.closing import NOTE, REMAINS, close, finish
 from fevergate.command_line.options import settings_option
-from fevergate.errors import SettingsError
 from fevergate.operations.backup_commands import (
-    NEEDS_CAMPUS,
     is_campus,
     new_passphrase,
     passphrase_option,
@@ -82,12 +80,10 @@ def close_command(
 def _close_campus(
     campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
 ) -> None:
-    try:
-        from fevergate.campus.closing import REMAINS as LEFT
-        from fevergate.campus.closing import close_campus
-        from fevergate.campus.settings import load_campus
-    except ModuleNotFoundError as error:
-        raise SettingsError(f"{settings_path}: {NEEDS_CAMPUS}") from error
+    from fevergate.campus.closing import REMAINS as LEFT
+    from fevergate.campus.closing import close_campus
+    from fevergate.campus.settings import load_campus
+
     settings = load_campus(settings_path)
     passphrase = new_passphrase(passphrase_file)
     manifest = close_campus(settings, campus, archive, passphrase, show_progress)

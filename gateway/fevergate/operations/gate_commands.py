@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
 from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import Acknowledge, LampTest, encode
 from fevergate.settings.gateway import GatewaySettings, load_gateway
@@ -22,7 +20,7 @@ def publish_to_gate(
     """Publish `message` of `by` on `topic(campus, gate)` as user `admin`; returns the settings.
 
     The password is beside the settings (admin.password). Raises `NothingFoundError` for an unknown
-    gate, `BadParameter` where `by` is empty or too long, `SettingsError`, `BrokerError`.
+    gate, `SettingsError`, `BrokerError`.
     """
     from fevergate.mqtt.one_shot import publish_once
 
@@ -30,7 +28,5 @@ def publish_to_gate(
     gates = [known.name for known in settings.gates]
     if gate not in gates:
         raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
-    if not 1 <= len(by) <= 64:
-        raise click.BadParameter("expected 1 to 64 characters", param_hint="--by")
     publish_once(settings, topic(settings.campus, gate), encode(message(by=by)))
     return settings

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import by_option, settings_option
+from fevergate.command_line.waiting import until
 from fevergate.errors import BrokerError, PinsError
 from fevergate.operations.gate_commands import publish_to_gate
 from fevergate.protocol.lamp_answer import DARK, answer
@@ -40,7 +40,7 @@ def rest_command(settings_path: Path) -> None:
 
 @lamps_group.command("test")
 @click.argument("gate")
-@click.option("--by", required=True, help="Who looks and listens; is noted with the time.")
+@by_option("Who looks and listens; is noted with the time.")
 @settings_option("gateway.toml")
 def test_command(gate: str, by: str, settings_path: Path) -> None:
     """Light red, amber and green of GATE in turn, then sound, two seconds each.
@@ -63,20 +63,19 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
     """
     from fevergate.mqtt.one_shot import read_retained
 
-    end = time.monotonic() + ANSWER_S
-    while time.monotonic() < end:
+    def begun() -> bool | None:
         payload = read_retained(settings, alarm_topic(settings.campus, gate))
         state = decode(payload, AlarmState) if payload else None
         result = answer(state)
-        if result == "begun":
-            return
         if result == "red":
             raise PinsError(f"{gate} is red: its lamps are not tried")
         if state and result == "dark":
             (why, *_) = (line for line in state.amber if line.startswith(DARK))
             raise PinsError(f"{gate}: {why}")
-        time.sleep(0.2)
-    raise BrokerError(
-        f"{gate}: no test began; does the gateway run, and is the broker's access list of this"
-        " version (run fevergate provision gateway again, as before)?"
-    )
+        return result == "begun" or None
+
+    if not until(begun, ANSWER_S):
+        raise BrokerError(
+            f"{gate}: no test began; does the gateway run, and is the broker's access list of this"
+            " version (run fevergate provision gateway again, as before)?"
+        )

@@ -8,16 +8,18 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 from msgspec import Struct
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.options import json_option, language_option, settings_option
+from fevergate.command_line.terminal import console
 from fevergate.errors import BrokerError, StoreError
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
@@ -76,13 +78,10 @@ def look(settings: GatewaySettings) -> Status:
         status.troubles.append(str(error))
     path = settings.path(settings.database)
     try:
-        reader = open_reader(path)
-        try:
+        with open_reader(path) as reader:
             day = read_day(reader, settings, most=0)
             rows = {row["kiosk"]: row for row in reader.query("select * from kiosks")}
             (status.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
-        finally:
-            reader.close()
         status.fevers_today = day.count
         status.kiosks = [_kiosk(today, rows.get(today.kiosk)) for today in day.kiosks]
         status.database_mb = sum(f.stat().st_size for f in path.parent.glob(f"{path.name}*")) / 1e6
@@ -103,18 +102,13 @@ def _gates(settings: GatewaySettings) -> list[AlarmState]:
     return gates
 
 
-def _kiosk(today: KioskDay, row: dict[str, object] | None) -> KioskStatus:
+def _kiosk(today: KioskDay, row: dict[str, Any] | None) -> KioskStatus:
     status = KioskStatus(kiosk=today.kiosk, gate=today.gate, today=today)
-    if row is None:
-        return status
-    health = json.loads(str(row["health"] or "{}"))
-    status.online = row["status"] == "online"
-    status.heard_at = float(str(row["last_seen"]))
-    status.fault = str(health.get("fault") or "")
-    status.queued = int(health.get("queued") or 0)
-    status.fw = str(health.get("fw") or "")
-    status.board = str(health.get("board") or "")
-    status.wifi = int(health.get("wifi") or 0)
+    if row:
+        status.online, status.heard_at = row["status"] == "online", row["last_seen"]
+        health = json.loads(row["health"] or "{}")
+        for name in ("fault", "queued", "fw", "board", "wifi"):
+            setattr(status, name, health.get(name) or getattr(status, name))
     return status
 
 
@@ -236,7 +230,6 @@ def status_command(
             except KeyboardInterrupt:
                 return
     else:
-        console = Console(width=None if sys.stdout.isatty() else 120)
-        console.print(as_table(status, language))
+        console().print(as_table(status, language))
     if status.troubles:
         context.exit(1)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlite_utils import Database, Migrations
@@ -79,6 +80,20 @@ def migrate(database: Database, migrations: Migrations) -> None:
     if names and "first" not in names:
         raise StoreError("made by a version before the first release; expected a newer database")
     migrations.apply(database)
+
+
+def read_rows(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
+    """Rows that a query finds in a database; none where the file does not exist yet.
+
+    Raises `StoreError`.
+    """
+    if not path.exists():
+        return []
+    with open_reader(path) as reader:
+        try:
+            return list(reader.query(query, values))
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}") from error
 
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
