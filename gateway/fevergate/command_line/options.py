@@ -25,6 +25,15 @@ language_option = click.option(
     help="Language of the output.  [default: that of the settings]",
 )
 
+spoken_option = click.option(
+    "--language",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    show_default=True,
+    help="Language of the output.",
+)
+"""`--language` of a command that reads no settings."""
+
 
 class FiniteRange(click.FloatRange):
     """A number within bounds that is not NaN, which `click.FloatRange` accepts."""

@@ -10,10 +10,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevergate.command_line.options import FiniteRange, json_option
+from fevergate.command_line.options import FiniteRange, json_option, spoken_option
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Interval, evaluate
-from fevergate.texts.translations import LANGUAGES, N_, translator
+from fevergate.texts.translations import N_, translator
 from kiosk.estimate import SITES
 from kiosk.screening import THRESHOLD_C
 
@@ -48,13 +48,7 @@ from kiosk.screening import THRESHOLD_C
 @click.option(
     "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG: ROC, rooms."
 )
-@click.option(
-    "--language",
-    type=click.Choice(LANGUAGES),
-    default="zh",
-    show_default=True,
-    help="Language of the output.",
-)
+@spoken_option
 def evaluate_command(
     file: Path,
     site: str,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import settings_option, spoken_option
 from fevergate.command_line.terminal import console, print_finding
 from fevergate.operations.doctor import examine
 from fevergate.texts.translations import LANGUAGES
@@ -15,13 +15,7 @@ from fevergate.texts.translations import LANGUAGES
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list instead of text.")
-@click.option(
-    "--language",
-    type=click.Choice(LANGUAGES),
-    default="zh",
-    show_default=True,
-    help="Language of the output.",
-)
+@spoken_option
 @settings_option("gateway.toml")
 @click.pass_context
 def doctor_command(
