@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector as Registered
@@ -15,28 +16,28 @@ from fevergate.settings.gateway import Metrics
 from fevergate.system.prometheus_server import counter, gauge
 
 
+@dataclass(eq=False)
 class CollectMetrics(Registered):
     """Prometheus collector over one collector's intake, writer and broker connection."""
 
-    def __init__(self, intake: Intake, writer: CollectWriter, broker: BrokerClient) -> None:
-        self._intake = intake
-        self._writer = writer
-        self._broker = broker
+    intake: Intake
+    writer: CollectWriter
+    broker: BrokerClient
 
     def collect(self) -> Iterator[Metric]:
         """Every figure with its present value."""
-        writer, store = self._writer, self._writer.store
+        writer, store = self.writer, self.writer.store
         yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
-        yield gauge("fevergate_broker_up", "Whether there is a line.", self._broker.connected)
+        yield gauge("fevergate_broker_up", "Whether there is a line.", self.broker.connected)
         yield counter(
             "fevergate_broker_dropped_messages",
             "What the broker says it has dropped since it started.",
-            self._intake.dropped,
+            self.intake.dropped,
         )
         messages = CounterMetricFamily(
             "fevergate_collect_messages", "What came in: reading, rejected.", labels=["kind"]
         )
-        for kind, count in list(self._intake.counts.items()):
+        for kind, count in list(self.intake.counts.items()):
             messages.add_metric([kind], count)
         yield messages
         yield counter("fevergate_collect_new_readings", "Stored.", store.new)

@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from fevergate.command_line.terminal import table
 from fevergate.desk.daily_check import Check
 from fevergate.desk.scan import Look, State
 from fevergate.desk.sensor import Sample
@@ -192,10 +192,9 @@ def history(
         rows.append((row["at"], row["by"], say("calibration"), answer, say(method)))
     if not rows:
         return Text(say("nothing was kept yet"))
-    table = Table()
-    for title in (N_("When"), N_("Guard"), N_("Action"), N_("Result"), N_("Why")):
-        table.add_column(say(title))
-    for at, *cells in sorted(rows, key=lambda row: row[0], reverse=True):
-        when = datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
-        table.add_row(when, *(Text(str(cell)) for cell in cells))
-    return table
+    titles = (N_("When"), N_("Guard"), N_("Action"), N_("Result"), N_("Why"))
+    rows.sort(key=lambda row: row[0], reverse=True)
+    return table(
+        map(say, titles),
+        ((f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}", *cells) for at, *cells in rows),
+    )

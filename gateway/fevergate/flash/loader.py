@@ -125,7 +125,8 @@ def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
             raise FlashError(f"{port}: {_plain(error)}") from error
         finally:
             if loader is not None:
-                _close(loader)
+                with suppress(SerialException, OSError):  # the cable was pulled
+                    loader._port.close()
 
 
 # ESP32-S3: eFuse PSRAM_CAP (esptool, `ESP32S3ROM.get_chip_features`). In a package there are 2 MB
@@ -141,13 +142,6 @@ def _psram(loader: Any) -> str:
     # esptool derives the classes of other chips from ESP32ROM, too.
     plain = isinstance(loader, ESP32ROM) and loader.CHIP_NAME == ESP32ROM.CHIP_NAME
     return "quad" if plain and loader.get_pkg_version() in _ESP32_WITH_PSRAM else "unknown"
-
-
-def _close(chip: Any) -> None:
-    try:
-        chip._port.close()
-    except (SerialException, OSError):
-        return  # the cable was pulled
 
 
 _ADVICE = {

@@ -69,33 +69,26 @@ def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> Calibrat
         raise CalibrationRefusedError(f"{len(points)} points: expected one or two black bodies")
     for point in points:
         _check_point(point)
-    first, last = (min(points, key=_reference), max(points, key=_reference))
-    gain = 1.0
+    first, last = (pick(points, key=lambda point: point.reference_c) for pick in (min, max))
+    span_c = last.reference_c - first.reference_c
+    gain = reach = 1.0
     if len(points) == 2:
-        if last.reference_c - first.reference_c < APART_C:
+        if span_c < APART_C:
             raise CalibrationRefusedError(
                 f"black bodies of {first.reference_c:.2f} and {last.reference_c:.2f} °C:"
                 f" expected at least {APART_C:g} °C between them"
             )
-        read_c = fmean(last.read_c) - fmean(first.read_c)
-        gain = (last.reference_c - first.reference_c) / max(read_c, 0.01)
+        gain = span_c / max(fmean(last.read_c) - fmean(first.read_c), 0.01)
+        # The error of a line grows with the distance from the middle of its two points.
+        middle_c = (first.reference_c + last.reference_c) / 2
+        reach = max(1.0, abs(PIVOT_C - middle_c) * 2 / span_c)
     # The line is given by its gain and by its offset at the pivot (37 °C).
     nearest = min(points, key=lambda point: abs(point.reference_c - PIVOT_C))
     offset_c = nearest.reference_c - PIVOT_C - gain * (fmean(nearest.read_c) - PIVOT_C)
-    spread = (
-        max(stdev(point.read_c) for point in points) / min(len(p.read_c) for p in points) ** 0.5
-    )
-    # The error of a line grows with the distance from the middle of its two points.
-    reach = 1.0
-    if len(points) == 2:
-        span_c = last.reference_c - first.reference_c
-        reach = max(1.0, abs(PIVOT_C - (first.reference_c + last.reference_c) / 2) * 2 / span_c)
-    return _plausible(
-        "two-point" if len(points) == 2 else "one-point",
-        offset_c,
-        gain,
-        _combined(reference_u_c, spread * reach),
-    )
+    scatter = max(stdev(point.read_c) for point in points)
+    spread = scatter / min(len(point.read_c) for point in points) ** 0.5
+    method = "two-point" if len(points) == 2 else "one-point"
+    return _plausible(method, offset_c, gain, _combined(reference_u_c, spread * reach))
 
 
 def from_people(
@@ -125,16 +118,8 @@ def from_people(
             f"people differ by {scatter_c:.2f} °C (SD): expected at most {PEOPLE_SCATTER_MAX_C:g};"
             " were they at rest, indoors, and did all look at the mark?"
         )
-    return _plausible(
-        "people",
-        fmean(differences),
-        1.0,
-        _combined(reference_u_c, scatter_c / len(pairs) ** 0.5),
-    )
-
-
-def _reference(point: Point) -> float:
-    return point.reference_c
+    uncertainty_c = _combined(reference_u_c, scatter_c / len(pairs) ** 0.5)
+    return _plausible("people", fmean(differences), 1.0, uncertainty_c)
 
 
 def _check_point(point: Point) -> None:
