@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from fevergate import __version__
-from fevergate.command_line.options import by_option, settings_option
+from fevergate.command_line.options import settings_option
 from fevergate.errors import FeverGateError, SettingsError
 
 COMMANDS = {
+    "acknowledge": "fevergate.operations.gate_commands:acknowledge_command",
     "backup": "fevergate.operations.backup_commands:backup_command",
     "broker": "fevergate.mosquitto.start_command:broker_command",
     "calibrate": "fevergate.kiosks.calibrate_command:calibrate_command",
@@ -25,7 +26,7 @@ COMMANDS = {
     "doctor": "fevergate.operations.doctor_command:doctor_command",
     "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
-    "lamps": "fevergate.operations.lamps_command:lamps_group",
+    "lamps": "fevergate.operations.gate_commands:lamps_group",
     "log": "fevergate.reports.log_command:log_command",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.operations.backup_commands:restore_command",
@@ -121,22 +122,6 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
     set_up(verbose)
     settings, wrong = load_settings(settings_path)
     run(settings, wrong=wrong)
-
-
-@cli.command("acknowledge")
-@click.argument("gate")
-@by_option("Who saw to the fever; goes into the fever log.")
-@settings_option("gateway.toml")
-def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
-    """Acknowledge the red light of GATE, as its button does.
-
-    Publishes as the administrator, whose password lies beside the settings (admin.password).
-    """
-    from fevergate.operations.gate_commands import publish_to_gate
-    from fevergate.protocol.messages import Acknowledge, acknowledge_topic
-
-    publish_to_gate(settings_path, gate, by, acknowledge_topic, Acknowledge)
-    click.echo(f"{gate}: acknowledgement by {by} sent")
 
 
 def main() -> None:

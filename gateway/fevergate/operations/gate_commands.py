@@ -1,16 +1,109 @@
-"""Publishes a person's request to a gate of this gateway."""
+"""`fevergate acknowledge` and `fevergate lamps`: a person's requests to a gate of this gateway."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from fevergate.errors import NothingFoundError
-from fevergate.protocol.messages import Acknowledge, LampTest, encode
+import click
+
+from fevergate.command_line.options import by_option, settings_option
+from fevergate.command_line.waiting import until
+from fevergate.errors import BrokerError, NothingFoundError, PinsError
+from fevergate.protocol.lamp_answer import DARK, answer
+from fevergate.protocol.messages import (
+    Acknowledge,
+    AlarmState,
+    LampTest,
+    acknowledge_topic,
+    alarm_topic,
+    decode,
+    encode,
+    lamp_test_topic,
+)
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 
+ANSWER_S = 10.0
+"""Longest wait for the gateway to begin the test."""
 
-def publish_to_gate(
+
+@click.command("acknowledge")
+@click.argument("gate")
+@by_option("Who saw to the fever; goes into the fever log.")
+@settings_option("gateway.toml")
+def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
+    """Acknowledge the red light of GATE, as its button does.
+
+    Publishes as the administrator, whose password lies beside the settings (admin.password).
+    """
+    _publish(settings_path, gate, by, acknowledge_topic, Acknowledge)
+    click.echo(f"{gate}: acknowledgement by {by} sent")
+
+
+@click.group("lamps")
+def lamps_group() -> None:
+    """Try a gate's lamps, or put them at rest."""
+
+
+@lamps_group.command("rest")
+@settings_option("gateway.toml")
+def rest_command(settings_path: Path) -> None:
+    """Make the lamps' pins inputs, which leaves amber. The gateway's unit runs it at each end.
+
+    It works beside a gateway that was killed, and without its settings; a pin that a program holds
+    is left alone, and said. Exit 2 where a pin could not be made an input.
+    """
+    from fevergate.alarm.pins_at_rest import make_inputs, output_pins
+
+    refused = make_inputs(output_pins(settings_path))
+    if refused:
+        raise PinsError("; ".join(f"GPIO {pin}: {why}" for pin, why in refused.items()))
+
+
+@lamps_group.command("test")
+@click.argument("gate")
+@by_option("Who looks and listens; is noted with the time.")
+@settings_option("gateway.toml")
+def test_command(gate: str, by: str, settings_path: Path) -> None:
+    """Light red, amber and green of GATE in turn, then sound, two seconds each.
+
+    It is no fever and opens no door; the board says that it is a test, and a fever that comes ends
+    it. Publishes as the administrator, whose password lies beside the settings (admin.password).
+
+    \b
+      fevergate lamps test north --by "Li Wei"
+    """
+    settings = _publish(settings_path, gate, by, lamp_test_topic, LampTest)
+    _wait_for_answer(settings, gate)
+    click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
+
+
+def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
+    """Wait until the gateway announces the test.
+
+    Raises `PinsError` where it refuses the test, `BrokerError` where it does not answer.
+    """
+    from fevergate.mqtt.one_shot import read_retained
+
+    def begun() -> bool | None:
+        payload = read_retained(settings, alarm_topic(settings.campus, gate))
+        state = decode(payload, AlarmState) if payload else None
+        result = answer(state)
+        if result == "red":
+            raise PinsError(f"{gate} is red: its lamps are not tried")
+        if state and result == "dark":
+            (why, *_) = (line for line in state.amber if line.startswith(DARK))
+            raise PinsError(f"{gate}: {why}")
+        return result == "begun" or None
+
+    if not until(begun, ANSWER_S):
+        raise BrokerError(
+            f"{gate}: no test began; does the gateway run, and is the broker's access list of this"
+            " version (run fevergate provision gateway again, as before)?"
+        )
+
+
+def _publish(
     settings_path: Path,
     gate: str,
     by: str,

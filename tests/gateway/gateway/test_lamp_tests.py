@@ -204,7 +204,7 @@ def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, an
 
     monkeypatch.setattr("fevergate.mqtt.one_shot.read_retained", read_retained)
     monkeypatch.setattr("fevergate.mqtt.one_shot.publish_once", lambda _, *what: asked.append(what))
-    monkeypatch.setattr("fevergate.operations.lamps_command.ANSWER_S", 1.0)
+    monkeypatch.setattr("fevergate.operations.gate_commands.ANSWER_S", 1.0)
     toml = str(settings.folder / "gateway.toml")
     done = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
     assert says in (str(done.exception) if done.exception else done.output)
