@@ -170,16 +170,18 @@ class Rollout:
             if offset > len(self._bundle.data):
                 raise MessageError(f"offset {offset}, of {len(self._bundle.data)} bytes")
             if progress.asked > MOST_ASKED * (1 + len(self._bundle.data) // PIECE_MAX):
-                progress.why = f"it asked for {progress.asked} pieces"
-                self._change(progress, STALLED)
+                self._change(progress, STALLED, why=f"it asked for {progress.asked} pieces")
                 return
             self._publish(progress.kiosk, "update/piece", self._bundle.piece(offset))
             progress.share = min(1.0, offset / len(self._bundle.data))
             self._change(progress, FETCHING, STALL_S)
             return
         if kind == "health":
-            if progress.state == TRIAL:
-                self._judge(progress, decode(payload, Health))
+            # In case the message of a failed trial was lost. A success is believed only from the
+            # message of the new firmware itself.
+            failed = decode(payload, Health).update.startswith(ROLLED_BACK)
+            if failed and progress.state == TRIAL:
+                self._roll_back(progress, self._bundle.version)
             return
         update = decode(payload, UpdateState)
         if update.state == "restarting":
@@ -188,31 +190,24 @@ class Rollout:
         elif update.state == "running" and update.version == self._bundle.version:
             self._change(progress, DONE)
         elif update.state == "refused":
-            progress.why = _in_words(update.error)
-            self._change(progress, REFUSED)
+            self._change(progress, REFUSED, why=_in_words(update.error))
         elif update.state == "rolled back" and progress.state == TRIAL:
-            progress.why = f"{update.version} did not prove healthy"
-            self._change(progress, ROLLED_BACK)
+            self._roll_back(progress, update.version)
 
-    def _judge(self, progress: Progress, health: Health) -> None:
-        """Take a failed trial from the kiosk's health, in case its message of it was lost.
-
-        A success is believed only from the message of the new firmware itself.
-        """
-        if health.update.startswith(ROLLED_BACK):
-            progress.why = f"{self._bundle.version} did not prove healthy"
-            self._change(progress, ROLLED_BACK)
+    def _roll_back(self, progress: Progress, version: str) -> None:
+        self._change(progress, ROLLED_BACK, why=f"{version} did not prove healthy")
 
     def _give_up(self, progress: Progress) -> None:
         if progress.state == WAITING:
-            progress.why = "it did not answer"
-            self._change(progress, AWAY)
+            self._change(progress, AWAY, why="it did not answer")
         else:
-            progress.why = f"nothing came any more while {progress.state}"
-            self._change(progress, STALLED)
+            why = f"nothing came any more while {progress.state}"
+            self._change(progress, STALLED, why=why)
 
-    def _change(self, progress: Progress, state: str, patience_s: float = 0.0) -> None:
-        progress.state = state
+    def _change(
+        self, progress: Progress, state: str, patience_s: float = 0.0, why: str = ""
+    ) -> None:
+        progress.state, progress.why = state, why
         progress.until = time.monotonic() + patience_s
         self._moved(progress)
 
