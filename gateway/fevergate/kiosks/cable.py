@@ -140,7 +140,7 @@ class Cable:
                 f"{self.port}: MicroPython {shown}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
             )
         with self._spoken():
-            self._board.enter_raw_repl(soft_reset=True)
+            self._enter(soft_reset=True)
         self.run(_DIGESTS)
         return about
 
@@ -229,7 +229,7 @@ class Cable:
         are discarded, else they would be taken for the next ones."""
         for left in reversed(range(TRIES)):
             try:
-                self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
+                self._enter(ANSWERS_S)
             except TransportError:
                 if not left:
                     raise
@@ -242,14 +242,17 @@ class Cable:
         while line.in_waiting:
             line.read(line.in_waiting)
             time.sleep(QUIET_S)
-        self._board.enter_raw_repl(soft_reset=False, timeout_overall=ANSWERS_S)
+        self._enter(ANSWERS_S)
+
+    def _enter(self, timeout_s: int = 10, *, soft_reset: bool = False) -> None:
+        with redirect_stdout(io.StringIO()):  # mpremote prints what it did not expect
+            self._board.enter_raw_repl(soft_reset, timeout_s)
 
     @contextmanager
     def _spoken(self) -> Iterator[None]:
-        """Turn mpremote's errors into `FlashError`, and suppress what it prints."""
+        """Turn mpremote's errors into `FlashError`."""
         try:
-            with redirect_stdout(io.StringIO()):
-                yield
+            yield
         except TransportExecError as error:
             last = error.error_output.strip().splitlines()[-1]
             raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
