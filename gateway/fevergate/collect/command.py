@@ -11,21 +11,19 @@ from fevergate.command_line.options import settings_option
 from fevergate.protocol.messages import NAME_PATTERN
 
 
-class NameParam(click.ParamType[str]):
-    """Command-line type of a collector's name."""
-
-    name = "NAME"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(NAME_PATTERN, value):
-            self.fail(f"{value!r}: expected [a-z0-9-], at most 32 characters", param, ctx)
-        return value
+def _check_name(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, value):
+        raise click.BadParameter(
+            f"{value!r}: expected [a-z0-9-], at most 32 characters", param=parameter
+        )
+    return value
 
 
 @click.command("collect")
 @click.option(
     "--name",
-    type=NameParam(),
+    metavar="NAME",
+    callback=_check_name,
     required=True,
     envvar="FEVERGATE_COLLECTOR",
     show_envvar=True,

@@ -12,16 +12,12 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
 
 from fevergate.collect.intake import Item
 from fevergate.collect.store import CollectStore
 from fevergate.errors import FeverGateError, StoreError
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MAX_BATCH = 2000
 APART_S = 0.05
@@ -33,11 +29,8 @@ FULL_S = 0.001
 BACKOFF_MIN_S = 0.25
 BACKOFF_MAX_S = 10.0
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    item: Item
-    done: Callable[[], None]
+Entry = tuple[Item, Callable[[], None]]
+"""An item, and what to call once it is committed."""
 
 
 class CollectWriter(threading.Thread):
@@ -65,7 +58,7 @@ class CollectWriter(threading.Thread):
         self.most_waiting = 0
         self._asked = 0
         self._busy = False
-        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self.progressed_at = time.monotonic()
 
@@ -98,7 +91,7 @@ class CollectWriter(threading.Thread):
                 return
             time.sleep(FULL_S)
         self.most_waiting = max(self.most_waiting, waiting + 1)
-        self._queue.put(_Entry(item, done))
+        self._queue.put((item, done))
 
     def run(self) -> None:
         """Commit what arrives, until `stop` or an error that no retry mends."""
@@ -122,7 +115,7 @@ class CollectWriter(threading.Thread):
             log.exception("the writer fell")
             self.failed = StoreError(f"the writer fell: {error}")
 
-    def _gather(self, first: _Entry | None) -> list[_Entry]:
+    def _gather(self, first: Entry | None) -> list[Entry]:
         entries = [first] if first else []
         until = time.monotonic() + APART_S
         while len(entries) < MAX_BATCH:
@@ -138,46 +131,40 @@ class CollectWriter(threading.Thread):
                 entries.append(item)
         return entries
 
-    def _commit(self, entries: list[_Entry]) -> bool:
+    def _commit(self, entries: list[Entry]) -> bool:
         """Commit, then acknowledge; False where `stop` was called before the commit succeeded."""
-        items = [entry.item for entry in entries]
         began = time.monotonic()
-        if not patiently(lambda: self.store.commit(items), self._say, self._stopping):
+        if not self._stored([item for item, _ in entries]):
             return False
         self.committed_at = time.monotonic()
         self.commits += 1
         self.commit_s += self.committed_at - began
-        for entry in entries:
-            entry.done()
+        for _, done in entries:
+            done()
         if self.turned_away > self._asked and self._queue.qsize() < self._room // 2:
             self._asked = self.turned_away
             self._again()
         return True
 
-    def _say(self, trouble: str) -> None:
-        self.progressed_at = time.monotonic()
-        if trouble and trouble != self.refusing:
-            log.error("database: %s; nothing is acknowledged until it is back", trouble)
-        elif self.refusing and not trouble:
-            log.warning("the database is back")
-        self.refusing = trouble
-
-
-def patiently(
-    work: Callable[[], object], report: Callable[[str], None], ending: threading.Event
-) -> bool:
-    """Call `work` until it does not raise `StoreError`, with growing waits; False where `ending`
-    is set first. `report` gets the text of each error, and an empty text after success."""
-    wait_s = BACKOFF_MIN_S
-    while True:
-        try:
-            work()
-        except StoreError as error:
-            report(str(error))
-            # At random, so that the collectors do not all return to the database at once.
-            if ending.wait(wait_s * random.uniform(0.5, 1)):  # noqa: S311 - no secret
-                return False
-            wait_s = min(2 * wait_s, BACKOFF_MAX_S)
-        else:
-            report("")
-            return True
+    def _stored(self, items: list[Item]) -> bool:
+        """Store items, again and again with growing waits while the database refuses them."""
+        wait_s = BACKOFF_MIN_S
+        while True:
+            try:
+                self.store.commit(items)
+            except StoreError as error:
+                if str(error) != self.refusing:
+                    log.error("database: %s; nothing is acknowledged until it is back", error)
+                self.refusing = str(error)
+                # At random, so that the collectors do not all return to the database at once.
+                wait = wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
+                wait_s = min(2 * wait_s, BACKOFF_MAX_S)
+                if self._stopping.wait(wait):
+                    return False
+            else:
+                if self.refusing:
+                    log.warning("the database is back")
+                self.refusing = ""
+                return True
+            finally:
+                self.progressed_at = time.monotonic()
