@@ -220,7 +220,7 @@ def test_a_sensor_that_is_not_there_is_one_line_and_exit_2(desk):
         timeout=ANSWER_S,
     )
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
-    assert "Remote I/O error" in done.stderr and "传感器无应答" in done.stderr
+    assert "Remote I/O error" in done.stderr and "传感器没有应答" in done.stderr
 
 
 STEPS = ("object_c", "ambient_c", "settle_ms", "unit_id", "check_setup", "object_c") * 5
