@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.options import FiniteRange, json_option, spoken_option
+from fevergate.command_line.terminal import console
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Interval, evaluate
 from fevergate.texts.translations import N_, translator
@@ -79,7 +80,7 @@ def evaluate_command(
     if as_json:
         click.echo(msgspec.json.encode(evaluation).decode())
     else:
-        Console(width=None if Console().is_terminal else 110).print(as_table(evaluation, language))
+        console().print(as_table(evaluation, language))
 
 
 def as_table(result: Evaluation, language: str) -> RenderableType:

@@ -131,8 +131,8 @@ def _display(cable: Cable, there: bool, ask: Ask) -> Finding:
         return not_shown("display", why)
     drawn = cable.ask("told(display)")
     if drawn is not True:
-        said = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
-        return fails("display", both("takes no picture: {said}", said=said), both(_WIRES))
+        error = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
+        return fails("display", both("takes no picture: {error}", error=error), both(_WIRES))
     seen = ask(both("Does the display show Fever Gate?"))
     return _seen("display", both("the display"), seen)
 

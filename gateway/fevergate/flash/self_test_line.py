@@ -68,7 +68,7 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
             "broker",
             both("{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]),
         )
-    said = answer.get("error", "")
+    error = answer.get("error", "")
     code = answer.get("code", 0)
     if code:
         why = both(_CONNACK.get(code, _RETURN_CODE), code=code)
@@ -80,7 +80,7 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
     if answer.get("reached"):
         return fails(
             "broker",
-            both("{where}: no TLS ({said})", where=where, said=said),
+            both("{where}: no TLS ({error})", where=where, error=error),
             both(
                 "is its certificate of another authority than the board's ca.der? write the"
                 " settings from this gateway's own folder"
@@ -88,6 +88,6 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
         )
     return fails(
         "broker",
-        both("{where}: cannot be reached ({said})", where=where, said=said),
+        both("{where}: cannot be reached ({error})", where=where, error=error),
         both("does mosquitto run, are address and firewall right? fevergate doctor"),
     )
