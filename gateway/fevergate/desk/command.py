@@ -121,6 +121,7 @@ def look_command(
         raise click.BadParameter("expected at most 200 characters", param_hint="--why")
     with at_work(settings_path) as work:
         language = language or work.settings.language
+        say = translator(language)
         fever = _fever(work, kiosk) if kiosk else None
         screen = console()
 
@@ -133,7 +134,7 @@ def look_command(
                 return
             screen.print(terminal.looked(look, language))
             if by:
-                screen.print(translator(language)("noted"))
+                screen.print(say("noted"))
 
         if watch:
             shows = sys.stdout.isatty() and not as_json
@@ -158,8 +159,9 @@ def _look_at_each(
             keep(look)
             most -= 1
             continue
-        text = "nobody was seen in twenty seconds: closer to the sensor, and again"
-        click.echo(translator(language)(text), err=not asks)
+        say = translator(language)
+        text = say("nobody was seen in twenty seconds: closer to the sensor, and again")
+        click.echo(text, err=not asks)
         if not asks:
             return False
     return True
