@@ -8,10 +8,14 @@ import threading
 import paho.mqtt.client as mqtt
 import pytest
 from broker_client import BASE, HANG_S, Client, password_of
+from msgspec.structs import replace
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from process_list import command_lines
+
+from fevergate.errors import BrokerError
+from fevergate.mqtt import one_shot
 
 
 def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
@@ -82,6 +86,19 @@ def test_whoever_has_no_credential_is_not_let_in(site, user, password):
         assert client.refused == "Not authorized"
     with Client(site, "north-1") as kiosk:
         assert kiosk.refused is None
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_refusal_to_clear_one_of_several_topics_is_told(site, place):
+    beside = site.folder / "as-kiosk.password"
+    beside.write_text(password_of(site, "north-1"))
+    broker = replace(site.settings.broker, username="north-1", password_file=beside.name)
+    as_kiosk = replace(site.settings, broker=broker)
+    topics = [f"{BASE}/north-1/status", f"{BASE}/north-1/health"]
+    one_shot.clear_once(as_kiosk, topics)
+    topics.insert(place, f"{BASE}/north-2/status")
+    with pytest.raises(BrokerError, match=one_shot.REFUSED):
+        one_shot.clear_once(as_kiosk, topics)
 
 
 def test_a_plain_text_connection_is_refused(site):

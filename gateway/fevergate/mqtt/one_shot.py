@@ -150,8 +150,7 @@ def _once(
 ) -> None:
     """Connect, call `act`, wait for `answers` answers, then until `enough()` or for `linger_s`.
 
-    Raises `BrokerError` if the connection fails, no answer comes, or the first one is a refusal; a
-    later refusal only ends the wait for answers.
+    Raises `BrokerError` if the connection fails, or an answer is missing or a refusal.
     """
     outcome: list[str] = []
 
@@ -169,7 +168,7 @@ def _once(
         while time.monotonic() < until and not enough():
             client.loop(QUIET_S / 4)
         address = f"broker {client.host}:{client.port}"
-    if not outcome:
+    if refusals := [*filter(None, outcome)]:
+        raise BrokerError(f"{address}: {refusals[0]}")
+    if len(outcome) < answers:
         raise BrokerError(f"{address}: no answer in {ANSWER_S} s")
-    if outcome[0]:
-        raise BrokerError(f"{address}: {outcome[0]}")
