@@ -32,6 +32,7 @@ from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
+from fevergate.web.lamps import PATIENCE_S
 from fevergate.web.live import Live
 from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
 from fevergate.web.overview import Overview, period, read_overview
@@ -159,6 +160,7 @@ class Shared(Site):
             "first_gate": self.settings.gates[0].name,
             "today": self.clock.today().isoformat(),
             "clock_believed": self.clock.believed,
+            "patience_s": PATIENCE_S,
         }
 
 

@@ -9,8 +9,11 @@ from fevergate.protocol.lamp_answer import answer
 from fevergate.texts.translations import N_
 from fevergate.web.live import Live
 
-ANSWER_S = 8.0
-"""How long to wait for the gateway's answer."""
+PATIENCE_S = 3
+"""How long a button of the board waits for its answer."""
+
+ANSWER_S = PATIENCE_S - 0.5
+"""How long to wait for the gateway's answer; the rest is for that of the page."""
 
 POLL_S = 0.5
 """How often the answer is read if no event comes."""

@@ -473,6 +473,14 @@ def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch)
     assert not any(action == "try lamps" for _, action, _ in site.audit())
 
 
+def test_the_server_gives_up_on_the_gateway_before_the_button_gives_up_on_the_server(guard):
+    words = re.search(
+        r'id="silent"[^>]* data-seconds="(\d+)"[^>]*>([^<]*)<', guard.get("/board/north").text
+    )
+    assert words
+    assert int(words[1]) > lamps.ANSWER_S and f"within {words[1]} seconds" in words[2]
+
+
 def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatch):
     """It begins after it was asked for."""
     asked = []

@@ -1,7 +1,7 @@
 "use strict";
 /* How long a button waits for its answer. A form that the browser sends by itself says it, too,
    where no page comes. */
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 1000 * document.getElementById("silent").dataset.seconds;
 
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;
