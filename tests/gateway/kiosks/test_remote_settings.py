@@ -1,14 +1,34 @@
 """What a person asks of a kiosk, in a command or on its page, is checked before it is sent."""
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
+from samples import AT, settings
 
-from fevergate.errors import KioskValueError
-from fevergate.kiosks.remote_settings import BASELINE_C, FIELDS, THRESHOLD_C, values_of
+from fevergate.errors import ActionError, KioskValueError
+from fevergate.kiosks import remote_settings
+from fevergate.kiosks.remote_settings import (
+    BASELINE_C,
+    FIELDS,
+    THRESHOLD_C,
+    current,
+    set_values,
+    values_of,
+)
 from fevergate.kiosks.settings_command import settings_command
-from fevergate.protocol.messages import KioskSettings, KioskValues, decode, encode
+from fevergate.protocol.messages import (
+    Applied,
+    CalibrationRecord,
+    KioskSettings,
+    KioskValues,
+    decode,
+    encode,
+)
+from fevergate.storage.records import SettingsApplied
+from fevergate.storage.store import Store
 from kiosk.estimate import SITES
 
 VALUES = st.fixed_dictionaries(
@@ -63,3 +83,94 @@ def test_quiet_hours_are_two_times_or_off():
 
 def test_the_command_has_an_option_for_each_value_of_the_page():
     assert set(FIELDS) <= {option.name for option in settings_command.params}
+
+
+TOPIC = "fevergate/v1/east/north-1/settings"
+
+
+class Kiosk:
+    """A kiosk's retained settings and the store with its answers."""
+
+    def __init__(self, folder):
+        self.store = Store(folder / "fevergate.db")
+        self.retained = {}
+
+    def publish(self, _settings, topic, payload, *, retain):
+        assert retain
+        self.retained[topic] = payload
+
+    def answered(self, version):
+        self.store.commit([SettingsApplied(Applied(kiosk="north-1", version=version), AT, "north")])
+
+    def set(self, reset=False, shown_version=None, **values):
+        return set_values(
+            settings(),
+            self.store.db,
+            "north-1",
+            KioskValues(**values),
+            reset=reset,
+            shown_version=shown_version,
+        )
+
+
+@pytest.fixture
+def kiosk(tmp_path, monkeypatch):
+    kiosk = Kiosk(tmp_path)
+    monkeypatch.setattr(remote_settings, "publish_once", kiosk.publish)
+    monkeypatch.setattr(
+        remote_settings, "read_retained", lambda _settings, topic: kiosk.retained.get(topic)
+    )
+    yield kiosk
+    kiosk.store.close()
+
+
+def test_what_is_set_is_retained_for_that_kiosk_alone_with_the_hour_of_the_campus(kiosk):
+    wanted = kiosk.set(volume=40)
+    assert set(kiosk.retained) == {TOPIC}
+    assert decode(kiosk.retained[TOPIC], KioskSettings) == wanted == current(settings(), "north-1")
+    offset = datetime.now(settings().zone).utcoffset()
+    assert offset and wanted.values.utc_offset_min == offset.total_seconds() / 60 == 480
+
+
+def test_one_value_after_another_leaves_the_first_and_a_reset_does_not(kiosk):
+    kiosk.set(volume=40, language="en")
+    values = kiosk.set(volume=60).values
+    assert (values.volume, values.language) == (60, "en")
+    values = kiosk.set(reset=True, brightness=10).values
+    assert (values.volume, values.language, values.brightness) == (None, None, 10)
+
+
+def test_what_else_is_retained_beside_the_values_stays(kiosk):
+    calibration = CalibrationRecord(
+        sensor="0" * 16, at=AT, by="Li", method="person", offset_c=0.2, uncertainty_c=0.3
+    )
+    kiosk.retained[TOPIC] = encode(KioskSettings(version=5, calibration=calibration))
+    assert kiosk.set(volume=40).calibration == calibration
+    assert current(settings(), "north-1").calibration == calibration
+
+
+@pytest.mark.parametrize(("retained", "answered", "next_version"), [(4, 2, 5), (4, 9, 10)])
+def test_a_new_version_is_above_all_that_the_kiosk_may_know(
+    kiosk, retained, answered, next_version
+):
+    kiosk.retained[TOPIC] = encode(KioskSettings(version=retained))
+    kiosk.answered(answered)
+    assert kiosk.set(volume=40).version == next_version
+
+
+def test_what_is_retained_and_makes_no_sense_is_replaced_by_what_the_kiosk_takes(kiosk):
+    kiosk.retained[TOPIC] = b"{"
+    kiosk.answered(7)
+    assert current(settings(), "north-1") == KioskSettings()
+    assert kiosk.set(volume=40).version == 8
+
+
+@pytest.mark.parametrize("shown", [0, 1, 3])
+def test_nobody_sets_over_what_somebody_else_set_meanwhile(kiosk, shown):
+    kiosk.set(volume=40)
+    kiosk.set(volume=50)
+    before = dict(kiosk.retained)
+    with pytest.raises(ActionError, match="meanwhile_set"):
+        kiosk.set(shown_version=shown, volume=60)
+    assert kiosk.retained == before
+    assert kiosk.set(shown_version=2, volume=60).version == 3
