@@ -138,9 +138,9 @@ class _Gateway(threading.Thread):
         self._old = [*self._old[-50:], item]
 
     def _send(self) -> None:
-        some = self._chance.sample(list(self._outbox.values()), min(BATCH, len(self._outbox)))
-        some += self._chance.choices(self._old, k=3) if self._old else []
-        unique = {(item.key, item.revision): item for item in some}
+        chosen = self._chance.sample(list(self._outbox.values()), min(BATCH, len(self._outbox)))
+        chosen += self._chance.choices(self._old, k=3) if self._old else []
+        unique = {(item.key, item.revision): item for item in chosen}
         # A delivery has each key once, as from a gateway's outbox.
         sent = self._sender.send(list({item.key: item for item in unique.values()}.values()))
         self.deliveries += bool(sent.held)
@@ -167,19 +167,23 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
         wrong = sum(_wrong(reports, day, gateways) for day in days)
     finally:
         database.close()
-    published = {(one.name, key): it for one in gateways for key, it in one.last.items()}
+    published = {
+        (gateway.name, key): summary
+        for gateway in gateways
+        for key, summary in gateway.last.items()
+    }
     lost = sum(
-        held.get((one.name, key), (0, ""))[0] < revision
-        for one in gateways
-        for key, revision in one.told.items()
+        held.get((gateway.name, key), (0, ""))[0] < revision
+        for gateway in gateways
+        for key, revision in gateway.told.items()
     )
     lost += sum(
-        held.get(who, (0, ""))[1] != msgspec.json.encode(it).decode()
-        for who, it in published.items()
+        held.get(who, (0, ""))[1] != msgspec.json.encode(summary).decode()
+        for who, summary in published.items()
     )
     return {
-        "deliveries": sum(one.deliveries for one in gateways),
-        "summaries": sum(it.revision for it in published.values()),
+        "deliveries": sum(gateway.deliveries for gateway in gateways),
+        "summaries": sum(summary.revision for summary in published.values()),
         "held": len(held),
         "lost": lost,
         "invented": len(held.keys() - published.keys()),
@@ -189,14 +193,14 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
 
 def _wrong(reports: Reports, day: str, gateways: list[_Gateway]) -> int:
     """Number of campuses whose figures in a day's report differ from their last summaries."""
-    by_campus = {one.campus: one for one in reports.now(day).campuses}
+    by_campus = {campus.campus: campus for campus in reports.now(day).campuses}
     wrong = 0
     for gateway in gateways:
-        said = gateway.last.get(f"gateway_day/{day}")
-        fevers = [it for it in gateway.last.values() if isinstance(it, FeverEvent)]
+        last = gateway.last.get(f"gateway_day/{day}")
+        fevers = [event for event in gateway.last.values() if isinstance(event, FeverEvent)]
         here = len(fevers) if day == FIRST.isoformat() else 0
-        found = by_campus[gateway.settings.campus].figures
-        screened = found.screened if found else 0
-        expected = said.kiosks[0].normal if isinstance(said, GatewayDay) else 0
+        figures = by_campus[gateway.settings.campus].figures
+        screened = figures.screened if figures else 0
+        expected = last.kiosks[0].normal if isinstance(last, GatewayDay) else 0
         wrong += screened != expected + here
     return wrong

@@ -42,11 +42,11 @@ def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -
         told = _Told(site, number, readings)
         with (
             Admin(site, str(Topic(CAMPUS, "+", "stored")), heard=told.heard),
-            site.start_gateway(environment=slow) as it,
+            site.start_gateway(environment=slow) as gateway,
         ):
             if not told.done.wait(WAIT_S):
                 raise HarnessError(f"round {number}: not all was stored in {WAIT_S} s")
-            memory.append(it.status_kb("VmRSS") / 1024)
+            memory.append(gateway.status_kb("VmRSS") / 1024)
         durable.append(readings / (told.last_at - _first_arrival(site, number, readings)))
     return {
         "bare_per_s": round(median(bare)),

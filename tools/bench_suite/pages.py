@@ -87,12 +87,12 @@ def _paths(client: httpx.Client, filled: Filled) -> list[str]:
     begin = filled.day.replace(day=1).isoformat()
     kiosk = filled.kiosks[0][1]
     log = f"/admin/log?date={day}"
-    found = re.search(r'href="(/fevers/[^"]+)"', client.get(log).text)
-    if not found:
+    link = re.search(r'href="(/fevers/[^"]+)"', client.get(log).text)
+    if not link:
         raise HarnessError(f"{log}: no fever")
     return [
         f"/board/{GATE}",
-        found[1],
+        link[1],
         log,
         *(f"/admin/log.{kind}?date={day}" for kind in ("csv", "xlsx", "pdf", "json")),
         "/admin/overview",

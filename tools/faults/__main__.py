@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import sys
@@ -13,6 +12,8 @@ from faults.chaos import KIOSKS, Chaos
 from faults.judge import WRONG, wrong_days
 from faults.school import CARD_MB, School
 from fevergate.errors import FeverGateError
+from harness.figures import progress, show
+from harness.site import ignore
 
 
 def main() -> int:
@@ -25,37 +26,21 @@ def main() -> int:
     except (FeverGateError, OSError) as error:
         print(f"tools/chaos: {error}", file=sys.stderr)
         return 2
-    _show(figures, given.json)
+    show(figures, given.json)
     return int(any(figures[name] for name in WRONG))
 
 
 def play(given: Arguments) -> dict[str, Any]:
     """Play one run; returns its figures. Raises `HarnessError` if something cannot be played."""
 
-    def progress(text: str) -> None:
-        if sys.stderr.isatty() and not given.json:
-            print(f"\r\033[K{text} ...", end="", file=sys.stderr, flush=True)
-
     with School(KIOSKS + 1, given.folder) as school:
         mounted = school.put_database_on_a_card(CARD_MB)
         kinds = given.only or tuple(kind for kind in KINDS if mounted or kind not in MOUNTING)
-        chaos = Chaos(school, given.seed, given.minutes, progress)
+        chaos = Chaos(school, given.seed, given.minutes, progress if not given.json else ignore)
         shown = chaos.run(kinds)
     for day, (said, right) in wrong_days(chaos.facts).items():
         print(f"tools/chaos: {day}: reported {said}, right {right}", file=sys.stderr)
     return shown
-
-
-def _show(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        if isinstance(value, dict):
-            for kind, more in value.items():
-                print(f"{key:14} {kind:10} {more}")
-        else:
-            print(f"{key:14} {value}")
 
 
 if __name__ == "__main__":

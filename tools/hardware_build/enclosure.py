@@ -67,32 +67,22 @@ class Enclosure(Measures):
         )
         shell = Manifold.batch_boolean([shell, *posts, divider], OpType.Add)
         axis = self.box.axis_mm
+        display = _rounded(self.box.display_w_mm, self.box.display_h_mm, 1)
+        windows = (
+            self._mark_outline(0.3).translate((self.mark.aside_mm, axis)),
+            display.translate((0, self.box.display_mm)),
+        )
+        around = [(5 * cos(n * pi / 3), 5 * sin(n * pi / 3)) for n in range(6)]
+        round_holes = (
+            (self.hood_radius_mm + 0.4, [(0, axis)]),
+            (1.7, self._cell_screws()),
+            (4, [(-self.mark.aside_mm, axis)]),
+            (5.1, [(self.box.lights_apart_mm * n, self.box.lights_mm) for n in (-1, 0, 1)]),
+            (1.2, [(x, self.box.beeper_mm + y) for x, y in ((0, 0), *around)]),
+        )
         holes = [
-            _disc(self.hood_radius_mm + 0.4, -wall - 1, 1, (0, axis)),
-            *(_disc(1.7, -wall - 1, 1, at) for at in self._cell_screws()),
-            _slab(self._mark_outline(0.3).translate((self.mark.aside_mm, axis)), -wall - 1, 1),
-            _disc(4, -wall - 1, 1, (-self.mark.aside_mm, axis)),
-            _slab(
-                _rounded(self.box.display_w_mm, self.box.display_h_mm, 1).translate(
-                    (0, self.box.display_mm)
-                ),
-                -wall - 1,
-                1,
-            ),
-            *(
-                _disc(5.1, -wall - 1, 1, (self.box.lights_apart_mm * n, self.box.lights_mm))
-                for n in (-1, 0, 1)
-            ),
-            _disc(1.2, -wall - 1, 1, (0, self.box.beeper_mm)),
-            *(
-                _disc(
-                    1.2,
-                    -wall - 1,
-                    1,
-                    (5 * cos(n * pi / 3), self.box.beeper_mm + 5 * sin(n * pi / 3)),
-                )
-                for n in range(6)
-            ),
+            *(_disc(radius, -wall - 1, 1, at) for radius, places in round_holes for at in places),
+            *(_slab(outline, -wall - 1, 1) for outline in windows),
             *(_disc(1.25, -deep - 1, -deep + 14, at) for at in self._corners()),
             *self._vents(),
         ]
@@ -165,20 +155,8 @@ class Enclosure(Measures):
     def _mark_outline(self, slack: float = 0.0) -> CrossSection:
         """A square with one corner cut off, so that it fits in one orientation only."""
         half = self.mark.mirror_mm / 2 + 2 + slack
-        return CrossSection(
-            [
-                np.array(
-                    [
-                        (-half, -half),
-                        (half, -half),
-                        (half, half - 4),
-                        (half - 4, half),
-                        (-half, half),
-                    ]
-                )
-            ],
-            FillRule.Positive,
-        )
+        corners = [(-half, -half), (half, -half), (half, half - 4), (half - 4, half), (-half, half)]
+        return CrossSection([np.array(corners)], FillRule.Positive)
 
     def _mark(self) -> Manifold:
         plate = self.box.wall_mm
@@ -237,7 +215,7 @@ class Enclosure(Measures):
     def whole(self) -> Manifold:
         """Union of all parts but the wedge."""
         return Manifold.batch_boolean(
-            [one.solid for one in self.parts if one.name != "wedge"], OpType.Add
+            [part.solid for part in self.parts if part.name != "wedge"], OpType.Add
         )
 
 

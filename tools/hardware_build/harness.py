@@ -24,7 +24,7 @@ _DESK_SUPPLY = 1
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     """YAML source of each diagram by name, pin numbers filled in. Raises `HardwareError`."""
-    found = {"kiosk": fill(folder / "kiosk.yml", {"board": pins.board, **pins.kiosk})}
+    texts = {"kiosk": fill(folder / "kiosk.yml", {"board": pins.board, **pins.kiosk})}
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
         raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")
@@ -32,12 +32,12 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
         values: dict[str, object] = {"gate": gate, **numbers}
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}
         values |= {"ground": grounds[0], "ground_button": grounds[1]}
-        found[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
+        texts[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
     if pins.desk:
         values = {**pins.desk, "ground": _DESK_GROUND, "supply": _DESK_SUPPLY}
         values |= {f"{name}_header": HEADER[number] for name, number in pins.desk.items()}
-        found["desk"] = fill(folder / "desk.yml", values)
-    return found
+        texts["desk"] = fill(folder / "desk.yml", values)
+    return texts
 
 
 def draw(name: str, text: str) -> dict[str, bytes]:

@@ -20,10 +20,10 @@ def labelled(png: bytes, digest: str) -> bytes:
     return out.getvalue()
 
 
-def same_picture(one: bytes, other: bytes) -> str | None:
+def same_picture(old: bytes, new: bytes) -> str | None:
     """How two PNGs differ, or None: by source, by more than 15 % in size, or to the eye."""
     try:
-        first, second = Image.open(io.BytesIO(one)), Image.open(io.BytesIO(other))
+        first, second = Image.open(io.BytesIO(old)), Image.open(io.BytesIO(new))
         first.load()
     except (UnidentifiedImageError, OSError) as error:
         return str(error)

@@ -58,9 +58,9 @@ def parsed(content: bytes) -> Manifold:
     return solid(body)
 
 
-def different_mm3(one: Manifold, other: Manifold) -> float:
+def different_mm3(first: Manifold, second: Manifold) -> float:
     """Volume that only one of two solids fills."""
-    return (one - other).volume() + (other - one).volume()
+    return (first - second).volume() + (second - first).volume()
 
 
 def thinnest_mm(solid: Manifold) -> float:

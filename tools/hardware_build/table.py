@@ -27,8 +27,8 @@ class Table:
         heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
         here = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
-            if found := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-                here = found[1]
+            if heading_line := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+                here = heading_line[1]
                 if here == ".".join(keys):
                     return number
             elif here == heading and re.match(rf'\s*"?{name}"?\s*=', line):
@@ -44,12 +44,12 @@ class Table:
 
     def section(self, *keys: str) -> dict[str, Any]:
         """The table below `keys`. Raises `HardwareError` if there is none."""
-        found: Any = self.data
+        section: Any = self.data
         for depth, key in enumerate(keys, start=1):
-            if not isinstance(found, dict) or not isinstance(found.get(key), dict):
+            if not isinstance(section, dict) or not isinstance(section.get(key), dict):
                 raise self.error(f"expected a table [{'.'.join(keys[:depth])}]")
-            found = found[key]
-        return found
+            section = section[key]
+        return section
 
     def number(self, *keys: str, low: float, high: float) -> float:
         """A number from `low` to `high`. Raises `HardwareError`."""

@@ -18,13 +18,13 @@ WIDE, NARROW = (1280, 800), (390, 844)
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
     """Run Chromium with command-line `options`. Raises `HarnessError` if none is installed."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
-    if not found:
+    program = next((path for path in map(shutil.which, NAMES) if path), None)
+    if not program:
         raise HarnessError(f"no browser: install one of {', '.join(NAMES)}")
     expect.set_options(timeout=PATIENT_MS)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", *options]
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
         try:
             yield browser
         finally:

@@ -103,12 +103,12 @@ class LocalPostgres:
 
 def _program(name: str) -> Path:
     """Path of a PostgreSQL program: the newest version's in Debian's folders, else in PATH."""
-    found = sorted(
+    installed = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", path.parts[4])],
     )
-    if found:
-        return found[-1]
+    if installed:
+        return installed[-1]
     if elsewhere := shutil.which(name):
         return Path(elsewhere)
-    raise DatabaseServerError(f"{name}: not found; apt-get install postgresql")
+    raise DatabaseServerError(f"{name}: not installed; apt-get install postgresql")

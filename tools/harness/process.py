@@ -21,8 +21,8 @@ def start(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None:
         return subprocess.Popen(command, **options)
-    found = shutil.which(command[0])
-    if found is None:
+    program = shutil.which(command[0])
+    if program is None:
         raise FileNotFoundError(f"{command[0]}: no such program")
-    tied = [setpriv, "--pdeathsig", "KILL", "--", found, *command[1:]]
+    tied = [setpriv, "--pdeathsig", "KILL", "--", program, *command[1:]]
     return _STARTER.submit(subprocess.Popen, tied, **options).result()

@@ -8,7 +8,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -165,24 +165,22 @@ class Site:
             "ca.der": (folder / "ca.der").read_bytes(),
         }
 
+    @contextmanager
+    def _accounts(self) -> Iterator[Accounts]:
+        with closing(WebStore(self.settings.path(self.settings.web.database))) as store:
+            yield Accounts(store)
+
     def invite(self) -> str:
         """A one-time code to create the pages' first administrator."""
-        store = WebStore(self.settings.path(self.settings.web.database))
-        try:
-            return Accounts(store).invite()
-        finally:
-            store.close()
+        with self._accounts() as accounts:
+            return accounts.invite()
 
     def administrator(self, name: str = ADMINISTRATOR) -> dict[str, str]:
         """Name and password of the pages' administrator, created at the first call."""
         if not self._password:
             password = secrets.token_urlsafe(9)
-            store = WebStore(self.settings.path(self.settings.web.database))
-            try:
-                accounts = Accounts(store)
+            with self._accounts() as accounts:
                 accounts.begin(accounts.invite(), name, password)
-            finally:
-                store.close()
             self._password = password
         return {"name": name, "password": self._password}
 

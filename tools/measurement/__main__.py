@@ -145,8 +145,7 @@ def _optics(arguments: argparse.Namespace, say: Console) -> Any:
     return figures
 
 
-def main() -> int:
-    """Returns the exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tools/measure",
         description=__doc__,
@@ -202,7 +201,12 @@ def main() -> int:
     sub.set_defaults(run=_optics)
     for sub in what.choices.values():
         sub.add_argument("--json", action="store_true", help="one JSON line, for a program")
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Returns the exit code."""
+    arguments = _parser().parse_args()
     say = Console(quiet=arguments.json, width=None if Console().is_terminal else 140)
     try:
         figures = arguments.run(arguments, say)

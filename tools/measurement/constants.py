@@ -118,13 +118,13 @@ def table(path: Path, fever_c: float) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"case": case.name}
         for (site, camera), crowd in people.items():
             with _in_force(case, site):
-                found, _ = evaluate(
+                result, _ = evaluate(
                     _elsewhere(crowd, case), site, camera, fever_c, case.threshold_c
                 )
             row[f"{site} {camera}"] = {
-                "sensitivity": found.sensitivity,
-                "specificity": found.specificity,
-                "retries": found.retries,
+                "sensitivity": result.sensitivity,
+                "specificity": result.specificity,
+                "retries": result.retries,
             }
         rows.append(row)
     return rows

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -87,13 +88,8 @@ def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
         about = run(LARGEST_KB)
         if about is None:
             raise MeasureError(f"the firmware does not import in {LARGEST_KB} KB")
-        too_small, enough = SMALLEST_KB, LARGEST_KB
-        while enough - too_small > 1:
-            middle = (too_small + enough) // 2
-            if run(middle) is None:
-                too_small = middle
-            else:
-                enough = middle
+        sizes = range(SMALLEST_KB, LARGEST_KB + 1)
+        enough = sizes[bisect_left(sizes, True, key=lambda kb: run(kb) is not None)]
     return {
         "interpreter": interpreter,
         "micropython": about["version"],

@@ -27,8 +27,8 @@ def revoking(rounds: int) -> dict[str, float]:
     """Seconds from the command's start (`cut_off`) and from the broker's new files until the
     session ends, median and longest of `rounds`; and until the command ends, having seen that the
     credential is refused. Raises `BrokerError`."""
-    found = [_round() for _ in range(rounds)]
-    whole, after_files, ended = (sorted(some) for some in zip(*found, strict=True))
+    times = [_round() for _ in range(rounds)]
+    whole, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
     return {
         "rounds": rounds,
         "cut_off_s": whole[rounds // 2],

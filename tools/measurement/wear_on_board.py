@@ -22,7 +22,7 @@ ERASE = 6
 BASELINE_SAVES = 8  # on a day whose crowd warms by 0.4 °C
 
 answers = sys.argv[2] == "answers"
-readings, days, positives, blocks = [int(one) for one in sys.argv[3:7]]
+readings, days, positives, blocks = [int(text) for text in sys.argv[3:7]]
 
 
 class Flash:

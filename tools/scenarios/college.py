@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -55,7 +56,7 @@ class College:
 def colleges(count: int, days: list[str], chance: random.Random) -> list[College]:
     """Colleges of which each ten have one with each of eight faults and two without."""
     kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
-    found = []
+    made = []
     for number in range(count):
         college = College(f"college-{number + 1:02d}", set())
         if number % 10 < len(kinds):
@@ -65,8 +66,8 @@ def colleges(count: int, days: list[str], chance: random.Random) -> list[College
             college.cut = set(days[begin : begin + 3])
         if "silent" in college.faults:
             college.cut = set(days)
-        found.append(college)
-    return found
+        made.append(college)
+    return made
 
 
 class Term:
@@ -125,90 +126,93 @@ def live(
     for kiosk in (f"kiosk-{n + 1}" for n in range(KIOSKS)):
         people = 0 if asleep else chance.randint(PEOPLE // 2, PEOPLE)
         ill = sum(chance.random() < FEVER_SHARE for _ in range(people))
-        again = sum(chance.random() < RETRY_SHARE for _ in range(people))
-        watched = 0 if asleep else HOURS * 60
-        for hour in range(0 if asleep else HOURS):
-            well = people - ill
-            share = well // HOURS + (well % HOURS if hour == 0 else 0)
-            hours.append(
-                HourSummary(
-                    kiosk=kiosk,
-                    gate="gate",
-                    hour=clock.of(day, f"{OPENS + hour:02d}:00"),
-                    revision=share + 60,
-                    normal=share,
-                    fever=len(range(hour, ill, HOURS)),
-                    watched=2**60 - 1,
-                )
-            )
         count = KioskCount(
             kiosk=kiosk,
             gate="gate",
             normal=people - ill,
             fever=ill,
-            retry=again,
-            watched_minutes=watched,
+            retry=sum(chance.random() < RETRY_SHARE for _ in range(people)),
+            watched_minutes=0 if asleep else HOURS * 60,
         )
         counts.append(count)
-        closed = released = confirmed = 0
+        hours += [] if asleep else _hours(count, day, clock)
+        closed = []
         for n in range(ill):
-            college.seq += 1
             at = clock.of(day, f"{OPENS + n % HOURS:02d}:30") + n
-            fevers.append(
-                FeverEvent(
-                    kiosk=kiosk,
-                    gate="gate",
-                    boot=1,
-                    seq=college.seq,
-                    revision=2,
-                    at=at,
-                    body_c=38.1,
-                    raised_at=at,
-                    acknowledged_at=at + 20,
-                )
-            )
-            if chance.random() < 0.8:
-                well = chance.random() < 0.6
-                closed += 1
-                released += well
-                confirmed += not well
-                after.append(
-                    FollowUpEvent(
-                        kiosk=kiosk,
-                        boot=1,
-                        seq=college.seq,
-                        revision=1,
-                        at=at + 600,
-                        clinical_c=36.8 if well else 38.0,
-                        clinical_site="axillary",
-                        outcome="released" if well else "clinic",
-                        closed=True,
-                    )
-                )
+            fever, follow_up = _fever(college, kiosk, at, chance)
+            fevers.append(fever)
+            closed += [follow_up] if follow_up else []
+        after += closed
+        outcomes = [follow_up.outcome for follow_up in closed]
         total.add(
             Figures(
                 screened=people,
                 fevers=ill,
-                confirmed=confirmed,
-                released=released,
-                outstanding=ill - closed,
-                retries=again,
-                watched_minutes=watched,
+                confirmed=outcomes.count("clinic"),
+                released=outcomes.count("released"),
+                outstanding=ill - len(closed),
+                retries=count.retry,
+                watched_minutes=count.watched_minutes,
             )
         )
-    whole = GatewayDay(date=day, revision=1000, kiosks=counts)
     college.truth[day] = total
     college.waiting += [*fevers, *after]
-    if "late" in college.faults and number % 5 == 2 and counts[0].normal:
-        # Without the offline kiosk's last people (`LATE`) at first.
-        due = days_from(day, 4)[3]
-        college.waiting += _without(hours, LATE)
-        college.late += [(due, hour) for hour in hours]
-        first = replace(counts[0], normal=counts[0].normal - LATE)
-        college.waiting.append(GatewayDay(date=day, revision=990, kiosks=[first, *counts[1:]]))
-        college.late.append((due, whole))
-    else:
+    _report(college, day, counts, hours, late=number % 5 == 2)
+
+
+def _hours(count: KioskCount, day: str, clock: SimulatedClock) -> list[HourSummary]:
+    """A kiosk's day by the hour; the first hour has what does not divide evenly."""
+    share, rest = divmod(count.normal, HOURS)
+    return [
+        HourSummary(
+            kiosk=count.kiosk,
+            gate=count.gate,
+            hour=clock.of(day, f"{OPENS + hour:02d}:00"),
+            revision=share + rest * (hour == 0) + 60,
+            normal=share + rest * (hour == 0),
+            fever=len(range(hour, count.fever, HOURS)),
+            watched=2**60 - 1,
+        )
+        for hour in range(HOURS)
+    ]
+
+
+def _fever(
+    college: College, kiosk: str, at: float, chance: random.Random
+) -> tuple[FeverEvent, FollowUpEvent | None]:
+    """A fever, and what was done about it if anything was."""
+    college.seq += 1
+    who: dict[str, Any] = {"kiosk": kiosk, "boot": 1, "seq": college.seq}
+    times: dict[str, Any] = {"at": at, "raised_at": at, "acknowledged_at": at + 20}
+    fever = FeverEvent(**who, **times, gate="gate", revision=2, body_c=38.1)
+    if chance.random() >= 0.8:
+        return fever, None
+    well = chance.random() < 0.6
+    return fever, FollowUpEvent(
+        **who,
+        revision=1,
+        at=at + 600,
+        clinical_c=36.8 if well else 38.0,
+        clinical_site="axillary",
+        outcome="released" if well else "clinic",
+        closed=True,
+    )
+
+
+def _report(
+    college: College, day: str, counts: list[KioskCount], hours: list[HourSummary], *, late: bool
+) -> None:
+    """Let a day's summaries wait for sending; with the fault "late" the offline kiosk's last
+    people (`LATE`) are in them only three days later."""
+    whole = GatewayDay(date=day, revision=1000, kiosks=counts)
+    if not (late and "late" in college.faults and counts[0].normal):
         college.waiting += [*hours, whole]
+        return
+    due = days_from(day, 4)[3]
+    first = replace(counts[0], normal=counts[0].normal - LATE)
+    early = GatewayDay(date=day, revision=990, kiosks=[first, *counts[1:]])
+    college.waiting += [*_without(hours, LATE), early]
+    college.late += [(due, summary) for summary in (*hours, whole)]
 
 
 def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
@@ -255,18 +259,18 @@ def _deliver(sender: SummarySender, batch: list[Item]) -> None:
     raise HarnessError(f"{batch[0].key}: not taken in {TRIES} tries")
 
 
-def wrong(college: College, found: CampusDay, day: str, *, drafted: bool) -> str:
+def wrong(college: College, report: CampusDay, day: str, *, drafted: bool) -> str:
     """Describe how a report differs from a college's true figures; empty if it does not."""
     missing = day in college.cut and (drafted or "silent" in college.faults)
     if missing:
         # It may have sent hours or fevers of the day, but not the whole day's summary.
-        good = found.state == "missing" and found.figures is None
-        return "" if good else f"{day} {college.name}: {found.state}, expected missing"
-    figures = found.figures
+        good = report.state == "missing" and report.figures is None
+        return "" if good else f"{day} {college.name}: {report.state}, expected missing"
+    figures = report.figures
     truth = college.truth[day]
     state = "reported" if truth.watched_minutes else "uncovered"
-    if found.state != state or figures is None:
-        return f"{day} {college.name}: {found.state}, expected {state}"
+    if report.state != state or figures is None:
+        return f"{day} {college.name}: {report.state}, expected {state}"
     short = LATE if drafted and any(summary.key.endswith(day) for _, summary in college.late) else 0
     reported = replace(figures, screened=figures.screened + short)
     return "" if reported == truth else f"{day} {college.name}: {reported}, expected {truth}"

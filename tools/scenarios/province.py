@@ -111,10 +111,11 @@ def main() -> int:
             problems, deliveries = play(host, province, days, chance)
             played_s = time.monotonic() - began
             versions = sum(len(host.server.reports.versions(day)) for day in days)
+            people = sum(day.screened for college in province for day in college.truth.values())
             summary = {
                 "colleges": len(province),
                 "days": len(days),
-                "people": sum(day.screened for it in province for day in it.truth.values()),
+                "people": people,
                 "deliveries": deliveries,
                 "reports": len(days),
                 "versions": versions,

@@ -137,7 +137,7 @@ class VirtualBus:
 
     def scan(self, now_ms: float, bus: int = 0) -> list[int]:
         """Addresses from 0x08 to 0x77 that answer."""
-        found: list[int] = []
+        answering: list[int] = []
         for address in range(0x08, 0x78):
             try:
                 self.transfer(now_ms, address, bus=bus)
@@ -145,8 +145,8 @@ class VirtualBus:
                 continue
             except BusTimeoutError:
                 break  # a wire is held low: no address can answer
-            found.append(address)
-        return found
+            answering.append(address)
+        return answering
 
     def _let_go(self) -> None:
         self._sda_low = self._scl_low = False

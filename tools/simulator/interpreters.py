@@ -133,6 +133,6 @@ def interpreter(name: str | None = None) -> Interpreter:
     """The interpreter `name`, else the environment's, else "64bit". Raises `SimulatorError`."""
     wanted = name or os.environ.get(VARIABLE) or "64bit"
     if wanted not in INTERPRETERS:
-        said = "interpreter" if name else VARIABLE
-        raise SimulatorError(f"{said}: expected {' or '.join(INTERPRETERS)}, not {wanted!r}")
+        source = "interpreter" if name else VARIABLE
+        raise SimulatorError(f"{source}: expected {' or '.join(INTERPRETERS)}, not {wanted!r}")
     return INTERPRETERS[wanted]

@@ -70,7 +70,7 @@ class Relay:
             if data:
                 other.sendall(data)
                 return
-        for one in (end, other):
-            del self._peers[one]
-            selector.unregister(one)
-            one.close()
+        for peer in (end, other):
+            del self._peers[peer]
+            selector.unregister(peer)
+            peer.close()

@@ -215,8 +215,8 @@ class RomLoader:
         self._need_flash()
         if at + size > self._flash_end:
             raise _RefusedError(_FAILED)
-        found = hashlib.md5(self._flash[at : at + size], usedforsecurity=False)
-        return 0, found.digest() if self.stub else found.hexdigest().encode()
+        md5 = hashlib.md5(self._flash[at : at + size], usedforsecurity=False)
+        return 0, md5.digest() if self.stub else md5.hexdigest().encode()
 
     def _security_info(self, _body: bytes, _summed: int) -> tuple[int, bytes]:
         return 0, struct.pack("<I8BII", 0, *(0,) * 8, self._chip.chip_id, 0)

@@ -181,14 +181,14 @@ class I2C:
 
     def scan(self):
         """Addresses that answer; on a stuck bus none, after 100 ms for each of 112."""
-        found = []
+        answering = []
         for address in range(0x08, 0x78):
             try:
                 self._transfer(address, b"", 0, True)
             except OSError:
                 continue
-            found.append(address)
-        return found
+            answering.append(address)
+        return answering
 
     def writeto(self, addr, buf, stop=True):
         """Write; returns the number of bytes acknowledged."""
