@@ -1,29 +1,27 @@
-"""`tools/make-rooms`: draws the rooms of gateway/fevergate from the rules of import.
+"""`tools/make-rooms`: draws the rooms of gateway/fevergate from their imports, and lists them.
 
-The floors are those of `[[tool.importlinter.contracts]]` in pyproject.toml, the arrows are the
-imports that grimp finds. An arrow that follows from others is left out (transitive reduction).
+import-linter finds the imports and Graphviz draws them; an arrow that follows from others is left
+out. The list has the order of the floors in `[[tool.importlinter.contracts]]` of pyproject.toml.
 """
-
-from __future__ import annotations
 
 import argparse
 import ast
+import re
+import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-
-import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "gateway/fevergate"
 PICTURE = ROOT / "gateway/rooms.svg"
 PAGE = ROOT / "gateway/README.md"
 BEGIN, END = "<!-- made by tools/make-rooms -->", "<!-- end of what tools/make-rooms makes -->"
-
-WIDTH, FLOOR_HEIGHT, BOX_HEIGHT, MARGIN, GAP = 920, 78, 30, 20, 14
-CHARACTER_WIDTH = 7.7
-"""Width of a 13 px monospaced character (px)."""
+_STYLE = (
+    *("-Nshape=box", "-Nstyle=rounded,filled", "-Nfillcolor=#eef3fa", "-Ncolor=#33507a"),
+    *("-Nfontname=monospace", "-Nfontsize=13", "-Nheight=0.4", "-Ecolor=#8a97a8"),
+    *("-Earrowsize=0.7", "-Granksep=0.45", "-Gconcentrate=false", "-Tsvg"),
+)
 
 Arrow = tuple[str, str]
 
@@ -35,74 +33,23 @@ def floors() -> list[list[str]]:
     return [[room.strip() for room in layer.split("|")] for layer in layers["layers"]]
 
 
-def arrows() -> set[Arrow]:
-    """Pairs of importing and imported room, without those that follow from others."""
-    graph = grimp.build_graph("fevergate", cache_dir=None)
-    imports: dict[str, set[str]] = {}
-    for module in graph.modules:
-        room = module.split(".")[1:2]
-        for imported in graph.find_modules_directly_imported_by(module):
-            other = imported.split(".")[1:2]
-            if room and other and room != other:
-                imports.setdefault(room[0], set()).add(other[0])
-    reached = {room: _reach(imports, room) for room in imports}
-    return {
-        (room, other)
-        for room, others in imports.items()
-        for other in others
-        if not any(other in reached.get(between, ()) for between in others - {other})
-    }
-
-
-def _reach(imports: dict[str, set[str]], room: str) -> set[str]:
-    """Every room that `room` needs, directly or through others."""
-    reached, waiting = set(), [room]
-    while waiting:
-        for other in imports.get(waiting.pop(), ()):
-            if other not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return reached
-
-
 def picture() -> str:
-    """The drawing as SVG: one row of boxes for each floor, arrows from importer to imported."""
-    places = dict(_places())
-    height = MARGIN * 2 + FLOOR_HEIGHT * len(floors()) - (FLOOR_HEIGHT - BOX_HEIGHT)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
-        f' height="{height}" font-family="monospace" font-size="13">',
-        "<title>The rooms of gateway/fevergate: each imports from floors below its own</title>",
-        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7"'
-        ' markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#8a97a8"/></marker></defs>',
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-    ]
-    for room, other in sorted(arrows()):
-        (x1, y1, _), (x2, y2, _) = places[room], places[other]
-        y1 += BOX_HEIGHT
-        bend = (y2 - y1) / 2
-        lines.append(
-            f'<path d="M{x1:.0f} {y1}C{x1:.0f} {y1 + bend:.0f} {x2:.0f} {y2 - bend:.0f}'
-            f' {x2:.0f} {y2 - 1}" fill="none" stroke="#8a97a8" marker-end="url(#head)"/>'
-        )
-    for room, (x, y, width) in places.items():
-        lines += [
-            f'<rect x="{x - width / 2:.0f}" y="{y}" width="{width:.0f}" height="{BOX_HEIGHT}"'
-            ' rx="5" fill="#eef3fa" stroke="#33507a"/>',
-            f'<text x="{x:.0f}" y="{y + 20}" text-anchor="middle" fill="#14243c">{room}</text>',
-        ]
-    return "\n".join([*lines, "</svg>", ""])
+    """The drawing as SVG, with arrows from importing to imported rooms."""
+    linter = Path(sys.executable).with_name("import-linter")
+    every = _output([str(linter), "drawgraph", "fevergate"])
+    graph = re.sub(r'"\.(\w+)/?"', r'"\1"', _output(["tred"], every))
+    return _output(["dot", *_STYLE], graph)
 
 
-def _places() -> Iterator[tuple[str, tuple[float, int, float]]]:
-    """Each room, with the middle, top and width of its box (px)."""
-    for number, rooms in enumerate(floors()):
-        widths = [CHARACTER_WIDTH * len(room) + 20 for room in rooms]
-        gap = (WIDTH - 2 * MARGIN - sum(widths)) / (len(rooms) + 1)
-        left = MARGIN + gap
-        for room, width in zip(rooms, widths, strict=True):
-            yield room, (left + width / 2, MARGIN + number * FLOOR_HEIGHT, width)
-            left += width + gap
+def arrows(picture: str) -> set[Arrow]:
+    """Pairs of importing and imported room in a drawing; unlike places, every Graphviz draws the
+    same ones."""
+    return set(re.findall(r"<title>(\w+)&#45;&gt;(\w+)</title>", picture))
+
+
+def _output(command: list[str], text: str = "") -> str:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout
 
 
 def table() -> str:
@@ -131,14 +78,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/make-rooms", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, change nothing")
     check = parser.parse_args().check
-    stale = False
-    for path, text in ((PICTURE, picture()), (PAGE, page())):
-        if not path.exists() or path.read_text("utf-8") != text:
-            stale = True
-            print(f"{path.relative_to(ROOT)}: {'stale, run tools/make-rooms' if check else 'made'}")
-            if not check:
-                path.write_text(text, "utf-8")
-    return int(stale and check)
+    stale = []
+    drawn, text = picture(), page()
+    if not PICTURE.exists() or arrows(PICTURE.read_text("utf-8")) != arrows(drawn):
+        stale.append((PICTURE, drawn))
+    if PAGE.read_text("utf-8") != text:
+        stale.append((PAGE, text))
+    for path, content in stale:
+        print(f"{path.relative_to(ROOT)}: {'stale, run tools/make-rooms' if check else 'made'}")
+        if not check:
+            path.write_text(content, "utf-8")
+    return int(bool(stale) and check)
 
 
 if __name__ == "__main__":

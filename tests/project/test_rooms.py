@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 
+import pytest
 import real_micropython
 import rooms
 
@@ -10,13 +11,17 @@ MOST_ROOMS = 30
 """At the top of gateway/fevergate, loose files among them: more are no map."""
 
 
-def test_the_drawing_and_the_list_of_the_rooms_are_todays():
-    assert rooms.PICTURE.read_text("utf-8") == rooms.picture(), "run tools/make-rooms"
+@pytest.fixture(scope="module")
+def drawn():
+    return rooms.arrows(rooms.picture())
+
+
+def test_the_drawing_and_the_list_of_the_rooms_are_todays(drawn):
+    assert rooms.arrows(rooms.PICTURE.read_text("utf-8")) == drawn, "run tools/make-rooms"
     assert rooms.PAGE.read_text("utf-8") == rooms.page(), "run tools/make-rooms"
 
 
-def test_an_arrow_that_follows_from_others_is_not_drawn():
-    drawn = rooms.arrows()
+def test_an_arrow_that_follows_from_others_is_not_drawn(drawn):
     assert ("storage", "clock") in drawn
     assert ("cli", "errors") not in drawn  # by way of every other room
 

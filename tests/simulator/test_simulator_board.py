@@ -487,14 +487,9 @@ def test_visitors_get_an_answer(board: MakeBoard) -> None:
     assert heard == [("kiosk0", "ready")]
 
 
-def test_people_come_when_the_doors_are_open(board: MakeBoard) -> None:
-    kiosk = board(ANSWER + "    print('looking')", people=built_in_crowd(2, fever_share=0.0))
-    kiosk.hold_crowd()
+def test_people_who_come_later_are_served(board: MakeBoard) -> None:
+    kiosk = board(ANSWER, people=built_in_crowd(2, fever_share=0.0))
     kiosk.start()
-    while kiosk.world.now_ms < 20_000:
-        kiosk.wait_console("looking", TIMEOUT_S, start=len(kiosk.console))
-    assert kiosk.visits == []
-    kiosk.release_crowd()
     kiosk.wait_crowd(TIMEOUT_S)
     kiosk.admit(built_in_crowd(1, seed=9, fever_share=0.0))
     kiosk.wait_crowd(TIMEOUT_S)

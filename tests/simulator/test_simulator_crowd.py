@@ -96,19 +96,6 @@ def test_the_next_one_comes_after_a_gap() -> None:
     assert second.arrived_ms - first.left_ms == HABITS.gap_ms
 
 
-def test_held_doors_let_nobody_in_but_serve_who_is_there() -> None:
-    crowd = awake(ANNA, BERTA)
-    crowd.advance(LEAD_IN_MS + 100)
-    crowd.hold()
-    crowd.advance(60_000)
-    assert [visit.subject for visit in crowd.visits] == ["anna"]
-    assert not crowd.done.is_set()
-    crowd.release()
-    crowd.advance(80_000)
-    assert [visit.subject for visit in crowd.visits] == ["anna", "berta"]
-    assert crowd.visits[1].arrived_ms >= 60_000
-
-
 def test_time_stands_still_while_the_kiosk_boots() -> None:
     crowd = awake(ANNA)
     crowd.advance(LEAD_IN_MS + 1000)

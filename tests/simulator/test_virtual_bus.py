@@ -55,10 +55,9 @@ def test_scan_finds_sensor_and_display(bus: VirtualBus) -> None:
     assert bus.scan(READY_MS) == [0x3C, 0x5A]
 
 
-def test_an_empty_address_is_not_acknowledged_and_counted(bus: VirtualBus) -> None:
+def test_an_empty_address_is_not_acknowledged(bus: VirtualBus) -> None:
     with pytest.raises(NotAcknowledgedError):
         bus.transfer(READY_MS, 0x48, b"\x00", 1)
-    assert (bus.counts.transfers, bus.counts.not_acknowledged) == (1, 1)
 
 
 def test_write_without_stop_is_joined_by_the_read(bus: VirtualBus) -> None:
@@ -116,7 +115,6 @@ def test_a_stuck_bus_times_out_until_it_is_clocked_free() -> None:
     pulses(bus, 1)
     assert bus.level(READY_MS, SDA) == 1
     assert len(bus.transfer(READY_MS, 0x5A, bytes((OBJECT,)), 3)) == 3
-    assert bus.counts.timed_out == 1
 
 
 def test_a_bus_stuck_for_ever_stays_so() -> None:

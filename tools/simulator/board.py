@@ -220,16 +220,6 @@ class Board:
         with self.world.lock:
             self._crowd.admit(people)
 
-    def hold_crowd(self) -> None:
-        """Stop the queue until `release_crowd`; the person in front is still served."""
-        with self.world.lock:
-            self._crowd.hold()
-
-    def release_crowd(self) -> None:
-        """Let the queue go on."""
-        with self.world.lock:
-            self._crowd.release()
-
     def wifi(self, on: bool) -> None:
         """Switch all access points on or off."""
         self.world.wifi(on)

@@ -33,7 +33,6 @@ class Crowd:
         self._waiting: deque[Person] = deque()
         self._visitor: Visitor | None = None
         self._next_ms: float = LEAD_IN_MS
-        self._held = False
         self._room_c = ROOM_C
         # The crowd's clock is the world's minus the time that it was stopped; it begins stopped.
         self._stood_ms = 0.0
@@ -46,14 +45,6 @@ class Crowd:
         if self._waiting and self._visitor is None:
             self._room_c = self._waiting[0].ambient_c
         self._check_done()
-
-    def hold(self) -> None:
-        """Stop the queue; the person in front is still served."""
-        self._held = True
-
-    def release(self) -> None:
-        """Let the queue go on, after a gap."""
-        self._held = False
 
     def freeze(self, now_ms: float) -> None:
         """Stop the crowd's clock."""
@@ -72,8 +63,6 @@ class Crowd:
         crowd_ms = self._clock(now_ms)
         while True:
             if self._visitor is None:
-                if self._held:
-                    self._next_ms = max(self._next_ms, crowd_ms + self._habits.gap_ms)
                 if not self._waiting:
                     # People admitted later must not arrive in the past.
                     self._next_ms = max(self._next_ms, crowd_ms)

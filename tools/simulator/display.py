@@ -41,7 +41,6 @@ class VirtualSSD1306:
         self.on = False
         self.inverted = False
         self.contrast = 0x7F
-        self.charge_pump = False
         self._all_on = False
         self._mode = _PAGE
         self._columns = (0, WIDTH - 1)
@@ -180,8 +179,6 @@ class VirtualSSD1306:
             self._page = self._pages[0]
         elif command == 0x81:
             self.contrast = arguments[0]
-        elif command == 0x8D:
-            self.charge_pump = bool(arguments[0] & 0x04)
         elif command <= 0x0F:
             self._column = self._column & 0x70 | command
         elif command <= 0x1F:
