@@ -5,8 +5,8 @@ its name queries still go to the virtual name servers.
 """
 
 import ipaddress
+import json
 import socket
-import struct
 import threading
 from dataclasses import dataclass
 
@@ -25,17 +25,11 @@ STREAM, DATAGRAM = 1, 2
 """Kinds of sockets, as `socket` of the port numbers them."""
 
 
-class WifiCall:
-    """The call that a WIFI frame carries, its payload's first byte."""
-
-    ACTIVE, CONNECT, DISCONNECT, STATUS, RSSI, SCAN, LEASE, STATIC, RECONNECTS, POWER_SAVE = range(
-        10
-    )
-
-
-ROUTE = struct.Struct("<BH")
-ROUTED = struct.Struct("<BIH4s")
-SEEN = struct.Struct("<6sBbBB")  # bssid, channel, dBm, security, length of the SSID
+CALLS = (
+    *("active", "connect", "disconnect", "status", "rssi", "scan", "heard", "lease", "static"),
+    *("reconnects", "power_save"),
+)
+"""Calls of a WIFI frame; each is a method of `Air`."""
 
 
 @dataclass(frozen=True)
@@ -111,66 +105,72 @@ class Air:
         return [*self.name_servers.values(), self.multicast]
 
     def wifi(self, payload: bytes) -> bytes:
-        """Answer a WIFI frame: one byte of `WifiError`, then the result."""
-        with self._lock:
-            error, answer = self._wifi(payload[0], payload[1:])
-        return bytes((error,)) + answer
-
-    def _wifi(self, call: int, rest: bytes) -> tuple[WifiError, bytes]:
-        station, now_ms = self.station, self.now_ms
-        if call == WifiCall.ACTIVE:
-            station.activate(bool(rest[0]))
-        elif call == WifiCall.CONNECT:
-            ssid_end = 1 + rest[0]
-            key_end = ssid_end + 1 + rest[ssid_end]
-            ssid, key = rest[1:ssid_end], rest[ssid_end + 1 : key_end]
-            return station.connect(now_ms, ssid, key, rest[key_end:]), b""
-        elif call == WifiCall.DISCONNECT:
-            return station.disconnect(now_ms), b""
-        elif call == WifiCall.STATUS:
-            return WifiError.NONE, struct.pack("<H", station.status(now_ms))
-        elif call == WifiCall.RSSI:
-            if station.phase not in (Phase.DHCP, Phase.ONLINE) or station.point is None:
-                return WifiError.NOT_CONNECT, b""
-            return WifiError.NONE, struct.pack("<b", station.point.rssi_dbm)
-        elif call == WifiCall.SCAN:
-            return self._scan(rest)
-        elif call == WifiCall.LEASE:
-            lease = station.lease(now_ms) if station.used else Lease()
-            return WifiError.NONE, " ".join(vars(lease).values()).encode()
-        elif call == WifiCall.STATIC:
-            station.static = Lease(*rest.decode().split(" ")) if rest else None
-        elif call == WifiCall.RECONNECTS:
-            station.reconnects(struct.unpack("<h", rest)[0])
-        elif call == WifiCall.POWER_SAVE:
-            station.power_save = rest[0]
-        else:
+        """Answer a WIFI frame: `WifiError`, result."""
+        call, *arguments = json.loads(payload)
+        if call not in CALLS:
             raise ValueError(call)
-        return WifiError.NONE, b""
+        with self._lock:
+            answer = getattr(self, f"_{call}")(*arguments)
+        error = answer if isinstance(answer, WifiError) else WifiError.NONE
+        return json.dumps([error, None if error else answer]).encode()
 
-    def _scan(self, rest: bytes) -> tuple[WifiError, bytes]:
-        """With a payload, start a scan; without, return the networks heard."""
+    def _active(self, on: bool) -> None:
+        self.station.activate(on)
+
+    def _connect(self, *ssid_key_bssid: str) -> WifiError:
+        return self.station.connect(self.now_ms, *map(bytes.fromhex, ssid_key_bssid))
+
+    def _disconnect(self) -> WifiError:
+        return self.station.disconnect(self.now_ms)
+
+    def _status(self) -> int:
+        return self.station.status(self.now_ms)
+
+    def _rssi(self) -> WifiError | int:
+        station = self.station
+        if station.phase not in (Phase.DHCP, Phase.ONLINE) or station.point is None:
+            return WifiError.NOT_CONNECT
+        return station.point.rssi_dbm
+
+    def _scan(self) -> WifiError:
+        if self.station.scan(self.now_ms) is None:
+            return WifiError.STATE
+        self.scans_ms.append(self.now_ms)
+        return WifiError.NONE
+
+    def _heard(self) -> WifiError | list[tuple[str, str, int, int, int]]:
+        """(ssid, bssid, channel, dBm, security) of each network; the first two in hex."""
         heard = self.station.scan(self.now_ms)
         if heard is None:
-            return WifiError.STATE, b""
-        if rest:
-            self.scans_ms.append(self.now_ms)
-            return WifiError.NONE, b""
-        rows = []
-        for point in heard:
-            ssid = b"" if point.hidden else point.ssid
-            head = (point.bssid, point.channel, point.rssi_dbm, point.security, len(ssid))
-            rows.append(SEEN.pack(*head) + ssid)
-        return WifiError.NONE, b"".join(rows)
+            return WifiError.STATE
+        return [
+            (
+                "" if point.hidden else point.ssid.hex(),
+                point.bssid.hex(),
+                *(point.channel, point.rssi_dbm, point.security),
+            )
+            for point in heard
+        ]
+
+    def _lease(self) -> list[str]:
+        lease = self.station.lease(self.now_ms) if self.station.used else Lease()
+        return list(vars(lease).values())
+
+    def _static(self, *addresses: str) -> None:
+        self.station.static = Lease(*addresses) if addresses else None
+
+    def _reconnects(self, count: int) -> None:
+        self.station.reconnects(count)
+
+    def _power_save(self, mode: int) -> None:
+        self.station.power_save = mode
 
     def route(self, payload: bytes) -> bytes:
         """Answer a ROUTE frame, the board's `getaddrinfo`."""
-        kind, port = ROUTE.unpack_from(payload)
-        host = payload[ROUTE.size :].decode()
+        kind, host, port = json.loads(payload)
         with self._lock:
             route = self._find(kind, host, port)
-        address = socket.inet_aton(route.address) if route.address else bytes(4)
-        return ROUTED.pack(bool(route.address), route.wait_ms, route.port, address)
+        return json.dumps([route.address, route.port, route.wait_ms]).encode()
 
     def _find(self, kind: int, host: str, port: int) -> Route:
         try:

@@ -14,8 +14,8 @@ payload. Little endian. device/wire.py is the other end.
 | RESET | u8 cause | no answer |
 | RTC | i64 ms by which the clock is ahead of the true time | |
 | RTC_MEMORY | bytes to keep through a reset, or none | bytes kept |
-| WIFI | u8 call (air.WifiCall), its arguments | u8 error (radio.WifiError), result |
-| ROUTE | u8 kind of socket, u16 port, host | u8 known, u32 ms to block, u16 port, 4 bytes address |
+| WIFI | JSON: call (air.CALLS), its arguments | JSON: radio.WifiError, result |
+| ROUTE | JSON: kind of socket, host, port | JSON: address or "", port, ms to block |
 """
 
 import enum

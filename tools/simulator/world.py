@@ -170,7 +170,7 @@ class World:
                 self._crowd.advance(self.now_ms)
                 self.air.advance(self.now_ms)
                 payload = handler(frame[frames.HEADER.size :])
-            except (struct.error, IndexError, KeyError, ValueError):
+            except (struct.error, IndexError, KeyError, TypeError, ValueError):
                 return frames.answer(frames.EINVAL)
             except NotAcknowledgedError:
                 return frames.answer(frames.ENODEV)

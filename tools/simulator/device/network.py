@@ -3,8 +3,6 @@
 Behaves as ports/esp32/network_wlan.c and network_common.c of MicroPython 1.28.0.
 """
 
-import struct
-
 import clock
 import wire
 
@@ -25,27 +23,18 @@ _ERRORS = (
     "Wifi Internal Error",
     "Wifi Not Connected",
 )
-_ACTIVE, _CONNECT, _DISCONNECT, _STATUS, _RSSI, _SCAN, _LEASE, _STATIC, _RECONNECTS, _PM = range(10)
 _KEY_MIN = 8  # shortest WPA2 passphrase
 _OWN_ADDRESS = "192.168.4.1"
 _SCAN_MS = 2400  # 11 channels at 120 ms, two passively at 360 ms, and the return
 _interfaces = {}
 
 
-def _call(call, arguments=b""):
+def _call(*call):
     """Send one call to the world. Raises `OSError` as the port's `esp_exceptions` does."""
-    end = wire.PAYLOAD + 1 + len(arguments)
-    wire.buffer[wire.PAYLOAD] = call
-    wire.buffer[wire.PAYLOAD + 1 : end] = arguments
-    length = wire.ask(wire.WIFI, 1 + len(arguments))
-    error = wire.buffer[wire.REPLY]
+    error, result = wire.ask_json(wire.WIFI, *call)
     if error:
         raise OSError(_ERRORS[error])
-    return bytes(wire.buffer[wire.REPLY + 1 : wire.REPLY + length])
-
-
-def _lease():
-    return tuple(_call(_LEASE).decode().split(" "))
+    return result
 
 
 def _bytes(text):
@@ -72,7 +61,7 @@ class WLAN:
             self._refuse_open()
         self._state["active"] = bool(on)
         if self._station:
-            _call(_ACTIVE, b"\x01" if on else b"\x00")
+            _call("active", bool(on))
         return self._state["active"]
 
     def connect(self, ssid=None, key=None, *, bssid=None):
@@ -83,7 +72,7 @@ class WLAN:
         ssid = _bytes(ssid or b"")
         key = _bytes(key or b"")
         self._state["config"]["ssid"] = ssid
-        _call(_CONNECT, bytes([len(ssid)]) + ssid + bytes([len(key)]) + key + (bssid or b""))
+        _call("connect", ssid.hex(), key.hex(), bytes(bssid or b"").hex())
 
     def scan(self):
         """(ssid, bssid, channel, dBm, security, False) of each network heard; blocks for 2.4 s.
@@ -91,23 +80,18 @@ class WLAN:
         if not self._state["active"]:
             raise OSError("STA must be active")
         try:
-            _call(_SCAN, b"\x01")
+            _call("scan")
         except OSError:
             return []
         clock.sleep_ms(_SCAN_MS)
-        rows = _call(_SCAN)
-        heard = []
-        at = 0
-        while at < len(rows):
-            bssid, channel, rssi, security, length = struct.unpack_from("<6sBbBB", rows, at)
-            at += 10
-            heard.append((rows[at : at + length], bssid, channel, rssi, security, False))
-            at += length
-        return heard
+        return [
+            (bytes.fromhex(ssid), bytes.fromhex(bssid), channel, rssi, security, False)
+            for ssid, bssid, channel, rssi, security in _call("heard")
+        ]
 
     def disconnect(self):
         """Leave, or stop joining."""
-        _call(_DISCONNECT)
+        _call("disconnect")
 
     def isconnected(self):
         """Whether the station has an address."""
@@ -116,10 +100,10 @@ class WLAN:
     def status(self, what=None):
         """The connection's state, or with "rssi" the signal in dBm."""
         if what is None:
-            return struct.unpack("<H", _call(_STATUS))[0] if self._station else None
+            return _call("status") if self._station else None
         if what != "rssi":
             raise ValueError("unknown status param")
-        return struct.unpack("b", _call(_RSSI))[0]
+        return _call("rssi")
 
     def config(self, *names, **values):
         """Read one parameter, or set several."""
@@ -128,9 +112,9 @@ class WLAN:
                 return self._state["config"][names[0]]
             raise ValueError("unknown config param")
         if self._station and "reconnects" in values:
-            _call(_RECONNECTS, struct.pack("<h", values["reconnects"]))
+            _call("reconnects", values["reconnects"])
         if self._station and "pm" in values:
-            _call(_PM, bytes([values["pm"]]))
+            _call("power_save", values["pm"])
         self._state["config"].update(values)
         return None
 
@@ -139,9 +123,9 @@ class WLAN:
         if addresses is None:
             if not self._station:
                 return (_OWN_ADDRESS, "255.255.255.0", _OWN_ADDRESS, _OWN_ADDRESS)
-            return _lease()
+            return tuple(_call("lease"))
         if self._station:
-            _call(_STATIC, b"" if addresses == "dhcp" else " ".join(addresses).encode())
+            _call("static", *(() if addresses == "dhcp" else addresses))
         return None
 
     def _refuse_open(self):

@@ -5,7 +5,6 @@ address that it returns leads to a virtual name server or through the virtual Wi
 """
 
 import socket as _real
-import struct
 
 import clock
 import wire
@@ -22,16 +21,9 @@ _EAI_FAIL = 202  # lwip/netdb.h; the port raises its negative
 
 def getaddrinfo(host, port, af=0, kind=0, proto=0, flags=0):
     """One address of a host; blocks while a name is resolved. Raises `OSError` -202 if unknown."""
-    name = (host or "0.0.0.0").encode()  # noqa: S104
-    struct.pack_into("<BH", wire.buffer, wire.PAYLOAD, kind, port)
-    at = wire.PAYLOAD + 3
-    wire.buffer[at : at + len(name)] = name
-    wire.ask(wire.ROUTE, 3 + len(name))
-    known, wait_ms, local = struct.unpack_from("<BIH", wire.buffer, wire.REPLY)
-    at = wire.REPLY + 7
-    address = "%d.%d.%d.%d" % tuple(wire.buffer[at : at + 4])
+    address, local, wait_ms = wire.ask_json(wire.ROUTE, kind, host or "0.0.0.0", port)  # noqa: S104
     clock.sleep_ms(wait_ms)
-    if not known:
+    if not address:
         raise OSError(-_EAI_FAIL)
     way = _real.getaddrinfo(address, local)[0][-1]
     return [(AF_INET, kind or SOCK_STREAM, 0, "", way)]

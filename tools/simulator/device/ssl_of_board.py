@@ -59,8 +59,20 @@ def validity(der):
     return _digits(der, at), _digits(der, _content(der, at)[1])
 
 
+def _explained(name):
+    """A method of a TLS stream that raises a board's errors for a refused certificate."""
+
+    def call(self, *arguments):
+        try:
+            return getattr(self._stream, name)(*arguments)
+        except OSError as error:
+            self._context.explain(error)
+
+    return call
+
+
 class _Stream(io.IOBase):
-    """A TLS stream that raises a board's errors for a refused certificate."""
+    """A TLS stream that raises a board's errors."""
 
     def __init__(self, stream, context):
         self._stream = stream
@@ -68,33 +80,10 @@ class _Stream(io.IOBase):
         self.setblocking = stream.setblocking
         self.close = stream.close
 
-    def read(self, size=-1):
-        """Read bytes; None if there are none yet."""
-        try:
-            return self._stream.read(size)
-        except OSError as error:
-            self._context.explain(error)
-
-    def readinto(self, buffer, size=None):
-        """Read into `buffer`; the number of bytes, or None if there are none yet."""
-        try:
-            return self._stream.readinto(buffer, len(buffer) if size is None else size)
-        except OSError as error:
-            self._context.explain(error)
-
-    def readline(self, size=-1):
-        """Read a line."""
-        try:
-            return self._stream.readline(size)
-        except OSError as error:
-            self._context.explain(error)
-
-    def write(self, data):
-        """Write; the number of bytes taken, or None if the stream is not ready."""
-        try:
-            return self._stream.write(data)
-        except OSError as error:
-            self._context.explain(error)
+    read = _explained("read")
+    readinto = _explained("readinto")
+    readline = _explained("readline")
+    write = _explained("write")
 
     def ioctl(self, request, argument):
         """Answer `select.poll` (MP_STREAM_POLL)."""

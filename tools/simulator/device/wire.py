@@ -4,6 +4,7 @@ One buffer serves both directions, because the firmware's heap is small. simulat
 describes the frames.
 """
 
+import json
 import socket
 import struct
 import sys
@@ -72,6 +73,15 @@ def ask(operation, size):
     except OSError:
         pass
     sys.exit(70)
+
+
+def ask_json(operation, *values):
+    """Send values as JSON; returns those of the answer. Raises as `ask` does."""
+    data = json.dumps(values).encode()
+    room_for(len(data))
+    buffer[PAYLOAD : PAYLOAD + len(data)] = data
+    length = ask(operation, len(data))
+    return json.loads(bytes(buffer[REPLY : REPLY + length]))
 
 
 class _RefusedError(Exception):
