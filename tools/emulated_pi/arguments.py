@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 
 SUITES = {"bookworm": "3.11", "trixie": "3.13"}
 """Debian 12 and 13, and the Python of each."""
@@ -44,17 +43,16 @@ builds the Pi's card in about half an hour and keeps it in ~/.cache/fevergate/pi
 """
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(argparse.Namespace):
     """The parsed command line."""
 
     suite: str
     json: bool
     keep: bool
-    only: tuple[str, ...]
+    only: list[str]
     cuts: int
     seed: int | None
-    without: tuple[str, ...]
+    without: list[str]
     build_only: bool
 
     @property
@@ -90,9 +88,7 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add("--seed", type=int, metavar="N", help="of the power cuts' instants; printed by each run")
     add("--without", choices=tuple(WITHOUT), action="append", default=[], help="see below")
     add("--build-only", action="store_true", help="make the card, and end")
-    given = vars(parser.parse_args(arguments))
-    given["only"], given["without"] = tuple(given["only"]), tuple(given["without"])
-    return Arguments(**given)
+    return parser.parse_args(arguments, Arguments())
 
 
 def _count(text: str) -> int:

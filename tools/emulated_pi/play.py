@@ -69,18 +69,9 @@ class Play:
     def all(self) -> Verdict:
         """Play every requested step. Raises `PiCheckError` if the Pi does not answer."""
         self._first_boot()
-        steps = {
-            "fever": self._fever,
-            "killed": self._killed,
-            "broker": self._broker,
-            "old-clock": self._old_clock,
-            "power-cuts": self._power_cuts,
-            "full-card": self._full_card,
-            "upgrade": self._upgrade,
-        }
         for name in self._arguments.steps:
             self._say(f"{name}:")
-            steps[name]()
+            getattr(self, f"_{name.replace('-', '_')}")()
         self._count()
         return self.verdict
 
@@ -140,10 +131,13 @@ class Play:
     def _acknowledge(self) -> None:
         self._expect("red goes out when it is acknowledged", self._pi.acknowledge())
 
-    def _normal(self, count: int) -> None:
+    def _normal(self, count: int, meanwhile: str | None = None) -> None:
+        """Have a kiosk send normal readings, run a command, and wait until they are stored."""
         first = self._pi.say(count, "normal")
         numbers = set(range(first, first + count))
         self._wanted |= numbers
+        if meanwhile:
+            self._pi.run(meanwhile)
         self._pi.until_stored(numbers)
 
     def _make_green(self) -> None:
@@ -202,11 +196,7 @@ class Play:
         self._mend()
 
     def _broker(self) -> None:
-        first = self._pi.say(20, "normal")
-        numbers = set(range(first, first + 20))
-        self._wanted |= numbers
-        self._pi.run("systemctl kill --signal=KILL mosquitto")
-        self._pi.until_stored(numbers)
+        self._normal(20, meanwhile="systemctl kill --signal=KILL mosquitto")
         self._fever_comes("a fever after the broker was killed")
         self._acknowledge()
 

@@ -43,7 +43,7 @@ class System(NamedTuple):
 
     @property
     def markers(self) -> dict[str, str]:
-        """Environment markers (PEP 508)."""
+        """Environment markers (PEP 508) in which it may differ from this machine."""
         version = ".".join(map(str, self.python))
         return {
             "python_version": version,
@@ -51,9 +51,6 @@ class System(NamedTuple):
             "platform_machine": self.machine,
             "sys_platform": "linux",
             "platform_system": "Linux",
-            "os_name": "posix",
-            "implementation_name": "cpython",
-            "platform_python_implementation": "CPython",
         }
 
     @property
