@@ -51,7 +51,7 @@ def upgrade(folder: Path) -> Iterator[str]:
     if not changes:
         yield message(settings, "upgrade_same")
         return
-    names = ", ".join(map(str, changes))
+    names = ", ".join(str(path).removeprefix(f"{folder}/") for path in changes)
     before = {path: read_unlinked(path) for path in (*changes, folder / PASSWORDS)}
     try:
         _write(folder, settings, changes)
@@ -66,12 +66,12 @@ def upgrade(folder: Path) -> Iterator[str]:
 
 def _changes(folder: Path, settings: GatewaySettings) -> dict[Path, str]:
     """New text of each file that differs."""
-    wanted = {folder / ACCESS: access_of(folder, settings.campus)}
     broker, bind = settings.broker, broker_files.bound_to(folder)
+    wanted: dict[Path, str] = {}
     if bind and broker.local_port:
-        wanted[folder / CONFIGURATION] = broker_files.configuration(
-            folder, bind, broker.port, broker.local_port
-        )
+        configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port)
+        wanted[folder / CONFIGURATION] = configuration
+    wanted[folder / ACCESS] = access_of(folder, settings.campus)
     for name, text in services.drop_ins(folder).items():
         wanted[services.UNITS_FOLDER / name] = text
     return {path: text for path, text in wanted.items() if read_unlinked(path) != text.encode()}
