@@ -41,6 +41,24 @@ def test_wrong_settings_are_one_line_and_exit_2(tmp_path, arguments):
     assert done.stderr.startswith(f"fevergate: {path}: ") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["", "x" * 65])
+@pytest.mark.parametrize(
+    "command",
+    ["acknowledge north", "lamps test north", "calibrate north-1", "desk check", "desk look"],
+)
+def test_nobody_is_noted_under_no_name_or_a_text_of_any_length(command, name):
+    done = CliRunner().invoke(cli, [*command.split(), "--by", name])
+    assert done.exit_code == 2 and "expected 1 to 64 characters" in done.output
+
+
+def test_a_command_whose_libraries_are_missing_says_what_to_install(monkeypatch):
+    for module in [module for module in sys.modules if module.startswith("fevergate.collect.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    done = CliRunner().invoke(cli, ["collect", "--name", "1"])
+    assert str(done.exception) == "needs more: pip install 'fevergate[campus]'"
+
+
 def test_the_settings_file_may_come_from_the_environment(tmp_path):
     done = fevergate("log", FEVERGATE_SETTINGS=str(tmp_path / "none.toml"))
     assert done.returncode == 2 and "none.toml: no such file" in done.stderr
