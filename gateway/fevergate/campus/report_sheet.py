@@ -9,6 +9,7 @@ import msgspec
 
 from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
 from fevergate.campus.report_versions import Version
+from fevergate.reports.day_in_words import local, struck_in_words
 from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import N_
 from fevergate.web_common.tables import (
@@ -19,8 +20,6 @@ from fevergate.web_common.tables import (
     Table,
     difference_in_words,
     label_of,
-    local,
-    struck_in_words,
 )
 
 STATES = {

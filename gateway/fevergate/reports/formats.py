@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
 from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.rescreen import Rescreened
 from fevergate.storage.strikes import Strike, of_fever
@@ -23,16 +24,9 @@ MAX_SHOWN = 1000
 """Fevers in the terminal's table; CSV and JSON have all."""
 
 TIME, GATE, KIOSK = N_("Time"), N_("Gate"), N_("Kiosk")
-SKIN_C, BODY_C = N_("Skin °C"), N_("Body, axillary equivalent, °C")
+SKIN_C, BODY_C = N_("Skin °C"), N_("Body °C (axillary equivalent)")
 BEFORE, NOW = N_("Verdict before"), N_("Verdict now")
-STRUCK = N_(
-    "{kiosk} {begin} to {end} does not count: {people} people, {fevers} fever(s), struck by"
-    " {by} at {at} ({reason})."
-)
-TAKEN_BACK = N_(
-    "{kiosk} {begin} to {end} counts again: struck by {by} at {at} ({reason}), taken back by"
-    " {undone_by} at {undone_at} ({undone_reason})."
-)
+CLOCK = "%H:%M:%S"
 
 CSV_COLUMNS = (
     *("date", "campus", "gate", "kiosk", "boot", "seq", "at", "dated"),
@@ -40,10 +34,6 @@ CSV_COLUMNS = (
     *("raised_at", "acknowledged_at", "acknowledged_by", "delay_s"),
     *("struck_at", "struck_by", "struck_because"),
 )
-
-
-def _clock(at: float | None, zone: ZoneInfo, form: str = "%H:%M:%S") -> str:
-    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
 
 
 def _iso(at: float | None, zone: ZoneInfo) -> str:
@@ -101,17 +91,6 @@ def _struck(strike: Strike, zone: ZoneInfo) -> tuple[str, str, str]:
     return _iso(strike.at, zone), strike.by, strike.reason
 
 
-def struck_line(strike: Strike, zone: ZoneInfo, say: Say) -> str:
-    """One line on a strike: its hours, by whom and why, and who took it back."""
-    times = {"begin": strike.begin, "end": strike.end, "at": strike.at}
-    times["undone_at"] = strike.undone_at or 0.0
-    clocks = {name: _clock(at, zone, "%Y-%m-%d %H:%M") for name, at in times.items()}
-    clocks["end"] = {"00:00": "24:00"}.get(end := _clock(strike.end, zone, "%H:%M"), end)
-    named = msgspec.structs.asdict(strike) | clocks
-    text = STRUCK if strike.undone_at is None else TAKEN_BACK
-    return say(text, **named)
-
-
 def harmless(value: object) -> object:
     """Quote a text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
@@ -119,35 +98,23 @@ def harmless(value: object) -> object:
     return value
 
 
+STYLES = {"red": "bold red", "green": "bold green", "amber": "bold yellow"}
+
+
 def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
     """The log as a table for the terminal."""
     say = translator(language)
     day = whole.day
-    if day.count:
-        waiting = whole.fevers.unacknowledged()
-        verdict = Text(
-            say("{count} fever(s), {open} not seen to.", count=day.count, open=waiting), "bold red"
-        )
-    elif day.lit:
-        verdict = Text(
-            say(
-                "Red lights of this day are for {count} fever(s) dated on another:"
-                " no report of zero.",
-                count=day.lit,
-            ),
-            "bold red",
-        )
-    elif day.covered:
-        verdict = Text(
-            say("Report of zero: no fever on this day. What was watched is below."), "bold green"
-        )
-    else:
-        verdict = Text(say("No kiosk watched: this is not a report of zero."), "bold yellow")
+    state, sentence = verdict(day, say)
     parts: list[RenderableType] = [
         Text(f"{say('Fever log')}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
-        verdict,
+        Text(sentence, STYLES[state]),
+        Text(coverage(day, say)),
     ]
+    remarks = [*strikes(day, say), *doubts(day, say)]
     if day.count:
+        if waiting := whole.fevers.unacknowledged():
+            parts.append(Text(say("Not seen to: {count}.", count=waiting), STYLES["red"]))
         parts.append(_fevers(whole.fevers.page(MAX_SHOWN), zone, say))
         if day.count > MAX_SHOWN:
             text = say(
@@ -155,56 +122,13 @@ def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
                 shown=MAX_SHOWN,
                 count=day.count,
             )
-            parts.append(Text(text, "bold yellow"))
+            remarks.insert(0, text)
     parts.append(_kiosks(day, zone, say))
-    if late := sum(kiosk.late_minutes for kiosk in day.kiosks):
-        parts.append(
-            Text(
-                say("{minutes} of the minutes watched were told long after.", minutes=late),
-                "bold yellow",
-            )
-        )
-    parts += [Text(struck_line(strike, zone, say), "bold yellow") for strike in day.strikes]
-    for doubt in day.clock:
-        text = say(
-            "From {begin} to {end} the gateway's clock was in doubt.",
-            begin=_clock(doubt.begin, zone),
-            end=_clock(doubt.end, zone),
-        )
-        parts.append(Text(text, "bold yellow"))
-    for kiosk in day.unlike:
-        text = say(
-            "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f};"
-            " median {median:.2f} of {people} people, {others_median:.2f} of"
-            " {others_people}): check its lens, calibrate.",
-            kiosk=kiosk.kiosk,
-            others=", ".join(kiosk.others),
-            difference=kiosk.difference_c,
-            limit=kiosk.limit_c,
-            people=kiosk.people,
-            median=kiosk.median_c,
-            others_people=kiosk.others_people,
-            others_median=kiosk.others_median_c,
-        )
-        parts.append(
-            Text(text + (say(" (or the other one)") if kiosk.alone else ""), "bold yellow")
-        )
-    for kiosk in day.blind:
-        text = say(
-            "{kiosk} saw {people} while {busiest} saw {most}: a covered lens, or a closed lane?",
-            kiosk=kiosk.kiosk,
-            people=kiosk.people,
-            busiest=kiosk.busiest,
-            most=kiosk.busiest_people,
-        )
-        parts.append(Text(text, "bold yellow"))
-    parts.append(
-        Text(
-            say("It screens and does not diagnose: a red light means measure again, clinically."),
-            "dim",
-        )
+    parts += [Text(remark, STYLES["amber"]) for remark in remarks]
+    no_diagnosis = say(
+        "It screens and does not diagnose: a red light means measure again, clinically."
     )
-    return Group(*parts)
+    return Group(*parts, Text(no_diagnosis, "dim"))
 
 
 def rescreened_as_json(result: Rescreened) -> str:
@@ -215,14 +139,11 @@ def rescreened_as_json(result: Rescreened) -> str:
 def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
     """The verdicts under other settings as a table for the terminal."""
     say = translator(language)
-    counts = Table()
-    counts.add_column(say("Verdict"))
-    for title in (BEFORE, NOW):
-        counts.add_column(say(title), justify="right")
-    for verdict in ("normal", "fever", "retry"):
-        before, after = result.before.get(verdict, 0), result.after.get(verdict, 0)
+    counts = _table(say, [N_("Verdict")], [BEFORE, NOW])
+    for answer in ("normal", "fever", "retry"):
+        before, after = result.before.get(answer, 0), result.after.get(answer, 0)
         counts.add_row(
-            say(LABELS[verdict]), str(before), Text(str(after), "bold" * (before != after))
+            say(LABELS[answer]), str(before), Text(str(after), "bold" * (before != after))
         )
     head = say(
         "{scans} scans decided again, {changed} would have been answered otherwise.",
@@ -231,12 +152,10 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
     )
     parts: list[RenderableType] = [Text(head, "bold"), counts]
     if result.changed:
-        table = Table()
-        for title in (TIME, KIOSK, N_("Scan"), SKIN_C, BODY_C, BEFORE, NOW):
-            table.add_column(say(title), justify="right" if title.endswith("°C") else "left")
+        table = _table(say, [TIME, KIOSK, N_("Scan")], [SKIN_C, BODY_C, BEFORE, NOW])
         for scan in result.changed[:MAX_SHOWN]:
             table.add_row(
-                _clock(scan.at, zone),
+                local(scan.at, zone, CLOCK),
                 Text(scan.kiosk),
                 f"{scan.boot}/{scan.seq}",
                 _degrees(scan.skin_c, 2),
@@ -256,22 +175,27 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
 
 
 def _answers(answers: list[tuple[str, str]], say: Say) -> Text:
-    shown = [
-        say(LABELS[verdict]) + (f" ({reason})" if reason else "") for verdict, reason in answers
-    ]
+    shown = [say(LABELS[answer]) + (f" ({reason})" if reason else "") for answer, reason in answers]
     return Text(" → ".join(shown))
 
 
-def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
+def _table(say: Say, left: list[str], right: list[str]) -> Table:
+    """An empty table; the columns of `right` are aligned to the right."""
     table = Table()
-    for title in (TIME, GATE, KIOSK, BODY_C, SKIN_C, N_("Threshold °C"), N_("Ambient °C")):
-        table.add_column(say(title), justify="right" if title.endswith("°C") else "left")
-    table.add_column(say("Acknowledged by"))
-    table.add_column(say("After"), justify="right")
+    for title in left:
+        table.add_column(say(title))
+    for title in right:
+        table.add_column(say(title), justify="right")
+    return table
+
+
+def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
+    degrees = [BODY_C, SKIN_C, N_("Threshold °C"), N_("Air °C")]
+    table = _table(say, [TIME, GATE, KIOSK], [*degrees, N_("Acknowledged by"), N_("After")])
     undated = say(" (arrival time)")
     for fever in fevers:
         table.add_row(
-            _clock(fever.at, zone) + ("" if fever.dated else undated),
+            local(fever.at, zone, CLOCK) + ("" if fever.dated else undated),
             Text(fever.gate),
             Text(fever.kiosk),
             Text(_degrees(fever.body_c), "bold red"),
@@ -287,17 +211,12 @@ def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
 
 
 def _kiosks(day: Day, zone: ZoneInfo, say: Say) -> Table:
-    table = Table()
-    for title in (GATE, KIOSK):
-        table.add_column(say(title))
-    for title in (
-        *(LABELS["normal"], LABELS["fever"], LABELS["retry"], N_("In service")),
-        *(N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")),
-    ):
-        table.add_column(say(title), justify="right")
+    counts = [N_("Normal"), N_("Fever"), N_("Retry"), N_("In service")]
+    minutes = [N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")]
+    table = _table(say, [GATE, KIOSK], counts + minutes)
     for kiosk in day.kiosks:
         service = (
-            f"{_clock(kiosk.first_at, zone, '%H:%M')}-{_clock(kiosk.last_at, zone, '%H:%M')}"
+            f"{local(kiosk.first_at, zone, '%H:%M')}-{local(kiosk.last_at, zone, '%H:%M')}"
             if kiosk.first_at is not None
             else Text(say("not covered"), "bold yellow")
         )

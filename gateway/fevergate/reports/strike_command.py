@@ -10,7 +10,7 @@ import click
 
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
-from fevergate.reports.formats import struck_line
+from fevergate.reports.day_in_words import struck_in_words
 from fevergate.reports.log_command import DayParam
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
@@ -108,4 +108,5 @@ def strike_command(
     except StrikeError as error:
         raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
     for changed in strikes:
-        click.echo(struck_line(changed, settings.zone, translator(settings.language)))
+        say = translator(settings.language)
+        click.echo(struck_in_words(changed, kiosk, settings.zone, say))

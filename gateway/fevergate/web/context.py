@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import Identity
+from fevergate.reports.day_in_words import coverage, doubts, strikes, verdict
 from fevergate.reports.fever_log import (
     Day,
     Fever,
@@ -34,7 +35,6 @@ from fevergate.web.kiosk_actions import Updates
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
 from fevergate.web.lamps import PATIENCE_S
 from fevergate.web.live import Live
-from fevergate.web.log_sheet import coverage, doubts, strikes, verdict
 from fevergate.web.overview import Overview, period, read_overview
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
+from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
 from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay, identity_of
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_
@@ -17,8 +18,6 @@ from fevergate.web_common.tables import (
     Sheet,
     Table,
     label_of,
-    local,
-    struck_in_words,
 )
 
 FEVER_COLUMNS = (
@@ -40,77 +39,6 @@ STRIKE_COLUMNS = (
 )
 
 
-def verdict(day: Day, say: Say) -> tuple[str, str]:
-    """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
-    report of zero only if kiosks watched."""
-    if day.count:
-        return "red", say("Fevers on this day: %d.") % day.count
-    if day.lit:
-        return "red", (
-            say("Red lights of this day are for fevers dated on another: %d. No report of zero.")
-            % day.lit
-        )
-    if day.zero:
-        return "green", say("Report of zero: no fever on this day.")
-    if day.covered:
-        return "red", say("Fevers were counted whose readings are no more here.")
-    return "amber", say("No kiosk watched: this is not a report of zero.")
-
-
-def coverage(day: Day, say: Say) -> str:
-    """A sentence on which kiosks watched, for how long, and how many people they screened."""
-    watched = [kiosk for kiosk in day.kiosks if kiosk.watched_minutes]
-    missing = [kiosk.kiosk for kiosk in day.kiosks if not kiosk.watched_minutes]
-    text = say("%(some)d of %(all)d kiosks watched, together %(minutes)d minutes.") % {
-        "some": len(watched),
-        "all": len(day.kiosks),
-        "minutes": sum(kiosk.watched_minutes for kiosk in watched),
-    }
-    people = sum(kiosk.normal + kiosk.fever for kiosk in day.kiosks)
-    text += " " + say("People screened: %d.") % people
-    if late := sum(kiosk.late_minutes for kiosk in watched):
-        text += " " + say("Minutes that were told long after: %d.") % late
-    if missing:
-        text += " " + say("Not watched at all: %s.") % ", ".join(missing)
-    return text
-
-
-def doubts(day: Day, say: Say) -> list[str]:
-    """Sentences on what makes a report of zero prove less: kiosks that read unlike their neighbours
-    or saw far fewer people, and times when the clock was in doubt."""
-    sentences = [
-        say("%(kiosk)s reads %(difference)s °C beside %(others)s: drift, or a dirty lens.")
-        % {
-            "kiosk": drift.kiosk,
-            "difference": f"{drift.difference_c:+.1f}",
-            "others": ", ".join(drift.others),
-        }
-        for drift in day.unlike
-    ]
-    sentences += [
-        say("%(kiosk)s saw %(people)d people, %(busiest)s %(most)d: covered, or a closed lane?")
-        % {
-            "kiosk": blind.kiosk,
-            "people": blind.people,
-            "busiest": blind.busiest,
-            "most": blind.busiest_people,
-        }
-        for blind in day.blind
-    ]
-    zone = ZoneInfo(day.timezone)
-    return sentences + [
-        say("The gateway's clock was in doubt from %(begin)s to %(end)s.")
-        % {"begin": local(doubt.begin, zone), "end": local(doubt.end, zone)}
-        for doubt in day.clock
-    ]
-
-
-def strikes(day: Day, say: Say) -> list[str]:
-    """Sentences on struck hours, and on those that count again."""
-    zone = ZoneInfo(day.timezone)
-    return [struck_in_words(strike, strike.kiosk, zone, say) for strike in day.strikes]
-
-
 def sheet(
     whole: WholeDay,
     followed: Callable[[Iterable[Fever]], Iterator[Followed]],
@@ -123,6 +51,7 @@ def sheet(
     """The log in one language; `followed` gives the fevers' follow-ups, `personal` adds names and
     telephone numbers."""
     day = whole.day
+    state, sentence = verdict(day, say)
     count_struck = len(whole.struck)
     columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
     if count_struck:
@@ -139,8 +68,8 @@ def sheet(
     fevers = Rows(day.count + count_struck, rows)
     return Sheet(
         title=f"{say('Fever log')} {day.campus} {day.date}",
-        state=verdict(day, say)[0],
-        verdict=verdict(day, say)[1],
+        state=state,
+        verdict=sentence,
         lines=[
             coverage(day, say),
             *doubts(day, say),

@@ -27,11 +27,11 @@ from fevergate.errors import (
     ReportError,
     StoreError,
 )
+from fevergate.reports.day_in_words import local
 from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, Say, translator
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
-from fevergate.web_common.tables import local
 
 log = logging.getLogger(__name__)
 

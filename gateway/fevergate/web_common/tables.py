@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import LABELS, N_, Say
 
@@ -84,35 +81,6 @@ class Sheet(NamedTuple):
     signed: list[str]
 
 
-def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
-    """A sentence on struck hours: which, what they held, by whom, why, and if they count again."""
-    end = local(span.end, zone, "%H:%M")
-    names = {
-        "kiosk": kiosk,
-        "begin": local(span.begin, zone, "%H:%M"),
-        "end": "24:00" if end == "00:00" else end,
-        "people": span.people,
-        "fevers": span.fevers,
-        "by": span.by,
-        "at": local(span.at, zone, "%Y-%m-%d %H:%M"),
-        "reason": span.reason,
-        "undone_by": span.undone_by,
-        "undone_at": local(span.undone_at, zone, "%Y-%m-%d %H:%M"),
-        "undone_reason": span.undone_reason,
-    }
-    if span.undone_at is None:
-        text = say(
-            "Struck, in no figure: %(kiosk)s from %(begin)s to %(end)s, %(people)d people,"
-            " %(fevers)d fevers; by %(by)s at %(at)s: %(reason)s."
-        )
-    else:
-        text = say(
-            "Counts again: %(kiosk)s from %(begin)s to %(end)s, struck by %(by)s at %(at)s"
-            " (%(reason)s), taken back by %(undone_by)s at %(undone_at)s: %(undone_reason)s."
-        )
-    return text % names
-
-
 def difference_in_words(
     difference: Difference, names: Mapping[str, str], say: Say
 ) -> tuple[str, str, str]:
@@ -123,11 +91,6 @@ def difference_in_words(
     values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
     before, now = difference.before, difference.now
     return field, values.get(before, before), values.get(now, now)
-
-
-def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """A Unix time (s) as local date and time; empty for None."""
-    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
 
 
 def label_of(value: str, say: Say) -> str:

@@ -183,6 +183,6 @@ def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_in_the_log(scene):
     (one,) = scene.day().blind
     assert (one.kiosk, one.people, one.busiest_people) == ("north-2", 0, 100)
     english = scene.run("--date", "2026-11-23", "--language", "en").output
-    assert "north-2 saw 0 while north-1 saw 100" in english
+    assert "north-2 saw 0 people, north-1 100" in english
     scene.store.commit([arrived(seq, at=NOON + seq, kiosk="north-2") for seq in (1, 2)])
     assert scene.day().blind == []

@@ -199,7 +199,7 @@ def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
     console.print(formats.as_table(day, flooded.settings.zone, "en"))
     text = shown.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
-    assert f"{FLOOD + 1} fever(s), {FLOOD} not seen to" in text
+    assert f"Fevers on this day: {FLOOD + 1}." in text and f"Not seen to: {FLOOD}." in text
     assert len(json.loads(b"".join(formats.json_parts(day)))["fevers"]) == FLOOD + 1
     formats.write_csv(day, flooded.settings.zone, written)
     assert written.getvalue().count("north-1") == FLOOD + 1

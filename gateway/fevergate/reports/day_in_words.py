@@ -1,0 +1,131 @@
+"""Sentences on a day's log, the same in the terminal, on the page and in every export."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fevergate.protocol.campus_messages import StruckSpan
+from fevergate.reports.fever_log import Day
+from fevergate.texts.translations import Say
+
+
+def verdict(day: Day, say: Say) -> tuple[str, str]:
+    """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
+    report of zero only if kiosks watched."""
+    if day.count:
+        return "red", say("Fevers on this day: {count}.", count=day.count)
+    if day.lit:
+        return "red", say(
+            "Red lights of this day are for fevers dated on another: {count}. No report of zero.",
+            count=day.lit,
+        )
+    if day.zero:
+        return "green", say("Report of zero: no fever on this day.")
+    if day.covered:
+        return "red", say("Fevers were counted whose readings are no more here.")
+    return "amber", say("No kiosk watched: this is not a report of zero.")
+
+
+def coverage(day: Day, say: Say) -> str:
+    """Sentences on which kiosks watched, for how long, and how many people they screened."""
+    watched = [kiosk for kiosk in day.kiosks if kiosk.watched_minutes]
+    missing = [kiosk.kiosk for kiosk in day.kiosks if not kiosk.watched_minutes]
+    sentences = [
+        say(
+            "{watched} of {all} kiosks watched, together {minutes} minutes.",
+            watched=len(watched),
+            all=len(day.kiosks),
+            minutes=sum(kiosk.watched_minutes for kiosk in watched),
+        ),
+        say(
+            "People screened: {people}.",
+            people=sum(kiosk.normal + kiosk.fever for kiosk in day.kiosks),
+        ),
+    ]
+    if late := sum(kiosk.late_minutes for kiosk in watched):
+        sentences.append(say("Minutes that were told long after: {minutes}.", minutes=late))
+    if missing:
+        sentences.append(say("Not watched at all: {kiosks}.", kiosks=", ".join(missing)))
+    return " ".join(sentences)
+
+
+def doubts(day: Day, say: Say) -> list[str]:
+    """Sentences on what makes a report of zero prove less: kiosks that read unlike their neighbours
+    or saw far fewer people, and times when the clock was in doubt."""
+    zone = ZoneInfo(day.timezone)
+    sentences = []
+    for kiosk in day.unlike:
+        text = say(
+            "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f};"
+            " median {median:.2f} of {people} people, {others_median:.2f} of"
+            " {others_people}): check its lens, calibrate.",
+            kiosk=kiosk.kiosk,
+            others=", ".join(kiosk.others),
+            difference=kiosk.difference_c,
+            limit=kiosk.limit_c,
+            people=kiosk.people,
+            median=kiosk.median_c,
+            others_people=kiosk.others_people,
+            others_median=kiosk.others_median_c,
+        )
+        sentences.append(text + (say(" (or the other one)") if kiosk.alone else ""))
+    sentences += [
+        say(
+            "{kiosk} saw {people} people, {busiest} {most}: covered, or a closed lane?",
+            kiosk=kiosk.kiosk,
+            people=kiosk.people,
+            busiest=kiosk.busiest,
+            most=kiosk.busiest_people,
+        )
+        for kiosk in day.blind
+    ]
+    sentences += [
+        say(
+            "The gateway's clock was in doubt from {begin} to {end}.",
+            begin=local(doubt.begin, zone),
+            end=local(doubt.end, zone),
+        )
+        for doubt in day.clock
+    ]
+    return sentences
+
+
+def strikes(day: Day, say: Say) -> list[str]:
+    """Sentences on struck hours, and on those that count again."""
+    zone = ZoneInfo(day.timezone)
+    return [struck_in_words(strike, strike.kiosk, zone, say) for strike in day.strikes]
+
+
+def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
+    """A sentence on struck hours: which, what they held, by whom, why, and if they count again."""
+    end = local(span.end, zone, "%H:%M")
+    names = {
+        "kiosk": kiosk,
+        "begin": local(span.begin, zone, "%Y-%m-%d %H:%M"),
+        "end": "24:00" if end == "00:00" else end,
+        "people": span.people,
+        "fevers": span.fevers,
+        "by": span.by,
+        "at": local(span.at, zone, "%Y-%m-%d %H:%M"),
+        "reason": span.reason,
+        "undone_by": span.undone_by,
+        "undone_at": local(span.undone_at, zone, "%Y-%m-%d %H:%M"),
+        "undone_reason": span.undone_reason,
+    }
+    if span.undone_at is None:
+        return say(
+            "Struck, in no figure: {kiosk} from {begin} to {end}, {people} people,"
+            " {fevers} fever(s); by {by} at {at}: {reason}.",
+            **names,
+        )
+    return say(
+        "Counts again: {kiosk} from {begin} to {end}, struck by {by} at {at}"
+        " ({reason}), taken back by {undone_by} at {undone_at}: {undone_reason}.",
+        **names,
+    )
+
+
+def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """A Unix time (s) as local date and time; empty for None."""
+    return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
