@@ -230,6 +230,22 @@ def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
     assert not (flashed.flash_dir / "main.py").exists()
 
 
+def test_a_board_whose_first_answer_is_lost_while_it_boots_is_asked_again(board):
+    class Lost:
+        times = 0
+
+        def __call__(self, data):
+            if b"implementation" in data and not self.times:
+                self.times += 1
+                return b""
+            return data
+
+    board.cable.noise = lost = Lost()
+    with Cable(board.url) as cable:
+        assert cable.take().version >= (1, 28)
+    assert lost.times == 1
+
+
 def test_sources_lie_where_nothing_is_imported_from_and_only_if_asked_for(flashed):
     with Cable(flashed.url) as cable:
         cable.take()

@@ -17,7 +17,6 @@ from esptool.loader import DEFAULT_TIMEOUT
 from esptool.targets.esp32 import ESP32ROM
 from esptool.targets.esp32s3 import ESP32S3ROM
 from esptool.util import FatalError, flash_size_bytes
-from serial import SerialException
 
 from fevergate.errors import FlashError
 from fevergate.flash.image import Image
@@ -100,7 +99,7 @@ class RomLoader:
     def restart(self) -> None:
         """Reset the chip to start from flash. Errors are ignored, since a chip's own USB port goes
         away meanwhile; a failed start shows at the next question."""
-        with suppress(FatalError, SerialException, OSError):
+        with suppress(FatalError, OSError):
             cmds.reset_chip(self._loader, "hard-reset")
 
 
@@ -121,11 +120,11 @@ def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
                 rom.restart()  # a refused board runs on as before
                 raise
             rom.restart()
-        except (FatalError, SerialException, OSError) as error:
+        except (FatalError, OSError) as error:
             raise FlashError(f"{port}: {_plain(error)}") from error
         finally:
             if loader is not None:
-                with suppress(SerialException, OSError):  # the cable was pulled
+                with suppress(OSError):  # the cable was pulled
                     loader._port.close()
 
 

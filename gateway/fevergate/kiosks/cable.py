@@ -16,7 +16,7 @@ from typing import Any
 
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
-from serial import Serial, SerialException
+from serial import Serial
 
 from fevergate.errors import FlashError, NothingFoundError
 
@@ -118,7 +118,7 @@ class Cable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(SerialException, OSError):  # the cable was pulled
+        with suppress(OSError):  # the cable was pulled
             self._board.close()
 
     def take(self) -> About:
@@ -148,7 +148,7 @@ class Cable:
         while True:
             try:
                 return SerialTransport(self.port, timeout=SILENCE_S)
-            except (TransportError, SerialException, OSError) as error:
+            except (TransportError, OSError) as error:
                 if time.monotonic() >= self._until:
                     why = f"no such port, or no right to it: {error}"
                     raise FlashError(f"{self.port}: {why}") from error
@@ -157,7 +157,13 @@ class Cable:
     def _asked(self) -> About:
         with self._spoken():
             self._prompt()
-        machine, version, runs = json.loads(self.run(_ABOUT))
+        try:
+            answer = self.run(_ABOUT)
+        except FlashError:  # it was booting, and answered the prompt of before
+            with self._spoken():
+                self._prompt()
+            answer = self.run(_ABOUT)
+        machine, version, runs = json.loads(answer)
         self._known = True
         if runs:
             self.run(_HOLD)
@@ -256,7 +262,7 @@ class Cable:
         except TransportExecError as error:
             last = error.error_output.strip().splitlines()[-1]
             raise FlashError(f"{self.port}: the board says: {last[:200]}") from error
-        except (TransportError, SerialException, OSError, struct.error) as error:
+        except (TransportError, OSError, struct.error) as error:
             # With a pulled cable the port fails, or the board just stops answering.
             if self._known or not isinstance(error, TransportError | struct.error):
                 why = f"the line was lost ({error}): look at the cable and flash again"
