@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import real_micropython
@@ -14,6 +16,7 @@ from emulated_pi.card import PACKAGES
 UNITS = sorted((real_micropython.ROOT / "gateway/systemd").glob("*.service"))
 
 
+LAUNCH = Path("launch")
 LIMIT = real_micropython.ROOT / "gateway/machine/fevergate-broker-limit.service"
 
 
@@ -105,3 +108,15 @@ def test_what_the_installer_asks_of_the_system_the_debian_package_and_pi_check_b
     control = (real_micropython.ROOT / "gateway/debian/control").read_text()
     brought = set(re.findall(r"[a-z0-9-]+", control.partition("Depends: fonts")[2]))
     assert asked <= {*brought, "fonts-wqy-microhei"} and asked <= set(PACKAGES)
+
+
+def test_each_task_of_the_list_is_a_link_and_starts_a_module_that_there_is():
+    tools = real_micropython.ROOT / "tools"
+    table = (tools / "launch").read_text().partition("<<'TASKS'\n")[2].partition("\nTASKS\n")[0]
+    rows = [line.split() for line in table.splitlines()]
+    assert {row[0] for row in rows} == {
+        path.name for path in tools.iterdir() if path.is_symlink() and path.readlink() == LAUNCH
+    }
+    for _, _, module, *before_setup in rows:
+        assert find_spec(module), module
+        assert all((tools.parent / path).exists() for path in before_setup)
