@@ -10,14 +10,18 @@ import contextlib
 import hashlib
 import io
 import os
+import shutil
 import tarfile
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
 
+from fevergate import __version__
 from fevergate.crypto.passphrase import MAGIC, EncryptedReader, EncryptedWriter, is_encrypted
 from fevergate.errors import BackupError
 
@@ -82,6 +86,72 @@ def member_of(path: Path) -> Member:
         return Member(
             size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
         )
+
+
+def manifest_of(folder: Path, files: Mapping[str, Path], **values: Any) -> Manifest:
+    """Manifest of `files` by their names in a backup of `folder`; `values` are the other fields."""
+    return Manifest(
+        v=1,
+        fevergate=__version__,
+        made_at=time.time(),
+        folder=str(folder.absolute()),
+        members={name: member_of(file) for name, file in files.items()},
+        **values,
+    )
+
+
+@contextlib.contextmanager
+def packing(path: Path, folder: Path, passphrase: str | None) -> Iterator[Path]:
+    """Yield a temporary folder for the copies that a backup of `folder` at `path` needs.
+
+    Raises `BackupError` where `path` exists or something cannot be written.
+    """
+    check_new(path)
+    # With a passphrase no unencrypted copy may lie on the target, such as a USB stick.
+    place = folder if passphrase else path.parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=place) as temporary:
+            yield Path(temporary)
+    except OSError as error:
+        raise BackupError(f"{path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def unpacking(
+    path: Path, folder: Path, passphrase: str | None, progress: Progress
+) -> Iterator[tuple[Path, Manifest]]:
+    """Yield a folder with a backup's files, and its manifest; it becomes `folder` at the end.
+
+    Raises `BackupError` where `folder` is neither new nor empty, or the backup is damaged.
+    """
+    check_empty(folder)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        progress("unpacking and comparing")
+        yield beside, read_backup(path, beside, passphrase)
+        if folder.exists():
+            folder.rmdir()
+        beside.rename(folder)
+    except OSError as error:
+        raise BackupError(f"{folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_new(path: Path) -> None:
+    """Raise `BackupError` unless a backup can be written to `path`."""
+    if path.exists():
+        raise BackupError(f"{path}: is there already; a backup never overwrites another one")
+    if not path.parent.is_dir():
+        raise BackupError(f"{path.parent}: no such folder")
+
+
+def check_empty(folder: Path) -> None:
+    """Raise `BackupError` unless `folder` is new or empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BackupError(f"{folder}: is there already; restore into a new or empty folder")
+    if not folder.parent.is_dir():
+        raise BackupError(f"{folder.parent}: no such folder")
 
 
 def write_backup(

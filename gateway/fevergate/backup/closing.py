@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -23,23 +22,34 @@ from fevergate.backup.archive import (
     PATTERNS,
     Manifest,
     Progress,
+    check_new,
     member_of,
+    packing,
     read_backup,
     write_backup,
 )
-from fevergate.backup.gateway import DATABASE, DESK, PAGES, check_new, copy_of, manifest_of, sound
+from fevergate.backup.gateway import (
+    DATABASE,
+    DESK,
+    PAGES,
+    SETTINGS,
+    copies,
+    databases,
+    gateway_manifest,
+    sound,
+)
 from fevergate.crypto.field_encryption import KEY
-from fevergate.errors import BackupError, ClosingError
+from fevergate.errors import ClosingError
 from fevergate.gateway import run_state
 from fevergate.provision.services import broker_pid, stop
 from fevergate.settings import last_good
-from fevergate.settings.gateway import Desk, GatewaySettings
+from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import connect
+from fevergate.storage.strikes import REVOKED
 from fevergate.system.atomic_file import sync_folder, write_private
 from fevergate.texts.translations import N_
 
 NOTE = "closing.json"
-SETTINGS = "gateway.toml"
 CAMPUS = "campus.toml"
 OWN_FOLDERS = ("broker", "systemd", "updates", *FOLDERS)
 """Folders of the gateway below that of the settings."""
@@ -48,13 +58,13 @@ WIPED = (*PATTERNS, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")
 """Files of the settings folder that are wiped."""
 
 NAMES = {
-    "gateway": (
+    DATABASE: (
         "update fevers set acknowledged_by = '' where acknowledged_by != ''",
         "update lamp_tests set by = '' where by != ''",
         "update calibrations set by = '' where by != ''",
         "delete from rejected",
     ),
-    "pages": (
+    PAGES: (
         "delete from sessions",
         "delete from codes",
         "delete from attempts",
@@ -65,7 +75,7 @@ NAMES = {
         "update follow_up_revisions set sealed = '', \"by\" = ''",
         "update audit set \"user\" = '', what = ''",
     ),
-    "desk": (
+    DESK: (
         "update looks set \"by\" = '', why = ''",
         "update checks set \"by\" = ''",
         "update calibrations set \"by\" = ''",
@@ -74,7 +84,7 @@ NAMES = {
 """SQL that deletes the names of persons from each database. Names of those who signed a day or
 struck rows stay: they are part of what was signed, and of the reason."""
 
-MARK_TABLES = {"gateway": "readings", "pages": "follow_ups", "desk": "looks"}
+MARK_TABLES = {DATABASE: "readings", PAGES: "follow_ups", DESK: "looks"}
 """A table that each database must have: no other file that the settings name may be wiped."""
 
 
@@ -125,22 +135,19 @@ def close(
         raise ClosingError(
             "it runs: systemctl stop fevergate-gateway fevergate-web mosquitto, then again"
         )
-    paths = _databases(settings)
+    paths = {member: settings.path(name) for member, name in databases(settings).items()}
     progress("blanking names")
     # The key first: without it names cannot be decrypted in any copy of the database.
     wipe(folder / KEY)
     wipe(folder / last_good.FOLDER / KEY)
-    for kind, path in paths.items():
+    for member, path in paths.items():
         # A database that was archived may be half wiped by an earlier run.
         if path.exists() and not (note.sha256 and path.is_relative_to(folder)):
-            _blank(path, kind)
+            _blank(path, member)
     if note.sha256:
-        progress("reading the archive back")
-        manifest = read_backup(archive, None, passphrase)
-        if member_of(archive).sha256 != note.sha256:
-            raise ClosingError(f"{archive}: is not the archive that was made")
+        manifest = read_again(archive, note, passphrase, progress)
     else:
-        manifest = _archive(settings, paths, archive, passphrase, progress)
+        manifest = _archive(settings, archive, passphrase, progress)
         note.sha256 = member_of(archive).sha256
         keep(folder / NOTE, note)
     progress("wiping")
@@ -182,29 +189,30 @@ def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
     return note
 
 
+def read_again(archive: Path, note: ClosingNote, passphrase: str, progress: Progress) -> Manifest:
+    """Read the archive that an interrupted closing made. Raises `ClosingError` for another one."""
+    progress("reading the archive back")
+    manifest = read_backup(archive, None, passphrase)
+    if member_of(archive).sha256 != note.sha256:
+        raise ClosingError(f"{archive}: is not the archive that was made")
+    return manifest
+
+
 def keep(path: Path, note: ClosingNote) -> None:
     """Write the note."""
     write_private(path, msgspec.json.encode(note))
 
 
-def _databases(settings: GatewaySettings) -> dict[str, Path]:
-    return {
-        "gateway": settings.path(settings.database),
-        "pages": settings.path(settings.web.database),
-        "desk": settings.path((settings.desk or Desk()).database),
-    }
-
-
-def _blank(path: Path, kind: str) -> None:
+def _blank(path: Path, member: str) -> None:
     """Delete the names from a database, its free pages and its write-ahead log."""
     database = connect(path, read_only=False)
     try:
         database.execute("pragma secure_delete = on")
         tables = {name for (name,) in database.execute("select name from sqlite_master")}
-        if MARK_TABLES[kind] not in tables:
+        if MARK_TABLES[member] not in tables:
             raise ClosingError(f"{path}: is not a database of ours")
         database.execute("begin immediate")
-        for statement in NAMES[kind]:
+        for statement in NAMES[member]:
             if set(statement.split()) & tables:
                 database.execute(statement)
         database.execute("commit")
@@ -217,47 +225,32 @@ def _blank(path: Path, kind: str) -> None:
 
 
 def _archive(
-    settings: GatewaySettings,
-    paths: dict[str, Path],
-    archive: Path,
-    passphrase: str,
-    progress: Progress,
+    settings: GatewaySettings, archive: Path, passphrase: str, progress: Progress
 ) -> Manifest:
     """Archive settings and databases, whose names are deleted; no keys, no credentials."""
-    members = {"gateway": DATABASE, "pages": PAGES, "desk": DESK}
     archive.unlink(missing_ok=True)  # of a run that was interrupted before it was noted
-    try:
-        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=settings.folder) as beside:
-            files = {SETTINGS: settings.folder / SETTINGS}
-            if (settings.folder / "revoked.jsonl").exists():
-                files["revoked.jsonl"] = settings.folder / "revoked.jsonl"
-            for kind, path in paths.items():
-                if path.exists():
-                    progress(f"copying {path.name}")
-                    files[members[kind]] = copy_of(path, Path(beside) / members[kind])
-            readings, fevers = sound(files[DATABASE]) if DATABASE in files else (0, 0)
-            manifest = manifest_of(settings, files, readings, fevers, kind="archive")
-            write_backup(archive, manifest, files, passphrase, progress)
-            _read_back(archive, Path(beside) / "back", passphrase, (readings, fevers))
-    except OSError as error:
-        raise BackupError(f"{archive}: {error.strerror or error}") from error
+    with packing(archive, settings.folder, passphrase) as beside:
+        names = (SETTINGS, REVOKED)
+        files = {name: settings.folder / name for name in names if settings.path(name).exists()}
+        files |= copies(settings, beside, progress)
+        manifest = gateway_manifest(settings, files, kind="archive")
+        write_backup(archive, manifest, files, passphrase, progress)
+        _read_back(archive, beside / "back", passphrase)
     return manifest
 
 
-def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
+def _read_back(archive: Path, into: Path, passphrase: str) -> None:
     """Open the archive's databases, count rows and look for names. Raises `ClosingError`."""
-    read_backup(archive, into, passphrase)
+    manifest = read_backup(archive, into, passphrase)
+    counts = (manifest.readings, manifest.fevers)
     if (into / DATABASE).exists() and sound(into / DATABASE) != counts:
         raise ClosingError(f"{archive}: has not as many readings and fevers as it should")
     if (into / PAGES).exists():
-        pages = connect(into / PAGES, read_only=True)
-        try:
+        with closing(connect(into / PAGES, read_only=True)) as pages:
             for table in ("follow_ups", "follow_up_revisions"):
                 query = f"select count(*) from {table} where sealed != ''"  # noqa: S608 - two names
                 if pages.execute(query).fetchone()[0]:
                     raise ClosingError(f"{archive}: {table} still names somebody")
-        finally:
-            pages.close()
 
 
 def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:

@@ -7,16 +7,20 @@ are not backed up.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select, text
 
-from fevergate import __version__
-from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
-from fevergate.backup.gateway import check_empty, check_new
+from fevergate.backup.archive import (
+    Manifest,
+    Progress,
+    manifest_of,
+    packing,
+    unpacking,
+    write_backup,
+)
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.schema import attempts, codes, items, metadata, sessions
 from fevergate.campus.settings import CampusSettings, load_campus
@@ -43,32 +47,31 @@ def backup_campus(
 
     Raises `BackupError`, `CampusError`; then there is no file at `path`.
     """
-    check_new(path)
-    where = settings.folder if passphrase else path.parent
-    try:
-        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=where) as folder:
-            files, elsewhere = _files(settings)
-            files[DATABASE] = Path(folder) / DATABASE
-            progress("copying the database")
-            count, fevers = _export(settings, files[DATABASE])
-            manifest = Manifest(
-                v=1,
-                fevergate=__version__,
-                made_at=time.time(),
-                kind="campus server",
-                campus="",
-                gateway="",
-                folder=str(settings.folder.absolute()),
-                database="" if "://" in settings.database else settings.database,
-                elsewhere=elsewhere,
-                readings=count,
-                fevers=fevers,
-                members={name: member_of(file) for name, file in files.items()},
-            )
-            write_backup(path, manifest, files, passphrase, progress)
-    except OSError as error:
-        raise BackupError(f"{path}: {error.strerror or error}") from error
+    with packing(path, settings.folder, passphrase) as folder:
+        files, elsewhere = _files(settings)
+        files[DATABASE] = folder / DATABASE
+        progress("copying the database")
+        count, fevers = _export(settings, files[DATABASE])
+        manifest = campus_manifest(
+            settings,
+            files,
+            kind="campus server",
+            elsewhere=elsewhere,
+            readings=count,
+            fevers=fevers,
+        )
+        write_backup(path, manifest, files, passphrase, progress)
     return manifest
+
+
+def campus_manifest(
+    settings: CampusSettings, files: dict[str, Path], campus: str = "", **values: Any
+) -> Manifest:
+    """The manifest of a campus server's backup, or of the archive of one `campus`."""
+    database = "" if "://" in settings.database else settings.database
+    return manifest_of(
+        settings.folder, files, campus=campus, gateway="", database=database, **values
+    )
 
 
 def restore_campus(
@@ -85,11 +88,7 @@ def restore_campus(
     `ProvisionError`, `SettingsError`.
     """
     folder = folder.absolute()
-    check_empty(folder)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        progress("unpacking and comparing")
-        manifest = read_backup(path, beside, passphrase)
+    with unpacking(path, folder, passphrase, progress) as (beside, manifest):
         if manifest.kind != "campus server" or not {SETTINGS, DATABASE} <= set(manifest.members):
             raise BackupError(f"{path}: without a campus server's settings or database")
         wanted = database or load_campus(beside / SETTINGS).database
@@ -102,11 +101,7 @@ def restore_campus(
             document["database"] = wanted
             write_toml(beside / SETTINGS, document)
         progress("filling the database")
-        _fill(beside, wanted, folder)
-    except OSError as error:
-        raise BackupError(f"{folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        _fill(beside, wanted)
     hand_over(folder)
     return manifest
 
@@ -131,46 +126,36 @@ def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
 
 def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
     """Copy all rows to SQLite; returns how many items and fevers. Raises `CampusError`."""
-    source = CampusDatabase(settings.url)
-    try:
-        target = CampusDatabase(database_url(copy.name, copy.parent))
-        try:
-            with source.read() as reading, target.write() as writing:
-                _copy(reading, writing)
-                count = select(func.count()).select_from(items)
-                counts = [
-                    reading.execute(query).scalar_one()
-                    for query in (count, count.where(items.c.kind == "fever"))
-                ]
-        finally:
-            target.close()
-    finally:
-        source.close()
-    return counts[0], counts[1]
+    count = select(func.count()).select_from(items)
+    with (
+        closing(CampusDatabase(settings.url)) as source,
+        closing(CampusDatabase(database_url(copy.name, copy.parent))) as target,
+        source.read() as reading,
+        target.write() as writing,
+    ):
+        _copy(reading, writing)
+        return (
+            reading.execute(count).scalar_one(),
+            reading.execute(count.where(items.c.kind == "fever")).scalar_one(),
+        )
 
 
-def _fill(beside: Path, wanted: str, folder: Path) -> None:
-    """Copy the unpacked rows into the empty database, then move the folder to its place."""
-    source = CampusDatabase(database_url(DATABASE, beside))  # migrates it to this version
-    try:
-        target = CampusDatabase(database_url(wanted, beside))
-        try:
-            with source.read() as reading, target.write() as writing:
-                for table in TABLES:
-                    if writing.execute(select(table).limit(1)).first():
-                        raise BackupError(f"{target.name}: has rows already; expected a new one")
-                _copy(reading, writing)
-                if not target.sqlite:
-                    _number_on(writing)
-        finally:
-            target.close()
-    finally:
-        source.close()
+def _fill(beside: Path, wanted: str) -> None:
+    """Copy the unpacked rows into the empty database."""
+    with (
+        closing(CampusDatabase(database_url(DATABASE, beside))) as source,  # migrated by this
+        closing(CampusDatabase(database_url(wanted, beside))) as target,
+        source.read() as reading,
+        target.write() as writing,
+    ):
+        for table in TABLES:
+            if writing.execute(select(table).limit(1)).first():
+                raise BackupError(f"{target.name}: has rows already; expected a new one")
+        _copy(reading, writing)
+        if not target.sqlite:
+            _number_on(writing)
     for end in ("", "-wal", "-shm"):
         (beside / f"{DATABASE}{end}").unlink(missing_ok=True)
-    if folder.exists():
-        folder.rmdir()
-    beside.rename(folder)
 
 
 def _copy(reading: Connection, writing: Connection) -> None:

@@ -7,19 +7,24 @@ was interrupted.
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, true, update
 
-from fevergate import __version__
-from fevergate.backup.archive import Manifest, Progress, member_of, read_backup, write_backup
-from fevergate.backup.closing import ClosingNote, begun, keep, wipe
-from fevergate.campus.backup import DATABASE, copy_rows
+from fevergate.backup.archive import (
+    Manifest,
+    Progress,
+    member_of,
+    packing,
+    read_backup,
+    write_backup,
+)
+from fevergate.backup.closing import ClosingNote, begun, keep, read_again, wipe
+from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
@@ -33,7 +38,7 @@ from fevergate.campus.schema import (
     strikes,
 )
 from fevergate.campus.settings import CampusSettings
-from fevergate.errors import BackupError, ClosingError
+from fevergate.errors import ClosingError
 from fevergate.mosquitto.broker_files import hand_over
 from fevergate.protocol.campus_messages import FeverEvent
 from fevergate.provision.files import read_toml, write_toml
@@ -84,10 +89,7 @@ def close_campus(
                 _blank(connection, rows)
             database.compact()
             if note.sha256:
-                progress("reading the archive back")
-                manifest = read_backup(archive, None, passphrase)
-                if member_of(archive).sha256 != note.sha256:
-                    raise ClosingError(f"{archive}: is not the archive that was made")
+                manifest = read_again(archive, note, passphrase, progress)
             else:
                 manifest = _archive(database, settings, note, rows, passphrase, progress)
                 note.sha256 = member_of(archive).sha256
@@ -158,36 +160,20 @@ def _archive(
     archive.unlink(missing_ok=True)  # of a run interrupted before the note
     wanted: dict[Table, Any] = {table: rows(table) for table in (items, gateways, runs, strikes)}
     wanted[reports] = true()
-    try:
-        with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=settings.folder) as beside:
-            copy = Path(beside) / DATABASE
-            progress("copying the rows")
-            target = CampusDatabase(database_url(copy.name, copy.parent))
-            try:
-                with database.read() as reading, target.write() as writing:
-                    for table in metadata.sorted_tables:
-                        if table in wanted:
-                            copy_rows(reading, writing, table, wanted[table])
-                count, fevers = _counts(target)
-            finally:
-                target.close()
-            manifest = Manifest(
-                v=1,
-                fevergate=__version__,
-                made_at=time.time(),
-                kind="archive",
-                campus=note.campus,
-                gateway="",
-                folder=str(settings.folder.absolute()),
-                database="" if "://" in settings.database else settings.database,
-                readings=count,
-                fevers=fevers,
-                members={DATABASE: member_of(copy)},
-            )
-            write_backup(archive, manifest, {DATABASE: copy}, passphrase, progress)
-            _read_back(archive, Path(beside) / "back", passphrase, (count, fevers))
-    except OSError as error:
-        raise BackupError(f"{archive}: {error.strerror or error}") from error
+    with packing(archive, settings.folder, passphrase) as beside:
+        files = {DATABASE: beside / DATABASE}
+        progress("copying the rows")
+        with closing(CampusDatabase(database_url(DATABASE, beside))) as target:
+            with database.read() as reading, target.write() as writing:
+                for table in metadata.sorted_tables:
+                    if table in wanted:
+                        copy_rows(reading, writing, table, wanted[table])
+            count, fevers = _counts(target)
+        manifest = campus_manifest(
+            settings, files, kind="archive", campus=note.campus, readings=count, fevers=fevers
+        )
+        write_backup(archive, manifest, files, passphrase, progress)
+        _read_back(archive, beside / "back", passphrase, (count, fevers))
     return manifest
 
 
@@ -205,12 +191,9 @@ def _counts(database: CampusDatabase) -> tuple[int, int]:
 
 def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
     read_backup(archive, into, passphrase)
-    copy = CampusDatabase(database_url(DATABASE, into))
-    try:
+    with closing(CampusDatabase(database_url(DATABASE, into))) as copy:
         if _counts(copy) != counts:
             raise ClosingError(f"{archive}: has not as many rows and fevers as it should")
-    finally:
-        copy.close()
 
 
 def _forget(path: Path, campus: str, names: list[str]) -> None:

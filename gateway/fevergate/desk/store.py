@@ -24,7 +24,7 @@ from fevergate.errors import StoreError
 from fevergate.protocol.messages import CalibrationRecord
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import (
-    ImmediateTransaction,
+    immediate_transaction,
     connect,
     migrate,
     open_sound,
@@ -117,7 +117,7 @@ class DeskStore:
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         try:
-            with ImmediateTransaction(self._db.conn):
+            with immediate_transaction(self._db.conn):
                 self._db.table(table).insert(row)
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
@@ -128,7 +128,7 @@ class DeskStore:
         if now is None:
             return
         keep = self._settings.retention
-        with ImmediateTransaction(self._db.conn):
+        with immediate_transaction(self._db.conn):
             self._db.conn.execute("delete from looks where at < ?", (now - keep.raw_days * DAY_S,))
             self._db.conn.execute(
                 "update looks set \"by\" = '' where at < ? and \"by\" != ''",

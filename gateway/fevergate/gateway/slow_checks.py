@@ -60,9 +60,6 @@ class SlowChecks(PeriodicThread):
         """Compare today's readings of each gate's kiosks; one unlike its neighbours is amber."""
         today = datetime.fromtimestamp(self._clock.now(), self._settings.zone).date()
         _, begin, end = bounds(self._settings, today)
-        reader = open_reader(self._settings.path(self._settings.database))
-        try:
+        with open_reader(self._settings.path(self._settings.database)) as reader:
             differing = unlike(crowds(reader, self._settings, begin, end))
-        finally:
-            reader.close()
         self._monitor.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})

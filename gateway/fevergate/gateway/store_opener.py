@@ -102,12 +102,9 @@ class StoreOpener:
             return
         self._read_once = True
         try:
-            reader = open_reader(self._path)
-            try:
+            with open_reader(self._path) as reader:
                 self._alarm.restore(waiting_fevers(reader), raised_fevers(reader))
                 self._clock.recall(*clock_memory.recall(reader))
                 self.levels = recall_levels(reader)
-            finally:
-                reader.close()
         except (StoreError, sqlite3.Error) as error:
             log.error("which fevers wait to be seen to is not known: %s", error)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fevergate.backup.archive import Manifest, encrypted, read_manifest
+from fevergate.backup.archive import Manifest, encrypted, read_backup, read_manifest
 from fevergate.command_line.options import FOLDER, settings_option
 from fevergate.command_line.secret_input import ask_secret
 from fevergate.errors import BackupError
@@ -53,9 +53,7 @@ def backup_command(
     if only_check:
         if file is None:
             raise click.UsageError("--check: expected FILE")
-        from fevergate.backup.gateway import check
-
-        manifest = check(file, _passphrase_of(file, passphrase_file))
+        manifest = read_backup(file, None, _passphrase_of(file, passphrase_file))
     else:
         passphrase = new_passphrase(passphrase_file) if encrypt or passphrase_file else None
         file, manifest = _back_up(file, settings_path, passphrase)

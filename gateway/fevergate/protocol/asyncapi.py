@@ -1,7 +1,7 @@
 """AsyncAPI 3 document of the MQTT messages, generated from their types.
 
-Source: asyncapi.com/docs/reference/specification/v3.0.0. `tools/make-asyncapi` writes it to
-`gateway/asyncapi.json`; a test compares the two.
+Source: asyncapi.com/docs/reference/specification/v3.0.0. `tools/make-asyncapi` writes it into
+`gateway/asyncapi.json`, whose words about the whole are written by hand; a test compares the two.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from fevergate import __version__
 from fevergate.protocol.messages import (
     ADMIN_SAYS,
     AT_MOST_ONCE,
-    KIOSK_HEARS,
     KIOSK_SAYS,
-    MAX_PAYLOAD,
     NAME_PATTERN,
     Acknowledge,
     AlarmState,
@@ -64,71 +62,48 @@ KIOSK_KINDS: dict[str, Any] = {
 None where the topic is reserved."""
 
 RETAINED = ("status", "settings")
+PARAMETERS = ("campus", "kiosk", "gate")
 
 
-def asyncapi_document() -> dict[str, Any]:
-    """The whole document as JSON values."""
+def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Return an AsyncAPI document with the topics and types of today.
+
+    Of `document` its title, description, servers and security schemes are kept.
+    """
     types = [kind for kind in KIOSK_KINDS.values() if isinstance(kind, type)]
     types += [AlarmState, Acknowledge]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    document: dict[str, Any] = {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "FeverGate",
-            "version": __version__,
-            "license": {"name": "MIT"},
-            "description": "Kiosks measure, the gateway alarms and stores, people acknowledge. MQTT"
-            " over TLS 1.2 or newer, a credential each, QoS 1 but for `time`, payloads of at most"
-            f" {MAX_PAYLOAD} bytes of UTF-8 JSON. Times are UTC seconds, temperatures °C.",
-        },
-        "defaultContentType": "application/json",
-        "servers": {
-            "gateway": {
-                "host": "gateway:8883",
-                "protocol": "secure-mqtt",
-                "description": "The broker beside each gateway.",
-                "security": [{"$ref": "#/components/securitySchemes/credential"}],
-            }
-        },
+    document = document | {
+        "info": document["info"] | {"version": __version__},
         "channels": {},
         "operations": {},
         "components": {
             "schemas": _draft7(schemas),
             "messages": {},
             "parameters": {
-                name: {"description": f"The {name}'s name: {NAME_PATTERN}"}
-                for name in ("campus", "kiosk", "gate")
+                name: {"description": f"The {name}'s name: {NAME_PATTERN}"} for name in PARAMETERS
             },
-            "securitySchemes": {
-                "credential": {
-                    "type": "userPassword",
-                    "description": "One for each client; the broker's access list binds it to"
-                    " its own topics.",
-                }
-            },
+            "securitySchemes": document["components"]["securitySchemes"],
         },
     }
-    for kind in (*KIOSK_SAYS, *KIOSK_HEARS):
-        payload = KIOSK_KINDS[kind]
-        if payload is None:
-            continue
+    gateway, person = ("send", "Published by the gateway."), ("receive", "Published by a person.")
+    for kind, payload in KIOSK_KINDS.items():
         # Braces are AsyncAPI's own syntax of a parameter.
         address = str(Topic("{campus}", "{kiosk}", kind))
         if kind in KIOSK_SAYS:
-            action, summary = "receive", "Published by a kiosk."
+            by = ("receive", "Published by a kiosk.")
         else:
-            by = " or the administrator" if kind in ADMIN_SAYS else ""
-            action, summary = "send", f"Published by the gateway{by} for a kiosk."
-        _add(document, kind, address, payload, action, summary, retained=kind in RETAINED)
-    gateway, person = ("send", "Published by the gateway."), ("receive", "Published by a person.")
-    status = gateway_status_topic("{campus}")
-    _add(document, "gateway-status", status, STATUS, *gateway, retained=True)
-    alarm = alarm_topic("{campus}", "{gate}")
-    _add(document, "alarm", alarm, AlarmState, *gateway, retained=True)
-    acknowledge = acknowledge_topic("{campus}", "{gate}")
-    _add(document, "acknowledge", acknowledge, Acknowledge, *person, retained=False)
-    lamp_test = lamp_test_topic("{campus}", "{gate}")
-    _add(document, "lamp-test", lamp_test, LampTest, *person, retained=False)
+            admin = " or the administrator" if kind in ADMIN_SAYS else ""
+            by = ("send", f"Published by the gateway{admin} for a kiosk.")
+        if payload is not None:
+            _add(document, kind, address, payload, *by, retained=kind in RETAINED)
+    for kind, address, payload, by in (
+        ("gateway-status", gateway_status_topic("{campus}"), STATUS, gateway),
+        ("alarm", alarm_topic("{campus}", "{gate}"), AlarmState, gateway),
+        ("acknowledge", acknowledge_topic("{campus}", "{gate}"), Acknowledge, person),
+        ("lamp-test", lamp_test_topic("{campus}", "{gate}"), LampTest, person),
+    ):
+        _add(document, kind, address, payload, *by, retained=by is gateway)
     return document
 
 
@@ -162,7 +137,7 @@ def _add(
         "messages": {title: {"$ref": f"#/components/messages/{title}"}},
         "parameters": {
             parameter: {"$ref": f"#/components/parameters/{parameter}"}
-            for parameter in ("campus", "kiosk", "gate")
+            for parameter in PARAMETERS
             if "{" + parameter + "}" in address
         },
     }

@@ -6,8 +6,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -203,7 +203,7 @@ def _copy_rows(aside: Path, database: Database) -> int:
     count = 0
     database.execute("pragma foreign_keys = off")
     try:
-        with ImmediateTransaction(database.conn):
+        with immediate_transaction(database.conn):
             for (table,) in database.execute(names).fetchall():
                 for order in ("asc", "desc"):
                     count += _copy_table(old, database, table, order)
@@ -236,26 +236,15 @@ def set_aside_before(path: Path) -> list[Path]:
     )
 
 
-class ImmediateTransaction:
-    """Transaction that takes the write lock at its begin (BEGIN IMMEDIATE), so that a lock cannot
-    make it fail half-way."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("begin immediate")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._connection.execute("commit")
-            except sqlite3.Error:
-                self._rollback()
-                raise
-        else:
-            self._rollback()
-
-    def _rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("rollback")
+@contextmanager
+def immediate_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Take the write lock at the begin (BEGIN IMMEDIATE), so that a lock cannot make the
+    transaction fail half-way; roll back at any error."""
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise

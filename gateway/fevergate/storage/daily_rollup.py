@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
+from fevergate.storage.connection import immediate_transaction
 from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count, day_bounds, silences
 from fevergate.storage.schema import struck
 
@@ -38,34 +39,24 @@ class DailyRollup:
             return
         if row:
             log.warning("days were in %s, counting them again in %s", row[0], self._zone.key)
-        self._connection.execute("begin immediate")
-        self._connection.execute("delete from days")
-        self._connection.execute("insert or ignore into touched select kiosk, hour from hours")
-        self.refresh(old=True)
-        self._connection.execute(
-            "insert or replace into meta values ('timezone', ?)", (self._zone.key,)
-        )
-        self._connection.execute("commit")
+        with immediate_transaction(self._connection):
+            self._connection.execute("delete from days")
+            self._connection.execute("insert or ignore into touched select kiosk, hour from hours")
+            self.refresh()
+            self._connection.execute(
+                "insert or replace into meta values ('timezone', ?)", (self._zone.key,)
+            )
 
-    def refresh(self, *, old: bool = False) -> None:
+    def refresh(self) -> None:
         """Compute the days of changed hours anew, within the caller's transaction.
 
-        Raises `ValueError` or `OverflowError` for an hour outside the calendar; with `old`, for
-        hours stored by earlier versions, it is logged and left out.
+        Raises `ValueError` or `OverflowError` for an hour outside the calendar.
         """
         touched = self._connection.execute("select kiosk, hour from touched").fetchall()
         if not touched:
             return
         self._connection.execute("delete from touched")
-        days: dict[tuple[str, str], None] = {}
-        for kiosk, hour in touched:
-            try:
-                days[kiosk, self._date(hour)] = None
-            except (ValueError, OverflowError, OSError) as error:
-                if not old:
-                    raise
-                log.error("%s: the hour %d is of no day: %s", kiosk, hour, error)
-        for kiosk, date in days:
+        for kiosk, date in dict.fromkeys((kiosk, self._date(hour)) for kiosk, hour in touched):
             self._make(kiosk, date)
 
     def _date(self, hour: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +18,8 @@ from sqlite_utils import Database
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import Identity, Stored
 from fevergate.storage.connection import (
-    ImmediateTransaction,
     connect,
+    immediate_transaction,
     is_damage,
     migrate,
     set_aside,
@@ -170,9 +171,9 @@ class Store:
         except Exception as error:
             raise StoreError(f"{self.path}: {error}") from error
 
-    def transaction(self) -> ImmediateTransaction:
+    def transaction(self) -> AbstractContextManager[None]:
         """Return a context manager for one transaction; the write lock is taken at its begin."""
-        return ImmediateTransaction(self.db.conn)
+        return immediate_transaction(self.db.conn)
 
     def refresh_days(self) -> None:
         """Compute the days of changed hours anew, within the caller's transaction."""

@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -80,8 +81,7 @@ def strike(settings: GatewaySettings, request: StrikeRequest) -> Strike:
     Raises `StrikeError`, `StoreError`.
     """
     _check_texts(request)
-    store = _open_existing(settings)
-    try:
+    with closing(_open_existing(settings)) as store:
         begin, end = _span(store.db, settings, request)
         if not request.trusted and not _revoked_since(settings.folder, request.kiosk, begin):
             raise StrikeError("trusted", request.kiosk)
@@ -95,8 +95,6 @@ def strike(settings: GatewaySettings, request: StrikeRequest) -> Strike:
             number = cursor.lastrowid or 0
             _count_anew(store, request.kiosk, begin, end)
         return _read_strike(store.db, number)
-    finally:
-        store.close()
 
 
 def take_back(
@@ -107,8 +105,7 @@ def take_back(
     Raises `StrikeError`, `StoreError`.
     """
     _check_texts(request)
-    store = _open_existing(settings)
-    try:
+    with closing(_open_existing(settings)) as store:
         begin, end = day_bounds(request.day, settings.zone)
         with store.transaction():
             strikes = [
@@ -126,8 +123,6 @@ def take_back(
                 )
                 _count_anew(store, row.kiosk, row.begin, row.end)
         return [_read_strike(store.db, row.id) for row in strikes]
-    finally:
-        store.close()
 
 
 def _count_anew(store: Store, kiosk: str, begin: float, end: float) -> None:

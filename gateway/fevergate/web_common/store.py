@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import StoreError
-from fevergate.storage.connection import ImmediateTransaction, connect, migrate, open_sound
+from fevergate.storage.connection import connect, immediate_transaction, migrate, open_sound
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
@@ -115,7 +115,7 @@ class WebStore(AuditedStore):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        with self._lock, ImmediateTransaction(self._db.conn):
+        with self._lock, immediate_transaction(self._db.conn):
             yield self._db.conn
 
 

@@ -15,8 +15,8 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from samples import AT, arrived
 
-from fevergate.backup.archive import MANIFEST
-from fevergate.backup.gateway import backup, check, restore
+from fevergate.backup.archive import MANIFEST, read_backup
+from fevergate.backup.gateway import backup, restore
 from fevergate.cli import cli
 from fevergate.crypto.passphrase import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
 from fevergate.errors import BackupError, SettingsError
@@ -199,7 +199,7 @@ def test_a_file_that_was_cut_short_is_said_to_be_damaged(made, tmp_path, keep):
     path = tmp_path / "short.tar.gz"
     path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
     with pytest.raises(BackupError, match=r"damaged|expected a backup"):
-        check(path)
+        read_backup(path, None, None)
 
 
 def test_the_commands_say_what_they_did_and_what_comes_next(settings, tmp_path):
@@ -326,7 +326,7 @@ def test_a_wrong_passphrase_is_told_from_a_damaged_file(sealed, tmp_path):
     with pytest.raises(BackupError, match="is not the passphrase"):
         restore(sealed, tmp_path / "new", passphrase="another one")
     with pytest.raises(BackupError, match="is encrypted"):
-        check(sealed)
+        read_backup(sealed, None, None)
     content = bytearray(sealed.read_bytes())
     content[-20] ^= 1
     sealed.write_bytes(content)
@@ -340,11 +340,11 @@ def test_a_file_may_not_ask_for_all_memory(sealed):
     content[9] = 30
     sealed.write_bytes(content)
     with pytest.raises(BackupError, match="asks for more"):
-        check(sealed, PASSPHRASE)
+        read_backup(sealed, None, PASSPHRASE)
     content[8] = 2
     sealed.write_bytes(content)
     with pytest.raises(BackupError, match="format 2"):
-        check(sealed, PASSPHRASE)
+        read_backup(sealed, None, PASSPHRASE)
 
 
 WHOLE = BLOCK + TAG
