@@ -35,8 +35,7 @@ _REFUSED = "select key, refused from outbox where refused != '' limit 3"
 
 def read_card(path: Path, stranger: str) -> Card:
     """Contents of a card, without those of `stranger`. Raises `HarnessError`, `StoreError`."""
-    database = open_reader(path)
-    try:
+    with open_reader(path) as database:
         (check,) = database.execute("pragma integrity_check").fetchone()
         if check != "ok":
             raise HarnessError(f"{path}: {check}")
@@ -54,28 +53,20 @@ def read_card(path: Path, stranger: str) -> Card:
             database.execute(_COUNT.format(table), (stranger,)).fetchone()[0]
             for table in ("hours", "days")
         )
-    finally:
-        database.close()
     return Card(readings, fevers, hours, days)
 
 
 def unsent(path: Path) -> int:
     """Number of a card's rows that the campus server has not confirmed."""
-    database = open_reader(path)
-    try:
+    with open_reader(path) as database:
         return database.execute(_UNSENT).fetchone()[0]
-    finally:
-        database.close()
 
 
 def unstated(path: Path, today: str) -> int:
     """Number of days before `today` (YYYY-MM-DD) that the campus server does not know to be over;
     only this card can state them."""
-    database = open_reader(path)
-    try:
+    with open_reader(path) as database:
         return database.execute(_UNSTATED, {"today": today}).fetchone()[0]
-    finally:
-        database.close()
 
 
 def begun(path: Path) -> bool:
@@ -96,11 +87,8 @@ def begun(path: Path) -> bool:
 
 def refused(path: Path) -> list[tuple[str, str]]:
     """Some messages that the campus server has refused, and why."""
-    database = open_reader(path)
-    try:
+    with open_reader(path) as database:
         return database.execute(_REFUSED).fetchall()
-    finally:
-        database.close()
 
 
 def empty(site: Site) -> None:

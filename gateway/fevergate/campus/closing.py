@@ -75,8 +75,7 @@ def close_campus(
     again. Only personal data is deleted before the archive is verified.
     """
     folder, archive = settings.folder.absolute(), archive.absolute()
-    database = CampusDatabase(settings.url)
-    try:
+    with closing(CampusDatabase(settings.url)) as database:
         names = _gateways(database, settings, campus)
         if not names and not (folder / NOTE).exists():
             known = ", ".join(sorted(settings.campuses)) or "none"
@@ -109,8 +108,6 @@ def close_campus(
             except OSError as error:
                 raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
             return manifest
-    finally:
-        database.close()
 
 
 def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -> list[str]:

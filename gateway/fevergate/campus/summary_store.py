@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -312,13 +313,10 @@ def mark_days(
 
 def received(path: Path) -> Received:
     """Count what a server on SQLite holds; the server may be running."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         readings = connection.execute(
             "select coalesce(sum(payload ->> 'normal' + payload ->> 'fever'"
             " + payload ->> 'retry'), 0) from items where kind = 'hour'"
         ).fetchone()[0]
         fevers = connection.execute("select count(*) from items where kind = 'fever'").fetchone()[0]
-    finally:
-        connection.close()
     return Received(int(readings), fevers)

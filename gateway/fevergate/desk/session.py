@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +42,9 @@ class AtWork:
         last = last_check(self.settings, self.desk, self.sensor.unit)
         return last is not None and last.state(time.time()) == "passed"
 
-    @contextmanager
-    def store(self) -> Iterator[DeskStore]:
+    def store(self) -> closing[DeskStore]:
         """Open the store for writing; a look that is not kept needs no write permission."""
-        store = DeskStore(self.settings, self.desk)
-        try:
-            yield store
-        finally:
-            store.close()
+        return closing(DeskStore(self.settings, self.desk))
 
 
 def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:

@@ -67,11 +67,8 @@ class PagesClock:
 
     def _read(self) -> None:
         try:
-            reader = open_reader(self._path)
-            try:
+            with open_reader(self._path) as reader:
                 state = clock_memory.present(reader)
-            finally:
-                reader.close()
         except (FeverGateError, sqlite3.Error) as error:
             log.debug("the gateway's clock: %s", error)
             return

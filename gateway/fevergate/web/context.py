@@ -71,11 +71,8 @@ class Shared(Site):
     @contextmanager
     def reader(self) -> Iterator[Database]:
         """A read-only connection to the gateway's database. Raises `StoreError`."""
-        reader = open_reader(self.settings.path(self.settings.database))
-        try:
+        with open_reader(self.settings.path(self.settings.database)) as reader:
             yield reader
-        finally:
-            reader.close()
 
     def forget_persons(self) -> int:
         """Delete personal fields that are too old; return in how many follow-ups.

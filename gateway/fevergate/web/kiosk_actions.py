@@ -57,8 +57,7 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
         values = values_of(fields)
     except KioskValueError as error:
         raise ActionError("value", str(error)) from error
-    reader = open_reader(settings.path(settings.database))
-    try:
+    with open_reader(settings.path(settings.database)) as reader:
         return remote_settings.set_values(
             settings.as_user("admin"),
             reader,
@@ -67,8 +66,6 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
             reset=True,
             shown_version=whole_number(form.get("version", ""), 10),
         )
-    finally:
-        reader.close()
 
 
 class Updates:
