@@ -222,7 +222,7 @@ def test_nonsense_that_was_kept_of_the_clock_keeps_no_store_closed(pages):
             store.db.execute("insert or replace into meta values (?, ?)", (key, "\0\0{nonsense"))
     store.close()
     with Lit(pages) as lit:
-        assert lit.gateway.writer.opened
+        assert lit.gateway.writer.disk.opened
 
 
 @pytest.mark.parametrize("content", [bytes(50_000), b"PK\x03\x04 somebody's zip" * 100])

@@ -313,7 +313,7 @@ def test_what_nobody_has_seen_to_is_red_though_the_card_is_read_only(settings, c
 def test_a_file_of_null_bytes_is_set_aside_and_said(settings, card):
     card.database.write_bytes(bytes(100_000))
     with at_work(settings) as (gateway, _):
-        assert gateway.writer.opened
+        assert gateway.writer.disk.opened
     (aside,) = set_aside_before(card.database)
     assert aside.read_bytes() == bytes(100_000)
 
@@ -328,7 +328,7 @@ def test_a_bad_page_among_the_fevers_does_not_keep_the_gateway_down(settings, ca
         file.seek((root - 1) * size)
         file.write(b"\xa5" * size)
     with at_work(settings) as (gateway, _):
-        assert gateway.writer.opened
+        assert gateway.writer.disk.opened
         assert gateway.writer.call(lambda store: store.commit([arrived(8, "fever")])).result()
     assert set_aside_before(card.database)
 

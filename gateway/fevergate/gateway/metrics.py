@@ -96,11 +96,11 @@ class GatewayMetrics(Collector):
             messages.add_metric([kind], count)
         yield messages
         writer = self._writer
-        yield counter("fevergate_committed_records", "Records committed.", writer.records)
-        yield counter("fevergate_commits", "Transactions committed.", writer.commits)
-        yield counter("fevergate_commit_seconds", "Time spent in commits.", writer.commit_s)
+        yield counter("fevergate_committed_records", "Records committed.", writer.disk.records)
+        yield counter("fevergate_commits", "Transactions committed.", writer.disk.commits)
+        yield counter("fevergate_commit_seconds", "Time spent in commits.", writer.disk.commit_s)
         yield gauge("fevergate_waiting_records", "Records not committed yet.", writer.waiting)
-        yield gauge("fevergate_disk_refuses", "Whether storing fails.", writer.refusing)
+        yield gauge("fevergate_disk_refuses", "Whether storing fails.", writer.disk.refusing)
 
     def _disk(self) -> Iterator[Metric]:
         path = self._settings.path(self._settings.database)

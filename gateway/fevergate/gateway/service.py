@@ -152,7 +152,7 @@ class Gateway:
             last_good.choose_secrets(self._settings)
         self.alarm.restore(announced(self._settings), ())
         self.writer.start()
-        if not self.writer.tried.wait(OPEN_S):
+        if not self.writer.disk.tried.wait(OPEN_S):
             log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
         self._broker.start()
         self._slow_checks.check_brokers_store()
@@ -198,7 +198,7 @@ class Gateway:
         self._clock_keeper.tick()
         slow = self._disk_is_slow
         self.alarm.trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
-        unrecorded = self.ingest.unrecorded.gates(self.writer.refusing or slow)
+        unrecorded = self.ingest.unrecorded.gates(self.writer.disk.refusing or slow)
         for gate in self._settings.gates:
             text = NOT_RECORDED if gate.name in unrecorded else None
             self.alarm.trouble(gate.name, "unrecorded", text)
@@ -211,7 +211,7 @@ class Gateway:
 
     @property
     def _disk_is_slow(self) -> bool:
-        return time.monotonic() - self.writer.progressed_at >= SLOW_S
+        return time.monotonic() - self.writer.disk.progressed_at >= SLOW_S
 
     def run_state(self) -> RunState:
         """Return the gateway's state for `status` and `doctor`."""

@@ -10,19 +10,17 @@ from __future__ import annotations
 import logging
 import math
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import Stored, Verdict
-from fevergate.storage.connection import is_damage
+from fevergate.storage.patient_store import PatientStore, safely
 from fevergate.storage.records import Acknowledged, ReadingArrived, Record, Rejected
 from fevergate.storage.store import Store, Touched
 
@@ -44,18 +42,6 @@ FULL_BATCH = 200
 
 REPORT_INTERVAL_S = 0.1
 """Least time between two reports to the kiosks: each costs as much as a reading."""
-
-RETRY_S = 0.5
-"""Delay before a refused commit is tried again."""
-
-OPEN_RETRY_S = 1.0
-"""Delay before opening the store is tried again."""
-
-REOPEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
-"""SQLite errors that an open connection may keep although the disk works again."""
-
-RENEW_INTERVAL_S = 600.0
-"""Least time between two new databases, on a disk that damages one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +74,32 @@ class Writer(threading.Thread):
         damaged: Callable[[Path], object] = lambda _: None,
     ) -> None:
         super().__init__(name="writer")
-        self._open: Callable[[], Store] = (lambda: store) if isinstance(store, Store) else store
-        self._store: Store
-        self.opened = False
-        self.tried = threading.Event()
-        """Set after the first attempt to open the store, whether or not it succeeded."""
+        self.disk = PatientStore(
+            (lambda: store) if isinstance(store, Store) else store, trouble, damaged
+        )
+        """The store, and how the disk behaves."""
         self._stored = stored
-        self._trouble = trouble
         self._again = again
-        self._damaged = damaged
-        self._renew_at = 0.0
         self._unreported: Touched = {}
         self._report_at = 0.0
         self._committed_at = 0.0
-        self.refusing = True
         self.turned_away = 0
         """Records that found no room, and are to be redelivered."""
         self.quarantined = 0
-        self.commits = 0
-        self.records = 0
-        self.commit_s = 0.0
         self._queue: queue.SimpleQueue[_QueuedRecord | _Call | None] = queue.SimpleQueue()
-        self._stopping = threading.Event()
         self._ended = threading.Event()
-        self.progressed_at = time.monotonic()
 
     def give_up(self) -> None:
         """Stop waiting for the disk, so that pending calls end."""
-        self._stopping.set()
+        self.disk.stopping.set()
 
     def stop(self) -> None:
         """Commit what has arrived, then end; what the disk refuses now stays with the broker."""
         self.give_up()
         self._queue.put(None)
         self.join()
-        if self.opened:
-            self._store.close()
+        if self.disk.opened:
+            self.disk.store.close()
 
     def add(self, record: Record, done: Callable[[], None] = lambda: None) -> None:
         """Queue a record; `done` is called once it is committed.
@@ -136,7 +112,7 @@ class Writer(threading.Thread):
         if self._queue.qsize() >= _room(record):
             self.turned_away += 1
             return
-        if self.refusing and isinstance(record, Acknowledged):
+        if self.disk.refusing and isinstance(record, Acknowledged):
             log.warning(
                 "%s saw to %d fever(s): not recorded yet, since the disk refuses; a restart before"
                 " it is shows them red again",
@@ -160,32 +136,12 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Open the store, then work until `stop`."""
-        if self._opened():
+        if self.disk.open():
             self._work()
+        else:
+            log.error("not stored, left with the broker: %d records", self.waiting)
         self._ended.set()
         self._refuse_calls()
-
-    def _opened(self) -> bool:
-        """Open the store, with retries; returns False if stopped before that."""
-        refusal = ""
-        while True:
-            try:
-                self._store = self._open()
-                break
-            except Exception as error:  # no error may stop the gateway: alarms need no store
-                if repr(error) != refusal:
-                    log.error("the store cannot be opened: %s", error, exc_info=_surprise(error))
-                    refusal = repr(error)
-                    _safely(self._trouble, error)
-            self.tried.set()
-            if self._stopping.wait(OPEN_RETRY_S):
-                log.error("not stored, left with the broker: %d records", self.waiting)
-                return False
-            self.progressed_at = time.monotonic()
-        self.opened = True
-        self._recovered(bool(refusal))
-        self.tried.set()
-        return True
 
     def _refuse_calls(self) -> None:
         while True:
@@ -198,7 +154,7 @@ class Writer(threading.Thread):
 
     def _work(self) -> None:
         while True:
-            now = self.progressed_at = time.monotonic()
+            now = self.disk.progressed_at = time.monotonic()
             if self._unreported and now >= self._report_at:
                 self._report_stored()
             try:
@@ -214,7 +170,7 @@ class Writer(threading.Thread):
             if self.turned_away and self._queue.qsize() < MAX_WAITING // 10:
                 log.warning("asking again for %d records", self.turned_away)
                 self.turned_away = 0
-                _safely(self._again)
+                safely(self._again)
             if ending:
                 self._report_stored()
                 return
@@ -222,7 +178,7 @@ class Writer(threading.Thread):
     def _pace(self) -> None:
         """Sleep until the next commit is due, unless a full batch waits."""
         rest_s = self._committed_at + COMMIT_INTERVAL_S - time.monotonic()
-        if rest_s > 0 and self._queue.qsize() < FULL_BATCH and not self._stopping.is_set():
+        if rest_s > 0 and self._queue.qsize() < FULL_BATCH and not self.disk.stopping.is_set():
             time.sleep(rest_s)
 
     def _gather(
@@ -248,83 +204,24 @@ class Writer(threading.Thread):
 
     def _commit(self, entries: list[_QueuedRecord]) -> None:
         try:
-            touched = self._commit_patiently([entry.record for entry in entries])
+            touched = self.disk.commit([entry.record for entry in entries])
         except StoreError as error:
             self._quarantine(entries, error)
         else:
             self._confirm(entries, touched)
         self._committed_at = time.monotonic()
 
-    def _commit_patiently(self, records: list[Record], *, sound: bool = False) -> Touched | None:
-        """Commit, with retries while the disk refuses; returns None if stopped before that.
-
-        Raises `StoreError` where a retry cannot help, but not for records known to be `sound`.
-        """
-        refusal = ""
-        while True:
-            began = time.monotonic()
-            try:
-                touched = self._store.commit(records)
-            except StoreError as error:
-                if self._renewed(error):
-                    continue
-                if not (sound or _is_disk(error)):
-                    raise
-                if self._stopping.is_set():
-                    log.error("not stored, left with the broker: %d records", len(records))
-                    return None
-                if str(error) != refusal:
-                    log.error("the disk refuses: %s", error)
-                    refusal, self.refusing = str(error), True
-                    _safely(self._trouble, error)
-                self.progressed_at = time.monotonic()  # waiting for the disk is no hang
-                self._stopping.wait(RETRY_S)
-                self._reopen(error)
-                continue
-            self.commits += 1
-            self.records += len(records)
-            self.commit_s += time.monotonic() - began
-            if refusal:
-                self._recovered(True)
-            return touched
-
-    def _reopen(self, error: StoreError) -> None:
-        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in REOPEN:
-            with suppress(StoreError):  # the next commit reports it
-                self._store.reopen()
-
-    def _renewed(self, error: Exception) -> bool:
-        """Replace a damaged database by an empty one; returns whether that was done."""
-        if not is_damage(error) or time.monotonic() < self._renew_at:
-            return False
-        log.critical("%s", error)
-        try:
-            aside = self._store.renew()
-        except StoreError as failure:
-            log.critical("%s", failure)
-            return False
-        self._renew_at = time.monotonic() + RENEW_INTERVAL_S
-        log.critical("the damaged database is kept as %s; a new one is begun", aside)
-        _safely(self._damaged, aside)
-        return True
-
-    def _recovered(self, refused: bool) -> None:
-        self.refusing = False
-        if refused:
-            log.warning("the disk takes again")
-            _safely(self._trouble, None)
-
     def _quarantine(self, entries: list[_QueuedRecord], error: StoreError) -> None:
         """Find the records of a batch that cannot be stored, by halving it; store them as rejected
         messages."""
-        self.progressed_at = time.monotonic()
+        self.disk.progressed_at = time.monotonic()
         if len(entries) == 1:
             (entry,) = entries
             reason = str(error.__cause__ or error)
             log.error("quarantined: %s", error)
             self.quarantined += 1
             rejected = _rejected(entry.record, reason)
-            self._confirm([entry], self._commit_patiently([rejected], sound=True))
+            self._confirm([entry], self.disk.commit([rejected], sound=True))
             return
         middle = len(entries) // 2
         for half in (entries[:middle], entries[middle:]):
@@ -335,7 +232,7 @@ class Writer(threading.Thread):
         if touched is None:
             return
         for entry in entries:
-            _safely(entry.done)
+            safely(entry.done)
         for key, seqs in touched.items():
             self._unreported.setdefault(key, []).extend(seqs)
 
@@ -345,31 +242,23 @@ class Writer(threading.Thread):
         self._report_at = time.monotonic() + REPORT_INTERVAL_S
         for boot, seqs in unreported.items():
             try:
-                messages = self._store.stored({boot: seqs})
+                messages = self.disk.store.stored({boot: seqs})
             except StoreError as error:
                 log.error("telling %s what is stored: %s", boot[0], error)
-                if self._renewed(error):
+                if self.disk.renewed(error):
                     return
                 continue
             for kiosk, stored in messages:
-                _safely(self._stored, kiosk, stored)
+                safely(self._stored, kiosk, stored)
 
     def _run_call(self, call: _Call) -> None:
         if not call.future.set_running_or_notify_cancel():
             return
         try:
-            call.future.set_result(call.work(self._store))
+            call.future.set_result(call.work(self.disk.store))
         except Exception as error:
-            self._renewed(error)
+            self.disk.renewed(error)
             call.future.set_exception(error)
-
-
-def _safely(call: Callable[..., object], *arguments: object) -> None:
-    """Call a callback whose errors must not end the thread."""
-    try:
-        call(*arguments)
-    except Exception:
-        log.exception("telling of what was written")
 
 
 def _room(record: Record) -> float:
@@ -377,21 +266,6 @@ def _room(record: Record) -> float:
         return math.inf
     fever = isinstance(record, ReadingArrived) and record.reading.verdict is Verdict.FEVER
     return MAX_WAITING + MAX_WAITING_FEVERS if fever else MAX_WAITING
-
-
-def _is_disk(error: StoreError) -> bool:
-    """Whether a retry may help: the disk is full, locked or unreadable. It cannot help against a
-    value that cannot be stored, nor against what SQLite calls a logic error, such as a sum that
-    overflows (sqlite.org/rescode.html)."""
-    cause = error.__cause__
-    if isinstance(cause, sqlite3.OperationalError):
-        return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
-    return isinstance(cause, MemoryError) or is_damage(error)
-
-
-def _surprise(error: Exception) -> Exception | None:
-    """Return an unforeseen error, which is logged with its traceback; None for `StoreError`."""
-    return None if isinstance(error, StoreError) else error
 
 
 def _rejected(record: Record, reason: str) -> Rejected:

@@ -108,10 +108,10 @@ def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeyp
         clock.asleep.wait(timeout=20)
         for seq in range(3, 9):
             scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
-        commits = [scene.writer.commits]
+        commits = [scene.writer.disk.commits]
         clock.wake.set()
         scene.wait_for((8,))
-        commits.append(scene.writer.commits)
+        commits.append(scene.writer.disk.commits)
     assert (commits, clock.slept_s) == ([1, 2], [pytest.approx(COMMIT_INTERVAL_S)])
 
 
@@ -196,7 +196,7 @@ def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(sc
     scene.wait_for(("trouble",))
     assert len(scene.rows()) < 3000
     # From outside, as when a person deletes files.
-    scene.writer._store.db.execute("pragma max_page_count = 1000000")
+    scene.writer.disk.store.db.execute("pragma max_page_count = 1000000")
     scene.wait_for(("well",))
     scene.wait_for(("stored", "north-1", 3000))
     assert scene.rows() == list(range(1, 3001))
