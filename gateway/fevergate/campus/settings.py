@@ -32,7 +32,6 @@ import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
@@ -41,7 +40,13 @@ from sqlalchemy import URL
 from fevergate.campus.database import database_url
 from fevergate.notices.settings import Contact, Smtp
 from fevergate.protocol.messages import Name
-from fevergate.settings.gateway import Language, Port, read_settings, settings_error
+from fevergate.settings.gateway import (
+    Language,
+    Port,
+    SettingsFile,
+    read_settings,
+    settings_error,
+)
 
 Title = Annotated[str, Meta(max_length=64)]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -75,7 +80,7 @@ class EscalationSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """For a gateway that was not heard."""
 
 
-class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
+class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     """campus.toml: all settings of the campus server."""
 
     host: str = "127.0.0.1"
@@ -84,30 +89,19 @@ class CampusSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     key: str = "campus.key"
     database: str = "campus.db"
     """A file in the settings' folder, or a URL such as postgresql://fevergate@db/fevergate."""
-    timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     title: Title = ""
     title_en: Title = ""
     tokens: dict[Name, str]
     """SHA-256 (hex) of each gateway's token; a copy of the settings reveals no token."""
-    campuses: dict[Name, Campus] = {}
+    campuses: dict[Name, Campus] = msgspec.field(default_factory=dict)
     """Campuses that must report; without any, those that ever did."""
     report: Report = msgspec.field(default_factory=Report)
     escalation: EscalationSettings = msgspec.field(default_factory=EscalationSettings)
     smtp: Smtp | None = None
-    contacts: list[Contact] = []
+    contacts: list[Contact] = msgspec.field(default_factory=list)
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
     """How long personal data is kept, where a campus sends any."""
-
-    folder: Path = Path()
-
-    def path(self, name: str) -> Path:
-        """The path of `name`, which may be relative to the settings file."""
-        return self.folder / name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
 
     @property
     def url(self) -> URL:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
-from sqlite_utils import Database
 
 from fevergate.clock.judge import uptime
 from fevergate.protocol.messages import Health, Reading
+from fevergate.storage import meta
 from fevergate.storage.sequence_set import SequenceSet
 
 if TYPE_CHECKING:
@@ -240,15 +240,4 @@ def remember_levels(store: Store, levels: FloodLevels) -> None:
     """Store the levels for the gateway's next run."""
     text = msgspec.json.encode(levels).decode()
     with store.transaction():
-        store.db.execute("insert or replace into meta values ('flood', ?)", (text,))
-
-
-def recall_levels(database: Database) -> FloodLevels | None:
-    """Return the levels that the last run stored; None where there are none, or they cannot be
-    decoded."""
-    row = database.execute("select value from meta where key = 'flood'").fetchone()
-    try:
-        return msgspec.json.decode(row[0], type=FloodLevels) if row else None
-    except msgspec.MsgspecError as error:
-        log.error("how much each kiosk can have measured cannot be read: %s", error)
-        return None
+        meta.put(store.db, "flood", text)

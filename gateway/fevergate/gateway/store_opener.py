@@ -14,9 +14,9 @@ from pathlib import Path
 from fevergate.alarm.alarm import Alarm
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import StoreError
-from fevergate.gateway.flood_guard import FloodLevels, recall_levels
+from fevergate.gateway.flood_guard import FloodLevels
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.storage import clock_memory, epochs, recovery
+from fevergate.storage import clock_memory, epochs, meta, recovery
 from fevergate.storage.connection import is_damage, open_reader
 from fevergate.storage.store import Store, open_store, raised_fevers, waiting_fevers
 
@@ -91,7 +91,7 @@ class StoreOpener:
                 log.error("fevers of %s: %s", damaged, error)
         self._alarm.restore(waiting_fevers(store.db), raised_fevers(store.db))
         self._clock.recall(*clock_memory.recall(store.db))
-        self.levels = recall_levels(store.db)
+        self.levels = meta.load(store.db, "flood", FloodLevels)
         if self._settings.campus_server:
             epochs.note_start(store)
         self._restored()
@@ -105,6 +105,6 @@ class StoreOpener:
             with open_reader(self._path) as reader:
                 self._alarm.restore(waiting_fevers(reader), raised_fevers(reader))
                 self._clock.recall(*clock_memory.recall(reader))
-                self.levels = recall_levels(reader)
+                self.levels = meta.load(reader, "flood", FloodLevels)
         except (StoreError, sqlite3.Error) as error:
             log.error("which fevers wait to be seen to is not known: %s", error)

@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from fevergate.settings.gateway import (
     BrokerSettings,
     Metrics,
+    SettingsFile,
     read_secret,
     read_settings,
     settings_error,
@@ -54,17 +54,16 @@ class PartitionSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """Partitions older than this are dropped; without it none is."""
 
 
-class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """collect.toml: broker, database and partitions of one or several collectors."""
+class CollectSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
+    """collect.toml: broker, database and partitions of one or several collectors.
 
-    timezone: str = "Asia/Shanghai"
-    """Zone in which a partition's day begins; all collectors of one database need the same."""
+    A partition's day begins in `timezone`; all collectors of one database need the same.
+    """
+
     broker: CollectBroker = msgspec.field(default_factory=CollectBroker)
     database: CollectDatabase
     partitions: PartitionSettings = msgspec.field(default_factory=PartitionSettings)
     metrics: Metrics | None = None
-
-    folder: Path = Path()
 
     def named(self, name: str) -> CollectSettings:
         """A copy for the collector `name`, whose broker user is filled in."""
@@ -80,14 +79,6 @@ class CollectSettings(Struct, forbid_unknown_fields=True, kw_only=True):
         secret = read_secret(self.path(self.broker.password_file))
         digest = hashlib.sha256(f"fevergate share {self.broker.group} {secret}".encode())
         return f"{self.broker.group}-{digest.hexdigest()[:32]}"
-
-    def path(self, name: str) -> Path:
-        """The absolute path of `name`, which may be relative to the settings file."""
-        return self.folder / name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
 
 
 def load_collect(path: Path) -> CollectSettings:

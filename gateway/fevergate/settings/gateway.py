@@ -8,20 +8,36 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from fevergate.errors import NothingFoundError, SettingsError
+from fevergate.errors import SettingsError
 from fevergate.protocol.messages import Name
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Language = Literal["zh", "en"]
 Title = Annotated[str, Meta(max_length=32)]
 """Display name of a campus or gate; `title_en` is its English form, if it has another."""
+
+
+class SettingsFile(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What every settings file has; paths in it are relative to its folder."""
+
+    timezone: str = "Asia/Shanghai"
+    folder: Path = Path()
+    """The folder of the settings file; set by `read_settings`, no key of the file."""
+
+    def path(self, name: str) -> Path:
+        """The absolute path of `name`, which may be relative to the settings file."""
+        return self.folder / name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
 
 
 class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -120,7 +136,7 @@ class Desk(Struct, forbid_unknown_fields=True, kw_only=True):
     database: str = "desk.db"
 
 
-class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
+class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     """gateway.toml: one campus's gateway, its gates and all its sections."""
 
     campus: Name
@@ -128,7 +144,6 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     title_en: Title = ""
     gateway: Name
     gates: Annotated[list[Gate], Meta(min_length=1, max_length=16)]
-    timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     database: str = "fevergate.db"
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
@@ -142,17 +157,10 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whether kiosks and gates are announced to Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)
 
-    folder: Path = Path()
-    """The folder of the settings file; set by `read_settings`, no key of the file."""
-
     def as_user(self, user: str) -> GatewaySettings:
         """A copy that signs in to the broker as `user`, with the password in `USER.password`."""
         broker = replace(self.broker, username=user, password_file=f"{user}.password")
         return replace(self, broker=broker)
-
-    def path(self, name: str) -> Path:
-        """The absolute path of `name`, which may be relative to the settings file."""
-        return self.folder / name
 
     def campus_title(self, language: str) -> str:
         """Display name of the campus in `language`."""
@@ -170,31 +178,13 @@ class GatewaySettings(Struct, forbid_unknown_fields=True, kw_only=True):
         """Names of all kiosks, gate by gate."""
         return [kiosk for gate in self.gates for kiosk in gate.kiosks]
 
-    def expect_kiosks(self, *kiosks: str) -> None:
-        """Raise `NothingFoundError` for a kiosk that is not in the settings."""
-        for kiosk in kiosks:
-            if kiosk not in self.kiosks:
-                expected = ", ".join(self.kiosks)
-                raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {expected}")
-
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
 
 def _titled(title: str, title_en: str, name: str, language: str) -> str:
     return (title_en or title or name) if language == "en" else (title or name)
-
-
-class SettingsFile(Protocol):
-    """What `read_settings` needs of a kind of settings."""
-
-    timezone: str
-    folder: Path
 
 
 S = TypeVar("S", bound=SettingsFile)

@@ -21,11 +21,6 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[float, float]:
     return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
 
 
-def hour_of(at: float) -> int:
-    """Return the Unix time (s) at which the hour of `at` begins."""
-    return int(at // HOUR_S) * HOUR_S
-
-
 def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:
     """Yield (hour, mask) for each hour of the span from `start` to `end` (Unix time, s)."""
     minute = int(start // MINUTE_S)
@@ -35,11 +30,6 @@ def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:
         count = min(60 - first, last - minute + 1)
         yield hour * HOUR_S, ((1 << count) - 1) << first
         minute += count
-
-
-def count(mask: int) -> int:
-    """Return the number of minutes in a mask."""
-    return mask.bit_count()
 
 
 def silences(masks: dict[int, int], start: int, end: int) -> int:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
+from fevergate.storage import meta
 from fevergate.storage.connection import immediate_transaction
-from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count, day_bounds, silences
+from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, day_bounds, silences
 from fevergate.storage.schema import struck
 
 log = logging.getLogger(__name__)
@@ -34,29 +35,36 @@ class DailyRollup:
 
     def adopt_zone(self) -> None:
         """Compute all days anew if they were computed in another time zone, or never."""
-        row = self._connection.execute("select value from meta where key = 'timezone'").fetchone()
-        if row and row[0] == self._zone.key:
+        before = meta.get(self._connection, "timezone")
+        if before == self._zone.key:
             return
-        if row:
-            log.warning("days were in %s, counting them again in %s", row[0], self._zone.key)
+        if before:
+            log.warning("days were in %s, counting them again in %s", before, self._zone.key)
         with immediate_transaction(self._connection):
             self._connection.execute("delete from days")
             self._connection.execute("insert or ignore into touched select kiosk, hour from hours")
-            self.refresh()
-            self._connection.execute(
-                "insert or replace into meta values ('timezone', ?)", (self._zone.key,)
-            )
+            self.refresh(old=True)
+            meta.put(self._connection, "timezone", self._zone.key)
 
-    def refresh(self) -> None:
+    def refresh(self, *, old: bool = False) -> None:
         """Compute the days of changed hours anew, within the caller's transaction.
 
-        Raises `ValueError` or `OverflowError` for an hour outside the calendar.
+        Raises `ValueError` or `OverflowError` for an hour outside the calendar; with `old`, for
+        hours that are stored, it is logged and left out.
         """
         touched = self._connection.execute("select kiosk, hour from touched").fetchall()
         if not touched:
             return
         self._connection.execute("delete from touched")
-        for kiosk, date in dict.fromkeys((kiosk, self._date(hour)) for kiosk, hour in touched):
+        days: dict[tuple[str, str], None] = {}
+        for kiosk, hour in touched:
+            try:
+                days[kiosk, self._date(hour)] = None
+            except (ValueError, OverflowError, OSError) as error:
+                if not old:
+                    raise
+                log.error("%s: the hour %d is of no day: %s", kiosk, hour, error)
+        for kiosk, date in days:
             self._make(kiosk, date)
 
     def _date(self, hour: int) -> str:
@@ -87,13 +95,13 @@ class DailyRollup:
                 sum(row[2] for row in hours),
                 sum(row[3] for row in hours),
                 sum(row[4] for row in hours),
-                sum(count(mask) for mask in masks.values()),
-                sum(count(row[6]) for row in hours),
+                sum(mask.bit_count() for mask in masks.values()),
+                sum(row[6].bit_count() for row in hours),
                 silences(masks, min(masks) // HOUR_S * HOUR_S, end) if masks else 0,
                 first_at,
                 last_at,
                 sum(row[7] for row in hours),
-                sum(count(row[5] & row[8]) for row in hours),
+                sum((row[5] & row[8]).bit_count() for row in hours),
             ),
         )
 

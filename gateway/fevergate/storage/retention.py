@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.settings.gateway import Retention
+from fevergate.storage import meta
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
 from fevergate.system.periodic_thread import PeriodicThread
@@ -86,22 +87,21 @@ def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
 
 def last_round(database: Database) -> float | None:
     """Return the time of the last round (Unix time, s); other stores delete by it too."""
-    row = database.execute("select value from meta where key = 'housekept_at'").fetchone()
-    return float(row[0]) if row else None
+    at = meta.get(database, "housekept_at")
+    return float(at) if at else None
 
 
 def _note_round(store: Store, now: float) -> None:
     with store.transaction():
-        store.db.execute("insert or replace into meta values ('housekept_at', ?)", (str(now),))
+        meta.put(store.db, "housekept_at", now)
         store.db.execute("delete from meta where key = 'leapt_s'")
 
 
 def _add_doubt(store: Store, run_s: float) -> float:
     """Add `run_s` to how long the gateway has run since a leap; returns the sum (s)."""
     with store.transaction():
-        row = store.db.execute("select value from meta where key = 'leapt_s'").fetchone()
-        waited_s = (float(row[0]) if row else 0.0) + run_s
-        store.db.execute("insert or replace into meta values ('leapt_s', ?)", (str(waited_s),))
+        waited_s = float(meta.get(store.db, "leapt_s") or 0) + run_s
+        meta.put(store.db, "leapt_s", waited_s)
     return waited_s
 
 

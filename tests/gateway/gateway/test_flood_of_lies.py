@@ -17,6 +17,7 @@ from fevergate.gateway.flood_guard import (
     FloodGuard,
     FloodLevels,
 )
+from fevergate.storage import meta
 from fevergate.storage.store import Store
 
 HEALTH_S = 60
@@ -283,10 +284,10 @@ def test_levels_of_a_time_to_come_bound_nobody():
 
 def test_what_a_gateway_knew_is_on_disk_for_the_next_one(tmp_path):
     store = Store(tmp_path / "fevergate.db")
-    assert flood_guard.recall_levels(store.db) is None
+    assert meta.load(store.db, "flood", FloodLevels) is None
     kept = FloodLevels(at=5.0, kiosks={"north-1": 7.5})
     flood_guard.remember_levels(store, kept)
-    assert flood_guard.recall_levels(store.db) == kept
+    assert meta.load(store.db, "flood", FloodLevels) == kept
     store.db.execute("update meta set value = '[]' where key = 'flood'")
-    assert flood_guard.recall_levels(store.db) is None
+    assert meta.load(store.db, "flood", FloodLevels) is None
     store.close()

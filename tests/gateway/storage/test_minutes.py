@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.storage.coverage_bits import count, hour_of, silences, span_masks
+from fevergate.storage.coverage_bits import silences, span_masks
 
 DAY = 1_795_392_000 // 86400 * 86400
 
@@ -21,13 +21,8 @@ def test_a_span_covers_exactly_the_minutes_that_it_touches(start, length):
     assert covered == touched
 
 
-def test_an_hour_begins_at_its_full_hour():
-    assert hour_of(DAY + 3725.5) == DAY + 3600
-
-
 def test_silences_are_the_holes_between_the_first_and_the_last_minute():
     masks = {DAY: 0b1111, DAY + 3600: 0b1 << 30 | 0b1 << 59, DAY + 7200: 0b1}
     assert silences(masks, DAY, DAY + 86400) == 2
     assert silences({}, DAY, DAY + 86400) == 0
     assert silences({DAY: (1 << 60) - 1}, DAY, DAY + 86400) == 0
-    assert count(masks[DAY]) == 4
