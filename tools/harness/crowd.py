@@ -3,40 +3,40 @@
 import threading
 import time
 
+from fevergate.system.periodic_thread import PeriodicThread
 from harness.load import Fleet
 
 FEVER_SHARE = 0.02
 HEALTH_S = 5.0
+PAUSE_S = 0.05
 
 
-class Crowd(threading.Thread):
+class Crowd(PeriodicThread):
     """Publishes `per_s` readings; repeats of what is not stored go on while it pauses."""
 
     def __init__(self, fleet: Fleet, per_s: int) -> None:
-        super().__init__(name="crowd", daemon=True)
+        super().__init__("crowd", PAUSE_S)
         self._fleet = fleet
         self._per_s = per_s
         self._come = threading.Event()
         self._away = threading.Event()
-        self._stopping = threading.Event()
         self._come.set()
+        self._health_at = 0.0
 
-    def run(self) -> None:
-        health_at = 0.0
-        while not self._stopping.is_set():
-            if self._come.is_set():
-                self._away.clear()
-                if time.monotonic() >= health_at:
-                    health_at = time.monotonic() + HEALTH_S
-                    for kiosk in self._fleet.kiosks:
-                        kiosk.health(60.0)
-                self._fleet.publish(self._per_s // 10, self._per_s, FEVER_SHARE)
-            else:
-                self._away.set()
-                self._stopping.wait(0.05)
-            for kiosk in self._fleet.kiosks:
-                kiosk.again()
-        self._away.set()
+    def tick(self) -> float | None:
+        coming = self._come.is_set()
+        if coming:
+            self._away.clear()
+            if time.monotonic() >= self._health_at:
+                self._health_at = time.monotonic() + HEALTH_S
+                for kiosk in self._fleet.kiosks:
+                    kiosk.health(60.0)
+            self._fleet.publish(self._per_s // 10, self._per_s, FEVER_SHARE)
+        else:
+            self._away.set()
+        for kiosk in self._fleet.kiosks:
+            kiosk.again()
+        return 0.0 if coming else None
 
     def go(self) -> None:
         """Pause new readings until `come`; returns once none is under way."""
@@ -47,9 +47,3 @@ class Crowd(threading.Thread):
     def come(self) -> None:
         """Resume new readings."""
         self._come.set()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self.is_alive():
-            self.join()

@@ -25,8 +25,6 @@ from fevergate.protocol.messages import CalibrationRecord
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import (
     immediate_transaction,
-    connect,
-    migrate,
     open_sound,
     read_rows,
 )
@@ -82,19 +80,7 @@ class DeskStore:
         self._settings = settings
         self._now = now
         self._path = settings.path(desk.database)
-        self._db = open_sound(self._path, self._open)
-
-    def _open(self) -> Database:
-        database = Database(connect(self._path, read_only=False))
-        try:
-            database.conn.execute("pragma journal_mode = wal")
-            database.conn.execute("pragma synchronous = full")
-            migrate(database, migrations)
-            self._path.chmod(0o600)  # names of guards
-        except (StoreError, sqlite3.Error, OSError) as error:
-            database.close()
-            raise StoreError(f"{self._path}: {error}") from error
-        return database
+        self._db = open_sound(self._path, migrations)
 
     def close(self) -> None:
         self._db.close()

@@ -74,7 +74,7 @@ def _device(
     }
     say = translator(settings.language)
     for entity in entities:
-        values = {key: topics.get(value, value) for key, value in entity.items()}
+        values: dict[str, Any] = {key: topics.get(entity[key], entity[key]) for key in entity}
         component, entity_id = values.pop("component"), values.pop("entity")
         values["name"] = say(_NAMES[entity_id])
         values["unique_id"] = f"{device}_{entity_id}"

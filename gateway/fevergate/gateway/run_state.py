@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from fevergate import __version__
 from fevergate.clock.judge import uptime
+from fevergate.system.atomic_file import write_public
 
 FOLDER = Path("/run/fevergate")
 NAME = "gateway.json"
@@ -65,12 +66,8 @@ def write_run_state(state: RunState) -> None:
     folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     if not folder:
         return
-    path = Path(folder) / NAME
-    new = path.with_suffix(".new")
     with suppress(OSError):  # memory is full: readers see the old state, and its age
-        new.write_bytes(msgspec.json.encode(state))
-        new.chmod(0o644)
-        new.replace(path)
+        write_public(Path(folder) / NAME, msgspec.json.encode(state))
 
 
 def read_run_state(settings_folder: Path, folder: Path = FOLDER) -> RunState | None:

@@ -131,15 +131,19 @@ class Gateway:
             patient=True,
         )
         self.clock.certificate_end = lambda: self._broker.certificate_end
+        self._metrics = _metrics(
+            settings, self.alarm, self._monitor, self.ingest, self.writer, self._broker
+        )
+        self.forwarder = _forwarder(settings, self.writer, self.clock)
+        self._show_troubles(wrong)
+
+    def _show_troubles(self, wrong: str | None) -> None:
+        """Turn gates amber whose lamps cannot be lit, and all where settings are damaged."""
         if wrong:
             log.error("%s; what it said when it was last sound is in force", wrong)
             self.alarm.trouble_all(
                 "settings", "settings: gateway.toml damaged, the last are in force"
             )
-        self._metrics = _metrics(
-            settings, self.alarm, self._monitor, self.ingest, self.writer, self._broker
-        )
-        self.forwarder = _forwarder(settings, self.writer, self.clock)
         for gate, lights in self._lamps.lights.items():
             if isinstance(lights, GateLights):
                 self._connect_button(gate, lights)

@@ -130,6 +130,14 @@ class BrokerClient(PeriodicThread):
         """Number of retained messages that were ignored."""
         self.certificate_end: float | None = None
         """When the broker's certificate expires, as seen at the last connect, Unix time (s)."""
+        if session:
+            self._connect_with = {"clean_start": False, "properties": session.properties()}
+        self._client = self._new_client(client_id, clean=clean)
+        if not patient:
+            self._secure()
+
+    def _new_client(self, client_id: str, *, clean: bool) -> mqtt.Client:
+        session = self._connect_with
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -137,11 +145,9 @@ class BrokerClient(PeriodicThread):
             protocol=mqtt.MQTTv5 if session else mqtt.MQTTv311,
             manual_ack=True,
         )
-        if session:
-            self._connect_with = {"clean_start": False, "properties": session.properties()}
         client.max_queued_messages_set(MAX_QUEUED)
-        if status_topic:
-            client.will_set(status_topic, b"offline", qos=1, retain=True)
+        if self._status_topic:
+            client.will_set(self._status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -150,9 +156,7 @@ class BrokerClient(PeriodicThread):
         # Without this callback paho would write to the socket in whichever thread publishes, at
         # times in the middle of a packet of the network thread's.
         client.on_socket_register_write = lambda *_: self._wake()
-        self._client = client
-        if not patient:
-            self._secure()
+        return client
 
     def _secure(self) -> None:
         """Load password and authority, or their last good copies. Raises `SettingsError`."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from fevergate.errors import SettingsError
+from fevergate.errors import NothingFoundError, SettingsError
 from fevergate.protocol.messages import Name
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -177,6 +177,13 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     def kiosks(self) -> list[str]:
         """Names of all kiosks, gate by gate."""
         return [kiosk for gate in self.gates for kiosk in gate.kiosks]
+
+    def expect_kiosks(self, *kiosks: str) -> None:
+        """Raise `NothingFoundError` for a kiosk that is not in the settings."""
+        for kiosk in kiosks:
+            if kiosk not in self.kiosks:
+                expected = ", ".join(self.kiosks)
+                raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {expected}")
 
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""

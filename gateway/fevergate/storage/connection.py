@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -156,37 +156,41 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def open_sound(path: Path, open_: Callable[[], Database]) -> Database:
-    """Open a small database by `open_`, after a check of the whole file. A damaged one is set
-    aside, and its readable rows are copied into a new one.
+def open_sound(path: Path, migrations: Migrations) -> Database:
+    """Open a small database, readable to its owner only, after a check of the whole file. A damaged
+    one is set aside, and its readable rows are copied into a new one.
 
-    Raises what `open_` raises, except for a damaged database.
+    Raises `StoreError`.
     """
     try:
-        database = open_()
-        try:
-            _check(database)
-        except sqlite3.Error:
-            database.close()
-            raise
-        return database
-    except (StoreError, sqlite3.Error) as error:
+        return _open_whole(path, migrations)
+    except StoreError as error:
         if not is_damage(error):
             raise
         log.critical("%s is damaged: %s", path, error)
     aside = set_aside(path)
-    database = open_()
+    database = _open_whole(path, migrations)
     count = _copy_rows(aside, database)
     log.critical("%s is kept; %d rows of it are in the new one", aside, count)
     return database
 
 
-def _check(database: Database) -> None:
-    (answer,) = database.execute("pragma quick_check(1)").fetchone()
-    if answer != "ok":
-        error = sqlite3.DatabaseError(answer)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+def _open_whole(path: Path, migrations: Migrations) -> Database:
+    database = Database(connect(path, read_only=False))
+    try:
+        path.chmod(0o600)  # it holds names of persons
+        database.execute("pragma journal_mode = wal")
+        database.execute("pragma synchronous = full")
+        migrate(database, migrations)
+        (answer,) = database.execute("pragma quick_check(1)").fetchone()
+        if answer != "ok":
+            damage = sqlite3.DatabaseError(answer)
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+    except (StoreError, sqlite3.Error, OSError) as error:
+        database.close()
+        raise StoreError(f"{path}: {error}") from error
+    return database
 
 
 def _copy_rows(aside: Path, database: Database) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -12,10 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
-from sqlite_utils import Database
 
-from fevergate.errors import StoreError
-from fevergate.storage.connection import connect, immediate_transaction, migrate, open_sound
+from fevergate.storage.connection import immediate_transaction, open_sound
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
@@ -100,8 +97,7 @@ class WebStore(AuditedStore):
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._lock = threading.RLock()
         self._now = now
-        self._db = open_sound(path, lambda: _open(path))
-        path.chmod(0o600)  # it holds names and telephone numbers
+        self._db = open_sound(path, migrations)
 
     def close(self) -> None:
         self._db.close()
@@ -117,14 +113,3 @@ class WebStore(AuditedStore):
     def transaction(self) -> Iterator[Connection]:
         with self._lock, immediate_transaction(self._db.conn):
             yield self._db.conn
-
-
-def _open(path: Path) -> Database:
-    database = Database(connect(path, read_only=False))
-    try:
-        database.conn.execute("pragma journal_mode = wal")
-        migrate(database, migrations)
-    except (StoreError, sqlite3.Error) as error:
-        database.close()
-        raise StoreError(f"{path}: {error}") from error
-    return database
