@@ -44,6 +44,13 @@ class Gpios:
     usable: dict[int, Gpio]
     never: dict[int, str]
 
+    def reasons(self) -> dict[str, list[int]]:
+        """Numbers of the pins that are not usable, by why."""
+        numbers: dict[str, list[int]] = {}
+        for number, why in sorted(self.never.items()):
+            numbers.setdefault(why, []).append(number)
+        return numbers
+
 
 @dataclass(frozen=True)
 class Boards:
@@ -233,44 +240,3 @@ def _choice(table: Table, row: dict[str, Any], known: tuple[str, ...], *keys: st
     if value not in known:
         raise table.error(f"expected one of {', '.join(known)}, got {value!r}", *keys)
     return str(value)
-
-
-def markdown(boards: Boards) -> str:
-    """Text of `hardware/boards.md`: usable and refused boards, and the pins of each usable one."""
-    text = (
-        "| board 主控板 | MicroPython | at 写入地址 | PSRAM | flash 闪存 | size 尺寸 mm | |\n"
-        + "| --- " * 7
-        + "|\n"
-    )
-    for name, model in boards.models.items():
-        first = name == boards.default
-        length, width = boards.outlines_mm[name]
-        title = f"**{model.title}**" if first else model.title
-        cells = (title, model.image, f"{model.offset:#x}", f"{model.psram_mb} MB {model.psram}")
-        cells += (f"{model.flash_mb} MB", f"{length:g} × {width:g}")
-        text += f"| {' | '.join(cells)} | {'default 首选' if first else 'or this 备选'} |\n"
-    text += "\n## Refused 不可用\n\n| board 主控板 | why 原因 |\n| --- | --- |\n"
-    for board in boards.refused.values():
-        text += f"| {board.title} | {board.why[1]}. {board.why[0]}。 |\n"
-    for name, model in boards.models.items():
-        text += _pins_markdown(model, boards.gpios[name], boards.sources[model.chip])
-    return text
-
-
-def _pins_markdown(model: BoardModel, gpios: Gpios, sources: str) -> str:
-    """Uses of a board's pins, spare pins, and why the others are not used."""
-    text = (
-        f"\n## {model.title}\n\n| use 用途 | GPIO | from power-on until driven 上电至程序接管前 |\n"
-        "| --- | --- | --- |\n"
-    )
-    for use, number in model.pins.items():
-        text += f"| {use} | {number} | {gpios.usable[number].at_reset} |\n"
-    spare = sorted(set(gpios.usable) - set(model.pins.values()))
-    text += f"\nSpare 空闲: {', '.join(map(str, spare))}.\n\n"
-    text += "| GPIO | not used, for it 不用，因其 |\n| --- | --- |\n"
-    rows: dict[str, list[int]] = {}
-    for number, why in sorted(gpios.never.items()):
-        rows.setdefault(why, []).append(number)
-    for why, numbers_ in rows.items():
-        text += f"| {', '.join(map(str, numbers_))} | {why} |\n"
-    return f"{text}\n{sources}.\n"

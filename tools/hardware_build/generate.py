@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hardware_build import (
     boards,
@@ -24,10 +25,15 @@ from hardware_build import (
 )
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
+from hardware_build.pages import rendered
 from hardware_build.pictures import labelled, same_picture
 from hardware_build.table import HARDWARE
 
 _NOTE = "<!-- Built by tools/make-hardware from {sources}: change those. -->\n\n# {title}\n\n"
+
+
+def _page(name: str, **values: Any) -> bytes:
+    return rendered(name, **values).encode()
 
 
 def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
@@ -36,10 +42,11 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
 
     say("pins")
     table = pins.load()
-    files["pins.md"] = _text(
-        "pins.toml and boards.toml", "Pins 引脚", pins.markdown(table, boards.load())
+    known = boards.load()
+    files["pins.md"] = _page(
+        "pins.md", pins=table, boards=known, uses=boards.USES, header=pins.HEADER
     )
-    files["boards.md"] = _text("boards.toml", "Boards 主控板", boards.markdown(boards.load()))
+    files["boards.md"] = _page("boards.md", boards=known)
 
     say("electrics")
     wiring = harness.sources(table)
@@ -60,16 +67,24 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         files[f"circuit/{name}.net"] = circuit.netlist(board).encode()
 
     say("optics and parts")
-    away = kiosk.view.distance_mm
-    files["optics.md"] = _text("sensors.toml", "Optics 光学", optics.markdown(away))
     supply = next(each.value for each in figures if each.english == electrical.SUPPLY)
-    listed = parts.markdown(parts.load(), away, supply)
-    files["parts.md"] = _text("parts.csv and sensors.toml", "Parts 物料清单", listed)
+    sensors, face = optics.load()
+    seen = {"view": optics.view, "face": face, "distance_mm": kiosk.view.distance_mm}
+    files["optics.md"] = _page(
+        "optics.md", sensors=sensors.values(), farthest_mm=optics.farthest_mm, **seen
+    )
+    files["parts.md"] = _page(
+        "parts.md",
+        parts=parts.load(),
+        notes=parts.NOTES,
+        total_cny=parts.total_cny,
+        find=optics.find,
+        supply_c=supply,
+        **seen,
+    )
 
     say("enclosure")
-    files["enclosure.md"] = _text(
-        "enclosure.toml and sensors.toml", "Enclosure 外壳", kiosk.markdown()
-    )
+    files["enclosure.md"] = _page("enclosure.md", sensor=kiosk.sensor, **kiosk.figures())
     for part in kiosk.parts:
         files[f"enclosure/{part.name}.stl"] = printable.stl(part.printed)
     digest = hashlib.sha256(b"".join(v for k, v in sorted(files.items()) if k.endswith(".stl")))

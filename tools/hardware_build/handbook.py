@@ -6,7 +6,6 @@ so that the handbook agrees with the kiosk.
 
 import re
 from typing import Literal
-from xml.sax.saxutils import escape
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +17,7 @@ from fevergate.provision.services import CUT_OFF_S
 from fevergate.settings.gateway import Retention
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
+from hardware_build.pages import rendered
 from hardware_build.table import HARDWARE
 from kiosk import screening
 from kiosk.words import words_in
@@ -51,7 +51,7 @@ HEADS = {
     "en": ("The kiosk", "The gate's tower (red and amber may burn together)"),
 }
 
-WIDTH, ROW, GAP = 900, 60, 68
+WIDTH = 900
 
 
 def markdown(language: str, kiosk: Enclosure) -> str:
@@ -96,52 +96,14 @@ def lights(language: str) -> str:
     """Every light of kiosk and tower as SVG: colour, sign, words and sound, meaning."""
     words = {name: " ".join(pair) for name, pair in words_in(language).items()}
     column = LANGUAGES.index(language)
-    rows: list[str] = []
-    y = 34
-    for head, table in zip(HEADS[language], (KIOSK, TOWER), strict=True):
-        rows.append(_words(24, y, head, 20, bold=True))
-        y += 18
-        for light in table:
-            says = _filled(light.says[column], words, "lights")
-            rows += [
-                f'<rect x="16" y="{y}" width="{WIDTH - 32}" height="{ROW}" rx="8" fill="#f4f6f9"/>',
-                _lamp(52, y + ROW // 2, light),
-                _lines(96, y, says),
-                _lines(500, y, light.means[column]),
-            ]
-            y += GAP
-        y += 34
-    high = y - 30
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{high}"'
-        f' viewBox="0 0 {WIDTH} {high}" font-family="Noto Sans CJK SC, WenQuanYi Micro Hei,'
-        ' Microsoft YaHei, sans-serif" fill="#10233f">'
-    )
-    background = f'<rect width="{WIDTH}" height="{high}" fill="#ffffff"/>'
-    return "\n".join([head, background, *rows, "</svg>"]) + "\n"
 
+    def row(light: Light) -> tuple[Light, list[str], list[str]]:
+        says = _filled(light.says[column], words, "lights")
+        return light, says.split("\n"), light.means[column].split("\n")
 
-def _lines(x: int, y: int, text: str) -> str:
-    """One or two lines of text, centred in the row whose top is `y`."""
-    lines = text.split("\n")
-    first = y + ROW // 2 + 6 - 11 * (len(lines) - 1)
-    return "\n".join(_words(x, first + 22 * n, line, 16) for n, line in enumerate(lines))
-
-
-def _lamp(x: int, y: int, light: Light) -> str:
-    if not light.colour:
-        return (
-            f'<circle cx="{x}" cy="{y}" r="20" fill="none" stroke="#10233f" stroke-width="2"'
-            ' stroke-dasharray="4 4"/>'
-        )
-    ink = "#10233f" if light.colour == "amber" else "#ffffff"
-    return (
-        f'<circle cx="{x}" cy="{y}" r="20" fill="{COLOURS[light.colour]}"/>'
-        f'<text x="{x}" y="{y + 8}" font-size="22" text-anchor="middle" fill="{ink}">'
-        f"{light.sign}</text>"
-    )
-
-
-def _words(x: int, y: int, text: str, size: int, *, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x}" y="{y}" font-size="{size}"{weight}>{escape(text)}</text>'
+    groups = [
+        (head, [row(light) for light in table])
+        for head, table in zip(HEADS[language], (KIOSK, TOWER), strict=True)
+    ]
+    height = 4 + sum(52 + 68 * len(rows) for _, rows in groups)
+    return rendered("lights.svg", groups=groups, colours=COLOURS, width=WIDTH, height=height)

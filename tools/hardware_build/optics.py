@@ -131,33 +131,3 @@ def _corrected(zones: list[tuple[float, float]], room_c: float) -> float:
     )
     skin_k4 = (power - (1 - SKIN_EMISSIVITY) * room_k4) / SKIN_EMISSIVITY
     return skin_k4**0.25 - ZERO_C_K
-
-
-def markdown(distance_mm: float) -> str:
-    """Text of `hardware/optics.md`: each sensor at a distance."""
-    parts, face = load()
-    text = (
-        f"At {distance_mm / 10:g} cm, room {face.room_c:g} °C. hard / soft: the two models of a"
-        " spot's edge between which the truth lies.\n"
-        f"距离 {distance_mm / 10:g} 厘米，室温 {face.room_c:g} °C。"
-        "“硬/软”：光斑边缘的两种模型，实际值介于两者之间。\n\n"
-        "| part 型号 | view 视场角 | spot 光斑 mm | eye corner 内眦 % | skin 皮肤 % "
-        "| error by the room 背景误差 °C | error at the eye's corner 内眦误差 °C "
-        "| a 5 cm patch fills it to 5 厘米皮肤充满视场的最远距离 cm |\n"
-    )
-    text += "| --- " * 8 + "|\n"
-    for sensor in parts.values():
-        seen = view(sensor, distance_mm, face)
-        hard, soft = seen["hard"], seen["soft"]
-        cells = [
-            sensor.name,
-            f"{sensor.fov_deg:g}°",
-            f"{seen['spot_mm']:.1f}",
-            f"{hard['site_share']:.0%} / {soft['site_share']:.0%}",
-            f"{hard['skin_share']:.0%} / {soft['skin_share']:.0%}",
-            f"{hard['room_error_c']:+.2f} / {soft['room_error_c']:+.2f}",
-            f"{hard['site_error_c']:+.2f} / {soft['site_error_c']:+.2f}",
-            f"{farthest_mm(sensor, 50) / 10:.1f}",
-        ]
-        text += "| " + " | ".join(cells) + " |\n"
-    return text

@@ -12,8 +12,8 @@ from hardware_build.table import HARDWARE
 
 TABLE = HARDWARE / "parts.csv"
 ASSEMBLIES = ("kiosk", "gateway")
-_NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
-CHOICES = tuple(_NOTES)
+NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
+CHOICES = tuple(NOTES)
 
 
 @dataclass(frozen=True)
@@ -101,62 +101,3 @@ def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple
         sum(part.quantity * part.low_cny for part in rows),
         sum(part.quantity * part.high_cny for part in rows),
     )
-
-
-def markdown(parts: list[Part], distance_mm: float, supply_c: float) -> str:
-    """Text of `hardware/parts.md`; `supply_c` is the sensor's error from its supply (°C)."""
-    text = (
-        "Prices in yuan for one piece. `estimate`: a usual range for small quantities, not an offer"
-        " of these shops.\n"
-        "单价（人民币元）。“estimate”为小批量常见价位估计，并非商家报价。\n"
-    )
-    for assembly, chinese in (("kiosk", "测温亭"), ("gateway", "网关，含一个闸口")):
-        text += f"\n## {assembly} {chinese}\n\n"
-        text += (
-            "| part 名称 | number 型号 | maker 厂家 | sources 渠道 | quantity 数量 | price 单价 "
-            "| dated 日期 | |\n"
-        )
-        text += "| --- " * 8 + "|\n"
-        for part in parts:
-            if part.assembly != assembly or (part.choice == "instead" and part.sensor):
-                continue
-            note = _NOTES[part.choice]
-            text += (
-                f"| {part.item_en} {part.item_zh} | {part.part_number} | {part.maker} "
-                f"| {part.source_1}, {part.source_2} | {part.quantity:g} "
-                f"| {part.low_cny:g}–{part.high_cny:g} | {part.dated} {part.basis} | {note} |\n"
-            )
-        low, high = total_cny(parts, assembly)
-        text += f"\n**Total 合计: {low:.0f}–{high:.0f} CNY**"
-        low_all, high_all = total_cny(parts, assembly, optional=True)
-        if low_all > low:
-            text += f", with all options 含全部可选 {low_all:.0f}–{high_all:.0f} CNY"
-        text += ".\n"
-    return text + _sensors(parts, distance_mm, supply_c)
-
-
-def _sensors(parts: list[Part], distance_mm: float, supply_c: float) -> str:
-    _, face = optics.load()
-    text = (
-        "\n## which sensor 传感器的选择\n\n"
-        f"At {distance_mm / 10:g} cm, room {face.room_c:g} °C, nothing calibrated. The view's error"
-        " is what the skin around an eye's inner corner and the room cost at most (a soft edge of"
-        " the spot): always downwards, so a fever hides. Part and supply err either way.\n"
-        f"距离 {distance_mm / 10:g} 厘米，室温 {face.room_c:g} °C，未校准。"
-        "视场误差总是偏低，会掩盖发热。\n\n"
-        "| sensor 传感器 | price 价格 CNY | part 器件 °C | supply 供电 °C | view 视场 °C "
-        "| reads from the truth 读数偏差 °C |\n"
-    )
-    text += "| --- " * 6 + "|\n"
-    for part in parts:
-        if not part.sensor:
-            continue
-        sensor = optics.find(part.sensor)
-        lost = optics.view(sensor, distance_mm, face)["soft"]["site_error_c"]
-        either = sensor.tolerance_c + supply_c
-        name = f"**{part.part_number}**" if part.choice == "default" else part.part_number
-        text += (
-            f"| {name} | {part.low_cny:g}–{part.high_cny:g} | ±{sensor.tolerance_c:g} "
-            f"| ±{supply_c:.2f} | {lost:+.2f} | {lost - either:+.2f} to {either:+.2f} |\n"
-        )
-    return text

@@ -95,24 +95,3 @@ def _desk(table: Table) -> dict[str, int]:
                 f"expected {DESK[name]}: a Pi's bus 1 is at no other pin", "desk", name
             )
     return numbers
-
-
-def markdown(pins: Pins, known: boards.Boards) -> str:
-    """Text of `hardware/pins.md`, for wiring."""
-    models = list(known.models.values())
-    text = f"| kiosk 测温亭: GPIO | {' | '.join(model.title for model in models)} |\n"
-    text += "| --- " * (len(models) + 1) + "|\n"
-    for use in boards.USES:
-        text += f"| {use} | {' | '.join(str(model.pins[use]) for model in models)} |\n"
-    text += "\nWhy these, and why not the others 选择依据: [boards.md](boards.md).\n"
-    for gate, numbers in pins.gateway.items():
-        text += f"\n| {gate} | BCM | header pin 排针 |\n| --- | --- | --- |\n"
-        text += "".join(
-            f"| {name} | {number} | {HEADER[number]} |\n" for name, number in numbers.items()
-        )
-    if pins.desk:
-        text += "\n| desk sensor 值班台传感器 | BCM | header pin 排针 |\n| --- | --- | --- |\n"
-        text += "".join(
-            f"| {name} | {number} | {HEADER[number]} |\n" for name, number in pins.desk.items()
-        )
-    return text
