@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
+from fevergate.collect import statements
 from fevergate.collect.calendar import Calendar
 from fevergate.collect.intake import (
     AT,
@@ -34,18 +35,6 @@ from fevergate.collect.intake import (
 )
 from fevergate.collect.partitions import Partitions
 from fevergate.collect.schema import prepare
-from fevergate.collect.statements import (
-    BOOTS,
-    COPY,
-    DATE_AT_ONCE,
-    DATE_KEYS,
-    DATE_READINGS,
-    INSERT,
-    REJECT,
-    TRIM,
-    UNDATED,
-    UNDATED_LOCKED,
-)
 from fevergate.errors import CollectError, StoreError
 from fevergate.protocol.messages import FIRST_AT, LAST_AT, ROOT
 from fevergate.settings.collector import CollectSettings
@@ -186,14 +175,16 @@ class CollectStore:
 
     def _insert(self, connection: psycopg.Connection, rows: list[Row]) -> int:
         with connection.transaction(), connection.cursor() as cursor:
-            with cursor.copy(COPY) as copy:
+            with cursor.copy(statements.COPY) as copy:
                 copy.set_types(list(COLUMNS.values()))
                 for row in rows:
                     copy.write_row(row)
-            cursor.execute(INSERT)
+            cursor.execute(statements.INSERT)
             new = cursor.rowcount
             if boots := self._new_boots(rows):
-                cursor.executemany(BOOTS, [(*boot, *when) for boot, when in sorted(boots.items())])
+                cursor.executemany(
+                    statements.BOOTS, [(*boot, *when) for boot, when in sorted(boots.items())]
+                )
         return new
 
     def _one_by_one(
@@ -238,18 +229,18 @@ class CollectStore:
                 at = None  # the boot's start comes from hostile input
             return at, self.calendar.place(at, received_at)
 
-        while boots and (undated := connection.execute(UNDATED, boots).fetchall()):
+        while boots and (undated := connection.execute(statements.UNDATED, boots).fetchall()):
             # Partitions first: creating one waits for a lock, and must not hold row locks then.
             partitions.ensure({dated(row[:4], *row[5:])[1] for row in undated})
             with connection.transaction():
-                undated = connection.execute(UNDATED_LOCKED, boots).fetchall()
+                undated = connection.execute(statements.UNDATED_LOCKED, boots).fetchall()
                 moves = [(*dated(row[:4], *row[5:]), *row[:5]) for row in undated]
                 columns = ("at", "to", *IDENTITY, "day")
                 values = {name: [move[n] for move in moves] for n, name in enumerate(columns)}
-                connection.execute(DATE_READINGS, values)
-                connection.execute(DATE_KEYS, values)
+                connection.execute(statements.DATE_READINGS, values)
+                connection.execute(statements.DATE_KEYS, values)
             self.dated += len(moves)
-            if len(undated) < DATE_AT_ONCE:
+            if len(undated) < statements.DATE_AT_ONCE:
                 return
 
     def _quarantine(self, connection: psycopg.Connection, refused: list[CollectRejected]) -> None:
@@ -262,7 +253,8 @@ class CollectStore:
             return
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(
-                REJECT, [asdict(item) | {"times": times[digest]} for digest, item in kept]
+                statements.REJECT,
+                [asdict(item) | {"times": times[digest]} for digest, item in kept],
             )
         self._untrimmed += len(kept)
         if self._untrimmed >= TRIM_EVERY:
@@ -270,7 +262,7 @@ class CollectStore:
 
     def _trim(self, connection: psycopg.Connection) -> None:
         self._untrimmed = 0
-        connection.execute(TRIM)
+        connection.execute(statements.TRIM)
 
 
 def _once(rows: Iterable[Row]) -> list[Row]:
