@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -41,7 +42,8 @@ def publish_once(
 
     Raises `BrokerError` where the broker refuses or does not answer.
     """
-    _once(settings, lambda client: client.publish(topic, payload, qos=1, retain=retain))
+    with connection(settings) as client:
+        _answered(client, lambda: client.publish(topic, payload, qos=1, retain=retain))
 
 
 def clear_once(settings: GatewaySettings, topics: Sequence[str]) -> None:
@@ -49,12 +51,9 @@ def clear_once(settings: GatewaySettings, topics: Sequence[str]) -> None:
 
     Raises `BrokerError` as `publish_once` does.
     """
-
-    def act(client: mqtt.Client) -> None:
-        for topic in topics:
-            client.publish(topic, b"", qos=1, retain=True)
-
-    _once(settings, act, answers=len(topics))
+    with connection(settings) as client:
+        clear = [partial(client.publish, topic, b"", qos=1, retain=True) for topic in topics]
+        _answered(client, *clear)
 
 
 def read_retained(settings: GatewaySettings, topic: str) -> bytes | None:
@@ -73,21 +72,20 @@ def read_all_retained(
     Raises `BrokerError` as `publish_once` does, after `connect_s` without connection or answer.
     """
     retained: dict[str, bytes] = {}
-    last_at = [0.0]
+    last_at = 0.0
 
     def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        nonlocal last_at
         retained[message.topic] = bytes(message.payload)
-        last_at[0] = time.monotonic()
+        last_at = time.monotonic()
 
-    def act(client: mqtt.Client) -> object:
+    with connection(settings, connect_s) as client:
         client.on_message = heard
-        client.subscribe(topics, 1)
-        return client.subscribe(NOTHING, 1)
-
-    def quiet() -> bool:
-        return time.monotonic() - last_at[0] > QUIET_S
-
-    _once(settings, act, RETAINED_S, connect_s, answers=2, enough=quiet)
+        subscribe = [partial(client.subscribe, topic, 1) for topic in (topics, NOTHING)]
+        _answered(client, *subscribe, patience_s=connect_s)
+        until = time.monotonic() + RETAINED_S
+        while last_at + QUIET_S >= time.monotonic() < until:
+            client.loop(QUIET_S / 4)
     return retained
 
 
@@ -98,7 +96,8 @@ def probe(settings: GatewaySettings) -> float:
     `publish_once` does.
     """
     began = time.monotonic()
-    _once(settings, lambda client: client.subscribe("$SYS/broker/version", 1))
+    with connection(settings) as client:
+        _answered(client, lambda: client.subscribe("$SYS/broker/version", 1))
     return time.monotonic() - began
 
 
@@ -140,17 +139,12 @@ def connection(settings: GatewaySettings, connect_s: float = KEEP_ALIVE_S) -> It
         client.disconnect()
 
 
-def _once(
-    settings: GatewaySettings,
-    act: Callable[[mqtt.Client], object],
-    linger_s: float = 0.0,
-    connect_s: float = KEEP_ALIVE_S,
-    answers: int = 1,
-    enough: Callable[[], bool] = lambda: True,
+def _answered(
+    client: mqtt.Client, *requests: Callable[[], object], patience_s: float = ANSWER_S
 ) -> None:
-    """Connect, call `act`, wait for `answers` answers, then until `enough()` or for `linger_s`.
+    """Make requests, and wait until the broker has answered each.
 
-    Raises `BrokerError` if the connection fails, or an answer is missing or a refusal.
+    Raises `BrokerError` if an answer is missing or a refusal.
     """
     outcome: list[str] = []
 
@@ -158,17 +152,14 @@ def _once(
         reason = args[3][0] if isinstance(args[3], list) else args[3]
         outcome.append(str(reason) if reason.is_failure else "")
 
-    with connection(settings, connect_s) as client:
-        client.on_publish = client.on_subscribe = finished
-        act(client)
-        until = time.monotonic() + min(ANSWER_S, connect_s)
-        while len(outcome) < answers and not any(outcome) and time.monotonic() < until:
-            client.loop(0.1)
-        until = time.monotonic() + linger_s
-        while time.monotonic() < until and not enough():
-            client.loop(QUIET_S / 4)
-        address = f"broker {client.host}:{client.port}"
+    client.on_publish = client.on_subscribe = finished
+    for request in requests:
+        request()
+    until = time.monotonic() + min(ANSWER_S, patience_s)
+    while len(outcome) < len(requests) and not any(outcome) and time.monotonic() < until:
+        client.loop(0.1)
+    address = f"broker {client.host}:{client.port}"
     if refusals := [*filter(None, outcome)]:
         raise BrokerError(f"{address}: {refusals[0]}")
-    if len(outcome) < answers:
+    if len(outcome) < len(requests):
         raise BrokerError(f"{address}: no answer in {ANSWER_S} s")
