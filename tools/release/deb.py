@@ -1,5 +1,7 @@
-"""`tools/make-deb`: gateway/install and all that it needs, as one package; it runs when dpkg has
-unpacked it. 把安装程序及其所需全部文件打成 Debian 包。"""
+"""`tools/make-deb`: builds a Debian package of gateway/install and all that it needs.
+
+The installer runs when dpkg has unpacked the package.
+"""
 
 from __future__ import annotations
 
@@ -108,18 +110,22 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="""\
-examples 示例:
-  tools/make-deb                                for this machine 本机
-  tools/make-deb --architecture arm64           for a Pi 树莓派
+examples:
+  tools/make-deb                                for this machine
+  tools/make-deb --architecture arm64           for a Raspberry Pi
 
 Then, on the Pi:  sudo apt-get install ./fevergate_*.deb
 """,
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "build", help="folder 输出目录")
     parser.add_argument(
-        "--architecture", choices=sorted(PROCESSORS), help="default: this one 默认本机"
+        "--out", type=Path, default=ROOT / "build", help="folder of the package (%(default)s)"
     )
-    parser.add_argument("--wheels", type=Path, help="Python packages from a folder 离线包目录")
+    parser.add_argument(
+        "--architecture", choices=sorted(PROCESSORS), help="default: that of this machine"
+    )
+    parser.add_argument(
+        "--wheels", type=Path, help="folder with the Python packages (default: download them)"
+    )
     arguments = parser.parse_args()
     own = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True)
     try:
