@@ -6,8 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Pair = tuple[str, str]
-"""A text in Chinese and in English."""
+from fevergate.texts.translations import Pair
 
 State = Literal["ok", "warning", "failed", "fails", "not shown"]
 """`doctor` has ok, warning and failed; a self-test ok, fails, and not shown: nothing was seen."""

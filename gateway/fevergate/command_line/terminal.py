@@ -58,9 +58,13 @@ def progress_bar(
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def table(titles: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
-    """A table of texts, which are not read as markup."""
+def table(
+    titles: Iterable[str], rows: Iterable[Iterable[str | Text]], right: Iterable[str] = ()
+) -> Table:
+    """A table of texts, which are not read as markup; the columns `right` come last, aligned so."""
     made = Table(*titles)
+    for title in right:
+        made.add_column(title, justify="right")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return made

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.options import FiniteRange, json_option, spoken_option
-from fevergate.command_line.terminal import console
+from fevergate.command_line.terminal import console, table
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import RAW_RULE_C, Evaluation, Interval, evaluate
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import translator
 from kiosk.estimate import SITES
 from kiosk.screening import THRESHOLD_C
 
@@ -86,89 +85,60 @@ def evaluate_command(
 def as_table(result: Evaluation, language: str) -> RenderableType:
     """The result as tables and sentences for a terminal."""
     say = translator(language)
-    parts: list[RenderableType] = [
-        Text(
-            say(
-                "{camera}, {site}, fever from {fever:.1f} °C in the mouth on",
-                camera=result.camera,
-                site=result.site,
-                fever=result.fever_c,
-            ),
-            "bold",
-        ),
-        Text(
-            say("{n} people, {fevers} with a fever", n=result.n, fevers=result.fevers)
-            + (
-                say(" ({skipped} without a reference left out)", skipped=result.skipped)
-                if result.skipped
-                else ""
-            )
-        ),
-    ]
-    table = Table()
-    table.add_column(say("Rule"))
-    for title in (N_("Sensitivity (95 %)"), N_("Specificity (95 %)")):
-        table.add_column(say(title), justify="right")
-    for name, seen, quiet in (
+    title = say(
+        "{camera}, {site}, fever from {fever:.1f} °C in the mouth on",
+        camera=result.camera,
+        site=result.site,
+        fever=result.fever_c,
+    )
+    people = say("{n} people, {fevers} with a fever", n=result.n, fevers=result.fevers)
+    if result.skipped:
+        people += say(" ({skipped} without a reference left out)", skipped=result.skipped)
+    ours = say(
+        "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
+        threshold=result.threshold_c,
+    )
+    raw = say("raw skin ≥ {skin:.1f} °C", skin=RAW_RULE_C)
+    fixed = say("fixed skin threshold ≥ {skin:.2f} °C", skin=result.fixed_rule.skin_c)
+    rules = (
         (
-            Text(
-                say(
-                    "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
-                    threshold=result.threshold_c,
-                ),
-                "bold",
-            ),
-            result.sensitivity_interval,
-            result.specificity_interval,
-        ),
-        (
-            say("raw skin ≥ {skin:.1f} °C", skin=RAW_RULE_C),
-            result.raw_rule.sensitivity_interval,
-            result.raw_rule.specificity_interval,
-        ),
-        (
-            say("fixed skin threshold ≥ {skin:.2f} °C", skin=result.fixed_rule.skin_c),
-            result.fixed_rule.sensitivity_interval,
-            result.fixed_rule.specificity_interval,
-        ),
-    ):
-        table.add_row(name, _share(seen, result.fevers), _share(quiet, result.n - result.fevers))
-    counts = Table()
-    counts.add_column("")
-    for title in (N_("Fever"), N_("No fever")):
-        counts.add_column(say(title), justify="right")
-    counts.add_row(say("Alarm"), str(result.true_positive), str(result.false_positive))
-    counts.add_row(say("No alarm"), str(result.false_negative), str(result.true_negative))
-    parts += [table, counts]
+            name,
+            _share(rule.sensitivity_interval, result.fevers),
+            _share(rule.specificity_interval, result.n - result.fevers),
+        )
+        for name, rule in (
+            (Text(ours, "bold"), result),
+            (raw, result.raw_rule),
+            (fixed, result.fixed_rule),
+        )
+    )
+    counts = (
+        (say("Alarm"), str(result.true_positive), str(result.false_positive)),
+        (say("No alarm"), str(result.false_negative), str(result.true_negative)),
+    )
+    sentences = []
     if result.auc is not None and result.auc_interval:
         low, high = result.auc_interval
-        parts.append(
-            Text(
-                say(
-                    "AUC {auc:.3f} (95 % {low:.3f} to {high:.3f}, DeLong)",
-                    auc=result.auc,
-                    low=low,
-                    high=high,
-                )
-            )
+        area = say(
+            "AUC {auc:.3f} (95 % {low:.3f} to {high:.3f}, DeLong)",
+            auc=result.auc,
+            low=low,
+            high=high,
         )
+        sentences.append(area)
     reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(result.retry_reasons.items()))
-    parts.append(
-        Text(
-            say(
-                "{count} asked again: {reasons}",
-                count=result.retries,
-                reasons=reasons or say("none"),
-            )
-        )
+    retries = say(
+        "{count} asked again: {reasons}", count=result.retries, reasons=reasons or say("none")
     )
-    parts.append(
-        Text(
-            say("crowd's baseline at the end {baseline:+.2f} °C", baseline=result.baseline_c)
-            + (say(", at its bound") if result.drift else "")
-        )
+    baseline = say("crowd's baseline at the end {baseline:+.2f} °C", baseline=result.baseline_c)
+    sentences += [retries, baseline + (say(", at its bound") if result.drift else "")]
+    return Group(
+        Text(title, "bold"),
+        Text(people),
+        table([say("Rule")], rules, [say("Sensitivity (95 %)"), say("Specificity (95 %)")]),
+        table([""], counts, [say("Fever"), say("No fever")]),
+        *map(Text, sentences),
     )
-    return Group(*parts)
 
 
 def _share(interval: Interval, trials: int) -> str:

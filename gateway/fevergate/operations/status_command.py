@@ -15,11 +15,10 @@ import msgspec
 from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.options import json_option, language_option, settings_option
-from fevergate.command_line.terminal import console
+from fevergate.command_line.terminal import console, table
 from fevergate.errors import BrokerError, StoreError
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
@@ -132,18 +131,17 @@ def as_table(status: Status, language: str) -> RenderableType:
         parts += [Text(f"    {trouble_text.line(why, say)}", "yellow") for why in state.amber or ()]
     if status.running:
         parts.append(_running(status.running, say))
-    table = Table()
-    for title in (N_("Gate"), N_("Kiosk"), N_("State"), N_("Heard")):
-        table.add_column(say(title))
-    for title in (N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")):
-        table.add_column(say(title), justify="right")
-    for kiosk in status.kiosks:
-        table.add_row(
+    rows = (
+        (
             *(kiosk.gate, kiosk.kiosk, _state(kiosk, say), _ago(status.at, kiosk.heard_at)),
-            *(str(n) for n in (kiosk.today.normal, kiosk.today.fever, kiosk.today.retry)),
-            *(str(kiosk.today.watched_minutes), str(kiosk.queued)),
+            *map(str, (kiosk.today.normal, kiosk.today.fever, kiosk.today.retry)),
+            *map(str, (kiosk.today.watched_minutes, kiosk.queued)),
         )
-    parts.append(table)
+        for kiosk in status.kiosks
+    )
+    left = [N_("Gate"), N_("Kiosk"), N_("State"), N_("Heard")]
+    right = [N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")]
+    parts.append(table(map(say, left), rows, map(say, right)))
     parts += [_wifi(kiosk, say) for kiosk in status.kiosks if kiosk.wifi]
     parts.append(
         Text(

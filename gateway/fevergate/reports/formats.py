@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevergate.command_line.terminal import table
 from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
 from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.rescreen import Rescreened
@@ -139,12 +140,14 @@ def rescreened_as_json(result: Rescreened) -> str:
 def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
     """The verdicts under other settings as a table for the terminal."""
     say = translator(language)
-    counts = _table(say, [N_("Verdict")], [BEFORE, NOW])
-    for answer in ("normal", "fever", "retry"):
-        before, after = result.before.get(answer, 0), result.after.get(answer, 0)
-        counts.add_row(
-            say(LABELS[answer]), str(before), Text(str(after), "bold" * (before != after))
-        )
+    counts = table(
+        [say("Verdict")],
+        (
+            (say(LABELS[answer]), *_counts(result, answer))
+            for answer in ("normal", "fever", "retry")
+        ),
+        [say(BEFORE), say(NOW)],
+    )
     head = say(
         "{scans} scans decided again, {changed} would have been answered otherwise.",
         scans=result.scans,
@@ -152,18 +155,16 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
     )
     parts: list[RenderableType] = [Text(head, "bold"), counts]
     if result.changed:
-        table = _table(say, [TIME, KIOSK, N_("Scan")], [SKIN_C, BODY_C, BEFORE, NOW])
-        for scan in result.changed[:MAX_SHOWN]:
-            table.add_row(
-                local(scan.at, zone, CLOCK),
-                Text(scan.kiosk),
-                f"{scan.boot}/{scan.seq}",
-                _degrees(scan.skin_c, 2),
-                _degrees(scan.body_c, 2),
-                _answers(scan.before, say),
-                _answers(scan.after, say),
+        rows = (
+            (
+                *(local(scan.at, zone, CLOCK), scan.kiosk, f"{scan.boot}/{scan.seq}"),
+                *(_degrees(scan.skin_c, 2), _degrees(scan.body_c, 2)),
+                *(_answers(scan.before, say), _answers(scan.after, say)),
             )
-        parts.append(table)
+            for scan in result.changed[:MAX_SHOWN]
+        )
+        left, right = [TIME, KIOSK, N_("Scan")], [SKIN_C, BODY_C, BEFORE, NOW]
+        parts.append(table(map(say, left), rows, map(say, right)))
         if result.changed_count > MAX_SHOWN:
             text = say(
                 "These are the first {shown} of {count}.",
@@ -174,61 +175,49 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
     return Group(*parts)
 
 
-def _answers(answers: list[tuple[str, str]], say: Say) -> Text:
-    shown = [say(LABELS[answer]) + (f" ({reason})" if reason else "") for answer, reason in answers]
-    return Text(" → ".join(shown))
+def _counts(result: Rescreened, answer: str) -> tuple[str, Text]:
+    before, after = result.before.get(answer, 0), result.after.get(answer, 0)
+    return str(before), Text(str(after), "bold" * (before != after))
 
 
-def _table(say: Say, left: list[str], right: list[str]) -> Table:
-    """An empty table; the columns of `right` are aligned to the right."""
-    table = Table()
-    for title in left:
-        table.add_column(say(title))
-    for title in right:
-        table.add_column(say(title), justify="right")
-    return table
+def _answers(answers: list[tuple[str, str]], say: Say) -> str:
+    return " → ".join(
+        say(LABELS[answer]) + (f" ({reason})" if reason else "") for answer, reason in answers
+    )
 
 
 def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
-    degrees = [BODY_C, SKIN_C, N_("Threshold °C"), N_("Air °C")]
-    table = _table(say, [TIME, GATE, KIOSK], [*degrees, N_("Acknowledged by"), N_("After")])
-    undated = say(" (arrival time)")
-    for fever in fevers:
-        table.add_row(
+    undated, unacknowledged = say(" (arrival time)"), Text(say("unacknowledged"), "bold red")
+    rows = (
+        (
             local(fever.at, zone, CLOCK) + ("" if fever.dated else undated),
-            Text(fever.gate),
-            Text(fever.kiosk),
-            Text(_degrees(fever.body_c), "bold red"),
-            _degrees(fever.skin_c, 2),
-            _degrees(fever.threshold_c),
-            _degrees(fever.ambient_c),
-            Text(fever.acknowledged_by or "")
-            if fever.acknowledged_at
-            else Text(say("unacknowledged"), "bold red"),
+            *(fever.gate, fever.kiosk),
+            *(Text(_degrees(fever.body_c), "bold red"), _degrees(fever.skin_c, 2)),
+            *(_degrees(fever.threshold_c), _degrees(fever.ambient_c)),
+            (fever.acknowledged_by or "") if fever.acknowledged_at else unacknowledged,
             "" if fever.delay_s is None else f"{fever.delay_s:.0f} s",
         )
-    return table
+        for fever in fevers
+    )
+    degrees = [BODY_C, SKIN_C, N_("Threshold °C"), N_("Air °C")]
+    right = [*degrees, N_("Acknowledged by"), N_("After")]
+    return table(map(say, [TIME, GATE, KIOSK]), rows, map(say, right))
 
 
 def _kiosks(day: Day, zone: ZoneInfo, say: Say) -> Table:
-    counts = [N_("Normal"), N_("Fever"), N_("Retry"), N_("In service")]
-    minutes = [N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")]
-    table = _table(say, [GATE, KIOSK], counts + minutes)
-    for kiosk in day.kiosks:
-        service = (
-            f"{local(kiosk.first_at, zone, '%H:%M')}-{local(kiosk.last_at, zone, '%H:%M')}"
-            if kiosk.first_at is not None
-            else Text(say("not covered"), "bold yellow")
-        )
-        table.add_row(
-            Text(kiosk.gate),
-            Text(kiosk.kiosk),
-            str(kiosk.normal),
+    uncovered = Text(say("not covered"), "bold yellow")
+    rows = (
+        (
+            *(kiosk.gate, kiosk.kiosk, str(kiosk.normal)),
             Text(str(kiosk.fever), "bold red" if kiosk.fever else ""),
             str(kiosk.retry),
-            service,
-            str(kiosk.watched_minutes),
-            str(kiosk.fault_minutes),
-            str(kiosk.silences),
+            f"{local(kiosk.first_at, zone, '%H:%M')}-{local(kiosk.last_at, zone, '%H:%M')}"
+            if kiosk.first_at is not None
+            else uncovered,
+            *map(str, (kiosk.watched_minutes, kiosk.fault_minutes, kiosk.silences)),
         )
-    return table
+        for kiosk in day.kiosks
+    )
+    counts = [N_("Normal"), N_("Fever"), N_("Retry"), N_("In service")]
+    minutes = [N_("Minutes watched"), N_("Minutes faulty"), N_("Silences")]
+    return table(map(say, [GATE, KIOSK]), rows, map(say, counts + minutes))
