@@ -111,9 +111,12 @@ def cli() -> None:
 
 @cli.command("gateway")
 @settings_option("gateway.toml")
-@click.option("-v", "--verbose", is_flag=True, help="Log every connection, too.")
+@click.option("-v", "--verbose", is_flag=True, help="Log each connection, too.")
 def gateway_command(settings_path: Path, verbose: bool) -> None:
-    """Light the lamps, keep every reading, forward the summaries. Runs until stopped."""
+    """Run the gateway: light the lamps, store every reading, forward the summaries.
+
+    Runs until stopped, usually as the service fevergate-gateway.
+    """
     from fevergate.gateway.process import run
     from fevergate.settings.last_good import load_settings
     from fevergate.storage import skip_numpy  # noqa: F401 - before anything loads sqlite-utils

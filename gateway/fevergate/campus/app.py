@@ -116,18 +116,26 @@ def serve(settings: CampusSettings) -> None:
 @click.command("campus")
 @settings_option("campus.toml")
 @click.option(
-    "--clock-right", is_flag=True, help="Only say that this machine's clock is right: look first."
+    "--clock-right", is_flag=True, help="Confirm that this machine's clock is right, then end."
 )
-@click.option("--invite", is_flag=True, help="Only print a code for another administrator.")
+@click.option(
+    "--invite", is_flag=True, help="Print a one-time code for another administrator, then end."
+)
 def campus_command(settings_path: Path, invite: bool, clock_right: bool) -> None:
-    """Gather what the gateways forward, and make the daily report of it. Runs until stopped.
+    """Run the campus server: collect what the gateways forward, and make the daily report.
 
-    `fevergate provision campus` makes its certificate, settings and token. At the
-    first start a one-time code is printed with which the first administrator is made at
-    https://HOST:PORT/first. A clock in doubt (years ahead, or 1970 at start) drafts, signs and
-    forgets nothing, until network time, three hours of gateways that agree, a day, or
-    `--clock-right` end it. With `database = "postgresql://..."` in campus.toml several of these
-    may run beside each other.
+    Runs until stopped. First create its certificate, settings and tokens with `fevergate provision
+    campus`. At the first start it prints a one-time code; open https://HOST:PORT/first and enter it
+    to create the first administrator.
+
+    While the clock is in doubt (years ahead, or in 1970), no report is drafted, signed or deleted.
+    The doubt ends with network time, after three hours of gateways that agree, after a day, or with
+    --clock-right. With `database = "postgresql://..."` in campus.toml, several servers can run side
+    by side.
+
+    \b
+      fevergate campus
+      fevergate campus --invite
     """
     settings = load_campus(settings_path)
     if clock_right:

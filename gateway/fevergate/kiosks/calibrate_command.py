@@ -42,13 +42,13 @@ SCAN_S = 120
 
 @click.command("calibrate")
 @click.argument("kiosk")
-@by_option("Who calibrates; goes into the record.")
+@by_option("Your name; kept with the calibration.")
 @click.option(
     "--reference",
     type=click.Choice(["blackbody", "axillary", "oral"]),
     default="blackbody",
     show_default=True,
-    help="A black body, or a clinical thermometer in the armpit or the mouth of ten people.",
+    help="A black body, or ten people measured with a clinical thermometer (armpit or mouth).",
 )
 @calibration_options("kiosk")
 @settings_option("gateway.toml")
@@ -63,11 +63,13 @@ def calibrate_command(
 ) -> None:
     """Calibrate the sensor of KIOSK against a reference, step by step.
 
-    While it lasts the kiosk tells everybody that it is being calibrated: nothing that it scans
-    counts as a person. Black body: one near 37 °C gives an offset, a second one at least 2 °C away
-    a line; three scans each. Clinical thermometer: ten people at rest, one scan each. What no
-    sensor's error can be is refused. The record (unit, day, who, uncertainty) is kept by the
-    gateway, and `fevergate doctor` says when a year has passed.
+    During the calibration the kiosk shows that it is being calibrated, and nothing that it scans
+    counts as a person. With a black body: one near 37 °C gives an offset, a second one, at least 2
+    °C away, gives a line; each is scanned three times. With a clinical thermometer: ten people at
+    rest, one scan each. A result that no working sensor can have is refused.
+
+    The gateway keeps the sensor's number, the day, your name and the uncertainty. `fevergate
+    doctor` reports when the calibration is a year old.
 
     \b
       fevergate calibrate north-1 --by "Li Wei" --room 22.4

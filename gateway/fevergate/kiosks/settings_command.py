@@ -34,17 +34,30 @@ ANSWER_S = 15
 
 @click.command("settings")
 @click.argument("kiosks", nargs=-1, metavar="KIOSK...")
-@click.option("--threshold", "threshold_c", type=FiniteRange(*THRESHOLD_C), help="°C, axillary.")
-@click.option("--site", type=click.Choice(sorted(SITES)), help="What the sensor sees of a face.")
-@click.option("--confirm-scans", type=click.IntRange(0, 3), help="Scans after a first positive.")
-@click.option("--baseline", type=click.Choice(["auto", "fixed", "off"]), help="Follow the crowd?")
-@click.option("--baseline-c", type=FiniteRange(*BASELINE_C), help="°C, with --baseline fixed.")
-@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the kiosk's display.")
-@click.option("--volume", type=click.IntRange(0, 100), help="Of the beeper, %.")
-@click.option("--brightness", type=click.IntRange(1, 100), help="Of the display, %.")
-@click.option("--quiet", help="When the beeper is still, HH:MM-HH:MM, or off.")
-@click.option("--notice", help="For the idle display: 8 Chinese characters, 16 letters; '': none.")
-@click.option("--reset", is_flag=True, help="First back to each kiosk's own settings.json.")
+@click.option(
+    "--threshold", "threshold_c", type=FiniteRange(*THRESHOLD_C), help="Threshold, °C (axillary)."
+)
+@click.option(
+    "--site", type=click.Choice(sorted(SITES)), help="Part of the face that the sensor sees."
+)
+@click.option(
+    "--confirm-scans", type=click.IntRange(0, 3), help="Scans that confirm a first fever."
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(["auto", "fixed", "off"]),
+    help="Baseline: follow the crowd, fixed, or off.",
+)
+@click.option("--baseline-c", type=FiniteRange(*BASELINE_C), help="Fixed baseline, °C.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Language of the display.")
+@click.option("--volume", type=click.IntRange(0, 100), help="Volume of the beeper, %.")
+@click.option("--brightness", type=click.IntRange(1, 100), help="Brightness, %.")
+@click.option("--quiet", help="Quiet hours of the beeper, HH:MM-HH:MM, or off.")
+@click.option(
+    "--notice",
+    help="Notice on the idle display: up to 8 Chinese characters or 16 letters; '' removes it.",
+)
+@click.option("--reset", is_flag=True, help="First go back to each kiosk's own settings.json.")
 @settings_option("gateway.toml")
 def settings_command(
     kiosks: tuple[str, ...],
@@ -52,11 +65,13 @@ def settings_command(
     settings_path: Path,
     **values: Any,
 ) -> None:
-    """Set KIOSKs (all without a name) from here, and see what they answered.
+    """Change settings of KIOSKs from the gateway (all kiosks if none is named), and show the
+    answers.
 
-    Only what is given changes. A kiosk checks what it is sent, keeps the last good settings
-    through power cuts, and answers with what is in force or what is wrong; one that is away takes
-    them when it is back. Its name, broker and secrets cannot be set from here.
+    Only the given options change. A kiosk checks the values, keeps them through power cuts, and
+    answers with its settings or with what is wrong. A kiosk that is offline takes them when it is
+    back. Name, broker and secrets of a kiosk cannot be changed from here. Without options the
+    command shows the settings in force.
 
     \b
       fevergate settings                                   what is in force

@@ -24,32 +24,36 @@ from fevergate.texts.translations import LABELS, N_, side_by_side
 
 @click.command("update")
 @click.argument("kiosks", nargs=-1, metavar="KIOSK...")
-@click.option("--all", "everyone", is_flag=True, help="All kiosks of this gateway.")
+@click.option("--all", "everyone", is_flag=True, help="Update all kiosks of this gateway.")
 @click.option(
     "--firmware",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with the package kiosk, else the one that came with fevergate.",
+    help="Folder of the firmware.  [default: the firmware that came with fevergate]",
 )
 @click.option(
     "--bundle",
     "bundle_path",
     type=click.Path(path_type=Path),
-    help="Roll this out, which --save made.",
+    help="Bundle made by --save, to send instead.",
 )
 @click.option(
     "--board",
     "boards",
     multiple=True,
     type=click.Choice(sorted(BOARDS)),
-    help="Built for this board alone; may be repeated. Else for each that a kiosk runs on.",
-)
-@click.option("--save", type=click.Path(path_type=Path), help="Only build, into this file.")
-@click.option("--downgrade", is_flag=True, help="Also to the same version or an older one.")
-@click.option(
-    "--at-once", type=click.IntRange(1, 16), default=4, show_default=True, help="After the first."
+    help="Build for this board; may be repeated.  [default: all supported boards]",
 )
 @click.option(
-    "--key", type=click.Path(path_type=Path), help="To sign with; else update.key beside settings."
+    "--save", type=click.Path(path_type=Path), help="Only build, and write the bundle to this file."
+)
+@click.option("--downgrade", is_flag=True, help="Allow the same version or an older one.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 16), default=4, show_default=True, help="Kiosks at a time."
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="Signing key.  [default: update.key beside the settings]",
 )
 @settings_option("gateway.toml")
 def update_command(
@@ -64,22 +68,22 @@ def update_command(
     key: Path | None,
     settings_path: Path,
 ) -> None:
-    """Update the firmware of KIOSKs, or of --all.
+    """Update the firmware of KIOSKs over the air, or of all with --all.
 
-    The firmware is compiled, packed, signed for each kiosk, and fetched by it between people. A
-    kiosk checks the signature and every byte, boots the new version on trial, and goes back to
-    the old one by itself if that crashes or is not healthy within two minutes. The first kiosk
-    goes alone: where it fails, the others are left as they are. Pins stay on the board: an update
-    brings none, and a kiosk refuses one that is not for its board.
+    The firmware is compiled, packed and signed for each kiosk, which fetches it while nobody stands
+    before it. The kiosk checks the signature and every byte, boots the new version on trial, and
+    goes back to the old one if that crashes or is not healthy within two minutes. The first kiosk
+    is updated alone; if it fails, the others are not touched. An update does not change pins, and a
+    kiosk refuses firmware for another board.
 
     \b
-      fevergate update north-1                 one kiosk, then look at it
+      fevergate update north-1                 one kiosk; check it before the others
       fevergate update --all
       fevergate update --save fw.bundle        build on a PC ...
-      fevergate update --all --bundle fw.bundle            ... for a gateway that cannot
+      fevergate update --all --bundle fw.bundle            ... for a gateway without a compiler
       fevergate update north-1 --bundle old.bundle --downgrade
 
-    Exit code 1: not every kiosk runs the new version.
+    Exit code 1: a kiosk does not run the new version.
     """
     if bundle_path and boards:
         raise click.UsageError("--board goes with what is built; a --bundle says its boards itself")

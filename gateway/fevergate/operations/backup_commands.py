@@ -18,14 +18,15 @@ PASSPHRASE = "FEVERGATE_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
 passphrase_option = click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help=f"Its passphrase: the first line, - for standard input; else ${PASSPHRASE}, or asked.",
+    help=f"File with the passphrase in its first line; - is standard input."
+    f"  [default: ${PASSPHRASE}, else asked for]",
 )
 
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--check", "only_check", is_flag=True, help="Read FILE, compare every byte.")
-@click.option("--encrypt", is_flag=True, help="With a passphrase: FILE alone tells nobody a thing.")
+@click.option("--check", "only_check", is_flag=True, help="Only read FILE and compare every byte.")
+@click.option("--encrypt", is_flag=True, help="Encrypt FILE with a passphrase.")
 @passphrase_option
 @settings_option("gateway.toml")
 def backup_command(
@@ -35,13 +36,14 @@ def backup_command(
     passphrase_file: Path | None,
     settings_path: Path,
 ) -> None:
-    """All of this gateway in FILE: settings, certificates, credentials, every reading.
+    """Back up this gateway into FILE: settings, certificates, credentials and every reading.
 
-    With the settings of a campus server (campus.toml): all of that, whichever database it has.
-    Both go on meanwhile. FILE is read back before the command ends, and never overwrites another
-    one; without FILE it is named after gateway and time. It holds secrets, the authority's key
-    among them: keep it where only you can read it, or encrypt it. Without its passphrase nobody
-    can read it any more, you neither.
+    The gateway keeps running. FILE is read back before the command ends; an existing file is never
+    overwritten. Without FILE the name is made of the gateway and the time. With --settings of a
+    campus server (campus.toml), that server is backed up, from SQLite or PostgreSQL.
+
+    FILE contains secrets, among them the key of the certificate authority. Keep it where only you
+    can read it, or encrypt it. An encrypted backup cannot be opened without its passphrase.
 
     \b
       fevergate backup /media/usb/monday.tar.gz
@@ -71,16 +73,19 @@ def backup_command(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER)
 @passphrase_option
-@click.option("--database", help="A campus server's: a file's name, or postgresql://...")
+@click.option("--database", help="Database of a campus server: name of a file, or postgresql://...")
 def restore_command(
     file: Path, folder: Path, passphrase_file: Path | None, database: str | None
 ) -> None:
-    """Put the gateway, or the campus server, of backup FILE into FOLDER, by default /etc/fevergate.
+    """Restore the gateway or campus server in FILE into FOLDER (default: /etc/fevergate).
 
-    FOLDER must be new or empty, and so must a campus server's database be. Nothing is put there
-    before every byte was compared and the database was found sound, and nothing ever outside it: a
-    database that lay elsewhere comes into FOLDER. What was measured since the backup and is not on
-    the kiosks any more does not come back.
+    FOLDER must be new or empty, and so must the database of a campus server. Nothing is written
+    before every byte was compared and the database was found sound. A database that was elsewhere
+    is put into FOLDER. Readings since the backup are lost, except those that the kiosks still have.
+
+    \b
+      sudo fevergate restore /media/usb/monday.tar.gz
+      sudo fevergate restore campus.backup /etc/fevergate --database postgresql://localhost/fevergate
     """
     passphrase = _passphrase_of(file, passphrase_file)
     manifest = read_manifest(file, passphrase)

@@ -39,10 +39,15 @@ REASONS = {
 @language_option
 @settings_option("gateway.toml")
 def clock_command(right: bool, as_json: bool, language: str | None, settings_path: Path) -> None:
-    """Show whether the gateway believes its clock, why, and what ends a doubt.
+    """Show whether the gateway believes its clock, and why.
 
-    While it doubts its clock it goes by the last time that it believed, tells kiosks no time and
-    states no day to be over. `--right` ends the doubt within a minute.
+    While the clock is in doubt, the gateway continues from the last time that it believed, sends no
+    time to the kiosks and closes no day. The command prints what ends the doubt. --right ends it
+    within a minute.
+
+    \b
+      fevergate clock
+      fevergate clock --right
     """
     settings = load_gateway(settings_path)
     path = settings.path(settings.database)

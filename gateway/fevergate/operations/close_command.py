@@ -24,28 +24,29 @@ from fevergate.texts.translations import side_by_side, translator
     "--archive",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="Where the archive goes: a stick, not this card.",
+    help="File of the archive, on another disk such as a USB stick.",
 )
 @passphrase_option
 @settings_option("gateway.toml")
 def close_command(
     campus: str, archive: Path, passphrase_file: Path | None, settings_path: Path
 ) -> None:
-    """Close CAMPUS for good: archive its counts and logs, wipe this gateway. Cannot be undone.
+    """Close CAMPUS for good: archive its counts and logs, then wipe this gateway.
 
-    With the settings of a campus server (campus.toml): what that holds of CAMPUS, one of its
-    campuses; the others stay. It must be stopped before, and is to be started again after.
+    This cannot be undone. CAMPUS is typed as in the settings, as a confirmation. The gateway, its
+    pages and the broker are stopped. The key of personal fields and all names are destroyed first.
+    Counts, fevers, coverage, signatures and strikes are written to an encrypted archive, which is
+    read back. Then databases, the broker's store, keys, credentials and settings are wiped. If it
+    is interrupted, run the same command again. At the end it lists what it cannot wipe: the kiosks'
+    flash, the campus server's rows, and earlier backups.
 
-    CAMPUS is typed as in the settings. Gateway, pages and broker are stopped; the key of personal
-    fields and every name are destroyed first; then counts, fevers, coverage, signatures and strikes
-    go into an encrypted archive, which is read back; then databases, the broker's store, keys,
-    credentials and settings are wiped. What was broken off is finished by the same command. It says
-    at its end what it cannot wipe: the kiosks' flash, the campus server's rows, earlier backups.
+    With --settings of a campus server (campus.toml), the rows of CAMPUS are removed there; the
+    other campuses stay. Stop the campus server before, and start it again after.
 
     \b
       sudo fevergate close east --archive /media/usb/east.archive
       sudo fevergate close east --archive ... --settings /etc/fevergate/campus.toml
-      fevergate backup --check /media/usb/east.archive          reads it again, years later
+      fevergate backup --check /media/usb/east.archive          reads the archive, years later
     """
     if is_campus(settings_path):
         _close_campus(campus, archive, passphrase_file, settings_path)

@@ -29,12 +29,15 @@ ANSWER_S = 10.0
 
 @click.command("acknowledge")
 @click.argument("gate")
-@by_option("Who saw to the fever; goes into the fever log.")
+@by_option("Your name; the fever log shows it.")
 @settings_option("gateway.toml")
 def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     """Acknowledge the red light of GATE, as its button does.
 
-    Publishes as the administrator, whose password lies beside the settings (admin.password).
+    Run it as a user who can read admin.password beside the settings.
+
+    \b
+      fevergate acknowledge north --by "Li Wei"
     """
     _publish(settings_path, gate, by, acknowledge_topic, Acknowledge)
     click.echo(f"{gate}: acknowledgement by {by} sent")
@@ -42,16 +45,18 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
 @click.group("lamps")
 def lamps_group() -> None:
-    """Try a gate's lamps, or put them at rest."""
+    """Test a gate's lamps, or switch them off when no gateway runs."""
 
 
 @lamps_group.command("rest")
 @settings_option("gateway.toml")
 def rest_command(settings_path: Path) -> None:
-    """Make the lamps' pins inputs, which leaves amber. The gateway's unit runs it at each end.
+    """Make the pins of all lamps inputs, so that only amber is lit.
 
-    It works beside a gateway that was killed, and without its settings; a pin that a program holds
-    is left alone, and said. Exit 2 where a pin could not be made an input.
+    The service runs this after each end of the gateway. It also works after the gateway was killed,
+    and without its settings. A pin that another program holds is left alone and named.
+
+    Exit code 2: a pin could not be made an input.
     """
     from fevergate.alarm.pins_at_rest import make_inputs, output_pins
 
@@ -62,13 +67,13 @@ def rest_command(settings_path: Path) -> None:
 
 @lamps_group.command("test")
 @click.argument("gate")
-@by_option("Who looks and listens; is noted with the time.")
+@by_option("Your name; kept with the time of the test.")
 @settings_option("gateway.toml")
 def test_command(gate: str, by: str, settings_path: Path) -> None:
-    """Light red, amber and green of GATE in turn, then sound, two seconds each.
+    """Test the lamps of GATE: red, amber, green, then the sound, two seconds each.
 
-    It is no fever and opens no door; the board says that it is a test, and a fever that comes ends
-    it. Publishes as the administrator, whose password lies beside the settings (admin.password).
+    The test counts as no fever and opens no door. The board shows that it is a test, and a fever
+    ends it. Run it as a user who can read admin.password beside the settings.
 
     \b
       fevergate lamps test north --by "Li Wei"

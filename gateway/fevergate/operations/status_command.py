@@ -198,7 +198,7 @@ def _ago(now: float, at: float | None) -> str:
 
 
 @click.command("status")
-@click.option("--watch", is_flag=True, help="Go on, every two seconds, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every two seconds, until Ctrl-C.")
 @json_option
 @language_option
 @settings_option("gateway.toml")
@@ -206,13 +206,14 @@ def _ago(now: float, at: float | None) -> str:
 def status_command(
     context: click.Context, watch: bool, as_json: bool, language: str | None, settings_path: Path
 ) -> None:
-    """What each gate's lamps show and why, how each kiosk is, what waits to be sent.
-
-    Exit 1 where broker or database could not be asked.
+    """Show each gate's lamps and why, the state of each kiosk, and what waits to be sent.
 
     \b
       fevergate status
       fevergate status --watch
+      fevergate status --json | jq .gates
+
+    Exit code 1: the broker or the database could not be read.
     """
     settings = load_gateway(settings_path)
     language = language or settings.language

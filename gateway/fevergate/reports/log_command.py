@@ -38,26 +38,37 @@ class DayParam(click.ParamType[date]):
 
 
 @click.command("log")
-@click.option("--date", "day", type=DayParam(), help="Which day; today without it.")
-@click.option("--campus", help="Must be this gateway's campus.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+@click.option("--date", "day", type=DayParam(), help="Day to show.  [default: today]")
+@click.option("--campus", help="Fail unless this is the gateway's campus.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the output.",
+)
 @language_option
 @click.option(
     "--rescreen",
     "again",
     is_flag=True,
-    help="Decide the day again under the options below, and show what would have changed.",
+    help="Decide the day's scans again with the options below, and show what would change.",
 )
-@click.option("--threshold", type=FiniteRange(35, 40), help="°C, axillary equivalent.")
-@click.option("--site", type=click.Choice(sorted(SITES)), help="Else as each kiosk has it.")
+@click.option(
+    "--threshold", type=FiniteRange(35, 40), help="Threshold for --rescreen, °C (axillary)."
+)
+@click.option("--site", type=click.Choice(sorted(SITES)), help="Part of the face, for --rescreen.")
 @click.option(
     "--baseline",
     type=click.Choice(["recorded", "off"]),
     default="recorded",
     show_default=True,
-    help="The crowd's baseline as it was in force, or none.",
+    help="Baseline of the crowd, for --rescreen: as recorded, or none.",
 )
-@click.option("--confirm-scans", type=click.IntRange(0, 3), help="Else as each kiosk has it.")
+@click.option(
+    "--confirm-scans", type=click.IntRange(0, 3), help="Scans that confirm, for --rescreen."
+)
 @settings_option("gateway.toml")
 def log_command(
     day: date | None,
@@ -71,10 +82,11 @@ def log_command(
     confirm_scans: int | None,
     settings_path: Path,
 ) -> None:
-    """A day's fevers, counts by kiosk, and coverage.
+    """Show the fever log of a day: fevers, counts by kiosk, and coverage.
 
-    Every fever with time, place, temperatures, who acknowledged it and when. A day without one
-    says what was watched: "no fevers" and "nobody looked" are different reports.
+    Each fever is listed with time, place, temperatures, and who acknowledged it and when. A day
+    without a fever is a report of zero only if kiosks watched; the log shows which, and for how
+    long.
 
     \b
       fevergate log

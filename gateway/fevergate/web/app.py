@@ -122,13 +122,19 @@ def serve(settings: GatewaySettings) -> None:
 
 @click.command("web")
 @settings_option("gateway.toml")
-@click.option("--invite", is_flag=True, help="Only print a code for another administrator.")
+@click.option(
+    "--invite", is_flag=True, help="Print a one-time code for another administrator, then end."
+)
 def web_command(settings_path: Path, invite: bool) -> None:
-    """Serve the guard's board and the fever log over HTTPS. Runs until stopped.
+    """Serve the guards' board and the fever log over HTTPS. Runs until stopped.
 
-    At the first start it prints a one-time code with which the first administrator is made at
-    https://HOST:PORT/first; that one lets the guards in. An administrator who has forgotten the
-    password takes a new one there, with a code of `fevergate web --invite`.
+    At the first start it prints a one-time code; open https://HOST:PORT/first and enter it to
+    create the first administrator, who creates the guards' accounts. An administrator who has
+    forgotten the password sets a new one there, with the code of `fevergate web --invite`.
+
+    \b
+      fevergate web
+      fevergate web --invite
     """
     settings, wrong = last_good.load_settings(settings_path)
     if wrong:
