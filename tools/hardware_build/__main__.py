@@ -1,4 +1,5 @@
-"""`tools/make-hardware`: builds all drawings and tables in `hardware/`, or lists the stale ones."""
+"""`tools/make-hardware`: builds all that is generated in `hardware/`, or says what is stale.
+生成 hardware/ 下的全部图纸与表格，或检查其是否过期。"""
 
 import argparse
 import sys
@@ -9,18 +10,18 @@ from hardware_build.generate import build, stale
 from hardware_build.table import HARDWARE
 
 EPILOG = """\
-sources:
-  boards.toml                      the kiosk's board and its pins
-  pins.toml                        pins of a Pi's gates and desk
-  wiring/*.yml                     harness: wires, colours, lengths
-  electrical.toml                  parts' figures: resistors, margins
-  circuit/*.toml                   the boards: parts and nets
-  sensors.toml, enclosure.toml     optics and housing
-  parts.csv                        what to buy
+sources 源文件:
+  boards.toml                      the kiosk's board and its pins 主控板与引脚
+  pins.toml                        pins of a Pi's gates and desk 树莓派引脚
+  wiring/*.yml                     harness: wires, colours, lengths 线束
+  electrical.toml                  parts' figures: resistors, margins 电气参数
+  circuit/*.toml                   the boards: parts and nets 电路
+  sensors.toml, enclosure.toml     optics and housing 光学与外壳
+  parts.csv                        what to buy 物料
 
-examples:
-  tools/make-hardware              build everything
-  tools/make-hardware --check      compare, change nothing
+examples 示例:
+  tools/make-hardware              build everything 全部生成
+  tools/make-hardware --check      compare, change nothing 只比较
 """
 
 
@@ -32,7 +33,9 @@ def main() -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--check", action="store_true", help="list what is stale, write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="say what is stale, write nothing 只检查，不写入"
+    )
     arguments = parser.parse_args()
     if code := pin_tables.main():
         return code

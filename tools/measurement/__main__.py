@@ -28,7 +28,7 @@ examples:
   tools/measure pauses                          the scan, while the line falls and comes back
   tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
-  tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses
+  tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
 
@@ -185,20 +185,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.set_defaults(run=_revoke)
     sub = what.add_parser(
         "optics",
-        help="a sensor's spot, the skin in its view, and the error by the rest",
+        help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",
         description="What a variant of the MLX90614 sees of a face, from the figures of"
-        " hardware/sensors.toml: size of its spot, share of skin in its view, and the error by"
-        " everything else in it.",
+        " hardware/sensors.toml. 根据型号和距离，计算光斑大小、视场中皮肤的比例、其余部分的误差。",
     )
-    sub.add_argument("--part", default="DCI", help="variant: DCI, DCH, BCC, ... (%(default)s)")
+    sub.add_argument("--part", default="DCI", help="DCI, DCH, BCC, ... 型号 (%(default)s)")
     sub.add_argument(
         "--distance",
         type=float,
         default=10.0,
         metavar="CM",
-        help="from the sensor to the face, in cm (%(default)s)",
+        help="to the face, cm 距离 (%(default)s)",
     )
-    sub.add_argument("--room", type=float, metavar="C", help="temperature behind the face, °C (22)")
+    sub.add_argument("--room", type=float, metavar="C", help="°C of what is behind 室温 (22)")
     sub.set_defaults(run=_optics)
     for sub in what.choices.values():
         sub.add_argument("--json", action="store_true", help="one JSON line, for a program")

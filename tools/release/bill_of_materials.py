@@ -5,6 +5,7 @@ What uv resolves (`package_lock`) is written as a bill of materials, gateway/sbo
 pip's `--require-hashes`, and gateway/constraints.txt for whoever installs without hashes. Locked
 versions stay as they are, but for what pyproject.toml asks for anew; `--upgrade` takes the newest
 of what it leaves open.
+写出网关所用每个软件包文件的哈希与软件物料清单。
 """
 
 from __future__ import annotations
@@ -186,7 +187,9 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions 取最新版本"
+    )
     sbom = bill(resolve(parser.parse_args().upgrade))
     SBOM.write_text(shown(sbom))
     LOCK.mkdir(exist_ok=True)

@@ -1,7 +1,5 @@
-"""`tools/make-deb`: builds a Debian package of gateway/install and all that it needs.
-
-The installer runs when dpkg has unpacked the package.
-"""
+"""`tools/make-deb`: gateway/install and all that it needs, as one package; it runs when dpkg has
+unpacked it. 把安装程序及其所需全部文件打成 Debian 包。"""
 
 from __future__ import annotations
 
@@ -110,22 +108,20 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="""\
-examples:
-  tools/make-deb                                for this machine
-  tools/make-deb --architecture arm64           for a Raspberry Pi
+examples 示例:
+  tools/make-deb                                for this machine 本机
+  tools/make-deb --architecture arm64           for a Pi 树莓派
 
 Then, on the Pi:  sudo apt-get install ./fevergate_*.deb
 """,
     )
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "build", help="folder of the package (%(default)s)"
+        "--out", type=Path, default=ROOT / "build", help="folder of the package 输出目录"
     )
     parser.add_argument(
-        "--architecture", choices=sorted(PROCESSORS), help="default: that of this machine"
+        "--architecture", choices=sorted(PROCESSORS), help="default: this machine's 默认本机"
     )
-    parser.add_argument(
-        "--wheels", type=Path, help="folder with the Python packages (default: download them)"
-    )
+    parser.add_argument("--wheels", type=Path, help="folder with the Python packages 离线包目录")
     arguments = parser.parse_args()
     own = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True)
     try:
