@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector as Registered
 
 from fevergate import __version__
@@ -27,19 +27,17 @@ class CollectMetrics(Registered):
     def collect(self) -> Iterator[Metric]:
         """Every figure with its present value."""
         writer, store = self.writer, self.writer.store
-        yield gauge("fevergate_info", "The version that runs.", 1, version=__version__)
+        yield gauge("fevergate_info", "The version that runs.", {__version__: 1}, "version")
         yield gauge("fevergate_broker_up", "Whether there is a line.", self.broker.connected)
         yield counter(
             "fevergate_broker_dropped_messages",
             "What the broker says it has dropped since it started.",
             self.intake.dropped,
         )
-        messages = CounterMetricFamily(
-            "fevergate_collect_messages", "What came in: reading, rejected.", labels=["kind"]
+        counts = self.intake.counts.copy()
+        yield counter(
+            "fevergate_collect_messages", "What came in: reading, rejected.", counts, "kind"
         )
-        for kind, count in list(self.intake.counts.items()):
-            messages.add_metric([kind], count)
-        yield messages
         yield counter("fevergate_collect_new_readings", "Stored.", store.new)
         yield counter("fevergate_collect_repeated_readings", "Were there already.", store.repeats)
         yield counter("fevergate_collect_dated_readings", "Dated after they came.", store.dated)

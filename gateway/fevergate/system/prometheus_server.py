@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -35,13 +36,22 @@ class MetricsServer:
             self._server.server_close()
 
 
-def gauge(name: str, text: str, value: float, **labels: str) -> Metric:
-    """Return a gauge with one value; `text` is its help."""
-    metric = GaugeMetricFamily(name, text, labels=list(labels))
-    metric.add_metric(list(labels.values()), value)
-    return metric
+def gauge(name: str, text: str, value: float | Mapping[str, float], label: str = "") -> Metric:
+    """Return a gauge, of one value or of one for each value of `label`; `text` is its help."""
+    return _filled(GaugeMetricFamily(name, text, labels=[label] * bool(label)), value)
 
 
-def counter(name: str, text: str, value: float) -> Metric:
-    """Return a counter, which only grows; `text` is its help."""
-    return CounterMetricFamily(name, text, value=value)
+def counter(name: str, text: str, value: float | Mapping[str, float], label: str = "") -> Metric:
+    """Return a counter, which only grows; the arguments are those of `gauge`."""
+    return _filled(CounterMetricFamily(name, text, labels=[label] * bool(label)), value)
+
+
+def _filled(
+    family: GaugeMetricFamily | CounterMetricFamily, value: float | Mapping[str, float]
+) -> Metric:
+    if isinstance(value, Mapping):
+        for label, number in value.items():
+            family.add_metric([label], number)
+    else:
+        family.add_metric([], value)
+    return family
