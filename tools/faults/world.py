@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import struct
-import subprocess
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import which
 from zoneinfo import ZoneInfo
 
-from harness.errors import HarnessError
+from harness.preload import compiled
 
 SOURCE = Path(__file__).with_name("wrong_clock.c")
 SYNCHRONISED, UNSYNCHRONISED = 0, 5
@@ -59,7 +57,7 @@ class World:
     """The school's true time; a night takes an instant."""
 
     def __init__(self, folder: Path, zone: ZoneInfo) -> None:
-        library = _shim(folder)
+        library = compiled(SOURCE, folder)
         self._zone = zone
         self._passed_s = 0.0
         self.gateway = MachineClock(folder / "gateway.clock", library)
@@ -85,19 +83,3 @@ class World:
         self._passed_s += seconds
         for machine in (self.gateway, self.campus):
             machine.let_pass(seconds)
-
-
-def _shim(folder: Path) -> Path:
-    """Compile the shim; returns its path. Raises `HarnessError` without a C compiler."""
-    compiler = which("cc")
-    if compiler is None:
-        raise HarnessError("a clock is moved by a C library: apt-get install gcc libc6-dev")
-    library = folder / "wrong_clock.so"
-    done = subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise HarnessError(f"{SOURCE.name}: {compiler}: {done.stderr.strip()[:500]}")
-    return library

@@ -13,6 +13,7 @@ from typing import Any
 
 from hardware_build.errors import HardwareError
 from hardware_build.optics import Sensor
+from hardware_build.pages import rendered
 from hardware_build.pins import PULLED_UP_AT_RESET, Pins
 from hardware_build.table import HARDWARE, Table, read
 
@@ -297,14 +298,9 @@ def _limits(figure: Figure) -> str:
 
 def markdown(figures: list[Figure], path: Path = TABLE) -> str:
     """Text of `hardware/electrical.md`: the figures, and their sources below."""
-    text = "| what | 项目 | value 数值 | must be 要求 |\n| --- | --- | --- | --- |\n"
-    for figure in figures:
-        value = written(figure.value, figure.unit)
-        cells = (figure.english, figure.chinese, value, _limits(figure))
-        text += "| " + " | ".join(cells) + " |\n"
-    text += "\nSources 数据来源：\n\n"
     table = read(path)
-    for group in table.data:
-        source = table.text_of(group, "source", what="where the figures are from, in quotes")
-        text += f"- {group}: {source}\n"
-    return text
+    what = "where the figures are from, in quotes"
+    sources = {group: table.text_of(group, "source", what=what) for group in table.data}
+    return rendered(
+        "electrical.md", figures=figures, written=written, limits=_limits, sources=sources
+    )

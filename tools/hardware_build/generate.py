@@ -52,9 +52,7 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     wiring = harness.sources(table)
     kiosk = Enclosure()
     figures, values = electrical.compute(harness.lengths_m(wiring["kiosk"]), table, kiosk.sensor)
-    files["electrical.md"] = _text(
-        "electrical.toml and wiring/kiosk.yml", "Electrics 电气计算", electrical.markdown(figures)
-    )
+    files["electrical.md"] = electrical.markdown(figures).encode()
 
     for name, source in wiring.items():
         say(f"wiring of {name}")
