@@ -1,7 +1,5 @@
 """`tools/chaos`: plays faults while people walk by, and prints figures."""
 
-from __future__ import annotations
-
 import logging
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Options of tools/chaos. Standard library only: `--help` works before anything is set up."""
 
-from __future__ import annotations
-
 import argparse
 import math
 from dataclasses import dataclass

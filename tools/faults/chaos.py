@@ -1,7 +1,5 @@
 """Plays faults at random instants with nights between them, then accounts for everything."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections import Counter

@@ -5,8 +5,6 @@ message to a gate's boards: its fever, and why the gate is amber. Seconds are th
 monotonic clock, which all processes share. SIGTERM ends it.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Computes the figures of a run from what was published, stored, lit and reported; no I/O."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The faults: each kind is a method of that name, which repairs what it broke."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

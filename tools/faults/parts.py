@@ -1,7 +1,5 @@
 """Starts, kills and supervises the processes of a school."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 

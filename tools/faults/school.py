@@ -1,7 +1,5 @@
 """The played school: a gateway with its broker and pages, and the campus server."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from contextlib import suppress

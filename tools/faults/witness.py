@@ -1,7 +1,5 @@
 """Records the gate's lamps and what its boards were told, over all runs of the gateway."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

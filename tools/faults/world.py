@@ -1,7 +1,5 @@
 """The school's time, and its machines' clocks, which a shim before the C library moves."""
 
-from __future__ import annotations
-
 import struct
 import time
 from datetime import datetime, timedelta
