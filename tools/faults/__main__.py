@@ -36,8 +36,8 @@ def play(given: Arguments) -> dict[str, Any]:
         kinds = given.only or tuple(kind for kind in KINDS if mounted or kind not in MOUNTING)
         chaos = Chaos(school, given.seed, given.minutes, progress if not given.json else ignore)
         shown = chaos.run(kinds)
-    for day, (said, right) in wrong_days(chaos.facts).items():
-        print(f"tools/chaos: {day}: reported {said}, right {right}", file=sys.stderr)
+    for day, (reported, right) in wrong_days(chaos.facts).items():
+        print(f"tools/chaos: {day}: reported {reported}, right {right}", file=sys.stderr)
     return shown
 
 

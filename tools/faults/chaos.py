@@ -196,10 +196,10 @@ def _reported(reports: Reports) -> dict[str, DayReported]:
     days: dict[str, DayReported] = {}
     for report, _ in reports.latest("2000-01-01", "2099-12-31"):
         (campus,) = report.campuses
-        kiosks = [one.figures for one in campus.kiosks if one.kiosk != STRANGER]
+        kiosks = [kiosk.figures for kiosk in campus.kiosks if kiosk.kiosk != STRANGER]
         days[report.date] = DayReported(
             campus.state,
-            sum(one.screened + one.retries for one in kiosks),
-            sum(one.fevers for one in kiosks),
+            sum(figures.screened + figures.retries for figures in kiosks),
+            sum(figures.fevers for figures in kiosks),
         )
     return days

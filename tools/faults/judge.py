@@ -55,7 +55,7 @@ def figures(facts: Facts) -> dict[str, Any]:
     published = facts.published
     stored = set[Identity]().union(*(card.readings for card in facts.cards))
     raised = set[Identity]().union(*(card.fevers for card in facts.cards))
-    ill = {identity for identity, one in published.items() if one.verdict is Verdict.FEVER}
+    ill = {identity for identity, reading in published.items() if reading.verdict is Verdict.FEVER}
     lit_s = sorted(
         facts.red_at[identity] - published[identity].sent_at for identity in ill & set(facts.red_at)
     )
@@ -83,19 +83,21 @@ def wrong_days(facts: Facts) -> dict[str, tuple[DayReported | None, DayReported]
     wrong: dict[str, tuple[DayReported | None, DayReported]] = {}
     played = _played(facts.published)
     for day in sorted({*played, *facts.reported}):
-        said = facts.reported.get(day)
+        reported = facts.reported.get(day)
         if day in played:
             right = played[day]
-        elif said is None or (said.people, said.fevers) == (0, 0):
+        elif reported is None or (reported.people, reported.fevers) == (0, 0):
             continue  # nobody came, and nobody is reported
         else:
             right = DayReported("uncovered", 0, 0)
-        if said != right:
-            wrong[day] = said, right
+        if reported != right:
+            wrong[day] = reported, right
     return wrong
 
 
 def _played(published: dict[Identity, Published]) -> dict[str, DayReported]:
-    people = Counter(one.day for one in published.values())
-    fevers = Counter(one.day for one in published.values() if one.verdict is Verdict.FEVER)
+    people = Counter(reading.day for reading in published.values())
+    fevers = Counter(
+        reading.day for reading in published.values() if reading.verdict is Verdict.FEVER
+    )
     return {day: DayReported("reported", count, fevers[day]) for day, count in people.items()}
