@@ -6,15 +6,25 @@ Several servers may use one PostgreSQL.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Table, create_engine, event, inspect, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Executable,
+    Row,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -33,8 +43,9 @@ MIGRATING = 4_205_171
 
 
 class CampusDatabase:
-    """Engine of one database, whose schema is migrated first. Raises `SettingsError` for an invalid
-    URL, `CampusError` where the database cannot be reached or migrated."""
+    """Engine of one database, whose schema is migrated first; `with` closes it at its end. Raises
+    `SettingsError` for an invalid URL, `CampusError` where the database cannot be reached or
+    migrated."""
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -54,6 +65,21 @@ class CampusDatabase:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of a query, in a transaction of its own. Raises `CampusError`."""
+        with self.read() as connection:
+            return connection.execute(statement).all()
+
+    def scalars(self, statement: Executable) -> list[Any]:
+        """The first column of all rows of a query. Raises `CampusError`."""
+        return [row[0] for row in self.rows(statement)]
 
     def compact(self) -> None:
         """Rewrite the database without free pages, and truncate SQLite's log, so that no deleted

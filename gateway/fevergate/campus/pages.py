@@ -10,11 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from fevergate.campus import report_sheet
 from fevergate.campus.account_store import PeopleStore
@@ -29,8 +27,9 @@ from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
-from fevergate.web_common.middleware import form_of, session_of
+from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import Functions, Say, Site
+from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.store import AuditedStore
 
 DAYS = 35
@@ -68,13 +67,13 @@ class CampusPages(Site):
         self._now = now
         self.accounts = Accounts(people, now)
         self.routes = [
-            Route("/reports", self.days),
-            Route("/reports/{date:str}.{kind:str}", self.file),
-            Route("/reports/{date:str}", self.report),
-            Route("/status", self.status),
-            Route("/admin/reports/{date:str}/sign", self.sign, methods=["POST"]),
-            Route("/admin/reports/{date:str}/submit", self.submit, methods=["POST"]),
-            Route("/admin/persons/{campus:str}/{kiosk:str}/{boot:int}/{seq:int}", self.person),
+            get("/reports", self.days),
+            get("/reports/{date:str}.{kind:str}", self.file),
+            get("/reports/{date:str}", self.report),
+            get("/status", self.status),
+            post("/admin/reports/{date:str}/sign", self.sign),
+            post("/admin/reports/{date:str}/submit", self.submit),
+            get("/admin/persons/{campus:str}/{kiosk:str}/{boot:int}/{seq:int}", self.person),
         ]
 
     @property
@@ -93,54 +92,44 @@ class CampusPages(Site):
             "today": self._today(),
         }
 
-    async def days(self, request: Request) -> Response:
+    def days(self, request: Request) -> Response:
         """List of `DAYS` days with the state of each report."""
         text = request.query_params.get("to")
         last = parse_day(text) if text else date.fromisoformat(self._today())
         first = last - timedelta(days=DAYS - 1)
-        found = await run_in_threadpool(self._reports.latest, first.isoformat(), last.isoformat())
-        by_day = {report.date: (report, version) for report, version in found}
-        rows = [
-            (day.isoformat(), by_day.get(day.isoformat()))
-            for day in (last - timedelta(days=n) for n in range(DAYS))
-        ]
-        known = await run_in_threadpool(self._reports.first) or self._today()
+        latest = self._reports.latest(first.isoformat(), last.isoformat())
+        by_day = {report.date: (report, version) for report, version in latest}
+        known = self._reports.first() or self._today()
+        days = [(last - timedelta(days=n)).isoformat() for n in range(DAYS)]
         return self.page(
             request,
             "days.html",
-            rows=[(day, one) for day, one in rows if one or known <= day < self._today()],
+            rows=[
+                (day, by_day.get(day))
+                for day in days
+                if day in by_day or known <= day < self._today()
+            ],
             earlier=(first - timedelta(days=1)).isoformat() if known < first.isoformat() else "",
             due=self._settings.report,
         )
 
-    async def report(self, request: Request) -> Response:
+    def report(self, request: Request) -> Response:
         """One day's report: the requested version or the newest; without any, as known now."""
-        day = parse_day(request.path_params["date"]).isoformat()
-        versions = await run_in_threadpool(self._reports.versions, day)
-        if not versions:
-            return await self._as_it_is(request, day)
-        report, version = await self._version(request, day, versions)
-        return self.page(
-            request,
-            "report.html",
-            report=report,
-            version=version,
-            versions=versions,
-            to=self._settings.report.to,
-        )
-
-    async def _as_it_is(self, request: Request, day: str) -> Response:
-        if day > self._today():
+        day = _day(request)
+        versions, to = self._reports.versions(day), self._settings.report.to
+        if versions:
+            report, version = self._version(request, day, versions)
+        elif day > self._today():
             raise HTTPException(404)
-        report = await run_in_threadpool(self._reports.now, day)
-        return self.page(request, "report.html", report=report, version=None, versions=[], to="")
+        else:
+            report, version = self._reports.now(day), None
+        more = {"report": report, "version": version, "versions": versions, "to": to}
+        return self.page(request, "report.html", **more)
 
-    async def file(self, request: Request) -> Response:
+    def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
-        day = parse_day(request.path_params["date"]).isoformat()
-        kind = request.path_params["kind"]
-        versions = await run_in_threadpool(self._reports.versions, day)
-        report, version = await self._version(request, day, versions)
+        day, kind = _day(request), request.path_params["kind"]
+        report, version = self._version(request, day, self._reports.versions(day))
         language = self.language(request)
         say = translator(language)
         zone = self._settings.zone
@@ -161,78 +150,65 @@ class CampusPages(Site):
         else:
             raise HTTPException(404)
         file = f"report-{report.date}-v{version.version}.{kind}"
-        answer = await run_in_threadpool(download, file, media, write)
-        await self._note(request, "take report", file)
+        answer = download(file, media, write)
+        self.note(request, "take report", file)
         return answer
 
-    async def sign(self, request: Request) -> Response:
+    def sign(self, request: Request, form: Form) -> Response:
         """Sign the newest version as the user."""
-        day, number = await self._asked(request)
-        user = session_of(request).user
-        await run_in_threadpool(self._reports.sign, day, number, user)
-        await self._note(request, "sign off", f"{day} v{number}")
+        day, number = _day(request), whole_number(form["version"])
+        self._reports.sign(day, number, session_of(request).user)
+        self.note(request, "sign off", f"{day} v{number}")
         return RedirectResponse(f"/reports/{day}", 303)
 
-    async def submit(self, request: Request) -> Response:
+    def submit(self, request: Request, form: Form) -> Response:
         """Note that the newest version was submitted."""
-        form = await form_of(request)
-        day, number = await self._asked(request, form)
-        user, to = session_of(request).user, form.get("to", "").strip()[:64]
-        await run_in_threadpool(self._reports.submit, day, number, user, to)
-        await self._note(request, "submit", f"{day} v{number} {to}".strip())
+        day, number, to = _day(request), whole_number(form["version"]), form["to"].strip()[:64]
+        self._reports.submit(day, number, session_of(request).user, to)
+        self.note(request, "submit", f"{day} v{number} {to}".strip())
         return RedirectResponse(f"/reports/{day}", 303)
 
-    async def status(self, request: Request) -> Response:
+    def status(self, request: Request) -> Response:
         """Gateways, refused deliveries, rows by replaced tokens, and notices."""
-        heard = {
-            (one.campus, one.gateway): one for one in await run_in_threadpool(self._store.heard)
-        }
-        expected = [
+        heard = {(gateway.campus, gateway.gateway): gateway for gateway in self._store.heard()}
+        expected = {
             (name, gateway)
-            for name, one in self._settings.campuses.items()
-            for gateway in one.gateways
-        ]
-        whose = sorted({*expected, *heard})
+            for name, campus in self._settings.campuses.items()
+            for gateway in campus.gateways
+        }
         return self.page(
             request,
             "status.html",
-            gateways=[(campus, gateway, heard.get((campus, gateway))) for campus, gateway in whose],
+            gateways=[(*names, heard.get(names)) for names in sorted({*expected, *heard})],
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
-            refused=await run_in_threadpool(self._store.refused),
-            replaced=(await run_in_threadpool(self._store.replaced, self._settings))[:MOST],
-            notices=await run_in_threadpool(self._notices.recent, MOST),
+            refused=self._store.refused(),
+            replaced=self._store.replaced(self._settings)[:MOST],
+            notices=self._notices.recent(MOST),
         )
 
-    async def person(self, request: Request) -> Response:
+    def person(self, request: Request) -> Response:
         """Personal data of a fever, if its campus sent any; the access is audited first."""
-        params = request.path_params
-        identity = f"{params['kiosk']}/{params['boot']}/{params['seq']}"
-        await self._note(request, "look at follow-up", f"{params['campus']} {identity}")
-        fields = await run_in_threadpool(self._store.persons, params["campus"], identity)
+        campus, *parts = request.path_params.values()
+        identity = "/".join(map(str, parts))
+        self.note(request, "look at follow-up", f"{campus} {identity}")
+        fields = self._store.persons(campus, identity)
         return self.page(request, "person.html", identity=identity, fields=fields)
 
-    async def _version(
+    def _version(
         self, request: Request, day: str, versions: list[Version]
     ) -> tuple[DayReport, Version]:
         text = request.query_params.get("version", "")
-        if not versions or (text and not (text.isascii() and text.isdigit() and len(text) < 9)):
+        if not versions:
             raise ReportError("version")
-        number = int(text) if text else versions[0].version
-        return await run_in_threadpool(self._reports.read, day, number)
-
-    async def _asked(self, request: Request, form: dict[str, str] | None = None) -> tuple[str, int]:
-        form = await form_of(request) if form is None else form
-        text = form.get("version", "")
-        if not (text.isascii() and text.isdigit() and len(text) < 9):
-            raise ReportError("version")
-        return parse_day(request.path_params["date"]).isoformat(), int(text)
-
-    async def _note(self, request: Request, action: str, what: str) -> None:
-        user = session_of(request).user
-        await run_in_threadpool(self._people.note, user, action, what)
+        return self._reports.read(day, whole_number(text) if text else versions[0].version)
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._now(), self._settings.zone).date().isoformat()
+
+
+def _day(request: Request) -> str:
+    """The date of the address. Raises `PeriodError`."""
+    return parse_day(request.path_params["date"]).isoformat()
 
 
 def _functions(zone: ZoneInfo) -> Functions:
@@ -248,9 +224,9 @@ def _functions(zone: ZoneInfo) -> Functions:
                 version, report, language, say
             ),
             "records": lambda report: [
-                f"/admin/persons/{one.campus}/{fever.identity}"
-                for one in report.campuses
-                for fever in one.fevers
+                f"/admin/persons/{campus.campus}/{fever.identity}"
+                for campus in report.campuses
+                for fever in campus.fevers
             ],
             "signatures": lambda version: report_sheet.signatures(version, zone, say),
         }

@@ -23,6 +23,7 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import CampusError, PutBackError
 from fevergate.protocol.campus_messages import Delivery, GatewayDay, Receipt
+from fevergate.web_common.middleware import bounded_body
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ class Receiver:
         self._settings = settings
         self._store = store
         self._campus_of = {
-            gateway: name for name, one in settings.campuses.items() for gateway in one.gateways
+            gateway: name
+            for name, campus in settings.campuses.items()
+            for gateway in campus.gateways
         }
         self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
 
@@ -60,11 +63,11 @@ class Receiver:
         """Take a delivery: it is committed before it is answered, and may be repeated."""
         try:
             gateway, token = self._gateway_of(request)
-            body = await _bounded_body(request)
+            body = await bounded_body(request, MAX_BODY)
             return await self._take(gateway, token, body)
-        except Refusal as refusal:
+        except HTTPException as refusal:
             headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
-            error = {"field": refusal.field, "reason": refusal.detail}
+            error = {"field": getattr(refusal, "field", "$"), "reason": refusal.detail}
             return JSONResponse({"error": error}, refusal.status_code, headers)
 
     async def _take(self, gateway: str, token: str, body: bytes) -> Response:
@@ -131,13 +134,3 @@ class Receiver:
         if scheme.lower() != "bearer" or owner is None:
             raise Refusal(401, "authorization", "expected a gateway's token")
         return owner, digest[:TOKEN_DIGITS]
-
-
-async def _bounded_body(request: Request) -> bytes:
-    """Read a body of at most `MAX_BODY` bytes. Raises `Refusal` (413) for a longer one."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Refusal(413, "$", f"at most {MAX_BODY} bytes")
-    return bytes(body)
