@@ -59,16 +59,7 @@ class CampusServer:
         self.notices = Notices(self.database, settings, now)
         escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
-        self.clerk = Clerk(
-            settings,
-            self.store,
-            self.reports,
-            escalation,
-            sender,
-            now,
-            judge.believed,
-            judge.tick,
-        )
+        self.clerk = Clerk(settings, self.store, self.reports, escalation, sender, judge.tick)
         self.pages = CampusPages(settings, people, self.store, self.reports, self.notices, now)
         self.accounts = self.pages.accounts
         self.app = Starlette(
@@ -107,10 +98,8 @@ def serve(settings: CampusSettings) -> None:
     https_server.check_certificate(certificate, key)
     with here(settings.folder):
         server = CampusServer(settings)
-        click.echo(f"campus server: https://{settings.host}:{settings.port}/")
-        if server.accounts.empty:
-            click.echo(f"one-time code for the first administrator: {server.accounts.invite()}")
-        https_server.serve(server.app, settings.host, settings.port, certificate, key)
+        where = (settings.host, settings.port, certificate, key)
+        https_server.serve(server.app, server.accounts, "campus server", *where)
 
 
 @click.command("campus")
@@ -139,9 +128,8 @@ def campus_command(settings_path: Path, invite: bool, clock_right: bool) -> None
     """
     settings = load_campus(settings_path)
     if clock_right:
-        database = CampusDatabase(settings.url)
-        say_right(database)
-        database.close()
+        with CampusDatabase(settings.url) as database:
+            say_right(database)
         click.echo(side_by_side("the server takes it within a minute"))
         return
     if invite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -68,7 +68,7 @@ class _Heard:
         for fever in self.fevers:
             by_kiosk.setdefault((fever.gateway, fever.kiosk), []).append(fever)
         # A fever arrives at once, its kiosk's day some minutes later.
-        early = {who: KioskCount(kiosk=who[1], gate=some[0].gate) for who, some in by_kiosk.items()}
+        early = {who: KioskCount(kiosk=who[1], gate=of[0].gate) for who, of in by_kiosk.items()}
         counts = {who: told.count(who[1]) for who, told in self.told.items()}
         return [
             KioskFigures(
@@ -102,27 +102,23 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
             of_strike.hear(gateway, epoch, kind, payload)
         if not strikes.strike(gateway, *came):
             heard.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
-    _follow(connection, strikes, {campus: some.fevers for campus, some in heard.items()})
+    _follow(connection, strikes, {campus: day.fevers for campus, day in heard.items()})
     campuses = [
         _campus(
             (campus, *titles),
             expected,
             heard.get(campus, _Heard()),
-            {one: some for one in strikes.all if (some := gone.get(campus, {}).get(one.id))},
+            {s: rows for s in strikes.all if (rows := gone.get(campus, {}).get(s.id))},
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
     ]
-    total = Figures()
-    for one in campuses:
-        if one.figures:
-            total.add(one.figures)
     return DayReport(
         date=date,
         timezone=settings.timezone,
         title=settings.title,
         title_en=settings.title_en,
         campuses=campuses,
-        total=total,
+        total=_sum(campus.figures for campus in campuses if campus.figures),
     )
 
 
@@ -132,30 +128,30 @@ def _expected(
     """Titles and gateways of campuses that must report: by the settings, else all known."""
     if settings.campuses:
         return {
-            name: (one.title or name, one.title_en or one.title or name, set(one.gateways))
-            for name, one in settings.campuses.items()
+            name: (*settings.titles(name), set(campus.gateways))
+            for name, campus in settings.campuses.items()
         }
-    found: dict[str, tuple[str, str, set[str]]] = {}
+    known: dict[str, tuple[str, str, set[str]]] = {}
     for campus, gateway in connection.execute(
         select(gateways.c.campus, gateways.c.gateway).order_by(gateways.c.campus)
     ):
-        found.setdefault(campus, (campus, campus, set()))[2].add(gateway)
-    return found
+        known.setdefault(campus, (campus, campus, set()))[2].add(gateway)
+    return known
 
 
 def _contradictions(heard: _Heard) -> list[Contradiction]:
     return [
-        Contradiction(gateway=who[0], kiosk=who[1], stated=one.stated, held=one.held)
-        for who, one in sorted(heard.told.items())
-        if who[0] in heard.stating and one.held > one.stated
+        Contradiction(gateway=gateway, kiosk=kiosk, stated=told.stated, held=told.held)
+        for (gateway, kiosk), told in sorted(heard.told.items())
+        if gateway in heard.stating and told.held > told.stated
     ]
 
 
-def _struck(told: Mapping[tuple[str, str], KioskTotals]) -> list[StruckHours]:
+def _struck(heard: _Heard) -> list[StruckHours]:
     return [
-        StruckHours(gateway=who[0], kiosk=who[1], **msgspec.structs.asdict(one.struck[key]))
-        for who, one in sorted(told.items())
-        for key in sorted(one.struck)
+        StruckHours(gateway=gateway, kiosk=kiosk, **msgspec.structs.asdict(told.struck[key]))
+        for (gateway, kiosk), told in sorted(heard.told.items())
+        for key in sorted(told.struck)
     ]
 
 
@@ -169,19 +165,19 @@ def _campus(
     heard.mark_struck()
     fevers = list(heard.fevers)
     rows_struck = []
-    for strike, some in gone.items():
-        figures = _sum(some.kiosks())
+    for strike, rows in gone.items():
+        figures = _sum(kiosk.figures for kiosk in rows.kiosks())
         values = {name: getattr(strike, name) for name in _STRIKE}
         rows_struck.append(
             StruckRows(number=strike.id, people=figures.screened, fevers=figures.fevers, **values)
         )
         known = {(fever.gateway, fever.identity) for fever in fevers}
-        for fever in some.fevers:
+        for fever in rows.fevers:
             if (fever.gateway, fever.identity) not in known:
                 fever.struck = True
                 fevers.append(fever)
     kiosks = heard.kiosks()
-    figures = _sum(kiosks)
+    figures = _sum(kiosk.figures for kiosk in kiosks)
     silent = sorted(expected - heard.stating)
     state: State = "reported"
     if not kiosks and silent:
@@ -197,10 +193,10 @@ def _campus(
         state=state,
         figures=None if state == "missing" else figures,
         kiosks=kiosks,
-        fevers=sorted(fevers, key=lambda one: (one.at, one.identity)),
+        fevers=sorted(fevers, key=lambda fever: (fever.at, fever.identity)),
         silent=silent,
         contradictions=_contradictions(heard),
-        struck=_struck(heard.told),
+        struck=_struck(heard),
         rows_struck=rows_struck,
     )
 
@@ -208,23 +204,23 @@ def _campus(
 _STRIKE = set(StruckRows.__struct_fields__) & set(TokenStrike.__struct_fields__)
 
 
-def _sum(kiosks: list[KioskFigures]) -> Figures:
+def _sum(parts: Iterable[Figures]) -> Figures:
     figures = Figures()
-    for kiosk in kiosks:
-        figures.add(kiosk.figures)
+    for part in parts:
+        figures.add(part)
     return figures
 
 
-def _figures(count: KioskCount, found: list[FeverDay]) -> Figures:
-    found = [one for one in found if not one.struck]
+def _figures(count: KioskCount, events: list[FeverDay]) -> Figures:
+    fevers = [fever for fever in events if not fever.struck]
     # Either the count or the fever events may arrive late.
-    number = max(count.fever, len(found))
-    closed = sum(one.closed for one in found)
+    number = max(count.fever, len(fevers))
+    closed = sum(fever.closed for fever in fevers)
     return Figures(
         screened=count.normal + number,
         fevers=number,
-        confirmed=sum(one.confirmed for one in found),
-        released=sum(one.closed and one.outcome == "released" for one in found),
+        confirmed=sum(fever.confirmed for fever in fevers),
+        released=sum(fever.closed and fever.outcome == "released" for fever in fevers),
         outstanding=number - closed,
         retries=count.retry,
         watched_minutes=count.watched_minutes,
@@ -242,8 +238,8 @@ def _follow(
     connection: Connection, strikes: TokenStrikes, fevers: Mapping[str, list[FeverDay]]
 ) -> None:
     """Add to each fever the result of its follow-up."""
-    for campus, some in fevers.items():
-        by_key = {(one.gateway, f"follow_up/{one.identity}"): one for one in some}
+    for campus, of_campus in fevers.items():
+        by_key = {(fever.gateway, f"follow_up/{fever.identity}"): fever for fever in of_campus}
         for gateway, key, payload, *came in connection.execute(
             select(items.c.gateway, items.c.key, items.c.payload, *CAME).where(
                 items.c.campus == campus, items.c.key.in_({key for _, key in by_key})

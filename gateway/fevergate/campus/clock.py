@@ -80,12 +80,12 @@ class CampusClock:
         if same and not corrections and self._monotonic() < self._remember_at:
             return
         with self._database.write() as connection:
-            for one in corrections:
+            for correction in corrections:
                 for column in (items.c.received_at, gateways.c.heard_at):
                     connection.execute(
                         update(column.table)
-                        .where(column >= one.begin, column <= min(one.end, 2.0**53))
-                        .values({column.name: column + one.delta})
+                        .where(column >= correction.begin, column <= min(correction.end, 2.0**53))
+                        .values({column.name: column + correction.delta})
                     )
             if corrections:
                 connection.execute(

@@ -18,7 +18,6 @@ from sqlalchemy import (
     URL,
     Connection,
     Executable,
-    Row,
     Table,
     create_engine,
     event,
@@ -72,7 +71,7 @@ class CampusDatabase:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    def rows(self, statement: Executable) -> Sequence[Any]:
         """All rows of a query, in a transaction of its own. Raises `CampusError`."""
         with self.read() as connection:
             return connection.execute(statement).all()

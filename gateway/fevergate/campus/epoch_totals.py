@@ -69,8 +69,8 @@ class KioskTotals:
             for name in ("normal", "fever", "retry")
         }
         for name, mask in (("watched_minutes", "watched"), ("fault_minutes", "fault")):
-            said = max((getattr(day, name) for day in days), default=0)
-            both[name] = max(said, self._minutes(mask))
+            stated = max((getattr(day, name) for day in days), default=0)
+            both[name] = max(stated, self._minutes(mask))
         return KioskCount(
             kiosk=kiosk,
             gate=(next(reversed(self.days.values()), None) or self.hours[-1][1]).gate,

@@ -7,6 +7,7 @@ posted before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from msgspec import Struct
@@ -37,22 +38,19 @@ class ReportState(Struct, frozen=True, kw_only=True):
     submitted: bool
 
 
+@dataclass
 class Escalation:
     """Reads the database and posts notices. Every call may be repeated, also by other servers, and
     raises `CampusError` where the database refuses."""
 
-    def __init__(
-        self,
-        database: CampusDatabase,
-        settings: CampusSettings,
-        notices: Notices,
-        now: Callable[[], float],
-    ) -> None:
-        self._database = database
-        self._settings = settings
-        self._notices = notices
-        self._now = now
-        self._since = now()
+    database: CampusDatabase
+    settings: CampusSettings
+    notices: Notices
+    now: Callable[[], float]
+    """Unix time (s)."""
+
+    def __post_init__(self) -> None:
+        self._since = self.now()
 
     def check(self) -> None:
         self.fevers()
@@ -60,11 +58,11 @@ class Escalation:
 
     def fevers(self) -> None:
         """Post a notice of each fever not acknowledged after `fever_after_min`."""
-        now = self._now()
-        after_s = self._settings.escalation.fever_after_min * 60.0
-        fevers = unseen(self._database, now - LOOK_BACK_S)
+        now = self.now()
+        after_s = self.settings.escalation.fever_after_min * 60.0
+        fevers = unseen(self.database, now - LOOK_BACK_S)
         fevers = [fever for fever in fevers if now - fever.raised_at >= after_s]
-        told = self._notices.told(fever.key for fever in fevers)
+        told = self.notices.told(fever.key for fever in fevers)
         new = [fever for fever in fevers if fever.key not in told]
         for fever in new:
             if now - fever.at <= OLD_S:
@@ -74,24 +72,24 @@ class Escalation:
 
     def gateways(self) -> None:
         """Post a notice of each gateway's silence, once, and of its end."""
-        now = self._now()
-        silent_s = self._settings.escalation.silent_after_min * 60.0
+        now = self.now()
+        silent_s = self.settings.escalation.silent_after_min * 60.0
         heard, silences = self._heard(), self._silences()
-        found: dict[str, tuple[str, str, str, float]] = {}
+        changes: dict[str, tuple[str, str, str, float]] = {}
         for campus, gateway in sorted(self._watched(heard)):
             heard_at = heard.get((campus, gateway))
             silence = silences.get((campus, gateway))
             if heard_at is None:
                 # A server that has just started waits for its gateways.
                 if now - self._since >= silent_s:
-                    found[_silence(campus, gateway, NEVER)] = "never", campus, gateway, now
+                    changes[_silence(campus, gateway, NEVER)] = "never", campus, gateway, now
             elif now - heard_at >= silent_s:
                 key = _silence(campus, gateway, str(int(heard_at)))
-                found[key] = "silent", campus, gateway, heard_at
+                changes[key] = "silent", campus, gateway, heard_at
             elif silence is not None and _began(silence) < int(heard_at):
-                found[f"heard/{campus}/{gateway}/{silence}"] = "heard", campus, gateway, heard_at
-        told = self._notices.told(found)
-        for key, (what, campus, gateway, at) in found.items():
+                changes[f"heard/{campus}/{gateway}/{silence}"] = "heard", campus, gateway, heard_at
+        told = self.notices.told(changes)
+        for key, (what, campus, gateway, at) in changes.items():
             if key not in told:
                 subject, body = texts(
                     what,
@@ -100,24 +98,24 @@ class Escalation:
                     at=self._clock(at),
                     now=self._clock(now),
                 )
-                self._notices.post(key, "silent", campus, subject, body)
+                self.notices.post(key, "silent", campus, subject, body)
 
     def remind(self, date: str, state: ReportState) -> None:
         """Post what a day's report lacks, `remind_before_min` before its deadline and again after
         it; nothing once it is late by more than a day."""
         if state.submitted:
             return
-        report, now = self._settings.report, self._now()
+        report, now = self.settings.report, self.now()
         next_day = datetime.fromisoformat(date) + timedelta(days=1)
         local = datetime.combine(next_day.date(), time.fromisoformat(report.deadline))
-        deadline = local.replace(tzinfo=self._settings.zone).timestamp()
+        deadline = local.replace(tzinfo=self.settings.zone).timestamp()
         if deadline - report.remind_before_min * 60 <= now < deadline:
             key = "remind"
         elif deadline <= now < deadline + LATE_S:
             key = "late"
         else:
             return
-        if self._notices.told([f"{key}/{date}"]):
+        if self.notices.told([f"{key}/{date}"]):
             return
         subject, body = texts(
             key,
@@ -126,7 +124,7 @@ class Escalation:
             now=self._clock(now),
             state=report_state([self._place(name) for name in state.missing], signed=state.signed),
         )
-        self._notices.post(f"{key}/{date}", "report", "", subject, body)
+        self.notices.post(f"{key}/{date}", "report", "", subject, body)
 
     def _tell_fever(self, fever: UnseenFever, now: float) -> None:
         subject, body = texts(
@@ -138,14 +136,14 @@ class Escalation:
             celsius=celsius(fever.event.body_c),
             now=self._clock(now),
         )
-        self._notices.post(fever.key, "fever", fever.campus, subject, body)
+        self.notices.post(fever.key, "fever", fever.campus, subject, body)
 
     def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
         """Post one notice of a campus's old fevers received since the last such notice. It covers
         them up to a full hour in the past, so that all servers see the same and use one key."""
         upto = int((now - after_s) // TOGETHER_S * TOGETHER_S)
         told_upto: dict[str, int] = {}
-        for key in self._notices.keys("fevers/"):
+        for key in self.notices.keys("fevers/"):
             _, campus, hour = key.split("/")
             told_upto[campus] = max(told_upto.get(campus, 0), int(hour))
         for campus in sorted({fever.campus for fever in fevers}):
@@ -160,40 +158,36 @@ class Escalation:
                     last=self._clock(max(times)),
                     now=self._clock(now),
                 )
-                self._notices.post(f"fevers/{campus}/{upto}", "fever", campus, subject, body)
+                self.notices.post(f"fevers/{campus}/{upto}", "fever", campus, subject, body)
 
     def _heard(self) -> dict[tuple[str, str], float]:
         columns = gateways.c.campus, gateways.c.gateway, gateways.c.heard_at
-        with self._database.read() as connection:
-            rows = connection.execute(select(*columns)).all()
+        rows = self.database.rows(select(*columns))
         return {(campus, gateway): heard_at for campus, gateway, heard_at in rows}
 
     def _watched(self, heard: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Gateways of the settings, and those heard before that still have a token."""
         declared = {
             (name, gateway)
-            for name, campus in self._settings.campuses.items()
+            for name, campus in self.settings.campuses.items()
             for gateway in campus.gateways
         }
-        return declared | {whose for whose in heard if whose[1] in self._settings.tokens}
+        return declared | {whose for whose in heard if whose[1] in self.settings.tokens}
 
     def _silences(self) -> dict[tuple[str, str], str]:
         """Start of each gateway's last silence of which a notice was posted."""
         last: dict[tuple[str, str], str] = {}
-        for key in self._notices.keys("silent/"):
+        for key in self.notices.keys("silent/"):
             _, campus, gateway, began = key.split("/")
             if _began(began) >= _began(last.get((campus, gateway), NEVER)):
                 last[campus, gateway] = began
         return last
 
     def _place(self, name: str) -> Pair:
-        campus = self._settings.campuses.get(name)
-        if campus is None:
-            return name, name
-        return campus.title or name, campus.title_en or campus.title or name
+        return self.settings.titles(name)
 
     def _clock(self, at: float) -> str:
-        return f"{datetime.fromtimestamp(at, self._settings.zone):%Y-%m-%d %H:%M}"
+        return f"{datetime.fromtimestamp(at, self.settings.zone):%Y-%m-%d %H:%M}"
 
 
 def _silence(campus: str, gateway: str, began: str) -> str:

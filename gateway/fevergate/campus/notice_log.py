@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -34,16 +35,15 @@ REASON = 300
 KEYS_AT_ONCE = 500
 
 
+@dataclass(frozen=True)
 class Notices:
     """Notices in the campus server's database. Calls may come from any thread or process, and raise
     `CampusError` where the database refuses."""
 
-    def __init__(
-        self, database: CampusDatabase, settings: CampusSettings, now: Callable[[], float]
-    ) -> None:
-        self._database = database
-        self._settings = settings
-        self._now = now
+    database: CampusDatabase
+    settings: CampusSettings
+    now: Callable[[], float]
+    """Unix time (s)."""
 
     def post(
         self,
@@ -55,27 +55,16 @@ class Notices:
     ) -> int:
         """Queue a notice to each contact of this kind and campus, in their language, once per
         `key`; returns how many rows are new. A notice of campus `""` goes to all contacts."""
-        now = self._now()
+        now = self.now()
+        about = {"key": key, "kind": kind, "campus": campus, "made_at": now, "next_at": now}
         rows = []
         for name, contact in self._contacts(kind, campus):
-            half = LANGUAGES.index(contact.language or self._settings.language)
-            rows.append(
-                {
-                    "key": key,
-                    "kind": kind,
-                    "campus": campus,
-                    "contact": name,
-                    "channel": contact.channel,
-                    "address": contact.address,
-                    "subject": subject[half],
-                    "body": body[half],
-                    "made_at": now,
-                    "next_at": now,
-                }
-            )
+            half = LANGUAGES.index(contact.language or self.settings.language)
+            told = {"contact": name, "channel": contact.channel, "address": contact.address}
+            rows.append(about | told | {"subject": subject[half], "body": body[half]})
         if not rows:
             return 0
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             once = (
                 insert(notices, connection)
                 .on_conflict_do_nothing(index_elements=["key", "contact", "channel"])
@@ -86,12 +75,12 @@ class Notices:
     def told(self, keys: Iterable[str]) -> set[str]:
         """The subset of `keys` that was posted before."""
         wanted = sorted(set(keys))
-        found: set[str] = set()
-        with self._database.read() as connection:
+        posted: set[str] = set()
+        with self.database.read() as connection:
             for start in range(0, len(wanted), KEYS_AT_ONCE):
-                some = notices.c.key.in_(wanted[start : start + KEYS_AT_ONCE])
-                found |= set(connection.scalars(select(notices.c.key).where(some)))
-        return found
+                is_wanted = notices.c.key.in_(wanted[start : start + KEYS_AT_ONCE])
+                posted |= set(connection.scalars(select(notices.c.key).where(is_wanted)))
+        return posted
 
     def keys(self, prefix: str) -> set[str]:
         """Keys that begin with `prefix`, among the newest `REMEMBERED` notices."""
@@ -99,8 +88,7 @@ class Notices:
         statement = select(notices.c.key).where(
             notices.c.id > newest - REMEMBERED, notices.c.key.startswith(prefix, autoescape=True)
         )
-        with self._database.read() as connection:
-            return set(connection.scalars(statement))
+        return set(self.database.scalars(statement))
 
     def due(self, most: int) -> list[Notice]:
         """Notices to be sent now, the longest due first; claims none. At most `most` per address,
@@ -109,17 +97,16 @@ class Notices:
             partition_by=(notices.c.channel, notices.c.address),
             order_by=(notices.c.next_at, notices.c.id),
         )
-        ranked = select(notices, place.label("place")).where(_due(self._now())).subquery()
+        ranked = select(notices, place.label("place")).where(_due(self.now())).subquery()
         columns = [ranked.c[name] for name in Notice.__struct_fields__]
         statement = (
             select(*columns).where(ranked.c.place <= most).order_by(ranked.c.next_at, ranked.c.id)
         )
-        with self._database.read() as connection:
-            return [Notice(**row._mapping) for row in connection.execute(statement)]
+        return [Notice(**row._mapping) for row in self.database.rows(statement)]
 
     def take(self, notice: Notice) -> Notice | None:
         """Claim a notice for `HOLD_S`; None where another has claimed it, or it is done."""
-        now = self._now()
+        now = self.now()
         values: dict[str, object] = {"next_at": now + HOLD_S, "attempts": notice.attempts + 1}
         lapsed = notice.attempts > notice.error.count("\n")
         if lapsed:
@@ -129,15 +116,15 @@ class Notices:
         mine = update(notices).where(
             notices.c.id == notice.id, notices.c.attempts == notice.attempts, _due(now)
         )
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             if not connection.execute(mine.values(values)).rowcount or "given_up_at" in values:
                 return None
         return msgspec.structs.replace(notice, attempts=notice.attempts + 1)
 
     def sent(self, notice: Notice) -> None:
         """Note that the service accepted it; also valid if the claim has ended meanwhile."""
-        values = {"sent_at": self._now(), "given_up_at": None, "next_at": NEVER}
-        with self._database.write() as connection:
+        values = {"sent_at": self.now(), "given_up_at": None, "next_at": NEVER}
+        with self.database.write() as connection:
             connection.execute(
                 update(notices)
                 .where(notices.c.id == notice.id, notices.c.sent_at.is_(None))
@@ -147,12 +134,12 @@ class Notices:
     def failed(self, notice: Notice, reason: str) -> None:
         """Note a failed attempt; it is retried later, until `GIVE_UP_S` after it was posted. Has no
         effect if another server has claimed it since."""
-        now = self._now()
+        now = self.now()
         wait_s = min(MOST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(notice.attempts - 1, 16))
         wait_s *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         over = now - notice.made_at >= GIVE_UP_S
-        said = scrubbed(" ".join(reason.replace("\0", " ").split()), notice.address)
-        with self._database.write() as connection:
+        text = scrubbed(" ".join(reason.replace("\0", " ").split()), notice.address)
+        with self.database.write() as connection:
             connection.execute(
                 update(notices)
                 .where(
@@ -161,7 +148,7 @@ class Notices:
                     notices.c.sent_at.is_(None),
                 )
                 .values(
-                    error=notices.c.error + _line(now, said[:REASON]),
+                    error=notices.c.error + _line(now, text[:REASON]),
                     given_up_at=now if over else None,
                     next_at=NEVER if over else now + wait_s,
                 )
@@ -169,16 +156,11 @@ class Notices:
 
     def recent(self, most: int = 100) -> list[NoticeRecord]:
         """The newest records first."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(notices).order_by(notices.c.id.desc()).limit(most)
-            ).all()
         told = []
-        for row in rows:
+        for row in self.database.rows(select(notices).order_by(notices.c.id.desc()).limit(most)):
             values = dict(row._mapping)
-            values["failures"] = [
-                msgspec.json.decode(line, type=Failure) for line in values["error"].splitlines()
-            ]
+            failures = values["error"].splitlines()
+            values["failures"] = [msgspec.json.decode(line, type=Failure) for line in failures]
             values["address"] = masked(values["address"])
             values["next_at"] = values["next_at"] or None
             told.append(
@@ -189,7 +171,7 @@ class Notices:
     def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
         """Contacts of a kind and campus by a unique name: one person may have two addresses."""
         seen: Counter[tuple[str, str]] = Counter()
-        for contact in self._settings.contacts:
+        for contact in self.settings.contacts:
             seen[contact.name, contact.channel] += 1
             number = seen[contact.name, contact.channel]
             concerns = not campus or not contact.campuses or campus in contact.campuses

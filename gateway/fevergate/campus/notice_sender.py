@@ -39,10 +39,10 @@ class Sender:
             waiting.setdefault(far_side(notice), []).append(notice)
         sent: list[Notice] = []
         started = []
-        for name, some in waiting.items():
+        for name, to_send in waiting.items():
             if name not in self._busy:
                 thread = threading.Thread(
-                    target=self._send_all, args=(some[:MOST], sent), name=name, daemon=True
+                    target=self._send_all, args=(to_send[:MOST], sent), name=name, daemon=True
                 )
                 self._busy[name] = thread
                 started.append(thread)

@@ -145,10 +145,10 @@ class CampusDay(Struct, kw_only=True):
 
     def gates(self) -> dict[str, Figures]:
         """Figures by gate, in order of names."""
-        found: dict[str, Figures] = {}
-        for kiosk in sorted(self.kiosks, key=lambda one: one.gate):
-            found.setdefault(kiosk.gate, Figures()).add(kiosk.figures)
-        return found
+        gates: dict[str, Figures] = {}
+        for kiosk in sorted(self.kiosks, key=lambda kiosk: kiosk.gate):
+            gates.setdefault(kiosk.gate, Figures()).add(kiosk.figures)
+        return gates
 
 
 class DayReport(Struct, kw_only=True):
@@ -163,43 +163,37 @@ class DayReport(Struct, kw_only=True):
 
     @property
     def missing(self) -> list[CampusDay]:
-        return [one for one in self.campuses if one.state == "missing"]
+        return [campus for campus in self.campuses if campus.state == "missing"]
 
     @property
     def complete(self) -> bool:
         """Whether every campus has reported, with at least one minute watched."""
-        return bool(self.campuses) and all(one.state == "reported" for one in self.campuses)
+        return bool(self.campuses) and all(c.state == "reported" for c in self.campuses)
 
     @property
     def zero(self) -> bool:
         """Whether this is a report of zero: complete, no fever, no contradiction."""
-        contradicted = any(one.contradictions for one in self.campuses)
+        contradicted = any(campus.contradictions for campus in self.campuses)
         return self.complete and self.total.fevers == 0 and not contradicted
 
 
 def keyed(report: DayReport) -> dict[str, Any]:
     """A report as a tree of dicts, for `tree_diff.differences`."""
     tree = msgspec.to_builtins(report)
-    tree["campuses"] = {
-        one["campus"]: one
-        | {
-            "kiosks": {f"{it['gateway']}/{it['kiosk']}": it for it in one["kiosks"]},
-            "fevers": {
-                f"{it['gateway']}/{it['kiosk']}/{it['boot']}/{it['seq']}": it
-                for it in one["fevers"]
-            },
-            "silent": dict.fromkeys(one["silent"], "silent"),
-            "contradictions": {
-                f"{it['gateway']}/{it['kiosk']}": it for it in one["contradictions"]
-            },
-            "rows_struck": {str(it["number"]): it for it in one.get("rows_struck", [])},
-            "struck": {
-                f"{it['gateway']}/{it['kiosk']}/{it['begin']:.0f}/{it['end']:.0f}/{it['at']:.0f}": (
-                    it
-                )
-                for it in one.get("struck", [])
-            },
-        }
-        for one in tree["campuses"]
-    }
+    for campus in tree["campuses"]:
+        campus["silent"] = dict.fromkeys(campus["silent"], "silent")
+        for name, key in _KEYS.items():
+            campus[name] = {key.format(**part): part for part in campus.get(name, [])}
+    tree["campuses"] = {campus["campus"]: campus for campus in tree["campuses"]}
     return tree
+
+
+_KIOSK = "{gateway}/{kiosk}"
+_KEYS = {
+    "kiosks": _KIOSK,
+    "fevers": f"{_KIOSK}/{{boot}}/{{seq}}",
+    "contradictions": _KIOSK,
+    "rows_struck": "{number}",
+    "struck": f"{_KIOSK}/{{begin:.0f}}/{{end:.0f}}/{{at:.0f}}",
+}
+"""Keys of the parts of a campus's day."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, Update, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from fevergate.campus.assemble import assemble
 from fevergate.campus.database import CampusDatabase
@@ -45,37 +46,31 @@ class Version(Struct, kw_only=True):
     latest: bool
 
 
+@dataclass(frozen=True)
 class Reports:
     """Reports in the campus server's database. Calls may come from any thread or process."""
 
-    def __init__(
-        self,
-        database: CampusDatabase,
-        settings: CampusSettings,
-        vault: Vault,
-        now: Callable[[], float],
-        believed: Callable[[], bool] = lambda: True,
-    ) -> None:
-        self._database = database
-        self._settings = settings
-        self._vault = vault
-        self._now = now
-        self._believed = believed
+    database: CampusDatabase
+    settings: CampusSettings
+    vault: Vault
+    clock: Callable[[], float]
+    """Unix time (s)."""
+    believed: Callable[[], bool] = lambda: True
 
     def now(self, date: str) -> DayReport:
         """The report of a day as known now, which is not stored."""
-        with self._database.read() as connection:
-            return assemble(connection, self._settings, date)
+        with self.database.read() as connection:
+            return assemble(connection, self.settings, date)
 
     def make(self, date: str) -> int | None:
         """Store a new version if it differs from the last; returns its number, else None."""
-        with self._database.write() as connection:
-            if not self._database.sqlite:
+        with self.database.write() as connection:
+            if not self.database.sqlite:
                 key = func.hashtext(date)
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING, key)))
             # Before anything is read: data that arrives after this is noted again.
             connection.execute(delete(changed).where(changed.c.date == date))
-            report = assemble(connection, self._settings, date)
+            report = assemble(connection, self.settings, date)
             document = msgspec.json.encode(report).decode()
             digest = hashlib.sha256(document.encode()).hexdigest()
             last = connection.execute(
@@ -86,142 +81,117 @@ class Reports:
             ).first()
             if last and last.sha256 == digest:
                 return None
-            found: list[Difference] = []
+            changes: list[Difference] = []
             if last:
                 before = msgspec.json.decode(last.document, type=DayReport)
-                found = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
-                if not found:  # the same, encoded by another version
+                changes = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
+                if not changes:  # the same, encoded by another version
                     return None
             number = last.version + 1 if last else 1
             connection.execute(
                 reports.insert().values(
                     date=date,
                     version=number,
-                    made_at=self._now(),
+                    made_at=self.clock(),
                     sha256=digest,
                     document=document,
-                    differences=msgspec.json.encode(found).decode(),
+                    differences=msgspec.json.encode(changes).decode(),
                 )
             )
             return number
 
     def versions(self, date: str) -> list[Version]:
         """Versions of a day, the newest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
-            ).all()
+        rows = self.database.rows(
+            select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
+        )
         return [self._version(row, rows[0].version) for row in rows]
 
     def read(self, date: str, version: int) -> tuple[DayReport, Version]:
         """One version. Raises `ReportError` where there is none."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(reports).where(reports.c.date == date, reports.c.version == version)
-            ).first()
-            newest = connection.execute(
-                select(func.max(reports.c.version)).where(reports.c.date == date)
-            ).scalar()
-        if row is None or newest is None:
-            raise ReportError("version")
-        return msgspec.json.decode(row.document, type=DayReport), self._version(row, newest)
+        newest = select(func.max(reports.c.version)).where(reports.c.date == date)
+        of_day = select(reports, newest.scalar_subquery().label("newest"))
+        for row in self.database.rows(of_day.where(_is(date, version))):
+            return self._read(row, row.newest)
+        raise ReportError("version")
 
     def latest(self, begin: str, end: str) -> list[tuple[DayReport, Version]]:
         """Newest version of each day from `begin` to `end` that has one, by day."""
         newest = (
             select(reports.c.date, func.max(reports.c.version).label("version"))
-            .where(reports.c.date >= begin, reports.c.date <= end)
+            .where(reports.c.date.between(begin, end))
             .group_by(reports.c.date)
             .subquery()
         )
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(reports)
-                .join(
-                    newest,
-                    (reports.c.date == newest.c.date) & (reports.c.version == newest.c.version),
-                )
-                .order_by(reports.c.date)
-            ).all()
-        return [
-            (msgspec.json.decode(row.document, type=DayReport), self._version(row, row.version))
-            for row in rows
-        ]
+        is_newest = _is(newest.c.date, newest.c.version)
+        rows = self.database.rows(select(reports).join(newest, is_newest).order_by(reports.c.date))
+        return [self._read(row, row.version) for row in rows]
 
     def sign(self, date: str, version: int, by: str) -> None:
         """Sign the newest version as user `by`. Raises `ReportError`, also for a clock in doubt."""
         self._check_clock()
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             row = self._newest(connection, date, version)
             if row.signed_at is not None:
                 raise ReportError("signed")
-            at = self._now()
+            at = self.clock()
             connection.execute(
-                _one(date, version).values(
-                    signed_at=at, signed_by=by, signature=self._signature(row.sha256, by, at)
-                )
+                update(reports)
+                .where(_is(date, version))
+                .values(signed_at=at, signed_by=by, signature=self._signature(row.sha256, by, at))
             )
 
     def submit(self, date: str, version: int, by: str, to: str) -> None:
         """Note that the newest version, once signed, was submitted. Raises `ReportError`."""
         self._check_clock()
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             row = self._newest(connection, date, version)
             if row.signed_at is None:
                 raise ReportError("unsigned")
             if row.submitted_at is not None:
                 raise ReportError("submitted")
             connection.execute(
-                _one(date, version).values(
-                    submitted_at=self._now(), submitted_by=by, submitted_to=to
-                )
+                update(reports)
+                .where(_is(date, version))
+                .values(submitted_at=self.clock(), submitted_by=by, submitted_to=to)
             )
 
     def changed(self, most: int, last: str) -> list[str]:
         """Days up to `last` with data received since their report was made, the oldest first."""
-        with self._database.read() as connection:
-            return list(
-                connection.execute(
-                    select(changed.c.date)
-                    .where(changed.c.date <= last)
-                    .order_by(changed.c.date)
-                    .limit(most)
-                ).scalars()
-            )
+        return self.database.scalars(
+            select(changed.c.date)
+            .where(changed.c.date <= last)
+            .order_by(changed.c.date)
+            .limit(most)
+        )
 
     def dated(self, begin: str, end: str) -> set[str]:
         """Days from `begin` to `end` that have a report."""
-        with self._database.read() as connection:
-            return set(
-                connection.execute(
-                    select(reports.c.date)
-                    .where(reports.c.date >= begin, reports.c.date <= end)
-                    .distinct()
-                ).scalars()
-            )
+        in_range = reports.c.date.between(begin, end)
+        return set(self.database.scalars(select(reports.c.date).where(in_range)))
 
     def first(self) -> str | None:
         """The earliest day with any data; None without data."""
-        with self._database.read() as connection:
-            return connection.execute(
-                select(func.min(items.c.date)).where(items.c.date > "")
-            ).scalar()
+        return self.database.scalars(select(func.min(items.c.date)).where(items.c.date > ""))[0]
 
     def _check_clock(self) -> None:
-        if not self._believed():
+        if not self.believed():
             raise ReportError("clock")
 
     def _signature(self, digest: str, by: str, at: float) -> str:
-        return self._vault.mac(f"{digest}\n{by}\n{at!r}")
+        return self.vault.mac(f"{digest}\n{by}\n{at!r}")
+
+    def _read(self, row: Row[Any], newest: int) -> tuple[DayReport, Version]:
+        return msgspec.json.decode(row.document, type=DayReport), self._version(row, newest)
 
     def _version(self, row: Row[Any], newest: int) -> Version:
-        values = dict(row._mapping)
+        values = {column.name: row._mapping[column.name] for column in reports.c}
         genuine = hashlib.sha256(values.pop("document").encode()).hexdigest() == row.sha256
         signature = values.pop("signature")
         if row.signed_at is not None:
             genuine &= signature == self._signature(row.sha256, row.signed_by, row.signed_at)
-        found = msgspec.json.decode(values.pop("differences"), type=list[Difference])
-        return Version(**values, differences=found, genuine=genuine, latest=row.version == newest)
+        changes = msgspec.json.decode(values.pop("differences"), type=list[Difference])
+        return Version(**values, differences=changes, genuine=genuine, latest=row.version == newest)
 
     @staticmethod
     def _newest(connection: Connection, date: str, version: int) -> Row[Any]:
@@ -238,5 +208,5 @@ class Reports:
         return rows[0]
 
 
-def _one(date: str, version: int) -> Update:
-    return update(reports).where(reports.c.date == date, reports.c.version == version)
+def _is(date: Any, version: Any) -> ColumnElement[bool]:
+    return and_(reports.c.date == date, reports.c.version == version)

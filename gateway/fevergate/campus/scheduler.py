@@ -41,8 +41,6 @@ class Clerk(PeriodicThread):
         reports: Reports,
         escalation: Escalation,
         sender: Sender,
-        now: Callable[[], float],
-        believed: Callable[[], bool] = lambda: True,
         keep_time: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("clerk", EVERY_S)
@@ -51,8 +49,6 @@ class Clerk(PeriodicThread):
         self._reports = reports
         self._escalation = escalation
         self._sender = sender
-        self._now = now
-        self._believed = believed
         self._keep_time = keep_time
 
     def tick(self) -> None:
@@ -67,7 +63,7 @@ class Clerk(PeriodicThread):
             (self._sender.tick, False),
             (self._forget, True),
         ):
-            if by_date and not self._believed():
+            if by_date and not self._store.believed():
                 continue
             try:
                 work()
@@ -98,20 +94,20 @@ class Clerk(PeriodicThread):
         """Post a reminder before the deadline, and a notice once it has passed."""
         report = self._settings.report
         day = self._due(report.deadline, report.remind_before_min)
-        for found, version in self._reports.latest(day.isoformat(), day.isoformat()):
+        for latest, version in self._reports.latest(day.isoformat(), day.isoformat()):
             state = ReportState(
-                missing=[one.campus for one in found.missing],
+                missing=[campus.campus for campus in latest.missing],
                 signed=version.signed_at is not None,
                 submitted=version.submitted_at is not None,
             )
-            self._escalation.remind(found.date, state)
+            self._escalation.remind(latest.date, state)
 
     def _forget(self) -> None:
-        self._store.forget_persons(self._now() - self._settings.persons_days * DAY_S)
+        self._store.forget_persons(self._store.clock() - self._settings.persons_days * DAY_S)
 
     def _due(self, clock: str, before_min: int = 0) -> date:
         """The last day whose report is due: `before_min` before `clock` on the day after it."""
-        now = datetime.fromtimestamp(self._now(), self._settings.zone)
+        now = datetime.fromtimestamp(self._store.clock(), self._settings.zone)
         hour, minute = map(int, clock.split(":"))
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
         due -= timedelta(minutes=before_min)

@@ -103,6 +103,12 @@ class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
     """How long personal data is kept, where a campus sends any."""
 
+    def titles(self, campus: str) -> tuple[str, str]:
+        """A campus's name in Chinese and in English."""
+        known = self.campuses.get(campus)
+        title = (known and known.title) or campus
+        return title, (known and known.title_en) or title
+
     @property
     def url(self) -> URL:
         """URL of the database. Raises `SettingsError`."""

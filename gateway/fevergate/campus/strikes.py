@@ -52,20 +52,20 @@ class TokenStrikes:
         rows = connection.execute(select(strikes).order_by(strikes.c.id))
         self.all = [TokenStrike(**row._mapping) for row in rows]
         self._by_token: dict[tuple[str, str], list[TokenStrike]] = {}
-        for one in self.all:
-            self._by_token.setdefault((one.gateway, one.token), []).append(one)
+        for strike in self.all:
+            self._by_token.setdefault((strike.gateway, strike.token), []).append(strike)
 
     def of(self, gateway: str, epoch: str, token: str, received_at: float) -> list[TokenStrike]:
         """Strikes that select a row, taken back or not."""
         return [
-            one
-            for one in self._by_token.get((gateway, token), ())
-            if one.epoch in (None, epoch) and received_at >= one.since
+            strike
+            for strike in self._by_token.get((gateway, token), ())
+            if strike.epoch in (None, epoch) and received_at >= strike.since
         ]
 
     def strike(self, gateway: str, epoch: str, token: str, received_at: float) -> bool:
         """Whether a row is struck and does not count."""
-        return any(one.undone_at is None for one in self.of(gateway, epoch, token, received_at))
+        return any(s.undone_at is None for s in self.of(gateway, epoch, token, received_at))
 
 
 def read_strikes(database: CampusDatabase) -> list[TokenStrike]:
@@ -102,10 +102,11 @@ class Register:
         with self._database.write() as connection:
             token = self._token(connection, gateway, token)
             known = TokenStrikes(connection).all
-            for one in known:
-                same = (one.gateway, one.token) == (gateway, token) and one.epoch in (None, epoch)
-                if same and one.undone_at is None and one.since <= since:
-                    raise StrikeError("struck", str(one.id))
+            for strike in known:
+                same = (strike.gateway, strike.token) == (gateway, token)
+                same = same and strike.epoch in (None, epoch)
+                if same and strike.undone_at is None and strike.since <= since:
+                    raise StrikeError("struck", str(strike.id))
             if len(known) >= MOST_STRIKES:
                 raise StrikeError("often", str(MOST_STRIKES))
             values: dict[str, Any] = {"gateway": gateway, "token": token, "epoch": epoch}
@@ -137,13 +138,12 @@ class Register:
         return done
 
     def _token(self, connection: Connection, gateway: str, begin: str) -> str:
-        found = connection.execute(
+        tokens = connection.scalars(
             select(items.c.token)
             .where(items.c.gateway == gateway, items.c.token != "")
             .where(items.c.token.startswith(begin, autoescape=True))
             .distinct()
-        ).scalars()
-        tokens = sorted(found)
+        ).all()
         if len(tokens) != 1:
             raise StrikeError("token" if tokens else "nothing", f"{gateway}/{begin}")
         if in_use(self._settings, gateway, tokens[0]):
@@ -161,8 +161,9 @@ class Register:
         by_campus: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             by_campus.setdefault(row["campus"], []).append(dict(row))
-        for campus, some in by_campus.items():
-            mark_days(connection, {"campus": campus, "gateway": strike.gateway}, some, self._now())
+        for campus, of_campus in by_campus.items():
+            whose = {"campus": campus, "gateway": strike.gateway}
+            mark_days(connection, whose, of_campus, self._now())
         return sum(map(len, by_campus.values()))
 
     def _note(self, connection: Connection, action: str, strike: TokenStrike) -> None:

@@ -70,7 +70,7 @@ def _days(
     connection: Connection, strikes: TokenStrikes, dates: set[str]
 ) -> dict[Whose, KioskTotals]:
     """Strikes by gateways on these days."""
-    found: dict[Whose, KioskTotals] = {}
+    days: dict[Whose, KioskTotals] = {}
     wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
     statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
     if dates:
@@ -78,10 +78,10 @@ def _days(
             if strikes.strike(gateway, *came):
                 continue
             day = msgspec.json.decode(payload, type=DaySummary)
-            found.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(
+            days.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(
                 came[0], day
             )
-    return found
+    return days
 
 
 _STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
@@ -17,9 +16,10 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from fevergate.command_line.options import settings_option
-from fevergate.errors import FeverGateError, StoreError
+from fevergate.errors import StoreError
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.system.periodic_thread import PeriodicThread
 from fevergate.web.api import Api
 from fevergate.web.board import Board
 from fevergate.web.context import Shared
@@ -76,29 +76,21 @@ class Pages(Shared):
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        threads: list[PeriodicThread] = [
+            PeriodicThread("forget", FORGET_EVERY_S, self._forget, first_s=FORGET_EVERY_S)
+        ]
+        if self.settings.campus_server:
+            threads.append(FollowUpForwarder(self.settings, self.follow_ups))
         self.live.start()
-        forwarder = (
-            FollowUpForwarder(self.settings, self.follow_ups)
-            if self.settings.campus_server
-            else None
-        )
-        if forwarder:
-            forwarder.start()
-        forgetting = asyncio.create_task(self._forget_persons())
+        for thread in threads:
+            thread.start()
         yield
-        forgetting.cancel()
-        await run_in_threadpool(self.live.stop)
-        if forwarder:
-            await run_in_threadpool(forwarder.stop)
+        for part in (self.live, *threads):
+            await run_in_threadpool(part.stop)
         self.store.close()
 
-    async def _forget_persons(self) -> None:
-        while True:
-            await asyncio.sleep(FORGET_EVERY_S)
-            try:
-                await run_in_threadpool(self.forget_persons)
-            except (FeverGateError, sqlite3.Error) as error:
-                log.error("personal fields stay for now: %s", error)
+    def _forget(self) -> None:
+        self.forget_persons()
 
 
 def serve(settings: GatewaySettings) -> None:
@@ -114,10 +106,7 @@ def serve(settings: GatewaySettings) -> None:
         pages = Pages(settings.as_user("web"))
     except sqlite3.Error as error:
         raise StoreError(f"{settings.path(web.database)}: {error}") from error
-    click.echo(f"pages: https://{web.host}:{web.port}/")
-    if pages.accounts.empty:
-        click.echo(f"one-time code for the first administrator: {pages.accounts.invite()}")
-    https_server.serve(pages.app, web.host, web.port, certificate, key)
+    https_server.serve(pages.app, pages.accounts, "pages", web.host, web.port, certificate, key)
 
 
 @click.command("web")

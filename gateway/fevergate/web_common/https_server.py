@@ -10,11 +10,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
+import click
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fevergate.errors import SettingsError
+from fevergate.web_common.accounts import Accounts
 
 MAX_CONNECTIONS = 1000
 """A request beyond that is answered with 503."""
@@ -31,8 +33,14 @@ _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 log = logging.getLogger(__name__)
 
 
-def serve(app: Any, host: str, port: int, certificate: Path, key: Path) -> None:
-    """Serve until SIGTERM or SIGINT; call `check_certificate` first."""
+def serve(
+    app: Any, accounts: Accounts, name: str, host: str, port: int, certificate: Path, key: Path
+) -> None:
+    """Print where the pages are, and a code until there is an administrator; then serve until
+    SIGTERM or SIGINT. Call `check_certificate` first."""
+    click.echo(f"{name}: https://{host}:{port}/")
+    if accounts.empty:
+        click.echo(f"one-time code for the first administrator: {accounts.invite()}")
     uvicorn.run(
         app,
         host=host,

@@ -41,7 +41,7 @@ class Server:
         escalation = Escalation(parts.database, parts.settings, notices, self.clock.now)
         sender = Sender(notices, {})
         self.clerk = Clerk(
-            *(parts.settings, self.store, self.reports, escalation, sender, *judge),
+            *(parts.settings, self.store, self.reports, escalation, sender),
             self.clock.tick,
         )
         self.receiver = Receiver(parts.settings, self.store, self.clock.gateway_says)
