@@ -18,10 +18,11 @@ from fevergate.campus.report import (
     State,
     StruckHours,
     StruckRows,
+    TokenStrike,
 )
 from fevergate.campus.schema import gateways, items
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.strikes import CAME, TokenStrike, TokenStrikes
+from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import (
     DaySummary,
     FeverEvent,
@@ -167,10 +168,8 @@ def _campus(
     rows_struck = []
     for strike, rows in gone.items():
         figures = _sum(kiosk.figures for kiosk in rows.kiosks())
-        values = {name: getattr(strike, name) for name in _STRIKE}
-        rows_struck.append(
-            StruckRows(number=strike.id, people=figures.screened, fevers=figures.fevers, **values)
-        )
+        values = msgspec.structs.asdict(strike)
+        rows_struck.append(StruckRows(people=figures.screened, fevers=figures.fevers, **values))
         known = {(fever.gateway, fever.identity) for fever in fevers}
         for fever in rows.fevers:
             if (fever.gateway, fever.identity) not in known:
@@ -199,9 +198,6 @@ def _campus(
         struck=_struck(heard),
         rows_struck=rows_struck,
     )
-
-
-_STRIKE = set(StruckRows.__struct_fields__) & set(TokenStrike.__struct_fields__)
 
 
 def _sum(parts: Iterable[Figures]) -> Figures:

@@ -109,22 +109,29 @@ class StruckHours(StruckSpan, frozen=True, kw_only=True):
     kiosk: str
 
 
-class StruckRows(Struct, kw_only=True):
-    """A strike at the campus server of rows by a replaced token, received from `since` on (Unix
-    time, s), including one taken back; `people` and `fevers` are those of this day."""
+class TokenStrike(Struct, frozen=True, kw_only=True):
+    """A strike of the rows received from `since` on (Unix time, s) by a gateway's token, of one
+    epoch or, where `epoch` is None, of all."""
 
-    number: int
+    id: int
     gateway: str
     token: str
+    epoch: str | None
     since: float
     at: float
     by: str
     reason: str
-    people: int
-    fevers: int
     undone_at: float | None = None
     undone_by: str = ""
     undone_reason: str = ""
+
+
+class StruckRows(TokenStrike, frozen=True, kw_only=True):
+    """A strike of this server, including one taken back; `people` and `fevers` are those of the
+    day."""
+
+    people: int
+    fevers: int
 
 
 class CampusDay(Struct, kw_only=True):
@@ -193,7 +200,7 @@ _KEYS = {
     "kiosks": _KIOSK,
     "fevers": f"{_KIOSK}/{{boot}}/{{seq}}",
     "contradictions": _KIOSK,
-    "rows_struck": "{number}",
+    "rows_struck": "{id}",
     "struck": f"{_KIOSK}/{{begin:.0f}}/{{end:.0f}}/{{at:.0f}}",
 }
 """Keys of the parts of a campus's day."""

@@ -7,12 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec.structs import asdict
 
 from fevergate.campus.clock import CampusClock
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
+from fevergate.campus.report import TokenStrike
 from fevergate.campus.settings import CampusSettings, load_campus
-from fevergate.campus.strikes import Register, TokenStrike, read_strikes
+from fevergate.campus.strikes import Register, read_strikes
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.texts.translations import N_, translator
@@ -110,8 +112,8 @@ def strike_token_command(
 
 def _list(database: CampusDatabase, settings: CampusSettings) -> None:
     rows, strikes = replaced_rows(database, settings), read_strikes(database)
-    for one in rows:
-        click.echo(_rows(one, settings))
+    for row in rows:
+        click.echo(_rows(row, settings))
     for strike in strikes:
         click.echo(_struck(strike, settings))
     if not rows and not strikes:
@@ -119,35 +121,22 @@ def _list(database: CampusDatabase, settings: CampusSettings) -> None:
         click.echo(say("nothing is held by a token that was replaced"))
 
 
-def _rows(one: ReplacedRows, settings: CampusSettings) -> str:
-    return translator(settings.language)(
-        ROWS,
-        token=f"{one.gateway}/{one.token[:8]}",
-        epoch=one.epoch or "-",
-        rows=one.rows,
-        fevers=one.fevers,
-        first=_local(one.first_at, settings.zone),
-        last=_local(one.last_at, settings.zone),
-        first_day=one.first_day or "-",
-        last_day=one.last_day or "-",
-    )
+def _rows(rows: ReplacedRows, settings: CampusSettings) -> str:
+    times = {"first": rows.first_at, "last": rows.last_at}
+    values = asdict(rows) | {name: _local(at, settings.zone) for name, at in times.items()}
+    for name in ("epoch", "first_day", "last_day"):
+        values[name] = values[name] or "-"
+    values["token"] = f"{rows.gateway}/{rows.token[:8]}"
+    return translator(settings.language)(ROWS, **values)
 
 
-def _struck(one: TokenStrike, settings: CampusSettings) -> str:
-    say = translator(settings.language)
-    return say(
-        STRUCK if one.undone_at is None else UNDONE,
-        id=one.id,
-        token=f"{one.gateway}/{one.token[:8]}",
-        epoch=say("any") if one.epoch is None else one.epoch or "-",
-        since=_local(one.since, settings.zone),
-        at=_local(one.at, settings.zone),
-        by=one.by,
-        reason=one.reason,
-        undone_at=_local(one.undone_at or 0.0, settings.zone),
-        undone_by=one.undone_by,
-        undone_reason=one.undone_reason,
-    )
+def _struck(strike: TokenStrike, settings: CampusSettings) -> str:
+    say, values = translator(settings.language), asdict(strike)
+    for name in ("since", "at", "undone_at"):
+        values[name] = _local(values[name] or 0.0, settings.zone)
+    values["token"] = f"{strike.gateway}/{strike.token[:8]}"
+    values["epoch"] = say("any") if strike.epoch is None else strike.epoch or "-"
+    return say(STRUCK if strike.undone_at is None else UNDONE, **values)
 
 
 def _local(at: float, zone: ZoneInfo) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Connection, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.replaced import in_use, of_token
+from fevergate.campus.report import TokenStrike
 from fevergate.campus.schema import audit, items, strikes
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import mark_days
@@ -26,23 +26,6 @@ CAME = (items.c.epoch, items.c.token, items.c.received_at)
 
 MOST_STRIKES = 200
 """Limit over all gateways, including those taken back: each report checks each row by them."""
-
-
-class TokenStrike(Struct, frozen=True, kw_only=True):
-    """A strike of the rows received from `since` on (Unix time, s) by a gateway's token, of one
-    epoch or, where `epoch` is None, of all."""
-
-    id: int
-    gateway: str
-    token: str
-    epoch: str | None
-    since: float
-    at: float
-    by: str
-    reason: str
-    undone_at: float | None = None
-    undone_by: str = ""
-    undone_reason: str = ""
 
 
 class TokenStrikes:

@@ -22,6 +22,7 @@ from fevergate.protocol.messages import (
     AlarmState,
     Health,
     LampTest,
+    Message,
     Reading,
     Topic,
     Verdict,
@@ -159,28 +160,21 @@ class Live:
         return msgspec.structs.replace(heard, online=online, trouble=trouble, trend=trend)
 
     def acknowledge(self, gate: str, by: str) -> bool:
-        """Publish a guard's acknowledgement; False if the gateway is not online to take it.
-
-        Raises `NothingFoundError` for an unknown gate.
-        """
-        if gate not in self._gates:
-            raise NothingFoundError(f"gate {gate!r}")
-        if not self._gateway:
-            return False
-        topic = acknowledge_topic(self._settings.campus, gate)
-        return self._broker.publish(topic, encode(Acknowledge(by=by)))
+        """Publish a guard's acknowledgement; see `_tell`."""
+        return self._tell(gate, acknowledge_topic, Acknowledge(by=by))
 
     def try_lamps(self, gate: str, by: str) -> bool:
-        """Ask the gateway to test a gate's lamps; False if it is not online to do so.
+        """Ask the gateway to test a gate's lamps; see `_tell`."""
+        return self._tell(gate, lamp_test_topic, LampTest(by=by))
 
-        Raises `NothingFoundError` for an unknown gate.
-        """
+    def _tell(self, gate: str, topic: Callable[[str, str], str], message: Message) -> bool:
+        """Publish a message for a gate; False if the gateway is not online to take it. Raises
+        `NothingFoundError` for an unknown gate."""
         if gate not in self._gates:
             raise NothingFoundError(f"gate {gate!r}")
-        if not self._gateway:
-            return False
-        topic = lamp_test_topic(self._settings.campus, gate)
-        return self._broker.publish(topic, encode(LampTest(by=by)))
+        return self._gateway and self._broker.publish(
+            topic(self._settings.campus, gate), encode(message)
+        )
 
     def subscribe(self) -> asyncio.Event:
         """An event that is set at a change of any gate."""

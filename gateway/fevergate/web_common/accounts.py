@@ -92,15 +92,14 @@ class Accounts:
         with self._store.transaction() as connection:
             connection.execute("delete from codes")
             connection.execute(
-                "insert into codes values (?, ?)", (_digest(code), self._now() + CODE_LIFETIME_S)
+                "insert into codes values (?, ?)", (digest(code), self._now() + CODE_LIFETIME_S)
             )
         return code
 
     def begin(self, code: str, name: str, password: str) -> None:
         """Make an administrator with a code of `invite`: the first, another, or one who forgot the
         password. Raises `AccountError`."""
-        digest = _digest(code.strip().upper())
-        valid = (digest, self._now())
+        valid = (digest(code.strip().upper()), self._now())
         if not self._store.query("select 1 from codes where code = ? and expires_at > ?", valid):
             raise AccountError("code")
         hashed = self._checked(name, password, "administrator")
@@ -160,13 +159,13 @@ class Accounts:
         with self._store.transaction() as connection:
             connection.execute(
                 "insert into sessions values (?, ?, ?, ?, ?)",
-                (_digest(token), name, csrf, self._now(), self._now()),
+                (digest(token), name, csrf, self._now(), self._now()),
             )
         return token
 
     def session(self, token: str, *, touch: bool = True) -> Session | None:
         """The session of a token unless it has ended; with `touch` this counts as a use of it."""
-        rows = self._store.query(_SELECT_SESSION, (_digest(token),))
+        rows = self._store.query(_SELECT_SESSION, (digest(token),))
         if not rows:
             return None
         user, role, csrf, created_at, seen_at = rows[0]
@@ -180,7 +179,7 @@ class Accounts:
             with self._store.transaction() as connection:
                 connection.execute(
                     "update sessions set seen_at = ?, created_at = ? where token = ?",
-                    (now, created_at, _digest(token)),
+                    (now, created_at, digest(token)),
                 )
             seen_at = now
         return Session(
@@ -190,7 +189,7 @@ class Accounts:
     def sign_out(self, token: str) -> None:
         """End a session."""
         with self._store.transaction() as connection:
-            connection.execute("delete from sessions where token = ?", (_digest(token),))
+            connection.execute("delete from sessions where token = ?", (digest(token),))
 
     def _count_attempt(self, name: str, address: str) -> None:
         """Count an attempt before the password is checked, so that a burst of guesses cannot pass
@@ -231,5 +230,6 @@ class Accounts:
         return self._passwords.hash(password)
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What is stored of a secret: its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from fevergate.errors import AccountError
 from fevergate.texts.translations import SCOPES
-from fevergate.web_common.accounts import NAME
+from fevergate.web_common.accounts import NAME, digest
 from fevergate.web_common.store import WebStore
 
 PREFIX = "fg_"
@@ -54,13 +54,13 @@ class Tokens:
             connection.execute(
                 "insert into tokens(name, digest, scopes, by, created_at, expires_at)"
                 " values (?, ?, ?, ?, ?, ?)",
-                (name, _digest(secret), chosen, by, self._now(), self._now() + days * DAY_S),
+                (name, digest(secret), chosen, by, self._now(), self._now() + days * DAY_S),
             )
         return secret
 
     def find(self, secret: str) -> Token | None:
         """The token of a secret unless it has expired; records its use, at most once a minute."""
-        rows = self._store.query(f"{_SELECT} where digest = ?", (_digest(secret),))
+        rows = self._store.query(f"{_SELECT} where digest = ?", (digest(secret),))
         if not rows:
             return None
         token, now = _of(rows[0]), self._now()
@@ -86,21 +86,9 @@ class Tokens:
             connection.execute('delete from tokens where "by" = ?', (person,))
 
 
-_SELECT = "select id, name, scopes, by, created_at, expires_at, used_at from tokens"
+_SELECT = f"select {', '.join(Token.__struct_fields__)} from tokens"  # noqa: S608 - field names
 
 
-def _of(row: tuple[int, str, str, str, float, float, float | None]) -> Token:
-    number, name, scopes, by, created_at, expires_at, used_at = row
-    return Token(
-        id=number,
-        name=name,
-        scopes=scopes.split(),
-        by=by,
-        created_at=created_at,
-        expires_at=expires_at,
-        used_at=used_at,
-    )
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _of(row: tuple[Any, ...]) -> Token:
+    values = dict(zip(Token.__struct_fields__, row, strict=True))
+    return Token(**values | {"scopes": values["scopes"].split()})
