@@ -7,17 +7,16 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fevergate.campus import report_sheet
 from fevergate.campus.account_store import PeopleStore
 from fevergate.campus.notice_log import Notices
 from fevergate.campus.report import DayReport
+from fevergate.campus.report_sheet import TABLES, ReportText
 from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
@@ -28,7 +27,7 @@ from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import Functions, Say, Site
+from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.store import AuditedStore
 
@@ -57,7 +56,7 @@ class CampusPages(Site):
             settings.zone,
             settings.language,
             ["fevergate.campus", "fevergate.web_common"],
-            _functions(settings.zone),
+            lambda language, say: {"text": ReportText(settings.zone, language, say)},
         )
         self._settings = settings
         self._people = people
@@ -123,8 +122,13 @@ class CampusPages(Site):
             raise HTTPException(404)
         else:
             report, version = self._reports.now(day), None
+        persons = [
+            f"/admin/persons/{campus.campus}/{fever.identity}"
+            for campus in report.campuses
+            for fever in campus.fevers
+        ]
         more = {"report": report, "version": version, "versions": versions, "to": to}
-        return self.page(request, "report.html", **more)
+        return self.page(request, "report.html", persons=persons, **more)
 
     def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
@@ -132,14 +136,13 @@ class CampusPages(Site):
         report, version = self._version(request, day, self._reports.versions(day))
         language = self.language(request)
         say = translator(language)
-        zone = self._settings.zone
-        sheet = report_sheet.sheet(report, [version], zone, language, say)
+        text = ReportText(self._settings.zone, language, say)
+        sheet = text.sheet(report, version)
         if kind == "csv":
             name = request.query_params.get("table", "campuses")
-            if name not in report_sheet.TABLES:
+            if name not in TABLES:
                 raise HTTPException(404)
-            table = report_sheet.table(name, report, zone, language, say)
-            media, write = CSV, partial(write_csv, table)
+            media, write = CSV, partial(write_csv, text.table(name, report))
         elif kind == "xlsx":
             media, write = XLSX, partial(write_xlsx, sheet)
         elif kind == "pdf":
@@ -209,26 +212,3 @@ class CampusPages(Site):
 def _day(request: Request) -> str:
     """The date of the address. Raises `PeriodError`."""
     return parse_day(request.path_params["date"]).isoformat()
-
-
-def _functions(zone: ZoneInfo) -> Functions:
-    def functions(say: Say) -> dict[str, Callable[..., Any]]:
-        return {
-            "verdict": lambda report: report_sheet.verdict(report, say),
-            "gaps": lambda report, language: report_sheet.gaps(report, language, say),
-            "struck": lambda report, language: report_sheet.struck(report, language, zone, say),
-            "table": lambda name, report, language: report_sheet.table(
-                name, report, zone, language, say
-            ),
-            "corrections": lambda version, report, language: report_sheet.corrections(
-                version, report, language, say
-            ),
-            "records": lambda report: [
-                f"/admin/persons/{campus.campus}/{fever.identity}"
-                for campus in report.campuses
-                for fever in campus.fevers
-            ],
-            "signatures": lambda version: report_sheet.signatures(version, zone, say),
-        }
-
-    return functions

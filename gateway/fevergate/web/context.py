@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -161,7 +161,7 @@ class Shared(Site):
         }
 
 
-def _functions(settings: GatewaySettings, say: Say) -> dict[str, Callable[..., Any]]:
+def _functions(settings: GatewaySettings, _language: str, say: Say) -> dict[str, Any]:
     return {
         "gate_title": settings.gate_title,
         "fault": lambda word: trouble_text.fault(word, say),

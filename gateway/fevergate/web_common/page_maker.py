@@ -46,8 +46,8 @@ PAGE = 100
 """Rows of a list on one page."""
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
-Functions = Callable[[Say], dict[str, Callable[..., Any]]]
-"""Makes the functions that templates may call, given the translation of their language."""
+Functions = Callable[[str, Say], Mapping[str, Any]]
+"""Makes what templates may call, given their language and its translation."""
 
 
 class PageMaker:
@@ -143,7 +143,7 @@ class PageMaker:
         )
         environment.globals["label"] = partial(_named, LABELS, say)
         environment.globals["reason"] = partial(_named, ERRORS, say)
-        environment.globals.update(functions(say))
+        environment.globals.update(functions(language, say))
         return environment
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from played_calendar import World
 from sqlalchemy import select
 
-from fevergate.campus.report_sheet import sheet, struck
+from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.schema import audit, changed
 from fevergate.campus.strikes import Register, read_strikes
 from fevergate.campus.unacknowledged import unseen
@@ -96,11 +96,12 @@ def test_the_report_says_who_struck_what_and_why_in_both_languages(parts, langua
     say = translator(language)
     for reason in ("stolen", "wrong one"):
         report = parts.report()
-        (line,) = struck(report, language, parts.settings.zone, say)
+        text = ReportText(parts.settings.zone, language, say)
+        (line,) = text.struck(report)
         assert word in line and "李伟" in line and reason in line and OLD[:8] in line
         parts.reports.make(DAY)
         versions = parts.reports.versions(DAY)
-        assert line in sheet(report, versions, parts.settings.zone, language, say).lines
+        assert line in text.sheet(report, versions[0]).lines
         if reason == "stolen":
             register(parts, reason="wrong one").take_back(number)
 

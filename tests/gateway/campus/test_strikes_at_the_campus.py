@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from played_calendar import World
 
 from fevergate.campus.epoch_totals import KioskTotals
-from fevergate.campus.report_sheet import sheet, struck
+from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.unacknowledged import unseen
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 from fevergate.storage import epochs
@@ -58,10 +58,11 @@ def test_a_day_that_was_stated_is_stated_again_without_what_is_struck(world):
     report = world.campus.reports.now(ON)
     for language, word in (("zh", "已剔除"), ("en", "Struck, in no figure")):
         say = translator(language)
-        (line,) = struck(report, language, world.settings.zone, say)
+        text = ReportText(world.settings.zone, language, say)
+        (line,) = text.struck(report)
         assert word in line and "李伟" in line and "stolen" in line
         versions = world.campus.reports.versions(ON)
-        assert line in sheet(report, versions, world.settings.zone, language, say).lines
+        assert line in text.sheet(report, versions[0]).lines
     strikes(world, take_back, reason="wrong kiosk")
     assert world.figures(ON) == before
     (shown,) = on_campus(world).struck
@@ -128,7 +129,7 @@ def test_minutes_that_were_told_late_are_in_the_report(tmp_path):
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 1)
     say = translator("en")
-    found = sheet(report, [version], parts.settings.zone, "en", say)
+    found = ReportText(parts.settings.zone, "en", say).sheet(report, version)
     column = found.tables[0].columns.index("Minutes told late")
     assert next(iter(found.tables[0].rows))[column] == 45
     parts.close()
