@@ -16,6 +16,7 @@ from fevergate.protocol.messages import Identity
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.epochs import RESENT_DAYS
+from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import WebStore
 
 SITES = ("", "axillary", "oral", "ear")
@@ -84,25 +85,14 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
             raise FollowUpError(name, "long")
     if closed and clinical_c is None:
         raise FollowUpError("clinical_c", "second")
-    if closed and outcome == "released" and clinical_c >= FEVER_C and not fields["note"]:
+    if closed and outcome == "released" and (clinical_c or 0) >= FEVER_C and not fields["note"]:
         raise FollowUpError("note", "released")
-    return FollowUp(
-        clinical_c=clinical_c,
-        clinical_site=site,
-        outcome=outcome,
-        person=fields["person"],
-        unit=fields["unit"],
-        phone=fields["phone"],
-        note=fields["note"],
-        closed=closed,
-        revision=_revision(form.get("revision", "0")),
-    )
-
-
-def _revision(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    revision = whole_number(form.get("revision", "0"))
+    if revision < 0:
         raise FollowUpError("revision", "again")
-    return int(text)
+    values: dict[str, Any] = {name: fields[name] for name in MAX_LENGTHS}
+    values |= {"clinical_c": clinical_c, "clinical_site": site, "outcome": outcome}
+    return FollowUp(**values, closed=closed, revision=revision)
 
 
 class FollowUps:
