@@ -29,7 +29,6 @@ from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.store import AuditedStore
 
 DAYS = 35
 MOST = 200
@@ -59,7 +58,7 @@ class CampusPages(Site):
             lambda language, say: {"text": ReportText(settings.zone, language, say)},
         )
         self._settings = settings
-        self._people = people
+        self.audited = people
         self._store = store
         self._reports = reports
         self._notices = notices
@@ -74,10 +73,6 @@ class CampusPages(Site):
             post("/admin/reports/{date:str}/submit", self.submit),
             get("/admin/persons/{campus:str}/{kiosk:str}/{boot:int}/{seq:int}", self.person),
         ]
-
-    @property
-    def audited(self) -> AuditedStore:
-        return self._people
 
     def home(self, session: Session) -> str:
         return "/reports"

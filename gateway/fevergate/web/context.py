@@ -52,7 +52,7 @@ class Shared(Site):
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.clock = PagesClock(settings)
-        self.store = WebStore(settings.path(settings.web.database), self.clock.now)
+        self.store = self.audited = WebStore(settings.path(settings.web.database), self.clock.now)
         self.accounts = Accounts(self.store)
         self.tokens = Tokens(self.store)
         vault = Vault(settings.path(KEY))
@@ -68,11 +68,10 @@ class Shared(Site):
             partial(_functions, settings),
         )
 
-    @contextmanager
-    def reader(self) -> Iterator[Database]:
-        """A read-only connection to the gateway's database. Raises `StoreError`."""
-        with open_reader(self.settings.path(self.settings.database)) as reader:
-            yield reader
+    def reader(self) -> Database:
+        """A read-only connection to the gateway's database, which `with` closes at its end. Raises
+        `StoreError`."""
+        return open_reader(self.settings.path(self.settings.database))
 
     def forget_persons(self) -> int:
         """Delete personal fields that are too old; return in how many follow-ups.
@@ -141,10 +140,6 @@ class Shared(Site):
             raise NothingFoundError(f"fever {identity}")
         return fever
 
-    @property
-    def audited(self) -> WebStore:
-        return self.store
-
     def home(self, session: Session) -> str:
         if session.role == "administrator":
             return "/admin/overview"
@@ -152,7 +147,6 @@ class Shared(Site):
 
     def always(self) -> dict[str, Any]:
         return {
-            "campus": self.settings.campus,
             "settings": self.settings,
             "first_gate": self.settings.gates[0].name,
             "today": self.clock.today().isoformat(),
@@ -167,8 +161,4 @@ def _functions(settings: GatewaySettings, _language: str, say: Say) -> dict[str,
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
         "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
-        "verdict": lambda day: verdict(day, say),
-        "coverage": lambda day: coverage(day, say),
-        "doubts": lambda day: doubts(day, say),
-        "strikes": lambda day: strikes(day, say),
-    }
+    } | {text.__name__: partial(text, say=say) for text in (verdict, coverage, doubts, strikes)}

@@ -50,8 +50,15 @@ Functions = Callable[[str, Say], Mapping[str, Any]]
 """Makes what templates may call, given their language and its translation."""
 
 
-class PageMaker:
-    """Renders the templates of some packages, searched in order; `zone` is the local time zone."""
+class Site(ABC):
+    """The pages of one web application, made of the templates of some packages, searched in order;
+    `zone` is the local time zone."""
+
+    accounts: Accounts
+    audited: AuditedStore
+    """The database with accounts and audit."""
+
+    role_names: Mapping[Role, str] = {"guard": N_("Guard"), "administrator": N_("Administrator")}
 
     def __init__(
         self, zone: ZoneInfo, language: str, packages: Sequence[str], functions: Functions
@@ -63,7 +70,13 @@ class PageMaker:
             language: self._environment(language, functions) for language in LANGUAGES
         }
 
-    role_names: Mapping[Role, str] = {"guard": N_("Guard"), "administrator": N_("Administrator")}
+    @abstractmethod
+    def home(self, session: Session) -> str:
+        """The address of the page to show after signing in."""
+
+    def note(self, request: Request, action: str, what: str = "") -> None:
+        """Add an entry to the audit, by the person whose session it is."""
+        self.audited.note(session_of(request).user, action, what)
 
     def always(self) -> dict[str, Any]:
         """Values that every template gets."""
@@ -145,25 +158,6 @@ class PageMaker:
         environment.globals["reason"] = partial(_named, ERRORS, say)
         environment.globals.update(functions(language, say))
         return environment
-
-
-class Site(PageMaker, ABC):
-    """The pages of one web application, with accounts and the audit."""
-
-    accounts: Accounts
-
-    @property
-    @abstractmethod
-    def audited(self) -> AuditedStore:
-        """The database with the audit."""
-
-    def note(self, request: Request, action: str, what: str = "") -> None:
-        """Add an entry to the audit, by the person whose session it is."""
-        self.audited.note(session_of(request).user, action, what)
-
-    @abstractmethod
-    def home(self, session: Session) -> str:
-        """The address of the page to show after signing in."""
 
 
 def page_of(request: Request) -> int:
