@@ -93,16 +93,14 @@ class ReportText:
 
     def gaps(self, report: DayReport) -> list[str]:
         """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
-        sentences = []
+        say, sentences = self._say, []
         for state, sentence in GAPS.items():
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
-                sentences.append(self._say(sentence) % ", ".join(names))
-        text = self._say(
-            "%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d."
-        )
+                sentences.append(say(sentence) % ", ".join(names))
         return sentences + [
-            text % (msgspec.structs.asdict(contradiction) | {"campus": self.title(campus)})
+            say("%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d.")
+            % (msgspec.structs.asdict(contradiction) | {"campus": self.title(campus)})
             for campus in report.campuses
             for contradiction in campus.contradictions
         ]
@@ -118,17 +116,18 @@ class ReportText:
 
     def _rows_in_words(self, rows: StruckRows) -> str:
         """Sentence on struck rows of a replaced token, or on taking that back: by whom and why."""
+        say = self._say
         values: dict[str, Any] = msgspec.structs.asdict(rows) | {"token": rows.token[:8]}
         for name in ("since", "at", "undone_at"):
             values[name] = local(values[name], self._zone, "%Y-%m-%d %H:%M")
         if rows.undone_at is None:
-            text = self._say(
+            text = say(
                 "Struck, in no figure: what came since %(since)s by the replaced token %(token)s of"
                 " %(gateway)s, %(people)d people, %(fevers)d fevers; by %(by)s at %(at)s:"
                 " %(reason)s."
             )
         else:
-            text = self._say(
+            text = say(
                 "Counts again: what came since %(since)s by the replaced token %(token)s of"
                 " %(gateway)s, struck by %(by)s at %(at)s (%(reason)s), taken back by %(undone_by)s"
                 " at %(undone_at)s: %(undone_reason)s."
