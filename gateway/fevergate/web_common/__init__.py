@@ -1,6 +1,6 @@
 """What the gateway's and the campus server's web applications share.
 
 Signing in: `accounts`, `passwords`, `tokens`, `middleware`, `sign_in`, `account_pages`. The
-database of accounts and audit: `store`, `schema`. Pages: `page_maker`, `dates`. Reports as tables
-and files: `tables`, `exports`, `downloads`. The server itself: `https_server`.
+database of accounts and audit: `store`, `schema`. Pages: `page_maker`, `routes`, `dates`. Reports
+as tables and files: `tables`, `exports`, `downloads`. The server itself: `https_server`.
 """
