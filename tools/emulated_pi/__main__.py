@@ -1,7 +1,5 @@
 """`tools/pi-check`: builds the card, plays the steps on it, and prints the result."""
 
-from __future__ import annotations
-
 import random
 import shutil
 import signal

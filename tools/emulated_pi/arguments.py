@@ -1,7 +1,5 @@
 """Options of tools/pi-check. Standard library only: `--help` works before anything is set up."""
 
-from __future__ import annotations
-
 import argparse
 
 SUITES = {"bookworm": "3.11", "trixie": "3.13"}

@@ -1,7 +1,5 @@
 """Reads Raspberry Pi OS's config.txt as a Pi 3's firmware would; QEMU has no such firmware."""
 
-from __future__ import annotations
-
 BOOT_CONFIG = "/boot/firmware/config.txt"
 STRICT = "dtparam=strict_gpiod"
 """Makes Raspberry Pi's kernel release a GPIO line when the program that drove it dies (Raspberry Pi

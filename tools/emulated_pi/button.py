@@ -8,8 +8,6 @@ kernel's handler at the load of that register and sets the result. From there on
 own: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 

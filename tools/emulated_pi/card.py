@@ -4,8 +4,6 @@ Each stage is cached, and built again when its inputs have changed: Debian's pac
 packages for the Pi's processor, the image with the gateway installed, the image with a campus.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

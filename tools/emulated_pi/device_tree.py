@@ -4,8 +4,6 @@ Without it, the kernel's random generator is not ready for minutes; until then e
 which moves its stack at random, waits for a lock that all processors share.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

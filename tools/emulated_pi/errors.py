@@ -1,7 +1,5 @@
 """The error of a check that cannot go on."""
 
-from __future__ import annotations
-
 from fevergate.errors import FeverGateError
 
 

@@ -1,8 +1,6 @@
 """Reads the state of a Raspberry Pi's pins from the chip's registers, which hold it whoever drives
 a pin, even after the kernel has crashed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The emulated Pi: QEMU's process, its serial line, its pins and its power."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import signal

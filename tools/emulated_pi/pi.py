@@ -1,7 +1,5 @@
 """The emulated Pi as a gateway: its commands, lamps and button, and a kiosk's readings."""
 
-from __future__ import annotations
-
 import shlex
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Plays the check's steps on the emulated Pi, and judges them by its pins and its database."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 The other end is `guest/agent`.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import contextlib

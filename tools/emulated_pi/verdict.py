@@ -1,7 +1,5 @@
 """Counts the results of one check, and judges them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass, field
 

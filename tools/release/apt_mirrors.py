@@ -1,7 +1,5 @@
 """Finds the Debian mirrors of this machine's apt, since no file of the project names one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 

@@ -8,8 +8,6 @@ of what it leaves open.
 写出网关所用每个软件包文件的哈希与软件物料清单。
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,8 +1,6 @@
 """`tools/make-deb`: gateway/install and all that it needs, as one package; it runs when dpkg has
 unpacked it. 把安装程序及其所需全部文件打成 Debian 包。"""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Makes the manual page, in groff_man(7), from the commands' help texts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from inspect import cleandoc
 

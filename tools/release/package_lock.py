@@ -4,8 +4,6 @@ uv resolves pyproject.toml for the systems that `gateway/install` serves (`bill_
 down what came of it); `download` fetches the locked files for one of them.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """What the gateway's wheel is built from, copied so that building leaves no files in a checkout."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 
