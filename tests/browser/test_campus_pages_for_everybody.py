@@ -2,8 +2,10 @@
 
 import pytest
 from accessibility import WAYS, judged
+from campus_site import over
 
-from harness.browser import chromium, opened, sign_in
+from fevergate.protocol.campus_messages import Delivery, Summary
+from harness.browser import WIDE, chromium, opened, sign_in
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
 PAGES = ["/reports", "/status", "/admin/people", "/admin/audit", "/account", "/nowhere"]
@@ -20,6 +22,9 @@ def place(tmp_path_factory):
     with filled(tmp_path_factory.mktemp("campus") / "server") as host:
         last = play(host)
         host.server.store.refuse("gw-west", "$.items[0].gate", "expected a name", b"{}")
+        before: list[Summary] = [over(day="2026-11-10")]
+        stolen = Delivery(campus="east", gateway="gw-east", epoch="0123456789abcdef", items=before)
+        host.server.store.keep(stolen, "fedcba9876543210")
         yield host, last
 
 
@@ -44,6 +49,18 @@ def test_everybody_can_use_every_page(place, browser, language, theme, size):
         assert "%(" not in page.inner_text("body"), path
     assert [text for text in complaints if "404" not in text] == []
     assert not [url for url in asked if not url.startswith((host.url, "data:"))]
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_at_a_desk_no_table_of_the_status_page_is_cut(place, browser, language):
+    host, _ = place
+    page = opened(browser, host.url, language, WIDE)
+    sign_in(page, ADMINISTRATOR)
+    page.goto(host.url + "/status")
+    assert page.get_by_text("fedcba98").is_visible()
+    for table in page.locator(".wide").all():
+        assert table.evaluate("it => it.scrollWidth - it.clientWidth") <= 0
     page.context.close()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -32,6 +33,12 @@ from fevergate.protocol.campus_messages import (
     KioskCount,
 )
 
+MAX_LISTED = 1000
+"""Most fevers of a campus that a report lists, and as many struck ones; all are counted."""
+
+AT_ONCE = 500
+"""Fevers that are read at once."""
+
 
 class _Heard:
     """Summaries and fevers of one campus's day, as its gateways sent them."""
@@ -39,8 +46,14 @@ class _Heard:
     def __init__(self) -> None:
         self.told: dict[tuple[str, str], KioskTotals] = {}
         """By gateway and kiosk."""
-        self.fevers: list[FeverDay] = []
+        self.fevers: dict[tuple[str, str], Figures] = {}
+        """Counts of the fevers that are not struck, by gateway and kiosk."""
+        self.gates: dict[tuple[str, str], str] = {}
+        """Where the fevers were seen, by gateway and kiosk."""
+        self.listed: list[FeverDay] = []
+        self.unlisted = 0
         self.stating: set[str] = set()
+        self._listed: Counter[bool] = Counter()
 
     def hear(self, gateway: str, epoch: str, kind: str, payload: str) -> None:
         """Add one row of `items`."""
@@ -51,32 +64,47 @@ class _Heard:
         elif kind == "day":
             day = msgspec.json.decode(payload, type=DaySummary)
             self._of(gateway, day.kiosk).hear(epoch, day)
-        elif kind == "hour":
+        else:
             hour = msgspec.json.decode(payload, type=HourSummary)
             self._of(gateway, hour.kiosk).hours.append((epoch, hour))
-        else:
-            event = msgspec.json.decode(payload, type=FeverEvent)
-            self.fevers.append(_fever(gateway, event))
 
-    def mark_struck(self) -> None:
-        """Mark the fevers in hours that were struck at their gateway."""
-        for fever in self.fevers:
-            kiosk = self.told.get((fever.gateway, fever.kiosk))
-            fever.struck = kiosk is not None and kiosk.strikes(fever.at)
+    def strikes(self, fever: FeverDay) -> bool:
+        """Whether a fever is in hours that were struck at its gateway."""
+        kiosk = self.told.get((fever.gateway, fever.kiosk))
+        return kiosk is not None and kiosk.strikes(fever.at)
+
+    def count(self, fever: FeverDay) -> None:
+        """Add a fever to the counts, unless it is struck."""
+        who = (fever.gateway, fever.kiosk)
+        self.gates.setdefault(who, fever.gate)
+        if not fever.struck:
+            self.fevers.setdefault(who, Figures()).add(
+                Figures(
+                    fevers=1,
+                    confirmed=fever.confirmed,
+                    released=fever.closed and fever.outcome == "released",
+                    outstanding=not fever.closed,
+                )
+            )
+
+    def enlist(self, fever: FeverDay) -> None:
+        """List a fever where there is room: struck ones take none from the others."""
+        if self._listed[fever.struck] < MAX_LISTED:
+            self._listed[fever.struck] += 1
+            self.listed.append(fever)
+        else:
+            self.unlisted += 1
 
     def kiosks(self) -> list[KioskFigures]:
-        by_kiosk: dict[tuple[str, str], list[FeverDay]] = {}
-        for fever in self.fevers:
-            by_kiosk.setdefault((fever.gateway, fever.kiosk), []).append(fever)
         # A fever arrives at once, its kiosk's day some minutes later.
-        early = {who: KioskCount(kiosk=who[1], gate=of[0].gate) for who, of in by_kiosk.items()}
+        early = {who: KioskCount(kiosk=who[1], gate=gate) for who, gate in self.gates.items()}
         counts = {who: told.count(who[1]) for who, told in self.told.items()}
         return [
             KioskFigures(
                 gateway=who[0],
                 kiosk=who[1],
                 gate=count.gate,
-                figures=_figures(count, by_kiosk.get(who, [])),
+                figures=_figures(count, self.fevers.get(who, Figures())),
             )
             for who, count in sorted((early | counts).items())
         ]
@@ -94,7 +122,7 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
     order = (items.c.campus, items.c.gateway, items.c.kind == "gateway_day", items.c.key)
     for campus, gateway, kind, payload, *came in connection.execute(
         select(items.c.campus, items.c.gateway, items.c.kind, items.c.payload, *CAME)
-        .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "hour", "fever")))
+        .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "hour")))
         .order_by(*order)
     ):
         epoch = came[0]
@@ -103,7 +131,16 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
             of_strike.hear(gateway, epoch, kind, payload)
         if not strikes.strike(gateway, *came):
             heard.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
-    _follow(connection, strikes, {campus: day.fevers for campus, day in heard.items()})
+    for campus, fever, selecting in _fevers(connection, strikes, date):
+        for strike in selecting:
+            gone.setdefault(campus, {}).setdefault(strike.id, _Heard()).count(fever)
+        day = heard.setdefault(campus, _Heard())
+        if _is_counted(selecting):
+            fever.struck = day.strikes(fever)
+            day.count(fever)
+        else:
+            fever.struck = True
+        day.enlist(fever)
     campuses = [
         _campus(
             (campus, *titles),
@@ -163,18 +200,11 @@ def _campus(
     gone: Mapping[TokenStrike, _Heard],
 ) -> CampusDay:
     """One campus's day from the rows that count (`heard`) and those of each strike (`gone`)."""
-    heard.mark_struck()
-    fevers = list(heard.fevers)
     rows_struck = []
     for strike, rows in gone.items():
         figures = _sum(kiosk.figures for kiosk in rows.kiosks())
         values = msgspec.structs.asdict(strike)
         rows_struck.append(StruckRows(people=figures.screened, fevers=figures.fevers, **values))
-        known = {(fever.gateway, fever.identity) for fever in fevers}
-        for fever in rows.fevers:
-            if (fever.gateway, fever.identity) not in known:
-                fever.struck = True
-                fevers.append(fever)
     kiosks = heard.kiosks()
     figures = _sum(kiosk.figures for kiosk in kiosks)
     silent = sorted(expected - heard.stating)
@@ -192,7 +222,8 @@ def _campus(
         state=state,
         figures=None if state == "missing" else figures,
         kiosks=kiosks,
-        fevers=sorted(fevers, key=lambda fever: (fever.at, fever.identity)),
+        fevers=sorted(heard.listed, key=lambda fever: (fever.at, fever.identity)),
+        unlisted=heard.unlisted,
         silent=silent,
         contradictions=_contradictions(heard),
         struck=_struck(heard),
@@ -207,22 +238,52 @@ def _sum(parts: Iterable[Figures]) -> Figures:
     return figures
 
 
-def _figures(count: KioskCount, events: list[FeverDay]) -> Figures:
-    fevers = [fever for fever in events if not fever.struck]
+def _figures(count: KioskCount, events: Figures) -> Figures:
     # Either the count or the fever events may arrive late.
-    number = max(count.fever, len(fevers))
-    closed = sum(fever.closed for fever in fevers)
+    number = max(count.fever, events.fevers)
     return Figures(
         screened=count.normal + number,
         fevers=number,
-        confirmed=sum(fever.confirmed for fever in fevers),
-        released=sum(fever.closed and fever.outcome == "released" for fever in fevers),
-        outstanding=number - closed,
+        confirmed=events.confirmed,
+        released=events.released,
+        outstanding=number - (events.fevers - events.outstanding),
         retries=count.retry,
         watched_minutes=count.watched_minutes,
         fault_minutes=count.fault_minutes,
         late_minutes=count.late_minutes,
     )
+
+
+def _fevers(
+    connection: Connection, strikes: TokenStrikes, date: str
+) -> Iterator[tuple[str, FeverDay, list[TokenStrike]]]:
+    """Each fever of a day with its campus, in order of time, and the strikes that select its row,
+    taken back or not."""
+    rows = connection.execute(
+        select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
+        .where(items.c.date == date, items.c.kind == "fever")
+        .order_by(items.c.campus, items.c.at, items.c.key)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for part in rows.partitions():
+        fevers = {
+            (campus, fever.gateway, f"follow_up/{fever.identity}"): (
+                fever,
+                strikes.of(gateway, *came),
+            )
+            for campus, gateway, payload, *came in part
+            for fever in [_fever(gateway, msgspec.json.decode(payload, type=FeverEvent))]
+        }
+        counted = {whose: fever for whose, (fever, by) in fevers.items() if _is_counted(by)}
+        if counted:
+            _follow(connection, strikes, counted)
+        for (campus, *_), (fever, selecting) in fevers.items():
+            yield campus, fever, selecting
+
+
+def _is_counted(selecting: Iterable[TokenStrike]) -> bool:
+    """Whether all strikes that select a row were taken back."""
+    return all(strike.undone_at is not None for strike in selecting)
 
 
 def _fever(gateway: str, event: FeverEvent) -> FeverDay:
@@ -231,18 +292,19 @@ def _fever(gateway: str, event: FeverEvent) -> FeverDay:
 
 
 def _follow(
-    connection: Connection, strikes: TokenStrikes, fevers: Mapping[str, list[FeverDay]]
+    connection: Connection,
+    strikes: TokenStrikes,
+    fevers: Mapping[tuple[str, str, str], FeverDay],
 ) -> None:
-    """Add to each fever the result of its follow-up."""
-    for campus, of_campus in fevers.items():
-        by_key = {(fever.gateway, f"follow_up/{fever.identity}"): fever for fever in of_campus}
-        for gateway, key, payload, *came in connection.execute(
-            select(items.c.gateway, items.c.key, items.c.payload, *CAME).where(
-                items.c.campus == campus, items.c.key.in_({key for _, key in by_key})
-            )
-        ):
-            fever = by_key.get((gateway, key))
-            if fever and not strikes.strike(gateway, *came):
-                after = msgspec.json.decode(payload, type=FollowUpEvent)
-                for name in ("clinical_c", "clinical_site", "outcome", "closed"):
-                    setattr(fever, name, getattr(after, name))
+    """Add the follow-up to each fever, by campus, gateway and the follow-up's key."""
+    campuses, gateways_of, keys = (set(names) for names in zip(*fevers, strict=True))
+    for campus, gateway, key, payload, *came in connection.execute(
+        select(items.c.campus, items.c.gateway, items.c.key, items.c.payload, *CAME).where(
+            items.c.campus.in_(campuses), items.c.gateway.in_(gateways_of), items.c.key.in_(keys)
+        )
+    ):
+        fever = fevers.get((campus, gateway, key))
+        if fever and not strikes.strike(gateway, *came):
+            after = msgspec.json.decode(payload, type=FollowUpEvent)
+            for name in ("clinical_c", "clinical_site", "outcome", "closed"):
+                setattr(fever, name, getattr(after, name))

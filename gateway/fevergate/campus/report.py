@@ -146,6 +146,8 @@ class CampusDay(Struct, kw_only=True):
     kiosks: list[KioskFigures]
     fevers: list[FeverDay]
     silent: list[str]
+    unlisted: int = 0
+    """Fevers that are not in `fevers`, which has a limit; the figures count them."""
     contradictions: list[Contradiction] = []
     struck: list[StruckHours] = []
     rows_struck: list[StruckRows] = []

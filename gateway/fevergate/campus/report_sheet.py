@@ -43,6 +43,7 @@ PARTS = FIELDS | {
     "since": N_("Since"),
     "stated": N_("Stated"),
     "held": N_("Held"),
+    "unlisted": N_("Not listed"),
 }
 """Displayed names of the parts of a difference's path."""
 
@@ -98,6 +99,12 @@ class ReportText:
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
                 sentences.append(say(sentence) % ", ".join(names))
+        sentences += [
+            say("%(campus)s: %(count)d more fevers are counted, but not listed.")
+            % {"campus": self.title(campus), "count": campus.unlisted}
+            for campus in report.campuses
+            if campus.unlisted
+        ]
         return sentences + [
             say("%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d.")
             % (msgspec.structs.asdict(contradiction) | {"campus": self.title(campus)})
@@ -205,6 +212,13 @@ class ReportText:
         head, *columns = TABLES["fevers"]
         if is_struck:
             columns.append(N_("Struck"))
+        # In the table, too: a CSV has no other place to say it.
+        empty: list[Cell] = [""] * (len(columns) - 5)
+        rows += [
+            ["", self.title(campus), "", "", say("%d more, not listed") % campus.unlisted, *empty]
+            for campus in report.campuses
+            if campus.unlisted
+        ]
         return Table(say(head), [say(column) for column in columns], rows)
 
     def signatures(self, version: Version) -> list[str]:

@@ -102,10 +102,14 @@ class Reports:
 
     def versions(self, date: str) -> list[Version]:
         """Versions of a day, the newest first."""
-        rows = self.database.rows(
-            select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
-        )
-        return [self._version(row, rows[0].version) for row in rows]
+        of_day = select(reports).where(reports.c.date == date).order_by(reports.c.version.desc())
+        versions: list[Version] = []
+        with self.database.read() as connection:
+            # One by one: each row has the whole content.
+            for row in connection.execute(of_day.execution_options(yield_per=1)):
+                newest = versions[0].version if versions else row.version
+                versions.append(self._version(row, newest))
+        return versions
 
     def read(self, date: str, version: int) -> tuple[DayReport, Version]:
         """One version. Raises `ReportError` where there is none."""

@@ -222,7 +222,7 @@ def test_only_the_newest_version_is_signed_and_only_a_signed_one_submitted(parts
         "update reports set signed_by = 'Mallory'",
         "update reports set signed_at = signed_at + 1",
         "update reports set document = replace(document, '\"screened\":10', '\"screened\":99')",
-        "update reports set sha256 = 'f' || substr(sha256, 2), version = 1",
+        "update reports set sha256 = substr(sha256, 2) || substr(sha256, 1, 1), version = 1",
     ],
 )
 def test_a_version_that_was_tampered_with_is_told(parts, change):
