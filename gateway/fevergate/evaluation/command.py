@@ -25,7 +25,7 @@ from kiosk.screening import THRESHOLD_C
     type=click.Choice(sorted(SITES)),
     default="canthus",
     show_default=True,
-    help="Which part of the face.",
+    help="Part of the face.",
 )
 @click.option(
     "--fever",
@@ -33,20 +33,22 @@ from kiosk.screening import THRESHOLD_C
     type=FiniteRange(35, 42),
     default=38.0,
     show_default=True,
-    help="Reference in the mouth, °C, from which on somebody has a fever; 37.5 and 38.0 are usual.",
+    help="Temperature in the mouth, °C, from which on it is a fever; 37.5 and 38.0 are usual.",
 )
-@click.option("--camera", default="FLIR", show_default=True, help="Which camera's rows.")
+@click.option("--camera", default="FLIR", show_default=True, help="Camera whose rows are read.")
 @click.option(
     "--threshold",
     "threshold_c",
     type=FiniteRange(35, 40),
     default=THRESHOLD_C,
     show_default=True,
-    help="The kiosk's threshold, °C, axillary equivalent.",
+    help="Threshold of the kiosk, °C (axillary).",
 )
 @json_option
 @click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write an SVG: ROC, rooms."
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an SVG with the ROC curve and the estimates by room temperature.",
 )
 @spoken_option
 def evaluate_command(
@@ -59,11 +61,12 @@ def evaluate_command(
     plot: Path | None,
     language: str,
 ) -> None:
-    """Replay FILE of measured people through the kiosk's own decision, and count.
+    """Evaluate the kiosks' decision on measured people, and count right and wrong verdicts.
 
-    FILE is CSV, one person a row: subject, camera, ambient_c, oral_c, and for the site
-    SITE_1 to SITE_4 (°C skin); time, if there, orders them. The same files decide that run on
-    the boards: the rounds are samples of one scan, the crowd's baseline starts cold.
+    FILE is CSV with one person in a row: subject, camera, ambient_c, oral_c, and the skin
+    temperatures SITE_1 to SITE_4 in °C. A column time, if there is one, gives the order. The
+    decision is the firmware's own code: SITE_1 to SITE_4 are the samples of one scan, and the
+    crowd's baseline starts without knowledge.
 
     \b
       fevergate evaluate people.csv

@@ -24,7 +24,7 @@ from fevergate.notices.settings import NoticeSettings
 
 TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
-SAID = 200
+MAX_SHOWN = 200
 WECOM_BYTES, NTFY_BYTES, DINGTALK_BYTES = 2048, 4096, 20_000
 """Limits of the services: a longer text is refused, or becomes an attachment (ntfy)."""
 
@@ -49,27 +49,27 @@ class _Http:
     def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
         """Body of a 2xx answer. Raises `NoticeError` for any other, and for a failed request."""
         try:
-            status, said = self._ask(url, msgspec.json.encode(content), headers)
+            status, reply = self._ask(url, msgspec.json.encode(content), headers)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             away = isinstance(error, httpx.TransportError)
             reason = scrubbed(str(error) or type(error).__name__, notice.address)
             raise NoticeError(reason, away=away) from None
         if not 200 <= status < 300:
-            raise NoticeError(f"HTTP {status}: {_readable(said, notice)}")
-        return said
+            raise NoticeError(f"HTTP {status}: {_readable(reply, notice)}")
+        return reply
 
     def _ask(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"} | headers
-        said, end = b"", time.monotonic() + TIMEOUT_S
+        reply, end = b"", time.monotonic() + TIMEOUT_S
         with (
             httpx.Client(verify=self._context, timeout=TIMEOUT_S, follow_redirects=False) as client,
             client.stream("POST", url, content=content, headers=headers) as answer,
         ):
             for chunk in answer.iter_raw(MAX_ANSWER):
-                said += chunk
-                if len(said) >= MAX_ANSWER or time.monotonic() > end:
+                reply += chunk
+                if len(reply) >= MAX_ANSWER or time.monotonic() > end:
                     break
-        return answer.status_code, said[:MAX_ANSWER]
+        return answer.status_code, reply[:MAX_ANSWER]
 
 
 class Webhook(_Http):
@@ -125,11 +125,11 @@ class Robot(_Http):
         """Accepted if `errcode` is 0."""
         text = _cut(f"{notice.subject}\n{notice.body}", self._most_bytes)
         content: dict[str, Any] = {"msgtype": "text", "text": {"content": text}}
-        said = self._post(notice, notice.address, content)
+        reply = self._post(notice, notice.address, content)
         try:
-            answer = msgspec.json.decode(said, type=_Answer)
+            answer = msgspec.json.decode(reply, type=_Answer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            reason = f"answer not understood: {_readable(said, notice)}"
+            reason = f"answer not understood: {_readable(reply, notice)}"
             raise NoticeError(reason) from None
         if answer.errcode:
             errmsg = _readable(answer.errmsg.encode(), notice)
@@ -160,6 +160,8 @@ def _cut(text: str, most_bytes: int) -> str:
     return whole[: most_bytes - 3].decode(errors="ignore") + "…"
 
 
-def _readable(said: bytes, notice: Notice) -> str:
-    text = " ".join(said.decode("utf-8", "replace").split())
-    return scrubbed("".join(char for char in text if char.isprintable()), notice.address)[:SAID]
+def _readable(reply: bytes, notice: Notice) -> str:
+    text = " ".join(reply.decode("utf-8", "replace").split())
+    return scrubbed("".join(char for char in text if char.isprintable()), notice.address)[
+        :MAX_SHOWN
+    ]

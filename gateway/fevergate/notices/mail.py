@@ -96,11 +96,11 @@ def _reason(error: Exception) -> tuple[str, bool]:
     """Reason of a failure, and whether the server is away for every message, not only this one."""
     match error:
         case smtplib.SMTPRecipientsRefused():
-            code, said = next(iter(error.recipients.values()))
-            return _said(code, said), code == 421
+            code, text = next(iter(error.recipients.values()))
+            return _reply(code, text), code == 421
         case smtplib.SMTPResponseException():
             mine = isinstance(error, smtplib.SMTPDataError) and error.smtp_code != 421
-            return _said(error.smtp_code, error.smtp_error), not mine
+            return _reply(error.smtp_code, error.smtp_error), not mine
         case smtplib.SMTPNotSupportedError():
             return str(error), "UTF8" not in str(error)
         case ValueError() if not isinstance(error, OSError):  # a certificate error is both
@@ -109,8 +109,8 @@ def _reason(error: Exception) -> tuple[str, bool]:
             return str(error) or type(error).__name__, True
 
 
-def _said(code: int, said: bytes | str) -> str:
-    return f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+def _reply(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
 
 
 def _without(text: str, password: str) -> str:

@@ -56,7 +56,7 @@ def side_by_side(text: str, /, **values: object) -> str:
 
 def read_po(content: str) -> dict[str, str]:
     """Translations by text, of a catalogue as `tools/make-words` writes it: quoted lines, no
-    plurals, no contexts. Babel, which reads all forms, would cost a gateway 8 MB."""
+    plurals, no contexts. Babel, which reads all forms, takes 2.6 MB more and five times as long."""
     joined = content.replace('"\n"', "")
     pairs = re.findall(r'^msgid (".*")\nmsgstr (".*")$', joined, re.MULTILINE)
     return {json.loads(text): json.loads(translated) for text, translated in pairs}
