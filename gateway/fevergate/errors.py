@@ -55,10 +55,6 @@ class StrikeError(RefusalError):
     """Rows of a kiosk cannot be struck from a day, or a strike cannot be taken back."""
 
 
-class PutBackError(CampusError):
-    """A delivery continues an older state of a gateway's store: an old copy was put back."""
-
-
 class ReportError(RefusalError):
     """A version of a report does not exist, or cannot be signed or submitted."""
 

@@ -5,18 +5,21 @@ campus's figures are held against those who came.
 """
 
 import hashlib
-import sqlite3
+from concurrent.futures import Future
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 from campus_site import Parts, local
 from samples import settings as gateway_settings
+from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
+from fevergate.backup.gateway import at_end_of_epoch
+from fevergate.campus import schema
 from fevergate.campus.receiver import Receiver
 from fevergate.clock.judge import GatewayClock
 from fevergate.forwarding.forwarder import _due, _forget, _postpone
@@ -26,6 +29,7 @@ from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.protocol.messages import Health, Reading, Verdict, encode
 from fevergate.storage import clock_memory, epochs
 from fevergate.storage.outbox import materialise
+from fevergate.storage.recovery import Salvage
 from fevergate.storage.store import Store, raised_fevers, waiting_fevers
 
 STEP_S = 1800.0
@@ -59,10 +63,11 @@ class World:
         self.campus = Parts(folder)
         self.campus.now.at = self.now
         receiver = Receiver(self.campus.settings, self.campus.store)
-        self.http = TestClient(Starlette(routes=receiver.routes))
+        self.http = TestClient(Starlette(routes=receiver.routes)).__enter__()
         self.settings = gateway_settings()
         self.give_token(TOKEN)
         self.cards = 0
+        self.backups = 0
         self.runs = 0
         self.reachable = True
         """Whether the campus server is, by the gateway."""
@@ -73,6 +78,7 @@ class World:
 
     def close(self):
         self.stop()
+        self.http.__exit__()
         self.campus.close()
 
     def give_token(self, token):
@@ -89,21 +95,27 @@ class World:
 
     def back_up(self):
         """A copy of the database beside the running gateway, as `fevergate backup` takes it."""
-        assert self.store
-        path = self.folder / f"backup-{self.runs}-{self.now:.0f}.db"
-        path.unlink(missing_ok=True)
-        copy = sqlite3.connect(path)
-        self.store.db.conn.backup(copy)
-        copy.close()
-        return path
+        self.backups += 1
+        folder = self.folder / f"backup-{self.backups}"
+        folder.mkdir()
+        return at_end_of_epoch(self.path, folder / "database.sqlite")
 
     def restore(self, backup):
         """The card is replaced by one with a backup's database (`fevergate restore`)."""
         self.stop()
         self.cards += 1
         self.path.write_bytes(backup.read_bytes())
-        epochs.begin_after_backup(self.path, self.settings)
         self.start()
+
+    def salvage(self, aside):
+        """Copy what can be read of a damaged database into the present one."""
+
+        def submit(work):
+            future = Future()
+            future.set_result(work(self.store))
+            return future
+
+        Salvage(aside, submit, lambda _: None)._run()
 
     @property
     def path(self):
@@ -116,7 +128,6 @@ class World:
 
     def start(self):
         self.store = Store(self.path)
-        epochs.note_start(self.store)
         self.runs += 1
         self.up_s = 0.0
         self.clock = GatewayClock(
@@ -164,19 +175,17 @@ class World:
         day = clock_date(self.now)
         self.people[day] = self.people.get(day, 0) + 1
         self.fevers[day] = self.fevers.get(day, 0) + fever
-        self.say(
-            "reading",
-            Reading(
-                kiosk="north-1",
-                boot=self.boot,
-                seq=self.seq,
-                at=self.kiosk_at,
-                up_ms=int(self.now * 1000) % 10**9,
-                verdict=Verdict.FEVER if fever else Verdict.NORMAL,
-                body_c=38.4 if fever else 36.5,
-                skin_c=36.0,
-            ),
+        self.last = Reading(
+            kiosk="north-1",
+            boot=self.boot,
+            seq=self.seq,
+            at=self.kiosk_at,
+            up_ms=int(self.now * 1000) % 10**9,
+            verdict=Verdict.FEVER if fever else Verdict.NORMAL,
+            body_c=38.4 if fever else 36.5,
+            skin_c=36.0,
         )
+        self.say("reading", self.last)
 
     def step(self, *, people=1, fever=False):
         """Half an hour, and at its end who comes."""
@@ -211,16 +220,11 @@ class World:
         assert self.store
         state = self.clock.state()
         epochs.note_token(self.store, self.token, state.at)
-        self.put_back = False
         while materialise(self.store, self.settings, state.at, believed=state.believed):
             pass
         while self.reachable and (due := _due(self.store, state.at)):
             self._send(due)
             if self.deaf:
-                return
-            if self.put_back:
-                epochs.begin_after_copy(self.store)
-                self.forward()
                 return
 
     def _send(self, items: list[Item]):
@@ -231,9 +235,6 @@ class World:
         if answer.status_code == 200:
             held = set(answer.json()["held"])
             _forget(self.store, [item for item in items if item.key in held])
-            epochs.forget_start(self.store)
-        elif answer.status_code == 409:
-            self.put_back = True
         elif len(items) > 1:
             for item in items:
                 self._send([item])
@@ -242,16 +243,14 @@ class World:
 
     def _post(self, items):
         assert self.store
-        mine = epochs.epoch_of(self.store.db)
-        epoch = items[0].epoch or mine
         delivery = {
             "v": 1,
             "campus": "east",
             "gateway": "gw-east",
             "sent_at": self.clock.now(),
-            "epoch": epoch,
-            "run": f"{self.runs:x}" if epoch == mine else "",
-            "serial": epochs.next_serial(self.store),
+            "epoch": items[0].epoch or epochs.epoch_of(self.store.db),
+            "corrected_by": items[0].corrected_by.split(),
+            "present": epochs.epoch_of(self.store.db),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         return self.http.post(
@@ -293,6 +292,13 @@ class World:
         east = self.campus.campus("east", day)
         found = east.figures
         return east.state, found.screened if found else None, found.fevers if found else None
+
+    def totals(self):
+        """(people, fevers) of all days at the campus."""
+        with self.campus.database.read() as connection:
+            days = connection.execute(select(schema.items.c.date).distinct()).scalars().all()
+        figures = [self.figures(day) for day in days if day]
+        return sum(people or 0 for _, people, _ in figures), sum(ill or 0 for *_, ill in figures)
 
     def true(self, day):
         return "reported", self.people.get(day, 0), self.fevers.get(day, 0)

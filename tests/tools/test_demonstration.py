@@ -252,7 +252,7 @@ def test_the_judge_sees_a_reading_that_nobody_was_shown(played, tmp_path):
     sql = (
         "insert into readings select kiosk, boot, 900, at, up_ms, received_at, gate, verdict,"
         " reason, object_c, ambient_c, skin_c, body_c, threshold_c, baseline_c, samples, scan_ms,"
-        " queued, fw, claimed_at from readings limit 1"
+        " queued, fw, claimed_at, epoch from readings limit 1"
     )
     assert spoilt(played, tmp_path, sql).duplicated >= 1
 

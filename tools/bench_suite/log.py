@@ -66,7 +66,7 @@ class _Years:
         """Compute the day's summaries for the campus server."""
         with open_reader(self.path) as database:
             for kiosk in self.kiosks:
-                day_summary(database, kiosk, self.day.isoformat(), self.settings.zone)
+                day_summary(database, kiosk, self.day.isoformat(), self.settings.zone, epoch=1)
 
 
 def _median_ms(read: Callable[[], None]) -> float:

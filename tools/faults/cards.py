@@ -17,7 +17,7 @@ from harness.site import Site
 _COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
 
 _UNSENT = """
-    select (select count(*) from hours where revision > forwarded)
+    select (select count(*) from shares where revision > forwarded)
         + (select count(*) from fevers where revision > forwarded)
         + (select count(*) from outbox where key not glob 'gateway_day/*')"""
 """Rows that the campus server has not confirmed, without statements that a day is over: those are

@@ -7,7 +7,9 @@ encrypts it. A restore writes only into its own folder.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +27,10 @@ from fevergate.mosquitto.broker_files import hand_over
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings.gateway import Desk, GatewaySettings, Web, load_gateway
-from fevergate.storage import epochs
-from fevergate.storage.connection import connect, open_reader
+from fevergate.storage.connection import connect, immediate_transaction, open_reader, reason
+from fevergate.storage.schema import begin_epoch
+
+log = logging.getLogger(__name__)
 
 DATABASE = "database.sqlite"
 PAGES = "pages.sqlite"
@@ -76,7 +80,8 @@ def copies(settings: GatewaySettings, into: Path, progress: Progress) -> dict[st
     for member, name in databases(settings).items():
         if settings.path(name).exists():
             progress(f"copying {name}")
-            files[member] = copy_of(settings.path(name), into / member)
+            copy = at_end_of_epoch if member == DATABASE else copy_of
+            files[member] = copy(settings.path(name), into / member)
     return files
 
 
@@ -123,7 +128,6 @@ def restore(
         progress("checking the database")
         sound(beside / DATABASE)
         settings = load_gateway(beside / SETTINGS)
-        epochs.begin_after_backup(beside / DATABASE, settings)
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         for member, name in databases(settings).items():
             if member in needed:
@@ -167,6 +171,39 @@ def copy_of(source: Path, copy: Path) -> Path:
     finally:
         database.close()
     return copy
+
+
+def at_end_of_epoch(source: Path, copy: Path) -> Path:
+    """Write a compact copy of the gateway's database with all readings of the present epoch, which
+    ends; those that come from now on belong to the next one."""
+    whole = copy.with_name("whole.sqlite")
+    try:
+        with closing(connect(source, read_only=True)) as reader:
+            _begin_snapshot(reader, source)
+            with closing(sqlite3.connect(whole)) as target:
+                reader.backup(target)
+    except sqlite3.Error as error:
+        raise StoreError(f"{source}: {error}") from error
+    copy_of(whole, copy)
+    whole.unlink()
+    return copy
+
+
+def _begin_snapshot(reader: sqlite3.Connection, source: Path) -> None:
+    """Begin a read transaction, and a new epoch right after what it reads.
+
+    Without one, on a card that cannot be written, the copy is still right; only a later correction
+    of the clock may be counted twice if both this card and the copy go on.
+    """
+    try:
+        with closing(connect(source, read_only=False)) as writer, immediate_transaction(writer):
+            reader.execute("begin")
+            reader.execute("select 1 from meta").fetchone()
+            begin_epoch(writer)
+    except (StoreError, sqlite3.OperationalError) as error:
+        if reason(error, source) == "locked":
+            raise
+        log.warning("%s: no epoch begins after this backup: %s", source, error)
 
 
 def sound(path: Path) -> tuple[int, int]:

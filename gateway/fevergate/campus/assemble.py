@@ -118,8 +118,10 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
     strikes = TokenStrikes(connection)
     heard: dict[str, _Heard] = {}
     gone: dict[str, dict[int, _Heard]] = {}
-    # The report that a day is over comes last: it replaces the kiosks' own days so far.
-    order = (items.c.campus, items.c.gateway, items.c.kind == "gateway_day", items.c.key)
+    # What was received last prevails, and in one delivery the report that a day is over: it
+    # replaces the kiosks' own days so far.
+    last = (items.c.received_at, items.c.kind == "gateway_day", items.c.key)
+    order = (items.c.campus, items.c.gateway, *last)
     for campus, gateway, kind, payload, *came in connection.execute(
         select(items.c.campus, items.c.gateway, items.c.kind, items.c.payload, *CAME)
         .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "hour")))

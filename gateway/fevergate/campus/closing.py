@@ -28,13 +28,13 @@ from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
+    corrections,
     gateways,
     items,
     metadata,
     notices,
     refusals,
     reports,
-    runs,
     strikes,
 )
 from fevergate.campus.settings import CampusSettings
@@ -96,7 +96,7 @@ def close_campus(
             progress("wiping")
             with database.write() as connection:
                 _overwrite(connection)
-                for table in (items, gateways, runs, strikes):
+                for table in (items, gateways, corrections, strikes):
                     connection.execute(delete(table).where(rows(table)))
             database.compact()
             try:
@@ -155,7 +155,9 @@ def _archive(
     """Archive the campus's rows and all reports with their signatures; no key, no credential."""
     archive = Path(note.archive)
     archive.unlink(missing_ok=True)  # of a run interrupted before the note
-    wanted: dict[Table, Any] = {table: rows(table) for table in (items, gateways, runs, strikes)}
+    wanted: dict[Table, Any] = {
+        table: rows(table) for table in (items, gateways, corrections, strikes)
+    }
     wanted[reports] = true()
     with packing(archive, settings.folder, passphrase) as beside:
         files = {DATABASE: beside / DATABASE}

@@ -79,7 +79,7 @@ class KioskTotals:
             retry=both["retry"],
             watched_minutes=both["watched_minutes"],
             fault_minutes=both["fault_minutes"],
-            silences=sum(day.silences for day in days),
+            silences=max((day.silences for day in days), default=0),
             late_minutes=max((day.late_minutes for day in days), default=0),
         )
 

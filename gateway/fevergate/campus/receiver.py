@@ -21,7 +21,7 @@ from starlette.routing import Route
 from fevergate.campus.schema import TOKEN_DIGITS
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
-from fevergate.errors import CampusError, PutBackError
+from fevergate.errors import CampusError
 from fevergate.protocol.campus_messages import Delivery, GatewayDay, Receipt
 from fevergate.web_common.middleware import bounded_body
 
@@ -79,9 +79,6 @@ class Receiver:
         except Refusal as refusal:
             await run_in_threadpool(self._note, gateway, refusal, body)
             raise
-        except PutBackError as error:
-            log.warning("%s", error)
-            raise Refusal(409, "$.epoch", "this store was put back; it needs an epoch") from error
         except CampusError as error:
             log.error("%s", error)
             raise Refusal(503, "$", "the store refuses; try again") from error

@@ -69,18 +69,18 @@ gateways = Table(
     PrimaryKeyConstraint("campus", "gateway"),
 )
 
-runs = Table(
-    "runs",
+corrections = Table(
+    "corrections",
     metadata,
     _text("campus", None),
     _text("gateway", None),
     _text("epoch", None),
-    _text("run", None),
-    Column("serial", BigInteger, nullable=False),
-    _text("token"),
+    _text("newest", None),
+    _text("token", None),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""Per epoch of a gateway: the run that was heard last, and its highest serial number."""
+"""Of a gateway's epoch: the later one in which the correction heard last was made, and by which
+token it was told."""
 
 strikes = Table(
     "strikes",

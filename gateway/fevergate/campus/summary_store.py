@@ -21,10 +21,9 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
-from fevergate.campus.schema import changed, gateways, items, refusals, runs
+from fevergate.campus.schema import changed, corrections, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
 from fevergate.crypto.field_encryption import Vault
-from fevergate.errors import PutBackError
 from fevergate.protocol.campus_messages import (
     DaySummary,
     Delivery,
@@ -100,21 +99,22 @@ class CampusStore:
         """Commit a delivery; returns its keys, all of which are held now. `token` is the first
         digits of the digest of the sender's token.
 
-        Raises `CampusError` where the database refuses, and `PutBackError` for a delivery from an
-        old copy of the gateway's store; then nothing of it is stored.
+        Of a sender that lacks a correction (`Delivery.corrected_by`) counts are not stored, and a
+        fever keeps its date. Raises `CampusError` where the database refuses.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
-        came = whose | {"received_at": now, "epoch": delivery.epoch, "token": token}
+        came = whose | {"received_at": now, "token": token}
         items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
-        made = [self._row(item, delivery.epoch) | came for item in items_by_revision]
+        made = [self._row(item, delivery) | came for item in items_by_revision]
         rows = {row["key"]: row for row in made}
         with self._database.write() as connection:
             # First, since it locks the gateway's row: its deliveries are written in turn.
             _hear(connection, whose, now, delivery.sent_at)
-            if delivery.run:
-                _check_run(connection, whose, delivery, token)
-            new, before = _newer(connection, whose, [rows[key] for key in sorted(rows)])
+            ordered = [rows[key] for key in sorted(rows)]
+            if not _knows_corrections(connection, whose, delivery, token):
+                ordered = _without_counts(connection, whose, ordered)
+            new, before = _newer(connection, whose, ordered)
             if new:
                 _put(connection, new)
                 mark_days(connection, whose, [*new, *before], now)
@@ -178,14 +178,21 @@ class CampusStore:
                 .values(sealed="")
             ).rowcount
 
-    def _row(self, item: Summary, epoch: str) -> dict[str, Any]:
+    def _row(self, item: Summary, delivery: Delivery) -> dict[str, Any]:
+        epoch = delivery.epoch
+        key = item.key
+        if not isinstance(item, COUNTS):
+            epoch = delivery.present or epoch
+        elif epoch:
+            key = f"{key}@{epoch}"
         sealed = ""
         if isinstance(item, FollowUpEvent):
             sealed = self._vault.seal({name: getattr(item, name) for name in PERSONAL})
             item = msgspec.structs.replace(item, **dict.fromkeys(PERSONAL, ""))
         at, date = self._when(item)
         return {
-            "key": f"{item.key}@{epoch}" if epoch and isinstance(item, COUNTS) else item.key,
+            "key": key,
+            "epoch": epoch,
             "kind": type(item).__struct_config__.tag,
             "date": date,
             "at": at,
@@ -221,25 +228,50 @@ def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: fl
     )
 
 
-def _check_run(
+def _knows_corrections(
     connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
-) -> None:
-    """Note a delivery's run and serial. Raises `PutBackError` where a new run's serial does not
-    continue the last one: it comes from an old copy of the store, with other revisions."""
+) -> bool:
+    """Whether a sender has the correction of its epoch that was heard last, which is noted. Another
+    token may have told a false one, so that it is not looked for."""
     mine = {**whose, "epoch": delivery.epoch}
-    before = connection.execute(
-        select(runs).where(*(runs.c[name] == value for name, value in mine.items()))
+    heard = connection.execute(
+        select(corrections).where(*(corrections.c[name] == value for name, value in mine.items()))
     ).first()
-    values: dict[str, Any] = {"run": delivery.run, "serial": delivery.serial, "token": token}
-    if before and before.run == delivery.run:
-        values["serial"] = max(before.serial, delivery.serial)
-    elif before and before.token == token and delivery.serial <= before.serial:
-        raise PutBackError(f"{delivery.gateway}: serial {delivery.serial}, heard {before.serial}")
-    connection.execute(
-        insert(runs, connection)
-        .values(mine | values)
-        .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
-    )
+    newest = delivery.corrected_by[-1] if delivery.corrected_by else ""
+    if heard and heard.token == token and heard.newest not in ("", *delivery.corrected_by):
+        return False
+    values = {"newest": newest, "token": token}
+    if (heard or newest) and heard != (*mine.values(), newest, token):
+        connection.execute(
+            insert(corrections, connection)
+            .values(mine | values)
+            .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
+        )
+    return True
+
+
+def _without_counts(
+    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows without those of counts; fevers with the dates that are held."""
+    held = {
+        row.key: row
+        for row in connection.execute(
+            select(items.c.key, items.c.date, items.c.at).where(
+                items.c.campus == whose["campus"],
+                items.c.gateway == whose["gateway"],
+                items.c.key.in_([row["key"] for row in rows if row["kind"] == "fever"]),
+            )
+        )
+    }
+    kept = [row for row in rows if row["kind"] in ("fever", "follow_up")]
+    for row in kept:
+        if before := held.get(row["key"]):
+            event = msgspec.json.decode(row["payload"], type=FeverEvent)
+            event = msgspec.structs.replace(event, at=before.at)
+            row |= {"date": before.date, "at": before.at}
+            row["payload"] = msgspec.json.encode(event).decode()
+    return kept
 
 
 def _newer(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -55,9 +54,6 @@ class Forwarder:
         self._submit = submit
         self._now = now
         self._believed = believed
-        self._sender.run = secrets.token_hex(8)
-        self._sender.next_serial = lambda: submit(epochs.next_serial).result()
-        self._heard = False
         self._failures = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forward")
@@ -113,13 +109,6 @@ class Forwarder:
     def _send(self, due: list[Item]) -> bool:
         """Send one delivery; whether the server stored or refused each of its items."""
         sent = self._sender.send(due)
-        if self._sender.put_back:
-            log.warning("the store was put back by a copy: it begins another epoch")
-            self._submit(epochs.begin_after_copy).result()
-            self._sender.put_back = False
-        elif sent.settled and not self._heard:
-            self._submit(epochs.forget_start).result()
-            self._heard = True
         if sent.held:
             self._submit(lambda store: _forget(store, sent.held)).result()
         if sent.refused:
@@ -140,7 +129,8 @@ def _due(store: Store, now: float) -> list[Item]:
     return [
         Item(*row)
         for row in store.db.execute(
-            "select key, revision, payload, epoch from outbox where next_at <= ? and epoch ="  # noqa: S608 - constants
+            "select key, revision, payload, epoch, (select corrected_by from epochs e"  # noqa: S608 - constants
+            " where e.name = epoch) from outbox where next_at <= ? and epoch ="
             f" (select epoch from outbox where next_at <= ? {order} limit 1) {order} limit ?",
             (now, now, BATCH),
         )

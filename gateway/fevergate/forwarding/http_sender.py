@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from fevergate.errors import SettingsError
-from fevergate.protocol.campus_messages import Receipt
+from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Receipt
 from fevergate.settings.gateway import CampusServerSettings, GatewaySettings, read_secret
 
 log = logging.getLogger(__name__)
@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
 """HTTP statuses of a delivery of which at least one item is invalid."""
-
-PUT_BACK = 409
-"""HTTP status for a delivery from an old copy of a store (`errors.PutBackError`)."""
 
 
 class Item(NamedTuple):
@@ -36,7 +33,9 @@ class Item(NamedTuple):
     revision: int
     payload: str
     epoch: str = ""
-    """Epoch of the store that the counts come from."""
+    """Epoch in which came what it counts."""
+    corrected_by: str | None = ""
+    """The later epochs in which its epoch was corrected, separated by spaces."""
 
 
 class SendResult(NamedTuple):
@@ -66,12 +65,7 @@ class SummarySender:
         self._server = server
         self._token_digest = ""
         self.epoch = ""
-        """Epoch of our store."""
-        self.run = ""
-        self.next_serial: Callable[[], int] = lambda: 0
-        """Returns the number of the next delivery (`Delivery.serial`)."""
-        self.put_back = False
-        """Whether the server found our store to be an old copy."""
+        """The present epoch of our store."""
         self._url = f"{server.url.rstrip('/')}/v1/summaries"
         self._client: httpx.Client | None = None
 
@@ -99,12 +93,7 @@ class SummarySender:
             self._client.close()
 
     def send(self, items: Sequence[Item]) -> SendResult:
-        """Post items of one epoch. Where the server fails or cannot be reached, none is held.
-
-        Items of an earlier epoch are sent under that epoch and without a run: the server stores
-        them unless it has higher revisions.
-        """
-        epoch = items[0].epoch if items else self.epoch
+        """Post items of one epoch. Where the server fails or cannot be reached, none is held."""
         # Unparsed, as in the outbox: an item that is invalid by now is refused by the server, and
         # must not stop us here.
         delivery = {
@@ -112,9 +101,9 @@ class SummarySender:
             "campus": self._settings.campus,
             "gateway": self._settings.gateway,
             "sent_at": self._now(),
-            "epoch": epoch,
-            "run": self.run if epoch == self.epoch else "",
-            "serial": self.next_serial(),
+            "epoch": items[0].epoch,
+            "corrected_by": (items[0].corrected_by or "").split()[-MOST_CORRECTIONS:],
+            "present": self.epoch,
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         try:
@@ -122,9 +111,6 @@ class SummarySender:
             answer = self._client.post(self._url, content=msgspec.json.encode(delivery))
         except (httpx.HTTPError, SettingsError) as error:
             log.warning("campus server: %s", error)
-            return SendResult([], [])
-        if answer.status_code == PUT_BACK and b'"$.epoch"' in answer.content:
-            self.put_back = True
             return SendResult([], [])
         if answer.status_code in REFUSALS:
             return self._without_what_is_refused(items, answer.text)

@@ -16,7 +16,7 @@ from fevergate.clock.judge import GatewayClock
 from fevergate.errors import StoreError
 from fevergate.gateway.flood_guard import FloodLevels
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.storage import clock_memory, epochs, meta, recovery
+from fevergate.storage import clock_memory, meta, recovery
 from fevergate.storage.connection import is_damage, open_reader
 from fevergate.storage.store import Store, open_store, raised_fevers, waiting_fevers
 
@@ -92,8 +92,6 @@ class StoreOpener:
         self._alarm.restore(waiting_fevers(store.db), raised_fevers(store.db))
         self._clock.recall(*clock_memory.recall(store.db))
         self.levels = meta.load(store.db, "flood", FloodLevels)
-        if self._settings.campus_server:
-            epochs.note_start(store)
         self._restored()
 
     def _restore_read_only(self) -> None:

@@ -16,14 +16,17 @@ Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Rises with each change of a summary, within one epoch and under one token of the gateway."""
 
 Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{0,16}$")]
-"""Identifies one gateway store: a new SD card or a restored backup begins another epoch."""
+"""Identifies a span of a gateway's life; see `Delivery`."""
+
+MOST_CORRECTIONS = 100
+"""Later epochs in which one was corrected, the newest."""
 
 Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
 
 
 Tally = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-"""What one epoch adds to a figure. Below 0 where readings that an earlier epoch counted belong to
-another hour now (a restored backup whose clock was wrong); the sum of all epochs is at least 0."""
+"""What one epoch adds to a figure. Gateways before 2026-12 sent some below 0, for readings of an
+earlier epoch that they had moved to another hour."""
 
 
 class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
@@ -176,12 +179,15 @@ Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
 class Delivery(Message, frozen=True, kw_only=True):
     """The body of a gateway's POST: at most 500 summaries in any order; it may be repeated.
 
-    `sent_at` is the gateway's clock, so that the server notices a wrong one. `epoch` identifies the
-    store that the counts come from: those of a new epoch are added to those of earlier ones, and
-    its revisions begin anew.
+    `sent_at` is the gateway's clock, so that the server notices a wrong one. All items are of
+    readings that came in one `epoch`; the counts of different epochs are added. An epoch gets no
+    further readings once the gateway was started again, or a backup taken, so that every copy of
+    the gateway's store counts the same of it.
 
-    `serial` numbers the deliveries of a store; `run` is random for each start of the gateway. A new
-    run whose serial does not continue the last one comes from an old copy of the store.
+    Only corrections of the clock change it then, and two copies may differ in them. `corrected_by`
+    lists the later epochs in which the sender corrected it, the oldest first: counts of a sender
+    without the correction that the server heard first are not stored. `present` is the sender's
+    own epoch; a fever is replaced by another sender's whatever its revision.
     """
 
     campus: Name
@@ -189,8 +195,8 @@ class Delivery(Message, frozen=True, kw_only=True):
     items: Annotated[list[Summary], Meta(max_length=500)]
     sent_at: Utc | None = None
     epoch: Epoch = ""
-    run: Epoch = ""
-    serial: Revision = 0
+    corrected_by: Annotated[tuple[Epoch, ...], Meta(max_length=MOST_CORRECTIONS)] = ()
+    present: Epoch | None = None
 
 
 class Receipt(Message, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from fevergate.protocol.campus_messages import (
 )
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.coverage_bits import day_bounds
-from fevergate.storage.schema import struck
+from fevergate.storage.schema import EPOCH, struck
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import spans_of
 
@@ -46,16 +46,25 @@ _DROP_OLD_HOURS = """
         select epoch, key from outbox where key >= 'hour/' and key < 'hour0'
         order by payload ->> '$.hour' desc limit -1 offset ?)"""
 
+_HOURS = f"""
+    select e.name as epoch_name, s.epoch, h.kiosk, h.hour, h.gate, s.revision, h.watched, h.fault,
+        s.normal, s.fever, s.retry, {struck("h")} as struck
+    from shares s join epochs e on e.id = s.epoch join hours h using (kiosk, hour)
+    where s.revision > s.forwarded and e.whole order by hour limit ?"""  # noqa: S608 - constants
+
 _FEVERS = """
-    select f.*, coalesce(r.at, r.received_at) as at, r.body_c, r.skin_c, r.threshold_c
-    from fevers f join readings r using (kiosk, boot, seq)
+    select e.name as epoch_name, f.*, coalesce(r.at, r.received_at) as at, r.body_c, r.skin_c,
+        r.threshold_c
+    from fevers f join readings r using (kiosk, boot, seq) join epochs e on e.id = r.epoch
     where f.revision > f.forwarded limit ?"""
 
 _PUT = """
-    insert into outbox(epoch, key, revision, payload, created_at)
-    values ((select value from meta where key = 'epoch'), ?, ?, ?, ?)
+    insert into outbox(epoch, key, revision, payload, created_at) values (?, ?, ?, ?, ?)
     on conflict(epoch, key) do update set revision = excluded.revision, payload = excluded.payload,
         next_at = 0, refused = ''"""
+
+Item = tuple[str, Summary]
+"""An epoch and a summary of what came in it."""
 
 
 def materialise(
@@ -67,58 +76,54 @@ def materialise(
     """
     zone = settings.zone
     with store.transaction():
-        hours = list(
-            store.db.query(
-                "select h.kiosk, h.hour, gate, revision, watched, fault,"  # noqa: S608 - constants
-                f" {struck('h')} as struck,"
-                " h.normal - coalesce(i.normal, 0) as normal,"
-                " h.fever - coalesce(i.fever, 0) as fever,"
-                " h.retry - coalesce(i.retry, 0) as retry"
-                " from hours h left join inherited i using (kiosk, hour)"
-                " where revision > forwarded order by hour limit ?",
-                (BATCH_ROWS,),
-            )
-        )
+        hours = list(store.db.query(_HOURS, (BATCH_ROWS,)))
         fevers = list(store.db.query(_FEVERS, (BATCH_ROWS,)))
-        touched = sorted({(row["kiosk"], _day(row["hour"], zone)) for row in hours})
-        items: list[Summary] = [_hour(row) for row in hours]
-        items += [day_summary(store.db, kiosk, day, zone) for kiosk, day in touched]
-        items += [_fever(row) for row in fevers]
-        days = {day for _, day in touched}
-        stated = list(_days_over(store.db, settings, days, now)) if believed else []
-        items += stated
-        connection = store.db.conn
-        # A fever belongs to no epoch's counts: an item under an earlier epoch is out of date.
-        connection.executemany(
-            "delete from outbox where key = ?", [(_fever(row).key,) for row in fevers]
+        touched = sorted(
+            {
+                (row["epoch"], row["epoch_name"], row["kiosk"], _day(row["hour"], zone))
+                for row in hours
+            }
         )
+        items: list[Item] = [(row["epoch_name"], _hour(row)) for row in hours]
+        items += [
+            (name, day_summary(store.db, kiosk, day, zone, epoch))
+            for epoch, name, kiosk, day in touched
+        ]
+        items += [(row["epoch_name"], _fever(row)) for row in fevers]
+        stated: dict[str, int] = {}
+        if believed:
+            days = {day for *_, day in touched}
+            for day, revision in _days_over(store.db, settings, days, now):
+                stated[day] = revision
+                items += _statements(store.db, settings, day)
+        connection = store.db.conn
         connection.executemany(
             _PUT,
-            [(item.key, item.revision, msgspec.json.encode(item).decode(), now) for item in items],
+            [
+                (epoch, item.key, item.revision, msgspec.json.encode(item).decode(), now)
+                for epoch, item in items
+            ],
         )
         (waiting,) = connection.execute("select count(*) from outbox").fetchone()
         if waiting > MAX_HOURS:
             connection.execute(_DROP_OLD_HOURS, (MAX_HOURS,))
         connection.executemany(
-            "update hours set forwarded = ? where kiosk = ? and hour = ?",
-            [(row["revision"], row["kiosk"], row["hour"]) for row in hours],
+            "update shares set forwarded = ? where kiosk = ? and hour = ? and epoch = ?",
+            [(row["revision"], row["kiosk"], row["hour"], row["epoch"]) for row in hours],
         )
         connection.executemany(
             "update fevers set forwarded = ? where kiosk = ? and boot = ? and seq = ?",
             [(row["revision"], row["kiosk"], row["boot"], row["seq"]) for row in fevers],
         )
-        connection.executemany(
-            "insert or replace into stated values (?, ?)",
-            [(day.date, day.revision) for day in stated],
-        )
+        connection.executemany("insert or replace into stated values (?, ?)", stated.items())
     return BATCH_ROWS in (len(hours), len(fevers)) or len(stated) >= MAX_DAYS
 
 
-def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> DaySummary:
-    """Return the summary of a kiosk's `day` (YYYY-MM-DD). Its revision is the sum of its hours'
-    revisions, which only grows."""
+def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo, epoch: int) -> DaySummary:
+    """Return the summary of a kiosk's `day` (YYYY-MM-DD) in an epoch. Its revision is the sum of
+    its hours' revisions, which only grows."""
     (row,) = database.query("select * from days where kiosk = ? and date = ?", (kiosk, day))
-    row |= _own(database, row, zone)
+    row |= _shares(database, row, zone, epoch)
     row["struck"] = spans_of(database, *_day_bounds(day, zone)).get(kiosk, [])
     names = (name for name in DaySummary.__struct_fields__ if name in row)
     return DaySummary(**{name: row[name] for name in names})
@@ -126,8 +131,9 @@ def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo) -> Day
 
 def _days_over(
     database: Database, settings: GatewaySettings, touched: Iterable[str], now: float
-) -> Iterator[GatewayDay]:
-    """Yield the finished days that were not stated yet or have changed since, the oldest first."""
+) -> Iterator[tuple[str, int]]:
+    """Yield the finished days that were not stated yet or have changed since, the oldest first, and
+    their revisions."""
     today = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()
     _withdraw(database, today)
     first = _first_day(database, today)
@@ -138,8 +144,12 @@ def _days_over(
         days.add(new.isoformat())
         new += timedelta(days=1)
     for day in sorted(days):
-        if statement := _statement(database, settings, day):
-            yield statement
+        (revision,) = database.execute(
+            "select 1 + coalesce(sum(revision), 0) from days where date = ?", (day,)
+        ).fetchone()
+        before = database.execute("select revision from stated where date = ?", (day,)).fetchone()
+        if before is None or before[0] < revision:
+            yield day, revision
 
 
 def _withdraw(database: Database, today: date) -> None:
@@ -163,39 +173,45 @@ def _first_day(database: Database, today: date) -> date:
     return date.fromisoformat(row[0])
 
 
-def _statement(database: Database, settings: GatewaySettings, day: str) -> GatewayDay | None:
-    """Return the statement of a whole day, unless it was stated at this revision before."""
+def _statements(database: Database, settings: GatewaySettings, day: str) -> Iterator[Item]:
+    """Yield the statement of a whole day in each epoch of which something came, and the present."""
     gate_of = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
-    counts = {kiosk: KioskCount(kiosk=kiosk, gate=gate) for kiosk, gate in gate_of.items()}
-    revision = 1
-    spans = spans_of(database, *_day_bounds(day, settings.zone))
-    for row in database.query("select * from days where date = ?", (day,)):
-        revision += row["revision"]
-        # The settings prevail over the gate that the first reading noted.
-        row |= _own(database, row, settings.zone)
-        row["struck"] = spans.get(row["kiosk"], [])
-        values = {name: row[name] for name in KioskCount.__struct_fields__}
-        values["gate"] = gate_of.get(row["kiosk"], row["gate"])
-        counts[row["kiosk"]] = KioskCount(**values)
-    before = database.execute("select revision from stated where date = ?", (day,)).fetchone()
-    if before and before[0] >= revision:
-        return None
-    return GatewayDay(date=day, revision=revision, kiosks=list(counts.values()))
+    begin, end = _day_bounds(day, settings.zone)
+    spans = spans_of(database, begin, end)
+    days = list(database.query("select * from days where date = ?", (day,)))
+    for epoch, name in database.execute(_EPOCHS, (begin, end)).fetchall():
+        counts = {kiosk: KioskCount(kiosk=kiosk, gate=gate) for kiosk, gate in gate_of.items()}
+        revision = 1
+        for row in days:
+            kiosk = row["kiosk"]
+            values: dict[str, Any] = row | _shares(database, row, settings.zone, epoch)
+            revision += values["revision"]
+            values["struck"] = spans.get(kiosk, [])
+            # The settings prevail over the gate that the first reading noted.
+            values["gate"] = gate_of.get(kiosk, row["gate"])
+            counts[kiosk] = KioskCount(
+                **{field: values[field] for field in KioskCount.__struct_fields__}
+            )
+        yield name, GatewayDay(date=day, revision=revision, kiosks=list(counts.values()))
 
 
-def _own(database: Database, day: dict[str, Any], zone: ZoneInfo) -> dict[str, int]:
-    """Return the counts of a kiosk's day without those that an earlier epoch has forwarded."""
-    span = (day["kiosk"], *_day_bounds(day["date"], zone))
-    sums = database.execute(_INHERITED, span).fetchone()
-    return {
-        name: day[name] - (before or 0)
-        for name, before in zip(("normal", "fever", "retry"), sums, strict=True)
-    }
+_EPOCHS = f"""
+    select id, name from epochs where whole and (id = {EPOCH}
+        or id in (select epoch from shares where hour >= ? and hour < ?))"""  # noqa: S608 - constants
 
 
-_INHERITED = f"""
-    select sum(normal), sum(fever), sum(retry) from inherited i
-    where kiosk = ? and hour >= ? and hour < ? and not {struck("i")}"""  # noqa: S608 - constants
+def _shares(database: Database, day: dict[str, Any], zone: ZoneInfo, epoch: int) -> dict[str, int]:
+    """Return an epoch's counts of a kiosk's day, and their revision."""
+    span = (day["kiosk"], *_day_bounds(day["date"], zone), epoch)
+    sums = database.execute(_SHARES, span).fetchone()
+    names = ("normal", "fever", "retry", "revision")
+    return {name: total or 0 for name, total in zip(names, sums, strict=True)}
+
+
+_SHARES = f"""
+    select sum(normal * counts), sum(fever * counts), sum(retry * counts), sum(revision)
+    from (select s.*, not {struck("s")} as counts from shares s
+          where kiosk = ? and hour >= ? and hour < ? and epoch = ?)"""  # noqa: S608 - constants
 
 
 def _day_bounds(day: str, zone: ZoneInfo) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fevergate.clock.judge import LATE_S
 from fevergate.protocol.messages import Reading
-from fevergate.storage.schema import COUNTED, HOUR, TENTH
+from fevergate.storage.schema import COUNTED, EPOCH, HOUR, SHARE, TENTH
 
 COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate", "claimed_at")  # without `v`
 
@@ -91,6 +91,11 @@ _TAKE = (
         normal = normal + excluded.normal, fever = fever + excluded.fever,
         retry = retry + excluded.retry, watched = watched | excluded.watched,{STAY_LATE},
         revision = revision + 1""",  # noqa: S608 - constants
+    f"""
+    insert into shares(kiosk, hour, epoch, normal, fever, retry, revision)
+    select kiosk, {_OWN_HOUR}, {EPOCH}, sum(verdict = 'normal'), sum(verdict = 'fever'),
+        sum(verdict = 'retry'), 1
+    from arriving a where true group by 1, 2 {SHARE}""",  # noqa: S608 - constants
     *(
         f"""
         insert into temperatures(kiosk, hour, tenth, {column})
@@ -99,6 +104,6 @@ _TAKE = (
         on conflict(kiosk, hour, tenth) do update set {column} = {column} + excluded.{column}"""  # noqa: S608
         for column, value, which in COUNTED
     ),
-    f"insert into readings({_NAMES}) select {_NAMES} from arriving",  # noqa: S608 - constants
+    f"insert into readings({_NAMES}, epoch) select {_NAMES}, {EPOCH} from arriving",  # noqa: S608
     "delete from arriving",
 )

@@ -36,8 +36,15 @@ TABLES = {
     "calibrations": ("kiosk", "at", "sensor"),
     "applied": ("kiosk",),
     "readings": ("kiosk", "boot", "seq"),
+    "shares": ("kiosk", "hour", "epoch"),
 }
 """Tables to copy, in this order, with their keys; fevers first, since they decide what is red."""
+
+OF_EPOCH = {
+    "readings": ", ".join((*COLUMNS, "epoch")),
+    "shares": "kiosk, hour, revision, forwarded, epoch",
+}
+"""Tables of which these columns are copied; the last is the number of an epoch."""
 
 Row = tuple[Any, ...]
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
@@ -88,9 +95,11 @@ class Salvage:
             log.error("nothing can be read of it: %s", error)
         else:
             try:
-                self._submit(lambda store: epochs.adopt_epoch(store, database)).result()
+                numbers = self._submit(lambda store: epochs.adopt_epochs(store, database)).result()
                 for table in TABLES:
-                    counts[table] = self._copy(database, table)
+                    counts[table] = self._copy(database, table, numbers)
+                if not self._stopping.is_set():
+                    self._submit(lambda store: epochs.forward_adopted(store, numbers)).result()
             except Exception:
                 log.exception("taking over what is left of %s", self._aside)
             finally:
@@ -98,11 +107,14 @@ class Salvage:
         log.warning("taken over from %s: %s", self._aside.name, counts)
         self._done(counts)
 
-    def _copy(self, database: sqlite3.Connection, table: str) -> int:
+    def _copy(self, database: sqlite3.Connection, table: str, numbers: dict[int, int]) -> int:
         count = 0
         for names, rows in _rows(database, table):
             if self._stopping.is_set():
                 break
+            if table in OF_EPOCH:
+                unknown = numbers[epochs.UNKNOWN]
+                rows = [(*row[:-1], numbers.get(row[-1], unknown)) for row in rows]
             self._submit(lambda store, n=names, r=rows: store.adopt(table, n, r)).result()
             count += len(rows)
             self._stopping.wait(PAUSE_S)
@@ -114,7 +126,7 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str],
     page is bad."""
     key = TABLES[table]
     names = ", ".join(key)
-    columns = _reading_columns(database) if table == "readings" else "*"
+    columns = OF_EPOCH.get(table, "*")
     for order, beyond in (("asc", ">"), ("desc", "<")):
         last: Row | None = None
         limit = BATCH_ROWS
@@ -139,14 +151,3 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[list[str],
                 last = tuple(rows[-1][fields.index(name)] for name in key)
             if len(rows) < limit:
                 return
-
-
-def _reading_columns(database: sqlite3.Connection) -> str:
-    """Return the select list of a reading; columns that an older version did not have are null."""
-    try:
-        fields = {row[1] for row in database.execute("pragma table_info(readings)")}
-    except sqlite3.DatabaseError:
-        fields = set()
-    return ", ".join(
-        name if name in fields or not fields else f"null as {name}" for name in COLUMNS
-    )

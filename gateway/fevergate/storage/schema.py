@@ -11,6 +11,7 @@ and so counts nothing, and a day's log costs the same whatever the history. `day
 from __future__ import annotations
 
 import secrets
+import sqlite3
 
 from sqlite_utils import Database, Migrations
 
@@ -75,6 +76,23 @@ def struck(row: str, hour: str = "{row}.hour") -> str:
     return COUNTS_NOT.format(row=row, hour=hour.format(row=row))
 
 
+EPOCH = "(select e.id from meta m join epochs e on e.name = m.value where m.key = 'epoch')"
+"""SQL: the present epoch."""
+
+SHARE = """
+    on conflict(kiosk, hour, epoch) do update set normal = normal + excluded.normal,
+        fever = fever + excluded.fever, retry = retry + excluded.retry, revision = revision + 1"""
+"""SQL: the end of an insert that adds counts to an epoch's share of an hour."""
+
+
+def _share(row: str, sign: str) -> str:
+    """Return SQL that adds a reading to its epoch's share of its hour (`+`), or subtracts it."""
+    return f"""
+        insert into shares(kiosk, hour, epoch, normal, fever, retry, revision)
+        values ({row}.kiosk, {HOUR.format(row=row)}, {row}.epoch, {sign}({row}.verdict = 'normal'),
+            {sign}({row}.verdict = 'fever'), {sign}({row}.verdict = 'retry'), 1) {SHARE};"""  # noqa: S608
+
+
 _TABLES = """
 -- Readings, with all that is needed to decide them again. `claimed_at` is a date that was not
 -- believed.
@@ -85,7 +103,7 @@ create table readings (
     object_c real, ambient_c real, skin_c real, body_c real,
     threshold_c real, baseline_c real,
     samples integer not null, scan_ms integer not null,
-    queued integer not null, fw text not null, claimed_at real,
+    queued integer not null, fw text not null, claimed_at real, epoch integer not null,
     primary key (kiosk, boot, seq)
 ) strict, without rowid;
 create index readings_at on readings(at);
@@ -115,12 +133,10 @@ create table hours (
     normal integer not null default 0, fever integer not null default 0,
     retry integer not null default 0,
     watched integer not null default 0, fault integer not null default 0,
-    revision integer not null default 0, forwarded integer not null default 0,
-    late integer not null default 0,
+    revision integer not null default 0, late integer not null default 0,
     primary key (kiosk, hour)
 ) strict, without rowid;
 create index hours_hour on hours(hour);
-create index hours_dirty on hours(kiosk) where revision > forwarded;
 
 -- Distribution of temperatures by hour.
 create table temperatures (
@@ -164,8 +180,22 @@ create table rejected (
     reason text not null, head blob not null, size integer not null
 ) strict;
 
--- What waits for the campus server, and why it refused an item. The epoch is each item's own: a
--- restored backup brings along some of an earlier one.
+-- Epochs (see `storage.epochs`): the names of later ones in which the clock of one was corrected,
+-- and whether all of its readings are here; and the share of each in an hour's counts.
+create table epochs (
+    id integer primary key, name text not null unique, corrected_by text not null default '',
+    whole integer not null default 1
+) strict;
+create table shares (
+    kiosk text not null, hour integer not null, epoch integer not null,
+    normal integer not null default 0, fever integer not null default 0,
+    retry integer not null default 0,
+    revision integer not null, forwarded integer not null default 0,
+    primary key (kiosk, hour, epoch)
+) strict, without rowid;
+create index shares_dirty on shares(kiosk) where revision > forwarded;
+
+-- What waits for the campus server, by epoch, and why it refused an item.
 create table outbox (
     epoch text not null, key text not null, revision integer not null,
     payload text not null, created_at real not null,
@@ -176,13 +206,6 @@ create index outbox_next on outbox(next_at);
 
 -- Days stated to the campus server, with their revision.
 create table stated (date text primary key, revision integer not null) strict, without rowid;
-
--- Counts of earlier epochs, which are not forwarded again.
-create table inherited (
-    kiosk text not null, hour integer not null,
-    normal integer not null, fever integer not null, retry integer not null,
-    primary key (kiosk, hour)
-) strict, without rowid;
 
 -- Spans in which the clock was in doubt.
 create table doubts (begin real primary key, end real not null, why text not null)
@@ -211,11 +234,10 @@ create table meta (key text primary key, value text not null) strict, without ro
 
 @migrations()
 def first(db: Database) -> None:
-    """All tables, a new epoch, and triggers: they move what is dated late to its hour, and count
-    the changes of fevers."""
+    """All tables, and triggers: they move what is dated late to its hour, count the changes of
+    fevers, and mark the shares that are to be forwarded."""
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
-    db.conn.execute("insert into meta values ('epoch', ?)", (secrets.token_hex(8),))
     dated = "after update of at on readings"
     db.conn.execute(
         f"create trigger count_dated {dated} begin {_count('old', '-')} {_count('new', '+')} end"
@@ -239,3 +261,37 @@ def first(db: Database) -> None:
             f"create trigger strikes_{event} after {event} on strikes begin"  # noqa: S608
             " update fever_changes set changes = changes + 1; end"
         )
+    for name, event in (
+        ("", "insert on hours"),
+        ("_again", "update of revision on hours when new.revision != old.revision"),
+    ):
+        db.conn.execute(
+            f"create trigger share_hour{name} after {event} begin"  # noqa: S608
+            " insert into shares(kiosk, hour, epoch, revision)"
+            f" values (new.kiosk, new.hour, {EPOCH}, 1) {SHARE}; end"
+        )
+    # A minute is covered as long as any epoch says so.
+    db.conn.execute(
+        "create trigger share_uncovered after update of watched, fault on hours"
+        " when old.watched & ~new.watched or old.fault & ~new.fault begin"
+        " update shares set revision = revision + 1"
+        " where kiosk = new.kiosk and hour = new.hour; end"
+    )
+    db.conn.execute(
+        "create trigger share_dated after update of at, received_at, epoch on readings begin"
+        f" {_share('old', '-')} {_share('new', '+')} end"
+    )
+    # Only a correction of the clock moves the time of arrival.
+    db.conn.execute(
+        "create trigger corrected after update of received_at on readings"  # noqa: S608
+        f" when new.received_at != old.received_at and old.epoch != {EPOCH} begin"
+        " update epochs set corrected_by = trim(corrected_by || ' ' || m.value) from meta m"
+        " where id = old.epoch and m.key = 'epoch' and not instr(corrected_by, m.value); end"
+    )
+
+
+def begin_epoch(connection: sqlite3.Connection) -> None:
+    """Begin another epoch; to be called within a transaction."""
+    name = secrets.token_hex(8)
+    connection.execute("insert into epochs(name) values (?)", (name,))
+    connection.execute("insert or replace into meta values ('epoch', ?)", (name,))

@@ -28,7 +28,7 @@ from fevergate.storage.daily_rollup import DailyRollup
 from fevergate.storage.reading_batch import ReadingBatch
 from fevergate.storage.record_writer import RecordWriter
 from fevergate.storage.records import ReadingArrived, Record
-from fevergate.storage.schema import migrations
+from fevergate.storage.schema import begin_epoch, migrations
 from fevergate.storage.sequence_set import SequenceSet
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,13 @@ _ADOPT_HOUR = """
     insert into hours(kiosk, hour, gate, watched, fault, revision) values (?, ?, ?, ?, ?, ?)
     on conflict(kiosk, hour) do update set watched = watched | excluded.watched,
         fault = fault | excluded.fault, revision = max(revision, excluded.revision) + 1"""
+
+_OF_EPOCH = ("epoch", "kiosk", "boot", "seq")
+_ADOPT_EPOCH = "update readings set epoch = ? where kiosk = ? and boot = ? and seq = ?"
+_ADOPT_SHARE = """
+    update shares set revision = max(revision, :revision),
+        forwarded = case :forwarded when :revision then max(revision, :revision) else 0 end
+    where kiosk = :kiosk and hour = :hour and epoch = :epoch"""
 
 Touched = dict[tuple[str, int], list[int]]
 """Sequence numbers by kiosk and boot."""
@@ -104,8 +111,8 @@ class Store:
             self._rollup = DailyRollup(self.db, self.zone)
             self._rollup.adopt_zone()
             with self.transaction():
-                # SQLite also opens a file that it cannot write; a write shows it.
-                self.db.execute("update meta set value = value where key = 'timezone'")
+                # Also because SQLite opens a file that it cannot write; a write shows it.
+                begin_epoch(self.db.conn)
         except (StoreError, sqlite3.Error) as error:
             self.db.close()
             raise StoreError(f"{self.path}: {error}") from error
@@ -182,9 +189,10 @@ class Store:
     def adopt(self, table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows of a damaged database; rows that exist already are kept.
 
-        Readings have the columns `reading_batch.COLUMNS` and are counted; of hours only coverage
-        and revision are taken. A row that cannot be inserted is logged and left out. Raises
-        `sqlite3.OperationalError` where none can be written.
+        Readings have the columns `reading_batch.COLUMNS` and the number of their epoch, and are
+        counted; of hours only coverage and revision are taken, of shares only what was forwarded. A
+        row that cannot be inserted is logged and left out. Raises `sqlite3.OperationalError` where
+        none can be written.
         """
         try:
             self._adopt(table, names, rows)
@@ -203,9 +211,16 @@ class Store:
             with self.transaction():
                 if table == "readings":
                     for row in rows:
-                        self._readings.add(row)
+                        self._readings.add(row[:-1])
                     self._readings.flush()
+                    # Also of those that came again meanwhile: the campus server has them under it.
+                    at = [names.index(name) for name in _OF_EPOCH]
+                    self.db.conn.executemany(_ADOPT_EPOCH, [[row[n] for n in at] for row in rows])
                     self._rollup.refresh()
+                elif table == "shares":
+                    self.db.conn.executemany(
+                        _ADOPT_SHARE, [dict(zip(names, row, strict=True)) for row in rows]
+                    )
                 elif table == "hours":
                     at = [names.index(name) for name in _ADOPTED]
                     self.db.conn.executemany(_ADOPT_HOUR, [[row[n] for n in at] for row in rows])

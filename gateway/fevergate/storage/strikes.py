@@ -127,10 +127,12 @@ def take_back(
 
 def _count_anew(store: Store, kiosk: str, begin: float, end: float) -> None:
     """Raise the revision of the hours and their days, so that they are forwarded again."""
-    store.db.execute(
-        "update hours set revision = revision + 1 where kiosk = ? and hour >= ? and hour < ?",
-        (kiosk, begin, end),
-    )
+    for table in ("hours", "shares"):
+        store.db.execute(
+            f"update {table} set revision = revision + 1"  # noqa: S608 - constants
+            " where kiosk = ? and hour >= ? and hour < ?",
+            (kiosk, begin, end),
+        )
     store.refresh_days()
 
 

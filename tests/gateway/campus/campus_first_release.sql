@@ -32,6 +32,14 @@ CREATE TABLE codes (
     expires_at FLOAT NOT NULL,
     PRIMARY KEY (code)
 );
+CREATE TABLE corrections (
+    campus TEXT NOT NULL,
+    gateway TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    newest TEXT NOT NULL,
+    token TEXT NOT NULL,
+    PRIMARY KEY (campus, gateway, epoch)
+);
 CREATE TABLE gateways (
     campus TEXT NOT NULL,
     gateway TEXT NOT NULL,
@@ -100,15 +108,6 @@ CREATE TABLE reports (
     submitted_by TEXT DEFAULT '' NOT NULL,
     submitted_to TEXT DEFAULT '' NOT NULL,
     PRIMARY KEY (date, version)
-);
-CREATE TABLE runs (
-    campus TEXT NOT NULL,
-    gateway TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    run TEXT NOT NULL,
-    serial BIGINT NOT NULL,
-    token TEXT DEFAULT '' NOT NULL,
-    PRIMARY KEY (campus, gateway, epoch)
 );
 CREATE TABLE strikes (
     id INTEGER NOT NULL,

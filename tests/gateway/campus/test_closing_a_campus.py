@@ -69,8 +69,8 @@ def site(tmp_path, database_text):
                 after(1, outcome="clinic", closed=True, person="王芳", phone="13812345678"),
                 campus=campus,
             ),
-            run="a",
-            serial=1,
+            epoch="a",
+            corrected_by=("b",),
         )
         parts.store.keep(whole, "a" * 16)
         parts.store.refuse(f"gw-{campus}", "$", "why", f"excerpt of {campus}".encode())

@@ -13,7 +13,6 @@ from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.unacknowledged import unseen
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
-from fevergate.storage import epochs
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translator
 
@@ -101,7 +100,6 @@ def test_a_restored_backup_neither_doubles_nor_loses_what_is_struck(world, befor
     backup = world.path.read_bytes()
     world.cards += 1
     world.path.write_bytes(backup)
-    epochs.begin_after_backup(world.path, world.settings)
     world.start()
     world.day(begin="10:00", people=3)
     if not before:

@@ -11,7 +11,7 @@ from samples import settings as plain_settings
 
 from fevergate.errors import SettingsError
 from fevergate.forwarding.forwarder import Forwarder
-from fevergate.storage import epochs, outbox
+from fevergate.storage import outbox
 from fevergate.storage.records import Acknowledged, HealthArrived
 from fevergate.storage.store import Store
 
@@ -58,18 +58,47 @@ def test_every_reading_is_at_the_campus_once(scene):
     assert scene.waiting() == 0
 
 
-def test_a_store_that_was_put_back_begins_an_epoch_and_tells_what_came_since(scene):
+def test_of_a_store_that_was_put_back_the_campus_has_what_came_before_and_since(scene):
+    """Nobody said so; both times it counts by the same numbers."""
     scene.store.commit([arrived(1)])
     assert scene.forwarder.once()
-    epoch = epochs.epoch_of(scene.store.db)
-    scene.store.db.execute("delete from meta where key = 'serial'")  # as before it was sent
-    epochs.note_start(scene.store)
-    scene.store.commit([arrived(2)])
-    again = Forwarder(scene.campus.settings, scene.submit, lambda: scene.now[0])
-    assert not again.once() and epochs.epoch_of(scene.store.db) != epoch
-    assert again.once() and again.once()
-    assert scene.campus.received().readings == 2
-    again._sender.close()
+    scene.store.close()
+    path = scene.store.path
+    copy = path.read_bytes()
+    for seq in (2, 3):
+        path.write_bytes(copy)
+        scene.store = Store(path)
+        scene.store.commit([arrived(seq)])
+        assert scene.forwarder.once()
+        scene.store.close()
+    assert scene.campus.received().readings == 3
+
+
+def test_counts_of_a_store_without_the_correction_that_came_first_are_not_taken(scene):
+    """The card and its backup both move a reading, to different hours."""
+    at = AT + 1
+    scene.store.commit([arrived(1, "fever", at=at)])
+    assert scene.forwarder.once()
+    scene.store.close()
+    path = scene.store.path
+    copy = path.read_bytes()
+    for later_s in (-7200, -86400):
+        path.write_bytes(copy)
+        scene.store = Store(path)
+        with scene.store.transaction():
+            scene.store.db.execute(
+                "update readings set at = at + ?1, received_at = received_at + ?1", (later_s,)
+            )
+            scene.store.refresh_days()
+        scene.store.commit([arrived(2)])
+        assert scene.forwarder.once() and scene.waiting() == 0
+        scene.store.close()
+    hours = scene.campus.items("hour")
+    assert {row["hour"]: row["fever"] for row in hours if row.get("fever")} == {
+        (at - 7200) // 3600 * 3600: 1
+    }
+    (fever,) = scene.campus.items("fever")
+    assert fever["at"] == at - 7200
 
 
 def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene):
@@ -128,7 +157,7 @@ def test_coverage_alone_is_forwarded_so_that_a_zero_can_be_believed(scene):
     scene.store.commit([HealthArrived(health(), AT, "north")])
     assert scene.forwarder.once()
     kinds = dict(
-        scene.store.db.execute("select kiosk, forwarded from hours where revision = forwarded")
+        scene.store.db.execute("select kiosk, forwarded from shares where revision = forwarded")
     )
     assert kinds == {"north-1": 1}
     assert scene.campus.received().readings == 0
