@@ -7,7 +7,6 @@ are not backed up.
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +127,8 @@ def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
     """Copy all rows to SQLite; returns how many items and fevers. Raises `CampusError`."""
     count = select(func.count()).select_from(items)
     with (
-        closing(CampusDatabase(settings.url)) as source,
-        closing(CampusDatabase(database_url(copy.name, copy.parent))) as target,
+        CampusDatabase(settings.url) as source,
+        CampusDatabase(database_url(copy.name, copy.parent)) as target,
         source.read() as reading,
         target.write() as writing,
     ):
@@ -143,8 +142,8 @@ def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
 def _fill(beside: Path, wanted: str) -> None:
     """Copy the unpacked rows into the empty database."""
     with (
-        closing(CampusDatabase(database_url(DATABASE, beside))) as source,  # migrated by this
-        closing(CampusDatabase(database_url(wanted, beside))) as target,
+        CampusDatabase(database_url(DATABASE, beside)) as source,  # migrated by this
+        CampusDatabase(database_url(wanted, beside)) as target,
         source.read() as reading,
         target.write() as writing,
     ):

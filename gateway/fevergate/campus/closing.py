@@ -8,7 +8,6 @@ was interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from fevergate.campus.schema import (
     corrections,
     gateways,
     items,
-    metadata,
     notices,
     refusals,
     reports,
@@ -46,19 +44,15 @@ from fevergate.texts.translations import N_
 
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"
+OWN_TABLES = (items, gateways, corrections, strikes)
+"""Tables with rows of one campus; a report is of all."""
 
 
-class _Rows:
+def _rows_of(campus: str, names: list[str]) -> Callable[[Table], ColumnElement[bool]]:
     """Selects a campus's rows of a table; by its gateways where the table has no campus."""
-
-    def __init__(self, campus: str, names: list[str]) -> None:
-        self._campus = campus
-        self._names = names
-
-    def __call__(self, table: Table) -> ColumnElement[bool]:
-        if "campus" in table.c:
-            return table.c.campus == self._campus
-        return table.c.gateway.in_(self._names)
+    return lambda table: (
+        table.c.campus == campus if "campus" in table.c else table.c.gateway.in_(names)
+    )
 
 
 def close_campus(
@@ -75,14 +69,14 @@ def close_campus(
     again. Only personal data is deleted before the archive is verified.
     """
     folder, archive = settings.folder.absolute(), archive.absolute()
-    with closing(CampusDatabase(settings.url)) as database:
+    with CampusDatabase(settings.url) as database:
         names = _gateways(database, settings, campus)
         if not names and not (folder / NOTE).exists():
             known = ", ".join(sorted(settings.campuses)) or "none"
             raise ClosingError(f"{campus!r}: expected a campus of this server: {known}")
         with alone(database, folder):
             note = begun(folder / NOTE, campus, archive)
-            rows = _Rows(campus, names)
+            rows = _rows_of(campus, names)
             progress("blanking names")
             with database.write() as connection:
                 _blank(connection, rows)
@@ -96,7 +90,7 @@ def close_campus(
             progress("wiping")
             with database.write() as connection:
                 _overwrite(connection)
-                for table in (items, gateways, corrections, strikes):
+                for table in OWN_TABLES:
                     connection.execute(delete(table).where(rows(table)))
             database.compact()
             try:
@@ -155,18 +149,14 @@ def _archive(
     """Archive the campus's rows and all reports with their signatures; no key, no credential."""
     archive = Path(note.archive)
     archive.unlink(missing_ok=True)  # of a run interrupted before the note
-    wanted: dict[Table, Any] = {
-        table: rows(table) for table in (items, gateways, corrections, strikes)
-    }
-    wanted[reports] = true()
+    wanted = {table: rows(table) for table in OWN_TABLES} | {reports: true()}
     with packing(archive, settings.folder, passphrase) as beside:
         files = {DATABASE: beside / DATABASE}
         progress("copying the rows")
-        with closing(CampusDatabase(database_url(DATABASE, beside))) as target:
+        with CampusDatabase(database_url(DATABASE, beside)) as target:
             with database.read() as reading, target.write() as writing:
-                for table in metadata.sorted_tables:
-                    if table in wanted:
-                        copy_rows(reading, writing, table, wanted[table])
+                for table, where in wanted.items():
+                    copy_rows(reading, writing, table, where)
             count, fevers = _counts(target)
         manifest = campus_manifest(
             settings, files, kind="archive", campus=note.campus, readings=count, fevers=fevers
@@ -190,7 +180,7 @@ def _counts(database: CampusDatabase) -> tuple[int, int]:
 
 def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, int]) -> None:
     read_backup(archive, into, passphrase)
-    with closing(CampusDatabase(database_url(DATABASE, into))) as copy:
+    with CampusDatabase(database_url(DATABASE, into)) as copy:
         if _counts(copy) != counts:
             raise ClosingError(f"{archive}: has not as many rows and fevers as it should")
 

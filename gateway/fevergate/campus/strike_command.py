@@ -83,31 +83,29 @@ def strike_token_command(
       fevergate strike-token --undo 1 --by "Li Wei" --because "was the old card"
     """
     settings = load_campus(settings_path)
-    database = CampusDatabase(settings.url)
     try:
-        if token is None and undo is None:
-            _list(database, settings)
-            return
-        if by is None or reason is None:
-            raise click.UsageError("expected --by and --because")
-        register = Register(
-            database, settings, CampusClock(database, settings).now, by=by, reason=reason
-        )
-        if undo is not None:
-            if token or since or epoch:
-                raise click.UsageError("--undo: expected with --by and --because alone")
-            click.echo(_struck(register.take_back(undo), settings))
-            return
-        gateway, _, digest = (token or "").partition("/")
-        if not digest or since is None:
-            raise click.UsageError("expected GATEWAY/TOKEN and --since")
-        at = since.replace(tzinfo=settings.zone).timestamp()
-        name = "" if epoch == "-" else epoch
-        click.echo(_struck(register.strike(gateway, digest, name, at), settings))
+        with CampusDatabase(settings.url) as database:
+            if token is None and undo is None:
+                _list(database, settings)
+                return
+            if by is None or reason is None:
+                raise click.UsageError("expected --by and --because")
+            register = Register(
+                database, settings, CampusClock(database, settings).now, by=by, reason=reason
+            )
+            if undo is not None:
+                if token or since or epoch:
+                    raise click.UsageError("--undo: expected with --by and --because alone")
+                click.echo(_struck(register.take_back(undo), settings))
+                return
+            gateway, _, digest = (token or "").partition("/")
+            if not digest or since is None:
+                raise click.UsageError("expected GATEWAY/TOKEN and --since")
+            at = since.replace(tzinfo=settings.zone).timestamp()
+            name = "" if epoch == "-" else epoch
+            click.echo(_struck(register.strike(gateway, digest, name, at), settings))
     except StrikeError as error:
         raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
-    finally:
-        database.close()
 
 
 def _list(database: CampusDatabase, settings: CampusSettings) -> None:
