@@ -6,9 +6,7 @@ them, and retries for as long as the server cannot be reached.
 
 from __future__ import annotations
 
-import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,8 +17,7 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import epochs
 from fevergate.storage.outbox import materialise
 from fevergate.storage.store import Store
-
-log = logging.getLogger(__name__)
+from fevergate.system.periodic_thread import PeriodicThread
 
 BATCH = 100
 """Items of one delivery."""
@@ -33,11 +30,41 @@ REFUSED_S = 3600.0
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
 
-class Forwarder:
-    """Sends the outbox in a thread of its own, between `start` and `stop`.
+class CampusThread(PeriodicThread):
+    """Sends what is due in each round; the waits grow while the campus server fails.
+
+    Raises `SettingsError` without [campus_server].
+    """
+
+    def __init__(self, settings: GatewaySettings, now: Callable[[], float]) -> None:
+        self._sender = SummarySender(settings, now)
+        assert settings.campus_server  # noqa: S101 - the sender has checked it
+        self._server = settings.campus_server
+        super().__init__("forward", self._server.every_s)
+        self._settings = settings
+        self._now = now
+        self._failures = 0
+
+    def stop(self) -> None:
+        """End the thread; what was not sent is sent after the next start."""
+        super().stop()
+        self._sender.close()
+
+    def tick(self) -> float | None:
+        """Send what is due; returns how long to wait (s) if the server failed."""
+        self._failures = 0 if self.once() else self._failures + 1
+        return max(self._server.every_s, backoff_s(self._failures)) if self._failures else None
+
+    def once(self) -> bool:
+        """Send all that is due; whether none is left."""
+        raise NotImplementedError
+
+
+class Forwarder(CampusThread):
+    """Sends the outbox.
 
     `submit` runs a function of the store in the writer thread. A day is reported as over only while
-    the clock `now` is `believed`. Raises `SettingsError`.
+    the clock `now` is `believed`.
     """
 
     def __init__(
@@ -47,31 +74,9 @@ class Forwarder:
         now: Callable[[], float] = time.time,
         believed: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._sender = SummarySender(settings, now)
-        assert settings.campus_server  # noqa: S101 - the sender has checked it
-        self._every_s = settings.campus_server.every_s
-        self._settings = settings
+        super().__init__(settings, now)
         self._submit = submit
-        self._now = now
         self._believed = believed
-        self._failures = 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="forward")
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread; items that were not sent stay in the outbox."""
-        self._stopping.set()
-        self._thread.join()
-        self._sender.close()
-
-    @property
-    def alive(self) -> bool:
-        """Whether its thread runs."""
-        return self._thread.is_alive()
 
     def once(self) -> bool:
         """Put changes into the outbox and send all due items; whether none is left.
@@ -92,19 +97,6 @@ class Forwarder:
 
     def _materialise(self, store: Store) -> bool:
         return materialise(store, self._settings, self._now(), believed=self._believed())
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wait_s = self._every_s
-            try:
-                if self.once():
-                    self._failures = 0
-                else:
-                    self._failures += 1
-                    wait_s = max(wait_s, backoff_s(self._failures))
-            except Exception:
-                log.exception("forwarding")
-            self._stopping.wait(wait_s)
 
     def _send(self, due: list[Item]) -> bool:
         """Send one delivery; whether the server stored or refused each of its items."""

@@ -187,8 +187,8 @@ class Gateway:
     @property
     def dead(self) -> list[str]:
         """Names of threads that have ended by an error; only a restart brings them back."""
-        threads = (self.writer, self._broker, self._housekeeper, self._slow_checks)
-        ended = [thread.name for thread in threads if not thread.is_alive()]
+        parts = (self.writer, self._broker, self._housekeeper, self._slow_checks, self.forwarder)
+        ended = [part.name for part in parts if part and not part.is_alive()]
         return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
 
     def tick(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -19,6 +18,7 @@ from fevergate.storage import epochs
 from fevergate.storage.connection import connect
 from fevergate.storage.reading_batch import COLUMNS
 from fevergate.storage.store import Store
+from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
 
@@ -67,27 +67,18 @@ def fevers(aside: Path, store: Store) -> int:
     return count
 
 
-class Salvage:
+class Salvage(PeriodicThread):
     """Copies a damaged database in a thread of its own; calls `done` with the rows copied by
     table."""
 
     def __init__(self, aside: Path, submit: Submit, done: Callable[[dict[str, int]], object]):
+        super().__init__("salvage", 0.0)
         self._aside = aside
         self._submit = submit
         self._done = done
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="salvage", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Break off after the present batch; the damaged file is kept."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Copy every table once, or until `stop`; the damaged file is kept."""
         counts = dict.fromkeys(TABLES, 0)
         try:
             database = connect(self._aside, read_only=True)
@@ -98,7 +89,7 @@ class Salvage:
                 numbers = self._submit(lambda store: epochs.adopt_epochs(store, database)).result()
                 for table in TABLES:
                     counts[table] = self._copy(database, table, numbers)
-                if not self._stopping.is_set():
+                if not self.stopping.is_set():
                     self._submit(lambda store: epochs.forward_adopted(store, numbers)).result()
             except Exception:
                 log.exception("taking over what is left of %s", self._aside)
@@ -110,14 +101,14 @@ class Salvage:
     def _copy(self, database: sqlite3.Connection, table: str, numbers: dict[int, int]) -> int:
         count = 0
         for names, rows in _rows(database, table):
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 break
             if table in OF_EPOCH:
                 unknown = numbers[epochs.UNKNOWN]
                 rows = [(*row[:-1], numbers.get(row[-1], unknown)) for row in rows]
             self._submit(lambda store, n=names, r=rows: store.adopt(table, n, r)).result()
             count += len(rows)
-            self._stopping.wait(PAUSE_S)
+            self.stopping.wait(PAUSE_S)
         return count
 
 

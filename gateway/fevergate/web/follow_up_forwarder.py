@@ -10,17 +10,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from fevergate.forwarding.forwarder import BATCH, REFUSED_S, backoff_s
-from fevergate.forwarding.http_sender import Item, SummarySender
+from fevergate.forwarding.forwarder import BATCH, REFUSED_S, CampusThread
+from fevergate.forwarding.http_sender import Item
 from fevergate.protocol.campus_messages import FollowUpEvent
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.system.periodic_thread import PeriodicThread
 from fevergate.web.follow_ups import IMPERSONAL, PERSONAL, FollowUp, FollowUps
 
 
-class FollowUpForwarder(PeriodicThread):
-    """Each round of its thread sends what is new. Raises `SettingsError`."""
+class FollowUpForwarder(CampusThread):
+    """Sends what is new of the follow-ups, and again later what was refused."""
 
     def __init__(
         self,
@@ -28,24 +27,9 @@ class FollowUpForwarder(PeriodicThread):
         follow_ups: FollowUps,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._sender = SummarySender(settings, now)
-        assert settings.campus_server  # noqa: S101 - the sender has checked it
-        self._server = settings.campus_server
-        super().__init__("forward", self._server.every_s)
+        super().__init__(settings, now)
         self._follow_ups = follow_ups
-        self._now = now
         self._refused: dict[Item, float] = {}
-        self._failures = 0
-
-    def stop(self) -> None:
-        """Stop the thread; follow-ups that were not sent are sent after the next start."""
-        super().stop()
-        self._sender.close()
-
-    def tick(self) -> float | None:
-        """Send new follow-ups; returns the time to wait (s) if the server failed."""
-        self._failures = 0 if self.once() else self._failures + 1
-        return max(self._server.every_s, backoff_s(self._failures)) if self._failures else None
 
     def once(self) -> bool:
         """Send new follow-ups; return whether none is left but recently refused ones."""
