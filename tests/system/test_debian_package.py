@@ -113,7 +113,7 @@ def test_no_gateway_goes_on_in_silence_where_no_lamp_can_be_lit(pi):
     pi.factory("mock")
     assert "no lamp can be lit: the settings say mock, on a Raspberry Pi" in why()
     pi.drop_in("hidden", "[Service]\\nInaccessiblePaths=/sys/firmware /sys/bus\\n")
-    pi.factory("lgpio")  # what recognises a Pi is hidden: amber, and no restart loop
+    pi.factory("rpigpio")  # what recognises a Pi is hidden: amber, and no restart loop
     assert "no lamp can be lit: no GPIO chip of a Raspberry Pi here" in why()
     assert pi.says("NRestarts") == "0" and pi.outputs == {}
     pi.mend("hidden")

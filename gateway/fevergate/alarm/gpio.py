@@ -11,6 +11,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,10 +30,11 @@ BOUNCE_S = 0.05
 
 
 def choose_library(factory: str, machine: Machine) -> str:
-    """Return the pin library that the settings name: `mock`, or lgpio in place of `auto`.
+    """Return the pin library to use: the one that the settings name, or for `auto` rpi-lgpio
+    (RPi.GPIO's interface) if installed, else lgpio.
 
-    RPi.GPIO is not used: it identifies the board through /proc, which the unit hides, does not
-    drive a Pi 5, and cannot watch a button on Linux 6.6 or later. Raises `PinsError` where no
+    RPi.GPIO itself is never used: it identifies the board through /proc, which the unit hides, does
+    not drive a Pi 5, and cannot watch a button on Linux 6.6 or later. Raises `PinsError` where no
     library can light a lamp.
     """
     if factory == "mock":
@@ -40,9 +42,18 @@ def choose_library(factory: str, machine: Machine) -> str:
             raise PinsError("the settings say mock, on a Raspberry Pi")
         return factory
     chip_of(machine)
-    if find_spec("lgpio") is None:
+    lgpio = find_spec("lgpio") is not None
+    try:
+        distribution("rpi-lgpio")
+    except PackageNotFoundError:
+        rpi_lgpio = False
+    else:
+        rpi_lgpio = lgpio
+    if factory == "rpigpio" and not rpi_lgpio:
+        raise PinsError("rpi-lgpio is not installed")
+    if not lgpio:
         raise PinsError("lgpio is not installed")
-    return "lgpio"
+    return ("rpigpio" if rpi_lgpio else "lgpio") if factory == "auto" else factory
 
 
 def open_factory(factory: str, machine: Machine | None = None) -> Factory:
@@ -58,15 +69,31 @@ def open_factory(factory: str, machine: Machine | None = None) -> Factory:
 
             return MockFactory()
         with _writable_folder():
-            from gpiozero.pins.lgpio import LGPIOFactory
-
-            class HeaderFactory(LGPIOFactory):
-                def _get_revision(self) -> int:
-                    return machine.revision
-
-            return HeaderFactory(chip=machine.chip)
+            return _on_header(name, machine)
     except Exception as error:  # the pin libraries have no common base of errors
         raise PinsError(f"{name}: {error or type(error).__name__}") from error
+
+
+def _on_header(name: str, machine: Machine) -> Factory:
+    if name == "lgpio":
+        from gpiozero.pins.lgpio import LGPIOFactory
+
+        class Lgpio(LGPIOFactory):
+            def _get_revision(self) -> int:
+                return machine.revision
+
+        return Lgpio(chip=machine.chip)
+
+    # rpi-lgpio reads these at import, in place of /proc/device-tree.
+    os.environ["RPI_LGPIO_REVISION"] = f"{machine.revision:x}"
+    os.environ["RPI_LGPIO_CHIP"] = str(machine.chip)
+    from gpiozero.pins.rpigpio import RPiGPIOFactory
+
+    class RPiGPIO(RPiGPIOFactory):
+        def _get_revision(self) -> int:
+            return machine.revision
+
+    return RPiGPIO()
 
 
 def library_of(factory: Factory) -> str:

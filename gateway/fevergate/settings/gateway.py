@@ -71,9 +71,9 @@ class AlarmSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Pins(Struct, forbid_unknown_fields=True, kw_only=True):
-    """[pins]: the gpiozero pin factory; `auto` is lgpio, and no error on a PC."""
+    """[pins]: the gpiozero pin factory; `auto` takes what works on this machine, and logs it."""
 
-    factory: Literal["auto", "lgpio", "mock"] = "auto"
+    factory: Literal["auto", "rpigpio", "lgpio", "mock"] = "auto"
 
 
 class Gate(Struct, forbid_unknown_fields=True, kw_only=True):

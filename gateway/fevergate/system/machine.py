@@ -1,7 +1,7 @@
 """Identifies the machine, and the GPIO chip that is connected to a Raspberry Pi's header.
 
 It reads /sys, because the gateway's unit hides /proc/device-tree and /proc/cpuinfo
-(`ProcSubset=pid`), which gpiozero and RPi.GPIO read.
+(`ProcSubset=pid`), which gpiozero, RPi.GPIO and rpi-lgpio read.
 """
 
 from __future__ import annotations

@@ -70,6 +70,7 @@ NO_LAMP_WHY = (
     (r"(?P<file>/\S+) does not exist", N_("{file} does not exist")),
     (r"(?P<file>/\S+) may not be opened", N_("{file} may not be opened")),
     ("lgpio is not installed", N_("lgpio is not installed")),
+    ("rpi-lgpio is not installed", N_("rpi-lgpio is not installed")),
     (
         "the settings say mock, on a Raspberry Pi",
         N_("the settings say mock, on a Raspberry Pi"),

@@ -132,6 +132,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
         ("/dev/gpiochip0 may not be opened", "灯无法点亮：无权打开 /dev/gpiochip0"),
         ("/dev/gpiochip4 does not exist", "灯无法点亮：/dev/gpiochip4 不存在"),
         ("lgpio is not installed", "灯无法点亮：未安装 lgpio"),
+        ("rpi-lgpio is not installed", "灯无法点亮：未安装 rpi-lgpio"),
         ("the settings say mock, on a Raspberry Pi", "灯无法点亮：设置为 mock，但本机是树莓派"),
         (f"GPIO {RED}: GPIO busy", f"灯无法点亮：GPIO {RED}: GPIO busy"),
     ],
@@ -155,7 +156,7 @@ def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):
 
 
 @pytest.mark.parametrize(
-    ("factory", "state"), [("auto", "warning"), ("lgpio", "failed"), ("mock", "warning")]
+    ("factory", "state"), [("auto", "warning"), ("rpigpio", "failed"), ("mock", "warning")]
 )
 def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
     from fevergate.operations import doctor_lamps

@@ -39,7 +39,7 @@ def says(settings, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "read_run_state", lambda where: read_run_state(where, folder))
 
     def says(**fields):
-        fine = {"pins": "lgpio", "chip": 0, "line": True, "pid": 1}
+        fine = {"pins": "rpigpio", "chip": 0, "line": True, "pid": 1}
         where = str(settings.folder.resolve())
         times = {"boot_s": uptime(), "since_s": uptime() - 100}
         write_run_state(RunState(**{"settings": where, **times, **fine, **fields}))
@@ -61,7 +61,7 @@ def test_a_gateway_that_has_everything(settings, says):
     says()
     assert findings(settings) == {
         "gateway": ("ok", f"{run_state.__version__} runs, with its line, its disk and a clock"),
-        "pins": ("ok", "the gateway has lgpio, gpiochip0"),
+        "pins": ("ok", "the gateway has rpigpio, gpiochip0"),
     }
 
 
@@ -115,7 +115,7 @@ def test_the_gateway_says_what_it_has(settings):
 @pytest.mark.parametrize(
     ("fields", "en", "zh"),
     [
-        ({}, "pins lgpio, gpiochip0; line yes; disk fine; clock fine", "消息线路 有"),
+        ({}, "pins rpigpio, gpiochip0; line yes; disk fine; clock fine", "消息线路 有"),
         ({"dark": {"north": DARK}}, "the gateway runs: pins none", "引脚 无"),
         ({"line": False, "clock": False}, "line none; disk fine; clock not believed", "不可信"),
     ],

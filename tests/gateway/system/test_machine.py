@@ -134,8 +134,21 @@ def test_a_pin_library_is_loaded_where_it_may_write(lgpio, opened, monkeypatch, 
     assert "LG_WD" not in os.environ
 
 
-def test_a_gateway_without_its_pin_library_says_so(opened, monkeypatch):
-    monkeypatch.setattr(gpio, "find_spec", lambda name: None)
+def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch):
+    installed = {"rpi-lgpio", "lgpio"}
+
+    def distribution(name):
+        if name not in installed:
+            raise gpio.PackageNotFoundError(name)
+
+    monkeypatch.setattr(gpio, "distribution", distribution)
+    monkeypatch.setattr(gpio, "find_spec", lambda name: name in installed or None)
+    assert choose_library("auto", PI) == "rpigpio"
+    installed.remove("rpi-lgpio")  # RPi.GPIO itself may lie there all the same
+    assert choose_library("auto", PI) == "lgpio"
+    with pytest.raises(PinsError, match="rpi-lgpio is not installed"):
+        choose_library("rpigpio", PI)
+    installed.clear()
     for factory in ("auto", "lgpio"):
         with pytest.raises(PinsError, match="lgpio is not installed"):
             choose_library(factory, PI)
