@@ -31,7 +31,7 @@ from fevergate.provision.files import read_toml, write_toml
 SETTINGS = "campus.toml"
 DATABASE = "campus.sqlite"
 FILE = "campus.db"
-TABLES = [one for one in metadata.sorted_tables if one not in (attempts, codes, sessions)]
+TABLES = [table for table in metadata.sorted_tables if table not in (attempts, codes, sessions)]
 ROWS = 1000
 """Rows copied at a time."""
 
@@ -110,7 +110,7 @@ def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
     names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY]
     if settings.smtp:
         names += [settings.smtp.password_file, settings.smtp.ca or ""]
-    names += [f"gateways/{one.name}" for one in (settings.folder / "gateways").glob("*.json")]
+    names += [f"gateways/{file.name}" for file in (settings.folder / "gateways").glob("*.json")]
     files: dict[str, Path] = {}
     elsewhere: list[str] = []
     for name in filter(None, names):
@@ -171,8 +171,8 @@ def copy_rows(
     """Copy a table's rows, all or those that match `where`, into another database."""
     wanted = select(table) if where is None else select(table).where(where)
     result = reading.execution_options(yield_per=ROWS).execute(wanted)
-    for some in result.mappings().partitions():
-        writing.execute(table.insert(), [dict(row) for row in some])
+    for part in result.mappings().partitions():
+        writing.execute(table.insert(), [dict(row) for row in part])
 
 
 def _number_on(connection: Connection) -> None:

@@ -278,21 +278,15 @@ def _newer(
     connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows that are new or replace a held one (see `_replaces`), and the held ones replaced."""
-    found = connection.execute(
-        select(
-            items.c.key,
-            items.c.kind,
-            items.c.date,
-            items.c.revision,
-            items.c.epoch,
-            items.c.token,
-        ).where(
+    names = ("key", "kind", "date", "revision", "epoch", "token")
+    stored = connection.execute(
+        select(*(items.c[name] for name in names)).where(
             items.c.campus == whose["campus"],
             items.c.gateway == whose["gateway"],
             items.c.key.in_([row["key"] for row in rows]),
         )
     ).mappings()
-    held = {row["key"]: dict(row) for row in found}
+    held = {row["key"]: dict(row) for row in stored}
     new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
     return new, [held[row["key"]] for row in new if row["key"] in held]
 
