@@ -18,7 +18,7 @@ from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway, read_secret
 from harness.broker import free_port
 
-HANG_S = 30
+HANG_S = 120
 
 
 class CampusProcess:

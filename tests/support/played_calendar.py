@@ -115,7 +115,7 @@ class World:
             future.set_result(work(self.store))
             return future
 
-        Salvage(aside, submit, lambda _: None)._run()
+        Salvage(aside, submit, lambda _: None).run()
 
     @property
     def path(self):
