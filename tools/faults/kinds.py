@@ -32,6 +32,9 @@ HOUR_S, DAY_S = 3600.0, 86_400.0
 WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
 """Errors of a wrong clock; 1970 is another."""
 
+STATED_S = 60.0
+"""Time in which a gateway that believes its clock has stated a day that is over."""
+
 FALLS = 5
 """Number of ends by itself after which a gateway counts as unable to start."""
 
@@ -160,6 +163,10 @@ class Kinds:
         except HarnessError as error:
             refused = cards.refused(school.database)
             raise HarnessError(f"{error}: {self._untold()}, refused: {refused}") from error
+        if not self._all_stated():
+            self.replaced["kept"] += 1
+            self._crowd.come()
+            return
         self._parts.kill("gateway", "broker")
         self.cards.append(cards.read_card(school.database, self._stranger))
         school.forget_brokers_store()
@@ -240,10 +247,17 @@ class Kinds:
             self.red_s.setdefault(kind, []).append(witness.life_red_at - began)
 
     def _all_told(self) -> bool:
-        untold = self._untold()
-        if untold["days"]:  # a gateway that does not trust its clock states no day
-            self._school.world.gateway.set_right(synchronised=True)
-        return not any(untold.values())
+        return not any(self._untold().values())
+
+    def _all_stated(self) -> bool:
+        """Whether the gateway has stated each day that is over; it states none while it doubts its
+        clock, and then its card is not replaced: nobody else knows those days."""
+        school, until = self._school, time.monotonic() + STATED_S
+        while cards.unstated(school.database, school.world.today):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
 
     def _at_work(self) -> bool:
         """Whether the gateway has noted a new card's first day; else set its clock right, as a
@@ -259,7 +273,6 @@ class Kinds:
         return {
             "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),
             "summaries": cards.unsent(school.database),
-            "days": cards.unstated(school.database, school.world.today),
         }
 
     def _wait(self, what: str, condition: Callable[[], bool]) -> None:
