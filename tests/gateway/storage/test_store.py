@@ -65,6 +65,18 @@ def test_it_knows_after_a_restart_what_it_held_before(tmp_path):
     second.close()
 
 
+def test_starts_after_which_nobody_came_leave_nothing_behind(tmp_path):
+    for seq in (1, None, None, 2, None):
+        store = Store(tmp_path / "a.db")
+        if seq:
+            store.commit([arrived(seq)])
+        store.close()
+    store = Store(tmp_path / "a.db")
+    assert store.db.execute("select count(*) from epochs").fetchone() == (3,)
+    assert store.db.execute("select count(distinct epoch) from readings").fetchone() == (2,)
+    store.close()
+
+
 def test_undated_readings_are_dated_by_the_next_dated_message_of_their_boot(store):
     store.commit([arrived(1, at=None, up_ms=1000), arrived(2, "fever", at=None, up_ms=2000)])
     store.commit([arrived(3, at=AT, up_ms=63_000)])
