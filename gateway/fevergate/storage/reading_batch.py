@@ -16,6 +16,8 @@ from fevergate.storage.schema import COUNTED, EPOCH, HOUR, SHARE, TENTH
 
 COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate", "claimed_at")  # without `v`
 
+COUNTED_COLUMNS = ("kiosk", "hour", "gate", "normal", "fever", "retry", "watched", "late")
+
 CHUNKS = (32, 4, 1)
 """Rows per insert statement. Few sizes, so that each is compiled once; more rows are hardly faster,
 and a statement of 256 rows takes 1 MB."""
@@ -32,6 +34,7 @@ class ReadingBatch:
             f"create temp table arriving ({', '.join(COLUMNS)},"
             " primary key (kiosk, boot, seq)) without rowid"
         )
+        connection.execute(f"create temp table counted ({', '.join(COUNTED_COLUMNS)})")
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row; of two with the same identity the first is stored."""
@@ -82,20 +85,20 @@ _TAKE = (
         and r.boot = arriving.boot and r.seq = arriving.seq)""",
     # The sum of distinct powers of two sets each minute's bit.
     f"""
-    insert into hours(kiosk, hour, gate, normal, fever, retry, watched, late, revision)
+    insert into counted
     select kiosk, {_OWN_HOUR}, max(gate), sum(verdict = 'normal'), sum(verdict = 'fever'),
-        sum(verdict = 'retry'),
-        {_BITS.format("")}, {_LATE} & ~{_IN_TIME}, 1
-    from arriving a where true group by 1, 2
+        sum(verdict = 'retry'), {_BITS.format("")}, {_LATE} & ~{_IN_TIME}
+    from arriving a group by 1, 2""",  # noqa: S608 - constants
+    f"""
+    insert into hours({", ".join(COUNTED_COLUMNS)}, revision) select *, 1 from counted where true
     on conflict(kiosk, hour) do update set
         normal = normal + excluded.normal, fever = fever + excluded.fever,
         retry = retry + excluded.retry, watched = watched | excluded.watched,{STAY_LATE},
         revision = revision + 1""",  # noqa: S608 - constants
     f"""
     insert into shares(kiosk, hour, epoch, normal, fever, retry, revision)
-    select kiosk, {_OWN_HOUR}, {EPOCH}, sum(verdict = 'normal'), sum(verdict = 'fever'),
-        sum(verdict = 'retry'), 1
-    from arriving a where true group by 1, 2 {SHARE}""",  # noqa: S608 - constants
+    select kiosk, hour, {EPOCH}, normal, fever, retry, 1 from counted where true {SHARE}""",  # noqa: S608
+    "delete from counted",
     *(
         f"""
         insert into temperatures(kiosk, hour, tenth, {column})
