@@ -293,13 +293,14 @@ def first(db: Database) -> None:
 def begin_epoch(connection: sqlite3.Connection) -> None:
     """Begin another epoch; to be called within a transaction.
 
-    One in which nothing came is forgotten, or a gateway that falls at each start would fill its
-    disk with them.
+    One in which nothing came, and of which nothing waits to be forwarded, is forgotten: else a
+    gateway that falls at each start would fill its disk with them.
     """
     name = secrets.token_hex(8)
     connection.execute(
         "delete from epochs where name = (select value from meta where key = 'epoch')"
         " and not exists (select 1 from shares where shares.epoch = epochs.id)"
+        " and not exists (select 1 from outbox where outbox.epoch = epochs.name)"
     )
     connection.execute("insert into epochs(name) values (?)", (name,))
     connection.execute("insert or replace into meta values ('epoch', ?)", (name,))
