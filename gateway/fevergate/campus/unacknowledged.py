@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
@@ -14,6 +16,13 @@ from fevergate.protocol.campus_messages import DaySummary, FeverEvent
 
 LOOK_BACK_S = 7 * 24 * 3600.0
 """Fevers received longer ago get no notice any more, for example from before a contact was set."""
+
+MAX_OF_KIOSK = 500
+"""Most fevers of a kiosk that are looked at: more are a flood, which fills the memory and must not
+hide those of others."""
+
+ROWS = 500
+"""Rows that are fetched from the database at a time."""
 
 
 class UnseenFever(Struct, frozen=True, kw_only=True):
@@ -42,18 +51,23 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
     """Fevers neither acknowledged nor struck, received after `since` (Unix time, s), by time of
-    measurement. Raises `CampusError`."""
+    measurement; of each kiosk the oldest `MAX_OF_KIOSK`. Raises `CampusError`."""
     columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
     statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
     fevers: list[tuple[Whose, UnseenFever]] = []
     with database.read() as connection:
         strikes = TokenStrikes(connection)
-        rows = connection.execute(statement.order_by(items.c.at, items.c.key)).all()
+        of_kiosk = Counter[tuple[str, str, str]]()
+        oldest_first = statement.order_by(items.c.at, items.c.key)
+        rows = connection.execute(oldest_first.execution_options(yield_per=ROWS))
         for campus, gateway, date, payload, *came in rows:
             event = msgspec.json.decode(payload, type=FeverEvent)
+            if of_kiosk[campus, gateway, event.kiosk] >= MAX_OF_KIOSK:
+                continue
             if event.acknowledged_at is None and not strikes.strike(gateway, *came):
                 fever = UnseenFever(campus=campus, received_at=came[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
+                of_kiosk[campus, gateway, event.kiosk] += 1
         days = _days(connection, strikes, {whose[3] for whose, _ in fevers})
     return [
         fever

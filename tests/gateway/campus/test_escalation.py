@@ -5,6 +5,7 @@ import pytest
 from campus_site import Parts, counts, delivery, fever, local, over
 from notice_helpers import contact
 
+from fevergate.campus import unacknowledged
 from fevergate.campus.escalation import Escalation, ReportState
 from fevergate.campus.notice_log import Notices
 
@@ -65,6 +66,14 @@ def test_only_those_of_its_campus_are_told_and_each_in_their_language(scene):
     ]
     subjects = {one.contact: one.subject for one in scene.notices.recent()}
     assert "West" in subjects["Li"] and "西校区" in subjects["Chen"]
+
+
+def test_a_flood_by_one_kiosk_is_bounded_and_hides_nobody_elses_fever(scene, monkeypatch):
+    monkeypatch.setattr(unacknowledged, "MAX_OF_KIOSK", 3)
+    scene.keep(*(fever(seq, DAY) for seq in range(1, 9)))
+    scene.keep(fever(1, DAY, kiosk="north-2"))
+    kiosks = [unseen.event.kiosk for unseen in unacknowledged.unseen(scene.database, 0)]
+    assert sorted(kiosks) == ["north-1"] * 3 + ["north-2"]
 
 
 def test_no_name_of_a_person_leaves_the_campus(scene):
