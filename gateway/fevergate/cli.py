@@ -1,7 +1,5 @@
 """`fevergate`: the command line. Imports every room; no room imports it."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from pathlib import Path

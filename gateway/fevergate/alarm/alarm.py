@@ -4,8 +4,6 @@ It decides only, and drives the lamps through the `Lights` protocol: it uses no 
 page. Thread-safe; no disk or socket is used while its lock is held.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from threading import Lock

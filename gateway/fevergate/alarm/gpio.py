@@ -5,8 +5,6 @@ no lamp can be lit, `NoLights` holds the reason; amber is lit all the same, by t
 of its relay.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

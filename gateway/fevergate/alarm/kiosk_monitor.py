@@ -4,8 +4,6 @@ Reasons: not heard yet, offline (status or last will), silent, sending too much,
 crowd baseline at its limit, readings unlike its neighbours', or a broker that drops messages.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

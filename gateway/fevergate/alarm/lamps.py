@@ -1,7 +1,5 @@
 """Claims every gate's lamps when the gateway starts, and retries those that cannot be claimed."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

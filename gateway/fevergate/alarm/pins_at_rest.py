@@ -6,8 +6,6 @@ systemd unit runs this whenever the gateway has ended. It uses the kernel's GPIO
 a pin library.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import struct

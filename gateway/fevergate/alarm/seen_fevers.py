@@ -5,8 +5,6 @@ forgotten while there is room. Each takes four bytes; a set of identities would 
 much.
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Its first member is a manifest with the SHA-256 of every other one. All bytes ar
 before a file is put in place.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import io

@@ -4,8 +4,6 @@ Personal data is destroyed first. Every step can be repeated, so that the next r
 was interrupted; the note of its progress is wiped last.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3

@@ -5,8 +5,6 @@ databases of gateway, web application and desk. It holds secrets: its mode is 06
 encrypts it. A restore writes only into its own folder.
 """
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from contextlib import closing

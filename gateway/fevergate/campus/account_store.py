@@ -1,7 +1,5 @@
 """Accounts and audit of the campus server, in its database, so that several servers share them."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Callable, Iterator

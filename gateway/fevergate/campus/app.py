@@ -4,8 +4,6 @@ All state is in the database, so that several servers may share one PostgreSQL b
 balancer.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Assembles one day's report from the summaries that the gateways have sent."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -5,8 +5,6 @@ server uses SQLite or PostgreSQL as its settings say. Sessions, sign-in failures
 are not backed up.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -5,8 +5,6 @@ as votes. While the clock is in doubt, no report is drafted, signed or due, no g
 silent, and no personal data is deleted.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ As on a gateway (`backup.closing`) each step may be repeated, so that the next r
 was interrupted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 Several servers may use one PostgreSQL.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager

@@ -1,7 +1,5 @@
 """Totals of one kiosk's day over all epochs of its gateway."""
 
-from __future__ import annotations
-
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 
 

@@ -4,8 +4,6 @@ Each is posted once, whichever server does it: the key of a notice in the databa
 posted before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

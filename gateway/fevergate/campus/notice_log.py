@@ -5,8 +5,6 @@ a row before it sends it. The claim of a server that dies ends after `HOLD_S`, a
 sends: if the first had sent it already, it arrives twice, with the same Message-ID.
 """
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

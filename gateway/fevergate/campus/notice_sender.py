@@ -1,7 +1,5 @@
 """Sends due notices, with one thread per remote server, so that a slow one delays no other."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """Pages of the campus server: reports by day and version, status, and personal data of a fever."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial

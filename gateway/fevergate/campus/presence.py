@@ -1,7 +1,5 @@
 """Keeps a campus server and the closing of a campus apart, here and on other machines."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Every error has the same JSON shape: `{"error": {"field": ..., "reason": ...}}`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

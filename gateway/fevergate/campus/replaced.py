@@ -5,8 +5,6 @@ A gateway with a new token sends its recent summaries again, which replace the r
 than what is sent again, or were sent with a stolen token: only a person can tell which.
 """
 
-from __future__ import annotations
-
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 

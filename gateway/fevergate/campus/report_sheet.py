@@ -1,7 +1,5 @@
 """A day's report as sentences and tables, for the page and the exported files."""
 
-from __future__ import annotations
-
 from typing import Any
 from zoneinfo import ZoneInfo
 

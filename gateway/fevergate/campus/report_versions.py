@@ -3,8 +3,6 @@
 A version's content never changes; its differences to the one before are stored with it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

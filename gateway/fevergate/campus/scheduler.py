@@ -4,8 +4,6 @@ Each server has a clerk. The database shows what is done, so that several server
 any of them can go on where another has died.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

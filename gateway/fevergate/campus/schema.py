@@ -1,7 +1,5 @@
 """Tables of the campus server, for SQLite and PostgreSQL. Times are Unix time (s)."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Column,

@@ -26,8 +26,6 @@ address = "chen@example.edu.cn"
 ```
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated

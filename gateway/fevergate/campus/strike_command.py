@@ -1,7 +1,5 @@
 """`fevergate strike-token`: lists, strikes and restores rows received by a stolen token."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo

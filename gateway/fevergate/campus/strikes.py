@@ -5,8 +5,6 @@ show it. It deletes and changes no row: taking it back is recorded too, and rest
 exactly.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Idempotent by key: deliveries may be repeated, reordered or late. The same trans
 days that have new data, so that their reports are made anew.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Finds the fevers that are neither acknowledged nor struck."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import msgspec

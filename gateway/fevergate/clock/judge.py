@@ -6,8 +6,6 @@ clock is in doubt, it uses the last believed time plus the time that has passed 
 are known. Every doubt ends: see `WAYS_OUT`.
 """
 
-from __future__ import annotations
-
 import ctypes
 import threading
 import time

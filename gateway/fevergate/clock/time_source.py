@@ -4,8 +4,6 @@ A Raspberry Pi has no clock chip. `fevergate-clock.service` sets a file's modifi
 hour and at shutdown; at boot, systemd advances the clock to it.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Finds the day of a reading, and with it the partition that holds it."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo

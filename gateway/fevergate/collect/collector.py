@@ -1,7 +1,5 @@
 """Runs one collector: connection to the broker, writer thread and housekeeping thread."""
 
-from __future__ import annotations
-
 import logging
 import signal
 import threading

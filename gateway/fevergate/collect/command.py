@@ -1,7 +1,5 @@
 """Command line of `fevergate collect`."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Validates each message of the campuses: a reading becomes a row, anything else is quarantined."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import time

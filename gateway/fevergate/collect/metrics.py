@@ -1,7 +1,5 @@
 """Figures of one collector for Prometheus, read when it scrapes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ then attached, which does not block inserts; `create table ... partition of` wou
 table (postgresql.org/docs/15/ddl-partitioning.html).
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Collection

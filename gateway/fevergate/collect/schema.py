@@ -6,8 +6,6 @@ unpartitioned table `reading_keys` holds the identity of each stored reading and
 `readings` is inserted and moved only together with its key, in one transaction.
 """
 
-from __future__ import annotations
-
 from psycopg import Connection
 
 from fevergate.collect.intake import COLUMNS, IDENTITY

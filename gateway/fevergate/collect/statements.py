@@ -1,7 +1,5 @@
 """SQL statements of a collector, built from constants only."""
 
-from __future__ import annotations
-
 from fevergate.collect.intake import COLUMNS, IDENTITY
 
 MAX_REJECTED = 10_000

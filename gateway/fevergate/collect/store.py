@@ -6,8 +6,6 @@ statement. Rows are inserted in order of their identity, so that collectors with
 cannot deadlock.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ While the database is unreachable, the commit is retried. Messages that are not 
 acknowledged, so the broker still has them.
 """
 
-from __future__ import annotations
-
 import logging
 import queue
 import random

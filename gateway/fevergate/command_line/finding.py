@@ -1,7 +1,5 @@
 """Result of one check of `fevergate doctor` or a board's self-test: a state, a text for people."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

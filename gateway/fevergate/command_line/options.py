@@ -1,7 +1,5 @@
 """Options that several commands share, so that they mean the same in each."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from pathlib import Path

@@ -3,8 +3,6 @@
 Never from an argument: every process list shows those.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

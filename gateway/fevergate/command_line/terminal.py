@@ -1,7 +1,5 @@
 """What commands show on a terminal: their console, findings, a progress bar, a table."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

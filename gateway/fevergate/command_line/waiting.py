@@ -1,7 +1,5 @@
 """Waits of commands for an answer, which comes through the broker or the database."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import TypeVar

@@ -3,8 +3,6 @@
 A copy of the database alone then names nobody, and write access to it is not enough to sign.
 """
 
-from __future__ import annotations
-
 import hmac
 import logging
 from pathlib import Path

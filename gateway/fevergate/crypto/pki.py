@@ -4,8 +4,6 @@ ECDSA P-256 for TLS: small enough for a handshake on an ESP32. The authority's k
 folder in which `provision` created it.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 import ipaddress

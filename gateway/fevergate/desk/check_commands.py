@@ -1,7 +1,5 @@
 """`fevergate desk check` and `calibrate`: compare the guards' sensor with a reference."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from statistics import fmean
 

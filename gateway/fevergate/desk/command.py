@@ -1,7 +1,5 @@
 """`fevergate desk`: second measurements of people whom a kiosk stopped, by the guards' sensor."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading

@@ -4,8 +4,6 @@ The reference should be a black body. A person and a clinical thermometer reveal
 because people differ from each other by more than the sensor's permitted error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple

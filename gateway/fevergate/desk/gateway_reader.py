@@ -3,8 +3,6 @@
 All raise `StoreError`, and find nothing where no gateway has run yet.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from fevergate.settings.gateway import GatewaySettings

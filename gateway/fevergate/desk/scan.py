@@ -1,7 +1,5 @@
 """One measurement of a person at the desk, by the kiosk's scan, estimate and verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Reads the sensor at the kiosk's rate, and explains its faults in words."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Common start of the desk's commands: settings, open bus, sensor, and the store on demand."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

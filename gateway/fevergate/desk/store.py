@@ -5,8 +5,6 @@ desk never delays a reading. Rows are added and never changed, except that guard
 from looks after `persons_days`, and looks after `raw_days`.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import Callable

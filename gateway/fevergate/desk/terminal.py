@@ -1,7 +1,5 @@
 """Terminal output of the desk: digits legible from two metres, and cautious words."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo

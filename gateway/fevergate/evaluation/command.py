@@ -1,7 +1,5 @@
 """`fevergate evaluate`: shows how well the shipped decision finds fevers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """Draws an evaluation: its ROC curve, and each person's estimate over the room's temperature."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ The crowd's baseline starts without knowledge and follows the people. After a fi
 person is scanned again with the same samples, as somebody who stays would be.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How good a screening test is, with 95 % intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import NormalDist, variance
 

@@ -1,7 +1,5 @@
 """`fevergate flash`: installs all that a bare board needs to be a kiosk, and tests it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

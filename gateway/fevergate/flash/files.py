@@ -5,8 +5,6 @@ MicroPython imports a folder, else NAME.py, else NAME.mpy (py/builtinimport.c, `
 are in a folder that is not on `sys.path` ("", ".frozen", "/lib").
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

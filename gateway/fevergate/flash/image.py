@@ -3,8 +3,6 @@
 Format: ESP-IDF, "Application Image Format" and "Partition Tables"; esptool parses the images.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

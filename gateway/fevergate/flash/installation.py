@@ -1,7 +1,5 @@
 """Writes a firmware's files onto a board; one that was written in part does not start."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fevergate.flash.files import FOLDERS, MAIN, STALE, Firmware

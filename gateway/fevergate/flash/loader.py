@@ -3,8 +3,6 @@
 https://docs.espressif.com/projects/esptool/en/latest/esp32/esptool/scripting.html
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress

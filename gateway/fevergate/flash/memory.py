@@ -5,8 +5,6 @@
 and TLS is in `esp32.idf_heap_info`, region by region (ports/esp32/modesp32.c).
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 

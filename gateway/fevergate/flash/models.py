@@ -3,8 +3,6 @@
 The table of boards is `fevergate.kiosks.boards`, generated from hardware/boards.toml.
 """
 
-from __future__ import annotations
-
 from fevergate.errors import BoardRefusedError, FlashError
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, REFUSED_BOARDS, BoardModel
 from fevergate.texts.translations import Pair, both

@@ -3,8 +3,6 @@
 It calls functions of `on_board.py`, which is sent over the raw REPL and not stored on the board.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Last part of the self-test: whether the board joins its Wi-Fi and signs in to its broker."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Terminal output of `fevergate flash`: progress bars, results with advice, questions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 

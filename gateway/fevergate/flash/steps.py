@@ -1,7 +1,5 @@
 """The steps of `fevergate flash`: MicroPython, firmware, settings, self-test."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field

@@ -4,8 +4,6 @@ The store's writer thread puts changes into the outbox (`storage.outbox`); the t
 them, and retries for as long as the server cannot be reached.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 The caller keeps an item until the server has stored it. A refused item does not delay the others.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import ssl

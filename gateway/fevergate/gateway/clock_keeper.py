@@ -1,7 +1,5 @@
 """Stores the clock's state for the next run, and corrects what was dated by a wrong clock."""
 
-from __future__ import annotations
-
 import logging
 import time
 from functools import partial

@@ -4,8 +4,6 @@ Each gate and each kiosk is a device, with the entities of `home_assistant.toml`
 topics that the gateway and the kiosks publish anyway; a button acknowledges a gate's fevers.
 """
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Iterator

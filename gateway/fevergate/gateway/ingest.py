@@ -4,8 +4,6 @@ Every message is untrusted until it validates. One that does not is stored as re
 reason, and never stops those behind it.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections import Counter

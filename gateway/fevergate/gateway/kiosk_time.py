@@ -5,8 +5,6 @@ confirmation. A gateway whose clock is in doubt (`clock.judge`) or past its cert
 none: kiosks then use SNTP, or wait, and their readings are dated later.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -3,8 +3,6 @@
 The test is announced as such and raises no fever; a real fever ends it at once.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

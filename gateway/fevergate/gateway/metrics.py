@@ -4,8 +4,6 @@ The path from the socket to the red lamp does no work for them. Names and units 
 prometheus.io/docs/practices/naming.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Runs the gateway as a process: signals, the supervising loop, and systemd's watchdog."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import os

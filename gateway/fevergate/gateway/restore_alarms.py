@@ -5,8 +5,6 @@ fever that is in no store. The kiosk will send it again, but until then the brok
 message alone keeps the gate from showing green. The same holds where the store cannot be opened.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 

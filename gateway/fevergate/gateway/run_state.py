@@ -5,8 +5,6 @@ a command has. The file lies in systemd's `RuntimeDirectory`, in memory, which g
 ends.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

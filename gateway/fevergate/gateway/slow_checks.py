@@ -1,7 +1,5 @@
 """Checks that read from the disk, and so have a thread of their own beside the supervision."""
 
-from __future__ import annotations
-
 import logging
 import time
 from contextlib import suppress

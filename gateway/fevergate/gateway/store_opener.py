@@ -4,8 +4,6 @@ A damaged store is set aside and a new one begun; what can be read of the old on
 while the gateway works. Of a store that cannot be opened for writing the alarms are read at least.
 """
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Callable

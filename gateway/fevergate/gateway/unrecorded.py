@@ -1,7 +1,5 @@
 """Counts acknowledgements that were confirmed to a guard but are not on disk yet."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock

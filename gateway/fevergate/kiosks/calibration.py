@@ -4,8 +4,6 @@ Uncertainties are combined as the GUM says (JCGM 100:2008): that of the referenc
 error of the mean of the scans, the resolution of the sensor. They are expanded to 95 % (k = 2).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev

@@ -1,7 +1,5 @@
 """Questions and answers on the terminal while a kiosk's or the desk's sensor is calibrated."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import TypeVar

@@ -3,8 +3,6 @@
 A kiosk's flash holds only the characters of its own words; those of a notice are sent with it.
 """
 
-from __future__ import annotations
-
 import base64
 import lzma
 import unicodedata

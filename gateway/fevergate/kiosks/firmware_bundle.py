@@ -3,8 +3,6 @@
 The kiosk's side of it is in `kiosk.update_offer`, `kiosk.update_bundle` and `kiosk.signature`.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

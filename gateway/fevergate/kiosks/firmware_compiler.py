@@ -3,8 +3,6 @@
 A board that imports a .py file would compile it at each boot, in seconds and 50 KB of heap.
 """
 
-from __future__ import annotations
-
 import atexit
 import importlib.util
 import os

@@ -6,8 +6,6 @@ defined by `_NAME = const(...)` is put in where it is used, its name left out of
 without an import but CPython does not, so the sources say `_NAME = ...`.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import Counter

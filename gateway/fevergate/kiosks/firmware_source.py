@@ -1,7 +1,5 @@
 """The firmware's sources, in a folder such as this project's `firmware/`, or as installed."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

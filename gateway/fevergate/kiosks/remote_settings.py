@@ -4,8 +4,6 @@
 asks for, `set_values` retains it, `answers` reads what the kiosks replied.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,7 +1,5 @@
 """`fevergate settings`: sets kiosks from the gateway and shows what they answered."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

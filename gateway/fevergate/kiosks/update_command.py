@@ -1,7 +1,5 @@
 """`fevergate update`: updates the kiosks' firmware over the air, signed and on trial."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

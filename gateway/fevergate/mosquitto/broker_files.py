@@ -4,8 +4,6 @@ For mosquitto 2.0.11 (Debian 12) and 2.1: both listeners share passwords and acc
 nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

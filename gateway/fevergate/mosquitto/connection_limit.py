@@ -4,8 +4,6 @@ mosquitto has none: one machine that takes all `max_connections` would keep ever
 rule is gateway/machine/broker-limit.nft, loaded into nftables by a systemd unit.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ for days. For the gateway it drops only beyond a full queue (`broker_files.MAX_Q
 gateway that reconnects to a full queue receives all of it at once.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -7,8 +7,6 @@ with a read-only SD card the store is kept in memory. Each of these is logged, a
 doctor` reports it.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -9,8 +9,6 @@ flight are set in the broker (`broker_files`). With `SessionOptions`, which a sh
 needs, it speaks MQTT 5.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 import re

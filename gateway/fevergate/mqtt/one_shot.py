@@ -1,7 +1,5 @@
 """Short MQTT connections for commands: publish once, read retained messages, probe the broker."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence

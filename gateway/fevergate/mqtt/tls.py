@@ -4,8 +4,6 @@ paho reads byte by byte and writes each packet by itself, so that over TLS every
 acknowledgement is a call into OpenSSL. `BufferedSocket` buffers both directions.
 """
 
-from __future__ import annotations
-
 import logging
 import socket
 import ssl

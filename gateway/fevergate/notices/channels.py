@@ -4,8 +4,6 @@ All but e-mail post JSON to a URL, which is a secret with most services. Only th
 in logs and errors, no redirect is followed, and the size of the answer is bounded.
 """
 
-from __future__ import annotations
-
 import logging
 import ssl
 import time

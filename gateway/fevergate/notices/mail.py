@@ -1,7 +1,5 @@
 """Sends notices by e-mail over SMTP; TLS is verified, and a repeat is the same message."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import smtplib

@@ -1,7 +1,5 @@
 """A notice as it is sent, and as it is shown: without the secret parts of its address."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct

@@ -1,7 +1,5 @@
 """Settings of notices: the mail server, and the contacts with their channels."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 from zoneinfo import ZoneInfo

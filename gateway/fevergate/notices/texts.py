@@ -1,8 +1,6 @@
 """Texts of the notices, in Chinese and English. They name no person, since they leave the campus.
 Every subject contains FeverGate, for mail rules and the keyword of a group's robot."""
 
-from __future__ import annotations
-
 from fevergate.texts.translations import N_, Pair, both
 
 TEXTS = {

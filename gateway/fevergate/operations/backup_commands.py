@@ -1,7 +1,5 @@
 """`fevergate backup` and `fevergate restore`, for a gateway and for a campus server."""
 
-from __future__ import annotations
-
 import sys
 import tomllib
 from datetime import datetime

@@ -1,7 +1,5 @@
 """`fevergate clock`: shows whether the gateway believes its clock, and confirms it."""
 
-from __future__ import annotations
-
 import time
 from datetime import datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`fevergate close`: a campus that closes is archived without names, and its gateway wiped."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

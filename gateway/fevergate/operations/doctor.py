@@ -4,8 +4,6 @@ Every check runs, whatever the others find; a check that raises is a finding its
 shown.
 """
 
-from __future__ import annotations
-
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """`fevergate doctor`: checks a gateway and says what to do."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """Checks of the desk: does its sensor answer, was it checked today, is it calibrated."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Check of the running gateway, from the state that it writes about itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from fevergate.command_line.finding import Finding, failed, ok

@@ -1,7 +1,5 @@
 """Checks of the gates' lamps and of the GPIO pins that drive them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Checks of what the gateway stores: databases, disk, retention, calibrations, refused items."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 import time

@@ -1,7 +1,5 @@
 """`fevergate acknowledge` and `fevergate lamps`: a person's requests to a gate of this gateway."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`fevergate status`: lamps and their reasons, each kiosk, and what waits to be sent."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sqlite3

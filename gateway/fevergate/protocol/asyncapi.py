@@ -4,8 +4,6 @@ Source: asyncapi.com/docs/reference/specification/v3.0.0. `tools/make-asyncapi` 
 `gateway/asyncapi.json`, whose words about the whole are written by hand; a test compares the two.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -4,8 +4,6 @@ A summary has a key and a revision: a repeated one changes nothing, one with a h
 replaces that of the same key.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec import Meta, Struct

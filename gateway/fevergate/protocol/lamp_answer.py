@@ -1,7 +1,5 @@
 """Reads from a gate's `AlarmState` whether a requested lamp test runs, or why not."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from fevergate.protocol.messages import AlarmState

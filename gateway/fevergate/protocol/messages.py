@@ -5,8 +5,6 @@ fields are ignored, so that a newer kiosk can talk to an older gateway. Every nu
 bounded, because network input may be hostile.
 """
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 from functools import lru_cache

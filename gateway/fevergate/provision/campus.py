@@ -4,8 +4,6 @@ Created either within a gateway's folder, with that gateway's authority (`one_ga
 folder with an authority of its own and one file to hand to each gateway (`provision_campus`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 import re

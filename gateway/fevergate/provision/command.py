@@ -1,7 +1,5 @@
 """`fevergate provision`: creates, adds, renews and revokes certificates and credentials."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What all provisioned folders need: secrets, the broker's files, TOML, checks of input."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import os

@@ -1,7 +1,5 @@
 """Assigns kiosks to gates in gateway.toml; comments and other edits there are kept."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

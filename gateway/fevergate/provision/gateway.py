@@ -4,8 +4,6 @@ A later run keeps keys, passwords and edits of gateway.toml, adds new gates and 
 certificates that expire soon. No secret is printed.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Unpack
 

@@ -1,7 +1,5 @@
 """The files of one kiosk in a gateway's folder: added, changed, given a new password, revoked."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -3,8 +3,6 @@
 It holds no secret: a photograph of it gives away an address only.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass

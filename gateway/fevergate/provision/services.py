@@ -1,7 +1,5 @@
 """Starts, restarts and reloads broker and services, by systemd and the broker's SIGHUP."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

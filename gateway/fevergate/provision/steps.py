@@ -1,7 +1,5 @@
 """The steps of each `fevergate provision` command, and its messages in the campus's language."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any

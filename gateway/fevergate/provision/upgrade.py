@@ -5,8 +5,6 @@ writes now; other files are not touched. If the broker does not start with them 
 gateway, the old ones are restored.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sentences on a day's log, the same in the terminal, on the page and in every export."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from zoneinfo import ZoneInfo
 

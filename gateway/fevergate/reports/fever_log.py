@@ -5,8 +5,6 @@ sums of hours: in a zone with an offset of half an hour, an hour belongs to the 
 begins.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple

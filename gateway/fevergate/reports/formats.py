@@ -1,7 +1,5 @@
 """The fever log as a table for the terminal, as CSV for a spreadsheet, as JSON for a program."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from datetime import datetime

@@ -4,8 +4,6 @@ People spread over a gate's kiosks at random, so that the kiosks' medians differ
 Compared is the estimate by the factory curve, since a kiosk's own baseline would hide its drift.
 """
 
-from __future__ import annotations
-
 from statistics import median
 
 from msgspec import Struct

@@ -1,7 +1,5 @@
 """`fevergate log`: a day's fevers, counts and coverage."""
 
-from __future__ import annotations
-
 import sys
 from datetime import date
 from pathlib import Path

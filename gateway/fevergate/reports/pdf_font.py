@@ -1,7 +1,5 @@
 """Finds and registers the Chinese font of PDF files, which embed its glyphs."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

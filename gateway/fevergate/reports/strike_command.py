@@ -1,7 +1,5 @@
 """`fevergate strike`: strikes a revoked kiosk's rows from a day, or takes a strike back."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Differences between two trees of JSON values, each with its path."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -5,8 +5,6 @@ At each start an intact file is copied into the folder `.good` beside it; a dama
 by that copy for this run, which the log and the gate's amber light report.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import ssl

@@ -1,7 +1,5 @@
 """Connections to an SQLite database: opening it, setting a damaged one aside, transactions."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sqlite3

@@ -4,8 +4,6 @@ Setting a bit is idempotent and independent of order, so redelivered, late and r
 cannot make coverage wrong. The bounds of hours and days are here, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

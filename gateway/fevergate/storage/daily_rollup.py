@@ -4,8 +4,6 @@ Temporary triggers note every changed hour, whatever changed it: a reading, heal
 Each day with a changed hour is then computed anew, so redelivered messages cannot make it wrong.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime
 from zoneinfo import ZoneInfo

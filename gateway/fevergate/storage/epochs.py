@@ -10,8 +10,6 @@ Each epoch notes the later ones in which it was corrected (`corrected_by`), and 
 counts of that copy alone of which it heard a correction first.
 """
 
-from __future__ import annotations
-
 import secrets
 import sqlite3
 from typing import Any

@@ -1,7 +1,5 @@
 """Single values that the store keeps by name, in its table `meta`."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from typing import TypeVar

@@ -4,8 +4,6 @@ Items are changed hours, the days they belong to, fevers, and a statement of eac
 is put into the outbox in the transaction that marks its rows as forwarded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any

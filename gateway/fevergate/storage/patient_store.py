@@ -1,7 +1,5 @@
 """A store that waits for its disk: it is opened, committed to and replaced when it is damaged."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 import threading

@@ -5,8 +5,6 @@ copied by a fixed number of statements. SQLite runs them without Python's global
 that raises the alarm is not delayed. All of it belongs to the caller's transaction.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Writes each kind of record into the gateway's tables, within the caller's transaction."""
 
-from __future__ import annotations
-
 import sqlite3
 from typing import Any
 

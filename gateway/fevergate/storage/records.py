@@ -3,8 +3,6 @@
 All times are Unix time in s.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fevergate.protocol.messages import Applied, Health, Identity, Reading

@@ -4,8 +4,6 @@ The damaged file is only read. Each table is read from both ends, so that a bad 
 rows on it. Copied readings are counted like new ones, and rows that exist already are kept.
 """
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ Counts, coverage and fevers are kept, so a day's log looks the same after years.
 short transactions of the writer's thread with pauses between them, so that it delays no reading.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

@@ -8,8 +8,6 @@ and so counts nothing, and a day's log costs the same whatever the history. `day
 `hours` in the same transaction (`daily_rollup`).
 """
 
-from __future__ import annotations
-
 import secrets
 import sqlite3
 

@@ -4,8 +4,6 @@ Readings mostly arrive in order, so a few ranges suffice; the gaps between them 
 must send again.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable
 

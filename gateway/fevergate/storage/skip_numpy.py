@@ -4,8 +4,6 @@ sqlite-utils imports them where they are installed, for types that the gateway d
 this module before the first import of `sqlite_utils`.
 """
 
-from __future__ import annotations
-
 import sys
 from typing import Any, cast
 

@@ -6,8 +6,6 @@ leave out its hours, whatever arrives for them later. Taking it back is noted in
 the figures exactly.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -5,8 +5,6 @@ together. Commits are at least `COMMIT_INTERVAL_S` apart: on a fast disk a rush 
 as many commits as readings, which takes processor time from the alarm and wears out an SD card.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import queue

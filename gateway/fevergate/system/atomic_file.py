@@ -1,7 +1,5 @@
 """Atomic writes of small files: a power cut leaves either the old or the new file, whole."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Under systemd each line becomes a journal entry with fields, so that `journalctl
 EXTRA_KIOSK=north-1` finds those of one kiosk (systemd.journal-fields(7)).
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -4,8 +4,6 @@ It reads /sys, because the gateway's unit hides /proc/device-tree and /proc/cpui
 (`ProcSubset=pid`), which gpiozero, RPi.GPIO and rpi-lgpio read.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A thread that does its work in rounds until it is stopped."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 import threading

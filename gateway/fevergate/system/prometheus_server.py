@@ -1,7 +1,5 @@
 """Serves a metrics registry over HTTP for Prometheus; the caller supplies the metrics."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 

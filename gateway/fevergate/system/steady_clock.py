@@ -1,7 +1,5 @@
 """A clock for durations in Unix time that ignores a jump of the machine's clock unless it lasts."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Without this, the work of such a thread is gone while the rest of the process seems well.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 

@@ -5,8 +5,6 @@ keeps in step with the sources; a test compares. Texts that are selected by a va
 or beside their table (`N_`).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

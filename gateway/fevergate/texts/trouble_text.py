@@ -1,7 +1,5 @@
 """Translates the reasons of a gate's amber light, which the gateway writes from a closed set."""
 
-from __future__ import annotations
-
 import re
 
 from fevergate.protocol.lamp_answer import DARK, TEST

@@ -4,8 +4,6 @@ Routes and the OpenAPI document (`openapi`) are made of the methods that `operat
 administrator's session may read everything; changes take a token.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """`fevergate web`: builds the web application and serves it."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import AsyncIterator

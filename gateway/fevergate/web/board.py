@@ -1,7 +1,5 @@
 """The guard's pages: the live board of each gate, and the follow-up of a fever."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator

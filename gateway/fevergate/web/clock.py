@@ -1,7 +1,5 @@
 """The time that the pages use: the machine's clock, corrected by the gateway's judgement of it."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """What all pages of a gateway share: settings, databases, accounts, live state, a day's log."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date

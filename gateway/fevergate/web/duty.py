@@ -1,7 +1,5 @@
 """The duty list: people who may acknowledge at a gate. They need no account."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from fevergate.errors import AccountError

@@ -1,7 +1,5 @@
 """Pages of the duty list and of API tokens."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from starlette.requests import Request

@@ -5,8 +5,6 @@ The kiosk's estimate is `preliminary`; the clinical thermometer's value is `fina
 follow-up is closed.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5

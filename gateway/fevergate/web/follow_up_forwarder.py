@@ -3,8 +3,6 @@
 Personal fields are sent only with `[campus_server] persons`, the campus's policy.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Follow-ups of fevers: second measurement, outcome, person. An incomplete one can be saved."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """What an administrator sends to kiosks from the pages: identify, settings, firmware."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from pathlib import Path

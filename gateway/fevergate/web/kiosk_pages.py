@@ -1,7 +1,5 @@
 """Pages of the kiosks: state, history, calibration, firmware, settings, setup codes."""
 
-from __future__ import annotations
-
 from msgspec.structs import asdict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request

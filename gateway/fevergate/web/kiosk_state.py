@@ -1,7 +1,5 @@
 """Reads each kiosk's state, calibration and hours of service from the gateway's database."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 

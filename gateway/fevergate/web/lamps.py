@@ -1,7 +1,5 @@
 """Asks the gateway to test a gate's lamps, and waits until it begins or refuses."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

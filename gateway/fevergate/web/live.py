@@ -3,8 +3,6 @@
 All boards share one connection to the broker. It publishes acknowledgements and lamp tests only.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

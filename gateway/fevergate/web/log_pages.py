@@ -1,7 +1,5 @@
 """Pages of the daily fever log: read, print, export, sign, strike hours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 

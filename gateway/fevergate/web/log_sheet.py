@@ -1,7 +1,5 @@
 """Makes the report of a day's fever log: its sentences and the tables of all exports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 

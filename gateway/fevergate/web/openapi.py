@@ -3,8 +3,6 @@
 Source: spec.openapis.org/oas/v3.1.0.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, get_type_hints

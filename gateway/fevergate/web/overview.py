@@ -1,7 +1,5 @@
 """Sums over many days: people by hour, day and gate, temperatures, coverage."""
 
-from __future__ import annotations
-
 import json
 from datetime import date, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Pages of the overview: charts of many days, each with its table and CSV."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from starlette.exceptions import HTTPException

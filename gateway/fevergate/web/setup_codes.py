@@ -6,8 +6,6 @@ the settings cannot be read from the database, a backup or recorded network traf
 person used the code first, the new board shows that its code was used.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import secrets

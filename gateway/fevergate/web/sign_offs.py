@@ -7,8 +7,6 @@ A signature covers counts, coverage, temperatures, times and outcomes, but neith
 telephone numbers, which are deleted after `[retention] persons_days`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

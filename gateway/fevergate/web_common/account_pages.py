@@ -1,7 +1,5 @@
 """Pages of accounts, the audit, and one's own password."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Passwords, codes and session tokens are stored as hashes only: a copy of the dat
 sign in.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets

@@ -1,7 +1,5 @@
 """Reads dates from addresses and queries."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 

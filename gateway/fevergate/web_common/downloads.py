@@ -1,7 +1,5 @@
 """Answers with files that are made for the request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from io import SEEK_END

@@ -1,7 +1,5 @@
 """Writes tables and reports as CSV, XLSX and PDF."""
 
-from __future__ import annotations
-
 import csv
 import io
 from itertools import chain, islice

@@ -1,7 +1,5 @@
 """Serves a web application over HTTPS, with limits on connections and on slow requests."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import ssl

@@ -4,8 +4,6 @@ The session's cookie is sent to this server only (`__Host-`, RFC 6265bis). Each 
 session's CSRF token, and a request that changes something must come from our own origin.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections import defaultdict
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """Renders pages from templates in Chinese and English, by day or night theme; errors as well."""
 
-from __future__ import annotations
-
 import logging
 import re
 import sqlite3

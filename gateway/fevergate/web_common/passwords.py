@@ -4,8 +4,6 @@ Each hash takes 64 MiB and a processor core for a while; a thousand guesses at o
 the gateway's memory.
 """
 
-from __future__ import annotations
-
 import secrets
 import threading
 from collections.abc import Iterator

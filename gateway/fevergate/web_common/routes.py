@@ -1,7 +1,5 @@
 """Routes whose handlers are plain functions: Starlette runs them in its thread pool."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool

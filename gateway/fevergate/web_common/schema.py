@@ -4,8 +4,6 @@ They lie apart from the gateway's database, so that nothing here can hold up a r
 telephone numbers are deleted after `[retention] persons_days`.
 """
 
-from __future__ import annotations
-
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("fevergate-web")

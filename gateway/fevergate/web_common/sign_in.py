@@ -1,7 +1,5 @@
 """Pages to sign in and out, and to choose language and theme."""
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 

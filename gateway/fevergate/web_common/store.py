@@ -1,7 +1,5 @@
 """The web database with its audit: one connection, used by many threads in turn."""
 
-from __future__ import annotations
-
 import threading
 import time
 from abc import ABC, abstractmethod

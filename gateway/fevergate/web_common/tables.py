@@ -1,7 +1,5 @@
 """A report as text and tables, independent of its format: page, CSV, XLSX, PDF or print."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 

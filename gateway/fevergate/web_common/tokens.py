@@ -1,7 +1,5 @@
 """API tokens of programs: a secret with scopes and an expiry; only its SHA-256 is stored."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable, Sequence
