@@ -17,7 +17,6 @@ from release.package_lock import PIP, System, download
 from release.sources import copy_sources
 
 ROOT = real_micropython.ROOT
-AGAIN_S = 15
 _WHY_NOT = debian_machine.why_not()
 MARKS = [
     pytest.mark.skipif(bool(_WHY_NOT), reason=str(_WHY_NOT)),
@@ -87,20 +86,6 @@ def read(machine, seq, verdict="normal", kiosk="north-1"):
         f" -u {kiosk} -P '{settings['password']}' -t fevergate/v1/east/{kiosk}/reading"
         f" -m '{payload}'"
     )
-
-
-def read_until_stored(machine, seq):
-    """As a kiosk does, which says a reading again after 15 s (firmware, `mqtt_link`)."""
-    count, said_at = readings(machine), float("-inf")
-
-    def is_stored():
-        nonlocal said_at
-        if time.monotonic() - said_at > AGAIN_S:
-            read(machine, seq)
-            said_at = time.monotonic()
-        return readings(machine) == count + 1
-
-    until(is_stored)
 
 
 def readings(machine):

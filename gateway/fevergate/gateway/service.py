@@ -123,7 +123,8 @@ class Gateway:
         self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(
             settings,
-            f"gateway-{settings.gateway}",
+            # The id that the network's listener gives its user: one session, whichever it comes by.
+            settings.broker.username,
             ingesting.topics(settings.campus),
             self.ingest.message,
             self._line_up,

@@ -25,6 +25,7 @@ from fevergate.protocol.messages import (
     ROOT,
 )
 from fevergate.settings import last_good
+from fevergate.settings.gateway import GATEWAY_USER
 from fevergate.system.atomic_file import sync_folder
 
 STORE = "mosquitto.db"
@@ -52,7 +53,7 @@ FILES = 8192
 CLIENT_IDS = "use_username_as_clientid true"
 """Option that prevents a client from using another's client id; see `configuration`."""
 
-GATEWAY = "gateway"
+GATEWAY = GATEWAY_USER
 ADMIN = "admin"
 WEB = "web"
 COLLECT = "collect"

@@ -121,7 +121,6 @@ class BrokerClient(PeriodicThread):
         self._wake_w.setblocking(False)
         self._awake = False
         self._again = False
-        self._attempts = 0
         self._wait_s = BACKOFF_MIN_S
         self.heard_at = self.progressed_at = time.monotonic()
         self.retained = 0
@@ -211,28 +210,36 @@ class BrokerClient(PeriodicThread):
     def tick(self) -> float:
         """Serve one connection until it ends; returns the time to the next attempt (s)."""
         epoch = self._epoch
-        addresses = self._broker.addresses
-        host, port = addresses[self._attempts % len(addresses)]
         self.progressed_at = time.monotonic()
         try:
             self._secure()
-            self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
-            self._pump()
+            if self._connect():
+                self._pump()
         except OSError as error:
-            log.warning("broker at %s:%d: %s", host, port, error)
+            log.warning("broker: %s", error)
         except SettingsError as error:
             if self.trouble != str(error):
                 log.error("%s", error)
             self.trouble = str(error)
         except Exception:
             log.exception("the broker's thread fell, starting it again")
-        connected = self._epoch > epoch
-        self._attempts = 0 if connected else self._attempts + 1
         if self._again:  # we disconnected ourselves, and a fever may be waiting
             self._again = False
             return 0
+        connected = self._epoch > epoch
         self._wait_s = BACKOFF_MIN_S if connected else min(2 * self._wait_s, BACKOFF_MAX_S)
         return self._wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
+
+    def _connect(self) -> bool:
+        """Connect to the first of the broker's addresses that answers; whether there is one."""
+        for host, port in self._broker.addresses:
+            try:
+                self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
+            except OSError as error:
+                log.warning("broker at %s:%d: %s", host, port, error)
+            else:
+                return True
+        return False
 
     def _pump(self) -> None:
         """Serve one connection until it ends."""

@@ -90,7 +90,7 @@ def read_all_retained(
 def probe(settings: GatewaySettings) -> float:
     """Connect with the gateway's credential; returns the duration in s.
 
-    It has a session of its own, so that the gateway's is not taken over. Raises `BrokerError` as
+    Its session is its own, so that the gateway's is not taken over. Raises `BrokerError` as
     `publish_once` does.
     """
     began = time.monotonic()
@@ -106,7 +106,7 @@ def connection(settings: GatewaySettings, connect_s: float = KEEP_ALIVE_S) -> It
     Raises `BrokerError` where the broker refuses or does not answer.
     """
     broker = settings.broker
-    (host, port), *others = broker.addresses
+    (host, port), *others = broker.addresses_for_a_moment
     address = f"broker {host}:{port}"
     outcome: list[str] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)

@@ -24,6 +24,10 @@ Title = Annotated[str, Meta(max_length=32)]
 """Display name of a campus or gate; `title_en` is its English form, if it has another."""
 
 
+GATEWAY_USER = "gateway"
+"""The broker's user under which the gateway stays connected."""
+
+
 class SettingsFile(Struct, forbid_unknown_fields=True, kw_only=True):
     """What every settings file has; paths in it are relative to its folder."""
 
@@ -50,7 +54,7 @@ class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str = "fevergate-gateway"
     """Name that the broker's certificate must carry; it may differ from `host`."""
     ca: str = "ca.crt"
-    username: str = "gateway"
+    username: str = GATEWAY_USER
     password_file: str = "gateway.password"  # noqa: S105 - a file's name
     """A file that holds nothing but the password, readable by the gateway only."""
 
@@ -59,6 +63,12 @@ class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
         """Host and port to try, in this order: an older broker configuration has no local one."""
         local = [("127.0.0.1", self.local_port)] if self.local_port else []
         return [*local, (self.host, self.port)]
+
+    @property
+    def addresses_for_a_moment(self) -> list[tuple[str, int]]:
+        """As `addresses`, for a short connection. As the gateway never the network's listener: it
+        would give it the gateway's client id, and with that end the gateway's session."""
+        return self.addresses[:1] if self.username == GATEWAY_USER else self.addresses
 
 
 class AlarmSettings(Struct, forbid_unknown_fields=True, kw_only=True):
