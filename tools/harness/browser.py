@@ -37,15 +37,17 @@ def opened(
     language: str = "en",
     size: tuple[int, int] = WIDE,
     theme: str = "auto",
+    site: str = "",
 ) -> Page:
-    """Open `url` in a browser context of its own, with a language, size and theme."""
+    """Open `url` in a browser context of its own, with a language, size and theme; `site` is the
+    site whose pages are meant, if not that of `url`."""
     context = browser.new_context(
         ignore_https_errors=True,
         viewport={"width": size[0], "height": size[1]},
         reduced_motion="reduce",
     )
     for name, value in (("language", language), ("theme", theme)):
-        context.add_cookies([{"name": f"fevergate-{name}", "value": value, "url": url}])
+        context.add_cookies([{"name": f"fevergate-{name}", "value": value, "url": site or url}])
     page = context.new_page()
     page.set_default_timeout(PATIENT_MS)
     page.goto(url)

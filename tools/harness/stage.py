@@ -1,0 +1,170 @@
+"""A site of two gates with people, and a browser: what states of the pages are played on."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Page, expect
+
+from fevergate.protocol.messages import Verdict
+from fevergate.storage.records import Acknowledged, ReadingArrived
+from fevergate.storage.store import Store
+from fevergate.web.duty import Duty
+from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.store import WebStore
+from harness.browser import PASSWORD, PATIENT_MS, WIDE, opened, sign_in
+from harness.client import post_form
+from harness.client import sign_in as sign_in_client
+from harness.readings import made_reading
+from harness.site import Site
+from harness.worker import wait_until
+
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+ADMINISTRATOR, GUARD, ON_DUTY = "李伟", "Zhang", "刘洋"
+YESTERDAY = ("south-1", 7, 1)
+"""A fever of yesterday whose follow-up is open."""
+
+DAY_S = 86_400
+STOP, GO_ON = 19, 18
+"""SIGSTOP and SIGCONT."""
+
+Role = Literal["", "guard", "administrator"]
+"""Who is signed in; empty for nobody."""
+
+
+class Stage(Site):
+    """A site of two gates with people, and a browser; for a `with` statement.
+
+    `options` are `Site`'s. Everybody's password is `harness.browser.PASSWORD`.
+    """
+
+    def __init__(self, folder: Path, browser: Browser, **options: Any) -> None:
+        super().__init__(folder, GATES, **options)
+        self.edit("silent_after_s = 150", "silent_after_s = 3600")
+        self._browser = browser
+        self._cookies: dict[str, Any] = {}
+        self._treated: set[str] = set()
+
+    def begin(self) -> None:
+        """Fill the databases, start gateway and pages, and let some people pass."""
+        with closing(Store(self.database, self.settings.zone)) as store:
+            kiosk, boot, seq = YESTERDAY
+            at = time.time() - DAY_S
+            reading = made_reading(kiosk, boot, seq, at, Verdict.FEVER, 38.1)
+            store.commit([ReadingArrived(reading, at, "south", at)])
+            store.commit([Acknowledged((reading.identity,), ON_DUTY, at + 20)])
+        with closing(WebStore(self.settings.path(self.settings.web.database))) as store:
+            accounts = Accounts(store)
+            accounts.begin(accounts.invite(), ADMINISTRATOR, PASSWORD)
+            accounts.add(GUARD, PASSWORD, "guard")
+            Duty(store, list(GATES)).add(ON_DUTY, "")
+        self.start_gateway()
+        self.start_web()
+        for kiosks in GATES.values():
+            for kiosk in kiosks:
+                for n in range(12):
+                    self.kiosk(kiosk).reading(Verdict.NORMAL, 36.2 + n * 7 % 10 / 20)
+        self._client = self.stack.enter_context(self.client())
+        sign_in_client(self._client, ADMINISTRATOR, PASSWORD)
+        wait_until(lambda: all(gate["alarm"] for gate in self.now()), 60, "every gate is known")
+
+    def opened(
+        self,
+        role: Role = "guard",
+        language: str = "zh",
+        size: tuple[int, int] = WIDE,
+        theme: str = "day",
+    ) -> Page:
+        """A page in a browser context of its own, signed in, that shows nothing yet."""
+        page = opened(self._browser, "about:blank", language, size, theme, site=self.url)
+        if role:
+            page.context.add_cookies([self._session(role)])
+        return page
+
+    def _session(self, role: Role) -> Any:
+        """The cookie of somebody who is signed in."""
+        if role not in self._cookies:
+            page = opened(self._browser, self.url)
+            sign_in(page, GUARD if role == "guard" else ADMINISTRATOR)
+            (self._cookies[role],) = [
+                cookie for cookie in page.context.cookies() if cookie.get("httpOnly")
+            ]
+            page.context.close()
+        return self._cookies[role]
+
+    def now(self) -> list[Any]:
+        """The gates as the pages' events have them (`BoardsNow.gates`)."""
+        with self._client.stream("GET", "/events") as answer:
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    return json.loads(line.removeprefix("data: "))["gates"]
+        return []
+
+    def fever(self, kiosk: str = "north-1", body_c: float = 38.6) -> None:
+        """Somebody with a fever passes; waits until the pages know."""
+        gate = kiosk.partition("-")[0]
+        before = self._waiting(gate)
+        self.kiosk(kiosk).reading(Verdict.FEVER, body_c)
+        wait_until(lambda: self._waiting(gate) > before, 60, f"{gate} is red")
+
+    def _waiting(self, gate: str) -> int:
+        (alarm,) = [one["alarm"] for one in self.now() if one["gate"] == gate]
+        return alarm["fevers"] if alarm else 0
+
+    def seen_to(self, gate: str = "north") -> None:
+        """Acknowledge what is red at a gate, as its board does."""
+
+        def pressed() -> bool:
+            (alarm,) = [one["alarm"] for one in self.now() if one["gate"] == gate]
+            if not alarm["fevers"]:
+                return True
+            since = json.dumps(alarm["since"]).removesuffix(".0")
+            shown = {"since": since, "fevers": str(alarm["fevers"]), "by": ON_DUTY}
+            self._post(f"/board/{gate}", f"/board/{gate}/acknowledge", shown)
+            return False
+
+        wait_until(pressed, 60, f"{gate} is clear")
+
+    def treated(self, gate: str = "north") -> None:
+        """Acknowledge what is red at a gate and close today's follow-ups."""
+        self.seen_to(gate)
+        listed = self._client.get(f"/board/{gate}/fevers?of=today").text
+        for path in set(re.findall(r'href="(/fevers/[^"]+)"', listed)) - self._treated:
+            form = {"clinical_c": "38.2", "clinical_site": "axillary", "outcome": "clinic"}
+            self._post(path, path, form | {"action": "close"})
+            self._treated.add(path)
+
+    def _post(self, page: str, path: str, form: dict[str, str]) -> None:
+        hidden = re.findall(r'name="(csrf|revision)" value="([^"]+)"', self._client.get(page).text)
+        post_form(self._client, path, dict(hidden) | form)
+
+    def board(self, page: Page, gate: str = "north", shows: str = "") -> None:
+        """Open a gate's board, and wait until it is drawn and, with `shows`, in that state."""
+        page.goto(f"{self.url}/board/{gate}")
+        page.wait_for_selector("#kiosks article")
+        if shows:
+            self.shows(page, shows)
+
+    def shows(self, page: Page, kind: str) -> None:
+        """Wait until the board is in a state: `green`, `amber`, `red` or `lost`."""
+        state_class = re.compile(rf"\b{kind}\b")
+        expect(page.locator("#state")).to_have_class(state_class, timeout=PATIENT_MS)
+
+    def opened_follow_up(self, page: Page, gate: str = "north") -> None:
+        """Open a board, and on it the newest fever's follow-up."""
+        self.board(page, gate)
+        page.locator("#fevers td a").first.click()
+        page.wait_for_selector("#after input[name=clinical_c]")
+
+    @contextmanager
+    def frozen_pages(self) -> Iterator[None]:
+        """While this lasts the pages take every request and answer none."""
+        self.web.send_signal(STOP)
+        try:
+            yield
+        finally:
+            self.web.send_signal(GO_ON)
