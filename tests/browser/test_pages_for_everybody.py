@@ -15,6 +15,8 @@ PAGES = [
     "/admin/overview?from=2020-01-01&to=2020-01-03",
     "/admin/log",
     "/admin/log?date=2020-01-01",
+    "/admin/fevers?from=2026-01-01&to=2026-12-31",
+    "/admin/fevers?from=2020-01-01",
     "/admin/kiosks",
     "/admin/kiosks/north-1",
     "/admin/people",

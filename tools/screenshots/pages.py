@@ -24,6 +24,7 @@ PAGES = {
     "board-green": "/board/south",
     "overview": "/admin/overview",
     "log": "/admin/log",
+    "search": "/admin/fevers",
     "kiosks": "/admin/kiosks",
     "kiosk": "/admin/kiosks/north-2",
     "people": "/admin/people",

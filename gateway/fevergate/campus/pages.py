@@ -25,12 +25,11 @@ from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import Site
+from fevergate.web_common.page_maker import FOOTER, Site
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 DAYS = 35
 MOST = 200
-FOOTER = N_("It screens and does not diagnose.")
 
 
 class CampusPages(Site):

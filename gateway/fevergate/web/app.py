@@ -22,6 +22,7 @@ from fevergate.web.api import Api
 from fevergate.web.board import Board
 from fevergate.web.context import Shared
 from fevergate.web.duty_pages import DutyPages
+from fevergate.web.fever_pages import FeverPages
 from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.log_pages import LogPages
@@ -55,6 +56,7 @@ class Pages(Shared):
                 *Board(self).routes,
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
+                *FeverPages(self).routes,
                 *KioskPages(self).routes,
                 *DutyPages(self).routes,
                 *Api(self).routes,

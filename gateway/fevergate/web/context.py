@@ -33,10 +33,10 @@ from fevergate.web.kiosk_actions import Updates
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
 from fevergate.web.lamps import PATIENCE_S
 from fevergate.web.live import Live
-from fevergate.web.overview import Overview, period, read_overview
+from fevergate.web.overview import Overview, read_overview
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
-from fevergate.web_common.dates import parse_day
+from fevergate.web_common.dates import parse_day, period
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import WebStore
@@ -120,7 +120,7 @@ class Shared(Site):
 
     def overview(self, query: Mapping[str, str]) -> Overview:
         """The sums of the period and gate of a query. Raises `PeriodError`, `StoreError`."""
-        when = period(self.clock.today(), query.get("from"), query.get("to"))
+        when = period(self.clock.today(), query)
         with self.reader() as reader:
             return read_overview(reader, self.settings, when, query.get("gate", ""))
 

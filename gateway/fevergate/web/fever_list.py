@@ -11,16 +11,13 @@ import logging
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
-from fevergate.reports.fever_log import FEVER, Fever, bounds
+from fevergate.reports.fever_log import bounds
 from fevergate.storage.coverage_bits import DAY_S
-from fevergate.storage.schema import struck
-from fevergate.web.follow_ups import Followed
+from fevergate.web.fever_search import OPEN, FeverPage, FeverQuery, FeverSearch
 
 if TYPE_CHECKING:
     from fevergate.web.context import Shared
@@ -39,18 +36,12 @@ MAX_LISTED = 50
 Selection = Literal["today", "open"]
 
 
-class FeverPage(msgspec.Struct, frozen=True):
-    """A page of a list that has `count` fevers in all."""
-
-    rows: list[Followed]
-    count: int
-
-
 class FeverList:
     """The lists of all gates."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._search = FeverSearch(shared)
         self._marks: dict[str, str] = {}
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -65,18 +56,12 @@ class FeverList:
     def page(self, gate: str, selection: Selection, limit: int, skip: int = 0) -> FeverPage:
         """A page of a gate's fevers, the newest first: of today, or the open ones of the days
         before. Raises `StoreError`."""
-        settings = self._shared.settings
-        _, begin, end = bounds(settings, self._shared.clock.today())
-        if selection == "open":
+        _, begin, end = bounds(self._shared.settings, self._shared.clock.today())
+        if selection == OPEN:
             begin, end = begin - OPEN_DAYS * DAY_S, begin
-        parameters = {"gate": gate, "begin": begin, "end": end, "open": selection == "open"}
-        web = f"file:{quote(str(settings.path(settings.web.database).absolute()))}?mode=ro"
-        with self._shared.reader() as reader:
-            reader.execute("attach database ? as pages", (web,))
-            ((count,),) = reader.execute(f"select count(*) {_FROM} {_WHERE}", parameters)
-            rows = reader.query(_ROWS, parameters | {"limit": limit, "skip": skip})
-            fevers = msgspec.convert(list(rows), list[Fever], strict=False)
-        return FeverPage(list(self._shared.follow_ups.beside(fevers)), count)
+        outcome = OPEN if selection == OPEN else ""
+        query = FeverQuery(begin=begin, end=end, gate=gate, outcome=outcome)
+        return self._search.page(query, limit, skip)
 
     def mark(self, gate: str) -> str:
         """A gate's mark as last read, empty if unknown; never waits for a disk."""
@@ -100,16 +85,3 @@ class FeverList:
         shared = self._shared
         same = f"{shared.clock.today()}/{shared.follow_ups.changes}"
         return {gate.name: f"{same}/{changes.get(gate.name, 0)}" for gate in shared.settings.gates}
-
-
-_FROM = """
-    from readings r join fevers f using (kiosk, boot, seq)
-    left join pages.follow_ups u using (kiosk, boot, seq)"""
-_WHERE = f"""
-    where r.verdict = 'fever' and f.gate = :gate
-      and coalesce(r.at, r.received_at) >= :begin and coalesce(r.at, r.received_at) < :end
-      and not (:open and coalesce(u.closed, 0))
-      and not {struck("r", "coalesce(r.at, r.received_at)")}"""
-_ROWS = f"""{FEVER}
-    left join pages.follow_ups u using (kiosk, boot, seq) {_WHERE}
-    order by coalesce(r.at, r.received_at) desc limit :limit offset :skip"""

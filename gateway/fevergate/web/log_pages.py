@@ -10,7 +10,7 @@ from fevergate.errors import ActionError, StrikeError
 from fevergate.reports.fever_log import WholeDay
 from fevergate.reports.formats import json_parts
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import translator
 from fevergate.web.context import Shared
 from fevergate.web.log_sheet import sheet
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
@@ -18,11 +18,9 @@ from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import PAGE, last_page, page_of
+from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.tables import Say, Sheet
-
-FOOTER = N_("It screens and does not diagnose.")
 
 MAX_STRUCK_SHOWN = 50
 """Struck fevers on the page; the exports have more."""

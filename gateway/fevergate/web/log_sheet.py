@@ -57,10 +57,10 @@ def sheet(
 
     def rows() -> Iterator[list[Cell]]:
         for fever, after in followed(whole.fevers):
-            row = _fever_row(day, fever, after, zone, say, personal=personal)
+            row = _fever_row(day.campus, fever, after, zone, say, personal=personal)
             yield [*row, ""] if count_struck else row
         for fever in whole.struck:  # listed last, each marked
-            row = _fever_row(day, fever, None, zone, say, personal=personal)
+            row = _fever_row(day.campus, fever, None, zone, say, personal=personal)
             yield [*row, _struck_by(day, fever)]
 
     fevers = Rows(day.count + count_struck, rows)
@@ -87,8 +87,27 @@ def sheet(
     )
 
 
+def fever_table(
+    campus: str,
+    count: int,
+    read: Callable[[], Iterator[Followed]],
+    zone: ZoneInfo,
+    say: Say,
+    *,
+    personal: bool,
+) -> Table:
+    """A table of `count` fevers with their follow-ups, which `read` reads one by one."""
+    columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
+
+    def rows() -> Iterator[list[Cell]]:
+        for fever, after in read():
+            yield _fever_row(campus, fever, after, zone, say, personal=personal)
+
+    return Table(say("Fevers"), [say(name) for name in columns], Rows(count, rows))
+
+
 def _fever_row(
-    day: Day,
+    campus: str,
     fever: Fever,
     follow_up: FollowUp | None,
     zone: ZoneInfo,
@@ -100,7 +119,7 @@ def _fever_row(
     delay = fever.delay_s
     row: list[Cell] = [
         local(fever.at, zone) + ("" if fever.dated else f" ({say('arrival')})"),
-        *(day.campus, fever.gate, fever.kiosk, "/".join(map(str, identity_of(fever)))),
+        *(campus, fever.gate, fever.kiosk, "/".join(map(str, identity_of(fever)))),
         *(fever.body_c, fever.skin_c, fever.threshold_c, fever.ambient_c),
         *(local(fever.raised_at, zone), local(fever.acknowledged_at, zone)),
         *(fever.acknowledged_by or "", None if delay is None else round(delay, 1)),

@@ -10,13 +10,7 @@ from fevergate.errors import PeriodError
 from fevergate.reports.fever_log import bounds
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.schema import struck
-from fevergate.web_common.dates import parse_day
-
-MAX_DAYS = 31
-"""Longest period; the calendar shows `TERM_DAYS`, because it reads daily sums alone."""
-
-TERM_DAYS = 182
-DEFAULT_DAYS = 7
+from fevergate.web_common.dates import TERM_DAYS, Period
 
 
 class Counts(Struct, kw_only=True):
@@ -60,7 +54,7 @@ class Degrees(Struct, frozen=True):
 
 class Overview(Struct, kw_only=True):
     """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all; `term` has the
-    days of a longer period for the calendar."""
+    days of a longer period (`TERM_DAYS` at least) for the calendar."""
 
     campus: str
     gate: str
@@ -80,22 +74,6 @@ class Overview(Struct, kw_only=True):
         for day in self.days:
             total.add(day.normal, day.fever, day.retry)
         return total
-
-
-class Period(Struct, frozen=True):
-    """A period, both days inclusive."""
-
-    begin: date
-    end: date
-
-
-def period(today: date, begin: str | None, end: str | None) -> Period:
-    """The period of a query, by default the last week. Raises `PeriodError`."""
-    last = parse_day(end) if end else today
-    first = parse_day(begin) if begin else last - timedelta(days=DEFAULT_DAYS - 1)
-    if not 0 <= (last - first).days < MAX_DAYS:
-        raise PeriodError("range")
-    return Period(first, last)
 
 
 def read_overview(

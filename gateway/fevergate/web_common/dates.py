@@ -1,9 +1,85 @@
-"""Reads dates from addresses and queries."""
+"""Reads dates and periods from addresses and queries."""
 
 import re
-from datetime import date
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Self
+
+from msgspec import Struct
 
 from fevergate.errors import PeriodError
+
+MAX_DAYS = 366
+"""Longest period of a query."""
+
+TERM_DAYS = 182
+"""Half a year, in which any term lies."""
+
+DEFAULT_DAYS = 7
+WEEK = timedelta(days=7)
+
+
+class Period(Struct, frozen=True):
+    """A period, both days inclusive."""
+
+    begin: date
+    end: date
+
+    def __str__(self) -> str:
+        return f"{self.begin} – {self.end}" if self.days > 1 else f"{self.begin}"
+
+    @classmethod
+    def week(cls, day: date) -> Self:
+        """The week of a day, from Monday to Sunday."""
+        monday = day - timedelta(days=day.weekday())
+        return cls(monday, monday + WEEK - timedelta(days=1))
+
+    @classmethod
+    def month(cls, day: date) -> Self:
+        """The calendar month of a day."""
+        _, last = monthrange(day.year, day.month)
+        return cls(day.replace(day=1), day.replace(day=last))
+
+    @property
+    def days(self) -> int:
+        """The number of its days."""
+        return (self.end - self.begin).days + 1
+
+    @property
+    def earlier(self) -> Self:
+        """The period before it: of a week (or its begin) the week, of a month the month, else as
+        many days."""
+        before = self.begin - timedelta(days=1)
+        if whole := self._whole(before):
+            return whole
+        return type(self)(self.begin - timedelta(days=self.days), before)
+
+    @property
+    def later(self) -> Self:
+        """The period after it, in the way of `earlier`."""
+        of_begin = self._whole(self.begin)
+        after = (of_begin or self).end + timedelta(days=1)
+        return self._whole(after) or type(self)(after, after + timedelta(days=self.days - 1))
+
+    @property
+    def compared(self) -> Self:
+        """The same days of the period before it: of a week that is not over those up to the same
+        weekday, of a month those up to the same date."""
+        whole = self.earlier
+        return type(self)(whole.begin, min(whole.end, whole.begin + (self.end - self.begin)))
+
+    def until(self, day: date) -> Self:
+        """The part up to a day."""
+        return type(self)(self.begin, min(self.end, day))
+
+    def _whole(self, day: date) -> Self | None:
+        """The week or month of `day` if this is one of its kind, or the begin of one."""
+        if self.begin.weekday() == 0 and 1 < self.days <= DEFAULT_DAYS:
+            return self.week(day)
+        if self.begin.day == 1 and self.end <= self.month(self.begin).end and self.days > 1:
+            return self.month(day)
+        return None
 
 
 def parse_day(text: str) -> date:
@@ -18,3 +94,23 @@ def parse_day(text: str) -> date:
     if not 2000 <= day.year < 3000:
         raise PeriodError("date")
     return day
+
+
+def period(today: date, query: Mapping[str, str]) -> Period:
+    """The period `from` and `to` of a query, by default the last week. Raises `PeriodError`."""
+    begin, end = query.get("from"), query.get("to")
+    last = parse_day(end) if end else today
+    first = parse_day(begin) if begin else last - timedelta(days=DEFAULT_DAYS - 1)
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise PeriodError("range")
+    return Period(first, last)
+
+
+def spans(today: date) -> dict[str, Period]:
+    """Periods up to today that people ask for, by their label."""
+    return {
+        "this week": Period.week(today).until(today),
+        "this month": Period.month(today).until(today),
+        "half a year": Period(today - timedelta(days=TERM_DAYS - 1), today),
+        "a year": Period(today - timedelta(days=MAX_DAYS - 1), today),
+    }

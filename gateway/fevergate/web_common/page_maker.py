@@ -5,7 +5,7 @@ import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,9 @@ FAILURES: tuple[type[Exception], ...] = (
     *(StoreError, CampusError, sqlite3.Error),
 )
 """Exceptions that `failed` answers; any other is a programming error."""
+
+FOOTER = N_("It screens and does not diagnose.")
+"""Line at the foot of each printed page."""
 
 PAGE = 100
 """Rows of a list on one page."""
@@ -148,6 +151,9 @@ class Site(ABC):
         environment.filters["day"] = lambda text: format_date(
             date.fromisoformat(text), "full", locale=LOCALES[language]
         )
+        environment.filters["shifted"] = lambda text, days: (
+            date.fromisoformat(text) + timedelta(days)
+        ).isoformat()
         environment.filters["month"] = lambda day: format_date(day, "MMM", locale=LOCALES[language])
         environment.filters["degrees"] = lambda value, digits=1: (
             "-" if value is None else f"{value:.{digits}f}"
@@ -158,9 +164,10 @@ class Site(ABC):
         return environment
 
 
-def page_of(request: Request) -> int:
-    """The page of a list that a query asks for, from 1. Raises `HTTPException` 404."""
-    text = request.query_params.get("page", "1")
+def page_of(request: Request, form: Mapping[str, str] | None = None) -> int:
+    """The page of a list that a form or else the query asks for, from 1. Raises `HTTPException`
+    404."""
+    text = (request.query_params if form is None else form).get("page") or "1"
     if not re.fullmatch(r"[1-9][0-9]{0,6}", text):
         raise HTTPException(404)
     return int(text)

@@ -22,7 +22,7 @@ BOARD = "/board/{gate:str}"
 def paths(site):
     """Every page there is, with something in its blanks."""
     blanks = {"gate": "north", "kiosk": "north-1", "boot": "1", "seq": "2", "table": "days"}
-    blanks["name"] = "0" * 32
+    blanks |= {"name": "0" * 32, "kind": "csv"}
     for route in site.pages.app.routes:
         path = re.sub(r"{(\w+)(:\w+)?}", lambda blank: blanks[blank[1]], route.path)
         for method in sorted(getattr(route, "methods", None) or ()):

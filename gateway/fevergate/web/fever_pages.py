@@ -1,0 +1,176 @@
+"""Pages that search the fevers of a period, and export what was found.
+
+A name is sent in the body of a form, never in an address: those stay in histories and logs. Each
+search is audited; one by name with the fevers that it found, not with the name, which would outlive
+the follow-up.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import BinaryIO
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fevergate.errors import PeriodError
+from fevergate.reports.fever_log import identity_of
+from fevergate.texts.translations import LABELS, Say, translator
+from fevergate.web.context import Shared
+from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSearch
+from fevergate.web.follow_ups import IMPERSONAL
+from fevergate.web.log_sheet import fever_table
+from fevergate.web_common.dates import Period, period, spans
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.tables import Sheet
+
+MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
+FIELDS = ("from", "to", "gate", "kiosk", "outcome", "name")
+MAX_NOTED = 10
+"""Fevers found by a name that the audit lists."""
+
+
+class FeverPages:
+    """/admin/fevers and its files."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._search = FeverSearch(shared)
+        self.routes = [
+            get("/admin/fevers", lambda request: self._show(request, request.query_params)),
+            post("/admin/fevers", self.search),
+            get(
+                "/admin/fevers.{kind:str}",
+                lambda request: self._file(request, request.query_params),
+            ),
+            post("/admin/fevers.{kind:str}", self._file),
+        ]
+
+    def search(self, request: Request, form: Form) -> Response:
+        """Search by a form; without a name, the address of the answer has all of it."""
+        if not form["name"].strip():
+            given = {name: form[name] for name in FIELDS if form[name]}
+            return RedirectResponse(f"/admin/fevers?{urlencode(given)}", 303)
+        return self._show(request, form)
+
+    def _show(self, request: Request, form: Mapping[str, str]) -> Response:
+        number, today = page_of(request, form), self._shared.clock.today()
+        when, error, part = None, "", FeverPage([], 0)
+        try:
+            when, query = self._asked(form)
+        except PeriodError as refusal:
+            error = refusal.reason
+        else:
+            part = self._search.page(query, PAGE, (number - 1) * PAGE)
+            self._note(request, when, query, part)
+        given = {name: form.get(name, "") for name in FIELDS}
+        if when:
+            given |= {"from": when.begin.isoformat(), "to": when.end.isoformat()}
+        return self._shared.page(
+            request,
+            "search.html",
+            400 if error else 200,
+            error=error,
+            given=given,
+            when=when,
+            spans=spans(today),
+            part=part,
+            places=self._search.places(),
+            choices=CHOICES,
+            number=number,
+            last=last_page(part.count),
+        )
+
+    def _file(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Export what a search finds, in one of the formats of a day's log."""
+        kind = request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        when, query = self._asked(form)
+        personal = form.get("names") == "1"
+        language = self._shared.language(request)
+        name = f"fevers-{self._shared.settings.campus}-{when.begin}-{when.end}"
+        name += f"{'-names' * personal}.{kind}"
+        write = partial(self._write, kind, when, query, language, personal)
+        answer = download(name, MEDIA[kind], write)
+        self._shared.note(request, "take fevers", name + " with names" * personal)
+        return answer
+
+    def _asked(self, form: Mapping[str, str]) -> tuple[Period, FeverQuery]:
+        when = period(self._shared.clock.today(), form)
+        return when, self._search.query(when, form)
+
+    def _note(self, request: Request, when: Period, query: FeverQuery, part: FeverPage) -> None:
+        if not query.name:
+            filters = " ".join(filter(None, (query.gate, query.kiosk, query.outcome)))
+            self._shared.note(request, "search fevers", f"{when} {filters}".strip())
+            return
+        names = ", ".join(str(identity_of(fever)) for fever, _ in part.rows[:MAX_NOTED])
+        self._shared.note(request, "search name", f"{when}: {part.count} {names}".strip())
+
+    def _write(
+        self,
+        kind: str,
+        when: Period,
+        query: FeverQuery,
+        language: str,
+        personal: bool,
+        out: BinaryIO,
+    ) -> None:
+        if kind == "json":
+            self._write_json(when, query, personal, out)
+            return
+        settings, say = self._shared.settings, translator(language)
+        with self._search.whole(query) as (count, read):
+            table = fever_table(settings.campus, count, read, settings.zone, say, personal=personal)
+            if kind == "csv":
+                write_csv(table, out)
+                return
+            sheet = Sheet(
+                title=f"{say('Fevers')} {settings.campus_title(language)} {when}",
+                state="red" if count else "green",
+                verdict=say("Fevers: %(count)s") % {"count": count},
+                lines=[
+                    *self._filters(query, language, say),
+                    say("Times are those of %s.") % settings.timezone,
+                ],
+                tables=[table],
+                signed=[],
+            )
+            if kind == "xlsx":
+                write_xlsx(sheet, out)
+            else:
+                write_pdf(sheet, say(FOOTER), say(TRUNCATED), out)
+
+    def _filters(self, query: FeverQuery, language: str, say: Say) -> list[str]:
+        filters = []
+        if query.gate:
+            gate = self._shared.settings.gate_title(query.gate, language)
+            filters.append(say("Only those of the gate {gate}.", gate=gate))
+        if query.kiosk:
+            filters.append(say("Only those of the kiosk {kiosk}.", kiosk=query.kiosk))
+        if query.outcome:
+            outcome = say(LABELS[query.outcome])
+            filters.append(say("Only those with the outcome: {outcome}.", outcome=outcome))
+        if query.name:
+            filters.append(say("Only those of one name or class."))
+        return filters
+
+    def _write_json(self, when: Period, query: FeverQuery, personal: bool, out: BinaryIO) -> None:
+        with self._search.whole(query) as (count, read):
+            head = {"campus": self._shared.settings.campus, "from": when.begin, "to": when.end}
+            begin = msgspec.json.encode(head | {"count": count})
+            out.write(begin[:-1] + b',"fevers":[')
+            between = b""
+            for fever, known in read():
+                row = {"fever": fever, "follow_up": known}
+                if known and not personal:
+                    row["follow_up"] = {name: getattr(known, name) for name in IMPERSONAL}
+                out.write(between + msgspec.json.encode(row))
+                between = b","
+            out.write(b"]}")
