@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.command_line.finding import Finding, State
-from fevergate.texts.translations import N_, Pair, both
+from fevergate.command_line.finding import Finding, ok, warning
+from fevergate.texts.translations import N_
 
 SAVED = Path("/usr/lib/clock-epoch")
 """The saved time, read by systemd (src/shared/clock-util.c, `clock_apply_epoch`)."""
@@ -33,36 +33,22 @@ def finding(now: datetime, zone: ZoneInfo) -> Finding:
     local = now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     synchronised = _synchronised()
     if synchronised is None:
-        return Finding(check="clock", state="ok", text=(local, local))
+        return ok("clock", local)
     if synchronised:
-        return _finding("ok", both("{local}, synchronised", local=local))
+        return ok("clock", "{local}, synchronised", local=local)
     if chip := _chip(now):
-        return _finding("ok", both("{local}, from the clock chip {chip}", local=local, chip=chip))
+        return ok("clock", "{local}, from the clock chip {chip}", local=local, chip=chip)
     if (last := _time_of(SYNCHRONISED)) is None:
-        return _finding(
-            "warning",
-            both(
-                "{local}, never set by a time server: right only if somebody set it by hand",
-                local=local,
-            ),
-        )
+        text = N_("{local}, never set by a time server: right only if somebody set it by hand")
+        return warning("clock", text, WAYS_OUT, local=local)
     right = last.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-    return _finding(
-        "warning",
-        both(
+    text = N_("{local}, not synchronised; last right {right}")
+    if _time_of(SAVED):
+        text = N_(
             "{local}, not synchronised, goes on from the time that was saved; last right {right},"
-            " and behind by each power cut since",
-            local=local,
-            right=right,
+            " and behind by each power cut since"
         )
-        if _time_of(SAVED)
-        else both("{local}, not synchronised; last right {right}", local=local, right=right),
-    )
-
-
-def _finding(state: State, text: Pair) -> Finding:
-    advice = ("", "") if state == "ok" else both(WAYS_OUT)
-    return Finding(check="clock", state=state, text=text, advice=advice)
+    return warning("clock", text, WAYS_OUT, local=local, right=right)
 
 
 def _chip(now: datetime) -> str | None:

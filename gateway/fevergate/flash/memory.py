@@ -16,7 +16,6 @@ from fevergate.errors import FlashError
 from fevergate.flash.models import of_chip, what_to_buy, why_refused
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import Cable
-from fevergate.texts.translations import both
 
 HEAP_MIN_BYTES = 512 * 1024
 """Four times what importing the firmware takes; without PSRAM no ESP32 has half of it."""
@@ -80,26 +79,24 @@ def finding(memory: Memory, model: BoardModel | None) -> Finding:
     if memory.enough:
         return ok(
             "memory",
-            both(
-                "Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, free in the chip"
-                " {inside_kb} KB (largest piece {piece_kb} KB)",
-                heap_kb=heap_kb,
-                psram_mb=memory.psram_bytes / (1 << 20),
-                inside_kb=inside_kb,
-                piece_kb=memory.internal_largest_bytes >> 10,
-            ),
+            "Python heap {heap_kb} KB, PSRAM {psram_mb:.0f} MB, free in the chip"
+            " {inside_kb} KB (largest piece {piece_kb} KB)",
+            heap_kb=heap_kb,
+            psram_mb=memory.psram_bytes / (1 << 20),
+            inside_kb=inside_kb,
+            piece_kb=memory.internal_largest_bytes >> 10,
         )
     why = why_refused(model.chip, "none")
     return fails(
         "memory",
-        both("a Python heap of only {heap_kb} KB: {why}", heap_kb=heap_kb, why=why),
-        both(
-            "a {title} needs the image {image}: flash again with --micropython; anything"
-            " else cannot serve, {buy}",
-            title=model.title,
-            image=model.image,
-            buy=what_to_buy(),
-        ),
+        "a Python heap of only {heap_kb} KB: {why}",
+        "a {title} needs the image {image}: flash again with --micropython; anything"
+        " else cannot serve, {buy}",
+        heap_kb=heap_kb,
+        why=why,
+        title=model.title,
+        image=model.image,
+        buy=what_to_buy(),
     )
 
 

@@ -49,10 +49,10 @@ def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Fin
 
 def _bus(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
-        return fails("bus", answer["error"], both(_WIRES))
+        return fails("bus", answer["error"], _WIRES)
     if not answer["sda"] or not answer["scl"]:
         low = "SDA" if not answer["sda"] else "SCL"
-        return fails("bus", both("{low} is low at rest", low=low), both(_WIRES))
+        return fails("bus", "{low} is low at rest", _WIRES, low=low)
     names = [f"0x{address:02X} {NAMES.get(address, '?')}" for address in answer["found"]]
     shown = ", ".join(names)
     missing = [address for address in (SENSOR, DISPLAY) if address not in answer["found"]]
@@ -60,14 +60,12 @@ def _bus(answer: dict[str, Any]) -> Finding:
         lost = ", ".join(f"0x{address:02X} {NAMES[address]}" for address in missing)
         return fails(
             "bus",
-            both(
-                "no answer: {lost}; there: {shown}",
-                lost=lost,
-                shown=shown or both("nobody"),
-            ),
-            both(_WIRES),
+            "no answer: {lost}; there: {shown}",
+            _WIRES,
+            lost=lost,
+            shown=shown or both("nobody"),
         )
-    return ok("bus", (shown, shown))
+    return ok("bus", shown)
 
 
 def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
@@ -78,36 +76,32 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
         return
     about = cable.ask("told(sensor)")
     if "error" in about:
-        yield fails("sensor", about["error"], both(_WIRES))
+        yield fails("sensor", about["error"], _WIRES)
     elif about["emissivity"]:
         yield fails(
             "sensor",
-            both(
-                "{id}: not as delivered: {emissivity}",
-                id=about["id"],
-                emissivity=about["emissivity"],
-            ),
-            both("take a part that is set as it was delivered"),
+            "{id}: not as delivered: {emissivity}",
+            "take a part that is set as it was delivered",
+            id=about["id"],
+            emissivity=about["emissivity"],
         )
     else:
         yield ok(
             "sensor",
-            both(
-                "number {id}, settles in {settle_ms} ms",
-                id=about["id"],
-                settle_ms=about["settle_ms"],
-            ),
+            "number {id}, settles in {settle_ms} ms",
+            id=about["id"],
+            settle_ms=about["settle_ms"],
         )
     yield _readings(cable.ask(f"told(readings, {READINGS})", SLACK_S))
 
 
 def _readings(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
-        return fails("readings", answer["error"], both(_WIRES))
+        return fails("readings", answer["error"], _WIRES)
     lost = sum(answer["lost"].values())
     words = ", ".join(f"{count} {word}" for word, count in sorted(answer["lost"].items()))
     if answer["object_c"] is None:
-        return fails("readings", both("none is valid ({words})", words=words), both(_WIRES))
+        return fails("readings", "none is valid ({words})", _WIRES, words=words)
     low, mean, high = answer["object_c"]
     seen = f"{mean:.2f} °C ({low:.2f}-{high:.2f})"
     can = f"{answer['ambient_c'][1]:.2f} °C"
@@ -119,7 +113,7 @@ def _readings(answer: dict[str, Any]) -> Finding:
         lost=lost,
     )
     if lost > READINGS * LOST_SHARE_MAX:
-        return fails("readings", both("{text} ({words})", text=text, words=words), both(_WIRES))
+        return fails("readings", "{text} ({words})", _WIRES, text=text, words=words)
     return ok("readings", text)
 
 
@@ -130,7 +124,7 @@ def _display(cable: Cable, there: bool, ask: Ask) -> Finding:
     drawn = cable.ask("told(display)")
     if drawn is not True:
         error = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
-        return fails("display", both("takes no picture: {error}", error=error), both(_WIRES))
+        return fails("display", "takes no picture: {error}", _WIRES, error=error)
     seen = ask(both("Does the display show Fever Gate?"))
     return _seen("display", both("the display"), seen)
 
@@ -142,29 +136,24 @@ def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Finding:
         seen = ask(both("Did {name} light up?", name=name))
         wrong = cable.ask(f"told(light, {colour!r}, False)")
     if wrong:
-        return fails(colour, wrong["error"], both(_WIRES))
+        return fails(colour, wrong["error"], _WIRES)
     return _seen(colour, name, seen)
 
 
 def _beeper(cable: Cable, ask: Ask) -> Finding:
     wrong = cable.ask("told(beep)")
     if wrong:
-        return fails("beeper", wrong["error"], both(_WIRES))
+        return fails("beeper", wrong["error"], _WIRES)
     return _seen("beeper", both("the beeper"), ask(both("Did you hear the beeper?")))
 
 
 def _seen(check: str, name: Pair, seen: bool | None) -> Finding:
     if seen is None:
-        return not_shown(
-            check,
-            both("{name} was driven, nobody was asked", name=name),
-        )
+        return not_shown(check, "{name} was driven, nobody was asked", name=name)
     if seen:
-        return ok(check, both("somebody confirmed it"))
+        return ok(check, "somebody confirmed it")
     return fails(
-        check,
-        both("{name} did not react", name=name),
-        both("polarity, resistor, pin: hardware/pins.md"),
+        check, "{name} did not react", "polarity, resistor, pin: hardware/pins.md", name=name
     )
 
 

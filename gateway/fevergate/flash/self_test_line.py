@@ -32,39 +32,34 @@ def run(cable: Cable) -> Iterator[Finding]:
             yield not_shown(check, why, how)
         return
     if "error" in known:
-        yield fails("settings", known["error"], both("write them again"))
+        yield fails("settings", known["error"], "write them again")
         return
     if known["wifi"]:
         joined = _wifi(cable.ask(f"told(wifi, {WIFI_S})", WIFI_S + SLACK_S), known["wifi"])
         yield joined
         if joined.state != "ok":
-            yield not_shown("broker", both("there is no network"))
+            yield not_shown("broker", "there is no network")
             return
     else:
-        yield not_shown(
-            "Wi-Fi",
-            both("the settings name no Wi-Fi"),
-            both("provision it with --wifi-ssid"),
-        )
+        yield not_shown("Wi-Fi", "the settings name no Wi-Fi", "provision it with --wifi-ssid")
     yield _broker(cable.ask(f"told(broker, {BROKER_S})", BROKER_S + SLACK_S), known["broker"])
 
 
 def _wifi(answer: dict[str, Any], ssid: str) -> Finding:
     if answer.get("up"):
         dbm = answer["rssi"]
-        return ok("Wi-Fi", both("{ssid}, {dbm} dBm", ssid=ssid, dbm=dbm))
+        return ok("Wi-Fi", "{ssid}, {dbm} dBm", ssid=ssid, dbm=dbm)
     if "error" in answer:
         why = answer["error"]
     else:
         why = tuple(wifi(answer["status"], translator(language)) for language in LANGUAGES)
-    return fails("Wi-Fi", both("{ssid}: {why}", ssid=ssid, why=why), both(_WIFI))
+    return fails("Wi-Fi", "{ssid}: {why}", _WIFI, ssid=ssid, why=why)
 
 
 def _broker(answer: dict[str, Any], where: str) -> Finding:
     if answer.get("up"):
         return ok(
-            "broker",
-            both("{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]),
+            "broker", "{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]
         )
     error = answer.get("error", "")
     code = answer.get("code", 0)
@@ -72,20 +67,24 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
         why = both(_CONNACK.get(code, _RETURN_CODE), code=code)
         return fails(
             "broker",
-            both("{where}: refuses the login, {why}", where=where, why=why),
-            both("provision again on the gateway, restart mosquitto, write the settings again"),
+            "{where}: refuses the login, {why}",
+            "provision again on the gateway, restart mosquitto, write the settings again",
+            where=where,
+            why=why,
         )
     if answer.get("reached"):
         return fails(
             "broker",
-            both("{where}: no TLS ({error})", where=where, error=error),
-            both(
-                "is its certificate of another authority than the board's ca.der? write the"
-                " settings from this gateway's own folder"
-            ),
+            "{where}: no TLS ({error})",
+            "is its certificate of another authority than the board's ca.der? write the"
+            " settings from this gateway's own folder",
+            where=where,
+            error=error,
         )
     return fails(
         "broker",
-        both("{where}: cannot be reached ({error})", where=where, error=error),
-        both("does mosquitto run, are address and firewall right? fevergate doctor"),
+        "{where}: cannot be reached ({error})",
+        "does mosquitto run, are address and firewall right? fevergate doctor",
+        where=where,
+        error=error,
     )

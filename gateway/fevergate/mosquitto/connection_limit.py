@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevergate.command_line.finding import Finding, ok
+from fevergate.command_line.finding import Finding, ok, warning
 from fevergate.command_line.options import FOLDER
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import Pair, both
@@ -37,26 +37,22 @@ def finding(settings: GatewaySettings) -> Iterator[Finding]:
         return
     if not NFT.exists():
         yield _missing(
-            both("nft is missing"),
-            f"apt-get install nftables; systemctl restart {UNIT}",
+            both("nft is missing"), f"apt-get install nftables; systemctl restart {UNIT}"
         )
         return
     result = subprocess.run([systemctl, "is-active", UNIT], capture_output=True, text=True)
     if (state := result.stdout.strip()) == "active":
-        yield ok("broker", both("one address has its limit of connections"))
+        yield ok("broker", "one address has its limit of connections")
     else:
         why = f"{UNIT}: {state or 'unknown'}"
-        yield _missing((why, why), f"systemctl restart {UNIT}; journalctl -u {UNIT}")
+        yield _missing(why, f"systemctl restart {UNIT}; journalctl -u {UNIT}")
 
 
-def _missing(why: Pair, command: str) -> Finding:
-    return Finding(
-        check="broker",
-        state="warning",
-        text=both(
-            "one machine can take all the broker's connections and keep the kiosks"
-            " out, since no address has a limit: {why}",
-            why=why,
-        ),
-        advice=(command, command),
+def _missing(why: Pair | str, command: str) -> Finding:
+    return warning(
+        "broker",
+        "one machine can take all the broker's connections and keep the kiosks"
+        " out, since no address has a limit: {why}",
+        command,
+        why=why,
     )

@@ -13,7 +13,7 @@ import httpx
 
 from fevergate.clock import time_source
 from fevergate.clock.judge import WAYS_OUT
-from fevergate.command_line.finding import Finding, State, failed, ok, warning
+from fevergate.command_line.finding import Finding, failed, finding, ok, warning
 from fevergate.crypto import pki
 from fevergate.errors import FeverGateError, SettingsError
 from fevergate.forwarding.http_sender import campus_context
@@ -25,7 +25,7 @@ from fevergate.operations.clock_command import in_words
 from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
-from fevergate.texts.translations import both
+from fevergate.texts.translations import N_, both
 
 MIN_YEAR = 2025
 """A clock before this year was never set."""
@@ -36,20 +36,14 @@ def examine(settings_path: Path) -> list[Finding]:
     try:
         settings = load_gateway(settings_path)
     except SettingsError as error:
-        return [
-            failed(
-                "settings",
-                (str(error), str(error)),
-                both("mend that line, then try again"),
-            )
-        ]
-    findings = [ok("settings", (f"{settings_path}", f"{settings_path}"))]
+        return [failed("settings", str(error), "mend that line, then try again")]
+    findings = [ok("settings", f"{settings_path}")]
     for check in _CHECKS:
         try:
             findings += check(settings)
         except Exception as error:  # a check that raises must not stop the others
             text = f"{type(error).__name__}: {error}"
-            findings.append(failed(check.__name__.lstrip("_"), (text, text)))
+            findings.append(failed(check.__name__.lstrip("_"), text))
     return findings
 
 
@@ -60,39 +54,37 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
     except FeverGateError as error:
         yield failed(
             "broker",
-            both("the broker cannot be used: {error}", error=error),
-            both("see systemctl status mosquitto, and [broker] in the settings"),
+            "the broker cannot be used: {error}",
+            "see systemctl status mosquitto, and [broker] in the settings",
+            error=error,
         )
     else:
         yield ok(
             "broker",
-            both(
-                "{address} verified, signed in, round trip {took_ms:.0f} ms",
-                address=address,
-                took_ms=took_ms,
-            ),
+            "{address} verified, signed in, round trip {took_ms:.0f} ms",
+            address=address,
+            took_ms=took_ms,
         )
     path = settings.path("mosquitto.conf")
     if path.exists() and CLIENT_IDS not in path.read_text(errors="replace").splitlines():
         yield warning(
             "broker",
-            both(
-                "the broker's settings are old: one kiosk's credential can take another"
-                " client's place, and keep a light dark"
-            ),
-            both("run fevergate provision gateway once more"),
+            "the broker's settings are old: one kiosk's credential can take another"
+            " client's place, and keep a light dark",
+            "run fevergate provision gateway once more",
         )
 
 
 def _certificates(settings: GatewaySettings) -> Iterator[Finding]:
     for path in sorted(settings.folder.glob("*.crt")):
         left = pki.days_left(pki.read_certificate(path))
-        state: State = "failed" if left < 0 else "warning" if left < 90 else "ok"
-        yield Finding(
-            check="certificates",
-            state=state,
-            text=both("{name}: {left:.0f} days left", name=path.name, left=left),
-            advice=("", "") if state == "ok" else both("run fevergate provision renew"),
+        yield finding(
+            "failed" if left < 0 else "warning" if left < 90 else "ok",
+            "certificates",
+            "{name}: {left:.0f} days left",
+            N_("run fevergate provision renew") if left < 90 else "",
+            name=path.name,
+            left=left,
         )
 
 
@@ -106,24 +98,16 @@ def _secrets(settings: GatewaySettings) -> Iterator[Finding]:
     ]
     if open_to_all:
         files = ", ".join(sorted(open_to_all))
-        yield failed(
-            "secrets",
-            both("others can read {files}", files=files),
-            ("chmod 600", "chmod 600"),
-        )
+        yield failed("secrets", "others can read {files}", ("chmod 600", "chmod 600"), files=files)
     else:
-        yield ok("secrets", both("only their owner reads them"))
+        yield ok("secrets", "only their owner reads them")
 
 
 def _clock(settings: GatewaySettings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     local = now.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M:%S")
     if now.year < MIN_YEAR:
-        yield failed(
-            "clock",
-            (local, local),
-            both("check network time: timedatectl"),
-        )
+        yield failed("clock", local, "check network time: timedatectl")
         return
     path = settings.path(settings.database)
     if path.exists():
@@ -131,7 +115,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
             state = last_state(reader)
         if state and not state.believed:
             text = both("{local} {state}", local=local, state=in_words(state))
-            yield failed("clock", text, both(WAYS_OUT[state.why]))
+            yield failed("clock", text, WAYS_OUT[state.why])
             return
     yield time_source.finding(now, settings.zone)
 
@@ -139,7 +123,7 @@ def _clock(settings: GatewaySettings) -> Iterator[Finding]:
 def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     server = settings.campus_server
     if server is None:
-        yield ok("campus", both("no campus server is set"))
+        yield ok("campus", "no campus server is set")
         return
     try:
         read_secret(settings.path(server.token_file))
@@ -150,11 +134,13 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
     except (httpx.HTTPError, FeverGateError) as error:
         yield failed(
             "campus",
-            both("{url} does not answer: {error}", url=server.url, error=error),
-            both("summaries wait until it is back"),
+            "{url} does not answer: {error}",
+            "summaries wait until it is back",
+            url=server.url,
+            error=error,
         )
     else:
-        yield ok("campus", both("{url} answers", url=server.url))
+        yield ok("campus", "{url} answers", url=server.url)
 
 
 _CHECKS = (

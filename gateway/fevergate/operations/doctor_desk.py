@@ -30,7 +30,7 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
     except DeskError as error:
         yield failed("desk", error.text, error.advice)
     else:
-        yield ok("desk", both("the desk's sensor answers: {sensor_at}", sensor_at=sensor_at))
+        yield ok("desk", "the desk's sensor answers: {sensor_at}", sensor_at=sensor_at)
     yield _checked(settings, settings.desk, unit)
     if unit:
         row = next(iter(newest(settings, settings.desk, "calibrations", 1, unit)), {})
@@ -43,7 +43,7 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     """The last check of the sensor that answers; of any sensor, where none does."""
     last = last_check(settings, desk, unit or None)
     if last is None:
-        return warning("desk check", both("the desk's sensor was never checked"), both(_CHECK))
+        return warning("desk check", "the desk's sensor was never checked", _CHECK)
     when = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
     check = both(
         "{when} by {by}, {difference_c:+.2f} °C",
@@ -53,13 +53,7 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     )
     state = last.state(time.time())
     if state == "failed":
-        return failed(
-            "desk check",
-            both("{check}: failed, judge nobody by it", check=check),
-            both(_CHECK),
-        )
+        return failed("desk check", "{check}: failed, judge nobody by it", _CHECK, check=check)
     if state == "old":
-        return warning(
-            "desk check", both("{check}: more than a day ago", check=check), both(_CHECK)
-        )
-    return ok("desk check", both("{check}, passed", check=check))
+        return warning("desk check", "{check}: more than a day ago", _CHECK, check=check)
+    return ok("desk check", "{check}, passed", check=check)

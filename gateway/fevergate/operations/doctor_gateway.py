@@ -7,10 +7,12 @@ from fevergate.command_line.options import FOLDER
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.operations.doctor_storage import DISK
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.texts.translations import Pair, both
+from fevergate.texts.translations import N_, both
 
 CONNECTS_S = 30.0
 """Time after its start in which a gateway may still be without a connection."""
+
+_JOURNAL = N_("see journalctl -u fevergate-gateway")
 
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
@@ -18,29 +20,26 @@ def gateway(settings: GatewaySettings) -> Iterator[Finding]:
     running = read_run_state(settings.folder)
     if running is None:
         if settings.folder.resolve() == FOLDER:
-            yield _finding(both("the gateway does not run"))
+            yield failed("gateway", "the gateway does not run", _JOURNAL)
         return
     if running.hangs:
-        yield _finding(both("it has hung for {age_s:.0f} s", age_s=running.age_s))
+        yield failed("gateway", "it has hung for {age_s:.0f} s", _JOURNAL, age_s=running.age_s)
         return
     wrong = list(_wrong(running))
     yield from wrong
     if not wrong:
         yield ok(
             "gateway",
-            both("{version} runs, with its line, its disk and a clock", version=running.version),
+            "{version} runs, with its line, its disk and a clock",
+            version=running.version,
         )
 
 
 def _wrong(running: RunState) -> Iterator[Finding]:
     if not running.line and running.boot_s - running.since_s > CONNECTS_S:
-        yield _finding(both("the gateway has no line to the broker"))
+        yield failed("gateway", "the gateway has no line to the broker", _JOURNAL)
     if running.disk:
         why = both(DISK.get(running.disk, running.disk))
-        yield _finding(both("the gateway stores nothing: {why}", why=why))
+        yield failed("gateway", "the gateway stores nothing: {why}", _JOURNAL, why=why)
     if not running.clock:
-        yield _finding(both("the gateway does not believe the clock"))
-
-
-def _finding(text: Pair) -> Finding:
-    return failed("gateway", text, both("see journalctl -u fevergate-gateway"))
+        yield failed("gateway", "the gateway does not believe the clock", _JOURNAL)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from fevergate.alarm.gpio import choose_library
-from fevergate.command_line.finding import Finding, State, ok, warning
+from fevergate.command_line.finding import Finding, State, finding, ok, warning
 from fevergate.errors import PinsError
 from fevergate.gateway.run_state import read_run_state
 from fevergate.operations.doctor_storage import stored
@@ -38,7 +38,7 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
         yield _mock()
     else:
         chip = f"{running.pins}, gpiochip{running.chip}"
-        yield ok("pins", both("the gateway has {chip}", chip=chip))
+        yield ok("pins", "the gateway has {chip}", chip=chip)
 
 
 def _offered(settings: GatewaySettings) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     if name == "mock":
         yield _mock()
         return
-    yield ok("pins", both("{name} would do; the gateway does not run", name=name))
+    yield ok("pins", "{name} would do; the gateway does not run", name=name)
 
 
 def _grave(settings: GatewaySettings, machine: Machine) -> State:
@@ -60,20 +60,17 @@ def _grave(settings: GatewaySettings, machine: Machine) -> State:
 
 
 def _dark(gate: str, why: str, state: State) -> Finding:
-    return Finding(
-        check="pins",
-        state=state,
-        text=(gate + line(why, translator("zh")), gate + why),
-        advice=both(
-            "run gateway/install again, on a Raspberry Pi; [pins] factory should be"
-            " auto (mock to try it without lamps)"
-        ),
+    return finding(
+        state,
+        "pins",
+        (gate + line(why, translator("zh")), gate + why),
+        "run gateway/install again, on a Raspberry Pi; [pins] factory should be"
+        " auto (mock to try it without lamps)",
     )
 
 
 def _mock() -> Finding:
-    text = both("the settings say mock: no lamp will be lit")
-    return warning("pins", text, both("for real use: auto"))
+    return warning("pins", "the settings say mock: no lamp will be lit", "for real use: auto")
 
 
 @stored
@@ -85,8 +82,7 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         at, by = tests.get(gate, (None, ""))
         advice = both("stand before them and run fevergate lamps test {gate} --by NAME", gate=gate)
         if at is None:
-            text = both("{gate}: its lamps were never tried", gate=gate)
-            yield warning("lamps", text, advice)
+            yield warning("lamps", "{gate}: its lamps were never tried", advice, gate=gate)
             continue
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
@@ -102,13 +98,13 @@ def outputs(_: GatewaySettings) -> Iterator[Finding]:
     if not recognise().is_pi:
         return
     if not keeps_outputs():
-        yield ok("outputs", both("a dead program's lamps go out"))
+        yield ok("outputs", "a dead program's lamps go out")
         return
     config = next((path for path in CONFIGS if path.exists()), CONFIGS[0])
     set_already = config.exists() and STRICT in config.read_text(errors="replace").splitlines()
     yield warning(
         "outputs",
-        both("the kernel keeps a dead program's outputs: a killed gateway leaves green on"),
+        "the kernel keeps a dead program's outputs: a killed gateway leaves green on",
         both("{config} has {line}: reboot, and it counts", config=config, line=STRICT)
         if set_already
         else both("put {line} at the end of {config}, then reboot", line=STRICT, config=config),

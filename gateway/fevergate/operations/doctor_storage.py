@@ -46,8 +46,9 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
     if not path.exists():
         yield warning(
             "database",
-            both("{path}: not there yet", path=path),
-            both("the gateway makes it when it first runs"),
+            "{path}: not there yet",
+            "the gateway makes it when it first runs",
+            path=path,
         )
         return
     with open_reader(path) as reader:
@@ -57,12 +58,14 @@ def database(settings: GatewaySettings) -> Iterator[Finding]:
         except sqlite3.Error as error:
             result, readings = str(error), 0
     if result == "ok":
-        yield ok("database", both("sound, {readings} readings", readings=readings))
+        yield ok("database", "sound, {readings} readings", readings=readings)
     else:
         yield failed(
             "database",
-            both("{path} is damaged: {result}", path=path, result=result),
-            both("copy the file first, then restore a backup"),
+            "{path} is damaged: {result}",
+            "copy the file first, then restore a backup",
+            path=path,
+            result=result,
         )
 
 
@@ -73,14 +76,13 @@ def calibrations(settings: GatewaySettings, reader: Database) -> Iterator[Findin
     for kiosk in settings.kiosks:
         sensor, *calibrated = rows.get(kiosk, (None, None, None, None))
         unit = f" ({sensor})" if sensor and not calibrated[0] else ""
-        name = f"{kiosk}{unit}"
         command = f"fevergate calibrate {kiosk}"
-        yield calibration("calibration", (name, name), command, settings, calibrated)
+        yield calibration("calibration", f"{kiosk}{unit}", command, settings, calibrated)
 
 
 def calibration(
     check: str,
-    name: Pair,
+    name: Pair | str,
     command: str,
     settings: GatewaySettings,
     last: Sequence[Any],
@@ -89,7 +91,7 @@ def calibration(
     at, by, uncertainty_c = last
     advice = both("{command} --by NAME", command=command)
     if at is None:
-        return warning(check, both("{name}: never calibrated", name=name), advice)
+        return warning(check, "{name}: never calibrated", advice, name=name)
     day = datetime.fromtimestamp(at, settings.zone).date()
     text = both(
         "{name}: calibrated {day} by {by}, ±{uncertainty_c:.2f} °C",
@@ -99,7 +101,7 @@ def calibration(
         uncertainty_c=uncertainty_c,
     )
     if time.time() - at > CALIBRATION_DAYS * DAY_S:
-        return warning(check, both("{text}, due", text=text), advice)
+        return warning(check, "{text}, due", advice, text=text)
     return ok(check, text)
 
 
@@ -109,11 +111,11 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
     if why := refuses(folder):
         yield failed(
             "disk",
-            both("{folder} takes nothing: {why}", folder=folder, why=both(DISK[why])),
-            both(
-                "the lamps work, and the kiosks keep their readings; make room, or check"
-                " the card (dmesg) and replace it"
-            ),
+            "{folder} takes nothing: {why}",
+            "the lamps work, and the kiosks keep their readings; make room, or check"
+            " the card (dmesg) and replace it",
+            folder=folder,
+            why=both(DISK[why]),
         )
         return
     free_mb = shutil.disk_usage(folder).free // 1_000_000
@@ -121,7 +123,7 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
     if free_mb >= MIN_FREE_MB:
         yield ok("disk", text)
     else:
-        yield warning("disk", text, both("make room"))
+        yield warning("disk", text, "make room")
 
 
 @stored
@@ -137,8 +139,7 @@ def retention(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         persons_days=days.persons_days,
     )
     if rows.overdue:
-        advice = both("the gateway takes old ones away while it runs")
-        yield warning("retention", text, advice)
+        yield warning("retention", text, "the gateway takes old ones away while it runs")
     else:
         yield ok("retention", text)
 
@@ -154,12 +155,10 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         first = "; ".join(reasons[:3])
         yield warning(
             "refused",
-            both(
-                "the campus server refuses {count} summaries: {reasons}",
-                count=len(reasons),
-                reasons=first,
-            ),
-            both("they are kept here and tried each hour; compare versions, campus and clock"),
+            "the campus server refuses {count} summaries: {reasons}",
+            "they are kept here and tried each hour; compare versions, campus and clock",
+            count=len(reasons),
+            reasons=first,
         )
 
 
@@ -169,12 +168,14 @@ def damaged(settings: GatewaySettings) -> Iterator[Finding]:
     for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield warning(
             "damaged",
-            both("a database that was damaged: {name}", name=aside.name),
-            both("what could be read was taken over; check the card, then move that file away"),
+            "a database that was damaged: {name}",
+            "what could be read was taken over; check the card, then move that file away",
+            name=aside.name,
         )
     for aside in stores_aside(settings.folder):
         yield warning(
             "damaged",
-            both("the broker's store was damaged: {name}", name=aside.name),
-            both("begun anew, the kiosks send again; check the card, then move that file away"),
+            "the broker's store was damaged: {name}",
+            "begun anew, the kiosks send again; check the card, then move that file away",
+            name=aside.name,
         )
