@@ -18,7 +18,7 @@ from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mosquitto.broker_files import FILES
 from fevergate.mosquitto.start_command import prepare, program
 from fevergate.provision import provision
-from harness import process
+from simulator import tied
 
 MACHINE = real_micropython.ROOT / "gateway/machine"
 PER_ADDRESS = 128
@@ -121,7 +121,7 @@ class Campus:
         runtime = self.tmp_path / "runtime"
         runtime.mkdir()
         configuration = prepare(self.folder, runtime)
-        self.broker = process.start(
+        self.broker = tied.start(
             self.command("gateway", program(), "-c", str(configuration)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

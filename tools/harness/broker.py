@@ -10,7 +10,7 @@ from pathlib import Path
 from fevergate.errors import BrokerError
 from fevergate.mosquitto import start_command
 from fevergate.settings.gateway import load_gateway
-from harness import process
+from simulator import tied
 
 UP_S = 15
 PORTS = (20_000, 32_768)
@@ -48,7 +48,7 @@ class LocalBroker:
         self.runtime.mkdir(exist_ok=True)
         configuration = start_command.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
-            self._process = process.start(
+            self._process = tied.start(
                 [start_command.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from harness import process
 from harness.errors import HarnessError
+from simulator import tied
 
 TOOLS = Path(__file__).resolve().parents[1]
 END_S = 30
@@ -39,7 +39,7 @@ class Worker:
         self._log = log
         path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         errors = log.open("ab") if log else None
-        self._process = process.start(
+        self._process = tied.start(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -35,6 +35,7 @@ class ConsoleProcess(BoardProcess):
         super().__init__(
             *boot,
             script=CONSOLE,
+            through=("setsid", "--ctty"),  # so that Ctrl-C interrupts
             options=("-i",),
             arguments=("raw" if raw else "",),
             **dict.fromkeys(("stdin", "stdout", "stderr"), self._theirs),

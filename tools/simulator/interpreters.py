@@ -37,7 +37,8 @@ class Interpreter:
     """One MicroPython: where it comes from (`origin`), and its version as it reports it.
 
     `loader` starts a program that is not installed: dynamic loader, option, libraries, program.
-    Without it the interpreter is a Python module, which launch.py calls in its own process.
+    Without it the interpreter is a Python module, called so because a package that Blinka installs
+    has the same command name.
     """
 
     name: str
@@ -53,13 +54,9 @@ class Interpreter:
 
     def command(self) -> list[str]:
         """Command that starts it. Raises `SimulatorError` if it is not installed."""
-        self._check()
-        return [*self.loader] if self.loader else [sys.executable, "-c", _WHEEL]
-
-    def launched(self) -> list[str]:
-        """Command for launch.py, which ends it with its parent; "-" is the Python module."""
-        self._check()
-        return [*self.loader] if self.loader else ["-"]
+        if missing := self.missing:
+            raise SimulatorError(missing)
+        return [*self.loader] if self.loader else [sys.executable, "-P", "-c", _WHEEL]
 
     def environment(self) -> dict[str, str]:
         """This process's environment plus the path of `modules`."""
@@ -89,10 +86,6 @@ class Interpreter:
             f"{self.name}: {self.loader[-1]} is missing;"
             f" tools/micropython-from-debian {architecture} fetches it"
         )
-
-    def _check(self) -> None:
-        if missing := self.missing:
-            raise SimulatorError(missing)
 
 
 def _wheel() -> Interpreter:

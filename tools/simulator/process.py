@@ -2,25 +2,20 @@
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator import tied
 from simulator.interpreters import Interpreter
 from simulator.stand_ins import SOURCES, START
 
-LAUNCH = Path(__file__).resolve().with_name("launch.py")
-
 
 class BoardProcess:
-    """One boot: `script` of the stand-ins, with `more` interpreter options and arguments.
-
-    Start it from a thread that outlives it: Linux ends it with that thread.
-    """
+    """One boot: `script` of the stand-ins, with more interpreter options and arguments; `through`
+    is a command that starts the interpreter."""
 
     def __init__(
         self,
@@ -34,17 +29,18 @@ class BoardProcess:
         *,
         options: tuple[str, ...] = (),
         arguments: tuple[str, ...] = (),
+        through: tuple[str, ...] = (),
         **streams: Any,
     ) -> None:
-        self._process = subprocess.Popen(
+        self._process = tied.start(
             [
-                *(sys.executable, "-P", str(LAUNCH), str(os.getpid())),
-                *(*interpreter.launched(), "-X", f"heapsize={heap}", *options, str(script)),
+                *(*through, *interpreter.command(), "-X", f"heapsize={heap}"),
+                *(*options, str(script)),
                 *(str(port), str(round(speed * 1000)), str(flash_dir), json.dumps(about)),
                 *arguments,
             ],
             env=interpreter.environment(),
-            start_new_session=True,  # a Ctrl-C in the terminal must not reach the board
+            start_new_session=not through,  # a Ctrl-C in the terminal must not reach the board
             **streams,
         )
         self.pid = self._process.pid

@@ -12,7 +12,7 @@ import pytest
 
 from fevergate.provision import provision
 from harness.broker import LocalBroker, free_port
-from harness.process import start
+from simulator.tied import start
 
 GOES_S = 60
 """Far more than Linux takes: a limit for what stays, not a measure."""
