@@ -1,10 +1,11 @@
 """The campus server's pages in a real browser, both languages, bright and dark, wide and narrow."""
 
 import pytest
-from accessibility import WAYS, judged
+from accessibility import WAYS
 from campus_site import over
 
 from fevergate.protocol.campus_messages import Delivery, Summary
+from harness.accessibility import judged, too_wide_px
 from harness.browser import WIDE, chromium, opened, sign_in
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
@@ -44,8 +45,7 @@ def test_everybody_can_use_every_page(place, browser, language, theme, size):
         for details in page.locator("details").all():
             details.evaluate("it => it.open = true")
         assert judged(page) == [], path
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, path
+        assert too_wide_px(page) <= 0, path
         assert "%(" not in page.inner_text("body"), path
     assert [text for text in complaints if "404" not in text] == []
     assert not [url for url in asked if not url.startswith((host.url, "data:"))]

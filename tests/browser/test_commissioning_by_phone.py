@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 import zxingcpp
-from accessibility import judged
 from commissioning_helpers import SSID, WIFI_PASSWORD, NewBoard
 from kiosk_helpers import ANSWER_S, until
 from PIL import Image
 from playwright.sync_api import expect
 
+from harness.accessibility import judged
 from harness.broker import free_port
 from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
 from harness.site import Site

@@ -2,9 +2,10 @@
 nothing serious, nothing is cut off, and nothing is loaded from elsewhere."""
 
 import pytest
-from accessibility import WAYS, judged
+from accessibility import WAYS
 
 from fevergate.protocol.messages import Verdict
+from harness.accessibility import judged, too_wide_px
 from harness.browser import PASSWORD, begin, chromium, opened, sign_in
 from harness.filled import fill
 from harness.site import Site
@@ -80,8 +81,7 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
         for details in page.locator("details").all():
             details.evaluate("it => it.open = true")
         assert judged(page) == [], path
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, path
+        assert too_wide_px(page) <= 0, path
         assert "%(" not in page.inner_text("body"), path
     assert [text for text in complaints if "404" not in text] == []
     assert not [url for url in asked if not url.startswith((site.url, "data:"))]

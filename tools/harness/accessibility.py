@@ -1,0 +1,24 @@
+"""What axe, the accessibility checker, says of a page in the browser."""
+
+from playwright.sync_api import Page
+
+from harness import ROOT
+
+AXE = ROOT / ".venv/node/node_modules/axe-core/axe.min.js"
+
+
+def judged(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds of consequence: which rule, in which element, and why."""
+    page.evaluate(AXE.read_text())
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        (violation["id"], node["html"][:200], node.get("failureSummary", ""))
+        for violation in report["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def too_wide_px(page: Page) -> int:
+    """How far the page reaches beyond its window, so that it has to be pushed sideways."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
