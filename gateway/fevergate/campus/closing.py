@@ -27,6 +27,7 @@ from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
     corrections,
     gateways,
+    given_names,
     items,
     notices,
     refusals,
@@ -42,7 +43,7 @@ from fevergate.texts.translations import N_
 
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"
-OWN_TABLES = (items, gateways, corrections, strikes)
+OWN_TABLES = (items, gateways, given_names, corrections, strikes)
 """Tables with rows of one campus; a report is of all."""
 
 

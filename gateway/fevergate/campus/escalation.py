@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.given_names import pair_of
 from fevergate.campus.notice_log import Notices
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
@@ -128,8 +129,8 @@ class Escalation:
         subject, body = texts(
             "fever",
             place=self._place(fever.campus),
-            gate=fever.event.gate,
-            kiosk=fever.event.kiosk,
+            gate=pair_of(self.database, fever.campus, "gate", fever.event.gate),
+            kiosk=pair_of(self.database, fever.campus, "kiosk", fever.event.kiosk),
             at=self._clock(fever.at),
             celsius=celsius(fever.event.body_c),
             now=self._clock(now),

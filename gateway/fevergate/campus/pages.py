@@ -52,7 +52,9 @@ class CampusPages(Site):
             settings.zone,
             settings.language,
             ["fevergate.campus", "fevergate.web_common"],
-            lambda language, say: {"text": ReportText(settings.zone, language, say)},
+            lambda language, say: {
+                "text": ReportText(settings.zone, language, say, partial(store.names, language))
+            },
         )
         self._settings = settings
         self.audited = people
@@ -128,7 +130,7 @@ class CampusPages(Site):
         report, version = self._version(request, day, self._reports.versions(day))
         language = self.language(request)
         say = translator(language)
-        text = ReportText(self._settings.zone, language, say)
+        text = ReportText(self._settings.zone, language, say, partial(self._store.names, language))
         sheet = text.sheet(report, version)
         if kind == "csv":
             name = request.query_params.get("table", "campuses")

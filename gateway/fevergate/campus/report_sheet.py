@@ -1,14 +1,17 @@
 """A day's report as sentences and tables, for the page and the exported files."""
 
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from fevergate.campus.given_names import CampusNames
 from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
 from fevergate.campus.report_versions import Version
 from fevergate.reports.day_in_words import local, struck_in_words
 from fevergate.reports.tree_diff import Difference
+from fevergate.settings.names import Names
 from fevergate.texts.translations import N_
 from fevergate.web_common.tables import (
     FIELDS,
@@ -67,9 +70,17 @@ GAPS = {
 
 
 class ReportText:
-    """Says reports in one language, with the local times of a zone."""
+    """Says reports in one language, with the local times of a zone; `names` reads those of gates
+    and kiosks."""
 
-    def __init__(self, zone: ZoneInfo, language: str, say: Say) -> None:
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        language: str,
+        say: Say,
+        names: Callable[[], CampusNames] = dict[str, Names],
+    ) -> None:
+        self._names = names
         self._zone = zone
         self._language = language
         self._say = say
@@ -92,7 +103,7 @@ class ReportText:
 
     def gaps(self, report: DayReport) -> list[str]:
         """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
-        say, sentences = self._say, []
+        say, named, sentences = self._say, self._names(), []
         for state, sentence in GAPS.items():
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
@@ -105,16 +116,25 @@ class ReportText:
         ]
         return sentences + [
             say("%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d.")
-            % (msgspec.structs.asdict(contradiction) | {"campus": self.title(campus)})
+            % (
+                msgspec.structs.asdict(contradiction)
+                | {
+                    "campus": self.title(campus),
+                    "kiosk": _of(named, campus).kiosk(contradiction.kiosk),
+                }
+            )
             for campus in report.campuses
             for contradiction in campus.contradictions
         ]
 
     def struck(self, report: DayReport) -> list[str]:
         """A sentence on each strike of the day, here or at a gateway, and on those taken back."""
-        sentences = []
+        sentences, named = [], self._names()
         for campus in report.campuses:
-            words = [struck_in_words(h, h.kiosk, self._zone, self._say) for h in campus.struck]
+            kiosk = _of(named, campus).kiosk
+            words = [
+                struck_in_words(h, kiosk(h.kiosk), self._zone, self._say) for h in campus.struck
+            ]
             words += map(self._rows_in_words, campus.rows_struck)
             sentences += [f"{self.title(campus)}: {text}" for text in words]
         return sentences
@@ -178,25 +198,32 @@ class ReportText:
             return self._fevers(report)
         say = self._say
         rows: list[list[Cell]] = []
+        named = self._names()
         for campus in report.campuses:
-            title = self.title(campus)
+            title, names = self.title(campus), _of(named, campus)
             if name == "campuses":
                 rows.append([title, say(STATES[campus.state]), *_figures(campus.figures)])
             elif name == "gates":
-                rows += ([title, gate, *_figures(of)] for gate, of in campus.gates().items())
+                rows += (
+                    [title, names.gate(gate), *_figures(of)] for gate, of in campus.gates().items()
+                )
             else:
-                rows += ([title, k.gate, k.kiosk, *_figures(k.figures)] for k in campus.kiosks)
+                rows += (
+                    [title, names.gate(k.gate), names.kiosk(k.kiosk), *_figures(k.figures)]
+                    for k in campus.kiosks
+                )
         if name == "campuses":
             rows.append([say("Together"), "", *_figures(report.total)])
         head, *columns = TABLES[name]
         return Table(say(head), [say(column) for column in (*columns, *FIGURES)], rows)
 
     def _fevers(self, report: DayReport) -> Table:
-        say = self._say
+        say, named = self._say, self._names()
         is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
         rows: list[list[Cell]] = [
             [
-                *(local(fever.at, self._zone), self.title(campus), fever.gate, fever.kiosk),
+                *(local(fever.at, self._zone), self.title(campus)),
+                *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
                 *(fever.identity, fever.body_c, fever.threshold_c),
                 None if fever.delay_s is None else round(fever.delay_s, 1),
                 fever.clinical_c,
@@ -205,6 +232,7 @@ class ReportText:
                 *(["✕" if fever.struck else ""] if is_struck else []),
             ]
             for campus in report.campuses
+            for names in [_of(named, campus)]
             for fever in campus.fevers
         ]
         head, *columns = TABLES["fevers"]
@@ -262,6 +290,10 @@ class ReportText:
             )
             corrections.append(difference_in_words(short, names, say))
         return corrections
+
+
+def _of(named: CampusNames, campus: CampusDay) -> Names:
+    return named.get(campus.campus, Names())
 
 
 def _figures(figures: Figures | None) -> list[Cell]:

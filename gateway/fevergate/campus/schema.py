@@ -67,6 +67,16 @@ gateways = Table(
     PrimaryKeyConstraint("campus", "gateway"),
 )
 
+given_names = Table(
+    "given_names",
+    metadata,
+    _text("campus", None),
+    _text("gateway", None),
+    _text("names", None),
+    PrimaryKeyConstraint("campus", "gateway"),
+)
+"""The names of each gateway's gates and kiosks, as it told them last (`GivenNames`, JSON)."""
+
 corrections = Table(
     "corrections",
     metadata,

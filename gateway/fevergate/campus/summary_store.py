@@ -18,6 +18,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.given_names import CampusNames, keep_names, read_names
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.schema import changed, corrections, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
@@ -109,6 +110,8 @@ class CampusStore:
         with self._database.write() as connection:
             # First, since it locks the gateway's row: its deliveries are written in turn.
             _hear(connection, whose, now, delivery.sent_at)
+            if delivery.names is not None:
+                keep_names(connection, whose, delivery.names)
             ordered = [rows[key] for key in sorted(rows)]
             if not _knows_corrections(connection, whose, delivery, token):
                 ordered = _without_counts(connection, whose, ordered)
@@ -149,6 +152,10 @@ class CampusStore:
                 select(gateways).order_by(gateways.c.campus, gateways.c.gateway)
             ).all()
         return [GatewayHeard(**row._mapping) for row in rows]
+
+    def names(self, language: str) -> CampusNames:
+        """The names of gates and kiosks, by campus."""
+        return read_names(self._database, language)
 
     def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
         """Rows held by tokens that are no longer in use."""

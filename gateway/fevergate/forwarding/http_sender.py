@@ -8,14 +8,20 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import httpx
 import msgspec
 
 from fevergate.errors import SettingsError
-from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Receipt
-from fevergate.settings.gateway import CampusServerSettings, GatewaySettings, read_secret
+from fevergate.protocol.campus_messages import MOST_CORRECTIONS, GivenNames, Receipt
+from fevergate.settings.gateway import (
+    CampusServerSettings,
+    GatewaySettings,
+    load_gateway,
+    read_secret,
+)
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +108,7 @@ class SummarySender:
             "epoch": items[0].epoch,
             "corrected_by": (items[0].corrected_by or "").split()[-MOST_CORRECTIONS:],
             "present": self.epoch,
+            "names": given_names(self._settings),
             "items": [msgspec.Raw(item.payload.encode()) for item in items],
         }
         try:
@@ -133,6 +140,20 @@ class SummarySender:
             return first
         second = self.send(items[half:])
         return SendResult(first.held + second.held, first.refused + second.refused)
+
+
+def given_names(settings: GatewaySettings) -> GivenNames:
+    """The names of gates and kiosks for the campus server, as gateway.toml has them now: they may
+    be changed on the pages while the gateway runs. A file that cannot be read counts as before."""
+    with suppress(SettingsError):
+        settings = load_gateway(settings.path("gateway.toml"))
+    chinese, english = settings.names("zh"), settings.names("en")
+    return GivenNames(
+        gates={name: (title, english.gate(name)) for name, title in chinese.gates.items() if title},
+        kiosks={
+            name: (title, english.kiosk(name)) for name, title in chinese.kiosks.items() if title
+        },
+    )
 
 
 def campus_context(settings: GatewaySettings, server: CampusServerSettings) -> ssl.SSLContext:

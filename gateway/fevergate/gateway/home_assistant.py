@@ -36,6 +36,7 @@ def discovery(settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
     """Yield topic and payload of every entity of this gateway, to be published as retained."""
     if not settings.home_assistant:
         return
+    names = settings.names(settings.language)
     entities = tomllib.loads(ENTITIES.read_text("utf-8"))
     campus = settings.campus
     for gate in settings.gates:
@@ -44,10 +45,12 @@ def discovery(settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
             "@alarm": alarm_topic(campus, gate.name),
             "@acknowledge": acknowledge_topic(campus, gate.name),
         }
-        yield from _device(settings, entities["gate"], topics, "gate", gate.name, gate.name)
+        place = names.gate(gate.name)
+        yield from _device(settings, entities["gate"], topics, "gate", gate.name, (place, place))
         for kiosk in gate.kiosks:
             topics = {f"@{kind}": str(Topic(campus, kiosk, kind)) for kind in ("health", "status")}
-            yield from _device(settings, entities["kiosk"], topics, "kiosk", kiosk, gate.name)
+            shown = (names.kiosk(kiosk), place)
+            yield from _device(settings, entities["kiosk"], topics, "kiosk", kiosk, shown)
 
 
 def _device(
@@ -56,13 +59,15 @@ def _device(
     topics: dict[str, str],
     model: str,
     name: str,
-    area: str,
+    shown: tuple[str, str],
 ) -> Iterator[tuple[str, bytes]]:
+    """Yield the entities of one device; `shown` are its name and its area."""
+    title, area = shown
     device = f"fevergate_{settings.campus}_{model}_{name}"
     shared = {
         "device": {
             "identifiers": [device],
-            "name": f"FeverGate {name}",
+            "name": f"FeverGate {title}",
             "manufacturer": "FeverGate",
             "model": model,
             "sw_version": __version__,

@@ -15,7 +15,7 @@ from fevergate.protocol.lamp_answer import DARK
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.system.machine import Machine, keeps_outputs, recognise
-from fevergate.texts.translations import both, translator
+from fevergate.texts.translations import Pair, both, translator
 from fevergate.texts.trouble_text import line
 
 CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
@@ -33,7 +33,7 @@ def pins(settings: GatewaySettings) -> Iterator[Finding]:
         yield from _offered(settings)
     elif running.dark:
         for gate, why in running.dark.items():
-            yield _dark(f"{gate}: ", why, _grave(settings, recognise()))
+            yield _dark(_gate(settings, gate), why, _grave(settings, recognise()))
     elif running.pins == "mock":
         yield _mock()
     else:
@@ -46,7 +46,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
     try:
         name = choose_library(settings.pins.factory, machine)
     except PinsError as error:
-        yield _dark("", f"{DARK}{error}", _grave(settings, machine))
+        yield _dark(("", ""), f"{DARK}{error}", _grave(settings, machine))
         return
     if name == "mock":
         yield _mock()
@@ -59,11 +59,16 @@ def _grave(settings: GatewaySettings, machine: Machine) -> State:
     return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
 
 
-def _dark(gate: str, why: str, state: State) -> Finding:
+def _gate(settings: GatewaySettings, gate: str) -> Pair:
+    """A gate as people call it, before what is said of it."""
+    return settings.gate_title(gate, "zh") + "：", settings.gate_title(gate, "en") + ": "
+
+
+def _dark(gate: Pair, why: str, state: State) -> Finding:
     return finding(
         state,
         "pins",
-        (gate + line(why, translator("zh")), gate + why),
+        (gate[0] + line(why, translator("zh")), gate[1] + why),
         "run gateway/install again, on a Raspberry Pi; [pins] factory should be"
         " auto (mock to try it without lamps)",
     )
@@ -80,14 +85,15 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     tests = {gate: (at, by) for gate, at, by in rows}
     for gate in (known.name for known in settings.gates):
         at, by = tests.get(gate, (None, ""))
+        title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
         advice = both("stand before them and run fevergate lamps test {gate} --by NAME", gate=gate)
         if at is None:
-            yield warning("lamps", "{gate}: its lamps were never tried", advice, gate=gate)
+            yield warning("lamps", "{gate}: its lamps were never tried", advice, gate=title)
             continue
         days = (time.time() - at) / DAY_S
         who = f", {by}" if by else ""
         text = both(
-            "{gate}: its lamps were tried {days:.0f} days ago{who}", gate=gate, days=days, who=who
+            "{gate}: its lamps were tried {days:.0f} days ago{who}", gate=title, days=days, who=who
         )
         late = days > MAX_UNTESTED_DAYS
         yield warning("lamps", text, advice) if late else ok("lamps", text)

@@ -37,8 +37,8 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     \b
       fevergate acknowledge north --by "Li Wei"
     """
-    _publish(settings_path, gate, by, acknowledge_topic, Acknowledge)
-    click.echo(f"{gate}: acknowledgement by {by} sent")
+    settings = _publish(settings_path, gate, by, acknowledge_topic, Acknowledge)
+    click.echo(f"{settings.gate_title(gate, settings.language)}: acknowledgement by {by} sent")
 
 
 @click.group("lamps")
@@ -78,7 +78,8 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
     """
     settings = _publish(settings_path, gate, by, lamp_test_topic, LampTest)
     _wait_for_answer(settings, gate)
-    click.echo(f"{gate}: red, amber, green, sound: look and listen; noted for {by}")
+    title = settings.gate_title(gate, settings.language)
+    click.echo(f"{title}: red, amber, green, sound: look and listen; noted for {by}")
 
 
 def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:

@@ -23,6 +23,7 @@ from fevergate.mqtt.one_shot import read_all_retained
 from fevergate.protocol.messages import AlarmState, alarm_topic
 from fevergate.reports.fever_log import KioskDay, read_day
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import N_, Say, translator
@@ -109,11 +110,11 @@ def _kiosk(today: KioskDay, row: dict[str, Any] | None) -> KioskStatus:
     return status
 
 
-def as_table(status: Status, language: str) -> RenderableType:
+def as_table(status: Status, settings: GatewaySettings, language: str) -> RenderableType:
     """The status as tables for the terminal."""
-    say = translator(language)
+    say, names = translator(language), settings.names(language)
     parts: list[RenderableType] = [
-        Text(f"{status.gateway} · {status.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
+        Text(f"{status.gateway} · {names.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
     ]
     for state in status.gates:
         if state.state == "raised":
@@ -125,13 +126,17 @@ def as_table(status: Status, language: str) -> RenderableType:
             light, style = say("amber, somebody does not watch"), "bold yellow"
         else:
             light, style = say("green, everybody watches"), "bold green"
-        parts.append(Text(f"● {state.gate}: {light}", style))
-        parts += [Text(f"    {trouble_text.line(why, say)}", "yellow") for why in state.amber or ()]
+        parts.append(Text(f"● {names.gate(state.gate)}: {light}", style))
+        parts += [
+            Text(f"    {trouble_text.line(why, say, names.kiosk)}", "yellow")
+            for why in state.amber or ()
+        ]
     if status.running:
         parts.append(_running(status.running, say))
     rows = (
         (
-            *(kiosk.gate, kiosk.kiosk, _state(kiosk, say), _ago(status.at, kiosk.heard_at)),
+            *(names.gate(kiosk.gate), names.kiosk(kiosk.kiosk)),
+            *(_state(kiosk, say), _ago(status.at, kiosk.heard_at)),
             *map(str, (kiosk.today.normal, kiosk.today.fever, kiosk.today.retry)),
             *map(str, (kiosk.today.watched_minutes, kiosk.queued)),
         )
@@ -140,7 +145,7 @@ def as_table(status: Status, language: str) -> RenderableType:
     left = [N_("Gate"), N_("Kiosk"), N_("State"), N_("Heard")]
     right = [N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")]
     parts.append(table(map(say, left), rows, map(say, right)))
-    parts += [_wifi(kiosk, say) for kiosk in status.kiosks if kiosk.wifi]
+    parts += [_wifi(kiosk, say, names) for kiosk in status.kiosks if kiosk.wifi]
     parts.append(
         Text(
             say(
@@ -181,10 +186,11 @@ def _state(kiosk: KioskStatus, say: Say) -> Text:
     return Text(kiosk.fault, "yellow") if kiosk.fault else Text(say("watches"), "green")
 
 
-def _wifi(kiosk: KioskStatus, say: Say) -> Text:
+def _wifi(kiosk: KioskStatus, say: Say, names: Names) -> Text:
     """A line on a kiosk's Wi-Fi outage since it started."""
     why = trouble_text.wifi(kiosk.wifi, say)
-    text = say("{kiosk}: Wi-Fi when last without a line: {why}", kiosk=kiosk.kiosk, why=why)
+    name = names.kiosk(kiosk.kiosk)
+    text = say("{kiosk}: Wi-Fi when last without a line: {why}", kiosk=name, why=why)
     return Text(text, "yellow")
 
 
@@ -219,14 +225,14 @@ def status_command(
     if as_json:
         click.echo(msgspec.json.encode(status).decode())
     elif watch and sys.stdout.isatty():
-        with Live(as_table(status, language), auto_refresh=False) as live:
+        with Live(as_table(status, settings, language), auto_refresh=False) as live:
             try:
                 while True:
                     time.sleep(EVERY_S)
-                    live.update(as_table(look(settings), language), refresh=True)
+                    live.update(as_table(look(settings), settings, language), refresh=True)
             except KeyboardInterrupt:
                 return
     else:
-        console().print(as_table(status, language))
+        console().print(as_table(status, settings, language))
     if status.troubles:
         context.exit(1)

@@ -174,6 +174,17 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
 Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
 
 
+GivenName = tuple[Annotated[str, Meta(max_length=32)], Annotated[str, Meta(max_length=32)]]
+"""What people call a gate or kiosk, in Chinese and in English."""
+
+
+class GivenNames(Struct, frozen=True, kw_only=True):
+    """The names that people gave a gateway's gates and kiosks, by id."""
+
+    gates: Annotated[dict[Name, GivenName], Meta(max_length=16)] = {}
+    kiosks: Annotated[dict[Name, GivenName], Meta(max_length=200)] = {}
+
+
 class Delivery(Message, frozen=True, kw_only=True):
     """The body of a gateway's POST: at most 500 summaries in any order; it may be repeated.
 
@@ -185,7 +196,8 @@ class Delivery(Message, frozen=True, kw_only=True):
     Only corrections of the clock change it then, and two copies may differ in them. `corrected_by`
     lists the later epochs in which the sender corrected it, the oldest first: counts of a sender
     without the correction that the server heard first are not stored. `present` is the sender's
-    own epoch; a fever is replaced by another sender's whatever its revision.
+    own epoch; a fever is replaced by another sender's whatever its revision. `names` are those of
+    the present; without any the server keeps what it has.
     """
 
     campus: Name
@@ -195,6 +207,7 @@ class Delivery(Message, frozen=True, kw_only=True):
     epoch: Epoch = ""
     corrected_by: Annotated[tuple[Epoch, ...], Meta(max_length=MOST_CORRECTIONS)] = ()
     present: Epoch | None = None
+    names: GivenNames | None = None
 
 
 class Receipt(Message, frozen=True, kw_only=True):

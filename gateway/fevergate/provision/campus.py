@@ -29,6 +29,7 @@ from fevergate.provision.files import (
     secret,
     write_toml,
 )
+from fevergate.provision.titles import NONE_NAMED, UNCHANGED, Named, Titles, set_titles
 
 MAX_FILE = 65_536
 
@@ -82,14 +83,22 @@ def read_enrolment(path: Path) -> Enrolment:
 
 
 def one_gateway(
-    done: Provisioned, url: str, *, campus: str, gateway: str, timezone: str, language: str
+    done: Provisioned,
+    url: str,
+    titles: Titles,
+    *,
+    campus: str,
+    gateway: str,
+    timezone: str,
+    language: str,
 ) -> Enrolment:
-    """Create a campus server's files in the folder of its only gateway."""
+    """Create a campus server's files in the folder of its only gateway; `titles` are the campus's
+    names."""
     host, port = host_and_port(url)
     done.note("campus.crt", pki.ensure_server(done.folder, "campus", [host]))
     token = secret(done, "campus.token")
     _campus_toml(done, host, port, timezone, language)
-    _enrol(done.folder / "campus.toml", campus, gateway, token)
+    _enrol(done.folder / "campus.toml", campus, gateway, token, titles)
     return Enrolment(gateway, url, token)
 
 
@@ -100,9 +109,12 @@ def provision_campus(
     gateways: dict[str, list[str]],
     timezone: str = "Asia/Shanghai",
     language: str = "zh",
+    titles: Titles = UNCHANGED,
+    campus_titles: Named = NONE_NAMED,
 ) -> Provisioned:
     """Create or extend a campus server's folder. `gateways` maps each campus to its gateways; each
-    gets a file gateways/NAME.json for `provision gateway --campus-server`.
+    gets a file gateways/NAME.json for `provision gateway --campus-server`. `titles` are the
+    institution's names, `campus_titles` those of the campuses.
 
     A later run adds gateways and keeps edits of campus.toml. Raises `ProvisionError`.
     """
@@ -131,8 +143,10 @@ def provision_campus(
             token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
             file = Enrolment(gateway, url, token, authority, campus)
             pki.write_private(path, msgspec.json.encode(file) + b"\n")
-            _enrol(folder / "campus.toml", campus, gateway, token)
+            named = campus_titles.get(campus, UNCHANGED)
+            _enrol(folder / "campus.toml", campus, gateway, token, named)
             done.note(f"gateways/{gateway}.json", made)
+    _institution(folder / "campus.toml", titles)
     hand_over(folder)
     return done
 
@@ -171,8 +185,18 @@ def host_and_port(url: str) -> tuple[str, int]:
     return host, port
 
 
-def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
-    """Add a gateway to campus.toml, with its token's digest, so that a copy grants nothing."""
+def _institution(path: Path, titles: Titles) -> None:
+    """Write the institution's names into campus.toml."""
+    document = read_toml(path)
+    before = tomlkit.dumps(document)
+    set_titles(document, titles)
+    if tomlkit.dumps(document) != before:
+        write_toml(path, document)
+
+
+def _enrol(path: Path, campus: str, gateway: str, token: str, titles: Titles) -> None:
+    """Add a gateway to campus.toml, with its campus's names and its token's digest, so that a copy
+    grants nothing."""
     document = read_toml(path)
     before = tomlkit.dumps(document)
     campuses: Any = document.setdefault("campuses", tomlkit.table(is_super_table=True))
@@ -180,6 +204,7 @@ def _enrol(path: Path, campus: str, gateway: str, token: str) -> None:
         table = tomlkit.table()
         table.update({"title": "", "gateways": []})
         campuses[campus] = table
+    set_titles(campuses[campus], titles)
     if gateway not in campuses[campus]["gateways"]:
         campuses[campus]["gateways"].append(gateway)
     tokens: Any = document["tokens"]

@@ -11,8 +11,21 @@ from fevergate.command_line.secret_input import ask_secret
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.files import Provisioned
-from fevergate.provision.gateway import provision
+from fevergate.provision.gateway import SETTINGS, provision
 from fevergate.provision.kiosks import static_address
+from fevergate.provision.title_options import (
+    CAMPUS,
+    GATE,
+    TitlePair,
+    ask_for,
+    campus_title_option,
+    checked,
+    gate_title_option,
+    known_gate,
+    known_in,
+    title_options,
+)
+from fevergate.provision.titles import UNCHANGED, Titles, suggested_campus, suggested_gate
 from fevergate.provision.upgrade import upgrade_command
 from kiosk.estimate import SITES
 
@@ -122,6 +135,8 @@ provision_group.add_command(upgrade_command)
     help="gateways/NAME.json from the campus server; or https://HOST[:PORT] to create one here.",
 )
 @click.option("--timezone", default="Asia/Shanghai", show_default=True)
+@title_options("campus")
+@gate_title_option
 @board_options
 @click.option(
     "--home-assistant",
@@ -135,6 +150,9 @@ def gateway_command(
     folder: Path,
     gates: tuple[tuple[str, list[str]], ...],
     campus_server: str | None,
+    title: str | None,
+    title_en: str | None,
+    gate_titles: tuple[TitlePair, ...],
     **options: Any,
 ) -> None:
     """Create FOLDER with all files of a gateway, its broker and its kiosks, and start them.
@@ -142,10 +160,12 @@ def gateway_command(
     \b
       sudo fevergate provision gateway /etc/fevergate --campus east --gateway gw-east \\
           --gate north=north-1,north-2 --gate south=south-1 \\
+          --title 东校区 --gate-title north=北门 --gate-title "south=南门/South gate" \\
           --broker-host 192.168.1.10 --bind 0.0.0.0 --wifi-ssid campus
 
     Run it again to add gates or kiosks, or to change something; options that are not given keep
-    their values.
+    their values. At a terminal it asks for the names of campus and gates, which pages, reports and
+    labels show in place of the ids.
 
     Then set up each board: with `fevergate flash`, with a phone (a new board opens a Wi-Fi, whose
     page asks for a setup code from the gateway's pages), or over USB with `fevergate provision
@@ -153,9 +173,19 @@ def gateway_command(
     """
     url = campus_server if campus_server and campus_server.startswith("http") else None
     file = Path(campus_server) if campus_server and url is None else None
+    merged, before = _merged(gates), known_in(folder / SETTINGS)
+    campus = options["campus"]
+    own = {campus: checked(Titles(title, title_en))} if title or title_en else {}
+    titles = ask_for(CAMPUS, [campus], own, lambda _: before, suggested_campus)
     done = provision(
         folder,
-        gates=_merged(gates),
+        gates=merged,
+        titles=titles.get(campus, UNCHANGED),
+        gate_titles=ask_for(
+            *(GATE, merged, dict(gate_titles)),
+            lambda gate: known_gate(before, gate),
+            suggested_gate,
+        ),
         campus_server_url=url,
         enrolment=read_enrolment(file) if file else None,
         **_board(options),
@@ -170,6 +200,8 @@ def gateway_command(
 @folder_argument
 @click.argument("kiosk")
 @click.option("--gate", help="Gate at which the kiosk stands; required for a new kiosk.")
+@title_options("kiosk")
+@gate_title_option
 @board_options
 @click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
 @click.option("--port", help="Write the settings onto the board at this serial port.")
@@ -179,6 +211,9 @@ def kiosk_command(
     gate: str | None,
     static: str | None,
     port: str | None,
+    title: str | None,
+    title_en: str | None,
+    gate_titles: tuple[TitlePair, ...],
     **options: Any,
 ) -> None:
     """Add KIOSK to a gateway's FOLDER, or change its settings.
@@ -187,13 +222,19 @@ def kiosk_command(
     broker accepts it at once; the gateway is restarted, and a red light stays red meanwhile.
 
     \b
-      sudo fevergate provision kiosk /etc/fevergate north-3 --gate north
+      sudo fevergate provision kiosk /etc/fevergate north-3 --gate north --title 左侧
       sudo fevergate provision kiosk /etc/fevergate north-3 --port /dev/ttyUSB0
     """
     wishes = {name: value for name, value in _board(options).items() if value is not None}
     wishes |= static_address(static) if static else {}
-    if gate or wishes or not port:
-        for line in steps.add(folder.absolute(), kiosk, gate, wishes):
+    titles, before = checked(Titles(title, title_en)), known_in(folder / SETTINGS)
+    named = ask_for(
+        *(GATE, [gate] if gate else [], dict(gate_titles)),
+        lambda gate: known_gate(before, gate),
+        suggested_gate,
+    )
+    if gate or wishes or named or titles != UNCHANGED or not port:
+        for line in steps.add(folder.absolute(), kiosk, gate, wishes, titles, named):
             click.echo(line)
     if port:
         _over_usb(folder, port, kiosk)
@@ -212,27 +253,40 @@ def kiosk_command(
     help="A campus and its gateways; repeat it for each campus.",
 )
 @click.option("--timezone", default="Asia/Shanghai", show_default=True)
+@title_options("institution")
+@campus_title_option
 @language_option
 def campus_command(
     folder: Path,
     url: str,
     gateways: tuple[tuple[str, list[str]], ...],
     timezone: str,
+    title: str | None,
+    title_en: str | None,
+    campus_titles: tuple[TitlePair, ...],
     language: str | None,
 ) -> None:
     """Create the campus server's FOLDER: certificate, settings, and a file for each gateway.
 
     \b
       sudo fevergate provision campus /etc/fevergate --url https://campus.example.edu.cn:8443 \\
-          --gateways east=gw-east --gateways west=gw-west
+          --gateways east=gw-east --gateways west=gw-west \\
+          --campus-title "east=东校区/East campus" --title 某某学院
 
     Copy gateways/gw-east.json, which holds a secret, to that gateway, and run
     `fevergate provision gateway ... --campus-server gw-east.json` there.
     """
+    merged, before = _merged(gateways), known_in(folder / steps.CAMPUS)
     done = provision_campus(
         folder,
         url=url,
-        gateways=_merged(gateways),
+        gateways=merged,
+        titles=checked(Titles(title, title_en)),
+        campus_titles=ask_for(
+            *(CAMPUS, merged, dict(campus_titles)),
+            lambda campus: before.get("campuses", {}).get(campus, {}),
+            suggested_campus,
+        ),
         timezone=timezone,
         language=language or "zh",
     )

@@ -36,6 +36,14 @@ from fevergate.provision.kiosks import (
     write_kiosk,
 )
 from fevergate.provision.services import write_drop_ins
+from fevergate.provision.titles import (
+    NONE_NAMED,
+    UNCHANGED,
+    Named,
+    Titles,
+    set_gate_titles,
+    set_titles,
+)
 from fevergate.settings.collector import load_collect
 from fevergate.settings.gateway import BrokerSettings, load_gateway
 
@@ -56,11 +64,14 @@ def provision(
     timezone: str = "Asia/Shanghai",
     home_assistant: bool = False,
     collect: bool = False,
+    titles: Titles = UNCHANGED,
+    gate_titles: Named = NONE_NAMED,
     **board: Unpack[BoardWishes],
 ) -> Provisioned:
     """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
     campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
-    value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`.
+    value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`. `titles` are the
+    campus's names.
 
     Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
@@ -81,6 +92,8 @@ def provision(
     document = _settings(folder / SETTINGS, own, broker, home_assistant)
     for kiosk, settings in boards.items():
         add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk)
+    set_titles(document, titles)
+    set_gate_titles(document, gate_titles)
     done = Provisioned(folder)
     _make_trust(done, campus, broker.host)
     _make_passwords(done, home_assistant, collect)
@@ -90,7 +103,7 @@ def provision(
     write_broker(done, campus)
     configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port or 0)
     done.write("mosquitto.conf", configuration, pki.write_public)
-    enrolment = _campus_server(done, own, campus_server_url, enrolment)
+    enrolment = _campus_server(done, own, campus_server_url, enrolment, titles)
     if collect and done.write_first("collect.toml", broker=broker, timezone=timezone):
         load_collect(folder / "collect.toml")
     _write_settings(done, document, enrolment)
@@ -182,12 +195,16 @@ def _make_passwords(done: Provisioned, home_assistant: bool, collect: bool) -> N
 
 
 def _campus_server(
-    done: Provisioned, own: dict[str, str], url: str | None, enrolment: Enrolment | None
+    done: Provisioned,
+    own: dict[str, str],
+    url: str | None,
+    enrolment: Enrolment | None,
+    titles: Titles,
 ) -> Enrolment | None:
     """How the gateway reaches its campus server, made here or elsewhere; None without one."""
     if url:
         names = {key: own[key] for key in ("campus", "gateway", "timezone", "language")}
-        return one_gateway(done, url, **names)
+        return one_gateway(done, url, titles, **names)
     if enrolment:
         enrolment.keep(done)
     return enrolment

@@ -40,6 +40,7 @@ class Label:
     """Text of one label; `url` is encoded in its QR code."""
 
     kiosk: str
+    title: str
     place: str
     url: str
 
@@ -50,12 +51,13 @@ def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -
     parts = urlsplit(base_url)
     if parts.scheme != "https" or not parts.hostname or len(base_url) > 200:
         raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")
-    labels = []
+    labels, names = [], settings.names(settings.language)
     for kiosk in kiosks:
         gate = settings.gate_of(kiosk)
-        title = settings.gate_title(gate.name, settings.language) if gate else "?"
-        place = f"{settings.campus_title(settings.language)} · {title}"
-        labels.append(Label(kiosk, place, f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"))
+        place = f"{names.campus} · {names.gate(gate.name) if gate else '?'}"
+        url = f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"
+        title = names.kiosk(kiosk)
+        labels.append(Label(kiosk, title, place if title == kiosk else f"{place} · {kiosk}", url))
     return labels
 
 
@@ -100,7 +102,7 @@ def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
     renderPDF.draw(drawing, canvas, x + 2 * mm, y + 10 * mm)
     canvas.setFillColor(INK)
     room, at = WIDTH - QR - 6 * mm, x + QR + 3 * mm
-    _fitted(canvas, label.kiosk, font, 22, (at, y + 33 * mm), room)
+    _fitted(canvas, label.title, font, 22, (at, y + 33 * mm), room)
     _fitted(canvas, label.place, font, 11, (at, y + 25 * mm), room)
     what, no_diagnosis, scan = (" · ".join(both(text)) for text in WORDS)
     _fitted(canvas, what, font, 8, (at, y + 18 * mm), room)

@@ -25,6 +25,14 @@ from fevergate.provision.files import (
 from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
+from fevergate.provision.titles import (
+    NONE_NAMED,
+    UNCHANGED,
+    Named,
+    Titles,
+    set_gate_titles,
+    set_kiosk_titles,
+)
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.texts.translations import N_, translator
 
@@ -123,8 +131,16 @@ def apply_campus(folder: Path) -> Iterator[str]:
     yield message(None, "campus_started" if started else "campus")
 
 
-def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> Iterator[str]:
-    """Add a kiosk to a gate, or change it. Raises `ProvisionError`, `NothingFoundError`."""
+def add(
+    folder: Path,
+    kiosk: str,
+    gate: str | None,
+    wishes: dict[str, Any],
+    titles: Titles = UNCHANGED,
+    gate_titles: Named = NONE_NAMED,
+) -> Iterator[str]:
+    """Add a kiosk to a gate, or change it; `titles` are its names. Raises `ProvisionError`,
+    `NothingFoundError`."""
     settings = _open(folder)
     check_names("kiosk", [kiosk])
     if kiosk in RESERVED:
@@ -139,13 +155,17 @@ def add(folder: Path, kiosk: str, gate: str | None, wishes: dict[str, Any]) -> I
     values = kiosks.values_for(folder, kiosk, gate, first, wishes)
     document = read_toml(folder / SETTINGS)
     add_to_gate(document, folder / SETTINGS, gate, kiosk)
+    set_kiosk_titles(document, kiosk, titles)
+    set_gate_titles(document, gate_titles)
     done = Provisioned(folder)
     kiosks.write_kiosk(done, kiosk, values)
     drop_revoked(document, kiosks.revoked(folder))
     write_toml(folder / SETTINGS, document)
     write_broker(done, settings.campus)
     broker_files.hand_over(folder)
-    yield message(settings, "changed" if known else "added", kiosk=kiosk, gate=gate)
+    names = load_gateway(folder / SETTINGS).names(settings.language)
+    what = "changed" if known else "added"
+    yield message(settings, what, kiosk=names.kiosk(kiosk), gate=names.gate(gate))
     yield from apply(folder)
     if not known:
         yield message(settings, "board", kiosk=kiosk)
@@ -187,7 +207,8 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
         raise BrokerError(f"what {name} left retained is not taken back: {left}")
     yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
-        yield message(settings, "last", gate=left_at)
+        gate = settings.gate_title(left_at, settings.language)
+        yield message(settings, "last", gate=gate)
     if ssid := kiosks.wifi_name(told):
         yield message(settings, "wifi", ssid=ssid)
 

@@ -5,7 +5,11 @@ from zoneinfo import ZoneInfo
 
 from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.fever_log import Day
+from fevergate.settings.names import Names
 from fevergate.texts.translations import Say
+
+IDS = Names()
+"""No names: gates and kiosks by their ids."""
 
 
 def verdict(day: Day, say: Say) -> tuple[str, str]:
@@ -25,10 +29,10 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
     return "amber", say("No kiosk watched: this is not a report of zero.")
 
 
-def coverage(day: Day, say: Say) -> str:
+def coverage(day: Day, say: Say, names: Names = IDS) -> str:
     """Sentences on which kiosks watched, for how long, and how many people they screened."""
     watched = [kiosk for kiosk in day.kiosks if kiosk.watched_minutes]
-    missing = [kiosk.kiosk for kiosk in day.kiosks if not kiosk.watched_minutes]
+    missing = [names.kiosk(kiosk.kiosk) for kiosk in day.kiosks if not kiosk.watched_minutes]
     sentences = [
         say(
             "{watched} of {all} kiosks watched, together {minutes} minutes.",
@@ -48,7 +52,7 @@ def coverage(day: Day, say: Say) -> str:
     return " ".join(sentences)
 
 
-def doubts(day: Day, say: Say) -> list[str]:
+def doubts(day: Day, say: Say, names: Names = IDS) -> list[str]:
     """Sentences on what makes a report of zero prove less: kiosks that read unlike their neighbours
     or saw far fewer people, and times when the clock was in doubt."""
     zone = ZoneInfo(day.timezone)
@@ -58,8 +62,8 @@ def doubts(day: Day, say: Say) -> list[str]:
             "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f};"
             " median {median:.2f} of {people} people, {others_median:.2f} of"
             " {others_people}): check its lens, calibrate.",
-            kiosk=kiosk.kiosk,
-            others=", ".join(kiosk.others),
+            kiosk=names.kiosk(kiosk.kiosk),
+            others=", ".join(map(names.kiosk, kiosk.others)),
             difference=kiosk.difference_c,
             limit=kiosk.limit_c,
             people=kiosk.people,
@@ -71,9 +75,9 @@ def doubts(day: Day, say: Say) -> list[str]:
     sentences += [
         say(
             "{kiosk} saw {people} people, {busiest} {most}: covered, or a closed lane?",
-            kiosk=kiosk.kiosk,
+            kiosk=names.kiosk(kiosk.kiosk),
             people=kiosk.people,
-            busiest=kiosk.busiest,
+            busiest=names.kiosk(kiosk.busiest),
             most=kiosk.busiest_people,
         )
         for kiosk in day.blind
@@ -89,10 +93,10 @@ def doubts(day: Day, say: Say) -> list[str]:
     return sentences
 
 
-def strikes(day: Day, say: Say) -> list[str]:
+def strikes(day: Day, say: Say, names: Names = IDS) -> list[str]:
     """Sentences on struck hours, and on those that count again."""
     zone = ZoneInfo(day.timezone)
-    return [struck_in_words(strike, strike.kiosk, zone, say) for strike in day.strikes]
+    return [struck_in_words(strike, names.kiosk(strike.kiosk), zone, say) for strike in day.strikes]
 
 
 def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:

@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fevergate.command_line.terminal import table
-from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
+from fevergate.reports.day_in_words import IDS, coverage, doubts, local, strikes, verdict
 from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.rescreen import Rescreened
+from fevergate.settings.names import Names
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import LABELS, N_, Say, translator
 
@@ -100,21 +101,24 @@ def harmless(value: object) -> object:
 STYLES = {"red": "bold red", "green": "bold green", "amber": "bold yellow"}
 
 
-def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
-    """The log as a table for the terminal."""
+def as_table(whole: WholeDay, zone: ZoneInfo, language: str, names: Names = IDS) -> RenderableType:
+    """The log as a table for the terminal; `names` are those in `language`."""
     say = translator(language)
     day = whole.day
     state, sentence = verdict(day, say)
     parts: list[RenderableType] = [
-        Text(f"{say('Fever log')}  {day.campus}  {day.date}  ({day.timezone})", "bold"),
+        Text(
+            f"{say('Fever log')}  {names.campus or day.campus}  {day.date}  ({day.timezone})",
+            "bold",
+        ),
         Text(sentence, STYLES[state]),
-        Text(coverage(day, say)),
+        Text(coverage(day, say, names)),
     ]
-    remarks = [*strikes(day, say), *doubts(day, say)]
+    remarks = [*strikes(day, say, names), *doubts(day, say, names)]
     if day.count:
         if waiting := whole.fevers.unacknowledged():
             parts.append(Text(say("Not seen to: {count}.", count=waiting), STYLES["red"]))
-        parts.append(_fevers(whole.fevers.page(MAX_SHOWN), zone, say))
+        parts.append(_fevers(whole.fevers.page(MAX_SHOWN), zone, say, names))
         if day.count > MAX_SHOWN:
             text = say(
                 "These are the first {shown} of {count}; --format csv and json have all.",
@@ -122,7 +126,7 @@ def as_table(whole: WholeDay, zone: ZoneInfo, language: str) -> RenderableType:
                 count=day.count,
             )
             remarks.insert(0, text)
-    parts.append(_kiosks(day, zone, say))
+    parts.append(_kiosks(day, zone, say, names))
     parts += [Text(remark, STYLES["amber"]) for remark in remarks]
     no_diagnosis = say(
         "It screens and does not diagnose: a red light means measure again, clinically."
@@ -135,7 +139,9 @@ def rescreened_as_json(result: Rescreened) -> str:
     return msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
 
 
-def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> RenderableType:
+def rescreened_as_table(
+    result: Rescreened, zone: ZoneInfo, language: str, names: Names = IDS
+) -> RenderableType:
     """The verdicts under other settings as a table for the terminal."""
     say = translator(language)
     counts = table(
@@ -155,7 +161,7 @@ def rescreened_as_table(result: Rescreened, zone: ZoneInfo, language: str) -> Re
     if result.changed:
         rows = (
             (
-                *(local(scan.at, zone, CLOCK), scan.kiosk, f"{scan.boot}/{scan.seq}"),
+                *(local(scan.at, zone, CLOCK), names.kiosk(scan.kiosk), f"{scan.boot}/{scan.seq}"),
                 *(_degrees(scan.skin_c, 2), _degrees(scan.body_c, 2)),
                 *(_answers(scan.before, say), _answers(scan.after, say)),
             )
@@ -184,12 +190,12 @@ def _answers(answers: list[tuple[str, str]], say: Say) -> str:
     )
 
 
-def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
+def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say, names: Names) -> Table:
     undated, unacknowledged = say(" (arrival time)"), Text(say("unacknowledged"), "bold red")
     rows = (
         (
             local(fever.at, zone, CLOCK) + ("" if fever.dated else undated),
-            *(fever.gate, fever.kiosk),
+            *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
             *(Text(_degrees(fever.body_c), "bold red"), _degrees(fever.skin_c, 2)),
             *(_degrees(fever.threshold_c), _degrees(fever.ambient_c)),
             (fever.acknowledged_by or "") if fever.acknowledged_at else unacknowledged,
@@ -202,11 +208,11 @@ def _fevers(fevers: list[Fever], zone: ZoneInfo, say: Say) -> Table:
     return table(map(say, [TIME, GATE, KIOSK]), rows, map(say, right))
 
 
-def _kiosks(day: Day, zone: ZoneInfo, say: Say) -> Table:
+def _kiosks(day: Day, zone: ZoneInfo, say: Say, names: Names) -> Table:
     uncovered = Text(say("not covered"), "bold yellow")
     rows = (
         (
-            *(kiosk.gate, kiosk.kiosk, str(kiosk.normal)),
+            *(names.gate(kiosk.gate), names.kiosk(kiosk.kiosk), str(kiosk.normal)),
             Text(str(kiosk.fever), "bold red" if kiosk.fever else ""),
             str(kiosk.retry),
             f"{local(kiosk.first_at, zone, '%H:%M')}-{local(kiosk.last_at, zone, '%H:%M')}"

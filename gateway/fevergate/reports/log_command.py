@@ -103,6 +103,7 @@ def log_command(
         raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
     database = open_reader(settings.path(settings.database))
     language = language or settings.language
+    names = settings.names(language)
     try:
         if again:
             today = clock_memory.today(database, settings.zone)
@@ -111,11 +112,11 @@ def log_command(
             if form == "json":
                 click.echo(formats.rescreened_as_json(changed))
             else:
-                _print(formats.rescreened_as_table(changed, settings.zone, language))
+                _print(formats.rescreened_as_table(changed, settings.zone, language, names))
             return
         whole = read_whole_day(database, settings, day)
         if form == "table":
-            _print(formats.as_table(whole, settings.zone, language))
+            _print(formats.as_table(whole, settings.zone, language, names))
         elif form == "csv":
             formats.write_csv(whole, settings.zone, sys.stdout)
         else:

@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from fevergate.errors import NothingFoundError, SettingsError
 from fevergate.protocol.messages import Name
+from fevergate.settings.names import Names, in_language
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Language = Literal["zh", "en"]
 Title = Annotated[str, Meta(max_length=32)]
-"""Display name of a campus or gate; `title_en` is its English form, if it has another."""
+"""Name that people gave a campus, gate or kiosk; `title_en` is its English form, if it has
+another."""
 
 
 GATEWAY_USER = "gateway"
@@ -96,6 +98,13 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     title_en: Title = ""
 
 
+class KioskTitle(Struct, forbid_unknown_fields=True, kw_only=True):
+    """[kiosk_titles.NAME]: what people call a kiosk."""
+
+    title: Title = ""
+    title_en: Title = ""
+
+
 class CampusServerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """[campus_server]: where summaries are posted; without it nothing is forwarded."""
 
@@ -154,6 +163,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     title_en: Title = ""
     gateway: Name
     gates: Annotated[list[Gate], Meta(min_length=1, max_length=16)]
+    kiosk_titles: dict[Name, KioskTitle] = msgspec.field(default_factory=dict)
     language: Language = "zh"
     database: str = "fevergate.db"
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
@@ -172,16 +182,23 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         broker = replace(self.broker, username=user, password_file=f"{user}.password")
         return replace(self, broker=broker)
 
+    def names(self, language: str) -> Names:
+        """The names that people gave campus, gates and kiosks, in `language`."""
+        gates = {gate.name: in_language(gate, language) for gate in self.gates}
+        kiosks = {kiosk: in_language(of, language) for kiosk, of in self.kiosk_titles.items()}
+        return Names(in_language(self, language) or self.campus, gates, kiosks)
+
     def campus_title(self, language: str) -> str:
         """Display name of the campus in `language`."""
-        return _titled(self.title, self.title_en, self.campus, language)
+        return self.names(language).campus
 
     def gate_title(self, gate: str, language: str) -> str:
-        """Display name of a gate; for a gate that was removed from the settings, its name."""
-        for known in self.gates:
-            if known.name == gate:
-                return _titled(known.title, known.title_en, gate, language)
-        return gate
+        """Display name of a gate; for a gate without one, or one that was removed, its id."""
+        return self.names(language).gate(gate)
+
+    def kiosk_title(self, kiosk: str, language: str) -> str:
+        """Display name of a kiosk; for a kiosk without one its id."""
+        return self.names(language).kiosk(kiosk)
 
     @property
     def kiosks(self) -> list[str]:
@@ -198,10 +215,6 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
-
-
-def _titled(title: str, title_en: str, name: str, language: str) -> str:
-    return (title_en or title or name) if language == "en" else (title or name)
 
 
 S = TypeVar("S", bound=SettingsFile)

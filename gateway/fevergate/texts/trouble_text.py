@@ -1,6 +1,7 @@
 """Translates the reasons of a gate's amber light, which the gateway writes from a closed set."""
 
 import re
+from collections.abc import Callable
 
 from fevergate.protocol.lamp_answer import DARK, TEST
 from fevergate.protocol.messages import NOT_RECORDED
@@ -140,15 +141,15 @@ def trouble(text: str, say: Say) -> str:
     return _translated(TROUBLES, text, say) or text
 
 
-def line(text: str, say: Say) -> str:
-    """One reason of a gate's amber light."""
+def line(text: str, say: Say, name: Callable[[str], str] = str) -> str:
+    """One reason of a gate's amber light; `name` gives a kiosk's."""
     if text.startswith(DARK):
         why = text.removeprefix(DARK)
         return say("no lamp can be lit: {why}", why=_translated(NO_LAMP_WHY, why, say) or why)
     if translated := _translated(LINES, text, say):
         return translated
     kiosk, colon, what = text.partition(": ")
-    return say("{kiosk}: {what}", kiosk=kiosk, what=trouble(what, say)) if colon else text
+    return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(what, say)) if colon else text
 
 
 def _translated(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
+from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import AlarmState
 from fevergate.reports.fever_log import Fever, identity_of
+from fevergate.settings.names import Names
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import Say, translator
 from fevergate.web.context import Shared
@@ -39,7 +41,8 @@ WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
 
 
 class BoardGate(msgspec.Struct, kw_only=True):
-    """A gate of `BoardsNow`; `listed` is the mark of its fever lists (`fever_list`)."""
+    """A gate of `BoardsNow`; `listed` is the mark of its fever lists (`fever_list`). Kiosks are
+    called as people call them."""
 
     gate: str
     alarm: AlarmState | None
@@ -124,17 +127,20 @@ class Board:
         token = request.cookies.get(COOKIE, "")
         if self._open[token] >= MAX_BOARDS_PER_SESSION or self._open.total() >= MAX_BOARDS:
             raise HTTPException(503, "crowded")
-        say = translator(self._shared.language(request))
         return StreamingResponse(
-            self._stream(token, session_of(request), say),
+            self._stream(token, session_of(request), self._shared.language(request)),
             media_type="text/event-stream",
             # Tells a proxy not to buffer the stream, which would hold changes back.
             headers={"X-Accel-Buffering": "no"},
         )
 
-    async def _stream(self, token: str, session: Session, say: Say) -> AsyncGenerator[bytes, None]:
+    async def _stream(
+        self, token: str, session: Session, language: str
+    ) -> AsyncGenerator[bytes, None]:
+        say = translator(language)
         changes = events(
-            self._shared.live, lambda: msgspec.json.encode(self._now(session.ends_at, say))
+            self._shared.live,
+            lambda: msgspec.json.encode(self._now(session.ends_at, say, language)),
         )
         check_at = time.monotonic() + SESSION_CHECK_S
         self._open[token] += 1
@@ -159,7 +165,8 @@ class Board:
             return self._shared.accounts.session(token)
         return session
 
-    def _now(self, ends_at: float, say: Say) -> BoardsNow:
+    def _now(self, ends_at: float, say: Say, language: str) -> BoardsNow:
+        names = self._shared.settings.names(language)
         gates = [self._shared.live.now(gate) for gate in self._gates]
         return BoardsNow(
             now=self._shared.accounts.now(),
@@ -168,19 +175,27 @@ class Board:
             date=self._shared.clock.today().isoformat(),
             clock=self._shared.clock.believed,
             ends_at=ends_at,
-            gates=[self._gate_now(gate, say) for gate in gates],
+            gates=[self._gate_now(gate, say, names) for gate in gates],
         )
 
-    def _gate_now(self, now: GateNow, say: Say) -> BoardGate:
-        reports = now.alarm.amber if now.alarm else ()
+    def _gate_now(self, now: GateNow, say: Say, names: Names) -> BoardGate:
+        alarm = now.alarm
+        reports = alarm.amber if alarm else ()
+        if alarm and alarm.last:
+            last = replace(alarm.last, kiosk=names.kiosk(alarm.last.kiosk))
+            alarm = replace(alarm, last=last)
         return BoardGate(
             gate=now.gate,
-            alarm=now.alarm,
+            alarm=alarm,
             kiosks=[
-                msgspec.structs.replace(kiosk, trouble=trouble_text.trouble(kiosk.trouble, say))
+                replace(
+                    kiosk,
+                    kiosk=names.kiosk(kiosk.kiosk),
+                    trouble=trouble_text.trouble(kiosk.trouble, say),
+                )
                 for kiosk in now.kiosks
             ],
-            reasons=[trouble_text.line(report, say) for report in reports],
+            reasons=[trouble_text.line(report, say, names.kiosk) for report in reports],
             listed=self._list.mark(now.gate),
         )
 

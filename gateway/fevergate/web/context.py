@@ -153,10 +153,15 @@ class Shared(Site):
         }
 
 
-def _functions(settings: GatewaySettings, _language: str, say: Say) -> dict[str, Any]:
+def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, Any]:
     return {
         "gate_title": settings.gate_title,
+        "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
         "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
-    } | {text.__name__: partial(text, say=say) for text in (verdict, coverage, doubts, strikes)}
+        "verdict": lambda day: verdict(day, say),
+        "coverage": lambda day: coverage(day, say, settings.names(language)),
+        "doubts": lambda day: doubts(day, say, settings.names(language)),
+        "strikes": lambda day: strikes(day, say, settings.names(language)),
+    }

@@ -127,7 +127,10 @@ class FeverPages:
             return
         settings, say = self._shared.settings, translator(language)
         with self._search.whole(query) as (count, read):
-            table = fever_table(settings.campus, count, read, settings.zone, say, personal=personal)
+            names = settings.names(language)
+            table = fever_table(
+                settings.campus, count, read, settings.zone, say, personal=personal, names=names
+            )
             if kind == "csv":
                 write_csv(table, out)
                 return
@@ -153,7 +156,8 @@ class FeverPages:
             gate = self._shared.settings.gate_title(query.gate, language)
             filters.append(say("Only those of the gate {gate}.", gate=gate))
         if query.kiosk:
-            filters.append(say("Only those of the kiosk {kiosk}.", kiosk=query.kiosk))
+            kiosk = self._shared.settings.kiosk_title(query.kiosk, language)
+            filters.append(say("Only those of the kiosk {kiosk}.", kiosk=kiosk))
         if query.outcome:
             outcome = say(LABELS[query.outcome])
             filters.append(say("Only those with the outcome: {outcome}.", outcome=outcome))

@@ -159,7 +159,8 @@ class LogPages:
         write: Callable[[Sheet, Say, BinaryIO], None],
     ) -> Response:
         personal = request.query_params.get("names") == "1"
-        say = translator(self._shared.language(request))
+        language = self._shared.language(request)
+        say = translator(language)
 
         def write_day(whole: WholeDay, out: BinaryIO) -> None:
             report = sheet(
@@ -169,6 +170,7 @@ class LogPages:
                 self._shared.settings.zone,
                 say,
                 personal=personal,
+                names=self._shared.settings.names(language),
             )
             write(report, say, out)
 

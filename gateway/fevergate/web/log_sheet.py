@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
+from fevergate.reports.day_in_words import IDS, coverage, doubts, local, strikes, verdict
 from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay, identity_of
+from fevergate.settings.names import Names
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_
 from fevergate.web.follow_ups import PERSONAL, Followed, FollowUp
@@ -45,9 +46,10 @@ def sheet(
     say: Say,
     *,
     personal: bool,
+    names: Names = IDS,
 ) -> Sheet:
     """The log in one language; `followed` gives the fevers' follow-ups, `personal` adds names and
-    telephone numbers."""
+    telephone numbers; `names` are those of campus, gates and kiosks."""
     day = whole.day
     state, sentence = verdict(day, say)
     count_struck = len(whole.struck)
@@ -57,21 +59,21 @@ def sheet(
 
     def rows() -> Iterator[list[Cell]]:
         for fever, after in followed(whole.fevers):
-            row = _fever_row(day.campus, fever, after, zone, say, personal=personal)
+            row = _fever_row(day.campus, fever, after, zone, say, names, personal=personal)
             yield [*row, ""] if count_struck else row
         for fever in whole.struck:  # listed last, each marked
-            row = _fever_row(day.campus, fever, None, zone, say, personal=personal)
+            row = _fever_row(day.campus, fever, None, zone, say, names, personal=personal)
             yield [*row, _struck_by(day, fever)]
 
     fevers = Rows(day.count + count_struck, rows)
     return Sheet(
-        title=f"{say('Fever log')} {day.campus} {day.date}",
+        title=f"{say('Fever log')} {names.campus or day.campus} {day.date}",
         state=state,
         verdict=sentence,
         lines=[
-            coverage(day, say),
-            *doubts(day, say),
-            *strikes(day, say),
+            coverage(day, say, names),
+            *doubts(day, say, names),
+            *strikes(day, say, names),
             say("Times are those of %s.") % day.timezone,
         ],
         tables=[
@@ -79,9 +81,9 @@ def sheet(
             Table(
                 say("Coverage"),
                 [say(name) for name in KIOSK_COLUMNS],
-                [_kiosk_row(kiosk, zone) for kiosk in day.kiosks],
+                [_kiosk_row(kiosk, zone, names) for kiosk in day.kiosks],
             ),
-            *_strike_table(day, zone, say),
+            *_strike_table(day, zone, say, names),
         ],
         signed=[_signature(sign_off, zone, say) for sign_off in signed],
     )
@@ -95,13 +97,14 @@ def fever_table(
     say: Say,
     *,
     personal: bool,
+    names: Names = IDS,
 ) -> Table:
     """A table of `count` fevers with their follow-ups, which `read` reads one by one."""
     columns = FEVER_COLUMNS + (PERSONAL_COLUMNS if personal else ())
 
     def rows() -> Iterator[list[Cell]]:
         for fever, after in read():
-            yield _fever_row(campus, fever, after, zone, say, personal=personal)
+            yield _fever_row(campus, fever, after, zone, say, names, personal=personal)
 
     return Table(say("Fevers"), [say(name) for name in columns], Rows(count, rows))
 
@@ -112,6 +115,7 @@ def _fever_row(
     follow_up: FollowUp | None,
     zone: ZoneInfo,
     say: Say,
+    names: Names,
     *,
     personal: bool,
 ) -> list[Cell]:
@@ -119,7 +123,8 @@ def _fever_row(
     delay = fever.delay_s
     row: list[Cell] = [
         local(fever.at, zone) + ("" if fever.dated else f" ({say('arrival')})"),
-        *(campus, fever.gate, fever.kiosk, "/".join(map(str, identity_of(fever)))),
+        *(names.campus or campus, names.gate(fever.gate), names.kiosk(fever.kiosk)),
+        "/".join(map(str, identity_of(fever))),
         *(fever.body_c, fever.skin_c, fever.threshold_c, fever.ambient_c),
         *(local(fever.raised_at, zone), local(fever.acknowledged_at, zone)),
         *(fever.acknowledged_by or "", None if delay is None else round(delay, 1)),
@@ -131,9 +136,9 @@ def _fever_row(
     return row
 
 
-def _kiosk_row(day: KioskDay, zone: ZoneInfo) -> list[Cell]:
+def _kiosk_row(day: KioskDay, zone: ZoneInfo, names: Names) -> list[Cell]:
     return [
-        *(day.gate, day.kiosk, day.normal, day.fever, day.retry),
+        *(names.gate(day.gate), names.kiosk(day.kiosk), day.normal, day.fever, day.retry),
         *(local(day.first_at, zone, "%H:%M:%S"), local(day.last_at, zone, "%H:%M:%S")),
         *(day.watched_minutes, day.fault_minutes, day.silences),
     ]
@@ -144,16 +149,16 @@ def _struck_by(day: Day, fever: Fever) -> str:
     return f"{struck.by}: {struck.reason}" if struck else ""
 
 
-def _strike_table(day: Day, zone: ZoneInfo, say: Say) -> list[Table]:
+def _strike_table(day: Day, zone: ZoneInfo, say: Say, names: Names) -> list[Table]:
     if not day.strikes:
         return []
-    rows = [_strike_row(strike, zone) for strike in day.strikes]
+    rows = [_strike_row(strike, zone, names) for strike in day.strikes]
     return [Table(say("Struck"), [say(name) for name in STRIKE_COLUMNS], rows)]
 
 
-def _strike_row(strike: Strike, zone: ZoneInfo) -> list[Cell]:
+def _strike_row(strike: Strike, zone: ZoneInfo, names: Names) -> list[Cell]:
     return [
-        *(strike.kiosk, local(strike.begin, zone), local(strike.end, zone)),
+        *(names.kiosk(strike.kiosk), local(strike.begin, zone), local(strike.end, zone)),
         *(strike.people, strike.fevers),
         *(strike.by, local(strike.at, zone), strike.reason),
         *(strike.undone_by, local(strike.undone_at, zone), strike.undone_reason),

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fevergate.settings.names import Names
 from fevergate.texts.translations import N_, translator
 from fevergate.web import charts
 from fevergate.web.context import Shared
@@ -78,21 +79,24 @@ class OverviewPages:
         if name not in TABLES:
             raise HTTPException(404)
         overview = self._shared.overview(request.query_params)
-        say = translator(self._shared.language(request))
-        table = Table(name, *_table(name, overview))
+        language = self._shared.language(request)
+        say, names = translator(language), self._shared.settings.names(language)
+        table = Table(name, *_table(name, overview, names))
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
         return download(file, CSV, partial(write_csv, table))
 
 
-def _table(name: str, overview: Overview) -> tuple[list[str], list[list[Cell]]]:
+def _table(name: str, overview: Overview, names: Names) -> tuple[list[str], list[list[Cell]]]:
     if name == "temperatures":
         rows: list[list[Cell]] = [[tenth.body_c, tenth.people] for tenth in overview.temperatures]
         return [N_("Body °C (axillary equivalent)"), N_("People")], rows
     if name == "hours":
         return [N_("Hour"), *PEOPLE], [[hour.hour, *_people(hour)] for hour in overview.hours]
     if name == "gates":
-        return [N_("Gate"), *PEOPLE], [[gate.gate, *_people(gate)] for gate in overview.gates]
+        return [N_("Gate"), *PEOPLE], [
+            [names.gate(gate.gate), *_people(gate)] for gate in overview.gates
+        ]
     days = overview.term if name == "term" else overview.days
     columns = [N_("Date"), *PEOPLE, N_("Kiosks that watched")]
     return columns, [[day.date, *_people(day), day.watched] for day in days]

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from fevergate.cli import cli
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision import provision
+from fevergate.provision.titles import Titles
 
 KIOSKS = [f"north-{number}" for number in range(1, 13)]
 
@@ -25,10 +26,9 @@ def folder(tmp_path_factory):
         broker_host="192.168.1.10",
         wifi_ssid="campus",
         wifi_password="hunter2hunter2",
+        titles=Titles("东校区"),
+        gate_titles={"north": Titles("北门")},
     )
-    path = folder / "gateway.toml"
-    text = path.read_text().replace('campus = "east"', 'campus = "east"\ntitle = "东校区"')
-    path.write_text(text.replace('name = "north"', 'name = "north"\ntitle = "北门"'))
     return folder
 
 

@@ -17,7 +17,12 @@ from measurement.words import KEYWORDS, PACKAGE, catalogues, template
 
 HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]|{[^}]*}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
-DATA = {"kiosks/settings_command.py", "campus/settings.py"}
+DATA = {
+    "kiosks/settings_command.py",
+    "campus/settings.py",
+    "provision/command.py",
+    "provision/title_options.py",
+}
 """Examples of what a Chinese campus writes."""
 
 

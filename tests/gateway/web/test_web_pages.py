@@ -277,7 +277,7 @@ def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
     async def heard():
         pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
         token = guard.cookies["__Host-fevergate"]
-        async for _ in pages._stream(token, site.pages.accounts.session(token), str):
+        async for _ in pages._stream(token, site.pages.accounts.session(token), "en"):
             seen.append(1)
             if len(seen) == 3:
                 site.pages.accounts.remove("Zhang")

@@ -1,0 +1,61 @@
+"""Names of gates and kiosks at the campus server, as each gateway tells them.
+
+Reports and their versions keep the ids; the names are put in where a person reads.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.schema import given_names
+from fevergate.protocol.campus_messages import GivenNames
+from fevergate.settings.names import Names
+from fevergate.texts.translations import LANGUAGES, Pair
+
+CampusNames = Mapping[str, Names]
+"""Names in one language, by campus."""
+
+
+def keep_names(connection: Connection, whose: dict[str, str], names: GivenNames) -> None:
+    """Keep what a gateway (`whose`: campus and gateway) told."""
+    values = {"names": msgspec.json.encode(names).decode()}
+    connection.execute(
+        insert(given_names, connection)
+        .values(whose | values)
+        .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
+    )
+
+
+def read_names(database: CampusDatabase, language: str) -> CampusNames:
+    """The names of all campuses. Raises `CampusError`."""
+    half = LANGUAGES.index(language)
+    names: dict[str, Names] = {}
+    for campus, told in _told(database):
+        before = names.get(campus, Names())
+        gates = {gate: pair[half] for gate, pair in told.gates.items()}
+        kiosks = {kiosk: pair[half] for kiosk, pair in told.kiosks.items()}
+        names[campus] = Names("", {**before.gates, **gates}, {**before.kiosks, **kiosks})
+    return names
+
+
+def pair_of(
+    database: CampusDatabase, campus: str, kind: Literal["gate", "kiosk"], name: str
+) -> Pair:
+    """What people call a gate or kiosk, in Chinese and English; its id without a name. Raises
+    `CampusError`."""
+    for owner, told in _told(database):
+        named = told.gates if kind == "gate" else told.kiosks
+        if owner == campus and name in named:
+            chinese, english = named[name]
+            return chinese or name, english or name
+    return name, name
+
+
+def _told(database: CampusDatabase) -> list[tuple[str, GivenNames]]:
+    rows = database.rows(
+        select(given_names.c.campus, given_names.c.names).order_by(given_names.c.gateway)
+    )
+    return [(campus, msgspec.json.decode(text, type=GivenNames)) for campus, text in rows]

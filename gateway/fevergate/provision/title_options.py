@@ -1,0 +1,110 @@
+"""Options of `fevergate provision` for names of campuses, gates and kiosks, and its questions."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fevergate.provision.files import read_toml
+from fevergate.provision.titles import Named, Titles, check_title
+from fevergate.texts.translations import N_, side_by_side
+
+CAMPUS, GATE = N_("Name of campus {name} in Chinese"), N_("Name of gate {name} in Chinese")
+ENGLISH = N_("and in English")
+
+TitlePair = tuple[str, Titles]
+
+
+class TitleParam(click.ParamType[TitlePair]):
+    """Option value ID=NAME[/ENGLISH NAME]."""
+
+    def __init__(self, name: str, example: str) -> None:
+        self.name = name
+        self._example = example
+
+    def convert(
+        self,
+        value: str | TitlePair,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> TitlePair:
+        if isinstance(value, tuple):
+            return value
+        name, equals, titles = value.partition("=")
+        title, slash, english = titles.partition("/")
+        if not name or not equals or not title:
+            self.fail(f"{value!r}: expected {self.name}, such as {self._example}", param, ctx)
+        return name, checked(Titles(title, english if slash else None))
+
+
+gate_title_option = click.option(
+    "--gate-title",
+    "gate_titles",
+    type=TitleParam("GATE=NAME[/ENGLISH]", "north=北门/North gate"),
+    multiple=True,
+    help="What people call a gate; repeat it for each. At a terminal the command asks.",
+)
+campus_title_option = click.option(
+    "--campus-title",
+    "campus_titles",
+    type=TitleParam("CAMPUS=NAME[/ENGLISH]", "east=东校区/East campus"),
+    multiple=True,
+    help="What people call a campus; repeat it for each. At a terminal the command asks.",
+)
+
+
+def title_options(whose: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options --title and --title-en, the name of `whose` in Chinese and in English."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        english = click.option("--title-en", help="The same in English.")
+        return click.option("--title", help=f"What people call the {whose}, in Chinese.")(
+            english(command)
+        )
+
+    return add
+
+
+def checked(titles: Titles) -> Titles:
+    """The names of options, without blanks around them. Raises `ProvisionError`."""
+    return Titles(*(None if title is None else check_title("name", title) for title in titles))
+
+
+def ask_for(
+    what: str,
+    names: Iterable[str],
+    given: Named,
+    known: Callable[[str], Any],
+    suggested: Callable[[str], Titles],
+) -> dict[str, Titles]:
+    """The names that were given, and, at a terminal, answers for those that have none yet.
+
+    `known` is the table of an id in the settings. Elsewhere than at a terminal nothing is asked.
+    Raises `ProvisionError`.
+    """
+    titles = dict(given)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return titles
+    for name in names:
+        if name in titles or known(name).get("title"):
+            continue
+        likely = suggested(name)
+        chinese = _ask(side_by_side(what, name=name), likely.title)
+        titles[name] = checked(Titles(chinese, _ask(side_by_side(ENGLISH), likely.title_en)))
+    return titles
+
+
+def _ask(text: str, default: str | None) -> str:
+    return click.prompt(text, default=default, err=True)
+
+
+def known_in(path: Path) -> Any:
+    """A settings file as it is, to see which names it has; empty without one."""
+    return read_toml(path) if path.exists() else {}
+
+
+def known_gate(document: Any, gate: str) -> Any:
+    """The table of a gate in gateway.toml; empty for a new one."""
+    return next((table for table in document.get("gates", []) if table["name"] == gate), {})

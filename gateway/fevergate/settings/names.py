@@ -1,0 +1,33 @@
+"""Names that people gave to a campus, its gates and its kiosks, shown in place of ids."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Titled(Protocol):
+    """What has a name in Chinese and, if it is another, in English."""
+
+    title: str
+    title_en: str
+
+
+def in_language(titled: Titled, language: str) -> str:
+    """The name in a language; empty without one."""
+    return titled.title_en or titled.title if language == "en" else titled.title or titled.title_en
+
+
+class Names(NamedTuple):
+    """Names in one language, by id; what has none keeps its id."""
+
+    campus: str = ""
+    gates: Mapping[str, str] = _NONE
+    kiosks: Mapping[str, str] = _NONE
+
+    def gate(self, gate: str) -> str:
+        return self.gates.get(gate) or gate
+
+    def kiosk(self, kiosk: str) -> str:
+        return self.kiosks.get(kiosk) or kiosk

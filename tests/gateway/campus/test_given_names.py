@@ -1,0 +1,84 @@
+"""What people call gates and kiosks reaches the campus server's report and notices."""
+
+import msgspec
+import pytest
+from campus_site import Parts, counts, fever, over
+
+from fevergate.campus.escalation import Escalation
+from fevergate.campus.notice_log import Notices
+from fevergate.campus.report_sheet import ReportText
+from fevergate.forwarding.http_sender import given_names
+from fevergate.notices.settings import Contact
+from fevergate.protocol.campus_messages import Delivery, GivenNames
+from fevergate.provision import provision
+from fevergate.provision.files import read_toml, write_toml
+from fevergate.provision.titles import Titles, set_kiosk_titles
+from fevergate.settings.gateway import load_gateway
+from fevergate.texts.translations import translator
+
+NAMES = GivenNames(gates={"north": ("北门", "North gate")}, kiosks={"north-1": ("左侧", "")})
+CONTACT = Contact(name="陈静", channel="webhook", address="https://example.edu.cn/hook")
+
+
+@pytest.fixture
+def parts(tmp_path):
+    parts = Parts(tmp_path, contacts=[CONTACT])
+    yield parts
+    parts.close()
+
+
+def told(parts, *items, names: GivenNames | None = NAMES):
+    parts.store.keep(Delivery(campus="east", gateway="gw-east", items=list(items), names=names))
+
+
+def tables(parts, language):
+    text = ReportText(
+        parts.settings.zone, language, translator(language), lambda: parts.store.names(language)
+    )
+    return [list(text.table(name, parts.report()).rows) for name in ("gates", "kiosks", "fevers")]
+
+
+def test_the_report_names_gates_and_kiosks_as_people_do(parts):
+    told(parts, over(counts(fever=1)), fever())
+    gates, kiosks, fevers = tables(parts, "zh")
+    assert gates[0][:2] == ["东校区", "北门"] and kiosks[0][1:3] == ["北门", "左侧"]
+    assert fevers[0][2:4] == ["北门", "左侧"]
+    assert tables(parts, "en")[2][0][2:4] == ["North gate", "north-1"]
+
+
+def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_none_away(parts):
+    told(parts, over(counts(fever=1)), fever())
+    before = msgspec.json.encode(parts.report())
+    told(parts, names=GivenNames(gates={"north": ("大门", "Gate")}))
+    told(parts, names=None)
+    assert tables(parts, "zh")[0][0][1] == "大门"
+    assert msgspec.json.encode(parts.report()) == before
+
+
+def test_a_notice_of_a_fever_says_where_to_go(parts):
+    told(parts, fever())
+    notices = Notices(parts.database, parts.settings, parts.now)
+    parts.now.at += 3600
+    Escalation(parts.database, parts.settings, notices, parts.now).fevers()
+    (notice,) = notices.recent(5)
+    assert "北门" in notice.subject and "北门" in notice.body and "左侧" in notice.body
+
+
+def test_a_gateway_tells_the_names_that_its_settings_have_now(tmp_path):
+    folder = tmp_path / "gateway"
+    gates = {"north": ["north-1"]}
+    provision(
+        folder,
+        campus="east",
+        gateway="gw",
+        gates=gates,
+        gate_titles={"north": Titles("北门", "North gate")},
+    )
+    settings = load_gateway(folder / "gateway.toml")
+    assert given_names(settings) == GivenNames(gates={"north": ("北门", "North gate")})
+    document = read_toml(folder / "gateway.toml")
+    set_kiosk_titles(document, "north-1", Titles("左侧"))
+    write_toml(folder / "gateway.toml", document)
+    assert given_names(settings).kiosks == {"north-1": ("左侧", "左侧")}
+    (folder / "gateway.toml").write_text("damaged")
+    assert given_names(settings).gates
