@@ -23,6 +23,7 @@ PAGES = {
     "board": "/board/north",
     "board-green": "/board/south",
     "overview": "/admin/overview",
+    "report": "/admin/overview?from=2026-11-01&to=2026-11-30",
     "log": "/admin/log",
     "search": "/admin/fevers",
     "kiosks": "/admin/kiosks",

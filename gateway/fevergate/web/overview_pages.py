@@ -1,22 +1,46 @@
-"""Pages of the overview: charts of many days, each with its table and CSV."""
+"""Pages of the overview: what is to do now, and the report of a period with charts of its days.
 
+Each chart has its table and CSV.
+"""
+
+from datetime import date
 from functools import partial
+from typing import Any, BinaryIO
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fevergate.errors import PeriodError
+from fevergate.reports.fever_log import bounds
 from fevergate.settings.names import Names
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import N_, Say, translator
 from fevergate.web import charts
 from fevergate.web.context import Shared
+from fevergate.web.fever_search import FeverQuery, FeverSearch
+from fevergate.web.morning import MAX_UNSIGNED, read_morning
 from fevergate.web.overview import Counts, Overview
-from fevergate.web_common.downloads import CSV, download
-from fevergate.web_common.exports import write_csv
+from fevergate.web.period_report import (
+    TITLES,
+    PeriodSums,
+    comparison_table,
+    period_verdict,
+    read_comparison,
+    report_sheet,
+    unwatched_days,
+)
+from fevergate.web_common.dates import WEEK, Period, period, spans
+from fevergate.web_common.downloads import CSV, PDF, XLSX, download
+from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.page_maker import FOOTER
 from fevergate.web_common.routes import get
 from fevergate.web_common.tables import Cell, Table
 
 PEOPLE = (N_("Normal"), N_("Fever"), N_("Retry"))
+MEDIA = {"pdf": PDF, "xlsx": XLSX}
+NAMES = {"days": N_("By day"), "gates": N_("By gate"), "hours": N_("By hour of the day")}
+"""Titles of the tables of a report."""
+
 TABLES = ("hours", "temperatures", "days", "gates", "term")
 
 
@@ -25,31 +49,69 @@ class OverviewPages:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._search = FeverSearch(shared)
+        self._gates = [gate.name for gate in shared.settings.gates]
         self.routes = [
             get("/admin/overview", self.overview),
+            get("/admin/overview.{kind:str}", self.file),
             get("/admin/overview/{table:str}.csv", self.csv),
         ]
 
     def overview(self, request: Request) -> Response:
-        """Show a period's charts."""
-        overview = self._shared.overview(request.query_params)
-        say = translator(self._shared.language(request))
-        people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
+        """Show what is to do, or the report of the period that was asked for."""
+        query, today = request.query_params, self._shared.clock.today()
+        asked = {name: query[name] for name in ("from", "to", "gate") if query.get(name)}
+        week = Period.week(today).until(today)
+        common = {"spans": spans(today), "gates": self._gates, "given": asked}
+        if not asked:
+            return self._morning(request, week, common)
+        try:
+            when, overview = period(today, asked), self._shared.overview(asked)
+        except PeriodError as error:
+            more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
+            return self._shared.page(request, "overview.html", 400, **more)
+        return self._report(request, overview, when, common)
 
-        def title(name: str, of: Counts) -> str:
-            counts = {"normal": of.normal, "fever": of.fever, "retry": of.retry}
-            return f"{name}: {people % counts}"
+    def _morning(self, request: Request, week: Period, common: dict[str, Any]) -> Response:
+        say = translator(self._shared.language(request))
+        before = Period.week(week.begin - WEEK)
+        overview = self._shared.overview({"from": str(week.begin), "to": str(week.end)})
+        return self._shared.page(
+            request,
+            "morning.html",
+            **common,
+            morning=read_morning(self._shared, self._search),
+            most_unsigned=MAX_UNSIGNED,
+            now=self._shared.clock.now(),
+            when=week,
+            before=before,
+            overview=overview,
+            comparison=comparison_table(self._comparison(week, before), say),
+            query=_query(overview),
+            term=_term(overview, say),
+        )
+
+    def _report(
+        self, request: Request, overview: Overview, when: Period, common: dict[str, Any]
+    ) -> Response:
+        say = translator(self._shared.language(request))
 
         def stacked(name: str, of: Counts) -> tuple[str, str, list[tuple[str, int]]]:
             parts = [("normal", of.normal), ("retry", of.retry), ("fever", of.fever)]
-            return name, title(name, of), parts
+            return name, _title(name, of, say), parts
 
         return self._shared.page(
             request,
             "overview.html",
+            **common,
             overview=overview,
-            gates=[gate.name for gate in self._shared.settings.gates],
-            query=f"from={overview.begin}&to={overview.end}&gate={overview.gate}",
+            error="",
+            when=when,
+            title=TITLES[when.kind],
+            verdict_of=period_verdict(overview, say),
+            unwatched=unwatched_days(overview, say),
+            comparison=comparison_table(self._comparison(when, when.earlier, overview.gate), say),
+            query=_query(overview),
             hours=charts.bar_chart(
                 [stacked(f"{hour.hour:02d}", hour) for hour in overview.hours], 2
             ),
@@ -68,10 +130,43 @@ class OverviewPages:
                 ],
                 max(1, len(overview.temperatures) // 12),
             ),
-            term=charts.calendar_chart(
-                overview.term, [title(day.date, day) for day in overview.term]
-            ),
+            term=_term(overview, say),
         )
+
+    def _comparison(self, when: Period, before: Period, gate: str = "") -> list[PeriodSums]:
+        with self._shared.reader() as reader:
+            settings = self._shared.settings
+            return read_comparison(reader, settings, self._search, when, before, gate)
+
+    def file(self, request: Request) -> Response:
+        """Export the report of a period."""
+        kind = request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        settings, language = self._shared.settings, self._shared.language(request)
+        say = translator(language)
+        overview = self._shared.overview(request.query_params)
+        when = Period(date.fromisoformat(overview.begin), date.fromisoformat(overview.end))
+        sums = self._comparison(when, when.earlier, overview.gate)
+        names = settings.names(language)
+        tables = [_titled(name, overview, names, say) for name in ("days", "gates", "hours")]
+        _, begin, _ = bounds(settings, when.begin)
+        _, _, end = bounds(settings, when.end)
+        query = FeverQuery(begin=begin, end=end, gate=overview.gate)
+
+        def write(out: BinaryIO) -> None:
+            with self._search.whole(query) as fevers:
+                sheet = report_sheet(overview, sums, tables, fevers, settings, language, say)
+                if kind == "pdf":
+                    write_pdf(sheet, say(FOOTER), say(TRUNCATED), out)
+                else:
+                    write_xlsx(sheet, out)
+
+        place = f"{settings.campus}-{overview.gate}".rstrip("-")
+        name = f"report-{place}-{when.begin}-{when.end}.{kind}"
+        answer = download(name, MEDIA[kind], write)
+        self._shared.note(request, "take report", name)
+        return answer
 
     def csv(self, request: Request) -> Response:
         """Export the table of a chart as CSV."""
@@ -85,6 +180,26 @@ class OverviewPages:
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
         return download(file, CSV, partial(write_csv, table))
+
+
+def _query(overview: Overview) -> str:
+    return f"from={overview.begin}&to={overview.end}&gate={overview.gate}"
+
+
+def _title(name: str, of: Counts, say: Say) -> str:
+    people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
+    return f"{name}: {people % {'normal': of.normal, 'fever': of.fever, 'retry': of.retry}}"
+
+
+def _term(overview: Overview, say: Say) -> charts.CalendarChart:
+    return charts.calendar_chart(
+        overview.term, [_title(day.date, day, say) for day in overview.term]
+    )
+
+
+def _titled(name: str, overview: Overview, names: Names, say: Say) -> Table:
+    columns, rows = _table(name, overview, names)
+    return Table(say(NAMES[name]), [say(column) for column in columns], rows)
 
 
 def _table(name: str, overview: Overview, names: Names) -> tuple[list[str], list[list[Cell]]]:

@@ -74,6 +74,10 @@ class SignOffs:
             )
         return digest
 
+    def dates(self) -> set[str]:
+        """The days that are signed."""
+        return {date for (date,) in self._store.query("select distinct date from sign_offs")}
+
     def has(self, date: str) -> bool:
         """Whether a day is signed."""
         return bool(self._store.query("select 1 from sign_offs where date = ? limit 1", (date,)))

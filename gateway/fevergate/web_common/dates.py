@@ -47,6 +47,14 @@ class Period(Struct, frozen=True):
         return (self.end - self.begin).days + 1
 
     @property
+    def kind(self) -> str:
+        """`week`, `month`, or empty for any other period; one that is not over is of its kind."""
+        for kind in (self.week, self.month):
+            if self._whole(self.begin) == kind(self.begin):
+                return kind.__name__
+        return ""
+
+    @property
     def earlier(self) -> Self:
         """The period before it: of a week (or its begin) the week, of a month the month, else as
         many days."""
@@ -62,12 +70,9 @@ class Period(Struct, frozen=True):
         after = (of_begin or self).end + timedelta(days=1)
         return self._whole(after) or type(self)(after, after + timedelta(days=self.days - 1))
 
-    @property
-    def compared(self) -> Self:
-        """The same days of the period before it: of a week that is not over those up to the same
-        weekday, of a month those up to the same date."""
-        whole = self.earlier
-        return type(self)(whole.begin, min(whole.end, whole.begin + (self.end - self.begin)))
+    def first(self, days: int) -> Self:
+        """Its first days, or all if it has no more."""
+        return type(self)(self.begin, min(self.end, self.begin + timedelta(days=days - 1)))
 
     def until(self, day: date) -> Self:
         """The part up to a day."""

@@ -22,6 +22,10 @@ from fevergate.web_common.tokens import Token, Tokens
 COOKIE = "__Host-fevergate"
 LANGUAGE = "fevergate-language"
 THEME = "fevergate-theme"
+REFRESH = "x-fevergate-refresh"
+"""Header of a page that asks for itself again, which is no use of the session: an administrator's
+ends after an idle hour."""
+
 MAX_FORM_BYTES = 16 * 1024
 MAX_SECRET_LENGTH = 200
 BAD_TOKEN = {
@@ -80,7 +84,7 @@ class AccessMiddleware(BaseHTTPMiddleware):
         if request.method not in ("GET", "HEAD") and not _is_same_origin(request):
             return Response("another origin", 403)
         token = request.cookies.get(COOKIE, "")
-        session = await run_in_threadpool(self._accounts.session, token) if token else None
+        session = await run_in_threadpool(self._session, token, request) if token else None
         request.state.session = session
         request.state.token = await self._token(request) if path.startswith("/api/") else None
         if request.state.token:
@@ -94,6 +98,9 @@ class AccessMiddleware(BaseHTTPMiddleware):
         if path.startswith("/admin") and session and session.role != "administrator":
             return Response("not for guards", 403)
         return await call_next(request)
+
+    def _session(self, token: str, request: Request) -> Session | None:
+        return self._accounts.session(token, touch=REFRESH not in request.headers)
 
     async def _token(self, request: Request) -> Token | None:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")

@@ -1,0 +1,97 @@
+"""What waits for an administrator: open cases, kiosks that need a look, days to sign, who is on
+duty; of all gates."""
+
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from fevergate.reports.fever_log import Day, bounds, read_day
+from fevergate.web.context import Shared
+from fevergate.web.fever_search import OPEN, FeverPage, FeverQuery, FeverSearch
+from fevergate.web.kiosk_state import KioskState, read_kiosks
+from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
+from fevergate.web_common.dates import MAX_DAYS, TERM_DAYS, Period
+
+MAX_CASES = 5
+"""Open cases that are listed; the search has all."""
+
+MAX_UNSIGNED = 7
+"""Days to sign that are listed at once."""
+
+
+class Morning(Struct, kw_only=True):
+    """What is to do. `cases` are the newest open follow-ups of `period`, `unsigned` the days of a
+    year that nobody signed, the newest first; `doubtful` are yesterday and today, if a kiosk reads
+    unlike its neighbours or saw hardly anybody; `changed`: yesterday's log is no more what was
+    signed."""
+
+    period: Period
+    cases: FeverPage
+    kiosks: list[KioskState]
+    silent: set[str]
+    doubtful: list[Day]
+    unsigned: list[str]
+    changed: str
+    on_duty: list[tuple[str, list[str]]]
+
+    @property
+    def troubled(self) -> set[str]:
+        """Kiosks that are silent, faulty or in doubt."""
+        doubts = (doubt.kiosk for day in self.doubtful for doubt in (*day.unlike, *day.blind))
+        return {*(kiosk.kiosk for kiosk in self.kiosks), *doubts}
+
+    @property
+    def to_sign(self) -> int:
+        """Number of days to sign, or to sign again."""
+        return len(self.unsigned) + bool(self.changed)
+
+    @property
+    def unattended(self) -> list[str]:
+        """Gates with nobody on the duty list."""
+        return [gate for gate, names in self.on_duty if not names]
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is to do."""
+        return bool(self.cases.count or self.troubled or self.to_sign or self.unattended)
+
+
+def read_morning(shared: Shared, search: FeverSearch) -> Morning:
+    """What is to do now. Raises `StoreError`."""
+    settings, today = shared.settings, shared.clock.today()
+    yesterday = today - timedelta(days=1)
+    period = Period(today - timedelta(days=TERM_DAYS - 1), today)
+    _, begin, _ = bounds(settings, period.begin)
+    _, _, end = bounds(settings, period.end)
+    spoken_at = shared.clock.now() - settings.alarm.silent_after_s
+    with shared.reader() as reader:
+        kiosks = read_kiosks(reader, settings)
+        days = [read_day(reader, settings, day, most=0) for day in (today, yesterday)]
+        first = (today - timedelta(days=MAX_DAYS)).isoformat()
+        watched = [
+            day
+            for (day,) in reader.execute(
+                "select distinct date from days where date >= ? and date < ? order by date desc",
+                (first, today.isoformat()),
+            )
+        ]
+    silent = {
+        kiosk.kiosk for kiosk in kiosks if not kiosk.online or (kiosk.heard_at or 0.0) < spoken_at
+    }
+    signed = shared.sign_offs.dates()
+    return Morning(
+        period=period,
+        cases=search.page(FeverQuery(begin=begin, end=end, outcome=OPEN), MAX_CASES),
+        kiosks=[k for k in kiosks if k.kiosk in silent or k.state != "online" or k.settings_error],
+        silent=silent,
+        doubtful=[day for day in days if day.unlike or day.blind],
+        unsigned=[day for day in watched if day not in signed],
+        changed=_changed(shared, yesterday) if yesterday.isoformat() in signed else "",
+        on_duty=[(gate.name, shared.duty.at(gate.name)) for gate in settings.gates],
+    )
+
+
+def _changed(shared: Shared, day: date) -> str:
+    """The date of a signed day if its log differs from what was signed last."""
+    newest, *_ = shared.signed(shared.day(day.isoformat(), MAX_SIGNED_FEVERS))
+    return day.isoformat() if newest.differences or not newest.genuine else ""

@@ -1,0 +1,159 @@
+"""The report of a week, a month or another period, beside the period before it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from sqlite_utils import Database
+
+from fevergate.reports.fever_log import bounds
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
+from fevergate.web.follow_ups import OUTCOMES, Followed
+from fevergate.web.log_sheet import fever_table
+from fevergate.web.overview import Counts, Overview
+from fevergate.web_common.dates import Period
+from fevergate.web_common.tables import Cell, Sheet, Table
+
+TITLES = {
+    "week": N_("Weekly report"),
+    "month": N_("Monthly report"),
+    "": N_("Report of a period"),
+}
+"""Titles by `Period.kind`."""
+
+
+class PeriodSums(Counts, kw_only=True):
+    """People of a period, the days on which a kiosk watched and for how long, all kiosks together;
+    fevers by outcome, those that are not closed as `OPEN`."""
+
+    period: Period
+    watched_days: int = 0
+    watched_minutes: int = 0
+    outcomes: Counter[str]
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Each figure with its name."""
+        yield N_("People screened"), str(self.normal + self.fever)
+        yield N_("Fevers"), str(self.fever)
+        for outcome in (OPEN, *OUTCOMES[1:]):
+            yield LABELS[outcome], str(self.outcomes[outcome])
+        yield N_("Retries"), str(self.retry)
+        yield N_("Days watched"), f"{self.watched_days}/{self.period.days}"
+        yield N_("Minutes watched"), str(self.watched_minutes)
+
+
+def read_comparison(
+    reader: Database,
+    settings: GatewaySettings,
+    search: FeverSearch,
+    when: Period,
+    before: Period,
+    gate: str,
+) -> list[PeriodSums]:
+    """The sums of a period, of the same days of the one before, and of all of that one if it is
+    longer. An empty `gate` means all."""
+    periods = dict.fromkeys((when, before.first(when.days), before))
+    return [_sums(reader, settings, search, period, gate) for period in periods]
+
+
+def _sums(
+    reader: Database, settings: GatewaySettings, search: FeverSearch, when: Period, gate: str
+) -> PeriodSums:
+    kiosks = [kiosk for place in settings.gates if place.name == gate for kiosk in place.kiosks]
+    _, begin, _ = bounds(settings, when.begin)
+    _, _, end = bounds(settings, when.end)
+    sums = PeriodSums(
+        period=when, outcomes=search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
+    )
+    for normal, fever, retry, minutes in reader.execute(
+        "select sum(normal), sum(fever), sum(retry), sum(watched_minutes) from days"
+        " where date between ? and ? and (? = '' or kiosk in (select value from json_each(?)))"
+        " group by date",
+        (when.begin.isoformat(), when.end.isoformat(), gate, json.dumps(kiosks)),
+    ):
+        sums.add(normal, fever, retry)
+        sums.watched_days += minutes > 0
+        sums.watched_minutes += minutes
+    return sums
+
+
+def period_verdict(overview: Overview, say: Say) -> tuple[str, str]:
+    """Colour and sentence of a period. No fever is stated of the days that were watched alone."""
+    fevers = overview.total.fever
+    unwatched = [day.date for day in overview.days if not day.watched]
+    watched = len(overview.days) - len(unwatched)
+    if fevers:
+        return "red", say("Fevers: %(count)s") % {"count": fevers}
+    if not watched:
+        return "amber", say("No kiosk watched: this is not a report of zero.")
+    if not unwatched:
+        return "green", say("Report of zero: no fever, and each day was watched.")
+    return "green", say("No fever; days that were watched: {watched}.", watched=watched)
+
+
+def unwatched_days(overview: Overview, say: Say) -> list[str]:
+    """A sentence on the days on which no kiosk watched."""
+    dates = [date.fromisoformat(day.date) for day in overview.days if not day.watched]
+    if not dates:
+        return []
+    return [say("Not watched: {dates}.", dates=", ".join(map(str, _spans(dates))))]
+
+
+def _spans(dates: Sequence[date]) -> list[Period]:
+    """Successive days as periods."""
+    spans: list[Period] = []
+    for day in dates:
+        if spans and (day - spans[-1].end).days == 1:
+            spans[-1] = Period(spans[-1].begin, day)
+        else:
+            spans.append(Period(day, day))
+    return spans
+
+
+def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
+    """The figures of a period beside those before."""
+    columns = ["", *(str(each.period) for each in sums)]
+    rows: list[list[Cell]] = [
+        [say(names[0]), *values]
+        for names, values in (
+            zip(*row, strict=True) for row in zip(*(each.rows() for each in sums), strict=True)
+        )
+    ]
+    return Table(say("Beside the period before"), columns, rows)
+
+
+def report_sheet(
+    overview: Overview,
+    sums: Sequence[PeriodSums],
+    tables: Sequence[Table],
+    fevers: tuple[int, Callable[[], Iterator[Followed]]],
+    settings: GatewaySettings,
+    language: str,
+    say: Say,
+) -> Sheet:
+    """The report of a period as a document, with `tables` before its fevers."""
+    when = sums[0].period
+    state, sentence = period_verdict(overview, say)
+    place = settings.campus_title(language)
+    if overview.gate:
+        place += f" · {settings.gate_title(overview.gate, language)}"
+    count, read = fevers
+    return Sheet(
+        title=f"{say(TITLES[when.kind])} · {place} · {when}",
+        state=state,
+        verdict=sentence,
+        lines=[*unwatched_days(overview, say), say("Times are those of %s.") % settings.timezone],
+        tables=[
+            comparison_table(sums, say),
+            *tables,
+            fever_table(
+                *(settings.campus, count, read, settings.zone, say),
+                personal=False,
+                names=settings.names(language),
+            ),
+        ],
+        signed=[],
+    )
