@@ -25,7 +25,7 @@ COMMANDS = {
     "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
     "lamps": "fevergate.operations.gate_commands:lamps_group",
-    "log": "fevergate.reports.log_command:log_command",
+    "log": "fevergate.web.log_command:log_command",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.operations.backup_commands:restore_command",
     "strike": "fevergate.reports.strike_command:strike_command",

@@ -16,8 +16,8 @@ from rich.terminal_theme import MONOKAI
 from fevergate.alarm.gpio_pins import GATES as PINS
 from fevergate.evaluation.people_file import Person
 from fevergate.reports.fever_log import read_whole_day
-from fevergate.reports.formats import as_table
 from fevergate.storage.connection import open_reader
+from fevergate.web.log_table import log_table
 from harness.browser import chromium
 from harness.system import System
 from harness.verdict import Shown
@@ -54,7 +54,7 @@ def page(system: System, panels: list[str]) -> str:
     """The picture as HTML, with the present levels of the gateway's pins and the day's log."""
     with open_reader(system.database) as database:
         day = read_whole_day(database, system.settings)
-        table = as_table(day, system.settings.zone, "en")
+        table = log_table(day, system.settings, "en")
     console = Console(record=True, width=126, file=StringIO(), force_terminal=True)
     console.print(table)
     gates = [

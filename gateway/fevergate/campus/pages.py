@@ -23,9 +23,10 @@ from fevergate.texts.translations import N_, translator
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import FOOTER, Site
+from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 DAYS = 35
@@ -140,7 +141,7 @@ class CampusPages(Site):
         elif kind == "xlsx":
             media, write = XLSX, partial(write_xlsx, sheet)
         elif kind == "pdf":
-            media, write = PDF, partial(write_pdf, sheet, say(FOOTER), say(TRUNCATED))
+            media, write = PDF, partial(write_pdf, sheet, say(FOOTER), say)
         elif kind == "json":
             document = msgspec.json.encode({"version": version, "report": report})
             media, write = JSON, lambda out: out.write(document)

@@ -1,6 +1,7 @@
 """A day's report as sentences and tables, for the page and the exported files."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from fevergate.web_common.tables import (
     Table,
     difference_in_words,
     label_of,
+    local_time,
 )
 
 STATES = {
@@ -186,10 +188,9 @@ class ReportText:
                 say("It screens and does not diagnose."),
             ],
             tables=[self.table(name, report) for name in TABLES],
-            signed=[
-                *self.signatures(version),
-                say("Signature: ______________   Date: ______________   (seal)"),
-            ],
+            signed=self.signatures(version),
+            to_sign=(say("Signature"), say("Date"), say("Seal")),
+            day=date.fromisoformat(report.date),
         )
 
     def table(self, name: str, report: DayReport) -> Table:
@@ -222,7 +223,7 @@ class ReportText:
         is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
         rows: list[list[Cell]] = [
             [
-                *(local(fever.at, self._zone), self.title(campus)),
+                *(local_time(fever.at, self._zone), self.title(campus)),
                 *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
                 *(fever.identity, fever.body_c, fever.threshold_c),
                 None if fever.delay_s is None else round(fever.delay_s, 1),

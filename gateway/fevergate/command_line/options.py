@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -31,6 +33,48 @@ spoken_option = click.option(
     help="Language of the output.",
 )
 """`--language` of a command that reads no settings."""
+
+
+RELATIVE_DAYS = {
+    "today": timedelta(0),
+    "yesterday": timedelta(days=-1),
+}
+
+
+class DayParam(click.ParamType[date | timedelta]):
+    """A day as YYYY-MM-DD, or `today` or `yesterday`, as its distance from today, which is the
+    campus's (`day_of`)."""
+
+    name = "YYYY-MM-DD|yesterday"
+
+    def convert(
+        self,
+        value: str | date | timedelta,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> date | timedelta:
+        if isinstance(value, date | timedelta):
+            return value
+        if value in RELATIVE_DAYS:
+            return RELATIVE_DAYS[value]
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r}: expected a day as YYYY-MM-DD, such as 2026-11-23, or yesterday",
+                param,
+                ctx,
+            )
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(day) for day in RELATIVE_DAYS if day.startswith(incomplete)]
+
+
+def day_of(given: date | timedelta, today: date) -> date:
+    """The day that was given, where today is `today`."""
+    return today + given if isinstance(given, timedelta) else given
 
 
 class FiniteRange(click.FloatRange):

@@ -1,10 +1,12 @@
 """What commands show on a terminal: their console, findings, a progress bar, a table."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -54,6 +56,55 @@ def progress_bar(
     task = bar.add_task(text, total=None)
     with bar:
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class FittedTable:
+    """A table of texts that is never cut: where the terminal is too narrow, whole columns are left
+    out, the least important first, and named below it. What is still too long is folded."""
+
+    def __init__(
+        self,
+        titles: Sequence[str],
+        rows: Sequence[Sequence[str | Text]],
+        right: Collection[str],
+        least: Sequence[str],
+        left_out: str,
+    ) -> None:
+        self._titles = titles
+        self._rows = rows
+        self._right = right
+        self._least = list(least)
+        self._left_out = left_out
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        without: list[str] = []
+        table = self._table(without)
+        for title in self._least:
+            if measure(console, options, table) <= options.max_width:
+                break
+            without.append(title)
+            table = self._table(without)
+        yield table
+        if without:
+            yield Text(self._left_out.format(columns=", ".join(without)), "dim")
+
+    def _table(self, without: Collection[str]) -> Table:
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        shown = [n for n, title in enumerate(self._titles) if title not in without]
+        for number in shown:
+            title = self._titles[number]
+            table.add_column(
+                title, justify="right" if title in self._right else "left", overflow="fold"
+            )
+        for row in self._rows:
+            cells = (row[number] for number in shown)
+            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+        return table
+
+
+def measure(console: Console, options: ConsoleOptions, table: Table) -> int:
+    """Columns of the terminal that a table takes without breaking a word of its rows."""
+    return Measurement.get(console, options.update(max_width=10_000), table).minimum
 
 
 def table(

@@ -1,7 +1,15 @@
-"""Finds and registers the Chinese font of PDF files, which embed its glyphs."""
+"""Finds and registers the fonts of PDF files, which embed the glyphs that they use.
 
+One font has the usual characters. Those that it lacks, such as 䶮 and 𠮷 in names, or emoji, are
+taken from the next that has them; it is read only then, since it is large.
+"""
+
+import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
@@ -15,6 +23,36 @@ FONTS = (
 )
 """The first that exists is used; all have TrueType outlines, which ReportLab can embed in part."""
 
+RARE_FONTS = (
+    "/usr/share/fonts/truetype/babelstone/BabelStoneHan.ttf",  # Debian: fonts-babelstone-han
+    "/usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf",  # Debian: fonts-symbola
+    "/usr/share/fonts/truetype/hanazono/HanaMinA.ttf",  # Debian: fonts-hanazono
+    "/usr/share/fonts/truetype/hanazono/HanaMinB.ttf",
+)
+"""Fonts of rare Chinese characters and of emoji, with TrueType outlines too."""
+
+RARE_PACKAGES = "fonts-babelstone-han fonts-symbola"
+
+_TO_UNICODE = "toUnicodeCMap:"
+_LONG = re.compile(r"<([0-9A-F]{5,6})>")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Joiners and selectors of variants, which ReportLab does not shape."""
+
+
+class _Font(TTFont):
+    """A font whose characters beyond U+FFFF can be searched and copied: ReportLab writes them into
+    the map to Unicode as five digits, where PDF expects UTF-16 (ISO 32000-1, 9.10.3)."""
+
+    def addObjects(self, doc: Any) -> None:  # noqa: N802 - ReportLab's name
+        super().addObjects(doc)
+        for name, stream in doc.idToObject.items():
+            if name.startswith(_TO_UNICODE):
+                stream.content = _LONG.sub(_utf16, stream.content)
+
+
+def _utf16(match: re.Match[str]) -> str:
+    return f"<{chr(int(match[1], 16)).encode('utf-16-be').hex().upper()}>"
+
 
 @cache
 def chinese_font() -> str:
@@ -24,9 +62,47 @@ def chinese_font() -> str:
     """
     for path in FONTS:
         if Path(path).exists():
-            try:
-                pdfmetrics.registerFont(TTFont("Chinese", path, subfontIndex=0))
-            except (TTFError, OSError) as error:
-                raise ExportError(f"{path}: {error}") from error
-            return "Chinese"
+            return _register("Chinese", path)
     raise ExportError(f"no Chinese font: expected one of {', '.join(FONTS)}")
+
+
+@cache
+def _rare_font(path: str) -> str | None:
+    return _register(Path(path).stem, path) if Path(path).exists() else None
+
+
+def _register(name: str, path: str) -> str:
+    try:
+        pdfmetrics.registerFont(_Font(name, path, subfontIndex=0))
+    except (TTFError, OSError) as error:
+        raise ExportError(f"{path}: {error}") from error
+    return name
+
+
+def _has(font: str, char: str) -> bool:
+    known: Any = pdfmetrics.getFont(font)
+    return ord(char) in known.face.charToGlyph or char in "\n\t\xa0"
+
+
+def _font_of(char: str) -> str | None:
+    """Name of the first font that has a character, or None."""
+    if _has(first := chinese_font(), char):
+        return first
+    rare = (_rare_font(path) for path in RARE_FONTS)
+    return next((font for font in rare if font and _has(font, char)), None)
+
+
+def runs(text: str) -> Iterator[tuple[str, str]]:
+    """The text in pieces of one font each: (font, piece). A character that no font has is written
+    as its number, such as [U+20BB7]."""
+    shown = _INVISIBLE.sub("", text)
+    for font, chars in groupby(shown, _font_of):
+        if font:
+            yield font, "".join(chars)
+        else:
+            yield chinese_font(), "".join(f"[U+{ord(char):04X}]" for char in chars)
+
+
+def missing(text: str) -> set[str]:
+    """The text's characters that no font has."""
+    return {char for char in _INVISIBLE.sub("", text) if _font_of(char) is None}

@@ -1,16 +1,17 @@
 """`fevergate strike`: strikes a revoked kiosk's rows from a day, or takes a strike back."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
 
-from fevergate.command_line.options import settings_option
+from fevergate.command_line.options import DayParam, day_of, settings_option
 from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.reports.day_in_words import struck_in_words
-from fevergate.reports.log_command import DayParam
 from fevergate.settings.gateway import load_gateway
+from fevergate.storage import clock_memory
+from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translator
 
@@ -70,7 +71,7 @@ class HourParam(click.ParamType[int]):
 @settings_option("gateway.toml")
 def strike_command(
     kiosk: str,
-    day: date,
+    day: date | timedelta,
     begin: int,
     end: int,
     by: str,
@@ -96,8 +97,10 @@ def strike_command(
       fevergate strike north-2 --date 2026-11-23 --undo --by "Li Wei" --because "wrong kiosk"
     """
     settings = load_gateway(settings_path)
+    with open_reader(settings.path(settings.database)) as reader:
+        chosen = day_of(day, clock_memory.today(reader, settings.zone))
     request = StrikeRequest(
-        kiosk=kiosk, day=day, by=by, reason=reason, begin=begin, end=end, trusted=trusted
+        kiosk=kiosk, day=chosen, by=by, reason=reason, begin=begin, end=end, trusted=trusted
     )
     if undo and (begin, end) != (0, 24):
         raise click.UsageError("--undo: takes back all of that day; expected no --from, --to")

@@ -19,13 +19,14 @@ from fevergate.errors import PeriodError
 from fevergate.reports.fever_log import identity_of
 from fevergate.texts.translations import LABELS, Say, translator
 from fevergate.web.context import Shared
+from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSearch
 from fevergate.web.follow_ups import IMPERSONAL
-from fevergate.web.log_sheet import fever_table
 from fevergate.web_common.dates import Period, period, spans
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post
 from fevergate.web_common.tables import Sheet
 
@@ -94,11 +95,11 @@ class FeverPages:
         when, query = self._asked(form)
         personal = form.get("names") == "1"
         language = self._shared.language(request)
-        name = f"fevers-{self._shared.settings.campus}-{when.begin}-{when.end}"
-        name += f"{'-names' * personal}.{kind}"
+        variant = "-with-names" * personal
+        name = f"fevers{variant}-{self._shared.settings.campus}-{when.begin}-{when.end}.{kind}"
         write = partial(self._write, kind, when, query, language, personal)
         answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take fevers", name + " with names" * personal)
+        self._shared.note(request, "take fevers", name)
         return answer
 
     def _asked(self, form: Mapping[str, str]) -> tuple[Period, FeverQuery]:
@@ -127,10 +128,7 @@ class FeverPages:
             return
         settings, say = self._shared.settings, translator(language)
         with self._search.whole(query) as (count, read):
-            names = settings.names(language)
-            table = fever_table(
-                settings.campus, count, read, settings.zone, say, personal=personal, names=names
-            )
+            table = fever_table(settings, language, count, read, personal=personal)
             if kind == "csv":
                 write_csv(table, out)
                 return
@@ -148,7 +146,7 @@ class FeverPages:
             if kind == "xlsx":
                 write_xlsx(sheet, out)
             else:
-                write_pdf(sheet, say(FOOTER), say(TRUNCATED), out)
+                write_pdf(sheet, say(FOOTER), say, out)
 
     def _filters(self, query: FeverQuery, language: str, say: Say) -> list[str]:
         filters = []

@@ -1,6 +1,8 @@
 """Pages of the daily fever log: read, print, export, sign, strike hours."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
 from typing import BinaryIO
 
 from starlette.requests import Request
@@ -12,15 +14,18 @@ from fevergate.reports.formats import json_parts
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translator
 from fevergate.web.context import Shared
-from fevergate.web.log_sheet import sheet
+from fevergate.web.fever_columns import NARROW_COLUMNS, FeverRow
+from fevergate.web.follow_ups import FollowUp
+from fevergate.web.log_sheet import coverage_table, sheet
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.tables import Say, Sheet
+from fevergate.web_common.tables import Say, Sheet, cell_text
 
 MAX_STRUCK_SHOWN = 50
 """Struck fevers on the page; the exports have more."""
@@ -61,7 +66,12 @@ class LogPages:
         skip = (number - 1) * PAGE
         log = self._shared.day(day, PAGE, skip, MAX_STRUCK_SHOWN + 1)
         signed = self._shared.signed(log)
-        fevers = list(self._shared.follow_ups.beside(log.fevers))
+        language = self._shared.language(request)
+        settings, say = self._shared.settings, translator(language)
+        fevers = [
+            FeverRow(settings, language, say, fever, after or FollowUp())
+            for fever, after in self._shared.follow_ups.beside(log.fevers)
+        ]
         self._shared.note(request, "look at log", log.date)
         return self._shared.page(
             request,
@@ -72,6 +82,8 @@ class LogPages:
             most_struck=MAX_STRUCK_SHOWN,
             log=log,
             signed=signed,
+            columns=NARROW_COLUMNS,
+            cell=partial(cell_text, day=date.fromisoformat(log.date)),
             fevers=fevers,
             number=number,
             last=last_page(log.count),
@@ -125,8 +137,14 @@ class LogPages:
 
     def coverage_csv(self, request: Request) -> Response:
         """Export the kiosks' coverage as CSV."""
-        return self._report(
-            request, "coverage.csv", CSV, lambda report, _, out: write_csv(report.tables[1], out)
+        language = self._shared.language(request)
+        settings = self._shared.settings
+        return self._file(
+            request,
+            "csv",
+            CSV,
+            lambda whole, out: write_csv(coverage_table(whole.day, settings, language), out),
+            "-coverage",
         )
 
     def xlsx(self, request: Request) -> Response:
@@ -139,7 +157,7 @@ class LogPages:
             request,
             "pdf",
             PDF,
-            lambda report, say, out: write_pdf(report, say(FOOTER), say(TRUNCATED), out),
+            lambda report, say, out: write_pdf(report, say(FOOTER), say, out),
         )
 
     def json(self, request: Request) -> Response:
@@ -167,14 +185,13 @@ class LogPages:
                 whole,
                 self._shared.follow_ups.beside,
                 self._shared.signed(whole.day),
-                self._shared.settings.zone,
-                say,
+                self._shared.settings,
+                language,
                 personal=personal,
-                names=self._shared.settings.names(language),
             )
             write(report, say, out)
 
-        return self._file(request, suffix, media, write_day, " with names" * personal)
+        return self._file(request, suffix, media, write_day, "-with-names" * personal)
 
     def _file(
         self,
@@ -182,7 +199,7 @@ class LogPages:
         suffix: str,
         media: str,
         write_day: Callable[[WholeDay, BinaryIO], None],
-        noted: str = "",
+        variant: str = "",
     ) -> Response:
         text = request.query_params.get("date")
         day = parse_day(text) if text else self._shared.clock.today()
@@ -191,7 +208,7 @@ class LogPages:
             with self._shared.whole_day(day) as whole:
                 write_day(whole, out)
 
-        name = f"fever-log-{self._shared.settings.campus}-{day}.{suffix}"
+        name = f"fever-log{variant}-{self._shared.settings.campus}-{day}.{suffix}"
         answer = download(name, media, write)
-        self._shared.note(request, "take log", name + noted)
+        self._shared.note(request, "take log", name)
         return answer

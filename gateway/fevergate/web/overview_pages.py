@@ -31,8 +31,9 @@ from fevergate.web.period_report import (
 )
 from fevergate.web_common.dates import WEEK, Period, period, spans
 from fevergate.web_common.downloads import CSV, PDF, XLSX, download
-from fevergate.web_common.exports import TRUNCATED, write_csv, write_pdf, write_xlsx
+from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.page_maker import FOOTER
+from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import get
 from fevergate.web_common.tables import Cell, Table
 
@@ -158,7 +159,7 @@ class OverviewPages:
             with self._search.whole(query) as fevers:
                 sheet = report_sheet(overview, sums, tables, fevers, settings, language, say)
                 if kind == "pdf":
-                    write_pdf(sheet, say(FOOTER), say(TRUNCATED), out)
+                    write_pdf(sheet, say(FOOTER), say, out)
                 else:
                     write_xlsx(sheet, out)
 
@@ -214,7 +215,7 @@ def _table(name: str, overview: Overview, names: Names) -> tuple[list[str], list
         ]
     days = overview.term if name == "term" else overview.days
     columns = [N_("Date"), *PEOPLE, N_("Kiosks that watched")]
-    return columns, [[day.date, *_people(day), day.watched] for day in days]
+    return columns, [[date.fromisoformat(day.date), *_people(day), day.watched] for day in days]
 
 
 def _people(counts: Counts) -> list[Cell]:

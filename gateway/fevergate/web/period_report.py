@@ -10,9 +10,9 @@ from sqlite_utils import Database
 from fevergate.reports.fever_log import bounds
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
 from fevergate.web.follow_ups import OUTCOMES, Followed
-from fevergate.web.log_sheet import fever_table
 from fevergate.web.overview import Counts, Overview
 from fevergate.web_common.dates import Period
 from fevergate.web_common.tables import Cell, Sheet, Table
@@ -149,11 +149,7 @@ def report_sheet(
         tables=[
             comparison_table(sums, say),
             *tables,
-            fever_table(
-                *(settings.campus, count, read, settings.zone, say),
-                personal=False,
-                names=settings.names(language),
-            ),
+            fever_table(settings, language, count, read),
         ],
         signed=[],
     )

@@ -1,12 +1,16 @@
 """A report as text and tables, independent of its format: page, CSV, XLSX, PDF or print."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import LABELS, N_, Say
 
-Cell = str | int | float | None
+Cell = str | int | float | date | datetime | None
+"""A cell by its type: a number, a date or a time (local, without a zone) is one in a spreadsheet,
+and a text stays a text."""
 
 FIELDS = {
     "fevers": N_("Fever"),
@@ -65,6 +69,20 @@ class Table(NamedTuple):
     title: str
     columns: list[str]
     rows: list[list[Cell]] | Rows
+    narrow: list[int] | None = None
+    """Indexes of the columns for which paper, the page and the terminal have room; None: all."""
+
+    def shown(self) -> "Table":
+        """The table with its narrow columns alone."""
+        if self.narrow is None:
+            return self
+        kept = self.narrow
+
+        def rows() -> Iterator[list[Cell]]:
+            return ([row[number] for number in kept] for row in self.rows)
+
+        columns = [self.columns[number] for number in kept]
+        return Table(self.title, columns, Rows(len(self.rows), rows))
 
 
 class Sheet(NamedTuple):
@@ -77,6 +95,29 @@ class Sheet(NamedTuple):
     lines: list[str]
     tables: list[Table]
     signed: list[str]
+    to_sign: tuple[str, ...] = ()
+    """What somebody writes by hand on the paper, each on a line of its own: signature, date."""
+    day: date | None = None
+    """The day that it is about: times of this day are printed without their date."""
+
+
+def local_time(at: float | None, zone: ZoneInfo) -> datetime | None:
+    """A Unix time (s) as a cell: local, in whole seconds."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, zone).replace(tzinfo=None, microsecond=0)
+
+
+def cell_text(value: Cell, day: date | None = None) -> str:
+    """A cell as people read it; a time of `day` without its date."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.strftime("%H:%M:%S" if value.date() == day else "%Y-%m-%d %H:%M:%S")
+        case float():
+            return f"{value:.2f}".removesuffix("0")
+    return str(value)
 
 
 def difference_in_words(

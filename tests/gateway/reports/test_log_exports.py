@@ -5,11 +5,13 @@ import hashlib
 import io
 import re
 import time
+from datetime import datetime
+from pathlib import Path
 
 import openpyxl
 import pdfplumber
 import pytest
-from export_cells import cells
+from export_cells import cell, cells
 from pages_site import DAY, FEVER, OURS, csrf, post
 from samples import AT, arrived
 
@@ -18,7 +20,7 @@ from fevergate.reports import pdf_font
 LANGUAGES = ("zh", "en")
 PERSONS = {
     "person": "=王芳()",
-    "unit": "机电 2 班",
+    "unit": "3-2",
     "phone": "+86 138",
     "note": "咳嗽；very long " * 12,
 }
@@ -41,7 +43,8 @@ def fetched(site, kind, language, query=""):
     client = site.client("李伟", language)
     answer = client.get(f"/admin/log.{kind}?date={DAY}{query}")
     assert answer.status_code == 200, answer.text
-    assert f"fever-log-east-{DAY}.{kind}" in answer.headers["content-disposition"]
+    kept = "-with-names" if "names=1" in query else ""
+    assert f'"fever-log{kept}-east-{DAY}.{kind}"' in answer.headers["content-disposition"]
     return answer.content
 
 
@@ -55,13 +58,26 @@ def as_xlsx(content):
     return [["" if value is None else value for value in row] for row in page.values]
 
 
+PAPER = {
+    "en": "Time|Gate|Kiosk|Body °C (axillary equivalent)|Second measurement °C|Outcome",
+    "zh": "时间|校门|测温机|体温 °C（腋温等效）|复测体温 °C|结果",
+}
+
+
+def on_paper(rows, titles):
+    """The columns of these titles, the times of the day without their date."""
+    numbers = [rows[0].index(title) for title in titles]
+    return [[str(row[number]).removeprefix(DAY) for number in numbers] for row in rows]
+
+
 def as_pdf(content):
     rows = []
     with pdfplumber.open(io.BytesIO(content)) as document:
         for page in document.pages:
             for table in page.extract_tables():
                 rows += [[(cell or "").replace("\n", "") for cell in row] for row in table]
-    fevers = rows[: next(n for n, row in enumerate(rows) if len(row) != len(rows[0]))]
+    others = (n for n, row in enumerate(rows) if row[1] in ("Kiosk", "测温机"))
+    fevers = rows[: next(others, None)]
     return [row for n, row in enumerate(fevers) if n == 0 or row != fevers[0]]
 
 
@@ -71,19 +87,24 @@ def test_all_three_hold_the_same_rows(full, language, names):
     by_csv = cells(as_csv(fetched(full, "csv", language, names)))
     assert len(by_csv) == 42
     assert cells(as_xlsx(fetched(full, "xlsx", language, names))) == by_csv
-    assert cells(as_pdf(fetched(full, "pdf", language, names))) == by_csv
+    printed, *rows = as_pdf(fetched(full, "pdf", language, names))
+    every = as_csv(fetched(full, "csv", language, names))
+    by_cell = {cell(title): title for title in every[0]}
+    titles = [by_cell[cell(title)] for title in printed]
+    assert set(PAPER[language].split("|")) <= set(titles) and len(titles) <= 10
+    assert cells(rows) == cells(on_paper(every, titles)[1:])
     assert ("王芳" in str(by_csv)) == bool(names)
 
 
 def test_nothing_that_somebody_wrote_is_run_by_a_spreadsheet(full):
     text = fetched(full, "csv", "zh", "&names=1").decode("utf-8-sig")
-    assert "'=王芳()" in text and "'+86 138" in text
+    assert "'=王芳()" in text and "'+86 138" in text and ",'3-2," in text
     assert not re.search(r"(^|,)[=+@]", text, re.MULTILINE)
 
 
 def test_to_take_names_along_is_noted(full):
     fetched(full, "pdf", "zh", "&names=1")
-    assert ("李伟", "take log", f"fever-log-east-{DAY}.pdf with names") in full.audit()
+    assert ("李伟", "take log", f"fever-log-with-names-east-{DAY}.pdf") in full.audit()
 
 
 def test_the_pdf_brings_its_chinese_glyphs_and_says_who_signed(full):
@@ -95,6 +116,66 @@ def test_the_pdf_brings_its_chinese_glyphs_and_says_who_signed(full):
         text = "".join(page.extract_text() for page in document.pages)
     assert any("MicroHei" in font or "ZenHei" in font or "Droid" in font for font in fonts)
     assert "李伟" in text and "签核后无变动" in text and "当日发热 41 人次" in text
+
+
+def test_the_signed_day_is_on_two_pages_with_a_line_for_the_signature_and_no_broken_word(full):
+    for language, labels in (("zh", ("值班人", "审核人")), ("en", ("On duty", "Checked by"))):
+        with pdfplumber.open(io.BytesIO(fetched(full, "pdf", language))) as document:
+            assert len(document.pages) <= 2
+            last = document.pages[-1]
+            words = {word["text"] for page in document.pages for word in page.extract_words()}
+            lines = [line for line in last.lines if line["x1"] - line["x0"] > 100]
+            text = last.extract_text()
+        assert all(label in text for label in labels)
+        signed = next(w for w in last.extract_words() if labels[0].startswith(w["text"]))
+        assert [line for line in lines if abs(line["bottom"] - signed["bottom"]) < 10]
+        if language == "en":
+            whole = {"measurement", "Acknowledged", "equivalent)", "Outcome", "north-1"}
+            assert whole <= words
+
+
+RARE = "王䶮𠮷野🤒"
+
+
+@pytest.mark.skipif(
+    not Path(pdf_font.RARE_FONTS[0]).exists(), reason="fonts-babelstone-han is not installed"
+)
+def test_rare_characters_and_emoji_of_a_name_are_printed_and_can_be_searched(site, guard):
+    post(guard, FEVER, action="save", person=RARE, note="👩‍⚕️ 来过")
+    with pdfplumber.open(io.BytesIO(fetched(site, "pdf", "zh", "&names=1"))) as document:
+        chars = [char for page in document.pages for char in page.chars]
+    text = "".join(char["text"] for char in chars)
+    assert RARE in text and "👩⚕" in text and "U+" not in text
+    assert {char["fontname"] for char in chars if char["text"] in "䶮𠮷"} != {
+        char["fontname"] for char in chars if char["text"] == "王"
+    }
+
+
+def test_a_character_for_which_no_font_is_here_is_told_with_the_package_to_install(
+    site, guard, monkeypatch
+):
+    monkeypatch.setattr(pdf_font, "RARE_FONTS", ())
+    post(guard, FEVER, action="save", person=RARE)
+    with pdfplumber.open(io.BytesIO(fetched(site, "pdf", "en", "&names=1"))) as document:
+        text = "".join(page.extract_text() for page in document.pages).replace("\n", "")
+    assert "[U+4DAE]" in text and "[U+20BB7]" in text and "fonts-babelstone-han" in text
+
+
+def test_times_of_the_xlsx_are_times_and_what_looks_like_a_date_is_text(full):
+    content = fetched(full, "xlsx", "en", "&names=1")
+    page = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    titles, *rows = page.values
+    times = [row[titles.index("Time")] for row in rows]
+    assert all(isinstance(at, datetime) and str(at).startswith(DAY) for at in times)
+    assert {str(row[titles.index("Class or unit")]) for row in rows} == {"3-2", ""}
+
+
+def test_a_document_with_names_has_nothing_but_the_fevers(full):
+    text = fetched(full, "csv", "en", "").decode()
+    assert "王芳" not in text and "Person" not in text
+    book = openpyxl.load_workbook(io.BytesIO(fetched(full, "xlsx", "en", "&names=1")))
+    assert book.sheetnames == ["Fevers", "FeverGate"]
+    assert "Fever log with names" in str(book.worksheets[1]["A1"].value)
 
 
 def test_a_machine_without_a_chinese_font_says_what_to_install(full, monkeypatch):

@@ -223,7 +223,7 @@ def test_the_command_says_what_it_struck_and_the_log_shows_it(store, ours):
     table = run(ours, "log", "--date", "2026-11-23").output
     assert "by Li Wei" in table and "stolen at noon" in table
     csv = run(ours, "log", "--date", "2026-11-23", "--format", "csv").output.splitlines()
-    assert len(csv) == 2 and csv[1].endswith("Li Wei,stolen at noon")
+    assert len(csv) == 2 and csv[1].endswith("Li Wei: stolen at noon")
     document = json.loads(run(ours, "log", "--date", "2026-11-23", "--format", "json").output)
     assert len(document["struck"]) == 1 and not document["fevers"]
     back = run(ours, "strike", "north-1", *who, "--undo")

@@ -18,12 +18,11 @@ from measurement.words import KEYWORDS, PACKAGE, catalogues, template
 HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]|{[^}]*}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 DATA = {
-    "kiosks/settings_command.py",
-    "campus/settings.py",
-    "provision/command.py",
-    "provision/title_options.py",
+    *("kiosks/settings_command.py", "campus/settings.py"),
+    *("provision/command.py", "provision/title_options.py"),
+    "web_common/spreadsheet_text.py",
 }
-"""Examples of what a Chinese campus writes."""
+"""Examples of what a Chinese campus writes, and how it writes a time."""
 
 
 def pairs(path):

@@ -153,8 +153,8 @@ def test_each_file_holds_every_row_and_names_only_where_asked_for(term, administ
     answer = administrator.get(path.format("json")).json()
     assert answer["count"] == len(answer["fevers"]) == 153 and "王小芳" not in str(answer)
     taken = [what for _, action, what in term.audit() if action == "take fevers"]
-    assert [what for what in taken if "with names" in what] == [
-        f"fevers-east-2026-06-01-{DAY}-names.csv with names"
+    assert [what for what in taken if "with-names" in what] == [
+        f"fevers-with-names-east-2026-06-01-{DAY}.csv"
     ]
 
 

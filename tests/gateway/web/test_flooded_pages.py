@@ -18,9 +18,11 @@ from fevergate.reports import formats
 from fevergate.reports.fever_log import read_day, read_whole_day
 from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike
-from fevergate.web import api, clock, fever_list
+from fevergate.web import api, clock, fever_list, log_table
 from fevergate.web.follow_ups import FollowUp
-from fevergate.web_common import exports, page_maker
+from fevergate.web.log_sheet import day_table
+from fevergate.web_common import page_maker, pdf_report
+from fevergate.web_common.exports import write_csv
 
 FLOOD = 57
 
@@ -32,9 +34,9 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
     monkeypatch.setattr(fever_list, "MAX_LISTED", 5)
-    monkeypatch.setattr(exports, "MAX_PDF_ROWS", 10)
+    monkeypatch.setattr(pdf_report, "MAX_PDF_ROWS", 10)
     monkeypatch.setattr(api, "LOG_PAGE", 10)
-    monkeypatch.setattr(formats, "MAX_SHOWN", 10)
+    monkeypatch.setattr(log_table, "MAX_SHOWN", 10)
     site.gateway.commit(
         [arrived(10 + n, "fever", body_c=38.0, at=AT + 60 * n) for n in range(FLOOD)]
     )
@@ -102,7 +104,10 @@ def test_paper_has_the_first_and_says_where_all_are(flooded, administrator):
     content = administrator.get(f"/admin/log.pdf?date={DAY}").content
     with pdfplumber.open(io.BytesIO(content)) as document:
         text = "".join(page.extract_text() for page in document.pages)
-    assert f"the first 10 of {FLOOD + 1}" in text and text.count("north-1/1/") == 10
+    assert (
+        f"the first 10 of {FLOOD + 1}" in text
+        and len(re.findall(r"north north-1 38\.", text)) == 10
+    )
     assert f"Fevers on this day: {FLOOD + 1}." in text
     content = flooded.client("李伟", "zh").get(f"/admin/log.pdf?date={DAY}").content
     with pdfplumber.open(io.BytesIO(content)) as document:
@@ -113,7 +118,7 @@ def test_paper_has_the_first_and_says_where_all_are(flooded, administrator):
 def test_csv_and_xlsx_have_them_all(flooded, administrator):
     text = administrator.get(f"/admin/log.csv?date={DAY}").content.decode("utf-8-sig")
     table = list(csv.reader(io.StringIO(text)))
-    assert len(table) == FLOOD + 2 and len({row[4] for row in table}) == FLOOD + 2
+    assert len(table) == FLOOD + 2 and len({row[5] for row in table}) == FLOOD + 2
     content = administrator.get(f"/admin/log.xlsx?date={DAY}").content
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     assert sheet.max_row == FLOOD + 2
@@ -194,13 +199,14 @@ def test_a_program_gets_the_log_in_steps_too(flooded):
 def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
     reader = open_reader(flooded.gateway.path)
     day = read_whole_day(reader, flooded.settings, date.fromisoformat(DAY))
-    shown, written = io.StringIO(), io.StringIO()
+    shown, written = io.StringIO(), io.BytesIO()
     console = Console(file=shown, width=160)
-    console.print(formats.as_table(day, flooded.settings.zone, "en"))
+    console.print(log_table.log_table(day, flooded.settings, "en"))
     text = shown.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
-    assert f"Fevers on this day: {FLOOD + 1}." in text and f"Not seen to: {FLOOD}." in text
+    assert f"Fevers on this day: {FLOOD + 1}." in text and f"Not acknowledged: {FLOOD}." in text
     assert len(json.loads(b"".join(formats.json_parts(day)))["fevers"]) == FLOOD + 1
-    formats.write_csv(day, flooded.settings.zone, written)
-    assert written.getvalue().count("north-1") == FLOOD + 1
+    fevers = day_table(day, log_table.without_persons(flooded.settings), flooded.settings, "en")
+    write_csv(fevers, written)
+    assert written.getvalue().count(b",north-1,") == FLOOD + 1
     reader.close()

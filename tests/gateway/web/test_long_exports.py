@@ -22,8 +22,8 @@ from fevergate.reports import formats, rescreen
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import StrikeRequest, strike
-from fevergate.web import api, follow_ups
-from fevergate.web_common import downloads, exports
+from fevergate.web import api, follow_ups, log_table
+from fevergate.web_common import downloads, exports, pdf_report
 
 SHORT, LONG = 200, 1200
 FEVER_BYTES = 800
@@ -49,10 +49,11 @@ COMMANDS = [
 def small_limits(monkeypatch):
     """Whatever is held has 20 rows, so that only what is not bounded grows."""
     monkeypatch.setattr(downloads, "SPOOL_BYTES", 1000)
-    monkeypatch.setattr(exports, "MAX_PDF_ROWS", 20)
+    monkeypatch.setattr(pdf_report, "MAX_PDF_ROWS", 20)
     monkeypatch.setattr(follow_ups, "AT_ONCE", 20)
     monkeypatch.setattr(api, "LOG_PAGE", 20)
     monkeypatch.setattr(formats, "MAX_SHOWN", 20)
+    monkeypatch.setattr(log_table, "MAX_SHOWN", 20)
     monkeypatch.setattr(rescreen, "MAX_CHANGED", 20)
 
 
@@ -132,7 +133,7 @@ def test_a_day_too_long_for_one_worksheet_goes_on_in_the_next(site, administrato
     assert book.sheetnames == ["Fevers", "Fevers 2", "Fevers 3", "Coverage", "FeverGate"]
     first, *others = ([*page.values] for page in book.worksheets[:3])
     assert all(rows[0] == first[0] for rows in others)
-    records = [row[4] for rows in (first, *others) for row in rows[1:]]
+    records = [row[5] for rows in (first, *others) for row in rows[1:]]
     assert len(records) == len(set(records)) == 58
 
 

@@ -1,14 +1,20 @@
 """`fevergate log`: a day's fevers, counts and coverage."""
 
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console, RenderableType
 
-from fevergate.command_line.options import FiniteRange, language_option, settings_option
+from fevergate.command_line.options import (
+    DayParam,
+    FiniteRange,
+    day_of,
+    language_option,
+    settings_option,
+)
+from fevergate.command_line.terminal import console
 from fevergate.errors import NothingFoundError
 from fevergate.reports import formats
 from fevergate.reports.fever_log import bounds, read_whole_day
@@ -16,27 +22,16 @@ from fevergate.reports.rescreen import Rules, rescreen
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
+from fevergate.web.log_sheet import day_table
+from fevergate.web.log_table import log_table, without_persons
+from fevergate.web_common.exports import write_csv
 from kiosk.estimate import SITES
 
 
-class DayParam(click.ParamType[date]):
-    """A day as YYYY-MM-DD."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(
-        self, value: str | date, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r}: expected a day as YYYY-MM-DD, such as 2026-11-23", param, ctx)
-
-
 @click.command("log")
-@click.option("--date", "day", type=DayParam(), help="Day to show.  [default: today]")
+@click.option(
+    "--date", "day", type=DayParam(), default="today", show_default=True, help="Day to show."
+)
 @click.option("--campus", help="Fail unless this is the gateway's campus.")
 @click.option(
     "--format",
@@ -69,7 +64,7 @@ class DayParam(click.ParamType[date]):
 )
 @settings_option("gateway.toml")
 def log_command(
-    day: date | None,
+    day: date | timedelta,
     campus: str | None,
     form: str,
     language: str | None,
@@ -88,6 +83,7 @@ def log_command(
 
     \b
       fevergate log
+      fevergate log --date yesterday
       fevergate log --date 2026-11-23 --format csv > fevers.csv
       fevergate log --rescreen --threshold 37.1
     """
@@ -103,30 +99,29 @@ def log_command(
         raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
     database = open_reader(settings.path(settings.database))
     language = language or settings.language
-    names = settings.names(language)
     try:
+        chosen = day_of(day, clock_memory.today(database, settings.zone))
         if again:
-            today = clock_memory.today(database, settings.zone)
-            _, begin, end = bounds(settings, day or today)
+            _, begin, end = bounds(settings, chosen)
             changed = rescreen(database, begin, end, rules)
             if form == "json":
                 click.echo(formats.rescreened_as_json(changed))
             else:
-                _print(formats.rescreened_as_table(changed, settings.zone, language, names))
+                console().print(
+                    formats.rescreened_as_table(
+                        changed, settings.zone, language, settings.names(language)
+                    )
+                )
             return
-        whole = read_whole_day(database, settings, day)
+        whole = read_whole_day(database, settings, chosen)
         if form == "table":
-            _print(formats.as_table(whole, settings.zone, language, names))
+            console().print(log_table(whole, settings, language))
         elif form == "csv":
-            formats.write_csv(whole, settings.zone, sys.stdout)
+            table = day_table(whole, without_persons(settings), settings, language)
+            write_csv(table, sys.stdout.buffer)
         else:
             for part in formats.json_parts(whole, indent=2):
                 sys.stdout.write(part.decode())
             sys.stdout.write("\n")
     finally:
         database.close()
-
-
-def _print(table: RenderableType) -> None:
-    # A pipe has no width: take what the table needs, rather than cut it.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
