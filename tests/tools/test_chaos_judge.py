@@ -9,10 +9,11 @@ from played_calendar import World
 
 from faults import cards
 from faults.arguments import KINDS, parse
-from faults.judge import WRONG, Card, DayReported, Facts, Published, figures, wrong_days
+from faults.judge import WRONG, DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
 from faults.witness import AMBER, RED, Witness
 from fevergate.protocol.messages import Identity, Verdict
+from harness.store_contents import StoreContents
 
 NORMAL, FEVER, LATER = (Identity("kiosk-1", 1, seq) for seq in (1, 2, 3))
 
@@ -25,7 +26,10 @@ def facts():
             FEVER: Published(Verdict.FEVER, "2026-09-01", 11.0),
             LATER: Published(Verdict.NORMAL, "2026-09-02", 12.0),
         },
-        cards=[Card({NORMAL, FEVER}, {FEVER}, 2, 2), Card({LATER}, set(), 1, 1)],
+        cards=[
+            StoreContents({NORMAL, FEVER}, {FEVER: ("north", 11.0)}, 2, 2),
+            StoreContents({LATER}, {}, 1, 1),
+        ],
         red_at={FEVER: 11.25},
         reported={
             "2026-09-01": DayReported("reported", 2, 1),
@@ -51,7 +55,7 @@ def test_a_run_in_which_nothing_is_wrong():
 
 
 def never_stored(facts):
-    facts.cards[1] = Card(set(), set(), 0, 0)
+    facts.cards[1] = StoreContents(set(), {}, 0, 0)
 
 
 def never_said_to_be_stored(facts):
@@ -67,7 +71,7 @@ def counted_twice_in_its_day(facts):
 
 
 def invented(facts):
-    facts.cards[1] = Card({LATER, Identity("kiosk-2", 1, 1)}, set(), 2, 2)
+    facts.cards[1] = StoreContents({LATER, Identity("kiosk-2", 1, 1)}, {}, 2, 2)
 
 
 def never_lit(facts):

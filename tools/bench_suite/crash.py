@@ -9,14 +9,14 @@ import time
 from typing import Any
 
 from fevergate.alarm.gpio_pins import GATES
+from fevergate.backup.gateway import sound
 from fevergate.protocol.messages import Identity, Verdict
-from fevergate.storage.connection import open_reader
 from harness.admin import acknowledge_if_up
 from harness.crowd import Crowd
-from harness.errors import HarnessError
 from harness.figures import progress
 from harness.load import Fleet
 from harness.site import LoadSite
+from harness.store_contents import read_contents
 
 PER_S = 300
 LIVES_S = (0.05, 2.0)
@@ -28,8 +28,6 @@ SURE_S = 0.002
 """Tolerance between the store's clock (UTC) and the pins' (monotonic)."""
 
 RED = GATES["gate1"]["red"]
-
-_SUM = "select coalesce(sum(normal + fever + retry), 0)"
 
 
 def crash(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
@@ -74,28 +72,16 @@ def crash(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
 
 def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any]:
     """Compare the database and the lamp with the readings published."""
-    with open_reader(site.database) as database:
-        (check,) = database.execute("pragma integrity_check").fetchone()
-        if check != "ok":
-            raise HarnessError(f"{site.database}: {check}")
-        stored = {
-            Identity(*row[:3]): Verdict(row[3])
-            for row in database.execute("select kiosk, boot, seq, verdict from readings")
-        }
-        fevers = {
-            Identity(*row[:3]): row[3]
-            for row in database.execute("select kiosk, boot, seq, raised_at from fevers")
-        }
-        (counted,) = database.execute(f"{_SUM} from hours").fetchone()
-        (days,) = database.execute(f"{_SUM} from days").fetchone()
+    sound(site.database)
+    stored = read_contents(site.database)
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}
     return {
         "published": len(published),
-        "stored": len(stored),
+        "stored": len(stored.readings),
         "fevers": len(ill),
-        "lost": len(published.keys() - stored.keys()),
-        "invented": len(stored.keys() - published.keys()),
-        "doubled": max(abs(counted - len(stored)), abs(days - len(stored))),
-        "dark": len(ill - fevers.keys())
-        + sum(not site.lamps.was_lit(RED, raised_at, SURE_S) for raised_at in fevers.values()),
+        "lost": len(published.keys() - stored.readings),
+        "invented": len(stored.readings - published.keys()),
+        "doubled": stored.miscounted,
+        "dark": len(ill - stored.fevers.keys())
+        + sum(not site.lamps.was_lit(RED, at, SURE_S) for _, at in stored.fevers.values()),
     }

@@ -1,20 +1,15 @@
 """Reads the gateway's card and what of it is not forwarded; backs it up and replaces it."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 from pathlib import Path
 
-from faults.judge import Card
-from fevergate.backup.gateway import backup, restore
+from fevergate.backup.gateway import restore, sound
 from fevergate.errors import StoreError
-from fevergate.protocol.messages import Identity
+from fevergate.storage import meta
 from fevergate.storage.connection import open_reader
-from harness.errors import HarnessError
 from harness.site import Site
-
-_COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
+from harness.store_contents import StoreContents, read_contents
 
 _UNSENT = """
     select (select count(*) from shares where revision > forwarded)
@@ -33,27 +28,10 @@ _UNSTATED = """
 _REFUSED = "select key, refused from outbox where refused != '' limit 3"
 
 
-def read_card(path: Path, stranger: str) -> Card:
-    """Contents of a card, without those of `stranger`. Raises `HarnessError`, `StoreError`."""
-    with open_reader(path) as database:
-        (check,) = database.execute("pragma integrity_check").fetchone()
-        if check != "ok":
-            raise HarnessError(f"{path}: {check}")
-        readings, fevers = (
-            {
-                Identity(*row)
-                for row in database.execute(
-                    f"select kiosk, boot, seq from {table} where kiosk != ?",  # noqa: S608
-                    (stranger,),
-                )
-            }
-            for table in ("readings", "fevers")
-        )
-        hours, days = (
-            database.execute(_COUNT.format(table), (stranger,)).fetchone()[0]
-            for table in ("hours", "days")
-        )
-    return Card(readings, fevers, hours, days)
+def read_card(path: Path, stranger: str) -> StoreContents:
+    """Contents of a sound card, without those of `stranger`. Raises `BackupError`, `StoreError`."""
+    sound(path)
+    return read_contents(path, stranger)
 
 
 def unsent(path: Path) -> int:
@@ -72,17 +50,10 @@ def unstated(path: Path, today: str) -> int:
 def begun(path: Path) -> bool:
     """Whether the gateway has noted on a new card the first day that it states."""
     try:
-        database = open_reader(path)
-    except StoreError:
+        with open_reader(path) as database:
+            return meta.get(database, "states_from") is not None
+    except (StoreError, sqlite3.Error):  # it is being made
         return False
-    try:
-        return (
-            database.execute("select 1 from meta where key = 'states_from'").fetchone() is not None
-        )
-    except sqlite3.Error:  # the database is being made
-        return False
-    finally:
-        database.close()
 
 
 def refused(path: Path) -> list[tuple[str, str]]:
@@ -95,11 +66,6 @@ def empty(site: Site) -> None:
     """Replace the card by one without a database; the gateway must be off."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{site.database}{suffix}").unlink(missing_ok=True)
-
-
-def back_up(site: Site, path: Path) -> None:
-    """Back up the database while the gateway runs (`fevergate backup`)."""
-    backup(site.settings, path)
 
 
 def restore_from(site: Site, path: Path) -> None:

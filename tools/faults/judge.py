@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fevergate.protocol.messages import Identity, Verdict
+from harness.store_contents import StoreContents
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
 """Figures that must be 0."""
@@ -18,17 +19,6 @@ class Published(NamedTuple):
     sent_at: float
 
 
-@dataclass
-class Card:
-    """Final contents of one of the gateway's cards; `hours` and `days` are the readings that those
-    tables count."""
-
-    readings: set[Identity]
-    fevers: set[Identity]
-    hours: int
-    days: int
-
-
 class DayReported(NamedTuple):
     """The campus server's report of a day."""
 
@@ -39,12 +29,12 @@ class DayReported(NamedTuple):
 
 @dataclass
 class Facts:
-    """Facts of one run. `pending`: readings that kiosks still hold; `silent`: faults of the card
-    for which no amber lamp was lit."""
+    """Facts of one run. `pending`: readings that kiosks still hold; `cards`: final contents of each
+    of the gateway's cards; `silent`: faults of the card for which no amber lamp was lit."""
 
     published: dict[Identity, Published] = field(default_factory=dict)
     pending: int = 0
-    cards: list[Card] = field(default_factory=list)
+    cards: list[StoreContents] = field(default_factory=list)
     red_at: dict[Identity, float] = field(default_factory=dict)
     reported: dict[str, DayReported] = field(default_factory=dict)
     silent: int = 0
@@ -59,16 +49,12 @@ def figures(facts: Facts) -> dict[str, Any]:
     lit_s = sorted(
         facts.red_at[identity] - published[identity].sent_at for identity in ill & set(facts.red_at)
     )
-    miscounted = [
-        max(abs(card.hours - len(card.readings)), abs(card.days - len(card.readings)))
-        for card in facts.cards
-    ]
     wrong = wrong_days(facts)
     return {
         "published": len(published),
         "stored": len(stored),
         "lost": max(len(published.keys() - stored), facts.pending),
-        "doubled": sum(miscounted) + len(stored - published.keys()),
+        "doubled": sum(card.miscounted for card in facts.cards) + len(stored - published.keys()),
         "fevers": len(ill),
         "dark": len(ill - (raised & set(facts.red_at))),
         "light_ms_p99": round(1000 * lit_s[int(0.99 * (len(lit_s) - 1))], 1) if lit_s else 0,

@@ -12,15 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from faults import cards
-from faults.judge import Card
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
+from fevergate.backup.gateway import backup
 from fevergate.mosquitto.broker_files import STORE
 from fevergate.protocol.messages import Topic, Verdict
 from harness.crowd import Crowd
 from harness.errors import HarnessError
 from harness.load import Fleet, LoadKiosk
 from harness.site import CAMPUS
+from harness.store_contents import StoreContents
+from harness.worker import wait_until
 
 FAULT_S = (0.5, 4.0)
 FLOOD = 3000
@@ -62,7 +64,7 @@ class Kinds:
         self.switched = 0
         """Number of times that the campus server's database was switched over."""
         self.replaced: Counter[str] = Counter()
-        self.cards: list[Card] = []
+        self.cards: list[StoreContents] = []
         """Contents of the cards that were taken out."""
         self.silent = 0
         self.red_s: dict[str, list[float]] = {}
@@ -92,8 +94,8 @@ class Kinds:
             pair.switch_over(PATIENCE_S)
             self.switched += 1
             heard = pair.ask(HEARD)
-            what = "the campus server to take something after its database was switched over"
-            self._wait(what, lambda: pair.ask(HEARD) != heard)
+            what = "the campus server takes something after its database was switched over"
+            wait_until(lambda: pair.ask(HEARD) != heard, PATIENCE_S, what)
         else:
             self._fall("campus")
 
@@ -150,16 +152,16 @@ class Kinds:
         school, witness = self._school, self._school.witness
         # A gateway that has just started may have no database to copy yet.
         witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S)
-        backup = school.folder.parent / f"backup-{self._backups}"
-        older = backup if self._backups and self._chance.random() < 0.6 else None
+        last = school.folder.parent / f"backup-{self._backups}"
+        older = last if self._backups and self._chance.random() < 0.6 else None
         if older is None:
             self._backups += 1
-            cards.back_up(school, school.folder.parent / f"backup-{self._backups}")
+            backup(school.settings, school.folder.parent / f"backup-{self._backups}")
             self._go_on()
         self._crowd.go()
         # What is on this card alone is lost with it, so it must all be forwarded before.
         try:
-            self._wait("a card that is all told", self._all_told)
+            wait_until(self._all_told, PATIENCE_S, "the card is all told")
         except HarnessError as error:
             refused = cards.refused(school.database)
             raise HarnessError(f"{error}: {self._untold()}, refused: {refused}") from error
@@ -176,7 +178,7 @@ class Kinds:
             cards.empty(school)
         self.replaced["backup" if older else "empty"] += 1
         self._back()
-        self._wait("a new card to be at work", self._at_work)
+        wait_until(self._at_work, PATIENCE_S, "the new card is at work")
         self._crowd.come()
 
     def _hostile(self) -> None:
@@ -252,12 +254,13 @@ class Kinds:
     def _all_stated(self) -> bool:
         """Whether the gateway has stated each day that is over; it states none while it doubts its
         clock, and then its card is not replaced: nobody else knows those days."""
-        school, until = self._school, time.monotonic() + STATED_S
-        while cards.unstated(school.database, school.world.today):
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.1)
-        return True
+        school = self._school
+        with suppress(HarnessError):
+            wait_until(
+                lambda: not cards.unstated(school.database, school.world.today), STATED_S, "stated"
+            )
+            return True
+        return False
 
     def _at_work(self) -> bool:
         """Whether the gateway has noted a new card's first day; else set its clock right, as a
@@ -274,13 +277,6 @@ class Kinds:
             "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),
             "summaries": cards.unsent(school.database),
         }
-
-    def _wait(self, what: str, condition: Callable[[], bool]) -> None:
-        until = time.monotonic() + PATIENCE_S
-        while not condition():
-            if time.monotonic() > until:
-                raise HarnessError(f"waited {PATIENCE_S:.0f} s for {what}")
-            time.sleep(0.1)
 
     def _card_folder(self) -> Path:
         if self._school.card is None:
@@ -299,4 +295,4 @@ class Kinds:
                 raise HarnessError(f"{' '.join(command)}: {done.stderr.strip()}")
             return not done.returncode
 
-        self._wait("the card to be mounted anew", is_mounted)
+        wait_until(is_mounted, PATIENCE_S, "the card is mounted anew")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from typing import Any, Self
 
 import psycopg
 from sqlalchemy import make_url
 
-from harness.errors import HarnessError
 from harness.postgres import USER, LocalPostgres
+from harness.worker import wait_until
 
 
 class Server(LocalPostgres):
@@ -90,11 +89,12 @@ class PostgresPair:
             new.follow(old)
         old.say("alter system set default_transaction_read_only = on")
         old.ask("select pg_reload_conf()")
-        until = time.monotonic() + patience_s
-        while old.ask(_WRITING) or not new.ask(_HAS.format(old.ask("select pg_current_wal_lsn()"))):
-            if time.monotonic() > until:
-                raise HarnessError(f"PostgreSQL: the standby is behind after {patience_s:.0f} s")
-            time.sleep(0.02)
+
+        def level() -> bool:
+            at = old.ask("select pg_current_wal_lsn()")
+            return not old.ask(_WRITING) and new.ask(_HAS.format(at))
+
+        wait_until(level, patience_s, "PostgreSQL's standby has all that the primary has")
         new.promote()
         self._first, self._second, self._fenced = new, old, True
 

@@ -19,12 +19,14 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.errors import BrokerError, NothingFoundError
+from fevergate.errors import NothingFoundError
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.protocol.messages import Health, Identity, Reading, Stored, Topic, Verdict, encode
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from harness.errors import HarnessError
 from harness.figures import show
 from harness.readings import made_reading
+from harness.worker import wait_until
 
 CONNECT_S = 60
 AGAIN_S = 5.0
@@ -43,7 +45,6 @@ class LoadKiosk:
         settings: GatewaySettings,
         kiosk: str,
         boot: int,
-        first: int = 1,
         clock: Callable[[], float] | None = None,
     ) -> None:
         """`clock`: the kiosk's own, Unix s; its uptime passes by it, too. Without one, the kiosk
@@ -56,7 +57,7 @@ class LoadKiosk:
         """When the last reading was published; monotonic s."""
         self._campus = settings.campus
         self._topic = str(Topic(settings.campus, kiosk, "reading"))
-        self._seq = first - 1
+        self._seq = 0
         self._lock = threading.Lock()
         self._pending: dict[int, bytes] = {}
         self._sent_at: dict[int, float] = {}
@@ -81,12 +82,8 @@ class LoadKiosk:
         return self._client.is_connected()
 
     def wait_up(self) -> None:
-        """Wait until connected. Raises `BrokerError` after `CONNECT_S`."""
-        until = time.monotonic() + CONNECT_S
-        while not self.connected:
-            if time.monotonic() > until:
-                raise BrokerError(f"{self.kiosk}: not connected in {CONNECT_S} s")
-            time.sleep(0.01)
+        """Wait until connected. Raises `HarnessError` after `CONNECT_S`."""
+        wait_until(lambda: self.connected, CONNECT_S, f"{self.kiosk} is connected")
 
     @property
     def pending(self) -> int:
@@ -211,7 +208,7 @@ class Fleet:
         try:
             for kiosk in self.kiosks:
                 kiosk.wait_up()
-        except BrokerError:
+        except HarnessError:
             self.close()
             raise
 
@@ -239,13 +236,8 @@ class Fleet:
         return fevers
 
     def wait_sent(self, timeout_s: float) -> None:
-        """Wait for the broker to acknowledge all. Raises `BrokerError` after `timeout_s`."""
-        until = time.monotonic() + timeout_s
-        for kiosk in self.kiosks:
-            while kiosk.unsent:
-                if time.monotonic() > until:
-                    raise BrokerError(f"{kiosk.kiosk}: not all sent in {timeout_s:.0f} s")
-                time.sleep(0.01)
+        """Wait for the broker to acknowledge all. Raises `HarnessError` after `timeout_s`."""
+        wait_until(lambda: not any(k.unsent for k in self.kiosks), timeout_s, "all is sent")
 
     def wait_stored(self, timeout_s: float) -> bool:
         """Wait for the gateway to store all, repeating readings; False after `timeout_s`."""

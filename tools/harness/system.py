@@ -19,6 +19,7 @@ from harness import FIRMWARE
 from harness.fast_clock import FastClock
 from harness.guard import Guard
 from harness.site import GATES, Site
+from harness.store_contents import read_contents
 from harness.verdict import Shown, Summary, judge
 from kiosk.address import STATE as ADDRESS
 from kiosk.safe_file import SafeFile
@@ -142,15 +143,12 @@ class System(Site):
             return False
         with self._lock:
             shown = {answer.identity for answer in self.shown}
-        with open_reader(self.database) as database:
-            stored = {
-                Identity(*row) for row in database.execute("select kiosk, boot, seq from readings")
-            }
-            fevers = database.execute("select count(*) from fevers").fetchone()[0]
+        stored = read_contents(self.database)
         if self.clock and math.inf in self.date_errors():
             return False
         arrived = received(self.campus_database)
-        return shown <= stored and arrived.readings == len(stored) and arrived.fevers == fevers
+        counts = (len(stored.readings), len(stored.fevers))
+        return shown <= stored.readings and (arrived.readings, arrived.fevers) == counts
 
     def judge(self) -> Summary:
         """Compare the kiosks' answers with what the gateway lit, stored and forwarded."""

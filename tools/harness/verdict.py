@@ -13,9 +13,9 @@ from fevergate.alarm.gpio_pins import GATES
 from fevergate.campus.summary_store import received
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.storage.connection import open_reader
 from harness.figures import percentile
 from harness.lamps import Lamps
+from harness.store_contents import read_contents
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
@@ -104,29 +104,19 @@ def judge(
     _judge_people(summary, visits, approach_ms)
     summary.retries = sum(answer.verdict == "retry" for answer in shown)
     printed = {answer.identity: answer for answer in shown}
-    with open_reader(settings.path(settings.database)) as database:
-        rows = [Identity(*row) for row in database.execute("select kiosk, boot, seq from readings")]
-        raised = {
-            Identity(kiosk, boot, seq): (gate, raised_at)
-            for kiosk, boot, seq, gate, raised_at in database.execute(
-                "select kiosk, boot, seq, gate, raised_at from fevers"
-            )
-        }
-    summary.logged = len(printed.keys() & set(rows))
+    stored = read_contents(settings.path(settings.database))
+    rows, raised = stored.readings, stored.fevers
+    summary.logged = len(printed.keys() & rows)
     arrived = received(campus_database)
     summary.forwarded = arrived.readings
-    missing = printed.keys() - set(rows)
+    missing = printed.keys() - rows
     own = [answer for answer in shown if answer.own_light]
     lit, told = Counter(answers), Counter(answer.identity.kiosk for answer in own)
     extra = [
-        reading
-        for reading in sorted(set(rows) - printed.keys())
-        if not _explained(reading, lit, told)
+        reading for reading in sorted(rows - printed.keys()) if not _explained(reading, lit, told)
     ]
     summary.lost = len(missing) + max(0, len(rows) - arrived.readings)
-    summary.duplicated = (
-        len(rows) - len(set(rows)) + len(extra) + max(0, arrived.readings - len(rows))
-    )
+    summary.duplicated = len(extra) + max(0, arrived.readings - len(rows))
     _judge_alarms(summary, printed, raised, settings, lamps)
     if len(printed) != len(shown):
         summary.problems.append("a kiosk gave two readings the same identity")

@@ -1,0 +1,44 @@
+"""What a gateway's database holds in the end, to be compared with what was published and lit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevergate.protocol.messages import Identity
+from fevergate.storage.connection import open_reader
+
+_COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk != ?"
+
+
+@dataclass
+class StoreContents:
+    """Contents of a database: readings, of each fever its gate and when it was raised (Unix s), and
+    how many readings the tables `hours` and `days` count."""
+
+    readings: set[Identity]
+    fevers: dict[Identity, tuple[str, float]]
+    hours: int
+    days: int
+
+    @property
+    def miscounted(self) -> int:
+        """Readings that one of the two tables counts too often or not at all."""
+        return max(abs(counted - len(self.readings)) for counted in (self.hours, self.days))
+
+
+def read_contents(path: Path, without: str = "") -> StoreContents:
+    """Read a database, but for one kiosk's rows. Raises `StoreError`."""
+    with open_reader(path) as database:
+        readings = database.execute(
+            "select kiosk, boot, seq from readings where kiosk != ?", (without,)
+        )
+        fevers = database.execute(
+            "select kiosk, boot, seq, gate, raised_at from fevers where kiosk != ?", (without,)
+        )
+        return StoreContents(
+            {Identity(*row) for row in readings},
+            {Identity(*row[:3]): row[3:] for row in fevers},
+            *(
+                database.execute(_COUNT.format(table), (without,)).fetchone()[0]
+                for table in ("hours", "days")
+            ),
+        )
