@@ -1,29 +1,30 @@
-"""The administrator's MQTT client: listens to a topic and acknowledges alarms."""
+"""The administrator's MQTT client: listens to topics and acknowledges alarms."""
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Self
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import FeverGateError
-from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.mqtt.one_shot import connection, publish_once
 from fevergate.protocol.messages import Acknowledge, acknowledge_topic, encode
-from fevergate.settings.gateway import read_secret
 from harness.errors import HarnessError
 from harness.site import Site
 
 UP_S = 10
+ACKNOWLEDGE = encode(Acknowledge(by="bench"))
 
 
 def acknowledge_if_up(site: Site) -> None:
     """Acknowledge the first gate's alarm; do nothing if the broker is down."""
-    try:
-        with Admin(site) as guard:
-            guard.acknowledge()
-    except (FeverGateError, OSError):
-        return
+    with suppress(FeverGateError, OSError):
+        publish_once(site.settings.as_user("admin"), _topic(site), ACKNOWLEDGE)
+
+
+def _topic(site: Site) -> str:
+    return acknowledge_topic(site.campus, next(iter(site.gates)))
 
 
 class Admin:
@@ -33,42 +34,37 @@ class Admin:
         self,
         site: Site,
         *topics: str,
-        heard: Callable[[str, bytes | bytearray], None] | None = None,
+        heard: Callable[[str, bytes | bytearray], None] = lambda _topic, _payload: None,
     ) -> None:
-        settings = site.settings
-        self._acknowledges = acknowledge_topic(site.campus, next(iter(site.gates)))
+        self._settings = site.settings.as_user("admin")
+        self._acknowledges = _topic(site)
         self._topics = [(topic, 1) for topic in topics]
-        self._ready = threading.Event()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.username_pw_set("admin", read_secret(settings.path("admin.password")))
-        ca = str(settings.path(settings.broker.ca))
-        self._client.tls_set_context(named_context(settings.broker, ca))
-        self._client.on_socket_open = no_delay
-        self._client.on_connect = self._connected
-        self._client.on_subscribe = lambda *_: self._ready.set()
-        if heard:
-            self._client.on_message = lambda _client, _data, message: heard(
-                message.topic, message.payload
-            )
-        self._client.connect_async(*settings.broker.addresses[0])
+        self._heard = heard
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._client.loop_start()
-        if not self._ready.wait(UP_S):
-            self.__exit__()
-            raise HarnessError(f"the broker took no administrator in {UP_S} s")
+        client = self._client = self._stack.enter_context(connection(self._settings))
+        client.on_message = lambda _client, _data, message: self._heard(
+            message.topic, message.payload
+        )
+        client.loop_start()
+        if self._topics:
+            ready = threading.Event()
+            client.on_subscribe = lambda *_: ready.set()
+            client.on_connect = self._subscribe  # again, after a lost connection
+            self._subscribe(client)
+            if not ready.wait(UP_S):
+                self.__exit__()
+                raise HarnessError(f"the broker took no administrator in {UP_S} s")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
+        self._stack.close()
         self._client.loop_stop()
+
+    def _subscribe(self, client: mqtt.Client, *_: object) -> None:
+        client.subscribe(self._topics)
 
     def acknowledge(self) -> None:
         """Acknowledge the first gate's alarm."""
-        self._client.publish(self._acknowledges, encode(Acknowledge(by="bench")), 1)
-
-    def _connected(self, client: mqtt.Client, *_: object) -> None:
-        if self._topics:
-            client.subscribe(self._topics)
-        else:
-            self._ready.set()
+        self._client.publish(self._acknowledges, ACKNOWLEDGE, 1)

@@ -8,13 +8,11 @@ acknowledged once; memory and quarantine must stay bounded, and the database sou
 import argparse
 import base64
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -33,9 +31,11 @@ from fevergate.storage.connection import open_reader
 from fevergate.storage.record_writer import MAX_REJECTED
 from harness.errors import HarnessError
 from harness.figures import show
+from harness.worker import Worker
 from measurement.fuzz_victim import CAMPUS, DATABASE
 
 ROUND = 20_000
+END_S = 600
 EACH = 100
 """Messages in one example of hypothesis: making an example costs more than a message."""
 
@@ -130,38 +130,26 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
     The gateway's intake runs in a process of its own, so that its memory can be measured.
     Raises `HarnessError` if a message was lost, or if the database is not sound.
     """
-    victim = subprocess.Popen(
-        [sys.executable, "-m", "measurement.fuzz_victim", str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert victim.stdin and victim.stdout  # noqa: S101 - asked for above
-    pipe = victim.stdin
     began = time.monotonic()
     sent = 0
-    try:
-        while sent < messages:
-            count = min(ROUND, messages - sent)
-            sent += _throw(count, number, pipe)
-            number += 1
-        pipe.close()
-        line = victim.stdout.read()
-    except BrokenPipeError:
-        line = b""
-    finally:
-        victim.kill()
-        victim.wait()
-    if not line:
-        raise HarnessError(f"the gateway's way in ended after at most {sent} messages")
-    figures = json.loads(line)
+    with Worker("measurement.fuzz_victim", str(folder)) as victim:
+        try:
+            while sent < messages:
+                sent += _throw(min(ROUND, messages - sent), number, victim)
+                number += 1
+            victim.tell("")
+            figures = json.loads(victim.line(END_S))
+        except (BrokenPipeError, HarnessError) as error:
+            raise HarnessError(
+                f"the gateway's way in ended after at most {sent} messages"
+            ) from error
     if figures["messages"] != sent or figures["not_acknowledged_once"]:
         raise HarnessError(f"{sent} were sent: {figures}")
     took_s = time.monotonic() - began
     return figures | {"per_s": round(sent / took_s)} | _kept(folder / DATABASE)
 
 
-def _throw(count: int, number: int, pipe: IO[bytes]) -> int:
+def _throw(count: int, number: int, victim: Worker) -> int:
     """Send one round of messages; what hypothesis remembers is freed after each round."""
     sent = 0
 
@@ -181,8 +169,7 @@ def _throw(count: int, number: int, pipe: IO[bytes]) -> int:
     def throw(batch: list[tuple[str, bytes]]) -> None:
         nonlocal sent
         for topic, payload in batch:
-            line = [topic, base64.b64encode(payload).decode()]
-            pipe.write(json.dumps(line).encode() + b"\n")
+            victim.tell(json.dumps([topic, base64.b64encode(payload).decode()]))
             sent += 1
 
     throw()

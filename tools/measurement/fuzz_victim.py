@@ -1,7 +1,7 @@
 """The process that `fuzz` tests: the gateway's intake with a real database, behind a pipe.
 
 Argument: a folder. Standard input: a line of JSON for each message, [topic, payload in base64].
-At its end it prints one line of JSON with counts and memory.
+After an empty line it prints one line of JSON with counts and memory.
 """
 
 import base64
@@ -41,7 +41,7 @@ class _Dark:
 
 
 def main() -> None:
-    """Handle messages until standard input ends."""
+    """Handle messages until an empty line."""
     logging.disable()  # rejected messages are counted, not logged
     writer = Writer(Store(Path(sys.argv[1]) / DATABASE, SETTINGS.zone), lambda *_: None)
     alarm = Alarm({"north": _Dark()}, lambda _: None)
@@ -49,7 +49,7 @@ def main() -> None:
     writer.start()
     open_acknowledgements: Counter[int] = Counter()
     sent, warm_mb = 0, 0.0
-    for line in sys.stdin.buffer:
+    for line in iter(sys.stdin.buffer.readline, b"\n"):
         topic, payload = json.loads(line)
         sent += 1
         while writer.waiting > MAX_WAITING // 2:  # a broker would repeat what a full queue drops
@@ -72,7 +72,8 @@ def main() -> None:
                 "memory_mb": _rss_mb(),
                 "memory_growth_mb": round(_rss_mb() - warm_mb, 1) if warm_mb else None,
             }
-        )
+        ),
+        flush=True,
     )
 
 

@@ -3,24 +3,19 @@
 With a real mosquitto over TLS on this machine, and the command as a process of its own.
 """
 
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import BrokerError
-from fevergate.provision.kiosks import settings_of
 from harness.site import Site
 
 WAIT_S = 120
+LOOK_S = 0.002
 
 
 def revoking(rounds: int) -> dict[str, float]:
@@ -47,44 +42,26 @@ def _round() -> tuple[float, float, float]:
         return _cut_off(site)
 
 
-def _written(path: Path, gone: threading.Event) -> float:
-    """Time (monotonic s) at which a file was replaced, or `gone` was set."""
-    before = path.stat().st_ino
-    while path.stat().st_ino == before and not gone.wait(0.002):
-        pass
+def _time_of(happened: Callable[[], bool]) -> float:
+    """Time (monotonic s) at which something has happened, or `WAIT_S` are over."""
+    until = time.monotonic() + WAIT_S
+    while not happened() and time.monotonic() < until:
+        time.sleep(LOOK_S)
     return time.monotonic()
 
 
 def _cut_off(site: Site) -> tuple[float, float, float]:
-    folder = site.folder
-    up, gone = threading.Event(), threading.Event()
-    at: list[float] = []
-
-    def ended(*_: Any) -> None:
-        at.append(time.monotonic())
-        gone.set()
-
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, "stolen", protocol=mqtt.MQTTv5)
-    client.username_pw_set("north-1", str(settings_of(folder, "north-1")["password"]))
-    client.tls_set_context(ssl.create_default_context(cafile=str(folder / "ca.crt")))
-    client.on_connect = lambda *_: up.set()
-    client.on_disconnect = ended
-    client.connect("127.0.0.1", site.port)
-    client.loop_start()
-    try:
-        if not up.wait(WAIT_S):
-            raise BrokerError("the kiosk does not come up")
-        command = [sys.executable, "-m", "fevergate.cli", "provision", "revoke", str(folder)]
-        with ThreadPoolExecutor(1) as watching:
-            written = watching.submit(_written, folder / "broker.passwords", gone)
-            began = time.monotonic()
-            done = subprocess.run(
-                [*command, "north-1"], capture_output=True, text=True, timeout=WAIT_S
-            )
-            end = time.monotonic()
-        if done.returncode or not gone.wait(WAIT_S):
-            raise BrokerError(f"not cut off: {done.stderr.strip()}")
-    finally:
-        client.loop_stop()
-    new_files = written.result()
-    return round(at[0] - began, 2), round(at[0] - new_files, 3), round(end - began, 2)
+    kiosk = site.kiosk("north-1")
+    passwords = site.folder / "broker.passwords"
+    before = passwords.stat().st_ino
+    command = [sys.executable, "-m", "fevergate.cli", "provision", "revoke", str(site.folder)]
+    with ThreadPoolExecutor(2) as watching:
+        written = watching.submit(_time_of, lambda: passwords.stat().st_ino != before)
+        gone = watching.submit(_time_of, lambda: not kiosk.connected)
+        began = time.monotonic()
+        done = subprocess.run([*command, "north-1"], capture_output=True, text=True)
+        end = time.monotonic()
+        at, new_files = gone.result(), written.result()
+    if done.returncode or kiosk.connected:
+        raise BrokerError(f"not cut off: {done.stderr.strip()}")
+    return round(at - began, 2), round(at - new_files, 3), round(end - began, 2)
