@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.clock.judge import STEP_S, ClockState, Correction
+from fevergate.storage import meta
 from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S
 
 if TYPE_CHECKING:
@@ -51,12 +52,7 @@ def believed_at(database: Database) -> float | None:
 def last_state(database: Database) -> ClockState | None:
     """Return the clock's state as the gateway stored it last; None where there is none, or it
     cannot be decoded."""
-    row = database.execute("select value from meta where key = 'clock'").fetchone()
-    try:
-        return msgspec.json.decode(row[0], type=ClockState) if row else None
-    except msgspec.MsgspecError as error:
-        log.error("the stored state of the clock cannot be read: %s", error)
-        return None
+    return meta.load(database, "clock", ClockState)
 
 
 def recall(database: Database) -> tuple[float | None, float]:
@@ -76,12 +72,9 @@ def remember(store: Store, state: ClockState) -> bool:
     """Store the clock's state; returns whether a person has confirmed that the clock is right."""
     connection = store.db.conn
     with store.transaction():
-        text = msgspec.json.encode(state).decode()
-        connection.execute("insert or replace into meta values ('clock', ?)", (text,))
+        meta.put(connection, "clock", msgspec.json.encode(state).decode())
         if state.believed:
-            connection.execute(
-                "insert or replace into meta values ('believed_at', ?)", (str(state.at),)
-            )
+            meta.put(connection, "believed_at", state.at)
         else:
             connection.execute(
                 "insert into doubts values (?, ?, ?)"
@@ -100,19 +93,19 @@ def remember(store: Store, state: ClockState) -> bool:
 def say_right(database: Database) -> None:
     """Store a person's confirmation that the machine's clock is right; the gateway reads it within
     a minute."""
-    database.conn.execute("insert or replace into meta values ('clock_is_right', '1')")
+    meta.put(database.conn, "clock_is_right", 1)
 
 
-def present(database: Database, utc: float | None = None) -> ClockState | None:
+def present(database: Database) -> ClockState | None:
     """Return the clock's state now, derived from the stored one; None where no gateway has run yet.
 
-    `utc` is the machine's clock (Unix time in s, by default `time.time()`). A clock behind the last
-    believed time is in doubt even if the gateway has not stored that, or cannot.
+    A clock behind the last believed time is in doubt even if the gateway has not stored that, or
+    cannot.
     """
     state = last_state(database)
     if state is None:
         return None
-    utc = time.time() if utc is None else utc
+    utc = time.time()
     if not state.believed:
         return msgspec.structs.replace(state, at=utc - state.off_s)
     if utc < state.at - STEP_S:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from fevergate.storage import meta
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
 
@@ -28,7 +29,7 @@ UNKNOWN = -1
 
 def epoch_of(database: Database) -> str:
     """Return the name of the present epoch."""
-    return database.execute("select value from meta where key = 'epoch'").fetchone()[0]
+    return meta.get(database, "epoch") or ""
 
 
 def adopt_epochs(store: Store, damaged: sqlite3.Connection) -> dict[int, int]:
@@ -78,18 +79,15 @@ def _rows(database: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:
 def note_token(store: Store, token: str, now: float) -> None:
     """Note the digest of the token that deliveries use; after a change, the last `RESENT_DAYS`
     before `now` (Unix time, s) are forwarded again."""
-    row = store.db.execute("select value from meta where key = 'campus_token'").fetchone()
-    if row and row[0] == token:
+    before = meta.get(store.db, "campus_token")
+    if before == token:
         return
     connection = store.db.conn
     with store.transaction():
-        connection.execute("insert or replace into meta values ('campus_token', ?)", (token,))
-        if row is None:
+        meta.put(connection, "campus_token", token)
+        if before is None:
             return
         since = now - RESENT_DAYS * DAY_S
         connection.execute("update shares set forwarded = 0 where hour >= ?", (since,))
         connection.execute("update fevers set forwarded = 0 where raised_at >= ?", (since,))
-        connection.execute(
-            "delete from stated where date >= date(?, 'unixepoch')",
-            (since,),
-        )
+        connection.execute("delete from stated where date >= date(?, 'unixepoch')", (since,))

@@ -21,6 +21,7 @@ from fevergate.protocol.campus_messages import (
     Summary,
 )
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage import meta
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import EPOCH, struck
 from fevergate.storage.store import Store
@@ -163,12 +164,12 @@ def _withdraw(database: Database, today: date) -> None:
 def _first_day(database: Database, today: date) -> date:
     """Return the first day to be stated: that of the first reading or of the first start, whichever
     is earlier. It is stored once and then kept."""
-    row = database.execute("select value from meta where key = 'states_from'").fetchone()
-    if row is None:
+    first = meta.get(database, "states_from")
+    if first is None:
         (seen,) = database.execute("select min(date) from days").fetchone()
-        row = (min(seen or today.isoformat(), today.isoformat()),)
-        database.execute("insert into meta values ('states_from', ?)", row)
-    return date.fromisoformat(row[0])
+        first = min(seen or today.isoformat(), today.isoformat())
+        meta.put(database, "states_from", first)
+    return date.fromisoformat(first)
 
 
 def _statements(database: Database, settings: GatewaySettings, day: str) -> Iterator[Item]:
