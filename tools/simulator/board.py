@@ -99,7 +99,6 @@ class Board:
         self.pid: int | None = None
         self.last_reset: ResetCause | None = None
         self._on_console = on_console
-        self._heard = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._died = False
@@ -150,13 +149,16 @@ class Board:
         """Power on. Raises `SimulatorError` if the board is on or has no firmware."""
         if self.running:
             raise SimulatorError(f"{self.name} is on already")
-        if not (self.flash_dir / "main.py").is_file():
-            raise SimulatorError(f"{self.name}: no main.py in {self.flash_dir}: flash it first")
+        self._check_flash()
         self._stopping.clear()
         self._died = False
         self.exit_code = None
         self._thread = threading.Thread(target=self._run, name=f"board-{self.name}", daemon=True)
         self._thread.start()
+
+    def _check_flash(self) -> None:
+        if not (self.flash_dir / "main.py").is_file():
+            raise SimulatorError(f"{self.name}: no main.py in {self.flash_dir}: flash it first")
 
     def power_cut(self) -> None:
         """Cut the power: nothing is flushed or closed. Raises as `check` does."""
@@ -226,19 +228,15 @@ class Board:
 
     def _wait(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
         until = time.monotonic() + timeout
-        with self._heard:
-            while not ready():
-                self.check()
-                left_s = until - time.monotonic()
-                if left_s <= 0:
-                    tail = "\n".join(self.console[-_TAIL:])
-                    raise SimulatorError(f"{self.name}: after {timeout:g} s {otherwise}\n{tail}")
-                self._heard.wait(min(left_s, _POLL_S))
+        while not ready():
+            self.check()
+            if time.monotonic() > until:
+                tail = "\n".join(self.console[-_TAIL:])
+                raise SimulatorError(f"{self.name}: after {timeout:g} s {otherwise}\n{tail}")
+            time.sleep(_POLL_S)
 
     def _hear(self, line: str) -> None:
-        with self._heard:
-            self.console.append(line)
-            self._heard.notify_all()
+        self.console.append(line)
         if self._on_console is not None:
             try:
                 self._on_console(self, line)
@@ -254,8 +252,6 @@ class Board:
                 cause = self._boot(cause)
         finally:
             self.world.power_off()
-            with self._heard:
-                self._heard.notify_all()
 
     def _boot(self, cause: ResetCause) -> ResetCause | None:
         self.world.boot(power_on=cause is ResetCause.POWER_ON, soft=cause is ResetCause.SOFT)

@@ -63,12 +63,9 @@ _ESP32_RAM = (range(0x3FFAE000, 0x40000000), range(0x40080000, 0x400C0000))
 _S3_RAM = (range(0x3FC88000, 0x3FD00000), range(0x40370000, 0x403E0000))
 
 
-def esp32(
-    package: int = 1, *, flash_mb: int = 4, psram: str = "none", psram_mb: int = 0, v3: bool = True
-) -> Chip:
+def esp32(package: int = 1, *, flash_mb: int = 4, psram: str = "none", psram_mb: int = 0) -> Chip:
     """An ESP32; `package` 1 is D0WD, 6 PICO-V3-02, 7 D0WDR2-V3 (no eFuse tells of PSRAM)."""
     word3 = (package & 7) << 9 | (package >> 3) << 2 | 1 << 13 | 1 << 15
-    word5 = 1 << 20 if v3 else 0
     return Chip(
         name="ESP32",
         image_chip=0,
@@ -77,8 +74,8 @@ def esp32(
         chip_id=None,
         efuses={
             _ESP32_EFUSE + 4 * 3: word3,
-            _ESP32_EFUSE + 4 * 5: word5,
-            _APB_CTL_DATE: 1 << 31 if v3 else 0,
+            _ESP32_EFUSE + 4 * 5: 1 << 20,  # revision 3, with the next
+            _APB_CTL_DATE: 1 << 31,
         },
         spi=_ESP32_SPI,
         ram=_ESP32_RAM,

@@ -4,7 +4,6 @@ Without an image on its flash it reports so and waits; with one it runs MicroPyt
 kiosk's files. The file system is a folder of the host.
 """
 
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -74,13 +73,8 @@ class DeskBoard(Board):
         """URL of its serial port, for pyserial."""
         return self.cable.url
 
-    def start(self) -> None:
-        """Power on. Raises `SimulatorError` if the board is on."""
-        if self.running:
-            raise SimulatorError(f"{self.name} is on already")
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name=f"board-{self.name}", daemon=True)
-        self._thread.start()
+    def _check_flash(self) -> None:
+        """An empty flash is started, too."""
 
     def stop(self) -> None:
         """Power off and remove the cable."""

@@ -9,8 +9,6 @@ ADDRESS = 0x3C
 WIDTH = 128
 HEIGHT = 64
 PAGES = HEIGHT // 8
-LIT = "#9fe8ff"
-DARK = "#05090d"
 
 # Bytes that follow a command; scroll commands are accepted without effect.
 _ARGUMENTS = {
@@ -29,8 +27,8 @@ class VirtualSSD1306:
     `present`: it acknowledges its address. `hangs`: it holds a wire low once addressed.
     """
 
-    def __init__(self, address: int = ADDRESS) -> None:
-        self.address = address
+    def __init__(self) -> None:
+        self.address = ADDRESS
         self.present = True
         self.hangs = False
         self.power_on()
@@ -147,15 +145,6 @@ class VirtualSSD1306:
                     parts.append(f"h{width}v{pixel_size - gap:g}h{-width}z")
                 x += 1
         return "".join(parts)
-
-    def to_svg(self, pixel_size: int = 4, lit: str = LIT, dark: str = DARK) -> str:
-        """The picture as SVG."""
-        width, height = WIDTH * pixel_size, HEIGHT * pixel_size
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}"><rect width="{width}" height="{height}" '
-            f'fill="{dark}"/><path fill="{lit}" d="{self.svg_path(pixel_size)}"/></svg>'
-        )
 
     def _take(self, byte: int) -> None:
         if self._command < 0:

@@ -9,14 +9,13 @@ ADDRESS = 0x0E
 ID = 0x1C
 # Writable by the data sheet; writes to the other cells (Melexis's) are acknowledged and ignored.
 _WRITABLE = frozenset((0x00, 0x01, 0x02, 0x03, EMISSIVITY, CONFIG1, ADDRESS, 0x0F, 0x19))
+_UNIT = (0x2A11, 0x5C42, 0x0F90, 0x3D07)
 
 
 class Eeprom:
     """Cells of 16 bits, with factory values where no argument gives another."""
 
-    def __init__(
-        self, config1: int, emissivity: int, address: int, unit_id: tuple[int, int, int, int]
-    ) -> None:
+    def __init__(self, config1: int, emissivity: int, address: int) -> None:
         self.cells = [0] * 32
         self.cells[0x00] = 0x9993
         self.cells[0x01] = 0x62E3
@@ -25,7 +24,7 @@ class Eeprom:
         self.cells[EMISSIVITY] = emissivity
         self.cells[CONFIG1] = config1
         self.cells[ADDRESS] = 0xBE00 | address
-        self.cells[ID : ID + 4] = unit_id
+        self.cells[ID : ID + 4] = _UNIT
         self._busy_until_ms = 0.0
 
     @property

@@ -3,7 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-from simulator.display import DARK, HEIGHT, LIT, WIDTH
+from simulator.display import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from simulator.board import Board
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 PIXEL = 4
 MARGIN = 32
 LAMP_RADIUS = 28
+LIT, DARK = "#9fe8ff", "#05090d"
+"""Colours of the display's pixels."""
+
 LAMPS = {"green": "#19c15a", "amber": "#ffb020", "red": "#f0303c"}
 _UNLIT = 0.15
 

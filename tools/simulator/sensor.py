@@ -69,8 +69,6 @@ class VirtualMLX90614:
         self_heating_c: float = 0.0,
         warm_up_ms: float = 240_000.0,
         seed: int = 0,
-        unit_id: tuple[int, int, int, int] = (0x2A11, 0x5C42, 0x0F90, 0x3D07),
-        address: int = ADDRESS,
     ) -> None:
         self.scene = scene
         self.noise_c = noise_c
@@ -79,7 +77,7 @@ class VirtualMLX90614:
         self.warm_up_ms = warm_up_ms
         self.warm = True
         self.film = 1.0
-        self.eeprom = Eeprom(config1, emissivity, address, unit_id)
+        self.eeprom = Eeprom(config1, emissivity, ADDRESS)
         self._faults = Faults()
         self._seed = seed
         self._powered = False

@@ -7,7 +7,6 @@ from looks after `persons_days`, and looks after `raw_days`.
 
 import sqlite3
 import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -72,11 +71,8 @@ def first(db: Database) -> None:
 class DeskStore:
     """The desk's database, open until `close`; one transaction per call. Raises `StoreError`."""
 
-    def __init__(
-        self, settings: GatewaySettings, desk: Desk, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, desk: Desk) -> None:
         self._settings = settings
-        self._now = now
         self._path = settings.path(desk.database)
         self._db = open_sound(self._path, migrations)
 
@@ -85,7 +81,7 @@ class DeskStore:
 
     def add_look(self, look: Look, by: str, why: str, fever: RaisedFever | None) -> None:
         """Add a look, and delete what is too old."""
-        row = {"at": self._now(), "by": by, "why": why} | asdict(look)
+        row = {"at": time.time(), "by": by, "why": why} | asdict(look)
         if fever:
             row |= {"kiosk": fever.kiosk, "boot": fever.boot, "seq": fever.seq}
         self._add("looks", row)
@@ -93,7 +89,7 @@ class DeskStore:
 
     def add_check(self, check: Check, by: str) -> None:
         """Add a check."""
-        self._add("checks", {"at": self._now(), "by": by} | asdict(check))
+        self._add("checks", {"at": time.time(), "by": by} | asdict(check))
 
     def add_calibration(self, record: CalibrationRecord) -> None:
         """Add a calibration, which then applies to its sensor."""

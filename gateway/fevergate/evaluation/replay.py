@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from msgspec import Struct
 
@@ -99,11 +98,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 
 def replay(
-    people: Sequence[Person],
-    site: Site,
-    fever_c: float,
-    threshold_c: float = THRESHOLD_C,
-    baseline: Literal["auto", "off"] = "auto",
+    people: Sequence[Person], site: Site, fever_c: float, threshold_c: float = THRESHOLD_C
 ) -> tuple[list[Judged], Baseline]:
     """Judge everybody; return the verdicts, and the baseline at the end.
 
@@ -112,7 +107,7 @@ def replay(
     """
     if all(person.at for person in people):
         people = sorted(people, key=lambda person: person.at or datetime.min)
-    screening = Screening(site, threshold_c, baseline=Baseline(fixed=baseline == "off"))
+    screening = Screening(site, threshold_c, baseline=Baseline())
     judged = []
     now_ms, before = 0, None
     for person in people:
