@@ -13,7 +13,7 @@ from pathlib import Path
 from gpiozero.pins.mock import MockFactory
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.clock import judge
+from fevergate.clock import machine
 from fevergate.gateway import process, service
 from fevergate.protocol.messages import AlarmState, Identity
 from fevergate.settings.gateway import load_gateway
@@ -47,7 +47,7 @@ def main() -> None:
     path = Path(sys.argv[1])
     service.Alarm, process.Gateway = _Alarm, _Gateway
     # This machine's own synchronisation must not count for the played clock.
-    judge.SYNCHRONISED_FLAG = path.with_name("no-time-server")
+    machine.SYNCHRONISED_FLAG = path.with_name("no-time-server")
     process.run(load_gateway(path), MockFactory(pin_class=TimedPin))
 
 

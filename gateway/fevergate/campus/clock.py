@@ -14,12 +14,8 @@ from sqlalchemy import delete, select, update
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.schema import clock, gateways, items
 from fevergate.campus.settings import CampusSettings
-from fevergate.clock.judge import (
-    ClockState,
-    GatewayClock,
-    kernel_synchronised,
-    uptime,
-)
+from fevergate.clock.judge import ClockState, GatewayClock
+from fevergate.clock.machine import kernel_synchronised, uptime
 from fevergate.crypto import pki
 from fevergate.errors import FeverGateError
 

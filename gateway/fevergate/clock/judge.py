@@ -6,15 +6,15 @@ clock is in doubt, it uses the last believed time plus the time that has passed 
 are known. Every doubt ends: see `WAYS_OUT`.
 """
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from fevergate.clock.machine import kernel_synchronised, uptime
+from fevergate.clock.votes import KioskVotes
 from fevergate.texts.translations import N_
 
 KNOWN_PAST = 1_735_689_600
@@ -29,14 +29,8 @@ BACK_S = 3600.0
 LEAP_S = 30 * 86_400.0
 """How far the clock may be ahead of the last believed time when the gateway starts."""
 
-AGREE_S = 120.0
-"""Difference up to which a kiosk's date agrees with the clock."""
-
 AGREED_S = 3 * 3600.0
 """Time for which the kiosks must agree with the clock for it to be believed."""
-
-VOTE_S = 600.0
-"""Time for which a kiosk's date counts as its vote."""
 
 DOUBT_S = 86_400.0
 """Running time in doubt, over all runs of the gateway, after which the clock is believed."""
@@ -56,8 +50,6 @@ PAST_S = 400 * 86_400.0
 
 LATE_S = 900.0
 """Delay from which on coverage is shown as late."""
-
-SYNCHRONISED_FLAG = Path("/run/systemd/timesync/synchronized")
 
 Why = Literal[
     "running on", "synchronised", "agreed", "confirmed", "waited", "unset", "back", "ahead"
@@ -83,35 +75,11 @@ class ClockState(Struct, frozen=True, kw_only=True):
 
 
 class Correction(NamedTuple):
-    """Everything dated `begin` to `end` (Unix time in s, by the wrong clock) is to move by `delta`
-    (s)."""
+    """What is dated `begin` to `end` (Unix time in s, by the wrong clock) moves by `delta` s."""
 
     begin: float
     end: float
     delta: float
-
-
-def uptime() -> float:
-    """Return the seconds since the machine's boot, including those asleep; the same for every
-    process."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def kernel_synchronised() -> bool | None:
-    """Whether the kernel's clock is synchronised to network time; None where that is unknown.
-
-    TIME_ERROR (5) means not synchronised (adjtimex(2)). systemd's ProtectClock= forbids the call
-    (EPERM), so the flag file of systemd-timesyncd counts, too (systemd-timesyncd.service(8)).
-    """
-    try:
-        state = ctypes.CDLL(None, use_errno=True).ntp_gettime(ctypes.create_string_buffer(512))
-    except (OSError, AttributeError):
-        state = -1
-    if 0 <= state < 5:
-        return True
-    if SYNCHRONISED_FLAG.exists():
-        return True
-    return None if state < 0 else False
 
 
 class GatewayClock:
@@ -149,11 +117,8 @@ class GatewayClock:
         self._doubt_began = 0.0  # UTC, as used then
         self._used = (0.0, 0.0)  # UTC used last while in doubt, and the uptime then
         self._asked_at = float("-inf")
-        self._synced: bool | None = None
-        self._votes: dict[str, tuple[float, bool]] = {}
-        self._told: set[str] = set()
-        self._agreed_since: float | None = None
-        self._voted_at = float("-inf")
+        self._synced = False
+        self._votes = KioskVotes()
         self._confirmed = False
         self._corrections: list[Correction] = []
         self.state()
@@ -196,23 +161,12 @@ class GatewayClock:
 
     def told(self, kiosk: str) -> None:
         """Note that a kiosk got the time from us, so that its agreement is no evidence."""
-        self._told.add(kiosk)
+        self._votes.told(kiosk)
 
     def kiosk_says(self, kiosk: str, at: float) -> None:
-        """Count a kiosk's date (Unix time, s) in a message that has just come as its vote, unless
-        it got the time from us."""
-        if kiosk in self._told:
-            return
+        """Count a kiosk's date (Unix time, s) in a message that has just come as its vote."""
         with self._lock:
-            now = self._monotonic()
-            if len(self._votes) < 1000 or kiosk in self._votes:
-                self._votes[kiosk] = (now, abs(at - self._utc()) <= AGREE_S)
-            votes = [agrees for heard, agrees in self._votes.values() if now - heard <= VOTE_S]
-            if 2 * sum(votes) <= len(votes):
-                self._agreed_since = None
-            elif self._agreed_since is None or now - self._voted_at > VOTE_S:
-                self._agreed_since = now
-            self._voted_at = now
+            self._votes.says(kiosk, self._monotonic(), at - self._utc())
 
     def confirm(self) -> None:
         """Note that a person has confirmed the machine's clock as it is now."""
@@ -230,9 +184,7 @@ class GatewayClock:
         """Whether a kiosk's date is plausible: not ahead of ours by more than `AHEAD_S`, nor older
         than `PAST_S`. While our clock is in doubt it may be ahead, up to the certificate's end, or
         by `PAST_S` if that is unknown."""
-        if at is None:
-            return False
-        if at < received_at - PAST_S:
+        if at is None or at < received_at - PAST_S:
             return False
         if at <= received_at + self._ahead_s:
             return True
@@ -253,16 +205,14 @@ class GatewayClock:
         used = self._instead(utc, mono)
         if not self._in_doubt:
             self._in_doubt, self._since, self._doubt_began = True, mono, used
-            self._agreed_since = None
+            self._votes.begin_anew()
         self._why, self._used = why, (used, mono)
         doubted_s = self._doubted_s + mono - self._since
         return ClockState(at=used, believed=False, why=why, off_s=utc - used, doubted_s=doubted_s)
 
     def _believe(self, utc: float, mono: float, why: Why) -> None:
-        if self._in_doubt:
-            before = self._used[0] + mono - self._used[1]
-        else:
-            before = self._instead(utc, mono)
+        used, at = self._used
+        before = used + mono - at if self._in_doubt else self._instead(utc, mono)
         if self._anchor is None and self._last is not None and why != "running on":
             before = max(before, self._last + mono - self._start)
         delta = utc - before
@@ -309,8 +259,7 @@ class GatewayClock:
             return "synchronised"
         if self._confirmed:
             return "confirmed"
-        heard = mono - self._voted_at <= VOTE_S
-        if heard and self._agreed_since is not None and mono - self._agreed_since >= AGREED_S:
+        if self._votes.agreed_s(mono) >= AGREED_S:
             return "agreed"
         doubted_s = self._doubted_s + (mono - self._since if self._in_doubt else 0.0)
         if doubted_s >= DOUBT_S:
@@ -335,9 +284,8 @@ class GatewayClock:
 
     def _kernel(self, mono: float) -> bool:
         if mono - self._asked_at >= ASK_S:
-            self._asked_at = mono
-            self._synced = self._synchronised()
-        return bool(self._synced)
+            self._asked_at, self._synced = mono, bool(self._synchronised())
+        return self._synced
 
 
 WAYS_OUT: dict[Why, str] = {

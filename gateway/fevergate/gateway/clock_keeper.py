@@ -4,7 +4,8 @@ import logging
 import time
 from functools import partial
 
-from fevergate.clock.judge import ClockState, GatewayClock, kernel_synchronised
+from fevergate.clock.judge import ClockState, GatewayClock
+from fevergate.clock.machine import kernel_synchronised
 from fevergate.gateway.flood_guard import FloodGuard, remember_levels
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.storage import clock_memory

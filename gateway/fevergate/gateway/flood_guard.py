@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from fevergate.clock.judge import uptime
+from fevergate.clock.machine import uptime
 from fevergate.protocol.messages import Health, Reading
 from fevergate.storage import meta
 from fevergate.storage.sequence_set import SequenceSet

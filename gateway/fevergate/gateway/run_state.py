@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from fevergate import __version__
-from fevergate.clock.judge import uptime
+from fevergate.clock.machine import uptime
 from fevergate.system.atomic_file import write_public
 
 FOLDER = Path("/run/fevergate")

@@ -20,7 +20,8 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gpio import GateLights
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.alarm.lamps import Lamps
-from fevergate.clock.judge import GatewayClock, uptime
+from fevergate.clock.judge import GatewayClock
+from fevergate.clock.machine import uptime
 from fevergate.errors import SettingsError
 from fevergate.gateway import ingest as ingesting
 from fevergate.gateway.clock_keeper import ClockKeeper

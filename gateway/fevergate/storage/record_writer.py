@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from fevergate.clock.judge import AGREE_S, AHEAD_S, LATE_S, PAST_S
+from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
+from fevergate.clock.votes import AGREE_S
 from fevergate.protocol.messages import Applied, Identity, Verdict
 from fevergate.storage.coverage_bits import span_masks
 from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT
 
-from fevergate.clock import judge
+from fevergate.clock import machine
 from fevergate.clock.judge import (
     AGREED_S,
     AHEAD_S,
@@ -15,8 +15,8 @@ from fevergate.clock.judge import (
     PAST_S,
     Correction,
     GatewayClock,
-    kernel_synchronised,
 )
+from fevergate.clock.machine import kernel_synchronised
 
 DAY_S = 86_400.0
 END = AT + 400 * DAY_S
@@ -200,7 +200,7 @@ def test_whatever_a_clock_does_its_time_can_be_and_every_doubt_ends(steps):
 
 def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatch, tmp_path):
     assert kernel_synchronised() in (True, False, None)
-    monkeypatch.setattr(judge, "SYNCHRONISED_FLAG", tmp_path)
+    monkeypatch.setattr(machine, "SYNCHRONISED_FLAG", tmp_path)
     assert kernel_synchronised() is True
 
 

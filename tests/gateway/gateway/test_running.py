@@ -10,7 +10,7 @@ from gpiozero.pins.mock import MockFactory
 
 from fevergate.alarm import gpio
 from fevergate.cli import cli
-from fevergate.clock.judge import uptime
+from fevergate.clock.machine import uptime
 from fevergate.gateway import run_state
 from fevergate.gateway.run_state import RunState, read_run_state, write_run_state
 from fevergate.gateway.service import Gateway
