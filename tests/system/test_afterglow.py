@@ -7,7 +7,9 @@ from samples import AT, arrived
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.gateway.service import Gateway
 from fevergate.mqtt.one_shot import publish_once, read_all_retained
-from fevergate.protocol.messages import AlarmState, FeverSeen, alarm_topic, encode
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
+from fevergate.protocol.messages import encode
+from fevergate.protocol.topics import alarm_topic
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store, waiting_fevers
 

@@ -12,7 +12,7 @@ from fevergate.cli import cli
 from fevergate.gateway.service import Gateway
 from fevergate.mqtt.one_shot import publish_once, read_retained
 from fevergate.operations import doctor_storage
-from fevergate.protocol.messages import alarm_topic
+from fevergate.protocol.topics import alarm_topic
 from fevergate.provision import provision
 from fevergate.provision.steps import revoke
 from fevergate.settings.gateway import load_gateway

@@ -13,7 +13,8 @@ from samples import AT, health
 
 from fevergate.cli import cli
 from fevergate.gateway.service import Gateway
-from fevergate.protocol.messages import Topic, Verdict
+from fevergate.protocol.messages import Verdict
+from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
 from fevergate.settings.gateway import Metrics, load_gateway
 from fevergate.storage.connection import open_reader

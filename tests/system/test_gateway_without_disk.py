@@ -21,15 +21,9 @@ from fevergate.gateway import store_opener
 from fevergate.gateway.service import Gateway
 from fevergate.mqtt.one_shot import publish_once
 from fevergate.operations import doctor_storage
-from fevergate.protocol.messages import (
-    Acknowledge,
-    LampTest,
-    Verdict,
-    acknowledge_topic,
-    alarm_topic,
-    encode,
-    lamp_test_topic,
-)
+from fevergate.protocol.alarm_messages import Acknowledge, LampTest
+from fevergate.protocol.messages import Verdict, encode
+from fevergate.protocol.topics import acknowledge_topic, alarm_topic, lamp_test_topic
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import open_reader, set_aside_before
 from fevergate.storage.store import Store, open_store, waiting_fevers

@@ -9,7 +9,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, readings
 
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import Topic
+from fevergate.protocol.topics import Topic
 from fevergate.storage.connection import open_reader
 from harness.site import CAMPUS
 from harness.system import System

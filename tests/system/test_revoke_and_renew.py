@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fevergate.cli import cli
 from fevergate.crypto import pki
 from fevergate.errors import BrokerError
-from fevergate.protocol.messages import KIOSK_SAYS
+from fevergate.protocol.topics import KIOSK_SAYS
 from fevergate.provision import services
 from fevergate.settings.gateway import load_gateway
 from harness.site import Site

@@ -15,7 +15,8 @@ from msgspec.structs import asdict, replace
 from fevergate.crypto.pki import read_update_key
 from fevergate.kiosks.firmware_bundle import build, sign
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import Topic, encode
+from fevergate.protocol.messages import encode
+from fevergate.protocol.topics import Topic
 from harness.site import CAMPUS
 from harness.system import System
 from kiosk.update_offer import signed_text

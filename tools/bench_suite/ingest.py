@@ -13,7 +13,8 @@ import msgspec
 
 from bench_suite.sink import bare_subscriber
 from bench_suite.slow_disk import environment
-from fevergate.protocol.messages import Stored, Topic, alarm_topic, parse_topic
+from fevergate.protocol.messages import Stored
+from fevergate.protocol.topics import Topic, alarm_topic, parse_topic
 from fevergate.storage.connection import open_reader
 from harness.admin import Admin
 from harness.errors import HarnessError

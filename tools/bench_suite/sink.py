@@ -21,7 +21,7 @@ from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
 from fevergate.mqtt.client import SessionOptions
 from fevergate.mqtt.tls import named_context, no_delay
-from fevergate.protocol.messages import Topic
+from fevergate.protocol.topics import Topic
 from fevergate.settings.collector import load_collect
 from fevergate.settings.gateway import load_gateway, read_secret
 from harness.errors import HarnessError

@@ -8,7 +8,9 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from fevergate.protocol.messages import ROOT, AlarmState, Reading, Verdict
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import Reading, Verdict
+from fevergate.protocol.topics import ROOT
 from harness.admin import Admin
 from harness.system import System
 

@@ -15,7 +15,8 @@ from gpiozero.pins.mock import MockFactory
 from fevergate.alarm.alarm import Alarm
 from fevergate.clock import machine
 from fevergate.gateway import process, service
-from fevergate.protocol.messages import AlarmState, Identity
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import load_gateway
 from harness.gateway_host import TimedPin, say
 

@@ -16,7 +16,8 @@ from faults.parts import Parts
 from faults.school import PATIENCE_S, School
 from fevergate.backup.gateway import backup
 from fevergate.mosquitto.broker_files import STORE
-from fevergate.protocol.messages import Topic, Verdict
+from fevergate.protocol.messages import Verdict
+from fevergate.protocol.topics import Topic
 from harness.crowd import Crowd
 from harness.errors import HarnessError
 from harness.load import Fleet, LoadKiosk

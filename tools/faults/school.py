@@ -14,7 +14,9 @@ from faults.world import World
 from fevergate.campus.settings import load_campus
 from fevergate.errors import FeverGateError
 from fevergate.mqtt.one_shot import read_retained
-from fevergate.protocol.messages import AlarmState, alarm_topic, decode
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import decode
+from fevergate.protocol.topics import alarm_topic
 from harness.client import open_client, post_form, sign_in, wait_until_up
 from harness.errors import DatabaseServerError
 from harness.site import CAMPUS, GATE, LoadSite

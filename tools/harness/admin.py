@@ -9,7 +9,9 @@ import paho.mqtt.client as mqtt
 
 from fevergate.errors import FeverGateError
 from fevergate.mqtt.one_shot import connection, publish_once
-from fevergate.protocol.messages import Acknowledge, acknowledge_topic, encode
+from fevergate.protocol.alarm_messages import Acknowledge
+from fevergate.protocol.messages import encode
+from fevergate.protocol.topics import acknowledge_topic
 from harness.errors import HarnessError
 from harness.site import Site
 

@@ -21,7 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import NothingFoundError
 from fevergate.mqtt.tls import named_context, no_delay
-from fevergate.protocol.messages import Health, Identity, Reading, Stored, Topic, Verdict, encode
+from fevergate.protocol.messages import Health, Identity, Reading, Stored, Verdict, encode
+from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from harness.errors import HarnessError
 from harness.figures import show

@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from fevergate.protocol.messages import Topic
+from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.web_common.accounts import Accounts

@@ -19,14 +19,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from fevergate.gateway.ingest import DROPPED
-from fevergate.protocol.messages import (
-    MAX_PAYLOAD,
-    Health,
-    Reading,
-    Topic,
-    Verdict,
-    acknowledge_topic,
-)
+from fevergate.protocol.messages import MAX_PAYLOAD, Health, Reading, Verdict
+from fevergate.protocol.topics import Topic, acknowledge_topic
 from fevergate.storage.connection import open_reader
 from fevergate.storage.record_writer import MAX_REJECTED
 from harness.errors import HarnessError

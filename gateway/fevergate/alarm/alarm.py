@@ -10,8 +10,9 @@ from threading import Lock
 from typing import NamedTuple, Protocol
 
 from fevergate.alarm.seen_fevers import SeenFevers
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
 from fevergate.protocol.lamp_answer import TEST
-from fevergate.protocol.messages import MAX_LINE, AlarmState, FeverSeen, Identity, Reading
+from fevergate.protocol.messages import MAX_LINE, Identity, Reading
 
 MAX_WAITING = 1000
 """Unacknowledged fevers that a gate holds one by one. Further ones are only counted, so that a

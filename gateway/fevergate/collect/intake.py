@@ -13,7 +13,8 @@ from msgspec.structs import astuple
 
 from fevergate.collect.calendar import Calendar
 from fevergate.errors import MessageError
-from fevergate.protocol.messages import DROPPED, ROOT, Reading, decode, parse_topic
+from fevergate.protocol.messages import Reading, decode
+from fevergate.protocol.topics import DROPPED, ROOT, parse_topic
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,8 @@ from fevergate.collect.intake import (
 from fevergate.collect.partitions import Partitions
 from fevergate.collect.schema import prepare
 from fevergate.errors import CollectError, StoreError
-from fevergate.protocol.messages import FIRST_AT, LAST_AT, ROOT
+from fevergate.protocol.messages import FIRST_AT, LAST_AT
+from fevergate.protocol.topics import ROOT
 from fevergate.settings.collector import CollectSettings
 from fevergate.settings.gateway import read_secret
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from fevergate import __version__
 from fevergate.mosquitto.broker_files import HOME_ASSISTANT
-from fevergate.protocol.messages import Topic, acknowledge_topic, alarm_topic, gateway_status_topic
+from fevergate.protocol.topics import Topic, acknowledge_topic, alarm_topic, gateway_status_topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import N_, translator
 

@@ -17,20 +17,9 @@ from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import FloodGuard
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
-from fevergate.protocol.messages import (
-    DROPPED,
-    OURSELVES,
-    Acknowledge,
-    Applied,
-    Health,
-    LampTest,
-    Reading,
-    Topic,
-    Verdict,
-    alarm_topic,
-    decode,
-    parse_topic,
-)
+from fevergate.protocol.alarm_messages import Acknowledge, LampTest
+from fevergate.protocol.messages import Applied, Health, Reading, Verdict, decode
+from fevergate.protocol.topics import DROPPED, OURSELVES, Topic, alarm_topic, parse_topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
     Acknowledged,

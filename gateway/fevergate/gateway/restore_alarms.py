@@ -12,7 +12,9 @@ import msgspec
 
 from fevergate.errors import FeverGateError
 from fevergate.mqtt.one_shot import read_all_retained
-from fevergate.protocol.messages import AlarmState, Identity, alarm_topic
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import Identity
+from fevergate.protocol.topics import alarm_topic
 from fevergate.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)

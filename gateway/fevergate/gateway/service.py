@@ -34,16 +34,9 @@ from fevergate.gateway.run_state import RunState
 from fevergate.gateway.slow_checks import SlowChecks
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mqtt.client import BrokerClient
-from fevergate.protocol.messages import (
-    NOT_RECORDED,
-    AlarmState,
-    KioskTime,
-    Stored,
-    Topic,
-    alarm_topic,
-    encode,
-    gateway_status_topic,
-)
+from fevergate.protocol.alarm_messages import NOT_RECORDED, AlarmState
+from fevergate.protocol.messages import KioskTime, Stored, encode
+from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import reason

@@ -24,7 +24,8 @@ from fevergate.kiosks.calibration_prompts import (
 )
 from fevergate.kiosks.remote_settings import current, put
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import CalibrationRecord, Command, Topic, encode
+from fevergate.protocol.messages import CalibrationRecord, Command, encode
+from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import side_by_side

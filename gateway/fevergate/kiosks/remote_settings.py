@@ -17,7 +17,8 @@ from sqlite_utils import Database
 from fevergate.errors import ActionError, KioskValueError, MessageError
 from fevergate.kiosks.display_notice import glyphs_of
 from fevergate.mqtt.one_shot import publish_once, read_retained
-from fevergate.protocol.messages import KioskSettings, KioskValues, Topic, decode, encode
+from fevergate.protocol.messages import KioskSettings, KioskValues, decode, encode
+from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings
 
 THRESHOLD_C = (35.0, 40.0)

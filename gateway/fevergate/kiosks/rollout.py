@@ -19,15 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fevergate.errors import MessageError
 from fevergate.kiosks.firmware_bundle import Bundle, sign
 from fevergate.mqtt.one_shot import connection
-from fevergate.protocol.messages import (
-    Health,
-    Topic,
-    UpdateState,
-    UpdateWant,
-    decode,
-    encode,
-    parse_topic,
-)
+from fevergate.protocol.messages import Health, UpdateState, UpdateWant, decode, encode
+from fevergate.protocol.topics import Topic, parse_topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import side_by_side
 from kiosk.update_offer import PIECE_MAX

@@ -15,15 +15,8 @@ from importlib import resources
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
-from fevergate.protocol.messages import (
-    ADMIN_SAYS,
-    DROPPED,
-    KIOSK_HEARS,
-    KIOSK_SAYS,
-    MAX_PAYLOAD,
-    OURSELVES,
-    ROOT,
-)
+from fevergate.protocol.messages import MAX_PAYLOAD
+from fevergate.protocol.topics import ADMIN_SAYS, DROPPED, KIOSK_HEARS, KIOSK_SAYS, OURSELVES, ROOT
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GATEWAY_USER
 from fevergate.system.atomic_file import sync_folder

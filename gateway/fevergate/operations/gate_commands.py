@@ -8,17 +8,10 @@ import click
 from fevergate.command_line.options import by_option, settings_option
 from fevergate.command_line.waiting import until
 from fevergate.errors import BrokerError, NothingFoundError, PinsError
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, LampTest
 from fevergate.protocol.lamp_answer import DARK, answer
-from fevergate.protocol.messages import (
-    Acknowledge,
-    AlarmState,
-    LampTest,
-    acknowledge_topic,
-    alarm_topic,
-    decode,
-    encode,
-    lamp_test_topic,
-)
+from fevergate.protocol.messages import decode, encode
+from fevergate.protocol.topics import acknowledge_topic, alarm_topic, lamp_test_topic
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 
 ANSWER_S = 10.0

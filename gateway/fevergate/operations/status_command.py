@@ -20,7 +20,8 @@ from fevergate.command_line.terminal import console, table
 from fevergate.errors import BrokerError, StoreError
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
-from fevergate.protocol.messages import AlarmState, alarm_topic
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.topics import alarm_topic
 from fevergate.reports.fever_log import KioskDay, read_day
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.settings.names import Names

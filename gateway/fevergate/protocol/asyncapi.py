@@ -9,25 +9,25 @@ from typing import Any
 import msgspec
 
 from fevergate import __version__
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, LampTest
 from fevergate.protocol.messages import (
-    ADMIN_SAYS,
-    AT_MOST_ONCE,
-    KIOSK_SAYS,
     NAME_PATTERN,
-    Acknowledge,
-    AlarmState,
     Applied,
     Command,
     Health,
     KioskSettings,
     KioskTime,
-    LampTest,
     Reading,
     Stored,
-    Topic,
     UpdateOffer,
     UpdateState,
     UpdateWant,
+)
+from fevergate.protocol.topics import (
+    ADMIN_SAYS,
+    AT_MOST_ONCE,
+    KIOSK_SAYS,
+    Topic,
     acknowledge_topic,
     alarm_topic,
     gateway_status_topic,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fevergate.protocol.messages import AlarmState
+from fevergate.protocol.alarm_messages import AlarmState
 
 TEST = "lamp test: "
 """Start of the amber line that a gate has while its lamps are tested."""

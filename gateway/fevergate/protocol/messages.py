@@ -1,13 +1,11 @@
-"""MQTT topics and message types between kiosk, gateway and people.
+"""Message types between kiosk and gateway.
 
 A payload is UTF-8 JSON of at most `MAX_PAYLOAD` bytes and is validated when it is decoded. Unknown
 fields are ignored, so that a newer kiosk can talk to an older gateway. Every number and text is
 bounded, because network input may be hostile.
 """
 
-import re
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
@@ -18,15 +16,9 @@ from fevergate.errors import MessageError
 MAX_PAYLOAD = 1024
 """Bytes of one MQTT payload; a longer one goes to quarantine without being decoded."""
 
-ROOT = "fevergate/v1"
-
-DROPPED = "$SYS/broker/publish/messages/dropped"
-"""Topic of the broker's count of dropped messages (mosquitto(8))."""
-
 T = TypeVar("T", bound=Struct)
 
 NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
-_NAME = re.compile(NAME_PATTERN)
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 """Name of a campus, gate, kiosk or gateway."""
@@ -279,117 +271,6 @@ class KioskTime(Message, frozen=True, kw_only=True):
 
     at_ms: Annotated[int, Meta(ge=FIRST_AT * 1000, le=LAST_AT * 1000)]
     up_ms: Millis
-
-
-class FeverSeen(Struct, frozen=True, kw_only=True):
-    """The newest fever of a gate's alarm."""
-
-    kiosk: Name
-    boot: Boot
-    seq: Seq
-    body_c: Celsius | None = None
-
-
-NOT_RECORDED = "acknowledgement: not recorded yet"
-"""Amber line of a gate while a guard's acknowledgement is not yet written to disk."""
-
-
-class AlarmState(Message, frozen=True, kw_only=True):
-    """State of a gate's lamps; retained, so that a board that is opened later shows it too.
-
-    `fevers` are those not acknowledged, `amber` the reasons of an amber light, `by` whoever
-    acknowledged last.
-    """
-
-    gate: Name
-    state: Annotated[str, Meta(pattern="^(raised|clear)$")]
-    since: Utc
-    fevers: Count = 0
-    last: FeverSeen | None = None
-    amber: tuple[Line, ...] = ()
-    by: str = ""
-
-
-class Acknowledge(Message, frozen=True, kw_only=True):
-    """A guard's acknowledgement of all fevers of a gate up to now."""
-
-    by: Person
-
-
-class LampTest(Message, frozen=True, kw_only=True):
-    """Request to light each lamp of a gate in turn and to sound its buzzer."""
-
-    by: Person
-
-
-class Topic(NamedTuple):
-    """Parts of a topic `fevergate/v1/<campus>/<name>/<kind>`."""
-
-    campus: str
-    name: str
-    kind: str
-
-    def __str__(self) -> str:
-        return f"{ROOT}/{self.campus}/{self.name}/{self.kind}"
-
-
-KIOSK_SAYS = (
-    "reading",
-    "health",
-    "status",
-    "settings/applied",
-    "command/result",
-    "update/want",
-    "update/state",
-)
-"""Kinds of topic that a kiosk may publish to, below its own name only."""
-
-KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
-"""Kinds of topic that a kiosk may subscribe to, below its own name only."""
-
-ADMIN_SAYS = ("settings", "command", "update", "update/piece")
-"""Kinds of topic that the administrator may publish to, below any kiosk's name."""
-
-AT_MOST_ONCE = ("time",)
-"""Kinds of topic that are published at QoS 0; all others at QoS 1."""
-
-OURSELVES = "gateway"
-"""Name of the gateway in its status topic; no kiosk may have it."""
-
-
-def gateway_status_topic(campus: str) -> str:
-    """Topic of the gateway's own status: `online`, or `offline` by last will; retained.
-
-    With it a guard's board shows that its gateway is gone.
-    """
-    return f"{ROOT}/{campus}/{OURSELVES}/status"
-
-
-def alarm_topic(campus: str, gate: str) -> str:
-    """Topic of a gate's retained `AlarmState`."""
-    return f"{ROOT}/{campus}/alarm/{gate}"
-
-
-def acknowledge_topic(campus: str, gate: str) -> str:
-    """Topic of acknowledgements (`Acknowledge`) of a gate."""
-    return f"{alarm_topic(campus, gate)}/acknowledge"
-
-
-def lamp_test_topic(campus: str, gate: str) -> str:
-    """Topic of requests to test a gate's lamps (`LampTest`)."""
-    return f"{alarm_topic(campus, gate)}/test"
-
-
-@lru_cache(4096)
-def parse_topic(topic: str) -> Topic:
-    """Parse the topic of a kiosk or of the gateway. Raises `MessageError` for any other."""
-    parts = topic.split("/", 4)
-    if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
-        raise MessageError(f"topic is not {ROOT}/<campus>/<name>/<kind>")
-    _, _, campus, name, kind = parts
-    if not _NAME.match(campus) or not _NAME.match(name):
-        raise MessageError("campus or name in the topic is not [a-z0-9-]{1,32}")
-    return Topic(campus, name, kind)
 
 
 def decode(payload: bytes, kind: type[T]) -> T:

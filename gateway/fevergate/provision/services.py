@@ -16,7 +16,7 @@ from fevergate.crypto import pki
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mqtt import one_shot
-from fevergate.protocol.messages import KIOSK_SAYS, Topic
+from fevergate.protocol.topics import KIOSK_SAYS, Topic
 from fevergate.settings.gateway import GatewaySettings
 
 CUT_OFF_S = 10

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
+from fevergate.protocol.alarm_messages import NOT_RECORDED
 from fevergate.protocol.lamp_answer import DARK, TEST
-from fevergate.protocol.messages import NOT_RECORDED
 from fevergate.texts.translations import N_, Say
 
 FAULTS = {

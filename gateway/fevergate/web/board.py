@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
-from fevergate.protocol.messages import AlarmState
+from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.settings.names import Names
 from fevergate.texts import trouble_text

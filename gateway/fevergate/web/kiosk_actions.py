@@ -18,7 +18,8 @@ from fevergate.kiosks.firmware_bundle import Bundle, build, read
 from fevergate.kiosks.remote_settings import FIELDS, current, values_of
 from fevergate.kiosks.rollout import AWAY, DONE, Progress, Rollout
 from fevergate.mqtt.one_shot import publish_once
-from fevergate.protocol.messages import Command, KioskSettings, Topic, encode
+from fevergate.protocol.messages import Command, KioskSettings, encode
+from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.web_common.routes import whole_number

@@ -14,20 +14,13 @@ import msgspec
 
 from fevergate.errors import MessageError, NothingFoundError
 from fevergate.mqtt.client import BrokerClient
-from fevergate.protocol.messages import (
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, LampTest
+from fevergate.protocol.messages import Health, Message, Reading, Verdict, decode, encode
+from fevergate.protocol.topics import (
     OURSELVES,
-    Acknowledge,
-    AlarmState,
-    Health,
-    LampTest,
-    Message,
-    Reading,
     Topic,
-    Verdict,
     acknowledge_topic,
     alarm_topic,
-    decode,
-    encode,
     lamp_test_topic,
     parse_topic,
 )

@@ -10,7 +10,8 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.gateway.flood_guard import OTHERS_BURST
 from fevergate.gateway.ingest import Ingest
-from fevergate.protocol.messages import Acknowledge, Applied, CalibrationRecord, encode
+from fevergate.protocol.alarm_messages import Acknowledge
+from fevergate.protocol.messages import Applied, CalibrationRecord, encode
 from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,

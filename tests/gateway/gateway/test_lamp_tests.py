@@ -12,7 +12,8 @@ from fevergate.cli import cli
 from fevergate.errors import MessageError
 from fevergate.gateway.lamp_test import LampTests
 from fevergate.operations import doctor_lamps
-from fevergate.protocol.messages import AlarmState, LampTest, decode, encode
+from fevergate.protocol.alarm_messages import AlarmState, LampTest
+from fevergate.protocol.messages import decode, encode
 from fevergate.provision import provision
 from fevergate.settings.gateway import Retention, load_gateway
 from fevergate.storage.records import LampsTried

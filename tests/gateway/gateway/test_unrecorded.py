@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
-from fevergate.protocol.messages import NOT_RECORDED
+from fevergate.protocol.alarm_messages import NOT_RECORDED
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import translator
 

@@ -9,7 +9,8 @@ import real_micropython
 from samples import health, reading
 
 from fevergate.protocol.asyncapi import KIOSK_KINDS, asyncapi_document
-from fevergate.protocol.messages import KIOSK_HEARS, KIOSK_SAYS, MAX_PAYLOAD, Stored
+from fevergate.protocol.messages import MAX_PAYLOAD, Stored
+from fevergate.protocol.topics import KIOSK_HEARS, KIOSK_SAYS
 
 ROOT = real_micropython.ROOT
 SCHEMA = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"

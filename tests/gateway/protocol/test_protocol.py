@@ -15,12 +15,11 @@ from fevergate.protocol.messages import (
     Health,
     Reading,
     Stored,
-    Topic,
     Verdict,
     decode,
     encode,
-    parse_topic,
 )
+from fevergate.protocol.topics import Topic, parse_topic
 
 TEMPERATURE = st.none() | st.floats(-100, 400)
 

@@ -26,7 +26,7 @@ from fevergate.cli import cli
 from fevergate.errors import ProvisionError
 from fevergate.operations import status_command
 from fevergate.operations.doctor_lamps import lamps
-from fevergate.protocol.messages import AlarmState, FeverSeen
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
 from fevergate.provision.files import read_toml
 from fevergate.provision.titles import (
     Titles,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from samples import AT, health, reading, settings
 
 from fevergate.errors import NothingFoundError
-from fevergate.protocol.messages import AlarmState, FeverSeen, encode
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
+from fevergate.protocol.messages import encode
 from fevergate.web.live import TREND_READINGS, Live, events
 
 BASE = "fevergate/v1/east/"

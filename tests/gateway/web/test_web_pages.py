@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import StoreError
-from fevergate.protocol.messages import AlarmState, Identity
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import Identity
 from fevergate.storage.store import Store
 from fevergate.web import board, lamps, live
 from fevergate.web.follow_ups import FollowUp, FollowUps

@@ -1,0 +1,85 @@
+"""MQTT topics: who says what where, and who may hear it."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from fevergate.errors import MessageError
+from fevergate.protocol.messages import NAME_PATTERN
+
+_NAME = re.compile(NAME_PATTERN)
+
+ROOT = "fevergate/v1"
+
+DROPPED = "$SYS/broker/publish/messages/dropped"
+"""Topic of the broker's count of dropped messages (mosquitto(8))."""
+
+
+class Topic(NamedTuple):
+    """Parts of a topic `fevergate/v1/<campus>/<name>/<kind>`."""
+
+    campus: str
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.campus}/{self.name}/{self.kind}"
+
+
+KIOSK_SAYS = (
+    "reading",
+    "health",
+    "status",
+    "settings/applied",
+    "command/result",
+    "update/want",
+    "update/state",
+)
+"""Kinds of topic that a kiosk may publish to, below its own name only."""
+
+KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
+"""Kinds of topic that a kiosk may subscribe to, below its own name only."""
+
+ADMIN_SAYS = ("settings", "command", "update", "update/piece")
+"""Kinds of topic that the administrator may publish to, below any kiosk's name."""
+
+AT_MOST_ONCE = ("time",)
+"""Kinds of topic that are published at QoS 0; all others at QoS 1."""
+
+OURSELVES = "gateway"
+"""Name of the gateway in its status topic; no kiosk may have it."""
+
+
+def gateway_status_topic(campus: str) -> str:
+    """Topic of the gateway's own status: `online`, or `offline` by last will; retained.
+
+    With it a guard's board shows that its gateway is gone.
+    """
+    return f"{ROOT}/{campus}/{OURSELVES}/status"
+
+
+def alarm_topic(campus: str, gate: str) -> str:
+    """Topic of a gate's retained `AlarmState`."""
+    return f"{ROOT}/{campus}/alarm/{gate}"
+
+
+def acknowledge_topic(campus: str, gate: str) -> str:
+    """Topic of acknowledgements (`Acknowledge`) of a gate."""
+    return f"{alarm_topic(campus, gate)}/acknowledge"
+
+
+def lamp_test_topic(campus: str, gate: str) -> str:
+    """Topic of requests to test a gate's lamps (`LampTest`)."""
+    return f"{alarm_topic(campus, gate)}/test"
+
+
+@lru_cache(4096)
+def parse_topic(topic: str) -> Topic:
+    """Parse the topic of a kiosk or of the gateway. Raises `MessageError` for any other."""
+    parts = topic.split("/", 4)
+    if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
+        raise MessageError(f"topic is not {ROOT}/<campus>/<name>/<kind>")
+    _, _, campus, name, kind = parts
+    if not _NAME.match(campus) or not _NAME.match(name):
+        raise MessageError("campus or name in the topic is not [a-z0-9-]{1,32}")
+    return Topic(campus, name, kind)
