@@ -5,7 +5,7 @@ from math import log
 import pytest
 from hardware.bench import FIGURES, LENGTHS_M, PINS, VALUES
 
-from hardware_build import electrical, optics, pins
+from hardware_build import electrical, optics, pins, quantity
 from hardware_build.errors import HardwareError
 
 DCI = optics.find("DCI")
@@ -92,4 +92,4 @@ def test_resistors_are_of_the_series():
     assert electrical.e12(221, up=True) == 270
     assert electrical.e12(220, up=True) == 220
     assert electrical.e12(990, up=True) == 1000
-    assert electrical.written(3300, "Ω") == "3.3 kΩ" and electrical.written(6.8e-6, "F") == "6.8 µF"
+    assert quantity.written(3300, "Ω") == "3.3 kΩ" and quantity.written(6.8e-6, "F") == "6.8 µF"

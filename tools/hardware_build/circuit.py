@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardware_build.electrical import Values, written
+from hardware_build.electrical import Values
 from hardware_build.errors import CircuitError, HardwareError
 from hardware_build.pins import Pins
+from hardware_build.quantity import written
 from hardware_build.table import HARDWARE, fill
 
 BOARDS = ("carrier", "gate")

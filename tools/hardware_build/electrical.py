@@ -15,6 +15,7 @@ from hardware_build.errors import HardwareError
 from hardware_build.optics import Sensor
 from hardware_build.pages import rendered
 from hardware_build.pins import PULLED_UP_AT_RESET, Pins
+from hardware_build.quantity import written
 from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "electrical.toml"
@@ -271,21 +272,6 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
     say(english, "黄灯继电器电流（经二极管）", relay_a, "A", 0, o("diode_highest_a"))
     english = "everything lit, of the fuse"
     say(english, "全部点亮，保险丝电流", lit_all_a, "A", 0, 0.75 * o("fuse_a"))
-
-
-_PREFIX = ((1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
-
-
-def written(value: float, unit: str) -> str:
-    """A value with its SI prefix and unit, such as 5.6 kΩ."""
-    if unit == "°C" or value == 0:
-        return f"{value:.3g} {unit}"
-    scale, letter = next(
-        (each for each in _PREFIX if abs(value) >= each[0] * (1 - 1e-9)), _PREFIX[-1]
-    )
-    number = value / scale
-    text = f"{number:.0f}" if number >= 100 else f"{number:.3g}"
-    return f"{text} {letter}{unit}"
 
 
 def _limits(figure: Figure) -> str:
