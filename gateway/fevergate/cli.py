@@ -59,6 +59,17 @@ class Commands(click.Group):
                 raise
             return _not_installed(cmd_name, EXTRAS[error.name])
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; a mistyped one is answered with the nearest of all."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(
+                error.command_name, possibilities=self.list_commands(ctx), ctx=ctx
+            ) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a module that it imports late may be of an extra that is missing."""
         try:

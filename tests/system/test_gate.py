@@ -11,6 +11,7 @@ import pytest
 from kiosk_helpers import ANSWER_S, FEVERISH, HEALTHY
 
 from fevergate.alarm.gpio_pins import GATES
+from fevergate.operations.status_command import look
 from fevergate.storage.connection import open_reader
 from harness.system import System
 from simulator import Fault
@@ -61,6 +62,16 @@ class Gate(System):
 
         self.until(green, "green after the button")
 
+    def status(self):
+        return look(self.settings)
+
+    def acknowledge(self, by: str) -> str:
+        """What the command says."""
+        command = [sys.executable, "-m", "fevergate.cli", "acknowledge", "north", "--by", by]
+        command += ["--settings", str(self.settings_path)]
+        done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+        return done.stdout
+
     def acknowledged_by(self) -> list[str | None]:
         reader = open_reader(self.settings.path(self.settings.database))
         try:
@@ -92,10 +103,12 @@ def test_red_stays_until_the_button_and_the_log_knows(gate):
 def test_a_command_acknowledges_with_a_name(gate):
     gate.comes(FEVERISH)
     gate.until_lamps("red")
-    command = [sys.executable, "-m", "fevergate.cli", "acknowledge", "north", "--by", "李伟"]
-    subprocess.run([*command, "--settings", str(gate.settings_path)], check=True, timeout=60)
+    gate.until(lambda: gate.status().gates[0].state == "raised", "it is announced")
+    assert gate.acknowledge("李伟") == "north：李伟 已确认。\n"
     gate.until_lamps("green")
     gate.until(lambda: gate.acknowledged_by() == ["李伟"], "the log knows who")
+    assert gate.acknowledge("王芳") == "north：红灯未亮，无需确认。\n"
+    assert gate.acknowledged_by() == ["李伟"]
 
 
 def test_a_killed_gateway_comes_back_red_until_somebody_acknowledges(gate):

@@ -27,6 +27,7 @@ from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.messages import CalibrationRecord, Command, encode
 from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import side_by_side
 from kiosk.estimate import SITES, body_c, through_emissivity
@@ -42,7 +43,7 @@ SCAN_S = 120
 
 
 @click.command("calibrate")
-@click.argument("kiosk")
+@click.argument("kiosk", shell_complete=complete_kiosk)
 @by_option("Your name; kept with the calibration.")
 @click.option(
     "--reference",

@@ -22,6 +22,7 @@ from fevergate.kiosks.remote_settings import (
 )
 from fevergate.protocol.messages import KioskSettings, KioskValues
 from fevergate.settings.gateway import load_gateway
+from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import N_, side_by_side
 from kiosk.estimate import SITES
@@ -31,7 +32,7 @@ ANSWER_S = 15
 
 
 @click.command("settings")
-@click.argument("kiosks", nargs=-1, metavar="KIOSK...")
+@click.argument("kiosks", nargs=-1, metavar="KIOSK...", shell_complete=complete_kiosk)
 @click.option(
     "--threshold", "threshold_c", type=FiniteRange(*THRESHOLD_C), help="Threshold, °C (axillary)."
 )

@@ -17,11 +17,12 @@ from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_bundle import build, read
 from fevergate.kiosks.rollout import Rollout
 from fevergate.settings.gateway import load_gateway
+from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.texts.translations import LABELS, N_, side_by_side
 
 
 @click.command("update")
-@click.argument("kiosks", nargs=-1, metavar="KIOSK...")
+@click.argument("kiosks", nargs=-1, metavar="KIOSK...", shell_complete=complete_kiosk)
 @click.option("--all", "everyone", is_flag=True, help="Update all kiosks of this gateway.")
 @click.option(
     "--firmware",

@@ -13,13 +13,15 @@ from fevergate.protocol.lamp_answer import DARK, answer
 from fevergate.protocol.messages import decode, encode
 from fevergate.protocol.topics import acknowledge_topic, alarm_topic, lamp_test_topic
 from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.shell_completion import complete_gate
+from fevergate.texts.translations import translator
 
 ANSWER_S = 10.0
-"""Longest wait for the gateway to begin the test."""
+"""Longest wait for the gateway to do what was asked."""
 
 
 @click.command("acknowledge")
-@click.argument("gate")
+@click.argument("gate", shell_complete=complete_gate)
 @by_option("Your name; the fever log shows it.")
 @settings_option("gateway.toml")
 def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
@@ -30,8 +32,18 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
     \b
       fevergate acknowledge north --by "Li Wei"
     """
-    settings = _publish(settings_path, gate, by, acknowledge_topic, Acknowledge)
-    click.echo(f"{settings.gate_title(gate, settings.language)}: acknowledgement by {by} sent")
+    settings = _as_admin(settings_path, gate)
+    say = translator(settings.language)
+    name = settings.gate_title(gate, settings.language)
+    if _is_clear(_state(settings, gate)):
+        click.echo(say("{gate}: no red light burns; there is nothing to acknowledge.", gate=name))
+        return
+    _publish(settings, gate, by, acknowledge_topic, Acknowledge)
+    if not until(lambda: _is_clear(_state(settings, gate)), ANSWER_S):
+        raise BrokerError(
+            say("{gate}: no answer to the acknowledgement; press the button at the gate", gate=name)
+        )
+    click.echo(say("{gate}: acknowledged by {by}.", gate=name, by=by))
 
 
 @click.group("lamps")
@@ -57,7 +69,7 @@ def rest_command(settings_path: Path) -> None:
 
 
 @lamps_group.command("test")
-@click.argument("gate")
+@click.argument("gate", shell_complete=complete_gate)
 @by_option("Your name; kept with the time of the test.")
 @settings_option("gateway.toml")
 def test_command(gate: str, by: str, settings_path: Path) -> None:
@@ -69,7 +81,8 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
     \b
       fevergate lamps test north --by "Li Wei"
     """
-    settings = _publish(settings_path, gate, by, lamp_test_topic, LampTest)
+    settings = _as_admin(settings_path, gate)
+    _publish(settings, gate, by, lamp_test_topic, LampTest)
     _wait_for_answer(settings, gate)
     title = settings.gate_title(gate, settings.language)
     click.echo(f"{title}: red, amber, green, sound: look and listen; noted for {by}")
@@ -80,11 +93,9 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
 
     Raises `PinsError` where it refuses the test, `BrokerError` where it does not answer.
     """
-    from fevergate.mqtt.one_shot import read_retained
 
     def begun() -> bool | None:
-        payload = read_retained(settings, alarm_topic(settings.campus, gate))
-        state = decode(payload, AlarmState) if payload else None
+        state = _state(settings, gate)
         result = answer(state)
         if result == "red":
             raise PinsError(f"{gate} is red: its lamps are not tried")
@@ -100,23 +111,38 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
         )
 
 
-def _publish(
-    settings_path: Path,
-    gate: str,
-    by: str,
-    topic: Callable[[str, str], str],
-    message: type[Acknowledge] | type[LampTest],
-) -> GatewaySettings:
-    """Publish `message` of `by` on `topic(campus, gate)` as user `admin`; returns the settings.
+def _as_admin(settings_path: Path, gate: str) -> GatewaySettings:
+    """Settings for a connection as user `admin`, whose password is beside them (admin.password).
 
-    The password is beside the settings (admin.password). Raises `NothingFoundError` for an unknown
-    gate, `SettingsError`, `BrokerError`.
+    Raises `NothingFoundError` for an unknown gate, `SettingsError`.
     """
-    from fevergate.mqtt.one_shot import publish_once
-
     settings = load_gateway(settings_path).as_user("admin")
     gates = [known.name for known in settings.gates]
     if gate not in gates:
         raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
-    publish_once(settings, topic(settings.campus, gate), encode(message(by=by)))
     return settings
+
+
+def _state(settings: GatewaySettings, gate: str) -> AlarmState | None:
+    """The state of a gate's lamps as the gateway announced it, if it did. Raises `BrokerError`."""
+    from fevergate.mqtt.one_shot import read_retained
+
+    payload = read_retained(settings, alarm_topic(settings.campus, gate))
+    return decode(payload, AlarmState) if payload else None
+
+
+def _is_clear(state: AlarmState | None) -> bool | None:
+    return True if state and state.state == "clear" else None
+
+
+def _publish(
+    settings: GatewaySettings,
+    gate: str,
+    by: str,
+    topic: Callable[[str, str], str],
+    message: type[Acknowledge] | type[LampTest],
+) -> None:
+    """Publish `message` of `by` on `topic(campus, gate)`. Raises `BrokerError`."""
+    from fevergate.mqtt.one_shot import publish_once
+
+    publish_once(settings, topic(settings.campus, gate), encode(message(by=by)))

@@ -16,12 +16,13 @@ from rich.live import Live
 from rich.text import Text
 
 from fevergate.command_line.options import json_option, language_option, settings_option
-from fevergate.command_line.terminal import console, table
+from fevergate.command_line.terminal import FittedTable, console
 from fevergate.errors import BrokerError, StoreError
 from fevergate.gateway.run_state import RunState, read_run_state
 from fevergate.mqtt.one_shot import read_all_retained
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.topics import alarm_topic
+from fevergate.reports.day_in_words import local
 from fevergate.reports.fever_log import KioskDay, read_day
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.settings.names import Names
@@ -115,7 +116,8 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
     """The status as tables for the terminal."""
     say, names = translator(language), settings.names(language)
     parts: list[RenderableType] = [
-        Text(f"{status.gateway} · {names.campus} · {time.strftime('%Y-%m-%d %H:%M:%S')}", "bold")
+        Text(f"{status.gateway} · {names.campus} · {local(status.at, settings.zone)}", "bold"),
+        Text(say("Times are those of %s.") % settings.timezone, "dim"),
     ]
     for state in status.gates:
         if state.state == "raised":
@@ -134,18 +136,22 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
         ]
     if status.running:
         parts.append(_running(status.running, say))
-    rows = (
+    silent_after_s = settings.alarm.silent_after_s
+    rows = [
         (
             *(names.gate(kiosk.gate), names.kiosk(kiosk.kiosk)),
-            *(_state(kiosk, say), _ago(status.at, kiosk.heard_at)),
+            *(_state(kiosk, status.at, silent_after_s, say), _ago(status.at, kiosk.heard_at)),
             *map(str, (kiosk.today.normal, kiosk.today.fever, kiosk.today.retry)),
             *map(str, (kiosk.today.watched_minutes, kiosk.queued)),
         )
         for kiosk in status.kiosks
-    )
+    ]
     left = [N_("Gate"), N_("Kiosk"), N_("State"), N_("Heard")]
     right = [N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")]
-    parts.append(table(map(say, left), rows, map(say, right)))
+    least = [say(title) for title in (*right[::-1], *left[:1])]
+    columns = [say(title) for title in left + right]
+    left_out = say("Left out here for want of width: {columns}. --json has everything.")
+    parts.append(FittedTable(columns, rows, [say(title) for title in right], least, left_out))
     parts += [_wifi(kiosk, say, names) for kiosk in status.kiosks if kiosk.wifi]
     parts.append(
         Text(
@@ -179,12 +185,16 @@ def _running(running: RunState, say: Say) -> Text:
     return Text(text, "" if well else "bold red")
 
 
-def _state(kiosk: KioskStatus, say: Say) -> Text:
+def _state(kiosk: KioskStatus, now: float, silent_after_s: float, say: Say) -> Text:
     if kiosk.heard_at is None:
         return Text(say("never heard"), "yellow")
     if not kiosk.online:
         return Text(say("offline"), "yellow")
-    return Text(kiosk.fault, "yellow") if kiosk.fault else Text(say("watches"), "green")
+    if now - kiosk.heard_at > silent_after_s:
+        return Text(say("silent"), "yellow")
+    if kiosk.fault:
+        return Text(trouble_text.fault(kiosk.fault, say), "yellow")
+    return Text(say("watches"), "green")
 
 
 def _wifi(kiosk: KioskStatus, say: Say, names: Names) -> Text:

@@ -10,6 +10,7 @@ from fevergate.command_line.options import DayParam, day_of, settings_option
 from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.reports.day_in_words import struck_in_words
 from fevergate.settings.gateway import load_gateway
+from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
@@ -47,7 +48,7 @@ class HourParam(click.ParamType[int]):
 
 
 @click.command("strike")
-@click.argument("kiosk")
+@click.argument("kiosk", shell_complete=complete_kiosk)
 @click.option(
     "--date", "day", type=DayParam(), required=True, help="Day of the rows, in local time."
 )
