@@ -45,7 +45,8 @@ _FAULT_AFTER = 5  # failed samples in a row until a fault is shown
 _FAULT_RETRY_MS = 1000
 _UPKEEP_MS = 60_000  # interval of the checks of sensor and display, while nobody is scanned
 _COUNT_MS = 60_000
-_NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)  # reasons that prove no person
+# A reading with one of these reasons does not show that a person came.
+_NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)
 _ANSWER_MS = 1500  # shortest time that a verdict is shown
 _WATCHDOG_MS = 30_000  # longer than any operation on the board, mounting the flash included
 
@@ -137,10 +138,11 @@ class App:
                 await asyncio.sleep(1)
 
     async def _prove(self):
-        """Confirm an update on trial once it is healthy, or reset; report one rolled back."""
+        """Confirm an update on trial once it is healthy, or reset the board after `TRIAL_MS`;
+        without a trial, report an update that was rolled back."""
         while not self.update.healthy(self.uptime.ms(), self.link.up):
             if self.update.on_trial and self.uptime.ms() > TRIAL_MS:
-                print("not healthy in time")
+                print("update not healthy in time")
                 machine.reset()
             await asyncio.sleep(1)
         if self.update.on_trial:
@@ -169,7 +171,7 @@ class App:
                 self.frozen.check(object_c, ambient_c)
                 self._sample(object_c, ambient_c)
             except (BlindedError, LensError, SetupError) as error:
-                self._faulty(error)  # keep sampling: the cause may pass
+                self._faulty(error)  # keep sampling: the cause may go away
                 self._late()
             except SensorError as error:
                 self._sensor_failed(error)
@@ -217,7 +219,7 @@ class App:
             self._seen_ms = now
         if scan.blinded:
             self._answer_all(judgements, now)
-            raise BlindedError("%.1f C without anybody" % object_c)
+            raise BlindedError("%.1f C with nobody there" % object_c)
         for judgement in judgements:
             self.lens.judged(judgement.reason)
             if judgement.reason not in _NOBODY:
@@ -270,7 +272,7 @@ class App:
         try:
             self.usual_visitors.look(now + self.settings.utc_offset_min * 60)
         except OSError as error:
-            print("usual not kept:", error)
+            print("visitor counts not kept:", error)
         if self.usual_visitors.blind and not before:
             print("nobody as usual")
             self.report.now()
@@ -287,7 +289,7 @@ class App:
             try:
                 self.panel.verdict(verdict, reason, judgement.body_c)
             except Exception as error:  # the LED is already lit; the reading must still be sent
-                print("not shown:", error)
+                print("verdict not shown:", error)
             self._answered_ms = now
             self._red = verdict == screening.FEVER
             if verdict == screening.RETRY:
@@ -302,7 +304,7 @@ class App:
         except OutboxError as error:
             # The flash is full or broken: send the reading all the same, and count it as unkept.
             self.unkept += 1
-            print("not kept:", error)
+            print("record not kept:", error)
         text = messages.reading(self.settings.kiosk, self.boot, data)
         print("reading", text)
         self.link.send(self.boot, self.seq, verdict == screening.FEVER, text)
@@ -338,7 +340,7 @@ class App:
         if self.unit.check():
             self.sensor_id = self.unit.number
             self.decision.set_sensor(self.sensor_id)
-            # RTC memory survives a reset but not a power cut, as does the can's warmth.
+            # RTC memory and the can's warmth both survive a reset, and neither a power cut.
             self.warm_up = WarmUp(machine.RTC().memory() == self.sensor_id.encode())
             self._invite()
 
@@ -365,7 +367,8 @@ class App:
             self._faulty(error)
 
     def _late(self):
-        """Raise the alarm due for a positive who did not come back; call after a failed sample."""
+        """Call after a failed sample: raises the alarm that is due for a person whose scan was
+        positive and who did not come back."""
         now = self.uptime.ms()
         self._answer_all(self.decision.overdue(now), now)
 

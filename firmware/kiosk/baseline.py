@@ -10,10 +10,10 @@ _MIDDLE_C = 36.5
 
 BOUND_C = 0.8
 """Largest offset (°C, either way). It covers the error of the room term in a hall 10 °C from the
-reference room, and a sensor at the edge of its class; a larger offset means a fault."""
+reference room, and a sensor at the limit of its accuracy; a larger offset means a fault."""
 
 _STEP_C = 0.02
-"""Largest move per scan (°C): a bus full of feverish children has no effect that matters."""
+"""Largest move per scan (°C), so that a group of people who are all warm shifts it slowly."""
 
 _WINDOW = 31
 _LEAST = 8
@@ -21,8 +21,9 @@ _LEAST = 8
 
 _PAUSE_S = 3600
 _HALF_LIFE_S = 7 * 24 * 3600
-"""Half-life with which the offset returns to 0 while nobody comes, after a pause of `_PAUSE_S`: a
-sensor's error lasts, a hall's heater is switched off after the season."""
+"""Half-life (s) of the offset in pauses of at least `_PAUSE_S` (s) without people. The offset stays
+for days, because a sensor's error lasts, but not for months, because a hall's heater is switched
+off after the season."""
 
 
 class Baseline:
@@ -45,7 +46,8 @@ class Baseline:
         return self._wanted_c is not None and abs(self._wanted_c) >= BOUND_C
 
     def learn(self, body_c):
-        """Take the estimate (°C, factory curve) of a normal scan; never that of an alarm."""
+        """Take the estimate (°C, factory curve) of a normal scan, or of one that only a high
+        baseline made too cold; never that of a positive scan."""
         if self._fixed:
             return
         ordered = self._ordered
@@ -67,6 +69,6 @@ class Baseline:
             self.offset_c = max(-BOUND_C, self._wanted_c, self.offset_c - _STEP_C)
 
     def rest(self, seconds):
-        """Take a time (s) in which nobody came; less than `_PAUSE_S` has no effect."""
+        """Take a pause (s) in which nobody came; one below `_PAUSE_S` has no effect."""
         if seconds >= _PAUSE_S and not self._fixed:
             self.offset_c *= 0.5 ** (seconds / _HALF_LIFE_S)

@@ -1,7 +1,7 @@
 """Turns the sensor's samples into judgements: scan, calibration, estimate and screening.
 
-Uses no pins and no network. The baseline and a positive who was asked for another scan are kept on
-flash, so that they survive a power cut.
+Uses no pins and no network. The baseline, and a positive scan that waits for a second one, are kept
+on flash, so that they survive a power cut.
 """
 
 from kiosk import screening
@@ -22,7 +22,8 @@ class Decision:
     """Takes samples and returns judgements, usually none.
 
     `warming`: the sensor's can has not settled since power-on, so no verdict is `normal`;
-    `left_over`: the alarm for a positive who waited for a scan when the power was cut, or None.
+    `left_over`: the alarm for a person whose positive scan waited for a second one when the power
+    was cut, or None.
     """
 
     def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
@@ -53,7 +54,8 @@ class Decision:
         return self.overdue(now_ms)
 
     def overdue(self, now_ms):
-        """The alarm that is due for a positive who did not come back, as a tuple of at most one."""
+        """The alarm that is due because a person whose scan was positive did not come back, as a
+        tuple of at most one."""
         late = None if self.scan.scanning else self.screening.overdue(now_ms)
         return (late,) if late else ()
 
@@ -152,7 +154,7 @@ def _values(judgement):
 
 def _remembered(stored):
     """(baseline offset in °C, alarm or None) of what `remember` wrote; (0.0, None) for anything
-    malformed. The alarm is for a positive who waited for another scan at the power cut."""
+    malformed. The alarm is that for a positive scan which waited for a second one."""
     try:
         offset, values = stored
         offset_c = offset / 100

@@ -35,7 +35,8 @@ _PROBE = b"\xe3"  # NOP, sent first: a missing display is found with two bytes, 
 class Display:
     """A display: `message` sets what to show, `flush` draws and sends it.
 
-    Screening goes on without a display: no error is raised, `ok` says whether it answers.
+    Screening goes on without a display, so no error is raised. `ok` is False where the display does
+    not answer, or is to be initialised again.
     """
 
     def __init__(self, bus):
@@ -108,7 +109,7 @@ class Display:
         except OSError:
             self._failed()
         except BusError:
-            self.ok = False  # without `_AGAIN_MS`: nothing was sent, so nothing blocked
+            self.ok = False  # no pause of `_AGAIN_MS`: nothing was sent, so nothing blocked
         finally:
             self._drawing = False
 
@@ -138,7 +139,7 @@ class Display:
             self.ok = False
 
     def _failed(self):
-        self.ok = False  # the other pages would block as long again
+        self.ok = False  # send no more: each further page would block as long again
         self._failed_ms = time.ticks_ms()
 
     def _command(self, commands):
@@ -178,8 +179,8 @@ class Display:
                 x += 16 * scale
 
     def _letter(self, char, x, y, scale):
-        """Draw a letter of the built-in font, stretched in height to be read from the distance at
-        which a Chinese character is."""
+        """Draw a letter of the built-in font, stretched in height: it can then be read from as far
+        away as a Chinese character."""
         column = bytearray(8)
         framebuf.FrameBuffer(column, 8, 8, framebuf.MONO_VLSB).text(char, 0, 0)
         high = 2 + scale

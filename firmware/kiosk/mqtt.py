@@ -97,7 +97,8 @@ class Client:
         self.state = _OFF if error is None else FAILED
 
     def publish(self, topic, payload, retain=False):
-        """Queue a message (str or bytes) with QoS 1; returns False where the queue is full."""
+        """Queue a message (str or bytes) with QoS 1; returns False while offline or where the queue
+        is full."""
         if self.state != UP or len(self._out) >= _QUEUE or len(self._in_flight) >= _IN_FLIGHT:
             return False
         number = self._next()
@@ -195,7 +196,7 @@ class Client:
                 if buffer[start - 1] < 0x80:
                     break
                 if shift > 21:
-                    raise MqttError("a length of more than four bytes")
+                    raise MqttError("remaining length above 4 bytes")
             end = start + length
             if end - at > len(buffer):
                 if not self._drop(at, start, have):
@@ -242,7 +243,7 @@ class Client:
             self._in_flight.pop(body[0] << 8 | body[1], None)
         elif kind == 9 and size >= 3:  # SUBACK [3.9]
             if self._subscribing != body[0] << 8 | body[1] or size != 2 + len(self._topics):
-                raise MqttError("SUBACK for what was not asked")
+                raise MqttError("an unexpected SUBACK")
             if any(code & 0x80 for code in body[2:]):
                 raise MqttError("the broker refused a subscription")
             self._in_flight.pop(self._subscribing, None)
@@ -273,13 +274,14 @@ class Client:
         number_at = 2 + (body[0] << 8 | body[1]) if len(body) >= 2 else 0
         payload_at = number_at + (2 if qos else 0)
         if qos > 1 or not number_at or payload_at > len(body):
-            raise MqttError("a message that is none")
+            raise MqttError("a malformed PUBLISH")
         self.on_message(bytes(body[2:number_at]).decode(), bytes(body[payload_at:]))
         if qos:
             self._acks += b"\x40\x02" + bytes(body[number_at:payload_at])
 
     def _write(self, stream, now):
-        """Send acknowledgements and one packet, no more: the scan must not wait."""
+        """Make at most two writes, each of one packet or of all acknowledgements: the scan must not
+        wait."""
         for _ in range(2):
             if not self._part:
                 if self._acks:

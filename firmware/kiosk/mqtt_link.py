@@ -15,11 +15,11 @@ from kiosk.address import Address
 from kiosk.transport import Connector
 
 _KEEP_ALIVE_S = 30
-_BACKLOG = 6  # with so many readings in flight, the outbox sends fevers only
-_WINDOW = 8  # with so many in flight, a new reading waits in the outbox
+_BACKLOG = 6  # with this many readings in flight, the outbox sends fevers only
+_WINDOW = 8  # with this many in flight, a new reading waits in the outbox
 _URGENT = 8  # fevers may exceed `_WINDOW` by this: a gateway that cannot store still lights red
 _STORED_MS = 15_000  # time for an acknowledgement, after which readings are sent again
-_STORED_MAX_MS = 240_000  # that time is doubled at each failure, up to this
+_STORED_MAX_MS = 240_000  # that time doubles each time it passes in vain, up to this
 _POLL_MS = 10
 _IDLE_POLL_MS = 40
 _BACKOFF_MIN_MS = 1000
@@ -88,7 +88,8 @@ class MqttLink:
         return self._client.state == mqtt.UP
 
     def send(self, boot, seq, fever, text):
-        """Send a new reading (JSON) at once where connected; else it goes out from the outbox."""
+        """Send a new reading (JSON) at once. Offline, or with too many in flight (`_WINDOW`,
+        `_URGENT`), this does nothing: the reading is sent from the outbox later."""
         if not self.up or len(self._under_way) >= (_WINDOW + _URGENT if fever else _WINDOW):
             return
         if self._publish("reading", text):
@@ -96,7 +97,7 @@ class MqttLink:
             self._client.handle()
 
     def say(self, kind, text, retain=False):
-        """Send a message that may be lost, such as health: it is dropped while offline."""
+        """Send a message that may be lost, such as health; while offline it is dropped."""
         if self.up:
             self._publish(kind, text, retain)
 

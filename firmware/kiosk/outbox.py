@@ -213,7 +213,7 @@ class Outbox:
             segment.remove(self._folder, state)
 
     def _drop_oldest(self):
-        """Give up the oldest reading that is no fever, or the oldest fever where all are."""
+        """Give up the oldest reading that is not a fever; the oldest fever where all are fevers."""
         for states in (self._others, self._fevers):
             if states:
                 seq = segment.next_seq(states[0])

@@ -69,7 +69,7 @@ class Panel:
         self._say("idle")
 
     def offline(self, code):
-        """Show on the idle screen why the broker is not reached; None: it is."""
+        """Show on the idle screen why the broker is out of reach; None: it is connected again."""
         self._offline = code
         if self._idling and not self._found:
             self._say("idle")

@@ -1,4 +1,4 @@
-"""Encoder of QR codes of one size, for the display: a phone's camera joins the board's Wi-Fi by it.
+"""Encodes QR codes of one size for the display; with one a phone's camera joins the board's Wi-Fi.
 
 Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Source: ISO/IEC
 18004:2015, 7.4 (data), 7.5 (Reed-Solomon), 7.7 (placement), 7.8 (mask), 7.9 (format).
@@ -6,8 +6,8 @@ Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Sourc
 
 SIZE = 29
 BYTES_MAX = 53
-_DATA = 55
-_CHECK = 15
+_DATA = 55  # code words of data, mode and length included
+_CHECK = 15  # code words of Reed-Solomon check
 _FORMAT = 0x77C4  # level L, mask 0, with its own check bits (annex C)
 _BYTES = 4  # the mode indicator (table 2)
 

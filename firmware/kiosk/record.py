@@ -1,6 +1,6 @@
 """Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth of its JSON. Pure.
 
-Temperatures are stored as hundredths of a degree above -100 °C, the resolution of messages.
+Temperatures are stored in hundredths of a degree, the resolution of messages, above -100 °C.
 """
 
 import binascii

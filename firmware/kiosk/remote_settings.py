@@ -26,7 +26,8 @@ _VERSION_MAX = 2**31 - 1
 
 
 class RemoteSettings:
-    """The settings in force (`settings`), and the `version` of the gateway's, 0 where none came."""
+    """`settings`: the settings in force; `version`: that of the gateway's last settings, 0 before
+    the first."""
 
     def __init__(self, own, path="/remote"):
         """`own`: the values of settings.json. Raises `SettingsError` where they are invalid."""
@@ -75,7 +76,7 @@ class RemoteSettings:
         merged = dict(self._own)
         for name, value in values.items():
             if name not in FIELDS:
-                raise SettingsError("%s: is the kiosk's own" % str(name)[:32])
+                raise SettingsError("%s: cannot be set from the gateway" % str(name)[:32])
             merged[name] = value
         return Settings(merged), version
 

@@ -35,9 +35,9 @@ class Installed:
     """Which firmware the board boots, and what became of the last update.
 
     `good`: slot of the firmware in force; `trial`: slot of an update that must still prove healthy,
-    or ""; `booted`: the trial had its boot; `issued`: when the last update was issued, `version`
-    its version; `failed`: the version that was rolled back, or ""; `fault`: the sensor fault that
-    was there before the update.
+    or ""; `booted`: that update has been booted once; `issued`: when the last update was issued,
+    `version`: its version; `failed`: the version that was rolled back, or ""; `fault`: the sensor
+    fault that was there before the update.
     """
 
     def __init__(self, path=_INSTALLED):
@@ -73,7 +73,8 @@ class Installed:
         )
 
     def choose(self):
-        """The slot to boot now; a trial that already had its boot is over. Raises `OSError`."""
+        """The slot to boot now. An update on trial is booted once; if it has not proved healthy by
+        the next boot, it is given up. Raises `OSError`."""
         if not self.trial:
             return self.good
         if not self.booted:

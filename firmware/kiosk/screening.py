@@ -14,8 +14,9 @@ Where the limits come from:
   by no more than skin recovers in that time, is still asked to wait.
 - **Confirm.** With 13,699 people a day even a good kiosk has hundreds of false positives. A first
   positive asks for another scan; it becomes an alarm when that scan agrees, when nobody comes
-  within `_CONFIRM_MS`, and when the next scan is clearly of another person.
-- **Absolute limit.** `_LIMIT_C` by the factory curve is positive, whatever the baseline.
+  within `_CONFIRM_MS`, or when the next scan is clearly of another person.
+- **Absolute limit.** `_LIMIT_C` by the factory curve, or a higher threshold, is positive whatever
+  the baseline.
 - **Room.** The sensor's accuracy holds from 16 °C on (data sheet 3901090614); above 35 °C the air
   is as warm as skin, and the skin says nothing about the body.
 """
@@ -45,14 +46,15 @@ UNCONFIRMED = "unconfirmed"  # positive, and the person did not come back for an
 
 _SKIN_MIN_C = 30.0
 _SKIN_MAX_C = 42.0
-"""Plausible skin temperatures: from two SD below skin that comes out of the frost, 33.2 ± 1.5 °C
-(Dzien 2020), to that of the highest fever."""
+"""Plausible skin temperatures: from two SD below the skin of people who come out of the frost
+(33.2 ± 1.5 °C, Dzien 2020) to that of the highest fever."""
 
 _BODY_MIN_C = 35.6
 """Lowest estimate (°C) that is judged: a lower one comes from cold skin, not from the body."""
 
 _LIMIT_C = 38.0
-"""Estimate (°C) by the factory curve that is positive whatever the baseline."""
+"""Estimate (°C) by the factory curve that is positive whatever the baseline, unless the threshold
+is higher."""
 
 ROOM_MIN_C = 16.0
 ROOM_MAX_C = 35.0
@@ -67,8 +69,8 @@ two scans, each 0.11 °C at the inner canthus (Wang et al. 2023)."""
 _COLD_MS = 60_000
 _REWARM_C = 0.4
 _REWARM_C_PER_S = 0.06
-"""Fastest recovery of cold skin: 1.5 times a forehead's first rise (Dzien 2020), above the noise of
-two scans, `_REWARM_C`."""
+"""For `_COLD_MS` after a cold scan, a rise below `_REWARM_C` (noise of two scans) plus this rate is
+taken for skin that recovers. The rate is 1.5 times a forehead's first rise (Dzien 2020)."""
 
 
 class Judgement:
@@ -112,9 +114,9 @@ class Screening:
     def judge(self, now_ms, skin_c, air_c, quality="", stayed=False, scan=None):
         """Judge one scan; returns a list of judgements, the last for the person in view.
 
-        There are two when this scan shows that an earlier positive has left. `quality`: the reason
-        why the scan is poor, or ""; with `SENSOR`, `skin_c` and `air_c` (°C) are None. `stayed`:
-        nobody has left the view since the last scan.
+        There are two when this scan shows that the person of an earlier positive scan has left.
+        `quality`: the reason why the scan is poor, or ""; with `SENSOR`, `skin_c` and `air_c` (°C)
+        are None. `stayed`: nobody has left the view since the last scan.
         """
         if self._judged_ms is not None:
             self.baseline.rest((now_ms - self._judged_ms) // 1000)
@@ -176,7 +178,7 @@ class Screening:
             return ROOM
         if factory_c - max(self.baseline.offset_c, 0.0) < _BODY_MIN_C:
             if factory_c >= _BODY_MIN_C:
-                # Too cold only by a high baseline, which may be out of date: it learns from this.
+                # Too cold only because the baseline is high: it may be out of date, so it learns.
                 self.baseline.learn(factory_c)
             self._cold_c = factory_c
             self._cold_ms = now_ms

@@ -27,7 +27,7 @@ def new(boot, window, fever):
 
 
 def named(name):
-    """The state for a file's name, still to be loaded, or None where it is no segment."""
+    """The state for a file's name, still to be loaded; None where the file is not a segment."""
     boot, dash, rest = name.partition("-")
     if not (dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"):
         return None

@@ -29,8 +29,8 @@ _GLIMPSE_SAMPLES = 10
 gone sooner."""
 
 _FORGET_MS = 30 * 60_000
-"""Glimpses farther apart than this are not counted together: a guard who walks past the kiosk of an
-empty hall is no dirt."""
+"""Glimpses farther apart than this are not counted together: a guard who walks past now and
+then in an empty hall does not mean dirt."""
 
 _BLOCK_MS = 20_000
 """Time over which the can's temperature is averaged; the mean is good to some thousandths of a

@@ -13,7 +13,7 @@ from kiosk.words import LANGUAGES
 BASELINES = ("auto", "fixed", "off")
 
 _SSID_BYTES = 32
-_NOTICE_UNITS = 16
+_NOTICE_UNITS = 16  # width of a notice in letters; a Chinese character is two wide
 _GLYPH_BYTES = 32
 
 # Field: (type, default), or (type,) for a field that is required.
@@ -53,8 +53,8 @@ _FIELDS = {
 
 
 def check(values, settings):
-    """Set each field of `values`, or its default, as an attribute of `settings`. Raises
-    `SettingsError`, one line: field, what was expected."""
+    """Set each field of `values`, or its default, as an attribute of `settings`, and those that
+    are derived from them. Raises `SettingsError`, one line: field, what was expected."""
     for name, field in _FIELDS.items():
         if name in values:
             value = values[name]
@@ -101,7 +101,7 @@ def _between(settings, name, low, high):
 
 
 def _ssid(settings):
-    """The Wi-Fi's name as bytes: of `wifi_ssid_hex` where given, for names that are not UTF-8."""
+    """The Wi-Fi's name as bytes; from `wifi_ssid_hex` where given, for names not in UTF-8."""
     ssid = settings.wifi_ssid.encode()
     if settings.wifi_ssid_hex:
         try:

@@ -1,6 +1,6 @@
 """The display during commissioning: how to join the board's Wi-Fi, and the state of the setup.
 
-Shows in turns the Wi-Fi as a QR code, its name and password, and the page's address.
+Shows in turn the Wi-Fi as a QR code, its name and password, and the page's address.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _LINE_LETTERS = 16
 
 
 class SetupDisplay(Display):
-    """Display that shows its screens in turns: call `invite`, then `run`; `tell` adds a screen."""
+    """Display that shows its screens in turn: call `invite`, then `run`; `tell` adds a screen."""
 
     def __init__(self, bus):
         Display.__init__(self, bus)
@@ -34,9 +34,10 @@ class SetupDisplay(Display):
         self._screens = [None, (name, password), ("http://", address)]
 
     def tell(self, key, about="", sign=None, last=False):
-        """Show a state first and then in turns: `WORDS[key]`, or its first line and `about`.
+        """Show the state `WORDS[key]` at once, and from then on in turn with the other screens.
 
-        `sign`: "check", "warning" or None; `last`: the invitation is not shown any more.
+        `about`: second line, where that of the words is empty; `sign`: "check", "warning" or None;
+        `last`: the invitation is not shown any more.
         """
         head, tail = WORDS[key]
         self._news = (head, (tail or about)[:_LINE_LETTERS], sign)
@@ -45,7 +46,7 @@ class SetupDisplay(Display):
         self._changes += 1
 
     async def run(self):
-        """Show the screens in turns, for ever."""
+        """Show the screens in turn, for ever."""
         at = 0
         while True:
             screens = ([self._news] if self._news else []) + self._screens

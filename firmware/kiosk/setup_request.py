@@ -13,12 +13,12 @@ _CA_MAX = 4096
 
 
 class SetupRequest:
-    """A checked message of the setup page; without code or file it takes those of the request
-    `before`. Raises `SettingsError`.
+    """A checked message of the setup page. One without a code or file takes that of `before`, the
+    request before it. Raises `SettingsError`.
 
     `code`: (host, port, code), or None where `text` is the kiosk's file; `network`: the Wi-Fi's
-    name as bytes, b"" for none, `ssid` as text; `used`: the code has been spent; `anyway`: store
-    the settings without trying the Wi-Fi.
+    name as bytes, b"" for none; `ssid`: the same as text; `used`: the code has been used up;
+    `anyway`: store the settings without trying the Wi-Fi.
     """
 
     def __init__(self, message, before):
@@ -41,13 +41,13 @@ class SetupRequest:
         if not self.text and before and not before.used:
             self.code, self.text = before.code, before.text
         elif not self.text:
-            raise SettingsError("expected a setup code of the gateway's page of this kiosk")
+            raise SettingsError("expected a setup code from this kiosk's page on the gateway")
         elif self.text[0] != "{":
             self.code = setup_code.parse(self.text)
         if self.code:
             self.anyway = False
             if not self.ssid:
-                raise SettingsError("Wi-Fi: expected a name, to reach the gateway by")
+                raise SettingsError("Wi-Fi: expected a name, needed to reach the gateway")
         else:
             _, _, checked = understand(self.text, self)
             self.network, self.password = checked.ssid, checked.wifi_password

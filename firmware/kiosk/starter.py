@@ -1,10 +1,10 @@
 """Boots the firmware flashed over USB, or that of a slot which an update was written to.
 
-Always runs from the flashed files, which no update changes, so those of an old board import
-`kiosk.app` and `kiosk.commissioning` from a new slot: these names and their `main` must stay. An
-update has one boot on trial: if it crashes, hangs, or does not prove healthy in time, the next boot
-is that of the firmware before. A power cut during the trial therefore costs the update, never the
-kiosk.
+This file always runs as it was flashed over USB, because no update changes it. On an old board it
+imports `kiosk.app` and `kiosk.commissioning` from a newer slot: these names and their `main` must
+stay. An update has one boot on trial: if it crashes, hangs, or does not prove healthy in time, the
+next boot runs the firmware before it. A power cut during the trial therefore costs the update,
+never the kiosk.
 """
 
 import os

@@ -38,8 +38,8 @@ class Update:
 
     @property
     def on_trial(self):
-        """Whether the running firmware is an update that has not proved healthy yet. One that was
-        just installed does not run before its boot, so it does not count."""
+        """Whether the running firmware is an update that has not proved healthy yet. An update that
+        was installed but not booted yet is not running, so it does not count."""
         return bool(self.installed.trial) and self.installed.booted
 
     @property
@@ -50,7 +50,8 @@ class Update:
         return "rolled back %s" % self.installed.failed[:32] if self.installed.failed else ""
 
     def healthy(self, up_ms, line_up):
-        """Whether the running firmware is healthy: up for 20 s, connected, no new sensor fault."""
+        """Whether the running firmware is healthy: up for 20 s and connected; on trial also without
+        a new sensor fault."""
         fault = self.host.fault()
         same = fault is not None and fault in ("", self.installed.fault)
         return up_ms >= _TRIAL_MIN_MS and line_up and (same or not self.on_trial)
@@ -93,8 +94,8 @@ class Update:
                 self.host.say("refused", error=plain("memory: %s" % error))
 
     async def take(self, offer):
-        """Install one offer and restart. Raises `UpdateError` or `OSError`; the installed firmware
-        has then not changed."""
+        """Install one offer and restart. Raises `UpdateError` or `OSError`, which leave the
+        installed firmware unchanged."""
         while not self.host.idle():
             await asyncio.sleep(0.1)  # loading the modules would delay a scan
         from kiosk.update_install import Installation

@@ -69,7 +69,7 @@ async def _take(file, line, slot):
         name, size, digest = line.decode().split()
         left = int(size)
     except ValueError:
-        raise UpdateError("a line is no file's")
+        raise UpdateError("a malformed line for a file")
     if not _inside(name):
         raise UpdateError("%s: no path within a slot" % name[:32])
     target = slot + "/" + name

@@ -38,8 +38,8 @@ class Installation:
         self._arrived.set()
 
     async def run(self, offer):
-        """Install the offer and restart. Raises `UpdateError` or `OSError`; the installed firmware
-        has then not changed."""
+        """Install the offer and restart. Raises `UpdateError` or `OSError`, which leave the
+        installed firmware unchanged."""
         await self._check(offer)
         fault = self._host.fault()
         path = self._folder + "/update.bundle"
@@ -60,7 +60,7 @@ class Installation:
         installed = self._installed
         installed.trial, installed.booted = slot, False
         installed.issued, installed.version = offer["issued"], offer["version"]
-        # The update may prove healthy with a fault that was there before and after fetching it.
+        # A sensor fault that lasted through the download does not fail the update's trial.
         installed.failed = ""
         installed.fault = fault if fault and fault == self._host.fault() else ""
         installed.write()
@@ -78,7 +78,7 @@ class Installation:
         if self._installed.trial:
             raise UpdateError("an update is on trial: wait for its end")
         if offer["issued"] <= self._installed.issued:
-            raise UpdateError("issued: a later offer was taken already")
+            raise UpdateError("issued: not after the offer taken last")
         if BOARD not in offer["boards"]:
             raise UpdateError("not for this board: %s" % BOARD)
         if offer["abi"] != ABI:

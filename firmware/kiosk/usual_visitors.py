@@ -1,9 +1,10 @@
 """Learns how many people usually come in each hour, to notice that a kiosk sees nobody any more.
 
 Behind a covered lens the view is as steady as an empty wall, so the sensor alone does not show it.
-But people come at the same hours, separately for working days and weekends. Where too many are
-missing, this is no fault and no alarm, because the day may be a holiday; the time just does not
-count as watched. Pure, except for its file on flash.
+But people come at much the same hours, so their number is learned for each hour, of working days
+and of weekend days. When too many of the usual visitors fail to come, health says so and the time
+does not count as watched. It is neither a fault nor an alarm, because the day may be a holiday.
+Pure, except for its file on flash.
 """
 
 import binascii
@@ -11,10 +12,11 @@ import binascii
 from kiosk.safe_file import SafeFile
 
 _MISSING = 20
-"""Usual visitors without any seen after which the kiosk counts as blind: by chance once in e^20."""
+"""The kiosk counts as blind once this many visitors were expected since the last one was seen. By
+chance (Poisson) this has a probability of e^-20."""
 
 _WHOLE_S = 3000
-"""Watched time (s) of an hour from which its count is learned."""
+"""Least time (s) of an hour that must be watched for its count to be learned."""
 
 _HOURS = 48  # 24 of a working day, then 24 of a weekend day
 _MOST = 250  # highest count that is kept: one byte an hour
@@ -50,7 +52,7 @@ class UsualVisitors:
         self._missing = 0.0
 
     def look(self, local_s):
-        """Take the local time (s since 1970). Raises `OSError` where the counts are not kept."""
+        """Take the local time (s since 1970). Raises `OSError` where counts cannot be stored."""
         elapsed_s = local_s - self._at_s
         self._at_s = local_s
         hour = local_s // 3600 % 24
@@ -71,11 +73,10 @@ class UsualVisitors:
             return
         before = self._people[self._hour]
         if before == _UNKNOWN:
-            after = seen // 2  # one day is no rule yet
+            after = seen // 2  # half, because one day may be an exception
         elif self.blind:
-            after = (
-                before - (before + 15) // 16
-            )  # learns slowly: the lens may be covered, or the kiosk moved to a quieter gate
+            # Slowly: the lens may be covered, or the kiosk was moved to a quieter gate.
+            after = before - (before + 15) // 16
         else:
             after = before + (seen - before) // 4 + (seen > before)
         if after != before:

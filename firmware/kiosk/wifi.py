@@ -32,7 +32,7 @@ _STATE = "/line"
 _LOST = 200  # network.STAT_BEACON_TIMEOUT
 _JOINING = 1001  # network.STAT_CONNECTING
 _JOINED = 1010  # network.STAT_GOT_IP
-_NO_ADDRESS = 1100  # ours: joined, but DHCP gives nothing
+_NO_ADDRESS = 1100  # a code of our own: joined, but DHCP gives no address
 
 
 def _never_seen() -> int:
@@ -50,9 +50,10 @@ def _always() -> bool:
 class Wifi:
     """The station interface; without an SSID the board is assumed to be on a network already.
 
-    `trouble`: why the broker was not reached last, a code of `WLAN.status()` (`_JOINED`: in spite
-    of Wi-Fi), `_NO_ADDRESS`, or 0. The caller sets `line()`, whether the broker is connected,
-    `show(code)`, which shows why it is not, or None, and `idle_ms()`, the time without people.
+    `trouble`: why the broker was last out of reach: a code of `WLAN.status()` (`_JOINED`: although
+    Wi-Fi worked), `_NO_ADDRESS`, or 0 before the first failure. The caller sets three callbacks:
+    `line()` returns whether the broker is connected, `show(code)` displays why it is not (None: it
+    is connected again), and `idle_ms()` returns the time without people.
     """
 
     def __init__(self, settings):
@@ -128,8 +129,8 @@ class Wifi:
         self._watch_line()
 
     def _join(self):
-        """Begin to join the strongest access point of a scan; without a scan (somebody is there) or
-        a hit (the name is hidden), the one that the driver finds."""
+        """Begin to join the strongest access point of a scan. The driver chooses one where no scan
+        may run (somebody is there) or none was found in it (the network's name is hidden)."""
         self._bssid, self._wanted = self._wanted, None
         if self._bssid is None and self.idle_ms() >= SCAN_IDLE_MS:
             strongest = self._strongest()
@@ -178,7 +179,8 @@ class Wifi:
         return code
 
     def _watch_line(self):
-        """Without a broker for long: show why, restart the interface, at last reset the board."""
+        """While the broker is out of reach: after a time show why, later restart the interface, and
+        at last reset the board."""
         if self._reboots is None:
             stored = self._file.read()
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
@@ -202,14 +204,14 @@ class Wifi:
             and self._down_s >= _REBOOT_S[self._reboots]
             and idle_ms >= SCAN_IDLE_MS
         ):
-            # Counted before the reset: a count that cannot be kept must not reset for ever.
+            # Stored before the reset: where that fails, the board must not reset again and again.
             self._file.write(self._reboots + 1)
-            print("wifi: no line for %d s, the board starts anew" % self._down_s)
+            print("wifi: offline for %d s, the board starts anew" % self._down_s)
             machine.reset()
         elif self._down_s >= _RESTART_S << self._restarts and idle_ms >= _RESTART_IDLE_MS:
             self._restarts = min(self._restarts + 1, _RESTARTS_MAX)
             self.trouble = self.code()
-            print("wifi: no line for %d s, the interface starts anew" % self._down_s)
+            print("wifi: offline for %d s, the interface starts anew" % self._down_s)
             self._wlan.active(False)
             self._asked = self._joined = False
             self._start()

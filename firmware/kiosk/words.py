@@ -21,7 +21,7 @@ def words_in(language):
 
 
 def line_word(code, language):
-    """The text for a code of `Wifi.trouble`: why the broker is not reached."""
+    """The text for a code of `Wifi.trouble`: why the broker is out of reach."""
     from kiosk.words_line import word
 
     give_back("words_line")

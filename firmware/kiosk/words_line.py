@@ -1,6 +1,6 @@
-"""Texts of the idle screen that say why the broker is not reached.
+"""Texts of the idle screen that say why the broker is out of reach.
 
-Loaded when it is not, and unloaded afterwards. Codes are those of `Wifi.trouble`.
+Loaded when such a text is drawn, and unloaded afterwards. Codes are those of `Wifi.trouble`.
 """
 
 PASSWORD = ("密码不对", "Password")
@@ -30,7 +30,7 @@ WORDS = {
 
 
 def word(code, language):
-    """The text for a code, in "zh" or "en": four Chinese characters or eight letters."""
+    """The text for a code, in "zh" or "en"; it fits into a line of the display."""
     pair = WORDS.get(code, OTHER)
     text = pair[1 if language == "en" else 0]
     return text % code if pair is OTHER else text

@@ -218,7 +218,7 @@ def test_an_offer_that_was_taken_once_is_never_taken_again(system, board, tmp_pa
     assert command(system, "north-1", "--firmware", str(folder)).returncode == 0
     since = len(board.console)
     offered(system, played_again)
-    assert "a later offer was taken already" in said(board, "update refused", since)
+    assert "not after the offer taken last" in said(board, "update refused", since)
     assert version(board) == NEW
 
 

@@ -16,14 +16,15 @@ Group = TypeVar("Group")
 
 @dataclass(frozen=True)
 class Table:
-    """A TOML file: its data, and its text, in which an error's line is found."""
+    """A TOML file: its data, and its text, in which the line number of an error is looked up."""
 
     path: Path
     text: str
     data: dict[str, Any]
 
     def line(self, *keys: str) -> int | None:
-        """Line number (from 1) of the last of `keys` below the heading of the others, or None."""
+        """Line number (from 1) of the last key in the table that the keys before it name, or of its
+        own heading; None if neither is found."""
         heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
         here = ""
         for number, line in enumerate(self.text.splitlines(), start=1):

@@ -1,7 +1,7 @@
 """Many kiosks in one process: publishes readings at QoS 1, pipelined, each under its credential.
 
 Each keeps what it published until the gateway says that it is stored, as a real kiosk does, and
-sends it again after a broken line and where the word does not come.
+sends it again after a lost connection, and where the gateway does not say so in time.
 """
 
 import argparse
@@ -48,8 +48,8 @@ class LoadKiosk:
         boot: int,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """`clock`: the kiosk's own, Unix s; its uptime passes by it, too. Without one, the kiosk
-        has this machine's time, and each reading takes a second of uptime, as a person does."""
+        """`clock`: returns the kiosk's time (Unix s), from which its uptime follows. Without it the
+        kiosk has this machine's time, and each reading adds 1 s of uptime, as a person does."""
         self.kiosk = kiosk
         self._clock = clock or time.time
         self._began_at = clock() if clock else None

@@ -36,8 +36,8 @@ FASTEST = "30"
 """Highest speed of a board's clock (`simulator.board.MAX_SPEED`), for the gateway's flood guard."""
 
 DATED_S = 2.5
-"""Tolerance of a reading's date: kiosks keep whole seconds and do not correct an error of one; the
-rest is the host's delay times the kiosks' speed."""
+"""Tolerance (s) of a reading's date. Kiosks keep whole seconds and do not correct an error of 1 s;
+the rest allows for the host's delay, which the kiosks' speed multiplies."""
 
 
 class System(Site):
@@ -61,8 +61,8 @@ class System(Site):
         clock: FastClock | None = None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
-        """`clock`: the kiosks' true time, which they do not know at first; `clock_unset`: one as
-        fast as they are, which only the gateway tells them."""
+        """`clock`: the true time, for boards that start with an unset clock; `clock_unset`: make
+        such a clock, as fast as the boards. Only the gateway tells boards this time."""
         super().__init__(
             folder,
             gates,
@@ -78,7 +78,7 @@ class System(Site):
         self.shown: list[Shown] = []
         self._untold: Counter[str] = Counter()
         self._on_answer = on_answer
-        # A pause of the host lasts `speed` times as long for the people, who must not leave for it.
+        # A pause of the host is `speed` times as long in simulated time: people must wait longer.
         self._habits = replace(habits or Habits(), patience_ms=PATIENCE_MS * speed)
         self._lock = threading.Lock()
         self._utc = time.time() - time.monotonic()
@@ -223,7 +223,7 @@ class System(Site):
         return settings
 
     def _heard(self, board: Board, line: str) -> None:
-        """Take a console line of a board; a reading printed there must not be lost."""
+        """Take a console line of a board; note a printed reading, which must not be lost."""
         if not line.startswith("reading "):
             return
         reading = json.loads(line.removeprefix("reading "))
@@ -251,7 +251,7 @@ class System(Site):
         return lit
 
     def _told(self) -> Counter[str]:
-        """Number of readings with their own light that were printed, by kiosk."""
+        """Number of printed readings for which an LED lit (`Shown.own_light`), by kiosk."""
         with self._lock:
             return Counter(answer.identity.kiosk for answer in self.shown if answer.own_light)
 

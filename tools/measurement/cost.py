@@ -29,7 +29,7 @@ def verdict(count: int) -> dict[str, float]:
     `state_bytes` is the size of the screening's state.
     """
     script = Path(__file__).with_name("on_board.py")
-    # A board's word size, for its use of memory.
+    # 32-bit words as on a board, so that memory use is the same.
     done = interpreter("32bit").run(script, str(FIRMWARE), str(count))
     done.check_returncode()
     driver_ns, state, p50_us, p99_us, most = (int(part) for part in done.stdout.split())

@@ -19,9 +19,9 @@ LOOK_S = 0.002
 
 
 def revoking(rounds: int) -> dict[str, float]:
-    """Seconds from the command's start (`cut_off`) and from the broker's new files until the
-    session ends, median and longest of `rounds`; and until the command ends, having seen that the
-    credential is refused. Raises `BrokerError`."""
+    """Seconds until the session ends, from the command's start (`cut_off_s`) and from the broker's
+    new files (`after_new_files_s`), median and longest of `rounds`; and `seen_refused_s` until the
+    command ends, having seen that the credential is refused. Raises `BrokerError`."""
     times = [_round() for _ in range(rounds)]
     whole, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
     return {

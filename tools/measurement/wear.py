@@ -1,8 +1,8 @@
 """What a day of readings does to a kiosk's flash, and how long the flash will last.
 
-The shipped outbox runs on MicroPython's LittleFS over a flash of 2 MiB that counts erases, the size
-that an ESP32 with 4 MB has for files. LittleFS does not move unchanged files such as the firmware,
-so half of the flash is taken to share the wear.
+The shipped outbox runs on MicroPython's LittleFS, over a simulated flash that counts erases. It has
+2 MiB, which an ESP32 with 4 MB of flash has for files. LittleFS does not move unchanged files such
+as the firmware, so only half of the blocks are assumed to share the wear.
 """
 
 from pathlib import Path
@@ -12,9 +12,9 @@ from simulator.interpreters import interpreter
 
 CYCLES = 100_000  # minimum erase cycles of a sector: Winbond W25Q32JV data sheet, section 1
 BLOCKS = 512
-SHARE = 0.5
+SHARE = 0.5  # part of the blocks that share the wear
 FIRST_POSITIVES = 20  # per 1000 readings; kept on flash until the person is measured again
-FULL = 20_000
+FULL = 20_000  # readings in a full outbox
 
 
 def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
@@ -43,7 +43,7 @@ def _life(mode: str, readings: int, days: int) -> dict[str, float]:
 def _play(mode: str, readings: int, days: int) -> list[float]:
     script = Path(__file__).with_name("wear_on_board.py")
     numbers = (readings, days, FIRST_POSITIVES, BLOCKS)
-    # A board's word size, for its use of memory.
+    # 32-bit words as on a board, so that memory use is the same.
     done = interpreter("32bit").run(script, str(FIRMWARE), mode, *map(str, numbers), heap="24M")
     done.check_returncode()
     return [float(part) for part in done.stdout.split()]

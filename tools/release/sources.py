@@ -1,4 +1,4 @@
-"""What the gateway's wheel is built from, copied so that building leaves no files in a checkout."""
+"""Copies the sources of the gateway's wheel, so that building leaves no files in a checkout."""
 
 import shutil
 from pathlib import Path

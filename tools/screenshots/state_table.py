@@ -63,7 +63,7 @@ class Table:
     folder: Path
     names: list[str] = field(default_factory=list)
     pictures: dict[tuple[str, str], list[Path]] = field(default_factory=dict)
-    """By language and size."""
+    """Files of the pictures, by language and size."""
     wrong: list[str] = field(default_factory=list)
 
     def take(self, name: str, language: str, page: Page) -> None:

@@ -294,7 +294,7 @@ class Board:
             server.close()
 
     def _ended(self, exit_code: int) -> ResetCause | None:
-        """Take the end of the program, which is none of a kiosk's."""
+        """Note that the program ended by itself, which a kiosk's never does."""
         self.exit_code = exit_code
         self._died = True
         return None

@@ -81,9 +81,9 @@ class World:
         self._watchdog_ms = 0
         self._fed_host_s = 0.0
         self.reset_asked: ResetCause | None = None
-        self.rtc_ahead_ms: int | None = None  # None: not set since power-on
+        self.rtc_ahead_ms: int | None = None  # clock error; None: not set since power-on
         self.rtc_memory = b""
-        self.always_warm = True
+        self.always_warm = True  # the firmware finds the can settled at power-on
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             Operation.I2C_SETUP: self._setup,
             Operation.I2C_TRANSFER: self._transfer,
@@ -130,7 +130,7 @@ class World:
             self._display.power_off()
 
     def ask_reset(self, cause: ResetCause) -> None:
-        """Reset the chip from outside the program."""
+        """Request a reset of the chip from outside the program."""
         with self.lock:
             self.reset_asked = cause
 
@@ -227,7 +227,7 @@ class World:
             self._crowd.see(colour, self.now_ms)
 
     def _float_pins(self) -> None:
-        """Turn all pins to inputs; lamps that go out are recorded as changes."""
+        """Turn all pins into inputs; lamps that go out are recorded as changes."""
         for number, pin in self._pins.items():
             if number not in (self._bus.sda, self._bus.scl) and self._level(number, pin):
                 self._changed(number, 0)

@@ -47,7 +47,7 @@ class KioskMonitor:
     def heard(self, kiosk: str) -> None:
         """Note that a message came from a kiosk: it is online, whatever its last will said."""
         if kiosk not in self._gates:
-            return  # at no gate: its readings are stored, its silence is no trouble
+            return  # at no gate: its readings are stored, its silence is not reported
         now = self._now()
         if self._online.get(kiosk) and now - self._heard.get(kiosk, -FRESH_S) < FRESH_S:
             return

@@ -92,7 +92,7 @@ class ClosingNote(Struct, kw_only=True, forbid_unknown_fields=True):
     campus: str
     archive: str
     sha256: str = ""
-    """Of the archive, after it was read back."""
+    """SHA-256 of the archive, noted once it was read back."""
     at: float
 
 
@@ -114,7 +114,7 @@ def close(
     """Stop the services, delete names, archive the rest, read the archive back, wipe everything.
 
     Only names and their key are deleted before the archive was read back. Raises `ClosingError`,
-    `BackupError`, `StoreError`, `ProvisionError`; then it has to be run again.
+    `BackupError`, `StoreError`, `ProvisionError`; after any of them the closing must be run again.
     """
     if campus != settings.campus:
         raise ClosingError(f"{campus!r}: these settings are of the campus {settings.campus!r}")

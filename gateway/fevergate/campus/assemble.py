@@ -43,7 +43,7 @@ class _Heard:
 
     def __init__(self) -> None:
         self.told: dict[tuple[str, str], KioskTotals] = {}
-        """By gateway and kiosk."""
+        """Each kiosk's totals, by gateway and kiosk."""
         self.fevers: dict[tuple[str, str], Figures] = {}
         """Counts of the fevers that are not struck, by gateway and kiosk."""
         self.gates: dict[tuple[str, str], str] = {}

@@ -42,7 +42,7 @@ def backup_campus(
 ) -> Manifest:
     """Write a verified backup to `path`, which must not exist yet; the server may be running.
 
-    Raises `BackupError`, `CampusError`; then there is no file at `path`.
+    Raises `BackupError` or `CampusError`, and then leaves no file at `path`.
     """
     with packing(path, settings.folder, passphrase) as folder:
         files, elsewhere = _files(settings)

@@ -64,8 +64,8 @@ def close_campus(
     """Blank names, archive the other rows, verify the archive, then wipe the rows, tokens and
     settings of `campus`; returns the archive's manifest.
 
-    Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; then it must be run
-    again. Only personal data is deleted before the archive is verified.
+    Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; after any of them the
+    closing must be run again. Only personal data is deleted before the archive is verified.
     """
     folder, archive = settings.folder.absolute(), archive.absolute()
     with CampusDatabase(settings.url) as database:

@@ -23,7 +23,8 @@ from fevergate.reports.tree_diff import Difference, differences
 
 MOST_DIFFERENCES = 500
 MAKING = 4_205_172
-"""With the day's hash: key of the advisory lock under which one server makes a day's report."""
+"""Key (with the day's hash) of the advisory lock under which one server at a time makes a day's
+report."""
 
 
 class Version(Struct, kw_only=True):

@@ -87,8 +87,8 @@ corrections = Table(
     _text("token", None),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""Of a gateway's epoch: the later one in which the correction heard last was made, and by which
-token it was told."""
+"""For each epoch of a gateway: `newest`, the later epoch in which the last correction that we heard
+of was made, and `token`, by which we heard of it."""
 
 strikes = Table(
     "strikes",

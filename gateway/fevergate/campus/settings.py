@@ -73,9 +73,9 @@ class EscalationSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """[escalation]: how long until a contact is notified."""
 
     fever_after_min: Minutes = 10
-    """For a fever that is not acknowledged."""
+    """Time until a fever that nobody acknowledges is notified."""
     silent_after_min: Minutes = 60
-    """For a gateway that was not heard."""
+    """Time until a gateway that is silent is notified."""
 
 
 class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):

@@ -148,7 +148,8 @@ def look_command(
 def _look_at_each(
     looker: Looker, most: int, keep: Callable[[Look], None], language: str, *, asks: bool
 ) -> bool:
-    """Measure one person after another, `most` at most; False if nobody came who was not asked."""
+    """Measure up to `most` people. `asks`: wait for Enter before each; without it, returns False if
+    nobody stepped up in time."""
     while most:
         if asks and not _enter(language):
             return True

@@ -25,8 +25,8 @@ Heard = Callable[[Sample, State], None]
 
 class Look(Struct, frozen=True, kw_only=True):
     """Result of a scan, in °C. `body_c` and `threshold_c` are axillary equivalents; `object_c` and
-    `can_c` are readings corrected to 3.0 V and not calibrated. Verdicts are the kiosk's: `normal`
-    means that `body_c` is below the threshold, nothing about health.
+    `can_c` are readings corrected to a supply of 3.0 V, without calibration. Verdicts are the
+    kiosk's: `normal` means that `body_c` is below the threshold, and says nothing about health.
     """
 
     sensor: str
@@ -56,11 +56,11 @@ class Looker:
     site: str
     threshold_c: float
     checked: Callable[[], bool]
-    """Whether the sensor was checked; asked at each look, since --watch may run all day."""
+    """Returns `Look.checked`; called for each look, since --watch may run all day."""
 
     def once(self, heard: Heard) -> Look | None:
         """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets each
-        sample."""
+        sample before the one that ends the scan."""
         self.sensor.watch_for_life()
         scan = Scan(SITES[self.site].sweeps)
         samples = self.sensor.samples()
@@ -75,7 +75,7 @@ class Looker:
         return self._look(result, self._screening(), sample.at_ms) if result else None
 
     def watch(self, heard: Heard) -> Iterator[Look]:
-        """Yield each scan, like a kiosk, without end."""
+        """Yield the result of each scan, one person after another as on a kiosk, without end."""
         scan, judge = Scan(SITES[self.site].sweeps), self._screening()
         for sample in self.sensor.samples():
             before = scan.scanning
@@ -92,7 +92,8 @@ class Looker:
             yield look
 
     def _screening(self) -> Screening:
-        # This is the second scan, so none is to confirm it; the desk learns no crowd's baseline.
+        # The kiosk's scan was the first, so no other must confirm this one. The baseline is fixed:
+        # at the desk there is no crowd to learn it from.
         baseline = Baseline(0.0, fixed=True)
         return Screening(SITES[self.site], self.threshold_c, confirm_scans=0, baseline=baseline)
 

@@ -14,7 +14,7 @@ from kiosk.sensor_checks import FrozenCheck
 
 SAMPLE_S = 0.1
 FAULT_AFTER = 5
-"""Failed samples in a row that count as a fault; both as on the kiosk."""
+"""Failed samples in a row that count as a fault. It and `SAMPLE_S` are the kiosk's."""
 
 CALIBRATED_AT_V = 3.0
 DRIFT_C_PER_V = 0.6

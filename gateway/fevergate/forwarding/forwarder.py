@@ -108,7 +108,7 @@ class Forwarder(CampusThread):
 
 
 def backoff_s(failures: int) -> float:
-    """Seconds to wait after so many failures in a row, with random jitter."""
+    """Seconds to wait after this many failures in a row, with random jitter."""
     ceiling = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 9))
     return ceiling * random.uniform(0.5, 1)  # noqa: S311
 

@@ -168,7 +168,7 @@ class FloodGuard:
 
         Since then a kiosk has measured `READINGS_PER_S` at most. Readings that came but were not
         stored come again: up to `SLACK_READINGS`, since a kiosk has few in transit (firmware,
-        `link.py`).
+        `mqtt_link.py`).
         """
         since_s = now - levels.at
         if since_s < 0:

@@ -117,7 +117,7 @@ class Gateway:
         self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(
             settings,
-            # The id that the network's listener gives its user: one session, whichever it comes by.
+            # The network's listener gives this user the same id: one session by either listener.
             settings.broker.username,
             ingesting.topics(settings.campus),
             self.ingest.message,

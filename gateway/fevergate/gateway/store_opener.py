@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class StoreOpener:
-    """`open` is called in the writer's thread until it succeeds.
+    """Opens the store by `open`, which is called in the writer's thread until it succeeds.
 
     `restored` is called once alarms and clock are restored, `trouble` with a text for every gate,
     or None when it is over; `submit` runs work with the store in the writer's thread.

@@ -62,7 +62,7 @@ def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
 
 
 def read(path: Path) -> Bundle:
-    """Read a bundle from a file. Raises `UpdateError` if the file is none."""
+    """Read a bundle from a file. Raises `UpdateError` if the file is not a bundle."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -113,7 +113,7 @@ class Rollout:
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
         """Update the kiosks: alone until the first of them is updated, then `at_once` at a time.
 
-        After a failure no other is begun; to be offline is no failure. Returns those begun.
+        After a failure no other is begun; being offline is not a failure. Returns those begun.
         """
         waiting = list(kiosks)
         finished: list[Progress] = []

@@ -86,7 +86,7 @@ def prepare(folder: Path, runtime: Path) -> Path:
 
 
 def _provisioned(folder: Path) -> dict[str, Path]:
-    """For each file that mosquitto reads the path of its good content, if there is any."""
+    """Path to use for each file that mosquitto reads: the file, or if bad its last good copy."""
     good = folder / "broker" / GOOD
     checks = {
         "mosquitto.conf": _configuration,

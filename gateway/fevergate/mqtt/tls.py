@@ -30,7 +30,7 @@ class BufferedSocket(ssl.SSLSocket):
     _behind: bytearray | None = None
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As `ssl.SSLSocket.recv`, from the read buffer if it is not empty."""
+        """Do what `ssl.SSLSocket.recv` does, from the read buffer if it is not empty."""
         if self._taken >= len(self._ahead):
             self._ahead, self._taken = super().recv(READ_BYTES, flags), 0
         data = self._ahead[self._taken : self._taken + buflen]

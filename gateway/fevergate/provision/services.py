@@ -257,7 +257,7 @@ def _systemctl(folder: Path) -> str | None:
 
 
 def _systemctl_as_root(folder: Path) -> str | None:
-    """As `_systemctl`; None, too, unless this user is root, who may change units."""
+    """The result of `_systemctl` for root; None for other users, who may not change units."""
     return _systemctl(folder) if os.geteuid() == 0 else None
 
 

@@ -68,8 +68,9 @@ class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def addresses_for_a_moment(self) -> list[tuple[str, int]]:
-        """As `addresses`, for a short connection. As the gateway never the network's listener: it
-        would give it the gateway's client id, and with that end the gateway's session."""
+        """Host and port to try for a short connection. With the gateway's user it never tries the
+        network's listener, which would give the connection the gateway's client id and so end the
+        gateway's own session."""
         return self.addresses[:1] if self.username == GATEWAY_USER else self.addresses
 
 

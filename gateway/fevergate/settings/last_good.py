@@ -85,7 +85,7 @@ def _keep(kept: Path, data: bytes) -> None:
 
 
 def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path, Path], str | None]:
-    """As `choose`, for a certificate and its key, which must match each other."""
+    """Do what `choose` does, for a certificate and its key, which must match each other."""
     kept = (folder / certificate.name, folder / key.name)
     try:
         _check_pair(certificate, key)

@@ -29,7 +29,7 @@ RENEW_INTERVAL_S = 600.0
 
 
 class PatientStore:
-    """For one thread; waiting for the disk ends when `stopping` is set.
+    """A store that one thread uses; it stops waiting for the disk when `stopping` is set.
 
     `open_store` opens the store, or raises `StoreError`. `trouble(error)` is called while the disk
     refuses, then `trouble(None)`; `damaged(path)` after a damaged database was set aside.
@@ -99,7 +99,7 @@ class PatientStore:
                     log.error("the disk refuses: %s", error)
                     refusal, self.refusing = str(error), True
                     safely(self._trouble, error)
-                self.progressed_at = time.monotonic()  # waiting for the disk is no hang
+                self.progressed_at = time.monotonic()  # waiting for the disk is not a hang
                 self.stopping.wait(RETRY_S)
                 self._reopen(error)
                 continue

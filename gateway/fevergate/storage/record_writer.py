@@ -106,7 +106,7 @@ class RecordWriter:
                 (*acknowledged, *identity),
             )
             if not cursor.rowcount:
-                # It was acknowledged while the fever still waits to be stored.
+                # The fever is not stored yet, or was acknowledged before (then this has no effect).
                 while len(self._early) >= MAX_EARLY:
                     del self._early[next(iter(self._early))]
                 self._early.setdefault(identity, acknowledged)
@@ -147,7 +147,7 @@ class RecordWriter:
             (applied.kiosk, applied.version, applied.error, received_at),
         )
         if applied.calibration:
-            # A kiosk applies it again after each connection; the first time is stored.
+            # Applied again after each connection; the row of the first application stays.
             row = msgspec.structs.asdict(applied.calibration)
             self._connection.execute(
                 "insert or ignore into calibrations values"
@@ -199,14 +199,15 @@ class RecordWriter:
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
         """Learn when a boot began (`at` minus uptime), and date its earlier, undated readings.
 
-        A date that was refused because our clock was wrong counts if it agrees with the uptime and
-        is not ahead of `at`, whenever the reading arrived by that clock.
+        A reading gets the date by its uptime if that is plausible for its time of arrival. It also
+        does if its refused date (`claimed_at`) agrees with it and it is not ahead of `at`: then our
+        clock was wrong, and with it the time of arrival.
         """
         began_at = at - up_ms / 1000
         if boot not in self._boot_began_at:
             while len(self._boot_began_at) >= MAX_BOOTS:
                 del self._boot_began_at[next(iter(self._boot_began_at))]
-            self.flush()  # some of them may not be written yet
+            self.flush()  # some of the boot's readings may still be gathered
             self._connection.execute(
                 _DATE,
                 {

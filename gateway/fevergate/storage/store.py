@@ -213,7 +213,8 @@ class Store:
                     for row in rows:
                         self._readings.add(row[:-1])
                     self._readings.flush()
-                    # Also of those that came again meanwhile: the campus server has them under it.
+                    # Also for readings redelivered meanwhile: the campus server has counted them
+                    # in the old epoch.
                     at = [names.index(name) for name in _OF_EPOCH]
                     self.db.conn.executemany(_ADOPT_EPOCH, [[row[n] for n in at] for row in rows])
                     self._rollup.refresh()
@@ -246,7 +247,7 @@ class Store:
             sequences = self._sequences[kiosk, boot] = SequenceSet()
             for (seq,) in rows:
                 sequences.add(seq)
-                if sequences.full:  # all others are higher
+                if sequences.full:  # the rows are in order, so all further numbers are higher
                     break
             rows.close()
         return sequences

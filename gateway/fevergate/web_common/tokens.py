@@ -57,7 +57,8 @@ class Tokens:
         return secret
 
     def find(self, secret: str) -> Token | None:
-        """The token of a secret unless it has expired; records its use, at most once a minute."""
+        """The token of a secret; None if there is none, it has expired, or it dates from more than
+        a minute ahead (the clock was set back). Records its use, at most once a minute."""
         rows = self._store.query(f"{_SELECT} where digest = ?", (digest(secret),))
         if not rows:
             return None

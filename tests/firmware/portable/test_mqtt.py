@@ -224,7 +224,7 @@ def test_what_no_broker_sends_ends_the_connection():
         b"\x32\x04\x00\x02ab",  # no number
         b"\x36\x06\x00\x02ab\x00\x01",  # QoS 3
         b"\x34\x06\x00\x02ab\x00\x01",  # QoS 2
-        b"\x90\x04\x00\x07\x01\x01",  # SUBACK for what was not asked
+        b"\x90\x04\x00\x07\x01\x01",  # an unexpected SUBACK
         b"\x40\x01\x00",
         b"\x32\xff\x7f\x7f\xff",  # a topic of 32 KB
         b"\x90\xff\x7f",  # a SUBACK of 16 KB
