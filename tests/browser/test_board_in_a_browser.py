@@ -120,7 +120,7 @@ def test_a_day_at_the_gate(place, browser):
     assert not sounds(boards[0])
 
     # Half-done now, the rest later, beside the board, which goes on.
-    boards[0].get_by_role("link", name="none yet").click()
+    boards[0].get_by_role("link", name="to be treated", exact=True).click()
     boards[0].get_by_label("Second measurement").fill("38.1")
     boards[0].get_by_role("button", name="Save", exact=True).click()
     boards[0].get_by_role("link", name="Not decided yet, 38.1 °C (open)").click()
@@ -129,7 +129,7 @@ def test_a_day_at_the_gate(place, browser):
     boards[0].get_by_role("button", name="Save", exact=True).click()
     expect(boards[0].get_by_role("alert")).to_contain_text("from 30 to 45")
     boards[0].get_by_label("Second measurement").fill("38.1")
-    boards[0].get_by_label("Outcome").select_option("clinic")
+    boards[0].get_by_label("To the clinic").check()
     boards[0].get_by_role("button", name="Save and close").click()
     expect(boards[0].get_by_role("link", name="To the clinic")).to_be_visible()
 
@@ -149,6 +149,7 @@ def test_a_day_at_the_gate(place, browser):
     assert "Liu Yang" in text and "Signed off by Li Wei" in text
 
     page.get_by_role("link", name="Overview").click()
+    page.get_by_role("link", name="This week").first.click()
     expect(page.locator(".figures")).to_contain_text("6People screened")
     page.get_by_role("link", name="Kiosks").click()
     expect(page.get_by_role("cell", name="✓ watches")).to_be_visible()
@@ -343,7 +344,7 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
     sign_in(board, "Zhang")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
     shows(board, "red")
-    board.get_by_role("link", name="none yet").first.click()
+    board.get_by_role("link", name="to be treated", exact=True).first.click()
     board.get_by_text("Try the lamps").click()
     expect(board.get_by_role("button", name="Save", exact=True)).to_be_visible()
     place.web.send_signal(19)  # SIGSTOP: it takes everything and answers nothing

@@ -1,10 +1,25 @@
 """Each state in which people meet the board, in a real browser."""
 
-import pytest
+import re
 
+import pytest
+from playwright.sync_api import expect
+
+from harness.accessibility import judged
 from harness.browser import chromium
-from harness.page_states import STATES, played
-from harness.stage import Stage
+from harness.page_states import SIZES, STATES, played
+from harness.stage import GUARD, ON_DUTY, Stage
+
+RED = [
+    *("red", "red-two", "red-both", "follow-up-red", "follow-up-red-elsewhere", "lost-red"),
+    *("gateway-gone-red", "unanswered", "signed-out-red", "woken"),
+]
+PRESS = {"en": "I see to it", "zh": "收到，我来处理"}
+SHOUTS = """() => [...document.querySelectorAll("a, button, p, ul, input, select")].filter((it) =>
+    it.offsetParent && !it.closest("#elsewhere") && !it.matches(".tabs .hot, .error")
+    && ["rgb(165, 18, 25)", "rgb(195, 34, 42)", "rgb(255, 197, 61)"].includes(
+        getComputedStyle(it).backgroundColor)).map((it) => it.outerHTML)"""
+"""What has a red or amber ground of its own, beside the other gate's banner and errors."""
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +35,141 @@ def test_a_state_is_told_and_the_site_is_calm_after_it(stage):
         assert page.get_by_role("button", name="I see to it").is_visible()
         assert {gate["alarm"]["state"] for gate in stage.now()} == {"raised"}
     assert {gate["alarm"]["state"] for gate in stage.now()} == {"clear"}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", RED)
+def test_while_it_is_red_the_button_is_in_sight_on_every_size_and_nothing_else_shouts(stage, name):
+    language, theme = (("zh", "day"), ("en", "night"))[RED.index(name) % 2]
+    with played(stage, name, language, theme=theme) as page:
+        button = page.get_by_role("button", name=PRESS[language])
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            expect(button).to_be_in_viewport(ratio=1)
+            button.click(trial=True, no_wait_after=True)  # covered by nothing
+            expect(page.locator("#detail")).to_be_in_viewport(ratio=1)
+            # The rest of a phone is for what is half typed.
+            covered = page.evaluate("document.getElementById('top').offsetHeight / innerHeight")
+            assert covered < 0.55, (width, height)
+            if "follow-up" in name:
+                focus = page.locator("#form :focus")
+                focus.scroll_into_view_if_needed()
+                expect(focus).to_be_in_viewport()
+                focus.click(trial=True)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (width, height)
+        assert page.evaluate(SHOUTS) == []
+        assert judged(page) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["amber", "open-cases", "follow-up-wrong", "lost", "session-ends"])
+def test_everybody_can_use_what_is_not_red(stage, name):
+    with played(stage, name, "zh", SIZES["phone"], "night") as page:
+        assert judged(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.timeout(120)
+def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
+    stage.fever("north-1", 38.6)
+    stage.fever("north-2", 37.8)
+    page = stage.opened("guard", "en")
+    stage.board(page, shows="red")
+    expect(page.locator("#open")).to_be_hidden()
+    page.keyboard.press("F2")  # one key, wherever the focus is
+    stage.shows(page, "green")
+    expect(page.locator("#headline")).to_have_text("north · All watch")
+    expect(page.locator("#more")).to_contain_text("Fevers today")
+    leads = page.get_by_role("link", name="2 to be treated")
+    expect(leads).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#fevers a.open").first).to_be_focused()
+
+    # Taps: the case, where it was measured, what was done, save; and the figures.
+    page.keyboard.press("Enter")
+    expect(page.locator("#form [name=clinical_c]")).to_be_focused()
+    page.keyboard.type("38.4")
+    page.get_by_text("Armpit").click()
+    page.get_by_text("To the clinic", exact=True).click()
+    page.get_by_role("button", name="Save and close").click()
+    one = page.get_by_role("link", name="1 to be treated")
+    expect(one).to_be_focused()
+    page.keyboard.press("Enter")  # the only one: its form
+    page.get_by_label("Second measurement").fill("36.9")
+    page.get_by_text("Released").click()
+    page.get_by_role("button", name="Save and close").click()
+    expect(page.locator("#open")).to_be_hidden()
+    expect(page.locator("#headline")).to_be_focused()
+    expect(page.locator("#headline")).not_to_contain_text("no fever")
+    page.context.close()
+    stage.treated()
+
+
+def test_a_gate_without_a_fever_today_says_so_and_what_is_open_of_yesterday(stage):
+    with played(stage, "calm-open-yesterday", "zh") as page:
+        expect(page.locator("#open")).to_have_text("1 人待处置")
+        page.locator("#open").click()
+        expect(page.locator("#form [name=clinical_c]")).to_be_focused()
+
+
+@pytest.mark.timeout(120)
+def test_nothing_typed_is_thrown_away_unasked(stage):
+    with played(stage, "follow-up", "en") as page:
+        note = page.get_by_label("Note")
+        page.keyboard.press("Escape")  # nothing typed: it closes
+        expect(note).to_have_count(0)
+        expect(page.locator("#open")).to_be_focused()
+        page.keyboard.press("Enter")
+        note.fill("half a sentence")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Go on typing")).to_be_focused()
+        assert judged(page) == []
+        page.keyboard.press("Escape")
+        expect(note).to_be_focused()
+        expect(note).to_have_value("half a sentence")
+        page.get_by_role("button", name="Close without saving").click()
+        page.get_by_role("button", name="Go on typing").click()
+        expect(note).to_have_value("half a sentence")
+        page.get_by_role("button", name="Close without saving").click()
+        page.get_by_role("button", name="Throw it away").click()
+        expect(note).to_have_count(0)
+
+
+@pytest.mark.timeout(120)
+def test_the_name_that_a_guard_chose_stays_over_reloads_and_sessions(stage):
+    page = stage.opened("guard", "en")
+    stage.board(page)
+    by = page.get_by_label("On duty")
+    expect(by).to_have_value(GUARD)
+    by.select_option(ON_DUTY)
+    page.reload()
+    expect(by).to_have_value(ON_DUTY)
+    page.goto(f"{stage.url}/board/south")  # another gate has guards of its own
+    expect(by).to_have_value(GUARD)
+    page.context.clear_cookies(name="__Host-fevergate")
+    page.context.add_cookies([stage.session("administrator")])
+    stage.board(page, shows="green")
+    stage.fever()
+    stage.shows(page, "red")
+    page.get_by_role("button", name="I see to it").click()
+    stage.shows(page, "green")
+    row = page.locator("#fevers tbody tr").first
+    expect(row).to_contain_text(ON_DUTY)
+    page.context.close()
+    stage.treated()
+
+
+def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
+    page = stage.opened("guard", "en")
+    page.add_init_script(
+        "let made = 0; window.EventSource = class extends EventSource {"
+        " constructor(...given) { super(...given);"
+        " document.documentElement.dataset.made = ++made } }"
+    )
+    stage.board(page, shows="green")
+    with stage.frozen_pages():  # the line stands, and nothing comes by it
+        expect(page.locator("html")).to_have_attribute("data-made", "2")
+        expect(page.locator("#state")).to_have_class(re.compile("lost"))
+    stage.shows(page, "green")
+    page.context.close()

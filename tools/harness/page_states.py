@@ -176,6 +176,7 @@ def _open_cases(stage: Stage, page: Page) -> Iterator[None]:
     stage.fever("north-2", 37.8)
     stage.seen_to()
     stage.board(page, shows="green")
+    expect(page.locator("#open")).to_contain_text("2")
     yield
     stage.treated()
 

@@ -82,10 +82,10 @@ class Stage(Site):
         """A page in a browser context of its own, signed in, that shows nothing yet."""
         page = opened(self._browser, "about:blank", language, size, theme, site=self.url)
         if role:
-            page.context.add_cookies([self._session(role)])
+            page.context.add_cookies([self.session(role)])
         return page
 
-    def _session(self, role: Role) -> Any:
+    def session(self, role: Role) -> Any:
         """The cookie of somebody who is signed in."""
         if role not in self._cookies:
             page = opened(self._browser, self.url)
@@ -104,6 +104,10 @@ class Stage(Site):
                     return json.loads(line.removeprefix("data: "))["gates"]
         return []
 
+    def gate(self, name: str) -> Any:
+        """A gate as the pages' events have it (`BoardGate`)."""
+        return next(gate for gate in self.now() if gate["gate"] == name)
+
     def fever(self, kiosk: str = "north-1", body_c: float = 38.6) -> None:
         """Somebody with a fever passes; waits until the pages know."""
         gate = kiosk.partition("-")[0]
@@ -112,14 +116,14 @@ class Stage(Site):
         wait_until(lambda: self._waiting(gate) > before, 60, f"{gate} is red")
 
     def _waiting(self, gate: str) -> int:
-        (alarm,) = [one["alarm"] for one in self.now() if one["gate"] == gate]
+        alarm = self.gate(gate)["alarm"]
         return alarm["fevers"] if alarm else 0
 
     def seen_to(self, gate: str = "north") -> None:
         """Acknowledge what is red at a gate, as its board does."""
 
         def pressed() -> bool:
-            (alarm,) = [one["alarm"] for one in self.now() if one["gate"] == gate]
+            alarm = self.gate(gate)["alarm"]
             if not alarm["fevers"]:
                 return True
             since = json.dumps(alarm["since"]).removesuffix(".0")
@@ -137,6 +141,8 @@ class Stage(Site):
             form = {"clinical_c": "38.2", "clinical_site": "axillary", "outcome": "clinic"}
             self._post(path, path, form | {"action": "close"})
             self._treated.add(path)
+        left = int(gate == YESTERDAY[0].partition("-")[0])
+        wait_until(lambda: self.gate(gate)["open"] == left, 60, f"{gate} is treated")
 
     def _post(self, page: str, path: str, form: dict[str, str]) -> None:
         hidden = re.findall(r'name="(csrf|revision)" value="([^"]+)"', self._client.get(page).text)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -41,14 +42,19 @@ WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
 
 
 class BoardGate(msgspec.Struct, kw_only=True):
-    """A gate of `BoardsNow`; `listed` is the mark of its fever lists (`fever_list`). Kiosks are
-    called as people call them."""
+    """A gate of `BoardsNow`. Kiosks are called as people call them.
+
+    `listed` is the mark of its fever lists (`fever_list`), `today` the number of today's fevers,
+    `open` that of follow-ups that are to be finished; None if unknown.
+    """
 
     gate: str
     alarm: AlarmState | None
     kiosks: list[Kiosk]
     reasons: list[str]
     listed: str
+    today: int | None
+    open: int | None
 
 
 class BoardsNow(msgspec.Struct, kw_only=True):
@@ -184,6 +190,7 @@ class Board:
         if alarm and alarm.last:
             last = replace(alarm.last, kiosk=names.kiosk(alarm.last.kiosk))
             alarm = replace(alarm, last=last)
+        listed = self._list.listed(now.gate)
         return BoardGate(
             gate=now.gate,
             alarm=alarm,
@@ -196,8 +203,17 @@ class Board:
                 for kiosk in now.kiosks
             ],
             reasons=[trouble_text.line(report, say, names.kiosk) for report in reports],
-            listed=self._list.mark(now.gate),
+            listed=listed.mark,
+            today=max(listed.today or 0, 1) if self._red_today(now.alarm) else listed.today,
+            open=listed.open,
         )
+
+    def _red_today(self, alarm: AlarmState | None) -> bool:
+        """Whether the gate is red or was acknowledged today, even if no fever could be stored."""
+        if not alarm or not (alarm.fevers or alarm.by):
+            return False
+        zone = self._shared.settings.zone
+        return datetime.fromtimestamp(alarm.since, zone).date() == self._shared.clock.today()
 
     def acknowledge(self, request: Request, form: Form) -> Response:
         """Acknowledge a gate's alarm under one's own name or one of the duty list."""

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
@@ -36,13 +37,22 @@ MAX_LISTED = 50
 Selection = Literal["today", "open"]
 
 
+class Listed(Struct, frozen=True):
+    """What a board knows of its lists without loading them: their mark, the number of today's
+    fevers, and of open follow-ups of today and the days before; None while they are unknown."""
+
+    mark: str = ""
+    today: int | None = None
+    open: int | None = None
+
+
 class FeverList:
     """The lists of all gates."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._search = FeverSearch(shared)
-        self._marks: dict[str, str] = {}
+        self._listed: dict[str, Listed] = {}
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
 
@@ -50,7 +60,7 @@ class FeverList:
         """A gate's mark, its newest fevers of today, and its newest open ones of the days before.
         Raises `StoreError`."""
         # The mark first: a change between the two reads makes the board reload, never miss it.
-        mark = self._read_marks()[gate]
+        mark = self._marks()[gate]
         return mark, self.page(gate, "today", MAX_LISTED), self.page(gate, "open", MAX_LISTED)
 
     def page(self, gate: str, selection: Selection, limit: int, skip: int = 0) -> FeverPage:
@@ -63,25 +73,40 @@ class FeverList:
         query = FeverQuery(begin=begin, end=end, gate=gate, outcome=outcome)
         return self._search.page(query, limit, skip)
 
-    def mark(self, gate: str) -> str:
-        """A gate's mark as last read, empty if unknown; never waits for a disk."""
+    def listed(self, gate: str) -> Listed:
+        """What was last read of a gate's lists; never waits for a disk."""
         if time.monotonic() - self._read_at >= MARKS_EVERY_S and not self._reading:
             self._read_at = time.monotonic()
             self._reading = asyncio.create_task(self._refresh())
-        return self._marks.get(gate, "")
+        return self._listed.get(gate, Listed())
 
     async def _refresh(self) -> None:
         try:
-            self._marks = await run_in_threadpool(self._read_marks)
+            self._listed = await run_in_threadpool(self._read)
         except (FeverGateError, sqlite3.Error) as error:
             log.debug("the lists' marks: %s", error)
-            self._marks = {}
+            self._listed = {}
         finally:
             self._reading = None
 
-    def _read_marks(self) -> dict[str, str]:
+    def _marks(self) -> dict[str, str]:
         with self._shared.reader() as reader:
             changes = dict(reader.execute("select gate, changes from fever_changes").fetchall())
         shared = self._shared
         same = f"{shared.clock.today()}/{shared.follow_ups.changes}"
         return {gate.name: f"{same}/{changes.get(gate.name, 0)}" for gate in shared.settings.gates}
+
+    def _read(self) -> dict[str, Listed]:
+        known = self._listed
+        return {
+            gate: known[gate] if known.get(gate, Listed()).mark == mark else self._count(gate, mark)
+            for gate, mark in self._marks().items()
+        }
+
+    def _count(self, gate: str, mark: str) -> Listed:
+        """Count a gate's fevers, once for each mark."""
+        _, begin, end = bounds(self._shared.settings, self._shared.clock.today())
+        before = begin - OPEN_DAYS * DAY_S
+        today = self._search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
+        earlier = self._search.outcomes(FeverQuery(begin=before, end=begin, gate=gate))
+        return Listed(mark, today.total(), today[OPEN] + earlier[OPEN])

@@ -74,6 +74,8 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
         if not MIN_CLINICAL_C <= clinical_c <= MAX_CLINICAL_C:
             raise FollowUpError("clinical_c", "clinical")
     site, outcome = form.get("clinical_site", ""), form.get("outcome", "")
+    if closed and clinical_c is None:
+        raise FollowUpError("clinical_c", "second")
     if site not in SITES:
         raise FollowUpError("clinical_site", "choice")
     if outcome not in OUTCOMES or (closed and not outcome):
@@ -81,8 +83,6 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
     for name, limit in MAX_LENGTHS.items():
         if len(fields[name]) > limit:
             raise FollowUpError(name, "long")
-    if closed and clinical_c is None:
-        raise FollowUpError("clinical_c", "second")
     if closed and outcome == "released" and (clinical_c or 0) >= FEVER_C and not fields["note"]:
         raise FollowUpError("note", "released")
     revision = whole_number(form.get("revision", "0"))

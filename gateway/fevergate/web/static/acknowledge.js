@@ -6,6 +6,7 @@ const acknowledgement = (() => {
   let shown = null; // the red that is on the page: since when, how many
   let told = ""; // the red that the gateway was told of
   let waiting = null;
+  let leads = false; // whether the focus goes where the work goes on, once the red is gone
 
   const name = (state) => state.since + " " + state.fevers;
   const button = () => find("acknowledge").querySelector("button");
@@ -26,6 +27,7 @@ const acknowledgement = (() => {
       const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, since: shown.since, fevers: shown.fevers });
       if (out) return refused(say.out, session.again);
       if (!answer.ok) return refused(reason(answer));
+      leads = true;
       told = shown ? name(shown) : "";
       if (!told) return;
       alert(find("told"), say.told);
@@ -35,7 +37,22 @@ const acknowledgement = (() => {
     }
   });
 
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "F2" || event.repeat || !shown || button().disabled) return;
+    event.preventDefault();
+    find("acknowledge").requestSubmit();
+  });
+
+  /* To the button that leads to what is open, which is counted a moment later; before that, to what
+     the board says. Not away from whoever is typing. */
+  function lead() {
+    const [at, open] = [document.activeElement, find("open")];
+    leads = leads && open.hidden && (at === body || at === find("headline"));
+    if (at === body || at === find("headline")) (open.hidden ? find("headline") : open).focus({ preventScroll: true });
+  }
+
   function refused(words, then) {
+    leads = false;
     rest();
     alert(find("failed"), words);
     if (then) then();
@@ -58,6 +75,7 @@ const acknowledgement = (() => {
       if (!raised || (told && told !== name(state))) rest();
       if (!raised) alert(find("failed"), "");
       shown = raised ? state : null;
+      if (!raised && leads) lead();
     },
   };
 })();

@@ -11,7 +11,7 @@ function clockOf(style) {
   return new Intl.DateTimeFormat(language, { ...style, timeZone: body.dataset.zone });
 }
 
-function show(kind, sign, headline, detail, more, reasons) {
+function show(kind, sign, headline, detail, more) {
   const state = find("state");
   const name = "state " + kind;
   if (state.className !== name) state.className = name;
@@ -19,17 +19,20 @@ function show(kind, sign, headline, detail, more, reasons) {
   text(find("headline"), headline);
   alert(find("detail"), detail);
   alert(find("more"), more);
-  const list = find("reasons");
-  if (list.dataset.shown !== reasons.join("\n")) {
-    list.dataset.shown = reasons.join("\n");
-    list.hidden = reasons.length === 0;
-    list.replaceChildren(...reasons.map((reason) => {
-      const item = document.createElement("li");
-      item.textContent = reason;
-      return item;
-    }));
-  }
   body.classList.toggle("red", kind === "red");
+}
+
+/* Why a light is amber: below the state, so that beside a red one it takes the button no room. */
+function explain(reasons) {
+  const list = find("reasons");
+  if (list.dataset.shown === reasons.join("\n")) return;
+  list.dataset.shown = reasons.join("\n");
+  list.hidden = reasons.length === 0;
+  list.replaceChildren(...reasons.map((reason) => {
+    const item = document.createElement("li");
+    item.textContent = reason;
+    return item;
+  }));
 }
 
 function warmth(alarm) {
@@ -42,19 +45,22 @@ function draw(now) {
   lostAt = now.line && now.gateway ? 0 : lostAt || Date.now();
   const state = mine.alarm;
   const title = gateTitle(gate);
+  const today = mine.today ? say.today.replace("%(count)s", mine.today) : "";
   red = Boolean(state && state.state === "raised");
   if (red) {
-    show("red", "▲", title + " · " + say.red, warmth(state), say.waiting.replace("%(count)s", state.fevers), mine.reasons);
+    show("red", "▲", title + " · " + say.red, warmth(state), say.waiting.replace("%(count)s", state.fevers));
   } else if (lostAt) {
-    show("lost", "✕", title, "", say.lost, []);
+    show("lost", "✕", title, "", say.lost);
   } else if (!state) {
-    show("unknown", "?", title, "", say.unknown, []);
+    show("unknown", "?", title, "", say.unknown);
   } else if (mine.reasons.length) {
-    show("amber", "!", title + " · " + say.amber, "", "", mine.reasons);
+    show("amber", "!", title + " · " + say.amber, "", today);
   } else {
-    show("green", "✓", title + " · " + say.green, "", "", []);
+    show("green", "✓", title + " · " + (mine.today === 0 ? say.green : say.watch), "", today);
   }
+  explain(lostAt ? [] : mine.reasons);
   alert(find("gone"), red && lostAt ? say.lost : "");
+  followUp.open(red || lostAt ? 0 : mine.open);
   acknowledgement.follow(state);
   others(now.gates.filter((one) => one !== mine));
   kiosks(mine.kiosks, now.date);
@@ -87,13 +93,15 @@ function others(gates) {
     link.textContent = words;
     return link;
   }));
-  body.classList.toggle("elsewhere", lines.length > 0);
+  body.classList.toggle("red-elsewhere", lines.length > 0);
 }
 
 function lost() {
   lostAt = lostAt || Date.now();
   if (red) alert(find("gone"), say.lost);
-  else show("lost", "✕", gateTitle(gate), "", say.lost, []);
+  else show("lost", "✕", gateTitle(gate), "", say.lost);
+  explain([]);
+  followUp.open(0);
   voice();
 }
 
@@ -132,7 +140,12 @@ function moment(at, today) {
   return clockOf(day === today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" }).format(when);
 }
 
+let drawn = "";
+
 function kiosks(all, today) {
+  const wanted = JSON.stringify([all, today]);
+  if (drawn === wanted) return;
+  drawn = wanted;
   find("kiosks").replaceChildren(...all.map((kiosk) => {
     const card = document.createElement("article");
     const head = document.createElement("h2");
@@ -149,3 +162,10 @@ function kiosks(all, today) {
     return card;
   }));
 }
+
+/* What has the focus is not covered by the band that stays above, nor pushed away by its coming. */
+new ResizeObserver(() => {
+  document.documentElement.style.scrollPaddingTop = find("top").offsetHeight + "px";
+  const at = document.activeElement;
+  if (find("after").contains(at)) at.scrollIntoView({ block: "nearest" });
+}).observe(find("top"));

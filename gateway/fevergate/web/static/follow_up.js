@@ -5,6 +5,7 @@ const followUp = (() => {
   const AGAIN_MS = 3000;
   let asked = 0;
   let typed = false;
+  let field = null; // where somebody typed, before being asked
 
   /* Load the fevers anew where their mark is another one; again later, where that fails. */
   async function list(mark) {
@@ -29,14 +30,31 @@ const followUp = (() => {
   function close() {
     typed = false;
     find("form").replaceChildren();
-    find("after").hidden = true;
+    find("after").hidden = find("asked").hidden = true;
+    const next = [find("acknowledge").querySelector("button"), find("open"), find("headline")];
+    next.find((element) => element.offsetParent).focus({ preventScroll: true });
+  }
+
+  /* Close the form; what was typed is not thrown away unasked. */
+  function leave() {
+    if (!typed) return close();
+    const at = document.activeElement;
+    field = find("form").contains(at) ? at : find("form").querySelector("input:not([type=hidden])");
+    find("asked").hidden = false;
+    find("keep").focus();
+  }
+
+  function stay() {
+    find("asked").hidden = true;
+    field.focus();
   }
 
   function open(form) {
     find("form").replaceChildren(form);
     find("after").hidden = false;
+    find("asked").hidden = true;
     find("after").scrollIntoView({ block: "start" });
-    (form.querySelector("[aria-invalid]") || form.querySelector(".error:not([hidden])") || form.querySelector("input:not([type=hidden])")).focus();
+    (form.querySelector("[aria-invalid]:not(fieldset), [aria-invalid] input, .error:not([hidden])") || form.querySelector("input:not([type=hidden])")).focus();
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -72,9 +90,13 @@ const followUp = (() => {
   }
 
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest("#fevers a");
+    const link = event.target.closest("#fevers td a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    follow(link);
+  });
+
+  async function follow(link) {
     if (typed) {
       const form = find("form").firstElementChild;
       complain(form, say.other);
@@ -92,11 +114,38 @@ const followUp = (() => {
     } catch (error) {
       alert(failed, unanswered(error, say.unopened));
     }
+  }
+
+  /* To what is open: its form, if it is the only one. */
+  find("open").addEventListener("click", (event) => {
+    const links = [...find("fevers").querySelectorAll("a.open")];
+    if (!links.length || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (links.length === 1) return follow(links[0]);
+    const earlier = links[0].closest("details");
+    if (earlier) earlier.open = true;
+    find("fevers").scrollIntoView({ block: "start" });
+    links[0].focus({ preventScroll: true });
   });
 
-  find("discard").addEventListener("click", close);
+  find("discard").addEventListener("click", leave);
+  find("throw").addEventListener("click", close);
+  find("keep").addEventListener("click", stay);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || find("after").hidden) return;
+    if (find("asked").hidden) leave();
+    else stay();
+  });
   addEventListener("beforeunload", (event) => {
     if (typed) event.preventDefault(); // the browser asks
   });
-  return { list };
+
+  /* How many are open, on the button that leads to them. */
+  function count(open) {
+    const at = document.activeElement;
+    alert(find("open"), open ? say.open.replace("%(count)s", open) : "");
+    if (at === find("open") && !open) find("headline").focus({ preventScroll: true });
+  }
+
+  return { list, open: count };
 })();

@@ -14,7 +14,7 @@
     button.disabled = true;
     refused("");
     try {
-      const { answer, out } = await send(form.getAttribute("action"), new FormData(form));
+      const { answer, out } = await send(form.getAttribute("action"), { by: find("by").value });
       const page = pageOf(answer.text);
       const words = page.getElementById("untried") || page.querySelector("main p");
       if (out) {

@@ -11,10 +11,12 @@ const line = (() => {
   const SILENT_MS = 1500; // without an event: is the tab that has the stream still there?
   const DEAD_MS = 700; // without its answer it is not
   const TICK_MS = 250;
+  const STALE_MS = 10000; // a line that brings nothing for so long is dead, whatever it says
   const NAME = "fevergate-boards-" + body.dataset.language; // events are in somebody's language
   const shared = Boolean(navigator.locks && window.BroadcastChannel);
   let channel = null;
   let source = null; // where this tab has the stream
+  let opened = 0; // when
   let last = null; // the event that it had last
   let heard = Date.now(); // when that came, whoever had the stream
   let there = 0; // when another tab said that it has the stream
@@ -35,6 +37,7 @@ const line = (() => {
   function open() {
     if (source) source.close();
     last = null;
+    opened = Date.now();
     source = new EventSource("/events");
     source.onmessage = (event) => {
       last = { at: Date.now(), now: JSON.parse(event.data) };
@@ -133,9 +136,10 @@ const line = (() => {
       if (shared && !channel) join();
     });
   }
-  setInterval(() => {
+  function tick() {
     const silent = Date.now() - heard;
     if (silent >= LOST_MS) lost();
+    if (source && Math.min(silent, Date.now() - opened) >= STALE_MS) open();
     if (source || !channel) return;
     if (asked && Date.now() - asked >= DEAD_MS) {
       asked = 0;
@@ -143,7 +147,9 @@ const line = (() => {
     } else if (!asked && silent >= SILENT_MS && Date.now() - there >= SILENT_MS) {
       inquire();
     }
-  }, TICK_MS);
+  }
+  setInterval(tick, TICK_MS);
+  document.addEventListener("visibilitychange", tick); // at once after a sleep
   setInterval(look, AGAIN_MS);
   join();
 

@@ -74,6 +74,7 @@ async function renew(signal) {
   body.dataset.csrf = csrf;
   document.querySelector("header").replaceWith(page.querySelector("header"));
   find("by").replaceWith(page.getElementById("by"));
+  duty.restore();
   return true;
 }
 
