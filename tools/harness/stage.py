@@ -11,6 +11,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Page, expect
 
 from fevergate.protocol.messages import Verdict
+from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.storage.records import Acknowledged, ReadingArrived
 from fevergate.storage.store import Store
 from fevergate.web.duty import Duty
@@ -20,7 +21,7 @@ from harness.browser import PASSWORD, PATIENT_MS, WIDE, opened, sign_in
 from harness.client import post_form
 from harness.client import sign_in as sign_in_client
 from harness.readings import made_reading
-from harness.site import Site
+from harness.site import CAMPUS, Site
 from harness.worker import wait_until
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -43,6 +44,8 @@ class Stage(Site):
     """
 
     def __init__(self, folder: Path, browser: Browser, **options: Any) -> None:
+        named = {gate: suggested_gate(gate) for gate in GATES}
+        options = {"titles": suggested_campus(CAMPUS), "gate_titles": named} | options
         super().__init__(folder, GATES, **options)
         self.edit("silent_after_s = 150", "silent_after_s = 3600")
         self._browser = browser
@@ -144,9 +147,17 @@ class Stage(Site):
         left = int(gate == YESTERDAY[0].partition("-")[0])
         wait_until(lambda: self.gate(gate)["open"] == left, 60, f"{gate} is treated")
 
-    def _post(self, page: str, path: str, form: dict[str, str]) -> None:
+    def _post(self, page: str, path: str, form: dict[str, str]) -> str:
         hidden = re.findall(r'name="(csrf|revision)" value="([^"]+)"', self._client.get(page).text)
-        post_form(self._client, path, dict(hidden) | form)
+        return post_form(self._client, path, dict(hidden) | form).text
+
+    def as_administrator(self, path: str) -> str:
+        """A page as the administrator sees it."""
+        return self._client.get(path).text
+
+    def post_as_administrator(self, page: str, path: str, form: dict[str, str]) -> str:
+        """The answer to a form of a page, sent by the administrator."""
+        return self._post(page, path, form)
 
     def board(self, page: Page, gate: str = "north", shows: str = "") -> None:
         """Open a gate's board, and wait until it is drawn and, with `shows`, in that state."""

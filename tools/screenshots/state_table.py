@@ -31,7 +31,8 @@ from harness.page_states import SIZES, STATES, played
 from harness.stage import Stage
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
-import_module("harness.office_states")  # adds its states to `STATES`
+for _states in ("office_states", "wall_states"):
+    import_module(f"harness.{_states}")  # adds its states to `STATES`
 
 LANGUAGES = ("zh", "en")
 CAMPUS = {

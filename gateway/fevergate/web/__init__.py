@@ -8,5 +8,5 @@ administrators send to kiosks. It writes nothing but strikes to the gateway's da
 `lamps`. Follow-ups of fevers: `follow_ups`, `follow_up_forwarder`, `fhir`. The daily log:
 `log_pages`, `log_sheet`, `sign_offs`. Many days: `overview`, `overview_pages`, `charts`. Kiosks:
 `kiosk_pages`, `kiosk_state`, `kiosk_actions`, `setup_codes`. People: `duty`, `duty_pages`.
-Programs: `api`, `openapi`.
+Wall displays: `screens`, `screen_pages`, `qr_code`. Programs: `api`, `openapi`.
 """

@@ -27,6 +27,7 @@ from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
+from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
 from fevergate.web_common.middleware import AccessMiddleware
@@ -59,6 +60,7 @@ class Pages(Shared):
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
                 *DutyPages(self).routes,
+                *ScreenPages(self).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(packages=STATIC)),
             ],
@@ -67,7 +69,7 @@ class Pages(Shared):
                     AccessMiddleware,
                     accounts=self.accounts,
                     tokens=self.tokens,
-                    open_below=("/static/", FOLDER),
+                    open_below=("/static/", FOLDER, BELOW),
                 )
             ],
             exception_handlers=dict.fromkeys(FAILURES, self.failed) | {Exception: self.broken},

@@ -34,6 +34,7 @@ from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, re
 from fevergate.web.lamps import PATIENCE_S
 from fevergate.web.live import Live
 from fevergate.web.overview import Overview, read_overview
+from fevergate.web.screens import Screens
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.dates import parse_day, period
@@ -57,6 +58,7 @@ class Shared(Site):
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
+        self.screens = Screens(self.store, [gate.name for gate in settings.gates], self.clock.now)
         self.updates = Updates(settings)
         self.live = Live(settings, self.clock.now)
         super().__init__(

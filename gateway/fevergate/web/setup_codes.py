@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet
-from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 
 from fevergate.crypto.pki import authority_der
 from fevergate.errors import ActionError, FeverGateError
 from fevergate.provision.kiosks import settings_of
 from fevergate.provision.labels import pages_url
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.web.qr_code import qr_picture
 from kiosk.setup_code import ALPHABET, FOLDER, LENGTH, key_of, path_of
 
 LIFETIME_S = 900.0
@@ -29,8 +29,6 @@ BOARD_URL = "http://192.168.4.1/"
 """The setup page of a new board, on the board's own Wi-Fi."""
 
 _GROUP = 4
-_QUIET = 4
-"""Modules of quiet zone (ISO/IEC 18004, 9.1)."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +48,7 @@ class SetupCode:
     @property
     def picture(self) -> str:
         """The link as a QR code: an SVG in a data URL."""
-        code = QRCode(None, QRErrorCorrectLevel.M)
-        code.addData(self.link)
-        code.make()
-        side = code.getModuleCount() + 2 * _QUIET
-        dark = "".join(
-            f"M{x + _QUIET} {y + _QUIET}h1v1h-1z"
-            for y in range(code.getModuleCount())
-            for x in range(code.getModuleCount())
-            if code.isDark(y, x)
-        )
-        svg = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"'
-            ' shape-rendering="crispEdges"><path fill="#fff" d="M0 0h99v99H0z"/>'
-            f'<path d="{dark}"/></svg>'
-        )
-        return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+        return qr_picture(self.link)
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,18 @@ class Site(ABC):
         language = request.cookies.get(LANGUAGE, "")
         return language if language in LANGUAGES else self._language
 
-    def page(self, request: Request, template: str, status: int = 200, **more: Any) -> HTMLResponse:
-        """Render a template in the browser's language and theme."""
-        language = self.language(request)
+    def page(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        /,
+        *,
+        language: str | None = None,
+        **more: Any,
+    ) -> HTMLResponse:
+        """Render a template in a language, or the browser's, and the browser's theme."""
+        language = language or self.language(request)
         theme = request.cookies.get(THEME, "")
         query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
         text = (

@@ -81,3 +81,14 @@ def first(db: Database) -> None:
     """All tables."""
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
+
+
+@migrations()
+def screens(db: Database) -> None:
+    """Links of wall displays; an empty gate means all in turn."""
+    db.conn.execute("""
+        create table screens (
+            id integer primary key, name text not null, digest text not null unique,
+            gate text not null, language text not null, by text not null,
+            created_at real not null, seen_at real
+        ) strict""")

@@ -1,0 +1,49 @@
+"""A display on a wall, in a real browser: it stays, and tells what it cannot see."""
+
+import pytest
+from playwright.sync_api import expect
+
+from fevergate.protocol.messages import Verdict
+from harness import wall_states
+from harness.accessibility import judged, too_wide_px
+from harness.browser import chromium
+from harness.page_states import SIZES, STATES, played
+from harness.stage import Stage
+
+WALL = [name for name, state in STATES.items() if state.play.__module__ == wall_states.__name__]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wall") / "gateway"
+    with chromium() as browser, Stage(folder, browser) as stage:
+        yield stage
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", WALL)
+def test_every_state_of_a_display_is_readable_on_every_size(stage, name):
+    with played(stage, name, "en") as page:
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            assert judged(page) == [] and too_wide_px(page) <= 0, (name, width)
+
+
+@pytest.mark.timeout(240)
+def test_a_display_goes_on_by_itself_after_the_pages_were_away(stage):
+    page = stage.opened("", "en", SIZES["wall"])
+    page.goto(wall_states.link(stage, "", "en"))
+    wall_states.shows(page, "green")
+    assert page.locator("button, a, form, input").count() == 0
+    stage.web.stop()
+    wall_states.shows(page, "lost")
+    expect(page.locator("#lost")).to_contain_text("no fever can be seen here")
+    stage.kiosk("south-1").reading(Verdict.FEVER, 38.6)
+    stage.start_web()
+    wall_states.shows(page, "red")
+    expect(page.locator("#title")).to_have_text("South gate")
+    assert page.locator("#clock").inner_text().count(":") == 1
+    stage.treated("south")
+    wall_states.shows(page, "green")
+    page.context.close()
+    wall_states.revoke_all(stage)
