@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -204,16 +203,9 @@ class Board:
             ],
             reasons=[trouble_text.line(report, say, names.kiosk) for report in reports],
             listed=listed.mark,
-            today=max(listed.today or 0, 1) if self._red_today(now.alarm) else listed.today,
+            today=max(listed.today or 0, 1) if self._shared.red_today(now.alarm) else listed.today,
             open=listed.open,
         )
-
-    def _red_today(self, alarm: AlarmState | None) -> bool:
-        """Whether the gate is red or was acknowledged today, even if no fever could be stored."""
-        if not alarm or not (alarm.fevers or alarm.by):
-            return False
-        zone = self._shared.settings.zone
-        return datetime.fromtimestamp(alarm.since, zone).date() == self._shared.clock.today()
 
     def acknowledge(self, request: Request, form: Form) -> Response:
         """Acknowledge a gate's alarm under one's own name or one of the duty list."""

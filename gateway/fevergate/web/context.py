@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
+from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.reports.day_in_words import coverage, doubts, strikes, verdict
 from fevergate.reports.fever_log import (
@@ -139,6 +140,13 @@ class Shared(Site):
         if fever is None:
             raise NothingFoundError(f"fever {identity}")
         return fever
+
+    def red_today(self, alarm: AlarmState | None) -> bool:
+        """Whether a gate is red or was acknowledged today, even if no fever could be stored."""
+        if not alarm or not (alarm.fevers or alarm.by):
+            return False
+        at = datetime.fromtimestamp(alarm.since, self.settings.zone)
+        return at.date() == self.clock.today()
 
     def home(self, session: Session) -> str:
         if session.role == "administrator":

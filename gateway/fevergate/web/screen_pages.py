@@ -19,6 +19,7 @@ from fevergate.settings.names import Names
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import N_, Say, translator
 from fevergate.web.context import Shared
+from fevergate.web.fever_list import FeverList
 from fevergate.web.live import GateNow, Kiosk, events
 from fevergate.web.qr_code import qr_picture
 from fevergate.web.screens import MAX_SCREENS, Screen
@@ -37,7 +38,7 @@ MAX_OPEN = 8
 HEADLINES = {
     "red": N_("FEVER"),
     "amber": N_("Somebody does not watch"),
-    "green": N_("All kiosks watch"),
+    "green": N_("All watch"),
     "unknown": N_("nothing heard yet"),
 }
 GONE = (
@@ -45,6 +46,8 @@ GONE = (
     N_('A new one is made on the page "Wall displays".'),
 )
 """What a display shows whose link was revoked; nobody knows its language any more."""
+
+CALM = N_("All watch, no fever today")
 
 SIGNS = {"red": "▲", "amber": "!", "green": "✓", "unknown": "?"}
 
@@ -89,6 +92,7 @@ class ScreenPages:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._list = FeverList(shared)
         self._open: Counter[int] = Counter()
         self.routes = [
             get(f"{BELOW}{{secret:str}}", self.screen),
@@ -164,7 +168,7 @@ class ScreenPages:
 
     def _gate(self, now: GateNow, say: Say, names: Names) -> ScreenGate:
         alarm = now.alarm
-        state, detail = "unknown", ""
+        state, headline, detail = "unknown", "", ""
         if alarm and alarm.state == "raised":
             state = "red"
             detail = say("%(count)s to be seen to") % {"count": alarm.fevers}
@@ -172,18 +176,25 @@ class ScreenPages:
                 warm = "" if alarm.last.body_c is None else f"{alarm.last.body_c:.1f} °C · "
                 detail = f"{warm}{names.kiosk(alarm.last.kiosk)} · {detail}"
         elif alarm:
-            state = "amber" if alarm.amber else "green"
+            state, detail = "amber" if alarm.amber else "green", self._open_cases(now.gate, say)
+            known = self._list.listed(now.gate).today == 0 and not self._shared.red_today(alarm)
+            headline = CALM if state == "green" and known and not detail else ""
         return ScreenGate(
             title=names.gate(now.gate),
             state=state,
             sign=SIGNS[state],
-            headline=say(HEADLINES[state]),
+            headline=say(headline or HEADLINES[state]),
             detail=detail,
             reasons=[
                 trouble_text.line(line, say, names.kiosk) for line in (alarm.amber if alarm else ())
             ],
             kiosks=[self._kiosk(kiosk, say, names) for kiosk in now.kiosks],
         )
+
+    def _open_cases(self, gate: str, say: Say) -> str:
+        """What is to be done at a gate that is not red; empty for nothing."""
+        open_cases = self._list.listed(gate).open
+        return say("%(count)s to be treated") % {"count": open_cases} if open_cases else ""
 
     def _kiosk(self, kiosk: Kiosk, say: Say, names: Names) -> ScreenKiosk:
         trouble = trouble_text.trouble(kiosk.trouble, say)

@@ -4,14 +4,16 @@ import asyncio
 import json
 import re
 
+import msgspec
 import pytest
-from pages_site import OURS, post
-from samples import AT
+from pages_site import OURS, WHO, post
+from samples import AT, arrived
 from test_web_pages import paths
 
 from fevergate.errors import AccountError
-from fevergate.protocol.messages import AlarmState, FeverSeen
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
 from fevergate.settings.gateway import KioskTitle
+from fevergate.storage.records import Acknowledged
 from fevergate.web import live, screen_pages
 from fevergate.web.screens import MAX_SCREENS
 
@@ -34,7 +36,14 @@ def shown(site, path):
     """What a display with this link is sent."""
     pages = screen_pages_of(site)
     screen = site.pages.screens.find(path.removeprefix("/screen/"))
-    return json.loads(screen_pages.msgspec.json.encode(pages.now(screen)))
+
+    async def now():
+        pages.now(screen)
+        if pages._list._reading:
+            await pages._list._reading
+        return pages.now(screen)
+
+    return json.loads(msgspec.json.encode(asyncio.run(now())))
 
 
 def test_an_administrator_makes_a_link_that_needs_no_session_and_is_shown_once(site, administrator):
@@ -101,6 +110,19 @@ def test_a_red_gate_is_shown_in_words_and_without_a_persons_name(site, administr
     assert north["state"] == "red" and north["title"] == "北门" and north["headline"] == "发热"
     assert north["detail"].startswith("38.4 °C · 左侧") and north["reasons"] == ["左侧：离线"]
     assert south["state"] == "unknown" and "Zhang" not in json.dumps(north)
+
+
+def test_no_fever_is_said_only_where_there_was_none(site, administrator):
+    clear = AlarmState(gate="north", state="clear", since=AT)
+    site.pages.live._alarms["north"] = clear
+    site.pages.live._alarms["south"] = msgspec.structs.replace(clear, gate="south")
+    north, south = shown(site, link(administrator, language="en"))["gates"]
+    assert north["state"] == south["state"] == "green"
+    assert south["headline"] == "All watch, no fever today"
+    now = site.pages.clock.now()
+    site.gateway.commit([arrived(7, "fever", at=now), Acknowledged((WHO,), "Zhang", now)])
+    north, south = shown(site, link(administrator, language="en"))["gates"]
+    assert north["headline"] == "All watch" and north["detail"].endswith("to be treated")
 
 
 @pytest.mark.parametrize("broken", ["line", "gateway"])
