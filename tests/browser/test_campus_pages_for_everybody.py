@@ -9,7 +9,19 @@ from harness.accessibility import judged, too_wide_px
 from harness.browser import WIDE, chromium, opened, sign_in
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
-PAGES = ["/reports", "/status", "/admin/people", "/admin/audit", "/account", "/nowhere"]
+SEARCH = ["/fevers?from=2026-11-01&to=2026-11-30", "/fevers?from=2020-01-01"]
+SUMMARY = ["/summary?from=2026-11-16&to=2026-11-22", "/summary?from=2020-01-01"]
+PAGES = [
+    "/reports",
+    "/reports?to=2026-11-12",
+    *SEARCH,
+    *SUMMARY,
+    "/status",
+    "/admin/people",
+    "/admin/audit",
+    "/account",
+    "/nowhere",
+]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from fevergate.campus.account_store import PeopleStore
 from fevergate.campus.clock import CampusClock, Trusted, say_right
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.escalation import Escalation
+from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.notice_log import Notices
 from fevergate.campus.notice_sender import Sender
 from fevergate.campus.pages import CampusPages
@@ -58,7 +59,10 @@ class CampusServer:
         escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
         self.clerk = Clerk(settings, self.store, self.reports, escalation, sender, judge.tick)
-        self.pages = CampusPages(settings, people, self.store, self.reports, self.notices, now)
+        search = CampusFeverSearch(self.database, settings, vault)
+        self.pages = CampusPages(
+            *(settings, people, self.store, self.reports, self.notices, search, now)
+        )
         self.accounts = self.pages.accounts
         self.app = Starlette(
             routes=[

@@ -1,12 +1,13 @@
 """Assembles one day's report from the summaries that the gateways have sent."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from fevergate.campus.epoch_totals import KioskTotals
+from fevergate.campus.fever_reader import is_counted, read_fevers
 from fevergate.campus.report import (
     CampusDay,
     Contradiction,
@@ -24,8 +25,6 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import (
     DaySummary,
-    FeverEvent,
-    FollowUpEvent,
     GatewayDay,
     HourSummary,
     KioskCount,
@@ -33,9 +32,6 @@ from fevergate.protocol.campus_messages import (
 
 MAX_LISTED = 1000
 """Most fevers of a campus that a report lists, and as many struck ones; all are counted."""
-
-AT_ONCE = 500
-"""Fevers that are read at once."""
 
 
 class _Heard:
@@ -131,11 +127,11 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
             of_strike.hear(gateway, epoch, kind, payload)
         if not strikes.strike(gateway, *came):
             heard.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
-    for campus, fever, selecting in _fevers(connection, strikes, date):
+    for campus, fever, selecting in read_fevers(connection, strikes, date, date):
         for strike in selecting:
             gone.setdefault(campus, {}).setdefault(strike.id, _Heard()).count(fever)
         day = heard.setdefault(campus, _Heard())
-        if _is_counted(selecting):
+        if is_counted(selecting):
             fever.struck = day.strikes(fever)
             day.count(fever)
         else:
@@ -252,59 +248,3 @@ def _figures(count: KioskCount, events: Figures) -> Figures:
         fault_minutes=count.fault_minutes,
         late_minutes=count.late_minutes,
     )
-
-
-def _fevers(
-    connection: Connection, strikes: TokenStrikes, date: str
-) -> Iterator[tuple[str, FeverDay, list[TokenStrike]]]:
-    """Each fever of a day with its campus, in order of time, and the strikes that select its row,
-    taken back or not."""
-    rows = connection.execute(
-        select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
-        .where(items.c.date == date, items.c.kind == "fever")
-        .order_by(items.c.campus, items.c.at, items.c.key)
-        .execution_options(yield_per=AT_ONCE)
-    )
-    for part in rows.partitions():
-        fevers = {
-            (campus, fever.gateway, f"follow_up/{fever.identity}"): (
-                fever,
-                strikes.of(gateway, *came),
-            )
-            for campus, gateway, payload, *came in part
-            for fever in [_fever(gateway, msgspec.json.decode(payload, type=FeverEvent))]
-        }
-        counted = {whose: fever for whose, (fever, by) in fevers.items() if _is_counted(by)}
-        if counted:
-            _follow(connection, strikes, counted)
-        for (campus, *_), (fever, selecting) in fevers.items():
-            yield campus, fever, selecting
-
-
-def _is_counted(selecting: Iterable[TokenStrike]) -> bool:
-    """Whether all strikes that select a row were taken back."""
-    return all(strike.undone_at is not None for strike in selecting)
-
-
-def _fever(gateway: str, event: FeverEvent) -> FeverDay:
-    names = set(FeverDay.__struct_fields__) & set(FeverEvent.__struct_fields__)
-    return FeverDay(gateway=gateway, **{name: getattr(event, name) for name in names})
-
-
-def _follow(
-    connection: Connection,
-    strikes: TokenStrikes,
-    fevers: Mapping[tuple[str, str, str], FeverDay],
-) -> None:
-    """Add the follow-up to each fever, by campus, gateway and the follow-up's key."""
-    campuses, gateways_of, keys = (set(names) for names in zip(*fevers, strict=True))
-    for campus, gateway, key, payload, *came in connection.execute(
-        select(items.c.campus, items.c.gateway, items.c.key, items.c.payload, *CAME).where(
-            items.c.campus.in_(campuses), items.c.gateway.in_(gateways_of), items.c.key.in_(keys)
-        )
-    ):
-        fever = fevers.get((campus, gateway, key))
-        if fever and not strikes.strike(gateway, *came):
-            after = msgspec.json.decode(payload, type=FollowUpEvent)
-            for name in ("clinical_c", "clinical_site", "outcome", "closed"):
-                setattr(fever, name, getattr(after, name))

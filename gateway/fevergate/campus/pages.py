@@ -1,10 +1,8 @@
 """Pages of the campus server: reports by day and version, status, and personal data of a fever."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
-from types import MappingProxyType
-from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -12,33 +10,34 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.fever_search import CampusFeverSearch
+from fevergate.campus.morning import gateways, read_morning
 from fevergate.campus.notice_log import Notices
+from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.report import DayReport
-from fevergate.campus.report_sheet import TABLES, ReportText
+from fevergate.campus.report_sheet import TABLES
 from fevergate.campus.report_versions import Reports, Version
+from fevergate.campus.search_pages import SearchPages
 from fevergate.campus.settings import CampusSettings
+from fevergate.campus.site import CampusSite
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
-from fevergate.texts.translations import N_, translator
-from fevergate.web_common.accounts import Accounts, Session
-from fevergate.web_common.dates import parse_day
+from fevergate.texts.translations import translator
+from fevergate.web_common.dates import WEEK, Period, parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import FOOTER, Site
+from fevergate.web_common.page_maker import FOOTER
 from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.tables import Table
 
 DAYS = 35
 MOST = 200
 
 
-class CampusPages(Site):
+class CampusPages(CampusSite):
     """Pages for signed-in users; only administrators may sign and see personal data."""
-
-    role_names = MappingProxyType(
-        {"guard": N_("May look"), "administrator": N_("May sign, and let people in")}
-    )
 
     def __init__(
         self,
@@ -47,24 +46,14 @@ class CampusPages(Site):
         store: CampusStore,
         reports: Reports,
         notices: Notices,
+        search: CampusFeverSearch,
         now: Callable[[], float],
     ) -> None:
-        super().__init__(
-            settings.zone,
-            settings.language,
-            ["fevergate.campus", "fevergate.web_common"],
-            lambda language, say: {
-                "text": ReportText(settings.zone, language, say, partial(store.names, language))
-            },
-        )
-        self._settings = settings
-        self.audited = people
-        self._store = store
-        self._reports = reports
+        super().__init__(settings, people, store, reports, now)
+        self._search = search
         self._notices = notices
-        self._now = now
-        self.accounts = Accounts(people, now)
         self.routes = [
+            *SearchPages(self, search).routes,
             get("/reports", self.days),
             get("/reports/{date:str}.{kind:str}", self.file),
             get("/reports/{date:str}", self.report),
@@ -74,64 +63,69 @@ class CampusPages(Site):
             get("/admin/persons/{campus:str}/{kiosk:str}/{boot:int}/{seq:int}", self.person),
         ]
 
-    def home(self, session: Session) -> str:
-        return "/reports"
-
-    def always(self) -> dict[str, Any]:
-        title, title_en = self._settings.title, self._settings.title_en
-        return {
-            "clock_doubted": not self._store.believed(),
-            "institution": title,
-            "institution_en": title_en or title,
-            "today": self._today(),
-        }
-
     def days(self, request: Request) -> Response:
         """List of `DAYS` days with the state of each report."""
         text = request.query_params.get("to")
         last = parse_day(text) if text else date.fromisoformat(self._today())
         first = last - timedelta(days=DAYS - 1)
-        latest = self._reports.latest(first.isoformat(), last.isoformat())
+        latest = self.reports.latest(first.isoformat(), last.isoformat())
         by_day = {report.date: (report, version) for report, version in latest}
-        known = self._reports.first() or self._today()
+        known = self.reports.first() or self._today()
         days = [(last - timedelta(days=n)).isoformat() for n in range(DAYS)]
+        rows = [
+            (day, by_day.get(day)) for day in days if day in by_day or known <= day < self._today()
+        ]
+        week, language = Period.week(self.today()), self.language(request)
+        this_week = week.until(self.today())
+        morning = None
+        if not text:
+            morning = read_morning(self._store, self._settings, self._search, self.today(), rows)
         return self.page(
             request,
             "days.html",
-            rows=[
-                (day, by_day.get(day))
-                for day in days
-                if day in by_day or known <= day < self._today()
-            ],
+            rows=rows,
+            morning=morning,
+            named=self.named(language),
+            now=self._now(),
+            week=this_week,
+            later=str(last + timedelta(days=DAYS)) if text and text < self._today() else "",
+            comparison=self._beside(this_week, Period.week(week.begin - WEEK), language)
+            if morning
+            else None,
             earlier=(first - timedelta(days=1)).isoformat() if known < first.isoformat() else "",
             due=self._settings.report,
         )
 
+    def _beside(self, week: Period, before: Period, language: str) -> Table:
+        words = SummaryText(self.text(language), language, translator(language))
+        return words.comparison(compared(self.reports, week, before, self.today()))
+
     def report(self, request: Request) -> Response:
         """One day's report: the requested version or the newest; without any, as known now."""
         day = _day(request)
-        versions, to = self._reports.versions(day), self._settings.report.to
+        versions, to = self.reports.versions(day), self._settings.report.to
         if versions:
             report, version = self._version(request, day, versions)
         elif day > self._today():
             raise HTTPException(404)
         else:
-            report, version = self._reports.now(day), None
+            report, version = self.reports.now(day), None
         persons = [
             f"/admin/persons/{campus.campus}/{fever.identity}"
             for campus in report.campuses
             for fever in campus.fevers
         ]
         more = {"report": report, "version": version, "versions": versions, "to": to}
+        more["now"] = self._now()
         return self.page(request, "report.html", persons=persons, **more)
 
     def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
         day, kind = _day(request), request.path_params["kind"]
-        report, version = self._version(request, day, self._reports.versions(day))
+        report, version = self._version(request, day, self.reports.versions(day))
         language = self.language(request)
         say = translator(language)
-        text = ReportText(self._settings.zone, language, say, partial(self._store.names, language))
+        text = self.text(language)
         sheet = text.sheet(report, version)
         if kind == "csv":
             name = request.query_params.get("table", "campuses")
@@ -155,29 +149,24 @@ class CampusPages(Site):
     def sign(self, request: Request, form: Form) -> Response:
         """Sign the newest version as the user."""
         day, number = _day(request), whole_number(form["version"])
-        self._reports.sign(day, number, session_of(request).user)
+        self.reports.sign(day, number, session_of(request).user)
         self.note(request, "sign off", f"{day} v{number}")
         return RedirectResponse(f"/reports/{day}", 303)
 
     def submit(self, request: Request, form: Form) -> Response:
         """Note that the newest version was submitted."""
         day, number, to = _day(request), whole_number(form["version"]), form["to"].strip()[:64]
-        self._reports.submit(day, number, session_of(request).user, to)
+        self.reports.submit(day, number, session_of(request).user, to)
         self.note(request, "submit", f"{day} v{number} {to}".strip())
         return RedirectResponse(f"/reports/{day}", 303)
 
     def status(self, request: Request) -> Response:
         """Gateways, refused deliveries, rows by replaced tokens, and notices."""
-        heard = {(gateway.campus, gateway.gateway): gateway for gateway in self._store.heard()}
-        expected = {
-            (name, gateway)
-            for name, campus in self._settings.campuses.items()
-            for gateway in campus.gateways
-        }
         return self.page(
             request,
             "status.html",
-            gateways=[(*names, heard.get(names)) for names in sorted({*expected, *heard})],
+            now=self._now(),
+            gateways=gateways(self._store, self._settings),
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=self._store.refused(),
             replaced=self._store.replaced(self._settings)[:MOST],
@@ -198,10 +187,7 @@ class CampusPages(Site):
         text = request.query_params.get("version", "")
         if not versions:
             raise ReportError("version")
-        return self._reports.read(day, whole_number(text) if text else versions[0].version)
-
-    def _today(self) -> str:
-        return datetime.fromtimestamp(self._now(), self._settings.zone).date().isoformat()
+        return self.reports.read(day, whole_number(text) if text else versions[0].version)
 
 
 def _day(request: Request) -> str:

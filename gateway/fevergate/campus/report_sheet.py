@@ -1,6 +1,6 @@
 """A day's report as sentences and tables, for the page and the exported files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from fevergate.campus.given_names import CampusNames
-from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
+from fevergate.campus.report import CampusDay, DayReport, FeverDay, Figures, StruckRows
 from fevergate.campus.report_versions import Version
 from fevergate.reports.day_in_words import local, struck_in_words
 from fevergate.reports.tree_diff import Difference
@@ -17,6 +17,7 @@ from fevergate.texts.translations import N_
 from fevergate.web_common.tables import (
     FIELDS,
     Cell,
+    Rows,
     Say,
     Sheet,
     Table,
@@ -161,6 +162,15 @@ class ReportText:
             )
         return text % values
 
+    def state(self, campus: CampusDay) -> str:
+        """What a campus said of the day."""
+        return self._say(STATES[campus.state])
+
+    def place(self, named: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
+        """Where a fever was seen; `title` is the campus's, `named` has the names of the rest."""
+        names = named.get(campus, Names())
+        return " · ".join((title, names.gate(fever.gate), names.kiosk(fever.kiosk)))
+
     def title(self, campus: CampusDay) -> str:
         return campus.title_en if self._language == "en" else campus.title
 
@@ -223,17 +233,10 @@ class ReportText:
         is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
         rows: list[list[Cell]] = [
             [
-                *(local_time(fever.at, self._zone), self.title(campus)),
-                *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
-                *(fever.identity, fever.body_c, fever.threshold_c),
-                None if fever.delay_s is None else round(fever.delay_s, 1),
-                fever.clinical_c,
-                *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
-                "✓" if fever.closed else "",
+                *self._fever_row(self.title(campus), _of(named, campus), fever),
                 *(["✕" if fever.struck else ""] if is_struck else []),
             ]
             for campus in report.campuses
-            for names in [_of(named, campus)]
             for fever in campus.fevers
         ]
         head, *columns = TABLES["fevers"]
@@ -247,6 +250,35 @@ class ReportText:
             if campus.unlisted
         ]
         return Table(say(head), [say(column) for column in columns], rows)
+
+    def found(
+        self,
+        titles: Callable[[str], str],
+        count: int,
+        read: Callable[[], Iterator[tuple[str, FeverDay]]],
+    ) -> Table:
+        """A table of `count` fevers that `read` reads one by one with their campuses, whose titles
+        `titles` has."""
+        named, none = self._names(), Names()
+        head, *columns = TABLES["fevers"]
+
+        def rows() -> Iterator[list[Cell]]:
+            for campus, fever in read():
+                yield self._fever_row(titles(campus), named.get(campus, none), fever)
+
+        return Table(self._say(head), [self._say(column) for column in columns], Rows(count, rows))
+
+    def _fever_row(self, title: str, names: Names, fever: FeverDay) -> list[Cell]:
+        say = self._say
+        return [
+            *(local_time(fever.at, self._zone), title),
+            *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
+            *(fever.identity, fever.body_c, fever.threshold_c),
+            None if fever.delay_s is None else round(fever.delay_s, 1),
+            fever.clinical_c,
+            *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
+            "✓" if fever.closed else "",
+        ]
 
     def signatures(self, version: Version) -> list[str]:
         """Lines on who signed and submitted a version, and its hash."""

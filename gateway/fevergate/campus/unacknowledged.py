@@ -4,13 +4,13 @@ from collections import Counter
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.epoch_totals import KioskTotals
+from fevergate.campus.fever_reader import Whose, struck_days
 from fevergate.campus.schema import items
 from fevergate.campus.strikes import CAME, TokenStrikes
-from fevergate.protocol.campus_messages import DaySummary, FeverEvent
+from fevergate.protocol.campus_messages import FeverEvent
 
 LOOK_BACK_S = 7 * 24 * 3600.0
 """Fevers received longer ago get no notice any more, for example from before a contact was set."""
@@ -66,35 +66,10 @@ def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
                 fever = UnseenFever(campus=campus, received_at=came[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
                 of_kiosk[campus, gateway, event.kiosk] += 1
-        days = _days(connection, strikes, {whose[3] for whose, _ in fevers})
+        dates = {whose[3] for whose, _ in fevers}
+        days = struck_days(connection, strikes, min(dates, default=""), max(dates, default=""))
     return [
         fever
         for whose, fever in fevers
         if whose not in days or not days[whose].strikes(fever.event.at)
     ]
-
-
-Whose = tuple[str, str, str, str]
-"""Campus, gateway, kiosk, day."""
-
-
-def _days(
-    connection: Connection, strikes: TokenStrikes, dates: set[str]
-) -> dict[Whose, KioskTotals]:
-    """Strikes by gateways on these days."""
-    days: dict[Whose, KioskTotals] = {}
-    wanted = items.c.kind == "day", items.c.date.in_(sorted(dates)), _STRUCK
-    statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
-    if dates:
-        for campus, gateway, payload, *came in connection.execute(statement.where(*wanted)):
-            if strikes.strike(gateway, *came):
-                continue
-            day = msgspec.json.decode(payload, type=DaySummary)
-            days.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(
-                came[0], day
-            )
-    return days
-
-
-_STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)
-"""Selects days with a strike, so that the others, nearly all, are not decoded."""

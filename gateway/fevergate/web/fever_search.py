@@ -6,7 +6,6 @@ Names are encrypted: a search by name decrypts the follow-ups of the period one 
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import struck
 from fevergate.web.follow_ups import MAX_LENGTHS, OUTCOMES, Followed
 from fevergate.web_common.dates import Period
+from fevergate.web_common.tables import folded
 
 if TYPE_CHECKING:
     from fevergate.web.context import Shared
@@ -153,23 +153,18 @@ class FeverSearch:
 
     def _named(self, reader: Database, query: FeverQuery) -> tuple[list[Followed], bool]:
         """Fevers whose person or unit has the name, and whether others may have it, too."""
-        wanted = _folded(query.name)
+        wanted = folded(query.name)
         looked_at = 0
 
         def matching() -> Iterator[Followed]:
             nonlocal looked_at
             for fever, known in self._rows(reader, query, MAX_NAMED):
                 looked_at += 1
-                if known and any(wanted in _folded(text) for text in (known.person, known.unit)):
+                if known and any(wanted in folded(text) for text in (known.person, known.unit)):
                     yield fever, known
 
         matches = list(islice(matching(), MAX_MATCHES))
         return matches, looked_at >= MAX_NAMED or len(matches) >= MAX_MATCHES
-
-
-def _folded(text: str) -> str:
-    """A text without differences of case and width, and without spaces."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _parameters(query: FeverQuery) -> dict[str, Any]:

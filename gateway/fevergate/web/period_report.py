@@ -34,15 +34,15 @@ class PeriodSums(Counts, kw_only=True):
     watched_minutes: int = 0
     outcomes: Counter[str]
 
-    def rows(self) -> Iterator[tuple[str, str]]:
+    def rows(self) -> Iterator[tuple[str, Cell]]:
         """Each figure with its name."""
-        yield N_("People screened"), str(self.normal + self.fever)
-        yield N_("Fevers"), str(self.fever)
+        yield N_("People screened"), self.normal + self.fever
+        yield N_("Fevers"), self.fever
         for outcome in (OPEN, *OUTCOMES[1:]):
-            yield LABELS[outcome], str(self.outcomes[outcome])
-        yield N_("Retries"), str(self.retry)
+            yield LABELS[outcome], self.outcomes[outcome]
+        yield N_("Retries"), self.retry
         yield N_("Days watched"), f"{self.watched_days}/{self.period.days}"
-        yield N_("Minutes watched"), str(self.watched_minutes)
+        yield N_("Minutes watched"), self.watched_minutes
 
 
 def read_comparison(
@@ -117,10 +117,8 @@ def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
     """The figures of a period beside those before."""
     columns = ["", *(str(each.period) for each in sums)]
     rows: list[list[Cell]] = [
-        [say(names[0]), *values]
-        for names, values in (
-            zip(*row, strict=True) for row in zip(*(each.rows() for each in sums), strict=True)
-        )
+        [say(row[0][0]), *(value for _, value in row)]
+        for row in zip(*(each.rows() for each in sums), strict=True)
     ]
     return Table(say("Beside the period before"), columns, rows)
 

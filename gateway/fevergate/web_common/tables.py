@@ -1,5 +1,6 @@
 """A report as text and tables, independent of its format: page, CSV, XLSX, PDF or print."""
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
@@ -130,6 +131,11 @@ def difference_in_words(
     values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
     before, now = difference.before, difference.now
     return field, values.get(before, before), values.get(now, now)
+
+
+def folded(text: str) -> str:
+    """A text without differences of case and width, and without spaces."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def label_of(value: str, say: Say) -> str:

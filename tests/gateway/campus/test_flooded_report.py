@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 from campus_site import DAY, Parts, after, counts, fever, local, over
 
-from fevergate.campus import assemble
+from fevergate.campus import assemble, fever_reader
 from fevergate.campus.report_sheet import ReportText
 from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.texts.translations import translator
@@ -17,7 +17,7 @@ LISTED = 10
 @pytest.fixture
 def parts(tmp_path, database_text, monkeypatch):
     monkeypatch.setattr(assemble, "MAX_LISTED", LISTED)
-    monkeypatch.setattr(assemble, "AT_ONCE", 7)
+    monkeypatch.setattr(fever_reader, "AT_ONCE", 7)
     parts = Parts(tmp_path, database_text)
     yield parts
     parts.close()

@@ -1,0 +1,94 @@
+"""Reads the fevers of a period with their follow-ups from what the gateways have sent."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from fevergate.campus.epoch_totals import KioskTotals
+from fevergate.campus.report import FeverDay, TokenStrike
+from fevergate.campus.schema import items
+from fevergate.campus.strikes import CAME, TokenStrikes
+from fevergate.protocol.campus_messages import DaySummary, FeverEvent, FollowUpEvent
+
+AT_ONCE = 500
+"""Fevers that are read at once."""
+
+Whose = tuple[str, str, str, str]
+"""Campus, gateway, kiosk, day."""
+
+
+def read_fevers(
+    connection: Connection, strikes: TokenStrikes, first: str, last: str, *, newest: bool = False
+) -> Iterator[tuple[str, FeverDay, list[TokenStrike]]]:
+    """Each fever from day `first` to `last` with its campus, and the strikes that select its row,
+    taken back or not; by campus in order of time, or of all campuses the newest first."""
+    order = (items.c.at.desc(),) if newest else (items.c.campus, items.c.at)
+    rows = connection.execute(
+        select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
+        .where(items.c.kind == "fever", items.c.date.between(first, last))
+        .order_by(*order, items.c.key)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for part in rows.partitions():
+        fevers = {
+            (campus, fever.gateway, f"follow_up/{fever.identity}"): (
+                fever,
+                strikes.of(gateway, *came),
+            )
+            for campus, gateway, payload, *came in part
+            for fever in [_fever(gateway, msgspec.json.decode(payload, type=FeverEvent))]
+        }
+        counted = {whose: fever for whose, (fever, by) in fevers.items() if is_counted(by)}
+        if counted:
+            _follow(connection, strikes, counted)
+        for (campus, *_), (fever, selecting) in fevers.items():
+            yield campus, fever, selecting
+
+
+def is_counted(selecting: Iterable[TokenStrike]) -> bool:
+    """Whether all strikes that select a row were taken back."""
+    return all(strike.undone_at is not None for strike in selecting)
+
+
+def _fever(gateway: str, event: FeverEvent) -> FeverDay:
+    names = set(FeverDay.__struct_fields__) & set(FeverEvent.__struct_fields__)
+    return FeverDay(gateway=gateway, **{name: getattr(event, name) for name in names})
+
+
+def _follow(
+    connection: Connection,
+    strikes: TokenStrikes,
+    fevers: Mapping[tuple[str, str, str], FeverDay],
+) -> None:
+    """Add the follow-up to each fever, by campus, gateway and the follow-up's key."""
+    campuses, gateways_of, keys = (set(names) for names in zip(*fevers, strict=True))
+    for campus, gateway, key, payload, *came in connection.execute(
+        select(items.c.campus, items.c.gateway, items.c.key, items.c.payload, *CAME).where(
+            items.c.campus.in_(campuses), items.c.gateway.in_(gateways_of), items.c.key.in_(keys)
+        )
+    ):
+        fever = fevers.get((campus, gateway, key))
+        if fever and not strikes.strike(gateway, *came):
+            after = msgspec.json.decode(payload, type=FollowUpEvent)
+            for name in ("clinical_c", "clinical_site", "outcome", "closed"):
+                setattr(fever, name, getattr(after, name))
+
+
+def struck_days(
+    connection: Connection, strikes: TokenStrikes, first: str, last: str
+) -> dict[Whose, KioskTotals]:
+    """The kiosks' days from `first` to `last` of which their gateways struck hours."""
+    days: dict[Whose, KioskTotals] = {}
+    statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
+    wanted = items.c.kind == "day", items.c.date.between(first, last), _STRUCK
+    for campus, gateway, payload, *came in connection.execute(statement.where(*wanted)):
+        if strikes.strike(gateway, *came):
+            continue
+        day = msgspec.json.decode(payload, type=DaySummary)
+        days.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(came[0], day)
+    return days
+
+
+_STRUCK = items.c.payload.contains('"struck":[{', autoescape=True)
+"""Selects days with a strike, so that the others, nearly all, are not decoded."""

@@ -1,0 +1,152 @@
+"""A week, a month or another period over all campuses, beside the period before it."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from fevergate.campus.report import DayReport, Figures, State
+from fevergate.campus.report_sheet import FIGURES, STATES, ReportText
+from fevergate.campus.report_versions import Reports
+from fevergate.texts.translations import N_, Say
+from fevergate.web_common.dates import Period
+from fevergate.web_common.tables import Cell, Sheet, Table
+
+TITLES = {
+    "week": N_("Weekly report"),
+    "month": N_("Monthly report"),
+    "": N_("Report of a period"),
+}
+"""Titles by `Period.kind`."""
+
+PRESENT_DAYS = 2
+"""Days up to today that are counted as known now where their report is not drafted yet."""
+
+
+class PeriodSummary(Struct, kw_only=True):
+    """The figures of a period: of each day that has a report, and of each campus with the number of
+    days that it reported."""
+
+    period: Period
+    days: list[DayReport]
+    campuses: dict[str, tuple[str, str, Figures, int]]
+    """Title, English title, figures and days reported, by campus."""
+    total: Figures
+
+    @property
+    def complete_days(self) -> int:
+        """Number of days on which every campus reported."""
+        return sum(day.complete for day in self.days)
+
+
+def summarize(reports: Reports, when: Period, today: date) -> PeriodSummary:
+    """The summary of a period, by the newest version of each day's report. Raises `CampusError`."""
+    latest = {
+        report.date: report
+        for report, _ in reports.latest(when.begin.isoformat(), when.end.isoformat())
+    }
+    for back in range(PRESENT_DAYS):
+        day = today - timedelta(days=back)
+        if when.begin <= day <= when.end and day.isoformat() not in latest:
+            latest[day.isoformat()] = reports.now(day.isoformat())
+    summary = PeriodSummary(
+        period=when, days=[latest[day] for day in sorted(latest)], campuses={}, total=Figures()
+    )
+    for report in summary.days:
+        summary.total.add(report.total)
+        for campus in report.campuses:
+            *_, figures, reported = summary.campuses.get(campus.campus, ("", "", Figures(), 0))
+            if campus.figures:
+                figures.add(campus.figures)
+            reported += campus.state == "reported"
+            names = (campus.title, campus.title_en)
+            summary.campuses[campus.campus] = (*names, figures, reported)
+    return summary
+
+
+def compared(reports: Reports, when: Period, before: Period, today: date) -> list[PeriodSummary]:
+    """The summaries of a period, of the same days of the one before, and of all of that one if it
+    is longer. Raises `CampusError`."""
+    periods = dict.fromkeys((when, before.first(when.days), before))
+    return [summarize(reports, each, today) for each in periods]
+
+
+class SummaryText:
+    """Says summaries in one language; `text` says the reports of their days."""
+
+    def __init__(self, text: ReportText, language: str, say: Say) -> None:
+        self._text = text
+        self._language = language
+        self._say = say
+
+    def verdict(self, summary: PeriodSummary) -> tuple[str, str]:
+        """Colour and sentence. Zero fevers are stated of complete days alone."""
+        say, total = self._say, summary.total
+        days = say("Complete days: %(complete)d of %(days)d.") % {
+            "complete": summary.complete_days,
+            "days": summary.period.days,
+        }
+        if total.fevers:
+            return "red", say("Fevers: %(count)s") % {"count": total.fevers} + " · " + days
+        if not summary.complete_days:
+            return "amber", days
+        return "green", say("No fever.") + " " + days
+
+    def comparison(self, summaries: Sequence[PeriodSummary]) -> Table:
+        """The figures of a period beside those before."""
+        say = self._say
+        rows: list[list[Cell]] = [
+            [say(title), *(getattr(each.total, name) for each in summaries)]
+            for name, title in zip(Figures.__struct_fields__, FIGURES, strict=True)
+        ]
+        days = (f"{each.complete_days}/{each.period.days}" for each in summaries)
+        rows.append([say("Complete days"), *days])
+        columns = ["", *(str(each.period) for each in summaries)]
+        return Table(say("Beside the period before"), columns, rows)
+
+    def by_campus(self, summary: PeriodSummary) -> Table:
+        """The figures of each campus."""
+        say = self._say
+        rows: list[list[Cell]] = [
+            [title_en if self._language == "en" else title, reported, *_figures(figures)]
+            for title, title_en, figures, reported in summary.campuses.values()
+        ]
+        columns = (N_("Campus"), N_("Days reported"), *FIGURES)
+        return Table(say("By campus"), [say(column) for column in columns], rows)
+
+    def by_day(self, summary: PeriodSummary) -> Table:
+        """The figures of each day that has a report."""
+        say = self._say
+        rows: list[list[Cell]] = [
+            [date.fromisoformat(day.date), say(STATES[_state(day)]), *_figures(day.total)]
+            for day in summary.days
+        ]
+        columns = (N_("Date"), N_("State"), *FIGURES)
+        return Table(say("By day"), [say(column) for column in columns], rows)
+
+    def sheet(self, summaries: Sequence[PeriodSummary], institution: str, fevers: Table) -> Sheet:
+        """The report of a period as a document."""
+        say, summary = self._say, summaries[0]
+        state, sentence = self.verdict(summary)
+        title = f"{institution} {say(TITLES[summary.period.kind])} {summary.period}"
+        return Sheet(
+            title=title.strip(),
+            state=state,
+            verdict=sentence,
+            lines=[say("It screens and does not diagnose.")],
+            tables=[
+                self.comparison(summaries),
+                self.by_campus(summary),
+                self.by_day(summary),
+                fevers,
+            ],
+            signed=[],
+        )
+
+
+def _state(day: DayReport) -> State:
+    return "reported" if day.complete else "partial"
+
+
+def _figures(figures: Figures) -> list[Cell]:
+    return [getattr(figures, name) for name in Figures.__struct_fields__]

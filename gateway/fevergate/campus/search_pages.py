@@ -1,0 +1,203 @@
+"""Pages that search the fevers of all campuses, and sum up a week, a month or another period.
+
+A name is sent in the body of a form, never in an address, and only by an administrator. Each search
+is audited; one by name with the fevers that it found, not with the name.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import BinaryIO
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fevergate.campus.fever_search import (
+    CHOICES,
+    CampusFeverPage,
+    CampusFeverSearch,
+    CampusQuery,
+)
+from fevergate.campus.period_summary import TITLES, SummaryText, compared
+from fevergate.campus.site import CampusSite
+from fevergate.errors import PeriodError
+from fevergate.texts.translations import LABELS, translator
+from fevergate.web_common.dates import Period, period, spans
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.tables import Sheet, Table
+
+MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
+FIELDS = ("from", "to", "place", "outcome", "name")
+MAX_NOTED = 10
+"""Fevers found by a name that the audit lists."""
+
+
+class SearchPages:
+    """/fevers and /summary, with their files."""
+
+    def __init__(self, site: CampusSite, search: CampusFeverSearch) -> None:
+        self._site = site
+        self._search = search
+        self.routes = [
+            get("/fevers", self.fevers),
+            get("/fevers.{kind:str}", self.fevers_file),
+            post("/admin/fevers", self.search_by_name),
+            get("/summary", self.summary),
+            get("/summary.{kind:str}", self.summary_file),
+        ]
+
+    def fevers(self, request: Request) -> Response:
+        """Search by an address, which never has a name."""
+        return self._show(request, {**request.query_params, "name": ""})
+
+    def search_by_name(self, request: Request, form: Form) -> Response:
+        """Search by a form; without a name, the address of the answer has all of it."""
+        if not form["name"].strip():
+            given = {name: form[name] for name in FIELDS if form[name]}
+            return RedirectResponse(f"/fevers?{urlencode(given)}", 303)
+        return self._show(request, form)
+
+    def _show(self, request: Request, form: Mapping[str, str]) -> Response:
+        number, today = page_of(request, form), self._site.today()
+        when, error, part = None, "", CampusFeverPage([], 0)
+        try:
+            when = period(today, form)
+            query = self._search.query(when, form)
+        except PeriodError as refusal:
+            error = refusal.reason
+        else:
+            part = self._search.page(query, PAGE, (number - 1) * PAGE)
+            self._note(request, query, part)
+        given = {name: form.get(name, "") for name in FIELDS}
+        if when:
+            given |= {"from": str(when.begin), "to": str(when.end)}
+        return self._site.page(
+            request,
+            "campus_search.html",
+            400 if error else 200,
+            error=error,
+            given=given,
+            when=when,
+            spans=spans(today),
+            part=part,
+            named=self._site.named(self._site.language(request)),
+            places=self._site.places(self._site.language(request)),
+            choices=CHOICES,
+            number=number,
+            last=last_page(part.count),
+        )
+
+    def _note(self, request: Request, query: CampusQuery, part: CampusFeverPage) -> None:
+        if not query.name:
+            what = " ".join(filter(None, (str(query.period), query.place, query.outcome)))
+            self._site.note(request, "search fevers", what)
+            return
+        names = ", ".join(f"{campus}/{f.identity}" for campus, f in part.rows[:MAX_NOTED])
+        what = f"{query.period}: {part.count} {names}".strip()
+        self._site.note(request, "search name", what)
+
+    def fevers_file(self, request: Request) -> Response:
+        """Export what a search finds."""
+        kind = request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        when = period(self._site.today(), request.query_params)
+        query = self._search.query(when, {**request.query_params, "name": ""})
+        name = f"fevers-{when.begin}-{when.end}.{kind}"
+        answer = download(name, MEDIA[kind], partial(self._write, request, kind, query))
+        self._site.note(request, "take fevers", name)
+        return answer
+
+    def _write(self, request: Request, kind: str, query: CampusQuery, out: BinaryIO) -> None:
+        language = self._site.language(request)
+        say = translator(language)
+        with self._search.whole(query) as (count, read):
+            if kind == "json":
+                head = {"from": query.period.begin, "to": query.period.end, "count": count}
+                out.write(msgspec.json.encode(head)[:-1] + b',"fevers":[')
+                between = b""
+                for campus, fever in read():
+                    out.write(between + msgspec.json.encode({"campus": campus, "fever": fever}))
+                    between = b","
+                out.write(b"]}")
+                return
+            table = self._site.text(language).found(
+                partial(self._site.campus_title, language), count, read
+            )
+            if kind == "csv":
+                write_csv(table, out)
+                return
+            filters = [query.place, say(LABELS[query.outcome]) if query.outcome else ""]
+            sheet = Sheet(
+                title=f"{self._site.institution(language)} {say('Fevers')} {query.period}".strip(),
+                state="red" if count else "green",
+                verdict=say("Fevers: %(count)s") % {"count": count},
+                lines=[" · ".join(filter(None, filters))],
+                tables=[table],
+                signed=[],
+            )
+            if kind == "xlsx":
+                write_xlsx(sheet, out)
+            else:
+                write_pdf(sheet, say(FOOTER), say, out)
+
+    def summary(self, request: Request) -> Response:
+        """The report of a period over all campuses, by default this week."""
+        today, query = self._site.today(), request.query_params
+        week = Period.week(today).until(today)
+        language = self._site.language(request)
+        say = translator(language)
+        asked = {name: query[name] for name in ("from", "to") if query.get(name)}
+        common = {"spans": spans(today), "given": asked}
+        try:
+            when = period(today, asked) if asked else week
+        except PeriodError as error:
+            more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
+            return self._site.page(request, "summary.html", 400, **more)
+        words = SummaryText(self._site.text(language), language, say)
+        both = compared(self._site.reports, when, when.earlier, self._site.today())
+        return self._site.page(
+            request,
+            "summary.html",
+            **common,
+            error="",
+            when=when,
+            title=TITLES[when.kind],
+            verdict=words.verdict(both[0]),
+            comparison=words.comparison(both),
+            tables=[words.by_campus(both[0]), words.by_day(both[0])],
+        )
+
+    def summary_file(self, request: Request) -> Response:
+        """Export the report of a period."""
+        kind, language = request.path_params["kind"], self._site.language(request)
+        if kind not in ("pdf", "xlsx", "csv"):
+            raise HTTPException(404)
+        say = translator(language)
+        when = period(self._site.today(), request.query_params)
+        words = SummaryText(self._site.text(language), language, say)
+        both = compared(self._site.reports, when, when.earlier, self._site.today())
+
+        def write(out: BinaryIO) -> None:
+            if kind == "csv":
+                write_csv(words.by_day(both[0]), out)
+                return
+            with self._search.whole(CampusQuery(period=when)) as (count, read):
+                title = partial(self._site.campus_title, language)
+                fevers: Table = self._site.text(language).found(title, count, read)
+                sheet = words.sheet(both, self._site.institution(language), fevers)
+                if kind == "xlsx":
+                    write_xlsx(sheet, out)
+                else:
+                    write_pdf(sheet, say(FOOTER), say, out)
+
+        name = f"summary-{when.begin}-{when.end}.{kind}"
+        answer = download(name, MEDIA[kind], write)
+        self._site.note(request, "take report", name)
+        return answer

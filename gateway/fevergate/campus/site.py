@@ -1,0 +1,107 @@
+"""What all pages of the campus server share: its names, clock and reports."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.given_names import CampusNames
+from fevergate.campus.report_sheet import ReportText
+from fevergate.campus.report_versions import Reports
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.summary_store import CampusStore
+from fevergate.settings.names import Names
+from fevergate.texts.translations import LANGUAGES, N_, translator
+from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.page_maker import Site
+
+PLACE_DAYS = 7
+"""Days whose reports are looked at for the places to search."""
+
+
+class CampusSite(Site):
+    """The shared parts of the campus server's pages."""
+
+    role_names = MappingProxyType(
+        {"guard": N_("May look"), "administrator": N_("May sign, and let people in")}
+    )
+
+    def __init__(
+        self,
+        settings: CampusSettings,
+        people: PeopleStore,
+        store: CampusStore,
+        reports: Reports,
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        super().__init__(
+            settings.zone,
+            settings.language,
+            ["fevergate.campus", "fevergate.web_common"],
+            lambda language, _say: {
+                "text": self.text(language),
+                "campus_title": partial(self.campus_title, language),
+            },
+        )
+        self.audited = people
+        self.reports = reports
+        self._now = now
+        self.accounts = Accounts(people, now)
+
+    def home(self, session: Session) -> str:
+        return "/reports"
+
+    def always(self) -> dict[str, Any]:
+        title, title_en = self._settings.title, self._settings.title_en
+        return {
+            "clock_doubted": not self._store.believed(),
+            "institution": title,
+            "institution_en": title_en or title,
+            "today": self._today(),
+        }
+
+    def named(self, language: str) -> CampusNames:
+        """The names of all gates and kiosks in a language."""
+        return self._store.names(language)
+
+    def text(self, language: str) -> ReportText:
+        """What says reports in a language."""
+        names = partial(self.named, language)
+        return ReportText(self._settings.zone, language, translator(language), names)
+
+    def institution(self, language: str) -> str:
+        """The institution's name in a language."""
+        title, title_en = self._settings.title, self._settings.title_en
+        return (title_en or title) if language == "en" else title
+
+    def campus_title(self, language: str, campus: str) -> str:
+        """A campus's name in a language."""
+        return self._settings.titles(campus)[LANGUAGES.index(language)]
+
+    def places(self, language: str) -> list[tuple[str, str]]:
+        """Campuses, gates and kiosks of the last days' reports: what selects each, and its name."""
+        today = self.today()
+        latest = self.reports.latest(str(today - timedelta(days=PLACE_DAYS)), str(today))
+        names, places = self.named(language), dict[str, str]()
+        for report in [report for report, _ in latest] or [self.reports.now(str(today))]:
+            for campus in report.campuses:
+                title, of_campus = self.campus_title(language, campus.campus), campus.campus
+                places[of_campus] = title
+                known = names.get(of_campus, Names())
+                for kiosk in campus.kiosks:
+                    gate = f"{title} · {known.gate(kiosk.gate)}"
+                    places[f"{of_campus}/{kiosk.gate}"] = gate
+                    place = f"{of_campus}/{kiosk.gate}/{kiosk.kiosk}"
+                    places[place] = f"{gate} · {known.kiosk(kiosk.kiosk)}"
+        return sorted(places.items())
+
+    def today(self) -> date:
+        """The local date."""
+        return datetime.fromtimestamp(self._now(), self._settings.zone).date()
+
+    def _today(self) -> str:
+        return self.today().isoformat()
