@@ -7,7 +7,7 @@ session's CSRF token, and a request that changes something must come from our ow
 import hmac
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -95,8 +95,8 @@ class AccessMiddleware(BaseHTTPMiddleware):
                 return JSONResponse(BAD_TOKEN, 401, headers={"WWW-Authenticate": "Bearer"})
             if path.endswith("/events") or request.method not in ("GET", "HEAD"):
                 return JSONResponse({"error": "signed_out", "detail": "sign in first"}, 401)
-            return RedirectResponse("/sign-in", 303)
-        if path.startswith("/admin") and session and session.role != "administrator":
+            return RedirectResponse(_sign_in_for(request), 303)
+        if session and is_forbidden(session, path):
             return Response("not for guards", 403)
         return await call_next(request)
 
@@ -108,6 +108,11 @@ class AccessMiddleware(BaseHTTPMiddleware):
         if not self._tokens or kind.lower() != "bearer" or not 0 < len(secret) < MAX_SECRET_LENGTH:
             return None
         return await run_in_threadpool(self._tokens.find, secret)
+
+
+def is_forbidden(session: Session, path: str) -> bool:
+    """Whether a path is not for the person's role."""
+    return path.startswith("/admin") and session.role != "administrator"
 
 
 def session_of(request: Request) -> Session:
@@ -151,6 +156,13 @@ async def bounded_body(request: Request, most: int) -> bytes:
         if len(body) > most:
             raise HTTPException(413, f"at most {most} bytes")
     return bytes(body)
+
+
+def _sign_in_for(request: Request) -> str:
+    """The page to sign in on, from which one is led to what was asked for."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    asked = request.url.path + query
+    return "/sign-in" if asked == "/" else f"/sign-in?to={quote(asked, safe='')}"
 
 
 def _is_same_origin(request: Request) -> bool:

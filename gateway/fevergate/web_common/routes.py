@@ -1,5 +1,6 @@
 """Routes whose handlers are plain functions: Starlette runs them in its thread pool."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
@@ -8,6 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fevergate.web_common.middleware import form_of
+
+LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]{0,500}")
 
 Form = Mapping[str, str]
 """The text fields of a form; one that was not sent is empty."""
@@ -25,6 +28,11 @@ def post(path: str, handler: Callable[[Request, Form], Response]) -> Route:
         return await run_in_threadpool(handler, request, await form_of(request))
 
     return Route(path, answer, methods=["POST"])
+
+
+def local_path(text: str) -> str:
+    """A path of this site, with its query; "/" for anything that a browser could take elsewhere."""
+    return text if LOCAL_PATH.fullmatch(text) else "/"
 
 
 def whole_number(text: str, most_digits: int = 9) -> int:

@@ -5,10 +5,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fevergate.errors import AccountError
 from fevergate.texts.translations import LANGUAGES
-from fevergate.web_common.accounts import MAX_SESSION_S
-from fevergate.web_common.middleware import COOKIE, LANGUAGE, THEME, address_of, session_of
+from fevergate.web_common.accounts import MAX_SESSION_S, Session
+from fevergate.web_common.middleware import (
+    COOKIE,
+    LANGUAGE,
+    THEME,
+    address_of,
+    is_forbidden,
+    session_of,
+)
 from fevergate.web_common.page_maker import THEMES, Site
-from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.routes import Form, get, local_path, post
 
 YEAR_S = 31536000
 
@@ -38,12 +45,19 @@ class SignInPages:
         """Ask for name and password, also of a board whose session ends soon (`?again=1`)."""
         if self._site.accounts.empty:
             return RedirectResponse("/first", 303)
+        to = local_path(request.query_params.get("to", "/"))
         if request.state.session and request.query_params.get("again") != "1":
-            return self.home(request)
-        return self._site.page(request, "sign_in.html", error="")
+            return RedirectResponse(self._landing(request.state.session, to), 303)
+        return self._site.page(request, "sign_in.html", error="", name="", to=to)
+
+    def _landing(self, session: Session | None, to: str) -> str:
+        """Where somebody lands who asked for `to`: there, unless it is nothing for the role."""
+        if to == "/" or not session or is_forbidden(session, to):
+            return self._site.home(session) if session else "/"
+        return to
 
     def sign_in(self, request: Request, form: Form) -> Response:
-        """Begin a session with name and password."""
+        """Begin a session with name and password, and go to the page that was asked for."""
         accounts, name, address = self._site.accounts, form["name"], address_of(request)
         if accounts.empty:
             return RedirectResponse("/first", 303)
@@ -52,11 +66,13 @@ class SignInPages:
         except AccountError as error:
             self._site.audited.note("-", "turned away", f"{name[:64]} {address}")
             status = 503 if error.reason == "later" else 403
-            return self._site.page(request, "sign_in.html", status, error=error.reason)
+            more = {"error": error.reason, "name": name, "to": local_path(form["to"])}
+            return self._site.page(request, "sign_in.html", status, **more)
         self._site.audited.note(name, "sign in", "")
         if request.state.session:
             accounts.sign_out(request.cookies.get(COOKIE, ""))
-        response = RedirectResponse("/", 303)
+        landing = self._landing(accounts.session(token), local_path(form["to"]))
+        response = RedirectResponse(landing, 303)
         response.set_cookie(
             COOKIE, token, max_age=int(MAX_SESSION_S), secure=True, httponly=True, samesite="strict"
         )
@@ -89,10 +105,7 @@ def _choose(request: Request, cookie: str, values: tuple[str, ...]) -> Response:
     """Store the query's `to` in a cookie if it is one of the values; redirect to `back`, a path of
     this site."""
     to = request.query_params.get("to", "")
-    back = request.query_params.get("back", "/")
-    if not back.startswith("/") or back.startswith("//") or "\\" in back:
-        back = "/"
-    response = RedirectResponse(back, 303)
+    response = RedirectResponse(local_path(request.query_params.get("back", "/")), 303)
     if to in values:
         response.set_cookie(cookie, to, YEAR_S, secure=True, samesite="strict")
     return response
