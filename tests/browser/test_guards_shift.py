@@ -1,0 +1,109 @@
+"""A guard's shift on a phone: three fevers, one while a form is open, one without a line."""
+
+import pytest
+from playwright.sync_api import expect
+
+from harness.browser import NARROW, chromium
+from harness.stage import ON_DUTY, Stage
+
+PHONE = {"width": NARROW[0], "height": NARROW[1]}
+
+
+class Guard:
+    """Somebody at a phone, whose taps are counted."""
+
+    def __init__(self, page):
+        self.page = page
+        self.taps = 0
+
+    def tap(self, place):
+        self.taps += 1
+        place.click()
+
+    def sees(self, place):
+        """Whether it is in sight as a whole, without scrolling."""
+        expect(place).to_be_visible()
+        expect(place).to_be_in_viewport(ratio=1)
+
+    @property
+    def acknowledge(self):
+        return self.page.locator("#acknowledge button")
+
+    @property
+    def what_is_open(self):
+        return self.page.locator("#open")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shift") / "gateway"
+    with chromium() as browser, Stage(folder, browser) as stage:
+        yield stage
+
+
+@pytest.mark.timeout(300)
+def test_a_shift_of_three_fevers(stage):
+    guard = Guard(stage.opened("guard", "en", NARROW))
+    page = guard.page
+    stage.board(page, shows="green")
+    page.locator("#by").select_option(ON_DUTY)
+
+    # The first: one tap for the lamp, and at most four and the figures for what follows.
+    stage.fever("north-1", 38.6)
+    stage.shows(page, "red")
+    guard.sees(guard.acknowledge)
+    guard.tap(guard.acknowledge)
+    stage.shows(page, "green")
+    assert guard.taps == 1
+    guard.sees(guard.what_is_open)
+    expect(guard.what_is_open).to_contain_text("1")
+    guard.taps = 0
+    guard.tap(guard.what_is_open)
+    figures = page.locator("#after [name=clinical_c]")
+    expect(figures).to_be_focused()
+    figures.fill("36.8")
+    guard.tap(page.locator("#after").get_by_label("Armpit", exact=True))
+    guard.tap(page.locator("#after").get_by_label("Released", exact=True))
+    guard.tap(page.locator("#after [value=close]"))
+    expect(page.locator("#after")).to_be_hidden()
+    expect(guard.what_is_open).to_be_hidden()
+    assert guard.taps == 4
+
+    # The second is being written down when the third comes.
+    stage.fever("north-2", 38.9)
+    stage.shows(page, "red")
+    guard.tap(guard.acknowledge)
+    stage.shows(page, "green")
+    guard.tap(guard.what_is_open)
+    figures = page.locator("#after [name=clinical_c]")
+    figures.fill("39.1")
+    page.locator("#after [name=person]").fill("王芳")
+    stage.fever("north-1", 39.4)
+    stage.shows(page, "red")
+    guard.sees(guard.acknowledge)
+
+    # And then the line is cut: the press says within three seconds that nobody heard it.
+    with stage.frozen_pages():
+        guard.tap(guard.acknowledge)
+        expect(page.locator("#failed")).to_contain_text("button at the gate")
+        guard.sees(page.locator("#failed"))
+    expect(figures).to_have_value("39.1")
+    expect(page.locator("#after [name=person]")).to_have_value("王芳")
+    expect(guard.acknowledge).to_be_enabled()
+    if page.locator("#state.red").count():  # what was frozen may have taken the press after all
+        guard.tap(guard.acknowledge)
+    stage.shows(page, "green")
+    page.locator("#after").get_by_label("Armpit", exact=True).click()
+    page.locator("#after").get_by_label("To the clinic", exact=True).click()
+    page.locator("#after [value=close]").click()
+    expect(page.locator("#after")).to_be_hidden()
+
+    # What is left is the third, and the log has all three.
+    expect(guard.what_is_open).to_contain_text("1")
+    office = stage.opened("administrator", "en")
+    office.goto(f"{stage.url}/admin/log")
+    rows = office.locator("tbody tr", has_text=ON_DUTY)
+    expect(rows).to_have_count(3)
+    for row, texts in enumerate((("38.6", "36.8"), ("38.9", "39.1"), ("39.4", "to be treated"))):
+        for text in texts:
+            expect(rows.nth(row)).to_contain_text(text)
