@@ -56,7 +56,7 @@ def notice(**fields: Any) -> Notice:
         "contact": "Chen",
         "channel": "email",
         "address": "chen@example.edu.cn",
-        "subject": "FeverGate 发热未处置：东校区，校门 north",
+        "subject": "FeverGate 发热未确认：东校区，校门 north",
         "body": "东校区，校门 north：37.9 °C\n请立即到场。",
         "made_at": AT,
         "attempts": 1,

@@ -253,7 +253,7 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
     chinese = f"启动时上拉（{whose}）在光耦上的电压"
     say = partial(sheet.say, "gate_input")
     say("most from a pin of the Pi", "树莓派单脚最大电流", drawn_a, "A", 0, i("pin_highest_a"))
-    say("two gates, all lit", "两个闸口全亮", all_a, "A", 0, i("all_highest_a"))
+    say("two gates, all lit", "两个校门全亮", all_a, "A", 0, i("all_highest_a"))
     say(english, chinese, shunt_v if pulled else 0.0, "V", 0, i("dark_v") / 2)
 
     lit_a = (weak_v - most_v) / i("series_ohm") - most_v / i("shunt_ohm")

@@ -47,7 +47,7 @@ _LIGHTS = msgspec.toml.decode((HARDWARE / "handbook/lights.toml").read_bytes(), 
 KIOSK, TOWER = _LIGHTS.kiosk, _LIGHTS.tower
 COLOURS = {"red": "#c4161c", "amber": "#e0a100", "green": "#0b7a3e"}
 HEADS = {
-    "zh": ("测温机", "闸口灯柱（红灯与黄灯可同时亮）"),
+    "zh": ("测温机", "校门灯柱（红灯与黄灯可同时亮）"),
     "en": ("The kiosk", "The gate's tower (red and amber may burn together)"),
 }
 

@@ -28,6 +28,7 @@ from fevergate.errors import (
 from fevergate.reports.day_in_words import local
 from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, Say, translator
 from fevergate.web_common.accounts import Accounts, Role, Session
+from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
 
@@ -168,6 +169,7 @@ class Site(ABC):
             "-" if value is None else f"{value:.{digits}f}"
         )
         environment.globals["label"] = partial(_named, LABELS, say)
+        environment.globals["audit_text"] = partial(audit_text, say=say)
         environment.globals["reason"] = partial(_named, ERRORS, say)
         environment.globals.update(functions(language, say))
         return environment

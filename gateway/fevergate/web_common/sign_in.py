@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from fevergate.errors import AccountError
 from fevergate.texts.translations import LANGUAGES
 from fevergate.web_common.accounts import MAX_SESSION_S, Session
+from fevergate.web_common.audit_words import BY_A_CODE
 from fevergate.web_common.middleware import (
     COOKIE,
     LANGUAGE,
@@ -88,7 +89,7 @@ class SignInPages:
             self._site.accounts.begin(form["code"], form["name"], form["password"])
         except AccountError as error:
             return self.first_page(request, error.reason)
-        self._site.audited.note(form["name"], "began", "by a code of the terminal")
+        self._site.audited.note(form["name"], "began", BY_A_CODE)
         return RedirectResponse("/sign-in", 303)
 
     def sign_out(self, request: Request, _form: Form) -> Response:

@@ -119,7 +119,7 @@ def test_the_pdf_brings_its_chinese_glyphs_and_says_who_signed(full):
 
 
 def test_the_signed_day_is_on_two_pages_with_a_line_for_the_signature_and_no_broken_word(full):
-    for language, labels in (("zh", ("值班人", "审核人")), ("en", ("On duty", "Checked by"))):
+    for language, labels in (("zh", ("值班员", "审核人")), ("en", ("On duty", "Checked by"))):
         with pdfplumber.open(io.BytesIO(fetched(full, "pdf", language))) as document:
             assert len(document.pages) <= 2
             last = document.pages[-1]

@@ -426,7 +426,7 @@ def test_the_language_can_be_changed_and_only_leads_to_our_own_pages(guard):
     for back in ("https://evil", "//evil", "/\\evil"):
         answer = guard.get("/language", params={"to": "zh", "back": back})
         assert answer.headers["location"] == "/"
-    assert "后续处理" in guard.get(FEVER).text
+    assert "处置登记" in guard.get(FEVER).text
 
 
 def test_people_are_let_in_and_out_by_the_administrator(administrator, site):

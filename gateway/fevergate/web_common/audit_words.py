@@ -1,0 +1,121 @@
+"""Says what an entry of the audit was about in the reader's language.
+
+Entries are stored by the names of fields and values, which do not change with the words for them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from fevergate.texts.translations import ERRORS, LABELS, N_, SCOPES, Say
+from fevergate.web_common.store import AuditEntry
+from fevergate.web_common.tables import FIELDS
+
+BY_A_CODE = "by a code of the terminal"
+ROLES = {"administrator": N_("Administrator"), "guard": N_("Guard")}
+FOLLOW_UP_FIELDS = FIELDS | {
+    "person": N_("Person's name"),
+    "unit": N_("Class or unit"),
+    "phone": N_("Telephone"),
+    "note": N_("Note"),
+}
+KIOSK_FIELDS = {
+    "threshold_c": N_("Threshold °C"),
+    "site": N_("Site"),
+    "confirm_scans": N_("Scans after a first positive"),
+    "baseline": N_("Follow the crowd"),
+    "baseline_c": N_("Fixed baseline °C"),
+    "language": N_("Language of its display"),
+    "volume": N_("Volume, percent"),
+    "brightness": N_("Brightness, percent"),
+    "quiet": N_("Quiet hours"),
+    "notice": N_("Notice on its display"),
+}
+"""Titles of what can be set of a kiosk on its page."""
+
+_WORDS = {"None": "-", "": "-", "True": "✓", "False": "-"}
+_CHANGE = re.compile(r"(\w+): (.*) → (.*)")
+_SET = re.compile(r"'(\w+)': (?:'([^']*)'|\"([^\"]*)\")")
+
+
+def audit_text(entry: AuditEntry, say: Say) -> str:
+    """What the entry was about; what is no field, value or reason of ours stays as it is."""
+    if entry.action.endswith(" failed"):
+        return _refused(entry.what, say)
+    said = _BY_ACTION.get(entry.action)
+    return said(entry.what, say) if said else entry.what
+
+
+def _refused(what: str, say: Say) -> str:
+    head, colon, reason = what.rpartition(": ")
+    if reason not in ERRORS:
+        return what
+    return f"{_person(head, say)}{say(': ')}{say(ERRORS[reason])}" if colon else say(ERRORS[reason])
+
+
+def _person(what: str, say: Say) -> str:
+    name, bracket, role = what.rpartition(" (")
+    known = ROLES.get(role.removesuffix(")")) if bracket else None
+    return f"{name} ({say(known)})" if known else what
+
+
+def _value(value: str, say: Say) -> str:
+    return _WORDS.get(value) or (say(LABELS[value]) if value in LABELS else value)
+
+
+def _follow_up(what: str, say: Say) -> str:
+    """`KIOSK/BOOT/SEQ clinical_c: None → 38.2, person, reason: TEXT`."""
+    record, _, changes = what.partition(" ")
+    changes, _, reason = changes.partition("reason: ")
+    words = [_change(part, say) for part in changes.split(", ") if part]
+    if reason:
+        words.append(f"{say(FIELDS['reason'])}{say(': ')}{reason}")
+    return f"{record} {say(', ').join(words)}".strip()
+
+
+def _change(text: str, say: Say) -> str:
+    if match := _CHANGE.fullmatch(text):
+        field, before, now = match.groups()
+        if field in FOLLOW_UP_FIELDS:
+            title = say(FOLLOW_UP_FIELDS[field])
+            return f"{title}{say(': ')}{_value(before, say)} → {_value(now, say)}"
+    return say(FOLLOW_UP_FIELDS[text]) if text in FOLLOW_UP_FIELDS else text
+
+
+def _settings(what: str, say: Say) -> str:
+    """`KIOSK {'threshold_c': '37.5'}`."""
+    kiosk, brace, given = what.partition(" {")
+    if not brace:
+        return what
+    words = []
+    for name, single, double in _SET.findall("{" + given):
+        title = say(KIOSK_FIELDS[name]) if name in KIOSK_FIELDS else name
+        words.append(f"{title}{say(': ')}{_value(single or double, say)}")
+    return f"{kiosk} {say(', ').join(words)}".strip() if words else what
+
+
+def _scopes(what: str, say: Say) -> str:
+    name, colon, scopes = what.rpartition(": ")
+    if not (colon and scopes):
+        return what
+    words = [say(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes.split()]
+    return f"{name}{say(': ')}{'; '.join(words)}"
+
+
+def _began(what: str, say: Say) -> str:
+    return say(N_("by a code of the terminal")) if what == BY_A_CODE else what
+
+
+def _acknowledged(what: str, say: Say) -> str:
+    gate, by, name = what.partition(" by ")
+    return f"{gate}{say(': ')}{name}" if by else what
+
+
+_BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
+    "save follow-up": _follow_up,
+    "settings": _settings,
+    "issue token": _scopes,
+    "began": _began,
+    "acknowledge": _acknowledged,
+    "try lamps": _acknowledged,
+    "add person": _person,
+}

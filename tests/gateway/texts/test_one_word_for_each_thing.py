@@ -1,0 +1,123 @@
+"""One Chinese word for each thing on display, pages, handbook, commands; nothing half English."""
+
+import re
+
+import pytest
+import real_micropython
+from babel.messages.pofile import read_po
+
+from fevergate.texts.translations import ERRORS, translator
+from fevergate.web_common.audit_words import FOLLOW_UP_FIELDS, KIOSK_FIELDS, audit_text
+from fevergate.web_common.store import AuditEntry
+from kiosk.words import words_in
+from measurement.words import catalogues
+
+ROOT = real_micropython.ROOT
+OTHER_WORDS = {
+    "值班员": "值班人(?!员)|值守人|保安|门卫|值班人员",
+    "校门": "闸口|大门|门岗",
+    "值班看板": "值守页面|(?<!值班)看板|值班页面",
+    "处置登记": "后续处理|随访|跟进",
+    "离校回家": "送回家|(?<!离校)回家",
+    "测温机": "测温亭|测温设备|终端机",
+}
+"""A word, and what else was said for the same thing."""
+
+FILES = ("README.zh.md", "hardware/*.md", "hardware/handbook/*", "gateway/*.md", "firmware/*.md")
+
+
+def translations():
+    with catalogues()["zh"].open("rb") as file:
+        return {m.id: str(m.string) for m in read_po(file, locale="zh") if m.id}
+
+
+def texts():
+    """Every Chinese text that people read, with where it is."""
+    yield from ((f"catalogue: {key}", text) for key, text in translations().items())
+    yield from ((f"display: {key}", "".join(pair)) for key, pair in words_in("zh").items())
+    for pattern in FILES:
+        for path in ROOT.glob(pattern):
+            yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+    yield "lights", (ROOT / "hardware/pictures/lights-zh.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("word", OTHER_WORDS)
+def test_a_thing_has_one_word(word):
+    other = re.compile(OTHER_WORDS[word])
+    assert not [(where, said) for where, text in texts() for said in other.findall(text)]
+
+
+def test_the_lamp_is_acknowledged_and_what_follows_is_treated():
+    known = translations()
+    assert known["Acknowledged by"] == "确认人" and known["not acknowledged"] == "未确认"
+    assert known["Follow-up"] == "处置登记" and known["Acknowledge"] == "确认"
+    light = [
+        text for key, text in known.items() if re.search("[Aa]cknowledged? by|red light", str(key))
+    ]
+    assert light and not [text for text in light if re.search("处置(?!结果)", text)]
+
+
+def test_the_display_says_what_to_do():
+    words = words_in("zh")
+    assert words["idle"][0] == "请看圆镜" and words["warm"][0] == "预热请等"
+    assert words["cold"] == ("面部偏凉", "稍后再测") and words["hot"][0] == "移开热物"
+    assert words["room"][0] == "室温异常" and words["short"][1] == "多站一会"
+    for key in ("fever", "sensor", "lens", "room"):
+        assert words[key][1] == "找值班员" and words_in("en")[key][1] == "Guard ->"
+
+
+PROGRAM = re.compile(r"(systemctl|fevergate|sudo|runuser|apt|chmod|chown)( [\w./{}=-]+)*")
+HOLE = re.compile(r"{[^}]*}|%\(\w+\)\w|%\w")
+SENTENCE = re.compile(r"(?:[A-Za-z]{2,}[ ,.]+){2,}[A-Za-z]{2,}")
+FIELD = re.compile(r"(?<![\[\w.])[a-z]+(?:_[a-z]+)+(?![\w\]])")
+
+
+def test_no_english_sentence_and_no_name_of_a_field_stands_within_chinese():
+    for key, text in translations().items():
+        plain = PROGRAM.sub("", HOLE.sub("", text))
+        assert not SENTENCE.search(plain), (key, text)
+        assert not FIELD.search(plain), (key, text)
+
+
+AUDIT = [
+    (
+        "save follow-up",
+        "north-1/1/2 clinical_c: None → 38.2, outcome:  → clinic, closed: False → True, person",
+        "north-1/1/2 复测体温 °C：- → 38.2，结果：- → 送医务室，结案：- → ✓，被测人姓名",
+    ),
+    (
+        "save follow-up",
+        "north-1/1/2 outcome: clinic → home, reason: 家长, 已接走",
+        "north-1/1/2 结果：送医务室 → 离校回家，原因：家长, 已接走",
+    ),
+    ("acknowledge", "north by 李伟", "north：李伟"),
+    ("began", "by a code of the terminal", "凭网关终端上的一次性代码"),
+    ("add person", "Zhang (guard)", "Zhang (值班员)"),
+    ("add person failed", "Zhang (guard): taken", None),
+    ("settings", "north-1 {'threshold_c': '37.5', 'site': 'canthus'}", None),
+    ("issue token", "大屏: board log", None),
+]
+
+
+@pytest.mark.parametrize(("action", "what", "wanted"), AUDIT)
+def test_the_audit_is_read_in_chinese(action, what, wanted):
+    said = audit_text(AuditEntry(1, 0.0, "李伟", action, what), translator("zh"))
+    if wanted is not None:
+        assert said == wanted
+    assert not SENTENCE.search(said) and not FIELD.search(said)
+    assert not any(f": {reason}" in said for reason in ERRORS)
+
+
+def test_every_field_that_the_audit_can_name_has_a_title():
+    from fevergate.kiosks.remote_settings import FIELDS
+    from fevergate.web.follow_ups import IMPERSONAL, PERSONAL
+
+    assert set(FIELDS) <= set(KIOSK_FIELDS)
+    assert {*IMPERSONAL, *PERSONAL} <= set(FOLLOW_UP_FIELDS)
+
+
+@pytest.mark.parametrize("action", ["save follow-up", "settings", "issue token", "sign in failed"])
+@pytest.mark.parametrize("what", ["", "x", ": ", "{", "a → b", "'{", "north-1 {'x"])
+def test_an_entry_of_another_form_stays_as_it_is(action, what):
+    said = audit_text(AuditEntry(1, 0.0, "-", action, what), translator("zh"))
+    assert said in (what, what.strip())
