@@ -6,7 +6,7 @@ from accessibility import WAYS
 
 from fevergate.protocol.messages import Verdict
 from harness.accessibility import judged, too_wide_px
-from harness.browser import PASSWORD, begin, chromium, opened, sign_in
+from harness.browser import NARROW, PASSWORD, begin, chromium, opened, sign_in
 from harness.filled import fill
 from harness.site import Site
 
@@ -104,4 +104,36 @@ def test_axe_would_find_what_is_wrong(site, browser):
     page = opened(browser, site.url)
     page.evaluate("document.querySelector('main').innerHTML = '<input><button></button>'")
     assert {rule for rule, _, _ in judged(page)} >= {"label", "button-name"}
+    page.context.close()
+
+
+DRAWN_PX = "it => parseFloat(getComputedStyle(it).fontSize) * it.getScreenCTM().a"
+"""Size of a label as it is drawn, whatever its chart is stretched to."""
+
+
+def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_paper(site, browser):
+    page = opened(browser, site.url, "en", NARROW)
+    sign_in(page, "陈静")
+    for path in ("/admin/overview?from=2026-01-01&to=2026-11-30", "/admin/kiosks/north-1"):
+        page.goto(site.url + path)
+        labels = page.locator(".plot svg text").all()
+        sizes = {label.evaluate(DRAWN_PX) for label in labels}
+        assert labels and min(sizes) >= 12
+        for plot in page.locator(".plot").all():
+            assert plot.evaluate("it => it.scrollWidth <= it.clientWidth")
+    page.goto(f"{site.url}/admin/overview?from=2026-01-01&to=2026-11-30")
+    plot = page.locator(".plot").first
+    output, bars = plot.locator("output"), plot.locator(".chart g")
+    bars.nth(8).locator(".hit").dispatch_event("pointerdown")
+    assert output.inner_text().startswith("08: ")
+    plot.focus()
+    page.keyboard.press("ArrowRight")
+    assert output.inner_text().startswith("09: ")
+    page.keyboard.press("Home")
+    assert output.inner_text().startswith("00: ")
+    assert judged(page) == []
+    page.emulate_media(media="print")
+    key = page.locator(".legend .key").first
+    assert key.is_visible()
+    assert key.evaluate("it => getComputedStyle(it).printColorAdjust") == "exact"
     page.context.close()

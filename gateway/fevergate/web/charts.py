@@ -1,26 +1,35 @@
 """Lays out charts for inline SVG: bars and squares with positions, sizes and texts.
 
-`templates/charts.html` draws them. Each chart has its table beside it, and nothing is shown by
+`templates/charts.html` draws them, `static/chart.js` says the figures of what is pointed at. Bars
+stretch with the page (x in percent) while texts and heights stay as they are (y in pixels): a label
+is as large on a phone as on a desk. Each chart has its table beside it, and nothing is shown by
 colour alone.
 """
 
 from collections.abc import Sequence
 from datetime import date
+from math import ceil
 from typing import NamedTuple
 
 from fevergate.web.overview import DayCount
 
-WIDTH, HEIGHT = 720, 200
-BASE = 172
-"""The y of the bars' lower edge; their labels are below it."""
+WIDTH = 100.0
+"""Width of a bar chart in percent of its place."""
 
-TOP = 18
-SQUARE, GAP = 22, 4
+TOP, BASE = 22, 172
+"""The y of the highest tick and of the bars' lower edge, px; their labels are below it."""
+
+MAX_TICKS = 4
+FEW_BARS = 16
+"""So many bars have room for the number of fevers above them on a phone; others have a mark."""
+
+SQUARE, GAP = 20, 2
+MONTH_TOP = 24
 LEVELS = 4
 
 
 class ChartSegment(NamedTuple):
-    """A segment of a stacked bar, in SVG units; `kind` is its CSS class."""
+    """A segment of a stacked bar, y and height in pixels; `kind` is its CSS class."""
 
     y: float
     height: float
@@ -28,7 +37,8 @@ class ChartSegment(NamedTuple):
 
 
 class ChartBar(NamedTuple):
-    """A stacked bar; `label` is drawn below it, `mark` above, if not empty."""
+    """A stacked bar; `label` is drawn below it, `mark` above, if not empty. `title` says its
+    figures."""
 
     x: float
     width: float
@@ -37,12 +47,28 @@ class ChartBar(NamedTuple):
     mark: str
     title: str
 
+    @property
+    def middle(self) -> float:
+        return round(self.x + self.width / 2, 2)
+
+    @property
+    def top(self) -> float:
+        return self.segments[-1].y if self.segments else BASE
+
+
+class ChartTick(NamedTuple):
+    """A line across the chart with its value."""
+
+    y: float
+    value: int
+
 
 class BarChart(NamedTuple):
-    """A bar chart; a bar of the value `highest` reaches `TOP`."""
+    """A bar chart; `highest` is the value of its highest bar, the last tick is above it."""
 
     bars: list[ChartBar]
     highest: int
+    ticks: list[ChartTick]
 
 
 class CalendarDay(NamedTuple):
@@ -57,65 +83,78 @@ class CalendarDay(NamedTuple):
     title: str
 
 
-class CalendarChart(NamedTuple):
-    """A calendar: a column a week, Monday on top; `months` are (x, first day)."""
+class CalendarMonth(NamedTuple):
+    """A month: a row a week, Monday on the left; `height` in pixels."""
 
+    first: date
     squares: list[CalendarDay]
-    months: list[tuple[int, date]]
-    width: int
+    height: int
+
+
+def tick_values(highest: int) -> list[int]:
+    """Whole numbers from 0 in steps of 1, 2 or 5 times a power of ten, the last not below
+    `highest`, at most `MAX_TICKS` above 0."""
+    step = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * step * MAX_TICKS >= highest:
+                each = factor * step
+                return [each * number for number in range(max(1, ceil(highest / each)) + 1)]
+        step *= 10
 
 
 def bar_chart(
-    rows: Sequence[tuple[str, str, Sequence[tuple[str, int]]]], label_every: int = 1
+    rows: Sequence[tuple[str, str, Sequence[tuple[str, int]]]], labels: int = 7
 ) -> BarChart:
     """Stacked bars of rows (name, title, [(kind, value)]), the first value at the bottom.
 
-    Every `label_every`-th name is written; bars with fevers are marked with their number.
+    At most `labels` names are written; bars with fevers are marked, few bars with their number.
     """
     highest = max((sum(value for _, value in parts) for _, _, parts in rows), default=0)
+    values = tick_values(highest)
+    per_person = (BASE - TOP) / values[-1]
     step = WIDTH / max(len(rows), 1)
+    label_every = max(1, ceil(len(rows) / labels))
     drawn = []
     for number, (name, title, parts) in enumerate(rows):
         segments, bottom = [], float(BASE)
         for kind, value in parts:
-            height = value / highest * (BASE - TOP) if highest else 0.0
             if value:
                 # A small value must be visible, too.
-                height = max(height, 1.5)
+                height = max(value * per_person, 1.5)
                 bottom -= height
                 segments.append(ChartSegment(round(bottom, 1), round(height, 1), kind))
         fevers = sum(value for kind, value in parts if kind == "fever")
         drawn.append(
             ChartBar(
-                x=round(number * step + step * 0.1, 1),
-                width=round(step * 0.8, 1),
+                x=round(number * step + step * 0.1, 3),
+                width=round(step * 0.8, 3),
                 segments=segments,
                 label=name if number % label_every == 0 else "",
-                mark=str(fevers) if fevers else "",
+                mark="" if not fevers else f"▲{fevers}" if len(rows) <= FEW_BARS else "▲",
                 title=title,
             )
         )
-    return BarChart(drawn, highest)
+    ticks = [ChartTick(round(BASE - value * per_person, 1), value) for value in values]
+    return BarChart(drawn, highest, ticks)
 
 
-def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> CalendarChart:
-    """A term as one square a day: darker the more people came, with `▲` and the number of fevers,
-    or with a cross if no kiosk watched."""
+def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> list[CalendarMonth]:
+    """A term as one square a day, month by month: darker the more people came, with the number of
+    fevers, or with a cross if no kiosk watched."""
     highest = max((day.normal + day.fever for day in days), default=0)
-    squares: list[CalendarDay] = []
-    months: list[tuple[int, date]] = []
-    first = date.fromisoformat(days[0].date)
+    months: list[CalendarMonth] = []
     for day, title in zip(days, titles, strict=True):
         local_date = date.fromisoformat(day.date)
-        week = ((local_date - first).days + first.weekday()) // 7
-        x = week * (SQUARE + GAP)
-        if local_date.day == 1 or (not months and local_date.day <= 20):
-            months.append((x, local_date))
+        first = local_date.replace(day=1)
+        if not months or months[-1].first != first:
+            months.append(CalendarMonth(first, [], 0))
+        row = (local_date.day - 1 + first.weekday()) // 7
         people = day.normal + day.fever
-        squares.append(
+        months[-1].squares.append(
             CalendarDay(
-                x=x,
-                y=18 + local_date.weekday() * (SQUARE + GAP),
+                x=local_date.weekday() * (SQUARE + GAP),
+                y=MONTH_TOP + row * (SQUARE + GAP),
                 level=-(-people * LEVELS // highest) if highest else 0,
                 state="fever" if day.fever else "zero" if day.watched else "missing",
                 mark=f"{day.fever}" if day.fever else "" if day.watched else "×",
@@ -123,4 +162,7 @@ def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> CalendarC
                 title=title,
             )
         )
-    return CalendarChart(squares, months, squares[-1].x + SQUARE)
+    return [
+        month._replace(height=max(square.y for square in month.squares) + SQUARE)
+        for month in months
+    ]

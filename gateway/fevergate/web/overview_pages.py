@@ -114,12 +114,9 @@ class OverviewPages:
             comparison=comparison_table(self._comparison(when, when.earlier, overview.gate), say),
             query=_query(overview),
             hours=charts.bar_chart(
-                [stacked(f"{hour.hour:02d}", hour) for hour in overview.hours], 2
+                [stacked(f"{hour.hour:02d}", hour) for hour in overview.hours], 12
             ),
-            days=charts.bar_chart(
-                [stacked(day.date[5:], day) for day in overview.days],
-                max(1, len(overview.days) // 8),
-            ),
+            days=charts.bar_chart([stacked(day.date[5:], day) for day in overview.days]),
             temperatures=charts.bar_chart(
                 [
                     (
@@ -129,7 +126,7 @@ class OverviewPages:
                     )
                     for tenth in overview.temperatures
                 ],
-                max(1, len(overview.temperatures) // 12),
+                9,
             ),
             term=_term(overview, say),
         )
@@ -192,7 +189,7 @@ def _title(name: str, of: Counts, say: Say) -> str:
     return f"{name}: {people % {'normal': of.normal, 'fever': of.fever, 'retry': of.retry}}"
 
 
-def _term(overview: Overview, say: Say) -> charts.CalendarChart:
+def _term(overview: Overview, say: Say) -> list[charts.CalendarMonth]:
     return charts.calendar_chart(
         overview.term, [_title(day.date, day, say) for day in overview.term]
     )

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -164,7 +164,9 @@ class Site(ABC):
         environment.filters["shifted"] = lambda text, days: (
             date.fromisoformat(text) + timedelta(days)
         ).isoformat()
-        environment.filters["month"] = lambda day: format_date(day, "MMM", locale=LOCALES[language])
+        environment.filters["month"] = lambda day: format_skeleton(
+            "yMMM", day, locale=LOCALES[language]
+        )
         environment.filters["degrees"] = lambda value, digits=1: (
             "-" if value is None else f"{value:.{digits}f}"
         )

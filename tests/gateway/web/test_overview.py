@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,7 @@ def test_a_temperature_that_nobody_had_is_a_gap(week):
 
 def test_each_chart_has_its_table_and_its_csv(week, administrator):
     page = administrator.get(f"/admin/overview?{WEEK}").text
-    assert page.count('<svg class="chart"') == 3 and page.count('<svg class="calendar"') == 1
+    assert page.count('<svg class="chart"') == 3 and page.count('<svg class="month"') >= 6
     links = re.findall(r'href="(/admin/overview/\w+\.csv[^"]*)"', page)
     assert len(links) == 5
     for link in links:
@@ -121,13 +122,15 @@ def test_days_without_anybody_are_said_to_be_so(administrator):
 def test_bars_are_as_high_as_their_values_and_never_leave_the_chart(values):
     chart = charts.bar_chart([("", "", list(zip("abc", row, strict=True))) for row in values])
     assert chart.highest == max(map(sum, values), default=0)
+    scale = chart.ticks[-1].value
+    assert chart.highest <= scale
     for row, bar in zip(values, chart.bars, strict=True):
-        assert bar.x >= 0 and bar.x + bar.width <= charts.WIDTH
+        assert bar.x >= 0 and bar.x + bar.width <= charts.WIDTH + 0.01
         assert len(bar.segments) == sum(value > 0 for value in row)
         for segment in bar.segments:
             assert segment.y >= charts.TOP - 5 and segment.y + segment.height <= charts.BASE + 0.2
         if sum(row):
-            wanted = sum(row) / chart.highest * (charts.BASE - charts.TOP)
+            wanted = sum(row) / scale * (charts.BASE - charts.TOP)
             assert sum(segment.height for segment in bar.segments) == pytest.approx(wanted, abs=5)
 
 
@@ -137,11 +140,30 @@ def test_a_calendar_has_a_place_for_each_day_and_weekdays_in_rows(first, length)
         DayCount(date=date.fromordinal(first.toordinal() + n).isoformat(), normal=n % 7, watched=1)
         for n in range(length)
     ]
-    found = charts.calendar_chart(days, [day.date for day in days])
-    assert len({(one.x, one.y) for one in found.squares}) == length
-    assert all(one.x + charts.SQUARE <= found.width for one in found.squares)
-    rows = {one.y: date.fromisoformat(one.date).weekday() for one in found.squares}
-    assert len(rows) == len(set(rows.values()))
+    months = charts.calendar_chart(days, [day.date for day in days])
+    squares = [square for month in months for square in month.squares]
+    assert [square.date for square in squares] == [day.date for day in days]
+    for month in months:
+        assert len({(square.x, square.y) for square in month.squares}) == len(month.squares)
+        assert all(square.y + charts.SQUARE <= month.height for square in month.squares)
+        assert {square.date[:7] for square in month.squares} == {f"{month.first:%Y-%m}"}
+    columns = {square.x: date.fromisoformat(square.date).weekday() for square in squares}
+    assert len(columns) == len(set(columns.values()))
+
+
+@given(st.integers(0, 10**7))
+def test_an_axis_has_few_round_ticks_and_holds_the_highest_value(highest):
+    values = charts.tick_values(highest)
+    step = values[1]
+    assert values[0] == 0 and values[-1] >= highest and len(values) <= charts.MAX_TICKS + 1
+    assert {after - before for before, after in pairwise(values)} == {step}
+    assert str(step).rstrip("0") in ("1", "2", "5") and values[-1] - step < max(highest, 1)
+
+
+@given(st.integers(0, 400))
+def test_no_more_names_are_written_below_than_a_phone_has_room_for(count):
+    chart = charts.bar_chart([("11-23", "", [("normal", 1)])] * count)
+    assert sum(bool(bar.label) for bar in chart.bars) <= 7
 
 
 def test_what_nobody_watched_is_no_zero_on_the_calendar():
@@ -150,7 +172,7 @@ def test_what_nobody_watched_is_no_zero_on_the_calendar():
         DayCount(date="2026-11-24"),
         DayCount(date="2026-11-25", normal=4, fever=2, watched=1),
     ]
-    zero, missing, fever = charts.calendar_chart(days, ["", "", ""]).squares
+    ((zero, missing, fever),) = (m.squares for m in charts.calendar_chart(days, ["", "", ""]))
     assert (zero.state, zero.mark) == ("zero", "")
     assert (missing.state, missing.mark) == ("missing", "×")
     assert (fever.state, fever.mark) == ("fever", "2")
