@@ -24,8 +24,8 @@ OPEN = "open"
 CHOICES = ("", OPEN, "released", "home", "clinic", "other")
 """Outcomes to search for: all, follow-ups that are not closed, or one outcome."""
 
-MAX_NAMED = 20_000
-"""Follow-ups with a name that a search by name decrypts, the newest; each takes some 50 µs."""
+MAX_NAMED = 5000
+"""Follow-ups with a name that a search by name decrypts, the newest: a second or some more."""
 
 MAX_NAME = 64
 

@@ -27,7 +27,7 @@ from fevergate.web.live import GateNow, Kiosk, events
 from fevergate.web_common.accounts import Role, Session
 from fevergate.web_common.middleware import COOKIE, form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
-from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.routes import Form, get, local_path, post
 
 SESSION_CHECK_S = 30.0
 """How often the session of an open board is checked."""
@@ -261,7 +261,7 @@ class Board:
         self._shared.note(request, "save follow-up", f"{identity_of(fever)} {changes}".strip())
         # The fever's gate may have been removed from the settings.
         gate = fever.gate if fever.gate in self._gates else self._gates[0]
-        return RedirectResponse(f"/board/{gate}", 303)
+        return RedirectResponse(local_path(form["back"], f"/board/{gate}"), 303)
 
     def _gate(self, request: Request) -> str:
         gate = request.path_params["gate"]
@@ -289,6 +289,7 @@ class Board:
             known=known,
             given=given,
             error=error,
+            back=local_path((given or request.query_params).get("back", ""), ""),
             sites=SITES,
             outcomes=OUTCOMES,
             days=self._shared.settings.retention.persons_days,

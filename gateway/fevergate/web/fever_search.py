@@ -34,8 +34,8 @@ OPEN = "open"
 CHOICES = ("", OPEN, *OUTCOMES[1:])
 """Outcomes to search for; the first selects all."""
 
-MAX_NAMED = 20_000
-"""Follow-ups with a name that a search by name decrypts, the newest; each takes some 50 µs."""
+MAX_NAMED = 5000
+"""Follow-ups with a name that a search by name decrypts, the newest: a second or some more."""
 
 MAX_MATCHES = 1000
 """Fevers that a search by name finds, the newest."""

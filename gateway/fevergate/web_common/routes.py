@@ -30,9 +30,9 @@ def post(path: str, handler: Callable[[Request, Form], Response]) -> Route:
     return Route(path, answer, methods=["POST"])
 
 
-def local_path(text: str) -> str:
-    """A path of this site, with its query; "/" for anything that a browser could take elsewhere."""
-    return text if LOCAL_PATH.fullmatch(text) else "/"
+def local_path(text: str, otherwise: str = "/") -> str:
+    """A path of this site, with its query; `otherwise` for what a browser could take elsewhere."""
+    return text if LOCAL_PATH.fullmatch(text) else otherwise
 
 
 def whole_number(text: str, most_digits: int = 9) -> int:

@@ -39,7 +39,7 @@ def term(site):
 
 def found(page):
     """Which fevers a page lists, by the links to their forms."""
-    return re.findall(r'href="/fevers/([^"]+)"', page)
+    return re.findall(r'href="/fevers/([^"?]+)', page)
 
 
 def search(client, **form):

@@ -62,11 +62,27 @@ def section(page, title):
 def test_signing_in_leads_to_what_waits(site, administrator, now):
     assert administrator.get("/").headers["location"] == "/admin/overview"
     page = administrator.get("/admin/overview").text
-    assert f'href="{FEVER}"' in section(page, "Open cases of all gates: 1")
+    assert f'href="{FEVER}?back=/admin/overview"' in section(page, "Open cases of all gates: 1")
     assert "silent since" in section(page, "Kiosks that need a look")
     assert f'href="/admin/log?date={DAY}"' in section(page, "Days to sign: 1")
     assert "nobody on the list" in section(page, "On duty")
     assert "Open cases: 1." in page and "Gates with nobody on the duty list: 2." in page
+
+
+def test_a_case_that_was_opened_from_a_list_leads_back_to_it(site, administrator, now):
+    for path in ("/admin/overview", f"/admin/log?date={DAY}", f"/admin/fevers?from={DAY}&to={DAY}"):
+        (link,) = re.findall(r'href="(/fevers/[^"]+)"', administrator.get(path).text)
+        fields = {"action": "save", "note": path, "clinical_c": "12"}
+        refused = post(administrator, FEVER, link, **fields)
+        assert refused.status_code == 400
+        hidden = re.search(r'name="back" value="([^"]*)"', administrator.get(link).text)
+        assert hidden, (link, administrator.get(link).text[-3500:])
+        assert hidden[1].replace("&amp;", "&") == path
+        fields |= {"clinical_c": "38.0", "back": path}
+        assert post(administrator, FEVER, link, **fields).headers["location"] == path
+    for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"):
+        answer = post(administrator, FEVER, action="save", back=evil)
+        assert answer.headers["location"] == "/board/north"
 
 
 def test_when_all_is_done_it_says_so(site, administrator, now):
