@@ -14,7 +14,7 @@ IDS = Names()
 
 def verdict(day: Day, say: Say) -> tuple[str, str]:
     """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
-    report of zero only if kiosks watched."""
+    report of zero only if kiosks watched and the day is over."""
     if day.count:
         return "red", say("Fevers on this day: {count}.", count=day.count)
     if day.lit:
@@ -24,9 +24,17 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
         )
     if day.zero:
         return "green", say("Report of zero: no fever on this day.")
+    if day.clear_until is not None:
+        until = local(day.clear_until, ZoneInfo(day.timezone), "%H:%M")
+        return "green", say("No fever until {time}; the day is not over.", time=until)
     if day.covered:
         return "red", say("Fevers were counted whose readings are no more here.")
     return "amber", say("No kiosk watched: this is not a report of zero.")
+
+
+def to_treat(count: int, say: Say) -> list[str]:
+    """A sentence on the fevers of a day whose follow-up is open, if there are any."""
+    return [say("To be treated: {count}.", count=count)] if count else []
 
 
 def coverage(day: Day, say: Say, names: Names = IDS) -> str:

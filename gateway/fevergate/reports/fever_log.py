@@ -82,7 +82,11 @@ class KioskDay(Struct, kw_only=True):
 
 
 class Day(Struct, kw_only=True):
-    """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched."""
+    """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched.
+
+    A day that is not over is no `zero`, however calm it is: `clear_until` says up to when (Unix
+    time, s) it had no fever, None for any other day.
+    """
 
     date: str
     campus: str
@@ -106,6 +110,7 @@ class Day(Struct, kw_only=True):
     """Hours that were struck, including strikes that were taken back."""
     struck: list[Fever] = []
     """Fevers in struck hours, at most as many as were asked for."""
+    clear_until: float | None = None
 
 
 class Fevers:
@@ -194,12 +199,16 @@ def read_day(
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
     (lit,) = database.execute(_LIT, (begin, end, begin, end)).fetchone()
     strikes = read_strikes(database, begin, end)
+    clear = covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks)
+    now = clock_memory.now(database)
+    lasts = begin <= now < end
     return Day(
         date=day.isoformat(),
         campus=settings.campus,
         timezone=settings.timezone,
         covered=covered,
-        zero=covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks),
+        zero=clear and not lasts,
+        clear_until=now if clear and lasts else None,
         fevers=fevers.page(most, skip),
         count=count,
         kiosks=kiosks,

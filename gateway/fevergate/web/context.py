@@ -12,7 +12,7 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
-from fevergate.reports.day_in_words import coverage, doubts, strikes, verdict
+from fevergate.reports.day_in_words import coverage, doubts, strikes, to_treat, verdict
 from fevergate.reports.fever_log import (
     Day,
     Fever,
@@ -171,6 +171,7 @@ def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, 
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
         "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
         "verdict": lambda day: verdict(day, say),
+        "to_treat": lambda count: to_treat(count, say),
         "coverage": lambda day: coverage(day, say, settings.names(language)),
         "doubts": lambda day: doubts(day, say, settings.names(language)),
         "strikes": lambda day: strikes(day, say, settings.names(language)),

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import ActionError, StrikeError
-from fevergate.reports.fever_log import WholeDay
+from fevergate.reports.fever_log import Day, WholeDay
 from fevergate.reports.formats import json_parts
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translator
 from fevergate.web.context import Shared
 from fevergate.web.fever_columns import NARROW_COLUMNS, FeverRow
+from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web.log_sheet import coverage_table, sheet
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
@@ -39,6 +41,7 @@ class LogPages:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._search = FeverSearch(shared)
         self.routes = [
             get("/admin/log", self.log),
             post("/admin/log/sign", self.sign),
@@ -81,6 +84,7 @@ class LogPages:
             given=given or {},
             most_struck=MAX_STRUCK_SHOWN,
             log=log,
+            open_cases=self._open_cases(log),
             signed=signed,
             columns=NARROW_COLUMNS,
             cell=partial(cell_text, day=date.fromisoformat(log.date)),
@@ -88,6 +92,11 @@ class LogPages:
             number=number,
             last=last_page(log.count),
         )
+
+    def _open_cases(self, log: Day) -> int:
+        """How many fevers of a day have an open follow-up, or none."""
+        begin, end = day_bounds(date.fromisoformat(log.date), self._shared.settings.zone)
+        return self._search.outcomes(FeverQuery(begin=begin, end=end))[OPEN]
 
     def sign(self, request: Request, form: Form) -> Response:
         """Sign a day's log."""
@@ -188,6 +197,7 @@ class LogPages:
                 self._shared.settings,
                 language,
                 personal=personal,
+                open_cases=self._open_cases(whole.day),
             )
             write(report, say, out)
 

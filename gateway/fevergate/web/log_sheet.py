@@ -5,7 +5,7 @@ from datetime import date
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from fevergate.reports.day_in_words import coverage, doubts, local, strikes, verdict
+from fevergate.reports.day_in_words import coverage, doubts, local, strikes, to_treat, verdict
 from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.names import Names
@@ -53,9 +53,13 @@ def sheet(
     language: str,
     *,
     personal: bool = False,
+    open_cases: int = 0,
 ) -> Sheet:
-    """The log in one language. With `personal` it is another document: the fevers with names and
-    telephone numbers, to be kept under lock, without the rest of the day."""
+    """The log in one language; `open_cases`: how many of its follow-ups are open.
+
+    With `personal` it is another document: the fevers with names and telephone numbers, to be kept
+    under lock, without the rest of the day.
+    """
     day, zone, say = whole.day, settings.zone, translator(language)
     state, sentence = verdict(day, say)
     times = say("Times are those of %s.") % day.timezone
@@ -82,6 +86,7 @@ def sheet(
         verdict=sentence,
         lines=[
             coverage(day, say, names),
+            *to_treat(open_cases, say),
             *doubts(day, say, names),
             *strikes(day, say, names),
             times,

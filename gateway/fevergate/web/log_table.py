@@ -53,7 +53,9 @@ def without_persons(settings: GatewaySettings) -> Callable[[Iterable[Fever]], It
 def log_table(whole: WholeDay, settings: GatewaySettings, language: str) -> RenderableType:
     """The log as tables for the terminal."""
     say = translator(language)
-    report = sheet(whole, without_persons(settings), [], settings, language)
+    followed = without_persons(settings)
+    open_cases = sum(not (after and after.closed) for _, after in followed(whole.fevers))
+    report = sheet(whole, followed, [], settings, language, open_cases=open_cases)
     day = whole.day
     parts: list[RenderableType] = [
         Text(f"{report.title}  ({day.timezone})", "bold"),

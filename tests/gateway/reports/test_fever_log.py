@@ -14,6 +14,7 @@ from fevergate.errors import NothingFoundError
 from fevergate.provision import provision
 from fevergate.reports.fever_log import read_day
 from fevergate.settings.gateway import load_gateway
+from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
 from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived
 from fevergate.storage.store import Store
@@ -60,6 +61,19 @@ def test_a_day_on_which_nobody_watched_is_no_zero(scene):
     assert "这不是零报告" in scene.run("--date", "2026-11-23").output
     english = scene.run("--date", "2026-11-23", "--language", "en").output
     assert "not a report of zero" in english and "Not watched at all: north-1" in english
+
+
+def test_a_day_that_is_not_over_says_until_when_there_was_no_fever(scene, monkeypatch):
+    watched(scene, NOON, 90)
+    monkeypatch.setattr(clock_memory, "now", lambda _: NOON + 4.5 * 3600)
+    day = scene.day()
+    assert (day.zero, day.clear_until) == (False, NOON + 4.5 * 3600)
+    out = scene.run("--date", "2026-11-23").output
+    assert "截至 16:30 无发热" in out and "零报告" not in out
+    scene.store.commit([arrived(1, "fever", at=NOON + 30)])
+    assert scene.day().clear_until is None
+    out = scene.run("--date", "2026-11-23", "--language", "en").output
+    assert "Fevers on this day: 1." in out and "To be treated: 1." in out
 
 
 def test_a_day_of_zero_states_zero_and_what_was_watched(scene):
@@ -145,7 +159,7 @@ def test_json_has_stable_keys(scene):
     scene.store.commit([arrived(1, "fever", at=NOON)])
     day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
     keys = "date campus timezone covered zero fevers kiosks unlike blind"
-    assert list(day) == [*keys.split(), "count", "lit", "clock", "strikes", "struck"]
+    assert list(day) == [*keys.split(), "count", "lit", "clock", "strikes", "struck", "clear_until"]
     assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
 
 

@@ -67,7 +67,7 @@ def test_a_boards_event_says_the_day_and_whether_it_is_sure(ahead):
     board = next(r.endpoint.__self__ for r in ahead.pages.app.routes if r.path == "/events")
 
     async def told():
-        return board._now(0.0, lambda text: text)
+        return board._now(0.0, lambda text: text, "en")
 
     now = asyncio.run(told())
     assert now.date == day(ahead, time.time() - AHEAD_S).isoformat() and not now.clock

@@ -1,9 +1,11 @@
 """Who may see which page, and what it says; without a browser."""
 
 import asyncio
+import io
 import re
 import time
 
+import pdfplumber
 import pytest
 from pages_site import DAY, FEVER, GOOD, OURS, csrf, post
 from samples import AT, arrived
@@ -63,6 +65,24 @@ def test_the_fever_log_shows_every_fever_and_who_saw_to_it(administrator):
     csv = administrator.get(f"/admin/log.csv?date={DAY}")
     assert "38.4" in csv.text and "attachment" in csv.headers["content-disposition"]
     assert administrator.get(f"/admin/log.json?date={DAY}").json()["fevers"][0]["seq"] == 2
+
+
+def test_a_case_that_is_open_is_counted_in_the_log_and_its_files(guard, administrator):
+    page, pdf = f"/admin/log?date={DAY}", f"/admin/log.pdf?date={DAY}"
+
+    def said():
+        with pdfplumber.open(io.BytesIO(administrator.get(pdf).content)) as document:
+            text = document.pages[0].extract_text()
+        words = "To be treated: 1."
+        assert (words in administrator.get(page).text) == (words in text)
+        return words in text
+
+    assert said()
+    half = {"clinical_c": "38.1", "outcome": "home"}
+    assert post(guard, FEVER, action="save", **half).status_code == 303
+    assert said()
+    assert post(guard, FEVER, action="close", **half).status_code == 303
+    assert not said()
 
 
 def test_a_day_that_nobody_watched_is_no_report_of_zero(administrator):
