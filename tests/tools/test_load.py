@@ -30,6 +30,7 @@ def test_the_alarm_is_measured_beside_a_bare_subscriber_under_load():
         found = measure(site, 20, 1, 200, 0.0)
     assert 0 < found["bare_p50_ms"] <= found["bare_p99_ms"]
     assert 0 < found["alarm_p50_ms"] <= found["alarm_p99_ms"]
+    assert 0 < found["beside_p50_ms"] <= found["beside_p99_ms"]
     assert found["load_per_s"] == 200
 
 
