@@ -45,11 +45,14 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, browser):
     with Site(tmp_path_factory.mktemp("morning") / "gateway", GATES) as site:
         fill_yesterday(site.settings)
         site.start_gateway()
         site.start_web()
+        page = opened(browser, site.url)
+        begin(page, site.invite(), "陈静")
+        page.context.close()
         yield site
 
 
@@ -83,7 +86,6 @@ def asks_again(page):
 def test_an_administrators_morning(place, browser):
     yesterday = (datetime.now(place.settings.zone) - DAY).date().isoformat()
     page = opened(browser, place.url)
-    begin(page, place.invite(), "陈静")
     sign_in(page, "陈静")
 
     # It begins where the work is, and no account of menus leads there.
