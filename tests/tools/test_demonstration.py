@@ -18,6 +18,8 @@ from process_list import command_lines
 from simulator_helpers import PEOPLE_FILE
 
 from demonstration import arguments
+from demonstration.__main__ import FEVER_EVERY_S, FIRST_FEVERISH, people_for
+from demonstration.live import WATCHED_S
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import read_secret
@@ -135,7 +137,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         seen += line
     assert list(tmp_path.iterdir())
     assert running_in(tmp_path)
-    board_is_served(seen)
+    every_page_is_served(seen, tmp_path)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)  # somebody is impatient
@@ -145,23 +147,50 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert running_in(tmp_path) == []
 
 
-def board_is_served(said: str) -> None:
-    """At the address that was printed, for who was named."""
-    found = re.search(r"board, log +(https://\S+)\s+user (\w+), password (\S+)", said)
-    assert found
-    address, name, password = found.groups()
-    with httpx.Client(verify=False, base_url=address) as client:  # noqa: S501 - its own authority
-        end = time.monotonic() + HANG_S
-        while True:
-            try:
-                form = {"name": name, "password": password}
-                answer = client.post("/sign-in", data=form, headers={"origin": address[:-1]})
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < end
-                time.sleep(0.1)
-        assert answer.status_code == 303
-        assert client.get("/board/north").status_code == 200
+def every_page_is_served(said: str, folder: Path) -> None:
+    """Each address that was printed, for who was named beside it, with the names of the gates."""
+    pages = {"board": "/board/north", "board, log": "/admin/log", "campus server": "/"}
+    for title, path in pages.items():
+        found = re.search(rf"  {title} +(https://\S+)\s+user (\w+), password (\S+)", said)
+        assert found, title
+        address, name, password = found.groups()
+        origin = re.match(r"https://[^/]+", address)
+        assert origin
+        with httpx.Client(verify=False, base_url=origin[0]) as client:  # noqa: S501 - its own authority
+            answer = signed_in(client, name, password)
+            assert answer.status_code == 303, title
+            shown = client.get(path, follow_redirects=True)
+            assert shown.status_code == 200, title
+            assert title != "board" or "北门" in shown.text
+    assert "The browser warns" in said and "浏览器会提示" in said
+    (authority,) = re.findall(r"(/\S+/ca\.crt); ports", said)
+    assert Path(authority).is_file() and folder in Path(authority).parents
+
+
+def signed_in(client: httpx.Client, name: str, password: str) -> httpx.Response:
+    end = time.monotonic() + HANG_S
+    while True:
+        try:
+            form = {"name": name, "password": password}
+            return client.post(
+                "/sign-in", data=form, headers={"origin": str(client.base_url).rstrip("/")}
+            )
+        except httpx.TransportError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_a_gate_that_is_watched_is_calm_with_a_fever_now_and_then():
+    """P6: it was red for 41 of 60 s."""
+    once = people_for(arguments.parse(["--once"]))
+    live = people_for(arguments.parse([]))
+    assert sum(is_feverish(person) for person in once) == 6
+    assert [n for n, person in enumerate(live) if is_feverish(person)] == [FIRST_FEVERISH]
+    assert FEVER_EVERY_S >= 4 * WATCHED_S
+
+
+def is_feverish(person: Person) -> bool:
+    return person.oral_c is not None and person.oral_c >= 38
 
 
 def running_in(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
-from demonstration.live import Screen
+from demonstration.live import WATCHED_S, Screen
 from fevergate.errors import FeverGateError
 from fevergate.evaluation.people_file import Person, load_people
 from harness.errors import HarnessError
@@ -24,8 +24,12 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CROWD_S_PER_PERSON = 30.0
 """Most simulated seconds for one person, retries included."""
 
-WATCHED_S = 30.0
-"""Time for the viewer to acknowledge on the board before the simulated guard does."""
+FEVER_EVERY_S = 150.0
+"""How often somebody feverish comes to one of the kiosks in turn; the gates are calm in between."""
+
+FIRST_FEVERISH = 12
+"""Place of the first feverish person in the crowd that is watched: some twenty seconds after the
+start."""
 
 
 def people_for(arguments: Arguments) -> list[Person]:
@@ -35,7 +39,15 @@ def people_for(arguments: Arguments) -> list[Person]:
             arguments.people, arguments.site, arguments.camera, limit=arguments.limit
         )
     count = min(arguments.crowd, arguments.limit or arguments.crowd)
-    return built_in_crowd(count, arguments.seed, fever_share=0.1, site=arguments.site)
+    if arguments.once:
+        return built_in_crowd(count, arguments.seed, fever_share=0.1, site=arguments.site)
+    people = built_in_crowd(count, arguments.seed, fever_share=0.0, site=arguments.site)
+    people[FIRST_FEVERISH:FIRST_FEVERISH] = _feverish(arguments, arguments.seed)
+    return people
+
+
+def _feverish(arguments: Arguments, seed: int) -> list[Person]:
+    return built_in_crowd(1, seed, fever_share=1.0, site=arguments.site)
 
 
 def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
@@ -69,14 +81,20 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
 
 
 def watch(system: System, arguments: Arguments) -> None:
-    """Run forever, with new people at each kiosk whose queue is empty."""
-    seed = arguments.seed
+    """Run forever, with new people at each kiosk whose queue is empty, and now and then somebody
+    feverish at one of them in turn."""
+    seed, feverish = arguments.seed, 0
+    began = time.monotonic()
     while True:
         for board in system.boards:
             board.check()
             if board.crowd_done.is_set():
                 seed += 1
-                board.admit(built_in_crowd(20, seed, fever_share=0.1, site=arguments.site))
+                board.admit(built_in_crowd(20, seed, fever_share=0.0, site=arguments.site))
+        if time.monotonic() - began >= (feverish + 1) * FEVER_EVERY_S:
+            feverish += 1
+            board = system.boards[feverish % len(system.boards)]
+            board.admit(_feverish(arguments, seed + feverish))
         time.sleep(0.5)
 
 
@@ -97,6 +115,7 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         interpreter=arguments.interpreter,
         clock_unset=arguments.clock_unset,
         guard_after_s=0.0 if arguments.once else WATCHED_S,
+        titles=not arguments.once,
     ) as system:
         if not arguments.once:
             with Screen(system, say):

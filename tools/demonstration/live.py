@@ -14,7 +14,11 @@ from fevergate.protocol.topics import ROOT
 from harness.admin import Admin
 from harness.system import System
 
-NAME = "demo"
+ADMINISTRATOR, GUARD = "demo", "guard"
+
+WATCHED_S = 30.0
+"""Time for the viewer to acknowledge on the board before the simulated guard does."""
+
 COLOURS = {Verdict.NORMAL: "green", Verdict.FEVER: "bold white on red", Verdict.RETRY: "yellow"}
 
 
@@ -32,25 +36,36 @@ class Screen(Admin):
         return super().__enter__()
 
     def _introduce(self, folder: Path) -> None:
-        broker, say = self._system.settings.broker, self._console.print
-        say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.\n")
-        password = self._system.administrator(NAME)["password"]
-        self._system.start_web(wait=False, log=folder / "web.log")
-        say(f"  board, log     {self._system.url}/", soft_wrap=True)
-        say(f"                 user {NAME}, password {password}")
-        say(f"  campus server  {self._system.campus_url}", soft_wrap=True)
-        user = self._system.settings.gateway
-        say(f"                 user {user}, password in {folder}/campus.token", soft_wrap=True)
+        system, broker = self._system, self._system.settings.broker
+        administrator, guard = system.administrator(ADMINISTRATOR), system.guard_account(GUARD)
+        campus = system.campus_administrator(ADMINISTRATOR)
+        system.start_web(wait=False, log=folder / "web.log")
+
+        def say(text: str) -> None:
+            self._console.print(text, soft_wrap=True, highlight=False)
+
+        say("[bold]FeverGate[/] with four simulated kiosks at two gates. Ctrl-C ends it.")
+        say("A fever comes now and then: acknowledge it on the board, or a guard does it after")
+        say(f"{WATCHED_S:.0f} s.\n")
+        say(f"  board          {system.url}/board/{system.settings.gates[0].name}")
+        say(f"                 user {guard['name']}, password {guard['password']}")
+        say(f"  board, log     {system.url}/")
+        say(f"                 user {administrator['name']}, password {administrator['password']}")
+        say(f"  campus server  {system.campus_url}/")
+        say(f"                 user {campus['name']}, password {campus['password']}")
+        say("  The browser warns: these pages' certificates are signed by an authority that was")
+        say("  made for this demonstration. Go on (Advanced, Proceed), or let the browser trust")
+        say(f"  {folder}/ca.crt; ports differ each time.")
+        say(
+            "  浏览器会提示证书不受信任：证书由本次演示自建的机构签发。选择“高级”、“继续前往”即可，"
+        )
+        say("  或在浏览器中信任上面的 ca.crt。\n")
         say(
             f"  broker         mosquitto_sub -h {broker.host} -p {broker.port} --cafile"
-            f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v",
-            soft_wrap=True,
+            f" {folder}/ca.crt -u admin -P $(cat {folder}/admin.password) -t 'fevergate/v1/#' -v"
         )
-        say(f"  database       sqlite3 {self._system.database}", soft_wrap=True)
-        say(
-            f"  fever log      .venv/bin/fevergate log --settings {self._system.settings_path}\n",
-            soft_wrap=True,
-        )
+        say(f"  database       sqlite3 {system.database}")
+        say(f"  fever log      .venv/bin/fevergate log --settings {system.settings_path}\n")
 
     def _message(self, topic: str, payload: bytes | bytearray) -> None:
         try:

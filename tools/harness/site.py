@@ -7,6 +7,7 @@ Tests, demonstration, benchmarks and chaos trials are all built on it. The broke
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any, Self
 import httpx
 import msgspec
 
+from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.settings import load_campus
 from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
 from fevergate.settings.gateway import GatewaySettings, load_gateway
@@ -183,6 +187,21 @@ class Site:
                 accounts.begin(accounts.invite(), name, password)
             self._password = password
         return {"name": name, "password": self._password}
+
+    def guard_account(self, name: str) -> dict[str, str]:
+        """Name and password of a guard who is newly let in to the pages."""
+        password = secrets.token_urlsafe(9)
+        with self._accounts() as accounts:
+            accounts.add(name, password, "guard")
+        return {"name": name, "password": password}
+
+    def campus_administrator(self, name: str = ADMINISTRATOR) -> dict[str, str]:
+        """Name and password of the campus server's first administrator, newly made."""
+        password = secrets.token_urlsafe(9)
+        with CampusDatabase(load_campus(self.folder / "campus.toml").url) as database:
+            accounts = Accounts(PeopleStore(database, time.time))
+            accounts.begin(accounts.invite(), name, password)
+        return {"name": name, "password": password}
 
     def client(self) -> httpx.Client:
         """An HTTPS client of the pages, not signed in."""

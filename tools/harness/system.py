@@ -14,11 +14,12 @@ from fevergate.alarm.gpio_pins import GATES as PINS
 from fevergate.campus.summary_store import received
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
+from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.storage.connection import open_reader
 from harness import FIRMWARE
 from harness.fast_clock import FastClock
 from harness.guard import Guard
-from harness.site import GATES, Site
+from harness.site import CAMPUS, GATES, Site
 from harness.store_contents import read_contents
 from harness.verdict import Shown, Summary, judge
 from kiosk.address import STATE as ADDRESS
@@ -59,10 +60,15 @@ class System(Site):
         interpreter: str | None = None,
         clock_unset: bool = False,
         clock: FastClock | None = None,
+        titles: bool = False,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         """`clock`: the true time, for boards that start with an unset clock; `clock_unset`: make
-        such a clock, as fast as the boards. Only the gateway tells boards this time."""
+        such a clock, as fast as the boards. Only the gateway tells boards this time. `titles`: give
+        campus and gates the names that `provision` proposes."""
+        named: dict[str, Any] = {"titles": suggested_campus(CAMPUS)} if titles else {}
+        if titles:
+            named["gate_titles"] = {gate: suggested_gate(gate) for gate in gates}
         super().__init__(
             folder,
             gates,
@@ -70,6 +76,7 @@ class System(Site):
             forward_every_s=FORWARD_EVERY_S,
             site=site,
             language=language,
+            **named,
         )
         self.people = people
         self._silent_dns = silent_dns
