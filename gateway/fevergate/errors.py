@@ -95,7 +95,16 @@ class DeskError(BilingualError):
 
 
 class KioskValueError(FeverGateError, ValueError):
-    """A value cannot be set on a kiosk; the text names the value and what was expected."""
+    """A value cannot be set on a kiosk; the text names the value and what was expected.
+
+    `field`, `value` and `why` say the same to `kiosks.setting_words`.
+    """
+
+    def __init__(self, text: str, field: str, value: str, why: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.value = value
+        self.why = why
 
 
 class UpdateError(FeverGateError, RuntimeError):

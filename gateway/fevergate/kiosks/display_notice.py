@@ -24,13 +24,19 @@ def glyphs_of(text: str) -> str:
     wide = list(dict.fromkeys(char for char in text if ord(char) > 127))
     if len(text) + sum(ord(char) > 127 for char in text) > UNITS_MAX:
         raise KioskValueError(
-            f"notice {text!r}: expected at most 8 Chinese characters or 16 letters"
+            f"notice {text!r}: expected at most 8 Chinese characters or 16 letters",
+            *("notice", text, "long"),
         )
     if any(unicodedata.category(char) == "Cc" for char in text):
-        raise KioskValueError(f"notice {text!r}: expected printable characters")
+        raise KioskValueError(
+            f"notice {text!r}: expected printable characters", "notice", text, "signs"
+        )
     known = _known() if wide else {}
     if missing := [char for char in wide if char not in known]:
-        raise KioskValueError(f"notice: no shape for {''.join(missing)!r}: expected GB 2312")
+        raise KioskValueError(
+            f"notice: no shape for {''.join(missing)!r}: expected GB 2312",
+            *("notice", "".join(missing), "glyphs"),
+        )
     return base64.b64encode(b"".join(known[char] for char in wide)).decode()
 
 

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from fevergate.errors import ActionError, KioskValueError, MessageError
 from fevergate.kiosks.display_notice import glyphs_of
-from fevergate.mqtt.one_shot import publish_once, read_retained
+from fevergate.mqtt.one_shot import publish_once, read_all_retained, read_retained
 from fevergate.protocol.messages import KioskSettings, KioskValues, decode, encode
 from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings
@@ -47,6 +47,7 @@ class RequestedValues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 FIELDS = RequestedValues.__struct_fields__
+CHOICES = ("site", "baseline", "language")
 
 
 class Answer(NamedTuple):
@@ -65,7 +66,11 @@ def values_of(fields: Mapping[str, Any]) -> KioskValues:
         requested = asdict(msgspec.convert(fields, RequestedValues, strict=False))
     except msgspec.ValidationError as error:
         text, _, field = str(error).replace(" | null", "").partition(" - at `$.")
-        raise KioskValueError(f"{field.rstrip('`')}: {text[0].lower()}{text[1:]}") from error
+        name = field.rstrip("`")
+        raise KioskValueError(
+            f"{name}: {text[0].lower()}{text[1:]}",
+            *(name, str(fields.get(name, "")), "choice" if name in CHOICES else "range"),
+        ) from error
     quiet, notice = requested.pop("quiet"), requested["notice"]
     if quiet is not None:
         requested["quiet_from"], requested["quiet_to"] = _quiet_hours(quiet)
@@ -81,7 +86,9 @@ def _quiet_hours(text: str) -> tuple[str, str]:
     try:
         times = [datetime.strptime(part, "%H:%M").strftime("%H:%M") for part in (begin, end)]
     except ValueError as error:
-        raise KioskValueError(f"quiet {text!r}: expected HH:MM-HH:MM, or off") from error
+        raise KioskValueError(
+            f"quiet {text!r}: expected HH:MM-HH:MM, or off", "quiet", text, "quiet"
+        ) from error
     return times[0], times[1]
 
 
@@ -90,7 +97,19 @@ def current(settings: GatewaySettings, kiosk: str) -> KioskSettings:
 
     Raises `BrokerError`.
     """
-    payload = read_retained(settings, _topic(settings, kiosk))
+    return _understood(kiosk, read_retained(settings, _topic(settings, kiosk)))
+
+
+def current_of_all(settings: GatewaySettings) -> dict[str, KioskSettings]:
+    """What is retained for each kiosk of the settings; see `current`. Raises `BrokerError`."""
+    retained = read_all_retained(settings, _topic(settings, "+"))
+    return {
+        kiosk: _understood(kiosk, retained.get(_topic(settings, kiosk)))
+        for kiosk in settings.kiosks
+    }
+
+
+def _understood(kiosk: str, payload: bytes | None) -> KioskSettings:
     try:
         return decode(payload, KioskSettings) if payload else KioskSettings()
     except MessageError as error:

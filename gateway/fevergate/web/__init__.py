@@ -7,6 +7,7 @@ administrators send to kiosks. It writes nothing but strikes to the gateway's da
 `app` serves it and `context` is what all pages share. The board: `board`, `live`, `fever_list`,
 `lamps`. Follow-ups of fevers: `follow_ups`, `follow_up_forwarder`, `fhir`. The daily log:
 `log_pages`, `log_sheet`, `sign_offs`. Many days: `overview`, `overview_pages`, `charts`. Kiosks:
-`kiosk_pages`, `kiosk_state`, `kiosk_actions`, `setup_codes`. People: `duty`, `duty_pages`.
+`kiosk_pages`, `kiosk_state`, `kiosk_actions`, `kiosk_settings_pages`, `kiosk_values`,
+`device_pages`, `setup_codes`. People: `duty`, `duty_pages`.
 Wall displays: `screens`, `screen_pages`, `qr_code`. Programs: `api`, `openapi`.
 """

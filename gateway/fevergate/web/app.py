@@ -21,10 +21,12 @@ from fevergate.system.periodic_thread import PeriodicThread
 from fevergate.web.api import Api
 from fevergate.web.board import Board
 from fevergate.web.context import Shared
+from fevergate.web.device_pages import DevicePages
 from fevergate.web.duty_pages import DutyPages
 from fevergate.web.fever_pages import FeverPages
 from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.kiosk_pages import KioskPages
+from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
@@ -59,6 +61,8 @@ class Pages(Shared):
                 *LogPages(self).routes,
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
+                *KioskSettingsPages(self).routes,
+                *DevicePages(self).routes,
                 *DutyPages(self).routes,
                 *ScreenPages(self).routes,
                 *Api(self).routes,

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
+from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.reports.day_in_words import coverage, doubts, strikes, to_treat, verdict
@@ -169,6 +170,9 @@ def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, 
         "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
+        "setting_value": lambda name, value: value_in_words(name, value, say),
+        "wrong_value": lambda error: wrong_in_words(error, say),
+        "refused_value": lambda text: refusal_in_words(text, say),
         "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
         "verdict": lambda day: verdict(day, say),
         "to_treat": lambda count: to_treat(count, say),

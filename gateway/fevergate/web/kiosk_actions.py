@@ -10,7 +10,6 @@ from fevergate.errors import (
     BrokerError,
     CompilerError,
     FeverGateError,
-    KioskValueError,
     UpdateError,
 )
 from fevergate.kiosks import remote_settings
@@ -49,13 +48,10 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
     """Set a kiosk to the form's values; an empty field takes the kiosk's own setting.
 
     The form's `version` must be the retained one: an older form would undo what it never showed.
-    Raises `ActionError` naming the value, `BrokerError`.
+    Raises `KioskValueError`, `ActionError`, `BrokerError`.
     """
     fields = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
-    try:
-        values = values_of(fields)
-    except KioskValueError as error:
-        raise ActionError("value", str(error)) from error
+    values = values_of(fields)
     with open_reader(settings.path(settings.database)) as reader:
         return remote_settings.set_values(
             settings.as_user("admin"),
@@ -65,6 +61,15 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
             reset=True,
             shown_version=whole_number(form.get("version", ""), 10),
         )
+
+
+def set_several(settings: GatewaySettings, kiosks: list[str], given: Mapping[str, str]) -> None:
+    """Set the given values on some kiosks, and leave their others as they are. Raises
+    `KioskValueError` before anything is sent, `BrokerError`."""
+    values = values_of(given)
+    with open_reader(settings.path(settings.database)) as reader:
+        for kiosk in kiosks:
+            remote_settings.set_values(settings.as_user("admin"), reader, kiosk, values)
 
 
 class Updates:

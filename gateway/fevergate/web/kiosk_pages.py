@@ -1,20 +1,21 @@
 """Pages of the kiosks: state, history, calibration, firmware, settings, setup codes."""
 
-from msgspec.structs import asdict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fevergate.errors import ActionError, BrokerError
-from fevergate.kiosks.remote_settings import FIELDS
-from fevergate.protocol.messages import KioskValues
+from fevergate.errors import ActionError, BrokerError, KioskValueError
+from fevergate.kiosks.remote_settings import FIELDS, Answer
+from fevergate.kiosks.setting_words import SETTINGS
+from fevergate.settings.gateway import KioskTitle
 from fevergate.web import kiosk_actions
 from fevergate.web.context import Shared
+from fevergate.web.device_pages import command_to
 from fevergate.web.kiosk_state import strip
+from fevergate.web.kiosk_values import values_now
 from fevergate.web.setup_codes import SetupCode, SetupCodes
 from fevergate.web_common.middleware import address_of
 from fevergate.web_common.routes import Form, get, post
-from kiosk.estimate import SITES
 
 
 class KioskPages:
@@ -60,6 +61,8 @@ class KioskPages:
         name = self._name(request)
         try:
             kiosk_actions.set_from_form(self._shared.settings, name, form)
+        except KioskValueError as error:
+            return self.kiosk(request, None, form, 400, wrong=error)
         except ActionError as error:
             return self.kiosk(request, error, form, 400)
         except BrokerError:
@@ -108,28 +111,31 @@ class KioskPages:
         given: Form | None = None,
         status: int = 200,
         code: SetupCode | None = None,
+        wrong: KioskValueError | None = None,
     ) -> Response:
-        """Show a kiosk with its last two weeks; after a form that was refused why, and what was
-        given; or a new setup code."""
+        """Show a kiosk with its last two weeks; after a form that was refused why (`wrong` is about
+        one value), and what was given; or a new setup code."""
         settings, history = self._shared.settings, self._shared.kiosk(request.path_params["kiosk"])
-        version, reached = 0, True
+        name, now = history.kiosk.kiosk, None
         try:
-            retained = kiosk_actions.retained_settings(settings, history.kiosk.kiosk)
-            version = retained.version
-            if given is None:
-                given = _as_form(retained.values)
+            retained = kiosk_actions.retained_settings(settings, name)
+            answer = Answer(history.kiosk.settings_version, history.kiosk.settings_error)
+            now = values_now(settings, name, retained, answer)
         except BrokerError:
-            reached = False
+            pass
         return self._shared.page(
             request,
             "kiosk.html",
             status,
             history=history,
             days=strip(history, settings.zone, self._shared.clock.now()),
-            given=given or {},
-            version=version,
-            reached=reached,
-            sites=sorted(SITES),
+            given=given if given is not None else now.given if now else {},
+            now=now,
+            titles=SETTINGS,
+            wrong=wrong,
+            commands={what: command_to(what, settings, name) for what in ("revoke", "renew")},
+            named=settings.kiosk_titles.get(name, KioskTitle()),
+            listed=name in settings.kiosks,
             done=request.query_params.get("done", ""),
             error=error,
             code=code,
@@ -140,14 +146,3 @@ class KioskPages:
 
     def _updatable(self) -> list[str]:
         return [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
-
-
-def _as_form(values: KioskValues | None) -> dict[str, str]:
-    fields = {
-        name: str(value)
-        for name, value in asdict(values or KioskValues()).items()
-        if value is not None
-    }
-    if fields.get("quiet_from"):
-        fields["quiet"] = f"{fields['quiet_from']}-{fields['quiet_to']}"
-    return fields

@@ -94,5 +94,5 @@ def test_a_value_in_both_languages_fills_each_half():
         "north-1：离线",
         "north-1: offline",
     )
-    assert side_by_side("in force") == "已启用 in force"
+    assert side_by_side("in force") == "已生效 in force"
     assert translator("en")("{kiosk}: {what}", kiosk="{0}", what="100 %") == "{0}: 100 %"

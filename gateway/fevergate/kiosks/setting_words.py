@@ -1,0 +1,98 @@
+"""The settings of a kiosk in words: names, ranges with their units, and what was wrong with one."""
+
+import re
+from typing import NamedTuple
+
+from fevergate.errors import KioskValueError
+from fevergate.kiosks.remote_settings import BASELINE_C, THRESHOLD_C
+from fevergate.texts.translations import LABELS, N_, Say
+
+
+class SettingWords(NamedTuple):
+    """What people call a setting, and what it can be: a range with its unit, or a choice."""
+
+    title: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """The range, as short as possible."""
+        return "" if self.low is None else f"{self.low:g}–{self.high:g}"
+
+
+SETTINGS = {
+    "threshold_c": SettingWords(N_("Threshold °C"), *THRESHOLD_C, " °C"),
+    "site": SettingWords(N_("Site"), choices=("canthus", "face_max", "forehead")),
+    "confirm_scans": SettingWords(N_("Scans after a first positive"), 0, 3),
+    "baseline": SettingWords(N_("Follow the crowd"), choices=("auto", "fixed", "off")),
+    "baseline_c": SettingWords(N_("Fixed baseline °C"), *BASELINE_C, " °C"),
+    "language": SettingWords(N_("Language of its display"), choices=("zh", "en")),
+    "volume": SettingWords(N_("Volume, percent"), 0, 100, " %"),
+    "brightness": SettingWords(N_("Brightness, percent"), 1, 100, " %"),
+    "quiet": SettingWords(N_("Quiet hours")),
+    "notice": SettingWords(N_("Notice on its display")),
+}
+"""By name, in the order of a form."""
+
+_WRONG = {
+    "range": N_("{name}: {value} cannot be set, only {low} to {high}{unit}."),
+    "choice": N_("{name}: {value} cannot be set, only: {choices}."),
+    "quiet": N_("{name}: {value} cannot be set, only hours such as 22:00-06:30, or off."),
+    "long": N_("{name}: at most 8 Chinese characters or 16 letters."),
+    "signs": N_("{name}: {value} has signs that no display can show."),
+    "glyphs": N_("{name}: the display has no shape for {value}; only characters of GB 2312."),
+}
+"""Sentences by `KioskValueError.why`."""
+
+_OF = {"quiet_from": "quiet", "quiet_to": "quiet", "notice_glyphs": "notice"}
+"""Settings as a kiosk knows them, by which one of a form they are made from."""
+
+_REFUSED = (
+    (r"version \d+: \d+ is in force", N_("The kiosk has newer settings already.")),
+    (r"flash: .*", N_("The kiosk's memory cannot be written.")),
+    (r"\w+: is the kiosk's own", N_("The kiosk keeps this setting for itself.")),
+)
+
+
+def value_in_words(name: str, value: str, say: Say) -> str:
+    """A setting's value as people read it."""
+    words = SETTINGS[name]
+    if words.choices:
+        return say(LABELS[value]) if value in LABELS else value
+    if name in ("quiet", "notice") and not value:
+        return say("none")
+    return value + words.unit
+
+
+def wrong_in_words(error: KioskValueError, say: Say) -> str:
+    """What is wrong with a value: which, what was given, what it can be."""
+    return _sentence(error.field, error.why, error.value, say)
+
+
+def refusal_in_words(text: str, say: Say) -> str:
+    """A kiosk's refusal (`kiosk.settings_check`), which it writes in English."""
+    for pattern, words in _REFUSED:
+        if re.fullmatch(pattern, text):
+            return say(words)
+    field, colon, _ = text.partition(": expected ")
+    name = _OF.get(field, field)
+    if not colon or name not in SETTINGS:
+        return text
+    why = "choice" if SETTINGS[name].choices else name if name == "quiet" else "range"
+    return _sentence(name, "long" if name == "notice" else why, say("what was sent"), say)
+
+
+def _sentence(name: str, why: str, value: str, say: Say) -> str:
+    words = SETTINGS[name]
+    return say(
+        _WRONG[why],
+        name=say(words.title),
+        value=value,
+        low="" if words.low is None else f"{words.low:g}",
+        high="" if words.high is None else f"{words.high:g}",
+        unit=words.unit,
+        choices=say(", ").join(say(LABELS[choice]) for choice in words.choices),
+    )

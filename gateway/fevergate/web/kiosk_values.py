@@ -1,0 +1,93 @@
+"""A kiosk's settings beside each other: what is set from here, what is in force, its answer."""
+
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlite_utils import Database
+
+from fevergate.errors import FeverGateError
+from fevergate.kiosks.remote_settings import Answer, answers, current_of_all
+from fevergate.kiosks.setting_words import SETTINGS
+from fevergate.protocol.messages import KioskSettings, KioskValues
+from fevergate.provision.kiosks import settings_of
+from fevergate.settings.gateway import GatewaySettings
+from kiosk.settings import Settings
+
+
+class ValuesNow(Struct, kw_only=True):
+    """The settings of one kiosk, each as the text of a form.
+
+    `given` is set from here, `own` stands in the kiosk's file; `in_force` is what the kiosk goes
+    by, without a setting of which that is not known here. `state` is `own` (nothing is set from
+    here), `in_force`, `waiting` or `refused`, then `error` has the kiosk's words.
+    """
+
+    kiosk: str
+    version: int
+    given: dict[str, str]
+    own: dict[str, str]
+    in_force: dict[str, str]
+    state: str
+    error: str = ""
+
+
+def read_values(settings: GatewaySettings, database: Database) -> dict[str, ValuesNow]:
+    """The settings of every kiosk, by its name. Raises `BrokerError`."""
+    retained = current_of_all(settings.as_user("admin"))
+    last = answers(database)
+    return {
+        kiosk: values_now(
+            settings, kiosk, retained.get(kiosk, KioskSettings()), last.get(kiosk, Answer())
+        )
+        for kiosk in settings.kiosks
+    }
+
+
+def values_now(
+    settings: GatewaySettings, kiosk: str, retained: KioskSettings, answer: Answer
+) -> ValuesNow:
+    """The settings of a kiosk, by what is retained for it and what it answered."""
+    given = as_form(retained.values)
+    own = own_values(settings, kiosk)
+    if not retained.version:
+        state, in_force = "own", own if not answer.version else {}
+    elif answer.error:
+        state, in_force = "refused", own if not answer.version else {}
+    elif answer.version >= retained.version:
+        state, in_force = "in_force", own | given
+    else:
+        state, in_force = "waiting", own if not answer.version else {}
+    return ValuesNow(
+        kiosk=kiosk,
+        version=retained.version,
+        given=given,
+        own=own,
+        in_force=in_force,
+        state=state,
+        error=answer.error if state == "refused" else "",
+    )
+
+
+def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
+    """What the kiosk's own file says; empty where that cannot be read here."""
+    try:
+        own = Settings(settings_of(settings.folder, kiosk))
+    except (FeverGateError, OSError, ValueError):
+        return {}
+    values = {name: _text(getattr(own, name)) for name in SETTINGS if name != "quiet"}
+    return values | {"quiet": f"{own.quiet_from}-{own.quiet_to}" if own.quiet_from else ""}
+
+
+def as_form(values: KioskValues | None) -> dict[str, str]:
+    """Values for a kiosk as the fields of a form, without those that are not set."""
+    fields = {
+        name: _text(value)
+        for name, value in asdict(values or KioskValues()).items()
+        if value is not None and name in SETTINGS
+    }
+    if values and values.quiet_from is not None:
+        fields["quiet"] = f"{values.quiet_from}-{values.quiet_to}" if values.quiet_from else "off"
+    return fields
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

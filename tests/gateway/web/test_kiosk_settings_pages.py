@@ -1,0 +1,266 @@
+"""Kiosks on the pages: names, values in force, one change for many, words for what is wrong."""
+
+import json
+import re
+import shlex
+
+import pytest
+from click.testing import CliRunner
+from pages_site import GOOD, OURS, post, quick
+from starlette.testclient import TestClient
+
+from fevergate.cli import cli
+from fevergate.errors import KioskValueError
+from fevergate.kiosks.remote_settings import current, values_of
+from fevergate.kiosks.setting_words import SETTINGS, refusal_in_words, wrong_in_words
+from fevergate.protocol.messages import Applied
+from fevergate.settings.gateway import load_gateway
+from fevergate.storage.records import SettingsApplied
+from fevergate.storage.store import Store
+from fevergate.texts.translations import translator
+from fevergate.web.app import Pages
+from fevergate.web_common import accounts
+from harness.site import Site
+from kiosk.errors import SettingsError
+from kiosk.settings import Settings
+
+AT = 1_795_400_000.0
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+CHINESE = translator("zh")
+
+
+class Campus:
+    """A provisioned folder with its broker, and the pages over it."""
+
+    def __init__(self, folder):
+        self.site = Site(folder, GATES, threshold_c=37.2)
+        self.site.broker.start()
+        self.store = Store(self.site.database)
+        self.pages = Pages(load_gateway(self.site.settings_path))
+        self.pages.accounts.begin(self.pages.accounts.invite(), "李伟", GOOD)
+        self.client = TestClient(self.pages.app, base_url="https://pages", follow_redirects=False)
+        self.client.cookies.set("fevergate-language", "zh")
+        self.client.post("/sign-in", data={"name": "李伟", "password": GOOD}, headers=OURS)
+
+    @property
+    def file(self):
+        return load_gateway(self.site.settings_path)
+
+    def retained(self, kiosk):
+        return current(self.pages.settings.as_user("admin"), kiosk)
+
+    def answers(self, kiosk, version, error=""):
+        applied = Applied(kiosk=kiosk, version=version, error=error)
+        self.store.commit([SettingsApplied(applied, AT, kiosk.partition("-")[0])])
+
+    def close(self):
+        self.store.close()
+        self.pages.store.close()
+        self.site.broker.stop()
+
+
+@pytest.fixture
+def campus(tmp_path, monkeypatch):
+    monkeypatch.setattr(accounts, "PasswordHasher", quick)
+    campus = Campus(tmp_path / "site")
+    yield campus
+    campus.close()
+
+
+def row(campus, kiosk):
+    """The cells of a kiosk in the table of all."""
+    page = campus.client.get("/admin/settings").text
+    found = re.search(rf'<tr><td><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
+    assert found
+    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in found[0].split("<td")[1:]]
+
+
+def test_the_value_in_force_stands_beside_what_is_set(campus):
+    page = campus.client.get("/admin/kiosks/north-1").text
+    assert "生效：37.2 °C" in page and "测温机自有设置" in page
+    answer = post(
+        campus.client, "/admin/kiosks/north-1/settings", "/admin/kiosks/north-1", threshold_c="37.5"
+    )
+    assert answer.status_code == 303
+    version = campus.retained("north-1").version
+    page = campus.client.get("/admin/kiosks/north-1").text
+    assert 'value="37.5"' in page and "生效：37.2 °C" in page and "等待测温机" in page
+    campus.answers("north-1", version)
+    page = campus.client.get("/admin/kiosks/north-1").text
+    assert "生效：37.5 °C" in page and "✓ 已生效" in page
+
+
+def test_one_change_for_a_gate_reaches_its_kiosks_and_leaves_the_rest_as_it_was(campus):
+    post(campus.client, "/admin/settings", kiosks="north-1", volume="40")
+    answer = post(campus.client, "/admin/settings", kiosks="gate north", brightness="30")
+    assert answer.status_code == 303 and answer.headers["location"] == "/admin/settings?sent=1"
+    first = campus.retained("north-1").values
+    assert (first.volume, first.brightness) == (40, 30)
+    assert campus.retained("north-2").values.brightness == 30
+    assert campus.retained("south-1").version == 0
+    post(campus.client, "/admin/settings", kiosks="*", language="en")
+    assert campus.retained("south-1").values.language == "en"
+    assert campus.retained("north-1").values.brightness == 30
+    noted = [entry.what for entry in campus.pages.store.audit(10) if entry.action == "settings"]
+    assert "north-1, north-2, south-1" in noted[0]
+
+
+def test_each_kiosks_answer_is_shown_in_words(campus):
+    post(campus.client, "/admin/settings", kiosks="*", threshold_c="37.6")
+    campus.answers("north-1", campus.retained("north-1").version)
+    campus.answers("north-2", 0, "threshold_c: expected 35 to 40 C, axillary equivalent")
+    assert "已生效" in row(campus, "north-1")[1] and "37.6 °C" in row(campus, "north-1")[2]
+    second = row(campus, "north-2")
+    assert "拒绝" in second[1] and "只能是 35 至 40 °C" in second[1] and "expected" not in second[1]
+    assert "37.2 °C → 37.6 °C" in second[2]
+    assert "等待测温机" in row(campus, "south-1")[1]
+    assert "refresh" in campus.client.get("/admin/settings?sent=1").text
+
+
+WRONG = [
+    ("threshold_c", "99", "只能是 35 至 40 °C"),
+    ("confirm_scans", "7", "只能是 0 至 3"),
+    ("volume", "laut", "只能是 0 至 100 %"),
+    ("quiet", "25:00-26:00", "22:00-06:30"),
+    ("notice", "太长太长太长太长太长", "最多 8 个汉字"),
+    ("notice", "😀", "GB 2312"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), WRONG)
+def test_what_is_wrong_is_said_at_its_field_in_the_readers_language(campus, name, value, says):
+    for path, page in (
+        ("/admin/settings", "/admin/settings"),
+        ("/admin/kiosks/north-1/settings", "/admin/kiosks/north-1"),
+    ):
+        answer = post(campus.client, path, page, kiosks="*", **{name: value})
+        assert answer.status_code == 400
+        told = re.search(r'<p id="wrong" class="error" role="alert">(.*?)</p>', answer.text)
+        assert told and says in told[1] and name not in told[1]
+        assert CHINESE(SETTINGS[name].title) in told[1]
+        assert re.search(rf'name="{name}"[^>]*aria-invalid="true"', answer.text)
+    assert campus.retained("north-1").version == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "says"), [({"kiosks": "west-1", "volume": "5"}, "选择"), ({"kiosks": "*"}, "至少填写")]
+)
+def test_a_change_of_nothing_or_for_nobody_is_refused_in_words(campus, form, says):
+    answer = post(campus.client, "/admin/settings", **form)
+    assert answer.status_code == 400 and says in answer.text
+
+
+BAD = {
+    "threshold_c": 50.0,
+    "site": "ear",
+    "confirm_scans": 9,
+    "baseline": "none",
+    "baseline_c": 3.0,
+    "language": "fr",
+    "volume": 101,
+    "brightness": 0,
+    "quiet_from": "25:00",
+    "notice": "太长太长太长太长太长",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_whatever_a_kiosk_refuses_is_put_into_chinese(name):
+    own = {"kiosk": "k", "campus": "c", "broker_host": "h", "username": "k", "password": "p"}
+    with pytest.raises(SettingsError) as refused:
+        Settings(own | {name: BAD[name]})
+    said = refusal_in_words(str(refused.value), CHINESE)
+    assert not re.search(r"expected|_|[a-z]{4,}", said), said
+
+
+def test_a_refusal_of_newer_firmware_is_shown_as_it_came():
+    assert refusal_in_words("colour: expected red", CHINESE) == "colour: expected red"
+    assert refusal_in_words("version 3: 5 is in force", CHINESE) == "测温机已有更新的设置。"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_setting_that_can_be_wrong_has_its_sentence(language):
+    for name, value, _ in WRONG:
+        with pytest.raises(KioskValueError) as wrong:
+            values_of({name: value})
+        assert "{" not in wrong_in_words(wrong.value, translator(language))
+
+
+def test_a_kiosk_is_named_on_its_page_and_the_file_keeps_its_comments(campus):
+    path = campus.site.settings_path
+    path.write_text(path.read_text() + "# mine\n")
+    form = {"kiosk-title": "左侧", "kiosk-title_en": "Left"}
+    answer = post(campus.client, "/admin/kiosks/north-1/name", "/admin/kiosks/north-1", **form)
+    assert answer.status_code == 303
+    assert "左侧 (north-1)" in campus.client.get("/admin/kiosks/north-1").text
+    assert campus.file.kiosk_title("north-1", "en") == "Left" and "# mine" in path.read_text()
+    log = CliRunner().invoke(cli, ["log", "--settings", str(path), "--language", "zh"]).output
+    assert "左侧" in log
+    form = {"kiosk-title": "左侧"}
+    answer = post(campus.client, "/admin/kiosks/north-2/name", "/admin/kiosks/north-2", **form)
+    assert answer.status_code == 400 and "名称相同" in answer.text
+    assert campus.file.kiosk_title("north-2", "zh") == "north-2"
+
+
+def test_campus_and_gates_are_named_on_a_page(campus):
+    names = {"campus-title": "东校区", "gate-north-title": "北门", "gate-north-title_en": "North"}
+    answer = post(campus.client, "/admin/devices/names", "/admin/devices", **names)
+    assert answer.status_code == 303
+    assert (
+        campus.file.campus_title("zh") == "东校区"
+        and campus.file.gate_title("north", "en") == "North"
+    )
+    assert "北门" in campus.client.get("/board/north").text
+    long = {"gate-south-title": "长" * 33}
+    answer = post(campus.client, "/admin/devices/names", "/admin/devices", **long)
+    assert answer.status_code == 400 and "最多 32" in answer.text
+    assert campus.file.campus_title("zh") == "东校区"
+
+
+def test_a_settings_file_that_cannot_be_read_is_said_and_left(campus):
+    campus.site.settings_path.write_text("damaged")
+    form = {"kiosk-title": "左侧"}
+    answer = post(campus.client, "/admin/kiosks/north-1/name", "/admin/kiosks/north-1", **form)
+    assert answer.status_code == 400 and campus.site.settings_path.read_text() == "damaged"
+
+
+def shown_command(text):
+    found = re.search(r'class="code"><code>(.*?)</code>', text)
+    assert found
+    return shlex.split(found[1].replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&"))
+
+
+def test_the_command_that_is_shown_adds_the_kiosk(campus):
+    title = '西门\'; rm -rf "x"'
+    form = {"kiosk": "north-3", "gate": "north", "title": title}
+    answer = post(campus.client, "/admin/devices/add", "/admin/devices", **form)
+    assert answer.status_code == 200
+    sudo, program, *arguments = shown_command(answer.text)
+    assert (sudo, program) == ("sudo", "fevergate")
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.output
+    assert "north-3" in campus.file.kiosks and campus.file.kiosk_title("north-3", "zh") == title
+    values = json.loads((campus.site.folder / "kiosks/north-3/settings.json").read_text())
+    assert values["threshold_c"] == 37.2
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [({"kiosk": "North 3"}, "小写字母"), ({"kiosk": "north-1"}, "已有"), ({"gate": "west"}, "灯组"),
+     ({"title": "x" * 33}, "最多 32"), ({"kiosk": "admin"}, "已有")],
+)  # fmt: skip
+def test_a_device_that_cannot_be_is_refused_before_anybody_types_a_command(campus, form, says):
+    given = {"kiosk": "north-3", "gate": "north", "title": ""} | form
+    answer = post(campus.client, "/admin/devices/add", "/admin/devices", **given)
+    assert (
+        answer.status_code == 400
+        and says in answer.text
+        and "sudo fevergate provision kiosk" not in answer.text
+    )
+
+
+def test_the_command_that_removes_a_kiosk_is_on_its_page(campus):
+    text = campus.client.get("/admin/kiosks/north-2").text
+    arguments = shown_command(text[text.index('id="remove"') :])[2:]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert "north-2" not in campus.file.kiosks
