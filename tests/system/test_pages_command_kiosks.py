@@ -125,12 +125,12 @@ def test_a_form_that_never_showed_what_is_set_takes_nothing_away(system, adminis
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("threshold_c", "50", "threshold_c"),
-        ("threshold_c", "warm", "threshold_c"),
-        ("site", "toe", "site"),
-        ("volume", "101", "volume"),
-        ("quiet", "night", "HH:MM-HH:MM"),
-        ("notice", "x" * 99, "notice"),
+        ("threshold_c", "50", "only 35 to 40 °C"),
+        ("threshold_c", "warm", "only 35 to 40 °C"),
+        ("site", "toe", "only: inner corner"),
+        ("volume", "101", "only 0 to 100 %"),
+        ("quiet", "night", "22:00-06:30"),
+        ("notice", "x" * 99, "at most 8"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_and_nothing_is_sent(administrator, field, value, said):

@@ -69,7 +69,7 @@ class KioskPages:
             return self.kiosk(request, ActionError("broker"), form, 503)
         given = {name: form[name] for name in FIELDS if form[name]}
         self._shared.note(request, "settings", f"{name} {given}"[:500])
-        return RedirectResponse(f"/admin/kiosks/{name}?done=settings", 303)
+        return RedirectResponse(f"/admin/kiosks/{name}?done=settings#top", 303)
 
     def setup_code(self, request: Request, _form: Form) -> Response:
         """Show a new setup code, once, with which a board becomes this kiosk."""

@@ -71,7 +71,7 @@ class KioskSettingsPages:
         except BrokerError:
             return self.settings(request, form, "broker", status=503)
         self._shared.note(request, "settings", f"{', '.join(kiosks)} {given}"[:500])
-        return RedirectResponse("/admin/settings?sent=1", 303)
+        return RedirectResponse("/admin/settings?sent=1#top", 303)
 
     def _chosen(self, choice: str) -> list[str]:
         settings = self._shared.settings

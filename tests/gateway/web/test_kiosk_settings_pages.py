@@ -93,7 +93,7 @@ def test_the_value_in_force_stands_beside_what_is_set(campus):
 def test_one_change_for_a_gate_reaches_its_kiosks_and_leaves_the_rest_as_it_was(campus):
     post(campus.client, "/admin/settings", kiosks="north-1", volume="40")
     answer = post(campus.client, "/admin/settings", kiosks="gate north", brightness="30")
-    assert answer.status_code == 303 and answer.headers["location"] == "/admin/settings?sent=1"
+    assert answer.status_code == 303 and answer.headers["location"] == "/admin/settings?sent=1#top"
     first = campus.retained("north-1").values
     assert (first.volume, first.brightness) == (40, 30)
     assert campus.retained("north-2").values.brightness == 30
