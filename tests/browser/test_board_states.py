@@ -9,12 +9,12 @@ from harness.accessibility import judged
 from harness.browser import chromium
 from harness.page_states import SIZES, STATES, played
 from harness.stage import GUARD, ON_DUTY, Stage
+from harness.worker import wait_until
 
 RED = [
     *("red", "red-two", "red-both", "follow-up-red", "follow-up-red-elsewhere", "lost-red"),
     *("gateway-gone-red", "unanswered", "signed-out-red", "woken"),
 ]
-PRESS = {"en": "I see to it", "zh": "收到，我来处理"}
 SHOUTS = """() => [...document.querySelectorAll("a, button, p, ul, input, select")].filter((it) =>
     it.offsetParent && !it.closest("#elsewhere") && !it.matches(".tabs .hot, .error")
     && ["rgb(165, 18, 25)", "rgb(195, 34, 42)", "rgb(255, 197, 61)"].includes(
@@ -42,7 +42,7 @@ def test_a_state_is_told_and_the_site_is_calm_after_it(stage):
 def test_while_it_is_red_the_button_is_in_sight_on_every_size_and_nothing_else_shouts(stage, name):
     language, theme = (("zh", "day"), ("en", "night"))[RED.index(name) % 2]
     with played(stage, name, language, theme=theme) as page:
-        button = page.get_by_role("button", name=PRESS[language])
+        button = page.locator("#acknowledge button")
         for width, height in SIZES.values():
             page.set_viewport_size({"width": width, "height": height})
             expect(button).to_be_in_viewport(ratio=1)
@@ -106,6 +106,32 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     stage.treated()
 
 
+SPOKEN = """() => { const state = document.getElementById("state"); window.spoken = [];
+    new MutationObserver(() => { const text = state.innerText.replace(/\\s+/g, " ").trim();
+        if (spoken.at(-1) !== text) spoken.push(text);
+    }).observe(state, { attributes: true, childList: true, characterData: true, subtree: true });
+    }"""
+"""Notes each time that what a screen reader speaks has changed."""
+
+
+def test_a_red_light_and_its_end_are_each_spoken_once(stage):
+    page = stage.opened("guard", "en")
+    stage.board(page, shows="green")
+    page.evaluate(SPOKEN)
+    before = stage.gate("north")["today"]
+    stage.fever()
+    stage.shows(page, "red")
+    wait_until(lambda: stage.gate("north")["today"] > before, 60, "it is counted")
+    page.wait_for_timeout(2500)  # some events that say the same again
+    page.get_by_role("button", name="I see to it").click()
+    stage.shows(page, "green")
+    page.wait_for_timeout(2500)
+    red, green = page.evaluate("spoken")
+    assert "FEVER 38.6 °C" in red and "All watch" in green
+    page.context.close()
+    stage.treated()
+
+
 def test_a_gate_without_a_fever_today_says_so_and_what_is_open_of_yesterday(stage):
     with played(stage, "calm-open-yesterday", "zh") as page:
         expect(page.locator("#open")).to_have_text("1 人待处置")
@@ -134,6 +160,27 @@ def test_nothing_typed_is_thrown_away_unasked(stage):
         page.get_by_role("button", name="Close without saving").click()
         page.get_by_role("button", name="Throw it away").click()
         expect(note).to_have_count(0)
+
+
+@pytest.mark.timeout(120)
+def test_on_a_page_of_its_own_a_follow_up_keeps_what_was_typed(stage):
+    with played(stage, "follow-up-page", "en") as page:
+        note = page.get_by_label("Note")
+        note.fill("half a sentence")
+        page.context.clear_cookies(name="__Host-fevergate")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("you are signed out")
+        assert judged(page) == []
+        page.context.add_cookies([stage.session("administrator")])  # signed in anew
+        with stage.frozen_pages():
+            page.get_by_role("button", name="Save and close").click()
+            expect(page.get_by_role("alert")).to_contain_text("No answer")
+        page.get_by_role("button", name="Save and close").click()
+        expect(page.get_by_role("alert")).to_contain_text("Without a second measurement")
+        expect(page.get_by_label("Second measurement")).to_be_focused()
+        expect(note).to_have_value("half a sentence")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.wait_for_url("**/board/north")
 
 
 @pytest.mark.timeout(120)

@@ -1,10 +1,54 @@
 "use strict";
-/* What was typed is not thrown away unasked: the browser asks before it leaves a page with a form
-   that is half filled in. */
+/* A form on a page of its own: what was typed stays, whether the session has ended, the server does
+   not answer or refuses, and the browser asks before it leaves. `patience.js` comes before. */
 (() => {
   let typed = false;
+
+  const at = (id) => document.getElementById(id);
+
+  function post(form, fields) {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    return fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(fields), signal });
+  }
+
+  async function page(answer) {
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+
+  async function send(form, fields) {
+    let answer = await post(form, fields);
+    if (answer.status === 403) { // somebody has signed in anew since: with the new token
+      const own = (await page(await fetch(location.href))).querySelector("main [name=csrf]");
+      if (own) fields.set("csrf", own.value);
+      answer = await post(form, fields);
+    }
+    at("out").hidden = answer.status !== 401;
+    if (answer.status === 401) return;
+    if (answer.redirected) {
+      typed = false;
+      location.assign(answer.url);
+      return;
+    }
+    document.querySelector("main").replaceWith((await page(answer)).querySelector("main"));
+    const wrong = document.querySelector("[aria-invalid]:not(fieldset), [aria-invalid] input, .error:not([hidden])");
+    if (wrong) wrong.focus();
+  }
+
   document.addEventListener("input", () => { typed = true; });
-  document.addEventListener("submit", () => { typed = false; });
+  document.addEventListener("submit", async (event) => {
+    if (!event.target.closest("main")) return;
+    event.preventDefault();
+    const buttons = event.target.querySelectorAll("button");
+    const fields = new FormData(event.target, event.submitter);
+    for (const button of buttons) button.disabled = true;
+    at("silent").hidden = at("out").hidden = true;
+    try {
+      await send(event.target, fields);
+    } catch (error) {
+      at("silent").hidden = false;
+    }
+    for (const button of buttons) button.disabled = false;
+  }, true); // before `patience.js`, which is for what the browser sends by itself
   addEventListener("beforeunload", (event) => {
     if (typed) event.preventDefault();
   });
