@@ -13,7 +13,7 @@ from harness.site import Site
 PAGES = [
     "/board/north",
     "/admin/overview",
-    "/admin/overview?from=2026-11-01&to=2026-11-30",
+    "/admin/overview?gate=north",
     "/admin/overview?from=2020-01-01&to=2020-01-03",
     "/admin/overview?from=2020-01-01",
     "/admin/log",

@@ -9,7 +9,9 @@ from harness.page_states import Played, state
 from harness.stage import Stage
 
 PAGES = {
-    "overview": ("/admin/overview", "The overview of the last days."),
+    "overview": ("/admin/overview", "What waits: a case, days to sign, nobody on duty."),
+    "report-week": ("/admin/overview?gate=north", "The report of a gate's last week."),
+    "report-wrong": ("/admin/overview?from=2020-01-01", "A report of too long a period."),
     "overview-nothing": (
         "/admin/overview?from=2020-01-01&to=2020-01-03",
         "The overview of days of which nothing is known.",
@@ -19,6 +21,7 @@ PAGES = {
         "/admin/fevers?from=2020-01-01&to=2020-02-01",
         "A search that finds no fever.",
     ),
+    "search-wrong": ("/admin/fevers?from=2020-01-01", "A search over too long a period."),
     "kiosks": ("/admin/kiosks", "All kiosks."),
     "kiosk": ("/admin/kiosks/north-1", "One kiosk and its settings."),
     "people": ("/admin/people", "Accounts and the duty list."),
@@ -67,6 +70,26 @@ def _log_today_fever(stage: Stage, page: Page) -> Iterator[None]:
 def _search_rows(stage: Stage, page: Page) -> Iterator[None]:
     """A search that finds fevers."""
     page.goto(f"{stage.url}/admin/fevers")
+    yield
+
+
+@state("search-name", "administrator")
+def _search_name(stage: Stage, page: Page) -> Iterator[None]:
+    """A search by name that finds nobody."""
+    page.goto(f"{stage.url}/admin/fevers")
+    page.locator("input[name=name]").fill("王小芳")
+    page.locator("main form.card button").click()
+    page.wait_for_load_state()
+    yield
+
+
+@state("overview-stale", "administrator")
+def _overview_stale(stage: Stage, page: Page) -> Iterator[None]:
+    """The overview has had no answer for a while, and says so."""
+    page.goto(f"{stage.url}/admin/overview")
+    page.route("**/admin/overview", lambda route: route.abort())
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_selector("#stale:not([hidden])")
     yield
 
 

@@ -23,7 +23,7 @@ PAGES = {
     "board": "/board/north",
     "board-green": "/board/south",
     "overview": "/admin/overview",
-    "report": "/admin/overview?from=2026-11-01&to=2026-11-30",
+    "report": "/admin/overview?gate=north",
     "log": "/admin/log",
     "search": "/admin/fevers",
     "kiosks": "/admin/kiosks",
@@ -37,7 +37,7 @@ PAGES = {
 README = {
     "board-red": ("board", "zh", "wide", "night"),
     "board-phone": ("board", "en", "narrow", "day"),
-    "overview": ("overview", "en", "wide", "day"),
+    "overview": ("report", "en", "wide", "day"),
     "log": ("log", "zh", "wide", "day"),
     "kiosk": ("kiosk", "en", "wide", "day"),
 }

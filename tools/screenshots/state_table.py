@@ -38,7 +38,10 @@ LANGUAGES = ("zh", "en")
 CAMPUS = {
     "campus-sign-in": ("", "The campus server's sign-in."),
     "campus-status": ("/status", "What each campus has sent, and when."),
-    "campus-reports": ("/reports", "All days and their reports."),
+    "campus-reports": ("/reports", "What waits over all campuses, and the days' reports."),
+    "campus-search": ("/fevers?from=2026-11-01&to=2026-11-30", "A month's fevers."),
+    "campus-search-wrong": ("/fevers?from=2020-01-01", "A search over too long a period."),
+    "campus-summary": ("/summary?from=2026-11-16&to=2026-11-22", "The report of a week."),
     "campus-corrected": ("/reports/2026-11-10", "A report with a second version."),
     "campus-signed": ("/reports/2026-11-18", "A signed report."),
     "campus-missing": ("/reports/2026-11-22", "A report in which a campus is missing."),
