@@ -220,3 +220,10 @@ def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
         expect(page.locator("#state")).to_have_class(re.compile("lost"))
     stage.shows(page, "green")
     page.context.close()
+
+
+@pytest.mark.parametrize("name", ["signed-out", "signed-out-red"])
+def test_who_is_signed_out_is_not_told_that_the_line_is_gone(stage, name):
+    with played(stage, name, "en") as page:
+        told = page.locator("#state").inner_text()
+        assert "You are signed out" in told and "line to the gateway" not in told

@@ -97,9 +97,10 @@ function others(gates) {
 }
 
 function lost() {
+  const words = session.isOut() ? say.ended : say.lost;
   lostAt = lostAt || Date.now();
-  if (red) alert(find("gone"), say.lost);
-  else show("lost", "✕", gateTitle(gate), "", say.lost);
+  if (red) alert(find("gone"), words);
+  else show("lost", "✕", gateTitle(gate), "", words);
   explain([]);
   followUp.open(0);
   voice();

@@ -66,8 +66,10 @@ const session = (() => {
     /* Nobody is signed in. */
     ended() {
       out = true;
+      lost();
       return again();
     },
+    isOut: () => out,
     /* An event has come: somebody is, perhaps by another tab. */
     goesOn() {
       if (out) close().catch(() => {}); // a button takes the new token then
