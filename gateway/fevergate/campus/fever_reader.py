@@ -1,6 +1,6 @@
 """Reads the fevers of a period with their follow-ups from what the gateways have sent."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -62,10 +62,24 @@ def _follow(
     fevers: Mapping[tuple[str, str, str], FeverDay],
 ) -> None:
     """Add the follow-up to each fever, by campus, gateway and the follow-up's key."""
-    campuses, gateways_of, keys = (set(names) for names in zip(*fevers, strict=True))
-    for campus, gateway, key, payload, *came in connection.execute(
-        select(items.c.campus, items.c.gateway, items.c.key, items.c.payload, *CAME).where(
-            items.c.campus.in_(campuses), items.c.gateway.in_(gateways_of), items.c.key.in_(keys)
+    keys: dict[tuple[str, str], list[str]] = {}
+    for campus, gateway, key in fevers:
+        keys.setdefault((campus, gateway), []).append(key)
+    for (campus, gateway), of_gateway in keys.items():
+        _follow_gateway(connection, strikes, fevers, campus, gateway, of_gateway)
+
+
+def _follow_gateway(
+    connection: Connection,
+    strikes: TokenStrikes,
+    fevers: Mapping[tuple[str, str, str], FeverDay],
+    campus: str,
+    gateway: str,
+    keys: Sequence[str],
+) -> None:
+    for key, payload, *came in connection.execute(
+        select(items.c.key, items.c.payload, *CAME).where(
+            items.c.campus == campus, items.c.gateway == gateway, items.c.key.in_(keys)
         )
     ):
         fever = fevers.get((campus, gateway, key))

@@ -49,6 +49,7 @@ items = Table(
     PrimaryKeyConstraint("campus", "gateway", "key"),
     Index("items_date", "date", "campus"),
     Index("items_received", "kind", "received_at"),
+    Index("items_kind", "kind", "date"),
     Index("items_token", "gateway", "token", "epoch"),
 )
 """One row per summary, fever or follow-up, at the highest revision received. `date` is the local

@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 from campus_site import DAY, Clock, after, counts, delivery, fever, local, over, settings, so_far
 from pages_site import GOOD
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from fevergate.campus import fever_search
@@ -272,3 +273,14 @@ def test_older_reports_lead_back_to_the_newer_ones(site, viewer):
     assert "Open cases" not in viewer.get(older).text
     (newer,) = re.findall(r'rel="next" href="(/reports\?to=[^"]+)"', viewer.get(older).text)
     assert DAY in viewer.get(newer).text
+
+
+def test_a_search_reads_the_fevers_of_its_days_alone(site):
+    with site.server.database.read() as connection:
+        plan = connection.execute(
+            text(
+                "explain query plan select payload from items"
+                " where kind = 'fever' and date between '2026-11-01' and '2026-11-30'"
+            )
+        ).all()
+    assert "items_kind (kind=? AND date>? AND date<?)" in plan[0][-1]
