@@ -1,9 +1,11 @@
 """Names that people gave to a campus, its gates and its kiosks, shown in place of ids."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+_ID = re.compile(r"(?<![\w/.-])[a-z0-9][a-z0-9-]*(?![\w/.-])")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -31,3 +33,7 @@ class Names(NamedTuple):
 
     def kiosk(self, kiosk: str) -> str:
         return self.kiosks.get(kiosk) or kiosk
+
+    def in_text(self, text: str) -> str:
+        """A text in which ids that stand as words of their own have become names."""
+        return _ID.sub(lambda id_: self.kiosk(self.gate(id_[0])), text)

@@ -24,6 +24,7 @@ from fevergate.reports.fever_log import (
     read_whole_day,
 )
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import last_round
@@ -39,10 +40,11 @@ from fevergate.web.overview import Overview, read_overview
 from fevergate.web.screens import Screens
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.dates import parse_day, period
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import whole_number
-from fevergate.web_common.store import WebStore
+from fevergate.web_common.store import AuditEntry, WebStore
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
 
@@ -164,12 +166,25 @@ class Shared(Site):
         }
 
 
+_OF_PLACES = (
+    *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
+    *("setup code used", "name kiosk", "make screen", "on duty", "off duty"),
+)
+"""Actions of the audit that are about a gate or kiosk, which is then called by its name."""
+
+
+def _audit_text(entry: AuditEntry, say: Say, names: Names) -> str:
+    text = audit_text(entry, say)
+    return names.in_text(text) if entry.action in _OF_PLACES else text
+
+
 def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, Any]:
     return {
         "gate_title": settings.gate_title,
         "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
+        "audit_text": lambda entry: _audit_text(entry, say, settings.names(language)),
         "setting_value": lambda name, value: value_in_words(name, value, say),
         "wrong_value": lambda error: wrong_in_words(error, say),
         "refused_value": lambda text: refusal_in_words(text, say),

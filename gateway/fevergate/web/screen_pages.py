@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from importlib import resources
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -95,6 +96,7 @@ class ScreenPages:
         self._list = FeverList(shared)
         self._open: Counter[int] = Counter()
         self.routes = [
+            get(f"{BELOW}worker.js", self.worker),
             get(f"{BELOW}{{secret:str}}", self.screen),
             Route(f"{BELOW}{{secret:str}}/events", self.events),
             get(f"{BELOW}{{secret:str}}/app.json", self.manifest),
@@ -235,6 +237,11 @@ class ScreenPages:
             },
             media_type="application/manifest+json",
         )
+
+    def worker(self, _request: Request) -> Response:
+        """The script that keeps a display's page; its scope is where it lies (W3C)."""
+        script = resources.files("fevergate.web").joinpath("static", "worker.js")
+        return Response(script.read_bytes(), media_type="text/javascript")
 
     def _screen(self, request: Request) -> Screen | None:
         return self._shared.screens.find(request.path_params["secret"])

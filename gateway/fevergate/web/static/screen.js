@@ -50,7 +50,7 @@ function draw() {
   text(find("headline"), dark ? "" : gate.headline);
   text(find("detail"), dark ? "" : gate.detail);
   text(find("lost"), lost ? words.lost : "");
-  list(find("reasons"), dark ? [] : gate.reasons, (item, line) => { item.textContent = line; });
+  list(find("why"), dark ? [] : gate.reasons, (item, line) => { item.textContent = line; });
   list(find("kiosks"), dark || !gate ? [] : gate.kiosks, (item, kiosk) => {
     item.className = kiosk.watches ? "" : "away";
     item.textContent = [(kiosk.watches ? "✓ " : "! ") + kiosk.kiosk, kiosk.watches ? kiosk.last : kiosk.state].filter(Boolean).join(" · ");
@@ -82,6 +82,18 @@ async function look() {
   open();
 }
 
+/* Kept for a start before the pages are there; a browser that does not trust us keeps nothing. */
+async function keep() {
+  try {
+    await navigator.serviceWorker.register("/screen/worker.js");
+    const used = [...document.querySelectorAll("link[rel=stylesheet], script[src]")];
+    const cache = await caches.open("fevergate-display");
+    await cache.addAll([location.pathname, ...used.map((element) => element.href || element.src)]);
+  } catch (error) {
+    return;
+  }
+}
+
 function open() {
   if (source) source.close();
   source = new EventSource(location.pathname + "/events");
@@ -100,3 +112,4 @@ setInterval(() => { turn += 1; }, TURN_MS);
 setInterval(look, AGAIN_MS);
 open();
 draw();
+if (navigator.serviceWorker) keep();
