@@ -108,6 +108,7 @@ def test_a_threshold_on_the_page_is_in_force_at_the_gate(system, administrator):
         return readings(board)[-1]["threshold_c"]
 
     assert decided() == 37.1
+    within(ANSWER_S, lambda: "in force: 37.1 °C" in administrator.get(KIOSK).text)
     # What is empty on the page goes back to the kiosk's own.
     assert post(administrator, f"{KIOSK}/settings", KIOSK).status_code == 303
     within(ANSWER_S, lambda: decided() == 37.3)
