@@ -171,7 +171,7 @@ class GatewayClock:
     def confirm(self) -> None:
         """Note that a person has confirmed the machine's clock as it is now."""
         with self._lock:
-            self._confirmed = True
+            self._confirmed = not self.state().believed
 
     def corrections(self) -> list[Correction]:
         """Return the corrections that are due; each is returned once."""
@@ -197,7 +197,9 @@ class GatewayClock:
             if abs(utc - expected) <= STEP_S and utc >= KNOWN_PAST:
                 self._anchor = (utc, mono)
                 return ClockState(at=utc, believed=True, why=self._why)
+            # It leapt: what was said before is of another time.
             self._asked_at = float("-inf")
+            self._votes.begin_anew()
         why = self._reason(utc, mono)
         if why in _BELIEVED:
             self._believe(utc, mono, why)
@@ -205,7 +207,6 @@ class GatewayClock:
         used = self._instead(utc, mono)
         if not self._in_doubt:
             self._in_doubt, self._since, self._doubt_began = True, mono, used
-            self._votes.begin_anew()
         self._why, self._used = why, (used, mono)
         doubted_s = self._doubted_s + mono - self._since
         return ClockState(at=used, believed=False, why=why, off_s=utc - used, doubted_s=doubted_s)

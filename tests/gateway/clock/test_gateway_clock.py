@@ -1,5 +1,7 @@
 """A time is believed for a reason, and no doubt stays for ever."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from fevergate.clock.judge import (
     GatewayClock,
 )
 from fevergate.clock.machine import kernel_synchronised
+from fevergate.clock.votes import KioskVotes
 
 DAY_S = 86_400.0
 END = AT + 400 * DAY_S
@@ -83,6 +86,39 @@ def test_a_clock_that_leaps_while_it_runs_is_not_followed_and_what_is_dated_stay
     assert not pi.clock.corrections()
 
 
+def test_a_clock_that_is_set_back_is_believed_down_to_the_last_time_of_an_earlier_run():
+    for back_s, believed in ((3600, True), (7200, False)):
+        pi = Pi(last=AT - 600)
+        pi.after(3600)
+        pi.utc -= back_s
+        assert pi.clock.believed is believed, back_s
+
+
+def test_a_clock_that_is_set_back_before_it_can_have_been_set_is_not_followed():
+    pi = Pi(KNOWN_PAST + 10)
+    pi.utc -= 30
+    state = pi.clock.state()
+    assert (state.believed, state.at) == (False, KNOWN_PAST + 10)
+
+
+def test_network_time_soon_after_the_start_is_believed_at_once():
+    pi = Pi()
+    pi.up_s += 5
+    pi.utc, pi.synchronised = AT + 605, True
+    assert pi.clock.state().why == "synchronised"
+
+
+@pytest.mark.parametrize(
+    ("after_s", "corrections"), [(1800, [Correction(AT, AT + 1800, 600)]), (7200, [])]
+)
+def test_a_step_forward_corrects_only_what_was_dated_since_a_start_of_late(after_s, corrections):
+    pi = Pi()
+    pi.after(after_s)
+    pi.utc, pi.synchronised = pi.utc + 600, True
+    pi.after(60)
+    assert pi.clock.corrections() == corrections
+
+
 def test_network_time_is_believed_wherever_it_leaps():
     pi = Pi()
     pi.after(3600)
@@ -110,6 +146,24 @@ def test_a_silent_hour_among_the_three_counts_for_nothing():
     pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
     pi.after(60, kiosk_off_s=0.0)
     assert not pi.after(AGREED_S + 3600).believed
+    assert not pi.after(60, kiosk_off_s=0.0).believed
+
+
+def test_where_as_many_kiosks_agree_as_contradict_nothing_is_agreed():
+    pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
+    for _ in range(int(AGREED_S // 60) + 10):
+        pi.clock.kiosk_says("south-1", pi.utc + DAY_S)
+        pi.after(60, kiosk_off_s=0.0)
+    assert not pi.clock.believed
+
+
+def test_that_kiosks_agreed_before_a_leap_says_nothing_of_it():
+    pi = Pi()
+    assert pi.after(AGREED_S + 600, kiosk_off_s=0.0).believed
+    pi.utc += 2 * DAY_S
+    assert not pi.clock.believed
+    assert not pi.after(AGREED_S - 120, kiosk_off_s=0.0).believed
+    assert pi.after(300, kiosk_off_s=0.0).why == "agreed"
 
 
 def test_a_doubt_ends_after_a_day_of_running_though_it_is_switched_off_each_night():
@@ -129,6 +183,16 @@ def test_a_persons_word_ends_a_doubt():
     pi.clock.confirm()
     state = pi.clock.state()
     assert (state.why, state.at) == ("confirmed", AT)
+    pi.utc += 2 * DAY_S
+    assert not pi.clock.believed  # it was said of another time
+
+
+def test_a_persons_word_that_was_not_needed_says_nothing_of_a_later_leap():
+    pi = Pi()
+    pi.clock.confirm()
+    pi.after(60)
+    pi.utc += 2 * DAY_S
+    assert not pi.clock.believed
 
 
 def test_a_clock_that_is_behind_goes_on_from_the_last_time_and_is_corrected():
@@ -146,8 +210,20 @@ def test_what_an_earlier_run_dated_ahead_is_corrected_once_network_time_is_back(
     pi.after(60)
     (correction,) = pi.clock.corrections()
     assert correction.delta == pytest.approx(-2 * DAY_S, abs=61)
-    assert AT < correction.begin < AT + 200 and correction.end >= AT + 2 * DAY_S
+    assert correction.begin == AT + 120 and correction.end >= AT + 2 * DAY_S
     assert not pi.clock.corrections()
+
+
+def test_a_clock_beyond_its_certificate_goes_on_from_the_last_time():
+    state = Pi(utc=END + DAY_S, last=AT).after(60)
+    assert (state.why, state.at) == ("ahead", AT + 60)
+
+
+def test_a_store_that_opens_again_takes_nothing_from_a_doubt():
+    pi = Pi(last=AT + 2 * DAY_S)
+    pi.clock.recall(AT + 2 * DAY_S, 5000.0)
+    pi.clock.recall(AT + 2 * DAY_S, 0.0)
+    assert pi.clock.state().doubted_s == 5000.0
 
 
 def test_a_last_time_that_no_clock_of_ours_can_have_had_silences_nobody():
@@ -202,6 +278,26 @@ def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatc
     assert kernel_synchronised() in (True, False, None)
     monkeypatch.setattr(machine, "SYNCHRONISED_FLAG", tmp_path)
     assert kernel_synchronised() is True
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [(0, True), (4, True), (5, False), (-1, None), (None, None)]
+)
+def test_what_the_kernel_answers_is_taken_as_adjtimex_means_it(monkeypatch, tmp_path, state, said):
+    monkeypatch.setattr(machine, "SYNCHRONISED_FLAG", tmp_path / "none")
+    library = SimpleNamespace() if state is None else SimpleNamespace(ntp_gettime=lambda _: state)
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda *_, **__: library)
+    assert kernel_synchronised() is said
+
+
+def test_however_many_vote_each_may_change_its_vote():
+    votes = KioskVotes()
+    for number in range(1001):
+        votes.says(f"kiosk-{number}", 0.0, 0.0)
+    assert votes.agreed_s(60.0) == 60.0
+    for number in range(500):
+        votes.says(f"kiosk-{number}", 61.0, DAY_S)
+    assert votes.agreed_s(62.0) == 0.0
 
 
 def test_a_clock_of_1970_takes_nothing_of_an_earlier_run_for_its_own():

@@ -76,7 +76,7 @@ def test_a_clock_module_that_agrees(pi):
     assert told("ok") == ", from the clock chip rtc-ds1307"
 
 
-@pytest.mark.parametrize("seconds", [0, "", "nonsense", int(RIGHT)])
+@pytest.mark.parametrize("seconds", [0, "", "nonsense", int(RIGHT), int(NOW.timestamp()) + 61])
 def test_a_chip_without_a_battery_or_that_nobody_read_is_no_chip(pi, seconds):
     chip(pi, seconds)
     assert "never set" in told("warning")
