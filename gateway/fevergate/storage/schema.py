@@ -21,10 +21,9 @@ HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
 
 def _count(row: str, sign: str) -> str:
     """Return SQL that adds a reading to its hour (`+`), or subtracts it (`-`)."""
-    hour = HOUR.format(row=row)
     return f"""
         insert into hours(kiosk, hour, gate, normal, fever, retry, watched, revision)
-        values ({row}.kiosk, {hour}, {row}.gate,
+        values ({row}.kiosk, {HOUR.format(row=row)}, {row}.gate,
                 {sign}({row}.verdict = 'normal'), {sign}({row}.verdict = 'fever'),
                 {sign}({row}.verdict = 'retry'),
                 case when {row}.at is null or {row}.reason = 'sensor' then 0
@@ -63,15 +62,12 @@ def _spread(row: str, sign: str) -> str:
     )
 
 
-COUNTS_NOT = """exists (
-        select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
-        and s.begin <= {hour} and s."end" > {hour})"""
-"""SQL: whether an hour of a row's kiosk is struck. `{hour}` is any Unix time (s) within it."""
-
-
 def struck(row: str, hour: str = "{row}.hour") -> str:
     """Return SQL for whether a row is struck, by its hour or another Unix time (s) of it."""
-    return COUNTS_NOT.format(row=row, hour=hour.format(row=row))
+    hour = hour.format(row=row)
+    return f"""exists (
+        select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
+        and s.begin <= {hour} and s."end" > {hour})"""  # noqa: S608 - constants
 
 
 EPOCH = "(select e.id from meta m join epochs e on e.name = m.value where m.key = 'epoch')"
