@@ -186,8 +186,6 @@ class Alarm:
                 return acknowledged
             gate.waiting.clear()
             gate.more = 0
-            for identity in acknowledged.fevers:  # restored ones may be redelivered later
-                self._raised.add(identity)
             gate.since, gate.by = self._now(), by
             gate.lights.buzz(False)
             gate.shine()

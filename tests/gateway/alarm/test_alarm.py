@@ -74,7 +74,7 @@ def test_the_light_tells_since_when_it_waits_however_many_fevers_follow(lamps, t
     alarm.acknowledge("north", "Li")
     now[0] = 400.0
     alarm.fever("north", fever(4))
-    assert [state.since for state in told[-2:]] == [300.0, 400.0]
+    assert [(state.since, state.by) for state in told[-2:]] == [(300.0, "Li"), (400.0, "")]
 
 
 def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
@@ -106,6 +106,36 @@ def test_after_a_restart_unacknowledged_fevers_are_red_again_and_old_ones_stay_q
     alarm.acknowledge("north", "Li")
     assert alarm.fever("north", fever(4)) is None
     assert not lamps["north"].red
+
+
+def test_a_gate_that_was_clear_waits_since_its_restored_fever(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    now[0] = 300.0
+    alarm.restore([("north", Identity("north-1", 1, 5), 200.0)], ())
+    assert {state.gate: state.since for state in alarm.states()} == {"north": 200.0, "south": 100.0}
+
+
+def test_lamps_that_cannot_be_lit_are_not_tested(alarm, lamps):
+    alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
+    assert not alarm.try_lamp("north", "red") and not lamps["north"].red
+    assert alarm.try_lamp("south", "red") and lamps["south"].red
+
+
+def test_lamps_that_come_late_show_and_sound_what_is_so(alarm, told):
+    alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
+    alarm.fever("north", fever(1))
+    late = Lamps()
+    alarm.relight("north", late)
+    assert late.red and late.buzzing and told[-1].amber == ()
+
+
+def test_a_fever_ends_a_lamp_test_for_good(alarm, lamps, told):
+    alarm.try_lamp("north", "amber")
+    alarm.fever("north", fever(1))
+    assert lamps["north"].red and told[-1].amber == ()
+    alarm.acknowledge("north", "Li")
+    assert not lamps["north"].red and not lamps["north"].amber
 
 
 def test_a_fever_of_a_gate_that_was_renamed_is_not_dark(alarm, lamps):

@@ -31,10 +31,10 @@ def test_a_kiosk_that_was_never_heard_is_amber(scene):
 
 def test_silence_turns_amber_and_a_word_ends_it(scene):
     scene.monitor.status("north-1", True)
-    scene.now += 149
+    scene.now += 150
     scene.monitor.check()
     assert scene.troubles["north", "north-1"] is None
-    scene.now += 2
+    scene.now += 1
     scene.monitor.check()
     assert scene.troubles["north", "north-1"] == "north-1: silent"
     scene.monitor.heard("north-1")

@@ -63,6 +63,8 @@ def test_pins_that_come_late_show_what_is_so_by_then(settings, no_pins):
     now = [0.0]
     claimed = Lamps(settings, now=lambda: now[0])
     assert claimed.lights["north"].dark == f"no lamp can be lit: {WHY}"
+    now[0] += RETRY_S
+    assert claimed.retry() == {}
     no_pins.clear()
     assert claimed.retry() == {}  # not yet
     now[0] += RETRY_S

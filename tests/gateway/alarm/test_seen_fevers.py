@@ -28,6 +28,19 @@ def test_it_stays_small_and_forgets_the_oldest_boots_first(monkeypatch):
     assert Identity("a", 29, 10) in known and Identity("a", 0, 1) not in known
 
 
+def test_a_boot_that_goes_on_is_not_the_first_to_be_forgotten(monkeypatch):
+    monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 20)
+    known = SeenFevers(Identity("a", boot, seq) for boot in (0, 1) for seq in range(1, 11))
+    known.add(Identity("a", 0, 11))
+    assert Identity("a", 0, 1) in known and Identity("a", 1, 1) not in known
+
+
+def test_it_never_forgets_the_only_boot(monkeypatch):
+    monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
+    known = SeenFevers(Identity("a", 1, seq) for seq in range(1, 151))
+    assert len(known) == 150 and Identity("a", 1, 1) in known
+
+
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_a_repeat_changes_nothing(repeats):
     known = SeenFevers([Identity("a", 1, 7)] * repeats)

@@ -1,14 +1,19 @@
 """Messages from a network that is not to be trusted."""
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
+import msgspec
 import pytest
+from campus_site import delivery, fever
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import reading
+from samples import AT, reading
 
 from fevergate.errors import MessageError
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.campus_messages import Delivery, StruckSpan
+from fevergate.protocol.lamp_answer import DARK, TEST, answer
 from fevergate.protocol.messages import (
     MAX_MS,
     MAX_PAYLOAD,
@@ -88,6 +93,45 @@ def test_a_newer_kiosks_extra_fields_are_ignored():
 def test_a_payload_beyond_the_limit_is_refused_unread():
     with pytest.raises(MessageError, match="at most 1024"):
         decode(b" " * (MAX_PAYLOAD + 1), Reading)
+
+
+def test_a_payload_at_the_limit_is_taken():
+    assert decode(encode(reading()).ljust(MAX_PAYLOAD), Reading) == reading()
+
+
+def test_nesting_without_end_is_refused():
+    with pytest.raises(MessageError, match="not UTF-8 JSON"):
+        decode(b'{"x":'.ljust(MAX_PAYLOAD, b"["), Reading)
+
+
+def test_a_delivery_beyond_the_limit_is_refused():
+    for count, taken in ((500, True), (501, False)):
+        payload = encode(delivery(*(fever(seq) for seq in range(1, count + 1))))
+        with nullcontext() if taken else pytest.raises(msgspec.ValidationError, match="items"):
+            msgspec.json.decode(payload, type=Delivery)
+
+
+def test_hours_that_were_struck_twice_are_two_strikes():
+    first, again = (
+        StruckSpan(begin=AT, end=AT + 3600, at=AT + later_s, by="Li", reason="a test")
+        for later_s in (7200, 9000)
+    )
+    assert first.key != again.key
+
+
+@pytest.mark.parametrize(
+    ("state", "amber", "said"),
+    [
+        ("clear", (TEST + "red",), "begun"),
+        ("raised", (), "red"),
+        ("raised", (DARK + "no pins",), "red"),
+        ("clear", (DARK + "no pins",), "dark"),
+        ("clear", ("north-1: silent",), None),
+    ],
+)
+def test_a_gate_answers_a_lamp_test(state, amber, said):
+    assert answer(AlarmState(gate="north", state=state, since=AT, amber=amber)) == said
+    assert answer(None) is None
 
 
 def test_topics():
