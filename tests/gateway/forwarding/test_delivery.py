@@ -1,13 +1,22 @@
 """What a gateway does with the campus server's answer to a delivery."""
 
+from concurrent.futures import Future
+from contextlib import closing
+
 import httpx
 import msgspec
 import pytest
-from samples import settings
+from samples import AT, arrived, settings
 
+from fevergate.forwarding import forwarder
+from fevergate.forwarding.forwarder import BACKOFF_MAX_S, REFUSED_S, CampusThread, Forwarder
 from fevergate.forwarding.http_sender import Item, SummarySender
+from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery
 from fevergate.settings.gateway import CampusServerSettings
+from fevergate.storage import outbox
+from fevergate.storage.store import Store
 
+SETTINGS = settings(campus_server=CampusServerSettings(url="https://campus"))
 ITEMS = [Item(f"hours/{number}", 1, f'{{"key": "hours/{number}"}}') for number in range(5)]
 BAD = ITEMS[3]
 
@@ -16,7 +25,7 @@ class Line(SummarySender):
     """A line to a server that holds what it takes, and answers `status` to whatever has `BAD`."""
 
     def __init__(self, status):
-        super().__init__(settings(campus_server=CampusServerSettings(url="https://campus")))
+        super().__init__(SETTINGS)
         self.status = status
         self.requests = 0
 
@@ -43,3 +52,118 @@ def test_what_a_server_cannot_take_now_is_kept_and_not_divided(status):
     line = Line(status)
     sent = line.send(ITEMS)
     assert (sent.held, sent.refused, line.requests) == ([], [], 1)
+
+
+class Campus(SummarySender):
+    """A line to a server that notes each delivery, and holds what `holds` says of a key."""
+
+    def __init__(self, holds=lambda key: True, status=200):
+        super().__init__(SETTINGS)
+        self.holds, self.status = holds, status
+        self.deliveries = []
+
+    def _open(self):
+        return httpx.Client(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request):
+        delivery = msgspec.json.decode(request.content, type=Delivery)
+        self.deliveries.append(delivery)
+        held = [item.key for item in delivery.items if self.holds(item.key)]
+        return httpx.Response(self.status, json={"held": held})
+
+    def sent(self):
+        return [[item.key for item in delivery.items] for delivery in self.deliveries]
+
+
+class Outbox:
+    """A store and its forwarder, run when told, on a line to `campus`."""
+
+    def __init__(self, store, campus):
+        self.store, self.now = store, AT + 3600
+        self.forwarder = Forwarder(SETTINGS, self.submit, lambda: self.now)
+        self.forwarder._sender = campus
+
+    def submit(self, work):
+        future = Future()
+        future.set_result(work(self.store))
+        return future
+
+    def rows(self):
+        return list(self.store.db.query("select key, attempts, next_at from outbox order by key"))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with closing(Store(tmp_path / "fevergate.db")) as store:
+        yield store
+
+
+def test_fevers_go_first(store, monkeypatch):
+    monkeypatch.setattr(forwarder, "BATCH", 1)
+    campus = Campus()
+    store.commit([arrived(1), arrived(2, "fever")])
+    assert Outbox(store, campus).forwarder.once()
+    (first,), *others = campus.sent()
+    assert first == "fever/north-1/1/2" and len(others) == 2
+
+
+def test_what_the_server_does_not_say_it_holds_is_kept(store):
+    campus = Campus(holds=lambda key: key.startswith("fever/"))
+    store.commit([arrived(1), arrived(2, "fever")])
+    box = Outbox(store, campus)
+    assert not box.forwarder.once()
+    assert [row["key"].split("/")[0] for row in box.rows()] == ["day", "hour"]
+
+
+def test_what_is_refused_waits_an_hour_and_is_then_sent_again(store):
+    campus = Campus(status=422)
+    store.commit([arrived(1)])
+    box = Outbox(store, campus)
+    assert box.forwarder.once() and box.forwarder.once()
+    at = AT + 3600 + REFUSED_S
+    assert [(row["attempts"], row["next_at"]) for row in box.rows()] == [(1, at), (1, at)]
+    box.now, before, campus.status = at, len(campus.deliveries), 200
+    assert box.forwarder.once() and box.rows() == []
+    assert len(campus.deliveries) == before + 1
+
+
+def test_all_changes_go_into_the_outbox_however_many(store, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH_ROWS", 2)
+    campus = Campus()
+    store.commit([arrived(n, at=AT + 3600 * n) for n in range(1, 8)])
+    box = Outbox(store, campus)
+    box.now = AT + 86400
+    assert box.forwarder.once()
+    sent = {key for keys in campus.sent() for key in keys if key.startswith("hour/")}
+    assert len(sent) == 7
+
+
+def test_all_days_are_stated_however_many(store, monkeypatch):
+    monkeypatch.setattr(outbox, "MAX_DAYS", 2)
+    store.commit([arrived(1, at=AT - 10 * 86400)])
+    assert Outbox(store, Campus()).forwarder.once()
+    assert store.db["stated"].count == 10
+
+
+def test_of_many_corrections_the_newest_are_told():
+    campus = Campus()
+    epochs = [f"{number:016x}" for number in range(MOST_CORRECTIONS + 50)]
+    payload = '{"type": "day", "kiosk": "a", "gate": "b", "date": "2026-11-26", "revision": 1}'
+    campus.send([Item("day/a", 1, payload, "", " ".join(epochs))])
+    assert campus.deliveries[0].corrected_by == tuple(epochs[-MOST_CORRECTIONS:])
+
+
+def test_a_server_that_stays_away_is_asked_seldom_and_never_more_often_than_is_set():
+    class Thread(CampusThread):
+        works = False
+
+        def once(self):
+            return self.works
+
+    thread = Thread(SETTINGS, lambda: AT)
+    waits = [thread.tick() for _ in range(2000)]
+    assert min(waits) == 60.0 and 150.0 <= waits[-1] <= BACKOFF_MAX_S
+    thread.works = True
+    assert thread.tick() is None
+    thread.works = False
+    assert thread.tick() == 60.0

@@ -118,6 +118,15 @@ def test_a_clock_that_leaps_ahead_takes_nothing_away(writer, reader):
     assert len(seqs(reader)) == 20
 
 
+def test_a_clock_that_was_set_back_by_an_hour_holds_up_nothing(writer, reader):
+    now = [AT + (KEEP.raw_days + 1) * DAY]
+    keeper = Housekeeper(KEEP, writer.call, lambda: now[0], lambda: 0.0)
+    keeper.once()
+    put(writer, arrived(1))
+    now[0] -= 3600
+    assert keeper.once()["readings"] == 1 and seqs(reader) == []
+
+
 def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_hours(writer, reader):
     put(writer, arrived(1))
     up = [0.0]

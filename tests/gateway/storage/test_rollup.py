@@ -1,13 +1,14 @@
 """A day's counts, coverage and temperatures, whatever is repeated, reordered or dated late."""
 
 from collections import Counter
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import AT, arrived, health
+from samples import AT, arrived, health, reading
 
-from fevergate.storage.records import HealthArrived
+from fevergate.storage.records import HealthArrived, ReadingArrived
 from fevergate.storage.store import Store
 
 HOUR = 3600
@@ -66,6 +67,14 @@ def test_a_day_is_the_sum_of_its_hours(tmp_path):
     assert row["watched_minutes"] == sum(hour["watched"].bit_count() for hour in hours) == 131
     assert row["silences"] == 0 and row["last_at"] - row["first_at"] == 131 * 60
     store.close()
+
+
+def test_a_day_is_of_the_gate_at_which_it_ended(tmp_path):
+    with closing(Store(tmp_path / "a.db")) as store:
+        for seq, gate in ((1, "north"), (2, "south")):
+            one = reading(seq, at=AT + 3600 * seq)
+            store.commit([ReadingArrived(one, AT + 3600 * seq, gate)])
+        assert [row["gate"] for row in store.db.query("select gate from days")] == ["south"]
 
 
 def test_another_zone_counts_the_days_again(tmp_path):

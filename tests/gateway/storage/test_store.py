@@ -91,6 +91,16 @@ def test_health_dates_them_too_and_late_ones_are_dated_on_arrival(store):
     assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT - 9}
 
 
+def test_what_came_in_one_batch_is_dated_too(store):
+    store.commit([arrived(1, at=None, up_ms=1000), arrived(2, at=AT, up_ms=11_000)])
+    assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT}
+
+
+def test_a_date_that_an_uptime_puts_in_the_future_is_none(store):
+    store.commit([arrived(1, at=AT, up_ms=1000), arrived(2, at=None, up_ms=10_000_000)])
+    assert dict(store.db.execute("select seq, at from readings")) == {1: AT, 2: None}
+
+
 def test_another_boots_clock_dates_nothing(store):
     store.commit([arrived(1, at=None, up_ms=1000)])
     store.commit([arrived(1, boot=2, at=AT)])
@@ -139,6 +149,13 @@ def test_a_fault_marks_its_minute_and_what_was_watched_before_it_stays(store):
     )
     assert totals(store, "fault") == 1 << int(AT % 3600 // 60)
     assert totals(store, "watched").bit_count() >= 1
+
+
+def test_coverage_that_came_late_is_known_as_late_until_it_came_in_time_too(store):
+    for received_s, late in ((901, 2), (902, 2), (900, 0), (901, 0)):
+        store.commit([HealthArrived(health(watched_s=59.0), AT + received_s, "north")])
+        (row,) = hours(store).values()
+        assert (row["watched"].bit_count(), row["late"].bit_count()) == (2, late), received_s
 
 
 def test_a_scan_that_the_sensor_failed_is_no_coverage(store):
@@ -190,8 +207,11 @@ def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):
 def test_the_last_word_of_a_kiosk_is_kept(store):
     store.commit([StatusArrived("north-1", "online", AT, "north")])
     store.commit([HealthArrived(health(), AT + 5, "north")])
+    store.commit([StatusArrived("north-1", "", AT + 3, "north"), arrived(1)])
+    store.commit([StatusArrived("north-1", "", AT + 200, "north"), arrived(2)])
     row = next(store.db.query("select * from kiosks"))
-    assert row["status"] == "online" and row["last_seen"] == AT + 5 and "heap_free" in row["health"]
+    assert (row["status"], row["last_seen"]) == ("online", AT + 200)
+    assert "heap_free" in row["health"]
 
 
 def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
@@ -204,6 +224,19 @@ def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
     assert store.db["readings"].count == 0
     held = store.stored(store.commit([arrived(3)]))
     assert held == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
+
+
+def test_a_date_that_a_failed_batch_brought_dates_what_waits_when_it_comes_again(store):
+    store.commit([arrived(1, at=None, up_ms=1000)])
+    store.db.conn.execute(
+        "create trigger refuse before insert on readings when new.seq = 3"
+        " begin select raise(abort, 'no'); end"
+    )
+    dated = arrived(2, at=AT, up_ms=11_000)
+    with pytest.raises(StoreError):
+        store.commit([dated, arrived(3)])
+    store.commit([dated])
+    assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT}
 
 
 def test_a_commit_is_on_the_disk_before_it_is_told(store):

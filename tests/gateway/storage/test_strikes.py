@@ -17,7 +17,7 @@ from fevergate.reports.fever_log import Fevers, bounds, read_day
 from fevergate.reports.kiosk_comparison import crowds
 from fevergate.storage.records import HealthArrived
 from fevergate.storage.store import Store
-from fevergate.storage.strikes import StrikeRequest, strike, take_back
+from fevergate.storage.strikes import StrikeRequest, of_fever, strike, take_back
 
 DAY = date(2026, 11, 23)
 BEGIN = bounds(settings(), DAY)[1]
@@ -85,7 +85,9 @@ def test_a_struck_kiosk_is_in_no_figure_and_its_fevers_stay_in_sight(store, ours
 
 def test_only_the_hours_after_the_theft_are_struck(store, ours):
     fill(store, 7, 8, 9)
-    strike(ours, asked(begin=8, end=9))
+    done = strike(ours, asked(begin=8, end=9))
+    struck = [of_fever([done], "north-1", at) for at in (done.begin, done.end - 1, done.end)]
+    assert struck == [done, done, None]
     assert figures(store, ours) == (2, 2, 2, True, 2)
 
 
@@ -135,6 +137,17 @@ def test_the_same_hours_are_not_struck_twice(store, ours):
     strike(ours, asked())
     with pytest.raises(StrikeError, match="struck"):
         strike(ours, asked(begin=7, end=8))
+
+
+def test_a_day_has_no_more_strikes_than_one_message_holds(store, ours, monkeypatch):
+    monkeypatch.setattr("fevergate.storage.strikes.MOST_STRIKES", 2)
+    fill(store, 7)
+    for _ in range(2):
+        strike(ours, asked())
+        take_back(ours, asked())
+    with pytest.raises(StrikeError) as refused:
+        strike(ours, asked())
+    assert refused.value.reason == "often"
 
 
 def test_a_kiosk_that_was_revoked_before_its_new_credential_is_trusted(store, ours):

@@ -130,14 +130,29 @@ def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
     assert clock.slept_s == []
 
 
+def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_BATCH", 50)
+    store = GatedStore(tmp_path / "a.db")
+    with Scene(tmp_path / "a.db", store) as scene:
+        scene.add(arrived(1))
+        assert store.entered.wait(timeout=120)
+        for seq in range(2, 112):
+            scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
+        store.open.set()
+        scene.wait_for((111,))
+    assert store.batches == [1, 50, 50, 10]
+
+
 class GatedStore(Store):
-    """Commits once `open` is set."""
+    """Commits once `open` is set, and notes how much at a time."""
 
     def __init__(self, path):
         super().__init__(path)
         self.entered, self.open = threading.Event(), threading.Event()
+        self.batches = []
 
     def commit(self, batch):
+        self.batches.append(len(batch))
         self.entered.set()
         assert self.open.wait(timeout=120)
         return super().commit(batch)
