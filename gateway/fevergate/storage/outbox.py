@@ -136,12 +136,16 @@ def _days_over(
     today = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()
     _withdraw(database, today)
     first = _first_day(database, today)
-    (last,) = database.execute("select max(date) from stated").fetchone()
-    new = date.fromisoformat(last) + timedelta(days=1) if last else first
     days = {day for day in touched if first.isoformat() <= day < today.isoformat()}
-    while new < today and len(days) < MAX_DAYS:
-        days.add(new.isoformat())
-        new += timedelta(days=1)
+    # Not only after the last: a kiosk's backlog may have stated a day before those between.
+    stated = {day for (day,) in database.execute("select date from stated")}
+    begin = min([first, *map(date.fromisoformat, stated)])
+    for number in range((today - begin).days):
+        if len(days) >= MAX_DAYS:
+            break
+        day = (begin + timedelta(days=number)).isoformat()
+        if day not in stated:
+            days.add(day)
     for day in sorted(days):
         (revision,) = database.execute(
             "select 1 + coalesce(sum(revision), 0) from days where date = ?", (day,)

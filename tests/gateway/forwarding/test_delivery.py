@@ -14,6 +14,7 @@ from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery
 from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage import outbox
+from fevergate.storage.epochs import note_token
 from fevergate.storage.store import Store
 
 SETTINGS = settings(campus_server=CampusServerSettings(url="https://campus"))
@@ -136,6 +137,27 @@ def test_all_changes_go_into_the_outbox_however_many(store, monkeypatch):
     assert box.forwarder.once()
     sent = {key for keys in campus.sent() for key in keys if key.startswith("hour/")}
     assert len(sent) == 7
+
+
+def test_under_a_new_token_the_last_weeks_are_forwarded_again(store):
+    campus = Campus()
+    store.commit([arrived(seq, at=AT - days * 86400) for seq, days in ((1, 90), (2, 3))])
+    box = Outbox(store, campus)
+    for token in ("old", "old", "new"):
+        note_token(store, token, box.now)
+        campus.deliveries.clear()
+        assert box.forwarder.once()
+        hours = {key for keys in campus.sent() for key in keys if key.startswith("hour/")}
+        days = {key for keys in campus.sent() for key in keys if key.startswith("gateway_day/")}
+        if token == "new":
+            assert len(hours) == 1 and 60 < len(days) < 64
+    box.forwarder.stop()
+
+
+def test_days_between_those_of_a_backlog_are_stated_too(store):
+    store.commit([arrived(seq, at=AT - days * 86400) for seq, days in ((1, 90), (2, 3))])
+    assert Outbox(store, Campus()).forwarder.once()
+    assert store.db["stated"].count == 90
 
 
 def test_all_days_are_stated_however_many(store, monkeypatch):
