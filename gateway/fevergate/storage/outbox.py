@@ -90,12 +90,14 @@ def materialise(
         ]
         items += [(row["epoch_name"], _fever(row)) for row in fevers]
         stated: dict[str, int] = {}
+        days = {day for *_, day in touched}
+        connection = store.db.conn
         if believed:
-            days = {day for *_, day in touched}
             for day, revision in _days_over(store.db, settings, days, now):
                 stated[day] = revision
                 items += _statements(store.db, settings, day)
-        connection = store.db.conn
+        else:  # stated anew once the clock is believed
+            connection.executemany("delete from stated where date = ?", [(day,) for day in days])
         connection.executemany(
             _PUT,
             [

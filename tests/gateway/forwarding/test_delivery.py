@@ -11,7 +11,7 @@ from samples import AT, arrived, settings
 from fevergate.forwarding import forwarder
 from fevergate.forwarding.forwarder import BACKOFF_MAX_S, REFUSED_S, CampusThread, Forwarder
 from fevergate.forwarding.http_sender import Item, SummarySender
-from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery
+from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery, GatewayDay
 from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage import outbox
 from fevergate.storage.epochs import note_token
@@ -80,8 +80,8 @@ class Outbox:
     """A store and its forwarder, run when told, on a line to `campus`."""
 
     def __init__(self, store, campus):
-        self.store, self.now = store, AT + 3600
-        self.forwarder = Forwarder(SETTINGS, self.submit, lambda: self.now)
+        self.store, self.now, self.sure = store, AT + 3600, True
+        self.forwarder = Forwarder(SETTINGS, self.submit, lambda: self.now, lambda: self.sure)
         self.forwarder._sender = campus
 
     def submit(self, work):
@@ -160,6 +160,18 @@ def test_days_between_those_of_a_backlog_are_stated_too(store):
     assert store.db["stated"].count == 90
 
 
+def test_what_came_late_while_the_clock_was_in_doubt_is_stated_once_it_is_not(store):
+    campus = Campus()
+    box = Outbox(store, campus)
+    for seq, box.sure in enumerate((True, False), 1):
+        store.commit([arrived(seq, at=AT - 86400 + seq)])
+        assert box.forwarder.once()
+    box.sure = True
+    assert box.forwarder.once()
+    days = [it for told in campus.deliveries for it in told.items if isinstance(it, GatewayDay)]
+    assert [sum(kiosk.normal for kiosk in day.kiosks) for day in days] == [1, 2]
+
+
 def test_all_days_are_stated_however_many(store, monkeypatch):
     monkeypatch.setattr(outbox, "MAX_DAYS", 2)
     store.commit([arrived(1, at=AT - 10 * 86400)])
@@ -183,7 +195,7 @@ def test_a_server_that_stays_away_is_asked_seldom_and_never_more_often_than_is_s
             return self.works
 
     thread = Thread(SETTINGS, lambda: AT)
-    waits = [thread.tick() for _ in range(2000)]
+    waits = [thread.tick() or 0.0 for _ in range(2000)]
     assert min(waits) == 60.0 and 150.0 <= waits[-1] <= BACKOFF_MAX_S
     thread.works = True
     assert thread.tick() is None
