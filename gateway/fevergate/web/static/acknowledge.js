@@ -43,12 +43,12 @@ const acknowledgement = (() => {
     find("acknowledge").requestSubmit();
   });
 
-  /* To the button that leads to what is open, which is counted a moment later; before that, to what
-     the board says. Not away from whoever is typing. */
+  /* To the button that leads to what is open, or to what the board says, until it is counted. Not
+     away from whoever is typing. */
   function lead() {
-    const [at, open] = [document.activeElement, find("open")];
-    leads = leads && open.hidden && (at === body || at === find("headline"));
-    if (at === body || at === find("headline")) (open.hidden ? find("headline") : open).focus({ preventScroll: true });
+    leads = false;
+    const open = find("open");
+    if (document.activeElement === body) (open.hidden ? find("headline") : open).focus({ preventScroll: true });
   }
 
   function refused(words, then) {

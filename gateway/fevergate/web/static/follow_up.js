@@ -140,11 +140,14 @@ const followUp = (() => {
     if (typed) event.preventDefault(); // the browser asks
   });
 
-  /* How many are open, on the button that leads to them. */
+  /* How many are open, on the button that leads to them. The focus that waits on the headline goes
+     there when it comes, and back when it goes. */
   function count(open) {
-    const at = document.activeElement;
-    alert(find("open"), open ? say.open.replace("%(count)s", open) : "");
-    if (at === find("open") && !open) find("headline").focus({ preventScroll: true });
+    const [button, headline, at] = [find("open"), find("headline"), document.activeElement];
+    const came = button.hidden && open;
+    alert(button, open ? say.open.replace("%(count)s", open) : "");
+    if (at === button && !open) headline.focus({ preventScroll: true });
+    if (at === headline && came) button.focus({ preventScroll: true });
   }
 
   return { list, open: count };
