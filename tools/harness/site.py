@@ -8,7 +8,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +21,7 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.settings import load_campus
 from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
+from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.web_common.accounts import Accounts
 from fevergate.web_common.store import WebStore
@@ -35,6 +36,14 @@ GATES = {"north": ["north-1", "north-2"], "south": ["south-1", "south-2"]}
 ADMINISTRATOR = "admin"
 FILL_S = 300
 """Longest time to fill the broker's queues."""
+
+
+def names_of(gates: Iterable[str], campus: str = CAMPUS) -> dict[str, Any]:
+    """Options of `Site` that give campus and gates the names that `provision` proposes."""
+    return {
+        "titles": suggested_campus(campus),
+        "gate_titles": {gate: suggested_gate(gate) for gate in gates},
+    }
 
 
 class Site:

@@ -14,12 +14,11 @@ from fevergate.alarm.gpio_pins import GATES as PINS
 from fevergate.campus.summary_store import received
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
-from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.storage.connection import open_reader
 from harness import FIRMWARE
 from harness.fast_clock import FastClock
 from harness.guard import Guard
-from harness.site import CAMPUS, GATES, Site
+from harness.site import GATES, Site, names_of
 from harness.store_contents import read_contents
 from harness.verdict import Shown, Summary, judge
 from kiosk.address import STATE as ADDRESS
@@ -66,9 +65,6 @@ class System(Site):
         """`clock`: the true time, for boards that start with an unset clock; `clock_unset`: make
         such a clock, as fast as the boards. Only the gateway tells boards this time. `titles`: give
         campus and gates the names that `provision` proposes."""
-        named: dict[str, Any] = {"titles": suggested_campus(CAMPUS)} if titles else {}
-        if titles:
-            named["gate_titles"] = {gate: suggested_gate(gate) for gate in gates}
         super().__init__(
             folder,
             gates,
@@ -76,7 +72,7 @@ class System(Site):
             forward_every_s=FORWARD_EVERY_S,
             site=site,
             language=language,
-            **named,
+            **(names_of(gates) if titles else {}),
         )
         self.people = people
         self._silent_dns = silent_dns

@@ -10,7 +10,7 @@ from fevergate.protocol.messages import Verdict
 from harness.browser import NARROW, WIDE, begin, chromium, opened, sign_in
 from harness.errors import HarnessError
 from harness.filled import fill
-from harness.site import Site
+from harness.site import Site, names_of
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
@@ -71,7 +71,7 @@ def main() -> int:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="fevergate-pages-") as own,
-            Site(Path(own) / "gateway", GATES) as site,
+            Site(Path(own) / "gateway", GATES, **names_of(GATES)) as site,
             chromium() as browser,
         ):
             fill(site.settings, days=120)

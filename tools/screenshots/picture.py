@@ -59,7 +59,7 @@ def page(system: System, panels: list[str]) -> str:
     console.print(table)
     gates = [
         {
-            "name": gate.name,
+            "name": gate.title_en,
             "lamps": {
                 colour: system.lamps.lit(PINS[gate.pins][name]) for name, colour in LAMPS.items()
             },
@@ -75,7 +75,9 @@ def main() -> None:
     album = Album()
     with (
         tempfile.TemporaryDirectory(prefix="fevergate-picture-") as name,
-        System(Path(name) / "demo", list(VISITORS), on_answer=album.answered) as system,
+        System(
+            Path(name) / "demo", list(VISITORS), titles=True, on_answer=album.answered
+        ) as system,
         chromium() as browser,
     ):
         system.guard.stop()  # nobody acknowledges, so the lamps stay lit
