@@ -101,6 +101,10 @@ def _scopes(what: str, say: Say) -> str:
     return f"{name}{say(': ')}{'; '.join(words)}"
 
 
+def _search(what: str, say: Say) -> str:
+    return " ".join(say(LABELS[word]) if word in LABELS else word for word in what.split(" "))
+
+
 def _began(what: str, say: Say) -> str:
     return say(N_("by a code of the terminal")) if what == BY_A_CODE else what
 
@@ -115,6 +119,7 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "settings": _settings,
     "issue token": _scopes,
     "began": _began,
+    "search fevers": _search,
     "acknowledge": _acknowledged,
     "try lamps": _acknowledged,
     "add person": _person,

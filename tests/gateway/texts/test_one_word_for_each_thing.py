@@ -6,11 +6,11 @@ import pytest
 import real_micropython
 from babel.messages.pofile import read_po
 
-from fevergate.texts.translations import ERRORS, translator
+from fevergate.texts.translations import ERRORS, LABELS, translator
 from fevergate.web_common.audit_words import FOLLOW_UP_FIELDS, KIOSK_FIELDS, audit_text
 from fevergate.web_common.store import AuditEntry
 from kiosk.words import words_in
-from measurement.words import catalogues
+from measurement.words import PACKAGE, catalogues
 
 ROOT = real_micropython.ROOT
 OTHER_WORDS = {
@@ -96,6 +96,7 @@ AUDIT = [
     ("add person failed", "Zhang (guard): taken", None),
     ("settings", "north-1 {'threshold_c': '37.5', 'site': 'canthus'}", None),
     ("issue token", "大屏: board log", None),
+    ("search fevers", "2026-06-01 – 2026-11-23 south open", "2026-06-01 – 2026-11-23 south 待处置"),
 ]
 
 
@@ -106,6 +107,14 @@ def test_the_audit_is_read_in_chinese(action, what, wanted):
         assert said == wanted
     assert not SENTENCE.search(said) and not FIELD.search(said)
     assert not any(f": {reason}" in said for reason in ERRORS)
+
+
+def test_every_action_of_the_audit_has_words():
+    noted = re.compile(r"""note\((?:request|"-"|name|form\["name"\]), "([^"]+)\"""")
+    rooms = ("web", "web_common", "campus")
+    files = [path for room in rooms for path in (PACKAGE / room).glob("*.py")]
+    actions = {action for path in files for action in noted.findall(path.read_text())}
+    assert len(actions) > 20 and actions <= set(LABELS)
 
 
 def test_every_field_that_the_audit_can_name_has_a_title():
