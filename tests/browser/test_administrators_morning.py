@@ -8,6 +8,7 @@ import re
 import time
 from contextlib import closing
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import openpyxl
 import pdfplumber
@@ -77,6 +78,12 @@ def opened_again(content, name):
     return json.dumps(json.loads(content), ensure_ascii=False)
 
 
+def close_case(page):
+    """Close a follow-up, which leads back to the list that it was opened from."""
+    page.get_by_role("button", name="Save and close").click()
+    page.wait_for_url(lambda url: urlsplit(url).path.startswith("/admin/"))
+
+
 def asks_again(page):
     """Let the page ask for itself again at once, as it does when somebody comes back to it."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -100,8 +107,7 @@ def test_an_administrators_morning(place, browser):
     page.get_by_label("To the clinic").check()
     page.get_by_label("Person's name").fill(NAME)
     page.get_by_label("Class or unit").fill(CLASS)
-    page.get_by_role("button", name="Save and close").click()
-    page.wait_for_url("**/admin/overview")
+    close_case(page)
     expect(page.get_by_text("Open cases: 1.")).to_be_visible()
 
     # Who was that? The name is in no address.
@@ -119,7 +125,7 @@ def test_an_administrators_morning(place, browser):
     page.get_by_role("link", name="To the clinic").click()
     page.get_by_label("Second measurement").fill("38.6")
     page.get_by_label("Why it is opened again").fill("the clinic measured again")
-    page.get_by_role("button", name="Save and close").click()
+    close_case(page)
 
     # Yesterday is signed, and each file of it opens again with what was corrected.
     page.goto(place.url)
@@ -152,7 +158,7 @@ def test_an_administrators_morning(place, browser):
     page.get_by_role("link", name="To the clinic").click()
     page.get_by_label("Second measurement").fill("38.1")
     page.get_by_label("Why it is opened again").fill("a digit was wrong")
-    page.get_by_role("button", name="Save and close").click()
+    close_case(page)
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text("Changed since it was signed.")).to_be_visible()
     page.context.close()

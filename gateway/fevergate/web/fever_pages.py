@@ -32,6 +32,7 @@ from fevergate.web_common.tables import Sheet
 
 MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
 FIELDS = ("from", "to", "gate", "kiosk", "outcome", "name")
+FILES = "/admin/fevers.{kind:str}"
 MAX_NOTED = 10
 """Fevers found by a name that the audit lists."""
 
@@ -43,13 +44,10 @@ class FeverPages:
         self._shared = shared
         self._search = FeverSearch(shared)
         self.routes = [
-            get("/admin/fevers", lambda request: self._show(request, request.query_params)),
+            get("/admin/fevers", lambda request: self._show(request, _nameless(request))),
             post("/admin/fevers", self.search),
-            get(
-                "/admin/fevers.{kind:str}",
-                lambda request: self._file(request, request.query_params),
-            ),
-            post("/admin/fevers.{kind:str}", self._file),
+            get(FILES, lambda request: self._file(request, _nameless(request))),
+            post(FILES, self._file),
         ]
 
     def search(self, request: Request, form: Form) -> Response:
@@ -176,3 +174,8 @@ class FeverPages:
                 out.write(between + msgspec.json.encode(row))
                 between = b","
             out.write(b"]}")
+
+
+def _nameless(request: Request) -> Mapping[str, str]:
+    """The query of an address, without a name."""
+    return {**request.query_params, "name": ""}

@@ -112,6 +112,7 @@ def test_a_name_is_never_part_of_an_address(term, administrator):
     post(administrator, "/fevers/south-1/1/3", action="save", person="王小芳")
     page = search(administrator, name="王小芳").text
     assert 'method="get"' not in page
+    assert len(found(administrator.get(f"/admin/fevers?{TERM}&name=nobody").text)) == 100
     form = {"from": "2026-06-01", "to": DAY, "name": "王小芳", "csrf": csrf(administrator)}
     answer = administrator.post("/admin/fevers.csv", data=form, headers=OURS)
     assert "filename*" not in answer.headers["content-disposition"]

@@ -33,6 +33,9 @@ PAGES = [
     *(f"/admin/log.{kind}?date={DAY}" for kind in ("csv", "xlsx", "pdf", "json")),
     f"/admin/log.csv?date={DAY}&names=1",
     f"/admin/log?date={DAY}",
+    *(f"/admin/fevers{kind}?from={DAY}&to={DAY}" for kind in ("", ".csv", ".pdf", ".json")),
+    f"/admin/overview.xlsx?from={DAY}&to={DAY}",
+    "/admin/overview",
     f"/api/v1/log?date={DAY}",
     "/board/north",
 ]
