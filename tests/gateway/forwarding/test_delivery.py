@@ -99,6 +99,15 @@ def store(tmp_path):
         yield store
 
 
+def test_a_forwarder_that_ends_closes_its_line(store):
+    campus = Campus()
+    store.commit([arrived(1)])
+    box = Outbox(store, campus)
+    assert box.forwarder.once()
+    box.forwarder.stop()
+    assert campus._client is not None and campus._client.is_closed
+
+
 def test_fevers_go_first(store, monkeypatch):
     monkeypatch.setattr(forwarder, "BATCH", 1)
     campus = Campus()
@@ -151,7 +160,6 @@ def test_under_a_new_token_the_last_weeks_are_forwarded_again(store):
         days = {key for keys in campus.sent() for key in keys if key.startswith("gateway_day/")}
         if token == "new":
             assert len(hours) == 1 and 60 < len(days) < 64
-    box.forwarder.stop()
 
 
 def test_days_between_those_of_a_backlog_are_stated_too(store):
