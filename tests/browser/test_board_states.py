@@ -153,6 +153,7 @@ def test_a_gate_without_a_fever_today_says_so_and_what_is_open_of_yesterday(stag
 def test_nothing_typed_is_thrown_away_unasked(stage):
     with played(stage, "follow-up", "en") as page:
         note = page.get_by_label("Note")
+        expect(page.locator("#open")).to_be_visible()
         page.keyboard.press("Escape")  # nothing typed: it closes
         expect(note).to_have_count(0)
         expect(page.locator("#open")).to_be_focused()

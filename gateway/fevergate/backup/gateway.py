@@ -44,6 +44,10 @@ DEFAULTS = {
 
 SETTINGS = "gateway.toml"
 
+LOCK_MS = 60_000
+"""How long a backup waits for the database's lock: under a backlog on a slow card the gateway
+commits one batch right after the other, and leaves it free for a moment only."""
+
 
 def backup(
     settings: GatewaySettings,
@@ -194,10 +198,12 @@ def _begin_snapshot(reader: sqlite3.Connection, source: Path) -> None:
     of the clock may be counted twice if both this card and the copy go on.
     """
     try:
-        with closing(connect(source, read_only=False)) as writer, immediate_transaction(writer):
-            reader.execute("begin")
-            reader.execute("select 1 from meta").fetchone()
-            begin_epoch(writer)
+        with closing(connect(source, read_only=False)) as writer:
+            writer.execute(f"pragma busy_timeout = {LOCK_MS}")
+            with immediate_transaction(writer):
+                reader.execute("begin")
+                reader.execute("select 1 from meta").fetchone()
+                begin_epoch(writer)
     except (StoreError, sqlite3.OperationalError) as error:
         if reason(error, source) == "locked":
             raise
