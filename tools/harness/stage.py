@@ -162,7 +162,7 @@ class Stage(Site):
     def board(self, page: Page, gate: str = "north", shows: str = "") -> None:
         """Open a gate's board, and wait until it is drawn and, with `shows`, in that state."""
         page.goto(f"{self.url}/board/{gate}")
-        page.wait_for_selector("#kiosks article")
+        page.wait_for_selector("#kiosks article", state="attached")
         if shows:
             self.shows(page, shows)
 

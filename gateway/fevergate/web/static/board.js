@@ -64,6 +64,7 @@ function draw(now) {
   acknowledgement.follow(state);
   others(now.gates.filter((one) => one !== mine));
   kiosks(mine.kiosks, now.date);
+  find("kiosks").hidden = Boolean(lostAt); // what they said last may not be so any more
   find("clock").hidden = now.clock;
   session.ending(now);
   followUp.list(mine.listed);
@@ -103,6 +104,7 @@ function lost() {
   else show("lost", "✕", gateTitle(gate), "", words);
   explain([]);
   followUp.open(0);
+  find("kiosks").hidden = true;
   voice();
 }
 
