@@ -129,22 +129,25 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         text=True,
         env=environment,
     )
-    assert process.stdout
-    seen = ""
-    while "normal" not in seen:
-        line = process.stdout.readline()
-        assert line, seen
-        seen += line
-    assert list(tmp_path.iterdir())
-    assert running_in(tmp_path)
-    every_page_is_served(seen, tmp_path)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)  # somebody is impatient
-    rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, rest
-    assert list(tmp_path.iterdir()) == []
-    assert running_in(tmp_path) == []
+    try:
+        assert process.stdout
+        seen = ""
+        while "normal" not in seen:
+            line = process.stdout.readline()
+            assert line, seen
+            seen += line
+        assert list(tmp_path.iterdir())
+        assert running_in(tmp_path)
+        every_page_is_served(seen, tmp_path)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)  # somebody is impatient
+        rest, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, rest
+        assert list(tmp_path.iterdir()) == []
+        assert running_in(tmp_path) == []
+    finally:
+        process.kill()  # what it started ends with it
 
 
 def every_page_is_served(said: str, folder: Path) -> None:

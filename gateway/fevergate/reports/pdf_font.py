@@ -105,4 +105,4 @@ def runs(text: str) -> Iterator[tuple[str, str]]:
 
 def missing(text: str) -> set[str]:
     """The text's characters that no font has."""
-    return {char for char in _INVISIBLE.sub("", text) if _font_of(char) is None}
+    return {char for char in set(_INVISIBLE.sub("", text)) if _font_of(char) is None}

@@ -130,6 +130,8 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
 
 def _markup(text: str) -> str:
     """ReportLab's markup of a text, with the fonts that have its characters."""
+    if text.isascii():
+        return escape(text)  # most cells of a long table
     usual = chinese_font()
     return "".join(
         escape(piece) if font == usual else f'<font name="{font}">{escape(piece)}</font>'
