@@ -97,7 +97,8 @@ class AccessMiddleware(BaseHTTPMiddleware):
                 return JSONResponse({"error": "signed_out", "detail": "sign in first"}, 401)
             return RedirectResponse(_sign_in_for(request), 303)
         if session and is_forbidden(session, path):
-            return Response("not for guards", 403)
+            refuse = request.app.exception_handlers[HTTPException]
+            return await refuse(request, HTTPException(403))
         return await call_next(request)
 
     def _session(self, token: str, request: Request) -> Session | None:

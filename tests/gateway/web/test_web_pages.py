@@ -68,6 +68,14 @@ def test_the_fever_log_shows_every_fever_and_who_saw_to_it(administrator):
     assert administrator.get(f"/admin/log.json?date={DAY}").json()["fevers"][0]["seq"] == 2
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "This page is not for you."), ("zh", "您无权查看此页。")]
+)
+def test_a_guard_is_told_in_words_that_a_page_is_not_for_guards(site, language, words):
+    answer = site.client("Zhang", language).get("/admin/overview")
+    assert answer.status_code == 403 and words in answer.text and "/sign-out" in answer.text
+
+
 def test_a_case_that_is_open_is_counted_in_the_log_and_its_files(guard, administrator):
     page, pdf = f"/admin/log?date={DAY}", f"/admin/log.pdf?date={DAY}"
 
