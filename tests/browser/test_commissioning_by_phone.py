@@ -119,8 +119,8 @@ def scanned(picture):
 
 def setup_code_of(administrator):
     administrator.get_by_role("button", name="Show a setup code").click()
-    expect(administrator.locator(".code")).to_be_visible()
-    return administrator.locator(".code").inner_text()
+    expect(administrator.locator(".setup .code")).to_be_visible()
+    return administrator.locator(".setup .code").inner_text()
 
 
 def fits(window):
