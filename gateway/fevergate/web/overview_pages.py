@@ -144,7 +144,7 @@ class OverviewPages:
         settings, language = self._shared.settings, self._shared.language(request)
         say = translator(language)
         overview = self._shared.overview(request.query_params)
-        when = Period(date.fromisoformat(overview.begin), date.fromisoformat(overview.end))
+        when = period(self._shared.clock.today(), request.query_params)
         sums = self._comparison(when, when.earlier, overview.gate)
         names = settings.names(language)
         tables = [_titled(name, overview, names, say) for name in ("days", "gates", "hours")]

@@ -21,10 +21,11 @@ WEEK = timedelta(days=7)
 
 
 class Period(Struct, frozen=True):
-    """A period, both days inclusive."""
+    """A period, both days inclusive; `lasts`: it goes on, so that its end is today."""
 
     begin: date
     end: date
+    lasts: bool = False
 
     def __str__(self) -> str:
         return f"{self.begin} – {self.end}" if self.days > 1 else f"{self.begin}"
@@ -48,7 +49,7 @@ class Period(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """`week`, `month`, or empty for any other period; one that is not over is of its kind."""
+        """`week`, `month`, or empty for any other period; one that lasts is of its kind."""
         for kind in (self.week, self.month):
             if self._whole(self.begin) == kind(self.begin):
                 return kind.__name__
@@ -56,8 +57,8 @@ class Period(Struct, frozen=True):
 
     @property
     def earlier(self) -> Self:
-        """The period before it: of a week (or its begin) the week, of a month the month, else as
-        many days."""
+        """The period before it: of a week (or one that lasts) the week, of a month the month, else
+        as many days."""
         before = self.begin - timedelta(days=1)
         if whole := self._whole(before):
             return whole
@@ -76,14 +77,15 @@ class Period(Struct, frozen=True):
 
     def until(self, day: date) -> Self:
         """The part up to a day."""
-        return type(self)(self.begin, min(self.end, day))
+        return type(self)(self.begin, min(self.end, day), day <= self.end)
 
     def _whole(self, day: date) -> Self | None:
-        """The week or month of `day` if this is one of its kind, or the begin of one."""
-        if self.begin.weekday() == 0 and 1 < self.days <= DEFAULT_DAYS:
-            return self.week(day)
-        if self.begin.day == 1 and self.end <= self.month(self.begin).end and self.days > 1:
-            return self.month(day)
+        """The week or month of `day` if this is one of its kind, or the begin of one that lasts."""
+        for kind in (self.week, self.month):
+            whole = kind(self.begin)
+            begun = self.lasts and self.end <= whole.end and self.days > 1
+            if self.begin == whole.begin and (begun or self.end == whole.end):
+                return kind(day)
         return None
 
 
@@ -108,7 +110,7 @@ def period(today: date, query: Mapping[str, str]) -> Period:
     first = parse_day(begin) if begin else last - timedelta(days=DEFAULT_DAYS - 1)
     if not 0 <= (last - first).days < MAX_DAYS:
         raise PeriodError("range")
-    return Period(first, last)
+    return Period(first, last, last == today)
 
 
 def spans(today: date) -> dict[str, Period]:
@@ -116,6 +118,6 @@ def spans(today: date) -> dict[str, Period]:
     return {
         "this week": Period.week(today).until(today),
         "this month": Period.month(today).until(today),
-        "half a year": Period(today - timedelta(days=TERM_DAYS - 1), today),
-        "a year": Period(today - timedelta(days=MAX_DAYS - 1), today),
+        "half a year": Period(today - timedelta(days=TERM_DAYS - 1), today, True),
+        "a year": Period(today - timedelta(days=MAX_DAYS - 1), today, True),
     }

@@ -18,7 +18,7 @@ from fevergate.errors import StoreError
 from fevergate.storage.strikes import StrikeRequest, strike
 from fevergate.web import fever_search
 from fevergate.web.fever_search import FeverQuery, FeverSearch
-from fevergate.web_common.dates import MAX_DAYS, Period, spans
+from fevergate.web_common.dates import MAX_DAYS, Period, period, spans
 
 DAY_S = 86400
 TERM = f"from=2026-06-01&to={DAY}"
@@ -208,12 +208,13 @@ def test_a_file_whose_last_row_cannot_be_read_is_refused(term, administrator, mo
 DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 
 
-@given(DAYS, st.integers(1, MAX_DAYS))
-def test_periods_follow_each_other_without_gap_or_overlap(begin, length):
-    when = Period(begin, date.fromordinal(begin.toordinal() + length - 1))
+@given(DAYS, st.integers(1, MAX_DAYS), st.booleans())
+def test_periods_follow_each_other_without_gap_or_overlap(begin, length, lasts):
+    when = Period(begin, date.fromordinal(begin.toordinal() + length - 1), lasts)
     assert (when.begin - when.earlier.end).days == 1
     assert when.later.begin > when.end
-    assert when.kind or (when.later.begin - when.end).days == 1
+    # After what lasts comes the next whole one; nothing is left out of what is over.
+    assert (when.lasts and when.kind) or (when.later.begin - when.end).days == 1
     same = when.earlier.first(when.days)
     assert same.begin == when.earlier.begin and same.days <= when.days
 
@@ -231,3 +232,10 @@ def test_a_week_has_weeks_beside_it_and_a_month_has_months(day):
 @given(DAYS)
 def test_the_periods_that_are_offered_end_today_and_can_be_searched(day):
     assert all(span.end == day and 0 < span.days <= MAX_DAYS for span in spans(day).values())
+
+
+def test_three_days_of_a_month_that_is_over_are_no_monthly_report():
+    days = period(date(2026, 11, 27), {"from": "2026-01-01", "to": "2026-01-03"})
+    assert days.kind == "" and days.later.begin == date(2026, 1, 4)
+    november = period(date(2026, 11, 27), {"from": "2026-11-01", "to": "2026-11-27"})
+    assert november.kind == "month" and november.earlier == Period.month(date(2026, 10, 1))
