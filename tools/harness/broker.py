@@ -84,7 +84,9 @@ class LocalBroker:
         return list((self.folder / "broker").glob("*.db*"))
 
     def _listens(self) -> bool:
-        broker = self.settings.broker
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((broker.host, broker.port)) == 0
+        for address in self.settings.broker.addresses:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(address):
+                    return False
+        return True

@@ -158,12 +158,11 @@ class Cable:
         with self._spoken():
             self._prompt()
         try:
-            answer = self.run(_ABOUT)
+            machine, version, runs = self._json_of(_ABOUT)
         except FlashError:  # it was booting, and answered the prompt of before
             with self._spoken():
                 self._prompt()
-            answer = self.run(_ABOUT)
-        machine, version, runs = json.loads(answer)
+            machine, version, runs = self._json_of(_ABOUT)
         self._known = True
         if runs:
             self.run(_HOLD)
@@ -184,7 +183,10 @@ class Cable:
 
     def ask(self, expression: str, timeout_s: int = 10) -> Any:
         """Evaluate an expression on the board; its value must be JSON."""
-        text = self.run(f"import json; print(json.dumps({expression}))", timeout_s)
+        return self._json_of(f"import json; print(json.dumps({expression}))", timeout_s)
+
+    def _json_of(self, code: str, timeout_s: int = 10) -> Any:
+        text = self.run(code, timeout_s)
         try:
             return json.loads(text)
         except ValueError as error:
