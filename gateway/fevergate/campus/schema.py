@@ -175,6 +175,7 @@ users = Table(
     _text("role", None),
     _text("password", None),
     _at("created_at"),
+    _text("units"),
 )
 
 attempts = Table(

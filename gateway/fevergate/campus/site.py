@@ -15,6 +15,7 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.settings.names import Names
 from fevergate.texts.translations import LANGUAGES, N_, translator
 from fevergate.web_common.accounts import Accounts, Session
+from fevergate.web_common.middleware import ROLL
 from fevergate.web_common.page_maker import Site
 
 PLACE_DAYS = 7
@@ -25,7 +26,11 @@ class CampusSite(Site):
     """The shared parts of the campus server's pages."""
 
     role_names = MappingProxyType(
-        {"guard": N_("May look"), "administrator": N_("May sign, and let people in")}
+        {
+            "guard": N_("May look"),
+            "administrator": N_("May sign, and let people in"),
+            "tutor": N_("Tutor: sees and enters the own units"),
+        }
     )
 
     def __init__(
@@ -53,7 +58,7 @@ class CampusSite(Site):
         self.accounts = Accounts(people, now)
 
     def home(self, session: Session) -> str:
-        return "/reports"
+        return ROLL if session.role == "tutor" else "/reports"
 
     def always(self) -> dict[str, Any]:
         title, title_en = self._settings.title, self._settings.title_en

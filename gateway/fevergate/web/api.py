@@ -79,10 +79,11 @@ class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountName(Struct):
-    """An account."""
+    """An account; `units` are those that a tutor sees."""
 
     name: str
     role: str
+    units: tuple[str, ...] = ()
 
 
 class FeverAfter(Struct):
@@ -243,7 +244,9 @@ class Api:
 
     @operation("GET", "/people", "people", "Who may sign in")
     def people(self, _request: Request) -> list[AccountName]:
-        return [AccountName(name, role) for name, role in self._shared.accounts.people()]
+        accounts = self._shared.accounts
+        units = accounts.tutors()
+        return [AccountName(name, role, units.get(name, ())) for name, role in accounts.people()]
 
     @operation("GET", "/tokens", "people", "Which programs may ask, without their secrets")
     def tokens(self, _request: Request) -> list[Token]:

@@ -36,7 +36,7 @@ MAX_BOARDS = 400
 MAX_BOARDS_PER_SESSION = 150
 """Most open boards, in all and of one session; each takes a quarter of a megabyte."""
 
-WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0}
+WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0, "tutor": 600.0}
 """How long before its session ends a board warns; an administrator's ends after an idle hour."""
 
 

@@ -42,6 +42,7 @@ from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.dates import parse_day, period
+from fevergate.web_common.middleware import ROLL
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import AuditEntry, WebStore
@@ -154,6 +155,8 @@ class Shared(Site):
     def home(self, session: Session) -> str:
         if session.role == "administrator":
             return "/admin/overview"
+        if session.role == "tutor":
+            return ROLL
         return f"/board/{self.settings.gates[0].name}"
 
     def always(self) -> dict[str, Any]:

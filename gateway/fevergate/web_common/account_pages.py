@@ -13,6 +13,8 @@ from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 AUDIT_PAGE = 100
+MAX_NOTED = 200
+"""Characters of a list of units in an audit entry."""
 
 
 class AccountPages:
@@ -30,12 +32,13 @@ class AccountPages:
 
     def people(self, request: Request, error: str = "") -> Response:
         """List the accounts; `error` is why a change was refused."""
-        people = self._site.accounts.people()
-        more = self._more() | {"people": people, "roles": ROLES, "error": error}
+        accounts = self._site.accounts
+        more = self._more() | {"people": accounts.people(), "tutors": accounts.tutors()}
+        more |= {"roles": ROLES, "error": error}
         return self._site.page(request, "people.html", 400 if error else 200, **more)
 
     def change_people(self, request: Request, form: Form) -> Response:
-        """Add or remove an account, or set its password."""
+        """Add or remove an account, set its password or a tutor's units."""
         accounts, name, password = self._site.accounts, form["name"], form["password"]
         if form["action"] == "remove":
             return self._apply(request, "remove person", name, lambda: self._remove(name))
@@ -43,9 +46,18 @@ class AccountPages:
             return self._apply(
                 request, "set password", name, lambda: accounts.set_password(name, password)
             )
-        role = "administrator" if form["role"] == "administrator" else "guard"
+        units = form["units"].splitlines()
+        listed = f"{name}: {', '.join(units)}"[:MAX_NOTED]
+        if form["action"] == "units":
+            return self._apply(
+                request, "set units", listed, lambda: accounts.set_units(name, units)
+            )
+        role = next((role for role in ROLES if role == form["role"]), "guard")
         return self._apply(
-            request, "add person", f"{name} ({role})", lambda: accounts.add(name, password, role)
+            request,
+            "add person",
+            f"{name} ({role})",
+            lambda: accounts.add(name, password, role, units),
         )
 
     def audit(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ sign in.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from argon2 import PasswordHasher
@@ -17,8 +17,8 @@ from fevergate.system.steady_clock import SteadyClock
 from fevergate.web_common.passwords import MAX_PASSWORD_LENGTH, Passwords
 from fevergate.web_common.store import AuditedStore, Connection
 
-Role = Literal["guard", "administrator"]
-ROLES: tuple[Role, ...] = ("guard", "administrator")
+Role = Literal["guard", "administrator", "tutor"]
+ROLES: tuple[Role, ...] = ("guard", "administrator", "tutor")
 
 NAME = re.compile(
     r"[^\s\x00-\x1f\x7f<>&\"'](?:[^\x00-\x1f\x7f<>&\"']{0,30}[^\s\x00-\x1f\x7f<>&\"'])?"
@@ -26,7 +26,12 @@ NAME = re.compile(
 MIN_PASSWORD_LENGTH = 10
 MAX_GUESSES = 5
 LOCK_S = 900.0
-MAX_IDLE_S: dict[Role, float] = {"guard": 12 * 3600.0, "administrator": 3600.0}
+MAX_UNITS, MAX_UNIT_LENGTH = 50, 64
+MAX_IDLE_S: dict[Role, float] = {
+    "guard": 12 * 3600.0,
+    "administrator": 3600.0,
+    "tutor": 3600.0,
+}
 """A session ends after this time without use; a guard's board stays open for a shift."""
 
 MAX_SESSION_S = 24 * 3600.0
@@ -44,18 +49,19 @@ _COUNT_ATTEMPT = """
 """SQL to count an attempt; changes no row while name and address are locked. A lock that ends later
 than `:until`, where one beginning now would end, was set by a clock that was ahead, and is void."""
 _SELECT_SESSION = """
-    select s."user", u.role, s.csrf, s.created_at, s.seen_at
+    select s."user", u.role, s.csrf, u.units, s.created_at, s.seen_at
     from sessions s join users u on u.name = s."user" where s.token = ?"""
 
 
 class Session(NamedTuple):
     """A signed-in person: account, role, the CSRF token that each of the session's forms carries,
-    and the Unix time (s) at which the session ends if it is not used again."""
+    the Unix time (s) at which the session ends if it is not used again, and a tutor's units."""
 
     user: str
     role: Role
     csrf: str
     ends_at: float
+    units: tuple[str, ...] = ()
 
 
 class Accounts:
@@ -84,6 +90,11 @@ class Accounts:
         """Name and role of each account, by name."""
         return [(name, role) for name, role in self._store.query(_SELECT_PEOPLE)]
 
+    def tutors(self) -> dict[str, tuple[str, ...]]:
+        """The units of each tutor, by name."""
+        rows = self._store.query("select name, units from users where role = 'tutor' order by name")
+        return {name: _split(units) for name, units in rows}
+
     def invite(self) -> str:
         """A one-time code for a new administrator; it replaces the one before."""
         code = secrets.token_hex(5).upper()
@@ -108,13 +119,25 @@ class Accounts:
             connection.execute("delete from users where name = ?", (name,))
             self._insert(connection, name, "administrator", hashed)
 
-    def add(self, name: str, password: str, role: Role) -> None:
-        """Add an account. Raises `AccountError`."""
+    def add(self, name: str, password: str, role: Role, units: Iterable[str] = ()) -> None:
+        """Add an account; a tutor's has `units`, the only ones that it sees. Raises
+        `AccountError`."""
+        joined = _joined(units) if role == "tutor" else ""
         hashed = self._checked(name, password, role)
         with self._store.transaction() as connection:
             if connection.execute("select 1 from users where name = ?", (name,)).fetchone():
                 raise AccountError("taken")
-            self._insert(connection, name, role, hashed)
+            self._insert(connection, name, role, hashed, joined)
+
+    def set_units(self, name: str, units: Iterable[str]) -> None:
+        """Give a tutor other units, in force at the next request. Raises `AccountError`."""
+        with self._store.transaction() as connection:
+            changed = connection.execute(
+                "update users set units = ? where name = ? and role = 'tutor'",
+                (_joined(units), name),
+            )
+            if not changed.rowcount:
+                raise AccountError("nobody")
 
     def remove(self, name: str) -> None:
         """Remove an account and its sessions, but not the last administrator's. Raises
@@ -166,7 +189,7 @@ class Accounts:
         rows = self._store.query(_SELECT_SESSION, (digest(token),))
         if not rows:
             return None
-        user, role, csrf, created_at, seen_at = rows[0]
+        user, role, csrf, units, created_at, seen_at = rows[0]
         now = self._now()
         if now - seen_at > MAX_IDLE_S[role] or now - created_at > MAX_SESSION_S:
             self.sign_out(token)
@@ -180,9 +203,8 @@ class Accounts:
                     (now, created_at, digest(token)),
                 )
             seen_at = now
-        return Session(
-            user, role, csrf, min(created_at + MAX_SESSION_S, seen_at + MAX_IDLE_S[role])
-        )
+        ends_at = min(created_at + MAX_SESSION_S, seen_at + MAX_IDLE_S[role])
+        return Session(user, role, csrf, ends_at, _split(units))
 
     def sign_out(self, token: str) -> None:
         """End a session."""
@@ -211,10 +233,12 @@ class Accounts:
             connection.execute("update users set password = ? where name = ?", (hashed, name))
             connection.execute('delete from sessions where "user" = ?', (name,))
 
-    def _insert(self, connection: Connection, name: str, role: Role, hashed: str) -> None:
+    def _insert(
+        self, connection: Connection, name: str, role: Role, hashed: str, units: str = ""
+    ) -> None:
         connection.execute(
-            "insert into users(name, role, password, created_at) values (?, ?, ?, ?)",
-            (name, role, hashed, self._now()),
+            "insert into users(name, role, password, created_at, units) values (?, ?, ?, ?, ?)",
+            (name, role, hashed, self._now(), units),
         )
 
     def _checked(self, name: str, password: str, role: str) -> str:
@@ -226,6 +250,18 @@ class Accounts:
         if role not in ROLES:
             raise AccountError("role")
         return self._passwords.hash(password)
+
+
+def _joined(units: Iterable[str]) -> str:
+    """A tutor's units as they are stored, one a line. Raises `AccountError`."""
+    stripped = dict.fromkeys(text for unit in units if (text := " ".join(unit.split())))
+    if not 1 <= len(stripped) <= MAX_UNITS or max(map(len, stripped)) > MAX_UNIT_LENGTH:
+        raise AccountError("units")
+    return "\n".join(stripped)
+
+
+def _split(units: str) -> tuple[str, ...]:
+    return tuple(units.split("\n")) if units else ()
 
 
 def digest(secret: str) -> str:

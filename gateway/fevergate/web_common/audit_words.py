@@ -11,7 +11,7 @@ from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import FIELDS
 
 BY_A_CODE = "by a code of the terminal"
-ROLES = {"administrator": N_("Administrator"), "guard": N_("Guard")}
+ROLES = {"administrator": N_("Administrator"), "guard": N_("Guard"), "tutor": N_("Tutor")}
 FOLLOW_UP_FIELDS = FIELDS | {
     "person": N_("Person's name"),
     "unit": N_("Class or unit"),

@@ -32,6 +32,12 @@ BAD_TOKEN = {
     "error": "token",
     "detail": "expected Authorization: Bearer with a token that is valid",
 }
+ROLL = "/roll"
+"""Page of who was measured today and who was not."""
+
+OF_TUTORS = ("/", "/account", "/sign-out", ROLL, "/api/v1/roll")
+"""Paths for tutors, beside those that are open to everybody; what lies below the last two, too."""
+
 OPEN_PATHS = ("/sign-in", "/first", "/language", "/theme", "/healthz")
 HEADERS = {
     "Content-Security-Policy": (
@@ -113,6 +119,9 @@ class AccessMiddleware(BaseHTTPMiddleware):
 
 def is_forbidden(session: Session, path: str) -> bool:
     """Whether a path is not for the person's role."""
+    if session.role == "tutor":
+        below = path.startswith(tuple(f"{page}{end}" for page in OF_TUTORS[-2:] for end in "/."))
+        return not below and path not in (*OF_TUTORS, *OPEN_PATHS)
     return path.startswith("/admin") and session.role != "administrator"
 
 

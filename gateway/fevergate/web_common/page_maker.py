@@ -60,7 +60,11 @@ class Site(ABC):
     audited: AuditedStore
     """The database with accounts and audit."""
 
-    role_names: Mapping[Role, str] = {"guard": N_("Guard"), "administrator": N_("Administrator")}
+    role_names: Mapping[Role, str] = {
+        "guard": N_("Guard"),
+        "administrator": N_("Administrator"),
+        "tutor": N_("Tutor: sees and enters the own units"),
+    }
 
     def __init__(
         self, zone: ZoneInfo, language: str, packages: Sequence[str], functions: Functions

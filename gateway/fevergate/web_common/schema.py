@@ -92,3 +92,9 @@ def screens(db: Database) -> None:
             gate text not null, language text not null, by text not null,
             created_at real not null, seen_at real
         ) strict""")
+
+
+@migrations()
+def tutors(db: Database) -> None:
+    """Units of a tutor's account, one a line."""
+    db.conn.execute("alter table users add column units text not null default ''")

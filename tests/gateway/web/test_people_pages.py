@@ -112,3 +112,23 @@ def test_a_person_that_was_removed_is_out_at_once(site, administrator, guard):
     administrator.post("/admin/people", data=data, headers=OURS)
     assert guard.get("/board/north").status_code == 303
     assert ("李伟", "remove person", "Zhang") in site.audit()
+
+
+def test_a_tutor_sees_nothing_but_the_own_page(site, administrator):
+    form = {"name": "Chen", "password": GOOD, "role": "tutor", "units": "软件 2101\r\n软件 2102"}
+    assert post(administrator, "/admin/people", **form | {"units": ""}).status_code == 400
+    assert post(administrator, "/admin/people", **form).status_code == 303
+    assert "软件 2101 · 软件 2102" in administrator.get("/admin/people").text
+    tutor = site.client("Chen")
+    assert tutor.get("/").headers["location"] == "/roll"
+    for path in (
+        *("/board/north", "/board/north/fevers", "/events", "/admin/log", "/admin/people"),
+        *("/fevers/north-1/1/2", "/fevers", "/rollers", "/api/v1/log", "/api/v1/people"),
+    ):
+        assert tutor.get(path).status_code in (401, 403), path
+    assert tutor.post("/board/north/acknowledge", headers=OURS).status_code == 403
+    assert "/board/" not in tutor.get("/account").text
+    change = {"action": "units", "name": "Chen", "units": "软件 2103"}
+    assert post(administrator, "/admin/people", **change).status_code == 303
+    assert site.pages.accounts.tutors() == {"Chen": ("软件 2103",)}
+    assert ("李伟", "set units", "Chen: 软件 2103") in site.audit()

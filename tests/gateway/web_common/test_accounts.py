@@ -278,3 +278,18 @@ def test_durations_go_by_a_clock_that_follows_no_jump_of_some_minutes(jump_s):
 def first(scene):
     scene.accounts.begin(scene.accounts.invite(), "Li Wei", GOOD)
     return scene.accounts.sign_in("Li Wei", GOOD)
+
+
+def test_a_tutor_keeps_the_own_units_and_nobody_else_has_any(begun):
+    begun.accounts.add("Chen", GOOD, "tutor", [" 软件  2101", "软件 2102", "", "软件 2101"])
+    begun.accounts.add("Wu", GOOD, "guard", ["软件 2101"])
+    assert begun.accounts.tutors() == {"Chen": ("软件 2101", "软件 2102")}
+    token = begun.accounts.sign_in("Chen", GOOD)
+    assert begun.accounts.session(token).units == ("软件 2101", "软件 2102")
+    begun.accounts.set_units("Chen", ["软件 2103"])
+    assert begun.accounts.session(token).units == ("软件 2103",)
+    for units in ([], [" "], ["x" * 65], [str(n) for n in range(51)]):
+        assert why(begun.accounts.set_units, "Chen", units) == "units"
+    assert why(begun.accounts.add, "Sun", GOOD, "tutor") == "units"
+    assert why(begun.accounts.set_units, "Wu", ["软件 2101"]) == "nobody"
+    assert begun.accounts.tutors() == {"Chen": ("软件 2103",)}
