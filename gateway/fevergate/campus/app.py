@@ -20,6 +20,7 @@ from fevergate.campus.clock import CampusClock, Trusted, say_right
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.escalation import Escalation
 from fevergate.campus.fever_search import CampusFeverSearch
+from fevergate.campus.mark_routes import MarkRoutes
 from fevergate.campus.notice_log import Notices
 from fevergate.campus.notice_sender import Sender
 from fevergate.campus.pages import CampusPages
@@ -68,6 +69,7 @@ class CampusServer:
             routes=[
                 *SignInPages(self.pages).routes,
                 *Receiver(settings, self.store, judge.gateway_says).routes,
+                *MarkRoutes(settings, self.database, now).routes,
                 *self.pages.routes,
                 *AccountPages(self.pages).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),

@@ -35,6 +35,7 @@ from fevergate.campus.schema import (
     strikes,
 )
 from fevergate.campus.settings import CampusSettings
+from fevergate.campus.summary_store import MARKED
 from fevergate.errors import ClosingError
 from fevergate.mosquitto.broker_files import hand_over
 from fevergate.protocol.campus_messages import FeverEvent
@@ -113,9 +114,10 @@ def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -
 
 
 def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]]) -> None:
-    """Blank or delete personal data. Who struck rows or signed a report is kept."""
+    """Blank or delete personal data, presences too. Who struck rows or signed a report is kept."""
     _overwrite(connection)
     connection.execute(update(items).where(rows(items), items.c.sealed != "").values(sealed=""))
+    connection.execute(delete(items).where(rows(items), items.c.kind == MARKED))
     for table in (notices, refusals):
         connection.execute(delete(table).where(rows(table)))
     fevers = select(items.c.gateway, items.c.key, items.c.payload).where(

@@ -1,10 +1,8 @@
 """Receives the gateways' deliveries: authenticated by token, bounded, validated, then committed.
 
-Every error has the same JSON shape: `{"error": {"field": ..., "reason": ...}}`.
+Errors are those of `campus.gateway_access`.
 """
 
-import hashlib
-import hmac
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,14 +11,20 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.campus.schema import TOKEN_DIGITS
+from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import CampusError
-from fevergate.protocol.campus_messages import Delivery, GatewayDay, Receipt
+from fevergate.protocol.campus_messages import (
+    Delivery,
+    GatewayDay,
+    MarkedDay,
+    Receipt,
+    RollDay,
+)
 from fevergate.web_common.middleware import bounded_body
 
 log = logging.getLogger(__name__)
@@ -28,14 +32,6 @@ log = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
 AHEAD_S = 2 * 3600
 """How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
-
-
-class Refusal(HTTPException):
-    """Answer to a request that is refused: HTTP status, field and reason."""
-
-    def __init__(self, status: int, field: str, reason: str) -> None:
-        super().__init__(status, reason)
-        self.field = field
 
 
 class Receiver:
@@ -50,23 +46,17 @@ class Receiver:
         self._says = says
         self._settings = settings
         self._store = store
-        self._campus_of = {
-            gateway: name
-            for name, campus in settings.campuses.items()
-            for gateway in campus.gateways
-        }
+        self._access = GatewayAccess(settings)
         self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
 
     async def take(self, request: Request) -> Response:
         """Take a delivery: it is committed before it is answered, and may be repeated."""
         try:
-            gateway, token = self._gateway_of(request)
+            gateway, token = self._access.gateway_of(request)
             body = await bounded_body(request, MAX_BODY)
             return await self._take(gateway, token, body)
         except HTTPException as refusal:
-            headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
-            error = {"field": getattr(refusal, "field", "$"), "reason": refusal.detail}
-            return JSONResponse({"error": error}, refusal.status_code, headers)
+            return refused(refusal)
 
     async def _take(self, gateway: str, token: str, body: bytes) -> Response:
         try:
@@ -99,8 +89,9 @@ class Receiver:
             raise Refusal(400, "$", f"not JSON: {error}") from error
         if delivery.gateway != gateway:
             raise Refusal(403, "$.gateway", f"this token is {gateway}'s")
-        if self._campus_of.get(gateway, delivery.campus) != delivery.campus:
-            raise Refusal(403, "$.campus", f"{gateway} is at {self._campus_of[gateway]}")
+        campus = self._access.campus_of.get(gateway, delivery.campus)
+        if campus != delivery.campus:
+            raise Refusal(403, "$.campus", f"{gateway} is at {campus}")
         for number, item in enumerate(delivery.items):
             date = getattr(item, "date", None)
             if date is None:
@@ -110,22 +101,11 @@ class Receiver:
                 begin = datetime.fromisoformat(date).replace(tzinfo=self._settings.zone)
             except ValueError:
                 raise Refusal(422, where, "expected a day as YYYY-MM-DD") from None
+            # While our own clock is in doubt, the gateway's, which is judged too, is trusted.
+            latest = self._store.clock() + AHEAD_S if self._store.believed() else float("inf")
             if isinstance(item, GatewayDay):
-                over = (begin + timedelta(days=1)).timestamp()
-                # While our own clock is in doubt, the gateway's, which is judged too, is trusted.
-                if over > self._store.clock() + AHEAD_S and self._store.believed():
+                if (begin + timedelta(days=1)).timestamp() > latest:
                     raise Refusal(422, where, "this day is not over yet")
+            elif isinstance(item, MarkedDay | RollDay) and begin.timestamp() > latest:
+                raise Refusal(422, where, "this day has not begun yet")
         return delivery
-
-    def _gateway_of(self, request: Request) -> tuple[str, str]:
-        """Gateway that the token belongs to, and the first digits of the token's digest."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        owner = None
-        for gateway, expected in self._settings.tokens.items():
-            # All tokens are compared, so that the time taken reveals nothing.
-            if hmac.compare_digest(digest, expected):
-                owner = gateway
-        if scheme.lower() != "bearer" or owner is None:
-            raise Refusal(401, "authorization", "expected a gateway's token")
-        return owner, digest[:TOKEN_DIGITS]

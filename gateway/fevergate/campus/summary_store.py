@@ -30,6 +30,8 @@ from fevergate.protocol.campus_messages import (
     FollowUpEvent,
     GatewayDay,
     HourSummary,
+    MarkedDay,
+    RollDay,
     Summary,
 )
 
@@ -38,6 +40,15 @@ MAX_REFUSALS = 10_000
 
 COUNTS = (HourSummary, DaySummary, GatewayDay)
 """Items that each epoch counts separately, so that their key includes the epoch."""
+
+MARKED = "marked_day"
+"""Kind of the items that say which people of the list were measured."""
+
+_COUNTED = {item.__struct_config__.tag for item in COUNTS}
+
+_WHOLE = ("fever", MARKED, "roll_day")
+"""Kinds of which the present state is sent, whose key has no epoch: each epoch counts its revisions
+anew."""
 
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
@@ -175,13 +186,20 @@ class CampusStore:
         return self._vault.open(sealed or "")
 
     def forget_persons(self, before: float) -> int:
-        """Blank personal data received before then (Unix time, s); returns how many rows."""
+        """Blank personal data received before then (Unix time, s), and delete marks of people of
+        days that began before; returns how many rows."""
         with self._database.write() as connection:
-            return connection.execute(
-                update(items)
-                .where(items.c.sealed != "", items.c.received_at < before)
-                .values(sealed="")
+            old = connection.execute(
+                delete(items).where(items.c.kind == MARKED, items.c.at < before)
             ).rowcount
+            return (
+                old
+                + connection.execute(
+                    update(items)
+                    .where(items.c.sealed != "", items.c.received_at < before)
+                    .values(sealed="")
+                ).rowcount
+            )
 
     def _row(self, item: Summary, delivery: Delivery) -> dict[str, Any]:
         epoch = delivery.epoch
@@ -215,7 +233,7 @@ class CampusStore:
                 return item.at, self._day(item.at)
             case FollowUpEvent():
                 return item.at, ""
-            case DaySummary() | GatewayDay():
+            case DaySummary() | GatewayDay() | MarkedDay() | RollDay():
                 begin = datetime.fromisoformat(item.date).replace(tzinfo=self._zone)
                 return begin.timestamp(), item.date
 
@@ -269,7 +287,7 @@ def _without_counts(
             )
         )
     }
-    kept = [row for row in rows if row["kind"] in ("fever", "follow_up")]
+    kept = [row for row in rows if row["kind"] not in _COUNTED]
     for row in kept:
         if before := held.get(row["key"]):
             event = msgspec.json.decode(row["payload"], type=FeverEvent)
@@ -297,11 +315,11 @@ def _newer(
 
 
 def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
-    fever, whose key has none), or by another token, since the old one may have been stolen."""
+    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch
+    (those of `_WHOLE`), or by another token, since the old one may have been stolen."""
     if row["token"] and held["token"] and row["token"] != held["token"]:
         return True
-    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
+    if row["epoch"] != held["epoch"] and row["kind"] in _WHOLE:
         return True
     return row["revision"] > held["revision"]
 

@@ -4,11 +4,13 @@ A summary has a key and a revision: a repeated one changes nothing, one with a h
 replaces that of the same key.
 """
 
+import hashlib
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from fevergate.protocol.messages import Boot, Celsius, Count, Message, Name, Seq, Utc
+from fevergate.protocol.person_set import PersonSet
 
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Rises with each change of a summary, within one epoch and under one token of the gateway."""
@@ -171,7 +173,46 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
         return f"follow_up/{self.kiosk}/{self.boot}/{self.seq}"
 
 
-Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent
+class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
+    """Who of the campus server's list a gateway knows to be measured or excused on a day.
+
+    All of them at each change, by numbers that name nobody: what it says last prevails. Whoever was
+    seen by another gateway is not in it.
+    """
+
+    date: Date
+    revision: Revision
+    measured: PersonSet = b""
+    excused: PersonSet = b""
+
+    @property
+    def key(self) -> str:
+        return f"marked_day/{self.date}"
+
+    @property
+    def digest(self) -> str:
+        """Identifies the people of it, whatever the revision."""
+        both = len(self.measured).to_bytes(4) + self.measured + self.excused
+        return hashlib.sha256(both).hexdigest()[:16]
+
+
+class RollDay(Struct, frozen=True, kw_only=True, tag="roll_day"):
+    """How many were expected, measured and excused on a day, by the list of a gateway of its own,
+    whose numbers mean nothing to others."""
+
+    date: Date
+    revision: Revision
+    expected: Count
+    measured: Count
+    excused: Count
+    unmeasured: Count
+
+    @property
+    def key(self) -> str:
+        return f"roll_day/{self.date}"
+
+
+Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent | MarkedDay | RollDay
 
 
 GivenName = tuple[Annotated[str, Meta(max_length=32)], Annotated[str, Meta(max_length=32)]]
@@ -214,3 +255,36 @@ class Receipt(Message, frozen=True, kw_only=True):
     """The server's answer: keys that it has stored, at the revision sent or a higher one."""
 
     held: list[str]
+
+
+MOST_MARKED_DAYS = 36_600
+"""Days of which marks can be kept."""
+
+
+class HeldMarks(Struct, frozen=True, kw_only=True):
+    """Revision and digest (`MarkedDay.digest`) of what the server holds of a gateway's day."""
+
+    revision: Revision
+    digest: str
+
+
+class MarkIndex(Message, frozen=True, kw_only=True):
+    """Answer to GET /v1/marks: what the server holds of days from `since` on.
+
+    `mine`: of the gateway that asks, by its present token. `elsewhere`: for each day that others of
+    its campus marked, a text that changes with their marks.
+    """
+
+    since: Date
+    mine: Annotated[dict[Date, HeldMarks], Meta(max_length=MOST_MARKED_DAYS)]
+    elsewhere: Annotated[dict[Date, str], Meta(max_length=MOST_MARKED_DAYS)]
+
+
+class MarksElsewhere(Message, frozen=True, kw_only=True):
+    """Answer to GET /v1/marks/DATE: who was marked by others of the campus; `tag` is that of the
+    index."""
+
+    date: Date
+    tag: str = ""
+    measured: PersonSet = b""
+    excused: PersonSet = b""

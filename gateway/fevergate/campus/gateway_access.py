@@ -1,0 +1,56 @@
+"""Access of gateways to the routes below /v1: each by its token, every error in one JSON shape.
+
+`{"error": {"field": ..., "reason": ...}}`
+"""
+
+import hashlib
+import hmac
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from fevergate.campus.schema import TOKEN_DIGITS
+from fevergate.campus.settings import CampusSettings
+
+
+class Refusal(HTTPException):
+    """Answer to a request that is refused: HTTP status, field and reason."""
+
+    def __init__(self, status: int, field: str, reason: str) -> None:
+        super().__init__(status, reason)
+        self.field = field
+
+
+class GatewayAccess:
+    """Tells which gateway asks, and of which campus it is."""
+
+    def __init__(self, settings: CampusSettings) -> None:
+        self._settings = settings
+        self.campus_of = {
+            gateway: name
+            for name, campus in settings.campuses.items()
+            for gateway in campus.gateways
+        }
+        """The campus of each gateway; empty where the settings name no campus."""
+
+    def gateway_of(self, request: Request) -> tuple[str, str]:
+        """Gateway that the token belongs to, and the first digits of the token's digest. Raises
+        `Refusal`."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        owner = None
+        for gateway, expected in self._settings.tokens.items():
+            # All tokens are compared, so that the time taken reveals nothing.
+            if hmac.compare_digest(digest, expected):
+                owner = gateway
+        if scheme.lower() != "bearer" or owner is None:
+            raise Refusal(401, "authorization", "expected a gateway's token")
+        return owner, digest[:TOKEN_DIGITS]
+
+
+def refused(refusal: HTTPException) -> JSONResponse:
+    """The answer to what was refused."""
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
+    error = {"field": getattr(refusal, "field", "$"), "reason": refusal.detail}
+    return JSONResponse({"error": error}, refusal.status_code, headers)

@@ -1,0 +1,77 @@
+"""Gateways ask here who was measured at the other gates of their campus."""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fevergate.campus.database import CampusDatabase
+from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
+from fevergate.campus.marks import MarkExchange
+from fevergate.campus.schema import gateways
+from fevergate.campus.settings import CampusSettings
+from fevergate.errors import CampusError
+from fevergate.protocol.campus_messages import Message
+
+
+class MarkRoutes:
+    """GET /v1/marks and /v1/marks/DATE, with a gateway's token."""
+
+    def __init__(
+        self, settings: CampusSettings, database: CampusDatabase, now: Callable[[], float]
+    ) -> None:
+        self._access = GatewayAccess(settings)
+        self._database = database
+        self._marks = MarkExchange(database, settings)
+        self._now = now
+        self.routes = [
+            Route("/v1/marks", self.index, methods=["GET"]),
+            Route("/v1/marks/{date:str}", self.elsewhere, methods=["GET"]),
+        ]
+
+    async def index(self, request: Request) -> Response:
+        """What is held of each day: of the gateway that asks, and of the others."""
+        return await self._answer(request, self._index)
+
+    async def elsewhere(self, request: Request) -> Response:
+        """Who was marked on a day by the others."""
+        return await self._answer(request, self._elsewhere)
+
+    def _index(self, request: Request) -> Message:
+        gateway, token = self._access.gateway_of(request)
+        return self._marks.index(self._campus_of(gateway), gateway, token, self._now())
+
+    def _elsewhere(self, request: Request) -> Message:
+        gateway, _ = self._access.gateway_of(request)
+        try:
+            day = date.fromisoformat(request.path_params["date"])
+        except ValueError:
+            raise Refusal(422, "date", "expected a day as YYYY-MM-DD") from None
+        return self._marks.elsewhere(self._campus_of(gateway), gateway, day.isoformat())
+
+    async def _answer(self, request: Request, make: Callable[[Request], Message]) -> Response:
+        try:
+            answer = await run_in_threadpool(make, request)
+        except CampusError:
+            return refused(Refusal(503, "$", "the store refuses; try again"))
+        except HTTPException as refusal:
+            return refused(refusal)
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    def _campus_of(self, gateway: str) -> str:
+        """A gateway's campus: by the settings, else that under which it was heard last."""
+        if gateway in self._access.campus_of:
+            return self._access.campus_of[gateway]
+        heard = (
+            select(gateways.c.campus)
+            .where(gateways.c.gateway == gateway)
+            .order_by(gateways.c.heard_at.desc())
+            .limit(1)
+        )
+        return next(iter(self._database.scalars(heard)), "")
