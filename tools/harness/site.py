@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.settings import load_campus
 from fevergate.protocol.topics import Topic
@@ -208,7 +208,7 @@ class Site:
         """Name and password of the campus server's first administrator, newly made."""
         password = secrets.token_urlsafe(9)
         with CampusDatabase(load_campus(self.folder / "campus.toml").url) as database:
-            accounts = Accounts(PeopleStore(database, time.time))
+            accounts = Accounts(AccountStore(database, time.time))
             accounts.begin(accounts.invite(), name, password)
         return {"name": name, "password": password}
 

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.clock import CampusClock, Trusted, say_right
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.escalation import Escalation
@@ -52,7 +52,7 @@ class CampusServer:
         self.clock = None if now else CampusClock(self.database, settings)
         judge = self.clock or Trusted()
         now = now or judge.now
-        people = PeopleStore(self.database, now)
+        people = AccountStore(self.database, now)
         vault = Vault(settings.path(KEY))
         self.store = CampusStore(self.database, settings.zone, vault, now, judge.believed)
         self.reports = Reports(self.database, settings, vault, now, judge.believed)

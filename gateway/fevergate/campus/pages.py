@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.morning import gateways, read_morning
 from fevergate.campus.notice_log import Notices
@@ -42,7 +42,7 @@ class CampusPages(CampusSite):
     def __init__(
         self,
         settings: CampusSettings,
-        people: PeopleStore,
+        people: AccountStore,
         store: CampusStore,
         reports: Reports,
         notices: Notices,

@@ -212,3 +212,69 @@ audit = Table(
     Column("times", Integer, nullable=False, server_default="1"),
     Index("audit_at", "at"),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    _text("kind", None),
+    _text("class", None),
+    _text("unit", None),
+    _text("campus", None),
+    _text("permit", None),
+    _at("since"),
+    _at("until", nullable=True),
+    Column("expected", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    _text("sealed", None),
+    Column("number_tag", Text, unique=True),
+    _text("name_tag", None),
+    _text("content", None),
+    Index("people_unit", "unit", "place"),
+    Index("people_revision", "revision"),
+    Index("people_name", "name_tag"),
+)
+"""The list of people; columns as in `people/schema.py`, which gateways have."""
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column("person", BigInteger, nullable=False),
+    _at("until", nullable=True),
+    Index("cards_person", "person"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    _text("kind", None),
+    _text("class", None),
+    _text("permit", None),
+    _text("by", None),
+    _at("at"),
+    Column("revision", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "class"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    _text("permit", None),
+    _at("until"),
+    _text("by", None),
+    _at("at"),
+    Column("revision", BigInteger, nullable=False),
+)
+
+people_list = Table(
+    "people_list",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _text("list", None),
+    Column("revision", BigInteger, nullable=False),
+    _at("changed_at"),
+    _at("heard_at", nullable=True),
+)

@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from fevergate.campus.account_store import PeopleStore
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.given_names import CampusNames
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.report_versions import Reports
@@ -36,7 +36,7 @@ class CampusSite(Site):
     def __init__(
         self,
         settings: CampusSettings,
-        people: PeopleStore,
+        people: AccountStore,
         store: CampusStore,
         reports: Reports,
         now: Callable[[], float],

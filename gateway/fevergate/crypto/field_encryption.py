@@ -1,4 +1,4 @@
-"""Encrypts personal fields and signs reports with a key that lies beside the settings.
+"""Encrypts personal fields, finds them by tags and signs reports, with a key beside the settings.
 
 A copy of the database alone then names nobody, and write access to it is not enough to sign.
 """
@@ -46,6 +46,7 @@ class Vault:
         self._fernet = Fernet(key)
         # A derived key of its own for signatures (key separation, NIST SP 800-108).
         self._signing = hmac.digest(key, b"fevergate signature", "sha256")
+        self._indexing = hmac.digest(key, b"fevergate blind index", "sha256")
 
     def _opened(self) -> Fernet:
         if self._fernet is None:
@@ -56,6 +57,12 @@ class Vault:
         """HMAC-SHA256 of `text` in hex."""
         self._opened()
         return hmac.digest(self._signing, text.encode(), "sha256").hex()
+
+    def tag(self, kind: str, text: str) -> str:
+        """What finds a value of a kind among sealed ones: half an HMAC-SHA256, in hex (a blind
+        index). Without the key nobody can compute it, or compare it with a list of names."""
+        self._opened()
+        return hmac.digest(self._indexing, f"{kind}\0{text}".encode(), "sha256").hex()[:32]
 
     def seal(self, fields: Fields) -> str:
         """Encrypt fields; an empty text where all of them are empty."""

@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 from argon2 import PasswordHasher
 
 from fevergate.errors import AccountError
+from fevergate.storage.statements import Connection
 from fevergate.system.steady_clock import SteadyClock
 from fevergate.web_common.passwords import MAX_PASSWORD_LENGTH, Passwords
-from fevergate.web_common.store import AuditedStore, Connection
+from fevergate.web_common.store import AuditedStore
 
 Role = Literal["guard", "administrator", "tutor"]
 ROLES: tuple[Role, ...] = ("guard", "administrator", "tutor")

@@ -1,16 +1,15 @@
 """The web database with its audit: one connection, used by many threads in turn."""
 
-import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 
-from fevergate.storage.connection import immediate_transaction, open_sound
+from fevergate.storage.statements import Connection, Parameters, SqliteStatements
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
@@ -18,21 +17,6 @@ AUDIT_S = 400 * 86400.0
 
 REPEATED_S = 60.0
 """A repeat of an audit entry within this time is counted in that entry."""
-
-
-class StatementResult(Protocol):
-    """Result of a statement, as sqlite3 and SQLAlchemy give it."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchone(self) -> Any: ...
-
-
-class Connection(Protocol):
-    """Runs the statements of a transaction; parameters are `?`, or `:name` with a dict."""
-
-    def execute(self, sql: str, parameters: Any = ..., /) -> StatementResult: ...
 
 
 class AuditEntry(Struct, frozen=True):
@@ -50,7 +34,7 @@ class AuditedStore(ABC):
     """A database that holds accounts and the audit of who did or read what."""
 
     @abstractmethod
-    def query(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]:
         """All rows of a query; each `?` takes an argument."""
 
     @abstractmethod
@@ -89,25 +73,8 @@ class AuditedStore(ABC):
         return [AuditEntry(*row) for row in rows]
 
 
-class WebStore(AuditedStore):
+class WebStore(SqliteStatements, AuditedStore):
     """The web database in SQLite; `query` and `transaction` exclude each other."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
-        self._lock = threading.RLock()
-        self._now = now
-        self._db = open_sound(path, migrations)
-
-    def close(self) -> None:
-        self._db.close()
-
-    def clock(self) -> float:
-        return self._now()
-
-    def query(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(sql, arguments).fetchall()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        with self._lock, immediate_transaction(self._db.conn):
-            yield self._db.conn
+        super().__init__(path, migrations, now)

@@ -1,0 +1,196 @@
+"""Changes of the list at its home: people come onto it, change, and leave it.
+
+Every changed row takes the next revision, so that a gateway asks for those after the last that it
+has. Who leaves the list keeps the row, with an end.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from fevergate.people.store import SEALED, ListedPerson, PeopleStore
+from fevergate.storage.statements import Connection
+
+MOST_PERSON = 2**52
+"""Person numbers are random below this, so that no number is used again for somebody else."""
+
+
+class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """One person as a list names them; `until` is a Unix time (s)."""
+
+    number: str
+    name: str
+    kind: str
+    class_: str = ""
+    unit: str = ""
+    campus: str = ""
+    permit: str = ""
+    card: str = ""
+    telephone: str = ""
+    until: float | None = None
+    expected: bool = True
+
+
+class ListDifference(Struct, frozen=True, kw_only=True):
+    """What a new list changes: who comes, who changes (with the number of the row), who is gone.
+
+    `left_alone` counts the people of kinds that the new list does not have.
+    """
+
+    added: list[ListEntry]
+    changed: list[tuple[int, ListEntry]]
+    gone: list[int]
+    same: int
+    left_alone: int
+
+    @property
+    def empty(self) -> bool:
+        return not (self.added or self.changed or self.gone)
+
+
+class _Row(Struct, frozen=True):
+    person: int
+    number_tag: str | None
+    content: str
+    kind: str
+    until: float | None
+    place: int
+
+
+class PeopleChanges:
+    """Changes the list; each call is one transaction."""
+
+    def __init__(self, store: PeopleStore) -> None:
+        self._store = store
+        self._statements = store.statements
+
+    def compare(self, entries: Sequence[ListEntry]) -> ListDifference:
+        """What a new list would change. Raises `StoreError`."""
+        rows = [_Row(*row) for row in self._statements.query(_SELECT_ROWS)]
+        now = self._statements.clock()
+        known = {row.number_tag: row for row in rows if row.number_tag}
+        added, changed, listed = list[ListEntry](), list[tuple[int, ListEntry]](), set[int]()
+        for entry in entries:
+            row = known.get(self._store.tag("number", entry.number))
+            if row is None:
+                added.append(entry)
+                continue
+            listed.add(row.person)
+            if row.content != self._content(entry) or row.until != entry.until:
+                changed.append((row.person, entry))
+        kinds = {entry.kind for entry in entries}
+        others = [
+            row
+            for row in rows
+            if row.person not in listed and (row.until is None or row.until > now)
+        ]
+        gone = [row.person for row in others if row.kind in kinds]
+        return ListDifference(
+            added=added,
+            changed=changed,
+            gone=gone,
+            same=len(listed) - len(changed),
+            left_alone=len(others) - len(gone),
+        )
+
+    def replace(self, entries: Sequence[ListEntry]) -> ListDifference:
+        """Make a new list the list; returns what that changed. Raises `StoreError`."""
+        with self._statements.transaction() as connection:
+            revision = begin_change(connection, self._statements.clock())
+            difference = self.compare(entries)
+            self._put(connection, revision, difference)
+        return difference
+
+    def _put(self, connection: Connection, revision: int, difference: ListDifference) -> None:
+        now = self._statements.clock()
+        taken, place = self._taken()
+        rows: list[dict[str, Any]] = []
+        cards: list[tuple[str, int]] = []
+        for person, entry in [*((0, entry) for entry in difference.added), *difference.changed]:
+            if not person:
+                place += 1
+                while not person or person in taken:
+                    person = secrets.randbelow(MOST_PERSON - 1) + 1
+                taken.add(person)
+            revision += 1
+            rows.append(self._row(entry) | {"person": person, "revision": revision, "since": now})
+            rows[-1]["place"] = place
+            if entry.card:
+                cards.append((self._store.tag("card", entry.card), person))
+        connection.executemany(_PUT, rows)
+        # A card that somebody gives back is another's from now on; the one before it has an end.
+        connection.executemany(
+            "update cards set until = :now where person = :person and until is null",
+            [{"now": now, "person": row["person"]} for row in rows],
+        )
+        connection.executemany(_PUT_CARD, cards)
+        for person in difference.gone:
+            revision += 1
+            connection.execute(
+                "update people set until = ?, revision = ? where person = ?",
+                (now, revision, person),
+            )
+        end_change(connection, revision)
+
+    def _taken(self) -> tuple[set[int], int]:
+        """All numbers of rows, and the last place."""
+        rows = self._statements.query("select person, place from people")
+        return {person for person, _ in rows}, max((place for _, place in rows), default=0)
+
+    def _row(self, entry: ListEntry) -> dict[str, Any]:
+        values = msgspec.structs.asdict(entry)
+        return {
+            "kind": entry.kind,
+            "class": entry.class_,
+            "unit": entry.unit,
+            "campus": entry.campus,
+            "permit": entry.permit,
+            "until": entry.until,
+            "expected": int(entry.expected),
+            "sealed": self._store.vault.seal({name: values[name] for name in SEALED}),
+            "number_tag": self._store.tag("number", entry.number),
+            "name_tag": self._store.tag("name", entry.name),
+            "content": self._content(entry),
+        }
+
+    def _content(self, entry: ListEntry) -> str:
+        return self._store.vault.tag("entry", msgspec.json.encode(entry).decode())
+
+
+def as_entry(person: ListedPerson) -> ListEntry:
+    """A person as a list would name them."""
+    return ListEntry(**{name: getattr(person, name) for name in ListEntry.__struct_fields__})
+
+
+def begin_change(connection: Connection, now: float) -> int:
+    """Begin a change of the list in a transaction, which then excludes any other; returns the
+    revision before it."""
+    connection.execute(_BEGIN, {"list": secrets.token_hex(8), "now": now})
+    return connection.execute("select revision from people_list").fetchone()[0]
+
+
+def end_change(connection: Connection, revision: int) -> None:
+    """End a change of the list, whose newest revision is now `revision`."""
+    connection.execute("update people_list set revision = ?", (revision,))
+
+
+_SELECT_ROWS = "select person, number_tag, content, kind, until, place from people"
+_BEGIN = """
+    insert into people_list(id, list, revision, changed_at) values (1, :list, 0, :now)
+    on conflict(id) do update set changed_at = :now"""
+_CHANGING = (
+    *("kind", "class", "unit", "campus", "permit", "until", "expected", "revision", "sealed"),
+    *("number_tag", "name_tag", "content"),
+)
+_ALL = ("person", *_CHANGING, "since", "place")
+_PUT = f"""
+    insert into people({", ".join(f'"{name}"' for name in _ALL)})
+    values ({", ".join(f":{name}" for name in _ALL)})
+    on conflict(person) do update set
+    {", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGING)}"""  # noqa: S608 - constants
+_PUT_CARD = """
+    insert into cards(tag, person) values (?, ?)
+    on conflict(tag) do update set person = excluded.person, until = null"""

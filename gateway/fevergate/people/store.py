@@ -1,0 +1,206 @@
+"""The list of people as it is read: who is on it, who is expected, what a person may do."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from fevergate.crypto.field_encryption import Vault
+from fevergate.storage.statements import Statements
+
+DATABASE = "people.db"
+
+Permit = Literal["enter", "ask", "stop"]
+PERMITS: tuple[Permit, ...] = ("enter", "ask", "stop")
+"""What a person may do at a gate: go in, see the guard first, not go in."""
+
+SEALED = ("name", "number", "card", "telephone")
+"""Fields of a person that are stored encrypted."""
+
+AT_ONCE = 500
+"""Numbers in one query (SQLite and PostgreSQL allow more)."""
+
+PERMIT = """coalesce(o.permit, nullif(p.permit, ''), nullif(k.permit, ''), nullif(a.permit, ''),
+        'enter')"""
+"""SQL of a person's permit, in a query from `LISTED`: the override in force, the list's own word,
+the policy of kind and class, the policy of the kind; without any, everybody listed may enter."""
+
+LISTED = """people p
+    left join overrides o on o.person = p.person and o.until > :now and o.at <= :now
+    left join policies k on k.kind = p.kind and k."class" = p."class"
+    left join policies a on a.kind = p.kind and a."class" = ''"""
+"""SQL of the people with what decides on their permit at the time `:now`."""
+
+IN_FORCE = "p.since <= :now and (p.until is null or p.until > :now)"
+"""SQL condition on `people p`: on the list at the time `:now`."""
+
+EXPECTED = f"""
+    select p.person, p.kind, p."class", p.unit, p.campus, p.place from {LISTED}
+    where p.expected = 1 and {IN_FORCE} and {PERMIT} != 'stop'"""  # noqa: S608 - constants
+"""SQL of who is expected to be measured on the day of `:now`, to be joined with what was measured:
+whoever the list marks as expected and may enter. For a day that is over, `:now` is its end."""
+
+_COLUMNS = (
+    *("person", "kind", "class", "unit", "campus", "permit", "since", "until", "expected"),
+    *("place", "revision", "sealed"),
+)
+_PEOPLE = ", ".join(f'p."{name}"' for name in _COLUMNS)
+
+
+class ListedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """One person of the list.
+
+    `person` is a number that identifies nobody; `permit` the list's own word, or empty; `since` and
+    `until` Unix times (s). The names are empty once they were erased.
+    """
+
+    person: int
+    kind: str
+    class_: str
+    unit: str
+    campus: str
+    """Campus at which the person is expected; empty: any."""
+    permit: str
+    since: float
+    until: float | None
+    expected: bool
+    place: int
+    """Order in which people came onto the list."""
+    revision: int
+    name: str = ""
+    number: str = ""
+    card: str = ""
+    telephone: str = ""
+
+
+class ExpectedPerson(Struct, frozen=True):
+    """Somebody who is expected to be measured; see `EXPECTED`."""
+
+    person: int
+    kind: str
+    class_: str
+    unit: str
+    campus: str
+    place: int
+
+
+class ListState(Struct, frozen=True):
+    """State of the list: its id, newest revision, and times (Unix time, s) of the last change here
+    and of the last word of the campus server (None at the list's home)."""
+
+    list: str
+    revision: int
+    changed_at: float
+    heard_at: float | None
+
+
+class PeopleStore:
+    """Reads the list; the same at a gateway and at the campus server."""
+
+    def __init__(self, statements: Statements, vault: Vault) -> None:
+        self.statements = statements
+        self.vault = vault
+
+    def state(self) -> ListState | None:
+        """State of the list; None where there is none."""
+        rows = self.statements.query("select list, revision, changed_at, heard_at from people_list")
+        return ListState(*rows[0]) if rows else None
+
+    def expected(self, now: float, units: Sequence[str] | None = None) -> list[ExpectedPerson]:
+        """Who is expected at a time, by unit and place; of some units or (None) all."""
+        condition, names = _within("p.unit", units)
+        rows = self.statements.query(
+            f"{EXPECTED}{condition} order by p.unit, p.place", {"now": now} | names
+        )
+        return [ExpectedPerson(*row) for row in rows]
+
+    def units(self, now: float) -> list[tuple[str, int]]:
+        """Each unit with its number of people in force at a time."""
+        return [
+            (unit, count)
+            for unit, count in self.statements.query(
+                f"select p.unit, count(*) from people p where {IN_FORCE}"  # noqa: S608
+                " group by p.unit order by p.unit",
+                {"now": now},
+            )
+        ]
+
+    def people(self, numbers: Iterable[int]) -> dict[int, ListedPerson]:
+        """People with their names, by their `person`. Raises `StoreError`."""
+        wanted, result = list(numbers), dict[int, ListedPerson]()
+        for begin in range(0, len(wanted), AT_ONCE):
+            condition, values = _within("p.person", wanted[begin : begin + AT_ONCE])
+            result |= {row.person: row for row in self.select(f"true{condition}", values)}
+        return result
+
+    def of_unit(self, unit: str, now: float, most: int, skip: int = 0) -> list[ListedPerson]:
+        """At most `most` people of a unit in force at a time, with their names, after the first
+        `skip`. Raises `StoreError`."""
+        return list(
+            self.select(
+                f"p.unit = :unit and {IN_FORCE}",
+                {"unit": unit, "now": now},
+                "p.place limit :most offset :skip",
+                most=most,
+                skip=skip,
+            )
+        )
+
+    def find(self, text: str, most: int) -> list[ListedPerson]:
+        """At most `most` people whose whole number, name or card is `text`, whoever left the list
+        included. Raises `StoreError`."""
+        tags = {kind: self.tag(kind, text) for kind in ("number", "name", "card")}
+        return list(
+            self.select(
+                "p.number_tag = :number or p.name_tag = :name"
+                " or p.person in (select person from cards where tag = :card)",
+                tags,
+                "p.place limit :most",
+                most=most,
+            )
+        )
+
+    def by_number(self, number: str) -> ListedPerson | None:
+        """The person with the college's own number (student or staff number). Raises
+        `StoreError`."""
+        tag = {"number": self.tag("number", number)}
+        return next(self.select("p.number_tag = :number", tag), None)
+
+    def permit(self, person: int, now: float) -> Permit | None:
+        """What a person may do at a time; None for somebody not on the list."""
+        rows = self.statements.query(
+            f"select {PERMIT} from {LISTED} where p.person = :person and {IN_FORCE}",  # noqa: S608
+            {"now": now, "person": person},
+        )
+        return rows[0][0] if rows else None
+
+    def tag(self, kind: str, text: str) -> str:
+        """What finds a number, name or card without decrypting; the same whatever the spaces around
+        it and the case of its letters."""
+        return self.vault.tag(kind, text.strip().casefold())
+
+    def select(
+        self, condition: str, values: dict[str, Any], order: str = "p.place", **limits: int
+    ) -> Iterator[ListedPerson]:
+        """People that match an SQL condition on `people p`, with their names. Raises
+        `StoreError`."""
+        rows = self.statements.query(
+            f"select {_PEOPLE} from people p where {condition} order by {order}",  # noqa: S608
+            values | limits,
+        )
+        return (self._person(row) for row in rows)
+
+    def _person(self, row: tuple[Any, ...]) -> ListedPerson:
+        values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+        names = self.vault.open(values.pop("sealed"))
+        values["class_"], values["expected"] = values.pop("class"), bool(values["expected"])
+        return ListedPerson(**values | names)
+
+
+def _within(column: str, values: Sequence[Any] | None) -> tuple[str, dict[str, Any]]:
+    """SQL `and column in (...)` with its values; empty for None."""
+    if values is None:
+        return "", {}
+    names = {f"v{number}": value for number, value in enumerate(values)}
+    inside = ", ".join(f":{name}" for name in names) or "null"
+    return f" and {column} in ({inside})", names

@@ -1,0 +1,144 @@
+"""The list is read the same at a gateway and at the campus server, and names lie sealed."""
+
+import shutil
+
+import pytest
+from people_helpers import NOW, entry, gateway_people
+
+from fevergate.crypto.field_encryption import KEY
+from fevergate.errors import StoreError
+from fevergate.people.changes import PeopleChanges
+from fevergate.settings.last_good import FOLDER
+
+DAY_S = 86400.0
+
+
+def put(people, statement, **values):
+    with people.statements.transaction() as connection:
+        connection.execute(statement, values)
+
+
+def test_a_site_without_a_list_has_none(people):
+    assert people.state() is None
+    assert people.expected(NOW) == []
+    assert people.units(NOW) == []
+    assert people.find("王小明", 10) == []
+    assert people.permit(7, NOW) is None
+
+
+def test_somebody_is_found_by_number_name_or_card_and_by_nothing_less(people, changes):
+    changes.replace([entry("2023001", "王小明"), entry("2023002", "李芳", unit="会计2302")])
+    for text in ("2023001", " 2023001 ", "王小明", "c2023001"):
+        assert [found.number for found in people.find(text, 10)] == ["2023001"], text
+    assert people.find("王小", 10) == []
+    found = people.by_number("2023002")
+    assert (found.name, found.unit, found.telephone) == ("李芳", "会计2302", "138001")
+    assert people.people([found.person])[found.person] == found
+    assert people.units(NOW) == [("会计2302", 1), ("计应2301", 1)]
+    assert [row.name for row in people.of_unit("计应2301", NOW, 10)] == ["王小明"]
+
+
+def test_expected_is_whoever_the_list_marks_and_may_enter(people, changes):
+    changes.replace(
+        [
+            entry("1"),
+            entry("2", expected=False),
+            entry("3", until=NOW - 1),
+            entry("4", permit="stop"),
+            entry("5", kind="staff", unit="教务处"),
+        ]
+    )
+    numbers = {row.person: row.number for row in people.select("true", {})}
+
+    def expected(now=NOW, units=None):
+        return {numbers[row.person] for row in people.expected(now, units)}
+
+    assert expected() == {"1", "5"}
+    assert expected(units=["教务处"]) == {"5"}
+    assert expected(units=[]) == set()
+    assert expected(NOW - 1) == set(), "nobody was on the list then"
+
+
+def test_a_permit_is_the_override_then_the_lists_word_then_the_policy(people, changes):
+    changes.replace([entry("1", class_="甲"), entry("2", class_="乙", permit="ask"), entry("3")])
+    by_number = {row.number: row.person for row in people.select("true", {})}
+
+    def permits(now=NOW):
+        return [people.permit(by_number[number], now) for number in "123"]
+
+    assert permits() == ["enter", "ask", "enter"]
+    policy = "insert into policies values (:kind, :class, :permit, '', 0, 0)"
+    put(people, policy, kind="student", permit="stop", **{"class": ""})
+    assert permits() == ["stop", "ask", "stop"]
+    put(people, policy, kind="student", permit="ask", **{"class": "甲"})
+    assert permits() == ["ask", "ask", "stop"]
+    put(
+        people,
+        "insert into overrides values (:person, 'enter', :until, '', :at, 0)",
+        person=by_number["3"],
+        at=NOW,
+        until=NOW + DAY_S,
+    )
+    assert permits() == ["ask", "ask", "enter"]
+    assert permits(NOW + DAY_S) == ["ask", "ask", "stop"], "an override ends"
+
+
+def test_the_same_list_again_changes_nothing_and_who_is_gone_stays_with_an_end(
+    people, changes, clock
+):
+    first = [entry("1"), entry("2"), entry("9", kind="guard", unit="保卫处")]
+    done = changes.replace(first)
+    assert (len(done.added), done.same) == (3, 0)
+    again = changes.replace(first)
+    assert again.empty and again.same == 3
+    assert people.state().revision == 3
+    clock.at += DAY_S
+    gone = changes.replace([entry("1", telephone="139002")])
+    assert (len(gone.changed), len(gone.gone), gone.left_alone) == (1, 1, 1)
+    assert people.by_number("2").until == clock.at
+    assert people.by_number("9").until is None, "a list of students says nothing about guards"
+    assert people.by_number("1").telephone == "139002"
+    before = people.by_number("2").person
+    back = changes.replace([entry("1", telephone="139002"), entry("2")])
+    assert len(back.changed) == 1
+    assert people.by_number("2").person == before
+    assert people.by_number("2").until is None
+
+
+def test_a_card_that_changes_hands_is_the_new_owners(people, changes):
+    changes.replace([entry("1", card="0A1B"), entry("2", card="")])
+    changes.replace([entry("1", card="0A1C"), entry("2", card="0A1B")])
+    assert [row.number for row in people.find("0a1b", 10)] == ["2"]
+    assert [row.number for row in people.find("0A1C", 10)] == ["1"]
+
+
+def test_every_changed_row_has_a_revision_of_its_own(people, changes):
+    changes.replace([entry(str(number)) for number in range(20)])
+    changes.replace([entry(str(number), name=f"新{number % 2}") for number in range(5, 25)])
+    revisions = [row.revision for row in people.select("true", {}, "p.revision")]
+    assert len(set(revisions)) == 25
+    assert max(revisions) == people.state().revision
+
+
+def test_a_copy_of_the_database_names_nobody(tmp_path, clock):
+    with gateway_people(tmp_path, clock) as people:
+        PeopleChanges(people).replace([entry("2023001", "王小明", telephone="13800138000")])
+        (person,) = people.select("true", {})
+        expect_no_names(tmp_path)
+    (tmp_path / KEY).unlink()
+    shutil.rmtree(tmp_path / FOLDER)
+    with gateway_people(tmp_path, clock) as stranger:
+        assert stranger.by_number("2023001") is None
+        with pytest.raises(StoreError, match="sealed"):
+            stranger.people([person.person])
+
+
+def expect_no_names(folder):
+    """Assert that the database and its log (WAL) hold rows, and nothing of a person in clear."""
+    files = list(folder.glob("people.db*"))
+    assert len(files) >= 2
+    for path in files:
+        content = path.read_bytes()
+        for text in ("2023001", "王小明", "13800138000"):
+            assert text.encode() not in content, (path, text)
+    assert (folder / "people.db").stat().st_mode & 0o777 == 0o600
