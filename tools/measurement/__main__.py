@@ -15,7 +15,7 @@ from fevergate.errors import FeverGateError
 from hardware_build import optics
 from hardware_build.errors import HardwareError
 from harness.figures import show
-from measurement import blackbody, constants, cost, heap, pauses, revoking, wear
+from measurement import blackbody, constants, cost, heap, pauses, revoking, stress, wear
 from simulator.interpreters import INTERPRETERS
 
 EPILOG = """\
@@ -23,6 +23,7 @@ examples:
   tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
   tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
   tools/measure constants people.csv            each constant moved, on measured people
+  tools/measure stress people.csv               queues, drift, sun, frost, mild crowds
   tools/measure heap                            a board's memory: import, 2,000 people, backlog
   tools/measure heap --people 50 --backlog 500  the same in a minute
   tools/measure pauses                          the scan, while the line falls and comes back
@@ -77,6 +78,30 @@ def _constants(arguments: argparse.Namespace, say: Console) -> Any:
     )
     title = f"Sensitivity / specificity / asked again, fever {arguments.fever} °C"
     say.print(_table(title, ("moved", *columns), cells))
+    return rows
+
+
+def _stress(arguments: argparse.Namespace, say: Console) -> Any:
+    only = tuple(arguments.only or ())
+    rows = stress.stress(arguments.people, arguments.camera, arguments.seeds, only)
+    if arguments.markdown:
+        print(stress.markdown(rows))
+    columns = ("scenario", "site", "let through", "95 %", "alarmed", "95 %", "cold", "reported")
+    cells = (
+        (
+            row["scenario"],
+            row["site"],
+            stress.percent(row["let_through"]),
+            "-".join(stress.percent(bound) for bound in row["let_through_interval"]),
+            stress.percent(row["alarmed"]),
+            "-".join(stress.percent(bound) for bound in row["alarmed_interval"]),
+            stress.percent(row["cold"]),
+            stress.when(row),
+        )
+        for row in rows
+    )
+    if not arguments.markdown:
+        say.print(_table("Of fevers, of healthy people, %", columns, cells))
     return rows
 
 
@@ -163,6 +188,24 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
     sub.add_argument("--fever", type=float, default=38.0, help="°C in the mouth (%(default)s)")
     sub.set_defaults(run=_constants)
+    sub = what.add_parser(
+        "stress",
+        help=str(stress.__doc__).split("\n")[0],
+        description=str(stress.__doc__),
+        epilog="Shares in JSON are fractions. let_through: of fevers (38.0 °C or more in the"
+        " mouth), those without a red light; passed: of fevers, those told normal; alarmed and"
+        " cold: of people below 37.5 °C; reported_after_days: the slowest seed, null if one never"
+        " reported.",
+    )
+    sub.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
+    sub.add_argument("--camera", default="FLIR", help="camera whose rows are read (%(default)s)")
+    sub.add_argument("--seeds", type=int, choices=range(1, 101), default=4, metavar="N")
+    names = [scenario.name for scenario in stress.SCENARIOS]
+    sub.add_argument(
+        "--only", action="append", choices=names, metavar="NAME", help=", ".join(names)
+    )
+    sub.add_argument("--markdown", action="store_true", help="the table of gateway/evaluation.md")
+    sub.set_defaults(run=_stress)
     sub = what.add_parser("cost", help=str(cost.__doc__).split("\n")[0])
     sub.add_argument("--verdicts", type=int, default=1000, help="to time (%(default)s)")
     sub.add_argument("--people", type=int, default=30, help="to wait with (%(default)s)")

@@ -1,0 +1,76 @@
+"""One play of a scenario: a crowd of measured people, drawn by a seed, and what became of them."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fevergate.evaluation.people_file import Person
+from measurement.stress_gate import Gate, People, Shift, Tally, Visitor
+
+FEVER_SHARE = 0.05
+"""Share of fevers among those counted: more than at a gate, so that there is something to count.
+They teach the baseline nothing unless they are let through."""
+
+SKIN_PER_ROOM_C = {"canthus": 0.10, "face_max": 0.05, "forehead": 0.20}
+"""Rise of healthy skin per °C of the room, as measured in Wang et al. 2023, not the firmware's."""
+
+
+@dataclass
+class Play:
+    """One scenario at one site with one seed."""
+
+    site: str
+    people: People
+    rng: random.Random
+    folder: Path
+    tally: Tally = field(default_factory=Tally)
+    reported: list[float | None] = field(default_factory=list)
+
+    def gate(self) -> Gate:
+        """A new kiosk that has never seen anybody."""
+        return Gate(self.site, self.rng, self.folder)
+
+    def person(
+        self, people: list[Person], shift: Shift | float = 0.0, room_c: float = 0.0, **habits: Any
+    ) -> Visitor:
+        """One of `people`, with skin shifted by `shift` (°C) in a room `room_c` warmer."""
+        who = self.rng.choice(people)
+        warmer_c = SKIN_PER_ROOM_C[self.site] * room_c
+        moved = shift if callable(shift) else lambda _: shift
+        return Visitor(
+            who.rounds_c,
+            who.ambient_c + room_c,
+            who.oral_c or 0.0,
+            (lambda seconds: moved(seconds) + warmer_c),
+            **habits,
+        )
+
+    def crowd(
+        self,
+        count: int,
+        shift: Shift | float = 0.0,
+        fever_share: float = FEVER_SHARE,
+        **changes: Any,
+    ) -> Iterator[Visitor]:
+        """So many people, fevers among them."""
+        for _ in range(count):
+            ill = self.rng.random() < fever_share
+            yield self.person(self.people.ill if ill else self.people.crowd, shift, **changes)
+
+    def settled(self, count: int = 120, **changes: Any) -> Gate:
+        """A kiosk that a crowd without fevers, not counted, has passed."""
+        gate = self.gate()
+        gate.queue(self.crowd(count, fever_share=0.0, counted=False, **changes))
+        return gate
+
+    def count(self, gate: Gate) -> None:
+        """Count a kiosk's visitors, after time for the last alarm."""
+        gate.wait(10)
+        self.tally.add(gate.seen)
+        gate.seen = []
+
+    def report(self, gate: Gate) -> None:
+        """Note after how many days the kiosk reported a drift."""
+        self.reported.append(gate.reported_after_days)
