@@ -152,5 +152,9 @@ class PeriodError(RefusalError):
     """A day, period or gate that was asked for does not exist."""
 
 
+class PeopleError(RefusalError):
+    """The list of people cannot be changed as asked."""
+
+
 class ActionError(RefusalError):
     """An administrator's request to a kiosk cannot be carried out."""

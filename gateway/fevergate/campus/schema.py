@@ -225,13 +225,12 @@ people = Table(
     _at("since"),
     _at("until", nullable=True),
     Column("expected", Integer, nullable=False),
-    Column("place", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
     _text("sealed", None),
     Column("number_tag", Text, unique=True),
     _text("name_tag", None),
     _text("content", None),
-    Index("people_unit", "unit", "place"),
+    Index("people_unit", "unit", "person"),
     Index("people_revision", "revision"),
     Index("people_name", "name_tag"),
 )
@@ -275,6 +274,7 @@ people_list = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     _text("list", None),
     Column("revision", BigInteger, nullable=False),
+    Column("last_person", Integer, nullable=False),
     _at("changed_at"),
     _at("heard_at", nullable=True),
 )

@@ -217,6 +217,7 @@ ERRORS = {
     "often": N_("This kiosk's day was struck too often."),
     "trusted": N_("This kiosk was not revoked since: its rows are its own. Revoke it, or say so."),
     "revoked_file": N_("The list of revoked kiosks cannot be read:"),
+    "many_people": N_("The list has as many people as it can hold."),
     "busy": N_("An update is under way."),
     "bundle": N_("There is no such firmware, or it is none."),
     "key": N_("The key that updates are signed with cannot be read."),
