@@ -33,6 +33,8 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
+from fevergate.registers.declarations import load_registers
+from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
@@ -59,7 +61,11 @@ class CampusServer:
         self.notices = Notices(self.database, settings, now)
         escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
-        self.clerk = Clerk(settings, self.store, self.reports, escalation, sender, judge.tick)
+        self.entries = Entries(people, vault, load_registers(settings.folder))
+        self.clerk = Clerk(
+            *(settings, self.store, self.reports, escalation, sender, judge.tick),
+            forget=[self.entries.forget],
+        )
         search = CampusFeverSearch(self.database, settings, vault)
         self.pages = CampusPages(
             *(settings, people, self.store, self.reports, self.notices, search, now)

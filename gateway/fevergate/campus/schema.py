@@ -1,5 +1,7 @@
 """Tables of the campus server, for SQLite and PostgreSQL. Times are Unix time (s)."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -278,3 +280,42 @@ people_list = Table(
     _at("changed_at"),
     _at("heard_at", nullable=True),
 )
+
+
+def _entry_columns() -> list[Column[Any]]:
+    return [
+        _text("register", None),
+        Column("id", BigInteger, nullable=False),
+        Column("revision", Integer, nullable=False),
+        _at("first_at"),
+        _at("at"),
+        _text("by", None),
+        _text("gate", None),
+        _text("fields", None),
+        _text("sealed", None),
+        _text("subject", None),
+        Column("amount", Float(53)),
+        _at("opened_at"),
+        _at("closed_at", nullable=True),
+        Column("forgotten", Integer, nullable=False),
+    ]
+
+
+entries = Table(
+    "entries",
+    metadata,
+    *_entry_columns(),
+    PrimaryKeyConstraint("register", "id"),
+    Index("entries_first", "register", "first_at"),
+    Index("entries_held", "register", "closed_at"),
+    Index("entries_sums", "register", "subject", "first_at", "amount"),
+)
+"""Entries of registers (`registers.entries`); `sealed` holds personal values, encrypted."""
+
+entry_revisions = Table(
+    "entry_revisions",
+    metadata,
+    *_entry_columns(),
+    PrimaryKeyConstraint("register", "id", "revision"),
+)
+"""All revisions of the entries."""

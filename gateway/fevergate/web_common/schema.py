@@ -98,3 +98,24 @@ def screens(db: Database) -> None:
 def tutors(db: Database) -> None:
     """Units of a tutor's account, one a line."""
     db.conn.execute("alter table users add column units text not null default ''")
+
+
+@migrations()
+def registers(db: Database) -> None:
+    """Entries of registers with their revisions (`registers.entries`); `sealed` holds personal
+    values, encrypted."""
+    columns = """
+        register text not null, id integer not null, revision integer not null,
+        first_at real not null, at real not null, "by" text not null, gate text not null,
+        fields text not null, sealed text not null, subject text not null, amount real,
+        opened_at real not null, closed_at real, forgotten integer not null"""
+    db.conn.execute(
+        f"create table entries ({columns}, primary key (register, id)) strict, without rowid"
+    )
+    db.conn.execute(
+        f"create table entry_revisions ({columns}, primary key (register, id, revision))"
+        " strict, without rowid"
+    )
+    db.conn.execute("create index entries_first on entries(register, first_at)")
+    db.conn.execute("create index entries_held on entries(register, closed_at)")
+    db.conn.execute("create index entries_sums on entries(register, subject, first_at, amount)")
