@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from fevergate.campus.escalation import Escalation, ReportState
-from fevergate.campus.notice_sender import Sender
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import FeverGateError
 from fevergate.system.periodic_thread import PeriodicThread
+from fevergate.web_common.notice_sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Clerk(PeriodicThread):
             (self._draft, True),
             (self._correct, True),
             (self._remind, True),
+            (self._escalation.confirmed, False),
             (self._escalation.fevers, False),
             (self._escalation.gateways, True),
             (self._sender.tick, False),

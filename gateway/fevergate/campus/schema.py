@@ -170,6 +170,20 @@ notices = Table(
 )
 """One row per notice and contact, with its attempts and their errors."""
 
+told_cases = Table(
+    "told_cases",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _text("fever", None),
+    _at("opened_at"),
+    _at("taken_at", nullable=True),
+    _text("taken_by"),
+    _at("over_at", nullable=True),
+    _text("over_why"),
+    Index("told_cases_opened", "opened_at"),
+)
+"""Confirmed fevers that are told (`fever`: `ConfirmedFever`, JSON), and who has them."""
+
 users = Table(
     "users",
     metadata,
