@@ -131,8 +131,8 @@ class AccountError(RefusalError):
     """A sign-in is refused, or an account or token cannot be changed as asked."""
 
 
-class FieldError(FeverGateError, ValueError):
-    """A field of a form is invalid; `reason` is a key of `texts.translations.ERRORS`."""
+class FollowUpError(FeverGateError, ValueError):
+    """A field of a follow-up is invalid; `reason` is a key of `texts.translations.ERRORS`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -140,16 +140,18 @@ class FieldError(FeverGateError, ValueError):
         self.reason = reason
 
 
-class FollowUpError(FieldError):
-    """A field of a follow-up is invalid."""
-
-
-class EntryError(FieldError):
-    """A field of a register's entry is invalid, or the entry cannot be changed as asked."""
-
-
 class ClosingError(FeverGateError, RuntimeError):
     """A campus cannot be closed yet; the text says what must be done before."""
+
+
+class MarkError(FeverGateError, ValueError):
+    """A mark of a person of the list is refused; `reason` is a key of
+    `texts.translations.ERRORS`."""
+
+    def __init__(self, person: int, reason: str) -> None:
+        super().__init__(f"{person}: {reason}")
+        self.person = person
+        self.reason = reason
 
 
 class ExportError(FeverGateError, RuntimeError):
@@ -158,10 +160,6 @@ class ExportError(FeverGateError, RuntimeError):
 
 class PeriodError(RefusalError):
     """A day, period or gate that was asked for does not exist."""
-
-
-class PeopleError(RefusalError):
-    """The list of people cannot be changed as asked."""
 
 
 class ActionError(RefusalError):

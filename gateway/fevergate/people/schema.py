@@ -1,4 +1,4 @@
-"""Tables of `people.db`: the list of people, their cards, policies and overrides.
+"""Tables of `people.db`: the list of people, their cards, policies and overrides; marks by day.
 
 The campus server has the same ones in its database (`campus/schema.py`). Times are Unix time (s).
 """
@@ -14,10 +14,10 @@ _TABLES = """
 create table people (
     person integer primary key, kind text not null, "class" text not null, unit text not null,
     campus text not null, permit text not null, since real not null, until real,
-    expected integer not null, revision integer not null,
+    expected integer not null, place integer not null, revision integer not null,
     sealed text not null, number_tag text unique, name_tag text not null, content text not null
 ) strict;
-create index people_unit on people(unit, person);
+create index people_unit on people(unit, place);
 create index people_revision on people(revision);
 create index people_name on people(name_tag);
 
@@ -39,11 +39,11 @@ create table overrides (
     at real not null, revision integer not null
 ) strict;
 
--- One row once there is a list: its id, newest revision, the last number given to a person, when it
--- was changed here, and when the campus server last confirmed that nothing is missing.
+-- One row once there is a list: its id, its newest revision, when it was changed here, and when the
+-- campus server last confirmed that nothing is missing.
 create table people_list (
     id integer primary key, list text not null, revision integer not null,
-    last_person integer not null, changed_at real not null, heard_at real
+    changed_at real not null, heard_at real
 ) strict;
 """
 
@@ -52,4 +52,35 @@ create table people_list (
 def first(db: Database) -> None:
     """All tables."""
     for statement in _TABLES.split(";\n"):
+        db.conn.execute(statement)
+
+
+_MARKS = """
+-- One row per person and day; `kind` says by what (`people/marks.py`), `sealed` holds the reason of
+-- an excuse, encrypted. Once the day is closed everybody who was expected has a row, with the
+-- campus and unit of that day.
+create table marks (
+    day text not null, person integer not null, kind text not null, clinical_c real,
+    at real not null, "by" text not null, sealed text not null, revision integer not null,
+    campus text not null default '', unit text not null default '',
+    expected integer not null default 0, primary key (day, person)
+) strict, without rowid;
+
+-- What the campus's other gateways know: `kind` is measured or excused.
+create table marks_elsewhere (
+    day text not null, person integer not null, kind text not null, primary key (day, person)
+) strict, without rowid;
+
+-- Days that are closed; their figures once their marks are deleted.
+create table roll_days (
+    day text primary key, closed_at real not null, expected integer, measured integer,
+    excused integer, unmeasured integer, fevers integer
+) strict, without rowid;
+"""
+
+
+@migrations()
+def marks(db: Database) -> None:
+    """Who was measured or excused, by day."""
+    for statement in _MARKS.split(";\n"):
         db.conn.execute(statement)

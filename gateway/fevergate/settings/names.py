@@ -12,11 +12,8 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Titled(Protocol):
     """What has a name in Chinese and, if it is another, in English."""
 
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def title_en(self) -> str: ...
+    title: str
+    title_en: str
 
 
 def in_language(titled: Titled, language: str) -> str:

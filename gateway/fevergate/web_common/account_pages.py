@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import AccountError
-from fevergate.web_common.accounts import ROLES
+from fevergate.web_common.accounts import ROLES, Role
 from fevergate.web_common.middleware import address_of, session_of
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import Form, get, post, whole_number
@@ -52,7 +52,7 @@ class AccountPages:
             return self._apply(
                 request, "set units", listed, lambda: accounts.set_units(name, units)
             )
-        role = next((role for role in ROLES if role == form["role"]), "guard")
+        role: Role = next((role for role in ROLES if role == form["role"]), "guard")
         return self._apply(
             request,
             "add person",

@@ -6,9 +6,8 @@ from campus_site import Parts, counts, delivery, fever, local, over
 from notice_helpers import contact
 
 from fevergate.campus import unacknowledged
-from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation, ReportState
-from fevergate.web_common.notice_log import Notices
+from fevergate.campus.notice_log import Notices
 
 DAY = "2026-11-24"
 NOW = f"{DAY} 09:30"
@@ -24,7 +23,7 @@ class Scene(Parts):
             NOW,
             contacts=[contact("Chen"), contact("Li", campuses=["west"], language="en")],
         )
-        self.notices = Notices(AccountStore(self.database, self.now), self.settings)
+        self.notices = Notices(self.database, self.settings, self.now)
         self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
 
     def told(self, prefix=""):

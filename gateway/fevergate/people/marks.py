@@ -1,0 +1,228 @@
+"""Marks: who of the list was measured on a day, and by what, or excused, and why.
+
+A person has one mark a day; beside it stands what the campus's other gateways know. A day that is
+over is closed (`roll`): from then on its marks list all who were expected, with the unit of that
+day, so that a later list changes no earlier day. Marks are deleted after a while; the figures of
+their day stay.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from fevergate.crypto.field_encryption import Vault
+from fevergate.errors import MarkError, PeriodError
+from fevergate.people.store import AT_ONCE
+from fevergate.storage.statements import Connection, Statements
+
+Kind = Literal["hand", "desk", "gate", "excused", "none"]
+"""What a mark is by: a clinical thermometer, entered by hand; the desk's sensor; another gateway of
+the campus; an excuse; nothing (it was taken back, or the day was closed without one)."""
+
+MEASURED: tuple[Kind, ...] = ("hand", "desk")
+"""Kinds of our own marks that say that somebody was measured."""
+
+MIN_CLINICAL_C, MAX_CLINICAL_C = 30.0, 45.0
+FEVER_C = 37.3
+"""Fever threshold of China's gate checks, axillary, by clinical thermometer."""
+
+MAX_REASON = 200
+MAX_MARKS = 500
+"""Most marks that are entered at once."""
+
+
+class NewMark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be marked of a person of the list: measured at `clinical_c` (°C, axillary), or
+    `excused` for a reason, or the mark taken back for a reason; exactly one of the three."""
+
+    person: int
+    clinical_c: float | None = None
+    excused: str = ""
+    take_back: str = ""
+
+
+class Change(NamedTuple):
+    """What a mark was before, and is now: a figure, the word `excused`, or empty for none."""
+
+    person: int
+    before: str
+    now: str
+
+
+class _Mark(NamedTuple):
+    kind: Kind
+    clinical_c: float | None
+    revision: int
+
+    @property
+    def measured(self) -> bool:
+        return self.kind in MEASURED
+
+    @property
+    def fever(self) -> bool:
+        return self.clinical_c is not None and self.clinical_c >= FEVER_C
+
+    def __str__(self) -> str:
+        if self.clinical_c is not None:
+            return f"{self.clinical_c:.1f}"
+        return "" if self.kind == "none" else self.kind
+
+
+_NO_MARK = _Mark("none", None, 0)
+
+
+class Marks:
+    """Enters marks of people on the list, by hand and by the desk's sensor; the same at a gateway
+    and at the campus server."""
+
+    def __init__(self, statements: Statements, vault: Vault, zone: ZoneInfo) -> None:
+        self._statements = statements
+        self._vault = vault
+        self._zone = zone
+
+    def enter(
+        self,
+        day: date,
+        new: Sequence[NewMark],
+        by: str,
+        *,
+        units: Sequence[str] | None = None,
+        kind: Literal["hand", "desk"] = "hand",
+    ) -> list[Change]:
+        """Enter marks of a day, all or none; returns what changed. `units`: the only ones whose
+        people may be marked; None: any.
+
+        Raises `MarkError` with the first person whose mark is refused, `PeriodError` for a day that
+        has not begun or whose marks are deleted.
+        """
+        self._check_day(day)
+        if len(new) > MAX_MARKS:
+            raise MarkError(new[MAX_MARKS].person, "many")
+        asked = [_asked(mark, kind) for mark in new]
+        numbers = [mark.person for mark in new]
+        for person in numbers:
+            if numbers.count(person) > 1:
+                raise MarkError(person, "twice")
+        changes = []
+        with self._statements.transaction() as connection:
+            allowed, known = self._allowed(numbers, units), self._known(day, numbers)
+            for mark, (now, reason) in zip(new, asked, strict=True):
+                if mark.person not in allowed:
+                    raise MarkError(mark.person, "unlisted")
+                before = known.get(mark.person, _NO_MARK)
+                _check_change(mark.person, before, now)
+                if now.kind == "none" and before.kind == "none":
+                    continue
+                sealed = self._vault.seal({"reason": reason})
+                self._put(connection, day, mark.person, before.revision, now, by, sealed)
+                changes.append(Change(mark.person, str(before), str(now)))
+        return changes
+
+    def own(self, day: date) -> tuple[set[int], set[int]]:
+        """Who was measured, and who was excused, by our own marks of a day."""
+        rows = self._statements.query(_SELECT_OWN, (day.isoformat(),))
+        measured = {person for person, kind in rows if kind in MEASURED}
+        return measured, {person for person, _ in rows} - measured
+
+    def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
+        """Take what the campus's other gateways know of a day, in place of what was known so."""
+        told = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
+        text = day.isoformat()
+        with self._statements.transaction() as connection:
+            known = dict(self._statements.query(_SELECT_ELSEWHERE, (text,)))
+            gone = [(text, person) for person in known if person not in told]
+            connection.executemany("delete from marks_elsewhere where day = ? and person = ?", gone)
+            new = [(text, *item) for item in told.items() if known.get(item[0]) != item[1]]
+            connection.executemany(_PUT_ELSEWHERE, new)
+
+    def reason(self, sealed: str) -> str:
+        """Why somebody was excused, or a mark taken back. Raises `StoreError`."""
+        return self._vault.open(sealed).get("reason", "")
+
+    def _check_day(self, day: date) -> None:
+        now = self._statements.clock()
+        if day > datetime.fromtimestamp(now, self._zone).date():
+            raise PeriodError("future")
+        kept = "select 1 from roll_days where day >= ? and expected is not null limit 1"
+        if self._statements.query(kept, (day.isoformat(),)):
+            raise PeriodError("forgotten")
+
+    def _allowed(self, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
+        rows = self._in_parts("select person, unit from people where person in ({})", (), numbers)
+        return {person for person, unit in rows if units is None or unit in units}
+
+    def _known(self, day: date, numbers: Sequence[int]) -> dict[int, _Mark]:
+        rows = self._in_parts(
+            "select person, kind, clinical_c, revision from marks where day = ? and person in ({})",
+            (day.isoformat(),),
+            numbers,
+        )
+        return {person: _Mark(*row) for person, *row in rows}
+
+    def _in_parts(
+        self, sql: str, values: tuple[Any, ...], numbers: Sequence[int]
+    ) -> list[tuple[Any, ...]]:
+        rows = []
+        for begin in range(0, len(numbers), AT_ONCE):
+            part = tuple(numbers[begin : begin + AT_ONCE])
+            places = ", ".join("?" * len(part))
+            rows += self._statements.query(sql.format(places), values + part)
+        return rows
+
+    def _put(
+        self,
+        connection: Connection,
+        day: date,
+        person: int,
+        revision: int,
+        mark: _Mark,
+        by: str,
+        sealed: str,
+    ) -> None:
+        values = {"day": day.isoformat(), "person": person, "kind": mark.kind, "by": by}
+        values |= {"clinical_c": mark.clinical_c, "at": self._statements.clock()}
+        values |= {"sealed": sealed, "revision": revision}
+        if not connection.execute(_PUT, values).rowcount:
+            raise MarkError(person, "meanwhile")
+
+
+def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
+    """What a mark is to be, and the reason for it. Raises `MarkError`."""
+    excused, take_back = " ".join(new.excused.split()), " ".join(new.take_back.split())
+    if (new.clinical_c is not None) + bool(excused) + bool(take_back) != 1:
+        raise MarkError(new.person, "either")
+    if new.clinical_c is not None:
+        if not MIN_CLINICAL_C <= new.clinical_c <= MAX_CLINICAL_C:
+            raise MarkError(new.person, "celsius")
+        return _Mark(kind, round(new.clinical_c, 2), 0), ""
+    reason = excused or take_back
+    if len(reason) > MAX_REASON:
+        raise MarkError(new.person, "reason")
+    return _Mark("excused" if excused else "none", None, 0), reason
+
+
+def _check_change(person: int, before: _Mark, now: _Mark) -> None:
+    """Refuse what would hide a measurement. Raises `MarkError`.
+
+    A fever of a day is not measured away: it stays, or is taken back with a reason.
+    """
+    if before.measured and now.kind == "excused":
+        raise MarkError(person, "measured")
+    if before.fever and now.measured and not now.fever:
+        raise MarkError(person, "hot")
+
+
+_PUT = """
+    insert into marks(day, person, kind, clinical_c, at, "by", sealed, revision)
+    values (:day, :person, :kind, :clinical_c, :at, :by, :sealed, 1)
+    on conflict(day, person) do update set kind = excluded.kind, clinical_c = excluded.clinical_c,
+    at = excluded.at, "by" = excluded."by", sealed = excluded.sealed, revision = marks.revision + 1
+    where marks.revision = :revision"""
+_SELECT_OWN = "select person, kind from marks where day = ? and kind != 'none'"
+_SELECT_ELSEWHERE = "select person, kind from marks_elsewhere where day = ?"
+_PUT_ELSEWHERE = """
+    insert into marks_elsewhere(day, person, kind) values (?, ?, ?)
+    on conflict(day, person) do update set kind = excluded.kind"""

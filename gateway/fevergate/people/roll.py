@@ -1,0 +1,281 @@
+"""The roll of a day: who was expected, measured, excused, and who was not measured, by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from fevergate.people.marks import FEVER_C, Kind
+from fevergate.people.store import EXPECTED
+from fevergate.storage.coverage_bits import day_bounds
+from fevergate.storage.statements import Parameters, Statements
+from fevergate.texts.translations import Say
+
+State = Literal["unmeasured", "excused", "measured"]
+
+
+class DayRoll(Struct, frozen=True, kw_only=True):
+    """The figures of a day, of one unit or several: people who were expected; of them measured,
+    excused, unmeasured, which add up to `expected`. `fevers` counts people whose measurement by
+    hand or at the desk was a fever, expected or not."""
+
+    expected: int = 0
+    measured: int = 0
+    excused: int = 0
+    unmeasured: int = 0
+    fevers: int = 0
+
+    def __add__(self, other: DayRoll) -> DayRoll:
+        names = self.__struct_fields__
+        return DayRoll(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    @property
+    def zero(self) -> bool:
+        """Whether nobody is unmeasured, and nobody's measurement was a fever."""
+        return not self.unmeasured and not self.fevers
+
+
+class UnitRoll(Struct, frozen=True, kw_only=True):
+    """The figures of a unit of a campus; an empty campus stands for any."""
+
+    campus: str
+    unit: str
+    figures: DayRoll
+
+
+class Marked(Struct, frozen=True, kw_only=True):
+    """Somebody who was expected, and the mark of that day; `at` is a Unix time (s), `sealed` holds
+    the reason of an excuse (`Marks.reason`)."""
+
+    person: int
+    campus: str
+    unit: str
+    kind: Kind
+    clinical_c: float | None
+    at: float | None
+    by: str
+    sealed: str
+
+    @property
+    def fever(self) -> bool:
+        return self.clinical_c is not None and self.clinical_c >= FEVER_C
+
+
+class Readable(Protocol):
+    """The part of `Statements` that a reader needs."""
+
+    def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]: ...
+
+    def clock(self) -> float: ...
+
+
+class Rolls:
+    """Reads the roll of a day; `campus`: of the people whom the list expects there or anywhere,
+    empty for all."""
+
+    def __init__(self, statements: Readable, zone: ZoneInfo, campus: str = "") -> None:
+        self._statements = statements
+        self._zone = zone
+        self._campus = campus
+
+    def today(self) -> date:
+        """The local date."""
+        return datetime.fromtimestamp(self._statements.clock(), self._zone).date()
+
+    def day(self, day: date) -> DayRoll | None:
+        """The figures of a day; None for a day without a list."""
+        kept = self._statements.query(_SELECT_KEPT, (day.isoformat(),))
+        if kept and kept[0][0] is not None:
+            return DayRoll(**dict(zip(DayRoll.__struct_fields__, kept[0], strict=True)))
+        units = self.units(day)
+        return None if units is None else sum((unit.figures for unit in units), DayRoll())
+
+    def units(self, day: date, units: Sequence[str] | None = None) -> list[UnitRoll] | None:
+        """The figures of a day by unit, of some units or (None) all; None for a day without a list,
+        or whose marks are deleted."""
+        source = self._source(day, units)
+        if source is None:
+            return None
+        rows, values = source
+        figures = {
+            (campus, unit): DayRoll(
+                expected=expected,
+                measured=expected - excused - unmeasured,
+                excused=excused,
+                unmeasured=unmeasured,
+            )
+            for campus, unit, expected, excused, unmeasured in self._statements.query(
+                _COUNT.format(rows=rows), values
+            )
+        }
+        for campus, unit, count in self._fevers(day, units):
+            known = figures.get((campus, unit), DayRoll())
+            figures[campus, unit] = known + DayRoll(fevers=count)
+        return [
+            UnitRoll(campus=campus, unit=unit, figures=figures[campus, unit])
+            for campus, unit in sorted(figures)
+        ]
+
+    def people(
+        self,
+        day: date,
+        state: State,
+        units: Sequence[str] | None = None,
+        most: int = -1,
+        skip: int = 0,
+    ) -> list[Marked]:
+        """Who of some units, or of all, is in a state, by campus, unit and place on the list; at
+        most `most` after the first `skip`."""
+        source = self._source(day, units)
+        if source is None:
+            return []
+        rows, values = source
+        limit = "limit :most offset :skip" if most >= 0 else ""
+        found = self._statements.query(
+            f'select person, campus, unit, kind, clinical_c, at, "by", sealed from ({rows}) r'  # noqa: S608
+            f" where {_STATES[state]} order by campus, unit, place, person {limit}",
+            values | ({"most": most, "skip": skip} if most >= 0 else {}),
+        )
+        return [Marked(**dict(zip(Marked.__struct_fields__, row, strict=True))) for row in found]
+
+    def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
+        """SQL of those who were expected on a day, with their marks; None without a list."""
+        values: dict[str, Any] = {"day": day.isoformat()}
+        if units is not None:
+            values |= {f"u{number}": unit for number, unit in enumerate(units)}
+        inside = ", ".join(f":u{number}" for number in range(len(units or ()))) or "null"
+        within = "" if units is None else f" and {{}}.unit in ({inside})"
+        if self._is_closed(day):
+            listed = "select 1 from marks where day = ? and expected = 1 limit 1"
+            if not self._statements.query(listed, (day.isoformat(),)):
+                return None
+            return _CLOSED + within.format("m"), values
+        if day > self.today() or not self._statements.query("select 1 from people_list"):
+            return None
+        if day < self.today() and self._newest_closed() is None:
+            return None
+        campus = ""
+        if self._campus:
+            campus, values = " and p.campus in ('', :campus)", values | {"campus": self._campus}
+        _, end = day_bounds(day, self._zone)
+        values["now"] = min(self._statements.clock(), end)
+        return _OPEN.format(expected=EXPECTED + campus + within.format("p")), values
+
+    def _fevers(self, day: date, units: Sequence[str] | None) -> list[tuple[str, str, int]]:
+        rows = self._statements.query(_COUNT_FEVERS, (day.isoformat(), FEVER_C))
+        return [row for row in rows if units is None or row[1] in units]
+
+    def _is_closed(self, day: date) -> bool:
+        newest = self._newest_closed()
+        return newest is not None and day <= newest
+
+    def _newest_closed(self) -> date | None:
+        ((newest,),) = self._statements.query("select max(day) from roll_days")
+        return date.fromisoformat(newest) if newest else None
+
+
+class RollKeeper(Rolls):
+    """Closes days that are over, and deletes the marks of old ones."""
+
+    _statements: Statements
+
+    def __init__(self, statements: Statements, zone: ZoneInfo, campus: str = "") -> None:
+        super().__init__(statements, zone, campus)
+
+    def close_days(self, most: int) -> None:
+        """Close the days that are over, the last `most` at most. The first call of all begins the
+        roll with the present day. Only for a clock that is believed."""
+        if not self._statements.query("select 1 from people_list"):
+            return
+        yesterday, newest = self.today() - timedelta(days=1), self._newest_closed()
+        if newest is None:
+            with self._statements.transaction() as connection:
+                connection.execute(_CLOSE_DAY, (yesterday.isoformat(), self._statements.clock()))
+            return
+        day = max(newest, yesterday - timedelta(days=most)) + timedelta(days=1)
+        while day <= yesterday:
+            self._close(day)
+            day += timedelta(days=1)
+
+    def forget(self, before: date) -> int:
+        """Delete the marks of closed days before `before`, whose figures stay; returns the number
+        of days."""
+        rows = self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))
+        for (text,) in rows:
+            figures = self.day(date.fromisoformat(text)) or DayRoll()
+            with self._statements.transaction() as connection:
+                connection.execute(_KEEP_FIGURES, (*_values(figures), text))
+                connection.execute("delete from marks where day = ?", (text,))
+        with self._statements.transaction() as connection:
+            for table in ("marks", "marks_elsewhere"):
+                connection.execute(f"delete from {table} where day < ?", (before.isoformat(),))  # noqa: S608
+        return len(rows)
+
+    def _close(self, day: date) -> None:
+        rows, values = self._source(day, None) or ("", {})
+        with self._statements.transaction() as connection:
+            if rows:
+                connection.execute(_LIST_EXPECTED.format(rows=rows), values)
+            connection.execute(_CLOSE_DAY, (day.isoformat(), self._statements.clock()))
+
+
+def in_words(figures: DayRoll, say: Say) -> str:
+    """The figures of a day as one sentence."""
+    names = figures.__struct_fields__
+    values = {name: getattr(figures, name) for name in names}
+    text = say(
+        "Expected {expected}, measured {measured}, excused {excused}, not measured {unmeasured}.",
+        **values,
+    )
+    if figures.fevers:
+        text += say(" Fevers measured by hand or at the desk: {fevers}.", **values)
+    return text
+
+
+def _values(figures: DayRoll) -> tuple[int, ...]:
+    return tuple(getattr(figures, name) for name in figures.__struct_fields__)
+
+
+_STATES: dict[State, str] = {
+    "unmeasured": "kind = 'none'",
+    "excused": "kind = 'excused'",
+    "measured": "kind in ('hand', 'desk', 'gate')",
+}
+_KIND = """case when m.kind in ('hand', 'desk') then m.kind when x.kind = 'measured' then 'gate'
+        when m.kind = 'excused' or x.kind = 'excused' then 'excused' else 'none' end as kind"""
+"""SQL of what somebody was marked by: a measurement counts before an excuse, our own mark before
+that of another gateway."""
+_OPEN = f"""
+    select e.person, e.campus, e.unit, e.place, {_KIND}, m.clinical_c, m.at,
+           coalesce(m."by", '') as "by", coalesce(m.sealed, '') as sealed
+    from ({{expected}}) e left join marks m on m.day = :day and m.person = e.person
+    left join marks_elsewhere x on x.day = :day and x.person = e.person"""  # noqa: S608 - constants
+_CLOSED = f"""
+    select m.person, m.campus, m.unit, p.place, {_KIND}, m.clinical_c, m.at, m."by", m.sealed
+    from marks m left join people p on p.person = m.person
+    left join marks_elsewhere x on x.day = m.day and x.person = m.person
+    where m.day = :day and m.expected = 1"""  # noqa: S608 - constants
+_COUNT = """
+    select campus, unit, count(*), sum(case when kind = 'excused' then 1 else 0 end),
+           sum(case when kind = 'none' then 1 else 0 end)
+    from ({rows}) r group by campus, unit"""
+_COUNT_FEVERS = """
+    select coalesce(nullif(m.campus, ''), p.campus, ''), coalesce(nullif(m.unit, ''), p.unit, ''),
+           count(*)
+    from marks m left join people p on p.person = m.person
+    where m.day = ? and m.clinical_c >= ? group by 1, 2"""
+_LIST_EXPECTED = """
+    insert into marks(day, person, kind, at, "by", sealed, revision, campus, unit, expected)
+    select :day, r.person, 'none', :now, '', '', 0, r.campus, r.unit, 1 from ({rows}) r where true
+    on conflict(day, person) do update set campus = excluded.campus, unit = excluded.unit,
+    expected = 1"""
+_SELECT_KEPT = "select expected, measured, excused, unmeasured, fevers from roll_days where day = ?"
+_SELECT_TO_FORGET = "select day from roll_days where day < ? and expected is null"
+_CLOSE_DAY = "insert into roll_days(day, closed_at) values (?, ?) on conflict(day) do nothing"
+_KEEP_FIGURES = """
+    update roll_days set expected = ?, measured = ?, excused = ?, unmeasured = ?, fevers = ?
+    where day = ?"""

@@ -1,0 +1,436 @@
+"""Who was expected, measured, excused and not measured: every figure against a model that counts by
+hand."""
+
+import tempfile
+from contextlib import ExitStack, closing
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from people_helpers import Clock, entry, gateway_people
+
+from fevergate.errors import MarkError, PeriodError
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark
+from fevergate.people.roll import DayRoll, RollKeeper, in_words
+from fevergate.storage.coverage_bits import DAY_S, day_bounds
+from fevergate.texts.translations import translator
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NUMBERS = [f"2023{n:03}" for n in range(7)]
+UNITS = ["计应2301", "软件2302"]
+STATES = ("unmeasured", "excused", "measured")
+
+
+class College:
+    """A list at a gateway, its marks and its roll, and a clock that is set by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock(datetime(2026, 11, 27, 9, tzinfo=ZONE).timestamp())
+        self._stack = ExitStack()
+        self.store = self._stack.enter_context(gateway_people(folder, self.clock))
+        self.changes = PeopleChanges(self.store)
+        self.marks = Marks(self.store.statements, self.store.vault, ZONE)
+        self.roll = RollKeeper(self.store.statements, ZONE)
+
+    @property
+    def today(self) -> date:
+        return self.roll.today()
+
+    def person(self, number: str) -> int:
+        person = self.store.by_number(number)
+        assert person
+        return person.person
+
+    def enter(self, number: str, day: date | None = None, units=None, **what) -> None:
+        mark = NewMark(person=self.person(number), **what)
+        self.marks.enter(day or self.today, [mark], "Chen", units=units)
+
+    def numbers(self, state: str, day: date | None = None, units=None) -> list[str]:
+        people = self.roll.people(day or self.today, state, units)  # type: ignore[arg-type]
+        names = self.store.people(row.person for row in people)
+        return [names[row.person].number for row in people]
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture
+def college(tmp_path):
+    with closing(College(tmp_path)) as college:
+        yield college
+
+
+class Model:
+    """The same, counted by hand: lists of people, marks by day and person."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, dict] = {}
+        self.marks: dict[tuple[date, str], tuple[str, float | None]] = {}
+        self.elsewhere: dict[tuple[date, str], str] = {}
+        self.closed: dict[date, dict[str, str]] = {}
+
+    def replace(self, listed: dict[str, tuple[str, bool]], now: float) -> None:
+        for number, (unit, expected) in listed.items():
+            since = self.people.get(number, {}).get("since", now)
+            self.people[number] = {
+                "unit": unit,
+                "expected": expected,
+                "since": since,
+                "until": None,
+            }
+        for number, person in self.people.items():
+            if number not in listed and person["until"] is None:
+                person["until"] = now
+
+    def expected(self, day: date, now: float) -> dict[str, str]:
+        """Unit of each person who was expected, by number."""
+        if day in self.closed:
+            return self.closed[day]
+        at = min(now, day_bounds(day, ZONE)[1])
+        return {
+            number: person["unit"]
+            for number, person in self.people.items()
+            if person["expected"]
+            and person["since"] <= at
+            and (person["until"] is None or person["until"] > at)
+        }
+
+    def state(self, day: date, number: str) -> str:
+        kind, _ = self.marks.get((day, number), ("none", None))
+        known = {kind, self.elsewhere.get((day, number), "none")}
+        if known & {"hand", "measured"}:
+            return "measured"
+        return "excused" if "excused" in known else "unmeasured"
+
+    def figures(self, day: date, now: float) -> dict[str, DayRoll]:
+        figures: dict[str, DayRoll] = {}
+        for number, unit in self.expected(day, now).items():
+            counted = DayRoll(expected=1, **{self.state(day, number): 1})
+            figures[unit] = figures.get(unit, DayRoll()) + counted
+        for (marked, number), (_, clinical_c) in self.marks.items():
+            if marked == day and clinical_c is not None and clinical_c >= FEVER_C:
+                then = self.closed.get(day, {}).get(number)
+                unit = then or self.people[number]["unit"]
+                figures[unit] = figures.get(unit, DayRoll()) + DayRoll(fevers=1)
+        return figures
+
+
+class RollMachine(RuleBasedStateMachine):
+    """Lists come and go, people are measured, excused and taken back, days end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self.college = College(Path(self._folder.name))
+        self.model = Model()
+        self.first = self.college.today
+        self.kept: dict[date, DayRoll] = {}
+
+    def teardown(self) -> None:
+        self.college.close()
+        self._folder.cleanup()
+
+    @initialize(
+        listed=st.dictionaries(
+            st.sampled_from(NUMBERS), st.tuples(st.sampled_from(UNITS), st.booleans()), min_size=1
+        )
+    )
+    def begin(self, listed) -> None:
+        self.replace(listed)
+        self.college.roll.close_days(30)
+
+    @rule(
+        listed=st.dictionaries(
+            st.sampled_from(NUMBERS), st.tuples(st.sampled_from(UNITS), st.booleans()), min_size=1
+        )
+    )
+    def replace(self, listed) -> None:
+        self.college.clock.at += 1
+        self.college.changes.replace(
+            [
+                entry(number, unit=unit, expected=expected, card="")
+                for number, (unit, expected) in listed.items()
+            ]
+        )
+        self.model.replace(listed, self.college.clock.at)
+
+    @rule(data=st.data(), what=st.sampled_from(["measured", "fever", "excused", "none"]))
+    def mark(self, data, what) -> None:
+        number = data.draw(st.sampled_from(sorted(self.model.people)))
+        days = [day for day in self.days() if day not in self.kept]
+        day = data.draw(st.sampled_from(days))
+        kind, clinical_c = self.model.marks.get((day, number), ("none", None))
+        asked = {
+            "measured": {"clinical_c": 36.6},
+            "fever": {"clinical_c": 38.9},
+            "excused": {"excused": "at home"},
+            "none": {"take_back": "another's row"},
+        }[what]
+        refused = (what == "excused" and kind in MEASURED) or (
+            what == "measured" and clinical_c is not None and clinical_c >= FEVER_C
+        )
+        if refused:
+            with pytest.raises(MarkError):
+                self.college.enter(number, day, **asked)
+            return
+        self.college.enter(number, day, **asked)
+        now = {"measured": ("hand", 36.6), "fever": ("hand", 38.9)}.get(what, (what, None))
+        self.model.marks[day, number] = now
+
+    @rule(data=st.data(), kinds=st.lists(st.sampled_from(["measured", "excused", ""]), min_size=7))
+    def another_gateway_tells(self, data, kinds) -> None:
+        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.kept]))
+        told = dict(zip(sorted(self.model.people), kinds, strict=False))
+        measured, excused = (
+            [self.college.person(number) for number in told if told[number] == kind]
+            for kind in ("measured", "excused")
+        )
+        self.college.marks.learn(day, measured, excused)
+        kept = {key: kind for key, kind in self.model.elsewhere.items() if key[0] != day}
+        self.model.elsewhere = kept | {(day, number): told[number] for number in told}
+
+    @rule(days=st.integers(1, 3))
+    def days_pass(self, days) -> None:
+        self.college.clock.at += days * DAY_S
+
+    @rule()
+    def close(self) -> None:
+        self.college.roll.close_days(30)
+        for day in self.days()[:-1]:
+            if day not in self.model.closed:
+                self.model.closed[day] = dict(self.model.expected(day, self.college.clock.at))
+
+    @rule(days=st.integers(1, 3))
+    def forget(self, days) -> None:
+        before = self.college.today - timedelta(days)
+        for day in sorted(self.model.closed):
+            if day < before and day not in self.kept:
+                figures = self.model.figures(day, self.college.clock.at).values()
+                self.kept[day] = sum(figures, DayRoll())
+        self.college.roll.forget(before)
+        self.model.marks = {key: mark for key, mark in self.model.marks.items() if key[0] >= before}
+        elsewhere = self.model.elsewhere.items()
+        self.model.elsewhere = {key: kind for key, kind in elsewhere if key[0] >= before}
+
+    def days(self) -> list[date]:
+        count = (self.college.today - self.first).days + 1
+        return [self.first + timedelta(n) for n in range(count)]
+
+    @invariant()
+    def figures_are_those_of_the_model(self) -> None:
+        if not self.model.people:
+            return
+        now = self.college.clock.at
+        for day in self.days()[-5:]:
+            if day in self.kept:
+                assert self.college.roll.day(day) == self.kept[day]
+                continue
+            figures = self.model.figures(day, now)
+            units = self.college.roll.units(day)
+            if day in self.model.closed and not self.model.closed[day]:
+                assert units is None
+                continue
+            assert units is not None
+            assert {unit.unit: unit.figures for unit in units} == figures
+            for unit in units:
+                parts = unit.figures.measured + unit.figures.excused + unit.figures.unmeasured
+                assert parts == unit.figures.expected
+            expected = self.model.expected(day, now)
+            for state in STATES:
+                listed = self.college.numbers(state, day)
+                assert len(listed) == len(set(listed))
+                assert set(listed) == {
+                    number for number in expected if self.model.state(day, number) == state
+                }
+
+
+TestRollMachine = RollMachine.TestCase
+TestRollMachine.settings = settings(
+    max_examples=10,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def listed(college: College, *numbers: str, **other) -> None:
+    college.changes.replace([entry(number, **other) for number in numbers])
+
+
+def why(college: College, *what, **more) -> tuple[str, str]:
+    """Whose mark is refused, and why."""
+    with pytest.raises(MarkError) as refused:
+        college.enter(*what, **more)
+    return college.store.people([refused.value.person])[refused.value.person].number, (
+        refused.value.reason
+    )
+
+
+def test_a_college_without_a_list_has_no_roll(college):
+    college.roll.close_days(30)
+    assert college.roll.day(college.today) is college.roll.units(college.today) is None
+    assert college.roll.people(college.today, "unmeasured") == []
+
+
+def test_whoever_was_listed_first_today_has_no_roll_for_the_days_before(college):
+    listed(college, "1", "2")
+    college.roll.close_days(30)
+    assert college.roll.day(college.today) == DayRoll(expected=2, unmeasured=2)
+    assert college.roll.day(college.today - timedelta(1)) is None
+    assert college.roll.day(college.today + timedelta(1)) is None
+
+
+def test_days_on_which_nothing_ran_are_closed_with_nobody_measured(college):
+    listed(college, "1", "2")
+    college.roll.close_days(30)
+    college.enter("1", clinical_c=36.6)
+    first = college.today
+    college.clock.at += 3 * DAY_S
+    college.roll.close_days(30)
+    assert college.roll.day(first) == DayRoll(expected=2, measured=1, unmeasured=1)
+    assert college.roll.day(first + timedelta(2)) == DayRoll(expected=2, unmeasured=2)
+
+
+def test_a_list_of_another_day_changes_no_day_that_is_over_and_late_entries_do(college):
+    listed(college, "1", "2", unit="计应2301")
+    college.roll.close_days(30)
+    first = college.today
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    listed(college, "2", "3", unit="软件2302")
+    (unit,) = college.roll.units(first)
+    assert (unit.unit, unit.figures.expected) == ("计应2301", 2)
+    college.enter("1", first, clinical_c=36.4)
+    assert college.roll.day(first) == DayRoll(expected=2, measured=1, unmeasured=1)
+    assert college.numbers("unmeasured", first) == ["2"]
+
+
+def test_a_tutor_marks_nobody_of_another_unit_and_nobody_who_is_not_listed(college):
+    listed(college, "1")
+    college.changes.replace([entry("1"), entry("2", unit="软件2302")])
+    assert why(college, "2", units=["计应2301"], clinical_c=36.6) == ("2", "unlisted")
+    with pytest.raises(MarkError, match="unlisted"):
+        college.marks.enter(college.today, [NewMark(person=7, clinical_c=36.6)], "Chen")
+    assert college.numbers("measured") == []
+    assert college.numbers("unmeasured", units=["软件2302"]) == ["2"]
+
+
+def test_a_class_is_entered_whole_or_not_at_all(college):
+    listed(college, "1", "2", "3")
+    people = [college.person(number) for number in "123"]
+    marks = [NewMark(person=person, clinical_c=36.5) for person in people]
+    wrong = [*marks[:2], NewMark(person=people[2], clinical_c=365)]
+    for given, reason in ((wrong, "celsius"), ([*marks, marks[0]], "twice"), (marks * 200, "many")):
+        with pytest.raises(MarkError, match=reason):
+            college.marks.enter(college.today, given, "Chen")
+    assert college.roll.day(college.today) == DayRoll(expected=3, unmeasured=3)
+    changes = college.marks.enter(college.today, marks, "Chen")
+    assert [(change.before, change.now) for change in changes] == [("", "36.5")] * 3
+    assert college.roll.day(college.today) == DayRoll(expected=3, measured=3)
+    assert college.roll.day(college.today).zero
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {},
+        {"clinical_c": 36.6, "excused": "ill"},
+        {"excused": " "},
+        {"excused": "a", "take_back": "b"},
+    ],
+)
+def test_a_mark_is_a_figure_or_a_reason(college, what):
+    listed(college, "1")
+    assert why(college, "1", **what) == ("1", "either")
+
+
+@pytest.mark.parametrize(
+    ("clinical_c", "taken"), [(30, True), (45, True), (29.9, False), (45.1, False)]
+)
+def test_a_temperature_is_one_of_a_person(college, clinical_c, taken):
+    listed(college, "1")
+    if taken:
+        college.enter("1", clinical_c=clinical_c)
+    else:
+        assert why(college, "1", clinical_c=clinical_c) == ("1", "celsius")
+
+
+def test_a_fever_is_neither_excused_nor_measured_away_but_taken_back_with_a_reason(college):
+    listed(college, "1")
+    college.enter("1", clinical_c=38.9)
+    assert college.roll.day(college.today) == DayRoll(expected=1, measured=1, fevers=1)
+    assert not college.roll.day(college.today).zero
+    assert why(college, "1", clinical_c=36.6) == ("1", "hot")
+    assert why(college, "1", excused="at home") == ("1", "measured")
+    college.enter("1", take_back="another's row")
+    college.enter("1", clinical_c=36.6)
+    assert college.roll.day(college.today).zero
+
+
+def test_why_somebody_was_excused_is_sealed_on_the_disk_and_read_by_who_may(college, tmp_path):
+    listed(college, "1")
+    college.enter("1", excused="肺炎住院")
+    (row,) = college.roll.people(college.today, "excused")
+    assert college.marks.reason(row.sealed) == "肺炎住院" and row.by == "Chen"
+    for file in filter(Path.is_file, tmp_path.rglob("*")):
+        assert "肺炎".encode() not in file.read_bytes()
+
+
+def test_marks_go_and_the_figures_of_their_day_stay(college):
+    listed(college, "1", "2", "3")
+    college.roll.close_days(30)
+    first = college.today
+    college.enter("1", clinical_c=38.9)
+    college.enter("2", excused="at home")
+    college.clock.at += 31 * DAY_S
+    college.roll.close_days(31)
+    before = college.roll.day(first)
+    assert before == DayRoll(expected=3, measured=1, excused=1, unmeasured=1, fevers=1)
+    assert college.roll.forget(college.today - timedelta(30)) == 2  # the day before it began, too
+    assert college.roll.day(first) == before
+    assert college.roll.people(first, "measured") == []
+    with pytest.raises(PeriodError, match="forgotten"):
+        college.enter("3", first, clinical_c=36.6)
+    assert not college.store.statements.query("select 1 from marks where day = ?", (str(first),))
+
+
+def test_nobody_is_marked_for_a_day_that_has_not_begun(college):
+    listed(college, "1")
+    with pytest.raises(PeriodError, match="future"):
+        college.enter("1", college.today + timedelta(1), clinical_c=36.6)
+
+
+def test_somebody_who_may_not_enter_is_not_expected_and_a_guest_with_a_fever_still_counts(college):
+    college.changes.replace([entry("1"), entry("2", permit="stop"), entry("3", expected=False)])
+    college.enter("3", clinical_c=38.2)
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1, fevers=1)
+
+
+def test_a_gate_counts_those_who_are_expected_there_or_anywhere(college):
+    college.changes.replace([entry("1", campus="east"), entry("2", campus="west"), entry("3")])
+    east = RollKeeper(college.store.statements, ZONE, "east")
+    assert east.day(college.today) == DayRoll(expected=2, unmeasured=2)
+    assert college.roll.day(college.today) == DayRoll(expected=3, unmeasured=3)
+
+
+def test_the_figures_are_said_as_the_bulletin_says_them():
+    figures = DayRoll(expected=212, measured=207, excused=3, unmeasured=2)
+    assert in_words(figures, translator("zh")) == "应测 212，已测 207，请假 3，未测 2。"
+    assert "not measured 2" in in_words(figures, translator("en"))
+
+
+def test_who_is_told_to_others_is_who_was_marked_here(college):
+    listed(college, "1", "2", "3")
+    people = [college.person(number) for number in "123"]
+    college.enter("1", clinical_c=36.6)
+    college.enter("2", excused="at home")
+    college.marks.learn(college.today, [people[2]], [])
+    assert college.marks.own(college.today) == ({people[0]}, {people[1]})
+    assert college.roll.day(college.today) == DayRoll(expected=3, measured=2, excused=1)
+    college.marks.learn(college.today, [], [])  # that gateway took it back
+    assert college.numbers("unmeasured") == ["3"]
