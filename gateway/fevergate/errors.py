@@ -131,13 +131,21 @@ class AccountError(RefusalError):
     """A sign-in is refused, or an account or token cannot be changed as asked."""
 
 
-class FollowUpError(FeverGateError, ValueError):
-    """A field of a follow-up is invalid; `reason` is a key of `texts.translations.ERRORS`."""
+class FieldError(FeverGateError, ValueError):
+    """A field of a form is invalid; `reason` is a key of `texts.translations.ERRORS`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class FollowUpError(FieldError):
+    """A field of a follow-up is invalid."""
+
+
+class EntryError(FieldError):
+    """A field of a register's entry is invalid, or the entry cannot be changed as asked."""
 
 
 class ClosingError(FeverGateError, RuntimeError):
@@ -160,6 +168,10 @@ class ExportError(FeverGateError, RuntimeError):
 
 class PeriodError(RefusalError):
     """A day, period or gate that was asked for does not exist."""
+
+
+class PeopleError(RefusalError):
+    """The list of people cannot be changed as asked."""
 
 
 class ActionError(RefusalError):

@@ -15,7 +15,7 @@ from samples import AT
 
 from fevergate.campus.settings import Campus, CampusSettings
 from fevergate.notices.notice import Notice
-from fevergate.notices.settings import Contact, Smtp
+from fevergate.settings.contacts import Contact, Smtp
 from harness.broker import free_port
 
 SENDER = "fevergate@example.edu.cn"

@@ -21,8 +21,6 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.escalation import Escalation
 from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.mark_routes import MarkRoutes
-from fevergate.campus.notice_log import Notices
-from fevergate.campus.notice_sender import Sender
 from fevergate.campus.pages import CampusPages
 from fevergate.campus.presence import here
 from fevergate.campus.receiver import Receiver
@@ -33,10 +31,14 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
+from fevergate.registers.declarations import load_registers
+from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.middleware import AccessMiddleware
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.notice_sender import Sender
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.sign_in import SignInPages
 
@@ -56,10 +58,14 @@ class CampusServer:
         vault = Vault(settings.path(KEY))
         self.store = CampusStore(self.database, settings.zone, vault, now, judge.believed)
         self.reports = Reports(self.database, settings, vault, now, judge.believed)
-        self.notices = Notices(self.database, settings, now)
+        self.notices = Notices(people, settings)
         escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
-        self.clerk = Clerk(settings, self.store, self.reports, escalation, sender, judge.tick)
+        self.entries = Entries(people, vault, load_registers(settings.folder))
+        self.clerk = Clerk(
+            *(settings, self.store, self.reports, escalation, sender, judge.tick),
+            forget=[self.entries.forget],
+        )
         search = CampusFeverSearch(self.database, settings, vault)
         self.pages = CampusPages(
             *(settings, people, self.store, self.reports, self.notices, search, now)

@@ -1,4 +1,4 @@
-"""Posts notices: a fever is not acknowledged, a gateway is silent, a report is due or late.
+"""Posts notices: a fever is confirmed or not acknowledged, a gateway is silent, a report is due.
 
 Each is posted once, whichever server does it: the key of a notice in the database shows that it was
 posted before.
@@ -11,14 +11,17 @@ from datetime import datetime, time, timedelta
 from msgspec import Struct
 from sqlalchemy import select
 
+from fevergate.campus.confirmed_fevers import confirmed_fevers
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.given_names import pair_of
-from fevergate.campus.notice_log import Notices
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import celsius, report_state, texts
 from fevergate.texts.translations import Pair
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.told_cases import LOOK_BACK_S as CONFIRMED_S
+from fevergate.web_common.told_cases import Cases, ConfirmedFever
 
 OLD_S = 24 * 3600.0
 """Age from which on nobody need go to the gate: older fevers share a notice, by the hour."""
@@ -50,22 +53,29 @@ class Escalation:
 
     def __post_init__(self) -> None:
         self._since = self.now()
+        self.cases = Cases(self.notices, self.settings, self._places)
 
     def check(self) -> None:
+        self.confirmed()
         self.fevers()
         self.gateways()
 
+    def confirmed(self) -> None:
+        """Tell each confirmed fever at once, and again until somebody has it."""
+        self.cases.follow(confirmed_fevers(self.database, self.now() - CONFIRMED_S))
+
     def fevers(self) -> None:
-        """Post a notice of each fever not acknowledged after `fever_after_min`."""
+        """Post a notice of each fever not acknowledged after `fever_after_min`; later to the next
+        levels, and to whoever has come on duty since."""
         now = self.now()
         after_s = self.settings.escalation.fever_after_min * 60.0
         fevers = unseen(self.database, now - LOOK_BACK_S)
         fevers = [fever for fever in fevers if now - fever.raised_at >= after_s]
         told = self.notices.told(fever.key for fever in fevers)
         new = [fever for fever in fevers if fever.key not in told]
-        for fever in new:
+        for fever in fevers if self._escalates else new:
             if now - fever.at <= OLD_S:
-                self._tell_fever(fever, now)
+                self._tell_fever(fever, now, now - fever.raised_at - after_s)
         if old := [fever for fever in new if now - fever.at > OLD_S]:
             self._tell_old(old, now, after_s)
 
@@ -125,7 +135,12 @@ class Escalation:
         )
         self.notices.post(f"{key}/{date}", "report", "", subject, body)
 
-    def _tell_fever(self, fever: UnseenFever, now: float) -> None:
+    @property
+    def _escalates(self) -> bool:
+        """Whether others than at first may have to be told later."""
+        return any(contact.level > 1 or contact.on_duty for contact in self.settings.contacts)
+
+    def _tell_fever(self, fever: UnseenFever, now: float, since_s: float) -> None:
         subject, body = texts(
             "fever",
             place=self._place(fever.campus),
@@ -135,7 +150,10 @@ class Escalation:
             celsius=celsius(fever.event.body_c),
             now=self._clock(now),
         )
-        self.notices.post(fever.key, "fever", fever.campus, subject, body)
+        level = 1 + int(since_s // (self.settings.escalation.next_level_min * 60))
+        self.notices.post(
+            *(fever.key, "fever", fever.campus, subject, body), gate=fever.event.gate, level=level
+        )
 
     def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
         """Post one notice of a campus's old fevers received since the last such notice. It covers
@@ -181,6 +199,11 @@ class Escalation:
             if _began(began) >= _began(last.get((campus, gateway), NEVER)):
                 last[campus, gateway] = began
         return last
+
+    def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
+        gate = pair_of(self.database, fever.campus, "gate", fever.gate or "-")
+        kiosk = pair_of(self.database, fever.campus, "kiosk", fever.kiosk)
+        return self._place(fever.campus), gate, kiosk
 
     def _place(self, name: str) -> Pair:
         return self.settings.titles(name)

@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.morning import gateways, read_morning
-from fevergate.campus.notice_log import Notices
 from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.report import DayReport
 from fevergate.campus.report_sheet import TABLES
@@ -27,6 +26,7 @@ from fevergate.web_common.dates import WEEK, Period, parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import session_of
+from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.page_maker import FOOTER
 from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number

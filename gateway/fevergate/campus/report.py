@@ -12,14 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from fevergate.protocol.campus_messages import StruckSpan
+from fevergate.reports.confirmation import is_confirmed
 
 State = Literal["reported", "partial", "uncovered", "missing"]
-
-CONFIRMED_C = 37.3
-"""Fever threshold of China's gate checks, axillary, by clinical thermometer."""
-
-ABOVE_AXILLARY_C = {"": 0.0, "axillary": 0.0, "oral": 0.3, "ear": 0.3}
-"""Offset of other sites to axillary (°C), from the textbook normal ranges of oral and axillary."""
 
 
 class Figures(Struct, kw_only=True):
@@ -87,9 +82,7 @@ class FeverDay(Struct, kw_only=True):
     @property
     def confirmed(self) -> bool:
         """Whether the second measurement was a fever, too."""
-        if self.clinical_c is None:
-            return False
-        return self.clinical_c >= round(CONFIRMED_C + ABOVE_AXILLARY_C[self.clinical_site], 2)
+        return is_confirmed(self.clinical_c, self.clinical_site)
 
 
 class Contradiction(Struct, kw_only=True):

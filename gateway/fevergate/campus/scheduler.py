@@ -5,16 +5,16 @@ any of them can go on where another has died.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from fevergate.campus.escalation import Escalation, ReportState
-from fevergate.campus.notice_sender import Sender
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import FeverGateError
 from fevergate.system.periodic_thread import PeriodicThread
+from fevergate.web_common.notice_sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,9 @@ class Clerk(PeriodicThread):
         escalation: Escalation,
         sender: Sender,
         keep_time: Callable[[], None] = lambda: None,
+        forget: Sequence[Callable[[float], object]] = (),
     ) -> None:
+        """`forget`: what deletes personal data of other stores that is older than a Unix time."""
         super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
@@ -48,6 +50,7 @@ class Clerk(PeriodicThread):
         self._escalation = escalation
         self._sender = sender
         self._keep_time = keep_time
+        self._forgetting = (store.forget_persons, *forget)
 
     def tick(self) -> None:
         """Run one round; an error of one task is logged and does not stop the others."""
@@ -56,6 +59,7 @@ class Clerk(PeriodicThread):
             (self._draft, True),
             (self._correct, True),
             (self._remind, True),
+            (self._escalation.confirmed, False),
             (self._escalation.fevers, False),
             (self._escalation.gateways, True),
             (self._sender.tick, False),
@@ -101,7 +105,9 @@ class Clerk(PeriodicThread):
             self._escalation.remind(latest.date, state)
 
     def _forget(self) -> None:
-        self._store.forget_persons(self._store.clock() - self._settings.persons_days * DAY_S)
+        before = self._store.clock() - self._settings.persons_days * DAY_S
+        for forget in self._forgetting:
+            forget(before)
 
     def _due(self, clock: str, before_min: int = 0) -> date:
         """The last day whose report is due: `before_min` before `clock` on the day after it."""

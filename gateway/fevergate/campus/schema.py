@@ -1,5 +1,7 @@
 """Tables of the campus server, for SQLite and PostgreSQL. Times are Unix time (s)."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -168,6 +170,20 @@ notices = Table(
 )
 """One row per notice and contact, with its attempts and their errors."""
 
+told_cases = Table(
+    "told_cases",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _text("fever", None),
+    _at("opened_at"),
+    _at("taken_at", nullable=True),
+    _text("taken_by"),
+    _at("over_at", nullable=True),
+    _text("over_why"),
+    Index("told_cases_opened", "opened_at"),
+)
+"""Confirmed fevers that are told (`fever`: `ConfirmedFever`, JSON), and who has them."""
+
 users = Table(
     "users",
     metadata,
@@ -225,13 +241,12 @@ people = Table(
     _at("since"),
     _at("until", nullable=True),
     Column("expected", Integer, nullable=False),
-    Column("place", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
     _text("sealed", None),
     Column("number_tag", Text, unique=True),
     _text("name_tag", None),
     _text("content", None),
-    Index("people_unit", "unit", "place"),
+    Index("people_unit", "unit", "person"),
     Index("people_revision", "revision"),
     Index("people_name", "name_tag"),
 )
@@ -275,6 +290,46 @@ people_list = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     _text("list", None),
     Column("revision", BigInteger, nullable=False),
+    Column("last_person", Integer, nullable=False),
     _at("changed_at"),
     _at("heard_at", nullable=True),
 )
+
+
+def _entry_columns() -> list[Column[Any]]:
+    return [
+        _text("register", None),
+        Column("id", BigInteger, nullable=False),
+        Column("revision", Integer, nullable=False),
+        _at("first_at"),
+        _at("at"),
+        _text("by", None),
+        _text("gate", None),
+        _text("fields", None),
+        _text("sealed", None),
+        _text("subject", None),
+        Column("amount", Float(53)),
+        _at("opened_at"),
+        _at("closed_at", nullable=True),
+        Column("forgotten", Integer, nullable=False),
+    ]
+
+
+entries = Table(
+    "entries",
+    metadata,
+    *_entry_columns(),
+    PrimaryKeyConstraint("register", "id"),
+    Index("entries_first", "register", "first_at"),
+    Index("entries_held", "register", "closed_at"),
+    Index("entries_sums", "register", "subject", "first_at", "amount"),
+)
+"""Entries of registers (`registers.entries`); `sealed` holds personal values, encrypted."""
+
+entry_revisions = Table(
+    "entry_revisions",
+    metadata,
+    *_entry_columns(),
+    PrimaryKeyConstraint("register", "id", "revision"),
+)
+"""All revisions of the entries."""

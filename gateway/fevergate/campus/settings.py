@@ -29,26 +29,19 @@ address = "chen@example.edu.cn"
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import URL
 
 from fevergate.campus.database import database_url
-from fevergate.notices.settings import Contact, Smtp
 from fevergate.protocol.messages import Name
-from fevergate.settings.gateway import (
-    Language,
-    Port,
-    SettingsFile,
-    read_settings,
-    settings_error,
-)
+from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
+from fevergate.settings.gateway import SettingsFile, read_settings, settings_error
+from fevergate.settings.values import Language, Minutes, Port
 
 Title = Annotated[str, Meta(max_length=64)]
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-Minutes = Annotated[int, Meta(ge=1, le=10_080)]
 
 
 class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,8 +62,8 @@ class Report(Struct, forbid_unknown_fields=True, kw_only=True):
     """Recipient of the report, noted when it is submitted."""
 
 
-class EscalationSettings(Struct, forbid_unknown_fields=True, kw_only=True):
-    """[escalation]: how long until a contact is notified."""
+class EscalationSettings(NoticeTimes, forbid_unknown_fields=True, kw_only=True):
+    """[escalation]: how long until a contact is notified, and until it is repeated."""
 
     fever_after_min: Minutes = 10
     """Time until a fever that nobody acknowledges is notified."""
@@ -133,17 +126,8 @@ def load_campus(path: Path) -> CampusSettings:
                 )
     if settings.report.draft_at > settings.report.deadline:
         raise settings_error(path, "report.draft_at", "expected a time before the deadline")
-    for number, contact in enumerate(settings.contacts):
-        where = f"contacts[{number}]"
-        if contact.channel == "email":
-            if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", contact.address):
-                raise settings_error(path, f"{where}.address", "expected an e-mail address")
-            if settings.smtp is None:
-                raise settings_error(path, f"{where}.channel", "email needs [smtp]")
-        elif urlsplit(contact.address).scheme not in ("https", "http"):
-            raise settings_error(path, f"{where}.address", "expected a URL to post to")
-        for campus in contact.campuses:
-            if settings.campuses and campus not in settings.campuses:
-                raise settings_error(path, f"{where}.campuses", f"there is no campus {campus!r}")
+    mistakes = contact_mistakes(settings.contacts, settings.smtp, list(settings.campuses))
+    for key, expected in mistakes:
+        raise settings_error(path, key, expected)
     settings.url  # noqa: B018 - raises where it is invalid
     return settings

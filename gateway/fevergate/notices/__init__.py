@@ -1,5 +1,4 @@
 """Channels and texts that tell a person; without a database.
 
-`texts` words a notice in both languages, `channels` and `mail` send it, `settings` holds the mail
-server and the contacts.
+`texts` words a notice in both languages, `channels` and `mail` send it.
 """

@@ -18,7 +18,7 @@ from msgspec import Struct
 from fevergate.errors import NoticeError
 from fevergate.notices.mail import Email
 from fevergate.notices.notice import Notice, masked, scrubbed
-from fevergate.notices.settings import NoticeSettings
+from fevergate.settings.contacts import NoticeSettings
 
 TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
@@ -101,7 +101,7 @@ class Ntfy(_Http):
             "topic": unquote(topic),
             "title": notice.subject,
             "message": _cut(notice.body, NTFY_BYTES),
-            "priority": 5 if notice.kind == "fever" else 3,
+            "priority": 5 if notice.kind in ("fever", "confirmed") else 3,
         }
         self._post(notice, parts._replace(path=f"{folder}/").geturl(), content)
 

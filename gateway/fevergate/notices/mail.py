@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from fevergate.errors import NoticeError
 from fevergate.notices.notice import Notice
-from fevergate.notices.settings import NoticeSettings, Smtp
+from fevergate.settings.contacts import NoticeSettings, Smtp
 from fevergate.settings.gateway import read_secret
 
 TIMEOUT_S = 10.0
@@ -32,7 +32,7 @@ class Email:
         file cannot be read."""
         smtp = self._settings.smtp
         if smtp is None:
-            raise NoticeError("there is no [smtp] in campus.toml any more", away=True)
+            raise NoticeError("there is no [smtp] in the settings any more", away=True)
         password = read_secret(self._settings.path(smtp.password_file)) if smtp.username else ""
         message = email_of(notice, smtp.sender, self._settings.zone)
         try:

@@ -1,7 +1,7 @@
 """Texts of the notices, in Chinese and English. They name no person, since they leave the campus.
 Every subject contains FeverGate, for mail rules and the keyword of a group's robot."""
 
-from fevergate.texts.translations import N_, Pair, both
+from fevergate.texts.translations import LABELS, N_, Pair, both
 
 TEXTS = {
     # key: (subject, body)
@@ -20,6 +20,30 @@ TEXTS = {
             "{place}: {count} fever(s) of {first} to {last}, over a day old, acknowledged by"
             " nobody as of {now}.\n"
             "Go through them in the fever log and enter what became of each."
+        ),
+    ),
+    "confirmed": (
+        N_("FeverGate: confirmed fever at {place}, gate {gate}"),
+        N_(
+            "{place}, gate {gate}, kiosk {kiosk}: {what}, entered at {at}.\n"
+            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
+            " until somebody does, this is repeated and the next level is told."
+        ),
+    ),
+    "confirmed again": (
+        N_("FeverGate: nobody has it yet: confirmed fever at {place}, gate {gate}"),
+        N_(
+            "{place}, gate {gate}, kiosk {kiosk}: {what}, entered at {at}; told since {since}, and"
+            " nobody has it yet.\n"
+            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
+            " until somebody does, this is repeated and the next level is told."
+        ),
+    ),
+    "corrected": (
+        N_("FeverGate: corrected, no confirmed fever at {place}, gate {gate}"),
+        N_(
+            "{place}, gate {gate}, kiosk {kiosk}: told at {since} was {what}. The entry was"
+            " corrected at the gate: nothing more is to be done."
         ),
     ),
     "silent": (
@@ -69,6 +93,18 @@ def texts(key: str, **fields: object) -> tuple[Pair, Pair]:
 def celsius(body_c: float | None) -> Pair:
     """A temperature in parentheses; empty for None."""
     return ("", "") if body_c is None else both(" ({body_c:.1f} °C)", body_c=body_c)
+
+
+def second_look(clinical_c: float | None, clinical_site: str, outcome: str) -> Pair:
+    """What a follow-up found, and where the person was sent."""
+    parts = []
+    if clinical_c is not None:
+        parts.append(both("second measurement {clinical_c:.1f} °C", clinical_c=clinical_c))
+    if clinical_site:
+        parts.append(both(LABELS[clinical_site]))
+    if outcome:
+        parts.append(both(LABELS[outcome]))
+    return _joined(both(", "), parts)
 
 
 def report_state(missing: list[Pair], *, signed: bool) -> Pair:

@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from fevergate.errors import PeopleError
 from fevergate.people.store import SEALED, ListedPerson, PeopleStore
+from fevergate.protocol.person_set import MOST_PERSON
 from fevergate.storage.statements import Connection
 
-MOST_PERSON = 2**52
-"""Person numbers are random below this, so that no number is used again for somebody else."""
+REST_AFTER_RESTORE = 2048
+"""Numbers left out after a restore: they may have been given to people since the backup."""
 
 
 class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
@@ -57,7 +59,6 @@ class _Row(Struct, frozen=True):
     content: str
     kind: str
     until: float | None
-    place: int
 
 
 class PeopleChanges:
@@ -106,18 +107,17 @@ class PeopleChanges:
 
     def _put(self, connection: Connection, revision: int, difference: ListDifference) -> None:
         now = self._statements.clock()
-        taken, place = self._taken()
+        ((last,),) = self._statements.query("select last_person from people_list")
+        if last + len(difference.added) > MOST_PERSON:
+            raise PeopleError("many_people", str(MOST_PERSON))
         rows: list[dict[str, Any]] = []
         cards: list[tuple[str, int]] = []
         for person, entry in [*((0, entry) for entry in difference.added), *difference.changed]:
             if not person:
-                place += 1
-                while not person or person in taken:
-                    person = secrets.randbelow(MOST_PERSON - 1) + 1
-                taken.add(person)
+                last += 1
+                person = last
             revision += 1
             rows.append(self._row(entry) | {"person": person, "revision": revision, "since": now})
-            rows[-1]["place"] = place
             if entry.card:
                 cards.append((self._store.tag("card", entry.card), person))
         connection.executemany(_PUT, rows)
@@ -134,11 +134,7 @@ class PeopleChanges:
                 (now, revision, person),
             )
         end_change(connection, revision)
-
-    def _taken(self) -> tuple[set[int], int]:
-        """All numbers of rows, and the last place."""
-        rows = self._statements.query("select person, place from people")
-        return {person for person, _ in rows}, max((place for _, place in rows), default=0)
+        connection.execute("update people_list set last_person = ?", (last,))
 
     def _row(self, entry: ListEntry) -> dict[str, Any]:
         values = msgspec.structs.asdict(entry)
@@ -165,6 +161,15 @@ def as_entry(person: ListedPerson) -> ListEntry:
     return ListEntry(**{name: getattr(person, name) for name in ListEntry.__struct_fields__})
 
 
+def begin_again(connection: Connection) -> None:
+    """Give a restored list another id, by which its copies at the gateways are read anew, and leave
+    out numbers that were given since the backup."""
+    connection.execute(
+        "update people_list set list = ?, last_person = last_person + ?",
+        (secrets.token_hex(8), REST_AFTER_RESTORE),
+    )
+
+
 def begin_change(connection: Connection, now: float) -> int:
     """Begin a change of the list in a transaction, which then excludes any other; returns the
     revision before it."""
@@ -177,15 +182,16 @@ def end_change(connection: Connection, revision: int) -> None:
     connection.execute("update people_list set revision = ?", (revision,))
 
 
-_SELECT_ROWS = "select person, number_tag, content, kind, until, place from people"
+_SELECT_ROWS = "select person, number_tag, content, kind, until from people"
 _BEGIN = """
-    insert into people_list(id, list, revision, changed_at) values (1, :list, 0, :now)
+    insert into people_list(id, list, revision, last_person, changed_at)
+    values (1, :list, 0, 0, :now)
     on conflict(id) do update set changed_at = :now"""
 _CHANGING = (
     *("kind", "class", "unit", "campus", "permit", "until", "expected", "revision", "sealed"),
     *("number_tag", "name_tag", "content"),
 )
-_ALL = ("person", *_CHANGING, "since", "place")
+_ALL = ("person", *_CHANGING, "since")
 _PUT = f"""
     insert into people({", ".join(f'"{name}"' for name in _ALL)})
     values ({", ".join(f":{name}" for name in _ALL)})

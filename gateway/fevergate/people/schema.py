@@ -14,10 +14,10 @@ _TABLES = """
 create table people (
     person integer primary key, kind text not null, "class" text not null, unit text not null,
     campus text not null, permit text not null, since real not null, until real,
-    expected integer not null, place integer not null, revision integer not null,
+    expected integer not null, revision integer not null,
     sealed text not null, number_tag text unique, name_tag text not null, content text not null
 ) strict;
-create index people_unit on people(unit, place);
+create index people_unit on people(unit, person);
 create index people_revision on people(revision);
 create index people_name on people(name_tag);
 
@@ -39,11 +39,11 @@ create table overrides (
     at real not null, revision integer not null
 ) strict;
 
--- One row once there is a list: its id, its newest revision, when it was changed here, and when the
--- campus server last confirmed that nothing is missing.
+-- One row once there is a list: its id, newest revision, the last number given to a person, when it
+-- was changed here, and when the campus server last confirmed that nothing is missing.
 create table people_list (
     id integer primary key, list text not null, revision integer not null,
-    changed_at real not null, heard_at real
+    last_person integer not null, changed_at real not null, heard_at real
 ) strict;
 """
 

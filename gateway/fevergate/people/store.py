@@ -35,14 +35,14 @@ IN_FORCE = "p.since <= :now and (p.until is null or p.until > :now)"
 """SQL condition on `people p`: on the list at the time `:now`."""
 
 EXPECTED = f"""
-    select p.person, p.kind, p."class", p.unit, p.campus, p.place from {LISTED}
+    select p.person, p.kind, p."class", p.unit, p.campus from {LISTED}
     where p.expected = 1 and {IN_FORCE} and {PERMIT} != 'stop'"""  # noqa: S608 - constants
 """SQL of who is expected to be measured on the day of `:now`, to be joined with what was measured:
 whoever the list marks as expected and may enter. For a day that is over, `:now` is its end."""
 
 _COLUMNS = (
     *("person", "kind", "class", "unit", "campus", "permit", "since", "until", "expected"),
-    *("place", "revision", "sealed"),
+    *("revision", "sealed"),
 )
 _PEOPLE = ", ".join(f'p."{name}"' for name in _COLUMNS)
 
@@ -50,8 +50,9 @@ _PEOPLE = ", ".join(f'p."{name}"' for name in _COLUMNS)
 class ListedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     """One person of the list.
 
-    `person` is a number that identifies nobody; `permit` the list's own word, or empty; `since` and
-    `until` Unix times (s). The names are empty once they were erased.
+    `person` is a number that identifies nobody; numbers rise in the order in which people came onto
+    the list, and are not used again. `permit` is the list's own word, or empty; `since` and `until`
+    are Unix times (s). The names are empty once they were erased.
     """
 
     person: int
@@ -64,8 +65,6 @@ class ListedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}
     since: float
     until: float | None
     expected: bool
-    place: int
-    """Order in which people came onto the list."""
     revision: int
     name: str = ""
     number: str = ""
@@ -81,7 +80,6 @@ class ExpectedPerson(Struct, frozen=True):
     class_: str
     unit: str
     campus: str
-    place: int
 
 
 class ListState(Struct, frozen=True):
@@ -107,10 +105,10 @@ class PeopleStore:
         return ListState(*rows[0]) if rows else None
 
     def expected(self, now: float, units: Sequence[str] | None = None) -> list[ExpectedPerson]:
-        """Who is expected at a time, by unit and place; of some units or (None) all."""
+        """Who is expected at a time, by unit and number; of some units or (None) all."""
         condition, names = _within("p.unit", units)
         rows = self.statements.query(
-            f"{EXPECTED}{condition} order by p.unit, p.place", {"now": now} | names
+            f"{EXPECTED}{condition} order by p.unit, p.person", {"now": now} | names
         )
         return [ExpectedPerson(*row) for row in rows]
 
@@ -140,7 +138,7 @@ class PeopleStore:
             self.select(
                 f"p.unit = :unit and {IN_FORCE}",
                 {"unit": unit, "now": now},
-                "p.place limit :most offset :skip",
+                "p.person limit :most offset :skip",
                 most=most,
                 skip=skip,
             )
@@ -155,7 +153,7 @@ class PeopleStore:
                 "p.number_tag = :number or p.name_tag = :name"
                 " or p.person in (select person from cards where tag = :card)",
                 tags,
-                "p.place limit :most",
+                "p.person limit :most",
                 most=most,
             )
         )
@@ -180,7 +178,7 @@ class PeopleStore:
         return self.vault.tag(kind, text.strip().casefold())
 
     def select(
-        self, condition: str, values: dict[str, Any], order: str = "p.place", **limits: int
+        self, condition: str, values: dict[str, Any], order: str = "p.person", **limits: int
     ) -> Iterator[ListedPerson]:
         """People that match an SQL condition on `people p`, with their names. Raises
         `StoreError`."""
@@ -192,9 +190,9 @@ class PeopleStore:
 
     def _person(self, row: tuple[Any, ...]) -> ListedPerson:
         values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-        names = self.vault.open(values.pop("sealed"))
+        values.update(self.vault.open(values.pop("sealed")))
         values["class_"], values["expected"] = values.pop("class"), bool(values["expected"])
-        return ListedPerson(**values | names)
+        return ListedPerson(**values)
 
 
 def _within(column: str, values: Sequence[Any] | None) -> tuple[str, dict[str, Any]]:

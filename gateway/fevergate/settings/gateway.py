@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from fevergate.errors import NothingFoundError, SettingsError
 from fevergate.protocol.messages import Name
+from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
 from fevergate.settings.names import Names, in_language
+from fevergate.settings.values import Language, Port
 
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Language = Literal["zh", "en"]
 Title = Annotated[str, Meta(max_length=32)]
 """Name that people gave a campus, gate or kiosk; `title_en` is its English form, if it has
 another."""
@@ -177,6 +177,10 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     home_assistant: bool = False
     """Whether kiosks and gates are announced to Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)
+    smtp: Smtp | None = None
+    contacts: list[Contact] = msgspec.field(default_factory=list)
+    """Whom this gateway tells itself; a campus server tells its own contacts."""
+    escalation: NoticeTimes = msgspec.field(default_factory=NoticeTimes)
 
     def as_user(self, user: str) -> GatewaySettings:
         """A copy that signs in to the broker as `user`, with the password in `USER.password`."""
@@ -260,7 +264,8 @@ def read_settings(path: Path, kind: type[S]) -> S:
 
 
 def load_gateway(path: Path) -> GatewaySettings:
-    """Read gateway.toml, and check that no gate, kiosk or pin set is there twice.
+    """Read gateway.toml, and check that no gate, kiosk or pin set is there twice, and that contacts
+    can be reached.
 
     Raises `SettingsError`, one line: file, key, what was expected.
     """
@@ -279,6 +284,8 @@ def load_gateway(path: Path) -> GatewaySettings:
                 raise settings_error(
                     path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate"
                 )
+    for key, expected in contact_mistakes(settings.contacts, settings.smtp, [settings.campus]):
+        raise settings_error(path, key, expected)
     return settings
 
 

@@ -12,8 +12,11 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Titled(Protocol):
     """What has a name in Chinese and, if it is another, in English."""
 
-    title: str
-    title_en: str
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def title_en(self) -> str: ...
 
 
 def in_language(titled: Titled, language: str) -> str:

@@ -13,6 +13,8 @@ from fevergate.errors import NothingFoundError
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
+from fevergate.registers.declarations import load_registers
+from fevergate.registers.entries import Entries
 from fevergate.reports.day_in_words import coverage, doubts, strikes, to_treat, verdict
 from fevergate.reports.fever_log import (
     Day,
@@ -61,6 +63,7 @@ class Shared(Site):
         self.tokens = Tokens(self.store)
         vault = Vault(settings.path(KEY))
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
+        self.entries = Entries(self.store, vault, load_registers(settings.folder))
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
         self.screens = Screens(self.store, [gate.name for gate in settings.gates], self.clock.now)
@@ -79,7 +82,7 @@ class Shared(Site):
         return open_reader(self.settings.path(self.settings.database))
 
     def forget_persons(self) -> int:
-        """Delete personal fields that are too old; return in how many follow-ups.
+        """Delete personal fields that are too old; return in how many follow-ups and entries.
 
         Too old is judged by the time of the gateway's last round of deletions, which takes place
         only while it believes its clock.
@@ -88,7 +91,8 @@ class Shared(Site):
             now = last_round(reader)
         if now is None:
             return 0
-        return self.follow_ups.forget(now - self.settings.retention.persons_days * DAY_S)
+        before = now - self.settings.retention.persons_days * DAY_S
+        return self.follow_ups.forget(before) + self.entries.forget(before)
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
         """A day's log (YYYY-MM-DD, default today) with at most `most` fevers after the first

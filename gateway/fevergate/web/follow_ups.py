@@ -11,6 +11,7 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Identity
+from fevergate.reports.confirmation import CONFIRMED_C, is_to_be_told
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.epochs import RESENT_DAYS
@@ -21,8 +22,6 @@ SITES = ("", "axillary", "oral", "ear")
 OUTCOMES = ("", "released", "home", "clinic", "other")
 MAX_LENGTHS = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
 MIN_CLINICAL_C, MAX_CLINICAL_C = 30.0, 45.0
-FEVER_C = 37.3
-"""Second measurement from which on nobody is released without a reason in the note."""
 MAX_REASON = 200
 PERSONAL = tuple(MAX_LENGTHS)
 """Fields on a person; stored encrypted, and deleted after `[retention] persons_days`."""
@@ -83,7 +82,7 @@ def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
     for name, limit in MAX_LENGTHS.items():
         if len(fields[name]) > limit:
             raise FollowUpError(name, "long")
-    if closed and outcome == "released" and (clinical_c or 0) >= FEVER_C and not fields["note"]:
+    if closed and outcome == "released" and (clinical_c or 0) >= CONFIRMED_C and not fields["note"]:
         raise FollowUpError("note", "released")
     revision = whole_number(form.get("revision", "0"))
     if revision < 0:
@@ -168,6 +167,23 @@ class FollowUps:
         rows = self._store.query(_SELECT_UNFORWARDED, (limit,))
         return [(Identity(*row[:3]), self._follow_up(row[3:])) for row in rows]
 
+    def to_be_told(self, since: float) -> list[tuple[Identity, FollowUp]]:
+        """Follow-ups that those on duty must know of, saved after `since` (Unix time, s), the
+        oldest first; without personal fields."""
+        rows = self._store.query(_SELECT_SINCE, (since, CONFIRMED_C))
+        follow_ups = [
+            (
+                Identity(*row[:3]),
+                FollowUp(**dict(zip((*IMPERSONAL, "by", "at", "revision"), row[3:], strict=True))),
+            )
+            for row in rows
+        ]
+        return [
+            (fever, known)
+            for fever, known in follow_ups
+            if is_to_be_told(known.clinical_c, known.clinical_site, known.outcome)
+        ]
+
     def use_token(self, token: str) -> None:
         """Record the digest of the campus server's token that follow-ups are sent with. If it is a
         new one, those of the last days are sent again: the old token may have been stolen."""
@@ -214,6 +230,9 @@ _PARAMETERS = ", ".join(f":{name}" for name in IMPERSONAL)
 _COLUMNS = f'kiosk, boot, seq, {_NAMES}, "by", at, revision, sealed'
 _SELECT_UNFORWARDED = f"""
     select {_COLUMNS} from follow_ups where revision > forwarded order by at limit ?"""  # noqa: S608 - field names
+_SELECT_SINCE = f"""
+    select {_COLUMNS.removesuffix(", sealed")} from follow_ups
+    where at > ? and (clinical_c >= ? or outcome = 'clinic') order by at"""  # noqa: S608 - field names
 _SELECT = f"""
     select {_COLUMNS}
     from json_each(?) as wanted join follow_ups

@@ -75,6 +75,26 @@ create table tokens (
 create table meta (key text primary key, value text not null) strict;
 """
 
+_NOTICES = """
+create table notices (
+    id integer primary key, key text not null, kind text not null, campus text not null,
+    contact text not null, channel text not null, address text not null, subject text not null,
+    body text not null, made_at real not null, next_at real not null,
+    attempts integer not null default 0, sent_at real, given_up_at real,
+    error text not null default ''
+) strict;
+create unique index notices_key on notices(key, contact, channel);
+create index notices_due on notices(next_at);
+
+-- `fever`: web_common.told_cases.ConfirmedFever, without personal data.
+create table told_cases (
+    key text primary key, fever text not null, opened_at real not null, taken_at real,
+    taken_by text not null default '', over_at real, over_why text not null default ''
+) strict, without rowid;
+create index told_cases_opened on told_cases(opened_at);
+create index follow_ups_at on follow_ups(at);
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -98,3 +118,31 @@ def screens(db: Database) -> None:
 def tutors(db: Database) -> None:
     """Units of a tutor's account, one a line."""
     db.conn.execute("alter table users add column units text not null default ''")
+
+
+@migrations()
+def registers(db: Database) -> None:
+    """Entries of registers with their revisions (`registers.entries`); `sealed` holds personal
+    values, encrypted."""
+    columns = """
+        register text not null, id integer not null, revision integer not null,
+        first_at real not null, at real not null, "by" text not null, gate text not null,
+        fields text not null, sealed text not null, subject text not null, amount real,
+        opened_at real not null, closed_at real, forgotten integer not null"""
+    db.conn.execute(
+        f"create table entries ({columns}, primary key (register, id)) strict, without rowid"
+    )
+    db.conn.execute(
+        f"create table entry_revisions ({columns}, primary key (register, id, revision))"
+        " strict, without rowid"
+    )
+    db.conn.execute("create index entries_first on entries(register, first_at)")
+    db.conn.execute("create index entries_held on entries(register, closed_at)")
+    db.conn.execute("create index entries_sums on entries(register, subject, first_at, amount)")
+
+
+@migrations()
+def notices(db: Database) -> None:
+    """Notices to contacts with their attempts, and the confirmed fevers that are told."""
+    for statement in _NOTICES.split(";\n"):
+        db.conn.execute(statement)

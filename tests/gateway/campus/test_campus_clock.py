@@ -3,15 +3,16 @@
 import pytest
 from campus_site import DAY, Parts, after, fever, local, over
 
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.clock import CampusClock, say_right
 from fevergate.campus.escalation import Escalation
-from fevergate.campus.notice_log import Notices
-from fevergate.campus.notice_sender import Sender
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.scheduler import Clerk
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.notice_sender import Sender
 
 DAY_S = 86_400.0
 RIGHT = local("2026-11-24 08:00")
@@ -37,7 +38,7 @@ class Server:
         judge = (self.clock.now, self.clock.believed)
         self.store = CampusStore(parts.database, parts.settings.zone, parts.vault, *judge)
         self.reports = Reports(parts.database, parts.settings, parts.vault, *judge)
-        notices = Notices(parts.database, parts.settings, self.clock.now)
+        notices = Notices(AccountStore(parts.database, self.clock.now), parts.settings)
         escalation = Escalation(parts.database, parts.settings, notices, self.clock.now)
         sender = Sender(notices, {})
         self.clerk = Clerk(

@@ -6,8 +6,9 @@ from campus_site import Parts, counts, delivery, fever, local, over
 from notice_helpers import contact
 
 from fevergate.campus import unacknowledged
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation, ReportState
-from fevergate.campus.notice_log import Notices
+from fevergate.web_common.notice_log import Notices
 
 DAY = "2026-11-24"
 NOW = f"{DAY} 09:30"
@@ -23,7 +24,7 @@ class Scene(Parts):
             NOW,
             contacts=[contact("Chen"), contact("Li", campuses=["west"], language="en")],
         )
-        self.notices = Notices(self.database, self.settings, self.now)
+        self.notices = Notices(AccountStore(self.database, self.now), self.settings)
         self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
 
     def told(self, prefix=""):

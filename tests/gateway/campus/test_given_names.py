@@ -4,17 +4,18 @@ import msgspec
 import pytest
 from campus_site import Parts, counts, fever, over
 
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation
-from fevergate.campus.notice_log import Notices
 from fevergate.campus.report_sheet import ReportText
 from fevergate.forwarding.http_sender import given_names
-from fevergate.notices.settings import Contact
 from fevergate.protocol.campus_messages import Delivery, GivenNames
 from fevergate.provision import provision
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.provision.titles import Titles, set_kiosk_titles
+from fevergate.settings.contacts import Contact
 from fevergate.settings.gateway import load_gateway
 from fevergate.texts.translations import translator
+from fevergate.web_common.notice_log import Notices
 
 NAMES = GivenNames(gates={"north": ("北门", "North gate")}, kiosks={"north-1": ("左侧", "")})
 CONTACT = Contact(name="陈静", channel="webhook", address="https://example.edu.cn/hook")
@@ -57,7 +58,7 @@ def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_non
 
 def test_a_notice_of_a_fever_says_where_to_go(parts):
     told(parts, fever())
-    notices = Notices(parts.database, parts.settings, parts.now)
+    notices = Notices(AccountStore(parts.database, parts.now), parts.settings)
     parts.now.at += 3600
     Escalation(parts.database, parts.settings, notices, parts.now).fevers()
     (notice,) = notices.recent(5)

@@ -16,11 +16,12 @@ from notice_helpers import Clock, WebServer, campus_settings, contact, reply
 from samples import AT
 from sqlalchemy import URL, make_url
 
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.notice_log import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WAIT_S, Notices
-from fevergate.campus.notice_sender import Sender
 from fevergate.notices.channels import channels
 from fevergate.notices.notice import Notice, masked, scrubbed
+from fevergate.web_common.notice_log import FIRST_WAIT_S, GIVE_UP_S, HOLD_S, MOST_WAIT_S, Notices
+from fevergate.web_common.notice_sender import Sender
 
 SUBJECT = ("题", "Subject")
 BODY = ("文", "Body")
@@ -32,11 +33,13 @@ sys.path[:0] = sys.argv[2:]
 from notice_helpers import campus_settings
 from samples import AT
 from fevergate.notices.channels import channels
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.notice_log import Notices
-from fevergate.campus.notice_sender import Sender
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.notice_sender import Sender
 
-notices = Notices(CampusDatabase(make_url(sys.argv[1])), campus_settings(), lambda: AT + 1)
+store = AccountStore(CampusDatabase(make_url(sys.argv[1])), lambda: AT + 1)
+notices = Notices(store, campus_settings())
 sender = Sender(notices, channels(campus_settings()))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -55,7 +58,7 @@ class Servers:
         self.a, self.b = self.another(), self.another()
 
     def another(self, **fields) -> Notices:
-        return Notices(self.database, self.settings, self.clock)
+        return Notices(AccountStore(self.database, self.clock), self.settings)
 
     def post(self, key="remind/2026-11-22") -> int:
         return self.a.post(key, "report", "", SUBJECT, BODY)
@@ -195,7 +198,7 @@ def test_one_that_was_never_tried_is_tried_however_late_it_is(servers):
 
 def test_a_contact_who_left_the_settings_is_still_told_what_was_recorded(servers):
     servers.post()
-    without = Notices(servers.database, campus_settings(), servers.clock)
+    without = Notices(AccountStore(servers.database, servers.clock), campus_settings())
     (due,) = without.due(1)
     assert due.address == contact().address and without.take(due)
     assert without.post("later", "report", "", SUBJECT, BODY) == 0
@@ -298,7 +301,10 @@ def test_two_senders_send_each_notice_once(campus_url):
     with WebServer() as web:
         servers = fifty(first, web)
         both = [
-            Sender(Notices(database, servers.settings, servers.clock), channels(servers.settings))
+            Sender(
+                Notices(AccountStore(database, servers.clock), servers.settings),
+                channels(servers.settings),
+            )
             for database in (first, second)
         ]
 

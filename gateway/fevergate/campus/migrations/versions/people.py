@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "people", "items_by_kind"
+revision, down_revision = "people", "tutors"
 
 
 def upgrade() -> None:
@@ -15,14 +15,13 @@ def upgrade() -> None:
         sa.Column("since", sa.Float(53), nullable=False),
         sa.Column("until", sa.Float(53)),
         sa.Column("expected", sa.Integer, nullable=False),
-        sa.Column("place", sa.Integer, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         _text("sealed"),
         sa.Column("number_tag", sa.Text, unique=True),
         _text("name_tag"),
         _text("content"),
     )
-    op.create_index("people_unit", "people", ["unit", "place"])
+    op.create_index("people_unit", "people", ["unit", "person"])
     op.create_index("people_revision", "people", ["revision"])
     op.create_index("people_name", "people", ["name_tag"])
     op.create_table(
@@ -51,6 +50,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         _text("list"),
         sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("last_person", sa.Integer, nullable=False),
         sa.Column("changed_at", sa.Float(53), nullable=False),
         sa.Column("heard_at", sa.Float(53)),
     )

@@ -1,24 +1,26 @@
 """Sends due notices, with one thread per remote server, so that a slow one delays no other."""
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
 
-from fevergate.campus.notice_log import Notices
-from fevergate.errors import CampusError, NoticeError
+from fevergate.errors import FeverGateError, NoticeError
 from fevergate.notices.channels import Channel, far_side
 from fevergate.notices.notice import Notice, scrubbed
+from fevergate.web_common.notice_log import Notices
 
 log = logging.getLogger(__name__)
 
 MOST = 20
 """Notices to one remote server in one tick; the rest follow in the next."""
-TICK_S = 60.0
+TICK_S = 15.0
+"""Longest round: a new notice waits no longer for a slow server that is not its own."""
 
 
 class Sender:
-    """Sends notices by their channel; of several campus servers one sends each notice."""
+    """Sends notices by their channel; of several servers one sends each notice."""
 
     def __init__(self, notices: Notices, channels: Mapping[str, Channel]) -> None:
         self._notices = notices
@@ -29,7 +31,7 @@ class Sender:
         """Send what is due; returns how many notices were accepted.
 
         Returns after `TICK_S` at the latest: the thread of a slow remote server goes on, and no
-        other is started for it meanwhile. Raises `CampusError`.
+        other is started for it meanwhile. Raises `CampusError` or `sqlite3.Error`.
         """
         self._busy = {name: thread for name, thread in self._busy.items() if thread.is_alive()}
         waiting: dict[str, list[Notice]] = {}
@@ -55,7 +57,7 @@ class Sender:
             for notice in waiting:
                 if (mine := self._notices.take(notice)) and not self._send(mine, sent):
                     return  # the server is away; the rest stays due
-        except CampusError as error:
+        except (FeverGateError, sqlite3.Error) as error:
             log.error("notices: %s", error)
 
     def _send(self, notice: Notice, sent: list[Notice]) -> bool:

@@ -1,0 +1,239 @@
+"""The notices to each contact, and their attempts: queue and record in one table.
+
+Several servers may post the same notice: a key has one row per contact and channel. A server claims
+a row before it sends it. The claim of a server that dies ends after `HOLD_S`, and another one
+sends: if the first had sent it already, it arrives twice, with the same Message-ID.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from fevergate.notices.notice import Failure, Notice, NoticeRecord, masked, scrubbed
+from fevergate.settings.contacts import Contact, ContactSettings, Kind
+from fevergate.texts.translations import LANGUAGES, Pair
+from fevergate.web_common.store import AUDIT_S, AuditedStore
+
+HOLD_S = 300.0
+"""Validity of a claim; longer than any attempt, even if a mail server uses up each timeout."""
+FIRST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
+GIVE_UP_S = 6 * 3600.0
+REMEMBERED = 20_000
+"""Newest notices that `keys` looks through: years of a college, weeks of a province."""
+
+NEVER = 0.0
+"""`next_at` of a notice that was sent or given up, so that the index skips it."""
+REASON = 300
+KEYS_AT_ONCE = 500
+
+
+class NamesOnDuty(Protocol):
+    """Tells who is on duty."""
+
+    def __call__(self, campus: str, gate: str, /) -> Collection[str]:
+        """Names of those on duty now at a gate; an empty campus or gate means any."""
+        ...
+
+
+def no_duty_list(_campus: str, _gate: str, /) -> Collection[str]:
+    """`NamesOnDuty` where there is no duty list."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Notices in the database of the pages. Calls may come from any thread or process, and raise
+    `CampusError` or `sqlite3.Error` where the database refuses."""
+
+    store: AuditedStore
+    settings: ContactSettings
+    on_duty: NamesOnDuty = no_duty_list
+
+    def post(
+        self,
+        key: str,
+        kind: Kind,
+        campus: str,
+        subject: Pair,
+        body: Pair,
+        *,
+        gate: str = "",
+        level: int = 1,
+    ) -> int:
+        """Queue a notice to each contact of this kind and campus who is to be told (`choose`), in
+        their language, once per `key`; returns how many rows are new. A notice of campus `""` goes
+        to all contacts."""
+        now = self.store.clock()
+        chosen = choose(self._contacts(kind, campus), self.on_duty(campus, gate), level)
+        posted = {
+            tuple(row)
+            for row in self.store.query(
+                "select contact, channel from notices where key = ?", (key,)
+            )
+        }
+        new = [(name, contact) for name, contact in chosen if (name, contact.channel) not in posted]
+        if not new:
+            return 0
+        rows = []
+        for name, contact in new:
+            half = LANGUAGES.index(contact.language or self.settings.language)
+            told = (name, contact.channel, contact.address, subject[half], body[half])
+            rows.append((key, kind, campus, *told, now, now))
+        with self.store.transaction() as connection:
+            connection.execute("delete from notices where made_at < ?", (now - AUDIT_S,))
+            return sum(connection.execute(_INSERT, row).rowcount for row in rows)
+
+    def told(self, keys: Iterable[str]) -> set[str]:
+        """The subset of `keys` that was posted before."""
+        wanted = sorted(set(keys))
+        posted: set[str] = set()
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            part = tuple(wanted[start : start + KEYS_AT_ONCE])
+            marks = ", ".join("?" * len(part))
+            rows = self.store.query(f"select key from notices where key in ({marks})", part)  # noqa: S608 - marks
+            posted |= {key for (key,) in rows}
+        return posted
+
+    def keys(self, prefix: str) -> set[str]:
+        """Keys that begin with `prefix`, among the newest `REMEMBERED` notices."""
+        rows = self.store.query(
+            "select key from notices where id > (select max(id) from notices) - ?"
+            " and substr(key, 1, ?) = ?",
+            (REMEMBERED, len(prefix), prefix),
+        )
+        return {key for (key,) in rows}
+
+    def due(self, most: int) -> list[Notice]:
+        """Notices to be sent now, the longest due first; claims none. At most `most` per address,
+        so that an unreachable one does not crowd out the others."""
+        rows = self.store.query(_SELECT_DUE, (*_due(self.store.clock()), most))
+        return [Notice(**dict(zip(_NOTICE, row, strict=True))) for row in rows]
+
+    def take(self, notice: Notice) -> Notice | None:
+        """Claim a notice for `HOLD_S`; None where another has claimed it, or it is done."""
+        now = self.store.clock()
+        next_at, line, given_up_at = now + HOLD_S, "", None
+        if notice.attempts > notice.error.count("\n"):
+            line = _line(now, "no word of whoever claimed it")
+            if now - notice.made_at >= GIVE_UP_S:
+                next_at, given_up_at = NEVER, now
+        with self.store.transaction() as connection:
+            claimed = connection.execute(
+                f"update notices set next_at = ?, attempts = ?, error = error || ?"  # noqa: S608 - a constant
+                f" where id = ? and attempts = ? and {_DUE}",
+                (next_at, notice.attempts + 1, line, notice.id, notice.attempts, *_due(now)),
+            )
+            if not claimed.rowcount:
+                return None
+            if given_up_at is not None:
+                connection.execute(
+                    "update notices set given_up_at = ? where id = ?", (given_up_at, notice.id)
+                )
+                return None
+        return msgspec.structs.replace(notice, attempts=notice.attempts + 1)
+
+    def sent(self, notice: Notice) -> None:
+        """Note that the service accepted it; also valid if the claim has ended meanwhile."""
+        with self.store.transaction() as connection:
+            connection.execute(
+                "update notices set sent_at = ?, given_up_at = null, next_at = ?"
+                " where id = ? and sent_at is null",
+                (self.store.clock(), NEVER, notice.id),
+            )
+
+    def failed(self, notice: Notice, reason: str) -> None:
+        """Note a failed attempt; it is retried later, until `GIVE_UP_S` after it was posted. Has no
+        effect if another server has claimed it since."""
+        now = self.store.clock()
+        wait_s = min(MOST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(notice.attempts - 1, 16))
+        wait_s *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        over = now - notice.made_at >= GIVE_UP_S
+        text = scrubbed(" ".join(reason.replace("\0", " ").split()), notice.address)
+        with self.store.transaction() as connection:
+            failed = connection.execute(
+                "update notices set error = error || ?, next_at = ?"
+                " where id = ? and attempts = ? and sent_at is null",
+                (
+                    _line(now, text[:REASON]),
+                    NEVER if over else now + wait_s,
+                    notice.id,
+                    notice.attempts,
+                ),
+            )
+            if failed.rowcount and over:
+                connection.execute(
+                    "update notices set given_up_at = ? where id = ?", (now, notice.id)
+                )
+
+    def recent(self, most: int = 100) -> list[NoticeRecord]:
+        """The newest records first."""
+        rows = self.store.query(f"{_SELECT_RECORDS} order by id desc limit ?", (most,))
+        return [_record(row) for row in rows]
+
+    def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
+        """Contacts of a kind and campus by a unique name: one person may have two addresses."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for contact in self.settings.contacts:
+            seen[contact.name, contact.channel] += 1
+            number = seen[contact.name, contact.channel]
+            concerns = not campus or not contact.campuses or campus in contact.campuses
+            if kind in contact.kinds and concerns:
+                yield contact.name if number == 1 else f"{contact.name} ({number})", contact
+
+
+def choose(
+    contacts: Iterable[tuple[str, Contact]], on_duty: Collection[str], level: int
+) -> Sequence[tuple[str, Contact]]:
+    """Whom to tell at a level: of the contacts up to it those who are on duty, or need not be.
+
+    Where that is nobody, the next level is told at once; where nobody at all is on duty, the lowest
+    level is told as if it were, since a fever must reach somebody.
+    """
+    concerned = list(contacts)
+    present = [
+        (name, contact)
+        for name, contact in concerned
+        if not contact.on_duty or contact.name in on_duty
+    ]
+    reachable = present or concerned
+    lowest = min((contact.level for _, contact in reachable), default=1)
+    return [(name, contact) for name, contact in reachable if contact.level <= max(level, lowest)]
+
+
+_NOTICE = Notice.__struct_fields__
+_RECORD = tuple("error" if name == "failures" else name for name in NoticeRecord.__struct_fields__)
+_DUE = "((next_at > ? and next_at <= ?) or next_at > ?) and sent_at is null and given_up_at is null"
+_SELECT_DUE = f"""
+    select {", ".join(_NOTICE)} from (
+        select notices.*, row_number() over (
+            partition by channel, address order by next_at, id) as place
+        from notices where {_DUE}
+    ) as ranked where place <= ? order by next_at, id"""  # noqa: S608 - field names
+_SELECT_RECORDS = f"select {', '.join(_RECORD)} from notices"  # noqa: S608 - field names
+_INSERT = """
+    insert into notices(
+        key, kind, campus, contact, channel, address, subject, body, made_at, next_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (key, contact, channel) do nothing"""
+
+
+def _due(now: float) -> tuple[float, float, float]:
+    """Arguments of `_DUE`. A time further ahead than any wait was written by a clock that was set
+    back since."""
+    return NEVER, now, now + 2 * MOST_WAIT_S
+
+
+def _record(row: tuple[object, ...]) -> NoticeRecord:
+    values = dict(zip(NoticeRecord.__struct_fields__, row, strict=True))
+    failures = str(values["failures"]).splitlines()
+    values["failures"] = [msgspec.json.decode(line, type=Failure) for line in failures]
+    values["address"] = masked(str(values["address"]))
+    values["next_at"] = values["next_at"] or None
+    return msgspec.convert(values, NoticeRecord)
+
+
+def _line(at: float, reason: str) -> str:
+    return msgspec.json.encode(Failure(at=at, reason=reason)).decode() + "\n"

@@ -1,0 +1,196 @@
+"""Confirmed fevers, each told to those on duty at once, and again until somebody has it.
+
+Several servers may do the same: a notice has one key for each case and round, so that each contact
+is told once a round.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from fevergate.notices.texts import second_look, texts
+from fevergate.settings.contacts import NoticeTimes
+from fevergate.texts.translations import Pair
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.store import AUDIT_S
+
+OPEN_S = 24 * 3600.0
+"""A case that nobody takes is over after this."""
+LOOK_BACK_S = OPEN_S + 3600.0
+"""Follow-ups that came longer ago are told no more; they are known for longer than a case lasts, so
+that one that is missing was corrected."""
+CORRECTED, OLD = "corrected", "old"
+"""Why a case is over."""
+MAX_OF_KIOSK = 50
+"""Most cases of a kiosk within `LOOK_BACK_S`: more are a flood."""
+
+
+class ConfirmedFever(Struct, frozen=True, kw_only=True):
+    """A follow-up that those on duty must know of, without personal data. `at`: Unix time (s) at
+    which it was saved; `clinical_c` in °C."""
+
+    key: str
+    campus: str
+    gate: str
+    kiosk: str
+    at: float
+    clinical_c: float | None
+    clinical_site: str
+    outcome: str
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """A confirmed fever and who has it; times are Unix time (s). A case that nobody took is over
+    once it is `corrected` at the gate, or `old`."""
+
+    fever: ConfirmedFever
+    opened_at: float
+    taken_at: float | None
+    taken_by: str
+    over_at: float | None
+    over_why: str
+
+    @property
+    def waits(self) -> bool:
+        return self.taken_at is None and self.over_at is None
+
+
+class CaseSettings(Protocol):
+    """The part of the settings that cases need."""
+
+    @property
+    def escalation(self) -> NoticeTimes: ...
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Cases in the database of the pages. Calls may come from any thread or process, and raise
+    `CampusError` or `sqlite3.Error` where the database refuses."""
+
+    notices: Notices
+    settings: CaseSettings
+    places: Callable[[ConfirmedFever], tuple[Pair, Pair, Pair]]
+    """Names of a fever's campus, gate and kiosk."""
+
+    def follow(self, confirmed: Iterable[ConfirmedFever]) -> None:
+        """Open a case for each new fever of `confirmed`, which are all of the last `LOOK_BACK_S`;
+        tell each case that waits, and end those that are not among them any more."""
+        now = self.notices.store.clock()
+        known = {fever.key: fever for fever in confirmed}
+        cases = {case.fever.key: case for case in self._of(known)}
+        for key, fever in known.items():
+            case = cases.get(key)
+            if case is None or case.over_why == CORRECTED:
+                self._open(fever, now)
+        for case in self.waiting():
+            fever = known.get(case.fever.key)
+            if now - case.opened_at >= OPEN_S:
+                self._end(case, now, OLD)
+            elif fever is None:
+                self._end(case, now, CORRECTED)
+            else:
+                self._tell(msgspec.structs.replace(case, fever=fever), now)
+
+    def take(self, key: str, by: str) -> bool:
+        """Note that somebody has it, which ends the repeats; whether nobody had it before."""
+        with self.notices.store.transaction() as connection:
+            taken = connection.execute(
+                "update told_cases set taken_at = ?, taken_by = ?"
+                " where key = ? and taken_at is null and over_at is null",
+                (self.notices.store.clock(), by, key),
+            )
+            return bool(taken.rowcount)
+
+    def waiting(self) -> list[Case]:
+        """Cases that nobody has, the oldest first."""
+        where = "taken_at is null and over_at is null order by opened_at, key"
+        return self._cases(where, ())
+
+    def recent(self, most: int = 50) -> list[Case]:
+        """The newest cases first."""
+        return self._cases("1 = 1 order by opened_at desc, key limit ?", (most,))
+
+    def _of(self, keys: Iterable[str]) -> list[Case]:
+        wanted = tuple(keys)
+        marks = ", ".join("?" * len(wanted))
+        return self._cases(f"key in ({marks})", wanted) if wanted else []
+
+    def _cases(self, where: str, arguments: tuple[object, ...]) -> list[Case]:
+        rows = self.notices.store.query(
+            "select fever, opened_at, taken_at, taken_by, over_at, over_why"  # noqa: S608 - constants
+            f" from told_cases where {where}",
+            arguments,
+        )
+        return [
+            Case(
+                fever=msgspec.json.decode(fever, type=ConfirmedFever),
+                opened_at=opened_at,
+                taken_at=taken_at,
+                taken_by=taken_by,
+                over_at=over_at,
+                over_why=over_why,
+            )
+            for fever, opened_at, taken_at, taken_by, over_at, over_why in rows
+        ]
+
+    def _open(self, fever: ConfirmedFever, now: float) -> None:
+        with self.notices.store.transaction() as connection:
+            connection.execute("delete from told_cases where opened_at < ?", (now - AUDIT_S,))
+            connection.execute(_OPEN, (fever.key, msgspec.json.encode(fever).decode(), now))
+
+    def _end(self, case: Case, now: float, why: str) -> None:
+        with self.notices.store.transaction() as connection:
+            connection.execute(
+                "update told_cases set over_at = ?, over_why = ? where key = ? and over_at is null",
+                (now, why, case.fever.key),
+            )
+        if why == CORRECTED:
+            self._post(case, "corrected", "corrected", self._level(case, now))
+
+    def _tell(self, case: Case, now: float) -> None:
+        again = int(_since(case, now) // (self.settings.escalation.again_min * 60))
+        text = "confirmed again" if again else "confirmed"
+        self._post(case, str(again), text, self._level(case, now))
+
+    def _level(self, case: Case, now: float) -> int:
+        return 1 + int(_since(case, now) // (self.settings.escalation.next_level_min * 60))
+
+    def _post(self, case: Case, number: str, text: str, level: int) -> None:
+        fever = case.fever
+        place, gate, kiosk = self.places(fever)
+        subject, body = texts(
+            text,
+            place=place,
+            gate=gate,
+            kiosk=kiosk,
+            at=self._clock(fever.at),
+            since=self._clock(case.opened_at),
+            what=second_look(fever.clinical_c, fever.clinical_site, fever.outcome),
+        )
+        key = f"{fever.key}/{int(case.opened_at)}/{number}"
+        self.notices.post(
+            key, "confirmed", fever.campus, subject, body, gate=fever.gate, level=level
+        )
+
+    def _clock(self, at: float) -> str:
+        return f"{datetime.fromtimestamp(at, self.settings.zone):%Y-%m-%d %H:%M}"
+
+
+_OPEN = """
+    insert into told_cases(key, fever, opened_at) values (?, ?, ?)
+    on conflict (key) do update set fever = excluded.fever, opened_at = excluded.opened_at,
+        taken_at = null, taken_by = '', over_at = null, over_why = ''
+    where told_cases.over_at is not null"""
+
+
+def _since(case: Case, now: float) -> float:
+    """Time since a case was opened; a clock that was set back makes it no less than 0."""
+    return max(0.0, now - case.opened_at)

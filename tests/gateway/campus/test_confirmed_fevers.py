@@ -1,0 +1,147 @@
+"""A confirmed fever is told at once, again until somebody has it, and to the next level."""
+
+import pytest
+from campus_site import Parts, after, fever, local
+from notice_helpers import contact
+
+from fevergate.campus.account_store import AccountStore
+from fevergate.campus.escalation import Escalation
+from fevergate.web_common import told_cases
+from fevergate.web_common.notice_log import Notices
+
+DAY = "2026-11-24"
+KEY = "confirmed/east/gw-east/north-1/1/1"
+
+
+class Scene(Parts):
+    """`Chen` and `Zhou` take turns, `Li` is the next level; a test says who is on duty."""
+
+    def __init__(self, folder, database):
+        contacts = [
+            contact("Chen", on_duty=True),
+            contact("Zhou", on_duty=True, language="en"),
+            contact("Li", level=2),
+        ]
+        super().__init__(folder, database, f"{DAY} 02:14", contacts=contacts)
+        self.on_duty = {"Chen"}
+        store = AccountStore(self.database, self.now)
+        self.notices = Notices(store, self.settings, lambda campus, gate: self.on_duty)
+        self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
+        self.keep(fever(1, DAY))
+
+    def told(self):
+        """Who was told, round by round, since this was asked last."""
+        before = len(self.notices.recent(999))
+        self.escalation.confirmed()
+        self.escalation.confirmed()  # once more changes nothing
+        new = self.notices.recent(999)[: len(self.notices.recent(999)) - before]
+        return sorted((one.key.rpartition("/")[2], one.contact) for one in new)
+
+    def wait(self, minutes):
+        self.now.at += minutes * 60
+
+
+@pytest.fixture
+def scene(tmp_path, database_text):
+    scene = Scene(tmp_path, database_text)
+    yield scene
+    scene.close()
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"clinical_c": 37.3, "clinical_site": "axillary"}, True),
+        ({"clinical_c": 37.2, "clinical_site": "axillary"}, False),
+        ({"clinical_c": 37.5, "clinical_site": "oral"}, False),
+        ({"clinical_c": 37.6, "clinical_site": "ear"}, True),
+        ({"clinical_c": 36.8, "outcome": "clinic"}, True),
+        ({"outcome": "home"}, False),
+    ],
+)
+def test_what_the_second_measurement_confirms_or_the_clinic_gets_is_told(scene, found, told):
+    scene.keep(after(1, day=DAY, **found))
+    assert scene.told() == ([("0", "Chen")] if told else [])
+
+
+def test_the_notice_says_where_and_how_warm_and_names_nobody(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9, person="王芳", note="同行 2 人"))
+    scene.told()
+    (notice,) = scene.notices.recent()
+    assert "东校区" in notice.subject and "38.9 °C" in notice.body and notice.kind == "confirmed"
+    assert not any(word in str(notice) for word in ("王芳", "同行"))
+
+
+def test_it_is_repeated_and_reaches_the_next_level_until_somebody_has_it(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    assert scene.told() == [("0", "Chen")]
+    scene.wait(9)
+    assert scene.told() == []
+    scene.wait(1)
+    assert scene.told() == [("1", "Chen"), ("1", "Li")]
+    cases = scene.escalation.cases
+    assert [case.fever.key for case in cases.waiting()] == [KEY]
+    assert cases.take(KEY, "Chen") and not cases.take(KEY, "Li")
+    scene.wait(60)
+    assert scene.told() == [] and cases.waiting() == []
+    (case,) = cases.recent()
+    assert (case.taken_by, case.over_at) == ("Chen", None)
+
+
+def test_whoever_comes_on_duty_is_told_too(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    scene.told()
+    scene.on_duty = {"Zhou"}
+    assert scene.told() == [("0", "Zhou")]
+    scene.wait(10)
+    assert scene.told() == [("1", "Li"), ("1", "Zhou")]
+
+
+def test_where_nobody_is_on_duty_the_next_level_is_told_at_once(scene):
+    scene.on_duty = set()
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    assert scene.told() == [("0", "Li")]
+
+
+def test_one_that_is_corrected_is_told_so_and_told_anew_if_it_is_one_after_all(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    scene.told()
+    scene.keep(after(1, day=DAY, revision=2, clinical_c=36.9))
+    assert scene.told() == [("corrected", "Chen")]
+    scene.wait(30)
+    assert scene.told() == []
+    scene.keep(after(1, day=DAY, revision=3, clinical_c=38.9))
+    assert scene.told() == [("0", "Chen")]
+
+
+def test_after_a_day_nobody_is_told_any_more(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    scene.told()
+    scene.now.at += told_cases.OPEN_S
+    assert scene.told() == []
+    assert [case.waits for case in scene.escalation.cases.recent()] == [False]
+
+
+def test_a_flood_by_one_kiosk_is_bounded_and_hides_nobody_elses(scene, monkeypatch):
+    monkeypatch.setattr("fevergate.campus.confirmed_fevers.MAX_OF_KIOSK", 3)
+    scene.keep(*(after(seq, day=DAY, clinical_c=38.9) for seq in range(1, 9)))
+    scene.keep(after(1, day=DAY, kiosk="north-2", clinical_c=38.9))
+    scene.told()
+    assert len(scene.escalation.cases.waiting()) == 4
+
+
+def test_a_fever_that_nobody_acknowledges_reaches_the_next_level_and_who_comes_on_duty(scene):
+    scene.now.at = local(f"{DAY} 09:01")
+    scene.keep(fever(2, DAY))
+    scene.wait(10)
+
+    def told():
+        scene.escalation.fevers()
+        scene.escalation.fevers()
+        return {one.contact for one in scene.notices.recent() if one.key.endswith("/1/2")}
+
+    assert told() == {"Chen"}
+    scene.on_duty = {"Zhou"}
+    assert told() == {"Chen", "Zhou"}
+    scene.wait(10)
+    assert told() == {"Chen", "Zhou", "Li"}
