@@ -11,6 +11,7 @@ from kiosk_helpers import ANSWER_S, until
 from PIL import Image
 from playwright.sync_api import expect
 
+from fevergate.provision.device_service import take
 from harness.accessibility import judged
 from harness.broker import free_port
 from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
@@ -228,3 +229,39 @@ def test_what_is_wrong_is_said_where_a_reader_hears_it(browser, board):
         assert judged(window) == [] and fits(window)
         window.get_by_label("show it").check()
         assert window.locator("#password").get_attribute("type") == "text"
+
+
+def test_a_kiosk_is_added_from_the_page_and_removed_again(site, administrator):
+    """The page follows what the gateway's service does, through the pages' own new start."""
+    page, status = administrator, administrator.get_by_role("status")
+    page.goto(f"{site.url}/admin/devices")
+    page.get_by_label("Short name").fill("north-2")
+    page.locator("#add [name=gate]").fill("north")
+    page.get_by_label("What people call it").fill("Left side")
+    assert judged(page) == [] and fits(page)
+    page.get_by_role("button", name="Add it").click()
+    expect(status.first).to_contain_text("begins within seconds")
+    assert judged(page) == [] and fits(page)
+    serving = take(site.folder)
+    assert "add north-2" in next(serving) and "north" in next(serving)
+    expect(status.first).to_contain_text("✓ Left side: stands at gate north")
+    expect(status.first).to_contain_text("Under way")
+    assert judged(page) == []
+    site.web.stop()
+    expect(page.locator("#stale")).to_be_visible()
+    assert list(serving)
+    site.start_web()
+    expect(status.first).to_contain_text("Done.")
+    assert judged(page) == [] and fits(page)
+    page.get_by_role("link", name="Its setup code").click()
+    assert "/" in setup_code_of(page)
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("Why, such as: stolen").fill("only a test")
+    page.get_by_role("button", name="Remove it").click()
+    expect(status.first).to_contain_text("begins within seconds")
+    assert list(take(site.folder))
+    expect(status.first).to_contain_text("its credential is gone")
+    expect(status.first).to_contain_text("Done.")
+    page.goto(f"{site.url}/admin/audit")
+    expect(page.get_by_text("asked for a kiosk to be removed")).to_be_visible()

@@ -74,6 +74,7 @@ def broken(wheel, copy, name, text):
 
 def watching(machine):
     units = ("mosquitto", "fevergate-gateway", "fevergate-web", "fevergate-renew.timer")
+    units += ("fevergate-devices.path",)
     return [unit for unit in units if not machine.active(unit)]
 
 

@@ -1,5 +1,6 @@
 """A Debian with its own systemd becomes a gateway, stays one, and can be what it was before."""
 
+import json
 import os
 import re
 import shutil
@@ -128,6 +129,66 @@ def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):
     )
     said = gateway.run("fevergate provision revoke /etc/fevergate north-3").stdout
     assert "seen: the broker refuses it" in said
+    assert watching(gateway) == []
+
+
+ASKS = """runuser -u fevergate -- /opt/fevergate/bin/python -c '
+import time
+from pathlib import Path
+from fevergate.provision.device_request import ask, new_request
+ask(Path("/etc/fevergate"), new_request(by="admin", {values}), time.time())'
+"""
+"""What the pages do when an administrator has pressed the button, as the user that they run as."""
+
+
+def answered(machine):
+    answer = machine.run("cat /etc/fevergate/requests/device-answer.json", check=False).stdout
+    return json.loads(answer or '{"state": "none"}')
+
+
+def ended(machine, action):
+    answer = answered(machine)
+    return answer["state"] in ("done", "failed") and answer["request"]["action"] == action
+
+
+def test_a_kiosk_asked_for_on_the_pages_is_added_and_removed_by_systemd(gateway):
+    """With the rights that the units leave both sides."""
+    for action, values, line in (
+        ("add", 'gate="north"', "north-4: stands at gate north"),
+        ("remove", 'because="stolen"', "seen: the broker refuses it"),
+    ):
+        gateway.run(ASKS.format(values=f'action="{action}", kiosk="north-4", {values}'))
+        until(lambda action=action: ended(gateway, action))
+        answer = answered(gateway)
+        assert answer["state"] == "done", gateway.run("journalctl -u fevergate-devices").stdout
+        assert line in [english for _, english in answer["lines"]]
+    assert "north-4" not in gateway.run("cat /etc/fevergate/gateway.toml").stdout
+    shown = gateway.run("journalctl -u fevergate-devices").stdout
+    assert "'admin' asks: remove north-4" in shown
+    assert watching(gateway) == []
+    assert gateway.run("stat -c '%U %a' /var/lib/fevergate-devices/times.json").stdout == (
+        "root 600\n"
+    )
+
+
+def test_whoever_has_taken_over_the_pages_gets_no_file_of_roots_by_a_request(gateway):
+    """A link in place of the folder, or of the answer, or of what is read."""
+    gateway.run("cp /etc/shadow /root/shadow")
+    gateway.run(ASKS.format(values='action="remove", kiosk="north-9"'))
+    until(lambda: answered(gateway)["state"] == "failed")
+    requests = "/etc/fevergate/requests"
+    for link, target in (
+        (f"{requests}/device.json", "/etc/shadow"),
+        (f"{requests}/device-answer.json", "/etc/shadow"),
+    ):
+        gateway.run(f"runuser -u fevergate -- ln -sf {target} {link}")
+    until(lambda: gateway.run(f"ls {requests}/device.json", check=False).returncode != 0)
+    gateway.run(ASKS.format(values='action="remove", kiosk="north-9"'), check=False)
+    until(lambda: gateway.run(f"ls {requests}/device.json", check=False).returncode != 0)
+    until(lambda: not gateway.active("fevergate-devices.service"))
+    gateway.run("cmp /etc/shadow /root/shadow; rm /root/shadow")
+    gateway.run(f"rm -f {requests}/device-answer.json")
+    assert gateway.run("stat -c %U /etc/shadow").stdout == "root\n"
     assert watching(gateway) == []
 
 

@@ -49,7 +49,7 @@ from fevergate.texts.translations import N_
 
 NOTE = "closing.json"
 CAMPUS = "campus.toml"
-OWN_FOLDERS = ("broker", "systemd", "updates", *FOLDERS)
+OWN_FOLDERS = ("broker", "systemd", "updates", "requests", *FOLDERS)
 """Folders of the gateway below that of the settings."""
 
 WIPED = (*PATTERNS, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")

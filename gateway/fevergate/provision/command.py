@@ -10,6 +10,7 @@ from fevergate.command_line.options import FiniteRange
 from fevergate.command_line.secret_input import ask_secret
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
+from fevergate.provision.device_service import requests_command
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import SETTINGS, provision
 from fevergate.provision.kiosks import static_address
@@ -106,6 +107,7 @@ def provision_group() -> None:
 
 
 provision_group.add_command(upgrade_command)
+provision_group.add_command(requests_command)
 
 
 @provision_group.command("gateway")

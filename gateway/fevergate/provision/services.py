@@ -36,6 +36,7 @@ SYSTEMD = Path("/run/systemd/system")
 UNITS_FOLDER = Path("/etc/systemd/system")
 BROKER = "mosquitto.service"
 RENEW = "fevergate-renew.timer"
+DEVICES = "fevergate-devices.path"
 CAMPUS = "fevergate-campus.service"
 
 UNITS = {
@@ -94,7 +95,7 @@ def start(folder: Path, *, broker_anew: bool) -> bool:
     _run(systemctl, "enable", "--quiet", BROKER)
     connection_limit.start(systemctl)
     _run(systemctl, "restart" if broker_anew else "reload-or-restart", BROKER)
-    _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW)
+    _start(systemctl, *(f"{unit}.service" for unit in UNITS), RENEW, DEVICES)
     return True
 
 
@@ -155,7 +156,7 @@ def stop(folder: Path) -> bool:
     systemctl = _systemctl(folder)
     if systemctl is None:
         return False
-    for unit in (RENEW, *(f"{unit}.service" for unit in UNITS), BROKER):
+    for unit in (RENEW, DEVICES, *(f"{unit}.service" for unit in UNITS), BROKER):
         if _is_installed(systemctl, unit):
             _run(systemctl, "disable", "--quiet", "--now", unit)
     return True

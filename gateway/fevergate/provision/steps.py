@@ -34,7 +34,7 @@ from fevergate.provision.titles import (
     set_kiosk_titles,
 )
 from fevergate.settings.gateway import GatewaySettings, load_gateway
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import LANGUAGES, N_, Pair, both
 
 CAMPUS = "campus.toml"
 
@@ -86,9 +86,19 @@ SAID = {
 """Messages by key."""
 
 
-def message(settings: GatewaySettings | None, what: str, **values: object) -> str:
-    """A message in the language of the settings; in English without settings."""
-    return translator(settings.language if settings else "en")(SAID[what], **values)
+class StepText(str):
+    """A message in one language; `pair` has it in Chinese and in English."""
+
+    pair: Pair
+
+
+def message(settings: GatewaySettings | None, what: str, **values: object) -> StepText:
+    """A message in the language of the settings; in English without settings. A value may be a pair
+    of texts in Chinese and in English."""
+    pair = both(SAID[what], **values)
+    text = StepText(pair[0] if settings and settings.language == "zh" else pair[1])
+    text.pair = pair
+    return text
 
 
 def _open(folder: Path) -> GatewaySettings:
@@ -98,7 +108,7 @@ def _open(folder: Path) -> GatewaySettings:
     return load_gateway(folder / SETTINGS)
 
 
-def begin(folder: Path, *, broker_anew: bool) -> Iterator[str]:
+def begin(folder: Path, *, broker_anew: bool) -> Iterator[StepText]:
     """Start a new or restored gateway, or yield how to. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     if services.start(folder, broker_anew=broker_anew):
@@ -113,19 +123,19 @@ def what_next(folder: Path) -> str:
     return message(load_gateway(folder / SETTINGS), "next")
 
 
-def apply(folder: Path) -> Iterator[str]:
+def apply(folder: Path) -> Iterator[StepText]:
     """Reload the broker and restart the services; yields the results. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     yield message(settings, "broker" if services.reload_broker(folder) else "no_broker")
     yield message(settings, "started" if services.restart(folder) else "to_start")
 
 
-def begin_campus(folder: Path) -> Iterator[str]:
+def begin_campus(folder: Path) -> Iterator[StepText]:
     """Start a campus server, or yield how to. Raises `ProvisionError`."""
     yield message(None, "campus_started" if services.start_campus(folder) else "campus")
 
 
-def apply_campus(folder: Path) -> Iterator[str]:
+def apply_campus(folder: Path) -> Iterator[StepText]:
     """Restart a campus server, which reads its settings at the start only."""
     started = services.restart(folder, (services.CAMPUS,))
     yield message(None, "campus_started" if started else "campus")
@@ -138,7 +148,7 @@ def add(
     wishes: dict[str, Any],
     titles: Titles = UNCHANGED,
     gate_titles: Named = NONE_NAMED,
-) -> Iterator[str]:
+) -> Iterator[StepText]:
     """Add a kiosk to a gate, or change it; `titles` are its names. Raises `ProvisionError`,
     `NothingFoundError`."""
     settings = _open(folder)
@@ -163,15 +173,17 @@ def add(
     write_toml(folder / SETTINGS, document)
     write_broker(done, settings.campus)
     broker_files.hand_over(folder)
-    names = load_gateway(folder / SETTINGS).names(settings.language)
+    after = load_gateway(folder / SETTINGS)
     what = "changed" if known else "added"
-    yield message(settings, what, kiosk=names.kiosk(kiosk), gate=names.gate(gate))
+    named = tuple(after.kiosk_title(kiosk, language) for language in LANGUAGES)
+    place = tuple(after.gate_title(gate, language) for language in LANGUAGES)
+    yield message(settings, what, kiosk=named, gate=place)
     yield from apply(folder)
     if not known:
         yield message(settings, "board", kiosk=kiosk)
 
 
-def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
+def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     """Revoke the credential of a kiosk, or in a campus server's folder of a gateway.
 
     Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` if the broker still accepts it.
@@ -207,13 +219,13 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[str]:
         raise BrokerError(f"what {name} left retained is not taken back: {left}")
     yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
-        gate = settings.gate_title(left_at, settings.language)
+        gate = tuple(settings.gate_title(left_at, language) for language in LANGUAGES)
         yield message(settings, "last", gate=gate)
     if ssid := kiosks.wifi_name(told):
         yield message(settings, "wifi", ssid=ssid)
 
 
-def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[str]:
+def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[StepText]:
     """Renew certificates that expire soon, or all, and passwords of `names`. Raises as `revoke`."""
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         yield from _renew_campus(folder, everything=everything)
@@ -258,7 +270,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[s
     yield from _authority(folder, settings)
 
 
-def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
+def _renew_campus(folder: Path, *, everything: bool) -> Iterator[StepText]:
     renewed = ["ca.crt"] if pki.renew_authority(folder) else []
     if pki.renew_server(folder, "campus", everything=everything):
         renewed.append("campus.crt")
@@ -271,14 +283,14 @@ def _renew_campus(folder: Path, *, everything: bool) -> Iterator[str]:
     yield from _authority(folder, None)
 
 
-def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[str]:
+def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[StepText]:
     """Yield a warning if the authority expires before a server certificate made today would."""
     left = pki.days_left(pki.read_certificate(folder / "ca.crt"))
     if left < pki.SERVER_DAYS:
         yield message(settings, "authority", days=int(left))
 
 
-def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[str]:
+def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[StepText]:
     """Write a PDF of labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
     settings = _open(folder)
     known = kiosk_names(folder)

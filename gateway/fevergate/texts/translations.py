@@ -136,6 +136,9 @@ LABELS = {
     "off duty": N_("took off duty"),
     "name places": N_("named the campus or its gates"),
     "name kiosk": N_("named a kiosk"),
+    "add kiosk": N_("asked for one more kiosk"),
+    "remove kiosk": N_("asked for a kiosk to be removed"),
+    "withdraw device": N_("took back a request for a kiosk"),
     "make screen": N_("made a link for a wall display"),
     "revoke screen": N_("revoked a wall display's link"),
     "issue token": N_("made a token"),
@@ -225,6 +228,18 @@ ERRORS = {
     "revoked_file": N_("The list of revoked kiosks cannot be read:"),
     "many_people": N_("The list has as many people as it can hold."),
     "busy": N_("An update is under way."),
+    "device_busy": N_("Another kiosk is being added or removed: wait for its end."),
+    "many_kiosks": N_("This gateway has as many kiosks as it serves (64)."),
+    "device_often": N_("20 kiosks were added or removed within an hour: wait, then try again."),
+    "device_stopped": N_(
+        "That was interrupted half way: look at the list of kiosks, then try again."
+    ),
+    "device_broker": N_(
+        "Written, but the broker was not seen to take it: journalctl -u fevergate-devices says why."
+    ),
+    "device_failed": N_(
+        "The gateway could not do that: journalctl -u fevergate-devices says why. By hand:"
+    ),
     "bundle": N_("There is no such firmware, or it is none."),
     "key": N_("The key that updates are signed with cannot be read."),
     "store": N_("The database cannot be read now; is the gateway running? Try again in a minute."),

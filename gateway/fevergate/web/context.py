@@ -176,6 +176,7 @@ class Shared(Site):
 _OF_PLACES = (
     *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
     *("setup code used", "name kiosk", "make screen", "on duty", "off duty"),
+    *("add kiosk", "remove kiosk"),
 )
 """Actions of the audit that are about a gate or kiosk, which is then called by its name."""
 

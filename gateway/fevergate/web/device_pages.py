@@ -1,12 +1,13 @@
-"""Names that people give, and the commands that add, replace or remove a device.
+"""Names that people give, and devices that are added or removed.
 
 Names are written into gateway.toml from here. A device's credential is not: the broker's files
 belong to the broker's own user, and to read them anew it must be told by root, which the pages are
-not. So the page checks what is asked for and shows the command that does it.
+not. So a request is left for a service that may (`provision.device_service`), and its answer shown.
 """
 
 import shlex
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,16 @@ from starlette.responses import RedirectResponse, Response
 from tomlkit import TOMLDocument
 
 from fevergate.errors import ActionError, FeverGateError, ProvisionError
-from fevergate.provision.files import RESERVED, check_names, read_toml, write_toml
+from fevergate.provision.device_request import (
+    MAX_REASON,
+    DeviceRequest,
+    ask,
+    check,
+    new_request,
+    read_answer,
+    withdraw,
+)
+from fevergate.provision.files import kiosk_names, read_toml, write_toml
 from fevergate.provision.gates import PIN_SETS
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.titles import (
@@ -28,7 +38,14 @@ from fevergate.provision.titles import (
 )
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.web.context import Shared
+from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post
+
+TAKEN_WITHIN_S = 30.0
+"""A request that nobody has taken for this long: the page shows the command instead. A Pi starts
+the service in a few seconds."""
+
+REQUEST_PAGE = "/admin/devices/request"
 
 
 class DevicePages:
@@ -40,19 +57,19 @@ class DevicePages:
         self.routes = [
             get("/admin/devices", self.devices),
             post("/admin/devices/add", self.add),
+            post("/admin/devices/remove", self.remove),
+            get(REQUEST_PAGE, self.request),
+            post("/admin/devices/withdraw", self.withdraw),
             post("/admin/devices/names", self.name_places),
             post("/admin/kiosks/{kiosk:str}/name", self.name_kiosk),
         ]
 
     def devices(
-        self,
-        request: Request,
-        error: ActionError | None = None,
-        given: Form | None = None,
-        command: str = "",
+        self, request: Request, error: ActionError | None = None, given: Form | None = None
     ) -> Response:
-        """Show names and forms; after one was refused why, or the command that was asked for."""
+        """Show names and forms; after one was refused, why."""
         settings = self._shared.settings
+        answer = read_answer(settings.folder, time.time())
         return self._shared.page(
             request,
             "devices.html",
@@ -60,34 +77,59 @@ class DevicePages:
             gates=settings.gates,
             most_gates=len(PIN_SETS),
             most=MAX_LENGTH,
+            most_reason=MAX_REASON,
             error=error,
             given=given or {},
-            command=command,
-            removals={kiosk: command_to("revoke", settings, kiosk) for kiosk in settings.kiosks},
+            under_way=bool(answer and not answer.ended),
+            kiosks=settings.kiosks,
         )
 
     def add(self, request: Request, form: Form) -> Response:
-        """Check a new kiosk's name and gate, and show the command that adds it."""
+        """Ask for a new kiosk at a gate."""
         kiosk, gate, title = (form[name].strip() for name in ("kiosk", "gate", "title"))
+        return self._ask(request, form, action="add", kiosk=kiosk, gate=gate, title=title)
+
+    def remove(self, request: Request, form: Form) -> Response:
+        """Ask for a kiosk to be removed: its password ends at once."""
+        because = form["because"].strip()[:MAX_REASON]
+        return self._ask(request, form, action="remove", kiosk=form["kiosk"], because=because)
+
+    def _ask(self, request: Request, form: Form, **values: str) -> Response:
         settings = self._shared.settings
         try:
-            check_names("kiosk", [kiosk])
-            check_names("gate", [gate])
-        except ProvisionError:
-            return self.devices(request, ActionError("id"), form)
-        try:
-            title = check_title("name", title)
-        except ProvisionError:
-            return self.devices(request, ActionError("title"), form)
-        known = [place.name for place in settings.gates]
-        if kiosk in settings.kiosks or kiosk in RESERVED:
-            return self.devices(request, ActionError("taken", kiosk), form)
-        if gate not in known and len(known) >= len(PIN_SETS):
-            return self.devices(request, ActionError("gates"), form)
-        more = ["--gate", gate, *(["--title", title] if title else [])]
-        return self.devices(
-            request, given=form, command=command_to("kiosk", settings, kiosk, *more)
+            if len(values.get("title", "")) > MAX_LENGTH:
+                raise ActionError("title")
+            asked = new_request(**values, by=session_of(request).user)
+            check(asked, settings, kiosk_names(settings.folder))
+            with self._lock:
+                ask(settings.folder, asked, time.time())
+        except ActionError as error:
+            return self.devices(request, error, form)
+        what = " ".join(filter(None, (asked.kiosk, asked.gate, asked.title, asked.because)))
+        self._shared.note(request, f"{asked.action} kiosk", what[:500])
+        return RedirectResponse(REQUEST_PAGE, 303)
+
+    def request(self, request: Request) -> Response:
+        """Show how far the last request is."""
+        settings, now = self._shared.settings, time.time()
+        answer = read_answer(settings.folder, now)
+        if answer is None:
+            return RedirectResponse("/admin/devices", 303)
+        return self._shared.page(
+            request,
+            "device_request.html",
+            answer=answer,
+            asked=answer.request,
+            now=now,
+            nobody=answer.state == "waiting" and not 0 <= now - answer.at < TAKEN_WITHIN_S,
+            command=_command_for(settings, answer.request),
         )
+
+    def withdraw(self, request: Request, _form: Form) -> Response:
+        """Take a request back that nobody has taken."""
+        withdraw(self._shared.settings.folder)
+        self._shared.note(request, "withdraw device")
+        return RedirectResponse("/admin/devices", 303)
 
     def name_places(self, request: Request, form: Form) -> Response:
         """Change the names of the campus and its gates."""
@@ -148,6 +190,15 @@ def command_to(what: str, settings: GatewaySettings, name: str, *more: str) -> s
     """A `fevergate provision` command for whoever is at the gateway's terminal."""
     parts: list[str] = ["sudo", "fevergate", "provision", what, str(settings.folder), name, *more]
     return shlex.join(parts)
+
+
+def _command_for(settings: GatewaySettings, asked: DeviceRequest) -> str:
+    """The command that does at the terminal what was asked for."""
+    if asked.action == "remove":
+        more = ["--because", asked.because] if asked.because else []
+        return command_to("revoke", settings, asked.kiosk, *more)
+    more = ["--title", asked.title] if asked.title else []
+    return command_to("kiosk", settings, asked.kiosk, "--gate", asked.gate, *more)
 
 
 def _titles(form: Form, whose: str) -> Titles:

@@ -133,7 +133,7 @@ class KioskPages:
             now=now,
             titles=SETTINGS,
             wrong=wrong,
-            commands={what: command_to(what, settings, name) for what in ("revoke", "renew")},
+            renewal=command_to("renew", settings, name),
             named=settings.kiosk_titles.get(name, KioskTitle()),
             listed=name in settings.kiosks,
             done=request.query_params.get("done", ""),

@@ -1,7 +1,7 @@
 "use strict";
 /* Keeps a page true while it is looked at: it asks for itself again, and puts its live part in
    place. What it shows is of the time beside it; if no answer comes, that is said. */
-const EVERY_MS = 15000;
+const EVERY_MS = 15000; // unless the live part says another
 const stale = document.getElementById("stale");
 let asking = false;
 
@@ -40,6 +40,9 @@ async function refresh() {
   }
 }
 
-setInterval(refresh, EVERY_MS);
+(function again() {
+  const every = Number(document.getElementById("live").dataset.everyMs) || EVERY_MS;
+  setTimeout(() => refresh().finally(again), every);
+})();
 document.addEventListener("visibilitychange", refresh);
 addEventListener("online", refresh);

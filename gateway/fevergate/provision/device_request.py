@@ -1,0 +1,153 @@
+"""Requests of the pages to add or remove a kiosk: one file asks, another one answers.
+
+The pages run without root's rights, which the broker's files need. They leave a request in a
+folder of their own; `device_service`, which has those rights, takes it, checks it again, and
+answers there. A request names one of two actions, and nothing but names: no path, no command.
+"""
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from fevergate.errors import ActionError, ProvisionError
+from fevergate.protocol.messages import NAME_PATTERN, Name
+from fevergate.provision.files import RESERVED
+from fevergate.provision.gates import PIN_SETS
+from fevergate.provision.titles import MAX_LENGTH, check_title
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.system.atomic_file import write_private
+
+FOLDER = "requests"
+"""Folder of requests and answers, beside gateway.toml."""
+
+REQUEST, ANSWER = "device.json", "device-answer.json"
+
+MAX_BYTES = 16 * 1024
+"""A longer request or answer is refused."""
+
+MAX_KIOSKS = 64
+"""Kiosks of a gateway; no further one is added from the pages."""
+
+MAX_LINES = 16
+MAX_REASON = 200
+WORKS_S = 600.0
+"""An answer that is not finished after this time was interrupted."""
+
+Line = tuple[str, str]
+"""A text in Chinese and in English."""
+
+
+class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What an administrator asked for on the pages; `by` is who, `gate` and `title` are a new
+    kiosk's, `because` is why one is removed."""
+
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    action: Literal["add", "remove"]
+    kiosk: Name
+    by: Annotated[str, Meta(min_length=1, max_length=64)]
+    gate: Annotated[str, Meta(pattern=NAME_PATTERN.replace("{1,", "{0,"))] = ""
+    title: Annotated[str, Meta(max_length=MAX_LENGTH)] = ""
+    because: Annotated[str, Meta(max_length=MAX_REASON)] = ""
+
+
+class DeviceAnswer(msgspec.Struct, frozen=True):
+    """How far a request is: `lines` tell what was done; `reason`, a key of
+    `texts.translations.ERRORS`, is why it failed."""
+
+    request: DeviceRequest
+    state: Literal["waiting", "working", "done", "failed"]
+    at: float
+    lines: Annotated[list[Line], Meta(max_length=MAX_LINES)] = []
+    reason: Annotated[str, Meta(max_length=32)] = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed")
+
+
+def new_request(**values: str) -> DeviceRequest:
+    """A request of these values, with an id of its own. Raises `ActionError`."""
+    try:
+        return msgspec.convert({"id": secrets.token_hex(16)} | values, DeviceRequest)
+    except msgspec.ValidationError as error:
+        raise ActionError("id") from error
+
+
+def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) -> None:
+    """Raise `ActionError` if a gateway with these kiosks cannot do what is asked for."""
+    if request.action == "remove":
+        if request.kiosk not in kiosks:
+            raise ActionError("kiosk")
+        return
+    if request.kiosk in kiosks or request.kiosk in RESERVED:
+        raise ActionError("taken", request.kiosk)
+    if len(kiosks) >= MAX_KIOSKS:
+        raise ActionError("many_kiosks")
+    if not request.gate:
+        raise ActionError("id")
+    gates = [gate.name for gate in settings.gates]
+    if request.gate not in gates and len(gates) >= len(PIN_SETS):
+        raise ActionError("gates")
+    try:
+        check_title("name", request.title)
+    except ProvisionError as error:
+        raise ActionError("title") from error
+
+
+def ask(folder: Path, request: DeviceRequest, now: float) -> None:
+    """Leave a request for the service, one at a time. Raises `ActionError`."""
+    answer = read_answer(folder, now)
+    if answer and not answer.ended:
+        raise ActionError("device_busy")
+    try:
+        (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+        write_private(folder / FOLDER / REQUEST, msgspec.json.encode(request))
+    except OSError as error:
+        raise ActionError("room") from error
+
+
+def withdraw(folder: Path) -> None:
+    """Take a request back that the service has not taken."""
+    with suppress(FileNotFoundError):
+        (folder / FOLDER / REQUEST).unlink()
+
+
+def read_answer(folder: Path, now: float) -> DeviceAnswer | None:
+    """The state of the last request; None if there was none, or its files are not readable."""
+    try:
+        opened = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        with suppress(OSError, msgspec.MsgspecError):
+            content, since = read_small(opened, REQUEST)
+            request = msgspec.json.decode(content, type=DeviceRequest)
+            return DeviceAnswer(request, "waiting", since)
+        with suppress(OSError, msgspec.MsgspecError):
+            content, _ = read_small(opened, ANSWER)
+            answer = msgspec.json.decode(content, type=DeviceAnswer)
+            if not answer.ended and not 0 <= now - answer.at < WORKS_S:
+                return msgspec.structs.replace(answer, state="failed", reason="device_stopped")
+            return answer
+    finally:
+        os.close(opened)
+    return None
+
+
+def read_small(folder: int, name: str) -> tuple[bytes, float]:
+    """Content and time of change of a regular file in an open folder.
+
+    Raises `OSError` for a link, for what is no file, and for one of more than `MAX_BYTES`.
+    """
+    opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(opened, "rb") as file:
+        about = os.fstat(opened)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1 or about.st_size > MAX_BYTES:
+            raise OSError(f"{name}: expected a file of at most {MAX_BYTES} bytes")
+        return file.read(MAX_BYTES), about.st_mtime

@@ -1,0 +1,178 @@
+"""`fevergate provision requests`: adds or removes the kiosk that an administrator asked for.
+
+Runs as root, started by fevergate-devices.path when the pages leave a request. Whoever has taken
+over the pages can write requests, too. What that is worth to them is bounded here: two actions,
+each checked anew; names alone; `MOST_AN_HOUR`; every one of them in the journal, which the pages
+cannot write. Links in the folder are never followed.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import msgspec
+
+from fevergate.errors import ActionError, BrokerError, FeverGateError
+from fevergate.provision import steps
+from fevergate.provision.device_request import (
+    ANSWER,
+    FOLDER,
+    MAX_LINES,
+    REQUEST,
+    DeviceAnswer,
+    DeviceRequest,
+    Line,
+    check,
+    read_small,
+)
+from fevergate.provision.files import check_folder, kiosk_names
+from fevergate.provision.gateway import SETTINGS
+from fevergate.provision.titles import UNCHANGED, Titles
+from fevergate.settings.gateway import load_gateway
+from fevergate.system.atomic_file import write_private
+
+MOST_AN_HOUR = 20
+HOUR_S = 3600.0
+TIMES = "times.json"
+"""File with the times (Unix s) of the last requests."""
+
+LOOK_EVERY_S = 1.0
+
+
+def take(
+    folder: Path, state: Path | None = None, now: Callable[[], float] = time.time
+) -> Iterator[str]:
+    """Take a request and carry it out, if there is one; yields what is done.
+
+    `state` is a folder that only root may write, with the times of earlier requests; None: that of
+    the requests. A request that cannot be carried out is answered, and no error here.
+    """
+    try:
+        opened = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        content, _ = read_small(opened, REQUEST)
+        request = msgspec.json.decode(content, type=DeviceRequest)
+        answers = _Answers(opened, request, now)
+        answers.write("working")  # before the request goes, so that the pages always see one
+        _remove(opened, REQUEST)
+        yield from _carry_out(folder, request, answers, state, now)
+    except FileNotFoundError:
+        return
+    except (OSError, msgspec.MsgspecError) as error:
+        yield f"refused: {REQUEST}: {error}"
+        _remove(opened, REQUEST)  # or it would come again
+    finally:
+        os.close(opened)
+
+
+def _carry_out(
+    folder: Path,
+    request: DeviceRequest,
+    answers: "_Answers",
+    state: Path | None,
+    now: Callable[[], float],
+) -> Iterator[str]:
+    yield f"{request.by!r} asks: {request.action} {request.kiosk} {request.gate}".rstrip()
+    try:
+        _bound_rate(state or folder / FOLDER, now())
+        check_folder(folder)
+        check(request, load_gateway(folder / SETTINGS), kiosk_names(folder))
+        for line in _steps(folder, request):
+            answers.lines.append(line.pair)
+            answers.write("working")
+            yield line
+    except ActionError as error:
+        answers.write("failed", error.reason)
+        yield f"refused: {error}"
+    except BrokerError as error:
+        answers.write("failed", "device_broker")
+        yield f"failed: {error}"
+    except (FeverGateError, OSError) as error:
+        twin = "is the name of" in str(error)
+        answers.write("failed", "twin" if twin else "device_failed")
+        yield f"failed: {error}"
+    else:
+        answers.write("done")
+
+
+def _steps(folder: Path, request: DeviceRequest) -> "Iterator[steps.StepText]":
+    if request.action == "remove":
+        return steps.revoke(folder, request.kiosk, request.because or f"pages: {request.by}")
+    titles = Titles(request.title, "") if request.title else UNCHANGED
+    return steps.add(folder, request.kiosk, request.gate, {}, titles)
+
+
+class _Answers:
+    """Writes the answer into the open folder of the requests, whoever owns that."""
+
+    def __init__(self, folder: int, request: DeviceRequest, now: Callable[[], float]) -> None:
+        self._folder = folder
+        self._request = request
+        self._now = now
+        self.lines: list[Line] = []
+
+    def write(self, state: str, reason: str = "") -> None:
+        answer = msgspec.convert(
+            {
+                "request": msgspec.to_builtins(self._request),
+                "state": state,
+                "at": self._now(),
+                "lines": self.lines[-MAX_LINES:],
+                "reason": reason,
+            },
+            DeviceAnswer,
+        )
+        beside = f"{ANSWER}.new"
+        _remove(self._folder, beside)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        written = os.open(beside, flags, 0o644, dir_fd=self._folder)
+        with os.fdopen(written, "wb") as file:
+            os.fchmod(written, 0o644)  # of root, and to be read by the pages
+            file.write(msgspec.json.encode(answer))
+        os.replace(beside, ANSWER, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+
+def _remove(folder: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _bound_rate(state: Path, now: float) -> None:
+    """Note one more request. Raises `ActionError` if there were `MOST_AN_HOUR` within an hour; on a
+    clock that was set, an hour before or after."""
+    path = state / TIMES
+    try:
+        earlier = [float(at) for at in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError):
+        earlier = []
+    recent = [at for at in earlier if abs(now - at) < HOUR_S]
+    if len(recent) >= MOST_AN_HOUR:
+        raise ActionError("device_often")
+    write_private(path, json.dumps([*recent, now]).encode())
+
+
+@click.command("requests")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--watch", is_flag=True, help="Wait for further requests, until stopped.")
+def requests_command(folder: Path, watch: bool) -> None:
+    """Add or remove the kiosk that an administrator asked for on the pages, if one did.
+
+    systemd runs this as root when the pages leave a request (fevergate-devices.path). Where it does
+    not, run it by hand, or with --watch beside the pages.
+
+    \b
+      sudo fevergate provision requests /etc/fevergate
+    """
+    given = os.environ.get("STATE_DIRECTORY")  # of the unit; systemd.exec(5)
+    while True:
+        for line in take(folder.absolute(), Path(given) if given else None):
+            click.echo(line)
+        if not watch:
+            return
+        time.sleep(LOOK_EVERY_S)

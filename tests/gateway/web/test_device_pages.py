@@ -1,0 +1,235 @@
+"""A kiosk added or removed on the pages: asked for there, done by the service that may."""
+
+import html
+import json
+import os
+import re
+import shlex
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+from pages_site import post
+from starlette.testclient import TestClient
+from test_kiosk_settings_pages import Campus, begun
+
+from fevergate.cli import cli
+from fevergate.errors import ActionError, BrokerError
+from fevergate.provision import device_service, steps
+from fevergate.provision.device_request import (
+    ANSWER,
+    FOLDER,
+    MAX_BYTES,
+    MAX_KIOSKS,
+    REQUEST,
+    WORKS_S,
+    ask,
+    check,
+    new_request,
+    read_answer,
+)
+from fevergate.provision.device_service import MOST_AN_HOUR, take
+from fevergate.web.app import Pages
+
+PROGRESS = "/admin/devices/request"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with closing(begun(tmp_path_factory.mktemp("devices") / "site")) as campus:
+        yield campus
+
+
+@pytest.fixture
+def campus(site):
+    """Without a request of the test before."""
+    for path in (site.site.folder / FOLDER).glob("*"):
+        path.unlink()
+    return site
+
+
+def served(campus: Campus) -> list[str]:
+    """The service takes what was asked for; then the pages start anew, as they do."""
+    lines = list(take(campus.site.folder))
+    campus.pages.store.close()
+    campus.pages = Pages(campus.file)
+    cookies = campus.client.cookies
+    campus.client = TestClient(
+        campus.pages.app, base_url="https://pages", follow_redirects=False, cookies=cookies
+    )
+    return lines
+
+
+def asked(campus, action, **form):
+    answer = post(campus.client, f"/admin/devices/{action}", "/admin/devices", **form)
+    assert answer.status_code == 303 and answer.headers["location"] == PROGRESS, answer.text
+    return campus.client.get(PROGRESS).text
+
+
+def test_a_kiosk_is_added_and_removed_from_the_page(campus):
+    text = asked(campus, "add", kiosk="north-3", gate="north", title="左侧")
+    assert "已提交" in text and "左侧 (north-3)" in text and 'data-every-ms="2000"' in text
+    assert "north-3" not in campus.file.kiosks
+    served(campus)
+    text = campus.client.get(PROGRESS).text
+    assert "左侧：已加入校门 north" in html.unescape(text) and "完成" in text
+    assert 'href="/admin/kiosks/north-3#by-phone"' in text and "data-every-ms" not in text
+    assert campus.file.kiosk_title("north-3", "zh") == "左侧"
+    values = json.loads((campus.site.folder / "kiosks/north-3/settings.json").read_text())
+    assert values["threshold_c"] == 37.2
+    campus.client.cookies.set("fevergate-language", "en")
+    assert "stands at gate north" in campus.client.get(PROGRESS).text
+    campus.client.cookies.set("fevergate-language", "zh")
+
+    form = {"kiosk": "north-3", "because": "失窃"}
+    text = post(campus.client, "/admin/devices/remove", "/admin/kiosks/north-3", **form)
+    lines = served(campus)
+    assert lines[0] == "'李伟' asks: remove north-3"
+    assert "完成" in campus.client.get(PROGRESS).text
+    assert "north-3" not in campus.file.kiosks
+    revoked = json.loads((campus.site.folder / "revoked.jsonl").read_text().splitlines()[-1])
+    assert (revoked["kiosk"], revoked["reason"]) == ("north-3", "失窃")
+    noted = [(entry.user, entry.action, entry.what) for entry in campus.pages.store.audit(2)]
+    assert ("李伟", "remove kiosk", "north-3 失窃") in noted
+    assert ("李伟", "add kiosk", "north-3 north 左侧") in noted
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [({"kiosk": "North 3"}, "小写字母"),
+     ({"kiosk": "north-1"}, "已有"), ({"gate": "west"}, "灯组"),
+     ({"title": "x" * 33}, "最多 32"), ({"title": "a\x07"}, "最多 32"),
+     ({"kiosk": "admin"}, "已有"),
+     ({"kiosk": "../x"}, "小写字母"), ({"gate": ""}, "小写字母"), ({"gate": "/etc"}, "小写字母")],
+)  # fmt: skip
+def test_a_device_that_cannot_be_is_refused_before_it_is_asked_for(campus, form, says):
+    given = {"kiosk": "north-3", "gate": "north", "title": ""} | form
+    answer = post(campus.client, "/admin/devices/add", "/admin/devices", **given)
+    assert answer.status_code == 400 and says in answer.text
+    answer = post(campus.client, "/admin/devices/remove", "/admin/devices", kiosk="north-9")
+    assert answer.status_code == 400 and "没有这台测温机" in answer.text
+    assert not (campus.site.folder / FOLDER / REQUEST).exists()
+    assert campus.client.get(PROGRESS).headers["location"] == "/admin/devices"
+
+
+def test_one_at_a_time_and_one_that_nobody_takes_can_be_taken_back(campus):
+    asked(campus, "add", kiosk="north-4", gate="north", title="\"西门'; rm -rf x")
+    again = post(campus.client, "/admin/devices/remove", "/admin/devices", kiosk="north-1")
+    assert again.status_code == 400 and "请等它结束" in again.text
+    assert "查看进度" in again.text
+    waiting = campus.site.folder / FOLDER / REQUEST
+    os.utime(waiting, (1, 1))
+    text = campus.client.get(PROGRESS).text
+    assert "无人处理" in text
+    found = re.search(r'class="code"><code>(.*?)</code>', text)
+    assert found
+    sudo, program, *arguments = shlex.split(html.unescape(found[1]))
+    assert (sudo, program) == ("sudo", "fevergate")
+    answer = post(campus.client, "/admin/devices/withdraw", PROGRESS)
+    assert answer.status_code == 303 and not waiting.exists()
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.output
+    assert campus.file.kiosk_title("north-4", "zh") == "\"西门'; rm -rf x"
+    assert CliRunner().invoke(cli, ["provision", "revoke", arguments[2], "north-4"]).exit_code == 0
+
+
+def test_what_the_gateway_could_not_do_is_said_with_the_command_that_does_it(campus, monkeypatch):
+    def fails(*_):
+        yield steps.message(None, "broker")
+        raise BrokerError("the broker still lets north-2 in")
+
+    monkeypatch.setattr(steps, "revoke", fails)
+    asked(campus, "remove", kiosk="north-2")
+    lines = list(take(campus.site.folder))
+    assert lines[-1] == "failed: the broker still lets north-2 in"
+    text = campus.client.get(PROGRESS).text
+    assert "journalctl -u fevergate-devices" in text and "still lets" not in text
+    assert "provision revoke" in text and "✓ 消息服务器已重新读取" in text
+    asked(campus, "remove", kiosk="north-2")  # it may be tried again
+
+
+def test_a_service_that_was_killed_half_way_does_not_bar_the_next_request(campus):
+    asked(campus, "remove", kiosk="north-2")
+    taking = take(campus.site.folder)
+    next(taking)
+    next(taking)
+    del taking
+    folder, at = campus.site.folder, (campus.site.folder / FOLDER / ANSWER).stat().st_mtime
+    under_way = read_answer(folder, at + 1)
+    assert under_way is not None and under_way.state == "working"
+    stopped = read_answer(folder, at + WORKS_S + 1)
+    assert stopped is not None and (stopped.state, stopped.reason) == ("failed", "device_stopped")
+    ask(folder, new_request(action="remove", kiosk="north-2", by="x"), at + WORKS_S + 1)
+    assert "north-2" in campus.file.kiosks or list(take(folder))
+
+
+HOSTILE = {
+    "path": {"kiosk": "../../root"},
+    "action": {"action": "renew"},
+    "more": {"command": "id"},
+    "long": {"because": "x" * 201},
+    "title": {"title": "x" * 33},
+    "new gate": {"gate": "a/b"},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_request_that_the_pages_would_not_write_is_dropped_by_the_service(campus, name):
+    good = {"id": "0" * 32, "action": "add", "kiosk": "north-5", "gate": "north", "by": "x"}
+    folder = campus.site.folder / FOLDER
+    (folder / REQUEST).write_text(json.dumps(good | HOSTILE[name]))
+    (line,) = list(take(campus.site.folder))
+    assert line.startswith("refused: device.json: ") and list(folder.iterdir()) == []
+    assert list(take(campus.site.folder)) == []
+
+
+def test_links_and_long_files_are_not_read_and_no_answer_follows_one(campus, tmp_path):
+    folder, secret = campus.site.folder / FOLDER, tmp_path / "secret"
+    good = {"id": "0" * 32, "action": "remove", "kiosk": "north-9", "by": "x"}
+    secret.write_text(json.dumps(good))
+    for place in (folder / REQUEST).symlink_to, (folder / REQUEST).hardlink_to:
+        place(secret)
+        (line,) = list(take(campus.site.folder))
+        assert line.startswith("refused")
+    (folder / REQUEST).write_text(json.dumps(good) + " " * MAX_BYTES)
+    (line,) = list(take(campus.site.folder))
+    assert line.startswith("refused")
+    (folder / REQUEST).write_text(json.dumps(good))
+    for name in (ANSWER, f"{ANSWER}.new"):
+        (folder / name).symlink_to(secret)
+    list(take(campus.site.folder))
+    assert json.loads(secret.read_text()) == good
+    assert not (folder / ANSWER).is_symlink()
+    answer = read_answer(campus.site.folder, 0)
+    assert answer is not None and answer.reason  # a link elsewhere in the folder stops it
+
+
+def test_no_more_than_a_few_are_taken_within_an_hour_and_a_leap_of_the_clock_frees_none(
+    campus, tmp_path
+):
+    def again(at):
+        request = new_request(action="remove", kiosk="north-9", by="x")
+        ask(campus.site.folder, request, at)
+        return list(take(campus.site.folder, tmp_path, lambda: at))[-1]
+
+    for number in range(MOST_AN_HOUR):
+        assert again(10_000.0 + number) == "refused: kiosk"
+    assert again(10_030.0) == "refused: device_often" == again(9_000.0)
+    assert again(20_000.0) == "refused: kiosk"
+    assert not (campus.site.folder / FOLDER / device_service.TIMES).exists()
+
+
+def test_a_gateway_has_no_more_kiosks_than_it_serves(campus):
+    many = [f"k-{number}" for number in range(MAX_KIOSKS)]
+    request = new_request(action="add", kiosk="north-9", gate="north", by="x")
+    check(request, campus.file, many[1:])
+    with pytest.raises(ActionError, match="many_kiosks"):
+        check(request, campus.file, many)
+
+
+def test_the_command_waits_for_requests_where_systemd_does_not_run(campus):
+    form = {"kiosk": "north-6", "gate": "north", "title": ""}
+    asked(campus, "add", **form)
+    done = CliRunner().invoke(cli, ["provision", "requests", str(campus.site.folder)])
+    assert done.exit_code == 0 and "asks: add north-6 north" in done.output
+    assert "north-6" in campus.file.kiosks
