@@ -31,7 +31,7 @@ def changed(tmp_path):
 
 def test_the_pull_up_is_what_the_buss_standard_gives():
     # UM10204, 7.1: Rp <= tr / (0.8473 Cb), Rp >= (VDD - VOL) / IOL.
-    farad = (sum(LENGTHS_M[name] for name in ("W2", "W3", "W4")) * 100 + 4 * 10 + 20) * 1e-12
+    farad = (sum(LENGTHS_M[name] for name in ("W2", "W3")) * 100 + 3 * 10 + 20) * 1e-12
     assert figure("capacitance of the bus").value == pytest.approx(farad)
     slow = figure("largest pull-up (rise time)").value
     assert slow == pytest.approx(1e-6 / (log(0.7 / 0.3) * farad), rel=1e-3)
@@ -46,7 +46,7 @@ def test_a_bus_that_is_too_long_is_refused(changed):
 
 
 def test_modules_that_keep_their_own_pull_ups_would_ask_too_much_of_the_sensor():
-    both = 1 / (1 / VALUES.pull_up + 2 / 4700)
+    both = 1 / (1 / VALUES.pull_up + 1 / 4700)
     assert both < figure("smallest pull-up (sink current)").value
 
 

@@ -17,11 +17,11 @@ parts = st.sampled_from(list(PARTS.values()))
 distances = st.floats(10, 3000)
 
 
-def test_the_data_sheets_spots():
-    assert optics.spot_mm(PARTS["DCI"], 100) == pytest.approx(8.73, abs=0.01)
-    assert optics.spot_mm(PARTS["BAA"], 100) == pytest.approx(200)
-    # A patch of 5 cm is filled from 2.5, 8, 24 and 57 cm.
-    for part, cm in (("BAA", 2.5), ("BCC", 7.9), ("DCH", 23.8), ("DCI", 57.3)):
+def test_a_spot_is_the_opening_and_what_the_view_adds():
+    # 2 d tan(FOV / 2) is 8.7 mm at 10 cm; the cone does not begin in a point.
+    assert optics.spot_mm(PARTS["DCI"], 100) == pytest.approx(8.73 + 5, abs=0.01)
+    assert optics.spot_mm(PARTS["BAA"], 100) == pytest.approx(203)
+    for part, cm in (("BAA", 2.35), ("BCC", 7.45), ("DCH", 21.4), ("DCI", 51.5)):
         assert optics.farthest_mm(PARTS[part], 50) / 10 == pytest.approx(cm, abs=0.05)
 
 
@@ -44,14 +44,22 @@ def test_farther_away_never_sees_more_skin(sensor, away, more):
         assert far[model]["site_error_c"] <= near[model]["site_error_c"] + 1e-6
 
 
+def test_an_eyes_corner_does_not_fill_the_narrowest_parts_view_at_a_hands_breadth():
+    seen = optics.view(PARTS["DCI"], 100, FACE)
+    assert seen["hard"]["site_share"] == pytest.approx(0.53, abs=0.005)
+    assert seen["soft"]["site_share"] == pytest.approx(0.31, abs=0.005)
+    assert seen["hard"]["site_error_c"] == pytest.approx(-0.59, abs=0.005)
+    assert seen["soft"]["site_error_c"] == pytest.approx(-0.86, abs=0.005)
+
+
 def test_a_soft_edge_keeps_a_half_within_the_spot():
     assert optics.share(20, 20, soft=True) == 0.5
     assert optics.share(20, 40, soft=True) == pytest.approx(1 - 1 / 16)
 
 
-def measure(*arguments):
+def measure(*arguments, command="optics"):
     return subprocess.run(
-        [sys.executable, "-m", "measurement", "optics", *arguments],
+        [sys.executable, "-m", "measurement", command, *arguments],
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(real_micropython.ROOT / "tools"), "PATH": "/usr/bin:/bin"},
@@ -63,7 +71,7 @@ def test_the_command_prints_what_was_computed():
     found = json.loads(measure("--part", "mlx90614esf-bcc", "--distance", "15", "--json").stdout)
     assert found == optics.view(PARTS["BCC"], 150, FACE)
     shown = measure("--part", "DCI", "--room", "10").stdout
-    assert "8.7 mm" in shown and "光斑" in shown and "内眦" in shown
+    assert "13.7 mm" in shown and "光斑" in shown and "内眦" in shown
 
 
 @pytest.mark.parametrize(

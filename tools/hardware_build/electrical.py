@@ -24,7 +24,7 @@ RISE = 0.8473
 """Rise time from 0.3 to 0.7 of the supply, in RC time constants: ln(0.7 / 0.3)."""
 
 SUPPLY = "error by the sensor's supply"
-I2C_CABLES = ("W2", "W3", "W4")
+I2C_CABLES = ("W2", "W3")
 COLOURS = {"green": "绿灯", "amber": "黄灯", "red": "红灯"}
 
 
@@ -142,7 +142,6 @@ def _bus(sheet: _Sheet, wire_m: float, sensor: Sensor) -> float:
         m("input_high_v"),
         rail_v * others("esp32_input_high"),
         rail_v * others("ssd1306_input_high"),
-        others("vl53l0x_input_high_v"),
     )
     leak_a = b("parts") * m("leak_a")
     weak = (low_v - needed_v) / leak_a

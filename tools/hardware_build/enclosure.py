@@ -76,7 +76,6 @@ class Enclosure(Measures):
         round_holes = (
             (self.hood_radius_mm + 0.4, [(0, axis)]),
             (1.7, self._cell_screws()),
-            (4, [(-self.mark.aside_mm, axis)]),
             (5.1, [(self.box.lights_apart_mm * n, self.box.lights_mm) for n in (-1, 0, 1)]),
             (1.2, [(x, self.box.beeper_mm + y) for x, y in ((0, 0), *around)]),
         )
@@ -147,9 +146,7 @@ class Enclosure(Measures):
         ]
         cell -= Manifold.batch_boolean(screws, OpType.Add)
         # The sides are cut flat for the mark's flange.
-        cell ^= _slab(
-            _square(200, (0, 0)).scale((0.01 * (self.hood_radius_mm + 3), 1)), -1, rim + 1
-        )
+        cell ^= _slab(_square(200, (0, 0)).scale((0.01 * self.cell_half_mm, 1)), -1, rim + 1)
         return cell.translate((0, self.box.axis_mm, -flange - plate))
 
     def _mark_outline(self, slack: float = 0.0) -> CrossSection:

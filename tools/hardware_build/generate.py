@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from hardware_build import (
+    aiming,
     boards,
     circuit,
     drawing,
     electrical,
     handbook,
     harness,
+    heads,
     optics,
     parts,
     pins,
@@ -69,7 +71,14 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     sensors, face = optics.load()
     seen = {"view": optics.view, "face": face, "distance_mm": kiosk.view.distance_mm}
     files["optics.md"] = _page(
-        "optics.md", sensors=sensors.values(), farthest_mm=optics.farthest_mm, **seen
+        "optics.md",
+        sensors=sensors.values(),
+        farthest_mm=optics.farthest_mm,
+        aiming=aiming.compare(kiosk),
+        people=aiming.PEOPLE,
+        half=aiming.half_of_best(face),
+        assumptions=heads.load().sources,
+        **seen,
     )
     files["parts.md"] = _page(
         "parts.md",

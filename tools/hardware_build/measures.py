@@ -152,8 +152,8 @@ class Measures:
 
     def clear_radius(self, away_mm: float) -> float:
         """Radius around the axis that no wall may enter, at a distance before the opening."""
-        clear = self.view.clear * optics.spot_mm(self.sensor, away_mm)
-        return (self.sensor.aperture_mm + clear) / 2
+        clear = self.view.clear * tan(radians(self.sensor.fov_deg / 2))
+        return self.sensor.aperture_mm / 2 + clear * away_mm
 
     @property
     def mirror_turn_deg(self) -> float:
@@ -173,9 +173,9 @@ class Measures:
                 "view",
                 "hood_radius_mm",
             )
-        inner = self.mark.aside_mm - self.mark.mirror_mm / 2 - 2.2
-        if inner < self.hood_radius_mm + 1:
-            raise self.table.error("the mark lies within the hood", "mark", "aside_mm")
+        inner = self.mark.aside_mm - self.mark.mirror_mm / 2 - 4
+        if inner < self.cell_half_mm:
+            raise self.table.error("the mark lies within the hood's cell", "mark", "aside_mm")
         if (
             self.mark.aside_mm + self.mark.mirror_mm / 2 + 5
             > self.box.width_mm / 2 - self.box.wall_mm
@@ -188,6 +188,11 @@ class Measures:
                 "box",
                 "axis_mm",
             )
+
+    @property
+    def cell_half_mm(self) -> float:
+        """Half the width of the cell, whose sides are cut flat for the mark's flange."""
+        return self.hood_radius_mm + 3
 
     def flange_radius(self) -> float:
         """Radius of the cell's flange, behind the front."""

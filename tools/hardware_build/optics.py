@@ -1,9 +1,10 @@
 """A sensor's spot at a distance, the share of skin in its view, and the error by the rest.
 
-Used by `tools/measure optics`, the enclosure and the parts list. A data sheet states the field of
-view at half of the peak signal, so a spot has no hard edge. The truth lies between two models:
-`hard`, a disc of even sensitivity, as data sheets draw it, and `soft`, a Gaussian whose
-half-height is the spot's edge and which sees more of the surroundings.
+Used by `tools/measure optics`, the enclosure and the parts list. A spot is the cone of the field of
+view with the can's opening added to it. A data sheet states that field at half of the peak signal,
+so a spot has no hard edge. There are two models of it: `hard`, a disc of even sensitivity, as data
+sheets draw it, and `soft`, a Gaussian whose half-height is the spot's edge and which sees more of
+the surroundings. Which is nearer is to be measured on a part.
 """
 
 from dataclasses import dataclass
@@ -69,13 +70,9 @@ def find(part: str) -> Sensor:
 
 
 def spot_mm(sensor: Sensor, distance_mm: float) -> float:
-    """Diameter at which sensitivity has fallen to half of its peak, at a distance."""
-    return 2 * distance_mm * tan(radians(sensor.fov_deg / 2))
-
-
-def cone_mm(sensor: Sensor, distance_mm: float) -> float:
-    """Diameter of the spot with the can's opening added."""
-    return spot_mm(sensor, distance_mm) + sensor.aperture_mm
+    """Diameter at which sensitivity has fallen to half of its peak, at a distance: the opening's,
+    and what the field of view adds to it."""
+    return sensor.aperture_mm + 2 * distance_mm * tan(radians(sensor.fov_deg / 2))
 
 
 def share(spot: float, disc: float, soft: bool) -> float:
@@ -95,15 +92,14 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
         "part": sensor.name,
         "distance_mm": distance_mm,
         "spot_mm": spot,
-        "cone_mm": cone_mm(sensor, distance_mm),
         "room_c": face.room_c,
         "tolerance_c": sensor.tolerance_c,
     }
     for model in ("hard", "soft"):
         skin = share(spot, face.face_mm, model == "soft")
         site = share(spot, face.site_mm, model == "soft")
-        all_skin = _corrected([(skin, face.skin_c)], face.room_c)
-        real = _corrected([(site, face.site_c), (skin - site, face.skin_c)], face.room_c)
+        all_skin = corrected([(skin, face.skin_c)], face.room_c)
+        real = corrected([(site, face.site_c), (skin - site, face.skin_c)], face.room_c)
         seen[model] = {
             "site_share": site,
             "skin_share": skin,
@@ -115,11 +111,11 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
 
 
 def farthest_mm(sensor: Sensor, disc_mm: float) -> float:
-    """Distance (mm) at which the hard spot just fills a disc."""
-    return disc_mm / (2 * tan(radians(sensor.fov_deg / 2)))
+    """Distance (mm) at which the hard spot just fills a disc; 0 if the opening is as wide."""
+    return max(0.0, disc_mm - sensor.aperture_mm) / (2 * tan(radians(sensor.fov_deg / 2)))
 
 
-def _corrected(zones: list[tuple[float, float]], room_c: float) -> float:
+def corrected(zones: list[tuple[float, float]], room_c: float) -> float:
     """Result (°C) of the firmware's correction for zones of skin (share, °C) before a room.
 
     Radiated powers add, not temperatures. Skin reflects the room; the rest of the view is the room,

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from fevergate.errors import FeverGateError
-from hardware_build import optics
+from hardware_build import aiming, optics
 from hardware_build.errors import HardwareError
+from hardware_build.measures import Measures
 from harness.figures import show
 from measurement import blackbody, constants, cost, heap, pauses, revoking, stress, wear
 from simulator.interpreters import INTERPRETERS
@@ -30,6 +31,7 @@ examples:
   tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
+  tools/measure aiming                          who is measured at the eye's corner at the first try
   tools/measure cost                            time and memory of a verdict, a person's wait
 """
 
@@ -150,10 +152,7 @@ def _optics(arguments: argparse.Namespace, say: Console) -> Any:
     say.print(
         f"{sensor.name}, {sensor.fov_deg:g}°, {arguments.distance:g} cm, room 室温 {room_c:g} °C"
     )
-    say.print(
-        f"spot 光斑 {figures['spot_mm']:.1f} mm;"
-        f" with the can's opening 含开口 {figures['cone_mm']:.1f} mm"
-    )
+    say.print(f"spot 光斑 {figures['spot_mm']:.1f} mm, the can's opening in it 含开口")
     rows = (
         ("site_share", f"of the view: eye's corner 内眦占比 ({face.site_mm:g} mm)", "{:.0%}"),
         ("skin_share", "of the view: skin 皮肤占比", "{:.0%}"),
@@ -164,10 +163,33 @@ def _optics(arguments: argparse.Namespace, say: Console) -> Any:
         (name, *(shown.format(figures[model][key]) for model in ("hard", "soft")))
         for key, name, shown in rows
     )
-    title = "between a hard and a soft edge of the spot 光斑边缘：硬模型与软模型之间"
+    title = "two models of the spot's edge 光斑边缘的两种模型"
     say.print(_table(title, ("", "hard 硬", "soft 软"), cells))
     say.print(f"the part itself 器件自身: ±{sensor.tolerance_c:g} °C")
     return figures
+
+
+def _aiming(arguments: argparse.Namespace, say: Console) -> Any:
+    rows = aiming.compare(Measures(), arguments.people, arguments.seed)
+    columns = ("part, how", "cm", "met", "error °C", "spread °C", "half, nine of ten by s")
+    cells = (
+        (
+            f"{row['part']} {row['way']}",
+            f"{row['distance_mm'] / 10:g}",
+            *(
+                " / ".join(shown.format(row[edge][key]) for edge in ("hard", "soft"))
+                for key, shown in (
+                    ("met", "{:.0%}"),
+                    ("error_c", "{:+.2f}"),
+                    ("spread_c", "{:.2f}"),
+                )
+            ),
+            f"{row['hard']['median_s']:.1f}, {row['hard']['slowest_tenth_s']:.1f}",
+        )
+        for row in rows
+    )
+    say.print(_table("First try, by a hard / soft edge of the spot", columns, cells))
+    return rows
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -242,6 +264,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--room", type=float, metavar="C", help="°C of what is behind 室温 (22)")
     sub.set_defaults(run=_optics)
+    sub = what.add_parser("aiming", help=str(aiming.__doc__).split("\n")[0])
+    sub.add_argument("--people", type=int, default=aiming.PEOPLE, help="each row (%(default)s)")
+    sub.add_argument("--seed", type=int, default=aiming.SEED, help="(%(default)s)")
+    sub.set_defaults(run=_aiming)
     for sub in what.choices.values():
         sub.add_argument("--json", action="store_true", help="one JSON line, for a program")
     return parser

@@ -18,7 +18,7 @@ Ask = Callable[[Pair], bool | None]
 """Asks the person a question (Chinese, English); returns None if nobody is there."""
 
 SENSOR, DISPLAY = 0x5A, 0x3C
-NAMES = {SENSOR: "MLX90614", DISPLAY: "SSD1306", 0x29: "VL53L0X"}
+NAMES = {SENSOR: "MLX90614", DISPLAY: "SSD1306"}
 READINGS = 30
 LOST_SHARE_MAX = 0.02
 SLACK_S = 15
