@@ -128,7 +128,7 @@ class Rolls:
         most: int = -1,
         skip: int = 0,
     ) -> list[Marked]:
-        """Who of some units, or of all, is in a state, by campus, unit and place on the list; at
+        """Who of some units, or of all, is in a state, by campus, unit and number; at
         most `most` after the first `skip`."""
         source = self._source(day, units)
         if source is None:
@@ -137,7 +137,7 @@ class Rolls:
         limit = "limit :most offset :skip" if most >= 0 else ""
         found = self._statements.query(
             f'select person, campus, unit, kind, clinical_c, at, "by", sealed from ({rows}) r'  # noqa: S608
-            f" where {_STATES[state]} order by campus, unit, place, person {limit}",
+            f" where {_STATES[state]} order by campus, unit, person {limit}",
             values | ({"most": most, "skip": skip} if most >= 0 else {}),
         )
         return [Marked(**dict(zip(Marked.__struct_fields__, row, strict=True))) for row in found]
@@ -150,8 +150,8 @@ class Rolls:
         inside = ", ".join(f":u{number}" for number in range(len(units or ()))) or "null"
         within = "" if units is None else f" and {{}}.unit in ({inside})"
         if self._is_closed(day):
-            listed = "select 1 from marks where day = ? and expected = 1 limit 1"
-            if not self._statements.query(listed, (day.isoformat(),)):
+            marked = "select 1 from marks where day = ? limit 1"
+            if not self._statements.query(marked, (day.isoformat(),)):
                 return None
             return _CLOSED + within.format("m"), values
         if day > self.today() or not self._statements.query("select 1 from people_list"):
@@ -250,14 +250,13 @@ _KIND = """case when m.kind in ('hand', 'desk') then m.kind when x.kind = 'measu
 """SQL of what somebody was marked by: a measurement counts before an excuse, our own mark before
 that of another gateway."""
 _OPEN = f"""
-    select e.person, e.campus, e.unit, e.place, {_KIND}, m.clinical_c, m.at,
+    select e.person, e.campus, e.unit, {_KIND}, m.clinical_c, m.at,
            coalesce(m."by", '') as "by", coalesce(m.sealed, '') as sealed
     from ({{expected}}) e left join marks m on m.day = :day and m.person = e.person
     left join marks_elsewhere x on x.day = :day and x.person = e.person"""  # noqa: S608 - constants
 _CLOSED = f"""
-    select m.person, m.campus, m.unit, p.place, {_KIND}, m.clinical_c, m.at, m."by", m.sealed
-    from marks m left join people p on p.person = m.person
-    left join marks_elsewhere x on x.day = m.day and x.person = m.person
+    select m.person, m.campus, m.unit, {_KIND}, m.clinical_c, m.at, m."by", m.sealed
+    from marks m left join marks_elsewhere x on x.day = m.day and x.person = m.person
     where m.day = :day and m.expected = 1"""  # noqa: S608 - constants
 _COUNT = """
     select campus, unit, count(*), sum(case when kind = 'excused' then 1 else 0 end),
