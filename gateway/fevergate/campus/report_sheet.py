@@ -57,11 +57,16 @@ TABLES = {
     "kiosks": (N_("By kiosk"), N_("Campus"), N_("Gate"), N_("Kiosk")),
     "fevers": (
         *(N_("Fevers"), N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
-        *(N_("Body °C (axillary equivalent)"), N_("Threshold °C"), N_("Acknowledged after (s)")),
-        *(N_("Second measurement °C"), N_("Where measured"), N_("Outcome"), N_("Closed")),
+        *(N_("Body °C (axillary equivalent)"), N_("Threshold °C"), N_("Red light")),
+        *(N_("Acknowledged"), N_("After (s)"), N_("Second measurement °C")),
+        *(N_("Where measured"), N_("Outcome"), N_("Closed")),
     ),
 }
-"""Title of each table and its columns, before those of `FIGURES`; the fevers' have none."""
+"""Title of each table and its columns, before those of `FIGURES`; the fevers' have none, and are
+those of a gateway's log as far as its summaries have them, without the guards' names."""
+
+NOT_ON_PAPER = (N_("Threshold °C"), N_("Red light"))
+"""Columns of the fevers for which the page and the paper have no room."""
 
 
 GAPS = {
@@ -249,7 +254,7 @@ class ReportText:
             for campus in report.campuses
             if campus.unlisted
         ]
-        return Table(say(head), [say(column) for column in columns], rows)
+        return Table(say(head), [say(column) for column in columns], rows, _on_paper(columns))
 
     def found(
         self,
@@ -266,7 +271,8 @@ class ReportText:
             for campus, fever in read():
                 yield self._fever_row(titles(campus), named.get(campus, none), fever)
 
-        return Table(self._say(head), [self._say(column) for column in columns], Rows(count, rows))
+        titles_said = [self._say(column) for column in columns]
+        return Table(self._say(head), titles_said, Rows(count, rows), _on_paper(columns))
 
     def _fever_row(self, title: str, names: Names, fever: FeverDay) -> list[Cell]:
         say = self._say
@@ -274,6 +280,8 @@ class ReportText:
             *(local_time(fever.at, self._zone), title),
             *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
             *(fever.identity, fever.body_c, fever.threshold_c),
+            local_time(fever.raised_at, self._zone),
+            local_time(fever.acknowledged_at, self._zone),
             None if fever.delay_s is None else round(fever.delay_s, 1),
             fever.clinical_c,
             *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
@@ -323,6 +331,10 @@ class ReportText:
             )
             corrections.append(difference_in_words(short, names, say))
         return corrections
+
+
+def _on_paper(columns: list[str]) -> list[int]:
+    return [number for number, column in enumerate(columns) if column not in NOT_ON_PAPER]
 
 
 def _of(named: CampusNames, campus: CampusDay) -> Names:

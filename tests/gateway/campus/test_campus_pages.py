@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import datetime
 from functools import partial
 
 import openpyxl
@@ -15,6 +16,8 @@ from pages_site import GOOD
 from starlette.testclient import TestClient
 
 from fevergate.campus.app import CampusServer
+from fevergate.texts.translations import translator
+from fevergate.web.fever_columns import FEVER_COLUMNS
 from fevergate.web_common import accounts
 
 quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
@@ -157,6 +160,27 @@ def test_every_file_holds_what_the_page_shows(site, language):
     assert [one["state"] for one in whole["report"]["campuses"]] == ["reported", "missing"]
     assert client.get(f"/reports/{DAY}.doc").status_code == 404
     assert client.get(f"/reports/{DAY}.csv?table=people").status_code == 404
+
+
+NOT_AT_THE_CAMPUS = ("Time told by", "Skin °C", "Air °C", "Acknowledged by")
+"""Not in a signed report: what its summaries do not have, and the guards' names."""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_fever_has_the_columns_of_the_gateways_log_with_times_as_times(site, language):
+    client, say = site.client("Zhang", language), translator(language)
+    titles = [
+        say(column.title) for column in FEVER_COLUMNS if column.title not in NOT_AT_THE_CAMPUS
+    ]
+    for path in (f"/reports/{DAY}.xlsx", f"/fevers.xlsx?from={DAY}&to={DAY}"):
+        book = openpyxl.load_workbook(io.BytesIO(client.get(path).content))
+        (head, *rows) = book[say("Fevers")].values
+        assert list(head) == titles and len(rows) == 2
+        for row in rows:
+            by_title = dict(zip(head, row, strict=True))
+            assert isinstance(by_title[say("Time")], datetime)
+            assert isinstance(by_title[say("Red light")], datetime)
+            assert isinstance(by_title[say("Body °C (axillary equivalent)")], float)
 
 
 def test_names_are_shown_to_administrators_alone_and_every_look_is_noted(
