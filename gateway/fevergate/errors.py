@@ -1,5 +1,7 @@
 """All error classes of the package; `fevergate` prints each as one line on stderr and exits 2."""
 
+from typing import NamedTuple
+
 
 class FeverGateError(Exception):
     """Base of all errors of this package; its text is one line that a person can act on."""
@@ -168,6 +170,27 @@ class ExportError(FeverGateError, RuntimeError):
 
 class PeriodError(RefusalError):
     """A day, period or gate that was asked for does not exist."""
+
+
+class ListProblem(NamedTuple):
+    """What is wrong in a list of people: row (from 1) and column, or 0 and empty for the whole
+    file; and what was expected, in Chinese and English."""
+
+    row: int
+    column: str
+    expected: tuple[str, str]
+
+
+class ListFileError(FeverGateError, ValueError):
+    """A list of people is invalid: file, row, column, what was expected; nothing of it is taken."""
+
+    def __init__(self, file: str, problems: list[ListProblem]) -> None:
+        row, column, (_, expected) = problems[0]
+        place = f"row {row}, column {column}: " if row else ""
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{file}: {place}{expected}{more}")
+        self.file = file
+        self.problems = problems
 
 
 class PeopleError(RefusalError):

@@ -10,7 +10,7 @@ from fevergate.campus.statements import CampusStatements
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry
 from fevergate.people.schema import migrations
-from fevergate.people.store import DATABASE, PeopleStore
+from fevergate.people.store import PeopleStore
 from fevergate.storage.statements import SqliteStatements
 
 NOW = 1_800_000_000.0
@@ -41,7 +41,7 @@ def entry(number: str = "2023001", name: str = "王小明", **other: Any) -> Lis
 @contextmanager
 def gateway_people(folder: Path, clock: Clock) -> Iterator[PeopleStore]:
     """The store of a gateway."""
-    with closing(SqliteStatements(folder / DATABASE, migrations, clock)) as statements:
+    with closing(SqliteStatements(folder / "people.db", migrations, clock)) as statements:
         yield PeopleStore(statements, Vault(folder / KEY))
 
 

@@ -38,6 +38,7 @@ from fevergate.campus.database import database_url
 from fevergate.protocol.messages import Name
 from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
 from fevergate.settings.gateway import SettingsFile, read_settings, settings_error
+from fevergate.settings.people import PeopleSettings
 from fevergate.settings.values import Language, Minutes, Port
 
 Title = Annotated[str, Meta(max_length=64)]
@@ -91,6 +92,7 @@ class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     escalation: EscalationSettings = msgspec.field(default_factory=EscalationSettings)
     smtp: Smtp | None = None
     contacts: list[Contact] = msgspec.field(default_factory=list)
+    people: PeopleSettings = msgspec.field(default_factory=PeopleSettings)
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
     """How long personal data is kept, where a campus sends any."""
 

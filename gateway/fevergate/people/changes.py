@@ -14,10 +14,14 @@ from msgspec import Struct
 from fevergate.errors import PeopleError
 from fevergate.people.store import SEALED, ListedPerson, PeopleStore
 from fevergate.protocol.person_set import MOST_PERSON
-from fevergate.storage.statements import Connection
+from fevergate.storage.statements import Connection, Statements
 
 REST_AFTER_RESTORE = 2048
 """Numbers left out after a restore: they may have been given to people since the backup."""
+
+
+FEW_GONE, PART_GONE = 20, 0.1
+"""More people than both of these at once leave a list only if somebody says so."""
 
 
 class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
@@ -51,6 +55,12 @@ class ListDifference(Struct, frozen=True, kw_only=True):
     @property
     def empty(self) -> bool:
         return not (self.added or self.changed or self.gone)
+
+    @property
+    def drastic(self) -> bool:
+        """Whether so many are gone that a wrong or cut file is more likely."""
+        before = len(self.gone) + len(self.changed) + self.same
+        return len(self.gone) > max(FEW_GONE, before * PART_GONE)
 
 
 class _Row(Struct, frozen=True):
@@ -97,13 +107,55 @@ class PeopleChanges:
             left_alone=len(others) - len(gone),
         )
 
-    def replace(self, entries: Sequence[ListEntry]) -> ListDifference:
-        """Make a new list the list; returns what that changed. Raises `StoreError`."""
+    def replace(
+        self,
+        entries: Sequence[ListEntry],
+        *,
+        drastic: bool = False,
+        shown: int | None = None,
+    ) -> ListDifference:
+        """Make a new list the list; returns what that changed.
+
+        `shown` is the revision that the difference was shown for (None: not shown). Raises
+        `PeopleError` if the list was changed since, or if the difference is `drastic` and nobody
+        said so; `StoreError`.
+        """
         with self._statements.transaction() as connection:
             revision = begin_change(connection, self._statements.clock())
+            if shown is not None and shown != revision:
+                raise PeopleError("meanwhile_list")
             difference = self.compare(entries)
+            if difference.drastic and not drastic:
+                raise PeopleError("many_gone", str(len(difference.gone)))
             self._put(connection, revision, difference)
         return difference
+
+    def forget(self, person: int) -> None:
+        """Erase a person's names at once, and take the person off the list. Raises
+        `StoreError`."""
+        now = self._statements.clock()
+        with self._statements.transaction() as connection:
+            revision = begin_change(connection, now) + 1
+            connection.execute(
+                "update people set until = ?, revision = ? where person = ?",
+                (now, revision, person),
+            )
+            erase(connection, [person])
+            end_change(connection, revision)
+
+    def forget_gone(self, before: float) -> int:
+        """Erase the names of whoever left the list before a Unix time (s); returns how many."""
+        gone = gone_before(self._statements, before)
+        if gone:
+            with self._statements.transaction() as connection:
+                revision = begin_change(connection, self._statements.clock())
+                connection.executemany(
+                    "update people set revision = ? where person = ?",
+                    [(revision + number, person) for number, person in enumerate(gone, 1)],
+                )
+                erase(connection, gone)
+                end_change(connection, revision + len(gone))
+        return len(gone)
 
     def _put(self, connection: Connection, revision: int, difference: ListDifference) -> None:
         now = self._statements.clock()
@@ -161,6 +213,20 @@ def as_entry(person: ListedPerson) -> ListEntry:
     return ListEntry(**{name: getattr(person, name) for name in ListEntry.__struct_fields__})
 
 
+def gone_before(statements: Statements, before: float) -> list[int]:
+    """Who left the list before a Unix time (s) and still has names."""
+    rows = statements.query("select person from people where until < ? and sealed != ''", (before,))
+    return [person for (person,) in rows]
+
+
+def erase(connection: Connection, persons: Sequence[int]) -> None:
+    """Erase names, numbers and cards of people; kind, class, unit and times stay."""
+    parameters = [(person,) for person in persons]
+    connection.executemany(_ERASE, parameters)
+    for table in ("cards", "overrides"):
+        connection.executemany(f"delete from {table} where person = ?", parameters)  # noqa: S608
+
+
 def begin_again(connection: Connection) -> None:
     """Give a restored list another id, by which its copies at the gateways are read anew, and leave
     out numbers that were given since the backup."""
@@ -182,6 +248,9 @@ def end_change(connection: Connection, revision: int) -> None:
     connection.execute("update people_list set revision = ?", (revision,))
 
 
+_ERASE = """
+    update people set sealed = '', number_tag = null, name_tag = '', content = '', expected = 0
+    where person = ?"""
 _SELECT_ROWS = "select person, number_tag, content, kind, until from people"
 _BEGIN = """
     insert into people_list(id, list, revision, last_person, changed_at)

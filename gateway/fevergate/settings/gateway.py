@@ -19,6 +19,7 @@ from fevergate.errors import NothingFoundError, SettingsError
 from fevergate.protocol.messages import Name
 from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
 from fevergate.settings.names import Names, in_language
+from fevergate.settings.people import PeopleSettings
 from fevergate.settings.values import Language, Port
 
 Title = Annotated[str, Meta(max_length=32)]
@@ -156,6 +157,12 @@ class Desk(Struct, forbid_unknown_fields=True, kw_only=True):
     database: str = "desk.db"
 
 
+class ListOfPeople(PeopleSettings, kw_only=True):
+    """[people] of gateway.toml: the columns of its own list, and the file of the database."""
+
+    database: str = "people.db"
+
+
 class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     """gateway.toml: one campus's gateway, its gates and all its sections."""
 
@@ -174,6 +181,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     metrics: Metrics | None = None
     web: Web = msgspec.field(default_factory=Web)
     desk: Desk | None = None
+    people: ListOfPeople = msgspec.field(default_factory=ListOfPeople)
     home_assistant: bool = False
     """Whether kiosks and gates are announced to Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)

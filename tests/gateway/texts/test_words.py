@@ -18,7 +18,7 @@ from measurement.words import KEYWORDS, PACKAGE, catalogues, template
 HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]|{[^}]*}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 DATA = {
-    *("kiosks/settings_command.py", "campus/settings.py"),
+    *("kiosks/settings_command.py", "campus/settings.py", "people/list_columns.py"),
     *("provision/command.py", "provision/title_options.py"),
     *("web_common/spreadsheet_text.py", "registers/declarations.py"),
 }

@@ -1,0 +1,135 @@
+"""The cells of a list that somebody uploads: CSV as Excel and others write it in China, or XLSX.
+
+What the file is, its first bytes say, not its name.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+from fevergate.errors import ListFileError, ListProblem
+from fevergate.texts.translations import N_, both
+
+MAX_BYTES = 10_000_000
+MAX_UNPACKED = 200_000_000
+"""Bytes of all parts of an XLSX, which is a ZIP file."""
+
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
+
+WHOLE_DIGITS = 10**15
+"""Numbers from here on are not whole in a spreadsheet: it keeps 15 digits."""
+
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of XLSX and XLS."""
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+"""Excel's "Unicode text"."""
+
+DELIMITERS = ",\t;"
+
+SHORTENED = "\0"
+"""Marks the text of a number that a spreadsheet has shortened."""
+
+Rows = list[list[str]]
+
+
+def sheets(data: bytes, file: str) -> Iterator[Rows]:
+    """The rows of each sheet, all cells as text; row n is at place n - 1. Raises
+    `ListFileError`."""
+    if len(data) > MAX_BYTES:
+        raise whole(file, N_("expected at most {most} MB"), most=MAX_BYTES // 1_000_000)
+    if data.startswith(SPREADSHEETS):
+        yield from _spreadsheet(data, file)
+    else:
+        yield _csv(data, file)
+
+
+def whole(file: str, text: str, **values: object) -> ListFileError:
+    """The error for a file as a whole."""
+    return ListFileError(file, [ListProblem(0, "", both(text, **values))])
+
+
+def _csv(data: bytes, file: str) -> Rows:
+    text = _decoded(data, file)
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return _bounded(([cell.strip() for cell in row] for row in rows), file)
+    except csv.Error as error:
+        problem = ListProblem(
+            rows.line_num, "", both("not a row of a CSV file: {error}", error=error)
+        )
+        raise ListFileError(file, [problem]) from error
+
+
+def _decoded(data: bytes, file: str) -> str:
+    encodings = [WIDE[data[:2]]] if data[:2] in WIDE else ENCODINGS
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise whole(file, N_("expected CSV in UTF-8 or GB18030, or XLSX"))
+
+
+def _spreadsheet(data: bytes, file: str) -> Iterator[Rows]:
+    import python_calamine  # here: the gateway's pages need it on the day of a new list only
+
+    if data.startswith(SPREADSHEETS[0]):
+        _check_size(data, file)
+    try:
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        for name in book.sheet_names:
+            sheet = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            yield _bounded(([_text(cell) for cell in row] for row in sheet), file)
+    except ListFileError:
+        raise
+    except BaseException as error:
+        # A file that is not what the library expects makes it panic, which is no Exception.
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise
+        raise whole(file, N_("cannot be read as a spreadsheet: {error}"), error=error) from error
+
+
+def _check_size(data: bytes, file: str) -> None:
+    """Refuse a file that is far larger unpacked, before anything unpacks it into memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+            sound = unpacked <= MAX_UNPACKED and parts.testzip() is None
+    except Exception as error:  # of zipfile and of each method of compression that it knows
+        raise whole(file, N_("cannot be read as a spreadsheet: {error}"), error=error) from error
+    if not sound:
+        raise whole(file, N_("cannot be read as a spreadsheet: {error}"), error="ZIP")
+
+
+def _bounded(rows: Iterable[list[str]], file: str) -> Rows:
+    bounded: Rows = []
+    for row in rows:
+        if len(bounded) == MAX_ROWS:
+            raise whole(file, N_("expected at most {most} rows"), most=MAX_ROWS)
+        bounded.append(row[:MAX_COLUMNS])
+    return bounded
+
+
+def _text(cell: Any) -> str:
+    """A cell of a spreadsheet as a person sees it."""
+    if isinstance(cell, bool):
+        return "1" if cell else "0"
+    if isinstance(cell, float | int):
+        if cell != cell or abs(cell) >= WHOLE_DIGITS:
+            return f"{SHORTENED}{cell}"
+        return str(int(cell)) if cell == int(cell) else str(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell).strip()

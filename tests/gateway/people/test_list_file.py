@@ -1,0 +1,258 @@
+"""A list is read as the college has it, whole or not at all; each mistake has row and column."""
+
+import csv
+import io
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import xlsxwriter
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fevergate.errors import ListFileError
+from fevergate.people.changes import ListEntry
+from fevergate.people.list_columns import ListRules
+from fevergate.people.list_file import MOST_PROBLEMS, read_list
+from harness.made_up_list import HEADER, as_csv, as_xlsx, made_up
+
+RULES = ListRules(zone=ZoneInfo("Asia/Shanghai"), names={}, campuses={})
+HEAD = ("学号", "姓名", "类别", "班级")
+
+
+def as_text(*rows, delimiter=","):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue()
+
+
+def sheet(*rows, title=None):
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        if title:
+            book.add_worksheet("说明").write(0, 0, title)
+        page = book.add_worksheet()
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for place, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if isinstance(cell, date):
+                    page.write_datetime(
+                        place, column, datetime(cell.year, cell.month, cell.day), day
+                    )
+                else:
+                    page.write(place, column, cell)
+    return file.getvalue()
+
+
+def read(data, **other):
+    import msgspec
+
+    content = data.encode() if isinstance(data, str) else data
+    return read_list(content, "名单", msgspec.structs.replace(RULES, **other))
+
+
+def problems(data, **other):
+    with pytest.raises(ListFileError) as error:
+        read(data, **other)
+    return [(p.row, p.column, p.expected[1]) for p in error.value.problems]
+
+
+def test_one_list_is_the_same_in_every_form_that_a_college_sends():
+    rows = made_up(300, ("east", "west"))
+    lists = [
+        read(form).entries
+        for form in (
+            as_csv(rows),
+            as_csv(rows, "gb18030"),
+            as_text(HEADER, *rows),
+            as_text(HEADER, *rows, delimiter="\t").encode("utf-16"),
+            as_text(HEADER, *rows, delimiter=";"),
+            as_xlsx(rows),
+        )
+    ]
+    assert len(lists[0]) == 300
+    assert {entry.kind for entry in lists[0]} == {"student", "staff", "guard"}
+    assert all(other == lists[0] for other in lists[1:])
+
+
+def test_numbers_and_days_of_a_spreadsheet_are_as_a_person_sees_them():
+    listed = read(
+        sheet(
+            (*HEAD, "电话", "有效期"),
+            (2023010001, "王小明", "学生", "计应2301", 10012345678.0, date(2026, 12, 31)),
+            ("02", "李芳", "实习", "会计2302", "", "2026年12月31日"),
+            title="请先阅读",
+        )
+    )
+    first, second = listed.entries
+    assert (first.number, first.telephone) == ("2023010001", "10012345678")
+    assert (second.number, second.kind) == ("02", "实习")
+    assert first.until == second.until == datetime(2027, 1, 1, tzinfo=RULES.zone).timestamp()
+
+
+def test_a_bad_row_is_named_with_row_and_column_and_so_is_the_next():
+    text = as_text(
+        ("学生名单",),
+        (*HEAD, "校区", "是否住校"),
+        ("1", "王小明", "学生", "计应2301", "东校区", "是"),
+        (),
+        ("2 3", "", "学生", "计应2301", "东校区", "是"),
+        ("4", "李芳", "", "计应2301", "月球", "也许"),
+    )
+    assert problems(text, campuses={"东校区": "east"}) == [
+        (5, "学号", "expected a number of 1 to 32 characters without spaces"),
+        (5, "姓名", "expected a word of at most 64 characters that can be printed"),
+        (6, "类别", "expected a word of at most 32 characters that can be printed"),
+        (6, "校区", "expected a campus: 东校区"),
+        (6, "是否住校", "expected yes or no"),
+    ]
+
+
+def test_a_number_that_a_spreadsheet_has_shortened_is_not_taken():
+    ((row, column, text),) = problems(as_text(HEAD, ("2.02301E+11", "王小明", "学生", "一班")))
+    assert (row, column) == (2, "学号") and "2.02301E+11" in text
+    ((row, column, text),) = problems(sheet(HEAD, (123456789012345678, "王小明", "学生", "一班")))
+    assert (row, column) == (2, "学号") and "shortened" in text
+    taken = read(as_text((*HEAD, "卡号"), ("1", "王小明", "学生", "一班", "5481E736")))
+    assert taken.entries[0].card == "5481E736", "a card's number in hex is no shortened one"
+
+
+def test_the_same_row_twice_is_doubled_and_another_of_that_number_is_refused():
+    row = ("1", "王小明", "学生", "一班")
+    assert read(as_text(HEAD, row, row, ("2", "李芳", "学生", "一班"), row)).doubled == [3, 5]
+    ((number, column, text),) = problems(as_text(HEAD, row, ("1", "李芳", "学生", "一班")))
+    assert (number, column) == (3, "学号") and "row 2" in text
+    cards = as_text((*HEAD, "卡号"), (*row, "A1"), ("2", "李芳", "学生", "一班", "a1"))
+    assert problems(cards)[0][:2] == (3, "卡号")
+
+
+def test_the_settings_say_how_the_college_calls_a_column():
+    text = as_text(("Matrikel", *HEAD[1:], "学号"), ("1", "王小明", "学生", "一班", "9"))
+    listed = read(text, names={"number": "Matrikel"})
+    assert listed.entries[0].number == "1"
+    assert listed.ignored == ["学号"]
+
+
+def test_columns_that_are_none_of_ours_are_not_read():
+    listed = read(
+        as_text((*HEAD, "身份证号"), ("1", "王小明", "学生", "一班", "110101199001011234"))
+    )
+    assert listed.ignored == ["身份证号"]
+    assert "110101199001011234" not in str(listed)
+
+
+def test_a_file_without_the_columns_says_which_it_needs():
+    assert problems(as_text(("学号", "姓名", "班级"), ("1", "王小明", "一班"))) == [
+        (1, "人员类别", "this column is missing")
+    ]
+    named = read(as_text(("学号", "姓名", "班级"), ("1", "王小明", "一班")), kind="学生")
+    assert named.entries[0].kind == "student"
+    ((_, _, text),) = problems("一,二\n3,4\n")
+    assert "学号、姓名" in text and "一、二" in text
+    assert problems(as_text((*HEAD, "工号"), ("1", "王小明", "学生", "一班", "2")))[0][1] == "工号"
+    assert problems(as_text(HEAD))[0][2].startswith("the list is empty")
+    for nothing in (b"", b"\n\n", b"\0\1\2", b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0rest"):
+        assert problems(nothing), nothing
+
+
+def test_at_most_twenty_mistakes_are_named():
+    rows = [("", "王小明", "学生", "一班")] * 50
+    assert len(problems(as_text(HEAD, *rows))) == MOST_PROBLEMS
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked():
+    import zipfile
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/worksheets/sheet1.xml", bytes(300_000_000))
+    assert len(file.getvalue()) < 1_000_000
+    assert "cannot be read" in problems(file.getvalue())[0][2]
+    assert "10 MB" in problems(bytes(10_000_001))[0][2]
+
+
+CELL = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp", "Cn", "Co", "Cf"]), max_size=12
+)
+WORD = CELL.filter(lambda text: text.strip() == text and len(text) > 0)
+NUMBER = st.from_regex(r"[A-Z]?[0-9]{1,12}", fullmatch=True)
+ENTRIES = st.lists(
+    st.builds(
+        ListEntry,
+        number=NUMBER,
+        name=WORD,
+        kind=st.sampled_from(["student", "staff", "guard", "实习"]),
+        class_=st.sampled_from(["", "甲类"]),
+        unit=WORD,
+        permit=st.sampled_from(["", "enter", "ask", "stop"]),
+        telephone=st.from_regex(r"[0-9]{0,11}", fullmatch=True),
+        expected=st.booleans(),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda entry: entry.number.casefold(),
+)
+WRITTEN = ("number", "name", "kind", "class_", "unit", "permit", "telephone", "expected")
+
+
+def written(entries):
+    header = [name.strip("_") for name in WRITTEN]
+    rows = [
+        [
+            {True: "yes", False: "no"}.get(value, value)
+            for value in map(entry.__getattribute__, WRITTEN)
+        ]
+        for entry in entries
+    ]
+    return [header, *rows]
+
+
+@given(
+    ENTRIES, st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]), st.sampled_from(",\t;")
+)
+def test_what_was_written_is_read(entries, encoding, delimiter):
+    data = as_text(*written(entries), delimiter=delimiter).encode(encoding)
+    assert read(data).entries == entries
+
+
+@settings(max_examples=30)
+@given(ENTRIES)
+def test_what_a_spreadsheet_holds_is_read(entries):
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        for place, row in enumerate(written(entries)):
+            for column, cell in enumerate(row):
+                page.write_string(place, column, cell)
+    assert read(file.getvalue()).entries == entries
+
+
+HEADED = as_text(HEAD).encode()
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(HEADED.__add__))
+@example(HEADED + b'"\r\n')
+@example("学号,姓名\n".encode() + b"\xff" * 9)
+def test_no_file_does_more_than_be_refused(data):
+    try:
+        listed = read(data)
+    except ListFileError as error:
+        assert 1 <= len(error.problems) <= MOST_PROBLEMS
+    else:
+        assert listed.entries
+
+
+SHEET = as_xlsx(made_up(3))
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.integers(0, len(SHEET) - 1), st.integers(0, 255)), max_size=6))
+def test_no_damaged_spreadsheet_does_more_than_be_refused(changes):
+    data = bytearray(SHEET)
+    for place, byte in changes:
+        data[place] = byte
+    try:
+        read(bytes(data))
+    except ListFileError as error:
+        assert error.problems
