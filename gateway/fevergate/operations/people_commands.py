@@ -25,7 +25,7 @@ from fevergate.people.list_columns import ListRules, campus_words
 from fevergate.people.list_file import ListFile, in_words, read_list
 from fevergate.people.list_table import MAX_BYTES
 from fevergate.people.schema import migrations
-from fevergate.people.store import PeopleStore
+from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.settings.gateway import load_gateway
 from fevergate.settings.people import column_names
 from fevergate.storage.statements import SqliteStatements
@@ -190,7 +190,7 @@ def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
         return
     settings = load_gateway(settings_path)
     with (
-        closing(SqliteStatements(settings.path(settings.people.database), migrations)) as lists,
+        closing(SqliteStatements(settings.path(DATABASE), migrations)) as lists,
         closing(WebStore(settings.path(settings.web.database))) as audited,
     ):
         rules = ListRules(

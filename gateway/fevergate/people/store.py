@@ -8,6 +8,9 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.storage.statements import Statements
 
+DATABASE = "people.db"
+"""A gateway's file of the list, in the folder of its settings."""
+
 Permit = Literal["enter", "ask", "stop"]
 PERMITS: tuple[Permit, ...] = ("enter", "ask", "stop")
 """What a person may do at a gate: go in, see the guard first, not go in."""

@@ -157,12 +157,6 @@ class Desk(Struct, forbid_unknown_fields=True, kw_only=True):
     database: str = "desk.db"
 
 
-class ListOfPeople(PeopleSettings, kw_only=True):
-    """[people] of gateway.toml: the columns of its own list, and the file of the database."""
-
-    database: str = "people.db"
-
-
 class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     """gateway.toml: one campus's gateway, its gates and all its sections."""
 
@@ -181,7 +175,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     metrics: Metrics | None = None
     web: Web = msgspec.field(default_factory=Web)
     desk: Desk | None = None
-    people: ListOfPeople = msgspec.field(default_factory=ListOfPeople)
+    people: PeopleSettings = msgspec.field(default_factory=PeopleSettings)
     home_assistant: bool = False
     """Whether kiosks and gates are announced to Home Assistant."""
     retention: Retention = msgspec.field(default_factory=Retention)
