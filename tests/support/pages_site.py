@@ -25,8 +25,8 @@ quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 class Site:
     """`李伟` administers, `Zhang` is a guard; north-1 saw a fever on `DAY`."""
 
-    def __init__(self, folder):
-        self.settings = settings()
+    def __init__(self, folder, **fields):
+        self.settings = settings(**fields)
         self.settings.folder = folder
         (folder / "gateway.password").write_text("x")
         ensure_authority(folder, "east")  # the line to the broker asks for its certificate

@@ -41,6 +41,7 @@ from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.notice_sender import Sender
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.sign_in import SignInPages
+from fevergate.web_common.told_pages import ToldPages
 
 
 class CampusServer:
@@ -59,7 +60,7 @@ class CampusServer:
         self.store = CampusStore(self.database, settings.zone, vault, now, judge.believed)
         self.reports = Reports(self.database, settings, vault, now, judge.believed)
         self.notices = Notices(people, settings)
-        escalation = Escalation(self.database, settings, self.notices, now)
+        self.escalation = escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
         self.entries = Entries(people, vault, load_registers(settings.folder))
         self.clerk = Clerk(
@@ -67,9 +68,7 @@ class CampusServer:
             forget=[self.entries.forget],
         )
         search = CampusFeverSearch(self.database, settings, vault)
-        self.pages = CampusPages(
-            *(settings, people, self.store, self.reports, self.notices, search, now)
-        )
+        self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))
         self.accounts = self.pages.accounts
         self.app = Starlette(
             routes=[
@@ -78,6 +77,7 @@ class CampusServer:
                 *MarkRoutes(settings, self.database, now).routes,
                 *self.pages.routes,
                 *AccountPages(self.pages).routes,
+                *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],
             middleware=[

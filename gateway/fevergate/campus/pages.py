@@ -26,7 +26,6 @@ from fevergate.web_common.dates import WEEK, Period, parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.page_maker import FOOTER
 from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number
@@ -45,13 +44,11 @@ class CampusPages(CampusSite):
         people: AccountStore,
         store: CampusStore,
         reports: Reports,
-        notices: Notices,
         search: CampusFeverSearch,
         now: Callable[[], float],
     ) -> None:
         super().__init__(settings, people, store, reports, now)
         self._search = search
-        self._notices = notices
         self.routes = [
             *SearchPages(self, search).routes,
             get("/reports", self.days),
@@ -161,7 +158,7 @@ class CampusPages(CampusSite):
         return RedirectResponse(f"/reports/{day}", 303)
 
     def status(self, request: Request) -> Response:
-        """Gateways, refused deliveries, rows by replaced tokens, and notices."""
+        """Gateways, refused deliveries, and rows by replaced tokens."""
         return self.page(
             request,
             "status.html",
@@ -170,7 +167,6 @@ class CampusPages(CampusSite):
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=self._store.refused(),
             replaced=self._store.replaced(self._settings)[:MOST],
-            notices=self._notices.recent(MOST),
         )
 
     def person(self, request: Request) -> Response:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import smtplib
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -30,13 +31,24 @@ class Email:
     def send(self, notice: Notice) -> None:
         """Hand it to the mail server. Raises `NoticeError`, and `SettingsError` where the password
         file cannot be read."""
+        with self._server() as (smtp, server):
+            message = email_of(notice, smtp.sender, self._settings.zone)
+            server.send_message(message, smtp.sender, [notice.address])
+
+    def check(self) -> None:
+        """Sign in to the mail server without sending anything. Raises what `send` raises."""
+        with self._server() as (_, server):
+            server.noop()
+
+    @contextmanager
+    def _server(self) -> Iterator[tuple[Smtp, smtplib.SMTP]]:
         smtp = self._settings.smtp
         if smtp is None:
             raise NoticeError("there is no [smtp] in the settings any more", away=True)
         password = read_secret(self._settings.path(smtp.password_file)) if smtp.username else ""
-        message = email_of(notice, smtp.sender, self._settings.zone)
         try:
-            _send(smtp, self._context(smtp), password, message, notice.address)
+            with _connected(smtp, self._context(smtp), password) as server:
+                yield smtp, server
         except (smtplib.SMTPException, OSError, ValueError) as error:
             reason, away = _reason(error)
             raise NoticeError(_without(reason, password), away=away) from None
@@ -70,9 +82,9 @@ def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
     return message
 
 
-def _send(
-    smtp: Smtp, context: ssl.SSLContext, password: str, message: EmailMessage, to: str
-) -> None:
+@contextmanager
+def _connected(smtp: Smtp, context: ssl.SSLContext, password: str) -> Iterator[smtplib.SMTP]:
+    """The mail server, signed in to."""
     if smtp.security == "tls":
         server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=TIMEOUT_S, context=context)
     else:
@@ -82,7 +94,7 @@ def _send(
             server.starttls(context=context)
         if smtp.username:
             server.login(smtp.username, password)
-        server.send_message(message, smtp.sender, [to])
+        yield server
         # The message is accepted; an error on QUIT does not change that.
         with suppress(smtplib.SMTPException, OSError):
             server.quit()

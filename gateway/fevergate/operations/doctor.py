@@ -20,7 +20,13 @@ from fevergate.forwarding.http_sender import campus_context
 from fevergate.mosquitto import connection_limit
 from fevergate.mosquitto.broker_files import CLIENT_IDS
 from fevergate.mqtt.one_shot import probe
-from fevergate.operations import doctor_desk, doctor_gateway, doctor_lamps, doctor_storage
+from fevergate.operations import (
+    doctor_desk,
+    doctor_gateway,
+    doctor_lamps,
+    doctor_notices,
+    doctor_storage,
+)
 from fevergate.operations.clock_command import in_words
 from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from fevergate.storage.clock_memory import last_state
@@ -161,4 +167,5 @@ _CHECKS = (
     doctor_desk.desk,
     _clock,
     _campus,
+    doctor_notices.notices,
 )

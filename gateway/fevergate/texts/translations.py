@@ -134,6 +134,7 @@ LABELS = {
     "remove person": N_("removed somebody"),
     "on duty": N_("put on duty"),
     "off duty": N_("took off duty"),
+    "take case": N_("took over a confirmed fever"),
     "name places": N_("named the campus or its gates"),
     "name kiosk": N_("named a kiosk"),
     "add kiosk": N_("asked for one more kiosk"),

@@ -28,6 +28,7 @@ from fevergate.web.follow_up_forwarder import FollowUpForwarder
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
+from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
@@ -36,6 +37,7 @@ from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
+from fevergate.web_common.told_pages import ToldPages
 from kiosk.setup_code import FOLDER
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Pages(Shared):
                 *DevicePages(self).routes,
                 *DutyPages(self).routes,
                 *ScreenPages(self).routes,
+                *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(packages=STATIC)),
             ],
@@ -87,6 +90,8 @@ class Pages(Shared):
         ]
         if self.settings.campus_server:
             threads.append(FollowUpForwarder(self.settings, self.follow_ups))
+        if self.settings.contacts:
+            threads.append(NoticeThread(self))
         self.live.start()
         for thread in threads:
             thread.start()

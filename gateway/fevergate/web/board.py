@@ -61,7 +61,8 @@ class BoardsNow(msgspec.Struct, kw_only=True):
 
     It has every gate, so that one stream serves all boards of a browser and each shows the other
     gates' alarms. `line` and `gateway`: see `GateNow`; `clock`: whether the time is believed; `now`
-    and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions.
+    and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions;
+    `untaken`: the number of confirmed fevers that nobody has.
     """
 
     now: float
@@ -70,6 +71,7 @@ class BoardsNow(msgspec.Struct, kw_only=True):
     clock: bool
     date: str
     ends_at: float
+    untaken: int
     gates: list[BoardGate]
 
 
@@ -180,6 +182,7 @@ class Board:
             date=self._shared.clock.today().isoformat(),
             clock=self._shared.clock.believed,
             ends_at=ends_at,
+            untaken=self._shared.confirmed_waiting,
             gates=[self._gate_now(gate, say, names) for gate in gates],
         )
 

@@ -31,6 +31,7 @@ from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import last_round
 from fevergate.texts import trouble_text
+from fevergate.texts.translations import LANGUAGES, Pair
 from fevergate.web.clock import PagesClock
 from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
@@ -45,11 +46,13 @@ from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.dates import parse_day, period
 from fevergate.web_common.middleware import ROLL
+from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import AuditEntry, WebStore
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
+from fevergate.web_common.told_cases import Cases, ConfirmedFever
 
 
 class Shared(Site):
@@ -66,6 +69,12 @@ class Shared(Site):
         self.entries = Entries(self.store, vault, load_registers(settings.folder))
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
+        self.notices = Notices(
+            self.store, settings, lambda _campus, gate: self.duty.at(gate) if gate else ()
+        )
+        self.cases = Cases(self.notices, settings, self._places)
+        self.confirmed_waiting = 0
+        """Confirmed fevers that nobody has."""
         self.screens = Screens(self.store, [gate.name for gate in settings.gates], self.clock.now)
         self.updates = Updates(settings)
         self.live = Live(settings, self.clock.now)
@@ -155,6 +164,23 @@ class Shared(Site):
             return False
         at = datetime.fromtimestamp(alarm.since, self.settings.zone)
         return at.date() == self.clock.today()
+
+    def count_waiting(self) -> None:
+        """Count the confirmed fevers that nobody has. Raises `sqlite3.Error`."""
+        self.confirmed_waiting = len(self.cases.waiting())
+
+    def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
+        settings = self.settings
+        chinese, english = (
+            (
+                settings.campus_title(language),
+                settings.gate_title(fever.gate, language) if fever.gate else "-",
+                settings.kiosk_title(fever.kiosk, language),
+            )
+            for language in LANGUAGES
+        )
+        campus, gate, kiosk = zip(chinese, english, strict=True)
+        return campus, gate, kiosk
 
     def home(self, session: Session) -> str:
         if session.role == "administrator":

@@ -122,5 +122,6 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "search fevers": _search,
     "acknowledge": _acknowledged,
     "try lamps": _acknowledged,
+    "take case": _acknowledged,
     "add person": _person,
 }

@@ -1,8 +1,11 @@
 """What became of a fever reaches the campus server; names only where the campus says so."""
 
+import time
+
 import msgspec
 import pytest
-from campus_helpers import CampusProcess
+from campus_helpers import HANG_S, CampusProcess
+from notice_helpers import MailServer, WebServer
 from samples import AT
 
 from fevergate.crypto.field_encryption import KEY, Vault
@@ -15,9 +18,37 @@ WHO = Identity("north-1", 1, 2)
 FULL = FollowUp(outcome="clinic", clinical_c=38.2, closed=True, person="王芳", phone="138")
 
 
+CONTACTS = """
+[smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "fevergate@example.edu.cn"
+
+[[contacts]]
+name = "Chen"
+channel = "email"
+address = "chen@example.edu.cn"
+
+[[contacts]]
+name = "Zhou"
+channel = "webhook"
+address = "{url}/hook"
+"""
+
+
 @pytest.fixture(scope="module")
-def campus(tmp_path_factory):
+def contacts():
+    with MailServer() as mail, WebServer() as web:
+        yield mail, web
+
+
+@pytest.fixture(scope="module")
+def campus(tmp_path_factory, contacts):
+    mail, web = contacts
     campus = CampusProcess(tmp_path_factory.mktemp("campus") / "site")
+    with (campus.folder / "campus.toml").open("a") as settings:
+        settings.write(CONTACTS.format(port=mail.port, url=web.url))
     campus.start()
     yield campus
     campus.stop()
@@ -61,6 +92,28 @@ def test_each_save_is_forwarded_once_and_names_lie_open_nowhere(scene):
     later = msgspec.structs.replace(FULL, outcome="home", revision=1)
     scene.follow_ups.save(WHO, later, "Zhang", reason="the mother called")
     assert scene.forwarder.once() and scene.held()["outcome"] == "home"
+    scene.campus.query("delete from items where kind = 'follow_up'")
+
+
+def test_a_confirmed_fever_reaches_the_campuss_contacts_and_no_name_does(scene, contacts):
+    mail, web = contacts
+    patient = Identity("north-1", 1, time.time_ns() % 2**31)
+    scene.follow_ups.save(patient, FULL, "Zhang")
+    saved_at = time.monotonic()
+    assert scene.forwarder.once()
+
+    def arrived():
+        mails = [one for one in mail.mails if one["To"] == "chen@example.edu.cn"]
+        keys = [c["key"] for _, c in web.posted if c["key"].startswith("confirmed/")]
+        return any(f"/{patient.seq}/" in key for key in keys) and len(mails) >= len(keys)
+
+    end = time.monotonic() + HANG_S
+    while not arrived():
+        assert time.monotonic() < end, "neither mail nor webhook came"
+        time.sleep(0.05)
+    print(f"told {time.monotonic() - saved_at:.1f} s after it was saved")
+    assert "38.2 °C" in mail.mails[-1].get_content()
+    assert "王芳" not in str([one.get_content() for one in mail.mails]) + str(web.posted)
     scene.campus.query("delete from items where kind = 'follow_up'")
 
 

@@ -66,6 +66,7 @@ function draw(now) {
   kiosks(mine.kiosks, now.date);
   find("kiosks").hidden = Boolean(lostAt); // what they said last may not be so any more
   find("clock").hidden = now.clock;
+  find("untaken").hidden = !now.untaken;
   session.ending(now);
   followUp.list(mine.listed);
   voice();

@@ -1,0 +1,148 @@
+"""A lone gateway tells its contacts of a confirmed fever, by a real mail server and webhook."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from notice_helpers import MailServer, WebServer, contact, reply
+from pages_site import FEVER, Site, post
+from samples import AT
+
+import fevergate.web.clock
+from fevergate.operations import doctor_notices
+from fevergate.settings.contacts import NoticeTimes
+from fevergate.web.notice_thread import NoticeThread
+
+MEASURED = {"clinical_c": "38.9", "clinical_site": "axillary", "outcome": "clinic"}
+
+
+class Alone(Site):
+    """A gateway without a campus server, at a clock that a test turns: `Chen` gets mail, `Zhou` is
+    reached by a webhook, `Li` is the next level."""
+
+    def __init__(self, folder, mail, web):
+        contacts = [
+            contact("Chen", "email", language="en"),
+            contact("Zhou", address=f"{web.url}/hook/secret-zhou"),
+            contact("Li", address=f"{web.url}/hook/secret-li", level=2),
+        ]
+        times = NoticeTimes(again_min=10, next_level_min=20)
+        super().__init__(folder, contacts=contacts, smtp=mail.smtp(), escalation=times)
+        self.mail, self.web = mail, web
+        self.thread = NoticeThread(self.pages)
+
+    def measure(self, client, **fields):
+        form = MEASURED | fields | {"person": "王芳", "action": "close", "note": "x"}
+        assert post(client, FEVER, **form).status_code == 303
+
+    def told(self):
+        """Who was told since this was asked last, in three rounds."""
+        before = len(self.mail.mails), len(self.web.posted)
+        for _ in range(3):
+            self.thread.tick()
+        mails = [mail["To"] for mail in self.mail.mails[before[0] :]]
+        hooks = [path for path, _ in self.web.posted[before[1] :]]
+        return sorted(mails), sorted(hooks)
+
+
+@pytest.fixture
+def now(monkeypatch):
+    at = SimpleNamespace(at=AT + 300)
+    watch = SimpleNamespace(time=lambda: at.at, monotonic=time.monotonic)
+    monkeypatch.setattr(fevergate.web.clock, "time", watch)
+    return at
+
+
+@pytest.fixture
+def alone(tmp_path, now):
+    with MailServer() as mail, WebServer() as web:
+        site = Alone(tmp_path, mail, web)
+        yield site
+        site.close()
+
+
+def test_mail_and_webhook_arrive_at_once_and_name_nobody(alone):
+    guard = alone.client("Zhang")
+    assert alone.told() == ([], [])
+    alone.measure(guard)
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    (mail,), ((_, hook),) = alone.mail.mails, alone.web.posted
+    assert "38.9 °C" in mail.get_content() and "gate north" in mail["Subject"]
+    assert hook["kind"] == "confirmed" and hook["campus"] == "east" and "38.9 °C" in hook["body"]
+    assert "王芳" not in mail.get_content() + str(hook)
+
+
+def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):
+    guard = alone.client("Zhang")
+    alone.measure(guard)
+    alone.told()
+    now.at += 599
+    assert alone.told() == ([], [])
+    now.at += 1
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    now.at += 600
+    hooks = ["/hook/secret-li", "/hook/secret-zhou"]
+    assert alone.told() == (["Chen@example.edu.cn"], hooks)
+    page = guard.get("/told").text
+    assert "Confirmed fever: nobody" in page and "38.9 °C" in page
+    assert post(guard, "/told", key="confirmed/north-1/1/2").status_code == 303
+    now.at += 3600
+    assert alone.told() == ([], [])
+    page = guard.get("/told").text
+    assert "Zhang has it since" in page and "Confirmed fever: nobody" not in page
+    assert ("Zhang", "take case", "north-1/1/2 by Zhang") in alone.audit()
+
+
+def test_a_measurement_that_is_no_fever_is_told_to_nobody(alone):
+    alone.measure(alone.client("Zhang"), clinical_c="36.8", outcome="released")
+    assert alone.told() == ([], [])
+
+
+def test_the_page_says_what_came_back_and_hides_the_addresses_secret(alone):
+    alone.mail.refuse["RCPT"] = "550 no such mailbox"
+    alone.web.answer = lambda to: reply(to, 500, b"no room")
+    guard = alone.client("Zhang")
+    alone.measure(guard)
+    alone.told()
+    page = guard.get("/told").text
+    assert "550 no such mailbox" in page and "HTTP 500: no room" in page
+    assert "secret-zhou" not in page and "waits, 1 tries" in page
+
+
+def test_a_guard_at_the_board_sees_that_one_waits_until_it_is_taken(alone):
+    guard = alone.client("Zhang")
+    alone.measure(guard)
+    alone.told()
+    assert alone.pages.confirmed_waiting == 1
+    post(guard, "/told", key="confirmed/north-1/1/2", by="nobody of the list")
+    assert alone.pages.confirmed_waiting == 0
+    (case,) = alone.pages.cases.recent()
+    assert case.taken_by == "Zhang"
+
+
+def test_whoever_is_on_duty_may_be_named_as_having_it(alone):
+    alone.pages.duty.add("赵敏", "north")
+    guard = alone.client("Zhang")
+    alone.measure(guard)
+    alone.told()
+    assert "<option>赵敏</option>" in guard.get("/told").text
+    post(guard, "/told", key="confirmed/north-1/1/2", by="赵敏")
+    (case,) = alone.pages.cases.recent()
+    assert case.taken_by == "赵敏"
+
+
+def test_a_gateway_without_contacts_shows_no_such_page_in_its_navigation(tmp_path):
+    site = Site(tmp_path)
+    guard = site.client("Zhang")
+    assert 'href="/told"' not in guard.get("/account").text
+    assert "No contact is set" in guard.get("/told").text
+    site.close()
+
+
+def test_doctor_says_whether_the_mail_server_lets_the_gateway_in(alone):
+    def states():
+        return [finding.state for finding in doctor_notices.notices(alone.settings)]
+
+    assert states() == ["ok", "ok"] and alone.mail.mails == []
+    alone.settings.smtp = alone.mail.smtp(username="fevergate")
+    assert states() == ["ok", "failed"]  # there is no password file
