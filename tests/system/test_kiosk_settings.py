@@ -68,10 +68,11 @@ def test_a_threshold_is_in_force_at_once_without_a_reboot_and_after_a_power_cut(
 def test_only_what_is_given_changes_and_reset_takes_it_back(system):
     command(system, "--threshold", "37.1")
     done = command(system, "north-1", "--language", "en")
-    assert "threshold_c 37.1" in done.stdout and "language en" in done.stdout
+    assert "阈值 °C：37.1 °C · Threshold °C: 37.1 °C" in done.stdout
+    assert "Language of its display: English" in done.stdout and "threshold_c" not in done.stdout
     assert answer(system) == (2, "")
     done = command(system, "--reset")
-    assert "threshold_c" not in done.stdout
+    assert "Threshold" not in done.stdout
     assert measured(system)["threshold_c"] == 37.3
 
 

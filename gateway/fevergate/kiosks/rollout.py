@@ -7,7 +7,6 @@ has reported that it runs.
 from __future__ import annotations
 
 import queue
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,6 @@ from fevergate.mqtt.one_shot import connection
 from fevergate.protocol.messages import Health, UpdateState, UpdateWant, decode, encode
 from fevergate.protocol.topics import Topic, parse_topic
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.texts.translations import side_by_side
 from kiosk.update_offer import PIECE_MAX
 
 AWAY_S = 20
@@ -45,9 +43,6 @@ DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back",
 ENDS = (DONE, REFUSED, ROLLED_BACK, AWAY, STALLED)
 
 
-_OTHER_BOARD = re.compile(r"not for this board: ([a-z0-9-]{1,32})")
-
-
 @dataclass
 class Progress:
     """How far the update of one kiosk is; `share` (0 to 1) of the bundle was fetched."""
@@ -56,6 +51,8 @@ class Progress:
     state: str = WAITING
     share: float = 0.0
     why: str = ""
+    """In English; `update_words` puts it into words."""
+
     until: float = 0.0
     asked: int = 0
     """Number of pieces that it has asked for."""
@@ -183,7 +180,7 @@ class Rollout:
         elif update.state == "running" and update.version == self._bundle.version:
             self._change(progress, DONE)
         elif update.state == "refused":
-            self._change(progress, REFUSED, why=_in_words(update.error))
+            self._change(progress, REFUSED, why=update.error)
         elif update.state == "rolled back" and progress.state == TRIAL:
             self._roll_back(progress, update.version)
 
@@ -207,11 +204,3 @@ class Rollout:
     def _publish(self, kiosk: str, kind: str, payload: bytes) -> None:
         assert self._client  # noqa: S101 - within `connected`
         self._client.publish(str(Topic(self._settings.campus, kiosk, kind)), payload, qos=1)
-
-
-def _in_words(error: str) -> str:
-    """Why a kiosk refused an update, with what a person can do where that is known."""
-    other = _OTHER_BOARD.fullmatch(error)
-    if not other:
-        return error
-    return side_by_side("not for its board, {board}: take firmware that is", board=other[1])

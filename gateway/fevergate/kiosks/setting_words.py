@@ -3,8 +3,11 @@
 import re
 from typing import NamedTuple
 
+from msgspec.structs import asdict
+
 from fevergate.errors import KioskValueError
 from fevergate.kiosks.remote_settings import BASELINE_C, THRESHOLD_C
+from fevergate.protocol.messages import KioskValues
 from fevergate.texts.translations import LABELS, N_, Say
 
 
@@ -57,12 +60,39 @@ _REFUSED = (
 )
 
 
+def as_form(values: KioskValues | None) -> dict[str, str]:
+    """Values for a kiosk as the fields of a form, without those that are not set."""
+    fields = {
+        name: field_text(value)
+        for name, value in asdict(values or KioskValues()).items()
+        if value is not None and name in SETTINGS
+    }
+    if values and values.quiet_from is not None:
+        fields["quiet"] = f"{values.quiet_from}-{values.quiet_to}" if values.quiet_from else "off"
+    return fields
+
+
+def field_text(value: object) -> str:
+    """A value as the text of a form's field."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def values_in_words(values: KioskValues | None, say: Say) -> list[str]:
+    """What is set, each as its title and value."""
+    fields = as_form(values)
+    return [
+        f"{say(words.title)}{say(': ')}{value_in_words(name, fields[name], say)}"
+        for name, words in SETTINGS.items()
+        if name in fields
+    ]
+
+
 def value_in_words(name: str, value: str, say: Say) -> str:
     """A setting's value as people read it."""
     words = SETTINGS[name]
     if words.choices:
         return say(LABELS[value]) if value in LABELS else value
-    if name in ("quiet", "notice") and not value:
+    if (name == "notice" and not value) or (name == "quiet" and value in ("", "off")):
         return say("none")
     return value + words.unit
 

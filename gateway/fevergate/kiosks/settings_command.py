@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec.structs import asdict, replace
 from rich.text import Text
 
 from fevergate.command_line.options import FiniteRange, settings_option
@@ -20,11 +19,12 @@ from fevergate.kiosks.remote_settings import (
     set_values,
     values_of,
 )
+from fevergate.kiosks.setting_words import refusal_in_words, values_in_words
 from fevergate.protocol.messages import KioskSettings, KioskValues
 from fevergate.settings.gateway import load_gateway
 from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.storage.connection import open_reader
-from fevergate.texts.translations import N_, side_by_side
+from fevergate.texts.translations import LANGUAGES, N_, both, side_by_side, translator
 from kiosk.estimate import SITES
 
 ANSWER_S = 15
@@ -106,10 +106,14 @@ def settings_command(
 
 def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, Text]:
     """A kiosk, what is set for it from here, and whether it is in force."""
-    values = asdict(replace(wanted.values, notice_glyphs=None)) if wanted.values else {}
-    text = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+    in_both = (values_in_words(wanted.values, translator(language)) for language in LANGUAGES)
+    text = "\n".join(map(" · ".join, zip(*in_both, strict=True)))
     if answer.error:
-        state = Text(side_by_side("refused: {error}", error=answer.error), "bold red")
+        chinese, english = (
+            refusal_in_words(answer.error, translator(language)) for language in LANGUAGES
+        )
+        told = both("refused: {error}", error=(chinese, english))
+        state = Text("\n".join(told), "bold red")
     elif answer.version >= wanted.version:
         state = Text(side_by_side("in force"), "green")
     else:

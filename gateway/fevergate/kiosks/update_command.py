@@ -16,9 +16,10 @@ from fevergate.kiosks import rollout
 from fevergate.kiosks.boards import BOARDS
 from fevergate.kiosks.firmware_bundle import build, read
 from fevergate.kiosks.rollout import Rollout
+from fevergate.kiosks.update_words import why_in_words
 from fevergate.settings.gateway import load_gateway
 from fevergate.settings.shell_completion import complete_kiosk
-from fevergate.texts.translations import LABELS, N_, side_by_side
+from fevergate.texts.translations import LABELS, LANGUAGES, N_, side_by_side, translator
 
 
 @click.command("update")
@@ -130,8 +131,13 @@ class _Shown(Progress):
             self._tasks_of[kiosk] = self.add_task(kiosk, total=1.0, state=state)
         self.update(self._tasks_of[kiosk], completed=progress.share, state=state)
         if self.disable and self._last.get(kiosk) != progress.state:
-            self.console.print(Text(f"{kiosk}: {state} {progress.why}".rstrip()))
+            self.console.print(Text(f"{kiosk}: {state} {_why(progress)}".rstrip()))
         self._last[kiosk] = progress.state
+
+
+def _why(progress: rollout.Progress) -> str:
+    told = (why_in_words(progress.why, translator(language)) for language in LANGUAGES)
+    return " ".join(dict.fromkeys(told))
 
 
 def _results(ended: list[rollout.Progress], left: list[str]) -> Table:
@@ -139,6 +145,6 @@ def _results(ended: list[rollout.Progress], left: list[str]) -> Table:
     for progress in ended:
         style = "green" if progress.state == rollout.DONE else "bold red"
         state = Text(side_by_side(LABELS[progress.state]), style)
-        rows.append((progress.kiosk, state, progress.why))
+        rows.append((progress.kiosk, state, _why(progress)))
     rows += [(kiosk, side_by_side("left as it is"), "") for kiosk in left]
     return table(map(side_by_side, (N_("kiosk"), N_("result"), N_("why"))), rows)

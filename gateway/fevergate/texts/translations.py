@@ -217,7 +217,9 @@ ERRORS = {
     "twin": N_("Two of them would have the same name."),
     "id": N_("A short name has 1 to 32 small letters, digits and -, such as north-3."),
     "gates": N_("This gateway has as many gates as it has lamps."),
-    "settings_file": N_("The gateway's settings file cannot be changed:"),
+    "settings_file": N_(
+        "The gateway's settings file cannot be changed: journalctl -u fevergate-web says why."
+    ),
     "font": N_("No Chinese font here: install fonts-wqy-microhei, then try again."),
     "room": N_("There is no room on the disk to make this file. Make room, then try again."),
     "version": N_("There is no such version."),
@@ -258,6 +260,10 @@ ERRORS = {
         "The gateway could not do that: journalctl -u fevergate-devices says why. By hand:"
     ),
     "bundle": N_("There is no such firmware, or it is none."),
+    "broker_lost": N_(
+        "The line to the broker was lost: look at each kiosk's firmware, then go on."
+    ),
+    "compiler": N_("Firmware cannot be compiled here; a bundle made elsewhere goes into updates/."),
     "key": N_("The key that updates are signed with cannot be read."),
     "store": N_("The database cannot be read now; is the gateway running? Try again in a minute."),
     "crowded": N_("Too many boards are open: close one, then try again."),

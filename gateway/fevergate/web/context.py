@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
+from fevergate.kiosks.update_words import why_in_words
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
@@ -221,6 +222,7 @@ def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, 
         "audit_text": lambda entry: _audit_text(entry, say, settings.names(language)),
         "setting_value": lambda name, value: value_in_words(name, value, say),
         "wrong_value": lambda error: wrong_in_words(error, say),
+        "update_why": lambda text: why_in_words(text, say),
         "refused_value": lambda text: refusal_in_words(text, say),
         "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
         "verdict": lambda day: verdict(day, say),

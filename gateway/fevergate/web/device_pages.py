@@ -5,6 +5,7 @@ belong to the broker's own user, and to read them anew it must be told by root, 
 not. So a request is left for a service that may (`provision.device_service`), and its answer shown.
 """
 
+import logging
 import shlex
 import threading
 import time
@@ -40,6 +41,8 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.web.context import Shared
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post
+
+log = logging.getLogger(__name__)
 
 TAKEN_WITHIN_S = 30.0
 """A request that nobody has taken for this long: the page shows the command instead. A Pi starts
@@ -173,7 +176,8 @@ class DevicePages:
                 twin = "is the name of" in str(error)
                 raise ActionError("twin" if twin else "title") from error
             except (FeverGateError, OSError) as error:
-                raise ActionError("settings_file", str(error)) from error
+                log.error("names: %s", error)
+                raise ActionError("settings_file") from error
 
 
 def take_names(settings: GatewaySettings, read: GatewaySettings) -> None:

@@ -1,5 +1,6 @@
 """What an administrator sends to kiosks from the pages: identify, settings, firmware."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from fevergate.protocol.topics import Topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.web_common.routes import whole_number
+
+log = logging.getLogger(__name__)
 
 BUNDLES = "updates"
 """Folder beside the settings, with bundles made by `fevergate update --save`."""
@@ -82,6 +85,7 @@ class Updates:
         self._progress: dict[str, Progress] = {}
         self.version = ""
         self.failed = ""
+        """Kiosks that have not the new firmware, or `broker_lost`."""
 
     @property
     def running(self) -> bool:
@@ -107,7 +111,8 @@ class Updates:
         try:
             key = read_update_key(self._settings.path(UPDATE_KEY))
         except FeverGateError as error:
-            raise ActionError("key", str(error)) from error
+            log.error("update: %s", error)
+            raise ActionError("key") from error
         with self._lock:
             self._progress = {kiosk: Progress(kiosk) for kiosk in kiosks}
         self.version, self.failed = bundle.version, ""
@@ -124,7 +129,8 @@ class Updates:
             with work.connected():
                 ended = work.run(kiosks, MAX_AT_ONCE)
         except BrokerError as error:
-            self.failed = str(error)
+            log.error("update: %s", error)
+            self.failed = "broker_lost"
             return
         left = set(kiosks) - {progress.kiosk for progress in ended}
         if left or any(progress.state not in (DONE, AWAY) for progress in ended):
@@ -141,8 +147,12 @@ class Updates:
             if name not in self.bundles():
                 raise ActionError("bundle", name)
             return read(self._folder() / name)
-        except (UpdateError, CompilerError) as error:
-            raise ActionError("bundle", str(error)) from error
+        except UpdateError as error:
+            log.error("update: %s", error)
+            raise ActionError("bundle", name) from error
+        except CompilerError as error:
+            log.error("update: %s", error)
+            raise ActionError("compiler") from error
 
     def _folder(self) -> Path:
         return self._settings.path(BUNDLES)

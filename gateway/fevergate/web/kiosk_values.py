@@ -1,13 +1,12 @@
 """A kiosk's settings beside each other: what is set from here, what is in force, its answer."""
 
 from msgspec import Struct
-from msgspec.structs import asdict
 from sqlite_utils import Database
 
 from fevergate.errors import FeverGateError
 from fevergate.kiosks.remote_settings import Answer, answers, current_of_all
-from fevergate.kiosks.setting_words import SETTINGS
-from fevergate.protocol.messages import KioskSettings, KioskValues
+from fevergate.kiosks.setting_words import SETTINGS, as_form, field_text
+from fevergate.protocol.messages import KioskSettings
 from fevergate.provision.kiosks import settings_of
 from fevergate.settings.gateway import GatewaySettings
 from kiosk.settings import Settings
@@ -73,21 +72,5 @@ def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
         own = Settings(settings_of(settings.folder, kiosk))
     except (FeverGateError, OSError, ValueError):
         return {}
-    values = {name: _text(getattr(own, name)) for name in SETTINGS if name != "quiet"}
+    values = {name: field_text(getattr(own, name)) for name in SETTINGS if name != "quiet"}
     return values | {"quiet": f"{own.quiet_from}-{own.quiet_to}" if own.quiet_from else ""}
-
-
-def as_form(values: KioskValues | None) -> dict[str, str]:
-    """Values for a kiosk as the fields of a form, without those that are not set."""
-    fields = {
-        name: _text(value)
-        for name, value in asdict(values or KioskValues()).items()
-        if value is not None and name in SETTINGS
-    }
-    if values and values.quiet_from is not None:
-        fields["quiet"] = f"{values.quiet_from}-{values.quiet_to}" if values.quiet_from else "off"
-    return fields
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ from fevergate.cli import cli
 from fevergate.provision import provision
 
 FEVERGATE = Path(sys.executable).parent / "fevergate"
-SCRIPT = real_micropython.ROOT / "gateway/machine/completion.bash"
+SCRIPTS = real_micropython.ROOT / "gateway/machine"
 
 
 @pytest.fixture
@@ -64,16 +64,19 @@ def test_where_the_settings_cannot_be_read_nothing_is_offered_and_nothing_is_sai
     assert "".join(completed(tmp_path / "none.toml", "acknowledge", "")) == ""
 
 
-def test_the_script_that_is_installed_is_the_one_that_click_makes():
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_that_is_installed_is_the_one_that_click_makes(shell):
     done = subprocess.run(
         [FEVERGATE],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
-        env=os.environ | {"_FEVERGATE_COMPLETE": "bash_source"},
+        env=os.environ | {"_FEVERGATE_COMPLETE": f"{shell}_source"},
     )
-    assert SCRIPT.read_text().endswith(done.stdout)
+    assert (SCRIPTS / f"completion.{shell}").read_text().endswith(done.stdout)
+    installer = (real_micropython.ROOT / "gateway/install").read_text()
+    assert f"]=completion.{shell}\n" in installer
 
 
 @pytest.mark.parametrize(
