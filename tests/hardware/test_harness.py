@@ -61,6 +61,51 @@ def test_the_kiosks_wires_join_what_its_board_joins():
         assert (here, mine) == (parts[there], net)
 
 
+def test_a_supplys_colour_is_no_other_supplys():
+    drawn = yaml.safe_load(WIRING["kiosk"])
+    colours = {}
+    for (here, mine), (_, _), colour in coloured(drawn):
+        if here.startswith("J") and mine in ("5V", "3V3", "3V0", "GND"):
+            colours.setdefault(mine, set()).add(colour)
+    assert colours == {"5V": {"RD"}, "3V3": {"OG"}, "3V0": {"PK"}, "GND": {"BK"}}
+
+
+def coloured(drawn):
+    """(from, to, colour) of each wire between two connectors."""
+    for row in drawn["connections"]:
+        (here, mine), (cable, cores), *_, (there, theirs) = (
+            next(iter(entry.items())) for entry in row if isinstance(entry, dict)
+        )
+        ends = [
+            drawn["connectors"][name].get("pins")
+            or range(1, len(drawn["connectors"][name]["pinlabels"]) + 1)
+            for name in (here, there)
+        ]
+        for a, core, b in zip(spread(mine), spread(cores), spread(theirs), strict=True):
+            labels = [
+                str(drawn["connectors"][name]["pinlabels"][list(pins).index(pin)])
+                for name, pins, pin in zip((here, there), ends, (a, b), strict=True)
+            ]
+            yield (here, labels[0]), (there, labels[1]), drawn["cables"][cable]["colors"][core - 1]
+
+
+@pytest.mark.parametrize(("name", "supply"), [("kiosk", "LOCKPSU"), ("gateway-gate1", "PSU")])
+def test_a_fuse_sits_at_its_supply(name, supply):
+    drawn = yaml.safe_load(WIRING[name])
+    (row,) = [row for row in drawn["connections"] if "FUSE." in row]
+    after = row[row.index("FUSE.") + 1 :]
+    assert list(after[-1]) == [supply]
+    assert sum(drawn["cables"][next(iter(cable))]["length"] for cable in after[:-1]) <= 0.1
+
+
+def test_the_sensors_wires_have_the_numbers_of_the_can():
+    # Melexis 3901090614: 1 SCL/Vz, 2 SDA/PWM, 3 VDD, 4 VSS.
+    can = yaml.safe_load(WIRING["kiosk"])["connectors"]["MLX90614"]
+    assert dict(zip(can["pins"], can["pinlabels"], strict=True)) == {
+        1: "SCL/Vz", 2: "SDA/PWM", 3: "VDD", 4: "VSS",
+    }  # fmt: skip
+
+
 def test_the_esp32s_wires_end_at_the_tables_pins():
     labels = {there[1]: here[1] for here, there in wires(WIRING["kiosk"]) if here[0] == "ESP32"}
     for name, number in PINS.kiosk.items():
@@ -117,13 +162,13 @@ def test_a_name_that_is_no_pin_is_refused_with_its_line(tmp_path):
 
 
 def test_what_wireviz_cannot_draw_is_an_error_with_its_words():
-    broken = WIRING["kiosk"].replace("J7: [1-2]", "J7: [1-9]")
+    broken = WIRING["kiosk"].replace("J8: [1-2]", "J8: [1-9]")
     with pytest.raises(HardwareError, match="wiring/kiosk"):
         harness.draw("kiosk", broken)
 
 
 def test_a_wire_of_another_colour_is_seen():
     drawn = harness.draw("kiosk", WIRING["kiosk"])["svg"].decode()
-    other = harness.draw("kiosk", WIRING["kiosk"].replace("[GY, PK]", "[GY, BU]"))["svg"].decode()
+    other = harness.draw("kiosk", WIRING["kiosk"].replace("[GY, BN]", "[GY, TQ]"))["svg"].decode()
     assert harness.words(drawn) != harness.words(other)
     assert harness.colours(drawn) != harness.colours(other)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hardware.bench import FIGURES, board
+from hardware.bench import FIGURES, WIRING, board
 
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD
 from hardware_build import electrical, optics, parts
@@ -23,11 +23,23 @@ def test_every_part_has_two_sources_and_a_dated_price():
 def test_the_table_shows_the_sum_of_its_rows(assembly):
     table = (parts.TABLE.parent / "parts.md").read_text()
     section = table.split(f"## {assembly} ")[1].split("\n## ")[0]
-    rows = re.findall(r"\| ([\d.]+) \| ([\d.]+)–([\d.]+) \| [\d-]+ estimate \|  \|", section)
+    rows = re.findall(
+        r"\| ([\d.]+) \| ([\d.]+)–([\d.]+) \| [\d-]+ estimate \| [^|]+ \|  \|", section
+    )
     assert len(rows) > 10
     low, high = (sum(float(row[0]) * float(row[n]) for row in rows) for n in (1, 2))
     assert f"合计: {low:.0f}–{high:.0f} CNY" in section
     assert (low, high) == pytest.approx(parts.total_cny(LISTED, assembly))
+
+
+def test_a_fuse_is_bought_for_each_that_is_drawn_with_a_holder_in_line():
+    for assembly, drawn in (("kiosk", "kiosk"), ("gateway", "gateway-gate1")):
+        (rating,) = re.findall(r"fuse 保险丝 (T[\d.]+A)", WIRING[drawn])
+        bought = [part for part in LISTED if part.assembly == assembly]
+        assert [rating in part.part_number for part in bought].count(True) == 1
+        assert any("holder in line" in part.item_en for part in bought)
+    fuse_a = electrical.read(electrical.TABLE).number("gate_output", "fuse_a", low=0, high=9)
+    assert f"T{fuse_a:g}A" in WIRING["gateway-gate1"]
 
 
 def test_the_readme_says_the_same_price():
@@ -76,9 +88,17 @@ def test_all_that_is_on_a_board_is_bought(name, assembly):
     bought = [part for part in LISTED if part.assembly == assembly and part.choice != "instead"]
     for kind, sort in one.kinds.items():
         count = sum(part["kind"] == kind for part in one.parts.values())
-        if kind in ("R", "C", "CP", "D"):
-            words = {"R": "resistor", "C": "capacitor X7R", "CP": "uF", "D": "diode"}[kind]
-            listed = sum(part.quantity for part in bought if words in part.item_en)
+        words = {
+            "R": "resistor", "C": "capacitor X7R", "D": "diode signal", "DR": "diode rectifier",
+            "TVS": "surge diode", "CP": "uF 16 V" if name == "carrier" else "uF 25 V",
+        }.get(kind)  # fmt: skip
+        if words:
+            listed = sum(
+                part.quantity
+                for part in bought
+                if words in part.item_en and not part.item_en.startswith("desk")
+            )
+            listed -= (name, kind) == ("carrier", "DR")  # the other is the lock's own
         elif kind == "POWER":
             listed = sum(part.quantity for part in bought if "barrel jack" in part.item_en)
         elif kind in ("LDO", "ULN2803A", "NMOS", "NPN", "RELAY", "OPTO", "MLX90614"):
@@ -91,14 +111,15 @@ def test_all_that_is_on_a_board_is_bought(name, assembly):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+("estimate,Melexis 3901090614 rev. 13,def", "estimate,,def", "sheet: expected the data sheet"),
         ("Mouser,1,240,420", "Mouser,0,240,420", "line 2, quantity: expected a number above 0"),
         ("Mouser,1,240,420", "Mouser,1,420,240", "line 2, high_cny: expected at least 420"),
         ("Mouser,1,240,420", "Mouser,1,1e9,2e9", "low_cny: expected a number"),
         ("DigiKey,Mouser,1,240", "Mouser,Mouser,1,240", "another source"),
-        ("2026-11,estimate,default,DCI", "soon,estimate,default,DCI", "year and month"),
-        ("2026-11,estimate,default,DCI", "2026-11,estimate,default,DCX", "sensors.toml"),
-        ("2026-11,estimate,default,DCI", "2026-11,estimate,perhaps,DCI", "choice"),
-        ("2026-11,estimate,default,DCI", "2026-11,estimate", "columns"),
+        ("2026-11,estimate,Mel", "soon,estimate,Mel", "year and month"),
+        ("default,DCI", "default,DCX", "sensors.toml"),
+        ("default,DCI", "perhaps,DCI", "choice"),
+        ("2026-11,estimate,Melexis 3901090614 rev. 13,default,DCI", "2026-11,estimate", "columns"),
         ("assembly,item_en", "item_en,assembly", "line 1"),
         ("kiosk,infrared", "kisok,infrared", "assembly"),
     ],

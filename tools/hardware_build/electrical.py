@@ -7,7 +7,7 @@ Formulae: NXP UM10204 7.1 for the I2C bus; otherwise Ohm's law with each figure 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import inf, log, log10, sqrt
+from math import inf, log, log10, pi, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Values:
     gate_series: float
     gate_shunt: float
     gate_down: float
+    button_series: float
+    button_farad: float
 
 
 class _Sheet:
@@ -95,6 +97,7 @@ def compute(
     _driver(sheet)
     _door(sheet)
     _gate(sheet, pins)
+    _button(sheet)
     for figure in sheet.figures:
         if not figure.low <= figure.value <= figure.high:
             raise HardwareError(
@@ -113,6 +116,8 @@ def compute(
         gate_series=gate("series_ohm"),
         gate_shunt=gate("shunt_ohm"),
         gate_down=sheet.group("gate_output")("gate_ohm"),
+        button_series=sheet.group("button")("series_ohm"),
+        button_farad=sheet.group("button")("farad"),
     )
     return sheet.figures, values
 
@@ -270,7 +275,22 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
     english = "amber's relay, through its diode"
     say(english, "黄灯继电器电流（经二极管）", relay_a, "A", 0, o("diode_highest_a"))
     english = "everything lit, of the fuse"
-    say(english, "全部点亮，保险丝电流", lit_all_a, "A", 0, 0.75 * o("fuse_a"))
+    say(english, "全部点亮，保险丝电流", lit_all_a, "A", 0, 0.85 * o("fuse_a"))
+
+
+def _button(sheet: _Sheet) -> None:
+    b, say = sheet.group("button"), partial(sheet.say, "button")
+    _, usual_v, _ = sheet.rising("gate_input", "pin_v")
+    strong_ohm, weak_ohm = sheet.rising("button", "pull_up_ohm", 2)
+    angular = 2 * pi * b("mains_hz")
+    # The cable's capacitance to the mains drives a current into pull-up and capacitor alike.
+    hum_a = b("mains_v") * angular * b("cable_pf") * 1e-12
+    hum_v = sqrt(2) * hum_a / sqrt(weak_ohm**-2 + (angular * b("farad")) ** 2)
+    pressed_v = usual_v * b("series_ohm") / (b("series_ohm") + strong_ohm)
+    high_s = weak_ohm * b("farad") * log(usual_v / (usual_v - 2.0))
+    say("hum on an open button, peak", "按钮断开时的工频干扰（峰值）", hum_v, "V", 0, 0.2)
+    say("a pressed button's level", "按钮按下时的电平", pressed_v, "V", 0, b("low_v") / 2)
+    say("a released button is high after", "按钮松开后恢复高电平", high_s, "s", 0, 0.2)
 
 
 def _limits(figure: Figure) -> str:

@@ -61,6 +61,8 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         for ending, content in harness.draw(name, source).items():
             files[f"wiring/{name}.{ending}"] = content
 
+    files["pictures/can.svg"] = _page("can.svg", **harness.can(wiring["kiosk"]))
+
     for name in circuit.BOARDS:
         say(f"board {name}")
         board = circuit.load(name, table, values)

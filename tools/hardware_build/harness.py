@@ -3,7 +3,9 @@
 import hashlib
 import html
 import re
+from math import cos, radians, sin
 from pathlib import Path
+from typing import Any
 
 import yaml
 from wireviz import wireviz
@@ -14,10 +16,10 @@ from hardware_build.pins import HEADER, Pins
 from hardware_build.table import HARDWARE, fill
 
 SOURCES = HARDWARE / "wiring"
-_GROUNDS = ((39, 34), (30, 25), (20, 14), (9, 6))
-"""Ground pins on a Pi's header for each gate: the lamps' and the button's."""
+_GROUNDS = (39, 30, 20, 9)
+"""Ground pin on a Pi's header for each gate."""
 
-_DESK_GROUND = _GROUNDS[-1][0]
+_DESK_GROUND = _GROUNDS[-1]
 _DESK_SUPPLY = 1
 """The desk sensor's pins: the ground next to the I2C bus (a fourth gate's otherwise), and 3.3 V."""
 
@@ -28,10 +30,10 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
         raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")
-    for (gate, numbers), grounds in zip(pins.gateway.items(), _GROUNDS, strict=False):
+    for (gate, numbers), ground in zip(pins.gateway.items(), _GROUNDS, strict=False):
         values: dict[str, object] = {"gate": gate, **numbers}
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}
-        values |= {"ground": grounds[0], "ground_button": grounds[1]}
+        values["ground"] = ground
         texts[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
     if pins.desk:
         values = {**pins.desk, "ground": _DESK_GROUND, "supply": _DESK_SUPPLY}
@@ -59,6 +61,19 @@ def draw(name: str, text: str) -> dict[str, bytes]:
 def lengths_m(text: str) -> dict[str, float]:
     """Length of each cable of a filled-in source (m)."""
     return {name: float(cable["length"]) for name, cable in yaml.safe_load(text)["cables"].items()}
+
+
+def can(text: str) -> dict[str, Any]:
+    """Names of the sensor's pins by number, and their places in the picture of the can from below:
+    TO-39, clockwise from the tab (upper right)."""
+    sensor = yaml.safe_load(text)["connectors"]["MLX90614"]
+    names = dict(sorted(zip(sensor["pins"], sensor["pinlabels"], strict=True)))
+    turns = (radians(45 * step) for step in (0, 2, 4, 6))
+    pins = [
+        (number, round(120 + 48 * cos(turn)), round(120 + 48 * sin(turn)))
+        for number, turn in zip(names, turns, strict=True)
+    ]
+    return {"names": names, "pins": pins}
 
 
 def words(svg: str) -> list[str]:

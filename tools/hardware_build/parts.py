@@ -18,7 +18,10 @@ CHOICES = tuple(NOTES)
 
 @dataclass(frozen=True)
 class Part:
-    """One row, with prices of one piece; a part of choice `instead` is in no total."""
+    """One row, with prices of one piece; a part of choice `instead` is in no total.
+
+    `sheet`: what its figures and fit were checked by, or "not checked".
+    """
 
     assembly: str
     item_en: str
@@ -32,6 +35,7 @@ class Part:
     high_cny: float
     dated: str
     basis: str
+    sheet: str
     choice: str
     sensor: str
 
@@ -45,6 +49,7 @@ _EXPECTED = (
     (r"20\d\d-(0[1-9]|1[0-2])", "year and month, 2026-11", ("dated",)),
     ("estimate|quote", "estimate or quote", ("basis",)),
     (".+", "a word", ("item_en", "item_zh", "part_number", "maker", "source_1", "source_2")),
+    (".+", "the data sheet it was checked by, or: not checked", ("sheet",)),
 )
 """Pattern of a cell, what it is in words, and the columns whose cells are such."""
 
