@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from fevergate.campus.report import CampusDay, Figures
 from fevergate.forwarding.http_sender import Item, SummarySender
+from fevergate.people.roll import DayRoll
 from fevergate.protocol.campus_messages import (
     FeverEvent,
     FollowUpEvent,
     GatewayDay,
     HourSummary,
     KioskCount,
+    RollDay,
     Summary,
 )
 from harness.campus import CampusHost, SimulatedClock, days_from
@@ -33,6 +35,12 @@ TRIES = 5
 LATE = 10
 """People of an offline kiosk who are reported three days later."""
 
+ENTERED = 5
+"""People who are entered by hand only two days later."""
+
+LISTED = 400
+"""People of a college's list, of whom a few stay away each day."""
+
 
 @dataclass
 class College:
@@ -42,7 +50,11 @@ class College:
     faults: set[str]
     cut: set[str] = field(default_factory=set)
     """Days after which it is offline on the next morning."""
+    listed: int = 0
+    """People of its own list, of whom each day states who was measured; 0: it has none."""
     truth: dict[str, Figures] = field(default_factory=dict)
+    rolls: dict[str, DayRoll] = field(default_factory=dict)
+    """The list's true figures by day."""
     waiting: list[Summary] = field(default_factory=list)
     late: list[tuple[str, Summary]] = field(default_factory=list)
     """(day, summary) to be sent from that day on."""
@@ -54,11 +66,12 @@ class College:
 
 
 def colleges(count: int, days: list[str], chance: random.Random) -> list[College]:
-    """Colleges of which each ten have one with each of eight faults and two without."""
+    """Colleges of which each ten have one with each of eight faults and two without; two of three
+    have a list of people."""
     kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
     made = []
     for number in range(count):
-        college = College(f"college-{number + 1:02d}", set())
+        college = College(f"college-{number + 1:02d}", set(), listed=LISTED * (number % 3 > 0))
         if number % 10 < len(kinds):
             college.faults.add(kinds[number % 10])
         if "cut" in college.faults:
@@ -158,6 +171,35 @@ def live(
     college.truth[day] = total
     college.waiting += [*fevers, *after]
     _report(college, day, counts, hours, late=number % 5 == 2)
+    if college.listed:
+        _call(college, day, late=number % 5 == 3)
+
+
+def _call(college: College, day: str, *, late: bool) -> None:
+    """State who of the list was measured; `late`: some are entered by hand only later."""
+    # Its own chance, so that a list changes nothing else of the day.
+    chance = random.Random(f"{college.name} {day}")  # noqa: S311 - repeatable
+    excused, unmeasured = chance.randrange(9), chance.choice((0, 0, 1, 2, 7))
+    entered = ENTERED if late and "late" in college.faults else 0
+    roll = DayRoll(
+        expected=college.listed,
+        measured=college.listed - excused - unmeasured,
+        excused=excused,
+        unmeasured=unmeasured,
+    )
+    college.rolls[day] = roll
+    whole = RollDay(date=day, revision=9, **asdict(roll))
+    if entered:
+        first = replace(
+            whole,
+            revision=8,
+            measured=whole.measured - entered,
+            unmeasured=whole.unmeasured + entered,
+        )
+        college.waiting.append(first)
+        college.late.append((days_from(day, 3)[2], whole))
+    else:
+        college.waiting.append(whole)
 
 
 def _hours(count: KioskCount, day: str, clock: SimulatedClock) -> list[HourSummary]:
@@ -264,13 +306,19 @@ def wrong(college: College, report: CampusDay, day: str, *, drafted: bool) -> st
     missing = day in college.cut and (drafted or "silent" in college.faults)
     if missing:
         # It may have sent hours or fevers of the day, but not the whole day's summary.
-        good = report.state == "missing" and report.figures is None
+        good = report.state == "missing" and report.figures is None and report.roll is None
         return "" if good else f"{day} {college.name}: {report.state}, expected missing"
     figures = report.figures
     truth = college.truth[day]
     state = "reported" if truth.watched_minutes else "uncovered"
     if report.state != state or figures is None:
         return f"{day} {college.name}: {report.state}, expected {state}"
-    short = LATE if drafted and any(summary.key.endswith(day) for _, summary in college.late) else 0
+    waiting = {summary.key for _, summary in college.late} if drafted else set()
+    short = LATE if f"gateway_day/{day}" in waiting else 0
     reported = replace(figures, screened=figures.screened + short)
-    return "" if reported == truth else f"{day} {college.name}: {reported}, expected {truth}"
+    if reported != truth:
+        return f"{day} {college.name}: {reported}, expected {truth}"
+    roll, expected = report.roll, college.rolls.get(day)
+    if roll and f"roll_day/{day}" in waiting:
+        roll = replace(roll, measured=roll.measured + ENTERED, unmeasured=roll.unmeasured - ENTERED)
+    return "" if roll == expected else f"{day} {college.name}: {roll}, expected {expected}"

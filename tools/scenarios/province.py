@@ -112,10 +112,14 @@ def main() -> int:
             played_s = time.monotonic() - began
             versions = sum(len(host.server.reports.versions(day)) for day in days)
             people = sum(day.screened for college in province for day in college.truth.values())
+            unmeasured = sum(
+                roll.unmeasured for college in province for roll in college.rolls.values()
+            )
             summary = {
                 "colleges": len(province),
                 "days": len(days),
                 "people": people,
+                "unmeasured": unmeasured,
                 "deliveries": deliveries,
                 "reports": len(days),
                 "versions": versions,

@@ -18,9 +18,11 @@ from starlette.staticfiles import StaticFiles
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.clock import CampusClock, Trusted, say_right
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.day_rolls import DayKeeper
 from fevergate.campus.escalation import Escalation
 from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.mark_routes import MarkRoutes
+from fevergate.campus.marks import MarkExchange
 from fevergate.campus.pages import CampusPages
 from fevergate.campus.presence import here
 from fevergate.campus.receiver import Receiver
@@ -63,18 +65,21 @@ class CampusServer:
         self.escalation = escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
         self.entries = Entries(people, vault, load_registers(settings.folder))
+        days = DayKeeper(people, settings)
         self.clerk = Clerk(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),
-            forget=[self.entries.forget],
+            close_days=days.close,
+            forget=[self.entries.forget, days.forget],
         )
         search = CampusFeverSearch(self.database, settings, vault)
         self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))
         self.accounts = self.pages.accounts
+        marks = MarkExchange(self.database, settings, vault, now)
         self.app = Starlette(
             routes=[
                 *SignInPages(self.pages).routes,
-                *Receiver(settings, self.store, judge.gateway_says).routes,
-                *MarkRoutes(settings, self.database, now).routes,
+                *Receiver(settings, self.store, judge.gateway_says, marks).routes,
+                *MarkRoutes(settings, marks).routes,
                 *self.pages.routes,
                 *AccountPages(self.pages).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from sqlalchemy import Connection, select
 
+from fevergate.campus.day_rolls import read_rolls, together
 from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.fever_reader import is_counted, read_fevers
 from fevergate.campus.report import (
@@ -107,8 +108,15 @@ class _Heard:
         return self.told.setdefault((gateway, kiosk), KioskTotals())
 
 
-def assemble(connection: Connection, settings: CampusSettings, date: str) -> DayReport:
-    """The report of `date` (YYYY-MM-DD) as it is known now."""
+def assemble(
+    connection: Connection,
+    settings: CampusSettings,
+    date: str,
+    now: float,
+    before: DayReport | None = None,
+) -> DayReport:
+    """The report of `date` (YYYY-MM-DD) as it is known now (Unix time, s); `before` is the one
+    before it, which has the figures of marks that are deleted."""
     strikes = TokenStrikes(connection)
     heard: dict[str, _Heard] = {}
     gone: dict[str, dict[int, _Heard]] = {}
@@ -146,6 +154,10 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
     ]
+    rolls = read_rolls(connection, settings, strikes, date, now, before)
+    for campus in campuses:
+        campus.roll = rolls.campuses.get(campus.campus)
+        campus.roll_silent = rolls.silent.get(campus.campus, [])
     return DayReport(
         date=date,
         timezone=settings.timezone,
@@ -153,6 +165,8 @@ def assemble(connection: Connection, settings: CampusSettings, date: str) -> Day
         title_en=settings.title_en,
         campuses=campuses,
         total=_sum(campus.figures for campus in campuses if campus.figures),
+        roll=together([*(campus.roll for campus in campuses), rolls.anywhere]),
+        anywhere=rolls.anywhere,
     )
 
 

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.campus.database import CampusDatabase
 from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.schema import gateways
@@ -23,13 +22,9 @@ from fevergate.protocol.campus_messages import Message
 class MarkRoutes:
     """GET /v1/marks and /v1/marks/DATE, with a gateway's token."""
 
-    def __init__(
-        self, settings: CampusSettings, database: CampusDatabase, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, settings: CampusSettings, marks: MarkExchange) -> None:
         self._access = GatewayAccess(settings)
-        self._database = database
-        self._marks = MarkExchange(database, settings)
-        self._now = now
+        self._marks = marks
         self.routes = [
             Route("/v1/marks", self.index, methods=["GET"]),
             Route("/v1/marks/{date:str}", self.elsewhere, methods=["GET"]),
@@ -45,15 +40,14 @@ class MarkRoutes:
 
     def _index(self, request: Request) -> Message:
         gateway, token = self._access.gateway_of(request)
-        return self._marks.index(self._campus_of(gateway), gateway, token, self._now())
+        since = request.query_params.get("since", "")
+        since = _day(since, "since").isoformat() if since else ""
+        return self._marks.index(self._campus_of(gateway), gateway, token, since)
 
     def _elsewhere(self, request: Request) -> Message:
         gateway, _ = self._access.gateway_of(request)
-        try:
-            day = date.fromisoformat(request.path_params["date"])
-        except ValueError:
-            raise Refusal(422, "date", "expected a day as YYYY-MM-DD") from None
-        return self._marks.elsewhere(self._campus_of(gateway), gateway, day.isoformat())
+        day = _day(request.path_params["date"], "date")
+        return self._marks.elsewhere(self._campus_of(gateway), gateway, day)
 
     async def _answer(self, request: Request, make: Callable[[Request], Message]) -> Response:
         try:
@@ -74,4 +68,11 @@ class MarkRoutes:
             .order_by(gateways.c.heard_at.desc())
             .limit(1)
         )
-        return next(iter(self._database.scalars(heard)), "")
+        return next(iter(self._marks.database.scalars(heard)), "")
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refusal(422, field, "expected a day as YYYY-MM-DD") from None

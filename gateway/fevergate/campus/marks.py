@@ -1,79 +1,131 @@
-"""Who was measured or excused at which gateway of a campus, by numbers of the list, for 30 days.
+"""Who was measured or excused at which gateway, by numbers of the list, as long as marks are kept.
 
-A gateway's word counts for people of its own campus alone; a strike of its token's rows takes it
-back.
+A gateway's word counts for people of its own campus, and for those whom the list expects at any; a
+strike of its token's rows takes it back.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from fevergate.campus.database import CampusDatabase
-from fevergate.campus.schema import items
+from fevergate.campus.held_marks import HeldDay
+from fevergate.campus.schema import items, marks, people, people_list
 from fevergate.campus.settings import CampusSettings
+from fevergate.campus.statements import BoundStatements
 from fevergate.campus.strikes import CAME, TokenStrikes
-from fevergate.campus.summary_store import MARKED
-from fevergate.protocol.campus_messages import HeldMarks, MarkedDay, MarkIndex, MarksElsewhere
-from fevergate.protocol.person_set import packed, unpacked
+from fevergate.campus.summary_store import MARKED, ROLL
+from fevergate.crypto.field_encryption import Vault
+from fevergate.people.marks import KnownMarks, Marks
+from fevergate.protocol.campus_messages import HeldMarks, MarkIndex, MarksElsewhere, RollDay
+from fevergate.protocol.person_set import packed
 
-
-@dataclass(frozen=True)
-class Marked:
-    """Numbers of those who were measured, and of those who were excused and not measured."""
-
-    measured: frozenset[int] = frozenset()
-    excused: frozenset[int] = frozenset()
+APPLYING = 4_205_173
+"""Key of the advisory lock under which one server at a time puts marks together."""
 
 
 @dataclass(frozen=True)
 class MarkExchange:
-    """What gateways of one campus learn of each other's marks. Raises `CampusError` where the
-    database refuses."""
+    """What gateways learn of each other's marks. Raises `CampusError` where the database fails."""
 
     database: CampusDatabase
     settings: CampusSettings
+    vault: Vault
+    now: Callable[[], float]
+    """Unix time (s)."""
 
-    def index(self, campus: str, gateway: str, token: str, now: float) -> MarkIndex:
-        """What is held of the days of which marks are kept, for a gateway with its present token
-        (first digits of the digest)."""
-        since = kept_since(self.settings, now)
-        mine, elsewhere = {}, {}
+    def index(self, campus: str, gateway: str, token: str, since: str = "") -> MarkIndex:
+        """What is held of the days from `since` on of which marks are kept, for a gateway with its
+        present token (first digits of the digest)."""
+        since = max(since, kept_since(self.settings, self.now()))
+        mine: dict[str, HeldMarks] = {}
+        others: dict[str, list[str]] = {}
         with self.database.read() as connection:
-            for row in _rows(connection, campus, items.c.date >= since):
-                if row["gateway"] != gateway:
-                    elsewhere.setdefault(row["date"], []).append(row)
+            for row in _rows(connection, items.c.date >= since, (MARKED, ROLL)):
+                if (row["campus"], row["gateway"]) != (campus, gateway):
+                    if row["kind"] == MARKED:
+                        others.setdefault(row["date"], []).append(_version(row))
                 elif row["token"] == token:
-                    day = msgspec.json.decode(row["payload"], type=MarkedDay)
-                    mine[day.date] = HeldMarks(revision=day.revision, digest=day.digest)
-        return MarkIndex(
-            since=since, mine=mine, elsewhere={date: _tag(rows) for date, rows in elsewhere.items()}
-        )
+                    item = msgspec.json.decode(row["payload"], type=HeldDay | RollDay)
+                    mine[item.key] = HeldMarks(revision=item.revision, digest=item.digest)
+                    if isinstance(item, HeldDay) and (item.once_measured or item.once_excused):
+                        others.setdefault(item.date, []).append(f"once {item.revision}")
+            for day, *counts in connection.execute(
+                select(marks.c.day, func.count(), func.sum(marks.c.revision))
+                .where(marks.c.day >= since, marks.c.revision > 0)
+                .group_by(marks.c.day)
+            ):
+                others.setdefault(day, []).append(f"here {counts}")
+        tags = {day: _tag(versions) for day, versions in others.items()}
+        return MarkIndex(since=since, mine=mine, elsewhere=tags)
 
-    def elsewhere(self, campus: str, gateway: str, date: str) -> MarksElsewhere:
-        """Who was marked on a day by the campus's other gateways."""
+    def elsewhere(self, campus: str, gateway: str, day: date) -> MarksElsewhere:
+        """Who was marked on a day by others than a gateway: the other gateways, and the campus
+        server itself; and by itself, if it was said once and not last."""
         with self.database.read() as connection:
-            rows = [
-                row
-                for row in _rows(connection, campus, items.c.date == date)
-                if row["gateway"] != gateway
-            ]
-        marked = _together(rows)
+            statements = BoundStatements(connection, self.now)
+            known = [Marks(statements, self.vault, self.settings.zone).own(day)]
+            people_of = _People(connection, self.settings, day.isoformat())
+            for row in _rows(connection, items.c.date == day.isoformat()):
+                held = msgspec.json.decode(row["payload"], type=HeldDay)
+                asks = (row["campus"], row["gateway"]) == (campus, gateway)
+                known.append(people_of.marked(held, row["campus"], once=asks))
+        both = people_of.within(_together(known), campus)
         return MarksElsewhere(
-            date=date,
-            tag=_tag(rows),
-            measured=packed(marked.measured),
-            excused=packed(marked.excused),
+            date=day.isoformat(),
+            list_id=people_of.list_id,
+            measured=packed(both.measured),
+            excused=packed(both.excused),
         )
 
+    def apply(self, days: Iterable[str]) -> None:
+        """Put together what the gateways know of days (YYYY-MM-DD)."""
+        for day in sorted(days):
+            with self.database.write() as connection:
+                apply_marks(connection, self.settings, self.vault, day, self.now)
 
-def read_marked(connection: Connection, campus: str, date: str) -> Marked:
-    """Who was marked on a day at any gateway of a campus."""
-    return _together(_rows(connection, campus, items.c.date == date))
+
+def apply_marks(
+    connection: Connection,
+    settings: CampusSettings,
+    vault: Vault,
+    day: str,
+    now: Callable[[], float],
+) -> None:
+    """Put together what the gateways know of a day (YYYY-MM-DD), within a transaction."""
+    if day < kept_since(settings, now()):
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(APPLYING)))
+    people_of = _People(connection, settings, day)
+    known = _together(
+        people_of.marked(msgspec.json.decode(row["payload"], type=HeldDay), row["campus"])
+        for row in _rows(connection, items.c.date == day)
+    )
+    marked = Marks(BoundStatements(connection, now), vault, settings.zone)
+    marked.learn(date.fromisoformat(day), known.measured, known.excused)
+
+
+def fevers_by_hand(connection: Connection, day: str) -> dict[str, int]:
+    """How many measurements by hand or at the desk the gateways stated as fevers, by campus."""
+    fevers: dict[str, int] = {}
+    for row in _rows(connection, items.c.date == day):
+        count = msgspec.json.decode(row["payload"], type=HeldDay).fevers
+        fevers[row["campus"]] = fevers.get(row["campus"], 0) + count
+    return fevers
+
+
+def campus_of(settings: CampusSettings, campus: str) -> str:
+    """The campus that a list names, empty for any: that is also one that the server does not have.
+    Where there is one campus alone, everybody is of it."""
+    if len(settings.campuses) == 1:
+        return next(iter(settings.campuses))
+    return campus if not settings.campuses or campus in settings.campuses else ""
 
 
 def kept_since(settings: CampusSettings, now: float) -> str:
@@ -82,31 +134,66 @@ def kept_since(settings: CampusSettings, now: float) -> str:
     return (oldest.date() + timedelta(days=1)).isoformat()
 
 
-def _rows(connection: Connection, campus: str, when: Any) -> Iterator[dict[str, Any]]:
-    """Rows of marks that are not struck, by gateway."""
+def _rows(
+    connection: Connection, when: ColumnElement[bool], kinds: Iterable[str] = (MARKED,)
+) -> Iterator[dict[str, Any]]:
+    """Rows that are not struck, by day, campus and gateway."""
     strikes = TokenStrikes(connection)
-    names = ("gateway", "date", "revision", "payload")
+    names = ("campus", "gateway", "kind", "date", "revision", "payload")
     rows = connection.execute(
         select(*(items.c[name] for name in names), *CAME)
-        .where(items.c.kind == MARKED, items.c.campus == campus, when)
-        .order_by(items.c.date, items.c.gateway)
+        .where(items.c.kind.in_(kinds), when)
+        .order_by(items.c.date, items.c.campus, items.c.gateway)
     ).mappings()
     for row in rows:
         if not strikes.strike(row["gateway"], *(row[column.name] for column in CAME)):
             yield dict(row)
 
 
-def _together(rows: Iterable[dict[str, Any]]) -> Marked:
+class _People:
+    """The list's people by their campus of a day (YYYY-MM-DD), as a transaction sees them; without
+    a list there is nobody."""
+
+    def __init__(self, connection: Connection, settings: CampusSettings, day: str) -> None:
+        self.list_id: str = connection.execute(select(people_list.c.list)).scalar() or ""
+        self._campuses: dict[int, str] = {}
+        # A closed day keeps the campuses of that day.
+        of_day = (marks.c.day == day, marks.c.expected == 1)
+        for rows in (
+            select(people.c.person, people.c.campus),
+            select(marks.c.person, marks.c.campus).where(*of_day),
+        ):
+            for person, campus in connection.execute(rows):
+                self._campuses[person] = campus_of(settings, campus)
+
+    def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
+        """Whom a gateway of a campus marked; `once`: of those alone of whom it last said
+        nothing."""
+        if not self.list_id or held.list_id != self.list_id:
+            return KnownMarks()
+        return self.within(held.once if once else held.known, campus)
+
+    def within(self, known: KnownMarks, campus: str) -> KnownMarks:
+        """Marks without those of people who are of another campus or not on the list."""
+        return KnownMarks(
+            measured={p for p in known.measured if self._campuses.get(p, "-") in ("", campus)},
+            excused={p for p in known.excused if self._campuses.get(p, "-") in ("", campus)},
+        )
+
+
+def _together(known: Iterable[KnownMarks]) -> KnownMarks:
     measured: set[int] = set()
     excused: set[int] = set()
-    for row in rows:
-        day = msgspec.json.decode(row["payload"], type=MarkedDay)
-        measured |= unpacked(day.measured)
-        excused |= unpacked(day.excused)
-    return Marked(frozenset(measured), frozenset(excused - measured))
+    for marked in known:
+        measured |= marked.measured
+        excused |= marked.excused
+    return KnownMarks(measured=measured, excused=excused - measured)
 
 
-def _tag(rows: Iterable[dict[str, Any]]) -> str:
-    """A text that is another one after each change of the rows."""
-    known = "\n".join(f"{row['gateway']} {row['epoch']} {row['revision']}" for row in rows)
-    return hashlib.sha256(known.encode()).hexdigest()[:16] if known else ""
+def _version(row: dict[str, Any]) -> str:
+    return f"{row['campus']} {row['gateway']} {row['epoch']} {row['revision']}"
+
+
+def _tag(versions: list[str]) -> str:
+    """A text that is another one after each change."""
+    return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]

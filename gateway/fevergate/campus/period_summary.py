@@ -5,9 +5,11 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
+from fevergate.campus.day_rolls import together
 from fevergate.campus.report import DayReport, Figures, State
-from fevergate.campus.report_sheet import FIGURES, STATES, ReportText
+from fevergate.campus.report_sheet import FIGURES, ROLL, STATES, ReportText, roll_cells
 from fevergate.campus.report_versions import Reports
+from fevergate.people.roll import DayRoll
 from fevergate.texts.translations import N_, Say
 from fevergate.web_common.dates import Period
 from fevergate.web_common.tables import Cell, Sheet, Table
@@ -25,13 +27,29 @@ PRESENT_DAYS = 2
 
 class PeriodSummary(Struct, kw_only=True):
     """The figures of a period: of each day that has a report, and of each campus with the number of
-    days that it reported."""
+    days that it reported. Those of a list of people add up its days."""
 
     period: Period
     days: list[DayReport]
     campuses: dict[str, tuple[str, str, Figures, int]]
     """Title, English title, figures and days reported, by campus."""
     total: Figures
+
+    @property
+    def fevers(self) -> int:
+        """Fevers at kiosks, and those that were measured by hand or at the desk."""
+        return sum(day.fevers for day in self.days)
+
+    @property
+    def roll(self) -> DayRoll | None:
+        """The figures of the list of people; None without one."""
+        return together(day.roll for day in self.days)
+
+    def roll_of(self, campus: str) -> DayRoll | None:
+        """The figures of a campus's list of people; None without one."""
+        return together(
+            of_day.roll for day in self.days for of_day in day.campuses if of_day.campus == campus
+        )
 
     @property
     def complete_days(self) -> int:
@@ -81,16 +99,20 @@ class SummaryText:
 
     def verdict(self, summary: PeriodSummary) -> tuple[str, str]:
         """Colour and sentence. Zero fevers are stated of complete days alone."""
-        say, total = self._say, summary.total
+        say = self._say
         days = say("Complete days: %(complete)d of %(days)d.") % {
             "complete": summary.complete_days,
             "days": summary.period.days,
         }
-        if total.fevers:
-            return "red", say("Fevers: %(count)s") % {"count": total.fevers} + " · " + days
+        if summary.fevers:
+            return "red", say("Fevers: %(count)s") % {"count": summary.fevers} + " · " + days
         if not summary.complete_days:
             return "amber", days
-        return "green", say("No fever.") + " " + days
+        text = say("No fever.") + " " + days
+        if summary.roll and summary.roll.unmeasured:
+            count = say("Not measured on a day: %(count)s.") % {"count": summary.roll.unmeasured}
+            return "amber", f"{text} {count}"
+        return "green", text
 
     def comparison(self, summaries: Sequence[PeriodSummary]) -> Table:
         """The figures of a period beside those before."""
@@ -99,6 +121,11 @@ class SummaryText:
             [say(title), *(getattr(each.total, name) for each in summaries)]
             for name, title in zip(Figures.__struct_fields__, FIGURES, strict=True)
         ]
+        if any(each.roll for each in summaries):
+            rows += (
+                [say(title), *(getattr(each.roll, name, None) for each in summaries)]
+                for name, title in ROLL.items()
+            )
         days = (f"{each.complete_days}/{each.period.days}" for each in summaries)
         rows.append([say("Complete days"), *days])
         columns = ["", *(str(each.period) for each in summaries)]
@@ -108,20 +135,26 @@ class SummaryText:
         """The figures of each campus."""
         say = self._say
         rows: list[list[Cell]] = [
-            [title_en if self._language == "en" else title, reported, *_figures(figures)]
-            for title, title_en, figures, reported in summary.campuses.values()
+            [
+                *(title_en if self._language == "en" else title, reported, *_figures(figures)),
+                *(roll_cells(summary.roll_of(campus)) if summary.roll else ()),
+            ]
+            for campus, (title, title_en, figures, reported) in summary.campuses.items()
         ]
-        columns = (N_("Campus"), N_("Days reported"), *FIGURES)
+        columns = (N_("Campus"), N_("Days reported"), *FIGURES, *_roll_titles(summary))
         return Table(say("By campus"), [say(column) for column in columns], rows)
 
     def by_day(self, summary: PeriodSummary) -> Table:
         """The figures of each day that has a report."""
         say = self._say
         rows: list[list[Cell]] = [
-            [date.fromisoformat(day.date), say(STATES[_state(day)]), *_figures(day.total)]
+            [
+                *(date.fromisoformat(day.date), say(STATES[_state(day)]), *_figures(day.total)),
+                *(roll_cells(day.roll) if summary.roll else ()),
+            ]
             for day in summary.days
         ]
-        columns = (N_("Date"), N_("State"), *FIGURES)
+        columns = (N_("Date"), N_("State"), *FIGURES, *_roll_titles(summary))
         return Table(say("By day"), [say(column) for column in columns], rows)
 
     def sheet(self, summaries: Sequence[PeriodSummary], institution: str, fevers: Table) -> Sheet:
@@ -150,3 +183,7 @@ def _state(day: DayReport) -> State:
 
 def _figures(figures: Figures) -> list[Cell]:
     return [getattr(figures, name) for name in Figures.__struct_fields__]
+
+
+def _roll_titles(summary: PeriodSummary) -> tuple[str, ...]:
+    return tuple(ROLL.values()) if summary.roll else ()

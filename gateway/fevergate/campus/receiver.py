@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
+from fevergate.campus.marks import MarkExchange
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import CampusError
@@ -35,17 +36,20 @@ AHEAD_S = 2 * 3600
 
 
 class Receiver:
-    """The routes below /v1; `says` is called with each gateway's own time (Unix time, s)."""
+    """Takes deliveries; `marks` puts together who was marked in them, and `says` is called with
+    each gateway's own time (Unix time, s)."""
 
     def __init__(
         self,
         settings: CampusSettings,
         store: CampusStore,
         says: Callable[[str, float], object] = lambda _gateway, _at: None,
+        marks: MarkExchange | None = None,
     ) -> None:
         self._says = says
         self._settings = settings
         self._store = store
+        self._marks = marks
         self._access = GatewayAccess(settings)
         self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
 
@@ -63,7 +67,7 @@ class Receiver:
             delivery = self._checked(gateway, body)
             if delivery.sent_at is not None:
                 self._says(gateway, delivery.sent_at)
-            held = await run_in_threadpool(self._store.keep, delivery, token)
+            held = await run_in_threadpool(self._keep, delivery, token)
         except Refusal as refusal:
             await run_in_threadpool(self._note, gateway, refusal, body)
             raise
@@ -72,6 +76,13 @@ class Receiver:
             raise Refusal(503, "$", "the store refuses; try again") from error
         answer = msgspec.json.encode(Receipt(held=held))
         return Response(answer, media_type="application/json")
+
+    def _keep(self, delivery: Delivery, token: str) -> list[str]:
+        held = self._store.keep(delivery, token)
+        days = {item.date for item in delivery.items if isinstance(item, MarkedDay)}
+        if self._marks and days:
+            self._marks.apply(days)
+        return held
 
     def _note(self, gateway: str, refusal: Refusal, body: bytes) -> None:
         try:

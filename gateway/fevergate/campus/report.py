@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from fevergate.people.roll import DayRoll
 from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.confirmation import is_confirmed
 
@@ -144,6 +145,10 @@ class CampusDay(Struct, kw_only=True):
     contradictions: list[Contradiction] = []
     struck: list[StruckHours] = []
     rows_struck: list[StruckRows] = []
+    roll: DayRoll | None = None
+    """People expected and measured; None where the campus has no list."""
+    roll_silent: list[str] = []
+    """Gateways with a list of their own that have not stated who was measured."""
 
     def gates(self) -> dict[str, Figures]:
         """Figures by gate, in order of names."""
@@ -154,7 +159,8 @@ class CampusDay(Struct, kw_only=True):
 
 
 class DayReport(Struct, kw_only=True):
-    """The report of one day. `total` sums the campuses that are not missing."""
+    """The report of one day. `total` sums the campuses that are not missing, `roll` is None where
+    there is no list of people; `anywhere` is the part of it that belongs to no campus."""
 
     date: str
     timezone: str
@@ -162,6 +168,8 @@ class DayReport(Struct, kw_only=True):
     title_en: str
     campuses: list[CampusDay]
     total: Figures
+    roll: DayRoll | None = None
+    anywhere: DayRoll | None = None
 
     @property
     def missing(self) -> list[CampusDay]:
@@ -173,17 +181,36 @@ class DayReport(Struct, kw_only=True):
         return bool(self.campuses) and all(c.state == "reported" for c in self.campuses)
 
     @property
-    def zero(self) -> bool:
-        """Whether this is a report of zero: complete, no fever, no contradiction."""
+    def fevers(self) -> int:
+        """Fevers at kiosks, and those that were measured by hand or at the desk."""
+        return self.total.fevers + (self.roll.fevers if self.roll else 0)
+
+    @property
+    def watched(self) -> bool:
+        """Whether every campus watched and nobody had a fever; the report of zero needs that
+        nobody is unmeasured, too."""
         contradicted = any(campus.contradictions for campus in self.campuses)
-        return self.complete and self.total.fevers == 0 and not contradicted
+        return self.complete and self.fevers == 0 and not contradicted
+
+    @property
+    def unmeasured(self) -> int:
+        """People who were expected, neither measured nor excused."""
+        return self.roll.unmeasured if self.roll else 0
+
+    @property
+    def zero(self) -> bool:
+        """Whether this is a report of zero: complete, no fever, no contradiction, and of those who
+        were expected nobody is unmeasured or unknown."""
+        unknown = any(campus.roll_silent for campus in self.campuses)
+        return self.watched and not self.unmeasured and not unknown
 
 
 def keyed(report: DayReport) -> dict[str, Any]:
     """A report as a tree of dicts, for `tree_diff.differences`."""
     tree = msgspec.to_builtins(report)
     for campus in tree["campuses"]:
-        campus["silent"] = dict.fromkeys(campus["silent"], "silent")
+        for name in ("silent", "roll_silent"):
+            campus[name] = dict.fromkeys(campus[name], "silent")
         for name, key in _KEYS.items():
             campus[name] = {key.format(**part): part for part in campus.get(name, [])}
     tree["campuses"] = {campus["campus"]: campus for campus in tree["campuses"]}

@@ -10,6 +10,7 @@ import msgspec
 from fevergate.campus.given_names import CampusNames
 from fevergate.campus.report import CampusDay, DayReport, FeverDay, Figures, StruckRows
 from fevergate.campus.report_versions import Version
+from fevergate.people.roll import DayRoll, in_words
 from fevergate.reports.day_in_words import local, struck_in_words
 from fevergate.reports.tree_diff import Difference
 from fevergate.settings.names import Names
@@ -37,7 +38,20 @@ FIGURES = (
     *(N_("Outstanding"), N_("Retries"), N_("Minutes watched"), N_("Minutes faulty")),
     N_("Minutes told late"),
 )
+ROLL = {
+    "expected": N_("Expected"),
+    "measured": N_("Measured"),
+    "excused": N_("Excused"),
+    "unmeasured": N_("Not measured"),
+    "fevers": N_("Fevers by hand"),
+}
+"""Titles of the figures of a list of people, by field of `DayRoll`; shown only where there is a
+list."""
+
 PARTS = FIELDS | {
+    "roll": N_("List of people"),
+    "anywhere": N_("People of no campus"),
+    "roll_silent": N_("Gateway"),
     "total": N_("Together"),
     "state": N_("State"),
     "silent": N_("Gateway"),
@@ -97,17 +111,35 @@ class ReportText:
         """Colour (`red`, `green` or `amber`) and sentence of a report. Zero fevers are stated only
         by a complete report."""
         say, total = self._say, report.total
+        values = {"campuses": len(report.campuses), "people": total.screened}
+        listed = f" {in_words(report.roll, say)}" if report.roll else ""
         if report.zero:
-            return "green", say(
-                "Report of zero: all %(campuses)d campuses reported, %(people)d people, no fever."
-            ) % {"campuses": len(report.campuses), "people": total.screened}
+            return "green", (
+                say(
+                    "Report of zero: all %(campuses)d campuses reported, %(people)d people, no"
+                    " fever."
+                )
+                % values
+                + listed
+            )
+        if report.watched and report.unmeasured:
+            values["unmeasured"] = report.unmeasured
+            return "amber", (
+                say(
+                    "Zero, with %(unmeasured)d not measured: all %(campuses)d campuses reported,"
+                    " %(people)d people, no fever."
+                )
+                % values
+                + listed
+            )
         text = say(
             "Fevers: %(fevers)d; confirmed %(confirmed)d, released %(released)d,"
             " outstanding %(outstanding)d; %(people)d people screened."
         ) % (msgspec.structs.asdict(total) | {"people": total.screened})
-        if report.complete:
+        text += listed
+        if report.complete and not report.watched:
             return "red", text
-        return ("red" if total.fevers else "amber"), text + " " + say("Not complete: see below.")
+        return ("red" if report.fevers else "amber"), text + " " + say("Not complete: see below.")
 
     def gaps(self, report: DayReport) -> list[str]:
         """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
@@ -116,6 +148,12 @@ class ReportText:
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
                 sentences.append(say(sentence) % ", ".join(names))
+        sentences += [
+            say("%(campus)s: not told who was measured, no report of zero: %(gateways)s.")
+            % {"campus": self.title(campus), "gateways": ", ".join(campus.roll_silent)}
+            for campus in report.campuses
+            if campus.roll_silent
+        ]
         sentences += [
             say("%(campus)s: %(count)d more fevers are counted, but not listed.")
             % {"campus": self.title(campus), "count": campus.unlisted}
@@ -218,7 +256,12 @@ class ReportText:
         for campus in report.campuses:
             title, names = self.title(campus), _of(named, campus)
             if name == "campuses":
-                rows.append([title, say(STATES[campus.state]), *_figures(campus.figures)])
+                rows.append(
+                    [
+                        *(title, say(STATES[campus.state]), *_figures(campus.figures)),
+                        *(roll_cells(campus.roll) if report.roll else ()),
+                    ]
+                )
             elif name == "gates":
                 rows += (
                     [title, names.gate(gate), *_figures(of)] for gate, of in campus.gates().items()
@@ -228,10 +271,18 @@ class ReportText:
                     [title, names.gate(k.gate), names.kiosk(k.kiosk), *_figures(k.figures)]
                     for k in campus.kiosks
                 )
-        if name == "campuses":
-            rows.append([say("Together"), "", *_figures(report.total)])
         head, *columns = TABLES[name]
-        return Table(say(head), [say(column) for column in (*columns, *FIGURES)], rows)
+        columns += FIGURES
+        if name == "campuses":
+            together: list[Cell] = [say("Together"), "", *_figures(report.total)]
+            if report.anywhere:
+                none = _figures(None)
+                rows.append([say("People of no campus"), "", *none, *roll_cells(report.anywhere)])
+            if report.roll:
+                columns += ROLL.values()
+                together += roll_cells(report.roll)
+            rows.append(together)
+        return Table(say(head), [say(column) for column in columns], rows)
 
     def _fevers(self, report: DayReport) -> Table:
         say, named = self._say, self._names()
@@ -322,8 +373,9 @@ class ReportText:
                 way = [title, *way[2:]]
             way = [word for word in way if word != "figures"]
             # Some figures share a name with a branch of the tree.
-            if way[-1] in figures:
-                names[way[-1]] = figures[way[-1]]
+            titles_of = ROLL if {"roll", "anywhere"} & set(way) else figures
+            if way[-1] in titles_of:
+                names[way[-1]] = titles_of[way[-1]]
             short = Difference(
                 what=" ".join(way),
                 before=say(STATES.get(difference.before, difference.before)),
@@ -345,3 +397,8 @@ def _figures(figures: Figures | None) -> list[Cell]:
     if figures is None:
         return [None] * len(FIGURES)
     return [getattr(figures, name) for name in Figures.__struct_fields__]
+
+
+def roll_cells(roll: DayRoll | None) -> list[Cell]:
+    """Figures of a list of people, in the order of `ROLL`."""
+    return [None if roll is None else getattr(roll, name) for name in ROLL]

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, selec
 
 from fevergate.campus.assemble import assemble
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.marks import apply_marks
 from fevergate.campus.report import DayReport, keyed
 from fevergate.campus.schema import changed, items, reports
 from fevergate.campus.settings import CampusSettings
@@ -59,7 +60,7 @@ class Reports:
     def now(self, date: str) -> DayReport:
         """The report of a day as known now, which is not stored."""
         with self.database.read() as connection:
-            return assemble(connection, self.settings, date)
+            return assemble(connection, self.settings, date, self.clock())
 
     def make(self, date: str) -> int | None:
         """Store a new version if it differs from the last; returns its number, else None."""
@@ -69,20 +70,21 @@ class Reports:
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING, key)))
             # Before anything is read: data that arrives after this is noted again.
             connection.execute(delete(changed).where(changed.c.date == date))
-            report = assemble(connection, self.settings, date)
-            document = msgspec.json.encode(report).decode()
-            digest = hashlib.sha256(document.encode()).hexdigest()
+            apply_marks(connection, self.settings, self.vault, date, self.clock)
             last = connection.execute(
                 select(reports.c.version, reports.c.sha256, reports.c.document)
                 .where(reports.c.date == date)
                 .order_by(reports.c.version.desc())
                 .limit(1)
             ).first()
+            before = msgspec.json.decode(last.document, type=DayReport) if last else None
+            report = assemble(connection, self.settings, date, self.clock(), before)
+            document = msgspec.json.encode(report).decode()
+            digest = hashlib.sha256(document.encode()).hexdigest()
             if last and last.sha256 == digest:
                 return None
             changes: list[Difference] = []
-            if last:
-                before = msgspec.json.decode(last.document, type=DayReport)
+            if before:
                 changes = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
                 if not changes:  # the same, encoded by another version
                     return None

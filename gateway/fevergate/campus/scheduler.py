@@ -40,9 +40,12 @@ class Clerk(PeriodicThread):
         escalation: Escalation,
         sender: Sender,
         keep_time: Callable[[], None] = lambda: None,
+        close_days: Callable[[], object] = lambda: None,
         forget: Sequence[Callable[[float], object]] = (),
     ) -> None:
-        """`forget`: what deletes personal data of other stores that is older than a Unix time."""
+        """`close_days` closes the days of the list of people that are over, before they are
+        drafted; `forget`: what deletes personal data of other stores that is older than a Unix
+        time."""
         super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
@@ -50,12 +53,14 @@ class Clerk(PeriodicThread):
         self._escalation = escalation
         self._sender = sender
         self._keep_time = keep_time
+        self._close_days = close_days
         self._forgetting = (store.forget_persons, *forget)
 
     def tick(self) -> None:
         """Run one round; an error of one task is logged and does not stop the others."""
         for work, by_date in (
             (self._keep_time, False),
+            (self._close_days, True),
             (self._draft, True),
             (self._correct, True),
             (self._remind, True),

@@ -333,3 +333,42 @@ entry_revisions = Table(
     PrimaryKeyConstraint("register", "id", "revision"),
 )
 """All revisions of the entries."""
+
+marks = Table(
+    "marks",
+    metadata,
+    _text("day", None),
+    Column("person", BigInteger, nullable=False),
+    _text("kind", None),
+    Column("clinical_c", Float(53)),
+    _at("at"),
+    _text("by", None),
+    _text("sealed", None),
+    Column("revision", Integer, nullable=False),
+    _text("campus"),
+    _text("unit"),
+    Column("expected", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("day", "person"),
+)
+"""Marks that were entered here; columns as in `people/schema.py`, which gateways have."""
+
+marks_elsewhere = Table(
+    "marks_elsewhere",
+    metadata,
+    _text("day", None),
+    Column("person", BigInteger, nullable=False),
+    _text("kind", None),
+    PrimaryKeyConstraint("day", "person"),
+)
+"""Marks that the gateways know, put together from `items` (`campus.marks`)."""
+
+roll_days = Table(
+    "roll_days",
+    metadata,
+    Column("day", Text, primary_key=True),
+    _at("closed_at"),
+    *(
+        Column(name, Integer)
+        for name in ("expected", "measured", "excused", "unmeasured", "fevers")
+    ),
+)

@@ -42,6 +42,24 @@ class CampusStatements:
                 self._thread.within = None
 
 
+class BoundStatements:
+    """Runs the same statements within one transaction of the campus server's."""
+
+    def __init__(self, connection: sa.Connection, now: Callable[[], float]) -> None:
+        self._bound = _Bound(connection)
+        self._now = now
+
+    def clock(self) -> float:
+        return self._now()
+
+    def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]:
+        return self._bound.rows(sql, arguments)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        yield self._bound
+
+
 class _Bound:
     """A connection that accepts `?` and `:name` as parameters."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.given_names import CampusNames, keep_names, read_names
+from fevergate.campus.held_marks import held_after
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.schema import changed, corrections, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
@@ -44,11 +45,10 @@ COUNTS = (HourSummary, DaySummary, GatewayDay)
 MARKED = "marked_day"
 """Kind of the items that say which people of the list were measured."""
 
-_COUNTED = {item.__struct_config__.tag for item in COUNTS}
+ROLL = "roll_day"
+"""Kind of the items that say how many were measured, by a gateway with a list of its own."""
 
-_WHOLE = ("fever", MARKED, "roll_day")
-"""Kinds of which the present state is sent, whose key has no epoch: each epoch counts its revisions
-anew."""
+_COUNTED = {item.__struct_config__.tag for item in COUNTS}
 
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
@@ -128,6 +128,7 @@ class CampusStore:
                 ordered = _without_counts(connection, whose, ordered)
             new, before = _newer(connection, whose, ordered)
             if new:
+                _add_held(connection, whose, new)
                 _put(connection, new)
                 mark_days(connection, whose, [*new, *before], now)
         return list(dict.fromkeys(item.key for item in items_by_revision))
@@ -315,13 +316,29 @@ def _newer(
 
 
 def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch
-    (those of `_WHOLE`), or by another token, since the old one may have been stolen."""
+    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
+    fever, whose key has none), or by another token, since the old one may have been stolen."""
     if row["token"] and held["token"] and row["token"] != held["token"]:
         return True
-    if row["epoch"] != held["epoch"] and row["kind"] in _WHOLE:
+    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
         return True
     return row["revision"] > held["revision"]
+
+
+def _add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:
+    """Add to rows of marks what is held of the same days by the same token."""
+    for row in new:
+        if row["kind"] == MARKED:
+            before = connection.execute(
+                select(items.c.payload).where(
+                    items.c.campus == whose["campus"],
+                    items.c.gateway == whose["gateway"],
+                    items.c.key == row["key"],
+                    items.c.token == row["token"],
+                )
+            ).scalar()
+            day = msgspec.json.decode(row["payload"], type=MarkedDay)
+            row["payload"] = msgspec.json.encode(held_after(before, day)).decode()
 
 
 def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:

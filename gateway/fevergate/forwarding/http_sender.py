@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -24,6 +24,8 @@ from fevergate.settings.gateway import (
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
@@ -70,7 +72,8 @@ class SummarySender:
         self._token_digest = ""
         self.epoch = ""
         """The present epoch of our store."""
-        self._url = f"{server.url.rstrip('/')}/v1/summaries"
+        self._base = server.url.rstrip("/")
+        self._url = f"{self._base}/v1/summaries"
         self._client: httpx.Client | None = None
 
     def _open(self) -> httpx.Client:
@@ -128,6 +131,30 @@ class SummarySender:
             log.warning("campus server: answer not understood: %s", error)
             return SendResult([], [])
         return SendResult([item for item in items if item.key in held], [])
+
+    def get(self, path: str, answer: type[T], most: int) -> T | None:
+        """The server's answer to a GET of a path, of at most `most` bytes; None where it fails,
+        cannot be reached, or is of a release that does not know the path."""
+        try:
+            self._client = self._client or self._open()
+            with self._client.stream("GET", f"{self._base}{path}") as response:
+                if response.status_code != 200:
+                    log.warning("campus server: %s: %d", path, response.status_code)
+                    return None
+                body = b""
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > most:
+                        log.warning("campus server: %s: more than %d bytes", path, most)
+                        return None
+        except (httpx.HTTPError, SettingsError) as error:
+            log.warning("campus server: %s", error)
+            return None
+        try:
+            return msgspec.json.decode(body, type=answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            log.warning("campus server: %s: answer not understood: %s", path, error)
+            return None
 
     def _without_what_is_refused(self, items: Sequence[Item], why: str) -> SendResult:
         """Find the refused item by bisection, so that it does not delay the others."""

@@ -6,7 +6,7 @@ day, so that a later list changes no earlier day. Marks are deleted after a whil
 their day stay.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -50,6 +50,17 @@ class Change(NamedTuple):
     person: int
     before: str
     now: str
+
+
+class KnownMarks(Struct, frozen=True, kw_only=True):
+    """Numbers of those who were measured on a day, of those who were excused and not measured, and
+    of those whose mark was taken back; `fevers` counts those whose measurement by hand or at the
+    desk was a fever. No name, figure or reason goes with them to another place."""
+
+    measured: Set[int] = frozenset()
+    excused: Set[int] = frozenset()
+    taken_back: Set[int] = frozenset()
+    fevers: int = 0
 
 
 class _Mark(NamedTuple):
@@ -121,11 +132,15 @@ class Marks:
                 changes.append(Change(mark.person, str(before), str(now)))
         return changes
 
-    def own(self, day: date) -> tuple[set[int], set[int]]:
-        """Who was measured, and who was excused, by our own marks of a day."""
+    def own(self, day: date) -> KnownMarks:
+        """Our own marks of a day."""
         rows = self._statements.query(_SELECT_OWN, (day.isoformat(),))
-        measured = {person for person, kind in rows if kind in MEASURED}
-        return measured, {person for person, _ in rows} - measured
+        return KnownMarks(
+            measured={person for person, kind, _ in rows if kind in MEASURED},
+            excused={person for person, kind, _ in rows if kind == "excused"},
+            taken_back={person for person, kind, _ in rows if kind == "none"},
+            fevers=sum(celsius is not None and celsius >= FEVER_C for *_, celsius in rows),
+        )
 
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
         """Take what the campus's other gateways know of a day, in place of what was known so."""
@@ -221,7 +236,7 @@ _PUT = """
     on conflict(day, person) do update set kind = excluded.kind, clinical_c = excluded.clinical_c,
     at = excluded.at, "by" = excluded."by", sealed = excluded.sealed, revision = marks.revision + 1
     where marks.revision = :revision"""
-_SELECT_OWN = "select person, kind from marks where day = ? and kind != 'none'"
+_SELECT_OWN = "select person, kind, clinical_c from marks where day = ? and revision > 0"
 _SELECT_ELSEWHERE = "select person, kind from marks_elsewhere where day = ?"
 _PUT_ELSEWHERE = """
     insert into marks_elsewhere(day, person, kind) values (?, ?, ?)

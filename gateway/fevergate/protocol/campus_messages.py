@@ -173,17 +173,26 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
         return f"follow_up/{self.kiosk}/{self.boot}/{self.seq}"
 
 
-class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
-    """Who of the campus server's list a gateway knows to be measured or excused on a day.
+ListId = Annotated[str, Meta(pattern="^[0-9a-f]{0,32}$")]
+"""Identifies a list of people, whose numbers mean nothing in another."""
 
-    All of them at each change, by numbers that name nobody: what it says last prevails. Whoever was
-    seen by another gateway is not in it.
+
+class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
+    """Who of the campus server's list a gateway knows to be measured or excused on a day, by
+    numbers that name nobody.
+
+    All of them at each change, and those whose mark was taken back; whoever was seen by another
+    gateway is not in it. `fevers` counts those whose measurement by hand or at the desk was a
+    fever.
     """
 
     date: Date
     revision: Revision
+    list_id: ListId
     measured: PersonSet = b""
     excused: PersonSet = b""
+    taken_back: PersonSet = b""
+    fevers: Count = 0
 
     @property
     def key(self) -> str:
@@ -191,14 +200,15 @@ class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
 
     @property
     def digest(self) -> str:
-        """Identifies the people of it, whatever the revision."""
-        both = len(self.measured).to_bytes(4) + self.measured + self.excused
-        return hashlib.sha256(both).hexdigest()[:16]
+        """Identifies the content, whatever the revision."""
+        sets = (self.measured, self.excused, self.taken_back)
+        head = f"{self.list_id} {[len(persons) for persons in sets]} {self.fevers} "
+        return hashlib.sha256(head.encode() + b"".join(sets)).hexdigest()[:16]
 
 
 class RollDay(Struct, frozen=True, kw_only=True, tag="roll_day"):
-    """How many were expected, measured and excused on a day, by the list of a gateway of its own,
-    whose numbers mean nothing to others."""
+    """How many were expected, measured and excused on a day, by a gateway that has a list of its
+    own, whose numbers mean nothing to others; `fevers` as in `MarkedDay`."""
 
     date: Date
     revision: Revision
@@ -206,10 +216,16 @@ class RollDay(Struct, frozen=True, kw_only=True, tag="roll_day"):
     measured: Count
     excused: Count
     unmeasured: Count
+    fevers: Count = 0
 
     @property
     def key(self) -> str:
         return f"roll_day/{self.date}"
+
+    @property
+    def digest(self) -> str:
+        """Identifies the content, whatever the revision."""
+        return f"{self.expected} {self.measured} {self.excused} {self.unmeasured} {self.fevers}"
 
 
 Summary = HourSummary | DaySummary | GatewayDay | FeverEvent | FollowUpEvent | MarkedDay | RollDay
@@ -262,29 +278,29 @@ MOST_MARKED_DAYS = 36_600
 
 
 class HeldMarks(Struct, frozen=True, kw_only=True):
-    """Revision and digest (`MarkedDay.digest`) of what the server holds of a gateway's day."""
+    """Revision and digest of a `MarkedDay` or `RollDay` that the server holds of a gateway."""
 
     revision: Revision
     digest: str
 
 
 class MarkIndex(Message, frozen=True, kw_only=True):
-    """Answer to GET /v1/marks: what the server holds of days from `since` on.
+    """Answer to GET /v1/marks?since=DATE: what the server holds of days from `since` on.
 
-    `mine`: of the gateway that asks, by its present token. `elsewhere`: for each day that others of
-    its campus marked, a text that changes with their marks.
+    `mine`, by key: of the gateway that asks, by its present token. `elsewhere`: for each day that
+    others marked, a text that changes with their marks.
     """
 
     since: Date
-    mine: Annotated[dict[Date, HeldMarks], Meta(max_length=MOST_MARKED_DAYS)]
+    mine: Annotated[dict[str, HeldMarks], Meta(max_length=MOST_MARKED_DAYS)]
     elsewhere: Annotated[dict[Date, str], Meta(max_length=MOST_MARKED_DAYS)]
 
 
 class MarksElsewhere(Message, frozen=True, kw_only=True):
-    """Answer to GET /v1/marks/DATE: who was marked by others of the campus; `tag` is that of the
-    index."""
+    """Answer to GET /v1/marks/DATE: who was marked by others, or by the gateway that asks before it
+    lost it."""
 
     date: Date
-    tag: str = ""
+    list_id: ListId
     measured: PersonSet = b""
     excused: PersonSet = b""
