@@ -42,6 +42,9 @@ from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.notice_sender import Sender
 from fevergate.web_common.page_maker import FAILURES
+from fevergate.web_common.privacy_page import PrivacyPage, PrivacySite
+from fevergate.web_common.register_pages import RegisterPages
+from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.told_pages import ToldPages
 
@@ -75,12 +78,24 @@ class CampusServer:
         self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))
         self.accounts = self.pages.accounts
         marks = MarkExchange(self.database, settings, vault, now)
+        registers = RegisterSite(
+            entries=self.entries,
+            zone=settings.zone,
+            now=now,
+            gates=self.pages.campuses,
+            places=lambda language: dict(self.pages.places(language)),
+            days=settings.persons_days,
+            guards=False,
+        )
+        privacy = PrivacySite(self.pages.institution, registers, None)
         self.app = Starlette(
             routes=[
                 *SignInPages(self.pages).routes,
                 *Receiver(settings, self.store, judge.gateway_says, marks).routes,
                 *MarkRoutes(settings, marks).routes,
                 *self.pages.routes,
+                *RegisterPages(self.pages, registers).routes,
+                *PrivacyPage(self.pages, privacy).routes,
                 *AccountPages(self.pages).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),

@@ -87,6 +87,11 @@ class CampusSite(Site):
         """A campus's name in a language."""
         return self._settings.titles(campus)[LANGUAGES.index(language)]
 
+    def campuses(self, language: str) -> dict[str, str]:
+        """Titles of the campuses of the settings, or else of those that were ever heard of."""
+        known = self._settings.campuses or self.named(language)
+        return {campus: self.campus_title(language, campus) for campus in sorted(known)}
+
     def places(self, language: str) -> list[tuple[str, str]]:
         """Campuses, gates and kiosks of the last days' reports: what selects each, and its name."""
         today = self.today()

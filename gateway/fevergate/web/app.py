@@ -35,6 +35,8 @@ from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
 from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
+from fevergate.web_common.privacy_page import PrivacyPage
+from fevergate.web_common.register_pages import RegisterPages
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.told_pages import ToldPages
@@ -68,6 +70,8 @@ class Pages(Shared):
                 *DutyPages(self).routes,
                 *ScreenPages(self).routes,
                 *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
+                *RegisterPages(self, self.registers).routes,
+                *PrivacyPage(self, self.privacy).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(packages=STATIC)),
             ],

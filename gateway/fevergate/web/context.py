@@ -49,6 +49,8 @@ from fevergate.web_common.dates import parse_day, period
 from fevergate.web_common.middleware import ROLL
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.page_maker import Site
+from fevergate.web_common.privacy_page import PrivacySite
+from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import AuditEntry, WebStore
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
@@ -68,6 +70,18 @@ class Shared(Site):
         vault = Vault(settings.path(KEY))
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
         self.entries = Entries(self.store, vault, load_registers(settings.folder))
+        self.registers = RegisterSite(
+            entries=self.entries,
+            zone=settings.zone,
+            now=self.clock.now,
+            gates=partial(_gates, settings),
+            places=partial(_places, settings),
+            days=settings.retention.persons_days,
+            guards=True,
+        )
+        self.privacy = PrivacySite(
+            settings.campus_title, self.registers, settings.retention.raw_days
+        )
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         self.duty = Duty(self.store, [gate.name for gate in settings.gates])
         self.notices = Notices(
@@ -198,6 +212,21 @@ class Shared(Site):
             "clock_believed": self.clock.believed,
             "patience_s": PATIENCE_S,
         }
+
+
+def _gates(settings: GatewaySettings, language: str) -> dict[str, str]:
+    """Titles of the gates."""
+    return {gate.name: settings.gate_title(gate.name, language) for gate in settings.gates}
+
+
+def _places(settings: GatewaySettings, language: str) -> dict[str, str]:
+    """Titles of the gates and, by GATE/KIOSK, of the lenses there."""
+    places = dict[str, str]()
+    for gate in settings.gates:
+        title = places[gate.name] = settings.gate_title(gate.name, language)
+        for kiosk in gate.kiosks:
+            places[f"{gate.name}/{kiosk}"] = f"{title} · {settings.kiosk_title(kiosk, language)}"
+    return places
 
 
 _OF_PLACES = (

@@ -1,0 +1,313 @@
+"""/registers: what people keep beside the measuring, one page for each register that is declared.
+
+Guards enter, and close what is open; its names are shown to them while it is open. Looking back,
+searching, exporting and correcting what is closed are for administrators. Every look is in the
+audit.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import BinaryIO
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fevergate.errors import EntryError, PeriodError
+from fevergate.registers.declarations import RegisterDeclaration
+from fevergate.registers.entries import MOST, Entry, new_id
+from fevergate.storage.coverage_bits import day_bounds
+from fevergate.texts.translations import translator
+from fevergate.web_common.dates import Period, period, spans
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.middleware import session_of
+from fevergate.web_common.page_maker import FOOTER, PAGE, Site, last_page, page_of
+from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.register_words import RegisterSite, RegisterWords
+from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.tables import Sheet, folded
+
+MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
+MAX_SEARCHED = 5000
+"""Entries of a period that a search decrypts, the newest."""
+
+MAX_REASON = 200
+LATEST = 20
+"""Entries of today that the page of a register lists."""
+
+
+class RegisterPages:
+    """Pages of all registers."""
+
+    def __init__(self, site: Site, registers: RegisterSite) -> None:
+        self._site = site
+        self._registers = registers
+        self._entries = registers.entries
+        below, admin = "/registers/{register:str}", "/admin/registers/{register:str}"
+        self.routes = [
+            get("/registers", self.all),
+            get(below, self.register),
+            post(below, self.enter),
+            get(f"{below}/{{id:int}}", self.entry),
+            post(f"{below}/{{id:int}}", self.change),
+            get(f"{admin}.{{kind:str}}", self.file),
+            get(admin, self.history),
+            post(admin, self.search),
+        ]
+
+    def all(self, request: Request) -> Response:
+        """Every register that the user keeps, and how it stands."""
+        words = self._words(request)
+        kept = [one for one in self._entries.registers.values() if self._keeps(request, one)]
+        if not kept:
+            raise HTTPException(403)
+        rows = [(register, words.standing(register)) for register in kept]
+        return self._site.page(request, "registers.html", rows=rows, words=words)
+
+    def register(
+        self, request: Request, given: Form | None = None, error: EntryError | None = None
+    ) -> Response:
+        """A register's open entries and today's, what is due, its sums, and a new entry's form."""
+        register, words = self._register(request), self._words(request)
+        begin = self._registers.day_begin()
+        today = self._entries.entered(register.name, begin, self._registers.now() + 1, LATEST)
+        if register.personal:
+            self._site.note(request, "look at register", register.name)
+        return self._site.page(
+            request,
+            "register.html",
+            400 if error else 200,
+            register=register,
+            words=words,
+            standing=words.standing(register),
+            today_entries=[
+                entry if self._reads(request, register, entry) else nameless(register, entry)
+                for entry in today
+            ],
+            gates=self._registers.gates(self._site.language(request)),
+            days=self._registers.days,
+            id=given["id"] if given else new_id(),
+            given=given,
+            error=error,
+        )
+
+    def enter(self, request: Request, form: Form) -> Response:
+        """Add an entry; a form that was sent twice adds one."""
+        register, id_ = self._register(request), whole_number(form["id"], 16)
+        try:
+            new = self._registers.form().read(register, _fields(register, form), form["gate"])
+            entry = self._entries.add(register.name, new, session_of(request).user, id_)
+        except EntryError as error:
+            return self.register(request, form, error)
+        self._site.note(request, "enter", f"{register.name} {entry.id}")
+        return RedirectResponse(f"/registers/{register.name}", 303)
+
+    def entry(
+        self, request: Request, given: Form | None = None, error: EntryError | None = None
+    ) -> Response:
+        """One entry, to be corrected; an administrator sees its revisions as well."""
+        register, words = self._register(request), self._words(request)
+        entry = self._entry(request, register)
+        self._site.note(request, "look at entry", f"{register.name} {entry.id}")
+        history = self._entries.history(register.name, entry.id) if _is_admin(request) else []
+        return self._site.page(
+            request,
+            "register_entry.html",
+            400 if error else 200,
+            register=register,
+            words=words,
+            entry=entry,
+            history=history,
+            reasoned=entry.forgotten or (register.open and entry.closed_at is not None),
+            gates=self._registers.gates(self._site.language(request)),
+            days=self._registers.days,
+            given=given,
+            error=error,
+        )
+
+    def change(self, request: Request, form: Form) -> Response:
+        """Close an entry, open it again, or correct it."""
+        register, user = self._register(request), session_of(request).user
+        id_, revision = request.path_params["id"], whole_number(form["revision"])
+        what, action = f"{register.name} {id_}", form["action"]
+        if action in ("close", "reopen"):
+            act = self._entries.close if action == "close" else self._entries.reopen
+            try:
+                act(register.name, id_, user, revision)
+            except EntryError as error:
+                return self.register(request, error=error)
+            self._site.note(request, f"{action} entry", what)
+            return RedirectResponse(f"/registers/{register.name}", 303)
+        entry, reason = self._entry(request, register), form["reason"].strip()
+        try:
+            if len(reason) > MAX_REASON:
+                raise EntryError("reason", "reason")
+            fields = _fields(register, form)
+            new = self._registers.form().read(
+                register, fields, form["gate"], forgotten=entry.forgotten
+            )
+            changed = self._entries.change(register.name, id_, new, user, revision, reason)
+        except EntryError as error:
+            return self.entry(request, form, error)
+        because = f" reason: {reason}" if reason else ""
+        self._site.note(request, "correct entry", f"{what} {', '.join(changed)}{because}".strip())
+        return RedirectResponse(f"/registers/{register.name}", 303)
+
+    def history(self, request: Request, given: Form | None = None) -> Response:
+        """A period's entries, the newest first; with a search those that have a text in them."""
+        register, words = self._register(request), self._words(request)
+        form = given or request.query_params
+        number, text, error = page_of(request, form), (given or {}).get("text", "").strip(), ""
+        when, rows, count, cut = None, list[Entry](), 0, False
+        try:
+            when, begin, end = self._period(form)
+        except PeriodError as refusal:
+            error = refusal.reason
+        else:
+            skip = (number - 1) * PAGE
+            if text:
+                looked_at = self._entries.entered(register.name, begin, end, MAX_SEARCHED)
+                matches = [one for one in looked_at if _has(words, register, one, folded(text))]
+                rows, count = matches[skip : skip + PAGE], len(matches)
+                cut = len(looked_at) == MAX_SEARCHED
+            else:
+                rows = self._entries.entered(register.name, begin, end, PAGE, skip)
+                count = self._entries.count(register.name, begin, end)
+            action = "search register" if text else "look at register"
+            self._site.note(request, action, f"{register.name} {when}")
+        return self._site.page(
+            request,
+            "register_history.html",
+            400 if error else 200,
+            register=register,
+            words=words,
+            when=when,
+            given={"from": form.get("from", ""), "to": form.get("to", ""), "text": text},
+            spans=spans(self._registers.today()),
+            rows=rows,
+            count=count,
+            cut=cut,
+            number=number,
+            last=last_page(count),
+            days=self._registers.days,
+            error=error,
+        )
+
+    def search(self, request: Request, form: Form) -> Response:
+        """Search by a form, so that a name stands in no address."""
+        return self.history(request, form)
+
+    def file(self, request: Request) -> Response:
+        """A period's entries as a file, without names unless they are asked for."""
+        register, kind = self._register(request), request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        when, begin, end = self._period(request.query_params)
+        personal = request.query_params.get("names") == "1"
+        name = f"{register.name}{'-with-names' * personal}-{when.begin}-{when.end}.{kind}"
+        write = partial(self._write, request, register, (begin, end), when, personal)
+        answer = download(name, MEDIA[kind], write)
+        self._site.note(request, "take register", name)
+        return answer
+
+    def _write(
+        self,
+        request: Request,
+        register: RegisterDeclaration,
+        bounds: tuple[float, float],
+        when: Period,
+        personal: bool,
+        out: BinaryIO,
+    ) -> None:
+        kind, words = request.path_params["kind"], self._words(request)
+        count = self._entries.count(register.name, *bounds)
+        if kind == "json":
+            rows = [
+                entry if personal else nameless(register, entry)
+                for entry in self._all(register, *bounds)
+            ]
+            head = {"register": register.name, "from": when.begin, "to": when.end}
+            out.write(msgspec.json.encode(head | {"entries": rows}))
+            return
+        read = partial(self._all, register, *bounds)
+        table = words.table(register, count, read, personal=personal)
+        if kind == "csv":
+            write_csv(table, out)
+            return
+        say = translator(self._site.language(request))
+        sheet = Sheet(
+            title=f"{words.title(register)} {when}",
+            state="green",
+            verdict=say("Entries: %(count)s") % {"count": count},
+            lines=[say("Times are those of %s.") % self._registers.zone.key],
+            tables=[table],
+            signed=[],
+        )
+        if kind == "xlsx":
+            write_xlsx(sheet, out)
+        else:
+            write_pdf(sheet, say(FOOTER), say, out)
+
+    def _all(self, register: RegisterDeclaration, begin: float, end: float) -> Iterator[Entry]:
+        """The entries of a period, the newest first."""
+        skip = 0
+        while part := self._entries.entered(register.name, begin, end, MOST, skip):
+            yield from part
+            skip += len(part)
+
+    def _register(self, request: Request) -> RegisterDeclaration:
+        register = self._entries.register(request.path_params["register"])
+        if not self._keeps(request, register):
+            raise HTTPException(403)
+        return register
+
+    def _entry(self, request: Request, register: RegisterDeclaration) -> Entry:
+        """The entry of the address. Raises `HTTPException` 403 for one that the user may not
+        read."""
+        entry = self._entries.get(register.name, request.path_params["id"])
+        if not self._reads(request, register, entry):
+            raise HTTPException(403)
+        return entry
+
+    def _reads(self, request: Request, register: RegisterDeclaration, entry: Entry) -> bool:
+        """Whether the user may read an entry's names: a guard while it is open, or on its day."""
+        if _is_admin(request):
+            return True
+        if register.open:
+            return entry.closed_at is None
+        return entry.first_at >= self._registers.day_begin()
+
+    def _keeps(self, request: Request, register: RegisterDeclaration) -> bool:
+        by_guards = register.keepers == "guards" and self._registers.guards
+        return _is_admin(request) or (by_guards and session_of(request).role == "guard")
+
+    def _words(self, request: Request) -> RegisterWords:
+        language = self._site.language(request)
+        return RegisterWords(self._registers, language, translator(language))
+
+    def _period(self, form: Mapping[str, str]) -> tuple[Period, float, float]:
+        when, zone = period(self._registers.today(), form), self._registers.zone
+        return when, day_bounds(when.begin, zone)[0], day_bounds(when.end, zone)[1]
+
+
+def nameless(register: RegisterDeclaration, entry: Entry) -> Entry:
+    """An entry without names and what else is forgotten of it."""
+    fields = {name: value for name, value in entry.fields.items() if name not in register.personal}
+    return msgspec.structs.replace(entry, fields=fields, by="")
+
+
+def _fields(register: RegisterDeclaration, form: Form) -> dict[str, str]:
+    """A register's fields in a form, where they are called `field-NAME`."""
+    return {name: form[f"field-{name}"] for name in register.fields}
+
+
+def _has(words: RegisterWords, register: RegisterDeclaration, entry: Entry, text: str) -> bool:
+    """Whether a text is part of a value of an entry."""
+    values = (words.value(field, entry.fields.get(name)) for name, field in register.fields.items())
+    return any(text in folded(value) for value in values)
+
+
+def _is_admin(request: Request) -> bool:
+    return session_of(request).role == "administrator"

@@ -1,0 +1,204 @@
+"""Entries of registers in words: titles, values, and the tables of all exports."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from fevergate.registers.declarations import Choice, Field, RegisterDeclaration
+from fevergate.registers.entries import Entries, Entry
+from fevergate.registers.entry_form import EntryForm, Value
+from fevergate.settings.names import in_language
+from fevergate.storage.coverage_bits import day_bounds
+from fevergate.texts.translations import N_, Say
+from fevergate.web_common.tables import Cell, Rows, Table, cell_text, local_time
+
+Titles = Callable[[str], Mapping[str, str]]
+"""Titles by id, in a language."""
+
+
+class RegisterSite(NamedTuple):
+    """What the pages of registers need of a gateway or campus server.
+
+    `gates` and `places` give titles by id in a language; `guards`: whether guards keep registers
+    here, or administrators alone; `days`: how long names are kept.
+    """
+
+    entries: Entries
+    zone: ZoneInfo
+    now: Callable[[], float]
+    gates: Titles
+    places: Titles
+    days: int
+    guards: bool
+
+    def form(self) -> EntryForm:
+        """What checks an entry of this site."""
+        return EntryForm(self.zone, self.gates("zh"), self.places("zh"))
+
+    def today(self) -> date:
+        """The local date."""
+        return datetime.fromtimestamp(self.now(), self.zone).date()
+
+    def day_begin(self) -> float:
+        """When today began (Unix time, s)."""
+        return day_bounds(self.today(), self.zone)[0]
+
+    def last_closing(self, register: RegisterDeclaration) -> float | None:
+        """The last time (Unix time, s) at which no entry should have been open any more."""
+        if register.closing is None:
+            return None
+        now = datetime.fromtimestamp(self.now(), self.zone)
+        hour, minute = map(int, register.closing.split(":"))
+        closing = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return (closing if closing <= now else closing - timedelta(days=1)).timestamp()
+
+
+class Standing(NamedTuple):
+    """How a register stands now: its open entries, those late, those that were open at the last
+    closing, what is due today, and the sums, of which some are low."""
+
+    open: list[Entry]
+    late: set[int]
+    inside: set[int]
+    due: list[str]
+    sums: list[tuple[str, float, bool]]
+
+    @property
+    def to_do(self) -> int:
+        """How many of these somebody should look after."""
+        return len(self.late | self.inside) + len(self.due) + sum(low for _, _, low in self.sums)
+
+
+class RegisterWords:
+    """Says registers in one language."""
+
+    def __init__(self, site: RegisterSite, language: str, say: Say) -> None:
+        self._site = site
+        self._language = language
+        self._say = say
+        self._places = site.places(language)
+        self._gates = site.gates(language)
+
+    def title(self, declared: RegisterDeclaration | Field | Choice) -> str:
+        """The title of a register, field or choice."""
+        return in_language(declared, self._language)
+
+    def gate(self, gate: str) -> str:
+        """A gate's title; for an empty one: all."""
+        return self._gates.get(gate, gate) if gate else self._say("all")
+
+    def closing_button(self, register: RegisterDeclaration) -> str:
+        """The name of the button that closes an entry."""
+        return register.closing_button(self._language) or self._say("Close")
+
+    def choices(self, field: Field) -> list[tuple[str, str]]:
+        """Values of a choice or place, and their titles."""
+        named = [(choice.name, self.title(choice)) for choice in field.choices]
+        return [*self._places.items(), *named] if field.type == "place" else named
+
+    def value(self, field: Field, value: Value | None) -> str:
+        """A value as people read it."""
+        if not isinstance(value, float):
+            return cell_text(self.cell(field, value))
+        if field.type == "time":
+            return self.moment(value)
+        if field.type == "celsius":
+            return f"{value:.1f}"
+        return f"{value:g} {field.unit}".rstrip()
+
+    def moment(self, at: float | None) -> str:
+        """A Unix time (s) as people read it; one of today without its date."""
+        local = local_time(at, self._site.zone)
+        if local is None:
+            return ""
+        return f"{local:%H:%M}" if local.date() == self._site.today() else f"{local:%Y-%m-%d %H:%M}"
+
+    def cell(self, field: Field, value: Value | None) -> Cell:
+        """A value as a cell of a spreadsheet."""
+        if isinstance(value, str):
+            known = field.type in ("choice", "place")
+            return dict(self.choices(field)).get(value, value) if known else value
+        return local_time(value, self._site.zone) if field.type == "time" else value
+
+    def typed(self, field: Field, value: Value | None) -> str:
+        """A value as a form's field takes it."""
+        if isinstance(value, float) and field.type == "time":
+            return f"{datetime.fromtimestamp(value, self._site.zone):%Y-%m-%dT%H:%M}"
+        return f"{value:g}" if isinstance(value, float) else str(value or "")
+
+    def named(self, register: RegisterDeclaration, subject: str) -> str:
+        """The title of a place or choice that a register is summed or due by."""
+        return self.value(register.fields[register.each], subject)
+
+    def standing(self, register: RegisterDeclaration) -> Standing:
+        """How a register stands now."""
+        entries, now = self._site.entries, self._site.now()
+        still = entries.holding(register.name, now) if register.open else []
+        closing = self._site.last_closing(register)
+        untils = {entry.id: entry.fields.get(register.until) for entry in still}
+        late = {id_ for id_, until in untils.items() if isinstance(until, float) and until < now}
+        inside = {entry.id for entry in still if closing and entry.opened_at < closing}
+        due = list[str]()
+        if register.due:
+            last, begin = entries.last(register.name), self._site.day_begin()
+            subjects = [name for name, _ in self.choices(register.fields[register.each])]
+            due = [subject for subject in subjects if last.get(subject, 0.0) < begin]
+        return Standing(still, late, inside, due, self._sums(register))
+
+    def _sums(self, register: RegisterDeclaration) -> list[tuple[str, float, bool]]:
+        if not register.sum:
+            return []
+        lows = {choice.name: choice.low for choice in register.fields[register.each].choices}
+        return [
+            (subject, total, (low := lows.get(subject)) is not None and total <= low)
+            for subject, total in sorted(self._site.entries.sums(register.name).items())
+        ]
+
+    def table(
+        self,
+        register: RegisterDeclaration,
+        count: int,
+        read: Callable[[], Iterable[Entry]],
+        *,
+        personal: bool,
+    ) -> Table:
+        """`count` entries as a table; `personal` adds names and what else is forgotten."""
+        fields = {
+            name: field for name, field in register.fields.items() if personal or not field.sealed
+        }
+        head = [self._say(EXPORTED["at"])]
+        if register.gate != "none":
+            head.append(self._say("Gate"))
+        head += [f"{self.title(field)} {field.unit}".rstrip() for field in fields.values()]
+        if register.open:
+            head.append(self._say(EXPORTED["until"]))
+        if personal:
+            head.append(self._say(EXPORTED["by"]))
+
+        def rows() -> Iterator[list[Cell]]:
+            return (self._row(register, entry, fields, personal=personal) for entry in read())
+
+        return Table(self.title(register), head, Rows(count, rows))
+
+    def _row(
+        self,
+        register: RegisterDeclaration,
+        entry: Entry,
+        fields: Mapping[str, Field],
+        *,
+        personal: bool,
+    ) -> list[Cell]:
+        row: list[Cell] = [local_time(entry.first_at, self._site.zone)]
+        if register.gate != "none":
+            row.append(self.gate(entry.gate))
+        row += [self.cell(field, entry.fields.get(name)) for name, field in fields.items()]
+        if register.open:
+            row.append(local_time(entry.closed_at, self._site.zone))
+        if personal:
+            row.append(entry.by)
+        return row
+
+
+EXPORTED = {"at": N_("Entered"), "until": N_("Ended"), "by": N_("Entered by")}
+"""Titles of columns that every export has, or that of an open register."""
