@@ -39,7 +39,7 @@ class Site:
 
     def close(self):
         self.gateway.close()
-        self.pages.store.close()
+        self.pages.close()
 
     def client(self, name=None, language="en"):
         client = TestClient(self.pages.app, base_url="https://pages", follow_redirects=False)

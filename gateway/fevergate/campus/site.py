@@ -29,7 +29,7 @@ class CampusSite(Site):
         {
             "guard": N_("May look"),
             "administrator": N_("May sign, and let people in"),
-            "tutor": N_("Tutor: sees and enters the own units"),
+            "tutor": N_("Tutor"),
         }
     )
 

@@ -8,10 +8,10 @@ their day stay.
 
 from collections.abc import Collection, Sequence, Set
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import MarkError, PeriodError
@@ -38,7 +38,7 @@ class NewMark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be marked of a person of the list: measured at `clinical_c` (°C, axillary), or
     `excused` for a reason, or the mark taken back for a reason; exactly one of the three."""
 
-    person: int
+    person: Annotated[int, Meta(ge=0, lt=2**53)]
     clinical_c: float | None = None
     excused: str = ""
     take_back: str = ""

@@ -47,7 +47,7 @@ class UnitRoll(Struct, frozen=True, kw_only=True):
     figures: DayRoll
 
 
-class Marked(Struct, frozen=True, kw_only=True):
+class MarkedPerson(Struct, frozen=True, kw_only=True):
     """Somebody who was expected, and the mark of that day; `at` is a Unix time (s), `sealed` holds
     the reason of an excuse (`Marks.reason`)."""
 
@@ -127,7 +127,7 @@ class Rolls:
         units: Sequence[str] | None = None,
         most: int = -1,
         skip: int = 0,
-    ) -> list[Marked]:
+    ) -> list[MarkedPerson]:
         """Who of some units, or of all, is in a state, by campus, unit and number; at
         most `most` after the first `skip`."""
         source = self._source(day, units)
@@ -140,7 +140,10 @@ class Rolls:
             f" where {_STATES[state]} order by campus, unit, person {limit}",
             values | ({"most": most, "skip": skip} if most >= 0 else {}),
         )
-        return [Marked(**dict(zip(Marked.__struct_fields__, row, strict=True))) for row in found]
+        return [
+            MarkedPerson(**dict(zip(MarkedPerson.__struct_fields__, row, strict=True)))
+            for row in found
+        ]
 
     def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
         """SQL of those who were expected on a day, with their marks; None without a list."""

@@ -123,6 +123,9 @@ LABELS = {
     "strike": N_("struck rows from a day"),
     "take back strike": N_("took back what was struck"),
     "look at audit": N_("looked at the audit"),
+    "look at roll": N_("looked at who was not measured"),
+    "enter roll": N_("entered who was measured or excused"),
+    "take roll": N_("took a list of who was not measured along"),
     "identify": N_("let a kiosk show itself"),
     "settings": N_("set a kiosk"),
     "update": N_("updated firmware"),
@@ -174,6 +177,7 @@ SCOPES = {
     "actions": N_("Let a kiosk show itself"),
     "people": N_("Who may sign in"),
     "audit": N_("Who looked at what"),
+    "roll": N_("Who was measured and who was not, by name; enter it"),
 }
 """Scopes of an API token."""
 

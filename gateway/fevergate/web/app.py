@@ -30,6 +30,7 @@ from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
+from fevergate.web.roll_pages import RollPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
@@ -51,6 +52,9 @@ STATIC: list[str | tuple[str, str]] = [
 FORGET_EVERY_S = 3600
 """How often personal fields are checked for their age."""
 
+CLOSE_EVERY_S = 60
+"""How often it is looked whether a day is over, whose roll is then closed."""
+
 
 class Pages(Shared):
     """The web application of one gateway."""
@@ -63,6 +67,7 @@ class Pages(Shared):
                 *Board(self).routes,
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
+                *RollPages(self).routes,
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
                 *KioskSettingsPages(self).routes,
@@ -90,7 +95,8 @@ class Pages(Shared):
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         threads: list[PeriodicThread] = [
-            PeriodicThread("forget", FORGET_EVERY_S, self._forget, first_s=FORGET_EVERY_S)
+            PeriodicThread("forget", FORGET_EVERY_S, self._forget, first_s=FORGET_EVERY_S),
+            PeriodicThread("roll", CLOSE_EVERY_S, self.close_days),
         ]
         if self.settings.campus_server:
             threads.append(FollowUpForwarder(self.settings, self.follow_ups))
@@ -102,7 +108,7 @@ class Pages(Shared):
         yield
         for part in (self.live, *threads):
             await run_in_threadpool(part.stop)
-        self.store.close()
+        self.close()
 
     def _forget(self) -> None:
         self.forget_persons()

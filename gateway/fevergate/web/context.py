@@ -12,6 +12,10 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.kiosks.update_words import why_in_words
+from fevergate.people.marks import Marks
+from fevergate.people.roll import RollKeeper
+from fevergate.people.schema import migrations as people_migrations
+from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
@@ -31,6 +35,7 @@ from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import last_round
+from fevergate.storage.statements import SqliteStatements
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import LANGUAGES, Pair
 from fevergate.web.clock import PagesClock
@@ -68,6 +73,12 @@ class Shared(Site):
         self.accounts = Accounts(self.store)
         self.tokens = Tokens(self.store)
         vault = Vault(settings.path(KEY))
+        self.people_db = SqliteStatements(
+            settings.path(DATABASE), people_migrations, self.clock.now
+        )
+        self.people = PeopleStore(self.people_db, vault)
+        self.marks = Marks(self.people_db, vault, settings.zone)
+        self.roll = RollKeeper(self.people_db, settings.zone, settings.campus)
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
         self.entries = Entries(self.store, vault, load_registers(settings.folder))
         self.registers = RegisterSite(
@@ -105,8 +116,19 @@ class Shared(Site):
         `StoreError`."""
         return open_reader(self.settings.path(self.settings.database))
 
+    def close(self) -> None:
+        """Close the databases."""
+        self.store.close()
+        self.people_db.close()
+
+    def close_days(self) -> None:
+        """Close the roll of days that are over, while the clock is believed."""
+        if self.clock.believed:
+            self.roll.close_days(self.settings.retention.persons_days)
+
     def forget_persons(self) -> int:
-        """Delete personal fields that are too old; return in how many follow-ups and entries.
+        """Delete personal fields and marks of people that are too old; return in how many
+        follow-ups and entries.
 
         Too old is judged by the time of the gateway's last round of deletions, which takes place
         only while it believes its clock.
@@ -116,6 +138,7 @@ class Shared(Site):
         if now is None:
             return 0
         before = now - self.settings.retention.persons_days * DAY_S
+        self.roll.forget(datetime.fromtimestamp(before, self.settings.zone).date())
         return self.follow_ups.forget(before) + self.entries.forget(before)
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
@@ -210,6 +233,7 @@ class Shared(Site):
             "first_gate": self.settings.gates[0].name,
             "today": self.clock.today().isoformat(),
             "clock_believed": self.clock.believed,
+            "has_list": self.people.state() is not None,
             "patience_s": PATIENCE_S,
         }
 

@@ -52,7 +52,8 @@ class AccountPages:
             return self._apply(
                 request, "set units", listed, lambda: accounts.set_units(name, units)
             )
-        role: Role = next((role for role in ROLES if role == form["role"]), "guard")
+        roles: dict[str, Role] = {role: role for role in ROLES}
+        role = roles.get(form["role"], "guard")
         return self._apply(
             request,
             "add person",

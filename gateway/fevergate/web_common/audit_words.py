@@ -105,6 +105,12 @@ def _search(what: str, say: Say) -> str:
     return " ".join(say(LABELS[word]) if word in LABELS else word for word in what.split(" "))
 
 
+def _roll(what: str, say: Say) -> str:
+    """`DAY UNIT: 45 measured, 2 excused; PERSON 36.5 → excused`."""
+    words = {"measured": say(N_("measured")), "excused": say(N_("excused"))}
+    return re.sub(r"\b(measured|excused)\b", lambda word: words[word[0]], what)
+
+
 def _began(what: str, say: Say) -> str:
     return say(N_("by a code of the terminal")) if what == BY_A_CODE else what
 
@@ -120,6 +126,7 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "issue token": _scopes,
     "began": _began,
     "search fevers": _search,
+    "enter roll": _roll,
     "acknowledge": _acknowledged,
     "try lamps": _acknowledged,
     "take case": _acknowledged,

@@ -26,7 +26,10 @@ REFRESH = "x-fevergate-refresh"
 """Header of a page that asks for itself again, which is no use of the session: an administrator's
 ends after an idle hour."""
 
+MAX_FIELDS = 40
 MAX_FORM_BYTES = 16 * 1024
+"""Bytes of a form of `MAX_FIELDS`; one that may have more fields may have as many more bytes."""
+
 MAX_SECRET_LENGTH = 200
 BAD_TOKEN = {
     "error": "token",
@@ -138,17 +141,17 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def form_of(request: Request) -> defaultdict[str, str]:
+async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict[str, str]:
     """The text fields of a form, each missing one empty; the CSRF token is checked if there is a
     session.
 
     Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected.
     """
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM_BYTES:
+    if not length.isdigit() or int(length) > MAX_FORM_BYTES * max_fields // MAX_FIELDS:
         raise HTTPException(413)
     try:
-        async with request.form(max_files=0, max_fields=40) as form:
+        async with request.form(max_files=0, max_fields=max_fields) as form:
             texts = {name: text for name, text in form.items() if isinstance(text, str)}
     except ClientDisconnect:
         raise HTTPException(400) from None

@@ -63,7 +63,7 @@ class Site(ABC):
     role_names: Mapping[Role, str] = {
         "guard": N_("Guard"),
         "administrator": N_("Administrator"),
-        "tutor": N_("Tutor: sees and enters the own units"),
+        "tutor": N_("Tutor"),
     }
 
     def __init__(

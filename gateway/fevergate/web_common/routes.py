@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.web_common.middleware import form_of
+from fevergate.web_common.middleware import MAX_FIELDS, form_of
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]{0,500}")
 
@@ -21,11 +21,13 @@ def get(path: str, handler: Callable[[Request], Response]) -> Route:
     return Route(path, handler, methods=["GET"])
 
 
-def post(path: str, handler: Callable[[Request, Form], Response]) -> Route:
+def post(
+    path: str, handler: Callable[[Request, Form], Response], max_fields: int = MAX_FIELDS
+) -> Route:
     """The route of a form, which is read and checked (`form_of`) before the handler runs."""
 
     async def answer(request: Request) -> Response:
-        return await run_in_threadpool(handler, request, await form_of(request))
+        return await run_in_threadpool(handler, request, await form_of(request, max_fields))
 
     return Route(path, answer, methods=["POST"])
 

@@ -34,9 +34,11 @@
     if (wrong) wrong.focus();
   }
 
-  document.addEventListener("input", () => { typed = true; });
+  const kept = (event) => event.target.closest("main form[method=post]");
+
+  document.addEventListener("input", (event) => { typed ||= Boolean(kept(event)); });
   document.addEventListener("submit", async (event) => {
-    if (!event.target.closest("main")) return;
+    if (!kept(event)) return;
     event.preventDefault();
     const buttons = event.target.querySelectorAll("button");
     const fields = new FormData(event.target, event.submitter);

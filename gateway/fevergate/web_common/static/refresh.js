@@ -22,7 +22,9 @@ function put(next) {
 }
 
 async function refresh() {
-  const busy = document.activeElement?.matches("#live input, #live select, #live textarea");
+  const fields = [...document.querySelectorAll("#live input, #live textarea")];
+  const busy = document.activeElement?.matches("#live input, #live select, #live textarea")
+    || fields.some((field) => field.value !== field.defaultValue);
   if (asking || busy || document.hidden) return;
   asking = true;
   try {

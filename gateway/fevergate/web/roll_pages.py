@@ -1,0 +1,234 @@
+"""Pages of the roll: who was measured today and who was not, by unit; entered by hand."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import BinaryIO
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fevergate.errors import MarkError
+from fevergate.people.marks import MAX_REASON, Change, NewMark
+from fevergate.people.roll import DayRoll, UnitRoll, in_words
+from fevergate.texts.translations import translator
+from fevergate.web.context import Shared
+from fevergate.web_common.accounts import Session
+from fevergate.web_common.dates import parse_day
+from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
+from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.middleware import ROLL, session_of
+from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.roll_sheet import KINDS, RollReader
+from fevergate.web_common.routes import Form, get, post, whole_number
+
+MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
+MAX_FIELDS = 2 * PAGE + 10
+"""Fields of the form with a page of people."""
+
+MAX_DONE = 500
+"""Measured and excused people of a unit on its page."""
+
+
+class RollPages:
+    """/roll and its files, for tutors and administrators."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._reader = RollReader(shared.people, shared.marks, shared.roll)
+        self.routes = [
+            get(ROLL, self.roll),
+            post(ROLL, self.enter, MAX_FIELDS),
+            post(f"{ROLL}/take-back", self.take_back),
+            get(f"{ROLL}.{{kind:str}}", self.file),
+        ]
+
+    def roll(self, request: Request) -> Response:
+        """Show the figures by unit or, of one unit, who was not measured."""
+        query = request.query_params
+        return self._page(request, query.get("date"), query.get("unit", ""))
+
+    def _page(
+        self,
+        request: Request,
+        day_text: str | None,
+        unit: str,
+        error: MarkError | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> Response:
+        roll, today = self._shared.roll, self._shared.clock.today()
+        day = parse_day(day_text) if day_text else today
+        allowed = units_of(session_of(request))
+        if not unit and allowed and len(allowed) == 1:
+            (unit,) = allowed
+        chosen = self._chosen(allowed, unit)
+        figures = roll.units(day, chosen)
+        total = sum((row.figures for row in figures or []), DayRoll())
+        number = page_of(request)
+        unmeasured, done = [], []
+        if unit and figures is not None:
+            unmeasured = self._reader.rows(day, "unmeasured", chosen, PAGE, (number - 1) * PAGE)
+            done = self._reader.rows(day, "excused", chosen, MAX_DONE)
+            done += self._reader.rows(day, "measured", chosen, MAX_DONE)
+            self._shared.note(request, "look at roll", f"{day} {unit}")
+        say = translator(self._shared.language(request))
+        return self._shared.page(
+            request,
+            "roll.html",
+            400 if error else 200,
+            day=day.isoformat(),
+            unit=unit,
+            units=allowed,
+            figures=figures,
+            total=total,
+            sentence=in_words(total, say),
+            unmeasured=unmeasured,
+            done=done,
+            kinds=KINDS,
+            max_reason=MAX_REASON,
+            error=error,
+            given=given or {},
+            now=self._shared.clock.now(),
+            query=urlencode({"date": day.isoformat()} | ({"unit": unit} if unit else {})),
+            number=number,
+            last=last_page(total.unmeasured if unit else 0),
+            days=self._shared.settings.retention.persons_days,
+        )
+
+    def enter(self, request: Request, form: Form) -> Response:
+        """Enter who was measured or excused: one, or a whole unit."""
+        day, unit = parse_day(form["date"]), form["unit"]
+        chosen = self._chosen(units_of(session_of(request)), unit)
+        try:
+            marks = _marks(form)
+            if form["rest"].strip():
+                named = {mark.person for mark in marks}
+                marks += [
+                    NewMark(person=row.person, excused=form["rest"])
+                    for row in self._shared.roll.people(day, "unmeasured", chosen)
+                    if row.person not in named
+                ]
+            self._enter(request, day, unit, marks, chosen)
+        except MarkError as error:
+            return self._page(request, form["date"], unit, error, form)
+        return self._back(day, unit)
+
+    def take_back(self, request: Request, form: Form) -> Response:
+        """Take somebody's mark back, with a reason."""
+        day, unit = parse_day(form["date"]), form["unit"]
+        chosen = self._chosen(units_of(session_of(request)), unit)
+        mark = NewMark(person=whole_number(form["person"], 16), take_back=form["reason"])
+        try:
+            if not form["reason"].strip():
+                raise MarkError(mark.person, "reason")
+            self._enter(request, day, unit, [mark], chosen)
+        except MarkError as error:
+            return self._page(request, form["date"], unit, error)
+        return self._back(day, unit)
+
+    def file(self, request: Request) -> Response:
+        """Export who was not measured, with names, in one of the formats of a day's log."""
+        kind, query = request.path_params["kind"], request.query_params
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        text, unit = query.get("date"), query.get("unit", "")
+        day = parse_day(text) if text else self._shared.clock.today()
+        chosen = self._chosen(units_of(session_of(request)), unit)
+        language = self._shared.language(request)
+        say, settings = translator(language), self._shared.settings
+
+        def write(out: BinaryIO) -> None:
+            if kind == "csv":
+                write_csv(self._reader.unmeasured_table(day, chosen, say), out)
+                return
+            if kind == "json":
+                out.write(self._json(day, chosen))
+                return
+            title = f"{settings.campus_title(language)} {unit}".strip()
+            sheet = self._reader.sheet(title, day, chosen, settings.zone, say)
+            if kind == "xlsx":
+                write_xlsx(sheet, out)
+            else:
+                write_pdf(sheet, say(FOOTER), say, out)
+
+        name = f"roll-{settings.campus}-{day}.{kind}"
+        answer = download(name, MEDIA[kind], write)
+        self._shared.note(request, "take roll", f"{name} {unit}".strip())
+        return answer
+
+    def _json(self, day: date, chosen: Sequence[str] | None) -> bytes:
+        figures: list[UnitRoll] = self._shared.roll.units(day, chosen) or []
+        states = ("unmeasured", "excused")
+        document = {"date": day.isoformat(), "campus": self._shared.settings.campus}
+        document |= {"figures": sum((unit.figures for unit in figures), DayRoll())}
+        document |= {"units": figures}
+        document |= {state: self._reader.rows(day, state, chosen) for state in states}
+        return msgspec.json.encode(document)
+
+    def _enter(
+        self,
+        request: Request,
+        day: date,
+        unit: str,
+        marks: Sequence[NewMark],
+        units: Sequence[str] | None,
+    ) -> None:
+        changes = self._shared.marks.enter(day, marks, session_of(request).user, units=units)
+        if changes:
+            self._shared.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
+
+    def _chosen(self, allowed: Sequence[str] | None, unit: str) -> Sequence[str] | None:
+        """The units of a request: the one that it names, or all that are allowed. Raises
+        `HTTPException` 403."""
+        if unit and allowed is not None and unit not in allowed:
+            raise HTTPException(403)
+        return [unit] if unit else allowed
+
+    def _back(self, day: date, unit: str) -> Response:
+        return RedirectResponse(f"{ROLL}?{urlencode({'date': str(day), 'unit': unit})}", 303)
+
+
+def units_of(session: Session) -> Sequence[str] | None:
+    """The units whose roll somebody sees and enters; None: all. Raises `HTTPException` 403."""
+    if session.role == "guard":
+        raise HTTPException(403)
+    return session.units if session.role == "tutor" else None
+
+
+def noted(changes: Sequence[Change]) -> str:
+    """What the audit says of marks that were entered: how many for the first time, and each that
+    was changed, by the person's number of the list."""
+    first = [change for change in changes if not change.before]
+    excused = sum(change.now == "excused" for change in first)
+    parts = [f"{len(first) - excused} measured, {excused} excused"] if first else []
+    parts += [
+        f"{change.person} {change.before} → {change.now or '-'}"
+        for change in changes
+        if change.before
+    ]
+    return "; ".join(parts)
+
+
+def _marks(form: Form) -> list[NewMark]:
+    """The marks of a form: `c-PERSON` is a temperature (°C), `x-PERSON` a reason. Raises
+    `MarkError`."""
+    marks = []
+    for name, text in form.items():
+        person = whole_number(name[2:], 16)
+        if name[:2] not in ("c-", "x-") or person < 0 or not text.strip():
+            continue
+        if name[:2] == "x-":
+            marks.append(NewMark(person=person, excused=text))
+            continue
+        if form.get(f"x-{person}", "").strip():
+            raise MarkError(person, "either")
+        try:
+            plain = unicodedata.normalize("NFKC", text).replace(",", ".").strip()
+            marks.append(NewMark(person=person, clinical_c=float(plain)))
+        except ValueError:
+            raise MarkError(person, "celsius") from None
+    return marks
