@@ -7,7 +7,7 @@ from playwright.sync_api import TimeoutError as LateError
 from playwright.sync_api import expect
 
 from harness.browser import NARROW, chromium
-from harness.stage import ON_DUTY, Stage
+from harness.stage import GUARD, ON_DUTY, Stage
 
 PHONE = {"width": NARROW[0], "height": NARROW[1]}
 
@@ -22,6 +22,10 @@ class Guard:
     def tap(self, place):
         self.taps += 1
         place.click()
+
+    def chooses(self, place, option):
+        self.taps += 1
+        place.select_option(option)
 
     def sees(self, place):
         """Whether it is in sight as a whole, without scrolling."""
@@ -49,7 +53,15 @@ def test_a_shift_of_three_fevers(stage):
     guard = Guard(stage.opened("guard", "en", NARROW))
     page = guard.page
     stage.board(page, shows="green")
-    page.locator("#by").select_option(ON_DUTY)
+
+    # Taking over is two taps, the list and the name in it; what follows is under that name.
+    guard.tap(page.locator("#by"))
+    page.keyboard.press("Escape")  # the browser's own list, which no test can tap
+    guard.chooses(page.locator("#by"), ON_DUTY)
+    assert guard.taps == 2
+    page.reload()
+    expect(page.locator("#by")).to_have_value(ON_DUTY)
+    guard.taps = 0
 
     # The first: one tap for the lamp, and at most four and the figures for what follows.
     stage.fever("north-1", 38.6)
@@ -104,8 +116,14 @@ def test_a_shift_of_three_fevers(stage):
     expect(guard.what_is_open).to_contain_text("1")
     office = stage.opened("administrator", "en")
     office.goto(f"{stage.url}/admin/log")
-    rows = office.locator("tbody tr", has_text=ON_DUTY)
+    rows = office.get_by_role("region", name="Fevers").locator("tbody tr", has_text=ON_DUTY)
     expect(rows).to_have_count(3)
     for row, texts in enumerate((("38.6", "36.8"), ("38.9", "39.1"), ("39.4", "to be treated"))):
         for text in texts:
             expect(rows.nth(row)).to_contain_text(text)
+    # Whoever is on duty has saved them, beside the account that the phone is signed in with.
+    office.goto(office.url)
+    rows.first.get_by_role("link").click()
+    expect(office.get_by_text(f"Last saved by {ON_DUTY} ({GUARD})")).to_be_visible()
+    office.goto(f"{stage.url}/admin/audit")
+    expect(office.get_by_text(f"On duty: {ON_DUTY}").first).to_be_visible()

@@ -125,6 +125,10 @@ def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_p
         assert labels and min(sizes) >= 12
         for plot in page.locator(".plot").all():
             assert plot.evaluate("it => it.scrollWidth <= it.clientWidth")
+    page.goto(f"{site.url}/admin/log")
+    for name in ("Fevers", "Coverage"):  # a row is a block; nothing is pushed sideways
+        table = page.get_by_role("region", name=name, exact=True)
+        assert table.evaluate("it => it.scrollWidth <= it.clientWidth"), name
     page.goto(f"{site.url}/admin/overview?from=2026-01-01&to=2026-11-30")
     plot = page.locator(".plot").first
     output, bars = plot.locator("output"), plot.locator(".chart g")

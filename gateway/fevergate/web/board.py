@@ -241,6 +241,12 @@ class Board:
             raise HTTPException(400, "choice")
         return by
 
+    def _chosen(self, form: Form, gate: str, user: str) -> str:
+        """Who is on duty by the choice on the board; empty where that is `user`, who is signed in,
+        or somebody not on duty any more: what was typed is saved either way."""
+        by = form["by"]
+        return by if by != user and by in self._shared.duty.at(gate) else ""
+
     def follow_up(self, request: Request) -> Response:
         """Show the follow-up of a fever."""
         fever, known = self._fever(request)
@@ -251,17 +257,21 @@ class Board:
         """Save the follow-up of a fever."""
         fever, known = self._fever(request)
         session = session_of(request)
+        on_duty = self._chosen(form, fever.gate, session.user)
         reopen = session.role == "administrator"
         try:
             new = parse(form, closed=form["action"] == "close")
             changes = self._shared.follow_ups.save(
-                *(identity_of(fever), new, session.user),
+                *(identity_of(fever), new),
+                f"{on_duty} ({session.user})" if on_duty else session.user,
                 reopen=reopen,
                 reason=form["reason"].strip(),
             )
         except FollowUpError as error:
             return self._follow_up_page(request, fever, known, form, error)
-        self._shared.note(request, "save follow-up", f"{identity_of(fever)} {changes}".strip())
+        words = filter(None, (f"by: {on_duty}" if on_duty else "", changes))
+        what = f"{identity_of(fever)} {', '.join(words)}".strip()
+        self._shared.note(request, "save follow-up", what)
         # The fever's gate may have been removed from the settings.
         gate = fever.gate if fever.gate in self._gates else self._gates[0]
         return RedirectResponse(local_path(form["back"], f"/board/{gate}"), 303)

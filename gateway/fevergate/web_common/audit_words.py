@@ -63,7 +63,7 @@ def _value(value: str, say: Say) -> str:
 
 
 def _follow_up(what: str, say: Say) -> str:
-    """`KIOSK/BOOT/SEQ clinical_c: None → 38.2, person, reason: TEXT`."""
+    """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2, person, reason: TEXT`."""
     record, _, changes = what.partition(" ")
     changes, _, reason = changes.partition("reason: ")
     words = [_change(part, say) for part in changes.split(", ") if part]
@@ -78,6 +78,8 @@ def _change(text: str, say: Say) -> str:
         if field in FOLLOW_UP_FIELDS:
             title = say(FOLLOW_UP_FIELDS[field])
             return f"{title}{say(': ')}{_value(before, say)} → {_value(now, say)}"
+    if text.startswith("by: "):
+        return f"{say(N_('On duty'))}{say(': ')}{text.removeprefix('by: ')}"
     return say(FOLLOW_UP_FIELDS[text]) if text in FOLLOW_UP_FIELDS else text
 
 

@@ -16,6 +16,7 @@ from fevergate.settings.gateway import KioskTitle
 from fevergate.storage.records import Acknowledged
 from fevergate.web import live, screen_pages
 from fevergate.web.screens import MAX_SCREENS
+from screenshots.icon import is_made
 
 SCREEN = "/screen/{secret:str}"
 
@@ -210,6 +211,9 @@ def test_a_tablet_keeps_a_display_and_the_board_as_an_app(site, administrator, g
     icon = guard.get(manifest["icons"][0]["src"])
     assert icon.status_code == 200 and icon.headers["content-type"] == "image/svg+xml"
     assert f'rel="manifest" href="{path}/app.json"' in site.client().get(path).text
+    touch = 'rel="apple-touch-icon" href="/static/icon.png"'  # an iPad takes no SVG
+    assert touch in site.client().get(path).text and touch in guard.get("/board/north").text
+    assert guard.get("/static/icon.png").headers["content-type"] == "image/png" and is_made()
     board = guard.get("/board/north").text
     found = re.search(r'rel="manifest" href="(/static/app-en.json)"', board)
     assert found and guard.get(found[1]).json()["start_url"] == "/"

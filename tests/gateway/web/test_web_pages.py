@@ -284,6 +284,20 @@ def test_who_saves_over_somebody_elses_follow_up_is_told_and_loses_nothing(guard
     assert again.status_code == 303 and "second" in guard.get(FEVER).text
 
 
+def test_a_follow_up_is_saved_under_the_name_on_duty_with_the_account_beside_it(site, guard):
+    site.pages.duty.add("刘洋", "north")
+    form = {"csrf": csrf(guard), "action": "save", "clinical_c": "37.9"}
+    for revision, (by, saved) in enumerate(
+        (("刘洋", "刘洋 (Zhang)"), ("Zhang", "Zhang"), ("nobody", "Zhang"), ("", "Zhang"))
+    ):
+        given = form | {"by": by, "revision": str(revision), "note": str(revision)}
+        assert guard.post(FEVER, data=given, headers=OURS).status_code == 303
+        assert f"Last saved by {saved}," in guard.get(FEVER).text
+    noted = [what for _, action, what in site.audit() if action == "save follow-up"]
+    assert noted[-1].startswith("north-1/1/2 by: 刘洋, clinical_c: None → 37.9")
+    assert "by: " not in " ".join(noted[:-1])
+
+
 def test_an_open_follow_up_of_yesterday_is_still_on_the_board(site, guard):
     now = time.time()
     site.gateway.commit([arrived(70, "fever", body_c=38.1, at=now - 26 * 3600)])

@@ -58,7 +58,9 @@ const followUp = (() => {
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      save(form, new FormData(form, event.submitter));
+      const fields = new FormData(form, event.submitter);
+      fields.set("by", find("by").value); // who is on duty, beside the account
+      save(form, fields);
     });
   }
 
