@@ -34,8 +34,8 @@ def test_texts_are_equal_to_the_byte(built):
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("wiring/kiosk.svg", b"0.15 m", b"0.16 m"),
-        ("wiring/kiosk.gv", b"0.15 m", b"0.16 m"),
+        ("wiring/kiosk.svg", b"0.2 m", b"0.16 m"),
+        ("wiring/kiosk.gv", b"0.2 m", b"0.16 m"),
         ("circuit/carrier.net", b"3.9 k", b"3.3 k"),
         ("parts.md", b"CNY", b"EUR"),
     ],

@@ -6,7 +6,9 @@ Five printed parts; another sensor needs only another cell:
 - `cell`: holds the sensor's can in a collar on thin spokes, in air, with the hood before it
 - `mark`: a small mirror; a person who sees their own pupil in it has the inner corner of that eye
   on the sensor's axis
-- `back`, and `wedge`, which tilts the kiosk on its wall
+- `back`, which bears the boards, and `wedge`, which tilts the kiosk on its wall
+
+`assembly` has the order in which they are joined.
 """
 
 from collections.abc import Iterator
@@ -21,6 +23,18 @@ from hardware_build.measures import LIP_MM, Measures
 
 ROUND = 48
 """Segments of a circle."""
+
+BACK_MM = 3.0
+WEDGE_HIGH_MM = 104.0
+WEDGE_SHALLOW_MM = 12.0
+"""Depth of the wedge at its thin end."""
+
+KEYHOLES_MM = (-20.0, 20.0)
+HEAD_MM, SHANK_MM = 4.6, 2.4
+"""Radii of a keyhole's wide and narrow part, for a wall screw of 4 mm."""
+
+LUG_MM = 87.0
+"""Distance of the locking screw below the wedge's middle."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +68,28 @@ class Enclosure(Measures):
             Part("wedge", self._wedge(), (0, 0, 0)),
         ]
 
+    def solid(self, name: str) -> Manifold:
+        """A part in the kiosk's coordinates, the wedge too."""
+        made = next(part.solid for part in self.parts if part.name == name)
+        return self.off_the_wall(made) if name == "wedge" else made
+
+    def off_the_wall(self, solid: Manifold) -> Manifold:
+        """From the wall's coordinates into the kiosk's: the wedge's cut face lies on the back."""
+        turned = solid.translate((0, 0, -self.wedge_middle_mm)).rotate((self.mount.tilt_deg, 0, 0))
+        return turned.translate((0, 0, -self.box.depth_mm - BACK_MM))
+
     def _front(self) -> Manifold:
         wide, high, deep, wall = (
             self.box.width_mm, self.box.height_mm, self.box.depth_mm, self.box.wall_mm,
         )  # fmt: skip
         shell = _slab(_rounded(wide, high, 6), -deep, 0)
         shell -= _slab(_rounded(wide - 2 * wall, high - 2 * wall, 4), -deep - 1, -wall)
-        posts = [_slab(_square(self.box.corner_mm, at), -deep, -wall / 2) for at in self._corners()]
+        posts = [_slab(_square(self.box.corner_mm, at), -deep, -wall / 2) for at in self.corners()]
         divider = _box(
             (-wide / 2 + wall / 2, self.box.divider_mm, -deep + 8),
             (wide / 2 - wall / 2, self.box.divider_mm + wall, -wall / 2),
         )
-        shell = Manifold.batch_boolean([shell, *posts, divider], OpType.Add)
+        shell = Manifold.batch_boolean([shell, *posts, divider, *self._holders()], OpType.Add)
         axis = self.box.axis_mm
         display = _rounded(self.box.display_w_mm, self.box.display_h_mm, 1)
         windows = (
@@ -75,17 +99,32 @@ class Enclosure(Measures):
         around = [(5 * cos(n * pi / 3), 5 * sin(n * pi / 3)) for n in range(6)]
         round_holes = (
             (self.hood_radius_mm + 0.4, [(0, axis)]),
-            (1.7, self._cell_screws()),
+            (1.7, self.cell_screws()),
             (5.1, [(self.box.lights_apart_mm * n, self.box.lights_mm) for n in (-1, 0, 1)]),
             (1.2, [(x, self.box.beeper_mm + y) for x, y in ((0, 0), *around)]),
         )
         holes = [
             *(_disc(radius, -wall - 1, 1, at) for radius, places in round_holes for at in places),
             *(_slab(outline, -wall - 1, 1) for outline in windows),
-            *(_disc(1.25, -deep - 1, -deep + 14, at) for at in self._corners()),
+            *(_disc(1.25, -deep - 1, -deep + 14, at) for at in self.corners()),
             *self._vents(),
         ]
         return shell - Manifold.batch_boolean(holes, OpType.Add)
+
+    def _holders(self) -> Iterator[Manifold]:
+        """Rings around LEDs and beeper and a frame for the display, behind the front's plate."""
+        plate, long = self.box.wall_mm, self.inside.rings_mm
+        low, wall = -plate - long, self.print.wall_mm + 0.2
+        beeper = self.inside.beeper_wide_mm / 2 + 0.3
+        rings = [(5.1, (self.box.lights_apart_mm * n, self.box.lights_mm)) for n in (-1, 0, 1)]
+        for radius, at in [*rings, (beeper, (0, self.box.beeper_mm))]:
+            yield _disc(radius + wall, low, -plate / 2, at) - _disc(radius, low - 1, 0, at)
+        inner = self.inside.module_mm + 0.4
+        outer = inner + 2 * wall
+        middle = (0, self.box.display_mm)
+        frame = _slab(_square(outer, middle) - _square(inner, middle), low, -plate / 2)
+        # Open above, for the wires.
+        yield frame - _box((-8, middle[1], low - 1), (8, middle[1] + outer, -plate - 1))
 
     def _vents(self) -> Iterator[Manifold]:
         """Slots open to the back: vents low and high in the electronics' chamber, and for wires."""
@@ -103,12 +142,13 @@ class Enclosure(Measures):
                 x = side * wide / 2
                 yield _box((x - 5, y - 1.5, -deep - 1), (x + 5, y + 1.5, -deep + 14))
 
-    def _corners(self) -> list[tuple[float, float]]:
+    def corners(self) -> list[tuple[float, float]]:
+        """Positions of the screws that join front and back."""
         x = self.box.width_mm / 2 - self.box.wall_mm - self.box.corner_mm / 2 + 0.5
         y = self.box.height_mm / 2 - self.box.wall_mm - self.box.corner_mm / 2 + 0.5
         return [(a * x, b * y) for a in (-1, 1) for b in (-1, 1)]
 
-    def _cell_screws(self) -> list[tuple[float, float]]:
+    def cell_screws(self) -> list[tuple[float, float]]:
         """Positions of the cell's screws, below and above the hood."""
         away = self.flange_radius() - 4
         return [(0, self.box.axis_mm + side * away) for side in (-1, 1)]
@@ -142,7 +182,7 @@ class Enclosure(Measures):
         spokes = [spoke.rotate((0, 0, turn * (n + 0.25))) for n in range(int(self.cell.spokes))]
         cell = Manifold.batch_boolean([ring, collar, *spokes], OpType.Add)
         screws = [
-            _disc(1.7, -1, flange + 1, (x, y - self.box.axis_mm)) for x, y in self._cell_screws()
+            _disc(1.7, -1, flange + 1, (x, y - self.box.axis_mm)) for x, y in self.cell_screws()
         ]
         cell -= Manifold.batch_boolean(screws, OpType.Add)
         # The sides are cut flat for the mark's flange.
@@ -169,35 +209,73 @@ class Enclosure(Measures):
         return body.translate((self.mark.aside_mm, self.box.axis_mm, 0))
 
     def _back(self) -> Manifold:
-        plate = _slab(_rounded(self.box.width_mm, self.box.height_mm, 6), -3, 0)
+        plate = _slab(_rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
+        inside, low = self.inside, -BACK_MM / 2
+        posts = [_disc(3.5, low, inside.posts_mm, at) for at in self.carrier_screws()]
+        plate = Manifold.batch_boolean([plate, *posts, *self._cradle(low)], OpType.Add)
+        cable = -self.box.height_mm / 2 + 8
         holes = [
-            *(_disc(1.7, -4, 1, at) for at in self._corners()),
-            *(_disc(1.7, -4, 1, (x, y)) for x, y in self._posts()),
-            _disc(6, -4, 1, (0, -self.box.height_mm / 2 + 22)),
+            *(_disc(1.7, -4, 1, at) for at in self.corners()),
+            *(_disc(1.7, -4, 1, (x, y)) for x, y in self.wedge_screws()),
+            *(_disc(1.25, low, inside.posts_mm + 1, at) for at in self.carrier_screws()),
+            _disc(4, -4, 1, (0, cable)),
+            # Cable ties: one for the supply's cable, two over the ESP32.
+            *_tie_slots((18, cable), 8),
+            *(
+                slot
+                for x in (-20, 20)
+                for slot in _tie_slots((x, inside.board_mm), inside.board_wide_mm + 6.6)
+            ),
         ]
         plate -= Manifold.batch_boolean(holes, OpType.Add)
         return plate.translate((0, 0, -self.box.depth_mm))
 
-    def _posts(self) -> list[tuple[float, float]]:
+    def _cradle(self, low: float) -> Iterator[Manifold]:
+        """Two rails under the ESP32's long edges, each with a lip beside it."""
+        inside = self.inside
+        long, half = inside.board_long_mm / 2, inside.board_wide_mm / 2 + 0.3
+        for side in (-1, 1):
+            for inner, outer, high in ((half - 3, half, 5), (half, half + 1.6, 7)):
+                ends = sorted((side * inner, side * outer))
+                yield _box(
+                    (-long, inside.board_mm + ends[0], low), (long, inside.board_mm + ends[1], high)
+                )
+
+    def carrier_screws(self) -> list[tuple[float, float]]:
+        """Positions of the carrier's four screws."""
+        x = self.inside.carrier_w_mm / 2 - self.inside.inset_mm
+        y = self.inside.carrier_h_mm / 2 - self.inside.inset_mm
+        return [(a * x, self.inside.carrier_mm + b * y) for a in (-1, 1) for b in (-1, 1)]
+
+    def wedge_screws(self) -> list[tuple[float, float]]:
         """Positions of the screws that join back and wedge."""
         return [(x, y) for x in (-28, 28) for y in (-44, 44)]
 
     def _wedge(self) -> Manifold:
         """The wedge in coordinates of its own: the wall is z = 0."""
-        wide, high, wall, shallow = 72.0, 104.0, 3.0, 12.0
+        wide, high, wall = 72.0, WEDGE_HIGH_MM, 3.0
         outer = _slab(_rounded(wide, high, 4), 0, 80)
         inner = _slab(_rounded(wide - 2 * wall, high - 2 * wall, 2), -1, 81)
         frame = outer - inner
-        posts = [_slab(_square(12, (x, y)), 0, 80) for x, y in self._posts()]
-        tongues = [_box((-wide / 2 + 1, y - 8, 0), (wide / 2 - 1, y + 8, 4)) for y in (-20, 20)]
-        body = Manifold.batch_boolean([frame, *posts, *tongues], OpType.Add)
-        body -= Manifold.batch_boolean([_disc(2.6, -1, 5, (0, y)) for y in (-20, 20)], OpType.Add)
+        posts = [_slab(_square(12, (x, y)), 0, 80) for x, y in self.wedge_screws()]
+        tongues = [_box((-wide / 2 + 1, y - 12, 0), (wide / 2 - 1, y + 12, 4)) for y in (-20, 20)]
+        # Below the kiosk, where a screwdriver reaches it from the front.
+        lug = _box((-8, -LUG_MM - 7, 0), (8, -high / 2 + 1, 4))
+        body = Manifold.batch_boolean([frame, *posts, *tongues, lug], OpType.Add)
+        keyholes = [hole for y in KEYHOLES_MM for hole in _keyhole(y)]
+        holes = [*keyholes, _disc(2.6, -1, 5, (0, -LUG_MM))]
+        body -= Manifold.batch_boolean(holes, OpType.Add)
         # The top is cut at the tilt angle, so that the kiosk looks up.
-        middle = shallow + high / 2 * tan(radians(self.mount.tilt_deg))
+        middle = self.wedge_middle_mm
         above = Manifold.cube((300, 300, 200), True).translate((0, 0, 100))
-        pilots = [_disc(1.25, -9, 1, (x, y)) for x, y in self._posts()]
+        pilots = [_disc(1.25, -9, 1, (x, y)) for x, y in self.wedge_screws()]
         cut = Manifold.batch_boolean([above, *pilots], OpType.Add)
         return body - cut.rotate((-self.mount.tilt_deg, 0, 0)).translate((0, 0, middle))
+
+    @property
+    def wedge_middle_mm(self) -> float:
+        """Height of the wedge's cut face above the wall, in its middle."""
+        return WEDGE_SHALLOW_MM + WEDGE_HIGH_MM / 2 * tan(radians(self.mount.tilt_deg))
 
     # -- for checks ------------------------------------------------------------------------------
 
@@ -227,6 +305,23 @@ def _box(low: tuple[float, float, float], high: tuple[float, float, float]) -> M
 
 def _disc(radius: float, low: float, high: float, at: tuple[float, float]) -> Manifold:
     return Manifold.cylinder(high - low, radius, radius, ROUND).translate((*at, low))
+
+
+def _tie_slots(at: tuple[float, float], apart: float) -> Iterator[Manifold]:
+    """Two slots through the back for a cable tie of 4 mm, one above the other."""
+    x, y = at
+    for side in (-1, 1):
+        middle = y + side * apart / 2
+        yield _box((x - 2.5, middle - 1.1, -BACK_MM - 1), (x + 2.5, middle + 1.1, 1))
+
+
+def _keyhole(y: float) -> tuple[Manifold, Manifold, Manifold]:
+    """A wide hole that a screw's head passes, and a slot above it into which the shank slides."""
+    return (
+        _disc(HEAD_MM, -1, 5, (0, y - 5)),
+        _box((-SHANK_MM, y - 5, -1), (SHANK_MM, y + 5, 5)),
+        _disc(SHANK_MM, -1, 5, (0, y + 5)),
+    )
 
 
 def _square(side: float, at: tuple[float, float]) -> CrossSection:

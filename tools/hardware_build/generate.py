@@ -13,6 +13,7 @@ from typing import Any
 
 from hardware_build import (
     aiming,
+    assembly,
     boards,
     circuit,
     drawing,
@@ -93,7 +94,9 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     )
 
     say("enclosure")
-    files["enclosure.md"] = _page("enclosure.md", sensor=kiosk.sensor, **kiosk.figures())
+    files["enclosure.md"] = _page(
+        "enclosure.md", sensor=kiosk.sensor, steps=assembly.steps(kiosk), **kiosk.figures()
+    )
     for part in kiosk.parts:
         files[f"enclosure/{part.name}.stl"] = printable.stl(part.printed)
     digest = hashlib.sha256(b"".join(v for k, v in sorted(files.items()) if k.endswith(".stl")))

@@ -58,6 +58,23 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """What holds boards, display, LEDs and beeper."""
+
+    carrier_w_mm: Annotated[float, (30, 200)]
+    carrier_h_mm: Annotated[float, (20, 200)]
+    carrier_mm: Annotated[float, (-150, 80)]
+    inset_mm: Annotated[float, (3, 10)]
+    posts_mm: Annotated[float, (3, 15)]
+    board_mm: Annotated[float, (-150, 80)]
+    board_long_mm: Annotated[float, (40, 90)]
+    board_wide_mm: Annotated[float, (20, 40)]
+    module_mm: Annotated[float, (20, 60)]
+    rings_mm: Annotated[float, (2, 15)]
+    beeper_wide_mm: Annotated[float, (8, 40)]
+
+
+@dataclass(frozen=True)
 class Cell:
     """The holder of the sensor's can, which keeps heat from it."""
 
@@ -100,6 +117,7 @@ class Measures:
         self.view = table.group(View, "view")
         self.mount = table.group(Mount, "mount")
         self.box = table.group(Box, "box")
+        self.inside = table.group(Inside, "inside")
         self.cell = table.group(Cell, "cell")
         self.mark = table.group(Mark, "mark")
         self.print = table.group(Print, "print")
